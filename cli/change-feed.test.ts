@@ -64,6 +64,17 @@ t.test("a refusal ends it, and so does a first connection that fails", async (t)
   t.match(revoked, { code: 1, stdout: `${changeOf("a")}\n`, stderr: /trying again\nkoor: no valid token/ });
 });
 
+t.test("a stream that a hostile server sends is escaped, and a line without an end is dropped", async (t) => {
+  const fake = await FakeServer.start();
+  t.teardown(() => fake.stop());
+  const options = { cwd: t.testdir(), env: { KOOR_SERVER: fake.url } };
+  const long = `data: "${"x".repeat(2 * 1024 * 1024)}"`;
+  fake.answer = () => ({ body: `data: "\u001b[2J\u202e"\n\n${long}\n\ndata: 1\n\ndata: 2`, type: "text/event-stream" });
+  const run = await runProgram(["changes"], options);
+  t.equal(run.stdout, '"\\u001b[2J\\u202e"\n1\n');
+  t.equal(run.code, 3);
+});
+
 t.test("it waits for changes until a signal ends it", async (t) => {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());

@@ -6,18 +6,23 @@
  */
 import type { IncomingMessage } from "node:http";
 
-import { CLI_RECONNECT_DELAY_MS, CLI_RECONNECT_DELAY_MS_MAX } from "../schemas/limits/cli.js";
+import {
+  CLI_RECONNECT_DELAY_MS,
+  CLI_RECONNECT_DELAY_MS_MAX,
+  CLI_STREAM_LINE_BYTES_MAX,
+} from "../schemas/limits/cli.js";
 import type { ChangeMessage } from "../schemas/changes.js";
 import { isTemporary, Reconnect } from "../shared/reconnect.js";
 import { describeRefusal, encodeQuery, openRequest } from "./client.js";
 import { openEventSink, type EventSink } from "./event-sink.js";
 import { collectAnswer, NoAnswer, type OpenAnswer } from "./exchange.js";
 import { CliFailure, failed, type ExitCode } from "./failure.js";
-import { warn } from "./output.js";
+import { formatJson, warn } from "./output.js";
 import { pause } from "./pause.js";
 import { runWatched } from "./server-health.js";
 import { serversOf, type Settings } from "./settings.js";
 import { captureSignals } from "./signals.js";
+import { readLines } from "./stream-lines.js";
 
 const SUCCESS = 200;
 const DATA = "data: ";
@@ -86,14 +91,10 @@ class ChangeFeed {
   }
 
   async #printChanges(stream: IncomingMessage): Promise<void> {
-    stream.setEncoding("utf8");
-    let unfinished = "";
     try {
-      for await (const chunk of stream as AsyncIterable<string>) {
-        const lines = (unfinished + chunk).split(/\r?\n/);
-        unfinished = lines.pop() ?? "";
-        for (const line of lines)
-          if (line.startsWith(DATA)) await this.#print(Buffer.from(`${line.slice(DATA.length)}\n`));
+      for await (const line of readLines(stream, CLI_STREAM_LINE_BYTES_MAX, "dropped")) {
+        const text = line?.toString("utf8").replace(/\r$/, "") ?? "";
+        if (text.startsWith(DATA)) await this.#print(formatJson(Buffer.from(text.slice(DATA.length)), false));
       }
     } catch {
       // The connection broke off, or it was closed on purpose. The caller knows which.

@@ -17,6 +17,7 @@ import { CliFailure, type ExitCode } from "./failure.js";
 import { io } from "./io.js";
 import { foldLines } from "./output.js";
 import type { Settings } from "./settings.js";
+import { readLines } from "./stream-lines.js";
 
 type Id = string | number;
 
@@ -123,31 +124,6 @@ function eventData(body: string): string[] {
   });
 }
 
-/** Splits a stream into lines and removes the line ends. A line that is too long is yielded as undefined. */
-async function* readLines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer | undefined, void, undefined> {
-  let pieces: Buffer[] = [];
-  let bytes = 0;
-  const take = (): Buffer | undefined => {
-    const line = bytes > CLI_BRIDGE_LINE_BYTES_MAX ? undefined : Buffer.concat(pieces);
-    pieces = [];
-    bytes = 0;
-    return line;
-  };
-  for await (const chunk of input) {
-    let start = 0;
-    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
-      pieces.push(chunk.subarray(start, end));
-      bytes += end - start;
-      yield take();
-      start = end + 1;
-    }
-    bytes += chunk.length - start;
-    if (bytes <= CLI_BRIDGE_LINE_BYTES_MAX) pieces.push(chunk.subarray(start));
-    else pieces = [];
-  }
-  if (bytes > 0) yield take();
-}
-
 /** Writes to stdout, and waits until stdout has accepted the bytes. */
 async function write(bytes: Buffer): Promise<void> {
   await new Promise<void>((resolve) => {
@@ -168,7 +144,7 @@ class Bridge {
   }
 
   async run(input: AsyncIterable<Buffer>): Promise<void> {
-    for await (const line of readLines(input)) {
+    for await (const line of readLines(input, CLI_BRIDGE_LINE_BYTES_MAX, "kept")) {
       if (line !== undefined && line.toString("latin1").trim() === "") continue;
       const message = line === undefined ? undefined : parseJson(line.toString("utf8"));
       if (line === undefined || message === undefined) {

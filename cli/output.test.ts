@@ -81,6 +81,9 @@ t.test("events that are followed contain no control characters", async (t) => {
   await running.until("the event is printed", () => running.lines.length > 0);
   t.notMatch(running.stdout, WORKS);
   t.match(JSON.parse(running.lines[0] ?? ""), { topic: HOSTILE, source: KEPT });
+  fake.sockets[0]?.send('{"id":2,"topic":"\u001b[2J\u0007"');
+  await running.until("what is no event is printed", () => running.lines.length > 1);
+  t.equal(running.lines[1], '{"id":2,"topic":"\\u001b[2J\\u0007"');
 });
 
 /** Whether the program exists that runs another program on a terminal. */
@@ -114,3 +117,13 @@ t.test(
     t.match(shown, /a\\u009b31m/);
   },
 );
+
+t.test("what a server answers in place of JSON is escaped, too", async (t) => {
+  const { fake, koor } = await setUp(t);
+  const foreign = 'no JSON \u001b[2J\u0007\u0000\u0008 and "more" \u001b]0;title\u0007';
+  for (const pretty of [false, true]) t.notMatch(formatJson(Buffer.from(foreign), pretty).toString(), WORKS);
+  t.equal(formatJson(Buffer.from(foreign), false).toString(), formatJson(Buffer.from(foreign), true).toString());
+  fake.answer = () => ({ body: foreign, type: "application/json" });
+  for (const args of [["events", "history"], ["state", "list", "--pretty"], ["metrics"]])
+    t.notMatch((await koor(...args)).stdout, WORKS, args.join(" "));
+});

@@ -16,7 +16,6 @@ import type { View } from "./view.js";
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
-const DELETE = 0x7f;
 const QUOTE = 0x22;
 const NEWLINE = Buffer.from("\n");
 /** The size above which an answer is printed as JSON on a terminal, too, because it is too long for a string. */
@@ -26,6 +25,8 @@ const PERSON_BYTES_MAX = 128 * 1024 * 1024;
  * be, so it cannot be processed as a whole.
  */
 const PIECE_BYTES = 8 * 1024 * 1024;
+/** The size at which a piece ends anywhere. Only what is no JSON is so long without a quotation mark. */
+const PIECE_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * Replaces line ends by spaces. This is safe because valid JSON contains unescaped line ends only between tokens.
@@ -41,25 +42,32 @@ export function foldLines(json: Buffer): Buffer {
   return json.subarray(0, end);
 }
 
-/** Returns whether the bytes are ASCII without DEL. Such bytes need no escaping. */
+/** Matches the controls that JSON cannot contain, but an answer that only claims to be JSON can. */
+// oxlint-disable-next-line no-control-regex -- these are what is looked for
+const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+
+/** Returns whether the bytes are ASCII without control characters. Such bytes need no escaping. */
 function isPlain(json: Buffer): boolean {
   // node:buffer is loaded here, because an import at the top of this file would load it for every command.
-  return process.getBuiltinModule("node:buffer").isAscii(json) && !json.includes(DELETE);
+  return process.getBuiltinModule("node:buffer").isAscii(json) && !CONTROL.test(json.toString("latin1"));
 }
 
-/** Escapes characters in JSON that are invisible or that control a terminal. The JSON keeps its meaning. */
+/**
+ * Escapes characters in JSON that are invisible or that control a terminal. The JSON keeps its meaning. What is no JSON
+ * is escaped, too, because a server may answer with anything.
+ */
 function escapeJson(json: Buffer): Buffer {
-  if (isPlain(json)) return json;
   const pieces: Buffer[] = [];
   for (let start = 0; start < json.length; ) {
     // Each piece ends before a quotation mark, so no character is split between two pieces.
     const quote = json.indexOf(QUOTE, start + PIECE_BYTES);
-    const end = quote < 0 ? json.length : quote;
+    const end = Math.min(quote < 0 ? json.length : quote, start + PIECE_BYTES_MAX);
     const piece = json.subarray(start, end);
     pieces.push(isPlain(piece) ? piece : Buffer.from(escapeHidden(piece.toString("utf8"), "\n\r\t")));
     start = end;
   }
-  return Buffer.concat(pieces);
+  const [only] = pieces;
+  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
 }
 
 /** Indents JSON bytes. Returns `undefined` if they are not JSON in UTF-8 or the result would be too long. */

@@ -340,7 +340,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     bytes: null,
     each: 1 * KIB,
     checked: "src/features/sessions/session-registry.ts",
-    beyond: "the least recently used goes",
+    beyond: "[one of who has most](#the-dashboards-door) goes",
   },
   {
     stock: "addresses with wrong tokens",

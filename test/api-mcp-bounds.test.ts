@@ -1,7 +1,12 @@
-/** Tests the bounds of MCP's memory, against a real server: the answers of batches. */
+/** Tests the bounds of MCP against a real server: the memory of batches, and the nesting of messages. */
 import t from "tap";
 import { INSTANCE_INTENT_BYTES_MAX } from "../schemas/limits/instances.js";
-import { MCP_BATCH_BYTES_MAX, MCP_BATCH_MESSAGES_MAX, MCP_INSTANCES_MAX } from "../schemas/limits/mcp.js";
+import {
+  MCP_BATCH_BYTES_MAX,
+  MCP_BATCH_MESSAGES_MAX,
+  MCP_DEPTH_MAX,
+  MCP_INSTANCES_MAX,
+} from "../schemas/limits/mcp.js";
 import { must } from "../src/base/assert.js";
 import { parseExposition } from "./support/exposition.js";
 import { send, sendJson } from "./support/http-client.js";
@@ -47,4 +52,27 @@ t.test("a batch is answered however long its answers are", async (t) => {
   const later = (await post(port, batch.slice(0, 1), headers)).json<RpcAnswer>();
   t.match(later, { id: 0, result: { content: [{ type: "text" }] } }, "the memory of a batch is released");
   t.equal((await post(port, [call(7), call(7), call(7)], headers)).status, 200, "even where ids are the same");
+});
+
+t.test("a message that is nested deeper than any of the protocol is a parse error", async (t) => {
+  const { port } = await startKoor(t);
+  const nested = (levels: number): unknown => JSON.parse(`${'{"a":'.repeat(levels)}{}${"}".repeat(levels)}`);
+  const initialize = (levels: number): object => ({
+    jsonrpc: "2.0",
+    id: 1,
+    method: "initialize",
+    params: {
+      protocolVersion: "2025-06-18",
+      clientInfo: { name: "a", version: "1" },
+      capabilities: { experimental: nested(levels) },
+    },
+  });
+  t.equal((await post(port, initialize(100))).status, 200);
+  const refused = await post(port, initialize(3000));
+  t.equal(refused.status, 400);
+  t.same(refused.json(), {
+    jsonrpc: "2.0",
+    error: { code: -32_700, message: `Parse error: the body is nested deeper than ${MCP_DEPTH_MAX} levels` },
+    id: null,
+  });
 });

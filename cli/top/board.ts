@@ -5,6 +5,7 @@
 import {
   CLI_RECONNECT_DELAY_MS,
   CLI_RETRY_MS_MAX,
+  CLI_STREAM_LINE_BYTES_MAX,
   CLI_TOP_ANSWER_MS,
   CLI_TOP_FIGURES_MS,
   CLI_TOP_REFUSED_MS,
@@ -21,6 +22,7 @@ import { CliFailure } from "../failure.js";
 import { isFailure } from "../outcome.js";
 import { pause } from "../pause.js";
 import type { Settings } from "../settings.js";
+import { readLines } from "../stream-lines.js";
 import {
   ANSWERS,
   ANSWER_NAMES,
@@ -200,13 +202,10 @@ export class Board {
   async #read(response: AsyncIterable<Buffer>): Promise<void> {
     this.#expireAll();
     this.#wake();
-    const decoder = new TextDecoder();
-    let rest = "";
     try {
-      for await (const chunk of response) {
-        const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) if (line.startsWith("data: ")) this.#take(line.slice("data: ".length));
+      for await (const line of readLines(response, CLI_STREAM_LINE_BYTES_MAX, "dropped")) {
+        const text = line?.toString("utf8") ?? "";
+        if (text.startsWith("data: ")) this.#take(text.slice("data: ".length));
       }
     } catch {
       // The connection broke off. The next one is tried.

@@ -3,10 +3,14 @@
  * sees a character that controls a terminal. Pure; runs in the CLI process.
  */
 import { escapeHidden } from "../../schemas/visible-text.js";
+import { jsonPreview } from "../../shared/json-preview.js";
 import { itemOf, itemsOf, textOf, textsOf, type Item } from "../json-items.js";
 import { formatLength } from "../output/relative-time.js";
 import type { AnswerName, Data, ViewName } from "./data.js";
 import type { Cell, Tone, View } from "./rows.js";
+
+/** The most of an event's data that is shown. The data may have megabytes, and are written again for each frame. */
+const DATA_CHARACTERS_MAX = 1024;
 
 function cell(value: unknown, tone?: Tone): Cell {
   const text = escapeHidden(typeof value === "number" ? String(value) : textOf(value));
@@ -221,7 +225,7 @@ function events(data: Data): View {
         cell(event["id"]),
         cell(event["topic"]),
         name(event["source"]),
-        cell(JSON.stringify(event["data"]), "dim"),
+        cell(jsonPreview(event["data"], DATA_CHARACTERS_MAX), "dim"),
       ],
     })),
   };

@@ -173,6 +173,15 @@ t.test("answers of another shape are no failure", (t) => {
   t.end();
 });
 
+t.test("data of an event may be long, and nested deeper than the stack allows", (t) => {
+  const deep: unknown = JSON.parse(`${"[".repeat(90_000)}${"]".repeat(90_000)}`);
+  const events = [deep, "x".repeat(1_000_000)].map((data, id) => ({ id, topic: "a", data }));
+  const [first, second] = makeView("events", { ...DATA, answers: { events } }, NOW).rows;
+  t.equal(first?.cells.at(-1)?.text, "[".repeat(1024));
+  t.equal(second?.cells.at(-1)?.text, `"${"x".repeat(1023)}`);
+  t.end();
+});
+
 t.test("figures and rates come from the metrics", (t) => {
   const text = (requests: number, events: number): string =>
     [

@@ -55,7 +55,8 @@ export class Deadline {
     const over = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    const timer = setTimeout(finish, timeMs);
+    // A longer timer would fire at once.
+    const timer = setTimeout(finish, Math.min(timeMs, TIMER_MS_MAX));
     signal.addEventListener("abort", finish);
     await over;
     clearTimeout(timer);

@@ -2,6 +2,10 @@
  * Reads Server-Sent Events from the body of an answer. An event that is not ended by its blank line is dropped, because
  * the connection may have ended within it.
  */
+import { UnavailableError } from "./errors.js";
+
+/** The longest event, in characters. The server takes at most 10 MiB in one call. */
+const EVENT_CHARACTERS_MAX = 32 * 1024 * 1024;
 
 export interface StreamEvent {
   /** `message` if the stream names none. */
@@ -9,16 +13,44 @@ export interface StreamEvent {
   readonly data: string;
 }
 
-/** Splits lines into events. */
+/** Splits text into lines, and lines into events. */
 class EventParser {
+  readonly #charactersMax: number;
   #type = "";
   readonly #data: string[] = [];
+  /** The parts of the line that has begun. They are joined once, at its end. */
+  readonly #line: string[] = [];
+  /** The characters of the event that has begun. */
+  #characters = 0;
+
+  constructor(charactersMax: number) {
+    this.#charactersMax = charactersMax;
+  }
+
+  /** Takes a piece of the stream. Yields the events that it ends. */
+  *take(text: string): Generator<StreamEvent, void, undefined> {
+    let from = 0;
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", from)) {
+      this.#add(text.slice(from, end));
+      from = end + 1;
+      const event = this.#takeLine(this.#line.splice(0).join(""));
+      if (event !== undefined) yield event;
+    }
+    if (from < text.length) this.#add(text.slice(from));
+  }
+
+  #add(part: string): void {
+    this.#characters += part.length;
+    if (this.#characters > this.#charactersMax) throw new UnavailableError("an event of the stream is too long");
+    this.#line.push(part);
+  }
 
   /** Takes one line. Returns the event that it ends. */
-  take(line: string): StreamEvent | undefined {
+  #takeLine(line: string): StreamEvent | undefined {
     if (line === "") {
       const event = { type: this.#type || "message", data: this.#data.splice(0).join("\n") };
       this.#type = "";
+      this.#characters = 0;
       return event.data === "" ? undefined : event;
     }
     const [, name, value = ""] = /^([^:]*)(?::(?: ?)(.*))?$/s.exec(line) ?? [];
@@ -32,22 +64,20 @@ class EventParser {
  * Iterates over the events of a stream. Ends when the stream ends.
  * @param heard is called with each piece of the stream, also of comments
  */
-export async function* readEvents(body: ReadableStream<Uint8Array>, heard: () => void): AsyncGenerator<StreamEvent> {
+export async function* readEvents(
+  body: ReadableStream<Uint8Array>,
+  heard: () => void,
+  charactersMax: number = EVENT_CHARACTERS_MAX,
+): AsyncGenerator<StreamEvent> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
-  const parser = new EventParser();
-  let rest = "";
+  const parser = new EventParser(charactersMax);
   try {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
       heard();
-      const lines = (rest + decoder.decode(value, { stream: true })).split("\n");
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        const event = parser.take(line);
-        if (event !== undefined) yield event;
-      }
+      yield* parser.take(decoder.decode(value, { stream: true }));
     }
   } finally {
     // The stream may have failed already.

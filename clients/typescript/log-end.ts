@@ -1,7 +1,9 @@
 /** Finds the end of a cluster's log, from the status of its nodes. */
+import { readBody } from "./body.js";
 
 /** A node that does not answer within this time is left out. */
 const ANSWER_TIMEOUT_MS = 2000;
+const STATUS_BYTES_MAX = 1024 * 1024;
 
 interface NodeStatus {
   readonly state?: unknown;
@@ -11,7 +13,8 @@ interface NodeStatus {
 async function endOf(url: string, headers: Record<string, string>, signal: AbortSignal): Promise<number | undefined> {
   try {
     const response = await fetch(`${url}/api/cluster`, { headers, signal, redirect: "error" });
-    const status = (await response.json()) as NodeStatus | null;
+    const text = new TextDecoder().decode(await readBody(response, STATUS_BYTES_MAX));
+    const status = JSON.parse(text) as NodeStatus | null;
     // A node that is cut off may name an old end, and a halted one the end of another log.
     return status?.state === "ok" && typeof status.log_last === "number" ? status.log_last : undefined;
   } catch {

@@ -6,8 +6,9 @@
  * request is then sent again.
  */
 import { pauseMs, retryAfterMs } from "./back-off.js";
+import { readBody } from "./body.js";
 import { Deadline, type CallOptions } from "./deadline.js";
-import { errorOf, isErrorBody, KoorError, TimeoutError, UnavailableError } from "./errors.js";
+import { errorOf, isErrorBody, KoorError, UnavailableError } from "./errors.js";
 import { isUnsent } from "./unsent.js";
 import { logEnd } from "./log-end.js";
 import { AFTER_HEADER, positionOf, type Servers } from "./servers.js";
@@ -70,7 +71,7 @@ export function textOf(bytes: Uint8Array): string {
 }
 
 async function receiveWhole(response: Response): Promise<Answer> {
-  const bytes = new Uint8Array(await response.arrayBuffer());
+  const bytes = await readBody(response);
   return { status: response.status, headers: response.headers, bytes };
 }
 
@@ -199,16 +200,17 @@ export class Transport {
         const got = await receive(response);
         return { got, mayMove: false, retryAfterMs: 0 };
       }
-      const error = errorOf(response.status, await response.text());
+      const error = errorOf(response.status, textOf(await readBody(response)));
       const isSafe = isRepeatable(plan) || (NOT_STORED.has(error.status) && isErrorBody(error.body));
       const mayMove = MOVABLE.has(error.status) && isSafe;
       return { error, mayMove, retryAfterMs: retryAfterMs(response.headers), ...lagging };
     } catch (error) {
       if (deadline.signal.aborted) throw deadline.signal.reason;
       const wasSent = isReading || part.signal.aborted || !isUnsent(error);
+      const known: unknown = part.signal.aborted ? part.signal.reason : error;
       const failure =
-        part.signal.aborted && part.signal.reason instanceof TimeoutError
-          ? part.signal.reason
+        known instanceof UnavailableError
+          ? known
           : new UnavailableError(`cannot reach ${url}`, { cause: error, outcomeUnknown: wasSent });
       return { error: failure, mayMove: !wasSent || isRepeatable(plan), retryAfterMs: 0 };
     } finally {

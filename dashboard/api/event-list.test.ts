@@ -93,6 +93,15 @@ t.test("data are formatted on one line", (t) => {
   t.end();
 });
 
+t.test("data may be nested deeper than the stack allows", (t) => {
+  const deep = (levels: number): unknown => JSON.parse(`${"[".repeat(levels)}${"]".repeat(levels)}`);
+  const held = heldEvent(event(1, deep(90_000)), 180_100);
+  t.equal(held.cut, true);
+  t.equal(dataPreview(held), `${"[".repeat(300)}…`);
+  t.equal(dataPreview(heldEvent(event(2, deep(4_000)))), `${"[".repeat(300)}…`);
+  t.end();
+});
+
 t.test("an event is found by its id", (t) => {
   const list = addEvents(NO_EVENTS, events(1, 2, 3), 10);
   t.equal(findEvent(list, 2)?.id, 2);

@@ -2,6 +2,7 @@
  * The list of events that a page holds: the newest events, ordered by id, without duplicates. The list also contains
  * the gaps between the events. Pure.
  */
+import { jsonPreview } from "../../shared/json-preview.js";
 import type { Event } from "./types.js";
 
 /** An event as a page holds it. If its data are long, only the beginning of their text is held. */
@@ -49,7 +50,7 @@ const LINE_CHARACTERS = 300;
  */
 export function heldEvent(event: Event, characters?: number): HeldEvent {
   if (characters !== undefined && characters <= DATA_CHARACTERS_MAX) return event;
-  const text = JSON.stringify(event.data);
+  const text = jsonPreview(event.data, DATA_CHARACTERS_MAX + 1);
   if (text.length <= DATA_CHARACTERS_MAX) return event;
   // The text is copied, because a slice would keep the whole string in memory.
   return { ...event, data: structuredClone(text.slice(0, PREVIEW_CHARACTERS)), cut: true };
@@ -57,7 +58,7 @@ export function heldEvent(event: Event, characters?: number): HeldEvent {
 
 /** Returns the data of a held event as text. Of long data, this is only the beginning. */
 export function heldData({ data, cut }: HeldEvent): string {
-  return cut === true && typeof data === "string" ? data : JSON.stringify(data);
+  return cut === true && typeof data === "string" ? data : jsonPreview(data);
 }
 
 /** Returns an event's data as one line of text; "" if there are none. */

@@ -12,6 +12,11 @@ export const MCP_BODY_BYTES_MAX = 1 * MIB;
  * needed because the protocol's library copies each object, with its names, several times on the front.
  */
 export const MCP_VALUES_MAX = 4_000;
+/**
+ * The maximum nesting of a body. The protocol's library reads some members by recursion, and would answer with the
+ * error of the interpreter. No message needs more than ten levels.
+ */
+export const MCP_DEPTH_MAX = 128;
 /** The maximum number of messages in one JSON-RPC batch. */
 export const MCP_BATCH_MESSAGES_MAX = 100;
 /** The maximum length of a message's id, and of a name in the message, in UTF-16 units. */

@@ -1,7 +1,7 @@
 /** Limits of the dashboard's sessions, and of logging in. */
 import { KIB } from "./units.js";
 
-/** The maximum number of open sessions. When one more is opened, the least recently used session ends. */
+/** The maximum number of open sessions. When one more is opened, a session ends: see `SessionRegistry.idsToEvict`. */
 export const SESSIONS_MAX = 1_000;
 export const SESSION_COOKIE_BYTES = 32;
 export const SESSION_IDLE_MS = 12 * 60 * 60 * 1000;

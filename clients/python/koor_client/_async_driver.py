@@ -7,7 +7,7 @@ import ssl
 from typing import TypeVar
 
 from ._effects import Answer, Close, Effect, Exchange, NoAnswer, Op, Open, Opened, Read, Reply, Sleep, now
-from ._http import AnswerParser, ProtocolError, Server
+from ._http import ANSWER_BYTES_MAX, AnswerParser, ProtocolError, Server
 from .errors import ClosedError
 
 T = TypeVar("T")
@@ -178,6 +178,8 @@ class AsyncDriver:
             if isinstance(effect, Open) and parser.has_head and parser.status < 300:
                 link.early = bytes(body)
                 return Opened(parser.status, parser.headers, link)
+            if len(body) > ANSWER_BYTES_MAX:
+                raise ProtocolError(f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
         self._give_back(link)
         return Answer(parser.status, parser.headers, bytes(body))
 
@@ -198,6 +200,8 @@ class AsyncDriver:
                 body = link.parser.feed(reading.result())
                 if body:
                     return body
+                if now() >= until:
+                    return None
         except (OSError, ProtocolError):
             self._check()
         return b""

@@ -7,7 +7,6 @@ node (docs/http-api.md "Positions"). No I/O.
 
 from __future__ import annotations
 
-import json
 import math
 import random
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ._effects import Answer, Exchange, NoAnswer, Op, exchange, now, sleep
-from ._http import Query, Request, Server, parse_server, query_of
+from ._http import Query, Request, Server, parse_server, query_of, whole_number
+from ._json import json_bytes, parse_json
 from .errors import KoorError, TimeoutError, UnavailableError, error_of, parse_body
 
 DEFAULT_TIMEOUT_S = 30.0
@@ -48,11 +48,6 @@ class Plan:
     uncertain: bool = False
 
 
-def json_bytes(value: Any) -> bytes:
-    """Return a value as JSON. Raises ValueError for NaN and infinities, which JSON does not have."""
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
-
-
 def post(path: str, body: Mapping[str, Any] | list[Any], *, repeatable: bool = False) -> Plan:
     """Return a POST of a JSON body. Members that are None are left out of an object."""
     if isinstance(body, Mapping):
@@ -78,8 +73,7 @@ def back_off(rounds: int) -> float:
 
 def retry_after(answer: Answer) -> float | None:
     """Return the header Retry-After in seconds; None if there is none."""
-    text = answer.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else None
+    return whole_number(answer.headers.get("retry-after", ""))
 
 
 def refusal(answer: Answer) -> KoorError:
@@ -132,8 +126,7 @@ class Servers:
     def answered(self, headers: Mapping[str, str]) -> int | None:
         """Record an answer. Return the position that it reports."""
         self.reached = True
-        text = headers.get("x-koor-position", "")
-        position = int(text) if text.isdigit() else None
+        position = whole_number(headers.get("x-koor-position", ""))
         if position is not None and position > self.position:
             self.position = position
         return position
@@ -270,4 +263,4 @@ class Caller:
     def call_json(self, plan: Plan, deadline: float) -> Op[Any]:
         """Send the plan and return the parsed JSON of its answer."""
         answer = yield from self.call(plan, deadline)
-        return json.loads(answer.body) if answer.body else None
+        return parse_json(answer.body) if answer.body else None

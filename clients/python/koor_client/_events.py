@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
 from typing import Any, cast
 
 from ._call import CONNECT_S, CONNECT_TURN_S, Caller, Plan, back_off, no_answer, post, refusal, retry_after
 from ._effects import Close, Emit, Expired, Feed, NoAnswer, Op, Open, Opened, now, open_stream, read, sleep
+from ._http import ProtocolError
+from ._json import parse_json
 from .records import Event, Lag
 
 log = logging.getLogger("koor_client")
@@ -17,6 +18,10 @@ log = logging.getLogger("koor_client")
 SILENCE_S_MAX = 40.0
 #: How often a subscription of several servers asks whether its server still learns of events.
 HEALTH_S = 5.0
+#: After a stream that lived shorter than this there is a pause, so that a server that ends each one is not flooded.
+STREAM_S_MIN = 1.0
+#: The longest event. The server takes at most 10 MiB in one call.
+EVENT_BYTES_MAX = 32 << 20
 TEMPORARY = frozenset({408, 429, 500, 502, 503, 504, 507})
 
 
@@ -24,27 +29,38 @@ class SseParser:
     """Parses Server-Sent Events. ``feed`` returns the whole events, each as its kind and its data."""
 
     def __init__(self) -> None:
-        self._buffer = b""
+        #: The line that has begun, and the size of the event that has begun.
+        self._line = bytearray()
+        self._bytes = 0
         self._kind = ""
         self._data: list[str] = []
 
     def feed(self, data: bytes) -> list[tuple[str, str]]:
-        """Take bytes; an event is whole with its blank line."""
+        """Take bytes; an event is whole with its blank line. Raises ProtocolError if an event is too long."""
         found: list[tuple[str, str]] = []
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
-        for raw in lines:
-            line = raw.decode("utf-8", "replace").rstrip("\r")
+        *ends, rest = data.split(b"\n")
+        for end in ends:
+            self._take(end)
+            line = self._line.decode("utf-8", "replace").rstrip("\r")
+            self._line.clear()
             name, _, value = line.partition(":")
             value = value.removeprefix(" ")
             if line == "":
                 if self._data:
                     found.append((self._kind, "\n".join(self._data)))
-                self._kind, self._data = "", []
+                self._kind, self._data, self._bytes = "", [], 0
             elif name == "event":
                 self._kind = value
             elif name == "data":
                 self._data.append(value)
+        self._take(rest)
         return found
+
+    def _take(self, part: bytes) -> None:
+        self._bytes += len(part)
+        if self._bytes > EVENT_BYTES_MAX:
+            raise ProtocolError("an event of the stream is too long")
+        self._line += part
 
 
 class Subscription:
@@ -88,9 +104,10 @@ class Subscription:
                 continue
             self._start = self.position
             self._heard = False
+            opened_at = now()
             yield from self._read(opened)
             yield Close(opened.link)
-            if not self._heard:
+            if not self._heard or now() < opened_at + STREAM_S_MIN:
                 yield from self._pause()
 
     def _arm(self) -> None:
@@ -150,14 +167,19 @@ class Subscription:
             else:
                 heard_at = now()
                 self._heard, self._failures = True, 0
-                for kind, text in parser.feed(data):
+                try:
+                    found = parser.feed(data)
+                except ProtocolError:
+                    self._caller.servers.move_on(opened.link.server)
+                    return
+                for kind, text in found:
                     if kind == "" or kind == "message":
-                        event = cast(Event, json.loads(text))
+                        event = cast(Event, parse_json(text))
                         if event["id"] > (self.position or 0):
                             self.position = event["id"]
                             yield Emit(event)
                             self._arm()
-                    elif self._take_notice(cast(Lag, json.loads(text))):
+                    elif self._take_notice(cast(Lag, parse_json(text))):
                         return
             if now() >= heard_at + SILENCE_S_MAX:
                 return

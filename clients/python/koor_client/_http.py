@@ -6,15 +6,29 @@ are sent as they are: a library for URLs would resolve ``.`` and ``..``, which a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
 _HEAD_BYTES_MAX = 1 << 20
+#: The longest line of a chunked body around its data: the size of a chunk with its extensions, or a trailer.
+_LINE_BYTES_MAX = 1 << 16
+#: The longest answer. No answer of Koor comes near it.
+ANSWER_BYTES_MAX = 256 << 20
+
+_STATUS_LINE = re.compile(r"HTTP/1\.[0-9] ([1-9][0-9]{2})(?: |$)")
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,15}")
+_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,12}")
 
 
 class ProtocolError(Exception):
     """The peer does not speak HTTP/1.1."""
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number that a header has; None for anything else, such as a number with too many digits."""
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
 
 
 @dataclass(frozen=True)
@@ -138,10 +152,10 @@ class AnswerParser:
         if self._state == "chunk_end":
             self._state = "chunk_size"
         elif self._state == "chunk_size":
-            try:
-                self._left = int(line.split(b";")[0], 16)
-            except ValueError:
-                raise ProtocolError("a chunk of the answer has no size") from None
+            size = line.partition(b";")[0].strip()
+            if not _CHUNK_SIZE.fullmatch(size):
+                raise ProtocolError("a chunk of the answer has no size")
+            self._left = int(size, 16)
             self._state = "chunk" if self._left > 0 else "trailer"
         elif line == b"":
             self.done = True
@@ -150,6 +164,8 @@ class AnswerParser:
     def _line(self) -> bytes | None:
         end = self._buffer.find(b"\r\n")
         if end < 0:
+            if len(self._buffer) > _LINE_BYTES_MAX:
+                raise ProtocolError("a line of the answer is too long")
             return None
         line = bytes(self._buffer[:end])
         del self._buffer[: end + 2]
@@ -157,22 +173,22 @@ class AnswerParser:
 
     def _read_head(self) -> bool:
         end = self._buffer.find(b"\r\n\r\n")
+        if (len(self._buffer) if end < 0 else end) > _HEAD_BYTES_MAX:
+            raise ProtocolError("the headers of the answer are too long")
         if end < 0:
-            if len(self._buffer) > _HEAD_BYTES_MAX:
-                raise ProtocolError("the headers of the answer are too long")
             return False
         lines = self._buffer[:end].decode("utf-8", "replace").split("\r\n")
         del self._buffer[: end + 4]
-        words = lines[0].split(" ", 2)
-        if len(words) < 2 or not words[0].startswith("HTTP/1.") or not words[1].isdigit():
+        status_line = _STATUS_LINE.match(lines[0])
+        if status_line is None:
             raise ProtocolError("the answer is not HTTP/1.1")
-        self.status = int(words[1])
+        self.status = int(status_line[1])
         if 100 <= self.status < 200:
             return True
         for line in lines[1:]:
             name, _, value = line.partition(":")
             self.headers[name.strip().lower()] = value.strip()
-        self.reusable = self.headers.get("connection", "").lower() != "close" and words[0] == "HTTP/1.1"
+        self.reusable = self.headers.get("connection", "").lower() != "close" and lines[0].startswith("HTTP/1.1 ")
         self._choose_body()
         return True
 
@@ -183,9 +199,10 @@ class AnswerParser:
         elif self.headers.get("transfer-encoding", "").lower() == "chunked":
             self._state = "chunk_size"
         elif length is not None:
-            if not length.isdigit():
+            size = whole_number(length)
+            if size is None:
                 raise ProtocolError("the answer's Content-Length is not a number")
-            self._state, self._left = "length", int(length)
+            self._state, self._left = "length", size
             self.done = self._left == 0
         else:
             self._state, self.reusable = "until_end", False

@@ -9,7 +9,7 @@ import threading
 from typing import TypeVar
 
 from ._effects import Answer, Close, Effect, Exchange, NoAnswer, Op, Open, Opened, Read, Reply, Sleep, now
-from ._http import AnswerParser, ProtocolError, Server
+from ._http import ANSWER_BYTES_MAX, AnswerParser, ProtocolError, Server
 from .errors import ClosedError
 
 T = TypeVar("T")
@@ -174,6 +174,11 @@ class SyncDriver:
             if isinstance(effect, Open) and parser.has_head and parser.status < 300:
                 link.early = bytes(body)
                 return Opened(parser.status, parser.headers, link)
+            if len(body) > ANSWER_BYTES_MAX:
+                raise ProtocolError(f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
+            # Bytes that never cease keep each receive from ending late.
+            if not parser.done and now() >= effect.until:
+                return NoAnswer("the time is over", sent=True, expired=True)
         self._give_back(link)
         return Answer(parser.status, parser.headers, bytes(body))
 
@@ -209,6 +214,8 @@ class SyncDriver:
                 body = link.parser.feed(data)
                 if body:
                     return body
+                if now() >= until:
+                    return None
         except (OSError, ProtocolError):
             self._check(stop)
         return b""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from ._call import Caller, Plan, json_bytes
+from ._call import Caller, Plan
 from ._effects import Answer, Op, now
-from ._http import path_of
+from ._http import path_of, whole_number
+from ._json import json_bytes, parse_json
 from .errors import ConflictError, NotFoundError, UnavailableError, parse_body
 from .records import Value
 
@@ -61,9 +61,8 @@ def _decode(answer: Answer) -> Value:
         value = parse_body(answer.body)
     elif content_type.lower().startswith("text/"):
         value = answer.body.decode("utf-8", "replace")
-    return Value(
-        value, int(answer.headers.get("x-koor-version", "0")), answer.headers.get("etag", ""), content_type
-    )
+    version = whole_number(answer.headers.get("x-koor-version", "")) or 0
+    return Value(value, version, answer.headers.get("etag", ""), content_type)
 
 
 def fence_headers(fence: Fence) -> Mapping[str, str]:
@@ -182,7 +181,7 @@ def listing(
     parameters = dict(query)
     while True:
         answer = yield from caller.call(Plan("GET", path, parameters), deadline)
-        parsed = json.loads(answer.body)
+        parsed = parse_json(answer.body)
         rows += parsed if member is None else parsed[member]
         following = answer.headers.get("x-koor-next")
         if following is None or query.get("limit") is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import builtins
-import json
 from typing import Any
+
+from ._json import parse_json
 
 
 class KoorError(Exception):
@@ -116,7 +117,7 @@ def parse_body(body: bytes) -> Any:
     """Return the parsed JSON of a body, its text if it is not JSON, or None if it is empty."""
     text = body.decode("utf-8", "replace")
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text or None
 

@@ -4,6 +4,7 @@
  */
 import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { jsonPreview } from "../../../shared/json-preview.js";
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
 import { EventFeed } from "../../api/event-feed.js";
@@ -125,10 +126,13 @@ const COLUMNS: readonly Column<TimelineItem>[] = [
   { head: "About", kind: "wide", cell: (item) => <About item={item} /> },
 ];
 
+/** The most of an event's data that a row shows. */
+const DATA_CHARACTERS_MAX = 1_024;
+
 function About({ item }: { readonly item: TimelineItem }) {
   if (item.kind === "published") {
     const { id, topic, data } = item.event;
-    const text = JSON.stringify(data);
+    const text = jsonPreview(data, DATA_CHARACTERS_MAX);
     return (
       <>
         <a class="mono" href={addressOf("events") + query({ id })}>

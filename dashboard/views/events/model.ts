@@ -1,4 +1,5 @@
 /** Computes the rows of the event list, parses its address, and formats events as text. Pure. */
+import { jsonPreview } from "../../../shared/json-preview.js";
 import { query } from "../../base/path.js";
 import { heldData, type EventList, type Gap, type HeldEvent } from "../../api/event-list.js";
 import type { Event } from "../../api/types.js";
@@ -127,7 +128,7 @@ export function wholeEvent(answer: string, id: number): WholeEvent | null {
     topic,
     source,
     created_at,
-    data: asSent ? text.slice(before.length, -after.length) : JSON.stringify(data),
+    data: asSent ? text.slice(before.length, -after.length) : jsonPreview(data),
   };
 }
 

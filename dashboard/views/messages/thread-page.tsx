@@ -2,6 +2,7 @@
  * Shows one thread: its messages in order, and for each recipient whether it has received and read them. All content is
  * shown as plain text.
  */
+import { jsonPreview } from "../../../shared/json-preview.js";
 import { messagesLoader } from "../../api/messages.js";
 import { useResource } from "../../api/resource.js";
 import type { Message } from "../../api/types.js";
@@ -62,9 +63,7 @@ function MessageCard({ message }: { readonly message: Message }) {
         </span>
       </div>
       {body !== "" && <PlainText text={body} label={`the text of ${id}`} />}
-      {data !== null && (
-        <Code text={JSON.stringify(data)} content_type="application/json" label={`the data of ${id}`} />
-      )}
+      {data !== null && <Code text={jsonPreview(data)} content_type="application/json" label={`the data of ${id}`} />}
       <ul class="message-to">
         {to.slice(0, RECIPIENTS_SHOWN).map((one) => (
           <li key={one.id}>

@@ -1,5 +1,6 @@
 /** The page of one task: its question, facts, why it is not claimed, values and history. */
 import type { ComponentChildren } from "preact";
+import { jsonPreview } from "../../../shared/json-preview.js";
 import { taskLoader } from "../../api/tasks.js";
 import { useResource } from "../../api/resource.js";
 import type { Task } from "../../api/types.js";
@@ -147,7 +148,7 @@ function Values({ task: { body, data, checkpoint, result } }: { readonly task: T
         ([title, value]) =>
           value !== null && (
             <Section key={title} title={title}>
-              <Code text={JSON.stringify(value)} content_type="application/json" label={`the task's ${title}`} />
+              <Code text={jsonPreview(value)} content_type="application/json" label={`the task's ${title}`} />
             </Section>
           ),
       )}

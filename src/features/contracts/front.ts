@@ -33,6 +33,12 @@ export interface ContractFrontOptions {
 /** The path parameters that name a contract. */
 type Named = readonly [project: string, name: string];
 
+/**
+ * The most specs whose lengths are looked up, to tell short work from long. More of them are long work: a template may
+ * store a thousand, and looking up each one would hold up others.
+ */
+const LOOKED_UP_MAX = 64;
+
 /** A spec that was just stored, with its new version. */
 export interface WrittenSpec {
   readonly key: string;
@@ -83,7 +89,10 @@ export class ContractFront {
     if (written.length === 0) return [];
     const stored = written.map(({ key, version }) => ({ ...splitSpecKey(key), version }));
     const [first] = stored;
-    const bytes = written.reduce((sum, { key, version }) => sum + this.#specs.bytes(key, version), 0);
+    const bytes =
+      written.length > LOOKED_UP_MAX
+        ? Number.POSITIVE_INFINITY
+        : written.reduce((sum, { key, version }) => sum + this.#specs.bytes(key, version), 0);
     const subject = stored.length === 1 && first !== undefined ? { subject: subjectOf(first) } : {};
     const size = { bytes, ...subject, caller: callerOf(context) };
     const found = await this.#slowLane.run(examineContract, { stored }, size);

@@ -25,6 +25,7 @@ import { SSE_COMMENT_INTERVAL_MS } from "../../../schemas/limits/events.js";
 import {
   MCP_BATCH_MESSAGES_MAX,
   MCP_BATCHES_BYTES_MAX,
+  MCP_DEPTH_MAX,
   MCP_LISTENERS_MAX,
   MCP_NAME_CHARACTERS_MAX,
   MCP_VALUES_MAX,
@@ -168,7 +169,7 @@ export class McpEndpoint {
       if (!share.take(body.byteLength)) return BUSY;
       await this.#slices.next(share);
     }
-    const parsed = refuseStructure(body, MCP_VALUES_MAX) ?? readJsonText(body);
+    const parsed = refuseStructure(body, MCP_VALUES_MAX, MCP_DEPTH_MAX) ?? readJsonText(body);
     if (parsed instanceof Failure) return refusalReply(400, PARSE_ERROR, `Parse error: ${parsed.message}`);
     const { json: given } = parsed;
     if (Array.isArray(given)) {

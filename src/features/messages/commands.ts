@@ -136,6 +136,7 @@ export const markMessages = writerMethod({
   request: MarkRequest,
   reply: MarkReply,
   weight: weightOf,
+  rows: ({ messages }) => messages.length,
   audit: {
     action: "message.mark",
     resource: ({ messages = [] }) => {

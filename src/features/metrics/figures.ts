@@ -3,7 +3,7 @@
  * Each row of FIGURES declares one metric. Routes are grouped by the parts of the API that users know. Pure.
  */
 import { HISTORY_METRICS, ROUTE_GROUPS, type HistoryMetric, type RouteGroup } from "../../../schemas/metrics.js";
-import type { Samples } from "../../platform/measure/sample-set.js";
+import type { Sample, Samples } from "../../platform/measure/sample-set.js";
 import { added, type Choose, type CumulativeHistogram, hasLabel, histogramOf, quantile, total } from "./samples.js";
 
 /** The group of each route, by the first part of the route's name. All other routes are in the last group. */
@@ -58,10 +58,10 @@ type HistogramOf = (samples: Samples) => CumulativeHistogram;
  * Returns a function that computes and caches the histogram of samples. The cache helps because several quantiles use
  * the same histogram, and the next samples are compared with it.
  */
-function histograms(name: string, chosen?: Choose): HistogramOf {
+function histograms(name: string): HistogramOf {
   const known = new WeakMap<Samples, CumulativeHistogram>();
   return (samples) => {
-    const histogram = known.get(samples) ?? histogramOf(samples, name, chosen);
+    const histogram = known.get(samples) ?? histogramOf(samples, name);
     known.set(samples, histogram);
     return histogram;
   };
@@ -82,11 +82,6 @@ function mean(name: string): Figure {
   };
 }
 
-const inGroup =
-  (group: RouteGroup): Choose =>
-  ({ labels }) =>
-    group === "all" || groupOf(String(labels["route"])) === group;
-
 const refusedWith =
   (first: string): Choose =>
   ({ labels }) =>
@@ -99,14 +94,53 @@ const BATCH = "koor_writer_batch_calls";
 const DELIVERIES = "koor_webhook_deliveries_total";
 const LOOP_DELAY = "koor_event_loop_delay_seconds";
 
+/** The metrics whose samples have a route. */
+const OF_ROUTES = [REQUESTS, `${DURATION}_bucket`] as const;
+
+const knownGroups = new WeakMap<Samples, ReadonlyMap<RouteGroup, Samples>>();
+
+/**
+ * Returns the samples of a group's routes. All groups are split in one pass, because callers can make up thousands of
+ * samples: one for each route, status and bucket.
+ */
+function samplesOf(group: RouteGroup, samples: Samples): Samples {
+  if (group === "all") return samples;
+  const groups = knownGroups.get(samples) ?? splitGroups(samples);
+  knownGroups.set(samples, groups);
+  return groups.get(group) ?? new Map<string, Sample[]>();
+}
+
+function splitGroups(samples: Samples): ReadonlyMap<RouteGroup, Samples> {
+  const groups = new Map(ROUTE_GROUPS.map((group) => [group, new Map<string, Sample[]>()]));
+  const groupsOfRoutes = new Map<unknown, RouteGroup>();
+  for (const name of OF_ROUTES) {
+    const ofName = samples.get(name);
+    if (ofName === undefined) continue;
+    const lists = new Map(ROUTE_GROUPS.map((group): [RouteGroup, Sample[]] => [group, []]));
+    for (const [group, list] of lists) groups.get(group)?.set(name, list);
+    for (const sample of ofName) {
+      const { route } = sample.labels;
+      const group = groupsOfRoutes.get(route) ?? groupOf(String(route));
+      groupsOfRoutes.set(route, group);
+      lists.get(group)?.push(sample);
+    }
+  }
+  return groups;
+}
+
+/** Returns a figure of a group of routes. */
+function ofGroup(group: RouteGroup, figure: Figure): Figure {
+  return (now, since) =>
+    figure(samplesOf(group, now), since === null ? null : { ...since, before: samplesOf(group, since.before) });
+}
+
 function ofRoutes(group: RouteGroup): [HistoryMetric, Figure][] {
-  const chosen = inGroup(group);
-  const durations = histograms(DURATION, chosen);
+  const durations = histograms(DURATION);
   return [
-    [`requests_${group}`, rate(REQUESTS, chosen)],
-    [`p50_${group}`, quantileOf(durations, 0.5)],
-    [`p95_${group}`, quantileOf(durations, 0.95)],
-    [`p99_${group}`, quantileOf(durations, 0.99)],
+    [`requests_${group}`, ofGroup(group, rate(REQUESTS))],
+    [`p50_${group}`, ofGroup(group, quantileOf(durations, 0.5))],
+    [`p95_${group}`, ofGroup(group, quantileOf(durations, 0.95))],
+    [`p99_${group}`, ofGroup(group, quantileOf(durations, 0.99))],
   ];
 }
 

@@ -3,11 +3,11 @@ import { TOKENS_PER_MCP_CALL } from "../../../schemas/limits/mcp.js";
 import { formatUptime } from "../../../shared/duration.js";
 import type { Log } from "../../base/log.js";
 import { Failure } from "../../base/result.js";
+import { TimeSlice } from "../../base/time-slice.js";
 import { JSON_TYPE, jsonReply } from "../../platform/front/reply.js";
 import type { RequestMetrics } from "../../platform/front/request-metrics.js";
 import type { Answer, Reply } from "../../platform/front/route.js";
 import { Exposition, type Measured } from "../../platform/measure/exposition.js";
-import { readSamples } from "../../platform/measure/sample-set.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { headerBlock } from "../../platform/transport/reply.js";
@@ -45,6 +45,11 @@ const UNWELL_HEADERS = headerBlock([JSON_TYPE, ["Retry-After", "1"]]);
 
 export class MetricsFront {
   readonly #options: MetricsFrontOptions;
+  /**
+   * Limits the time per tick that all long answers take together, because each visits thousands of samples. An answer
+   * that need not wait is made at once: several requests may arrive before the first one resumes from an `await`.
+   */
+  readonly #slice = new TimeSlice();
 
   constructor(options: MetricsFrontOptions) {
     this.#options = options;
@@ -86,13 +91,16 @@ export class MetricsFront {
     );
   }
 
-  readHistory({ metrics = "", from = 0 }: MetricsHistoryQuery): Answer {
+  async readHistory({ metrics = "", from = 0 }: MetricsHistoryQuery): Promise<Answer> {
     const names = metricsNamed(metrics);
-    return names instanceof Failure ? names : jsonReply(JSON.stringify(this.#options.history.read(names, from)));
+    if (names instanceof Failure) return names;
+    if (this.#slice.isOver) await this.#slice.yieldIfOver();
+    return jsonReply(JSON.stringify(this.#options.history.read(names, from)));
   }
 
-  readRoutes(): Reply {
-    return jsonReply(JSON.stringify({ routes: routeRows(readSamples([this.#options.requests])) }));
+  async readRoutes(): Promise<Reply> {
+    if (this.#slice.isOver) await this.#slice.yieldIfOver();
+    return jsonReply(JSON.stringify({ routes: routeRows(this.#options.requests.routes) }));
   }
 
   async reset(context: CallContext): Promise<Answer> {
@@ -104,7 +112,8 @@ export class MetricsFront {
     return jsonReply('{"reset":true}');
   }
 
-  scrape(): Reply {
+  async scrape(): Promise<Reply> {
+    if (this.#slice.isOver) await this.#slice.yieldIfOver();
     const out = new Exposition();
     for (const one of this.#options.measured) one.expose(out);
     return { status: 200, headers: SCRAPE_HEADERS, body: out.text() };

@@ -47,7 +47,8 @@ class Ring {
     const slot = this.#added % this.#rowsMax;
     this.#timesMs[slot] = atMs;
     for (const [column, value] of values.entries())
-      this.#values[slot * HISTORY_METRICS.length + column] = value ?? Number.NaN;
+      this.#values[slot * HISTORY_METRICS.length + column] =
+        value === null ? Number.NaN : Number(value.toPrecision(DIGITS));
     this.#added += 1;
   }
 
@@ -63,7 +64,7 @@ class Ring {
 
   value(slot: number, column: number): number | null {
     const value = this.#values[slot * HISTORY_METRICS.length + column] ?? Number.NaN;
-    return Number.isNaN(value) ? null : Number(value.toPrecision(DIGITS));
+    return Number.isNaN(value) ? null : value;
   }
 }
 

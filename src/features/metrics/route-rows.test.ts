@@ -1,32 +1,26 @@
-/** The figures of routes from samples. */
+/** The figures of routes from their histograms. */
 import t from "tap";
-import type { Sample } from "../../platform/measure/sample-set.js";
-import { routeRows } from "./route-rows.js";
+import { Histogram } from "../../platform/measure/histogram.js";
+import { type MeasuredRoute, routeRows } from "./route-rows.js";
 
-type Named = readonly [name: string, sample: Sample];
-
-function counted(route: string, status: number, count: number): Named[] {
-  const labels = { route, status };
-  const bucket = "koor_http_request_duration_seconds_bucket";
-  return [
-    ["koor_http_requests_total", { labels, value: count }],
-    [bucket, { labels: { ...labels, le: 0.001 }, value: count }],
-    [bucket, { labels: { ...labels, le: "+Inf" }, value: count }],
-  ];
-}
-
-function rowsOf(named: readonly Named[]) {
-  const samples = new Map<string, Sample[]>();
-  for (const [name, sample] of named) samples.set(name, [...(samples.get(name) ?? []), sample]);
-  return routeRows(samples);
+/** Returns a route that has answered so often with each status, each time within 0.4 ms. */
+function routeOf(name: string, counts: Readonly<Record<number, number>>): MeasuredRoute {
+  const byStatus = new Map(
+    Object.entries(counts).map(([status, count]) => {
+      const histogram = new Histogram([0.001, 1]);
+      for (let at = 0; at < count; at++) histogram.observe(0.0004);
+      return [Number(status), histogram];
+    }),
+  );
+  return { name, byStatus };
 }
 
 t.test("there is a row for each route that was called, the most frequent first", (t) => {
-  const rows = rowsOf([
-    ...counted("state.put", 507, 1),
-    ...counted("state.get", 200, 90),
-    ...counted("state.get", 404, 10),
-    ...counted("audit.list", 200, 1),
+  const rows = routeRows([
+    routeOf("state.put", { 507: 1 }),
+    routeOf("state.get", { 200: 90, 404: 10 }),
+    routeOf("state.delete", {}),
+    routeOf("audit.list", { 200: 1 }),
   ]);
   t.same(
     rows.map(({ route, requests, refused, failed, p50 }) => [route, requests, refused, failed, p50]),
@@ -36,6 +30,16 @@ t.test("there is a row for each route that was called, the most frequent first",
       ["state.put", 1, 0, 1, 0.0005],
     ],
   );
-  t.same(rowsOf([]), []);
+  t.same(routeRows([]), []);
+  t.end();
+});
+
+t.test("the quantiles are those of all statuses together", (t) => {
+  const byStatus = new Map([200, 503].map((status) => [status, new Histogram([0.001, 1])]));
+  for (let at = 0; at < 3; at++) byStatus.get(200)?.observe(0.0005);
+  byStatus.get(503)?.observe(0.5);
+  const [row] = routeRows([{ name: "a", byStatus }]);
+  t.match(row, { requests: 4, failed: 1 });
+  t.ok((row?.p50 ?? 0) < 0.001 && (row?.p95 ?? 0) > 0.001);
   t.end();
 });

@@ -178,6 +178,38 @@ t.test("sessions are bounded, and the least recently used is evicted", (t) => {
   t.end();
 });
 
+t.test("who logs in again and again logs nobody else out", (t) => {
+  const play = new Play();
+  const { book } = play;
+  const server = play.open();
+  const other = play.open("other");
+  play.nowMs += 1;
+  const flood = Array.from({ length: SESSIONS_MAX - 2 }, () => play.open("one"));
+  t.same(book.idsToEvict(), [flood[0]?.row.id]);
+  for (let at = 0; at < SESSIONS_MAX; at++) {
+    book.remove(book.idsToEvict());
+    play.open("one");
+  }
+  play.instances.set("other", {});
+  t.ok(book.find(other.value), "another instance stays logged in");
+  t.ok(book.find(server.value), "and so does the server's token");
+  t.end();
+});
+
+t.test("log-ins with the tokens of many instances do not log out the server's token", (t) => {
+  const play = new Play();
+  const { book } = play;
+  const server = play.open();
+  play.nowMs += 1;
+  for (let at = 0; at < 2 * SESSIONS_MAX; at++) {
+    book.remove(book.idsToEvict());
+    play.open(`instance-${at}`);
+  }
+  t.equal(book.size, SESSIONS_MAX);
+  t.ok(book.find(server.value));
+  t.end();
+});
+
 t.test("a session ends with the token that opened it, and with no other", (t) => {
   const play = new Play();
   const { book } = play;

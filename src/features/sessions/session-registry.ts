@@ -133,14 +133,27 @@ export class SessionRegistry {
     return { value, row: { id: idOf(value), proof, instance, secure, last_used_at: this.#options.clock.now() } };
   }
 
-  /** Returns the ids of the least recently used sessions that must end to make room for a new one. */
+  /**
+   * Returns the ids of the sessions that must end to make room for a new one. The instance with the most sessions loses
+   * its least recently used ones, so that an agent that logs in again and again logs out no other caller. The sessions
+   * of the server's token go last: an agent may register any number of instances, and log in with the token of each.
+   */
   idsToEvict(): string[] {
-    const most = this.#byId.size - SESSIONS_MAX + 1;
-    if (most <= 0) return [];
-    return [...this.#byId.values()]
-      .sort((a, b) => a.lastUsedMs - b.lastUsedMs)
-      .slice(0, most)
-      .map(({ row }) => row.id);
+    const ids: string[] = [];
+    const sessions = [...this.#byId.values()].sort((a, b) => a.lastUsedMs - b.lastUsedMs);
+    const counts = new Map<string, number>();
+    for (const { row } of sessions) counts.set(row.instance, (counts.get(row.instance) ?? 0) + 1);
+    for (let size = sessions.length; size >= SESSIONS_MAX; size -= 1) {
+      const most = Math.max(...[...counts].map(([instance, count]) => (instance === "" ? 0 : count)));
+      const at = sessions.findIndex(
+        ({ row }) => most === 0 || (row.instance !== "" && counts.get(row.instance) === most),
+      );
+      const [session] = sessions.splice(at, 1);
+      if (session === undefined) break;
+      counts.set(session.row.instance, (counts.get(session.row.instance) ?? 0) - 1);
+      ids.push(session.row.id);
+    }
+    return ids;
   }
 
   /** Adds a session that was stored in the database. */

@@ -4,6 +4,7 @@
  */
 import * as Type from "typebox";
 import { KEY_BYTES_MAX } from "../../../schemas/limits/names.js";
+import { TEMPLATE_CONTRACTS_MAX } from "../../../schemas/limits/templates.js";
 import type { CheckedRule } from "../../../schemas/rules.js";
 import { specKey, specName } from "../../../schemas/specs.js";
 import {
@@ -63,6 +64,8 @@ export const applyTemplate = writerMethod({
   request: ApplyTemplateRequest,
   reply: ApplyTemplateReply,
   weight: weightOf,
+  // Only the template says how many there are, and the request does not have it.
+  rows: () => TEMPLATE_CONTRACTS_MAX,
   audit: {
     action: "template.apply",
     resource: resourceId,

@@ -10,15 +10,15 @@ import { DroppedNotice, LaggedNotice, SERVER_TOPICS, SubscribeQuery } from "../.
 import { SERVER_EVENTS } from "../../../schemas/server-events.js";
 import { WEBHOOK_TEST_TOPIC } from "../../../schemas/webhooks.js";
 import { type Json, publishedSchema } from "./published-schema.js";
-import { jsonReply } from "./reply.js";
-import { route, type Route } from "./route.js";
+import { fixedJsonReply } from "./reply.js";
+import { route, type Route, type Reply } from "./route.js";
 
 /** An event of a client, or an event of the server that this description does not know yet. */
 const ANY_EVENT = "event";
 
 /** Returns the route that serves the description. */
 export function asyncApiRoute(version: string): Route {
-  let text: string | null = null;
+  let reply: Reply | null = null;
   return route({
     method: "GET",
     path: "/asyncapi.json",
@@ -28,8 +28,8 @@ export function asyncApiRoute(version: string): Route {
     answer: "json",
     uncounted: true,
     handle: () => {
-      text ??= JSON.stringify(describeMessages(version));
-      return jsonReply(text);
+      reply ??= fixedJsonReply(JSON.stringify(describeMessages(version)));
+      return reply;
     },
   });
 }

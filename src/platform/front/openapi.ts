@@ -6,9 +6,9 @@ import * as Type from "typebox";
 import type { TObject, TSchema } from "typebox";
 import { ErrorBody } from "../../../schemas/common.js";
 import { REASON_PHRASES } from "../../../schemas/status.js";
-import { jsonReply } from "./reply.js";
+import { fixedJsonReply } from "./reply.js";
 import { mayWrite } from "./roles.js";
-import { route, type Route } from "./route.js";
+import { route, type Route, type Reply } from "./route.js";
 import { publishedParameter, publishedSchema, type Json } from "./published-schema.js";
 import { ROUTE_TAGS } from "./tags.js";
 
@@ -36,7 +36,7 @@ const NO_UPGRADE = ["default", describeRefusal(400, undefined, "Refused: there i
  * before the first request.
  */
 export function openApiRoute(routes: readonly Route[], version: string): Route {
-  let text: string | null = null;
+  let reply: Reply | null = null;
   return route({
     method: "GET",
     path: "/openapi.json",
@@ -46,8 +46,8 @@ export function openApiRoute(routes: readonly Route[], version: string): Route {
     answer: "json",
     uncounted: true,
     handle: () => {
-      text ??= JSON.stringify(describeRoutes(routes, version));
-      return jsonReply(text);
+      reply ??= fixedJsonReply(JSON.stringify(describeRoutes(routes, version)));
+      return reply;
     },
   });
 }

@@ -32,6 +32,14 @@ export function jsonReply(text: string, status = 200, counts: ReportedCounts | n
 }
 
 /**
+ * Returns the reply with a long JSON text that never changes. It is encoded once, because encoding it for each request
+ * would hold up others.
+ */
+export function fixedJsonReply(text: string): Reply {
+  return { status: 200, body: Buffer.from(text + LINE_END), headers: JSON_HEADERS };
+}
+
+/**
  * Returns the JSON answer for the result of a read: a text, a failure, or chunks.
  * @param holds how many bytes the chunks read ahead into memory, at most; by default the worker pool's limit
  */

@@ -36,6 +36,10 @@ export class RequestMetrics implements Measured {
   /** Requests that were not answered yet. */
   inFlight = 0;
 
+  get routes(): readonly RouteMetrics[] {
+    return this.#routes;
+  }
+
   /** Creates the metrics of one route. `name` is their label. */
   addRoute(name: string): RouteMetrics {
     const metrics = new RouteMetrics(name);

@@ -15,12 +15,18 @@ export interface Measured {
 
 type Labels = Readonly<Record<string, string | number>>;
 
+/** Matches the characters of a label's value that are escaped. */
+const ESCAPED = /["\\\n]/g;
+
+/** Writes labels. A scrape has thousands of samples, and hardly a value that needs escaping. */
 function labelText(labels: Labels): string {
-  const pairs = Object.entries(labels).map(
-    ([name, value]) =>
-      `${name}="${String(value).replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`,
-  );
-  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+  let text = "";
+  for (const name of Object.keys(labels)) {
+    const value = String(labels[name]);
+    const escaped = value.replace(ESCAPED, (one) => (one === "\n" ? "\\n" : `\\${one}`));
+    text += `${text === "" ? "{" : ","}${name}="${escaped}"`;
+  }
+  return text === "" ? "" : `${text}}`;
 }
 
 /** Collects the lines of a scrape. Each metric has one `# HELP` line and one `# TYPE` line. */
@@ -42,12 +48,15 @@ export class Exposition {
   }
 
   histogram(name: string, histogram: Histogram, labels: Labels = {}): this {
+    // The labels are written once for all buckets: a scrape consists of buckets above all.
+    const shared = labelText(labels);
+    const before = `${name}_bucket${shared === "" ? "{" : `${shared.slice(0, -1)},`}le="`;
     let below = 0;
     for (const [at, bound] of histogram.bounds.entries()) {
       below += histogram.counts[at] ?? 0;
-      this.sample(`${name}_bucket`, below, { ...labels, le: bound });
+      this.#lines.push(`${before}${bound}"} ${below}`);
     }
-    this.sample(`${name}_bucket`, histogram.count, { ...labels, le: "+Inf" });
+    this.#lines.push(`${before}+Inf"} ${histogram.count}`);
     return this.sample(`${name}_sum`, histogram.sum, labels).sample(`${name}_count`, histogram.count, labels);
   }
 

@@ -1,5 +1,6 @@
 /** Collects the samples of components as numbers, for code that computes with them. Pure. */
 import { Exposition, type Measured } from "./exposition.js";
+import type { Histogram } from "./histogram.js";
 
 /** A sample of a metric: its labels and its value. */
 export interface Sample {
@@ -24,6 +25,16 @@ class SampleSet extends Exposition {
     if (known === undefined) this.samples.set(name, [{ labels, value }]);
     else known.push({ labels, value });
     return this;
+  }
+
+  override histogram(name: string, histogram: Histogram, labels: Sample["labels"] = {}): this {
+    let below = 0;
+    for (const [at, bound] of histogram.bounds.entries()) {
+      below += histogram.counts[at] ?? 0;
+      this.sample(`${name}_bucket`, below, { ...labels, le: bound });
+    }
+    this.sample(`${name}_bucket`, histogram.count, { ...labels, le: "+Inf" });
+    return this.sample(`${name}_sum`, histogram.sum, labels).sample(`${name}_count`, histogram.count, labels);
   }
 }
 

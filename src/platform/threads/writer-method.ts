@@ -105,7 +105,10 @@ export interface WriterRow<
    * methods use `weightOf`. Some compute the size more cheaply.
    */
   readonly weight: (request: Static<Request>) => number;
-  /** Returns the number of tasks, events or recipients in the request, if one request may have many. */
+  /**
+   * Returns the number of rows that the request stores or changes, if one request may have many: tasks, events,
+   * recipients, marks, contracts. A bound of the number will do.
+   */
   readonly rows?: (request: Static<Request>) => number;
   /** WRITER_DEADLINE_MS by default. */
   readonly deadlineMs?: number;

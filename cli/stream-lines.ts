@@ -1,0 +1,36 @@
+/** Splits a stream into lines, within a limit of memory. Runs in the CLI process. */
+
+const LINE_FEED = 0x0a;
+
+/**
+ * Yields the lines of a stream without their line feeds. A line that is too long is yielded as undefined.
+ * @param rest whether the text behind the last line feed is a line, too. The last line of a connection that broke off
+ * is none
+ */
+export async function* readLines(
+  input: AsyncIterable<Buffer>,
+  bytesMax: number,
+  rest: "kept" | "dropped",
+): AsyncGenerator<Buffer | undefined, void, undefined> {
+  let pieces: Buffer[] = [];
+  let bytes = 0;
+  const take = (): Buffer | undefined => {
+    const line = bytes > bytesMax ? undefined : Buffer.concat(pieces);
+    pieces = [];
+    bytes = 0;
+    return line;
+  };
+  for await (const chunk of input) {
+    let start = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
+      pieces.push(chunk.subarray(start, end));
+      bytes += end - start;
+      yield take();
+      start = end + 1;
+    }
+    bytes += chunk.length - start;
+    if (bytes <= bytesMax) pieces.push(chunk.subarray(start));
+    else pieces = [];
+  }
+  if (bytes > 0 && rest === "kept") yield take();
+}

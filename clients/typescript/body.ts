@@ -1,0 +1,37 @@
+/**
+ * Reads the body of an answer, within a limit. Without one a server that never ends its answer would fill the client's
+ * memory.
+ */
+import { UnavailableError } from "./errors.js";
+
+/** The longest body of an answer. No answer of Koor comes near it. */
+export const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Reads a whole body. Fails if it is longer than the limit; the connection is then closed. */
+export async function readBody(
+  { body }: Pick<Response, "body">,
+  bytesMax: number = ANSWER_BYTES_MAX,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (body === null) return new Uint8Array();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  const reader = (body as ReadableStream<Uint8Array>).getReader();
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) {
+      parts.push(read.value);
+      length += read.value.length;
+      if (length > bytesMax)
+        throw new UnavailableError(`the answer is longer than ${bytesMax} bytes`, { outcomeUnknown: true });
+    }
+  } finally {
+    // The answer may have failed already.
+    await reader.cancel().catch(() => undefined);
+  }
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

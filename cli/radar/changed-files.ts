@@ -1,0 +1,163 @@
+/**
+ * Lists what differs between a commit and the files of a working tree: commits since then, the index, the files
+ * themselves, and files that git does not track and does not ignore. Nothing is written to the repository, and no
+ * program that its configuration names is run. Runs in the CLI process.
+ */
+import { REPORT_FILES_MAX, REPORT_RANGES_MAX } from "../../schemas/limits/radar.js";
+import type { ReportedFile } from "../../schemas/radar.js";
+import { CliFailure, failed } from "../failure.js";
+import { runGit, splitFields } from "../guard/git.js";
+import { isLeasable } from "../guard/leasable.js";
+import { warn } from "../output.js";
+import { NO_FILE, parseDiff, PATCH_OPTIONS, RAW_OPTIONS, SUBMODULE, SYMBOLIC_LINK, type FileDiff } from "./diff-output.js";
+import type { PlainGit, Variables } from "./git-programs.js";
+import { hashFiles } from "./hash-files.js";
+import { joinRanges } from "./join-ranges.js";
+
+/** The paths that one command line names. The system limits its bytes. */
+const PATHS_A_COMMAND = 100;
+/** The digits of a mode that tell files, symbolic links and submodules apart. */
+const KIND_DIGITS = 3;
+
+/** A file that differs, with its path as text. */
+interface Change {
+  readonly path: string;
+  readonly diff: FileDiff;
+}
+
+/** The files of a report, and how many there are in all. */
+export interface ChangedFiles {
+  readonly files: readonly ReportedFile[];
+  readonly total: number;
+}
+
+/** Reads a path of git's as UTF-8. Returns undefined if it is none, or if no report can name it. */
+function readPath(bytes: Buffer): string | undefined {
+  try {
+    const path = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return isLeasable(path) ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Runs `diff-index`. Where the contents of files are missing, as in a partial clone, the files have no ranges. */
+function compare(
+  root: string,
+  variables: Variables,
+  words: readonly string[],
+  wantsPatches: boolean,
+): FileDiff[] | CliFailure {
+  const run = (hasPatches: boolean): FileDiff[] | CliFailure => {
+    const options = [...RAW_OPTIONS, ...(hasPatches ? PATCH_OPTIONS : [])];
+    const result = runGit(root, ["--literal-pathspecs", "-c", "core.quotePath=true", "diff-index", ...options, ...words], variables);
+    if (result instanceof CliFailure) return result;
+    return result.isSuccess
+      ? parseDiff(result.output, hasPatches)
+      : failed(`git cannot compare the files: ${result.complaint}`);
+  };
+  const found = run(wantsPatches);
+  if (!wantsPatches || !(found instanceof CliFailure)) return found;
+  const listed = run(false);
+  if (listed instanceof CliFailure) return listed;
+  warn("git cannot compare the files by lines, so each counts as changed as a whole");
+  return listed;
+}
+
+function withPaths(diffs: readonly FileDiff[]): Change[] {
+  return diffs.flatMap((diff) => {
+    const path = readPath(Buffer.from(diff.path, "latin1"));
+    return path === undefined ? [] : [{ path, diff }];
+  });
+}
+
+/** Lists what is staged, and is in the working tree again as in the base. The next commit has it. */
+function stagedOnly(
+  root: string,
+  variables: Variables,
+  base: string,
+  known: ReadonlySet<string>,
+): Change[] | CliFailure {
+  const listed = compare(root, variables, ["--cached", base, "--"], false);
+  if (listed instanceof CliFailure) return listed;
+  const paths = withPaths(listed.filter(({ path }) => !known.has(path))).map(({ path }) => path);
+  const found: Change[] = [];
+  for (let at = 0; at < paths.length; at += PATHS_A_COMMAND) {
+    const words = ["--cached", base, "--", ...paths.slice(at, at + PATHS_A_COMMAND)];
+    const diffs = compare(root, variables, words, true);
+    if (diffs instanceof CliFailure) return diffs;
+    found.push(...withPaths(diffs));
+  }
+  return found;
+}
+
+/** Lists files that git does not track and does not ignore. A folder with a repository of its own is not listed. */
+function untracked(root: string, variables: Variables): Change[] | CliFailure {
+  const result = runGit(root, ["ls-files", "-z", "--others", "--exclude-standard"], variables);
+  if (result instanceof CliFailure) return result;
+  if (!result.isSuccess) return failed(`git cannot list the files: ${result.complaint}`);
+  return splitFields(result.output).flatMap((bytes) => {
+    const path = readPath(bytes);
+    if (path === undefined || path.endsWith("/")) return [];
+    const diff = { path, oldMode: NO_FILE, newMode: "100644", isFromTree: true, blob: undefined, ranges: undefined };
+    return [{ path, diff }];
+  });
+}
+
+/** Returns those of the paths whose content passes a filter when git stores it. */
+function filteredPaths(root: string, { hasFilters, variables }: PlainGit, changes: readonly Change[]): Set<string> | CliFailure {
+  const asked = changes.filter(({ diff }) => diff.isFromTree);
+  if (!hasFilters || asked.length === 0) return new Set();
+  const input = asked.map(({ path }) => `${path}\0`).join("");
+  const result = runGit(root, ["check-attr", "-z", "--stdin", "filter"], variables, input);
+  if (result instanceof CliFailure) return result;
+  if (!result.isSuccess) return failed(`git cannot read the attributes: ${result.complaint}`);
+  const fields = splitFields(result.output).map((field) => field.toString("utf8"));
+  const filtered = new Set<string>();
+  for (let at = 0; at + 2 < fields.length; at += 3) {
+    const value = fields[at + 2] ?? "";
+    if (value !== "unspecified" && value !== "unset") filtered.add(fields[at] ?? "");
+  }
+  return filtered;
+}
+
+/** Whether git merges the file by lines: a file on both sides, and neither a link nor a submodule. */
+function isMergedByLines({ oldMode, newMode }: FileDiff): boolean {
+  return (
+    oldMode.slice(0, KIND_DIGITS) === newMode.slice(0, KIND_DIGITS) && ![SYMBOLIC_LINK, SUBMODULE].includes(newMode)
+  );
+}
+
+function asReported({ path, diff }: Change, isFiltered: boolean, hash: string | undefined): ReportedFile {
+  if (diff.newMode === NO_FILE) return { path, deleted: true };
+  const blob = isFiltered ? undefined : (diff.blob ?? hash);
+  const known = blob === undefined ? { path } : { path, blob };
+  if (diff.oldMode === NO_FILE) return { ...known, ranges: [[1, 0]] };
+  if (isFiltered || diff.ranges === undefined || !isMergedByLines(diff)) return known;
+  return { ...known, ranges: joinRanges(diff.ranges, REPORT_RANGES_MAX).map(([from, to]) => [from, to]) };
+}
+
+/**
+ * Lists the files that differ from a base, by path. Of too many, only the first are described.
+ * @param base the object id of a commit or a tree
+ */
+export function listChangedFiles(root: string, plain: PlainGit, base: string): ChangedFiles | CliFailure {
+  const { variables } = plain;
+  const diffs = compare(root, variables, [base, "--"], true);
+  if (diffs instanceof CliFailure) return diffs;
+  const staged = stagedOnly(root, variables, base, new Set(diffs.map(({ path }) => path)));
+  if (staged instanceof CliFailure) return staged;
+  const others = untracked(root, variables);
+  if (others instanceof CliFailure) return others;
+  // A path that was removed from the index, and stands in the tree, is deleted: that is what the next commit has.
+  const changes = new Map([...others, ...staged, ...withPaths(diffs)].map((change) => [change.path, change]));
+  const all = [...changes.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const kept = all.slice(0, REPORT_FILES_MAX);
+  const filtered = filteredPaths(root, plain, kept);
+  if (filtered instanceof CliFailure) return filtered;
+  const unhashed = kept.filter(({ path, diff }) => diff.isFromTree && diff.blob === undefined && !filtered.has(path));
+  const hashes = hashFiles(root, variables, unhashed.map(({ path }) => path), base.length);
+  if (hashes instanceof CliFailure) return hashes;
+  const files = kept.map((change) => asReported(change, filtered.has(change.path) && change.diff.isFromTree, hashes.get(change.path)));
+  return { files, total: all.length };
+}

@@ -1,0 +1,37 @@
+/** Limits of the radar: the reports of checkouts, their memory, their life, and what is told of their overlaps. */
+import { KIB, MIB } from "./units.js";
+
+export const RADAR_FILES_MAX = 2_000;
+/** The maximum number of ranges of one file. A client joins neighbouring ranges if it has more. */
+export const RADAR_RANGES_MAX = 64;
+/** The largest line number, which a signed integer of 32 bits can hold. */
+export const RADAR_LINE_MAX = 2_147_483_647;
+/** The maximum length of git's id of a file's content. Ids by SHA-256 have this length. */
+export const RADAR_BLOB_CHARACTERS_MAX = 64;
+/** A report ends this long after the last sign of life of its checkout. */
+export const RADAR_KEEP_MS = 30 * 60 * 1_000;
+/** The interval at which the server searches reports that have ended. */
+export const RADAR_EXPIRY_INTERVAL_MS = 10_000;
+/** One call of the writer ends at most this many reports. Other writes run in between. */
+export const RADAR_ENDED_TOGETHER = 4;
+/** The maximum number of reports of all workspaces together, and of one workspace. */
+export const RADAR_REPORTS_MAX = 4_096;
+export const RADAR_REPORTS_OF_WORKSPACE_MAX = 256;
+/** The maximum memory of all reports, and of the reports of one workspace. */
+export const RADAR_BYTES_MAX = 64 * MIB;
+export const RADAR_BYTES_OF_WORKSPACE_MAX = 48 * MIB;
+/** The memory of a report without its files, and of a file without its path and its ranges. */
+export const RADAR_REPORT_BYTES = 2 * KIB;
+export const RADAR_FILE_BYTES = 256;
+/** The memory of a range: two line numbers. */
+export const RADAR_RANGE_BYTES = 8;
+/** An event names at most this many paths. */
+export const RADAR_EVENT_PATHS_MAX = 20;
+
+// What agents are told by their hooks
+/** The maximum number of overlaps that agents are still to be told, over all checkouts. The oldest is dropped. */
+export const RADAR_NOTICES_MAX = 1_024;
+/** The memory of one of them: names of two checkouts and of their branches, and a path. */
+export const RADAR_NOTICE_BYTES = 4 * KIB;
+/** The maximum size of the line about an overlap, in bytes of UTF-8. */
+export const RADAR_LINE_BYTES_MAX = 150;

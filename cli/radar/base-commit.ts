@@ -5,7 +5,6 @@
 import { CliFailure, failed, wrongUsage } from "../failure.js";
 import { lineOf, runGit } from "../guard/git.js";
 import type { Repository } from "../guard/repository.js";
-import { warn } from "../output.js";
 
 export interface Base {
   /** The object id of what is compared: of a commit, or of the tree without files. */
@@ -72,8 +71,13 @@ function emptyTree(root: string): Base | CliFailure {
 /**
  * Finds the base. Without a common commit, as in a shallow clone, it is HEAD.
  * @param given the value of `--base`; undefined if it is not given. An unknown one is wrong usage
+ * @param warn called with a line for the user
  */
-export function findBase({ root }: Repository, given: string | undefined): Base | CliFailure {
+export function findBase(
+  { root }: Repository,
+  given: string | undefined,
+  warn: (line: string) => void,
+): Base | CliFailure {
   const named = given === undefined ? undefined : resolveCommit(root, given);
   if (named instanceof CliFailure) return named;
   const commits = resolveReferences(root, [HEAD, REMOTE_HEAD, ...MAIN_BRANCHES]);

@@ -3,14 +3,21 @@
  * themselves, and files that git does not track and does not ignore. Nothing is written to the repository, and no
  * program that its configuration names is run. Runs in the CLI process.
  */
-import { REPORT_FILES_MAX, REPORT_RANGES_MAX } from "../../schemas/limits/radar.js";
-import type { ReportedFile } from "../../schemas/radar.js";
+import { RADAR_FILES_MAX, RADAR_RANGES_MAX } from "../../schemas/limits/radar.js";
+import type { ChangedFile } from "../../schemas/radar.js";
 import { CliFailure, failed } from "../failure.js";
 import { runGit, splitFields } from "../guard/git.js";
 import { isLeasable } from "../guard/leasable.js";
-import { warn } from "../output.js";
-import { NO_FILE, parseDiff, PATCH_OPTIONS, RAW_OPTIONS, SUBMODULE, SYMBOLIC_LINK, type FileDiff } from "./diff-output.js";
-import type { PlainGit, Variables } from "./git-programs.js";
+import {
+  NO_FILE,
+  parseDiff,
+  PATCH_OPTIONS,
+  RAW_OPTIONS,
+  SUBMODULE,
+  SYMBOLIC_LINK,
+  type FileDiff,
+} from "./diff-output.js";
+import type { PlainGit } from "./git-programs.js";
 import { hashFiles } from "./hash-files.js";
 import { joinRanges } from "./join-ranges.js";
 
@@ -27,7 +34,7 @@ interface Change {
 
 /** The files of a report, and how many there are in all. */
 export interface ChangedFiles {
-  readonly files: readonly ReportedFile[];
+  readonly files: readonly ChangedFile[];
   readonly total: number;
 }
 
@@ -41,16 +48,24 @@ function readPath(bytes: Buffer): string | undefined {
   }
 }
 
+/** A working tree that is compared. */
+interface Tree {
+  readonly root: string;
+  readonly plain: PlainGit;
+  /** Called with a line for the user. */
+  readonly warn: (line: string) => void;
+}
+
 /** Runs `diff-index`. Where the contents of files are missing, as in a partial clone, the files have no ranges. */
 function compare(
-  root: string,
-  variables: Variables,
+  { root, plain, warn }: Tree,
   words: readonly string[],
   wantsPatches: boolean,
 ): FileDiff[] | CliFailure {
   const run = (hasPatches: boolean): FileDiff[] | CliFailure => {
     const options = [...RAW_OPTIONS, ...(hasPatches ? PATCH_OPTIONS : [])];
-    const result = runGit(root, ["--literal-pathspecs", "-c", "core.quotePath=true", "diff-index", ...options, ...words], variables);
+    const command = ["--literal-pathspecs", "-c", "core.quotePath=true", "diff-index", ...options, ...words];
+    const result = runGit(root, command, plain.variables);
     if (result instanceof CliFailure) return result;
     return result.isSuccess
       ? parseDiff(result.output, hasPatches)
@@ -72,19 +87,14 @@ function withPaths(diffs: readonly FileDiff[]): Change[] {
 }
 
 /** Lists what is staged, and is in the working tree again as in the base. The next commit has it. */
-function stagedOnly(
-  root: string,
-  variables: Variables,
-  base: string,
-  known: ReadonlySet<string>,
-): Change[] | CliFailure {
-  const listed = compare(root, variables, ["--cached", base, "--"], false);
+function stagedOnly(tree: Tree, base: string, known: ReadonlySet<string>): Change[] | CliFailure {
+  const listed = compare(tree, ["--cached", base, "--"], false);
   if (listed instanceof CliFailure) return listed;
   const paths = withPaths(listed.filter(({ path }) => !known.has(path))).map(({ path }) => path);
   const found: Change[] = [];
   for (let at = 0; at < paths.length; at += PATHS_A_COMMAND) {
     const words = ["--cached", base, "--", ...paths.slice(at, at + PATHS_A_COMMAND)];
-    const diffs = compare(root, variables, words, true);
+    const diffs = compare(tree, words, true);
     if (diffs instanceof CliFailure) return diffs;
     found.push(...withPaths(diffs));
   }
@@ -92,8 +102,8 @@ function stagedOnly(
 }
 
 /** Lists files that git does not track and does not ignore. A folder with a repository of its own is not listed. */
-function untracked(root: string, variables: Variables): Change[] | CliFailure {
-  const result = runGit(root, ["ls-files", "-z", "--others", "--exclude-standard"], variables);
+function untracked({ root, plain }: Tree): Change[] | CliFailure {
+  const result = runGit(root, ["ls-files", "-z", "--others", "--exclude-standard"], plain.variables);
   if (result instanceof CliFailure) return result;
   if (!result.isSuccess) return failed(`git cannot list the files: ${result.complaint}`);
   return splitFields(result.output).flatMap((bytes) => {
@@ -105,7 +115,8 @@ function untracked(root: string, variables: Variables): Change[] | CliFailure {
 }
 
 /** Returns those of the paths whose content passes a filter when git stores it. */
-function filteredPaths(root: string, { hasFilters, variables }: PlainGit, changes: readonly Change[]): Set<string> | CliFailure {
+function filteredPaths({ root, plain }: Tree, changes: readonly Change[]): ReadonlySet<string> | CliFailure {
+  const { hasFilters, variables } = plain;
   const asked = changes.filter(({ diff }) => diff.isFromTree);
   if (!hasFilters || asked.length === 0) return new Set();
   const input = asked.map(({ path }) => `${path}\0`).join("");
@@ -128,36 +139,37 @@ function isMergedByLines({ oldMode, newMode }: FileDiff): boolean {
   );
 }
 
-function asReported({ path, diff }: Change, isFiltered: boolean, hash: string | undefined): ReportedFile {
+function asReported({ path, diff }: Change, isFiltered: boolean, hash: string | undefined): ChangedFile {
   if (diff.newMode === NO_FILE) return { path, deleted: true };
   const blob = isFiltered ? undefined : (diff.blob ?? hash);
   const known = blob === undefined ? { path } : { path, blob };
   if (diff.oldMode === NO_FILE) return { ...known, ranges: [[1, 0]] };
   if (isFiltered || diff.ranges === undefined || !isMergedByLines(diff)) return known;
-  return { ...known, ranges: joinRanges(diff.ranges, REPORT_RANGES_MAX).map(([from, to]) => [from, to]) };
+  return { ...known, ranges: joinRanges(diff.ranges, RADAR_RANGES_MAX).map(([from, to]) => [from, to]) };
 }
 
 /**
  * Lists the files that differ from a base, by path. Of too many, only the first are described.
  * @param base the object id of a commit or a tree
  */
-export function listChangedFiles(root: string, plain: PlainGit, base: string): ChangedFiles | CliFailure {
-  const { variables } = plain;
-  const diffs = compare(root, variables, [base, "--"], true);
+export function listChangedFiles(tree: Tree, base: string): ChangedFiles | CliFailure {
+  const diffs = compare(tree, [base, "--"], true);
   if (diffs instanceof CliFailure) return diffs;
-  const staged = stagedOnly(root, variables, base, new Set(diffs.map(({ path }) => path)));
+  const staged = stagedOnly(tree, base, new Set(diffs.map(({ path }) => path)));
   if (staged instanceof CliFailure) return staged;
-  const others = untracked(root, variables);
+  const others = untracked(tree);
   if (others instanceof CliFailure) return others;
   // A path that was removed from the index, and stands in the tree, is deleted: that is what the next commit has.
   const changes = new Map([...others, ...staged, ...withPaths(diffs)].map((change) => [change.path, change]));
   const all = [...changes.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
-  const kept = all.slice(0, REPORT_FILES_MAX);
-  const filtered = filteredPaths(root, plain, kept);
+  const kept = all.slice(0, RADAR_FILES_MAX);
+  const filtered = filteredPaths(tree, kept);
   if (filtered instanceof CliFailure) return filtered;
-  const unhashed = kept.filter(({ path, diff }) => diff.isFromTree && diff.blob === undefined && !filtered.has(path));
-  const hashes = hashFiles(root, variables, unhashed.map(({ path }) => path), base.length);
+  const unhashed = kept.flatMap(({ path, diff }) =>
+    diff.isFromTree && diff.blob === undefined && !filtered.has(path) ? [path] : [],
+  );
+  const hashes = hashFiles(tree.root, tree.plain.variables, unhashed, base.length);
   if (hashes instanceof CliFailure) return hashes;
-  const files = kept.map((change) => asReported(change, filtered.has(change.path) && change.diff.isFromTree, hashes.get(change.path)));
+  const files = kept.map((change) => asReported(change, filtered.has(change.path), hashes.get(change.path)));
   return { files, total: all.length };
 }

@@ -51,7 +51,10 @@ export function withoutPrograms(root: string): PlainGit | CliFailure {
   const settings = [
     ["merge.renormalize", "false"] as const,
     // An empty command of the kind `process` replaces all others of a filter.
-    ...filters.flatMap((name) => [[`filter.${name}.process`, ""] as const, [`filter.${name}.required`, "false"] as const]),
+    ...filters.flatMap((name) => [
+      [`filter.${name}.process`, ""] as const,
+      [`filter.${name}.required`, "false"] as const,
+    ]),
     ...namesOf(names, DRIVER).map((name) => [`merge.${name}.driver`, ALWAYS_CONFLICT] as const),
   ];
   return {

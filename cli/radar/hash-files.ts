@@ -19,9 +19,14 @@ function asLine(path: string): string {
     : `${path}\n`;
 }
 
-/** Returns the object id of a symbolic link, whose content is the path to which it leads. */
-function hashLink(path: string, digits: number): string {
-  const target = readlinkSync(path, "buffer");
+/** Returns the object id of a symbolic link, whose content is the path to which it leads; undefined if it is gone. */
+function hashLink(path: string, digits: number): string | undefined {
+  let target: Buffer;
+  try {
+    target = readlinkSync(path, "buffer");
+  } catch {
+    return undefined;
+  }
   const { createHash } = process.getBuiltinModule("node:crypto");
   const hash = createHash(digits === SHA1_DIGITS ? "sha1" : "sha256");
   return hash.update(`blob ${target.length}\0`).update(target).digest("hex");
@@ -42,7 +47,8 @@ export function hashFiles(
   let bytes = 0;
   for (const path of paths) {
     const entry = lstatSync(join(root, path), { throwIfNoEntry: false });
-    if (entry?.isSymbolicLink()) ids.set(path, hashLink(join(root, path), digits));
+    const link = entry?.isSymbolicLink() ? hashLink(join(root, path), digits) : undefined;
+    if (link !== undefined) ids.set(path, link);
     if (!entry?.isFile() || entry.size > FILE_BYTES_MAX || bytes + entry.size > ALL_BYTES_MAX) continue;
     bytes += entry.size;
     asked.push(path);

@@ -23,24 +23,28 @@ export interface RadarReport {
   readonly body: Buffer;
 }
 
-/**
- * Computes the report of a repository's working tree.
- * @param given the value of `--base`; undefined if it is not given
- */
+export interface ReportOptions {
+  readonly workspace: string;
+  /** The value of `--base`; undefined if it is not given. */
+  readonly base: string | undefined;
+  /** Called with a line for the user. */
+  readonly warn: (line: string) => void;
+}
+
+/** Computes the report of a repository's working tree. */
 export function makeReport(
   repository: Repository,
-  workspace: string | null,
-  given?: string,
+  { workspace, base: given, warn: onWarning }: ReportOptions,
 ): RadarReport | CliFailure {
   const { root } = repository;
   const plain = withoutPrograms(root);
   if (plain instanceof CliFailure) return plain;
-  const base = findBase(repository, given);
+  const base = findBase(repository, given, onWarning);
   if (base instanceof CliFailure) return base;
-  const changed = listChangedFiles(root, plain, base.id);
+  const changed = listChangedFiles({ root, plain, warn: onWarning }, base.id);
   if (changed instanceof CliFailure) return changed;
   const { files, total } = changed;
-  if (total > files.length) warn(`${total} files differ: only the first ${files.length} are reported`);
+  if (total > files.length) onWarning(`${total} files differ: only the first ${files.length} are reported`);
   const { id: checkout, branch } = findCheckout(root, io().environment);
   const json = {
     workspace,
@@ -82,7 +86,7 @@ export async function report(args: Args, context: CommandContext): Promise<numbe
   const workspace = findWorkspace(repository.root, io().environment, args.text("workspace"), treeOf(repository));
   if (workspace instanceof CliFailure) return workspace;
   if (workspace.name === null) return wrongUsage("nothing names the workspace: use --workspace");
-  const made = makeReport(repository, workspace.name, args.text("base"));
+  const made = makeReport(repository, { workspace: workspace.name, base: args.text("base"), warn });
   if (made instanceof CliFailure) return made;
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;

@@ -9,6 +9,7 @@ import { CliFailure, failed } from "../failure.js";
 import { runGit, splitFields } from "../guard/git.js";
 import { isLeasable } from "../guard/leasable.js";
 import {
+  FILE,
   NO_FILE,
   parseDiff,
   PATCH_OPTIONS,
@@ -109,7 +110,7 @@ function untracked({ root, plain }: Tree): Change[] | CliFailure {
   return splitFields(result.output).flatMap((bytes) => {
     const path = readPath(bytes);
     if (path === undefined || path.endsWith("/")) return [];
-    const diff = { path, oldMode: NO_FILE, newMode: "100644", isFromTree: true, blob: undefined, ranges: undefined };
+    const diff = { path, oldMode: NO_FILE, newMode: FILE, isFromTree: true, blob: undefined, ranges: undefined };
     return [{ path, diff }];
   });
 }

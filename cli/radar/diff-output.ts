@@ -23,6 +23,7 @@ export interface FileDiff {
 
 /** The mode of a side without a file. */
 export const NO_FILE = "000000";
+export const FILE = "100644";
 export const SYMBOLIC_LINK = "120000";
 export const SUBMODULE = "160000";
 
@@ -131,23 +132,15 @@ export const PATCH_OPTIONS = [
 
 /**
  * Parses the output of `diff-index`. A file whose times alone differ has no patch, and is left out. A file that git is
- * merging is listed without ranges.
+ * merging is compared as it stands in the working tree; without a file there it has no ranges.
  * @param hasPatches whether the output has patches, too
  */
 export function parseDiff(output: Buffer, hasPatches: boolean): FileDiff[] {
   const text = output.toString("latin1");
   const { files, unmerged, at } = readRaw(text);
   const patched = hasPatches ? readPatches(text, at, files) : undefined;
-  for (const path of unmerged) {
-    const known = files.get(path);
-    files.set(path, {
-      path,
-      oldMode: known?.oldMode ?? NO_FILE,
-      newMode: known?.newMode ?? "100644",
-      isFromTree: true,
-      blob: known?.blob,
-      ranges: undefined,
-    });
-  }
+  for (const path of unmerged)
+    if (!files.has(path))
+      files.set(path, { path, oldMode: FILE, newMode: FILE, isFromTree: true, blob: undefined, ranges: undefined });
   return [...files.values()].filter(({ path }) => patched === undefined || patched.has(path) || unmerged.has(path));
 }

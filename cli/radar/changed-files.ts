@@ -80,7 +80,8 @@ function compare(
   return listed;
 }
 
-function withPaths(diffs: readonly FileDiff[]): Change[] {
+/** Reads the paths of differences as text. Leaves out those that no report can name. */
+export function withPaths(diffs: readonly FileDiff[]): Change[] {
   return diffs.flatMap((diff) => {
     const path = readPath(Buffer.from(diff.path, "latin1"));
     return path === undefined ? [] : [{ path, diff }];
@@ -140,7 +141,12 @@ function isMergedByLines({ oldMode, newMode }: FileDiff): boolean {
   );
 }
 
-function asReported({ path, diff }: Change, isFiltered: boolean, hash: string | undefined): ChangedFile {
+/**
+ * Describes a file as a report does.
+ * @param isFiltered whether only a filter of the configuration knows the content that git would store
+ * @param hash the object id of the content, if git did not say it with the difference
+ */
+export function describeFile({ path, diff }: Change, isFiltered = false, hash?: string): ChangedFile {
   if (diff.newMode === NO_FILE) return { path, deleted: true };
   const blob = isFiltered ? undefined : (diff.blob ?? hash);
   const known = blob === undefined ? { path } : { path, blob };
@@ -171,6 +177,6 @@ export function listChangedFiles(tree: Tree, base: string): ChangedFiles | CliFa
   );
   const hashes = hashFiles(tree.root, tree.plain.variables, unhashed, base.length);
   if (hashes instanceof CliFailure) return hashes;
-  const files = kept.map((change) => asReported(change, filtered.has(change.path), hashes.get(change.path)));
+  const files = kept.map((change) => describeFile(change, filtered.has(change.path), hashes.get(change.path)));
   return { files, total: all.length };
 }

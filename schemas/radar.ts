@@ -31,7 +31,8 @@ const LineRange = Type.Refine(
 );
 const Ranges = Type.Array(LineRange, {
   maxItems: RADAR_RANGES_MAX,
-  description: "Lines of the base, [first, last] from 1; [n+1, n] is text inserted after line n; empty: the whole file.",
+  description:
+    "Lines of the base, [first, last] from 1; [n+1, n] is text inserted after line n; empty: the whole file.",
 });
 
 const ChangedFile = Type.Object({

@@ -15,7 +15,13 @@ export const reportChanges = writerMethod({
   weight: weightOf,
   // A checkout reports with every command of its agent, and the report says nothing that is not in the repository.
   audit: null,
-  changes: [changes("radar", reportByName(({ checkout }: ReportChangesRequest) => checkout)), changesByModel("event")],
+  changes: [
+    changes(
+      "radar",
+      reportByName(({ checkout }: ReportChangesRequest) => checkout),
+    ),
+    changesByModel("event"),
+  ],
   models,
   run: ({ radar }, request, call) => radar.report(request, call),
 });
@@ -28,7 +34,10 @@ export const endReports = writerMethod({
   weight: weightOf,
   audit: null,
   inCluster: "leader",
-  changes: [changes("radar", (_request, { checkouts }: EndReportsReply) => reportKeys(checkouts)), changesByModel("event")],
+  changes: [
+    changes("radar", (_request, { checkouts }: EndReportsReply) => reportKeys(checkouts)),
+    changesByModel("event"),
+  ],
   models,
   run: ({ radar }, request, call) => ({ checkouts: radar.end(request, call) }),
 });

@@ -151,7 +151,12 @@ export class RadarRegistry extends PublishingModel {
     const kinds = OVERLAP_KINDS.filter((kind) => appeared[kind].length > 0);
     for (const kind of kinds) {
       const paths = appeared[kind];
-      const data: OverlapAppeared = { ...pair, kind, paths: paths.slice(0, RADAR_EVENT_PATHS_MAX), count: paths.length };
+      const data: OverlapAppeared = {
+        ...pair,
+        kind,
+        paths: paths.slice(0, RADAR_EVENT_PATHS_MAX),
+        count: paths.length,
+      };
       this.#events.publish({ topic: TOPIC_OVERLAP, data: JSON.stringify(data), source: "koor" }, call);
     }
     if (cleared.length > 0) {

@@ -74,12 +74,7 @@ export class WorkspaceReports {
   }
 
   /** Compares the old and the new change of a path with those of the others. At least one of the two is not null. */
-  #compare(
-    old: ReportedFile | null,
-    now: ReportedFile | null,
-    nowMs: number,
-    changes: Map<string, PairChange>,
-  ): void {
+  #compare(old: ReportedFile | null, now: ReportedFile | null, nowMs: number, changes: Map<string, PairChange>): void {
     const { path, report } = (now ?? old) as ReportedFile;
     let continues = false;
     for (const other of this.#byPath.get(path) ?? []) {

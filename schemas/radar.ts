@@ -31,7 +31,8 @@ const LineRange = Type.Refine(
 );
 const Ranges = Type.Array(LineRange, {
   maxItems: RADAR_RANGES_MAX,
-  description: "Lines of the base, [first, last] from 1; [n+1, n] is text inserted after line n; empty: the whole file.",
+  description:
+    "Lines of the base, [first, last] from 1; [n+1, n] is text inserted after line n; empty: the whole file.",
 });
 
 const ChangedFile = Type.Object({
@@ -163,14 +164,20 @@ export type EndReportsReply = Static<typeof EndReportsReply>;
 
 /**
  * Finds the overlaps of a workspace, or only those of one checkout. `instances` has the agents of each checkout as JSON
- * text; a checkout that is missing has none.
+ * text; a checkout that is missing has none. If `named` is true, the answer begins with the checkout.
  */
 export const FindOverlapsRequest = Type.Object({
   workspace: Type.String(),
   checkout: nullable(Type.String()),
+  named: Type.Boolean(),
   instances: Type.Record(Type.String(), Type.String()),
 });
 export type FindOverlapsRequest = Static<typeof FindOverlapsRequest>;
+
+/** Reads the report of a checkout. */
+export const ReadChangesRequest = Type.Object({ checkout: Type.String() });
+/** The report as JSON text without its end, and when it was stored, in ms. Null if the checkout has none. */
+export const ReadChangesReply = nullable(Type.Object({ text: Type.String(), reported_at: Type.Integer() }));
 
 /** An overlap that agents in both checkouts are still to be told. `path` is the first of its `count` paths. */
 export const OverlapNotice = Type.Object({

@@ -22,16 +22,20 @@ export const RADAR_BYTES_MAX = 64 * MIB;
 export const RADAR_BYTES_OF_WORKSPACE_MAX = 48 * MIB;
 /** The memory of a report without its files, and of a file without its path and its ranges. */
 export const RADAR_REPORT_BYTES = 2 * KIB;
-export const RADAR_FILE_BYTES = 256;
+export const RADAR_FILE_BYTES = 320;
 /** The memory of a range: two line numbers. */
 export const RADAR_RANGE_BYTES = 8;
+/** An overlap names at most this many agents of each checkout. */
+export const RADAR_INSTANCES_MAX = 32;
 /** An event names at most this many paths. */
 export const RADAR_EVENT_PATHS_MAX = 20;
 
 // What agents are told by their hooks
-/** The maximum number of overlaps that agents are still to be told, over all checkouts. The oldest is dropped. */
-export const RADAR_NOTICES_MAX = 1_024;
-/** The memory of one of them: names of two checkouts and of their branches, and a path. */
-export const RADAR_NOTICE_BYTES = 4 * KIB;
+/** The maximum number of agents that are still to be told of an overlap. The one that was added first is forgotten. */
+export const RADAR_NOTICES_MAX = 4_096;
+/** The maximum number of lines that one agent is still to be told. The oldest is dropped. */
+export const RADAR_NOTICES_OF_AGENT_MAX = 4;
+/** The memory of such an agent: its lines. */
+export const RADAR_NOTICE_BYTES = 2 * KIB;
 /** The maximum size of the line about an overlap, in bytes of UTF-8. */
 export const RADAR_LINE_BYTES_MAX = 150;

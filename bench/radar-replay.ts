@@ -21,7 +21,7 @@ const OUTPUT_BYTES_MAX = 512 * 1024 * 1024;
 /** The kinds that warn of a conflict. The kind `file` says only that both change the file. */
 const ALARMS: readonly OverlapKind[] = ["lines", "delete"];
 
-/** What a replay counts. A path counts once for each merge. */
+/** The counts of a replay. A path counts once for each merge. */
 export interface Replay {
   /** The merges of two parents that have a merge base, and differ from it on both sides. */
   merges: number;

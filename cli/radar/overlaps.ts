@@ -18,7 +18,7 @@ import { workspaceHeaders } from "../workspace-name.js";
 
 const BLANK_LINE = "\n";
 
-/** What to list, and as whom. */
+/** The request for the list. */
 interface Query {
   readonly settings: Settings;
   readonly path: string;

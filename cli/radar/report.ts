@@ -76,7 +76,8 @@ export async function sendReport(
   const parsed = parseJson(answer.body.toString("utf8"));
   if (!isJsonObject(parsed) || !Array.isArray(parsed["overlaps"]))
     return failed("the answer has no overlaps: is this a Koor server?");
-  return Buffer.from(JSON.stringify({ checkout, files, overlaps: parsed["overlaps"] }));
+  const { overlaps, truncated } = parsed;
+  return Buffer.from(JSON.stringify({ checkout, files, overlaps, truncated }));
 }
 
 export async function report(args: Args, context: CommandContext): Promise<number | CliFailure> {

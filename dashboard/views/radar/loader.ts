@@ -6,7 +6,7 @@ import { apiPath, query } from "../../base/path.js";
 import type { WorkspaceOverlaps } from "./model.js";
 
 const GAP_MS = 1_000;
-/** The interval between reloads, in ms. A report ends without a request if its checkout gives no sign of life. */
+/** The interval between reloads, in ms. The agents of a checkout change without a change of the radar. */
 const REFRESH_MS = 60_000;
 /** The maximum number of workspaces that are loaded. */
 const WORKSPACES_MAX = 50;

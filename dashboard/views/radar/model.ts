@@ -80,10 +80,11 @@ export function pairBetween({ pairs }: Matrix, one: string, other: string): Pair
   return pairs.find(({ a, b }) => (a === one && b === other) || (a === other && b === one));
 }
 
-/** Describes lines of the base: `12–18, 30, after 44`. No ranges mean the whole file. */
-export function describeRanges(ranges: readonly (readonly number[])[]): string {
-  if (ranges.length === 0) return "whole file";
-  return ranges
+/** Describes the lines of the base that a side has changed: `12–18, 30, after 44`. No ranges mean the whole file. */
+export function describeLines({ kind, a, b }: Overlap, side: "a" | "b"): string {
+  const [own, others] = side === "a" ? [a.ranges, b.ranges] : [b.ranges, a.ranges];
+  if (own.length === 0) return kind === "delete" && others.length > 0 ? "deleted" : "whole file";
+  return own
     .map(([first = 0, last = 0]) => {
       if (last < first) return last === 0 ? "at the start" : `after ${last}`;
       return first === last ? `${first}` : `${first}–${last}`;

@@ -5,7 +5,7 @@ import { Section } from "../../parts/page.js";
 import { type Column, Table } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { TONES } from "./matrix.js";
-import { describeRanges, KIND_WORDS, type MatrixSide, type Pair } from "./model.js";
+import { describeLines, KIND_WORDS, type MatrixSide, type Pair } from "./model.js";
 
 interface PairFilesProps {
   readonly pair: Pair;
@@ -32,8 +32,8 @@ export function PairFiles({ pair, sides }: PairFilesProps) {
       cell: ({ kind }) => <Badge tone={TONES[kind]}>{KIND_WORDS[kind]}</Badge>,
       sort: ({ kind }) => kind,
     },
-    { head: `Lines in ${a}`, cell: (overlap) => <Lines ranges={overlap.a.ranges} /> },
-    { head: `Lines in ${b}`, cell: (overlap) => <Lines ranges={overlap.b.ranges} /> },
+    { head: `Lines in ${a}`, cell: (overlap) => <Lines overlap={overlap} side="a" label={a} /> },
+    { head: `Lines in ${b}`, cell: (overlap) => <Lines overlap={overlap} side="b" label={b} /> },
     { head: "Since", optional: true, cell: ({ since }) => <Time at={since} />, sort: ({ since }) => since },
   ];
   return (
@@ -47,10 +47,16 @@ export function PairFiles({ pair, sides }: PairFilesProps) {
   );
 }
 
-function Lines({ ranges }: { readonly ranges: readonly (readonly number[])[] }) {
-  const text = describeRanges(ranges);
+interface LinesProps {
+  readonly overlap: Overlap;
+  readonly side: "a" | "b";
+  readonly label: string;
+}
+
+function Lines({ overlap, side, label }: LinesProps) {
+  const text = describeLines(overlap, side);
   return (
-    <span class="mono radar-lines" title={text}>
+    <span class="mono radar-lines" title={text} data-side={label}>
       {text}
     </span>
   );

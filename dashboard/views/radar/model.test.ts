@@ -49,6 +49,11 @@ t.test("checkouts are sorted by their labels, pairs by how bad they are", (t) =>
       ["c2", "c3", "1 file, same lines"],
     ],
   );
+  t.same(
+    matrix.pairs[1]?.overlaps.map(({ path }) => path),
+    ["b.ts", "a.ts"],
+    "the worst file first",
+  );
   t.equal(pairBetween(matrix, "c2", "c1"), matrix.pairs[1]);
   t.equal(pairBetween(matrix, "c1", "c3"), undefined);
   t.end();

@@ -39,7 +39,7 @@ const KINDS: readonly OverlapKind[] = ["file", "lines", "delete"];
 
 const rankOf = (kind: OverlapKind): number => KINDS.indexOf(kind);
 
-/** Groups overlaps by pairs of checkouts. The worst kind comes first, then the most files. */
+/** Groups overlaps by pairs of checkouts. The worst kind comes first, then the most files; of a pair the worst file. */
 function pairsOf(overlaps: readonly Overlap[]): Pair[] {
   const groups = new Map<string, { a: string; b: string; overlaps: Overlap[]; worst: OverlapKind }>();
   for (const overlap of overlaps) {
@@ -50,6 +50,8 @@ function pairsOf(overlaps: readonly Overlap[]): Pair[] {
     group.overlaps.push(overlap);
     if (rankOf(overlap.kind) > rankOf(group.worst)) group.worst = overlap.kind;
   }
+  for (const group of groups.values())
+    group.overlaps.sort((one, other) => rankOf(other.kind) - rankOf(one.kind) || (one.path < other.path ? -1 : 1));
   return [...groups.values()].sort(
     (one, other) => rankOf(other.worst) - rankOf(one.worst) || other.overlaps.length - one.overlaps.length,
   );

@@ -8,7 +8,6 @@ import { GuardOffBody } from "./guard.js";
 import { CapabilitiesBody, HeartbeatBody, InstancePatch, IntentBody, RegisterBody } from "./instances.js";
 import { LeaseBody, LeaseBreakBody, LeaseCheckBody, LeaseRenewBody } from "./leases.js";
 import { MarkBody, MessageBody } from "./messages.js";
-import { ChangesBody } from "./radar.js";
 import { LogInBody } from "./sessions.js";
 import {
   AnswerBody,
@@ -32,7 +31,6 @@ export const FRONT_BODIES: ReadonlyMap<string, TSchema> = new Map(
     AskBody,
     CancelBody,
     CapabilitiesBody,
-    ChangesBody,
     ClaimBody,
     CompleteBody,
     FailBody,

@@ -140,6 +140,17 @@ export const StoredFiles = Type.Array(
 );
 export type StoredFiles = Static<typeof StoredFiles>;
 
+/** Reads the body of a report: its bytes, or a string in which each Latin-1 character stands for one byte. */
+export const CheckReportRequest = Type.Object({ body: Type.Unsafe<Uint8Array | string>(Type.Unknown()) });
+/** A report that was checked, with its files as they are stored. */
+export const CheckedReport = Type.Object({
+  workspace: Type.String(),
+  branch: nullable(Type.String()),
+  base: nullable(Type.String()),
+  files: JsonText(StoredFiles),
+});
+export type CheckedReport = Static<typeof CheckedReport>;
+
 /** Stores the report of a checkout. It replaces the previous one, whatever its workspace. */
 export const ReportChangesRequest = Type.Object({
   checkout: Type.String(),
@@ -151,7 +162,7 @@ export const ReportChangesRequest = Type.Object({
 export type ReportChangesRequest = Static<typeof ReportChangesRequest>;
 
 /**
- * Ends the reports of checkouts that gave no sign of life. Each report is named with the time at which it was stored, in
+ * Ends the reports of checkouts in which nothing was active. Each report is named with the time at which it was stored, in
  * ms. A report that was stored again since then stays.
  */
 export const EndReportsRequest = Type.Object({

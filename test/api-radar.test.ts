@@ -328,7 +328,7 @@ t.test("sessions in both checkouts are told once, and again when it gets worse",
   });
   const [ana, ben] = [agent("s-1", "c-1", "main"), agent("s-2", "c-2", "fix")];
   for (const each of [ana, ben]) await sendHook(port, each, "SessionStart", { source: "startup" });
-  const told = async (of: typeof ana): Promise<string> => {
+  const contextOf = async (of: typeof ana): Promise<string> => {
     const answer = await sendHook(port, of, "UserPromptSubmit", { prompt: "go on" });
     const { hookSpecificOutput } = answer.json<{
       readonly hookSpecificOutput?: { readonly additionalContext: string };
@@ -346,7 +346,7 @@ t.test("sessions in both checkouts are told once, and again when it gets worse",
       branch: "main",
     },
   );
-  t.equal(await told(ana), "");
+  t.equal(await contextOf(ana), "");
   await report(
     port,
     "c-2",
@@ -358,11 +358,11 @@ t.test("sessions in both checkouts are told once, and again when it gets worse",
       branch: "fix",
     },
   );
-  t.match(await told(ana), /^claude-\w+ on fix also changes src\/a\.ts \(and 1 more\): koor radar$/);
-  t.match(await told(ben), /^claude-\w+ on main also changes src\/a\.ts \(and 1 more\): koor radar$/);
-  t.same([await told(ana), await told(ben)], ["", ""], "it is told once");
+  t.match(await contextOf(ana), /^claude-\w+ on fix also changes src\/a\.ts \(and 1 more\): koor radar$/);
+  t.match(await contextOf(ben), /^claude-\w+ on main also changes src\/a\.ts \(and 1 more\): koor radar$/);
+  t.same([await contextOf(ana), await contextOf(ben)], ["", ""], "it is told once");
   await report(port, "c-2", [{ path: "src/a.ts", ranges: [[9, 29]] }], { branch: "fix" });
-  const line = await told(ana);
+  const line = await contextOf(ana);
   t.match(line, /^claude-\w+ on fix changes the same lines of src\/a\.ts: koor radar$/);
   t.ok(Buffer.byteLength(line) <= RADAR_LINE_BYTES_MAX);
 });

@@ -1,4 +1,4 @@
-/** Limits of the radar: the reports of checkouts, their memory, their life, and what is told of their overlaps. */
+/** Limits of the radar: the reports of checkouts, their memory and life, and the lines about their overlaps. */
 import { KIB, MIB } from "./units.js";
 
 export const RADAR_FILES_MAX = 2_000;
@@ -8,7 +8,7 @@ export const RADAR_RANGES_MAX = 64;
 export const RADAR_LINE_MAX = 2_147_483_647;
 /** The maximum length of git's id of a file's content. Ids by SHA-256 have this length. */
 export const RADAR_BLOB_CHARACTERS_MAX = 64;
-/** A report ends this long after the last sign of life of its checkout. */
+/** A report ends this long after the last activity of its checkout. */
 export const RADAR_KEEP_MS = 30 * 60 * 1_000;
 /** The interval at which the server searches reports that have ended. */
 export const RADAR_EXPIRY_INTERVAL_MS = 10_000;
@@ -30,8 +30,8 @@ export const RADAR_INSTANCES_MAX = 32;
 /** An event names at most this many paths. */
 export const RADAR_EVENT_PATHS_MAX = 20;
 
-// What agents are told by their hooks
-/** The maximum number of agents that are still to be told of an overlap. The one that was added first is forgotten. */
+// The lines for agents
+/** The maximum number of agents for which a line about an overlap waits. The one that was added first is forgotten. */
 export const RADAR_NOTICES_MAX = 4_096;
 /** The maximum number of lines that one agent is still to be told. The oldest is dropped. */
 export const RADAR_NOTICES_OF_AGENT_MAX = 4;

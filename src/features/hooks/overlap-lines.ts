@@ -72,7 +72,7 @@ const NAME_BYTES_MAX = 28;
 const BRANCH_BYTES_MAX = 24;
 const ELLIPSIS = "…";
 
-/** What comes before and after the other agent, and after the path. */
+/** The words before and after the other agent, and after the path. */
 const WORDS: Readonly<Record<OverlapNotice["kind"], readonly [before: string, after: string, end: string]>> = {
   file: ["", "also changes", ""],
   lines: ["", "changes the same lines of", ""],

@@ -26,7 +26,7 @@ export const reportChanges = writerMethod({
   run: ({ radar }, request, call) => radar.report(request, call),
 });
 
-/** Ends the reports of checkouts that gave no sign of life for too long. */
+/** Ends the reports of checkouts in which nothing was active for too long. */
 export const endReports = writerMethod({
   name: "radar.end",
   request: EndReportsRequest,

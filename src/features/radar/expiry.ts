@@ -1,5 +1,5 @@
 /**
- * Ends the reports of checkouts that gave no sign of life for too long. A sign of life is a report, or a request of an
+ * Ends the reports of checkouts in which nothing was active for too long. A report is activity, and so is a request of an
  * instance that works in the checkout. Runs on the front, driven by ticks. In a cluster it runs only on the leader.
  */
 import { RADAR_ENDED_TOGETHER, RADAR_EXPIRY_INTERVAL_MS, RADAR_KEEP_MS } from "../../../schemas/limits/radar.js";

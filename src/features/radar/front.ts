@@ -4,13 +4,14 @@
  */
 import type { Static } from "typebox";
 import { RADAR_INSTANCES_MAX, RADAR_KEEP_MS } from "../../../schemas/limits/radar.js";
-import type { ChangesBody, RadarQuery } from "../../../schemas/radar.js";
+import { FRONT_JSON_BYTES_MAX } from "../../../schemas/limits/request-bodies.js";
+import type { CheckedReport, RadarQuery } from "../../../schemas/radar.js";
+import { buffersOf, packBytes } from "../../base/bytes.js";
 import type { Clock } from "../../base/clock.js";
-import { pathProblem } from "../../base/path-problem.js";
-import { Failure, invalid, notFound } from "../../base/result.js";
+import { Failure, notFound } from "../../base/result.js";
+import { areShapesLoaded, loadShapes } from "../../base/shape.js";
 import { shorten } from "../../base/shorten.js";
 import { formatTime } from "../../base/time.js";
-import { TimeSlice } from "../../base/time-slice.js";
 import { sentWorkspace } from "../../base/workspace-header.js";
 import { jsonReply, listReply } from "../../platform/front/reply.js";
 import { mayAll, tokenOwnerOf } from "../../platform/front/roles.js";
@@ -20,8 +21,9 @@ import type { Reads } from "../../platform/threads/reads.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { type Directory, type Entry, lastSeenAt } from "../instances/directory.js";
 import { reportChanges } from "./commands.js";
-import { findOverlaps, readChanges } from "./jobs.js";
+import { checkReport, findOverlaps, readChanges } from "./jobs.js";
 import { checkoutSeenAt } from "./life.js";
+import { readReport } from "./read-report.js";
 import type { RadarReader } from "./table.js";
 
 export interface RadarFrontOptions {
@@ -41,7 +43,6 @@ const NOT_YOURS = new Failure(
 
 export class RadarFront {
   readonly #options: RadarFrontOptions;
-  readonly #slice = new TimeSlice();
 
   constructor(options: RadarFrontOptions) {
     this.#options = options;
@@ -50,15 +51,14 @@ export class RadarFront {
   /** Stores the report of a checkout, and replies with its overlaps. */
   async report(
     checkout: string,
-    { workspace, branch = null, base = null, files }: ChangesBody,
-    { caller, context }: Pick<Request, "caller" | "context">,
+    { body, caller, context }: Pick<Request, "body" | "caller" | "context">,
   ): Promise<Answer> {
     if (!this.#mayReport(checkout, caller)) return NOT_YOURS;
-    const stored = await this.#storedFiles(files);
-    if (stored instanceof Failure) return stored;
-    const { writer } = this.#options;
-    const reply = await writer.request(reportChanges, { checkout, workspace, branch, base, files: stored }, context);
-    return reply instanceof Failure ? reply : this.#list({ workspace, checkout, named: true }, context);
+    const read = await this.#read(body, context);
+    if (read instanceof Failure) return read;
+    const reply = await this.#options.writer.request(reportChanges, { checkout, ...read }, context);
+    if (reply instanceof Failure) return reply;
+    return this.#list({ workspace: read.workspace, checkout, named: true }, context);
   }
 
   /** Replies with the last report of a checkout. */
@@ -103,25 +103,15 @@ export class RadarFront {
     return true;
   }
 
-  /**
-   * Checks the paths of a report, and encodes its files as they are stored. There may be 128,000 ranges, so it lets
-   * other requests run in between.
-   */
-  async #storedFiles(files: ChangesBody["files"]): Promise<string | Failure> {
-    const texts: string[] = [];
-    const places = new Map<string, number>();
-    for (const [at, { path: given, ranges, deleted, blob }] of files.entries()) {
-      await this.#slice.yieldIfOver();
-      const problem = pathProblem(given);
-      if (problem !== null) return invalid(`files[${at}].path ${problem}`);
-      const path = given.normalize("NFC");
-      const before = places.get(path);
-      if (before !== undefined) return invalid(`files[${at}].path is the same as files[${before}].path`);
-      places.set(path, at);
-      // A member that was left out is undefined, and JSON leaves it out.
-      texts.push(JSON.stringify({ path, lines: ranges?.flat(), deleted, blob }));
+  /** Reads the body of a report: a short one here, a long one in the worker pool. */
+  async #read(body: Uint8Array, context: CallContext): Promise<CheckedReport | Failure> {
+    if (body.byteLength <= FRONT_JSON_BYTES_MAX) {
+      if (!areShapesLoaded()) await loadShapes();
+      return readReport(body);
     }
-    return `[${texts.join(",")}]`;
+    const packed = packBytes(body);
+    const options = { transfer: buffersOf(packed), caller: callerOf(context) };
+    return this.#options.reads.pool.run(checkReport, { body: packed }, options);
   }
 
   /** Returns the agents that work in a checkout as JSON text, the first registered first. */

@@ -4,6 +4,8 @@ import { LIST_BYTES_MAX } from "../../../schemas/limits/answers.js";
 import { ListEnd } from "../../../schemas/common.js";
 import {
   type ChangedFile,
+  CheckedReport,
+  CheckReportRequest,
   FindOverlapsRequest,
   RadarAnswer,
   ReadChangesReply,
@@ -11,10 +13,25 @@ import {
   ReportAnswer,
   type StoredFiles,
 } from "../../../schemas/radar.js";
+import { unpackBytes } from "../../base/bytes.js";
 import { encodeArray, wrapChunks } from "../../base/json-array.js";
+import { loadShapes } from "../../base/shape.js";
 import { streamJob, unaryJob } from "../../platform/threads/pool-method.js";
 import { overlapTexts } from "./overlap-list.js";
+import { readReport } from "./read-report.js";
 import { radarReader } from "./table.js";
+
+/** Reads the body of a report. */
+export const checkReport = unaryJob({
+  name: "radar.check",
+  request: CheckReportRequest,
+  reply: CheckedReport,
+  cost: "bounded",
+  snapshot: "own",
+  prepare: loadShapes,
+  models: {},
+  run: (_models, { body }) => readReport(unpackBytes(body)),
+});
 
 /** Answers `{"overlaps"}`, or `{"checkout","overlaps"}`. Adds `"truncated":true` if not all of them fit. */
 export const findOverlaps = streamJob({

@@ -1,4 +1,4 @@
-/** Says when a checkout gave its last sign of life. Runs on the front. */
+/** Says when the instances of a checkout were last seen. Runs on the front. */
 import { type Directory, lastSeenAt } from "../instances/directory.js";
 
 /** Returns when an instance that works in a checkout was last seen, in ms; 0 if none works there. */

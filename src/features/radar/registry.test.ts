@@ -68,7 +68,7 @@ function openHouse(t: Test): House {
     overlaps: (workspace = "w") => {
       const reports = new RadarReader(server.db, null).reportsOf(workspace);
       const texts = [...overlapTexts({ reports, checkout: null, instances: {} })];
-      return texts.map((text) => JSON.parse(text) as Overlap);
+      return JSON.parse(`[${texts.join(",")}]`) as Overlap[];
     },
   };
 }
@@ -83,7 +83,7 @@ const change = fc.record({
   files: fc.uniqueArray(
     fc.record({
       path: fc.constantFrom(...PATHS),
-      lines: fc.constantFrom([1, 2], [2, 3], [6, 7], []),
+      lines: fc.constantFrom<number[]>([1, 2], [2, 3], [6, 7], []),
       deleted: fc.constantFrom(false, false, true),
       blob: fc.constantFrom(null, null, "x", "y"),
     }),
@@ -115,7 +115,7 @@ t.test("events and times are those of a simple model", (t) => {
     const house = openHouse(t);
     const reports = new Map<string, { readonly workspace: string; readonly files: StoredFiles; readonly at: number }>();
     /** The overlaps by the events, and since when. */
-    const told = new Map<string, OverlapKind>();
+    const published = new Map<string, OverlapKind>();
     const since = new Map<string, number>();
     const severity: readonly OverlapKind[] = ["file", "lines", "delete"];
     let before = overlapsOf(reports);
@@ -140,20 +140,20 @@ t.test("events and times are those of a simple model", (t) => {
           const was = before.get(key);
           if (topic === "radar.clear") {
             t.ok(was !== undefined, "it was an overlap");
-            told.delete(key);
+            published.delete(key);
             continue;
           }
           const { kind } = data as OverlapAppeared;
           t.ok(was === undefined || severity.indexOf(kind) > severity.indexOf(was), "it is new or worse");
-          told.set(key, kind);
+          published.set(key, kind);
         }
       }
       before = overlapsOf(reports);
-      // An overlap that has become milder was not told.
-      t.same([...told.keys()].toSorted(), [...before.keys()].toSorted());
+      // An overlap that has become milder was not published.
+      t.same([...published.keys()].toSorted(), [...before.keys()].toSorted());
       for (const [key, kind] of before) {
-        t.ok(severity.indexOf(told.get(key) ?? "file") >= severity.indexOf(kind), "what is worse was told");
-        told.set(key, kind);
+        t.ok(severity.indexOf(published.get(key) ?? "file") >= severity.indexOf(kind), "a worse kind was published");
+        published.set(key, kind);
       }
       for (const key of since.keys()) if (!before.has(key)) since.delete(key);
       for (const key of before.keys()) if (!since.has(key)) since.set(key, house.server.nowMs);

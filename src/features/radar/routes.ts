@@ -17,10 +17,10 @@ export function radarRoutes(radar: RadarFront): Route[] {
       name: "radar.report",
       tag,
       summary: "Reports what a checkout has changed since its base. Replaces its last report.",
-      body: { kind: "json", schema: ChangesBody },
+      body: { kind: "json", schema: ChangesBody, unread: true },
       answer: ReportAnswer,
       statuses: [403, 429],
-      handle: ({ params: [checkout], json, caller, context }) => radar.report(checkout, json, { caller, context }),
+      handle: ({ params: [checkout], body, caller, context }) => radar.report(checkout, { body, caller, context }),
     }),
     route({
       method: "GET",

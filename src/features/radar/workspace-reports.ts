@@ -7,7 +7,7 @@ import type { OverlapKind } from "../../../schemas/radar.js";
 import { overlapOf, severityOf } from "./overlap.js";
 import { isSameChange, type Report, type ReportedFile } from "./report.js";
 
-/** What a report changes for one other checkout. The paths are in order. */
+/** The changes that a report makes for one other checkout. The paths are in order. */
 export interface PairChange {
   readonly other: Report;
   /** The paths of the overlaps that have appeared or got worse, by their present kinds. */
@@ -65,7 +65,7 @@ export class WorkspaceReports {
    * @returns the changes by the other checkouts, in the order of their ids
    */
   difference(before: Report | null, after: Report | null, nowMs: number): readonly PairChange[] {
-    const changes = new Map<string, PairChange>();
+    const changes = new Map<Report, PairChange>();
     for (const [old, now] of pairsByPath(before?.files ?? [], after?.files ?? [])) {
       if (old !== null && now !== null && isSameChange(old, now)) now.since = old.since;
       else this.#compare(old, now, nowMs, changes);
@@ -74,7 +74,7 @@ export class WorkspaceReports {
   }
 
   /** Compares the old and the new change of a path with those of the others. At least one of the two is not null. */
-  #compare(old: ReportedFile | null, now: ReportedFile | null, nowMs: number, changes: Map<string, PairChange>): void {
+  #compare(old: ReportedFile | null, now: ReportedFile | null, nowMs: number, changes: Map<Report, PairChange>): void {
     const { path, report } = (now ?? old) as ReportedFile;
     let continues = false;
     for (const other of this.#byPath.get(path) ?? []) {
@@ -92,11 +92,11 @@ export class WorkspaceReports {
   }
 }
 
-function changeOf(changes: Map<string, PairChange>, other: Report): PairChange {
-  const known = changes.get(other.checkout);
+function changeOf(changes: Map<Report, PairChange>, other: Report): PairChange {
+  const known = changes.get(other);
   if (known !== undefined) return known;
   const change: PairChange = { other, appeared: { file: [], lines: [], delete: [] }, cleared: [] };
-  changes.set(other.checkout, change);
+  changes.set(other, change);
   return change;
 }
 

@@ -13,6 +13,7 @@ import { Inbox } from "../features/hooks/inbox.js";
 import { LeaseWaiters } from "../features/hooks/lease-waiters.js";
 import { NearbyLines } from "../features/hooks/nearby-lines.js";
 import { News } from "../features/hooks/news.js";
+import { ReportLine } from "../features/hooks/report-line.js";
 import { OverlapLines } from "../features/hooks/overlap-lines.js";
 import { ReadyTasks } from "../features/hooks/ready-tasks.js";
 import { RepeatedDenials } from "../features/hooks/repeated-denials.js";
@@ -85,6 +86,7 @@ export function makeHookFront(
       reported,
       clock,
     }),
+    reportLine: new ReportLine({ held, reported }),
     seen: new SeenHooks(),
     metrics,
     clock,

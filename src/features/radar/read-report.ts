@@ -17,7 +17,7 @@ export function readReport(body: Uint8Array): CheckedReport | Failure {
 }
 
 function encodeFiles(files: ChangesBody["files"]): string | Failure {
-  const texts: string[] = [];
+  const stored: object[] = [];
   const places = new Map<string, number>();
   for (const [at, { path: given, ranges, deleted, blob }] of files.entries()) {
     const problem = pathProblem(given);
@@ -27,9 +27,9 @@ function encodeFiles(files: ChangesBody["files"]): string | Failure {
     if (before !== undefined) return invalid(`files[${at}].path is the same as files[${before}].path`);
     places.set(path, at);
     // A member that was left out is undefined, and JSON leaves it out.
-    texts.push(JSON.stringify({ path, lines: ranges === undefined ? undefined : joinRanges(ranges), deleted, blob }));
+    stored.push({ path, lines: ranges === undefined ? undefined : joinRanges(ranges), deleted, blob });
   }
-  return `[${texts.join(",")}]`;
+  return JSON.stringify(stored);
 }
 
 /** Returns the first and the last line of each range in one list. */

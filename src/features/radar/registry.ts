@@ -178,23 +178,31 @@ export class RadarRegistry extends PublishingModel {
     nowMs: number,
   ): void {
     const { count, bytes } = this.#totalsNow();
-    if (before !== null) {
-      const reports = this.#reportsOf(before.workspace);
-      reports.remove(before);
-      if (reports.size === 0) this.#workspaces.delete(before.workspace);
-      this.#writer.delete(before.checkout);
-    }
-    if (after !== null) {
-      const { workspace } = after.report;
-      const reports = this.#reportsOf(workspace);
-      reports.add(after.report);
-      this.#workspaces.set(workspace, reports);
-      this.#writer.insert(after.report, after.files, nowMs);
-    }
+    // The memory changes first, because a workspace that is not in memory yet is read from the table.
+    this.#keep(before, after?.report ?? null);
+    if (before !== null) this.#writer.delete(before.checkout);
+    if (after !== null) this.#writer.insert(after.report, after.files, nowMs);
     this.#totals = {
       count: count - (before === null ? 0 : 1) + (after === null ? 0 : 1),
       bytes: bytes - (before?.bytes ?? 0) + (after?.report.bytes ?? 0),
     };
+  }
+
+  /** Changes the reports in memory. */
+  #keep(before: Report | null, after: Report | null): void {
+    if (before !== null && before.workspace === after?.workspace) {
+      this.#reportsOf(before.workspace).replace(before, after);
+      return;
+    }
+    if (before !== null) {
+      const reports = this.#reportsOf(before.workspace);
+      reports.remove(before);
+      if (reports.size === 0) this.#workspaces.delete(before.workspace);
+    }
+    if (after === null) return;
+    const reports = this.#reportsOf(after.workspace);
+    reports.add(after);
+    this.#workspaces.set(after.workspace, reports);
   }
 }
 

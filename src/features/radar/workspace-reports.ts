@@ -39,20 +39,26 @@ export class WorkspaceReports {
   add(report: Report): void {
     this.#reports.set(report.checkout, report);
     this.#bytes += report.bytes;
-    for (const file of report.files) {
-      const files = this.#byPath.get(file.path);
-      if (files === undefined) this.#byPath.set(file.path, [file]);
-      else files.push(file);
-    }
+    for (const file of report.files) this.#addFile(file);
   }
 
   remove(report: Report): void {
     this.#reports.delete(report.checkout);
     this.#bytes -= report.bytes;
-    for (const file of report.files) {
-      const files = this.#byPath.get(file.path) ?? [];
-      if (files.length === 1) this.#byPath.delete(file.path);
-      else files.splice(files.indexOf(file), 1);
+    for (const file of report.files) this.#removeFile(file);
+  }
+
+  /** Puts a report in the place of the previous one of its checkout. Most of its paths are usually the same. */
+  replace(before: Report, after: Report): void {
+    this.#reports.set(after.checkout, after);
+    this.#bytes += after.bytes - before.bytes;
+    for (const [old, now] of pairsByPath(before.files, after.files)) {
+      if (now === null) this.#removeFile(old as ReportedFile);
+      else if (old === null) this.#addFile(now);
+      else {
+        const files = this.#byPath.get(now.path) ?? [];
+        files[files.indexOf(old)] = now;
+      }
     }
   }
 
@@ -71,6 +77,18 @@ export class WorkspaceReports {
       else this.#compare(old, now, nowMs, changes);
     }
     return [...changes.values()].sort((a, b) => (a.other.checkout < b.other.checkout ? -1 : 1));
+  }
+
+  #addFile(file: ReportedFile): void {
+    const files = this.#byPath.get(file.path);
+    if (files === undefined) this.#byPath.set(file.path, [file]);
+    else files.push(file);
+  }
+
+  #removeFile(file: ReportedFile): void {
+    const files = this.#byPath.get(file.path) ?? [];
+    if (files.length === 1) this.#byPath.delete(file.path);
+    else files.splice(files.indexOf(file), 1);
   }
 
   /** Compares the old and the new change of a path with those of the others. At least one of the two is not null. */

@@ -19,7 +19,7 @@ import { decodeReport, type ReportedFile } from "../src/features/radar/report.js
 
 const OUTPUT_BYTES_MAX = 512 * 1024 * 1024;
 /** The kinds that warn of a conflict. The kind `file` says only that both change the file. */
-const ALARMS: readonly OverlapKind[] = ["lines", "delete"];
+const ALARMS: ReadonlySet<OverlapKind> = new Set(["lines", "delete"]);
 
 /** The counts of a replay. A path counts once for each merge. */
 export interface Replay {
@@ -124,7 +124,7 @@ function leadOf(history: History, base: string, sides: readonly [string, string]
     reports[ours.has(commit) ? 0 : 1] = history.report(base, commit, [path]);
     const [one = new Map(), other = new Map()] = reports;
     const kind = compare(one, other).get(path);
-    if (kind !== undefined && ALARMS.includes(kind)) return { left: all.length - 1 - at, all: all.length };
+    if (kind !== undefined && ALARMS.has(kind)) return { left: all.length - 1 - at, all: all.length };
   }
   return undefined;
 }

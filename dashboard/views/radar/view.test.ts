@@ -34,7 +34,7 @@ t.test("checkouts that change the same files", { skip }, async (t) => {
     { path: "src/api.ts", ranges: [[50, 49]] },
   ]);
   await matrix(page).waitFor();
-  await checkView(t, dashboard, { address: "/radar", title: "Radar", ready: (page) => files(page).waitFor() });
+  await checkView(t, dashboard, { address: "/radar", title: "Radar", ready: (one) => files(one).waitFor() });
 
   await t.test("the worst pair is shown first, and each cell opens another", async (t) => {
     await page.getByRole("heading", { name: "<b>cart</b> and mail" }).waitFor();

@@ -169,7 +169,7 @@ t.test("events tell what appears, gets worse and ends", async (t) => {
   const seen = async (): Promise<readonly object[]> =>
     (await eventsOf(port)).map(({ topic, source, data }) => ({ topic, source, data }));
   t.same(await seen(), expected);
-  const [{ since = "" } = {}] = await radar(port);
+  const since = (await radar(port))[0]?.since;
 
   await report(port, "c-1", files([[15, 16]]));
   t.same(await seen(), expected, "the same overlaps are told once");
@@ -376,13 +376,13 @@ t.test("a client that watches the radar hears of each report", async (t) => {
 });
 
 t.test("reports and the times of overlaps survive a restart", { skip: singleServerOnly("it restarts") }, async (t) => {
-  const data_dir = makeDirectory(t);
-  const first = await startKoor(t, { data_dir });
+  const dataDir = makeDirectory(t);
+  const first = await startKoor(t, { data_dir: dataDir });
   await report(first.port, "c-1", [{ path: "a.ts", ranges: [[1, 1]] }]);
   await report(first.port, "c-2", [{ path: "a.ts", ranges: [[1, 1]] }]);
   const before = await radar(first.port);
   await first.stop();
-  const { port } = await startKoor(t, { data_dir });
+  const { port } = await startKoor(t, { data_dir: dataDir });
   t.same(await radar(port), before);
   await report(port, "c-2", [{ path: "a.ts", ranges: [[1, 2]] }]);
   t.equal((await radar(port))[0]?.since, before[0]?.since);

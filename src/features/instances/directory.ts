@@ -174,6 +174,8 @@ export function matchesFilter(
   );
 }
 
+const NO_ENTRIES: ReadonlySet<Entry> = new Set();
+
 /**
  * The memory of one capability in addition to its text: the string object and the array element, counted in characters.
  */
@@ -294,8 +296,8 @@ export class Directory implements Measured {
   }
 
   /** Returns the instances that work in a checkout, whatever their status. */
-  inCheckout(checkout: string): Iterable<Entry> {
-    return this.#byCheckout.get(checkout) ?? [];
+  inCheckout(checkout: string): ReadonlySet<Entry> {
+    return this.#byCheckout.get(checkout) ?? NO_ENTRIES;
   }
 
   /** Returns true if the token of this instance has registered other instances that still exist. */

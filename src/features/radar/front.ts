@@ -99,8 +99,7 @@ export class RadarFront {
     if (mayAll(guarded, caller)) return true;
     const own = [caller.actor, tokenOwnerOf(caller)];
     if (own.some((id) => directory.get(id)?.checkout?.id === checkout)) return true;
-    for (const _other of directory.inCheckout(checkout)) return false;
-    return true;
+    return directory.inCheckout(checkout).size === 0;
   }
 
   /** Reads the body of a report: a short one here, a long one in the worker pool. */

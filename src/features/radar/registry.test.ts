@@ -42,8 +42,8 @@ interface House {
   readonly server: SimulatedServer;
   readonly heard: Heard[];
   readonly notices: OverlapNotice[];
-  report(checkout: string, files: StoredFiles, workspace?: string): null | Failure;
-  overlaps(workspace?: string): Overlap[];
+  readonly report: (checkout: string, files: StoredFiles, workspace?: string) => null | Failure;
+  readonly overlaps: (workspace?: string) => Overlap[];
 }
 
 function openHouse(t: Test): House {
@@ -157,13 +157,13 @@ t.test("events and times are those of a simple model", (t) => {
       }
       for (const key of since.keys()) if (!before.has(key)) since.delete(key);
       for (const key of before.keys()) if (!since.has(key)) since.set(key, house.server.nowMs);
-      const listed = ["v", "w"].flatMap((in_) => house.overlaps(in_).map((overlap) => [in_, overlap] as const));
+      const listed = ["v", "w"].flatMap((place) => house.overlaps(place).map((overlap) => [place, overlap] as const));
       t.same(
-        listed.map(([in_, { a, b, path, kind }]) => [[in_, a.checkout, b.checkout, path].join(" "), kind]),
+        listed.map(([place, { a, b, path, kind }]) => [[place, a.checkout, b.checkout, path].join(" "), kind]),
         [...before].toSorted(([one], [other]) => (one < other ? -1 : 1)),
       );
-      for (const [in_, { a, b, path, since: time }] of listed)
-        t.ok(Date.parse(time) <= must(since.get([in_, a.checkout, b.checkout, path].join(" ")), "it began"));
+      for (const [place, { a, b, path, since: time }] of listed)
+        t.ok(Date.parse(time) <= must(since.get([place, a.checkout, b.checkout, path].join(" ")), "it began"));
     }
     return t.passing();
   });

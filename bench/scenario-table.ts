@@ -17,6 +17,7 @@ import { patternsScenario } from "./scenarios/patterns.js";
 import { publishScenario } from "./scenarios/publish.js";
 import { putDistinctKeysScenario } from "./scenarios/put-distinct-keys.js";
 import { putOneKeyScenario } from "./scenarios/put-one-key.js";
+import { radarScenario } from "./scenarios/radar.js";
 import { stalledSubscribersScenario } from "./scenarios/stalled-subscribers.js";
 import { subscribersScenario } from "./scenarios/subscribers.js";
 import { webhooksScenario } from "./scenarios/webhooks.js";
@@ -34,6 +35,7 @@ export const SCENARIOS: readonly Scenario[] = [
   diffScenario,
   heartbeatScenario,
   hooksScenario,
+  radarScenario,
   claimsScenario,
   waitScenario,
   validateScenario,

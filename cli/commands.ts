@@ -18,6 +18,7 @@ import { GUARD_COMMANDS } from "./commands/guard.js";
 import { HOOKS_COMMANDS } from "./commands/hooks.js";
 import { LLM_COMMANDS } from "./commands/llm.js";
 import { INIT_COMMANDS } from "./commands/init.js";
+import { RADAR_COMMANDS } from "./commands/radar.js";
 import { RULES_COMMANDS } from "./commands/rules.js";
 import { INSTANCES_COMMANDS } from "./commands/instances.js";
 import { MESSAGE_COMMANDS } from "./commands/message.js";
@@ -50,7 +51,7 @@ export const TOPICS: readonly Topic[] = [
     name: "agents",
     rows: [...INSTANCES_COMMANDS, ...TASKS_COMMANDS, ...LEASES_COMMANDS, ...MESSAGE_COMMANDS, ...WAIT_COMMANDS],
   },
-  { name: "git", rows: [...GUARD_COMMANDS, ...LAND_COMMANDS] },
+  { name: "git", rows: [...GUARD_COMMANDS, ...LAND_COMMANDS, ...RADAR_COMMANDS] },
   { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },

@@ -2,18 +2,19 @@
  * Tests `koor-hook`, the bundled program: what it sends, and that the client continues, whatever is wrong. Counts what
  * the program loads, because the agent waits for it.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import t from "tap";
 
-import { replyError, replyJson } from "../test/cli/fake-server.js";
+import type { ChangesBody } from "../schemas/radar.js";
+import { replyError, replyJson, type SeenRequest } from "../test/cli/fake-server.js";
 import { makeProject, type InitProject } from "../test/cli/project.js";
 import { tieToThisProcess } from "../test/support/owner.js";
 import { errorTextOf } from "./hook/hook-error.js";
-import { ownRecordPath } from "./own-record.js";
+import { ownRecordPath, radarMarkPath } from "./own-record.js";
 
 /** This file runs from dist/tree/cli. */
 const PROGRAM = fileURLToPath(new URL("../../app/cli/hook.cjs", import.meta.url));
@@ -142,6 +143,47 @@ t.test("whatever is wrong, it exits with 0 and the client goes on", async (t) =>
   fake.requests.length = 0;
   t.same(await runHook(project, ["codex"]), { code: 0, stdout: "{}", stderr: "" }, "no project file");
   t.same(fake.requests, []);
+});
+
+t.test("after a tool, and at the end of a turn, a report of the radar is started", async (t) => {
+  const project = await makeProject(t);
+  const { fake, root, koor, write } = project;
+  t.equal((await koor(["init", "--client", "codex", "--yes"], { KOOR_TOKEN: TOKEN })).code, 0);
+  const reports: SeenRequest[] = [];
+  let onReport = (): void => undefined;
+  fake.answer = (request) => {
+    if (request.method !== "PUT") return replyJson({});
+    reports.push(request);
+    onReport();
+    return replyJson({ checkout: "c", overlaps: [] });
+  };
+  const hook = async (event: string, words: readonly string[] = ["codex"]) =>
+    await runHook(
+      project,
+      words,
+      JSON.stringify({ hook_event_name: event, tool_name: "apply_patch" }),
+      join(root, "sub"),
+    );
+  const reported = (): Promise<void> => new Promise((resolve) => (onReport = resolve));
+  write("sub/a.ts", "1\n");
+  t.same(await hook("PreToolUse"), { code: 0, stdout: "{}", stderr: "" });
+  const first = reported();
+  t.same(await hook("PostToolUse"), { code: 0, stdout: "{}", stderr: "" });
+  await first;
+  t.match(reports, [
+    { url: /^\/api\/checkouts\/[0-9a-f]{16}\/changes$/, headers: { authorization: `Bearer ${TOKEN}` } },
+  ]);
+  const { workspace, files } = JSON.parse(reports[0]?.body.toString() ?? "") as ChangesBody;
+  t.equal(workspace, "git.example/acme/trucks");
+  t.ok(files.some(({ path }) => path === "sub/a.ts"));
+  // The next report after a tool is not due yet.
+  await hook("PostToolUse");
+  const second = reported();
+  await hook("", ["copilot", "Stop"]);
+  await second;
+  t.equal(reports.length, 2);
+  t.equal((await koor(["uninit", "--yes"])).code, 0);
+  t.notOk(existsSync(radarMarkPath(ownRecordPath(root, project.env) ?? "")));
 });
 
 t.test("a line for stderr is short and printable ASCII", (t) => {

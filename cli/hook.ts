@@ -2,7 +2,8 @@
  * The entry point of `koor-hook CLIENT [EVENT]`, which clients of agents run before and after each tool. Sends its
  * stdin to the server of the project and prints the answer. It always exits with 0: if anything is wrong, it prints the
  * answer that lets the client continue, and one line on stderr. It is bundled apart, and sends the request over a bare
- * socket, because the agent waits for it: Node's HTTP modules would double its time.
+ * socket, because the agent waits for it: Node's HTTP modules would double its time. After the answer it may start the
+ * radar's report, for which the agent does not wait.
  */
 import { readSync, writeSync } from "node:fs";
 
@@ -10,6 +11,7 @@ import { CLI_HOOK_BYTES_MAX, CLI_HOOK_TIMEOUT_MS } from "../schemas/limits/cli.j
 import { errorTextOf } from "./hook/hook-error.js";
 import { findHookProject } from "./hook/hook-project.js";
 import { sendHook } from "./hook/hook-request.js";
+import { reportToRadar } from "./hook/radar-report.js";
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2];
 const READ_BYTES = 64 * 1024;
@@ -78,22 +80,31 @@ function write(descriptor: number, text: string): void {
   }
 }
 
-async function run(client: string, event: string | undefined): Promise<string> {
+/** Sends the hook and writes the answer. */
+async function run(client: string, event: string | undefined): Promise<void> {
   if (!/^[a-z]+$/.test(client)) throw new Error("usage: koor-hook CLIENT [EVENT]");
   const input = readInput();
   if (input === undefined) throw new Error("the input is too long");
   const project = findHookProject(process.cwd(), process.env);
   // Hooks in the home folder run in every folder. Most are no projects of Koor's.
-  if (project === undefined) return goOn(client);
+  if (project === undefined) {
+    write(STDOUT, goOn(client));
+    return;
+  }
   const path = `/api/hooks/${client}${event === undefined ? "" : `/${encodeURIComponent(event)}`}`;
   const answer = await sendHook(project, path, input);
   if (!isUsable(client, answer)) throw new Error("the server's answer is not one of a hook");
-  return answer === "" ? goOn(client) : answer;
+  write(STDOUT, answer === "" ? goOn(client) : answer);
+  try {
+    reportToRadar(project, event, input);
+  } catch {
+    // The radar has the next report instead.
+  }
 }
 
 async function main(name = "", event?: string): Promise<void> {
   try {
-    write(STDOUT, await run(name, event));
+    await run(name, event);
   } catch (error) {
     write(STDOUT, goOn(name));
     write(STDERR, `koor-hook: ${errorTextOf(error)}\n`);

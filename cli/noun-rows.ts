@@ -38,6 +38,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   message: async () => (await import("./commands/message.js")).MESSAGE_COMMANDS,
   metrics: async () => (await import("./commands/metrics.js")).METRICS_COMMANDS,
   openapi: loadStatus,
+  radar: async () => (await import("./commands/radar.js")).RADAR_COMMANDS,
   register: loadInstances,
   restore: loadBackup,
   rules: async () => (await import("./commands/rules.js")).RULES_COMMANDS,

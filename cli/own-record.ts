@@ -33,6 +33,11 @@ export function ownRecordPath(root: string, environment: NodeJS.ProcessEnv): str
   return folder === undefined ? undefined : join(folder, FOLDER, `${hashPath(root)}.json`);
 }
 
+/** Returns the path of the empty file whose time is that of the last report that a hook started for the radar. */
+export function radarMarkPath(recordPath: string): string {
+  return `${recordPath}.radar`;
+}
+
 /** Returns the members of the user's record of a working tree; undefined if `init` has not run there. */
 export function readOwnRecord(
   folder: string,

@@ -15,6 +15,7 @@ import { View as Leases } from "./views/leases/view.js";
 import { View as Messages } from "./views/messages/view.js";
 import { View as NeedsMe } from "./views/needs-me/view.js";
 import { View as Overview } from "./views/overview/view.js";
+import { View as Radar } from "./views/radar/view.js";
 import { View as Rules } from "./views/rules/view.js";
 import { View as Specs } from "./views/specs/view.js";
 import { View as State } from "./views/state/view.js";
@@ -67,6 +68,14 @@ export const VIEWS: readonly ViewRow[] = [
     icon: "key",
     about: "their holders, and who waits for whom",
     view: Leases,
+  },
+  {
+    slug: "radar",
+    key: "x",
+    title: "Radar",
+    icon: "radar",
+    about: "checkouts that change the same files",
+    view: Radar,
   },
   {
     slug: "tasks",

@@ -16,6 +16,7 @@ export const CHANGE_KINDS = [
   "webhook",
   "instance",
   "lease",
+  "radar",
   "task",
   "message",
   "event",

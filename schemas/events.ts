@@ -41,6 +41,8 @@ export const SERVER_TOPICS = [
   "webhook.disabled",
   "message.sent",
   "agent.denied",
+  "radar.overlap",
+  "radar.clear",
   "llm.usage.recorded",
 ] as const;
 export type ServerTopic = (typeof SERVER_TOPICS)[number];

@@ -22,6 +22,7 @@ import * as metrics from "./limits/metrics.js";
 import * as names from "./limits/names.js";
 import * as pool from "./limits/pool.js";
 import * as process from "./limits/process.js";
+import * as radar from "./limits/radar.js";
 import * as requestBodies from "./limits/request-bodies.js";
 import * as rpc from "./limits/rpc.js";
 import * as sessions from "./limits/sessions.js";
@@ -51,6 +52,7 @@ const LIMITS = {
   ...names,
   ...pool,
   ...process,
+  ...radar,
   ...requestBodies,
   ...rpc,
   ...sessions,
@@ -245,6 +247,14 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     beyond: "429",
   },
   {
+    stock: "reported changes of checkouts",
+    thread: "writer",
+    items: "RADAR_REPORTS_MAX",
+    bytes: "RADAR_BYTES_MAX",
+    checked: "src/features/radar/registry.ts",
+    beyond: `429; of one workspace ${radar.RADAR_REPORTS_OF_WORKSPACE_MAX} reports and three quarters of the bytes`,
+  },
+  {
     stock: "MCP batches and long messages, with their answers",
     thread: "front",
     items: "MCP_BATCH_MESSAGES_MAX",
@@ -286,6 +296,15 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     bytes: null,
     each: hooks.HOOK_TASK_BYTES,
     checked: "src/features/hooks/ready-tasks.ts",
+    beyond: "the oldest goes",
+  },
+  {
+    stock: "agents that hooks are still to tell of overlaps",
+    thread: "front",
+    items: "RADAR_NOTICES_MAX",
+    bytes: null,
+    each: radar.RADAR_NOTICE_BYTES,
+    checked: "src/features/hooks/overlap-lines.ts",
     beyond: "the oldest goes",
   },
   {

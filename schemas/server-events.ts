@@ -10,6 +10,7 @@ import type { ServerSource, ServerTopic } from "./events.js";
 import { HOOK_CLIENTS } from "./hook-names.js";
 import { LEASE_MODES } from "./leases.js";
 import { MESSAGE_IMPORTANCES, MESSAGE_INTENTS } from "./messages.js";
+import { OverlapAppeared, OverlapCleared } from "./radar.js";
 import { TASK_STATES } from "./tasks.js";
 import { Usage } from "./usage.js";
 
@@ -98,6 +99,16 @@ export const SERVER_EVENTS: Readonly<Record<ServerTopic, ServerEvent>> = {
       lease_id: orNull(Type.String()),
       count: Type.Integer({ minimum: 1 }),
     }),
+  },
+  "radar.overlap": {
+    summary: "Changes of two checkouts overlap since a report, or overlap worse; one event for each kind.",
+    source: "koor",
+    data: OverlapAppeared,
+  },
+  "radar.clear": {
+    summary: "Changes of two checkouts do not overlap any more, because one of them reported again or is silent.",
+    source: "koor",
+    data: OverlapCleared,
   },
   "lease.granted": ofLease("A lease was granted."),
   "lease.waiting": ofLease("A request for a lease waits; `fence` is null."),

@@ -28,6 +28,9 @@ import * as messages from "./features/messages/commands.js";
 import * as messageJobs from "./features/messages/jobs.js";
 import * as metrics from "./features/metrics/commands.js";
 import { MethodTable } from "./platform/rpc/method.js";
+import * as radar from "./features/radar/commands.js";
+import * as radarJobs from "./features/radar/jobs.js";
+import { OVERLAPS } from "./features/radar/push-messages.js";
 import * as rules from "./features/rules/commands.js";
 import * as ruleJobs from "./features/rules/jobs.js";
 import * as sessions from "./features/sessions/commands.js";
@@ -81,6 +84,8 @@ export const METHODS = new MethodTable(
     webhooks,
     webhookJobs,
     guard,
+    radar,
+    radarJobs,
     usage,
     usageJobs,
     agentMetrics,
@@ -109,6 +114,7 @@ export const PUSH_MESSAGES = {
   outbox: OUTBOX,
   leases: LEASES,
   tasks: TASKS,
+  overlaps: OVERLAPS,
   state_keys: STATE_KEYS,
   message_boxes: BOXES,
   changes: CHANGES,

@@ -79,6 +79,15 @@ async function makeAllEvents(): Promise<void> {
   await sendJson(port, "PUT", "/api/specs/w/c", { kind: "contract" });
   await post("/api/compliance/run", {});
 
+  for (const [checkout, paths] of [
+    ["a", ["a.ts"]],
+    ["b", ["a.ts"]],
+    ["b", []],
+  ] as const) {
+    const report = { workspace: "w", files: paths.map((path) => ({ path })) };
+    await sendJson(port, "PUT", `/api/checkouts/${checkout}/changes`, report);
+  }
+
   await post("/api/webhooks", { id: "far", url: "http://127.0.0.1:9/", patterns: ["far"] });
   await post("/api/events/publish", { topic: "far" }, { "x-koor-hops": "1000" });
 }

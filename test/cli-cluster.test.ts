@@ -93,6 +93,8 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["lease", "renew", "l", "--fence", "1"], again: true },
   { args: ["lease", "release", "l", "--fence", "1"], again: true },
   { args: ["lease", "break", "l", "--reason", "r"], again: false },
+  { args: ["radar"], again: true },
+  { args: ["radar", "changes"], again: true },
   { args: ["message", "send", "ana", "s"], again: false },
   { args: ["message", "send", "ana", "s", "--request-id", "r"], again: true },
   { args: ["message", "list"], again: true },
@@ -165,6 +167,8 @@ const ELSEWHERE = [
   "changes",
   "backup",
   "land",
+  "radar report",
+  "radar merge",
 ].concat(COMMANDS.filter(({ words }) => words[0] === "guard").map(({ words }) => words.join(" ")));
 
 t.test("each command: what may be carried out twice goes to another server, nothing else does", async (t) => {

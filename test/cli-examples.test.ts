@@ -10,6 +10,7 @@ import t from "tap";
 
 import { startReceiver } from "./support/receiver.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
+import { sendJson } from "./support/http-client.js";
 import { singleServerOnly } from "./support/variant.js";
 import { findDeadServer } from "./cli/fake-cluster.js";
 import { git, gitEnvironment, makeRepository } from "./cli/git.js";
@@ -155,6 +156,12 @@ t.test("the examples of docs/cli.md print what the page says, in its order", { s
       await registerOther("bob", BOB, "github.com/acme/trucks");
       await meanwhile(`KOOR_INSTANCE=${BOB} koor lease acquire path:src/orders/tax.ts`);
     },
+    "koor radar report": async () => {
+      const files = [{ path: "src/orders/tax.ts", ranges: [[1, 0]] }];
+      const report = { workspace: "github.com/acme/trucks", branch: "feature/tax", files };
+      await sendJson(server.port, "PUT", "/api/checkouts/ffffffffffffffff/changes", report);
+    },
+    "koor radar merge": () => Promise.resolve(git(home, root, "branch", "feature/tax")),
   };
 
   for (const example of EXAMPLES) {

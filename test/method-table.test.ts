@@ -27,7 +27,7 @@ const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta
  * The pruner runs a while after the start. The test of its table checks the requests
  * (src/composition/retention.test.ts).
  */
-const NOT_CALLED = new Set<string>(["events.prune", "claims.prune", "message.prune", "task.prune"]);
+const NOT_CALLED = new Set<string>(["events.prune", "claims.prune", "message.prune", "task.prune", "radar.end"]);
 /** This file runs from dist/tree/test. */
 const SRC = new URL("../src/", import.meta.url);
 /** Makes the rows that state and specs share; each of these exports its own. */
@@ -498,6 +498,24 @@ t.test("what the routes send matches the schemas", async (t) => {
     await ask("POST", "/api/hooks/claude", JSON.stringify({ ...input, tool_input: { file_path: "/w/a" } }));
   }
   await ask("POST", "/api/guard/off", JSON.stringify({ commit: "0".repeat(40), paths: ["a.ts"] }));
+  const files = [
+    {
+      path: "a.ts",
+      ranges: [
+        [1, 2],
+        [5, 4],
+      ],
+      blob: null,
+    },
+    { path: "b.ts", deleted: true },
+  ];
+  for (const checkout of ["a", "b"])
+    await ask("PUT", `/api/checkouts/${checkout}/changes`, JSON.stringify({ workspace: "é", files }));
+  // A long body is read by the pool.
+  const long = { workspace: "é", files, padding: "x".repeat(FRONT_JSON_BYTES_MAX) };
+  await ask("PUT", "/api/checkouts/a/changes", JSON.stringify(long));
+  await ask("GET", "/api/checkouts/a/changes");
+  for (const query of ["", "?workspace=%C3%A9", "?workspace=%C3%A9&checkout=a"]) await ask("GET", `/api/radar${query}`);
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|(?<!task )failed/);

@@ -799,6 +799,18 @@ const SAMPLES: readonly Sample[] = [
     body: `{"commit":"${"a".repeat(40)}","paths":["src/a"]}`,
   },
   { name: "guard.off", status: 400, method: "POST", path: "/api/guard/off", body: '{"commit":"main"}' },
+  ...["a", "b"].map((checkout) => ({
+    name: "radar.report",
+    status: 200,
+    method: "PUT",
+    path: `/api/checkouts/${checkout}/changes`,
+    body: '{"workspace":"w","files":[{"path":"a.ts","ranges":[[1,2]],"blob":null},{"path":"b.ts","deleted":true}]}',
+  })),
+  { name: "radar.report", status: 400, method: "PUT", path: "/api/checkouts/a/changes", body: "{}" },
+  { name: "radar.changes", status: 200, method: "GET", path: "/api/checkouts/a/changes" },
+  { name: "radar.changes", status: 404, method: "GET", path: "/api/checkouts/none/changes" },
+  { name: "radar.overlaps", status: 200, method: "GET", path: "/api/radar?workspace=w" },
+  { name: "radar.overlaps", status: 400, method: "GET", path: "/api/radar?checkout=NO" },
   createTask(200, { id: "one", title: "T", data: { n: 1 }, resources: ["deploy"] }),
   createTask(200, [
     { id: "two", title: "T", resources: ["deploy"] },

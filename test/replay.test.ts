@@ -63,6 +63,7 @@ const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | nu
   ["remembered_request", null],
   ["claim_counter", null],
   ["lease", "lease"],
+  ["radar_", "radar"],
   ["message", "message"],
   ["task", "task"],
   ["agent_metric_flush", null],

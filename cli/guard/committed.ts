@@ -1,9 +1,9 @@
 /**
  * Implements `guard committed`, which git's hook `post-commit` calls: releases the automatic leases of the caller whose
- * every path is now as in HEAD. If the commit was made without the guard, the audit log records that. Runs in the CLI
- * process.
+ * every path is now as in HEAD, and sends the radar's report. If the commit was made without the guard, the audit log
+ * records that. Runs in the CLI process.
  */
-import { CLI_GUARD_TIMEOUT_MS } from "../../schemas/limits/cli.js";
+import { CLI_GUARD_TIMEOUT_MS, CLI_RADAR_COMMIT_MS } from "../../schemas/limits/cli.js";
 import { STATUSES } from "../../schemas/status.js";
 import { Refusal } from "../ask.js";
 import type { CommandContext } from "../command-row.js";
@@ -12,6 +12,7 @@ import { io } from "../io.js";
 import { releaseLease } from "../lease-calls.js";
 import { isFailure } from "../outcome.js";
 import { printAnswer, warn } from "../output.js";
+import { makeReport, sendReport } from "../radar/report.js";
 import type { Settings } from "../settings.js";
 import { pathsOfHead, unlikeHead } from "./commit-paths.js";
 import { lineOf, runGit } from "./git.js";
@@ -78,6 +79,16 @@ async function finish(repository: Repository, caller: GuardCaller): Promise<stri
   return finished instanceof CliFailure ? finished : await releaseAll(caller, finished);
 }
 
+/**
+ * Sends the radar's report. A commit does not depend on it: a report that cannot be made, or that the server does not
+ * take soon, is dropped. The next one replaces it.
+ */
+async function reportToRadar(repository: Repository, { settings, workspace }: GuardCaller): Promise<void> {
+  if (repository.isBare || workspace === null) return;
+  const report = makeReport(repository, { workspace, base: undefined, warn: () => {} });
+  if (!(report instanceof CliFailure)) await sendReport(settings, report, CLI_RADAR_COMMIT_MS);
+}
+
 export async function committed(context: CommandContext): Promise<number | CliFailure> {
   const repository = findRepository(context.folder);
   if (repository instanceof CliFailure) return repository;
@@ -88,5 +99,6 @@ export async function committed(context: CommandContext): Promise<number | CliFa
     warn(`${awayFailure(released).message}; nothing was released`);
     return 0;
   }
+  if (!(caller instanceof Away)) await reportToRadar(repository, caller);
   return (await printAnswer(Buffer.from(JSON.stringify({ released })), context)) ?? 0;
 }

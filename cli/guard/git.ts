@@ -23,11 +23,13 @@ export interface GitResult {
 /**
  * Runs git in a folder to its end. Returns a failure only if git cannot be started.
  * @param more variables that replace those of the command's environment; undefined removes one
+ * @param input the bytes that git reads from stdin
  */
 export function runGit(
   folder: string,
   words: readonly string[],
   more: Readonly<Record<string, string | undefined>> = {},
+  input: string | Buffer = "",
 ): GitResult | CliFailure {
   // Load the module only here. With a static import every command would load it.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
@@ -36,7 +38,7 @@ export function runGit(
     // Windows searches a program in the current folder first, and a project may contain its own `git.exe`. So git is
     // started in the folder of Node.
     cwd: dirname(process.execPath),
-    input: "",
+    input,
     maxBuffer: OUTPUT_BYTES_MAX,
     windowsHide: true,
   });

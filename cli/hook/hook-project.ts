@@ -17,6 +17,8 @@ const HEADER_NAME = /^X-Koor-[A-Za-z-]+$/;
 const HEADER_VALUE = /^[\x20-\x7e]*$/;
 
 export interface HookProject {
+  /** The root of the working tree, or of the project. */
+  readonly root: string;
   readonly server: URL;
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -117,5 +119,5 @@ export function findHookProject(folder: string, environment: NodeJS.ProcessEnv):
   if (token === undefined && !LOOPBACK.test(server.hostname) && !isNamedByUser(server, environment))
     throw new Error(`${server.host} is not one of your servers: run koor init --join ${address}`);
   const authorization = token === undefined ? {} : { Authorization: `Bearer ${token}` };
-  return { server, headers: { ...headersOf(found), ...authorization } };
+  return { root: found.root, server, headers: { ...headersOf(found), ...authorization } };
 }

@@ -12,7 +12,7 @@ import { mainRootOf, realPath, type WorkingTree } from "../git-folder.js";
 import { io } from "../io.js";
 import { CLIENT_NAMES } from "../mcp-clients.js";
 import { formatValue, print, printAnswer, warn } from "../output.js";
-import { ownRecordPath, RECORD_FILE } from "../own-record.js";
+import { ownRecordPath, radarMarkPath, RECORD_FILE } from "../own-record.js";
 import { readTextIfAny } from "../regular-file.js";
 import { askForConsent } from "../token-consent.js";
 import { applyChanges, removeEmptyFolders } from "./apply-changes.js";
@@ -143,6 +143,7 @@ function planRecordRemoval(root: string, environment: NodeJS.ProcessEnv): readon
   for (const location of [
     { path: join(root, RECORD_FILE), name: RECORD_FILE, root },
     { path, name: path },
+    { path: radarMarkPath(path), name: radarMarkPath(path) },
   ]) {
     const state = readState(location);
     if (state instanceof CliFailure) return state;

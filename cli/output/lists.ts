@@ -214,6 +214,21 @@ export const LISTS = {
     ],
     empty: "no branch is landing or waits",
   },
+  overlaps: {
+    member: "overlaps",
+    columns: [
+      { field: "path", keep: true },
+      { field: "kind" },
+      { field: "a.branch", min: 8 },
+      { field: "b.branch", min: 8 },
+      { field: "a.instances.name", title: "A AGENTS", wrap: true, min: 8 },
+      { field: "b.instances.name", title: "B AGENTS", wrap: true, min: 8 },
+      { field: "since" },
+      { field: "a.checkout" },
+      { field: "b.checkout" },
+    ],
+    empty: "no overlaps",
+  },
   messages: {
     member: "messages",
     columns: [

@@ -31,6 +31,7 @@ const KINDS: readonly AskedKind[] = [
   "webhook",
   "instance",
   "lease",
+  "radar",
   "message",
   "task",
   "usage",

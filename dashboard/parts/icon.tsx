@@ -4,6 +4,7 @@ const PATHS = {
   gauge: "M4 18a8 8 0 1 1 16 0M12 18l4-6",
   agents: "M9 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM3 20a6 6 0 0 1 12 0M16 5a3 3 0 0 1 0 6M18 14a6 6 0 0 1 3 6",
   key: "M8 8a4 4 0 1 0 0 8 4 4 0 0 0 0-8ZM12 12h9v4M17 12v3",
+  radar: "M12 4a8 8 0 1 0 8 8M12 8a4 4 0 1 0 4 4M12 12l6-6",
   mail: "M3 6h18v12H3zM3 7l9 7 9-7",
   board: "M4 4h16v16H4zM9.3 4v16M14.7 4v16",
   tree: "M5 4v14h6M5 10h6M14 8h6v4h-6zM14 16h6v4h-6z",

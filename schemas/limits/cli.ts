@@ -38,6 +38,10 @@ export const CLI_COMPLETE_VALUES_MAX = 500;
 export const CLI_WHOAMI_TIMEOUT_MS = 1_000;
 /** The time limit for each answer to the guard. A commit waits for it. */
 export const CLI_GUARD_TIMEOUT_MS = 5_000;
+/** The time limit for the answer to the radar's report after a commit. */
+export const CLI_RADAR_COMMIT_MS = 1_000;
+/** The least time between two reports of the radar that hooks start after tools. */
+export const CLI_RADAR_HOOK_GAP_MS = 10_000;
 /** The time limit for the server's answer to `init`, which also works while the server is away. */
 export const CLI_INIT_TIMEOUT_MS = 3_000;
 /** The time limit of a hook's request. The client then continues as if there were no hook. */

@@ -46,5 +46,5 @@ export const CONTRACT_STEPS_MAX = 64_000_000;
 /** A check that takes longer than this, in spite of its limit of steps, is aborted, and its thread is replaced. */
 export const CONTRACT_DEADLINE_MS = 5_000;
 /** The maximum number of live tests in flight. Each may have an answer in memory. */
-export const CONTRACT_TESTS_MAX = 16;
+export const CONTRACT_TESTS_MAX = 8;
 export const CONTRACT_ANSWER_BYTES_MAX = 10 * MIB;

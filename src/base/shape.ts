@@ -63,8 +63,8 @@ export function readShaped<Schema extends TSchema>(body: Uint8Array, schema: Sch
 
 /** Checks the shape of a value that may have many items. It counts the items before it checks each of them. */
 export function checkCounted(json: unknown, schema: TSchema): Failure | null {
-  const tooMany = findTooMany(branchFor(schema, kindOf(json)), json, []);
-  return tooMany === null ? checkShape(json, schema) : describeErrors([tooMany], THE_BODY);
+  const tooMany = findTooMany(branchFor(schema, kindOf(json)), json);
+  return tooMany === null ? checkShape(json, schema) : describeErrors([errorOf(tooMany)], THE_BODY);
 }
 
 /** Returns whether a value fits the schema. Needs `loadShapes`. */
@@ -77,8 +77,8 @@ export function checkShape(json: unknown, schema: TSchema, naming: Naming = THE_
   const branch = branchFor(schema, kindOf(json));
   const validator = validatorOf(branch);
   if (validator.Check(json)) return null;
-  const tooMany = findTooMany(branch, json, []);
-  return describeErrors(tooMany === null ? validator.Errors(json) : [tooMany], naming);
+  const tooMany = findTooMany(branch, json);
+  return describeErrors(tooMany === null ? validator.Errors(json) : [errorOf(tooMany)], naming);
 }
 
 /** The keywords of a schema that limit the number of an array's items and of an object's members. */
@@ -92,45 +92,68 @@ interface Bounded {
   readonly anyOf?: readonly Bounded[];
 }
 
+/** An array or object with more entries than allowed, or an unknown member of an object with many. */
+interface TooMany {
+  readonly keyword: "maxItems" | "maxProperties" | "boolean";
+  readonly limit: number;
+  /** The names and indexes from the value to the place, the last one first. */
+  readonly upwards: string[];
+}
+
+function errorOf({ keyword, limit, upwards }: TooMany): ShapeError {
+  const path = upwards.toReversed().map((part) => `/${escapePointer(part)}`);
+  return { keyword, instancePath: path.join(""), params: { limit }, message: "" };
+}
+
 /**
- * Finds the first array or object that has more entries than allowed. Returns its error; null if there is none.
+ * Finds the first array or object that has more entries than allowed. Returns null if there is none.
  *
  * It runs before the compiled check, because that check examines every item and reports each invalid one. The compiled
  * check would report the same error. Of unknown members, this function names only the first.
+ *
+ * The path to the place is made on the way back, because a body may have 100,000 arrays, and most have no error.
  */
-function findTooMany(schema: Bounded, json: unknown, path: readonly string[]): ShapeError | null {
+function findTooMany(schema: Bounded, json: unknown): TooMany | null {
   if (typeof json !== "object" || json === null) return null;
-  const { maxItems, maxProperties, items, properties = {}, additionalProperties, anyOf = [] } = schema;
-  const error = (keyword: string, limit: number, ...below: readonly string[]): ShapeError => {
-    const instancePath = [...path, ...below].map((part) => `/${escapePointer(part)}`).join("");
-    return { keyword, instancePath, params: { limit }, message: "" };
-  };
+  const { maxItems, maxProperties, items, properties = {}, anyOf } = schema;
   if (Array.isArray(json)) {
-    if (maxItems !== undefined && json.length > maxItems) return error("maxItems", maxItems);
+    if (maxItems !== undefined && json.length > maxItems) return { keyword: "maxItems", limit: maxItems, upwards: [] };
     // The items are examined only if their number is limited.
     if (items !== undefined && maxItems !== undefined)
-      for (const [at, item] of json.entries()) {
-        const found = findTooMany(items, item, [...path, String(at)]);
-        if (found !== null) return found;
+      for (let at = 0; at < json.length; at++) {
+        const found = findTooMany(items, json[at]);
+        if (found !== null) return below(found, String(at));
       }
   } else {
-    const names = Object.keys(json);
-    if (maxProperties !== undefined && names.length > maxProperties) return error("maxProperties", maxProperties);
-    const unknown =
-      additionalProperties === false && names.length > DETAILS_MAX + Object.keys(properties).length
-        ? names.find((name) => !Object.hasOwn(properties, name))
-        : undefined;
-    if (unknown !== undefined) return error("boolean", 0, unknown);
-    for (const [name, property] of Object.entries(properties)) {
-      if (!Object.hasOwn(json, name)) continue;
-      const found = findTooMany(property, (json as Readonly<Record<string, unknown>>)[name], [...path, name]);
-      if (found !== null) return found;
+    if (maxProperties !== undefined && Object.keys(json).length > maxProperties)
+      return { keyword: "maxProperties", limit: maxProperties, upwards: [] };
+    const unknown = findUnknown(schema, json);
+    if (unknown !== undefined) return { keyword: "boolean", limit: 0, upwards: [unknown] };
+    for (const name of Object.keys(properties)) {
+      const property = properties[name];
+      if (property === undefined || !Object.hasOwn(json, name)) continue;
+      const found = findTooMany(property, (json as Readonly<Record<string, unknown>>)[name]);
+      if (found !== null) return below(found, name);
     }
   }
+  if (anyOf === undefined) return null;
   // If the schema has several alternatives for this kind of value, one that allows this many entries is enough.
-  const kind = Array.isArray(json) ? "array" : "object";
-  const found = anyOf.filter(({ type }) => type === kind).map((branch) => findTooMany(branch, json, path));
+  const kind = kindOf(json);
+  const found = anyOf.filter(({ type }) => type === kind).map((branch) => findTooMany(branch, json));
   return found.includes(null) ? null : (found[0] ?? null);
+}
+
+function below(found: TooMany, part: string): TooMany {
+  found.upwards.push(part);
+  return found;
+}
+
+/** Returns the first unknown member of an object that has many of them, if the schema allows none. */
+function findUnknown({ additionalProperties, properties = {} }: Bounded, json: object): string | undefined {
+  if (additionalProperties !== false) return undefined;
+  const names = Object.keys(json);
+  if (names.length <= DETAILS_MAX + Object.keys(properties).length) return undefined;
+  return names.find((name) => !Object.hasOwn(properties, name));
 }
 
 /** Formats the path of a member for a sentence: `["0","tags","1"]` becomes `[0].tags[1]`. */

@@ -44,6 +44,7 @@ import { makeMessages } from "./messages.js";
 import { makeMetrics } from "./metrics.js";
 import { makeOutbound } from "./outbound.js";
 import { makePorts } from "./ports.js";
+import { makeRadar } from "./radar.js";
 import { makeRequests } from "./requests.js";
 import { retentionTable } from "./retention.js";
 import { makeSessions } from "./sessions.js";
@@ -124,6 +125,7 @@ export function makeComponents(options: ComponentsOptions): Components {
   const claims = makeClaims(ground, { agents, cluster, pauseDetector });
   const { toClientFailure } = claims;
   const messages = makeMessages(ground, directory);
+  const radar = makeRadar(ground, { agents, cluster });
   const hooks = makeHooks(ground, { agents, claims, messages });
   const waits = makeWaiting(ground, { agents, claims, cluster, events, messages });
 
@@ -200,6 +202,7 @@ export function makeComponents(options: ComponentsOptions): Components {
       ...agents.upkeep,
       whileLeader(leads, pruner),
       ...claims.background,
+      radar.expiry,
       agents.lastSeenFlusher,
       sessions.upkeep,
       tallyFlusher,
@@ -237,6 +240,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     ...changeRoutes(changes),
     ...agents.routes,
     ...claims.routes,
+    ...radar.routes,
     ...messages.routes,
     ...hooks.routes,
     ...waitRoutes(waits),
@@ -262,6 +266,7 @@ export function makeComponents(options: ComponentsOptions): Components {
       leases: claims.onLeases,
       tasks: claims.onTasks,
       message_boxes: (message) => messages.boxes.accept(message),
+      overlaps: hooks.onOverlaps,
       state_keys: versioned.onStateKeys,
       changes: (message) => changes.accept(message),
       commit: (message) => writerMetrics.recordCommit(message),

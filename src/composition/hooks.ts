@@ -13,6 +13,8 @@ import { Inbox } from "../features/hooks/inbox.js";
 import { LeaseWaiters } from "../features/hooks/lease-waiters.js";
 import { NearbyLines } from "../features/hooks/nearby-lines.js";
 import { News } from "../features/hooks/news.js";
+import { ReportLine } from "../features/hooks/report-line.js";
+import { OverlapLines } from "../features/hooks/overlap-lines.js";
 import { ReadyTasks } from "../features/hooks/ready-tasks.js";
 import { RepeatedDenials } from "../features/hooks/repeated-denials.js";
 import { RepeatedCalls } from "../features/hooks/repeats.js";
@@ -25,12 +27,13 @@ import type { Measured } from "../platform/measure/exposition.js";
 import type { Writer } from "../platform/threads/writer.js";
 import type { AgentsArea } from "./agents.js";
 import type { ClaimsArea } from "./claims.js";
-import type { Ground } from "./ground.js";
+import type { Ground, ServerPushHandlers } from "./ground.js";
 import type { MessagesArea } from "./messages.js";
 
 export interface HooksArea {
   readonly metrics: Measured;
   readonly routes: readonly Route[];
+  readonly onOverlaps: ServerPushHandlers["overlaps"];
 }
 
 export interface HooksUses {
@@ -40,15 +43,15 @@ export interface HooksUses {
 }
 
 export function makeHooks({ clock, log, threads }: Ground, uses: HooksUses): HooksArea {
-  const { front, metrics } = makeHookFront({ clock, log, writer: threads.writer }, uses);
-  return { metrics, routes: hookRoutes(front) };
+  const { front, metrics, overlaps } = makeHookFront({ clock, log, writer: threads.writer }, uses);
+  return { metrics, routes: hookRoutes(front), onOverlaps: (notices) => overlaps.accept(notices) };
 }
 
 /** Creates the front of hooks. Tests give it a simulated server. */
 export function makeHookFront(
   { clock, log, writer }: Pick<Ground, "log"> & { readonly clock: Clock; readonly writer: Writer },
   { agents, claims, messages }: HooksUses,
-): { readonly front: HookFront; readonly metrics: HookMetrics } {
+): { readonly front: HookFront; readonly metrics: HookMetrics; readonly overlaps: OverlapLines } {
   const { directory, sessions } = agents;
   const { leases, expiry, resources } = claims;
   const waiters = new LeaseWaiters({ leases, resources, directory });
@@ -57,6 +60,7 @@ export function makeHookFront(
   const heldLines = new HeldLines(reported);
   const auto = new AutoLeases({ writer, leases, waiters });
   const nearby = new NearbyLines({ directory, held, reported });
+  const overlaps = new OverlapLines(directory);
   const metrics = new HookMetrics();
   const front = new HookFront({
     sessions,
@@ -78,14 +82,16 @@ export function makeHookFront(
       waiters,
       inbox: new Inbox({ writer, boxes: messages.boxes, reader: messages.reader, reported }),
       tasks: new ReadyTasks(claims.tasks),
+      overlaps,
       reported,
       clock,
     }),
+    reportLine: new ReportLine({ held, reported }),
     seen: new SeenHooks(),
     metrics,
     clock,
     stopwatchMs: () => performance.now(),
     log,
   });
-  return { front, metrics };
+  return { front, metrics, overlaps };
 }

@@ -38,6 +38,7 @@ export const FEATURES = [
   "instances",
   "leases",
   "guard",
+  "radar",
   "tasks",
   "agent-sessions",
   "sessions",

@@ -11,6 +11,7 @@ import { startDashboard } from "./dashboard.js";
 import { sendEdit } from "./hook-work.js";
 import { send } from "./http-client.js";
 import { leaseADay } from "./lease-work.js";
+import { reportADay } from "./radar-work.js";
 import { taskADay } from "./task-work.js";
 import type { Owner } from "./server-process.js";
 
@@ -85,6 +86,7 @@ try {
   await leaseADay(dashboard.koor, day);
   await taskADay(dashboard.koor, day);
   await hooks(dashboard.koor.port);
+  await reportADay(dashboard.koor.port);
   const [agent] = agents;
   const [contract = ""] = known.contracts;
   const shots: readonly Shot[] = [
@@ -93,6 +95,7 @@ try {
     { name: "agents", address: "/agents" },
     { name: "agent", address: `/agents/${agent?.id ?? ""}` },
     { name: "leases", address: "/leases" },
+    { name: "radar", address: "/radar?workspace=bookshop" },
     { name: "tasks", address: "/tasks" },
     { name: "messages", address: `/messages?thread=${known.busyThread}` },
     { name: "state", address: `/state/${known.versionedKey}?compare=${known.versions - 1},${known.versions}` },

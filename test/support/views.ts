@@ -4,6 +4,7 @@ export const VIEWS = [
   ["/overview", "Overview"],
   ["/agents", "Agents"],
   ["/leases", "Leases"],
+  ["/radar", "Radar"],
   ["/tasks", "Tasks"],
   ["/messages", "Messages"],
   ["/state", "State"],

@@ -46,6 +46,7 @@ function open(t: Test, dataDir: string) {
       events: ignore,
       outbox: ignore,
       leases: ignore,
+      overlaps: ignore,
       tasks: ignore,
       state_keys: ignore,
       message_boxes: ignore,

@@ -59,6 +59,8 @@ export const LEFT_OUT: Readonly<Record<string, string>> = {
   webhook_body: "the bodies of queued deliveries",
   webhook_dead_letter: "the old server keeps its dead letters, as it keeps its queue",
   webhook_delivery: "the latest attempts of the old server: the restored one starts its own log",
+  radar_report: "a checkout reports again with its next command or commit, and a report ends half an hour later anyway",
+  radar_files: "the files of the reports, which are left out",
   time_step: "the places where times go back are derived from the rows",
   log_position: "the position that a node has applied of its cluster's log: a restored server is a single server",
   cluster_node: "the nodes of a cluster: a restored server is not one of them",

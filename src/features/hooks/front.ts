@@ -44,6 +44,7 @@ import type { HeldLines } from "./held-lines.js";
 import { type HookInput, readHookInput } from "./input.js";
 import type { LeaseWaiters } from "./lease-waiters.js";
 import type { News } from "./news.js";
+import type { ReportLine } from "./report-line.js";
 import type { RepeatedDenials } from "./repeated-denials.js";
 import type { Decided, RepeatedCalls } from "./repeats.js";
 import { WorkspaceRoots } from "./roots.js";
@@ -64,6 +65,7 @@ export interface HookFrontOptions {
   readonly auto: AutoLeases;
   readonly waiters: LeaseWaiters;
   readonly news: News;
+  readonly reportLine: ReportLine;
   readonly seen: SeenHooks;
   readonly metrics: HookMetrics;
   readonly clock: Clock;
@@ -281,12 +283,14 @@ export class HookFront {
   }
 
   #afterTool(known: KnownEvent): HookDecision {
-    const { directory, clock, tools } = this.#options;
+    const { directory, clock, tools, reportLine } = this.#options;
     const { input, actor } = known;
     const nowMs = clock.now();
     if (actor.busy_until > nowMs) directory.setBusy(actor, nowMs, nowMs);
     if (input.tool === null) return this.#inform(known, []);
-    return this.#inform(known, tools.afterwards(input.tool.kind, decidedCallOf(known)));
+    const call = decidedCallOf(known);
+    const lines = tools.afterwards(input.tool.kind, call);
+    return this.#inform(known, isEdit(input.tool.kind) ? [...lines, ...reportLine.of(call, nowMs)] : lines);
   }
 
   /**

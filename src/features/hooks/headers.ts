@@ -33,6 +33,8 @@ export interface HookHeaders extends PathRules {
   readonly branch: string | null;
   readonly policy: HookPolicy;
   readonly autoTtlS: number;
+  /** Whether the hook reports changes to the radar by itself, as `koor-hook` does. */
+  readonly reportsChanges: boolean;
 }
 
 const CHECKOUT = /^[a-z0-9-]{1,64}$/;
@@ -62,6 +64,7 @@ export class HookHeaderReader {
       ignored: this.#readPaths(header, "x-koor-ignore", HOOK_IGNORE_DEFAULT),
       repoScope: this.#readPaths(header, "x-koor-repo-scope", HOOK_REPO_SCOPE_DEFAULT),
       autoTtlS: readSeconds(header("x-koor-auto-ttl")),
+      reportsChanges: header("x-koor-reports") === "1",
     };
   }
 

@@ -1,6 +1,6 @@
 /**
- * Collects what happened to an agent since its last hook: messages, agents that wait for its leases, and tasks that
- * became ready for it. Each thing is told once. Runs on the front.
+ * Collects what happened to an agent since its last hook: messages, agents that wait for its leases, overlaps of its
+ * changes with those of others, and tasks that became ready for it. Each thing is told once. Runs on the front.
  */
 import { HOOK_CONTEXT_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
@@ -11,6 +11,7 @@ import type { Moment } from "./client.js";
 import { holdReason, messageLine, taskLine, waiterLine } from "./context-lines.js";
 import { type Inbox, isRequest } from "./inbox.js";
 import type { LeaseWaiter, LeaseWaiters } from "./lease-waiters.js";
+import type { OverlapLines } from "./overlap-lines.js";
 import type { ReadyTasks } from "./ready-tasks.js";
 import type { ReportedOnce } from "./reported-once.js";
 
@@ -18,6 +19,7 @@ export interface NewsOptions {
   readonly waiters: LeaseWaiters;
   readonly inbox: Inbox;
   readonly tasks: ReadyTasks;
+  readonly overlaps: Pick<OverlapLines, "take">;
   readonly reported: ReportedOnce;
   readonly clock: Clock;
 }
@@ -34,9 +36,9 @@ export class News {
    * at the end of a turn. During a turn, only what is urgent is reported.
    */
   take(moment: Moment, entry: Entry, context: CallContext): string[] {
-    const { inbox, tasks, clock } = this.#options;
+    const { inbox, tasks, overlaps, clock } = this.#options;
     const isBetweenTurns = moment === "prompt" || moment === "stop";
-    const lines = this.#takeWaiters(entry.id, isBetweenTurns);
+    const lines = [...this.#takeWaiters(entry.id, isBetweenTurns), ...overlaps.take(entry)];
     if (isBetweenTurns) for (const { id } of tasks.take(entry, clock.now())) lines.push(taskLine(id));
     if (!isBetweenTurns && moment !== "after-tool") return lines;
     const messages = inbox.undelivered(entry.id, !isBetweenTurns, clock.now());

@@ -9,6 +9,7 @@ const HEADERS = {
   "x-koor-workspace": null,
   "x-koor-checkout": null,
   "x-koor-branch": null,
+  "x-koor-reports": null,
   "x-koor-policy": null,
   "x-koor-ignore": null,
   "x-koor-repo-scope": null,

@@ -174,6 +174,8 @@ export function matchesFilter(
   );
 }
 
+const NO_ENTRIES: ReadonlySet<Entry> = new Set();
+
 /**
  * The memory of one capability in addition to its text: the string object and the array element, counted in characters.
  */
@@ -211,6 +213,8 @@ export class Directory implements Measured {
   readonly #names = new NameIndex<Entry>();
   /** The active instances of each workspace, by row. No list is empty. */
   readonly #activeIn = new TurnoverMap<string, Entry[]>();
+  /** The instances that work in a checkout, by the id of the checkout. */
+  readonly #byCheckout = new Groups<string, Entry>();
   /** The instances that an instance's token has registered, by the id of that instance. */
   readonly #byRegistrant = new Groups<string, Entry>();
   #lists = newLists();
@@ -289,6 +293,11 @@ export class Directory implements Measured {
    */
   activeIn(workspace: string, most: number): Entry[] {
     return (this.#activeIn.get(workspace) ?? []).slice(0, most).sort(compareRecency);
+  }
+
+  /** Returns the instances that work in a checkout, whatever their status. */
+  inCheckout(checkout: string): ReadonlySet<Entry> {
+    return this.#byCheckout.get(checkout) ?? NO_ENTRIES;
   }
 
   /** Returns true if the token of this instance has registered other instances that still exist. */
@@ -375,6 +384,7 @@ export class Directory implements Measured {
     this.#names.clear();
     this.#activeIn.clear();
     this.#byRegistrant.clear();
+    this.#byCheckout.clear();
     this.#loads += 1;
     this.#lists = newLists();
     this.#unsaved = [];
@@ -444,6 +454,7 @@ export class Directory implements Measured {
     this.#names.remove(entry);
     if (entry.status === "active") this.#removeActive(entry);
     this.#byRegistrant.remove(entry.registered_by, entry);
+    if (entry.checkout !== null) this.#byCheckout.remove(entry.checkout.id, entry);
     this.#events.onStatus?.(entry);
     this.#events.onRevoked?.(id, entry.token_hash);
   }
@@ -501,6 +512,8 @@ export class Directory implements Measured {
 
   setCheckout(entry: Entry, checkout: Checkout | null): void {
     this.#bytes -= bytesOf(entry);
+    if (entry.checkout !== null) this.#byCheckout.remove(entry.checkout.id, entry);
+    if (checkout !== null) this.#byCheckout.add(checkout.id, entry);
     entry.checkout = checkout;
     entry.text = null;
     this.#bytes += bytesOf(entry);
@@ -671,6 +684,7 @@ export class Directory implements Measured {
     this.#byId.set(entry.id, entry);
     this.#bytes += bytesOf(entry);
     if (entry.registered_by !== "") this.#byRegistrant.add(entry.registered_by, entry);
+    if (entry.checkout !== null) this.#byCheckout.add(entry.checkout.id, entry);
     this.#byToken.set(entry.token_hash, entry);
     if (entry.session !== null) this.#bySession.set(sessionKey(entry.session.session, entry.session.agent), entry);
     this.#byRow.set(entry.row, entry);

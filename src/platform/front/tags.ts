@@ -10,6 +10,7 @@ export const ROUTE_TAGS = {
   events: "Publishing, history, and subscriptions over WebSocket, Server-Sent Events and long polls.",
   changes: "A stream of changes by name, for clients that show or cache data.",
   leases: "Exclusive access to resources for a time: all or nothing, with a wait queue, enforced on state and specs.",
+  radar: "Which checkouts change the same files, before either commits.",
   guard: "The record of commits that were made without the guard.",
   tasks:
     "Work that one agent at a time claims: ordered, retried, waited for, with leases on the resources that it needs.",

@@ -353,6 +353,19 @@ const MIGRATIONS: readonly string[] = [
   -- 1 if the server has leased this for an agent that edits the files; null if the holder has requested it.
   ALTER TABLE lease ADD COLUMN automatic INTEGER;
   `,
+  `
+  -- The last report of each checkout: what it has changed since its base. row: another one for each report. bytes: the
+  -- memory of the report. base: the commit with which the checkout was compared.
+  CREATE TABLE radar_report (
+    row INTEGER PRIMARY KEY AUTOINCREMENT, checkout TEXT NOT NULL UNIQUE, workspace TEXT NOT NULL, branch TEXT,
+    base TEXT, reported_at INTEGER NOT NULL, bytes INTEGER NOT NULL
+  );
+  CREATE INDEX radar_report_workspace ON radar_report (workspace, checkout);
+  CREATE INDEX radar_report_reported_at ON radar_report (reported_at);
+  -- The files of a report as JSON text. since: for each file, in the order of the paths, the time since which it
+  -- overlaps.
+  CREATE TABLE radar_files (row INTEGER PRIMARY KEY, files TEXT NOT NULL, since TEXT NOT NULL);
+  `,
 ];
 
 /** The number of the newest layout that this program knows. */

@@ -46,6 +46,7 @@ t.test("a writer that becomes ready after the rest is closed notifies no handler
       events: ignore,
       outbox: ignore,
       leases: ignore,
+      overlaps: ignore,
       tasks: ignore,
       state_keys: ignore,
       message_boxes: ignore,

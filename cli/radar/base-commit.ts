@@ -1,0 +1,94 @@
+/**
+ * Finds the commit with which the radar compares a working tree: the merge base of HEAD with the branch into which it
+ * will be merged. Runs in the CLI process.
+ */
+import { CliFailure, failed, wrongUsage } from "../failure.js";
+import { lineOf, runGit } from "../guard/git.js";
+import type { Repository } from "../guard/repository.js";
+
+export interface Base {
+  /** The object id of what is compared: of a commit, or of the tree without files. */
+  readonly id: string;
+  /** Whether it is a commit. A repository without commits has none. */
+  readonly isCommit: boolean;
+}
+
+const HEAD = "HEAD";
+const REMOTE_HEAD = "refs/remotes/origin/HEAD";
+/** The branches into which work is merged, the first that exists. */
+const MAIN_BRANCHES = ["main", "master"].flatMap((name) => [`refs/heads/${name}`, `refs/remotes/origin/${name}`]);
+const BRANCH = /^refs\/(?:heads|remotes\/origin)\/(.+)$/s;
+const OBJECT_ID = /^[0-9a-f]{40,64}$/;
+
+/** Resolves references to commits with one call of git. A reference that does not exist is absent. */
+function resolveReferences(root: string, references: readonly string[]): ReadonlyMap<string, string> | CliFailure {
+  const input = references.map((reference) => `${reference}^{commit}\n`).join("");
+  const result = runGit(root, ["cat-file", "--batch-check=%(objectname)"], {}, input);
+  if (result instanceof CliFailure) return result;
+  const lines = result.output.toString("utf8").split("\n");
+  const pairs = references.map((reference, at) => [reference, lines[at] ?? ""] as const);
+  return new Map(pairs.filter(([, id]) => OBJECT_ID.test(id)));
+}
+
+/** Resolves the name of a commit, as a person writes it. An unknown name is wrong usage. */
+export function resolveCommit(root: string, name: string): string | CliFailure {
+  const words = ["rev-parse", "--quiet", "--verify", "--end-of-options", `${name}^{commit}`];
+  const result = runGit(root, words);
+  if (result instanceof CliFailure) return result;
+  return lineOf(result) ?? wrongUsage(`unknown branch or commit: ${name}`);
+}
+
+/** Returns the first line that git prints; undefined if it fails. */
+function askForLine(root: string, words: readonly string[]): string | undefined | CliFailure {
+  const result = runGit(root, words);
+  return result instanceof CliFailure ? result : lineOf(result);
+}
+
+/** Returns the commit of the branch into which HEAD will be merged; HEAD's own if there is no such branch. */
+function findTarget(root: string, commits: ReadonlyMap<string, string>, head: string): string | CliFailure {
+  const reference = [REMOTE_HEAD, ...MAIN_BRANCHES].find((name) => commits.has(name));
+  const current = askForLine(root, ["symbolic-ref", "--quiet", HEAD]);
+  if (current instanceof CliFailure) return current;
+  if (reference !== undefined) {
+    const named = reference === REMOTE_HEAD ? askForLine(root, ["symbolic-ref", "--quiet", REMOTE_HEAD]) : reference;
+    if (named instanceof CliFailure) return named;
+    const name = BRANCH.exec(named ?? "")?.[1];
+    if (current === undefined || name === undefined || BRANCH.exec(current)?.[1] !== name)
+      return commits.get(reference) ?? head;
+  }
+  // On that branch itself, its own commits count that its upstream does not have.
+  const upstream = askForLine(root, ["rev-parse", "--quiet", "--verify", "@{upstream}^{commit}"]);
+  return upstream ?? head;
+}
+
+/** Returns the object id of the tree without files. It depends on the repository's hash. */
+function emptyTree(root: string): Base | CliFailure {
+  const id = askForLine(root, ["hash-object", "-t", "tree", "--stdin"]);
+  if (id instanceof CliFailure) return id;
+  return id === undefined ? failed("git has no empty tree") : { id, isCommit: false };
+}
+
+/**
+ * Finds the base. Without a common commit, as in a shallow clone, it is HEAD.
+ * @param given the value of `--base`; undefined if it is not given. An unknown one is wrong usage
+ * @param warn called with a line for the user
+ */
+export function findBase(
+  { root }: Repository,
+  given: string | undefined,
+  warn: (line: string) => void,
+): Base | CliFailure {
+  const named = given === undefined ? undefined : resolveCommit(root, given);
+  if (named instanceof CliFailure) return named;
+  const commits = resolveReferences(root, [HEAD, REMOTE_HEAD, ...MAIN_BRANCHES]);
+  if (commits instanceof CliFailure) return commits;
+  const head = commits.get(HEAD);
+  if (head === undefined) return emptyTree(root);
+  const target = named ?? findTarget(root, commits, head);
+  if (target instanceof CliFailure) return target;
+  if (target === head) return { id: head, isCommit: true };
+  const common = askForLine(root, ["merge-base", head, target]);
+  if (common instanceof CliFailure) return common;
+  if (common === undefined) warn(`HEAD and ${target} have no common commit here: only what is not committed counts`);
+  return { id: common?.split("\n")[0] ?? head, isCommit: true };
+}

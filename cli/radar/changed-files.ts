@@ -1,0 +1,182 @@
+/**
+ * Lists what differs between a commit and the files of a working tree: commits since then, the index, the files
+ * themselves, and files that git does not track and does not ignore. Nothing is written to the repository, and no
+ * program that its configuration names is run. Runs in the CLI process.
+ */
+import { RADAR_FILES_MAX, RADAR_RANGES_MAX } from "../../schemas/limits/radar.js";
+import type { ChangedFile } from "../../schemas/radar.js";
+import { CliFailure, failed } from "../failure.js";
+import { runGit, splitFields } from "../guard/git.js";
+import { isLeasable } from "../guard/leasable.js";
+import {
+  FILE,
+  NO_FILE,
+  parseDiff,
+  PATCH_OPTIONS,
+  RAW_OPTIONS,
+  SUBMODULE,
+  SYMBOLIC_LINK,
+  type FileDiff,
+} from "./diff-output.js";
+import type { PlainGit } from "./git-programs.js";
+import { hashFiles } from "./hash-files.js";
+import { joinRanges } from "./join-ranges.js";
+
+/** The paths that one command line names. The system limits its bytes. */
+const PATHS_A_COMMAND = 100;
+/** The digits of a mode that tell files, symbolic links and submodules apart. */
+const KIND_DIGITS = 3;
+
+/** A file that differs, with its path as text. */
+interface Change {
+  readonly path: string;
+  readonly diff: FileDiff;
+}
+
+/** The files of a report, and how many there are in all. */
+export interface ChangedFiles {
+  readonly files: readonly ChangedFile[];
+  readonly total: number;
+}
+
+/** Reads a path of git's as UTF-8. Returns undefined if it is none, or if no report can name it. */
+function readPath(bytes: Buffer): string | undefined {
+  try {
+    const path = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    return isLeasable(path) ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A working tree that is compared. */
+interface Tree {
+  readonly root: string;
+  readonly plain: PlainGit;
+  /** Called with a line for the user. */
+  readonly warn: (line: string) => void;
+}
+
+/** Runs `diff-index`. Where the contents of files are missing, as in a partial clone, the files have no ranges. */
+function compare(
+  { root, plain, warn }: Tree,
+  words: readonly string[],
+  wantsPatches: boolean,
+): FileDiff[] | CliFailure {
+  const run = (hasPatches: boolean): FileDiff[] | CliFailure => {
+    const options = [...RAW_OPTIONS, ...(hasPatches ? PATCH_OPTIONS : [])];
+    const command = ["--literal-pathspecs", "-c", "core.quotePath=true", "diff-index", ...options, ...words];
+    const result = runGit(root, command, plain.variables);
+    if (result instanceof CliFailure) return result;
+    return result.isSuccess
+      ? parseDiff(result.output, hasPatches)
+      : failed(`git cannot compare the files: ${result.complaint}`);
+  };
+  const found = run(wantsPatches);
+  if (!wantsPatches || !(found instanceof CliFailure)) return found;
+  const listed = run(false);
+  if (listed instanceof CliFailure) return listed;
+  warn("git cannot compare the files by lines, so each counts as changed as a whole");
+  return listed;
+}
+
+/** Reads the paths of differences as text. Leaves out those that no report can name. */
+export function withPaths(diffs: readonly FileDiff[]): Change[] {
+  return diffs.flatMap((diff) => {
+    const path = readPath(Buffer.from(diff.path, "latin1"));
+    return path === undefined ? [] : [{ path, diff }];
+  });
+}
+
+/** Lists what is staged, and is in the working tree again as in the base. The next commit has it. */
+function stagedOnly(tree: Tree, base: string, known: ReadonlySet<string>): Change[] | CliFailure {
+  const listed = compare(tree, ["--cached", base, "--"], false);
+  if (listed instanceof CliFailure) return listed;
+  const paths = withPaths(listed.filter(({ path }) => !known.has(path))).map(({ path }) => path);
+  const found: Change[] = [];
+  for (let at = 0; at < paths.length; at += PATHS_A_COMMAND) {
+    const words = ["--cached", base, "--", ...paths.slice(at, at + PATHS_A_COMMAND)];
+    const diffs = compare(tree, words, true);
+    if (diffs instanceof CliFailure) return diffs;
+    found.push(...withPaths(diffs));
+  }
+  return found;
+}
+
+/** Lists files that git does not track and does not ignore. A folder with a repository of its own is not listed. */
+function untracked({ root, plain }: Tree): Change[] | CliFailure {
+  const result = runGit(root, ["ls-files", "-z", "--others", "--exclude-standard"], plain.variables);
+  if (result instanceof CliFailure) return result;
+  if (!result.isSuccess) return failed(`git cannot list the files: ${result.complaint}`);
+  return splitFields(result.output).flatMap((bytes) => {
+    const path = readPath(bytes);
+    if (path === undefined || path.endsWith("/")) return [];
+    const diff = { path, oldMode: NO_FILE, newMode: FILE, isFromTree: true, blob: undefined, ranges: undefined };
+    return [{ path, diff }];
+  });
+}
+
+/** Returns those of the paths whose content passes a filter when git stores it. */
+function filteredPaths({ root, plain }: Tree, changes: readonly Change[]): ReadonlySet<string> | CliFailure {
+  const { hasFilters, variables } = plain;
+  const asked = changes.filter(({ diff }) => diff.isFromTree);
+  if (!hasFilters || asked.length === 0) return new Set();
+  const input = asked.map(({ path }) => `${path}\0`).join("");
+  const result = runGit(root, ["check-attr", "-z", "--stdin", "filter"], variables, input);
+  if (result instanceof CliFailure) return result;
+  if (!result.isSuccess) return failed(`git cannot read the attributes: ${result.complaint}`);
+  const fields = splitFields(result.output).map((field) => field.toString("utf8"));
+  const filtered = new Set<string>();
+  for (let at = 0; at + 2 < fields.length; at += 3) {
+    const value = fields[at + 2] ?? "";
+    if (value !== "unspecified" && value !== "unset") filtered.add(fields[at] ?? "");
+  }
+  return filtered;
+}
+
+/** Whether git merges the file by lines: a file on both sides, and neither a link nor a submodule. */
+function isMergedByLines({ oldMode, newMode }: FileDiff): boolean {
+  return (
+    oldMode.slice(0, KIND_DIGITS) === newMode.slice(0, KIND_DIGITS) && ![SYMBOLIC_LINK, SUBMODULE].includes(newMode)
+  );
+}
+
+/**
+ * Describes a file as a report does.
+ * @param isFiltered whether only a filter of the configuration knows the content that git would store
+ * @param hash the object id of the content, if git did not say it with the difference
+ */
+export function describeFile({ path, diff }: Change, isFiltered = false, hash?: string): ChangedFile {
+  if (diff.newMode === NO_FILE) return { path, deleted: true };
+  const blob = isFiltered ? undefined : (diff.blob ?? hash);
+  const known = blob === undefined ? { path } : { path, blob };
+  if (diff.oldMode === NO_FILE) return { ...known, ranges: [[1, 0]] };
+  if (isFiltered || diff.ranges === undefined || !isMergedByLines(diff)) return known;
+  return { ...known, ranges: joinRanges(diff.ranges, RADAR_RANGES_MAX).map(([from, to]) => [from, to]) };
+}
+
+/**
+ * Lists the files that differ from a base, by path. Of too many, only the first are described.
+ * @param base the object id of a commit or a tree
+ */
+export function listChangedFiles(tree: Tree, base: string): ChangedFiles | CliFailure {
+  const diffs = compare(tree, [base, "--"], true);
+  if (diffs instanceof CliFailure) return diffs;
+  const staged = stagedOnly(tree, base, new Set(diffs.map(({ path }) => path)));
+  if (staged instanceof CliFailure) return staged;
+  const others = untracked(tree);
+  if (others instanceof CliFailure) return others;
+  // A path that was removed from the index, and stands in the tree, is deleted: that is what the next commit has.
+  const changes = new Map([...others, ...staged, ...withPaths(diffs)].map((change) => [change.path, change]));
+  const all = [...changes.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  const kept = all.slice(0, RADAR_FILES_MAX);
+  const filtered = filteredPaths(tree, kept);
+  if (filtered instanceof CliFailure) return filtered;
+  const unhashed = kept.flatMap(({ path, diff }) =>
+    diff.isFromTree && diff.blob === undefined && !filtered.has(path) ? [path] : [],
+  );
+  const hashes = hashFiles(tree.root, tree.plain.variables, unhashed, base.length);
+  if (hashes instanceof CliFailure) return hashes;
+  const files = kept.map((change) => describeFile(change, filtered.has(change.path), hashes.get(change.path)));
+  return { files, total: all.length };
+}

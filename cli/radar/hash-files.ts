@@ -1,0 +1,66 @@
+/** Computes the object ids that git would give to files, without storing them. Runs in the CLI process. */
+import { lstatSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+
+import { CliFailure } from "../failure.js";
+import { runGit } from "../guard/git.js";
+import type { Variables } from "./git-programs.js";
+
+/** A longer file gets no id, because a report must not read gigabytes. */
+const FILE_BYTES_MAX = 16 * 1024 * 1024;
+/** The files of a report are read up to this many bytes together. */
+const ALL_BYTES_MAX = 128 * 1024 * 1024;
+const SHA1_DIGITS = 40;
+
+/** Writes a path as a line of git's input. Within quotes, git reads escapes as those of C. */
+function asLine(path: string): string {
+  return /["\n\r\\]/.test(path)
+    ? `"${path.replace(/["\\]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r")}"\n`
+    : `${path}\n`;
+}
+
+/** Returns the object id of a symbolic link, whose content is the path to which it leads; undefined if it is gone. */
+function hashLink(path: string, digits: number): string | undefined {
+  let target: Buffer;
+  try {
+    target = readlinkSync(path, "buffer");
+  } catch {
+    return undefined;
+  }
+  const { createHash } = process.getBuiltinModule("node:crypto");
+  const hash = createHash(digits === SHA1_DIGITS ? "sha1" : "sha256");
+  return hash.update(`blob ${target.length}\0`).update(target).digest("hex");
+}
+
+/**
+ * Returns the object ids of files of a working tree, by path. A file that is gone, or is too long, has none.
+ * @param digits the length of an object id of the repository, in hexadecimal digits
+ */
+export function hashFiles(
+  root: string,
+  variables: Variables,
+  paths: readonly string[],
+  digits: number,
+): ReadonlyMap<string, string> | CliFailure {
+  const ids = new Map<string, string>();
+  const asked: string[] = [];
+  let bytes = 0;
+  for (const path of paths) {
+    const entry = lstatSync(join(root, path), { throwIfNoEntry: false });
+    const link = entry?.isSymbolicLink() ? hashLink(join(root, path), digits) : undefined;
+    if (link !== undefined) ids.set(path, link);
+    if (!entry?.isFile() || entry.size > FILE_BYTES_MAX || bytes + entry.size > ALL_BYTES_MAX) continue;
+    bytes += entry.size;
+    asked.push(path);
+  }
+  if (asked.length === 0) return ids;
+  const result = runGit(root, ["hash-object", "--stdin-paths"], variables, asked.map(asLine).join(""));
+  if (result instanceof CliFailure) return result;
+  // git stops at a file that it cannot read. Those before it have their ids.
+  const lines = result.output.toString("utf8").split("\n");
+  for (const [at, path] of asked.entries()) {
+    const id = lines[at];
+    if (id !== undefined && id.length === digits) ids.set(path, id);
+  }
+  return ids;
+}

@@ -1,0 +1,88 @@
+/**
+ * Implements `radar merge`: merges two branches for real, without a working tree, and tells which files conflict. The
+ * objects that the merge makes go to a temporary folder. Merge drivers that the configuration names are not run: a file
+ * that both sides changed, and that has one, is a conflict. Runs in the CLI process.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+
+import type { Args, CommandContext } from "../command-row.js";
+import { CliFailure, failed, wrongUsage } from "../failure.js";
+import { lineOf, runGit, splitFields } from "../guard/git.js";
+import { findRepository, type Repository } from "../guard/repository.js";
+import { io } from "../io.js";
+import { printAnswer } from "../output.js";
+import { resolveCommit } from "./base-commit.js";
+import { withoutPrograms, type Variables } from "./git-programs.js";
+
+/** The first version of git with `merge-tree --write-tree`. */
+const MINOR_LEAST = 38;
+const OPTIONS = ["--write-tree", "--name-only", "--no-messages", "-z", "--allow-unrelated-histories"] as const;
+
+interface Merged {
+  readonly clean: boolean;
+  /** The paths that conflict, sorted. */
+  readonly conflicts: readonly string[];
+}
+
+/** Refuses a git that cannot merge without a working tree. */
+function refuseOldGit(root: string): CliFailure | undefined {
+  const result = runGit(root, ["version"]);
+  if (result instanceof CliFailure) return result;
+  const [, version = "", major, minor] = /((\d+)\.(\d+)\S*)/.exec(lineOf(result) ?? "") ?? [];
+  const isNew = Number(major) > 2 || (Number(major) === 2 && Number(minor) >= MINOR_LEAST);
+  return isNew ? undefined : wrongUsage(`git ${version} cannot merge without a working tree: 2.${MINOR_LEAST} can`);
+}
+
+/** Writes a path as an entry of git's list of folders with objects. */
+function quoteFolder(folder: string): string {
+  return `"${folder.replace(/["\\]/g, "\\$&")}"`;
+}
+
+/** Returns the variables with which git stores new objects in a folder, and finds those of the repository. */
+function objectsIn(folder: string, root: string): Variables | CliFailure {
+  const result = runGit(root, ["rev-parse", "--path-format=absolute", "--git-path", "objects"]);
+  if (result instanceof CliFailure) return result;
+  const own = lineOf(result);
+  if (own === undefined) return failed(`git does not say where its objects are: ${result.complaint}`);
+  const others = io().environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"];
+  return {
+    GIT_OBJECT_DIRECTORY: folder,
+    GIT_ALTERNATE_OBJECT_DIRECTORIES: [quoteFolder(own), ...(others ? [others] : [])].join(delimiter),
+  };
+}
+
+/** Merges two commits, with all new objects in a folder. */
+function mergeIn(folder: string, { root }: Repository, a: string, b: string): Merged | CliFailure {
+  const plain = withoutPrograms(root);
+  if (plain instanceof CliFailure) return plain;
+  const objects = objectsIn(folder, root);
+  if (objects instanceof CliFailure) return objects;
+  const result = runGit(root, ["merge-tree", ...OPTIONS, a, b], { ...plain.variables, ...objects });
+  if (result instanceof CliFailure) return result;
+  // The first field is the id of the merged tree. git repeats a path that conflicts in several ways.
+  const [tree, ...fields] = splitFields(result.output).map((field) => field.toString("utf8"));
+  if (tree === undefined || (!result.isSuccess && fields.length === 0))
+    return failed(`git cannot merge the branches: ${result.complaint}`);
+  return { clean: result.isSuccess, conflicts: [...new Set(fields.filter((path) => path !== ""))].toSorted() };
+}
+
+export async function tryMerge(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const repository = findRepository(context.folder);
+  if (repository instanceof CliFailure) return repository;
+  const { root } = repository;
+  const tooOld = refuseOldGit(root);
+  if (tooOld !== undefined) return tooOld;
+  const [a, b] = [resolveCommit(root, args.need("a")), resolveCommit(root, args.need("b"))];
+  if (a instanceof CliFailure) return a;
+  if (b instanceof CliFailure) return b;
+  const folder = mkdtempSync(join(tmpdir(), "koor-merge-"));
+  try {
+    const merged = mergeIn(folder, repository, a, b);
+    if (merged instanceof CliFailure) return merged;
+    return (await printAnswer(Buffer.from(JSON.stringify(merged)), context)) ?? (merged.clean ? 0 : 1);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,41 @@
+/** Limits of the radar: the reports of checkouts, their memory and life, and the lines about their overlaps. */
+import { KIB, MIB } from "./units.js";
+
+export const RADAR_FILES_MAX = 2_000;
+/** The maximum number of ranges of one file. A client joins neighbouring ranges if it has more. */
+export const RADAR_RANGES_MAX = 64;
+/** The largest line number, which a signed integer of 32 bits can hold. */
+export const RADAR_LINE_MAX = 2_147_483_647;
+/** The maximum length of git's id of a file's content. Ids by SHA-256 have this length. */
+export const RADAR_BLOB_CHARACTERS_MAX = 64;
+/** A report ends this long after the last activity of its checkout. */
+export const RADAR_KEEP_MS = 30 * 60 * 1_000;
+/** The interval at which the server searches reports that have ended. */
+export const RADAR_EXPIRY_INTERVAL_MS = 10_000;
+/** One call of the writer ends at most this many reports. Other writes run in between. */
+export const RADAR_ENDED_TOGETHER = 4;
+/** The maximum number of reports of all workspaces together, and of one workspace. */
+export const RADAR_REPORTS_MAX = 4_096;
+export const RADAR_REPORTS_OF_WORKSPACE_MAX = 256;
+/** The maximum memory of all reports, and of the reports of one workspace. */
+export const RADAR_BYTES_MAX = 64 * MIB;
+export const RADAR_BYTES_OF_WORKSPACE_MAX = 48 * MIB;
+/** The memory of a report without its files, and of a file without its path and its ranges. */
+export const RADAR_REPORT_BYTES = 2 * KIB;
+export const RADAR_FILE_BYTES = 320;
+/** The memory of a range: two line numbers. */
+export const RADAR_RANGE_BYTES = 8;
+/** An overlap names at most this many agents of each checkout. */
+export const RADAR_INSTANCES_MAX = 32;
+/** An event names at most this many paths. */
+export const RADAR_EVENT_PATHS_MAX = 20;
+
+// The lines for agents
+/** The maximum number of agents for which a line about an overlap waits. The one that was added first is forgotten. */
+export const RADAR_NOTICES_MAX = 4_096;
+/** The maximum number of lines that one agent is still to be told. The oldest is dropped. */
+export const RADAR_NOTICES_OF_AGENT_MAX = 4;
+/** The memory of such an agent: its lines. */
+export const RADAR_NOTICE_BYTES = 2 * KIB;
+/** The maximum size of the line about an overlap, in bytes of UTF-8. */
+export const RADAR_LINE_BYTES_MAX = 150;

@@ -1,0 +1,39 @@
+/**
+ * Asks an agent to report its changes to the radar, where its client's hooks cannot: `koor-hook` reports by itself, and
+ * says so in a header, but hooks that are HTTP requests cannot run git. An agent is asked after it has edited a file that
+ * another agent edits in another checkout, at most once in the time for which a report is kept. Runs on the front.
+ */
+import { RADAR_KEEP_MS } from "../../../schemas/limits/radar.js";
+import { Failure } from "../../base/result.js";
+import type { DecidedCall } from "./decided-call.js";
+import type { HeldByOthers } from "./held-by-others.js";
+import type { ReportedOnce } from "./reported-once.js";
+import { locateAll } from "./edit-decision.js";
+
+const LINE = "To be told where your changes will conflict with those in other checkouts: koor radar report";
+
+export interface ReportLineOptions {
+  readonly held: HeldByOthers;
+  readonly reported: ReportedOnce;
+}
+
+export class ReportLine {
+  readonly #options: ReportLineOptions;
+
+  constructor(options: ReportLineOptions) {
+    this.#options = options;
+  }
+
+  /** Returns the line after an edit, if the session is to be asked. It then counts as asked. */
+  of({ effects, headers, roots, actor, session }: DecidedCall, nowMs: number): string[] {
+    const { held, reported } = this.#options;
+    if (headers.reportsChanges) return [];
+    const thing = `radar\0${Math.floor(nowMs / RADAR_KEEP_MS)}`;
+    if (reported.has(session.id, thing)) return [];
+    const located = locateAll(effects.written.paths, effects.directory, roots);
+    const paths = located.length === 0 ? [] : held.want(located, actor);
+    if (paths instanceof Failure || !paths.some((path) => held.nearby(path).next().done === false)) return [];
+    reported.add(session.id, thing);
+    return [LINE];
+  }
+}

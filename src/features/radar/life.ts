@@ -1,0 +1,9 @@
+/** Says when the instances of a checkout were last seen. Runs on the front. */
+import { type Directory, lastSeenAt } from "../instances/directory.js";
+
+/** Returns when an instance that works in a checkout was last seen, in ms; 0 if none works there. */
+export function checkoutSeenAt(directory: Pick<Directory, "inCheckout">, checkout: string, nowMs: number): number {
+  let seenMs = 0;
+  for (const entry of directory.inCheckout(checkout)) seenMs = Math.max(seenMs, lastSeenAt(entry, nowMs));
+  return seenMs;
+}

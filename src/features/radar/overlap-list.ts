@@ -1,0 +1,81 @@
+/**
+ * Lists the overlaps of a workspace as JSON texts, in the order of the two checkouts and of the paths. Only one checkout
+ * is indexed at a time, so the memory does not grow with the number of overlaps. Runs in the worker pool.
+ */
+import { STREAM_CHUNK_CHARACTERS } from "../../../schemas/limits/rpc.js";
+import { formatTime } from "../../base/time.js";
+import { overlapOf } from "./overlap.js";
+import type { Report, ReportedFile } from "./report.js";
+
+/** The reports of a workspace, and what an answer says about their checkouts. */
+export interface ListedReports {
+  /** In the order of their checkouts. */
+  readonly reports: readonly Report[];
+  /** The checkout whose overlaps are listed, as the first side of each; null for those of all checkouts. */
+  readonly checkout: string | null;
+  /** The agents of each checkout as JSON text. */
+  readonly instances: Readonly<Record<string, string>>;
+}
+
+/** A side of an overlap, with its JSON text up to the ranges. */
+interface Side {
+  readonly report: Report;
+  readonly head: string;
+}
+
+/** A file of the first side. Its part of the text is made once for all other checkouts. */
+interface ListedFile {
+  readonly file: ReportedFile;
+  text: string | null;
+}
+
+/**
+ * Yields the JSON texts of the overlaps. A text has several overlaps of the same two checkouts, with commas between
+ * them, because each step of a generator costs about as much as an overlap.
+ */
+export function* overlapTexts({ reports, checkout, instances }: ListedReports): Generator<string, void, undefined> {
+  const sides = reports.map((report) => ({ report, head: headOf(report, instances) }));
+  for (const [at, a] of sides.entries()) {
+    if (checkout !== null && a.report.checkout !== checkout) continue;
+    const files = new Map(a.report.files.map((file) => [file.path, { file, text: null }]));
+    for (const b of checkout === null ? sides.slice(at + 1) : sides) if (b !== a) yield* textsOf(a, files, b);
+  }
+}
+
+function* textsOf(a: Side, files: ReadonlyMap<string, ListedFile>, b: Side): Generator<string, void, undefined> {
+  const { base } = a.report;
+  const isSameBase = base !== null && base === b.report.base;
+  const end = `,"same_base":${isSameBase},"since":"`;
+  let text = "";
+  let sinceMs = 0;
+  let since = formatTime(sinceMs);
+  for (const theirs of b.report.files) {
+    const own = files.get(theirs.path);
+    const kind = own === undefined ? null : overlapOf(own.file, theirs);
+    if (own === undefined || kind === null) continue;
+    own.text ??= `{"path":${JSON.stringify(theirs.path)},"a":${a.head}${rangesOf(own.file)}},"b":`;
+    // Most overlaps of two checkouts began with the same report.
+    const beganMs = Math.max(own.file.since, theirs.since);
+    if (beganMs !== sinceMs) {
+      sinceMs = beganMs;
+      since = formatTime(beganMs);
+    }
+    if (text !== "") text += ",";
+    text += `${own.text}${b.head}${rangesOf(theirs)}},"kind":"${kind}"${end}${since}"}`;
+    if (text.length < STREAM_CHUNK_CHARACTERS) continue;
+    yield text;
+    text = "";
+  }
+  if (text !== "") yield text;
+}
+
+function headOf({ checkout, branch }: Report, instances: ListedReports["instances"]): string {
+  const agents = Object.hasOwn(instances, checkout) ? instances[checkout] : "[]";
+  return `{"checkout":${JSON.stringify(checkout)},"branch":${JSON.stringify(branch)},"instances":${agents},"ranges":`;
+}
+
+function rangesOf({ start, end, report: { lines } }: ReportedFile): string {
+  let text = "[";
+  for (let at = start; at < end; at += 2) text += `${at === start ? "" : ","}[${lines[at]},${lines[at + 1]}]`;
+  return `${text}]`;
+}

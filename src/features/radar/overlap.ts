@@ -1,0 +1,45 @@
+/**
+ * Decides how the changes of one file in two checkouts overlap. Lines are those of the base, as `git diff` counts them.
+ * The writer and the worker pool use the same decision. Pure.
+ */
+import { OVERLAP_KINDS, type OverlapKind } from "../../../schemas/radar.js";
+import type { ReportedFile } from "./report.js";
+
+/** Returns how bad a kind of overlap is: a number that is greater for a worse one. */
+export function severityOf(kind: OverlapKind): number {
+  return OVERLAP_KINDS.indexOf(kind);
+}
+
+/**
+ * Returns how two changes of the same path overlap; null if they do not, because both sides deleted the file or both
+ * have the same content.
+ */
+export function overlapOf(one: ReportedFile, other: ReportedFile): OverlapKind | null {
+  if (one.deleted !== other.deleted) return "delete";
+  if (one.deleted) return null;
+  if (one.blob !== null && one.blob === other.blob) return null;
+  return rangesMeet(one, other) ? "lines" : "file";
+}
+
+/**
+ * Returns whether ranges of two changes meet. They also meet if they are neighbours, because git merges two changes only
+ * if there is an unchanged line between them. A change without ranges is one of the whole file, which meets all.
+ *
+ * The ranges of each side are in the order of their first lines. If two ranges do not meet, the one that ends first
+ * meets no later range of the other side, so each step leaves one range behind.
+ */
+function rangesMeet(one: ReportedFile, other: ReportedFile): boolean {
+  if (one.start === one.end || other.start === other.end) return true;
+  const ours = one.report.lines;
+  const theirs = other.report.lines;
+  let at = one.start;
+  let to = other.start;
+  while (at < one.end && to < other.end) {
+    const ourLast = ours[at + 1] ?? 0;
+    const theirLast = theirs[to + 1] ?? 0;
+    if ((ours[at] ?? 0) <= theirLast + 1 && (theirs[to] ?? 0) <= ourLast + 1) return true;
+    if (ourLast < theirLast) at += 2;
+    else to += 2;
+  }
+  return false;
+}

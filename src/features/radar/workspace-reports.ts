@@ -1,0 +1,138 @@
+/**
+ * Keeps the reports of a workspace in memory, and finds what a new report changes: which overlaps appear, get worse and
+ * end. Each path has the list of its changes, so a report is compared only with the changes of the same paths. Pure
+ * except for its state.
+ */
+import type { OverlapKind } from "../../../schemas/radar.js";
+import { overlapOf, severityOf } from "./overlap.js";
+import { isSameChange, type Report, type ReportedFile } from "./report.js";
+
+/** The changes that a report makes for one other checkout. The paths are in order. */
+export interface PairChange {
+  readonly other: Report;
+  /** The paths of the overlaps that have appeared or got worse, by their present kinds. */
+  readonly appeared: Readonly<Record<OverlapKind, string[]>>;
+  /** The paths of the overlaps that have ended. */
+  readonly cleared: string[];
+}
+
+export class WorkspaceReports {
+  readonly #reports = new Map<string, Report>();
+  /** The changes of each path in all checkouts. No list is empty. */
+  readonly #byPath = new Map<string, ReportedFile[]>();
+  #bytes = 0;
+
+  get size(): number {
+    return this.#reports.size;
+  }
+
+  /** The memory of all reports in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get(checkout: string): Report | undefined {
+    return this.#reports.get(checkout);
+  }
+
+  /** Adds the report of a checkout that has none. */
+  add(report: Report): void {
+    this.#reports.set(report.checkout, report);
+    this.#bytes += report.bytes;
+    for (const file of report.files) this.#addFile(file);
+  }
+
+  remove(report: Report): void {
+    this.#reports.delete(report.checkout);
+    this.#bytes -= report.bytes;
+    for (const file of report.files) this.#removeFile(file);
+  }
+
+  /** Puts a report in the place of the previous one of its checkout. Most of its paths are usually the same. */
+  replace(before: Report, after: Report): void {
+    this.#reports.set(after.checkout, after);
+    this.#bytes += after.bytes - before.bytes;
+    for (const [old, now] of pairsByPath(before.files, after.files)) {
+      if (now === null) this.#removeFile(old as ReportedFile);
+      else if (old === null) this.#addFile(now);
+      else {
+        const files = this.#byPath.get(now.path) ?? [];
+        files[files.indexOf(old)] = now;
+      }
+    }
+  }
+
+  /**
+   * Compares two reports of a checkout with the reports of all others, and sets the times of the new one. Neither has to
+   * be among the reports that are kept.
+   * @param before the previous report; null if there is none, or if it was one of another workspace
+   * @param after the new report; null if there is none
+   * @param nowMs the time of an overlap that begins
+   * @returns the changes by the other checkouts, in the order of their ids
+   */
+  difference(before: Report | null, after: Report | null, nowMs: number): readonly PairChange[] {
+    const changes = new Map<Report, PairChange>();
+    for (const [old, now] of pairsByPath(before?.files ?? [], after?.files ?? [])) {
+      if (old !== null && now !== null && isSameChange(old, now)) now.since = old.since;
+      else this.#compare(old, now, nowMs, changes);
+    }
+    return [...changes.values()].sort((a, b) => (a.other.checkout < b.other.checkout ? -1 : 1));
+  }
+
+  #addFile(file: ReportedFile): void {
+    const files = this.#byPath.get(file.path);
+    if (files === undefined) this.#byPath.set(file.path, [file]);
+    else files.push(file);
+  }
+
+  #removeFile(file: ReportedFile): void {
+    const files = this.#byPath.get(file.path) ?? [];
+    if (files.length === 1) this.#byPath.delete(file.path);
+    else files.splice(files.indexOf(file), 1);
+  }
+
+  /** Compares the old and the new change of a path with those of the others. At least one of the two is not null. */
+  #compare(old: ReportedFile | null, now: ReportedFile | null, nowMs: number, changes: Map<Report, PairChange>): void {
+    const { path, report } = (now ?? old) as ReportedFile;
+    let continues = false;
+    for (const other of this.#byPath.get(path) ?? []) {
+      if (other.report.checkout === report.checkout) continue;
+      const was = old === null ? null : overlapOf(old, other);
+      const is = now === null ? null : overlapOf(now, other);
+      if (is === null) {
+        if (was !== null) changeOf(changes, other.report).cleared.push(path);
+        continue;
+      }
+      if (was !== null) continues = true;
+      if (was === null || severityOf(is) > severityOf(was)) changeOf(changes, other.report).appeared[is].push(path);
+    }
+    if (now !== null) now.since = continues && old !== null ? old.since : nowMs;
+  }
+}
+
+function changeOf(changes: Map<Report, PairChange>, other: Report): PairChange {
+  const known = changes.get(other);
+  if (known !== undefined) return known;
+  const change: PairChange = { other, appeared: { file: [], lines: [], delete: [] }, cleared: [] };
+  changes.set(other, change);
+  return change;
+}
+
+/** Yields the changes of each path in two reports, in the order of the paths; null where a report has none. */
+function* pairsByPath(
+  before: readonly ReportedFile[],
+  after: readonly ReportedFile[],
+): Generator<readonly [old: ReportedFile | null, now: ReportedFile | null], void, undefined> {
+  let at = 0;
+  let to = 0;
+  for (;;) {
+    const old = before[at];
+    const now = after[to];
+    if (old === undefined && now === undefined) return;
+    const takesOld = old !== undefined && (now === undefined || old.path <= now.path);
+    const takesNow = now !== undefined && (old === undefined || now.path <= old.path);
+    yield [takesOld ? old : null, takesNow ? now : null];
+    if (takesOld) at += 1;
+    if (takesNow) to += 1;
+  }
+}

@@ -171,6 +171,20 @@ t.test("events in a server with a day's data", { skip }, async (t) => {
     t.same(await topics(page), ["replay.three", "replay.two", "replay.one"]);
   });
 
+  await t.test("elements of rows that leave are used again, but not that which has the focus", async (t) => {
+    const { page } = await opened(t, dashboard, "/events?pattern=slots.*");
+    const data = (at: number) => ({ at });
+    await publish(koor.port, "slots.first", 60, data);
+    await row(page, "slots.first").nth(20).waitFor();
+    await page.evaluate("for (const row of document.querySelectorAll('[data-slot]')) row.classList.add('marked')");
+    await row(page, "slots.first").nth(3).focus();
+    const [, lastId] = await publish(koor.port, "slots.second", 80, data);
+    await page.getByRole("cell", { name: String(lastId), exact: true }).waitFor();
+    const marked = await page.locator("tr.marked").filter({ hasText: "slots.second" }).count();
+    t.ok(marked > 10, `${marked} rows of new events are elements of older ones`);
+    t.notMatch(await page.evaluate<string>("document.activeElement.textContent"), /^slots\.second$/);
+  });
+
   await t.test("events that history no longer holds are shown as a gap", async (t) => {
     const { page } = await opened(t, dashboard, "/events?since=1");
     const kept = day.counts["event"] ?? 0;

@@ -67,12 +67,15 @@ t.test("a refusal ends it, and so does a first connection that fails", async (t)
 t.test("a stream that a hostile server sends is escaped, and a line without an end is dropped", async (t) => {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
-  const options = { cwd: t.testdir(), env: { KOOR_SERVER: fake.url } };
   const long = `data: "${"x".repeat(2 * 1024 * 1024)}"`;
-  fake.answer = () => ({ body: `data: "\u001b[2J\u202e"\n\n${long}\n\ndata: 1\n\ndata: 2`, type: "text/event-stream" });
-  const run = await runProgram(["changes"], options);
-  t.equal(run.stdout, '"\\u001b[2J\\u202e"\n1\n');
-  t.equal(run.code, 3);
+  fake.answer = () => stream(`data: "\u001b[2J\u202e"\n\n${long}\n\ndata: 1\n\ndata: 2`);
+  const running = new RunningCli(["changes"], { cwd: t.testdir(), env: { KOOR_SERVER: fake.url } });
+  t.teardown(() => running.kill());
+  const lines = await running.untilLines(3);
+  // The stream begins again after it has ended.
+  t.same(lines.slice(0, 3), [`"\\u001b[2J\\u202e"`, "1", LAGGED]);
+  running.child.kill("SIGTERM");
+  t.equal(await running.exit(), 0);
 });
 
 t.test("it waits for changes until a signal ends it", async (t) => {

@@ -1023,7 +1023,8 @@ t.test("a command loads few modules of Node when it starts", (t) => {
 t.test("the bundle has few parts, and the version needs the smallest of them", (t) => {
   const folder = dirname(CLI_PROGRAM);
   const parts = readdirSync(folder).filter((name) => /^part-.*\.js$/.test(name));
-  t.ok(parts.length <= 16, `${parts.length} parts`);
+  // Four are large. The others are what several of them share.
+  t.ok(parts.length <= 24, `${parts.length} parts`);
   const loadedBy = (file: string, seen = new Set<string>()): ReadonlySet<string> => {
     if (seen.has(file)) return seen;
     seen.add(file);

@@ -4,7 +4,7 @@
  */
 
 const OPENS = ".cell-opens :is(a, button)";
-/** What opens a row, in tables and in the list of items that need a person. */
+/** The links and buttons that open a row, in tables and in the list of items that need a person. */
 const ROWS = `main :is(${OPENS}, .need-name)`;
 
 const openerOf = (row: Element | null | undefined): HTMLElement | null =>

@@ -42,6 +42,8 @@ t.test("events of the server are sentences", (t) => {
     ["message.sent", { from: "i-1", to: ["i-2"] }, "i-1 wrote to i-2"],
     ["compliance.violation", { instance_id: "i-1", project: "p", contract: "c" }, "i-1 violates c"],
     ["webhook.disabled", { id: "ci" }, "Webhook ci was turned off"],
+    ["radar.overlap", { kind: "lines", paths: ["a.ts"], count: 1 }, "Two checkouts change a.ts"],
+    ["radar.clear", { paths: ["a.ts", "b.ts"], count: 40 }, "No longer changed by two checkouts: a.ts and 39 more"],
   ] as const)
     t.equal(plain(said(topic, data)), sentence, sentence);
   t.equal(plain(said("llm.usage.recorded", { model: "m-1" }, "i-1")), "i-1 used m-1");
@@ -55,6 +57,20 @@ t.test("a thing has the path of its page", (t) => {
     " released ",
     { thing: "src/a.ts", path: ["leases", "lease-7"] },
   ]);
+  t.end();
+});
+
+t.test("landings are told as who published them says", (t) => {
+  const landing = { branch: "tax", into: "main", reason: "check", holder: BEN };
+  for (const [topic, sentence] of [
+    ["land.pushing", "ana pushes tax to main"],
+    ["land.landed", "ana landed tax into main"],
+    ["land.conflict", "ana has a conflict between tax and main"],
+    ["land.failed", "ana could not land tax into main: check"],
+  ] as const) {
+    t.equal(plain(said(topic, landing, "ana")), sentence);
+    t.equal(plain(said(topic, landing, "")), `${topic} was published`, "nobody's word");
+  }
   t.end();
 });
 

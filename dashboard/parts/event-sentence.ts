@@ -37,6 +37,16 @@ const SENTENCES: Readonly<Record<string, string>> = {
   "llm.usage.recorded": "@source used $model",
   "koor.state.updated": "@source wrote #state",
   "koor.state.deleted": "@source deleted #state",
+  "radar.overlap": "Two checkouts change #radar",
+  "radar.clear": "No longer changed by two checkouts: #radar",
+};
+
+/** The sentences of the events that `koor land` publishes. Any caller may publish them, so they name the source. */
+const LANDINGS: Readonly<Record<string, string>> = {
+  "land.pushing": "@source pushes $branch to $into",
+  "land.landed": "@source landed $branch into $into",
+  "land.conflict": "@source has a conflict between $branch and $into",
+  "land.failed": "@source could not land $branch into $into[: $reason]",
 };
 
 /** The members that name a thing and its page, by the slug of the view: the name, and the segments of the address. */
@@ -46,6 +56,7 @@ const THINGS: Readonly<Record<string, readonly [name: string, ...segments: strin
   contracts: ["contract", "project", "contract"],
   webhooks: ["id", "id"],
   state: ["key", "key"],
+  radar: ["paths"],
 };
 
 /** The members of other events whose text says what the event is about, the best first. */
@@ -76,7 +87,9 @@ function thingsOf(data: Data, slug: string): readonly Piece[] {
   const [member = "", ...segments] = THINGS[slug] ?? [];
   const [first, ...others] = textsOf(data, member);
   if (first === undefined) return [];
-  const thing = first.replace(/^path:/, "") + (others.length === 0 ? "" : ` and ${others.length} more`);
+  // The data of an overlap name only the first paths.
+  const more = typeof data["count"] === "number" ? data["count"] - 1 : others.length;
+  const thing = first.replace(/^path:/, "") + (more > 0 ? ` and ${more} more` : "");
   return [{ thing, path: [slug, ...segments.flatMap((one) => textsOf(data, one).slice(0, 1))] }];
 }
 
@@ -102,15 +115,25 @@ function filled(sentence: string, data: Data): readonly Piece[] | null {
  * are reserved for the server.
  */
 export function serverSentence({ topic, source, data, cut }: HeldEvent): readonly Piece[] | null {
-  if (cut === true || typeof data !== "object" || !Object.hasOwn(SENTENCES, topic)) return null;
-  return filled(SENTENCES[topic] ?? "", { ...data, source });
+  return cut === true ? null : sentenceFrom(SENTENCES, topic, data, source);
+}
+
+/** Returns the sentence that a table has for a topic; null if it has none, and for data in an unexpected form. */
+function sentenceFrom(
+  table: Readonly<Record<string, string>>,
+  topic: string,
+  data: unknown,
+  source: string,
+): readonly Piece[] | null {
+  if (typeof data !== "object" || !Object.hasOwn(table, topic)) return null;
+  return filled(table[topic] ?? "", { ...data, source });
 }
 
 /** Returns the sentence of an event. */
 export function sentenceOf(event: HeldEvent): readonly Piece[] {
-  const known = serverSentence(event);
+  const { topic, source, data, cut } = event;
+  const known = serverSentence(event) ?? (cut === true ? null : sentenceFrom(LANDINGS, topic, data, source));
   if (known !== null) return known;
-  const { topic, source, data } = event;
   const members: Data = typeof data === "object" ? { ...data, source } : { source };
   const text = typeof data === "string" ? data : TELLING.flatMap((name) => textsOf(members, name))[0];
   const published = source === "" ? [`${topic} was published`] : [{ agent: source }, ` published ${topic}`];

@@ -67,6 +67,7 @@ const NAMED_ONLY: readonly (readonly string[])[] = [
   ["lease", "run", "deploy", "--", process.execPath, "-e", ""],
   ["lease", "list"],
   ["instances", "list"],
+  ["land", "--queue"],
 ];
 
 t.test("the commands of the guide do what the page says", async (t) => {

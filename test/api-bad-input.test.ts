@@ -148,6 +148,16 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "message.list": registerKnown,
   "message.mark": registerKnown,
   "message.threads": registerKnown,
+  "radar.changes": () => send(port, "PUT", "/api/checkouts/known/changes", { body: JSON.stringify(REPORT) }),
+};
+
+/** A report of a checkout. */
+const REPORT = {
+  workspace: "",
+  files: [
+    { path: "a", ranges: [[1, 2]] },
+    { path: "b", deleted: true },
+  ],
 };
 
 /** An instance that can receive messages. */
@@ -604,9 +614,33 @@ const task = fc.record(
     priority: amount,
     not_before: fc.oneof(time, label),
     assignee: label,
+    or_get: fc.oneof(fc.boolean(), label),
     request_id: label,
   },
   { requiredKeys: [] },
+);
+const report = fc.record(
+  {
+    workspace: label,
+    branch: label,
+    base: label,
+    files: fc.oneof(
+      label,
+      fc.array(
+        fc.record(
+          {
+            path: fc.oneof(fc.constantFrom("a", "../a", "/a", "b"), label),
+            ranges: fc.oneof(label, fc.array(fc.array(amount, { maxLength: 3 }), { maxLength: 3 })),
+            deleted: fc.oneof(fc.boolean(), label),
+            blob: label,
+          },
+          { requiredKeys: ["path"] },
+        ),
+        { maxLength: 3 },
+      ),
+    ),
+  },
+  { requiredKeys: ["workspace", "files"] },
 );
 const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "contract.validate": fc.record(
@@ -687,6 +721,7 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     fc.record({ commit: label, paths: fc.oneof(fc.array(resource, { maxLength: 3 }), label) }),
     fc.constant({ commit: "a".repeat(40), paths: ["known"] }),
   ),
+  "radar.report": fc.oneof(report, fc.constant(REPORT)),
   "task.create": fc.oneof(task, fc.array(task, { maxLength: 3 }), fc.constant({ title: "t", resources: ["path:x"] })),
   // There is no time to wait, because the test would wait, too.
   "task.claim": fc.oneof(

@@ -70,15 +70,28 @@ const resolve = (ref: string): JsonSchema | undefined =>
 let requests = 0;
 
 /**
- * Values that no schema can describe: the server calls an address, so it is one of this machine, and a request_id
- * belongs to one request.
+ * Values that no schema can describe: the server calls an address, so it is one of this machine, a request_id belongs to
+ * one request, the last line of a range is not before the first one, and only a task with an id may exist already.
  */
 function keptHere(name: string, value: unknown): unknown {
   if (name === "request_id" && typeof value === "string")
     return `${Array.from(value)
       .slice(0, REQUEST_ID_BYTES_MAX / 2)
       .join("")}${++requests}`;
+  if (name === "ranges" && Array.isArray(value))
+    return (value as readonly (readonly [number, number])[]).map((range) =>
+      range.map((line) => line || 1).sort(byNumber),
+    );
+  if (isTaskWithoutId(value)) return { ...value, or_get: false };
   return typeof value === "string" && /^\s*https?:/i.test(value) ? `${receiver.url}/` : value;
+}
+
+function byNumber(a: number, b: number): number {
+  return a - b;
+}
+
+function isTaskWithoutId(value: unknown): value is { readonly or_get: true } {
+  return typeof value === "object" && value !== null && "or_get" in value && value.or_get === true && !("id" in value);
 }
 
 function generateBody({

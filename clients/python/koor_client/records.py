@@ -222,6 +222,7 @@ class Task(_TaskWhole):
 
 class _NewTaskOptions(TypedDict, total=False):
     id: str
+    or_get: bool
     workspace: str
     body: str
     data: Any

@@ -173,7 +173,7 @@ t.test("the landings of a lane, and their last results", { skip }, async (t) => 
   const dashboard = await startDashboard(t);
   const { port } = dashboard.koor;
   const [ana, ben] = [await Agent.register(port, "ana"), await Agent.register(port, "ben")];
-  const { page, complaints, context } = await dashboard.open("/leases");
+  const { page, complaints } = await dashboard.open("/leases");
   await page.getByText("koor-cli lease acquire").waitFor();
   t.equal(await countOf(table(page, "Landings"), 0), 0);
   const head = "9f2ab1c07d5e44218bb4c7c3ad1d4dd2f1a0a3c5";
@@ -189,7 +189,6 @@ t.test("the landings of a lane, and their last results", { skip }, async (t) => 
   await landings.filter({ hasText: "tax" }).getByText("landed").waitFor();
   await landings.filter({ hasText: "<b>fix</b>" }).getByText("landing", { exact: true }).waitFor();
   t.same(complaints, []);
-  await context.close();
 });
 
 t.test("automatic leases, and leases of the same file in other checkouts", { skip }, async (t) => {

@@ -18,8 +18,11 @@ export interface Installation {
 
 /** The name of the route that exists only on a cluster node. */
 const CLUSTER_ROUTE = "cluster";
-/** The routes that the programs around an agent call: the hooks of its client, those of git, and the dashboard's charts. */
-const OF_PROGRAMS = /^(?:hook\.|guard\.|metrics\.(?:history|routes)$)/;
+/**
+ * The routes that the programs around an agent call: the hooks of its client, those of git, the command line's reports to
+ * the radar, and the dashboard's charts.
+ */
+const OF_PROGRAMS = /^(?:hook\.|guard\.|radar\.(?:report|changes)$|metrics\.(?:history|routes)$)/;
 
 /**
  * Whether agents can use a route on this server. They cannot use routes that need the server's token, routes that only
@@ -48,9 +51,8 @@ const MESSAGE = [
     'for none; send its "fence" with task.progress, and at the end with "result" to task.complete. ' +
     'Before you edit files: POST {"resources":["path:src/**"]} to lease.acquire. ' +
     `Messages to you: message.list?unread=1&wait=${WAIT_S_MAX}.`,
-  "For any other call pick .paths[PATH] out of GET /openapi.json with jq or the like " +
-    "(all of it would fill your context), " +
-    'or run koor-cli COMMAND --help. An error\'s body is {"error","code"}.',
+  "For any other call read .paths[PATH] of GET /openapi.json with jq (the whole would fill your context), " +
+    "or koor-cli COMMAND --help.",
   "To wait at 0 tokens, run in a shell: koor-cli wait --event PATTERN --message --task --free RESOURCE " +
     `(its --help has more), or curl "BASE/api/wait?event=PATTERN&message=1&wait=${LONG_POLL_WAIT_S_MAX}"; ` +
     "the answer's cursor as after=CURSOR misses nothing.",

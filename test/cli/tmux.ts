@@ -2,7 +2,7 @@
  * A terminal of tmux in which a test starts a program, presses keys and reads the screen. Each terminal has a tmux
  * server of its own, which reads no settings. Runs in the test's process.
  */
-import { spawn, spawnSync } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,10 +24,15 @@ export interface TerminalOptions {
 }
 
 export class Terminal {
+  readonly #server: ChildProcess;
+
   private constructor(
+    server: ChildProcess,
     readonly socket: string,
     readonly environment: NodeJS.ProcessEnv,
-  ) {}
+  ) {
+    this.#server = server;
+  }
 
   /** @param command the program and its arguments, which tmux starts without a shell */
   static async open(
@@ -43,7 +48,7 @@ export class Terminal {
     const server = spawn("tmux", ["-S", socket, "-f", "/dev/null", "-u", "-D"], { env: environment, stdio: "ignore" });
     tieToThisProcess(server, "with_children");
     const ended = new Promise((resolve) => server.once("exit", resolve));
-    const terminal = new Terminal(socket, environment);
+    const terminal = new Terminal(server, socket, environment);
     t.teardown(async () => {
       terminal.#run(["kill-server"]);
       await ended;
@@ -112,11 +117,15 @@ export class Terminal {
     }
   }
 
-  /** Waits for the end of the program, and returns its exit code. tmux learns the code some time after the end. */
+  /**
+   * Waits for the end of the program, and returns its exit code. tmux 3.3a now and then misses the signal that its child
+   * has ended: the child stays a zombie. It looks again when it gets the signal once more.
+   */
   async exitCode(): Promise<string> {
     for (;;) {
       const code = this.ask("pane_dead_status");
       if (code !== "") return code;
+      if (this.ask("pane_dead") === "1") this.#server.kill("SIGCHLD");
       await betweenLooks();
     }
   }

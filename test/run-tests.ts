@@ -33,7 +33,7 @@ const OVER_BOTH = join("test", "transports.test.js");
 const TEST_ENDING = ".test.js";
 /** How many of the files that also go over Node's own transport each form samples. */
 const SHORT_OVER_NODE = 2;
-const LONG_OVER_NODE = 8;
+const LONG_OVER_NODE = 6;
 /** Tests in which a server may as well be a node. Tests of clusters choose their nodes themselves. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
 /** The tests among these that take seconds: the short form samples from them. */

@@ -331,7 +331,7 @@ t.test("quoted limits are those of schemas/limits", (t) => {
     );
   }
   for (const [name, says, bound] of QUOTED) {
-    // A sentence may go on in the next line.
+    // The text may be wrapped anywhere.
     const anywhere = new RegExp(says.source.replaceAll(" ", "\\s+"), says.flags);
     const found = anywhere.exec(page(name))?.[1];
     t.equal(found === "once" ? 1 : Number(found), bound, `${name}: ${says.source}`);

@@ -5,6 +5,7 @@
 import type { Checkout } from "../schemas/instances.js";
 import { CHECKOUT_TEXT_BYTES_MAX } from "../schemas/limits/instances.js";
 import { findHiddenCharacter, hasControlCharacter } from "../schemas/visible-text.js";
+import { hashOf } from "./content-hash.js";
 import { findWorkingTree, readHeadBranch, realPath, type WorkingTree } from "./git-folder.js";
 import { askForBranch } from "./git-remote.js";
 import { findMachineId } from "./machine-id.js";
@@ -31,12 +32,11 @@ function findBranch(tree: WorkingTree, environment: NodeJS.ProcessEnv): string |
 export function findCheckout(folder: string, environment: NodeJS.ProcessEnv): Checkout {
   const tree = findWorkingTree(folder);
   const root = tree?.root ?? realPath(findRoot(folder));
-  // These modules are loaded only here. With static imports every command would load them.
-  const { createHash } = process.getBuiltinModule("node:crypto");
+  // Load the module only here. With a static import every command would load it.
   const { hostname } = process.getBuiltinModule("node:os");
   const identity = `${findMachineId(environment).toLowerCase()}\n${root}`;
   return {
-    id: createHash("sha256").update(identity).digest("hex").slice(0, ID_DIGITS),
+    id: hashOf(identity).slice(0, ID_DIGITS),
     branch: sendable(tree === undefined ? null : findBranch(tree, environment)),
     root: sendable(root),
     machine: sendable(hostname()),

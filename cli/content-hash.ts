@@ -1,4 +1,4 @@
-/** Hashes the content of files, to detect later changes. Runs in the CLI process. */
+/** Hashes contents, to detect later changes, and texts, for keys of a fixed length. Runs in the CLI process. */
 
 /** Returns the SHA-256 of bytes, or of a text in UTF-8, as 64 hex digits. */
 export function hashOf(content: Buffer | string): string {

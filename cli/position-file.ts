@@ -12,6 +12,7 @@ import { CLI_POSITION_FILES_MAX } from "../schemas/limits/cli.js";
 import { parseJson } from "../shared/json-text.js";
 import type { ClientState, ClientStateStore } from "./cluster.js";
 import { readTextFile } from "./config-file.js";
+import { hashOf } from "./content-hash.js";
 import { errorCodeOf } from "./system-error.js";
 
 /** The permissions of the folder: only the user has access. Its files show when the user worked with which cluster. */
@@ -32,10 +33,9 @@ export function stateFolder(environment: NodeJS.ProcessEnv, platform: NodeJS.Pla
  * Returns the name of the file for these servers. The order of the servers does not matter. Other servers get another
  * name, because the position of one cluster must never be used for another.
  */
-async function nameOfFile(servers: readonly URL[]): Promise<string> {
-  const { createHash } = await import("node:crypto");
+function nameOfFile(servers: readonly URL[]): string {
   const hrefs = servers.map(({ href }) => href).toSorted();
-  return `${createHash("sha256").update(hrefs.join("\n")).digest("hex").slice(0, NAME_DIGITS)}.json`;
+  return `${hashOf(hrefs.join("\n")).slice(0, NAME_DIGITS)}.json`;
 }
 
 function parseClientState(text: string): ClientState | undefined {
@@ -98,7 +98,7 @@ function replace(path: string, text: string): void {
  */
 export async function openPositionFile(stateRoot: string, servers: readonly URL[]): Promise<ClientStateStore> {
   const folder = join(stateRoot, "clusters");
-  const path = join(folder, await nameOfFile(servers));
+  const path = join(folder, nameOfFile(servers));
   /**
    * Whether a write has failed. After a failed write the file is not read any more, because its content is outdated and
    * could not be corrected.

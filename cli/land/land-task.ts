@@ -5,6 +5,7 @@
 import { parseJson } from "../../shared/json-text.js";
 import { ask, failureOf } from "../ask.js";
 import { encodeQuery } from "../client.js";
+import { hashOf } from "../content-hash.js";
 import type { CliFailure } from "../failure.js";
 import { JSON_TYPE } from "../input.js";
 import { itemOf, itemsOf, textOf, type Item } from "../json-items.js";
@@ -33,9 +34,7 @@ export interface LandedBranch {
 
 /** Returns the label that all tasks of a branch and a target have. */
 export function labelOf({ lane, branch }: LandedBranch): string {
-  const { createHash } = process.getBuiltinModule("node:crypto");
-  const digest = createHash("sha256").update(`${lane.name}\n${branch}`).digest("hex");
-  return `land-${digest.slice(0, KEY_DIGITS)}`;
+  return `land-${hashOf(`${lane.name}\n${branch}`).slice(0, KEY_DIGITS)}`;
 }
 
 async function send(settings: Settings, method: "POST" | "PATCH", path: string, json: object): Promise<Outcome<Item>> {

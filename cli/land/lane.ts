@@ -6,6 +6,7 @@ import { parseJson } from "../../shared/json-text.js";
 import { SECOND_MS } from "../../shared/duration.js";
 import { ask } from "../ask.js";
 import { encodeQuery } from "../client.js";
+import { hashOf } from "../content-hash.js";
 import { LANE_PREFIX } from "../guard/lane-prefix.js";
 import { itemsOf } from "../json-items.js";
 import type { Lease } from "../lease-calls.js";
@@ -34,9 +35,7 @@ export function makeLane(workspace: string | null, into: string): Lane {
 
 /** Returns a text that is the same for the same check; null if there is none. The check itself may hold secrets. */
 export function checkKeyOf(check: string | undefined): string | null {
-  if (check === undefined) return null;
-  const { createHash } = process.getBuiltinModule("node:crypto");
-  return createHash("sha256").update(check).digest("hex").slice(0, CHECK_KEY_DIGITS);
+  return check === undefined ? null : hashOf(check).slice(0, CHECK_KEY_DIGITS);
 }
 
 /** Returns the reason of the lease of a landing. */

@@ -14,14 +14,13 @@ import {
 import type { ChangeMessage } from "../schemas/changes.js";
 import { isTemporary, Reconnect } from "../shared/reconnect.js";
 import { describeRefusal, encodeQuery, openRequest } from "./client.js";
-import { openEventSink, type EventSink } from "./event-sink.js";
+import { printUntilStopped, type EventSink } from "./event-sink.js";
 import { collectAnswer, NoAnswer, type OpenAnswer } from "./exchange.js";
 import { CliFailure, failed, type ExitCode } from "./failure.js";
 import { formatJson, warn } from "./output.js";
 import { pause } from "./pause.js";
 import { runWatched } from "./server-health.js";
 import { serversOf, type Settings } from "./settings.js";
-import { captureSignals } from "./signals.js";
 import { readLines } from "./stream-lines.js";
 
 const SUCCESS = 200;
@@ -122,19 +121,6 @@ class ChangeFeed {
  * @param kinds separated by commas; undefined for all
  */
 export async function followChanges(settings: Settings, kinds: string | undefined): Promise<ExitCode | CliFailure> {
-  const stop = new AbortController();
-  let printFailure: CliFailure | undefined;
-  const restoreSignals = captureSignals(() => stop.abort());
-  const sink = await openEventSink((failure) => {
-    printFailure = failure;
-    stop.abort();
-  });
-  try {
-    const path = `/api/changes${encodeQuery(kinds === undefined ? {} : { kinds })}`;
-    const failure = await new ChangeFeed(settings, path, sink, stop.signal).run();
-    return failure ?? printFailure ?? 0;
-  } finally {
-    restoreSignals();
-    sink.close();
-  }
+  const path = `/api/changes${encodeQuery(kinds === undefined ? {} : { kinds })}`;
+  return await printUntilStopped(async (sink, signal) => await new ChangeFeed(settings, path, sink, signal).run());
 }

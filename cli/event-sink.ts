@@ -5,7 +5,8 @@
 import { fstatSync } from "node:fs";
 import type { Socket } from "node:net";
 
-import { failed, type CliFailure } from "./failure.js";
+import { failed, type CliFailure, type ExitCode } from "./failure.js";
+import { captureSignals } from "./signals.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 /**
@@ -92,4 +93,26 @@ export async function openEventSink(onEnd: (failure: CliFailure | undefined) => 
       own?.destroy();
     },
   };
+}
+
+/**
+ * Prints until the user presses Ctrl-C or stdout closes (exit 0), or until `run` returns.
+ * @param run prints until its signal fires. It returns a failure if it cannot go further
+ */
+export async function printUntilStopped(
+  run: (sink: EventSink, signal: AbortSignal) => Promise<CliFailure | undefined>,
+): Promise<ExitCode | CliFailure> {
+  const stop = new AbortController();
+  let printFailure: CliFailure | undefined;
+  const restoreSignals = captureSignals(() => stop.abort());
+  const sink = await openEventSink((failure) => {
+    printFailure = failure;
+    stop.abort();
+  });
+  try {
+    return (await run(sink, stop.signal)) ?? printFailure ?? 0;
+  } finally {
+    restoreSignals();
+    sink.close();
+  }
 }

@@ -6,13 +6,12 @@ import { ask, failureOf } from "../ask.js";
 import { findCheckout } from "../checkout.js";
 import { encodeQuery } from "../client.js";
 import type { Args, CommandContext } from "../command-row.js";
-import { openEventSink } from "../event-sink.js";
+import { printUntilStopped } from "../event-sink.js";
 import { CliFailure, type ExitCode } from "../failure.js";
 import { io } from "../io.js";
 import { isFailure } from "../outcome.js";
 import { formatAnswer, isForPerson, printAnswer } from "../output.js";
 import type { Settings } from "../settings.js";
-import { captureSignals } from "../signals.js";
 import { waitForMatch } from "../wait-loop.js";
 import { workspaceHeaders } from "../workspace-name.js";
 
@@ -70,26 +69,16 @@ async function follow(
 
 /** Prints overlaps until the user presses Ctrl-C or stdout closes (exit 0), or until the server refuses. */
 async function watch(query: Query, context: CommandContext): Promise<ExitCode | CliFailure> {
-  const stop = new AbortController();
-  let printFailure: CliFailure | undefined;
-  const restoreSignals = captureSignals(() => stop.abort());
-  const sink = await openEventSink((failure) => {
-    printFailure = failure;
-    stop.abort();
-  });
   let isFirst = true;
-  const write = async (answer: Buffer): Promise<void> => {
-    const text = await formatAnswer(answer, context);
-    const isTable = isForPerson(context) && !isFirst;
-    isFirst = false;
-    if (!sink.write(isTable ? Buffer.concat([Buffer.from(BLANK_LINE), text]) : text)) await sink.drained();
-  };
-  try {
-    return (await follow(query, stop.signal, write)) ?? printFailure ?? 0;
-  } finally {
-    restoreSignals();
-    sink.close();
-  }
+  return await printUntilStopped(async (sink, signal) => {
+    const write = async (answer: Buffer): Promise<void> => {
+      const text = await formatAnswer(answer, context);
+      const isTable = isForPerson(context) && !isFirst;
+      isFirst = false;
+      if (!sink.write(isTable ? Buffer.concat([Buffer.from(BLANK_LINE), text]) : text)) await sink.drained();
+    };
+    return await follow(query, signal, write);
+  });
 }
 
 export async function listOverlaps(args: Args, context: CommandContext): Promise<number | CliFailure> {

@@ -7,14 +7,12 @@ import { dirname } from "node:path";
 
 import { readGitConfig } from "./git-config.js";
 import { readRepositoryConfig, type WorkingTree } from "./git-folder.js";
-import { SAFE_OPTIONS, safeEnvironment } from "./git-safety.js";
+import { SAFE_OPTIONS, safeEnvironment, withoutPlace } from "./git-safety.js";
 
 const REMOTE = "origin";
 /** The longest time that git may take. It reads a few small files, so it takes longer only if a disk hangs. */
 const GIT_TIMEOUT_MS = 5_000;
 const GIT_ANSWER_BYTES_MAX = 64 * 1024;
-/** Variables that would direct git to another repository. git sets them for its hooks. */
-const PLACE_VARIABLES: ReadonlySet<string> = new Set(["GIT_DIR", "GIT_COMMON_DIR", "GIT_WORK_TREE", "GIT_PREFIX"]);
 
 /** The result of a git command. `text` is undefined if the command failed. */
 interface GitAnswer {
@@ -32,9 +30,8 @@ function askGit(
 ): GitAnswer | undefined {
   // Load the module only here. With a static import every command would load it.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
-  const kept = Object.entries(environment).filter(([name]) => !PLACE_VARIABLES.has(name.toUpperCase()));
   const { error, status, stdout } = spawnSync("git", [...SAFE_OPTIONS, `--git-dir=${gitFolder}`, ...words], {
-    env: safeEnvironment(Object.fromEntries(kept)),
+    env: safeEnvironment(withoutPlace(environment)),
     cwd: folder,
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { CliFailure, failed, wrongUsage } from "../failure.js";
 import { NO_HOOKS } from "../git-safety.js";
 import { readTextIfAny } from "../regular-file.js";
-import { lineOf, runGit, splitFields } from "./git.js";
+import { decodePath, emptyTree, findCommit, lineOf, runGit, splitFields } from "./git.js";
 import type { Repository } from "./repository.js";
 
 /** The options of git's comparisons that keep the user's configuration from changing their output. */
@@ -43,24 +43,8 @@ export interface CommitRecord {
   readonly paths: readonly string[];
 }
 
-/** Returns a path as text; undefined if it is no UTF-8, because no lease can name it then. */
-function decodePath(bytes: Buffer): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
 function decodePaths(fields: readonly Buffer[]): string[] {
   return fields.map(decodePath).filter((path) => path !== undefined && path !== "") as string[];
-}
-
-/** Returns the object id of the tree without files. Its id depends on the repository's hash. */
-function emptyTree(root: string): string | CliFailure {
-  const result = runGit(root, ["hash-object", "-t", "tree", "--stdin"]);
-  if (result instanceof CliFailure) return result;
-  return lineOf(result) ?? failed(`git has no empty tree: ${result.complaint}`);
 }
 
 /** Returns the commits that are merged with HEAD, while a merge is in progress. */
@@ -81,9 +65,8 @@ function parentsOfHead(root: string): string[] | CliFailure {
 function parentsOfNext(repository: Repository, amends: boolean): string[] | CliFailure {
   const { root } = repository;
   if (amends) return parentsOfHead(root);
-  const head = runGit(root, ["rev-parse", "--quiet", "--verify", "HEAD^{commit}"]);
-  if (head instanceof CliFailure) return head;
-  const id = lineOf(head);
+  const id = findCommit(root, "HEAD");
+  if (id instanceof CliFailure) return id;
   return id === undefined ? [] : [id, ...mergedHeads(repository)];
 }
 
@@ -151,11 +134,10 @@ export function readRange({ root }: Repository, text: string): CommitRange | Cli
     return wrongUsage(`"${text}" is no range: write A..B`);
   const ends: string[] = [];
   for (const name of [from, to]) {
-    const words = ["rev-parse", "--quiet", "--verify", "--end-of-options", `${name === "" ? "HEAD" : name}^{commit}`];
-    const result = runGit(root, words);
-    if (result instanceof CliFailure) return result;
-    const id = lineOf(result);
-    if (id === undefined) return wrongUsage(`unknown commit: ${name === "" ? "HEAD" : name}`);
+    const revision = name === "" ? "HEAD" : name;
+    const id = findCommit(root, revision);
+    if (id instanceof CliFailure) return id;
+    if (id === undefined) return wrongUsage(`unknown commit: ${revision}`);
     ends.push(id);
   }
   return { from: ends[0] ?? "", to: ends[1] ?? "" };

@@ -15,7 +15,7 @@ import { printAnswer, warn } from "../output.js";
 import { makeReport, sendReport } from "../radar/report.js";
 import type { Settings } from "../settings.js";
 import { pathsOfHead, unlikeHead } from "./commit-paths.js";
-import { lineOf, runGit } from "./git.js";
+import { findCommit } from "./git.js";
 import { Away, awayFailure, findCaller, type GuardCaller } from "./guard-call.js";
 import { isOff, reportOff } from "./guard-off.js";
 import { type ListedLease, ownLeases } from "./own-leases.js";
@@ -59,9 +59,8 @@ async function releaseAll({ settings }: GuardCaller, leases: readonly ListedLeas
 }
 
 async function recordOff(repository: Repository, caller: GuardCaller): Promise<Away | CliFailure | undefined> {
-  const head = runGit(repository.root, ["rev-parse", "--quiet", "--verify", "HEAD^{commit}"]);
-  if (head instanceof CliFailure) return head;
-  const commit = lineOf(head);
+  const commit = findCommit(repository.root, "HEAD");
+  if (commit instanceof CliFailure) return commit;
   if (commit === undefined) return undefined;
   const paths = pathsOfHead(repository);
   return paths instanceof CliFailure ? paths : await reportOff(caller, commit, paths);

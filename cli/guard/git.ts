@@ -4,7 +4,7 @@
  */
 import { dirname } from "node:path";
 
-import { failed, type CliFailure } from "../failure.js";
+import { CliFailure, failed } from "../failure.js";
 import { SAFE_OPTIONS, safeEnvironment } from "../git-safety.js";
 import { io } from "../io.js";
 import { describeSystemError } from "../system-error.js";
@@ -50,6 +50,33 @@ export function runGit(
 export function lineOf(result: GitResult): string | undefined {
   const text = result.isSuccess ? result.output.toString("utf8").replace(/\r?\n$/, "") : "";
   return text === "" ? undefined : text;
+}
+
+/** Returns the words with which git prints the id of the commit that a revision names; it fails if there is none. */
+export function commitWords(revision: string): string[] {
+  return ["rev-parse", "--quiet", "--verify", "--end-of-options", `${revision}^{commit}`];
+}
+
+/** Returns the id of the commit that a revision names; undefined if git knows no such commit. */
+export function findCommit(folder: string, revision: string): string | undefined | CliFailure {
+  const result = runGit(folder, commitWords(revision));
+  return result instanceof CliFailure ? result : lineOf(result);
+}
+
+/** Returns the object id of the tree without files. Its id depends on the repository's hash. */
+export function emptyTree(root: string): string | CliFailure {
+  const result = runGit(root, ["hash-object", "-t", "tree", "--stdin"]);
+  if (result instanceof CliFailure) return result;
+  return lineOf(result) ?? failed(`git has no empty tree: ${result.complaint}`);
+}
+
+/** Returns a path as text; undefined if it is no UTF-8, because no lease can name it then. */
+export function decodePath(bytes: Buffer): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Splits an output that has a NUL after each field (`-z`). */

@@ -15,6 +15,7 @@ import { Away, findCaller } from "./guard-call.js";
 import { isAmending } from "./amending.js";
 import { type ListedLease, ownLeases } from "./own-leases.js";
 import { coverOf } from "./path-cover.js";
+import { trailerCommand } from "./trailer-command.js";
 import { findRepository } from "./repository.js";
 import { readRegularFile } from "../regular-file.js";
 import { describeSystemError } from "../system-error.js";
@@ -61,22 +62,11 @@ function addTrailers(root: string, file: string, values: readonly string[]): Cli
   if (mark instanceof CliFailure) return mark;
   const empty = isEmpty(file, mark);
   if (empty !== false) return empty === true ? undefined : empty;
-  const options = [
-    "--in-place",
-    "--no-divider",
-    "--where",
-    "end",
-    "--if-exists",
-    "addIfDifferent",
-    "--if-missing",
-    "add",
-  ];
-  const trailers = values.flatMap((value) => ["--trailer", `${TRAILER}: ${value}`]);
-  const settings = ["-c", "trailer.separators=:", "-c", `core.commentChar=${mark}`];
+  const words = ["-c", `core.commentChar=${mark}`, ...trailerCommand(values), "--in-place", file];
   // Load the module only here. With a static import every command would load it.
   const { devNull } = process.getBuiltinModule("node:os");
-  // git gets no repository, because the configuration of one may name programs for trailers.
-  const result = runGit(root, [...settings, "interpret-trailers", ...options, ...trailers, file], {
+  // git gets no repository.
+  const result = runGit(root, words, {
     GIT_DIR: devNull,
     GIT_WORK_TREE: undefined,
     GIT_COMMON_DIR: undefined,

@@ -3,8 +3,8 @@
  * bytes, so that its author, its time and its encoding stay. Its signature is dropped, because it would no longer be
  * valid. Runs in the CLI process.
  */
-import { failed, type CliFailure } from "../failure.js";
-import { TRAILER } from "../guard/commit-paths.js";
+import { failed, CliFailure } from "../failure.js";
+import { trailerCommand } from "../guard/trailer-command.js";
 import { git, gitText, gitWithoutHooks } from "./git.js";
 
 /** Headers of a commit that are not valid for the rewritten commit. */
@@ -25,12 +25,10 @@ function rewriteHeaders(headers: string, parent: string): string {
 
 /** Adds the trailer to a message, unless it has it already. */
 async function addTrailer(folder: string, message: Buffer, fence: number): Promise<Buffer | CliFailure> {
-  const options = ["--no-divider", "--where", "end", "--if-exists", "addIfDifferent", "--if-missing", "add"];
-  const words = ["-c", "trailer.separators=:", "interpret-trailers", ...options, "--trailer", `${TRAILER}: ${fence}`];
   const { devNull } = process.getBuiltinModule("node:os");
-  // git gets no repository, because the configuration of one may name programs for trailers.
-  const run = await git(folder, words, { input: message, variables: { GIT_DIR: devNull } });
-  if (!("isSuccess" in run)) return run;
+  // git gets no repository.
+  const run = await git(folder, trailerCommand([fence]), { input: message, variables: { GIT_DIR: devNull } });
+  if (run instanceof CliFailure) return run;
   return run.isSuccess ? run.output : failed(`git cannot add the trailer: ${run.complaint}`);
 }
 
@@ -41,7 +39,7 @@ async function rewriteCommit(
   fence: number,
 ): Promise<string | CliFailure> {
   const raw = await gitWithoutHooks(folder, ["cat-file", "commit", commit]);
-  if (!("isSuccess" in raw)) return raw;
+  if (raw instanceof CliFailure) return raw;
   const end = raw.output.indexOf(HEADERS_END);
   if (!raw.isSuccess || end < 0) return failed(`git cannot read the commit ${commit}: ${raw.complaint}`);
   const message = await addTrailer(folder, raw.output.subarray(end + HEADERS_END.length), fence);

@@ -4,20 +4,11 @@
  */
 import { dirname } from "node:path";
 
-import { failed, type CliFailure } from "../failure.js";
-import { NO_HOOKS, SAFE_OPTIONS } from "../git-safety.js";
+import { CliFailure, failed } from "../failure.js";
+import { commitWords } from "../guard/git.js";
+import { NO_HOOKS, SAFE_OPTIONS, withoutPlace } from "../git-safety.js";
 import { io } from "../io.js";
 import { describeSystemError } from "../system-error.js";
-
-/** Variables that would direct git to another repository or index. git sets them for its hooks. */
-const PLACE_VARIABLES: ReadonlySet<string> = new Set([
-  "GIT_DIR",
-  "GIT_COMMON_DIR",
-  "GIT_WORK_TREE",
-  "GIT_INDEX_FILE",
-  "GIT_OBJECT_DIRECTORY",
-  "GIT_PREFIX",
-]);
 
 export interface GitRun {
   readonly isSuccess: boolean;
@@ -38,8 +29,7 @@ export interface GitOptions {
 
 /** Returns the command's environment without the variables that name a repository. */
 export function ownEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(io().environment).filter(([name]) => !PLACE_VARIABLES.has(name.toUpperCase()));
-  return Object.fromEntries(kept);
+  return withoutPlace(io().environment);
 }
 
 /** Runs git in a folder to its end. Returns a failure only if git cannot be started, or if the signal ended it. */
@@ -101,7 +91,7 @@ export async function gitText(
   options: GitOptions = {},
 ): Promise<string | CliFailure> {
   const run = await gitWithoutHooks(folder, words, options);
-  if (!("isSuccess" in run)) return run;
+  if (run instanceof CliFailure) return run;
   return run.isSuccess ? run.text : failed(`git cannot ${doing}: ${lastLineOf(run.complaint)}`, run.complaint);
 }
 
@@ -112,14 +102,13 @@ export function lastLineOf(text: string): string {
 
 /** Returns the id of the commit that a revision names; undefined if git knows no such commit. */
 export async function findCommit(folder: string, revision: string): Promise<string | undefined | CliFailure> {
-  const words = ["rev-parse", "--quiet", "--verify", "--end-of-options", `${revision}^{commit}`];
-  const run = await gitWithoutHooks(folder, words);
-  if (!("isSuccess" in run)) return run;
+  const run = await gitWithoutHooks(folder, commitWords(revision));
+  if (run instanceof CliFailure) return run;
   return run.isSuccess && run.text !== "" ? run.text : undefined;
 }
 
 /** Whether a commit is in the history of another one. An unknown commit is in none. */
 export async function isAncestor(folder: string, commit: string, of: string): Promise<boolean> {
   const run = await gitWithoutHooks(folder, ["merge-base", "--is-ancestor", "--end-of-options", commit, of]);
-  return "isSuccess" in run && run.isSuccess;
+  return !(run instanceof CliFailure) && run.isSuccess;
 }

@@ -2,7 +2,7 @@
  * A branch of this repository as the target of a landing. A working tree that has the branch checked out is moved with
  * it, if it has no changes. Runs in the CLI process.
  */
-import { refused, wrongUsage, type CliFailure } from "../failure.js";
+import { refused, wrongUsage, CliFailure } from "../failure.js";
 import { findCommit, gitText, gitWithoutHooks, isAncestor, lastLineOf } from "./git.js";
 import { tailOf } from "./log-tail.js";
 import type { Move, Pushed, Target } from "./target.js";
@@ -44,7 +44,7 @@ export class LocalTarget implements Target {
       tree === undefined
         ? await gitWithoutHooks(folder, ["update-ref", "-m", "koor land", this.#reference, commit, onto])
         : await gitWithoutHooks(tree, ["merge", "--quiet", "--ff-only", "--no-autostash", commit]);
-    if (!("isSuccess" in run)) return run;
+    if (run instanceof CliFailure) return run;
     if (run.isSuccess) return { kind: "pushed" };
     const now = await this.fetchHead();
     if (typeof now !== "string") return now;

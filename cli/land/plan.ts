@@ -57,7 +57,7 @@ async function readBranch(root: string, args: Args): Promise<string | CliFailure
   const given = args.text("branch");
   if (given !== undefined) return given === "" ? wrongUsage("<branch> must not be empty") : given;
   const run = await gitWithoutHooks(root, ["symbolic-ref", "--quiet", "--short", "HEAD"]);
-  if (!("isSuccess" in run)) return run;
+  if (run instanceof CliFailure) return run;
   return run.isSuccess ? run.text : wrongUsage("HEAD is detached: name the branch to land");
 }
 

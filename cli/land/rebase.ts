@@ -1,5 +1,5 @@
 /** Rebases a branch in the scratch worktree of a landing, without the repository's hooks. Runs in the CLI process. */
-import { failed, type CliFailure } from "../failure.js";
+import { failed, CliFailure } from "../failure.js";
 import { findCommit, gitText, gitWithoutHooks, lastLineOf } from "./git.js";
 
 /** Settings of the user that would change what a rebase makes, or run programs. */
@@ -20,7 +20,7 @@ export type Rebased =
 async function conflictsIn(folder: string): Promise<string[]> {
   const words = ["diff", "--name-only", "--diff-filter=U", "--no-relative", "-z"];
   const run = await gitWithoutHooks(folder, words);
-  return "isSuccess" in run && run.isSuccess ? run.text.split("\0").filter((path) => path !== "") : [];
+  return !(run instanceof CliFailure) && run.isSuccess ? run.text.split("\0").filter((path) => path !== "") : [];
 }
 
 /**
@@ -32,7 +32,7 @@ export async function rebase(folder: string, onto: string, signal: AbortSignal):
     signal,
     variables: { GIT_EDITOR: "true", GIT_SEQUENCE_EDITOR: "true" },
   });
-  if (!("isSuccess" in run)) return run;
+  if (run instanceof CliFailure) return run;
   if (!run.isSuccess) {
     const files = await conflictsIn(folder);
     const commit = await findCommit(folder, "REBASE_HEAD");

@@ -2,7 +2,7 @@
  * The branch of a remote as the target of a landing. It is fetched without the remote's tracking branches, because
  * other commands of the repository may hold their locks. Runs in the CLI process.
  */
-import { failed, type CliFailure } from "../failure.js";
+import { failed, CliFailure } from "../failure.js";
 import { findCommit, git, gitWithoutHooks, isAncestor, lastLineOf } from "./git.js";
 import { tailOf } from "./log-tail.js";
 import type { Move, Pushed, Target } from "./target.js";
@@ -27,7 +27,7 @@ export class RemoteTarget implements Target {
     const options = ["--quiet", "--no-tags", "--no-recurse-submodules", "--refmap="];
     const words = ["fetch", ...options, "--end-of-options", this.remote, this.#reference];
     const run = await gitWithoutHooks(folder, [...NO_HOUSEKEEPING, ...words]);
-    if (!("isSuccess" in run)) return run;
+    if (run instanceof CliFailure) return run;
     const about = `cannot fetch ${this.#branch} from ${this.remote}`;
     if (!run.isSuccess) return failed(`${about}: ${lastLineOf(run.complaint)}`, run.complaint);
     return (await findCommit(folder, "FETCH_HEAD")) ?? failed(about);
@@ -41,7 +41,7 @@ export class RemoteTarget implements Target {
     const words = ["push", "--porcelain", expected, "--end-of-options", this.remote, `${commit}:${this.#reference}`];
     // The hook `pre-push` runs, because it may send what belongs to the commits, such as large files.
     const run = await git(folder, [...NO_HOUSEKEEPING, ...words]);
-    if (!("isSuccess" in run)) return run;
+    if (run instanceof CliFailure) return run;
     if (run.isSuccess) return { kind: "pushed" };
     // The answer may have been lost, so only the branch itself says what happened.
     const now = await this.fetchHead(folder);

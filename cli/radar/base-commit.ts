@@ -2,8 +2,8 @@
  * Finds the commit with which the radar compares a working tree: the merge base of HEAD with the branch into which it
  * will be merged. Runs in the CLI process.
  */
-import { CliFailure, failed, wrongUsage } from "../failure.js";
-import { lineOf, runGit } from "../guard/git.js";
+import { CliFailure, wrongUsage } from "../failure.js";
+import { emptyTree, findCommit, lineOf, runGit } from "../guard/git.js";
 import type { Repository } from "../guard/repository.js";
 
 export interface Base {
@@ -32,10 +32,7 @@ function resolveReferences(root: string, references: readonly string[]): Readonl
 
 /** Resolves the name of a commit, as a person writes it. An unknown name is wrong usage. */
 export function resolveCommit(root: string, name: string): string | CliFailure {
-  const words = ["rev-parse", "--quiet", "--verify", "--end-of-options", `${name}^{commit}`];
-  const result = runGit(root, words);
-  if (result instanceof CliFailure) return result;
-  return lineOf(result) ?? wrongUsage(`unknown branch or commit: ${name}`);
+  return findCommit(root, name) ?? wrongUsage(`unknown branch or commit: ${name}`);
 }
 
 /** Returns the first line that git prints; undefined if it fails. */
@@ -57,15 +54,8 @@ function findTarget(root: string, commits: ReadonlyMap<string, string>, head: st
       return commits.get(reference) ?? head;
   }
   // On that branch itself, its own commits count that its upstream does not have.
-  const upstream = askForLine(root, ["rev-parse", "--quiet", "--verify", "@{upstream}^{commit}"]);
+  const upstream = findCommit(root, "@{upstream}");
   return upstream ?? head;
-}
-
-/** Returns the object id of the tree without files. It depends on the repository's hash. */
-function emptyTree(root: string): Base | CliFailure {
-  const id = askForLine(root, ["hash-object", "-t", "tree", "--stdin"]);
-  if (id instanceof CliFailure) return id;
-  return id === undefined ? failed("git has no empty tree") : { id, isCommit: false };
 }
 
 /**
@@ -83,7 +73,10 @@ export function findBase(
   const commits = resolveReferences(root, [HEAD, REMOTE_HEAD, ...MAIN_BRANCHES]);
   if (commits instanceof CliFailure) return commits;
   const head = commits.get(HEAD);
-  if (head === undefined) return emptyTree(root);
+  if (head === undefined) {
+    const id = emptyTree(root);
+    return id instanceof CliFailure ? id : { id, isCommit: false };
+  }
   const target = named ?? findTarget(root, commits, head);
   if (target instanceof CliFailure) return target;
   if (target === head) return { id: head, isCommit: true };

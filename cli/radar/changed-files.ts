@@ -6,7 +6,7 @@
 import { RADAR_FILES_MAX, RADAR_RANGES_MAX } from "../../schemas/limits/radar.js";
 import type { ChangedFile } from "../../schemas/radar.js";
 import { CliFailure, failed } from "../failure.js";
-import { runGit, splitFields } from "../guard/git.js";
+import { decodePath, runGit, splitFields } from "../guard/git.js";
 import { isLeasable } from "../guard/leasable.js";
 import {
   FILE,
@@ -41,12 +41,8 @@ export interface ChangedFiles {
 
 /** Reads a path of git's as UTF-8. Returns undefined if it is none, or if no report can name it. */
 function readPath(bytes: Buffer): string | undefined {
-  try {
-    const path = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return isLeasable(path) ? path : undefined;
-  } catch {
-    return undefined;
-  }
+  const path = decodePath(bytes);
+  return path !== undefined && isLeasable(path) ? path : undefined;
 }
 
 /** A working tree that is compared. */

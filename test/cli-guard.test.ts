@@ -3,14 +3,13 @@
  * from is in cli-guard-hooks.test.ts, and what is said of commits later in cli-guard-verify.test.ts.
  */
 import { createServer } from "node:net";
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 
 import { git as plainGit, makeRepository } from "./cli/git.js";
-import { NO_GIT, setUpGuarded, type Guarded } from "./cli/guarded.js";
+import { checkRecipe, NO_GIT, setUpGuarded, type Guarded } from "./cli/guarded.js";
 import { sendJson } from "./support/http-client.js";
-import { recipeOf, tryRecipe } from "./support/recipe.js";
 import { longFormOnly } from "./support/test-size.js";
 
 /** A server at which no program listens. */
@@ -343,11 +342,5 @@ t.test("a hook that finds no koor lets through", { skip: NO_GIT }, async (t) => 
 });
 
 t.test("the recipe of docs/guard.md works", { skip: NO_GIT || longFormOnly() }, async (t) => {
-  const { server, env, top } = await setUpGuarded(t, true);
-  const recipe = recipeOf("docs/guard.md");
-  const cwd = join(top, "recipe");
-  mkdirSync(cwd);
-  const { KOOR_INSTANCE: _, ...rest } = env;
-  const tried = await tryRecipe(recipe, server.url, { cwd, env: rest });
-  t.same(tried, { said: recipe.says, code: 0 }, "its output is that of the page");
+  await checkRecipe(t, "docs/guard.md");
 });

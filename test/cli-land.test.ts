@@ -2,16 +2,15 @@
  * Tests `koor land` with real git repositories, a bare remote and a real server: what lands, in which order, and what
  * becomes of a landing that fails. cli-land-deaths.test.ts has the landings that are killed.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 
-import { NO_GIT, setUpGuarded, writeScript } from "./cli/guarded.js";
+import { checkRecipe, NO_GIT, writeScript } from "./cli/guarded.js";
 import { answerOf, holdLane, setUpLanding, type LandingBench } from "./cli/landing.js";
 import { runCli } from "./cli/run-cli.js";
 import { Agent } from "./support/leasing.js";
-import { recipeOf, tryRecipe } from "./support/recipe.js";
 
 const skip = NO_GIT;
 
@@ -407,11 +406,5 @@ t.test("a person at a terminal sees the position and the steps", { skip }, async
 });
 
 t.test("the recipe of docs/landing.md works", { skip: NO_GIT }, async (t) => {
-  const { server, env, top } = await setUpGuarded(t, true);
-  const recipe = recipeOf("docs/landing.md");
-  const cwd = join(top, "recipe");
-  mkdirSync(cwd);
-  const { KOOR_INSTANCE: _, ...rest } = env;
-  const tried = await tryRecipe(recipe, server.url, { cwd, env: rest });
-  t.same(tried, { said: recipe.says, code: 0 }, "its output is that of the page");
+  await checkRecipe(t, "docs/landing.md");
 });

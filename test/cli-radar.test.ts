@@ -1,15 +1,14 @@
 /** Tests the radar's commands against a real server: two checkouts of one repository, and commits under the guard. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 
 import type { Overlap } from "../schemas/radar.js";
 import { FakeServer, replyError, replyJson } from "./cli/fake-server.js";
 import { git as plainGit } from "./cli/git.js";
-import { NO_GIT, setUpGuarded } from "./cli/guarded.js";
+import { checkRecipe, NO_GIT, setUpGuarded } from "./cli/guarded.js";
 import { runCli, RunningCli } from "./cli/run-cli.js";
 import { send } from "./support/http-client.js";
-import { recipeOf, tryRecipe } from "./support/recipe.js";
 import { longFormOnly } from "./support/test-size.js";
 
 const skip = NO_GIT;
@@ -119,11 +118,5 @@ t.test("a commit under the guard reports by itself", { skip }, async (t) => {
 });
 
 t.test("the recipe of docs/radar.md works", { skip: NO_GIT || longFormOnly() }, async (t) => {
-  const { server, env, top } = await setUpGuarded(t, true);
-  const recipe = recipeOf("docs/radar.md");
-  const cwd = join(top, "recipe");
-  mkdirSync(cwd);
-  const { KOOR_INSTANCE: _, ...rest } = env;
-  const tried = await tryRecipe(recipe, server.url, { cwd, env: rest });
-  t.same(tried, { said: recipe.says, code: 0 }, "its output is that of the page");
+  await checkRecipe(t, "docs/radar.md");
 });

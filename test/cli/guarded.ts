@@ -17,9 +17,10 @@ import {
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 
-import root from "tap";
+import root, { type Test } from "tap";
 
 import { Agent } from "../support/leasing.js";
+import { recipeOf, tryRecipe } from "../support/recipe.js";
 import { makeDirectory, startKoor, type Koor, type Owner } from "../support/server-process.js";
 import { gitEnvironment, makeRepository } from "./git.js";
 import { CLI_PROGRAM, runCli, type CliResult } from "./run-cli.js";
@@ -139,4 +140,15 @@ export async function setUpGuarded(t: Owner, ownServer = false): Promise<Guarded
       writeFileSync(join(repository, path), content ?? `${writes}\n`);
     },
   };
+}
+
+/** Tries the recipe of a page, in an empty folder of an agent without an instance, and compares what it prints. */
+export async function checkRecipe(t: Test, page: string): Promise<void> {
+  const { server, env, top } = await setUpGuarded(t, true);
+  const recipe = recipeOf(page);
+  const cwd = join(top, "recipe");
+  mkdirSync(cwd);
+  const { KOOR_INSTANCE: _, ...rest } = env;
+  const tried = await tryRecipe(recipe, server.url, { cwd, env: rest });
+  t.same(tried, { said: recipe.says, code: 0 }, "its output is that of the page");
 }

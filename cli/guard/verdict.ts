@@ -2,7 +2,7 @@
 import type { Holder } from "../../schemas/leases.js";
 import type { Static } from "typebox";
 import type { CommitRecord } from "./commit-paths.js";
-import { LANE_PREFIX } from "./lane-prefix.js";
+import { LANE_PREFIX } from "../../shared/landing-lane.js";
 import { type LeaseHistory, type PastLease, wasPerhapsHeld } from "./lease-history.js";
 
 const SECOND_MS = 1_000;

@@ -4,10 +4,10 @@
  */
 import { parseJson } from "../../shared/json-text.js";
 import { SECOND_MS } from "../../shared/duration.js";
+import { LANDING_REASON, LANE_PREFIX } from "../../shared/landing-lane.js";
 import { ask } from "../ask.js";
 import { encodeQuery } from "../client.js";
 import { hashOf } from "../content-hash.js";
-import { LANE_PREFIX } from "../guard/lane-prefix.js";
 import { itemsOf } from "../json-items.js";
 import type { Lease } from "../lease-calls.js";
 import { isFailure, type Outcome } from "../outcome.js";
@@ -15,8 +15,6 @@ import type { Settings } from "../settings.js";
 
 /** A lane has as many waiting landings as there are agents, which is far less. */
 const LEASES = "1000";
-/** Matches the reason of a lane's lease, with the key of the check if there is one. */
-const REASON = /^land (\S+) at ([0-9a-f]{40,64})(?:, check ([0-9a-f]+))?$/;
 const CHECK_KEY_DIGITS = 12;
 
 export interface Lane {
@@ -100,7 +98,7 @@ export async function listLandings(
   const inOrder = waiting.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
   const startedMs = Date.parse(held[0]?.granted_at ?? "") || nowMs;
   return [...held, ...inOrder].map((lease, position) => {
-    const [, branch = null, head = null, checkKey = null] = REASON.exec(lease.reason) ?? [];
+    const [, branch = null, head = null, checkKey = null] = LANDING_REASON.exec(lease.reason) ?? [];
     const leftMs = averageMs === null ? null : estimateMs(position, averageMs, nowMs - startedMs);
     return {
       lease: lease.id,

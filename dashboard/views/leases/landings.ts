@@ -2,11 +2,9 @@
  * The landings of `koor land`, as the page shows them: those that hold a lane or wait for it, from its leases, and the
  * last results, from its events. Pure.
  */
+import { LANDING_REASON, LANE_PREFIX } from "../../../shared/landing-lane.js";
 import type { Event, Lease } from "../../api/types.js";
 
-/** The beginning of the resource that is a lane, and the form of the reason of its lease (docs/landing.md). */
-const LANE = "name:land@";
-const REASON = /^land (\S+) at [0-9a-f]{40,64}(?:, check [0-9a-f]+)?$/;
 const RESULTS: ReadonlySet<string> = new Set(["landed", "conflict", "failed"]);
 /** The number of results that are shown. */
 const RESULTS_SHOWN = 5;
@@ -26,8 +24,8 @@ export interface Landing {
 function ofLease({ id, state, resources, holder, reason, position, granted_at, requested_at }: Lease): Landing {
   return {
     key: id,
-    lane: (resources[0] ?? "").slice(LANE.length),
-    branch: REASON.exec(reason)?.[1] ?? "",
+    lane: (resources[0] ?? "").slice(LANE_PREFIX.length),
+    branch: LANDING_REASON.exec(reason)?.[1] ?? "",
     holder,
     state: state === "held" ? "landing" : `waiting, position ${position ?? "?"}`,
     tone: state === "held" ? "note" : "warn",
@@ -61,7 +59,9 @@ function ofEvent({ id, topic, data, source, created_at }: Event): Landing {
  */
 export function listLandings(leases: readonly Lease[], events: readonly Event[]): Landing[] {
   const queued = leases
-    .filter(({ resources, state }) => resources[0]?.startsWith(LANE) && (state === "held" || state === "waiting"))
+    .filter(
+      ({ resources, state }) => resources[0]?.startsWith(LANE_PREFIX) && (state === "held" || state === "waiting"),
+    )
     .toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
   const results = events.filter(
     ({ topic, data }) => RESULTS.has(topic.slice("land.".length)) && typeof data === "object" && data !== null,

@@ -25,11 +25,10 @@ export function total(samples: Samples, name: string, chosen: Choose = anyOf): n
   return ofName.reduce((sum, sample) => (chosen(sample) ? sum + sample.value : sum), 0);
 }
 
-/** Returns the sum of the metric's histograms that the function `chosen` selects. */
-export function histogramOf(samples: Samples, name: string, chosen: Choose = anyOf): CumulativeHistogram {
+/** Returns the sum of the metric's histograms. */
+export function histogramOf(samples: Samples, name: string): CumulativeHistogram {
   const below = new Map<number, number>();
   for (const sample of samples.get(`${name}_bucket`) ?? []) {
-    if (!chosen(sample)) continue;
     const { le = "" } = sample.labels;
     const bound = le === "+Inf" ? Number.POSITIVE_INFINITY : Number(le);
     below.set(bound, (below.get(bound) ?? 0) + sample.value);

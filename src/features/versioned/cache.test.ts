@@ -237,6 +237,29 @@ t.test("entries that are read stay longer than others", (t) => {
   t.end();
 });
 
+t.test("slots of dropped entries are used again, and eviction passes over them", (t) => {
+  const cache = new HotCache<Reply>(ROOMY_BYTES);
+  const stored = (): string[] => Array.from({ length: 200 }, (_, at) => `k${at}`).filter((key) => cache.has(key));
+  const add = (at: number): void => cache.add(`k${at}`, 1, "", { version: 1 }, 200_000);
+  const drop = (keys: readonly string[] | null): void => {
+    cache.begin(keys);
+    cache.end(keys, keys);
+  };
+  for (let at = 0; at < 40; at++) add(at);
+  t.equal(stored().length, 40);
+  drop(Array.from({ length: 30 }, (_, at) => `k${at}`));
+  for (let at = 100; at < 150; at++) add(at);
+  t.ok(cache.bytes <= ROOMY_BYTES);
+  t.equal(stored().length, 49, "as many as there is room for");
+  t.ok(cache.has("k149"), "the newest is there");
+  drop(null);
+  t.equal(cache.bytes, 0);
+  for (let at = 0; at < 60; at++) add(at);
+  t.equal(stored().length, 49);
+  t.ok(cache.has("k59"));
+  t.end();
+});
+
 t.test("an acknowledged write replaces an older entry and nothing else", (t) => {
   const cache = new HotCache<Reply>();
   t.notOk(cache.has("k"), "a write creates no entry");

@@ -21,6 +21,12 @@ export interface Cached<Reply> {
   /** The complete answer to a GET of the value. It is built only once. */
   readonly reply: Reply;
   readonly bytes: number;
+}
+
+interface Entry<Reply> extends Cached<Reply> {
+  readonly key: string;
+  /** The index of the entry in the ring. */
+  readonly slot: number;
   /** Whether the entry was read since eviction last examined it. */
   used: boolean;
 }
@@ -42,7 +48,16 @@ function counterOf(key: string): number {
 }
 
 export class HotCache<Reply> implements ChangeListener {
-  readonly #entries = new Map<string, Cached<Reply>>();
+  readonly #entries = new Map<string, Entry<Reply>>();
+  /**
+   * All entries, in the order in which eviction examines them. The order of the Map is not used for this: an iteration
+   * passes over what was deleted at the start of a Map, and eviction deletes there.
+   */
+  #ring: (Entry<Reply> | null)[] = [];
+  /** The slots of the ring that are empty. */
+  #freeSlots: number[] = [];
+  /** The slot that eviction examines next. */
+  #hand = 0;
   /**
    * The number of writes in flight for each hash of a key. If two keys have the same hash, a read may needlessly go to
    * the database. An array is used instead of a Map for the reason that rpc/client.ts gives.
@@ -104,7 +119,10 @@ export class HotCache<Reply> implements ChangeListener {
     this.#remove(key);
     if (valueBytes > HOT_CACHE_VALUE_BYTES_MAX) return;
     const bytes = valueBytes + ENTRY_OVERHEAD_BYTES + key.length;
-    this.#entries.set(key, { version, etag, reply, bytes, used: false });
+    const slot = this.#freeSlots.pop() ?? this.#ring.length;
+    const entry = { key, slot, version, etag, reply, bytes, used: false };
+    this.#ring[slot] = entry;
+    this.#entries.set(key, entry);
     this.#bytes += bytes;
     this.#evict();
   }
@@ -116,6 +134,9 @@ export class HotCache<Reply> implements ChangeListener {
       return;
     }
     this.#entries.clear();
+    this.#ring = [];
+    this.#freeSlots = [];
+    this.#hand = 0;
     this.#bytes = 0;
   }
 
@@ -123,6 +144,8 @@ export class HotCache<Reply> implements ChangeListener {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
+    this.#ring[entry.slot] = null;
+    this.#freeSlots.push(entry.slot);
     this.#bytes -= entry.bytes;
   }
 
@@ -133,21 +156,15 @@ export class HotCache<Reply> implements ChangeListener {
   }
 
   /**
-   * Evicts entries by the second-chance algorithm until the cache is small enough. The oldest entry is evicted, unless
-   * it was read since it was last examined. In that case it moves to the end of the queue.
+   * Evicts entries by the clock algorithm until the cache is small enough: the hand goes round the ring, and evicts each
+   * entry that was not read since it was last there.
    */
   #evict(): void {
     while (this.#bytes > this.#bytesMax) {
-      for (const [key, entry] of this.#entries) {
-        this.#entries.delete(key);
-        if (entry.used) {
-          entry.used = false;
-          this.#entries.set(key, entry);
-        } else {
-          this.#bytes -= entry.bytes;
-        }
-        break;
-      }
+      const entry = this.#ring[this.#hand];
+      this.#hand = (this.#hand + 1) % this.#ring.length;
+      if (entry?.used === true) entry.used = false;
+      else if (entry != null) this.#remove(entry.key);
     }
   }
 }

@@ -36,15 +36,16 @@ const CACHED = "Cache-Control";
  */
 export function headerBlock(headers: readonly (readonly [name: string, value: string])[]): HeaderBlock {
   const [[name, first] = [CACHED, "no-store"], ...others] = headers;
-  let rest = first;
+  const pieces = [first];
   let cached = name === CACHED;
   let tagged = false;
   for (const [key, value] of others) {
-    rest += `${LINE_END}${key}${NAME_END}${value}`;
+    pieces.push(LINE_END, key, NAME_END, value);
     cached ||= key === CACHED;
     tagged ||= key === "ETag";
   }
-  return { name, rest: cached ? rest : `${rest}${LINE_END}${CACHED}${NAME_END}${tagged ? "no-cache" : "no-store"}` };
+  if (!cached) pieces.push(LINE_END, CACHED, NAME_END, tagged ? "no-cache" : "no-store");
+  return { name, rest: pieces.join("") };
 }
 
 /** Returns the headers of a block, each name before its value. */

@@ -463,7 +463,7 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     bytes: null,
     each: 2 * names.KEY_BYTES_MAX + 256,
     times: 2,
-    checked: "src/features/versioned/commands.ts",
+    checked: "src/features/versioned/head-cache.ts",
     beyond: "the oldest goes",
   },
   {

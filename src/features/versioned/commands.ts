@@ -4,7 +4,7 @@
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../../schemas/limits/versioned.js";
+import { VERSION_MARK_INTERVAL } from "../../../schemas/limits/versioned.js";
 import {
   DeleteReply,
   DeleteRequest,
@@ -17,11 +17,11 @@ import { crypto } from "../../base/crypto.js";
 import { weightOf, type PushMessage } from "../../platform/rpc/method.js";
 import { type Model, type Publication, PublishingModel } from "../../platform/threads/model.js";
 import { must } from "../../base/assert.js";
-import { dropOldest } from "../../base/drop-oldest.js";
 import { etagMatches, strongEtagMatches } from "../../base/etag.js";
 import { Failure, notFound } from "../../base/result.js";
 import type { WriteBuffer, BufferedTable } from "../../platform/store/write-buffer.js";
 import type { Db, Statement } from "../../platform/store/open.js";
+import { type CachedHead, HeadCache } from "./head-cache.js";
 import type { Space } from "./space.js";
 import { VersionedReader, type Head } from "./table.js";
 
@@ -41,16 +41,6 @@ type VersionRow = [
   updatedBy: string,
   value: Uint8Array,
 ];
-
-/**
- * The head of a key, which is its newest version, in the cache. The head of a deleted key stays there with `live`
- * false.
- */
-interface CachedHead {
-  version: number;
-  row: number;
-  live: boolean;
-}
 
 /** The push message with the number of keys in the state store. It is sent whenever the number has changed. */
 export const STATE_KEYS = { name: "state_keys", payload: Type.Integer({ minimum: 0 }) } as const satisfies PushMessage;
@@ -112,11 +102,7 @@ export class VersionedWriter extends PublishingModel {
   readonly #dropMark: Statement<[string, number], unknown>;
   readonly #dropVersion: Statement<[number], { previous: number }>;
   readonly #newestRow: Statement<[], number | null>;
-  /**
-   * Caches heads of keys, the oldest entry first. A head is the newest version of a key. A write of a key in this cache
-   * needs no look-up.
-   */
-  readonly #heads = new Map<string, CachedHead>();
+  readonly #heads: HeadCache;
   #nextRow = 0;
   #keys = 0;
   /** The number that was last reported. */
@@ -133,6 +119,7 @@ export class VersionedWriter extends PublishingModel {
     this.#reader = new VersionedReader(db, space, keep);
     this.#keep = keep;
     this.#rows = rows;
+    this.#heads = new HeadCache(() => rows.write());
     this.#versions = rows.into(`INSERT INTO ${name}_version`, 8);
     this.#newHeads = rows.into(`REPLACE INTO ${name}_head`, 3);
     this.#dropHead = db.prepare(`DELETE FROM ${name}_head WHERE key = ?`);
@@ -238,7 +225,7 @@ export class VersionedWriter extends PublishingModel {
     this.#newHeads.add(key, version, row);
     if (head === undefined) {
       this.#countKeys(1);
-      this.#remember(key, { version, row, live: true });
+      this.#heads.set(key, { version, row, live: true });
     } else {
       if (!head.live) {
         this.#countKeys(1);
@@ -281,20 +268,12 @@ export class VersionedWriter extends PublishingModel {
   #headOf(key: string): CachedHead | undefined {
     const known = this.#heads.get(key);
     if (known !== undefined) return known;
-    // A head that the cache has evicted may be in the write buffer only, so the buffer is written first. Until the
-    // cache is full, it has evicted nothing.
-    if (this.#heads.size === HEAD_CACHE_KEYS_MAX) this.#rows.write();
     const live = this.#reader.head(key);
     const head = live ?? this.#reader.gone(key);
     if (head === undefined) return undefined;
     const cached = { version: head.version, row: head.row, live: live !== undefined };
-    this.#remember(key, cached);
+    this.#heads.set(key, cached);
     return cached;
-  }
-
-  #remember(key: string, head: CachedHead): void {
-    this.#heads.set(key, head);
-    dropOldest(this.#heads, HEAD_CACHE_KEYS_MAX);
   }
 
   /** Checks the condition of a write. Returns null if it holds, otherwise a 412 with the current version. */

@@ -525,13 +525,22 @@ t.test("a head in the write buffer counts, also after its eviction from memory",
     db.close();
   });
   const writer = new VersionedWriter(db, new WriteBuffer(db), STATE, 0);
-  const put = (key: string): unknown => writer.put(key, Buffer.from("v"), "text/plain", null, 0, "");
+  const put = (key: string): { readonly version: number } => {
+    const reply = writer.put(key, Buffer.from("v"), "text/plain", null, 0, "");
+    if (reply instanceof Failure) throw new Error(reply.message);
+    return reply;
+  };
   db.exec("BEGIN");
   for (let at = 0; at < HEAD_CACHE_KEYS_MAX; at++) put(`key ${at}`);
   t.match(put("key 0"), { version: 2 });
   t.match(put("one more"), { version: 1 });
   t.match(put("key 0"), { version: 3 });
   t.equal(writer.keys, HEAD_CACHE_KEYS_MAX + 1);
+  for (let at = 0; at < HEAD_CACHE_KEYS_MAX; at += 5) t.match(put(`key ${at}`), { version: at === 0 ? 4 : 2 });
+  for (let at = 0; at < HEAD_CACHE_KEYS_MAX; at++) {
+    const version = at === 0 ? 5 : at % 5 === 0 ? 3 : 2;
+    if (put(`key ${at}`).version !== version) t.fail(`key ${at} is not at version ${version}`);
+  }
   db.exec("ROLLBACK");
   t.end();
 });

@@ -1,0 +1,54 @@
+/**
+ * The writer's cache of heads. A write of a key whose head is cached needs no look-up.
+ *
+ * The cache has two generations of heads. What is used goes into the young generation. When that is full, it becomes the
+ * old one, and what was old is forgotten. So nothing is deleted one by one, which leaves holes at the start of a Map,
+ * and the owner hears of all evictions at once: `onEvict` stores what only the write buffer has, so that a head that is
+ * not cached is always found in the database.
+ */
+import { HEAD_CACHE_KEYS_MAX } from "../../../schemas/limits/versioned.js";
+
+/** The head of a key, which is its newest version. The head of a deleted key stays with `live` false. */
+export interface CachedHead {
+  version: number;
+  row: number;
+  live: boolean;
+}
+
+export class HeadCache {
+  readonly #onEvict: () => void;
+  readonly #generationMax: number;
+  #young = new Map<string, CachedHead>();
+  #old = new Map<string, CachedHead>();
+
+  /**
+   * @param onEvict called before heads are forgotten
+   * @param generationMax the number of keys of a generation
+   */
+  constructor(onEvict: () => void, generationMax = HEAD_CACHE_KEYS_MAX / 2) {
+    this.#onEvict = onEvict;
+    this.#generationMax = generationMax;
+  }
+
+  get(key: string): CachedHead | undefined {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    const old = this.#old.get(key);
+    if (old !== undefined) this.set(key, old);
+    return old;
+  }
+
+  set(key: string, head: CachedHead): void {
+    if (this.#young.size === this.#generationMax) {
+      this.#onEvict();
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, head);
+  }
+
+  clear(): void {
+    this.#young = new Map();
+    this.#old = new Map();
+  }
+}

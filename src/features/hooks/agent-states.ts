@@ -6,7 +6,7 @@
  * introduced, so that it is not told the same again.
  */
 import { HOOK_AGENTS_MAX, HOOK_NOTICES_MAX } from "../../../schemas/limits/hooks.js";
-import { dropOldest } from "../../base/drop-oldest.js";
+import { AgingMap } from "../../base/aging-map.js";
 
 export interface AgentState {
   /** The directory of the session's first event; "" if it is not known. It is the root if the headers name none. */
@@ -19,7 +19,7 @@ export interface AgentState {
 
 export class AgentStates {
   /** The states by the ids of the instances, those whose last hook is the oldest first. */
-  readonly #states = new Map<string, AgentState>();
+  readonly #states = new AgingMap<string, AgentState>();
 
   get size(): number {
     return this.#states.size;
@@ -39,7 +39,7 @@ export class AgentStates {
     const state = this.#states.get(id) ?? { root, introduced: !isNew, notices: [] };
     this.#states.delete(id);
     this.#states.set(id, state);
-    dropOldest(this.#states, HOOK_AGENTS_MAX);
+    this.#states.limitTo(HOOK_AGENTS_MAX);
     return state;
   }
 }

@@ -6,7 +6,7 @@ import { HOOK_NAME_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { RADAR_LINE_BYTES_MAX, RADAR_NOTICES_MAX, RADAR_NOTICES_OF_AGENT_MAX } from "../../../schemas/limits/radar.js";
 import type { OverlapNotice } from "../../../schemas/radar.js";
 import { utf8Length } from "../../../schemas/text.js";
-import { dropOldest } from "../../base/drop-oldest.js";
+import { AgingMap } from "../../base/aging-map.js";
 import { compareRecency, type Directory, type Entry } from "../instances/directory.js";
 import { foreignName, quoteForeign } from "./foreign-text.js";
 
@@ -15,7 +15,7 @@ type Side = OverlapNotice["a"];
 export class OverlapLines {
   readonly #directory: Pick<Directory, "inCheckout">;
   /** The lines that sessions are still to be told, by the ids of their instances. */
-  readonly #untold = new Map<string, string[]>();
+  readonly #untold = new AgingMap<string, string[]>();
 
   constructor(directory: Pick<Directory, "inCheckout">) {
     this.#directory = directory;
@@ -50,7 +50,7 @@ export class OverlapLines {
       if (lines.length > RADAR_NOTICES_OF_AGENT_MAX) lines.shift();
       this.#untold.delete(entry.id);
       this.#untold.set(entry.id, lines);
-      dropOldest(this.#untold, RADAR_NOTICES_MAX);
+      this.#untold.limitTo(RADAR_NOTICES_MAX);
     }
   }
 

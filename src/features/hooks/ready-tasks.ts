@@ -3,7 +3,7 @@
  * that any instance may claim are left out, because each of them would be reported to each agent. Runs on the front.
  */
 import { HOOK_TASKS_MAX } from "../../../schemas/limits/hooks.js";
-import { dropOldest } from "../../base/drop-oldest.js";
+import { AgingMap } from "../../base/aging-map.js";
 import type { Entry } from "../instances/directory.js";
 import { mayClaim } from "../tasks/ready-queue.js";
 import type { ClaimableTask, TaskListener, TaskProjection } from "../tasks/task-projection.js";
@@ -11,7 +11,7 @@ import type { ClaimableTask, TaskListener, TaskProjection } from "../tasks/task-
 export class ReadyTasks implements TaskListener {
   readonly #tasks: Pick<TaskProjection, "get" | "isFree">;
   /** The tasks by their rows, the oldest first. */
-  readonly #unreported = new Map<number, ClaimableTask>();
+  readonly #unreported = new AgingMap<number, ClaimableTask>();
 
   constructor(tasks: Pick<TaskProjection, "get" | "isFree" | "listen">) {
     this.#tasks = tasks;
@@ -25,7 +25,7 @@ export class ReadyTasks implements TaskListener {
   claimable(task: ClaimableTask): void {
     if (task.assignee === null && task.reserved === null) return;
     this.#unreported.set(task.row, task);
-    dropOldest(this.#unreported, HOOK_TASKS_MAX);
+    this.#unreported.limitTo(HOOK_TASKS_MAX);
   }
 
   lost(): void {

@@ -15,7 +15,7 @@ import {
   HOOK_DENIALS_TOGETHER_MS,
 } from "../../../schemas/limits/hooks.js";
 import type { Clock } from "../../base/clock.js";
-import { dropOldest } from "../../base/drop-oldest.js";
+import { AgingMap } from "../../base/aging-map.js";
 import { formatTime } from "../../base/time.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
@@ -50,7 +50,7 @@ const TOPIC_DENIED = "agent.denied" satisfies ServerTopic;
 export class RepeatedDenials {
   readonly #options: RepeatedDenialsOptions;
   /** The counts by agent and path, that of the newest denial last. */
-  readonly #counts = new Map<string, Counted>();
+  readonly #counts = new AgingMap<string, Counted>();
 
   constructor(options: RepeatedDenialsOptions) {
     this.#options = options;
@@ -79,7 +79,7 @@ export class RepeatedDenials {
     const counted = { client, agent, workspace, denied, count, firstMs, lastMs: nowMs };
     this.#counts.delete(key);
     this.#counts.set(key, counted);
-    dropOldest(this.#counts, HOOK_DENIALS_MAX);
+    this.#counts.limitTo(HOOK_DENIALS_MAX);
     const times = count / HOOK_DENIALS_COUNT_MIN;
     if (Number.isInteger(Math.log2(times))) this.#publish(counted, context);
   }

@@ -5,6 +5,8 @@
  * The memory is bounded. If it is full, the oldest calls are forgotten. A late repetition of such a call acts again.
  */
 import { HOOK_CALL_BYTES, HOOK_CALLS_BYTES_MAX, HOOK_CALLS_MAX } from "../../../schemas/limits/hooks.js";
+import { AgingMap } from "../../base/aging-map.js";
+import { must } from "../../base/assert.js";
 import type { Failure } from "../../base/result.js";
 import { type HookDecision, PROCEED } from "./answer.js";
 import type { RepeatKey } from "./repeat-key.js";
@@ -20,7 +22,7 @@ interface RememberedCall {
 
 export class RepeatedCalls {
   /** The calls by their keys, the oldest first. */
-  readonly #calls = new Map<string, RememberedCall>();
+  readonly #calls = new AgingMap<string, RememberedCall>();
   #bytes = 0;
 
   get size(): number {
@@ -65,10 +67,8 @@ export class RepeatedCalls {
     const bytes = HOOK_CALL_BYTES + 2 * (name.length + reason.length);
     this.#calls.set(name, { untilMs, bytes, decided });
     this.#bytes += bytes;
-    for (const oldest of this.#calls.keys()) {
-      if (this.#calls.size <= HOOK_CALLS_MAX && this.#bytes <= HOOK_CALLS_BYTES_MAX) return;
-      this.#forget(oldest);
-    }
+    while (this.#calls.size > HOOK_CALLS_MAX || this.#bytes > HOOK_CALLS_BYTES_MAX)
+      this.#forget(must(this.#calls.oldest, "a call has bytes"));
   }
 
   #forget(name: string): void {

@@ -4,14 +4,14 @@
  */
 import { HOOK_REPORTED_MAX } from "../../../schemas/limits/hooks.js";
 import { crypto } from "../../base/crypto.js";
-import { dropOldest } from "../../base/drop-oldest.js";
+import { AgingMap } from "../../base/aging-map.js";
 
 /** The number of bytes of a hash that are kept. Two different things have the same hash once in 2^96 cases. */
 const HASH_BYTES = 12;
 
 export class ReportedOnce {
   /** The hashes of what was told, the oldest first. */
-  readonly #reported = new Map<string, true>();
+  readonly #reported = new AgingMap<string, true>();
 
   get size(): number {
     return this.#reported.size;
@@ -25,7 +25,7 @@ export class ReportedOnce {
   /** Records that a thing is reported to an agent. */
   add(agent: string, thing: string): void {
     this.#reported.set(hashOf(agent, thing), true);
-    dropOldest(this.#reported, HOOK_REPORTED_MAX);
+    this.#reported.limitTo(HOOK_REPORTED_MAX);
   }
 }
 

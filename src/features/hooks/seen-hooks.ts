@@ -5,7 +5,7 @@
 import type { HookClientName } from "../../../schemas/hook-names.js";
 import type { HookList } from "../../../schemas/hooks.js";
 import { HOOK_SEEN_MAX } from "../../../schemas/limits/hooks.js";
-import { dropOldest } from "../../base/drop-oldest.js";
+import { AgingMap } from "../../base/aging-map.js";
 import { formatTime } from "../../base/time.js";
 import { CLIENTS } from "./clients.js";
 
@@ -19,7 +19,7 @@ interface SeenHook {
 
 export class SeenHooks {
   /** The last events by client and workspace, the oldest first. */
-  readonly #seen = new Map<string, SeenHook>();
+  readonly #seen = new AgingMap<string, SeenHook>();
 
   get size(): number {
     return this.#seen.size;
@@ -29,7 +29,7 @@ export class SeenHooks {
     const key = `${seen.client}\0${seen.workspace}`;
     this.#seen.delete(key);
     this.#seen.set(key, seen);
-    dropOldest(this.#seen, HOOK_SEEN_MAX);
+    this.#seen.limitTo(HOOK_SEEN_MAX);
   }
 
   list(): HookList["clients"] {

@@ -4,7 +4,7 @@
  */
 import { ENDED_TOKENS_MAX } from "../../../schemas/limits/tokens.js";
 import type { Clock } from "../../base/clock.js";
-import { dropOldest } from "../../base/drop-oldest.js";
+import { AgingMap } from "../../base/aging-map.js";
 import { Groups } from "../../base/groups.js";
 import { type LookTurns, lookTurns } from "../../base/look-turns.js";
 import type { Directory } from "./directory.js";
@@ -21,7 +21,7 @@ export class InstanceActors {
   /** For each instance, the listeners to call when its token ends. */
   readonly #listeners = new Groups<string, () => void>();
   /** The hashes of tokens that have ended recently, the oldest first. */
-  readonly #endedTokens = new Map<string, true>();
+  readonly #endedTokens = new AgingMap<string, true>();
 
   readonly #turns: Pick<LookTurns, "add">;
 
@@ -78,7 +78,7 @@ export class InstanceActors {
   /** Remembers that a token is no longer valid, and notifies the listeners of its instance. */
   revoke(id: string, tokenHash: string): void {
     this.#endedTokens.set(tokenHash, true);
-    dropOldest(this.#endedTokens, ENDED_TOKENS_MAX);
+    this.#endedTokens.limitTo(ENDED_TOKENS_MAX);
     let called = 0;
     for (const listener of this.#listeners.take(id)) {
       if (called++ < ENDED_AT_ONCE) listener();

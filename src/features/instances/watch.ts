@@ -4,7 +4,7 @@
  * Runs on the front, called by the directory.
  */
 import { WAIT_NAMES_REMEMBERED_MAX } from "../../../schemas/limits/wait.js";
-import { dropOldest } from "../../base/drop-oldest.js";
+import { AgingMap } from "../../base/aging-map.js";
 import type { Wakeable } from "../../base/waiter.js";
 import { Waiters } from "../../base/waiters.js";
 import type { Entry } from "./directory.js";
@@ -15,7 +15,7 @@ export class InstanceWatch {
    * For each name, the row of its newest instance in each workspace and in all workspaces. The names that were reported
    * most recently are last.
    */
-  readonly #last = new Map<string, number>();
+  readonly #last = new AgingMap<string, number>();
 
   /**
    * Adds a waiter for changes of instances.
@@ -46,7 +46,7 @@ export class InstanceWatch {
     const known = this.#last.get(key) ?? 0;
     this.#last.delete(key);
     this.#last.set(key, Math.max(known, row));
-    dropOldest(this.#last, 2 * WAIT_NAMES_REMEMBERED_MAX);
+    this.#last.limitTo(2 * WAIT_NAMES_REMEMBERED_MAX);
   }
 }
 

@@ -12,7 +12,7 @@ import {
   LOG_IN_WRONG_MAX,
 } from "../../../schemas/limits/tokens.js";
 import type { Clock } from "../../base/clock.js";
-import { dropOldest } from "../../base/drop-oldest.js";
+import { AgingMap } from "../../base/aging-map.js";
 
 /** A wrong token. */
 interface Guess {
@@ -34,7 +34,7 @@ export class TokenThrottle {
   /**
    * The wrong tokens of each address. The first entry is the address that has sent no wrong token for the longest time.
    */
-  readonly #addresses = new Map<string, Attempts>();
+  readonly #addresses = new AgingMap<string, Attempts>();
   /** The end of the latest pause of any address. */
   #pausedUntilMs = 0;
 
@@ -79,7 +79,7 @@ export class TokenThrottle {
       key,
       pauses ? { guesses: [], pausedUntilMs: nowMs + LOG_IN_PAUSE_MS } : { guesses, pausedUntilMs: 0 },
     );
-    dropOldest(this.#addresses, LOG_IN_ADDRESSES_MAX);
+    this.#addresses.limitTo(LOG_IN_ADDRESSES_MAX);
     return pauses;
   }
 }

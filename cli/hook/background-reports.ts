@@ -1,6 +1,7 @@
 /**
- * Starts `koor radar report` in the background after tools that may have changed files, so that the radar knows changes
- * before they are committed. The agent does not wait for it. Runs in the process of `koor-hook`.
+ * Starts reports in the background after tools: `koor radar report`, so that the radar knows changes before they are
+ * committed, and `koor llm report`, so that budgets know what the client has written into its transcript. The agent does
+ * not wait for them. Runs in the process of `koor-hook`.
  */
 import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,6 +16,9 @@ const EVENT_NAME = /"hook_event_name"\s*:\s*"(\w+)"/;
 const AFTER_TOOL = /^(?:post_?tool|after(?:tool|shell|file|tab|mcp)|tool\.execute\.after|tool_result)/i;
 const TURN_END = /^(?:stop|afteragent|agentstop|session\.idle)$/i;
 
+/** The transcript of the session, as JSON text. */
+const TRANSCRIPT = /"transcript_path"\s*:\s*("(?:[^"\\]|\\.)+")/;
+
 /** Returns whether a report is due. The end of a turn is always reported, because nothing else may follow. */
 function isDue(event: string, mark: string): boolean {
   if (TURN_END.test(event)) return true;
@@ -24,19 +28,20 @@ function isDue(event: string, mark: string): boolean {
 }
 
 /**
- * Starts a report of the project's working tree, if one is due. It goes to the server of the hook, with the hook's
- * token. A report that cannot be made is dropped.
+ * Starts the reports of the project's working tree and of the session's transcript, if they are due. They go to the
+ * server of the hook, with the hook's token. A report that cannot be made is dropped.
  */
-export function reportToRadar({ root, server, headers }: HookProject, event: string | undefined, input: Buffer): void {
+export function startReports({ root, server, headers }: HookProject, event: string | undefined, input: Buffer): void {
   const record = ownRecordPath(realPath(root), process.env);
-  if (record === undefined || !existsSync(join(root, ".git"))) return;
+  if (record === undefined) return;
   const mark = radarMarkPath(record);
-  if (!isDue(event ?? EVENT_NAME.exec(input.toString("latin1"))?.[1] ?? "", mark)) return;
+  const text = input.toString();
+  if (!isDue(event ?? EVENT_NAME.exec(text)?.[1] ?? "", mark)) return;
   mkdirSync(dirname(mark), { recursive: true });
   writeFileSync(mark, "");
   const { spawn } = process.getBuiltinModule("node:child_process");
   const koor = join(dirname(realPath(process.argv[1] ?? "")), "koor.js");
-  const child = spawn(process.execPath, [koor, "radar", "report"], {
+  const options = {
     cwd: root,
     detached: true,
     stdio: "ignore",
@@ -47,7 +52,13 @@ export function reportToRadar({ root, server, headers }: HookProject, event: str
       KOOR_TOKEN: (headers["Authorization"] ?? "").replace("Bearer ", ""),
       KOOR_WORKSPACE: decodeURIComponent(headers["X-Koor-Workspace"] ?? ""),
     },
-  });
-  child.on("error", () => undefined);
-  child.unref();
+  } as const;
+  const start = (...words: string[]): void => {
+    const child = spawn(process.execPath, [koor, ...words], options);
+    child.on("error", () => undefined);
+    child.unref();
+  };
+  if (existsSync(join(root, ".git"))) start("radar", "report");
+  const transcript = TRANSCRIPT.exec(text)?.[1];
+  if (transcript !== undefined) start("llm", "report", JSON.parse(transcript) as string);
 }

@@ -35,10 +35,18 @@ function sendShell(port: number, of: HookSession, command: string): Promise<Answ
 t.test("a budget is set, listed and removed with the server's token", async (t) => {
   const { port } = await startKoor(t, { args: ["--auth-token", TOKEN] });
   const right = { Authorization: `Bearer ${TOKEN}` };
-  const agent = (await sendJson(port, "POST", "/api/instances/register", { name: "ana" }, right)).json<{ token: string }>();
+  const agent = (await sendJson(port, "POST", "/api/instances/register", { name: "ana" }, right)).json<{
+    token: string;
+  }>();
   const own = { Authorization: `Bearer ${agent.token}` };
   t.equal((await set(port, "b", DAY, own)).status, 403);
-  t.match((await set(port, "b", DAY, right)).json(), { id: "b", tokens: 100, cost_usd: null, period: "total", share: 0 });
+  t.match((await set(port, "b", DAY, right)).json(), {
+    id: "b",
+    tokens: 100,
+    cost_usd: null,
+    period: "total",
+    share: 0,
+  });
   t.match((await send(port, "GET", "/api/budgets", { headers: own })).json(), { budgets: [{ id: "b" }] });
   t.equal((await send(port, "DELETE", "/api/budgets/b", { headers: own })).status, 403);
   t.same((await send(port, "DELETE", "/api/budgets/b", { headers: right })).json(), { deleted: "b" });
@@ -82,7 +90,8 @@ t.test("a session is told once at the warning, and denied when the budget is use
   const denial = (await sendEdit(port, ANA, "b.ts")).json<{ hookSpecificOutput: Record<string, string> }>();
   t.match(denial.hookSpecificOutput, {
     permissionDecision: "deny",
-    permissionDecisionReason: /shop-day of the workspace shop is used up: 111 of 100 tokens.*koor task release.*koor budget set shop-day/,
+    permissionDecisionReason:
+      /shop-day of the workspace shop is used up: 111 of 100 tokens.*koor task release.*koor budget set shop-day/,
   });
   t.match((await sendShell(port, BEN, "npm test")).text, /"deny"/);
   t.notMatch((await sendShell(port, ANA, "koor message send name:ben 'I stop'")).text, /"deny"/);
@@ -99,14 +108,21 @@ t.test("a session is told once at the warning, and denied when the budget is use
 t.test("a budget of an agent, and of a task that the agent holds", async (t) => {
   const { port } = await startKoor(t);
   for (const session of [ANA, BEN]) await sendHook(port, session, "SessionStart");
-  const tasks = [{ id: "part", workspace: "shop", title: "t" }, { id: "goal", workspace: "shop", title: "g", after: ["part"] }];
+  const tasks = [
+    { id: "part", workspace: "shop", title: "t" },
+    { id: "goal", workspace: "shop", title: "g", after: ["part"] },
+  ];
   await sendJson(port, "POST", "/api/tasks", tasks);
   const as = (of: HookSession) => ({ "X-Koor-Session": of.session });
   const claimed = await sendJson(port, "POST", "/api/tasks/claim", { id: "part" }, as(ANA));
   t.match(claimed.json(), { task: { id: "part" } });
   await set(port, "plan", { scope: "task", target: "goal", cost_usd: 1 });
   await use(port, ANA, 5, { cost_usd: 2 });
-  t.match(await list(port), [{ id: "plan", state: "exhausted", used: { cost_usd: 2 } }], "its task is the tag by default");
+  t.match(
+    await list(port),
+    [{ id: "plan", state: "exhausted", used: { cost_usd: 2 } }],
+    "its task is the tag by default",
+  );
   t.match((await sendEdit(port, ANA, "a.ts")).text, /budget plan of the task goal is used up: \$2\.00 of \$1/);
   t.notMatch((await sendEdit(port, BEN, "b.ts")).text, /"deny"/);
   await send(port, "DELETE", "/api/budgets/plan");

@@ -158,7 +158,10 @@ t.test("a report that no server answers is sent again under its request_id, and 
   t.equal(fake.requests[0]?.headers["x-koor-session"], "ana");
   const state = join(place.home, ".local", "state", "koor", "transcripts");
   for (const name of readdirSync(state)) t.notOk(readFileSync(join(state, name), "utf8").includes(SECRET), name);
-  t.notOk(readdirSync(state).some((name) => /lock|part/.test(name)), "nothing is left");
+  t.notOk(
+    readdirSync(state).some((name) => /lock|part/.test(name)),
+    "nothing is left",
+  );
 });
 
 t.test("a report that the server refuses is dropped", async (t) => {

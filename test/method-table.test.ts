@@ -27,7 +27,14 @@ const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta
  * The pruner runs a while after the start. The test of its table checks the requests
  * (src/composition/retention.test.ts).
  */
-const NOT_CALLED = new Set<string>(["events.prune", "claims.prune", "message.prune", "task.prune", "radar.end", "budget.reset"]);
+const NOT_CALLED = new Set<string>([
+  "events.prune",
+  "claims.prune",
+  "message.prune",
+  "task.prune",
+  "radar.end",
+  "budget.reset",
+]);
 /** This file runs from dist/tree/test. */
 const SRC = new URL("../src/", import.meta.url);
 /** Makes the rows that state and specs share; each of these exports its own. */

@@ -153,6 +153,14 @@ function actingFor(settings: Settings, session: string): Settings {
   return { ...own, session };
 }
 
-function shown({ provider, model, input, cache_write, cache_read, output, cost }: Omit<PendingReport, "session" | "request_id">): Reported {
+function shown({
+  provider,
+  model,
+  input,
+  cache_write,
+  cache_read,
+  output,
+  cost,
+}: Omit<PendingReport, "session" | "request_id">): Reported {
   return { provider, model, tokens_in: input + cache_write + cache_read, tokens_out: output, cost_usd: cost };
 }

@@ -16,7 +16,11 @@ const INFO = { last_token_usage: { input_tokens: 1 }, model_context_window: 1 };
 /** The lines of Codex, as 0.169.0 writes them. */
 function total(input: number, cached: number, output: number, timestamp = AT): object {
   const usage = { input_tokens: input, cached_input_tokens: cached, output_tokens: output, reasoning_output_tokens: 1 };
-  return { timestamp, type: "event_msg", payload: { type: "token_count", info: { ...INFO, total_token_usage: usage } } };
+  return {
+    timestamp,
+    type: "event_msg",
+    payload: { type: "token_count", info: { ...INFO, total_token_usage: usage } },
+  };
 }
 const META = { timestamp: AT, type: "session_meta", payload: { id: "c-1", model_provider: "acme" } };
 const turn = (model: string): object => ({ timestamp: AT, type: "turn_context", payload: { model } });
@@ -42,7 +46,9 @@ t.test("a message of Claude Code counts once, however many lines it has", (t) =>
 });
 
 t.test("only the last messages are remembered", (t) => {
-  const lines = Array.from({ length: CLI_TRANSCRIPT_MESSAGES_MAX + 1 }, (_, at) => claude(`m${at}`, { input_tokens: 1 }));
+  const lines = Array.from({ length: CLI_TRANSCRIPT_MESSAGES_MAX + 1 }, (_, at) =>
+    claude(`m${at}`, { input_tokens: 1 }),
+  );
   const { state } = read(lines);
   t.equal(state.messages.length, CLI_TRANSCRIPT_MESSAGES_MAX);
   t.end();
@@ -89,8 +95,16 @@ t.test("lines that are none, and hostile ones", (t) => {
     { type: "event_msg", payload: { type: "token_count", info: null } },
   ]);
   t.same(sums, []);
-  t.match(read([claude("m1", { input_tokens: 1 }, { timestamp: "soon" })]).sums, [{ input: 1 }], "no time that can be read");
-  t.match(read([claude("x".repeat(1000), { input_tokens: 1 })]).state.messages, [], "an id that is too long is not kept");
+  t.match(
+    read([claude("m1", { input_tokens: 1 }, { timestamp: "soon" })]).sums,
+    [{ input: 1 }],
+    "no time that can be read",
+  );
+  t.match(
+    read([claude("x".repeat(1000), { input_tokens: 1 })]).state.messages,
+    [],
+    "an id that is too long is not kept",
+  );
   t.end();
 });
 

@@ -117,7 +117,12 @@ export class UsageLines {
   #countTotal(usage: JsonObject, atMs: number): void {
     const input = tokensIn(usage["input_tokens"]);
     const cached = Math.min(tokensIn(usage["cached_input_tokens"]), input);
-    const total = { input: input - cached, cache_write: 0, cache_read: cached, output: tokensIn(usage["output_tokens"]) };
+    const total = {
+      input: input - cached,
+      cache_write: 0,
+      cache_read: cached,
+      output: tokensIn(usage["output_tokens"]),
+    };
     const { provider, model, total: known } = this.#codex;
     this.#codex = { ...this.#codex, total };
     if (this.#isOld(atMs)) return;

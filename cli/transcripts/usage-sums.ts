@@ -12,7 +12,12 @@ export interface Tokens {
 }
 
 export const NO_TOKENS: Tokens = { input: 0, cache_write: 0, cache_read: 0, output: 0 };
-export const TOKEN_KINDS = ["input", "cache_write", "cache_read", "output"] as const satisfies readonly (keyof Tokens)[];
+export const TOKEN_KINDS = [
+  "input",
+  "cache_write",
+  "cache_read",
+  "output",
+] as const satisfies readonly (keyof Tokens)[];
 
 /** Dollars for a million tokens. A kind without a price costs an unknown amount. */
 export type Prices = Readonly<Record<string, Partial<Tokens>>>;

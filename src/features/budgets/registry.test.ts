@@ -145,7 +145,12 @@ t.test("usage counts for the workspace, the agent by id and name, and a subagent
 
 t.test("a budget of a task covers the tasks that it comes after", (t) => {
   const fixture = new Fixture();
-  fixture.make({ id: "a" }, { id: "b1", after: ["a"] }, { id: "goal", after: ["b1"] }, { id: "later", after: ["goal"] });
+  fixture.make(
+    { id: "a" },
+    { id: "b1", after: ["a"] },
+    { id: "goal", after: ["b1"] },
+    { id: "later", after: ["goal"] },
+  );
   fixture.set({ id: "goal", scope: "task", target: "goal" });
   for (const [at, tag] of ["a", "b1", "goal", "later", "none"].entries()) fixture.use(10 ** at, { session_tag: tag });
   t.match(fixture.used("goal"), ["exhausted", 111]);

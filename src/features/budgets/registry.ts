@@ -13,7 +13,14 @@ import type { WriteCall } from "../../platform/threads/writer-method.js";
 import { publisher, type Publisher } from "../events/publisher.js";
 import { atTime, type BudgetRow, type Charge, charged, showBudget, stateOf } from "./budget.js";
 import { BUDGETS } from "./push-messages.js";
-import { type BudgetReader, budgetReader, type BudgetWriter, budgetWriter, type TasksAbove, tasksAbove } from "./table.js";
+import {
+  type BudgetReader,
+  budgetReader,
+  type BudgetWriter,
+  budgetWriter,
+  type TasksAbove,
+  tasksAbove,
+} from "./table.js";
 import { BudgetIndex } from "./targets.js";
 
 const TOPICS = {

@@ -61,8 +61,7 @@ export function budgetRoutes({ writer, reads, clock, log }: BudgetRoutesOptions)
       tag,
       summary: "Lists the budgets by id, with what is used of them.",
       answer: BudgetList,
-      handle: ({ context }) =>
-        readReply(reads.stream(listBudgets, { now_ms: clock.now() }, context, reader.count())),
+      handle: ({ context }) => readReply(reads.stream(listBudgets, { now_ms: clock.now() }, context, reader.count())),
     }),
     route({
       method: "DELETE",

@@ -47,9 +47,7 @@ export class BudgetDecision {
 
   /** Returns the denial of a tool call by an exhausted budget of the agent; null if none denies it. */
   denialOf(tool: HookTool, actor: Entry): Denial | null {
-    const exhausted = this.#concerning(actor).find(
-      ({ state, policy }) => state === "exhausted" && policy === "deny",
-    );
+    const exhausted = this.#concerning(actor).find(({ state, policy }) => state === "exhausted" && policy === "deny");
     return exhausted === undefined || isKoorCall(tool) ? null : { reason: budgetReason(exhausted), path: null };
   }
 

@@ -14,7 +14,8 @@ export function budgetLine(row: BudgetRow): string {
 /** Returns the reason of a denial. It names what still runs, and what the user can do. */
 export function budgetReason(row: BudgetRow): string {
   const start = `${named(row)} is used up: ${used(row)}${untilEnd(row)}.`;
-  const finish = "Only koor commands still run: tell others with koor message send, give up a task with koor task release.";
+  const finish =
+    "Only koor commands still run: tell others with koor message send, give up a task with koor task release.";
   const raise = `Your user can raise or remove it: koor budget set ${foreignName(row.id)}, koor budget remove ${foreignName(row.id)}.`;
   return cutToBytes(`${start} ${finish} ${raise}`, HOOK_DENIAL_BYTES_MAX);
 }

@@ -30,7 +30,7 @@ t.test("everything else", (t) => {
     "koor task claim",
     "koor land --check 'npm test'",
     "koor serve",
-    "koor message send ana \"$(cat secret)\"",
+    'koor message send ana "$(cat secret)"',
     "koor message send ana `id`",
     "koor message send ana < <(id)",
     "koor task list > tasks.json",
@@ -43,7 +43,8 @@ t.test("everything else", (t) => {
 });
 
 t.test("tools of Koor's MCP server, and of others", (t) => {
-  for (const name of ["mcp__koor__message", "koor.state_get", "koor__wait"]) t.equal(isKoorCall(other(name)), true, name);
+  for (const name of ["mcp__koor__message", "koor.state_get", "koor__wait"])
+    t.equal(isKoorCall(other(name)), true, name);
   for (const name of ["Read", "koor", "mcp__korr__x", "mcp__files__koor", "WebFetch"])
     t.equal(isKoorCall(other(name)), false, name);
   t.end();

@@ -40,11 +40,7 @@ export class News {
   take(moment: Moment, entry: Entry, context: CallContext): string[] {
     const { inbox, tasks, overlaps, budgets, clock } = this.#options;
     const isBetweenTurns = moment === "prompt" || moment === "stop";
-    const lines = [
-      ...budgets.take(entry),
-      ...this.#takeWaiters(entry.id, isBetweenTurns),
-      ...overlaps.take(entry),
-    ];
+    const lines = [...budgets.take(entry), ...this.#takeWaiters(entry.id, isBetweenTurns), ...overlaps.take(entry)];
     if (isBetweenTurns) for (const { id } of tasks.take(entry, clock.now())) lines.push(taskLine(id));
     if (!isBetweenTurns && moment !== "after-tool") return lines;
     const messages = inbox.undelivered(entry.id, !isBetweenTurns, clock.now());

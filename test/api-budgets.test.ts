@@ -126,10 +126,9 @@ t.test("a budget of an agent, and of a task that the agent holds", async (t) => 
   t.match((await sendEdit(port, ANA, "a.ts")).text, /budget plan of the task goal is used up: \$2\.00 of \$1/);
   t.notMatch((await sendEdit(port, BEN, "b.ts")).text, /"deny"/);
   await send(port, "DELETE", "/api/budgets/plan");
-  const { name } = (await send(port, "GET", "/api/instances?workspace=shop"))
-    .json<readonly { readonly name: string }[]>()
-    .find((one) => one.name.includes("ben")) ?? { name: "" };
-  await set(port, "ben", { scope: "agent", target: name, tokens: 1 });
+  const instances = await send(port, "GET", `/api/instances?checkout=${BEN.checkout}`);
+  const [ben] = instances.json<readonly { readonly name: string }[]>();
+  await set(port, "ben", { scope: "agent", target: ben?.name, tokens: 1 });
   await use(port, BEN, 1);
   t.match((await sendEdit(port, BEN, "b.ts")).text, /"deny"/);
   t.notMatch((await sendEdit(port, ANA, "c.ts")).text, /"deny"/);

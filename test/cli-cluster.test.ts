@@ -173,6 +173,7 @@ const ELSEWHERE = [
   "radar report",
   "radar merge",
   "llm report",
+  "hooks report",
 ].concat(COMMANDS.filter(({ words }) => words[0] === "guard").map(({ words }) => words.join(" ")));
 
 t.test("each command: what may be carried out twice goes to another server, nothing else does", async (t) => {

@@ -1,9 +1,8 @@
 /**
- * Starts reports in the background after tools: `koor radar report`, so that the radar knows changes before they are
- * committed, and `koor llm report`, so that budgets know what the client has written into its transcript. The agent does
- * not wait for them. Runs in the process of `koor-hook`.
+ * Starts `koor hooks report` in the background after tools, so that the radar knows changes before they are committed,
+ * and budgets know what the client has written into its transcript. The agent does not wait for it. Runs in the process of `koor-hook`.
  */
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { CLI_RADAR_HOOK_GAP_MS } from "../../schemas/limits/cli.js";
@@ -11,13 +10,12 @@ import { ownRecordPath, radarMarkPath } from "../own-record.js";
 import { realPath } from "../regular-file.js";
 import type { HookProject } from "./hook-project.js";
 
+/** The part of the input that the background program gets. */
+const INPUT_BYTES = 4096;
 const EVENT_NAME = /"hook_event_name"\s*:\s*"(\w+)"/;
 /** The events after a tool, by the names that clients give them, and those at the end of a turn. */
 const AFTER_TOOL = /^(?:post_?tool|after(?:tool|shell|file|tab|mcp)|tool\.execute\.after|tool_result)/i;
 const TURN_END = /^(?:stop|afteragent|agentstop|session\.idle)$/i;
-
-/** The transcript of the session, as JSON text. */
-const TRANSCRIPT = /"transcript_path"\s*:\s*("(?:[^"\\]|\\.)+")/;
 
 /** Returns whether a report is due. The end of a turn is always reported, because nothing else may follow. */
 function isDue(event: string, mark: string): boolean {
@@ -35,13 +33,12 @@ export function startReports({ root, server, headers }: HookProject, event: stri
   const record = ownRecordPath(realPath(root), process.env);
   if (record === undefined) return;
   const mark = radarMarkPath(record);
-  const text = input.toString();
-  if (!isDue(event ?? EVENT_NAME.exec(text)?.[1] ?? "", mark)) return;
+  if (!isDue(event ?? EVENT_NAME.exec(input.toString("latin1"))?.[1] ?? "", mark)) return;
   mkdirSync(dirname(mark), { recursive: true });
   writeFileSync(mark, "");
   const { spawn } = process.getBuiltinModule("node:child_process");
   const koor = join(dirname(realPath(process.argv[1] ?? "")), "koor.js");
-  const options = {
+  const child = spawn(process.execPath, [koor, "hooks", "report"], {
     cwd: root,
     detached: true,
     stdio: "ignore",
@@ -51,14 +48,10 @@ export function startReports({ root, server, headers }: HookProject, event: stri
       KOOR_SERVER: server.href,
       KOOR_TOKEN: (headers["Authorization"] ?? "").replace("Bearer ", ""),
       KOOR_WORKSPACE: decodeURIComponent(headers["X-Koor-Workspace"] ?? ""),
+      // The transcript's path is one of the first members, before the arguments of the tool.
+      KOOR_HOOK: input.toString("utf8", 0, INPUT_BYTES),
     },
-  } as const;
-  const start = (...words: string[]): void => {
-    const child = spawn(process.execPath, [koor, ...words], options);
-    child.on("error", () => undefined);
-    child.unref();
-  };
-  if (existsSync(join(root, ".git"))) start("radar", "report");
-  const transcript = TRANSCRIPT.exec(text)?.[1];
-  if (transcript !== undefined) start("llm", "report", JSON.parse(transcript) as string);
+  });
+  child.on("error", () => undefined);
+  child.unref();
 }

@@ -7,11 +7,11 @@ import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } f
 import { join } from "node:path";
 
 import {
-  CLI_TRANSCRIPT_LOCK_MS,
-  CLI_TRANSCRIPT_LOCK_OLD_MS,
-  CLI_TRANSCRIPT_POSITION_BYTES_MAX,
-  CLI_TRANSCRIPT_POSITIONS_MAX,
-} from "../../schemas/limits/cli.js";
+  TRANSCRIPT_LOCK_MS,
+  TRANSCRIPT_LOCK_OLD_MS,
+  TRANSCRIPT_POSITION_BYTES_MAX,
+  TRANSCRIPT_POSITIONS_MAX,
+} from "../../schemas/limits/transcripts.js";
 import { isJsonObject } from "../../shared/json-object.js";
 import { parseJson } from "../../shared/json-text.js";
 import { hashOf } from "../content-hash.js";
@@ -62,9 +62,14 @@ export class PositionStore {
     this.#path = join(this.#folder, `${hashOf(transcript).slice(0, NAME_DIGITS)}.json`);
   }
 
+  /** When the position was written last, in ms since the epoch; 0 if it never was. */
+  get writtenMs(): number {
+    return statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  }
+
   /** Returns the stored position; that of a new transcript if there is none that can be read. */
   read(): TranscriptPosition {
-    const text = readTextIfAny(this.#path, undefined, CLI_TRANSCRIPT_POSITION_BYTES_MAX);
+    const text = readTextIfAny(this.#path, undefined, TRANSCRIPT_POSITION_BYTES_MAX);
     const parsed = text === undefined ? undefined : parseJson(text);
     // Only this program writes the file, so its version says which members it has.
     return isJsonObject(parsed) && parsed["version"] === VERSION ? (parsed as unknown as TranscriptPosition) : NEW;
@@ -85,7 +90,7 @@ export class PositionStore {
     mkdirSync(this.#folder, { recursive: true, mode: FOLDER_MODE });
     const path = this.#path + LOCK_END;
     const { signal } = new AbortController();
-    for (let waitedMs = 0; waitedMs <= CLI_TRANSCRIPT_LOCK_MS; waitedMs += LOCK_RETRY_MS) {
+    for (let waitedMs = 0; waitedMs <= TRANSCRIPT_LOCK_MS; waitedMs += LOCK_RETRY_MS) {
       if (takeLock(path)) {
         this.#makeRoom();
         return () => rmSync(path, { force: true });
@@ -98,9 +103,9 @@ export class PositionStore {
   /** Deletes the positions that were written longest ago, until there is room for one more. */
   #makeRoom(): void {
     const names = readdirSync(this.#folder).filter((name) => name.endsWith(".json"));
-    if (names.length < CLI_TRANSCRIPT_POSITIONS_MAX) return;
+    if (names.length < TRANSCRIPT_POSITIONS_MAX) return;
     const aged = names.map((name) => ({ name, atMs: statSync(join(this.#folder, name)).mtimeMs }));
-    const oldest = aged.toSorted((a, b) => a.atMs - b.atMs).slice(0, names.length - CLI_TRANSCRIPT_POSITIONS_MAX + 1);
+    const oldest = aged.toSorted((a, b) => a.atMs - b.atMs).slice(0, names.length - TRANSCRIPT_POSITIONS_MAX + 1);
     for (const { name } of oldest) rmSync(join(this.#folder, name), { force: true });
   }
 }
@@ -114,7 +119,7 @@ function takeLock(path: string): boolean {
     } catch (error) {
       if (errorCodeOf(error) !== "EEXIST") throw error;
       const madeMs = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-      if (Date.now() - madeMs < CLI_TRANSCRIPT_LOCK_OLD_MS) return false;
+      if (Date.now() - madeMs < TRANSCRIPT_LOCK_OLD_MS) return false;
       rmSync(path, { force: true });
     }
   }

@@ -5,7 +5,7 @@
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-import { CLI_TRANSCRIPT_FILES_MAX, CLI_TRANSCRIPT_PAST_MS } from "../../schemas/limits/cli.js";
+import { TRANSCRIPT_FILES_MAX, TRANSCRIPT_PAST_MS } from "../../schemas/limits/transcripts.js";
 import type { FilePosition } from "./positions.js";
 import { TranscriptFile } from "./transcript-file.js";
 import { NEW_STATE, type LinesState, UsageLines } from "./usage-lines.js";
@@ -34,7 +34,7 @@ export function subagentFiles(path: string): string[] {
       .map((file) => ({ file, atMs: lstatSync(file).mtimeMs }));
     return files
       .toSorted((a, b) => b.atMs - a.atMs)
-      .slice(0, CLI_TRANSCRIPT_FILES_MAX)
+      .slice(0, TRANSCRIPT_FILES_MAX)
       .map(({ file }) => file);
   } catch {
     // Most sessions have no subagents.
@@ -52,7 +52,7 @@ export function readUsage(path: string, options: ReadOptions): FilePosition | st
   if (typeof file === "string") return file;
   try {
     const before = Object.hasOwn(known, path) ? known[path] : undefined;
-    const first: LinesState = { ...NEW_STATE, floorMs: all ? 0 : nowMs - CLI_TRANSCRIPT_PAST_MS };
+    const first: LinesState = { ...NEW_STATE, floorMs: all ? 0 : nowMs - TRANSCRIPT_PAST_MS };
     const start = before === undefined ? startOf(first) : isContinued(file, before) ? before : restartOf(before);
     const lines = new UsageLines(start.lines, sums);
     const { offset, skips } = file.readLines(start, (line) => lines.read(line));

@@ -31,31 +31,51 @@ interface Reported {
   readonly cost_usd: number | null;
 }
 
+export interface TranscriptReport {
+  /** An absolute path. */
+  readonly path: string;
+  readonly workspace: string | undefined;
+  /** Whether everything is counted at the first report, also what is old. */
+  readonly all: boolean;
+  /** Nothing is done if the last report was less than this time ago, in ms. */
+  readonly gapMs: number;
+}
+
 export async function report(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const path = resolve(context.folder, args.need("file"));
+  const asked = { path, workspace: args.text("workspace"), all: args.has("all"), gapMs: 0 };
+  const reports = await reportTranscript(asked, context);
+  if (reports instanceof CliFailure) return reports;
+  return (await printAnswer(Buffer.from(JSON.stringify({ file: path, reports })), context)) ?? 0;
+}
+
+/** Reports what is new in a transcript, and what is still pending. Returns the reports that the server has. */
+export async function reportTranscript(
+  { path, workspace: given, all, gapMs }: TranscriptReport,
+  context: CommandContext,
+): Promise<readonly Reported[] | CliFailure> {
   const { environment } = io();
   const home = homeFolder(environment, process.platform);
   const folder = stateFolder(environment, process.platform);
   if (home === undefined || folder === undefined) return failed("there is no place for positions: set HOME");
-  const settings = context.settings();
-  if (settings instanceof CliFailure) return settings;
-  const path = resolve(context.folder, args.need("file"));
   const store = new PositionStore(folder, path);
   try {
+    if (Date.now() - store.writtenMs < gapMs) return [];
+    const settings = context.settings();
+    if (settings instanceof CliFailure) return settings;
+    const workspace = findWorkspace(context.folder, environment, given);
+    if (workspace instanceof CliFailure) return workspace;
     const release = await store.lock();
     if (release === undefined) return failed(`another command is reading ${path}`);
     try {
-      const workspace = findWorkspace(context.folder, environment, args.text("workspace"));
-      if (workspace instanceof CliFailure) return workspace;
       const target = { settings, store, project: workspace.name ?? "" };
       const sent = await sendPending(target, store.read());
       if (sent instanceof CliFailure) return sent;
-      const read = readNew(path, { home, all: args.has("all"), known: store.read() });
+      const read = readNew(path, { home, all, known: store.read() });
       if (read instanceof CliFailure) return read;
       store.write(read);
       const fresh = await sendPending(target, read);
-      if (fresh instanceof CliFailure) return fresh;
-      const answer = JSON.stringify({ file: path, reports: [...sent, ...fresh] });
-      return (await printAnswer(Buffer.from(answer), context)) ?? 0;
+      return fresh instanceof CliFailure ? fresh : [...sent, ...fresh];
     } finally {
       release();
     }

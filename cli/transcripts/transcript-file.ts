@@ -5,7 +5,7 @@
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync } from "node:fs";
 
-import { CLI_TRANSCRIPT_LINE_BYTES_MAX, CLI_TRANSCRIPT_READ_BYTES_MAX } from "../../schemas/limits/cli.js";
+import { TRANSCRIPT_LINE_BYTES_MAX, TRANSCRIPT_READ_BYTES_MAX } from "../../schemas/limits/transcripts.js";
 import { irregularReason, isWithin } from "../regular-file.js";
 
 /** Opening a FIFO does not block, and a link is not followed. Windows has neither flag. */
@@ -33,8 +33,8 @@ export interface ReadLimits {
 }
 
 const LIMITS: ReadLimits = {
-  lineBytesMax: CLI_TRANSCRIPT_LINE_BYTES_MAX,
-  readBytesMax: CLI_TRANSCRIPT_READ_BYTES_MAX,
+  lineBytesMax: TRANSCRIPT_LINE_BYTES_MAX,
+  readBytesMax: TRANSCRIPT_READ_BYTES_MAX,
 };
 
 export class TranscriptFile {

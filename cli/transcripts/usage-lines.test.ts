@@ -1,6 +1,6 @@
 /** Tests what counts in the lines of transcripts: of Claude Code, of Codex, and of neither. */
 import t from "tap";
-import { CLI_TRANSCRIPT_MESSAGES_MAX, CLI_TRANSCRIPT_MODELS_MAX } from "../../schemas/limits/cli.js";
+import { TRANSCRIPT_MESSAGES_MAX, TRANSCRIPT_MODELS_MAX } from "../../schemas/limits/transcripts.js";
 import { NEW_STATE, type LinesState, UsageLines } from "./usage-lines.js";
 import { costOf, type ModelUsage, readPrices, UsageSums } from "./usage-sums.js";
 
@@ -46,11 +46,9 @@ t.test("a message of Claude Code counts once, however many lines it has", (t) =>
 });
 
 t.test("only the last messages are remembered", (t) => {
-  const lines = Array.from({ length: CLI_TRANSCRIPT_MESSAGES_MAX + 1 }, (_, at) =>
-    claude(`m${at}`, { input_tokens: 1 }),
-  );
+  const lines = Array.from({ length: TRANSCRIPT_MESSAGES_MAX + 1 }, (_, at) => claude(`m${at}`, { input_tokens: 1 }));
   const { state } = read(lines);
-  t.equal(state.messages.length, CLI_TRANSCRIPT_MESSAGES_MAX);
+  t.equal(state.messages.length, TRANSCRIPT_MESSAGES_MAX);
   t.end();
 });
 
@@ -112,10 +110,10 @@ t.test("models have usable names, and are not too many", (t) => {
   const sums = new UsageSums();
   const tokens = { input: 1, cache_write: 0, cache_read: 0, output: 0 };
   for (const name of ["", " a", "a\nb", "a\u202eb", "x".repeat(300)]) sums.add("p", name, tokens);
-  for (let at = 0; at < CLI_TRANSCRIPT_MODELS_MAX + 3; at++) sums.add("p", `m${at}`, tokens);
+  for (let at = 0; at < TRANSCRIPT_MODELS_MAX + 3; at++) sums.add("p", `m${at}`, tokens);
   sums.add("p", "m0", tokens);
   sums.add("p", "none", { ...tokens, input: 0 });
-  t.equal(sums.list().length, CLI_TRANSCRIPT_MODELS_MAX);
+  t.equal(sums.list().length, TRANSCRIPT_MODELS_MAX);
   t.equal(sums.list()[0]?.input, 2);
   t.equal(sums.leftOut, 8);
   t.end();

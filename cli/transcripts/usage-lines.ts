@@ -3,7 +3,7 @@
  * ignored. The state between two reads is small, and is stored in the position of the transcript. Pure except for its
  * state.
  */
-import { CLI_TRANSCRIPT_MESSAGES_MAX } from "../../schemas/limits/cli.js";
+import { TRANSCRIPT_MESSAGES_MAX } from "../../schemas/limits/transcripts.js";
 import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { parseJson } from "../../shared/json-text.js";
 import { growthOf, largerOf, NO_TOKENS, type Tokens, tokensIn, type UsageSums } from "./usage-sums.js";
@@ -96,7 +96,7 @@ export class UsageLines {
     this.#messages.delete(id);
     this.#messages.set(id, largerOf(known, tokens));
     const [oldest] = this.#messages.keys();
-    if (this.#messages.size > CLI_TRANSCRIPT_MESSAGES_MAX && oldest !== undefined) this.#messages.delete(oldest);
+    if (this.#messages.size > TRANSCRIPT_MESSAGES_MAX && oldest !== undefined) this.#messages.delete(oldest);
     this.#count(CLAUDE_PROVIDER, model, growthOf(tokens, known), atMs);
   }
 

@@ -1,5 +1,5 @@
 /** Sums up what a transcript says about the usage of each model, and what that costs. Pure. */
-import { CLI_TRANSCRIPT_MODELS_MAX } from "../../schemas/limits/cli.js";
+import { TRANSCRIPT_MODELS_MAX } from "../../schemas/limits/transcripts.js";
 import { isJsonObject } from "../../shared/json-object.js";
 
 /** The tokens of one call of a model, or of several. */
@@ -71,7 +71,7 @@ export class UsageSums {
     if (isNothing(tokens)) return;
     const key = `${provider}\0${model}`;
     const known = this.#sums.get(key);
-    if (known === undefined && (this.#sums.size >= CLI_TRANSCRIPT_MODELS_MAX || !isName(provider) || !isName(model))) {
+    if (known === undefined && (this.#sums.size >= TRANSCRIPT_MODELS_MAX || !isName(provider) || !isName(model))) {
       this.leftOut += 1;
       return;
     }

@@ -145,21 +145,3 @@ export const CLI_TOP_REFUSED_MS = 10_000;
 export const CLI_TOP_ANSWER_MS = 10_000;
 /** The silence after which `top` opens its stream of changes again. The server sends a comment every 15 s. */
 export const CLI_TOP_SILENCE_MS = 40_000;
-
-// Transcripts of agents' clients, whose usage `koor llm report` reads
-/** The maximum length of a line that is read. A longer one is skipped. */
-export const CLI_TRANSCRIPT_LINE_BYTES_MAX = 8 * MIB;
-/** The maximum number of bytes that one command reads of a transcript. The next command reads on. */
-export const CLI_TRANSCRIPT_READ_BYTES_MAX = 64 * MIB;
-/** What is older than this when a transcript is read for the first time is not counted. */
-export const CLI_TRANSCRIPT_PAST_MS = 3_600_000;
-/** The maximum number of messages, of models, and of files of subagents that are told apart. */
-export const CLI_TRANSCRIPT_MESSAGES_MAX = 64;
-export const CLI_TRANSCRIPT_MODELS_MAX = 32;
-export const CLI_TRANSCRIPT_FILES_MAX = 64;
-/** The maximum number of files with positions in transcripts, and the maximum size of one. */
-export const CLI_TRANSCRIPT_POSITIONS_MAX = 256;
-export const CLI_TRANSCRIPT_POSITION_BYTES_MAX = 1 * MIB;
-/** How long a command waits for another one that reads the same transcript, and when such a lock is ignored. */
-export const CLI_TRANSCRIPT_LOCK_MS = 5_000;
-export const CLI_TRANSCRIPT_LOCK_OLD_MS = 60_000;

@@ -32,12 +32,12 @@ export class BudgetDecision {
     this.#options = options;
   }
 
-  /** Returns the lines about the budgets of an agent, each once for each state and period. They count as reported. */
+  /** Returns the lines about the budgets of an agent, each once for each state, period and limit. They count as reported. */
   take(entry: Entry): string[] {
     const { reported } = this.#options;
     const lines: string[] = [];
     for (const row of this.#concerning(entry)) {
-      const thing = `budget\0${row.id}\0${row.state}\0${row.since}`;
+      const thing = `budget\0${row.id}\0${row.state}\0${row.since}\0${row.updated_at}`;
       if (reported.has(entry.id, thing)) continue;
       reported.add(entry.id, thing);
       lines.push(budgetLine(row));

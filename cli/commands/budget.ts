@@ -9,10 +9,12 @@ import { JSON_TYPE } from "../input.js";
 import { objectOf, quoted } from "../json-text.js";
 
 const ID = { name: "id" } as const;
+/** The flag that names the target of each scope. `--task` is a switch of other commands. */
+const FLAG_OF = { workspace: "workspace", agent: "agent", task: "task-id" } as const;
 const DECIMAL = /^(?:0|[1-9]\d*)(?:\.\d+)?$/;
 
 function budgetBody(args: Args): Promise<Buffer | CliFailure> {
-  const scope = BUDGET_SCOPES.find((one) => args.text(one) !== undefined);
+  const scope = BUDGET_SCOPES.find((one) => args.has(FLAG_OF[one]));
   const numbers: Record<string, string | undefined> = { tokens: args.text("tokens") };
   for (const [member, flag] of [
     ["cost_usd", "cost"],
@@ -25,7 +27,7 @@ function budgetBody(args: Args): Promise<Buffer | CliFailure> {
   }
   const members = {
     scope: quoted(scope),
-    target: quoted(scope === undefined ? undefined : args.text(scope)),
+    target: quoted(scope === undefined ? undefined : args.text(FLAG_OF[scope])),
     ...numbers,
     period: quoted(args.text("period")),
     policy: quoted(args.text("policy")),
@@ -39,12 +41,12 @@ export const BUDGET_COMMANDS: readonly CommandRow[] = [
     about: "Set how many tokens or dollars a workspace, an agent or a task may use.",
     examples: ["budget set trucks-day --workspace trucks --tokens 2000000 --period day"],
     arguments: [ID],
-    oneOf: [...BUDGET_SCOPES],
+    oneOf: ["workspace", "agent", "task-id"],
     flags: [
       { name: "workspace", kind: "text", value: "NAME", about: "what is used in this workspace", values: "workspace" },
       { name: "agent", kind: "text", value: "AGENT", about: "what this agent uses, by id or name", values: "agent" },
       {
-        name: "task",
+        name: "task-id",
         kind: "text",
         value: "ID",
         about: "what is used for this task and those that it comes after",

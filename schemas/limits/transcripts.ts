@@ -8,7 +8,7 @@ import { MIB } from "./units.js";
 export const TRANSCRIPT_LINE_BYTES_MAX = 8 * MIB;
 /** The maximum number of bytes that one command reads of a transcript. The next command reads on. */
 export const TRANSCRIPT_READ_BYTES_MAX = 64 * MIB;
-/** What is older than this when a transcript is read for the first time is not counted. */
+/** Lines that are older than this when a transcript is read for the first time are not counted. */
 export const TRANSCRIPT_PAST_MS = 3_600_000;
 /** The maximum number of messages, of models, and of files of subagents that are told apart. */
 export const TRANSCRIPT_MESSAGES_MAX = 64;

@@ -29,7 +29,7 @@ export interface BudgetRow {
   readonly updated_at: number;
 }
 
-/** What one report adds to the sums of a budget. */
+/** The tokens and the cost that one report adds to the sums of a budget. */
 export interface Charge {
   readonly tokens: number;
   /** Null if the cost is not known. */

@@ -41,11 +41,11 @@ export const removeBudget = writerMethod({
   run: ({ budgets }, { id }, call) => budgets.remove(id, call),
 });
 
-/** Resets the budgets whose period has ended, so that those who wait for it go on. */
+/** Resets the budgets whose period has ended, so that waiting claims continue. */
 export const resetBudgets = writerMethod({
   ...common,
   name: "budget.reset",
-  request: Type.Null(),
+  request: Type.Object({}),
   reply: ResetBudgetsReply,
   weight: () => 0,
   audit: null,

@@ -182,13 +182,13 @@ t.test("the end of the period resets a budget: with the leader's call, and witho
   fixture.set();
   fixture.use(100);
   fixture.server.nowMs = DAY_MS - 1;
-  t.same(fixture.server.reply(resetBudgets, null, ""), { ids: [] });
+  t.same(fixture.server.reply(resetBudgets, {}, ""), { ids: [] });
   t.equal(fixture.projection.isResetDue(DAY_MS - 1), false);
   fixture.make({ id: "one" });
   fixture.server.nowMs = DAY_MS;
   t.equal(fixture.projection.isResetDue(DAY_MS), true);
   t.equal(fixture.claim().task?.id, "one", "the claim does not wait for the leader");
-  t.same(fixture.server.reply(resetBudgets, null, ""), { ids: ["b"] });
+  t.same(fixture.server.reply(resetBudgets, {}, ""), { ids: ["b"] });
   t.same(fixture.topics(), ["budget.exhausted", "budget.reset"]);
   t.equal(fixture.projection.size, 0);
   fixture.use(81);

@@ -57,7 +57,7 @@ export class BudgetIndex {
     for (const id of [...this.#byId.keys()]) this.delete(id);
   }
 
-  /** Returns the budgets that concern somebody, each once, in the order of their ids. */
+  /** Returns the budgets that concern an agent, each once, in the order of their ids. */
   concerning({ workspace, agents, tasks }: Concerned): BudgetRow[] {
     const ids = new Set<string>();
     const add = (scope: BudgetScope, target: string): void => {

@@ -1,5 +1,5 @@
 /**
- * Resets the budgets whose period has ended, so that an event says so and waiting claims go on. Runs on the front, driven
+ * Resets the budgets whose period has ended, so that an event says so and waiting claims continue. Runs on the front, driven
  * by ticks. In a cluster it runs only on the leader.
  */
 import { BUDGET_RESET_INTERVAL_MS } from "../../../schemas/limits/budgets.js";
@@ -43,6 +43,6 @@ export class BudgetResets implements BackgroundTask {
   /** If the writer does not answer, the next run resets the budgets. */
   async #reset(): Promise<void> {
     const { budgets, writer, clock } = this.#options;
-    if (budgets.isResetDue(clock.now())) await writer.request(resetBudgets, null, NO_CALLER);
+    if (budgets.isResetDue(clock.now())) await writer.request(resetBudgets, {}, NO_CALLER);
   }
 }

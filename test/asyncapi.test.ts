@@ -54,7 +54,7 @@ async function post<Answer>(path: string, body: unknown, headers: Record<string,
   return answer.json<Answer>();
 }
 
-const BUDGET = { scope: "workspace", target: "" };
+const BUDGET = { scope: "agent", target: "ana" };
 
 /** Makes the server publish each of its events at least once. */
 async function makeAllEvents(): Promise<void> {

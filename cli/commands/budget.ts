@@ -14,7 +14,7 @@ const FLAG_OF = { workspace: "workspace", agent: "agent", task: "task-id" } as c
 const DECIMAL = /^(?:0|[1-9]\d*)(?:\.\d+)?$/;
 
 function budgetBody(args: Args): Promise<Buffer | CliFailure> {
-  const scope = BUDGET_SCOPES.find((one) => args.has(FLAG_OF[one]));
+  const scope = BUDGET_SCOPES.find((one) => args.text(FLAG_OF[one]) !== undefined);
   const numbers: Record<string, string | undefined> = { tokens: args.text("tokens") };
   for (const [member, flag] of [
     ["cost_usd", "cost"],

@@ -33,25 +33,37 @@ export function Budgets() {
 
 const COLUMNS: readonly Column<Budget>[] = [
   { head: "Budget", cell: ({ id }) => <span class="mono">{id}</span> },
-  { head: "State", cell: ({ state }) => <Badge tone={TONES[state]}>{state}</Badge> },
+  {
+    head: "State",
+    cell: ({ state, policy }) => (
+      <span title={policy === "deny" ? "denies tools at 100 %" : "only warns at 100 %"}>
+        <Badge tone={TONES[state]}>{state}</Badge>
+      </span>
+    ),
+  },
   { head: "Of", cell: (budget) => <Target {...budget} /> },
   {
     head: "Used",
-    kind: "wide",
     cell: (budget) => (
-      <span class={`usage-share usage-${budget.state}`}>
+      <span class={`usage-share usage-budget usage-${budget.state}`}>
         <Share value={budget.share} of={1} />
         <span class="usage-percent">{Math.floor(budget.share * PERCENT)} %</span>
       </span>
     ),
   },
-  { head: "Amount", cell: (budget) => <Amount {...budget} /> },
+  { head: "Tokens", cell: (budget) => <Tokens {...budget} /> },
+  { head: "Cost", cell: (budget) => <Cost {...budget} /> },
+  {
+    head: "Unknown",
+    kind: "number",
+    optional: true,
+    cell: ({ unpriced }) => <span title={`${plural(unpriced, "report")} without a cost`}>{count(unpriced)}</span>,
+  },
   {
     head: "Until",
     optional: true,
-    cell: ({ ends_at }) => (ends_at === null ? <span class="muted">no end</span> : <Time at={ends_at} as="clock" />),
+    cell: ({ ends_at }) => (ends_at === null ? <span class="muted">no end</span> : <Time at={ends_at} as="ahead" />),
   },
-  { head: "At 100 %", optional: true, cell: ({ policy }) => (policy === "deny" ? "denies" : "warns") },
 ];
 
 function Target({ scope, target }: Budget) {
@@ -64,23 +76,22 @@ function Target({ scope, target }: Budget) {
   );
 }
 
-/** What is used of each limit. Without a cost of every report, the dollars are a lower bound. */
-function Amount({ tokens, cost_usd, used, unpriced }: Budget) {
+function Tokens({ tokens, used }: Budget) {
+  if (tokens === null) return <span class="muted">no limit</span>;
+  return (
+    <span title={`${count(used.tokens)} of ${count(tokens)} tokens`}>
+      {compact(used.tokens)} of {compact(tokens)}
+    </span>
+  );
+}
+
+/** The dollars that are used. If the cost of some reports is not known, they are a lower bound. */
+function Cost({ cost_usd, used, unpriced }: Budget) {
+  if (cost_usd === null) return <span class="muted">no limit</span>;
   return (
     <>
-      {tokens !== null && (
-        <span title={`${count(used.tokens)} of ${count(tokens)} tokens`}>
-          {compact(used.tokens)} of {compact(tokens)} tokens
-        </span>
-      )}
-      {tokens !== null && cost_usd !== null && ", "}
-      {cost_usd !== null && (
-        <span>
-          {unpriced > 0 && "at least "}
-          {dollars(used.cost_usd)} of {dollars(cost_usd)}
-          {unpriced > 0 && <span class="muted"> ({plural(unpriced, "report")} without a cost)</span>}
-        </span>
-      )}
+      {unpriced > 0 && "≥ "}
+      {dollars(used.cost_usd)} of {dollars(cost_usd)}
     </>
   );
 }

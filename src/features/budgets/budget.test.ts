@@ -39,10 +39,8 @@ t.test("periods begin in UTC", (t) => {
 });
 
 t.test("a budget is ok, then warned, then exhausted", (t) => {
-  const states = [79, 1, 19, 1].reduce<BudgetRow[]>(
-    (rows, tokens) => [...rows, charged(rows.at(-1) ?? ROW, { tokens, cost: null })],
-    [],
-  );
+  let row = ROW;
+  const states = [79, 1, 19, 1].map((tokens) => (row = charged(row, { tokens, cost: null })));
   t.same(
     states.map(({ state }) => state),
     ["ok", "warned", "warned", "exhausted"],

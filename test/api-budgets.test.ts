@@ -1,5 +1,5 @@
 /**
- * Tests budgets against a real server: who may set them, what reports add up to, what hooks tell and deny, claims that
+ * Tests budgets against a real server: who may set them, what reports add up to, what hooks say and deny, claims that
  * wait for a budget, and what a restart and a restore keep.
  */
 import t from "tap";
@@ -74,7 +74,7 @@ t.test("what is refused", async (t) => {
   t.same(await list(port), []);
 });
 
-t.test("a session is told once at the warning, and denied when the budget is used up", async (t) => {
+t.test("a session is warned once, and denied when the budget is used up", async (t) => {
   const { port } = await startKoor(t);
   await sendHook(port, ANA, "SessionStart");
   await sendHook(port, BEN, "SessionStart");
@@ -82,10 +82,10 @@ t.test("a session is told once at the warning, and denied when the budget is use
   await use(port, ANA, 79);
   t.notMatch((await sendHook(port, ANA, "UserPromptSubmit")).text, /budget/);
   await use(port, BEN, 2);
-  const told = /The budget shop-day of the workspace shop is used up to 81 % \(81 of 100 tokens\), until .* UTC\./;
-  t.match((await sendHook(port, ANA, "UserPromptSubmit")).text, told);
+  const line = /The budget shop-day of the workspace shop is used up to 81 % \(81 of 100 tokens\), until .* UTC\./;
+  t.match((await sendHook(port, ANA, "UserPromptSubmit")).text, line);
   t.notMatch((await sendHook(port, ANA, "UserPromptSubmit")).text, /budget/, "once");
-  t.match((await sendEdit(port, BEN, "a.ts")).text, told, "each session that it concerns");
+  t.match((await sendEdit(port, BEN, "a.ts")).text, line, "each session that it concerns");
   await use(port, ANA, 30);
   const denial = (await sendEdit(port, ANA, "b.ts")).json<{ hookSpecificOutput: Record<string, string> }>();
   t.match(denial.hookSpecificOutput, {

@@ -23,7 +23,7 @@ export interface LinesState {
   readonly floorMs: number;
   /** The time of the newest line that was counted, in ms. */
   readonly newestMs: number;
-  /** What was counted of the last messages of Claude Code, whose usage may grow in later lines of the message. */
+  /** The tokens that were counted of the last messages of Claude Code, whose usage may grow in later lines of the message. */
   readonly messages: readonly (readonly [id: string, tokens: Tokens])[];
   readonly codex: CodexState;
 }

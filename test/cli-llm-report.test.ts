@@ -2,7 +2,7 @@
  * Tests `llm report` against a real server: what is new counts once, whatever becomes of the file, of the command and of
  * the server, and no text of the transcript is sent.
  */
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import t, { type Test } from "tap";
 import { FakeServer, replyError, replyJson } from "./cli/fake-server.js";
@@ -173,6 +173,32 @@ t.test("a report that the server refuses is dropped", async (t) => {
   t.equal((await place.run()).code, 1);
   fake.answer = () => replyJson({ id: 1, recorded: true });
   t.same(await place.report(), []);
+});
+
+t.test("the report of a hook prints nothing, and keeps a gap during a turn", async (t) => {
+  const { port, url } = await startKoor(t);
+  const place = new Place(t, url);
+  const hook = async (input: string, more: Readonly<Record<string, string>> = {}): Promise<number> => {
+    const env = { HOME: place.home, KOOR_SERVER: url, KOOR_WORKSPACE: "shop", ...more };
+    const { code, stdout } = await runCli(["hooks", "report"], { cwd: place.home, env, input });
+    t.same([code, stdout], [0, ""]);
+    return (await send(port, "GET", "/api/llm/usage")).json<readonly unknown[]>().length;
+  };
+  const of = (event: string): string =>
+    JSON.stringify({ session_id: "ana", transcript_path: place.path, hook_event_name: event });
+  for (const input of ["", "{", '{"transcript_path":7}', of("Stop")]) t.equal(await hook(input), 0, input);
+  writeFileSync(place.path, line("m1", 10));
+  t.equal(await hook(of("PostToolBatch")), 1);
+  appendFileSync(place.path, line("m2", 10));
+  const state = join(place.home, ".local", "state", "koor", "transcripts");
+  // The test takes no time by the position's clock, however slow the machine is.
+  const [position = ""] = readdirSync(state);
+  const laterS = Date.now() / 1000 + 600;
+  utimesSync(join(state, position), laterS, laterS);
+  t.equal(await hook(of("PostToolBatch")), 1, "too soon");
+  t.equal(await hook("", { KOOR_HOOK: of("PostToolUse").slice(0, -5) }), 2, "koor-hook keeps the gap itself");
+  appendFileSync(place.path, line("m3", 10));
+  t.equal(await hook(of("Stop")), 3, "the end of a turn is never left out");
 });
 
 t.test("what cannot be read", async (t) => {

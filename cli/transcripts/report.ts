@@ -37,7 +37,7 @@ export interface TranscriptReport {
   readonly workspace: string | undefined;
   /** Whether everything is counted at the first report, also what is old. */
   readonly all: boolean;
-  /** Nothing is done if the last report was less than this time ago, in ms. */
+  /** Nothing is done if the last report was less than this time ago, in ms; 0 if there is no such limit. */
   readonly gapMs: number;
 }
 
@@ -60,7 +60,8 @@ export async function reportTranscript(
   if (home === undefined || folder === undefined) return failed("there is no place for positions: set HOME");
   const store = new PositionStore(folder, path);
   try {
-    if (Date.now() - store.writtenMs < gapMs) return [];
+    // After the clock was set back, the end of a turn writes the position again.
+    if (gapMs > 0 && Date.now() - store.writtenMs < gapMs) return [];
     const settings = context.settings();
     if (settings instanceof CliFailure) return settings;
     const workspace = findWorkspace(context.folder, environment, given);

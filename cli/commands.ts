@@ -5,6 +5,7 @@
 import type { CommandRow } from "./command-row.js";
 import { AUDIT_COMMANDS } from "./commands/audit.js";
 import { BACKUP_COMMANDS } from "./commands/backup.js";
+import { BUDGET_COMMANDS } from "./commands/budget.js";
 import { CHANGES_COMMANDS } from "./commands/changes.js";
 import { CLUSTER_COMMANDS } from "./commands/cluster.js";
 import { CONFIG_COMMANDS } from "./commands/config.js";
@@ -54,7 +55,7 @@ export const TOPICS: readonly Topic[] = [
   { name: "git", rows: [...GUARD_COMMANDS, ...LAND_COMMANDS, ...RADAR_COMMANDS] },
   { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
-  { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...METRICS_COMMANDS] },
+  { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...BUDGET_COMMANDS, ...METRICS_COMMANDS] },
   {
     name: "connecting",
     rows: [

@@ -2,8 +2,8 @@
  * The entry point of `koor-hook CLIENT [EVENT]`, which clients of agents run before and after each tool. Sends its
  * stdin to the server of the project and prints the answer. It always exits with 0: if anything is wrong, it prints the
  * answer that lets the client continue, and one line on stderr. It is bundled apart, and sends the request over a bare
- * socket, because the agent waits for it: Node's HTTP modules would double its time. After the answer it may start the
- * radar's report, for which the agent does not wait.
+ * socket, because the agent waits for it: Node's HTTP modules would double its time. After the answer it may start
+ * reports in the background, for which the agent does not wait.
  */
 import { readSync, writeSync } from "node:fs";
 
@@ -11,7 +11,7 @@ import { CLI_HOOK_BYTES_MAX, CLI_HOOK_TIMEOUT_MS } from "../schemas/limits/cli.j
 import { errorTextOf } from "./hook/hook-error.js";
 import { findHookProject } from "./hook/hook-project.js";
 import { sendHook } from "./hook/hook-request.js";
-import { reportToRadar } from "./hook/radar-report.js";
+import { startReports } from "./hook/background-reports.js";
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2];
 const READ_BYTES = 64 * 1024;
@@ -96,9 +96,9 @@ async function run(client: string, event: string | undefined): Promise<void> {
   if (!isUsable(client, answer)) throw new Error("the server's answer is not one of a hook");
   write(STDOUT, answer === "" ? goOn(client) : answer);
   try {
-    reportToRadar(project, event, input);
+    startReports(project, event, input);
   } catch {
-    // The radar has the next report instead.
+    // The next report is sent instead.
   }
 }
 

@@ -422,6 +422,18 @@ const SENT: readonly {
   { args: ["webhooks", "dead-letters", "a/b"], method: "GET", url: "/api/webhooks/a%2Fb/dead-letters" },
   { args: ["webhooks", "resend", "i", "7"], method: "POST", url: "/api/webhooks/i/dead-letters/7/send" },
   { args: ["webhooks", "discard", "i", "7"], method: "DELETE", url: "/api/webhooks/i/dead-letters/7" },
+  {
+    args: [
+      ...["budget", "set", "b", "--task-id", "t-1", "--tokens", "9", "--cost", "1.5", "--period", "day"],
+      ...["--warn-at", "0.5", "--policy", "warn"],
+    ],
+    method: "PUT",
+    url: "/api/budgets/b",
+    body: '{"scope":"task","target":"t-1","tokens":9,"cost_usd":1.5,"warn_at":0.5,"period":"day","policy":"warn"}',
+    type: "application/json",
+  },
+  { args: ["budget", "list"], method: "GET", url: "/api/budgets" },
+  { args: ["budget", "remove", "b"], method: "DELETE", url: "/api/budgets/b" },
   { args: ["llm", "usage"], method: "GET", url: "/api/llm/usage" },
   {
     args: [

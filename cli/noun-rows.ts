@@ -18,6 +18,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   asyncapi: loadStatus,
   audit: async () => (await import("./commands/audit.js")).AUDIT_COMMANDS,
   backup: loadBackup,
+  budget: async () => (await import("./commands/budget.js")).BUDGET_COMMANDS,
   changes: async () => (await import("./commands/changes.js")).CHANGES_COMMANDS,
   cluster: async () => (await import("./commands/cluster.js")).CLUSTER_COMMANDS,
   completion: async () => (await import("./commands/completion.js")).COMPLETION_COMMANDS,

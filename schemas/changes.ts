@@ -21,6 +21,7 @@ export const CHANGE_KINDS = [
   "message",
   "event",
   "usage",
+  "budget",
   "agent_metric",
   "compliance",
   "audit",

@@ -44,6 +44,9 @@ export const SERVER_TOPICS = [
   "radar.overlap",
   "radar.clear",
   "llm.usage.recorded",
+  "budget.warned",
+  "budget.exhausted",
+  "budget.reset",
 ] as const;
 export type ServerTopic = (typeof SERVER_TOPICS)[number];
 

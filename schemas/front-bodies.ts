@@ -3,6 +3,7 @@
  * schema by its name. The server does not start if a route's schema is missing here.
  */
 import type { TSchema } from "typebox";
+import { BudgetBody } from "./budgets.js";
 import { PublishBodies } from "./events.js";
 import { GuardOffBody } from "./guard.js";
 import { CapabilitiesBody, HeartbeatBody, InstancePatch, IntentBody, RegisterBody } from "./instances.js";
@@ -29,6 +30,7 @@ export const FRONT_BODIES: ReadonlyMap<string, TSchema> = new Map(
   Object.entries({
     AnswerBody,
     AskBody,
+    BudgetBody,
     CancelBody,
     CapabilitiesBody,
     ClaimBody,

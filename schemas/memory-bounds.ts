@@ -9,6 +9,7 @@ import * as agentMetrics from "./limits/agent-metrics.js";
 import * as answers from "./limits/answers.js";
 import * as audit from "./limits/audit.js";
 import * as backup from "./limits/backup.js";
+import * as budgets from "./limits/budgets.js";
 import * as changes from "./limits/changes.js";
 import * as cluster from "./limits/cluster.js";
 import * as connections from "./limits/connections.js";
@@ -39,6 +40,7 @@ const LIMITS = {
   ...answers,
   ...audit,
   ...backup,
+  ...budgets,
   ...changes,
   ...cluster,
   ...connections,
@@ -306,6 +308,15 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     each: radar.RADAR_NOTICE_BYTES,
     checked: "src/features/hooks/overlap-lines.ts",
     beyond: "the oldest goes",
+  },
+  {
+    stock: "budgets; on the front those that are nearly used up",
+    thread: "front, writer",
+    items: "BUDGETS_MAX",
+    bytes: null,
+    each: budgets.BUDGET_BYTES,
+    checked: "src/features/budgets/registry.ts",
+    beyond: "429",
   },
   {
     stock: "in-boxes that hooks watch",

@@ -4,6 +4,7 @@
  */
 import * as Type from "typebox";
 import type { TSchema } from "typebox";
+import { Budget } from "./budgets.js";
 import { NonNegative, Timestamp } from "./common.js";
 import { Violation } from "./contracts.js";
 import type { ServerSource, ServerTopic } from "./events.js";
@@ -156,6 +157,13 @@ export const SERVER_EVENTS: Readonly<Record<ServerTopic, ServerEvent>> = {
       intent: Type.Enum([...MESSAGE_INTENTS]),
       importance: Type.Enum([...MESSAGE_IMPORTANCES]),
     }),
+  },
+  "budget.warned": { summary: "A budget is used up to its `warn_at`.", source: "koor", data: Budget },
+  "budget.exhausted": { summary: "A budget is used up.", source: "koor", data: Budget },
+  "budget.reset": {
+    summary: "A budget that was warned or exhausted is `ok` again, or was removed.",
+    source: "koor",
+    data: Budget,
   },
   "llm.usage.recorded": { summary: "Usage of a language model was reported.", source: null, data: Usage },
 };

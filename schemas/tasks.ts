@@ -1,9 +1,11 @@
 /** Defines the shapes of docs/http-api.md "Tasks" and of the RPC methods for tasks. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
+import { HeldBy } from "./budgets.js";
 import { Limit, NonNegative, Timestamp } from "./common.js";
 import { JsonText } from "./json-text.js";
 import { Fence, Holder, Lease, LeaseConflictBody, Ttl, WaitSeconds, Workspace, LeaseResource } from "./leases.js";
+import { CLAIM_HELD_MAX } from "./limits/budgets.js";
 import { CLAIM_MAX_S_DEFAULT, CLAIM_MAX_S_MAX, CLAIM_TTL_S_MAX } from "./limits/claims.js";
 import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
 import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
@@ -190,6 +192,12 @@ export const ClaimAnswer = Type.Object({
       description: "Where there is none: tasks that could be claimed, were what they need free.",
     }),
   ),
+  held: Type.Optional(
+    Type.Array(HeldBy, {
+      maxItems: CLAIM_HELD_MAX,
+      description: "Where there is none: the exhausted budgets that keep the caller from getting one.",
+    }),
+  ),
 });
 export const TaskConflictBody = LeaseConflictBody;
 
@@ -303,6 +311,8 @@ export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
   made: Type.Boolean(),
   more: Type.Optional(TaskRank),
+  /** The exhausted budgets that keep the caller from getting a task. */
+  held: Type.Optional(Type.Array(HeldBy)),
 });
 export type ClaimTaskReply = Static<typeof ClaimTaskReply>;
 

@@ -2,6 +2,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Before, Instant, Limit, NonNegative, Timestamp } from "./common.js";
+import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
 import { LABEL_BYTES_MAX } from "./limits/names.js";
 import { Name, Text } from "./text.js";
 import { MapOf } from "./map-of.js";
@@ -28,6 +29,7 @@ export const UsageBody = Type.Object({
     Text({ charactersMax: LABEL_BYTES_MAX, line: true, description: `"${USAGE_REQUEST_TYPE_DEFAULT}" by default.` }),
   ),
   session_tag: Type.Optional(Label),
+  request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
 });
 export type UsageBody = Static<typeof UsageBody>;
 
@@ -122,9 +124,17 @@ export const UsageSummary = Type.Object({
   ),
 });
 
-export const UsageRecordRequest = Type.Object(fields);
+export const UsageRecordRequest = Type.Object({
+  ...fields,
+  /** Whether the report had a cost. It is absent in older log entries. */
+  priced: Type.Optional(Type.Boolean()),
+  request_id: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  /** The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if there is no request_id. */
+  request_hash: Type.Optional(Type.String()),
+});
 export type UsageRecordRequest = Static<typeof UsageRecordRequest>;
-export const UsageRecordReply = Type.Object({ id: Type.Integer({ minimum: 1 }) });
+/** The reply with the report's id. `made` is false if an earlier attempt of the call had stored the report. */
+export const UsageRecordReply = Type.Object({ id: Type.Integer({ minimum: 1 }), made: Type.Boolean() });
 export type UsageRecordReply = Static<typeof UsageRecordReply>;
 
 const Bound = Type.Union([Type.Number(), Type.Null()]);

@@ -2,6 +2,9 @@
  * Builds the two tables that all threads share: the RPC methods, and the push messages of the writer. The table of
  * methods has the methods that the modules listed here export. It has no methods of other modules.
  */
+import * as budgets from "./features/budgets/commands.js";
+import * as budgetJobs from "./features/budgets/jobs.js";
+import { BUDGETS } from "./features/budgets/push-messages.js";
 import { LEASES } from "./features/claims/claim-changes.js";
 import { NODE_STATUS } from "./cluster/node-status.js";
 import * as claims from "./features/claims/commands.js";
@@ -86,6 +89,8 @@ export const METHODS = new MethodTable(
     guard,
     radar,
     radarJobs,
+    budgets,
+    budgetJobs,
     usage,
     usageJobs,
     agentMetrics,
@@ -115,6 +120,7 @@ export const PUSH_MESSAGES = {
   leases: LEASES,
   tasks: TASKS,
   overlaps: OVERLAPS,
+  budgets: BUDGETS,
   state_keys: STATE_KEYS,
   message_boxes: BOXES,
   changes: CHANGES,

@@ -21,6 +21,8 @@ const SERVER_ONLY = new Set([
   "rule.delete",
   "lease.break",
   "message.all",
+  "budget.set",
+  "budget.remove",
   "webhook.create",
   "webhook.delete",
   "webhook.test",

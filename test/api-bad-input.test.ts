@@ -97,6 +97,7 @@ const receiver = await startReceiver(t);
 
 /** Creates what a route needs to accept a request, where requests themselves remove it. */
 const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
+  "budget.remove": () => send(port, "PUT", "/api/budgets/known", { body: JSON.stringify(BUDGET) }),
   "webhook.create": () => send(port, "DELETE", "/api/webhooks/known"),
   "webhook.delete": addKnownWebhook,
   "webhook.test": addKnownWebhook,
@@ -150,6 +151,8 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "message.threads": registerKnown,
   "radar.changes": () => send(port, "PUT", "/api/checkouts/known/changes", { body: JSON.stringify(REPORT) }),
 };
+
+const BUDGET = { scope: "workspace", target: "w", tokens: 1 };
 
 /** A report of a checkout. */
 const REPORT = {
@@ -662,6 +665,10 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     ),
   ),
   "webhook.create": fc.oneof(webhook, fc.constant({ id: "known", url: receiver.url, patterns: ["a.*"] })),
+  "budget.set": fc.oneof(
+    fc.record({ scope: fc.constantFrom("workspace", "agent", "x"), target: label, tokens: amount, cost_usd: amount }),
+    fc.constant(BUDGET),
+  ),
   "usage.record": fc.oneof(usage, fc.constant({ provider: "p", model: "m", tokens_in: 1 })),
   "rule.propose": fc.oneof(rule, goodRule),
   "rules.put": fc.oneof(

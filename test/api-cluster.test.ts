@@ -721,6 +721,18 @@ t.test("agents' calls are counted over the nodes, and rows of the audit log and 
   });
 });
 
+t.test("a budget that is used up at one node holds claims at the others", async (t) => {
+  const { id, who } = await register(a, "spender");
+  const boss = operator();
+  await boss.call(a, "PUT", "/api/budgets/spender", { scope: "agent", target: id, tokens: 10 });
+  await follow(who, boss).call(b, "POST", "/api/llm/usage", { provider: "x", model: "m", tokens_in: 10 });
+  t.match(await follow(boss, who).read(c, "/api/budgets"), {
+    budgets: [{ id: "spender", state: "exhausted", used: { tokens: 10, reports: 1 } }],
+  });
+  t.match(await who.call(c, "POST", "/api/tasks/claim", {}), { task: null, held: [{ budget: "spender" }] });
+  await boss.call(c, "DELETE", "/api/budgets/spender");
+});
+
 t.test("an agent over MCP at another node", async (t) => {
   const who = operator();
   await who.call(a, "PUT", "/api/state/by-mcp", 7);

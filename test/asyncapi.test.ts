@@ -54,12 +54,16 @@ async function post<Answer>(path: string, body: unknown, headers: Record<string,
   return answer.json<Answer>();
 }
 
+const BUDGET = { scope: "agent", target: "ana" };
+
 /** Makes the server publish each of its events at least once. */
 async function makeAllEvents(): Promise<void> {
   const [ana, ben] = [await register("ana"), await register("ben")];
   await sendJson(port, "PUT", "/api/state/k", { a: 1 });
   await send(port, "DELETE", "/api/state/k");
-  await post("/api/llm/usage", { provider: "p", model: "m", tokens_in: 1 });
+  await sendJson(port, "PUT", "/api/budgets/b", { ...BUDGET, tokens: 9 });
+  await post("/api/llm/usage", { provider: "p", model: "m", tokens_in: 1 }, ana);
+  for (const tokens of [2, 1, 3]) await sendJson(port, "PUT", "/api/budgets/b", { ...BUDGET, tokens, warn_at: 0.5 });
   await post("/api/messages", { to: [ben["x-koor-instance"]], subject: "s", body: "b" }, ana);
 
   const resources = ["path:a.ts"];

@@ -130,6 +130,9 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["llm", "usage"], again: true },
   { args: ["llm", "record", "--provider", "p", "--model", "m"], again: false },
   { args: ["llm", "summary"], again: true },
+  { args: ["budget", "set", "b", "--workspace", "w", "--tokens", "1"], again: true },
+  { args: ["budget", "list"], again: true },
+  { args: ["budget", "remove", "b"], again: false },
   { args: ["metrics", "agents"], again: true },
   { args: ["metrics", "show"], again: true },
   { args: ["metrics", "scrape"], again: true },
@@ -169,6 +172,8 @@ const ELSEWHERE = [
   "land",
   "radar report",
   "radar merge",
+  "llm report",
+  "hooks report",
 ].concat(COMMANDS.filter(({ words }) => words[0] === "guard").map(({ words }) => words.join(" ")));
 
 t.test("each command: what may be carried out twice goes to another server, nothing else does", async (t) => {

@@ -58,6 +58,11 @@ const FILES: Readonly<Record<string, string>> = {
     },
   }),
   "deploy.sh": "#!/bin/sh\nexit 0\n",
+  "session.jsonl": `${JSON.stringify({
+    type: "assistant",
+    sessionId: "s-1",
+    message: { id: "m-1", model: "large-1", usage: { input_tokens: 1200, output_tokens: 345 } },
+  })}\n`,
   "solve.sh": "#!/bin/sh\necho '3 files changed'\n",
 };
 

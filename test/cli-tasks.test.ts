@@ -79,6 +79,10 @@ t.test("a plan can be created, listed, claimed, asked about, answered and done",
   t.match(await ana.ask("task", "update", "task-3", "--priority", "9"), { priority: 9 });
   const none = await bob.koor("task", "claim", "--label", "easy", "--label", "go");
   t.match(none, { code: 1, stdout: '{"task":null,"lease":null}\n', stderr: "koor: there is no task to claim\n" });
+  await ana.ask("budget", "set", "b", "--agent", "bob", "--tokens", "1");
+  await bob.ask("llm", "record", "--provider", "p", "--model", "m", "--tokens-in", "1");
+  t.match(await bob.koor("task", "claim"), { code: 1, stderr: /\nkoor: the budget b of the agent bob is used up\n$/ });
+  await ana.ask("budget", "remove", "b");
   const claimed = await bob.ask("task", "claim");
   t.match(claimed, { task: { id: "task-3", holder: { name: "bob" } }, lease: { resources: ["path:docs/**"] } });
   t.match(await ana.koor("lease", "check", "docs/a.md"), { code: 1, stderr: /leased by bob/ });

@@ -27,7 +27,14 @@ const PROGRAM = fileURLToPath(new URL("./threads/checked-server.js", import.meta
  * The pruner runs a while after the start. The test of its table checks the requests
  * (src/composition/retention.test.ts).
  */
-const NOT_CALLED = new Set<string>(["events.prune", "claims.prune", "message.prune", "task.prune", "radar.end"]);
+const NOT_CALLED = new Set<string>([
+  "events.prune",
+  "claims.prune",
+  "message.prune",
+  "task.prune",
+  "radar.end",
+  "budget.reset",
+]);
 /** This file runs from dist/tree/test. */
 const SRC = new URL("../src/", import.meta.url);
 /** Makes the rows that state and specs share; each of these exports its own. */
@@ -270,6 +277,9 @@ t.test("what the routes send matches the schemas", async (t) => {
   >();
   await ask("POST", `/api/webhooks/dead/dead-letters/${letter?.event_id}/send`);
   await ask("DELETE", `/api/webhooks/dead/dead-letters/${letter?.event_id}`);
+  await ask("PUT", "/api/budgets/b", '{"scope":"workspace","target":"é","tokens":1}');
+  await ask("GET", "/api/budgets");
+  await ask("DELETE", "/api/budgets/b");
   await ask("POST", "/api/llm/usage", '{"provider":"p","model":"m"}');
   await ask(
     "POST",

@@ -64,6 +64,7 @@ const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | nu
   ["claim_counter", null],
   ["lease", "lease"],
   ["radar_", "radar"],
+  ["budget", "budget"],
   ["message", "message"],
   ["task", "task"],
   ["agent_metric_flush", null],

@@ -1,4 +1,7 @@
-/** Implements `hooks list`, which shows what the server has seen of clients' hooks. Runs in the CLI process. */
+/**
+ * Implements `hooks …`: what the server has seen of clients' hooks, and the reports that hooks start. Runs in the CLI
+ * process.
+ */
 import type { CommandRow } from "../command-row.js";
 
 export const HOOKS_COMMANDS: readonly CommandRow[] = [
@@ -8,5 +11,12 @@ export const HOOKS_COMMANDS: readonly CommandRow[] = [
     examples: ["hooks list"],
     method: "GET",
     path: "/api/hooks",
+  },
+  {
+    words: ["hooks", "report"],
+    about: "Report a checkout's changes and a session's usage, as hooks start it in the background.",
+    examples: ["hooks report"],
+    endpoints: ["PUT /api/checkouts/{id}/changes", "POST /api/llm/usage"],
+    run: async (_args, context) => await (await import("../transcripts/hook-report.js")).reportForHook(context),
   },
 ];

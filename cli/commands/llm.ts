@@ -78,6 +78,24 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
     body: makeReport,
   },
   {
+    words: ["llm", "report"],
+    about: "Report what is new in the transcript of an agent's client.",
+    examples: ["llm report ~/.claude/projects/-home-ana-trucks/5f2a90c4.jsonl"],
+    arguments: [{ name: "file", values: "file" }],
+    flags: [
+      { name: "all", kind: "switch", about: "at the first report, count everything; by default the last hour" },
+      {
+        name: "workspace",
+        kind: "text",
+        value: "NAME",
+        about: "the project of the reports; the workspace of the folder by default",
+        values: "workspace",
+      },
+    ],
+    endpoints: ["POST /api/llm/usage"],
+    run: async (args, context) => await (await import("../transcripts/report.js")).report(args, context),
+  },
+  {
     words: ["llm", "summary"],
     about: "Sum up tokens and costs.",
     examples: ["llm summary --by model --from 24h"],

@@ -4,6 +4,7 @@
  * task-wait.ts waits for a task, and task-work.ts runs a command for each task. task-body.ts builds the bodies of
  * requests. task-fence.ts finds the fence for the holder's actions. Runs in the CLI process.
  */
+import type { HeldBy } from "../../schemas/budgets.js";
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
 import { failureOf, RetryDeadline } from "../ask.js";
 import type { Args, CommandContext, CommandRow, Flag, LocalRow, Values } from "../command-row.js";
@@ -91,12 +92,17 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
 }
 
 /**
- * Warns that no task can be claimed. For each task that was skipped, writes a line with the resource that the task
- * needs and the current holder of the resource.
+ * Warns that no task can be claimed. For each exhausted budget that keeps the caller from a task, writes a line, and for
+ * each task that was skipped, a line with the resource that the task needs and the current holder of the resource.
  */
 function warnOfBusyTasks(answer: Buffer): void {
   warn("there is no task to claim");
-  const { busy = [] } = JSON.parse(answer.toString("utf8")) as { readonly busy?: readonly BusyTask[] };
+  const { busy = [], held: budgets = [] } = JSON.parse(answer.toString("utf8")) as {
+    readonly busy?: readonly BusyTask[];
+    readonly held?: readonly HeldBy[];
+  };
+  for (const { budget, scope, target, ends_at } of budgets)
+    warn(`the budget ${budget} of the ${scope} ${target} is used up${ends_at === null ? "" : ` until ${ends_at}`}`);
   for (const { id, wanted, resource, lease } of busy) {
     const { holder, expires_at } = lease;
     const held = resource === wanted ? "" : ` by its ${resource}`;

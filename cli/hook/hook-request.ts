@@ -68,7 +68,7 @@ export async function sendHook({ server, headers }: HookProject, path: string, i
     "Content-Type": "application/json",
     "Content-Length": `${input.length}`,
     Connection: "close",
-    // radar-report.ts reports changes, so the server need not ask the agent to do it.
+    // background-reports.ts reports changes, so the server need not ask the agent to do it.
     "X-Koor-Reports": "1",
     ...headers,
   };

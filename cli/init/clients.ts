@@ -29,6 +29,10 @@ export type HookFormat =
       readonly endTimeoutS?: number;
       /** The event at which a command begins to wait, which wakes the idle session. */
       readonly wakeEvent?: string;
+      /** The events at which the client starts a report of its transcript in the background. */
+      readonly reportEvents?: readonly string[];
+      /** The events that a program passes on even where `curl` could, because it also reports the transcript. */
+      readonly programEvents?: readonly string[];
     }
   | { readonly kind: "list"; readonly events: readonly string[]; readonly version: number }
   | { readonly kind: "copilot"; readonly events: readonly string[]; readonly version: number }
@@ -92,6 +96,7 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
         httpEvents: CLAUDE_EVENTS,
         timeoutUnit: "s",
         wakeEvent: "Stop",
+        reportEvents: ["PostToolBatch", "Stop"],
       },
     },
     programs: ["claude"],
@@ -137,7 +142,14 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
     title: "Codex",
     hooks: {
       file: project(".codex/hooks.json"),
-      format: { kind: "groups", events: QWEN_EVENTS, httpEvents: [], timeoutUnit: "s", endTimeoutS: 3 },
+      format: {
+        kind: "groups",
+        events: QWEN_EVENTS,
+        httpEvents: [],
+        timeoutUnit: "s",
+        endTimeoutS: 3,
+        programEvents: ["PostToolUse", "Stop"],
+      },
     },
     programs: ["codex"],
     folders: [home(".codex"), project(".codex")],

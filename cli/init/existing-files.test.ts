@@ -173,7 +173,7 @@ function parse(path: string, text: string): unknown {
   return path.endsWith(".toml") ? tomlValue(own) : parseCommented(own.trim() === "" ? "{}" : own);
 }
 
-const OURS = /\/api\/hooks\/\w+|\bkoor-hook(?:\.c?js)? \w+ 2>|\bwait --wake \w+/;
+const OURS = /\/api\/hooks\/\w+|\bkoor-hook(?:\.c?js)? \w+ 2>|\bwait --wake \w+|\bhooks report >/;
 
 /** Returns a copy of a configuration without Koor's entries, and without objects and arrays that are empty then. */
 function withoutKoor(value: unknown): unknown {

@@ -62,7 +62,7 @@ export function hookCommand(client: ClientName, transport: HookTransport): strin
   return `${command} 2>/dev/null || true`;
 }
 
-/** The command for a client whose hooks are in the home folder. It finds the project by itself. */
+/** The command that runs `koor-hook`, which finds the project by itself: for hooks in the home folder, and for reports. */
 export function homeHookCommand(client: ClientName, { program }: HookTransport): string {
   return `${[...program, client].map(shellWord).join(" ")} 2>/dev/null || true`;
 }
@@ -79,8 +79,17 @@ export function wakeHook(client: ClientName, { cli }: HookTransport): object {
   return { type: "command", command, asyncRewake: true, timeout: WAKE_TIMEOUT_S };
 }
 
+/** The time limit of the report in the background. */
+const REPORT_TIMEOUT_S = 60;
+
+/** Returns the hook that reports the transcript of a session of Claude Code in the background. */
+export function reportHook({ cli }: HookTransport): object {
+  const command = `${[...cli, "hooks", "report"].map(shellWord).join(" ")} >/dev/null 2>&1 || true`;
+  return { type: "command", command, async: true, timeout: REPORT_TIMEOUT_S };
+}
+
 /** Matches the commands and addresses of Koor's hooks, of this and of earlier runs. */
-const OURS = /\/api\/hooks\/\w+(?:["'\s]|$)|\bkoor-hook(?:\.c?js)?["']?\s+\w+|\bwait --wake \w+/;
+const OURS = /\/api\/hooks\/\w+(?:["'\s]|$)|\bkoor-hook(?:\.c?js)?["']?\s+\w+|\bwait --wake \w+|\bhooks report >/;
 
 /** Whether a text is the command or the address of one of Koor's hooks. */
 export function isKoorHook(text: unknown): boolean {

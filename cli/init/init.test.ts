@@ -80,8 +80,11 @@ t.test("init writes the files of one client, and uninit restores the project", a
     },
   });
   const [stop] = (JSON.parse(settings) as HooksFile).hooks["Stop"] ?? [];
+  const reports = { type: "command", command: /koor(?:\.js)? hooks report >\/dev\/null 2>&1 \|\| true$/, async: true };
+  t.match((JSON.parse(settings) as HooksFile).hooks["PostToolBatch"]?.[0]?.hooks, [{ type: "http" }, reports]);
   t.match(stop?.hooks, [
     { type: "http" },
+    reports,
     {
       type: "command",
       command: /koor(?:\.js)? wait --wake claude \|\| \[ \$\? -ne 2 \] \|\| exit 2$/,

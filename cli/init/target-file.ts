@@ -12,6 +12,7 @@ import {
   hookCommand,
   homeHookCommand,
   httpHook,
+  reportHook,
   wakeHook,
   type HookTransport,
 } from "./hook-command.js";
@@ -75,15 +76,18 @@ function hookElements(
   { format }: HookFile,
   transport: HookTransport,
 ): Readonly<Record<string, object>> {
-  const command = hookCommand(client, transport);
+  const usual = hookCommand(client, transport);
   const elementOf = (event: string): object => {
-    if (format.kind === "copilot") return { type: "command", bash: command, timeoutSec: CLIENT_TIMEOUT_S };
-    if (format.kind !== "groups") return { command, timeout: CLIENT_TIMEOUT_S };
+    if (format.kind === "copilot") return { type: "command", bash: usual, timeoutSec: CLIENT_TIMEOUT_S };
+    if (format.kind !== "groups") return { command: usual, timeout: CLIENT_TIMEOUT_S };
     const isHttp = format.httpEvents.includes(event) && canUseHttp(transport);
     const timeoutS = event === "SessionEnd" ? (format.endTimeoutS ?? CLIENT_TIMEOUT_S) : CLIENT_TIMEOUT_S;
     const timeout = format.timeoutUnit === "ms" ? timeoutS * 1000 : timeoutS;
+    const isOfProgram = format.programEvents?.includes(event) === true;
+    const command = isOfProgram ? homeHookCommand(client, transport) : usual;
     const hook = isHttp ? httpHook(client, transport) : { type: "command", command, timeout };
-    return { hooks: event === format.wakeEvent ? [hook, wakeHook(client, transport)] : [hook] };
+    const report = format.reportEvents?.includes(event) === true ? [reportHook(transport)] : [];
+    return { hooks: [hook, ...report, ...(event === format.wakeEvent ? [wakeHook(client, transport)] : [])] };
   };
   const events = format.kind === "plugin" ? [] : format.events;
   return Object.fromEntries(events.map((event) => [event, elementOf(event)]));

@@ -307,6 +307,25 @@ export const LISTS = {
     ],
     empty: "no entries",
   },
+  budgets: {
+    member: "budgets",
+    columns: [
+      { field: "id", keep: true },
+      { field: "state" },
+      { field: "share" },
+      { field: "scope" },
+      { field: "target", min: 8 },
+      { field: "used.tokens" },
+      { field: "tokens" },
+      { field: "used.cost_usd" },
+      { field: "cost_usd" },
+      { field: "unpriced" },
+      { field: "period" },
+      { field: "ends_at" },
+      { field: "policy" },
+    ],
+    empty: "no budgets",
+  },
   usage: {
     columns: [
       { field: "id", keep: true },

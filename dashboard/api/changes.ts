@@ -35,6 +35,7 @@ const KINDS: readonly AskedKind[] = [
   "message",
   "task",
   "usage",
+  "budget",
   "agent_metric",
   "compliance",
   "audit",

@@ -5,6 +5,7 @@
 import type { Static } from "typebox";
 import type * as agentMetrics from "../../schemas/agent-metrics.js";
 import type * as audit from "../../schemas/audit.js";
+import type * as budgets from "../../schemas/budgets.js";
 import type * as changes from "../../schemas/changes.js";
 import type * as cluster from "../../schemas/cluster.js";
 import type * as compliance from "../../schemas/compliance.js";
@@ -30,6 +31,8 @@ export type AgentCounter = Static<typeof agentMetrics.AgentCounter>;
 export type AgentTotal = Static<typeof agentMetrics.AgentTotal>;
 export type AuditEntry = Static<typeof audit.AuditEntry>;
 export type AuditSummary = Static<typeof audit.AuditSummary>;
+export type Budget = budgets.Budget;
+export type BudgetList = Static<typeof budgets.BudgetList>;
 export type Cluster = Static<typeof cluster.ClusterView>;
 export type ClusterNode = Static<typeof cluster.ClusterNodeView>;
 export type ComplianceRun = Static<typeof compliance.ComplianceRun>;

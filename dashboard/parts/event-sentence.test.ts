@@ -42,6 +42,13 @@ t.test("events of the server are sentences", (t) => {
     ["message.sent", { from: "i-1", to: ["i-2"] }, "i-1 wrote to i-2"],
     ["compliance.violation", { instance_id: "i-1", project: "p", contract: "c" }, "i-1 violates c"],
     ["webhook.disabled", { id: "ci" }, "Webhook ci was turned off"],
+    [
+      "budget.warned",
+      { id: "day", scope: "workspace", target: "shop" },
+      "The budget day of the workspace shop is nearly used up",
+    ],
+    ["budget.exhausted", { id: "day", scope: "workspace", target: "" }, "The budget day is used up"],
+    ["budget.reset", { id: "day", scope: "task", target: "t-1" }, "The budget day of the task t-1 is open again"],
     ["radar.overlap", { kind: "lines", paths: ["a.ts"], count: 1 }, "Two checkouts change a.ts"],
     ["radar.clear", { paths: ["a.ts", "b.ts"], count: 40 }, "No longer changed by two checkouts: a.ts and 39 more"],
   ] as const)

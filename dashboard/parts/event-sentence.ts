@@ -35,6 +35,9 @@ const SENTENCES: Readonly<Record<string, string>> = {
   "compliance.violation": "@instance_id violates #contracts",
   "webhook.disabled": "Webhook #webhooks was turned off",
   "llm.usage.recorded": "@source used $model",
+  "budget.warned": "The budget #usage[ of the $scope $target] is nearly used up",
+  "budget.exhausted": "The budget #usage[ of the $scope $target] is used up",
+  "budget.reset": "The budget #usage[ of the $scope $target] is open again",
   "koor.state.updated": "@source wrote #state",
   "koor.state.deleted": "@source deleted #state",
   "radar.overlap": "Two checkouts change #radar",
@@ -57,6 +60,7 @@ const THINGS: Readonly<Record<string, readonly [name: string, ...segments: strin
   webhooks: ["id", "id"],
   state: ["key", "key"],
   radar: ["paths"],
+  usage: ["id"],
 };
 
 /** The members of other events whose text says what the event is about, the best first. */

@@ -108,6 +108,12 @@ export const HOOK_AUTO_TTL_S_MAX = 86_400;
 /** An agent whose shell command states no timeout may be silent for this long. */
 export const HOOK_BUSY_S_DEFAULT = 900;
 
+// Budgets
+/** The maximum number of parents of a subagent whose budgets concern it. */
+export const HOOK_AGENTS_ABOVE_MAX = 16;
+/** A longer command counts as one that does more than call Koor. */
+export const HOOK_KOOR_COMMAND_CHARACTERS_MAX = 8 * KIB;
+
 // Answers, in bytes of UTF-8
 export const HOOK_CONTEXT_BYTES_MAX = 300;
 export const HOOK_START_BYTES_MAX = 600;

@@ -33,6 +33,7 @@ import { usageRoutes } from "../features/usage/routes.js";
 import { waitRoutes } from "../features/wait/routes.js";
 import { makeAgents } from "./agents.js";
 import { makeBackup } from "./backup.js";
+import { makeBudgets } from "./budgets.js";
 import { makeChecks } from "./checks.js";
 import { makeClaims } from "./claims.js";
 import { makeCluster } from "./cluster.js";
@@ -126,7 +127,8 @@ export function makeComponents(options: ComponentsOptions): Components {
   const { toClientFailure } = claims;
   const messages = makeMessages(ground, directory);
   const radar = makeRadar(ground, { agents, cluster });
-  const hooks = makeHooks(ground, { agents, claims, messages });
+  const budgets = makeBudgets(ground, { cluster, onChanged: () => claims.claimers.lookAll() });
+  const hooks = makeHooks(ground, { agents, budgets, claims, messages });
   const waits = makeWaiting(ground, { agents, claims, cluster, events, messages });
 
   // Requests
@@ -153,6 +155,7 @@ export function makeComponents(options: ComponentsOptions): Components {
   const reloadCoordination = (why: "crash" | "restore"): void => {
     agents.reload();
     claims.reload();
+    budgets.projection.load();
     messages.boxes.catchUp();
     // A restore replaces the events by those of the snapshot, so the cursors of waiting calls become invalid.
     if (why === "restore") waits.lag();
@@ -203,6 +206,7 @@ export function makeComponents(options: ComponentsOptions): Components {
       whileLeader(leads, pruner),
       ...claims.background,
       radar.expiry,
+      budgets.resets,
       agents.lastSeenFlusher,
       sessions.upkeep,
       tallyFlusher,
@@ -241,6 +245,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     ...agents.routes,
     ...claims.routes,
     ...radar.routes,
+    ...budgets.routes,
     ...messages.routes,
     ...hooks.routes,
     ...waitRoutes(waits),
@@ -248,7 +253,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     ...auditRoutes(reads, refusals),
     ...webhooks.routes,
     ...backup.routes,
-    ...usageRoutes({ guarded, writer, reads, log }),
+    ...usageRoutes({ guarded, writer, reads, leases: claims.leases, log }),
     ...agentMetricsRoutes(tallyFlusher, reads),
     ...mcpRoutes(mcp),
     openApiRoute(routes, VERSION),
@@ -267,6 +272,7 @@ export function makeComponents(options: ComponentsOptions): Components {
       tasks: claims.onTasks,
       message_boxes: (message) => messages.boxes.accept(message),
       overlaps: hooks.onOverlaps,
+      budgets: budgets.onBudgets,
       state_keys: versioned.onStateKeys,
       changes: (message) => changes.accept(message),
       commit: (message) => writerMetrics.recordCommit(message),

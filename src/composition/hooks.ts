@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.js";
 import { AgentStates } from "../features/hooks/agent-states.js";
 import { AutoLeases } from "../features/hooks/auto-leases.js";
+import { BudgetDecision } from "../features/hooks/budget-decision.js";
 import { EditDecision } from "../features/hooks/edit-decision.js";
 import { HookFront } from "../features/hooks/front.js";
 import { GitDecision } from "../features/hooks/git-decision.js";
@@ -26,6 +27,7 @@ import type { Route } from "../platform/front/route.js";
 import type { Measured } from "../platform/measure/exposition.js";
 import type { Writer } from "../platform/threads/writer.js";
 import type { AgentsArea } from "./agents.js";
+import type { BudgetsArea } from "./budgets.js";
 import type { ClaimsArea } from "./claims.js";
 import type { Ground, ServerPushHandlers } from "./ground.js";
 import type { MessagesArea } from "./messages.js";
@@ -38,6 +40,7 @@ export interface HooksArea {
 
 export interface HooksUses {
   readonly agents: Pick<AgentsArea, "directory" | "sessions">;
+  readonly budgets: Pick<BudgetsArea, "projection" | "tasksAbove">;
   readonly claims: Pick<ClaimsArea, "leases" | "expiry" | "resources" | "tasks">;
   readonly messages: Pick<MessagesArea, "boxes" | "reader">;
 }
@@ -50,7 +53,7 @@ export function makeHooks({ clock, log, threads }: Ground, uses: HooksUses): Hoo
 /** Creates the front of hooks. Tests give it a simulated server. */
 export function makeHookFront(
   { clock, log, writer }: Pick<Ground, "log"> & { readonly clock: Clock; readonly writer: Writer },
-  { agents, claims, messages }: HooksUses,
+  { agents, budgets, claims, messages }: HooksUses,
 ): { readonly front: HookFront; readonly metrics: HookMetrics; readonly overlaps: OverlapLines } {
   const { directory, sessions } = agents;
   const { leases, expiry, resources } = claims;
@@ -61,6 +64,14 @@ export function makeHookFront(
   const auto = new AutoLeases({ writer, leases, waiters });
   const nearby = new NearbyLines({ directory, held, reported });
   const overlaps = new OverlapLines(directory);
+  const spent = new BudgetDecision({
+    budgets: budgets.projection,
+    tasksAbove: budgets.tasksAbove,
+    leases,
+    directory,
+    reported,
+    clock,
+  });
   const metrics = new HookMetrics();
   const front = new HookFront({
     sessions,
@@ -68,6 +79,7 @@ export function makeHookFront(
     headers: new HookHeaderReader(),
     repeats: new RepeatedCalls(),
     states: new AgentStates(),
+    budgets: spent,
     tools: new ToolDecision({
       edits: new EditDecision({ leases, held, heldLines, auto, nearby }),
       git: new GitDecision({ directory, leases }),
@@ -82,6 +94,7 @@ export function makeHookFront(
       waiters,
       inbox: new Inbox({ writer, boxes: messages.boxes, reader: messages.reader, reported }),
       tasks: new ReadyTasks(claims.tasks),
+      budgets: spent,
       overlaps,
       reported,
       clock,

@@ -16,6 +16,7 @@ import {
   SECOND_FILE,
   SHARED_FILE,
   WELCOME,
+  WORKSPACE,
 } from "./agent-place.js";
 import type { ModelRequest } from "./model-endpoint.js";
 import { promptFor, type Scripts, type Turn } from "./model-script.js";
@@ -107,6 +108,7 @@ export async function playMain(test: Test, place: AgentPlace): Promise<void> {
     return;
   }
   await checkFirst(test, place, session);
+  await checkUsage(test, place, session);
   await playSecond(test, place, session);
   main.kill("SIGKILL");
   await main.ended;
@@ -128,6 +130,18 @@ async function checkFirst(test: Test, place: AgentPlace, session: InstanceShown)
   test.ok(isTold(place, "main", AFTER_EDIT, HOLDER), "the model hears who holds it after the edit");
   test.ok(isTold(place, "main", AFTER_SHELL, HOLDER), "after the shell command");
   test.ok(isTold(place, "main", AFTER_GIT, HOLDER), "and after the git command");
+}
+
+/** The clients whose hooks report the transcript. */
+const REPORTING: ReadonlySet<string> = new Set(["claude", "codex"]);
+const USAGE_PATH = "/api/events/history?topic=llm.usage.recorded&after=0&wait=60";
+
+/** The usage that a client writes into its transcript is reported in the background, for the session's instance. */
+async function checkUsage(test: Test, place: AgentPlace, { id }: InstanceShown): Promise<void> {
+  if (!REPORTING.has(place.client.name)) return;
+  const [event] = await place.call<readonly { readonly data: Readonly<Record<string, unknown>> }[]>("GET", USAGE_PATH);
+  test.match(event?.data, { instance_id: id, project: WORKSPACE, request_type: "transcript", cost_usd: 0 });
+  test.ok(Number(event?.data["tokens_in"]) >= 10, `its tokens are counted: ${JSON.stringify(event?.data)}`);
 }
 
 /** Another session in the same directory, which starts a subagent where the client has them. */

@@ -39,6 +39,7 @@ export const FEATURES = [
   "leases",
   "guard",
   "radar",
+  "budgets",
   "tasks",
   "agent-sessions",
   "sessions",

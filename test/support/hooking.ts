@@ -13,6 +13,9 @@ import type { HookDenial, HookList } from "../../schemas/hooks.js";
 import type { Checkout } from "../../schemas/instances.js";
 import type { BoxesPush } from "../../schemas/messages.js";
 import type { TasksPush } from "../../schemas/tasks.js";
+import { BudgetProjection } from "../../src/features/budgets/projection.js";
+import { BUDGETS } from "../../src/features/budgets/push-messages.js";
+import { BudgetReader, TasksAbove } from "../../src/features/budgets/table.js";
 import type { HookFront } from "../../src/features/hooks/front.js";
 import type { HookMetrics } from "../../src/features/hooks/hook-metrics.js";
 import { registerInstance, setBranch, setCheckout, storeLastSeen } from "../../src/features/instances/commands.js";
@@ -113,6 +116,7 @@ export function openHooks(t: Test): HookHouse {
     methods: METHODS,
     hear: () => undefined,
     notice: (message, payload) => {
+      if (message === BUDGETS) projection.accept(payload as readonly string[]);
       if (message === BOXES) boxes.accept(payload as BoxesPush);
       if (message === TASKS) tasks.accept(payload as TasksPush, server.nowMs);
     },
@@ -143,12 +147,14 @@ export function openHooks(t: Test): HookHouse {
   const reader = new MessageReader(server.db);
   const boxes = new MessageBoxes(reader);
   const tasks = new TaskProjection(new TaskReader(server.db), leases, server.nowMs);
+  const projection = new BudgetProjection(new BudgetReader(server.db));
   const watch = new ResourceWatch(leases);
   const sessions = new AgentSessions({ guarded: true, directory, writer, rows, clock, log: quietLog() });
   const { front, metrics } = makeHookFront(
     { clock, log: quietLog(), writer },
     {
       agents: { directory, sessions },
+      budgets: { projection, tasksAbove: new TasksAbove(server.db, { write: () => undefined }) },
       claims: { leases, expiry, resources: watch, tasks },
       messages: { boxes, reader },
     },

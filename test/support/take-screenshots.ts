@@ -9,7 +9,7 @@ import { fillWithADay } from "./a-day.js";
 import type { Page } from "./browser.js";
 import { startDashboard } from "./dashboard.js";
 import { sendEdit } from "./hook-work.js";
-import { send } from "./http-client.js";
+import { send, sendJson } from "./http-client.js";
 import { leaseADay } from "./lease-work.js";
 import { reportADay } from "./radar-work.js";
 import { taskADay } from "./task-work.js";
@@ -76,6 +76,19 @@ async function work(port: number): Promise<void> {
   }
 }
 
+/** Sets budgets of an agent and its workspace, and uses some: one budget is used up, and of one the cost is not known. */
+async function budgetADay(port: number, id: string): Promise<void> {
+  const { workspace } = (await send(port, "GET", `/api/instances/${id}`)).json<{ readonly workspace: string }>();
+  const day = { scope: "workspace", target: workspace, tokens: 500_000, cost_usd: 4, period: "day" };
+  const task = { scope: "task", target: "search-epic", cost_usd: 25, policy: "warn" };
+  await sendJson(port, "PUT", `/api/budgets/${workspace}-day`, day);
+  await sendJson(port, "PUT", "/api/budgets/night-shift", { scope: "agent", target: id, tokens: 400_000 });
+  await sendJson(port, "PUT", "/api/budgets/search-epic", task);
+  const report = { provider: "anthropic", model: "claude-sonnet-4-5", instance_id: id, project: workspace };
+  for (const cost of [{ cost_usd: 1.48 }, {}])
+    await sendJson(port, "POST", "/api/llm/usage", { ...report, tokens_in: 190_000, tokens_out: 21_000, ...cost });
+}
+
 const folder = process.argv[2] ?? "docs/dashboard";
 mkdirSync(folder, { recursive: true });
 const run = new Run();
@@ -87,6 +100,7 @@ try {
   await taskADay(dashboard.koor, day);
   await hooks(dashboard.koor.port);
   await reportADay(dashboard.koor.port);
+  await budgetADay(dashboard.koor.port, agents[0]?.id ?? "");
   const [agent] = agents;
   const [contract = ""] = known.contracts;
   const shots: readonly Shot[] = [

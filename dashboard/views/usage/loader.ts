@@ -1,8 +1,8 @@
-/** Loads the data of the usage view: the sums of a range with their series over time, and its calls. */
+/** Loads the data of the usage view: the sums of a range with their series over time, and its calls, and the budgets. */
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
-import type { Usage, UsageSummary } from "../../api/types.js";
+import type { BudgetList, Usage, UsageSummary } from "../../api/types.js";
 import type { HistoryOptions } from "../../api/use-history.js";
 import { askedOf, type Asked, type UsageChoice } from "./model.js";
 
@@ -35,6 +35,15 @@ export function sumsLoader({ range, by, from, to }: UsageChoice): Loader<Sums> {
     },
   };
 }
+
+/** The budgets. Their periods end without a change event, so they are reloaded regularly. */
+export const budgetsLoader: Loader<BudgetList> = {
+  key: "budgets",
+  kinds: ["budget"],
+  gapMsMin: 2_000,
+  everyMs: 60_000,
+  fetch: (signal) => getJson<BudgetList>(apiPath("budgets"), signal),
+};
 
 /** The calls in the range, newest first. */
 export function callLog({ range, from, to }: UsageChoice): HistoryOptions<Usage> {

@@ -4,6 +4,7 @@ import {
   askedOf,
   barSeconds,
   barTimes,
+  budgetRows,
   choiceIn,
   COLOURED_GROUPS,
   groupRows,
@@ -101,4 +102,12 @@ t.test("cost, tokens or calls are shown, and determine the order", async (t) => 
     groupRows(groups, "calls").map(({ group }) => group),
     ["alike", "busy", "dear"],
   );
+});
+
+t.test("budgets that are used up are first, then the fullest", async (t) => {
+  const budget = (id: string, state: "ok" | "warned" | "exhausted", share: number) =>
+    ({ id, state, share }) as Parameters<typeof budgetRows>[0][number];
+  const budgets = [budget("b", "ok", 0.1), budget("a", "ok", 0.1), budget("c", "warned", 0.9), budget("d", "ok", 0.7)];
+  const rows = budgetRows([...budgets, budget("e", "exhausted", 1), budget("f", "warned", 0.8)]);
+  t.equal(rows.map(({ id }) => id).join(""), "ecfdab");
 });

@@ -3,7 +3,7 @@
  * the shares of groups. Pure.
  */
 import { DAY_MS, HOUR_MS } from "../../../shared/duration.js";
-import type { UsageSummary } from "../../api/types.js";
+import type { Budget, UsageSummary } from "../../api/types.js";
 import { timeIn } from "../../base/local-time.js";
 
 export type Totals = UsageSummary["total"];
@@ -160,4 +160,12 @@ export function groupSeries(
       .reduce((sum, [, totals]) => sum + measured(totals, show), 0),
   );
   return [...apart, { group: null, values: others }];
+}
+
+const STATE_ORDER: readonly Budget["state"][] = ["exhausted", "warned", "ok"];
+
+/** Returns the budgets, those first that are used up or nearly so, and of these the fullest. */
+export function budgetRows(budgets: readonly Budget[]): Budget[] {
+  const rank = ({ state }: Budget): number => STATE_ORDER.indexOf(state);
+  return [...budgets].sort((a, b) => rank(a) - rank(b) || b.share - a.share || a.id.localeCompare(b.id));
 }

@@ -66,3 +66,26 @@ t.test("usage is summed up over the range in the address, and grows as calls are
   await calls.getByText("<i>").waitFor();
   t.same(complaints, []);
 });
+
+t.test("budgets are shown with their state, and change as usage is reported", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { port } = dashboard.koor;
+  const put = (id: string, body: object) => sendJson(port, "PUT", `/api/budgets/${id}`, body);
+  const ana = (await sendJson(port, "POST", "/api/instances/register", { name: "ana", workspace: "shop" })).json<{
+    readonly id: string;
+  }>();
+  await put("shop-day", { scope: "workspace", target: "shop", tokens: 1000, period: "day" });
+  await put("ana", { scope: "agent", target: ana.id, cost_usd: 2, policy: "warn" });
+  const { page, complaints } = await dashboard.open("/usage");
+  const rows = page.getByRole("table", { name: "Budgets" }).getByRole("row");
+  const shop = rows.filter({ hasText: "shop-day" });
+  await shop.getByText("ok", { exact: true }).waitFor();
+  await sendJson(port, "POST", "/api/llm/usage", { provider: "p", model: "m", instance_id: ana.id, tokens_in: 850 });
+  await shop.getByText("warned", { exact: true }).waitFor();
+  t.match(await shop.textContent(), /85 %850 of 1K/i);
+  t.match(await rows.filter({ hasText: "$2.00" }).textContent(), /≥ \$0.*of \$2\.00.*1/);
+  await sendJson(port, "POST", "/api/llm/usage", { provider: "p", model: "m", instance_id: ana.id, cost_usd: 2.5 });
+  await rows.filter({ hasText: "125 %" }).getByText("exhausted", { exact: true }).waitFor();
+  t.match(await rows.nth(1).textContent(), /exhausted/, "what is used up is first");
+  t.same(complaints, []);
+});

@@ -47,6 +47,7 @@ function open(t: Test, dataDir: string) {
       outbox: ignore,
       leases: ignore,
       overlaps: ignore,
+      budgets: ignore,
       tasks: ignore,
       state_keys: ignore,
       message_boxes: ignore,

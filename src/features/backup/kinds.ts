@@ -9,6 +9,7 @@ import type { Kind } from "./kind.js";
 import { AGENT_SESSION_KIND } from "./kinds/agent-session.js";
 import { AGENT_METRIC_KIND } from "./kinds/agent-metric.js";
 import { AUDIT_KIND } from "./kinds/audit.js";
+import { BUDGET_KIND } from "./kinds/budget.js";
 import { COMPLIANCE_RUN_KIND } from "./kinds/compliance-run.js";
 import { EVENT_KIND } from "./kinds/event.js";
 import { INSTANCE_KIND } from "./kinds/instance.js";
@@ -45,6 +46,7 @@ export const KINDS: readonly Kind[] = [
   EVENT_KIND,
   AUDIT_KIND,
   USAGE_KIND,
+  BUDGET_KIND,
   AGENT_METRIC_KIND,
   COMPLIANCE_RUN_KIND,
 ];

@@ -32,6 +32,7 @@ import type { Directory, Entry } from "../instances/directory.js";
 import { addNotice, type AgentState, type AgentStates } from "./agent-states.js";
 import type { AutoLeases } from "./auto-leases.js";
 import { canHoldStop, canInform, hookAnswer, type HookDecision, isDenied, PROCEED } from "./answer.js";
+import type { BudgetDecision } from "./budget-decision.js";
 import type { HookClient } from "./client.js";
 import { findClient, findEvent } from "./clients.js";
 import { notCheckedLine } from "./call-lines.js";
@@ -59,6 +60,7 @@ export interface HookFrontOptions {
   readonly headers: HookHeaderReader;
   readonly repeats: RepeatedCalls;
   readonly states: AgentStates;
+  readonly budgets: Pick<BudgetDecision, "denialOf">;
   readonly tools: ToolDecision;
   readonly denials: RepeatedDenials;
   readonly heldLines: HeldLines;
@@ -259,6 +261,8 @@ export class HookFront {
     const { input } = known;
     const { tool, busyS } = input;
     if (tool === null) return this.#inform(known, []);
+    const spent = this.#options.budgets.denialOf(tool, known.actor);
+    if (spent !== null) return this.#deny(known, spent);
     const outcome = this.#options.tools.decide(tool.kind, decidedCallOf(known));
     const go = ({ denial, lines }: Awaited<typeof outcome>): HookDecision => {
       if (denial !== null) return this.#deny(known, denial);

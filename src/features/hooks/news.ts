@@ -1,12 +1,13 @@
 /**
  * Collects what happened to an agent since its last hook: messages, agents that wait for its leases, overlaps of its
- * changes with those of others, and tasks that became ready for it. Each thing is told once. Runs on the front.
+ * changes with those of others, budgets that are nearly used up, and tasks that became ready for it. Each thing is told once. Runs on the front.
  */
 import { HOOK_CONTEXT_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import type { Clock } from "../../base/clock.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Entry } from "../instances/directory.js";
+import type { BudgetDecision } from "./budget-decision.js";
 import type { Moment } from "./client.js";
 import { holdReason, messageLine, taskLine, waiterLine } from "./context-lines.js";
 import { type Inbox, isRequest } from "./inbox.js";
@@ -19,6 +20,7 @@ export interface NewsOptions {
   readonly waiters: LeaseWaiters;
   readonly inbox: Inbox;
   readonly tasks: ReadyTasks;
+  readonly budgets: Pick<BudgetDecision, "take">;
   readonly overlaps: Pick<OverlapLines, "take">;
   readonly reported: ReportedOnce;
   readonly clock: Clock;
@@ -36,9 +38,9 @@ export class News {
    * at the end of a turn. During a turn, only what is urgent is reported.
    */
   take(moment: Moment, entry: Entry, context: CallContext): string[] {
-    const { inbox, tasks, overlaps, clock } = this.#options;
+    const { inbox, tasks, overlaps, budgets, clock } = this.#options;
     const isBetweenTurns = moment === "prompt" || moment === "stop";
-    const lines = [...this.#takeWaiters(entry.id, isBetweenTurns), ...overlaps.take(entry)];
+    const lines = [...budgets.take(entry), ...this.#takeWaiters(entry.id, isBetweenTurns), ...overlaps.take(entry)];
     if (isBetweenTurns) for (const { id } of tasks.take(entry, clock.now())) lines.push(taskLine(id));
     if (!isBetweenTurns && moment !== "after-tool") return lines;
     const messages = inbox.undelivered(entry.id, !isBetweenTurns, clock.now());

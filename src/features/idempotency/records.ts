@@ -9,7 +9,7 @@ import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 
 /** The kinds of results. */
-export type MadeKind = "lease" | "task" | "claim" | "message";
+export type MadeKind = "lease" | "task" | "claim" | "message" | "usage";
 
 interface RecordRow {
   readonly kind: string;
@@ -30,7 +30,7 @@ export class IdempotencyRecords {
   constructor(db: Db) {
     this.#find = db.prepare(
       `SELECT kind, made, at, hash FROM remembered_request
-       WHERE kind IN ('lease', 'task', 'claim', 'message') AND caller = ? AND request_id = ?`,
+       WHERE kind IN ('lease', 'task', 'claim', 'message', 'usage') AND caller = ? AND request_id = ?`,
     );
     this.#insert = db.prepare(
       "REPLACE INTO remembered_request (at, kind, caller, request_id, made, hash) VALUES (?, ?, ?, ?, ?, ?)",

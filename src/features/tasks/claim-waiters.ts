@@ -93,13 +93,16 @@ export class ClaimWaiters {
         for (const waiter of [...(this.#byTask.get(id) ?? [])])
           if (waiter.waits && !waiter.busy) void this.#ask(waiter, null);
       },
-      lost: () => {
-        for (const waiter of this.#queue) {
-          waiter.tried.clear();
-          this.#look(waiter);
-        }
-      },
+      lost: () => this.lookAll(),
     });
+  }
+
+  /** Makes all waiting calls search again, because tasks may be claimable that were not, or not for these callers. */
+  lookAll(): void {
+    for (const waiter of this.#queue) {
+      waiter.tried.clear();
+      this.#look(waiter);
+    }
   }
 
   /**

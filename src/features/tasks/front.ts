@@ -140,12 +140,19 @@ export class TaskFront {
   async claim(call: ClaimCall): Promise<Answer> {
     const claimed = await this.#claiming.claim(call);
     if (claimed instanceof Failure) return this.#options.presenter.showFailure(claimed);
-    const { task, made, claimant } = claimed;
+    const { task, made, claimant, held = [] } = claimed;
     const { presenter, log } = this.#options;
     const row = task === null ? undefined : this.#reader.get(task.row);
     if (task === null || row === undefined) {
-      const busy = this.#busyFor(claimant);
-      return jsonReply(JSON.stringify({ task: null, lease: null, ...(busy.length === 0 ? {} : { busy }) }));
+      const busy = held.length > 0 ? [] : this.#busyFor(claimant);
+      return jsonReply(
+        JSON.stringify({
+          task: null,
+          lease: null,
+          ...(busy.length === 0 ? {} : { busy }),
+          ...(held.length === 0 ? {} : { held }),
+        }),
+      );
     }
     if (log.infos && made) log.info("task claimed", { id: task.id });
     const lease = presenter.find(task.claim);

@@ -7,6 +7,7 @@ import { CLAIM_LOOK_STEPS } from "../../../schemas/limits/tasks.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import { Failure } from "../../base/result.js";
 import { formatTime } from "../../base/time.js";
+import type { BudgetRegistry } from "../budgets/registry.js";
 import type { ClaimRegistry } from "../claims/claim-registry.js";
 import { NOT_YOURS } from "../claims/refusals.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
@@ -19,16 +20,24 @@ import { isPossible } from "./transitions.js";
 
 const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
 const NEEDS_NOTHING: Looked = { free: true, steps: 0 };
+const HELD_BY_BUDGET: Looked = { free: false, steps: CLAIM_LOOK_STEPS };
 
 export class TaskFinder {
   readonly #live: LiveTasks;
   readonly #table: TaskWriter;
   readonly #claims: Pick<ClaimRegistry, "claimAt" | "lookFor" | "nameOf">;
+  readonly #budgets: Pick<BudgetRegistry, "holdsTasks" | "holdingTask">;
 
-  constructor(live: LiveTasks, table: TaskWriter, claims: Pick<ClaimRegistry, "claimAt" | "lookFor" | "nameOf">) {
+  constructor(
+    live: LiveTasks,
+    table: TaskWriter,
+    claims: Pick<ClaimRegistry, "claimAt" | "lookFor" | "nameOf">,
+    budgets: Pick<BudgetRegistry, "holdsTasks" | "holdingTask">,
+  ) {
     this.#live = live;
     this.#table = table;
     this.#claims = claims;
+    this.#budgets = budgets;
   }
 
   /** Finds a task by its id. The task may have ended. */
@@ -38,13 +47,15 @@ export class TaskFinder {
   }
 
   /**
-   * Finds the best task that the claimant may have and whose resources are free. If several tasks have the same
-   * resources, these are checked only once.
+   * Finds the best task that the claimant may have, whose resources are free and whose budgets are not exhausted. If
+   * several tasks have the same resources, these are checked only once.
    */
   best(claimant: Claimant, nowMs: number, after: Rank | null): Found {
     const look = this.#claims.lookFor(contenderForTask(claimant));
     const taken = new Set<string>();
-    return this.#live.best(claimant, nowMs, after, ({ resources }) => {
+    const isLimited = this.#budgets.holdsTasks(nowMs);
+    return this.#live.best(claimant, nowMs, after, ({ id, resources }) => {
+      if (isLimited && this.#budgets.holdingTask(id, nowMs).length > 0) return HELD_BY_BUDGET;
       if (resources.length === 0) return NEEDS_NOTHING;
       const needs = resources.map(({ text }) => text).join("\n");
       if (taken.has(needs)) return { free: false, steps: 0 };

@@ -25,6 +25,8 @@ import type {
 import { must } from "../../base/assert.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import { Failure, invalid } from "../../base/result.js";
+import { showHeld } from "../budgets/budget.js";
+import { type BudgetRegistry, budgetRegistry } from "../budgets/registry.js";
 import { claimRegistry, type ClaimRegistry, type TaskClaims } from "../claims/claim-registry.js";
 import { type Loss, resourcesOf } from "../claims/lease.js";
 import { SERVER } from "../claims/lease-events.js";
@@ -57,6 +59,7 @@ export class TaskRegistry implements TaskClaims {
   readonly #finder: TaskFinder;
   readonly #claims: ClaimRegistry;
   readonly #requests: IdempotencyRecords;
+  readonly #budgets: BudgetRegistry;
 
   constructor({ use }: Pick<Opening, "use">) {
     this.#claims = use(claimRegistry);
@@ -64,7 +67,8 @@ export class TaskRegistry implements TaskClaims {
     this.#changes = use(taskChanges);
     this.#table = this.#changes.table;
     this.#live = this.#changes.live;
-    this.#finder = new TaskFinder(this.#live, this.#table, this.#claims);
+    this.#budgets = use(budgetRegistry);
+    this.#finder = new TaskFinder(this.#live, this.#table, this.#claims, this.#budgets);
     this.#requests = use(idempotencyRecords);
   }
 
@@ -109,6 +113,8 @@ export class TaskRegistry implements TaskClaims {
     const known = this.#requests.find("claim", actor, request.request_id, nowMs, request.request_hash);
     if (known instanceof Failure) return known;
     if (known !== undefined) return { task: JSON.parse(known) as ClaimTaskReply["task"], made: false };
+    const holding = this.#budgets.holding(actor, nowMs);
+    if (holding.length > 0) return { ...NOTHING, held: holding.map(showHeld) };
     this.#claims.settle(call);
     const { workspace, labels, id } = request;
     const { name, parent } = holder;
@@ -120,6 +126,8 @@ export class TaskRegistry implements TaskClaims {
     if (found instanceof Failure) return found;
     const { task, more } = found;
     if (task === null) return more === null ? NOTHING : { ...NOTHING, more };
+    const holdingTask = id === null ? [] : this.#budgets.holdingTask(id, nowMs);
+    if (holdingTask.length > 0) return { ...NOTHING, held: holdingTask.map(showHeld) };
     const { title, resources, max_s } = task;
     const claim = this.#claims.claimTask(
       {

@@ -1,6 +1,9 @@
-/** Records LLM usage. The row and its event are stored in one transaction. Runs in the writer. */
+/** Records LLM usage. The row, its event and the sums of budgets are stored in one transaction. Runs in the writer. */
 import type { ServerTopic } from "../../../schemas/events.js";
 import { UsageRecordReply, UsageRecordRequest } from "../../../schemas/usage.js";
+import { Failure } from "../../base/result.js";
+import { budgetRegistry } from "../budgets/registry.js";
+import { idempotencyRecords } from "../idempotency/records.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../../platform/rpc/method.js";
 import { changes, changesByModel, reportByName } from "../../platform/threads/changes.js";
@@ -18,6 +21,7 @@ export const recordUsage = writerMethod({
   audit: {
     action: "llm.usage",
     resource: (_request, reply) => (reply === null ? "" : String(reply.id)),
+    writesRow: ({ made }) => made,
     detail: ({ provider, model, tokens_in, tokens_out, cost_usd }) =>
       JSON.stringify({ provider, model, tokens_in, tokens_out, cost_usd }),
   },
@@ -30,11 +34,19 @@ export const recordUsage = writerMethod({
       ),
     ),
     changesByModel("event"),
+    changesByModel("budget"),
   ],
-  models: { usage: usageAppender, events: publisher },
-  run: ({ usage, events }, request, call) => {
+  models: { usage: usageAppender, events: publisher, budgets: budgetRegistry, requests: idempotencyRecords },
+  run: ({ usage, events, budgets, requests }, request, call) => {
+    const { request_id: requestId = null, request_hash: hash = "", cost_usd: cost } = request;
+    const known = requests.find("usage", call.actor, requestId, call.nowMs, hash);
+    if (known instanceof Failure) return known;
+    if (known !== undefined) return { id: Number(known), made: false };
     const row = usage.append(request, call.nowMs);
+    requests.store("usage", call.actor, requestId, String(row.id), call.nowMs, hash);
     events.publish({ topic: TOPIC_RECORDED, data: encodeUsage(row), source: call.actor }, call);
-    return { id: row.id };
+    const report = { instance: row.instance_id, task: row.session_tag, tokens: row.tokens_in + row.tokens_out };
+    budgets.charge({ ...report, cost: (request.priced ?? cost > 0) ? cost : null }, call);
+    return { id: row.id, made: true };
   },
 });

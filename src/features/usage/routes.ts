@@ -18,6 +18,8 @@ import { authorOf } from "../../platform/front/roles.js";
 import { route, type Answer, type Request, type Route } from "../../platform/front/route.js";
 import type { Reads } from "../../platform/threads/reads.js";
 import type { Writer } from "../../platform/threads/writer.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import { hashRequest } from "../idempotency/hash.js";
 import { recordUsage } from "./commands.js";
 import { listUsage, summarizeUsage } from "./jobs.js";
 
@@ -26,6 +28,7 @@ export interface UsageRoutesOptions {
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
+  readonly leases: Pick<LeaseProjection, "of">;
   readonly log: Log;
 }
 
@@ -41,6 +44,7 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
       summary: "Records the usage of one call of a language model.",
       body: { kind: "json", schema: UsageBody },
       answer: UsageAnswer,
+      statuses: [409],
       audited: { by: recordUsage },
       handle: ({ json, caller, context }) => record(options, json, { caller, context }),
     }),
@@ -75,27 +79,38 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
 }
 
 async function record(
-  { guarded, writer, log }: UsageRoutesOptions,
+  { guarded, writer, leases, log }: UsageRoutesOptions,
   body: UsageBody,
   { caller, context }: Pick<Request, "caller" | "context">,
 ): Promise<Answer> {
-  const { provider, model, project = "", session_tag = "" } = body;
+  const { provider, model, project = "", request_id = null } = body;
   const { tokens_in = 0, tokens_out = 0, cost_usd = 0, request_type = USAGE_REQUEST_TYPE_DEFAULT } = body;
+  const instanceId = authorOf(guarded, { caller, context }, body.instance_id);
   const usage = {
     provider,
     model,
-    instance_id: authorOf(guarded, { caller, context }, body.instance_id),
+    instance_id: instanceId,
     project,
     tokens_in,
     tokens_out,
     cost_usd,
     request_type,
-    session_tag,
+    session_tag: body.session_tag ?? onlyTaskOf(leases, instanceId),
+    priced: body.cost_usd !== undefined,
+    request_id,
+    request_hash: hashRequest(UsageBody, body),
   };
   const reply = await writer.request(recordUsage, usage, context);
   if (reply instanceof Failure) return reply;
-  log.info("llm usage recorded", { id: reply.id, model, tokens_in, tokens_out });
+  if (reply.made) log.info("llm usage recorded", { id: reply.id, model, tokens_in, tokens_out });
   return jsonReply(`{"id":${reply.id},"recorded":true}`);
+}
+
+/** Returns the id of the task that an instance holds; "" if it holds none or several. */
+function onlyTaskOf(leases: Pick<LeaseProjection, "of">, instance: string): string {
+  const held: string[] = [];
+  for (const { task, state } of leases.of(instance)) if (task !== null && state === "held") held.push(task);
+  return held.length === 1 ? (held[0] ?? "") : "";
 }
 
 /** Returns the first filter that the request has. An empty filter counts as missing. */

@@ -10,6 +10,7 @@ export const ROUTE_TAGS = {
   events: "Publishing, history, and subscriptions over WebSocket, Server-Sent Events and long polls.",
   changes: "A stream of changes by name, for clients that show or cache data.",
   leases: "Exclusive access to resources for a time: all or nothing, with a wait queue, enforced on state and specs.",
+  budgets: "How much of language models a workspace, an agent or a task may use.",
   radar: "Which checkouts change the same files, before either commits.",
   guard: "The record of commits that were made without the guard.",
   tasks:

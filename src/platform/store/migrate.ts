@@ -366,6 +366,16 @@ const MIGRATIONS: readonly string[] = [
   -- overlaps.
   CREATE TABLE radar_files (row INTEGER PRIMARY KEY, files TEXT NOT NULL, since TEXT NOT NULL);
   `,
+  `
+  -- The budgets with the sums of their period. tokens, cost_usd: the limits; null if the budget does not limit them.
+  -- state: the state at the last change. unpriced: the number of reports without a cost. since: when the sums began.
+  CREATE TABLE budget (
+    id TEXT PRIMARY KEY, scope TEXT NOT NULL, target TEXT NOT NULL, tokens INTEGER, cost_usd REAL, period TEXT NOT NULL,
+    warn_at REAL NOT NULL, policy TEXT NOT NULL, state TEXT NOT NULL, used_tokens INTEGER NOT NULL,
+    used_cost REAL NOT NULL, reports INTEGER NOT NULL, unpriced INTEGER NOT NULL, since INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];
 
 /** The number of the newest layout that this program knows. */

@@ -47,6 +47,7 @@ t.test("a writer that becomes ready after the rest is closed notifies no handler
       outbox: ignore,
       leases: ignore,
       overlaps: ignore,
+      budgets: ignore,
       tasks: ignore,
       state_keys: ignore,
       message_boxes: ignore,

@@ -1,8 +1,8 @@
 /**
- * Starts `koor radar report` in the background after tools that may have changed files, so that the radar knows changes
- * before they are committed. The agent does not wait for it. Runs in the process of `koor-hook`.
+ * Starts `koor hooks report` in the background after tools, so that the radar knows changes before they are committed,
+ * and budgets know what the client has written into its transcript. The agent does not wait for it. Runs in the process of `koor-hook`.
  */
-import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 import { CLI_RADAR_HOOK_GAP_MS } from "../../schemas/limits/cli.js";
@@ -10,6 +10,8 @@ import { ownRecordPath, radarMarkPath } from "../own-record.js";
 import { realPath } from "../regular-file.js";
 import type { HookProject } from "./hook-project.js";
 
+/** The part of the input that the background program gets. */
+const INPUT_BYTES = 4096;
 const EVENT_NAME = /"hook_event_name"\s*:\s*"(\w+)"/;
 /** The events after a tool, by the names that clients give them, and those at the end of a turn. */
 const AFTER_TOOL = /^(?:post_?tool|after(?:tool|shell|file|tab|mcp)|tool\.execute\.after|tool_result)/i;
@@ -24,19 +26,19 @@ function isDue(event: string, mark: string): boolean {
 }
 
 /**
- * Starts a report of the project's working tree, if one is due. It goes to the server of the hook, with the hook's
- * token. A report that cannot be made is dropped.
+ * Starts the reports of the project's working tree and of the session's transcript, if they are due. They go to the
+ * server of the hook, with the hook's token. A report that cannot be made is dropped.
  */
-export function reportToRadar({ root, server, headers }: HookProject, event: string | undefined, input: Buffer): void {
+export function startReports({ root, server, headers }: HookProject, event: string | undefined, input: Buffer): void {
   const record = ownRecordPath(realPath(root), process.env);
-  if (record === undefined || !existsSync(join(root, ".git"))) return;
+  if (record === undefined) return;
   const mark = radarMarkPath(record);
   if (!isDue(event ?? EVENT_NAME.exec(input.toString("latin1"))?.[1] ?? "", mark)) return;
   mkdirSync(dirname(mark), { recursive: true });
   writeFileSync(mark, "");
   const { spawn } = process.getBuiltinModule("node:child_process");
   const koor = join(dirname(realPath(process.argv[1] ?? "")), "koor.js");
-  const child = spawn(process.execPath, [koor, "radar", "report"], {
+  const child = spawn(process.execPath, [koor, "hooks", "report"], {
     cwd: root,
     detached: true,
     stdio: "ignore",
@@ -46,6 +48,8 @@ export function reportToRadar({ root, server, headers }: HookProject, event: str
       KOOR_SERVER: server.href,
       KOOR_TOKEN: (headers["Authorization"] ?? "").replace("Bearer ", ""),
       KOOR_WORKSPACE: decodeURIComponent(headers["X-Koor-Workspace"] ?? ""),
+      // The transcript's path is one of the first members, before the arguments of the tool.
+      KOOR_HOOK: input.toString("utf8", 0, INPUT_BYTES),
     },
   });
   child.on("error", () => undefined);

@@ -1,0 +1,77 @@
+/**
+ * Reads what is new in a transcript and in those of its subagents. A file that was replaced or rewritten is read from its
+ * start, and what is not newer than the last line that was counted is left out. Runs in the CLI process.
+ */
+import { lstatSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+import { TRANSCRIPT_FILES_MAX, TRANSCRIPT_PAST_MS } from "../../schemas/limits/transcripts.js";
+import type { FilePosition } from "./positions.js";
+import { TranscriptFile } from "./transcript-file.js";
+import { NEW_STATE, type LinesState, UsageLines } from "./usage-lines.js";
+import type { UsageSums } from "./usage-sums.js";
+
+const EXTENSION = /\.jsonl$/;
+const SUBAGENTS = "subagents";
+
+export interface ReadOptions {
+  readonly home: string;
+  readonly nowMs: number;
+  /** Whether everything is counted at the first read, also what is old. */
+  readonly all: boolean;
+  readonly known: Readonly<Record<string, FilePosition>>;
+  readonly sums: UsageSums;
+}
+
+/** Returns the transcripts of the subagents of a session of Claude Code, the newest first. */
+export function subagentFiles(path: string): string[] {
+  const folder = join(path.replace(EXTENSION, ""), SUBAGENTS);
+  try {
+    if (!lstatSync(folder).isDirectory()) return [];
+    const files = readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isFile() && EXTENSION.test(entry.name))
+      .map(({ name }) => join(folder, name))
+      .map((file) => ({ file, atMs: lstatSync(file).mtimeMs }));
+    return files
+      .toSorted((a, b) => b.atMs - a.atMs)
+      .slice(0, TRANSCRIPT_FILES_MAX)
+      .map(({ file }) => file);
+  } catch {
+    // Most sessions have no subagents.
+    return [];
+  }
+}
+
+/**
+ * Reads one file from its last position on. Returns its new position, or the reason why it is not read. Throws the
+ * system's error.
+ */
+export function readUsage(path: string, options: ReadOptions): FilePosition | string {
+  const { home, nowMs, all, known, sums } = options;
+  const file = TranscriptFile.open(path, home);
+  if (typeof file === "string") return file;
+  try {
+    const before = Object.hasOwn(known, path) ? known[path] : undefined;
+    const first: LinesState = { ...NEW_STATE, floorMs: all ? 0 : nowMs - TRANSCRIPT_PAST_MS };
+    const start = before === undefined ? startOf(first) : isContinued(file, before) ? before : restartOf(before);
+    const lines = new UsageLines(start.lines, sums);
+    const { offset, skips } = file.readLines(start, (line) => lines.read(line));
+    return { identity: file.identity, offset, skips, tail: file.tailBefore(offset), lines: lines.state };
+  } finally {
+    file.close();
+  }
+}
+
+function startOf(lines: LinesState): Omit<FilePosition, "identity" | "tail"> {
+  return { offset: 0, skips: false, lines };
+}
+
+/** Whether a file still has what was read of it, so that the rest can be read. */
+function isContinued(file: TranscriptFile, { identity, offset, tail }: FilePosition): boolean {
+  return file.identity === identity && file.size >= offset && file.tailBefore(offset) === tail;
+}
+
+function restartOf({ lines }: FilePosition): Omit<FilePosition, "identity" | "tail"> {
+  const floorMs = Math.max(lines.floorMs, lines.newestMs);
+  return startOf({ ...lines, floorMs, codex: { ...NEW_STATE.codex } });
+}

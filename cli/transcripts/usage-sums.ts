@@ -1,0 +1,115 @@
+/** Sums up what a transcript says about the usage of each model, and what that costs. Pure. */
+import { TRANSCRIPT_MODELS_MAX } from "../../schemas/limits/transcripts.js";
+import { isJsonObject } from "../../shared/json-object.js";
+
+/** The tokens of one call of a model, or of several. */
+export interface Tokens {
+  /** The input that was not cached. */
+  readonly input: number;
+  readonly cache_write: number;
+  readonly cache_read: number;
+  readonly output: number;
+}
+
+export const NO_TOKENS: Tokens = { input: 0, cache_write: 0, cache_read: 0, output: 0 };
+export const TOKEN_KINDS = [
+  "input",
+  "cache_write",
+  "cache_read",
+  "output",
+] as const satisfies readonly (keyof Tokens)[];
+
+/** Dollars for a million tokens. A kind without a price costs an unknown amount. */
+export type Prices = Readonly<Record<string, Partial<Tokens>>>;
+
+export interface ModelUsage extends Tokens {
+  readonly provider: string;
+  readonly model: string;
+}
+
+const MILLION = 1_000_000;
+/** A name that the server accepts: visible characters and spaces, in one line. */
+const NAME = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/;
+
+/** Returns a number of tokens; 0 if the value is none. */
+export function tokensIn(value: unknown): number {
+  return Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : 0;
+}
+
+export function addTokens(a: Tokens, b: Tokens): Tokens {
+  return mapTokens((kind) => Math.min(a[kind] + b[kind], Number.MAX_SAFE_INTEGER));
+}
+
+/** Returns how much larger `a` is than `b`, in each kind; 0 where it is smaller. */
+export function growthOf(a: Tokens, b: Tokens): Tokens {
+  return mapTokens((kind) => Math.max(0, a[kind] - b[kind]));
+}
+
+export function largerOf(a: Tokens, b: Tokens): Tokens {
+  return mapTokens((kind) => Math.max(a[kind], b[kind]));
+}
+
+export function isNothing(tokens: Tokens): boolean {
+  return TOKEN_KINDS.every((kind) => tokens[kind] === 0);
+}
+
+function mapTokens(valueOf: (kind: keyof Tokens) => number): Tokens {
+  return {
+    input: valueOf("input"),
+    cache_write: valueOf("cache_write"),
+    cache_read: valueOf("cache_read"),
+    output: valueOf("output"),
+  };
+}
+
+export class UsageSums {
+  readonly #sums = new Map<string, ModelUsage>();
+  /** The number of calls that were left out, because their models have no usable name or are too many. */
+  leftOut = 0;
+
+  add(provider: string, model: string, tokens: Tokens): void {
+    if (isNothing(tokens)) return;
+    const key = `${provider}\0${model}`;
+    const known = this.#sums.get(key);
+    if (known === undefined && (this.#sums.size >= TRANSCRIPT_MODELS_MAX || !isName(provider) || !isName(model))) {
+      this.leftOut += 1;
+      return;
+    }
+    this.#sums.set(key, { provider, model, ...addTokens(known ?? NO_TOKENS, tokens) });
+  }
+
+  list(): ModelUsage[] {
+    return [...this.#sums.values()];
+  }
+}
+
+function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
+/** Returns the cost in dollars; null if a kind of tokens was used that has no price. */
+export function costOf(usage: ModelUsage, prices: Prices): number | null {
+  const price = Object.hasOwn(prices, usage.model) ? prices[usage.model] : undefined;
+  if (price === undefined) return null;
+  let cost = 0;
+  for (const kind of TOKEN_KINDS) {
+    if (usage[kind] === 0) continue;
+    const each = price[kind];
+    if (each === undefined) return null;
+    cost += (usage[kind] * each) / MILLION;
+  }
+  return cost;
+}
+
+/** Reads the member `prices` of the user's settings. Returns undefined if it is malformed. */
+export function readPrices(value: unknown): Prices | undefined {
+  if (value === undefined) return {};
+  if (!isJsonObject(value)) return undefined;
+  const isPrice = (price: unknown): boolean => typeof price === "number" && price >= 0;
+  for (const price of Object.values(value)) {
+    if (!isJsonObject(price)) return undefined;
+    const isKnown = (kind: string): boolean => (TOKEN_KINDS as readonly string[]).includes(kind);
+    if (!Object.entries(price).every(([kind, each]) => isKnown(kind) && isPrice(each))) return undefined;
+  }
+  return value as Prices;
+}

@@ -1,0 +1,97 @@
+/** The budgets with what is used of them. The section is left out while there are none. */
+import { useResource } from "../../api/resource.js";
+import type { Budget } from "../../api/types.js";
+import { compact, count, dollars, plural } from "../../base/format.js";
+import { Agent } from "../../parts/agent.js";
+import { Badge } from "../../parts/badge.js";
+import { Failure } from "../../parts/notice.js";
+import { Section } from "../../parts/page.js";
+import { Share } from "../../parts/share.js";
+import { Table, type Column } from "../../parts/table.js";
+import { Time } from "../../parts/time.js";
+import { addressOf } from "../../base/address.js";
+import { budgetsLoader } from "./loader.js";
+import { budgetRows } from "./model.js";
+
+const TONES = { ok: "good", warned: "warn", exhausted: "bad" } as const;
+const PERCENT = 100;
+
+export function Budgets() {
+  const resource = useResource(budgetsLoader);
+  const budgets = resource.data.value?.budgets ?? [];
+  return (
+    <>
+      <Failure of={resource} />
+      {budgets.length > 0 && (
+        <Section title="Budgets">
+          <Table label="Budgets" columns={COLUMNS} rows={budgetRows(budgets)} keyOf={({ id }) => id} />
+        </Section>
+      )}
+    </>
+  );
+}
+
+const COLUMNS: readonly Column<Budget>[] = [
+  { head: "Budget", cell: ({ id }) => <span class="mono">{id}</span> },
+  {
+    head: "State",
+    cell: ({ state, policy }) => (
+      <span title={policy === "deny" ? "denies tools at 100 %" : "only warns at 100 %"}>
+        <Badge tone={TONES[state]}>{state}</Badge>
+      </span>
+    ),
+  },
+  { head: "Of", cell: (budget) => <Target {...budget} /> },
+  {
+    head: "Used",
+    cell: (budget) => (
+      <span class={`usage-share usage-budget usage-${budget.state}`}>
+        <Share value={budget.share} of={1} />
+        <span class="usage-percent">{Math.floor(budget.share * PERCENT)} %</span>
+      </span>
+    ),
+  },
+  { head: "Tokens", cell: (budget) => <Tokens {...budget} /> },
+  { head: "Cost", cell: (budget) => <Cost {...budget} /> },
+  {
+    head: "Unknown",
+    kind: "number",
+    optional: true,
+    cell: ({ unpriced }) => <span title={`${plural(unpriced, "report")} without a cost`}>{count(unpriced)}</span>,
+  },
+  {
+    head: "Until",
+    optional: true,
+    cell: ({ ends_at }) => (ends_at === null ? <span class="muted">no end</span> : <Time at={ends_at} as="ahead" />),
+  },
+];
+
+function Target({ scope, target }: Budget) {
+  if (scope === "task") return <a href={addressOf("tasks", target)}>{target}</a>;
+  if (scope === "agent") return <Agent id={target} />;
+  return (
+    <>
+      {target === "" ? <span class="muted">default</span> : target} <span class="muted">workspace</span>
+    </>
+  );
+}
+
+function Tokens({ tokens, used }: Budget) {
+  if (tokens === null) return <span class="muted">no limit</span>;
+  return (
+    <span title={`${count(used.tokens)} of ${count(tokens)} tokens`}>
+      {compact(used.tokens)} of {compact(tokens)}
+    </span>
+  );
+}
+
+/** The dollars that are used. If the cost of some reports is not known, they are a lower bound. */
+function Cost({ cost_usd, used, unpriced }: Budget) {
+  if (cost_usd === null) return <span class="muted">no limit</span>;
+  return (
+    <>
+      {unpriced > 0 && "≥ "}
+      {dollars(used.cost_usd)} of {dollars(cost_usd)}
+    </>
+  );
+}

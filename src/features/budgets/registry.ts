@@ -1,0 +1,209 @@
+/**
+ * Executes the writer's calls about budgets. It adds each report of usage to the sums of the budgets that it concerns,
+ * publishes the changes of their states, and says which agents get no task. All budgets are in memory, and each changed
+ * sum is written in the transaction of its report. Runs in the writer thread.
+ */
+import type { BudgetState, SetBudgetRequest } from "../../../schemas/budgets.js";
+import type { ServerTopic } from "../../../schemas/events.js";
+import { BUDGETS_MAX, CLAIM_HELD_MAX } from "../../../schemas/limits/budgets.js";
+import { Failure, notFound } from "../../base/result.js";
+import { shorten } from "../../base/shorten.js";
+import { type Model, type Opening, type Publication, PublishingModel } from "../../platform/threads/model.js";
+import type { WriteCall } from "../../platform/threads/writer-method.js";
+import { publisher, type Publisher } from "../events/publisher.js";
+import { atTime, type BudgetRow, type Charge, charged, showBudget, stateOf } from "./budget.js";
+import { BUDGETS } from "./push-messages.js";
+import {
+  type BudgetReader,
+  budgetReader,
+  type BudgetWriter,
+  budgetWriter,
+  type TasksAbove,
+  tasksAbove,
+} from "./table.js";
+import { BudgetIndex } from "./targets.js";
+
+const TOPICS = {
+  ok: "budget.reset",
+  warned: "budget.warned",
+  exhausted: "budget.exhausted",
+} as const satisfies Readonly<Record<BudgetState, ServerTopic>>;
+const SOURCE = "koor";
+
+const FULL = new Failure("STOCK_FULL", `there are ${BUDGETS_MAX} budgets already: remove one first`);
+
+/** A report of usage, and who made it. */
+export interface ChargedReport extends Charge {
+  /** The id of the instance; "" if it is not known. */
+  readonly instance: string;
+  /** The id of the task for which the usage was; "" if it was for none. */
+  readonly task: string;
+}
+
+export class BudgetRegistry extends PublishingModel {
+  readonly #reader: BudgetReader;
+  readonly #writer: BudgetWriter;
+  readonly #tasks: TasksAbove;
+  readonly #events: Publisher;
+  readonly #index = new BudgetIndex();
+  #isLoaded = false;
+  /** The budgets of which the front has to read the row again. */
+  readonly #changed = new Set<string>();
+  /** Whether a sum has changed, although no state has. */
+  #isCharged = false;
+
+  constructor({ use }: Pick<Opening, "use">) {
+    super();
+    this.#reader = use(budgetReader);
+    this.#writer = use(budgetWriter);
+    this.#tasks = use(tasksAbove);
+    this.#events = use(publisher);
+  }
+
+  /** Sets a budget. Its sums stay if it counts the same as before. */
+  set(request: SetBudgetRequest, call: WriteCall): Failure | BudgetRow {
+    const { nowMs } = call;
+    const stored = this.#all().get(request.id);
+    if (stored === undefined && this.#index.size >= BUDGETS_MAX) return FULL;
+    const before = stored === undefined ? undefined : atTime(stored, nowMs);
+    const isSame =
+      before?.scope === request.scope && before.target === request.target && before.period === request.period;
+    const sums = isSame ? before : { used_tokens: 0, used_cost: 0, reports: 0, unpriced: 0, since: nowMs };
+    const { used_tokens, used_cost, reports, unpriced, since } = sums;
+    const fresh: BudgetRow = {
+      ...request,
+      state: "ok",
+      used_tokens,
+      used_cost,
+      reports,
+      unpriced,
+      since,
+      updated_at: nowMs,
+    };
+    const row = { ...fresh, state: stateOf(fresh) };
+    this.#store(row);
+    this.#touch(row.id);
+    if (row.state !== (stored?.state ?? "ok")) this.#publish(row, call);
+    return row;
+  }
+
+  remove(id: string, call: WriteCall): Failure | null {
+    const row = this.#all().get(id);
+    if (row === undefined) return notFound(`budget not found: ${shorten(id)}`);
+    this.#index.delete(id);
+    this.#writer.delete(id);
+    this.#touch(id);
+    if (row.state !== "ok") this.#publish({ ...row, state: "ok" }, call);
+    return null;
+  }
+
+  /** Adds a report to the sums of all budgets that it concerns. */
+  charge({ instance, task, tokens, cost }: ChargedReport, call: WriteCall): void {
+    const all = this.#all();
+    if (all.size === 0) return;
+    const lineage = this.#writer.lineageOf(instance);
+    const concerned = {
+      workspace: lineage[0]?.workspace ?? null,
+      agents: lineage.flatMap(({ id, name }) => [id, name]),
+      tasks: all.has("task") ? this.#tasks.of(task) : [],
+    };
+    for (const stored of all.concerning(concerned)) {
+      const before = this.#current(stored, call);
+      const after = charged(before, { tokens, cost });
+      this.#store(after);
+      this.#isCharged = true;
+      this.markDirty();
+      if (after.state === before.state) continue;
+      this.#touch(after.id);
+      this.#publish(after, call);
+    }
+  }
+
+  /** Resets the budgets that are not `ok` and whose period has ended. Returns their ids. */
+  reset(call: WriteCall): string[] {
+    const ids: string[] = [];
+    for (const row of [...this.#all().values()]) {
+      if (row.state === "ok" || this.#current(row, call) === row) continue;
+      ids.push(row.id);
+    }
+    return ids;
+  }
+
+  /** Returns the exhausted budgets that keep an instance from getting a task, at most CLAIM_HELD_MAX. */
+  holding(instance: string, nowMs: number): BudgetRow[] {
+    const all = this.#all();
+    if (all.size === 0) return [];
+    const lineage = this.#writer.lineageOf(instance);
+    const agents = lineage.flatMap(({ id, name }) => [id, name]);
+    const found = all.concerning({ workspace: lineage[0]?.workspace ?? null, agents, tasks: [] });
+    return found.filter((row) => holds(row, nowMs)).slice(0, CLAIM_HELD_MAX);
+  }
+
+  /** Returns whether any budget keeps tasks from being claimed. */
+  holdsTasks(nowMs: number): boolean {
+    if (!this.#all().has("task")) return false;
+    for (const row of this.#index.values()) if (row.scope === "task" && holds(row, nowMs)) return true;
+    return false;
+  }
+
+  /** Returns the exhausted budgets that keep a task from being claimed, at most CLAIM_HELD_MAX. */
+  holdingTask(id: string, nowMs: number): BudgetRow[] {
+    if (!this.holdsTasks(nowMs)) return [];
+    const found = this.#index.concerning({ workspace: null, agents: [], tasks: this.#tasks.of(id) });
+    return found.filter((row) => holds(row, nowMs)).slice(0, CLAIM_HELD_MAX);
+  }
+
+  reload(): void {
+    this.#isLoaded = false;
+    this.#index.clear();
+    this.#changed.clear();
+    this.#isCharged = false;
+  }
+
+  afterCommit({ changes, push }: Publication): void {
+    if (this.#changed.size > 0) push(BUDGETS, [...this.#changed]);
+    if (this.#isCharged) changes?.add("budget", null, null);
+    else for (const id of this.#changed) changes?.add("budget", id, null);
+    this.#changed.clear();
+    this.#isCharged = false;
+  }
+
+  /** Returns all budgets, and reads them before the first use. */
+  #all(): BudgetIndex {
+    if (this.#isLoaded) return this.#index;
+    this.#isLoaded = true;
+    for (const row of this.#reader.all()) this.#index.set(row);
+    return this.#index;
+  }
+
+  /** Returns a budget as it is now. If its period has ended, its sums are reset. */
+  #current(row: BudgetRow, call: WriteCall): BudgetRow {
+    const now = atTime(row, call.nowMs);
+    if (now === row) return row;
+    this.#store(now);
+    if (row.state === "ok") return now;
+    this.#touch(row.id);
+    this.#publish(now, call);
+    return now;
+  }
+
+  #store(row: BudgetRow): void {
+    this.#index.set(row);
+    this.#writer.put(row);
+  }
+
+  #touch(id: string): void {
+    this.#changed.add(id);
+    this.markDirty();
+  }
+
+  #publish(row: BudgetRow, call: WriteCall): void {
+    this.#events.publish({ topic: TOPICS[row.state], data: JSON.stringify(showBudget(row)), source: SOURCE }, call);
+  }
+}
+
+function holds(row: BudgetRow, nowMs: number): boolean {
+  return row.policy === "deny" && atTime(row, nowMs).state === "exhausted";
+}
+
+export const budgetRegistry: Model<BudgetRegistry> = { open: (opening) => new BudgetRegistry(opening) };

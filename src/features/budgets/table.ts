@@ -1,0 +1,113 @@
+/**
+ * The SQL of budgets. The writer also reads who made a report: the instance with its parents, and the tasks above a
+ * task. budget.ts computes what a row means.
+ */
+import { BUDGET_PARENTS_MAX, BUDGET_TASKS_ABOVE_MAX } from "../../../schemas/limits/budgets.js";
+import type { WriteBuffer } from "../../platform/store/write-buffer.js";
+import type { Db, Statement } from "../../platform/store/open.js";
+import type { Model } from "../../platform/threads/model.js";
+import type { BudgetRow } from "./budget.js";
+
+export interface ChargedInstance {
+  readonly id: string;
+  readonly name: string;
+  readonly workspace: string;
+  readonly parent: string | null;
+}
+
+export class BudgetReader {
+  readonly #all: Statement<[], BudgetRow>;
+  readonly #byId: Statement<[string], BudgetRow>;
+  readonly #count: Statement<[], number>;
+
+  constructor(db: Db) {
+    this.#all = db.prepare("SELECT * FROM budget ORDER BY id");
+    this.#byId = db.prepare("SELECT * FROM budget WHERE id = ?");
+    this.#count = db.prepare<[], number>("SELECT count(*) FROM budget").pluck();
+  }
+
+  /** Returns all budgets by id. There are at most BUDGETS_MAX. */
+  all(): BudgetRow[] {
+    return this.#all.all();
+  }
+
+  byId(id: string): BudgetRow | undefined {
+    return this.#byId.get(id);
+  }
+
+  count(): number {
+    return this.#count.get() ?? 0;
+  }
+}
+
+export const budgetReader: Model<BudgetReader> = { open: ({ db }) => new BudgetReader(db) };
+
+/** Finds the tasks that come after a task, which are those whose budgets cover it. */
+export class TasksAbove {
+  readonly #above: Statement<[string, number], string>;
+  readonly #rows: Pick<WriteBuffer, "write">;
+
+  /** @param rows the buffered rows of the writer, which are written before a read */
+  constructor(db: Db, rows: Pick<WriteBuffer, "write">) {
+    this.#rows = rows;
+    this.#above = db
+      .prepare<[string, number], string>(
+        `WITH RECURSIVE above (row) AS (
+           SELECT row FROM task WHERE id = ?
+           UNION SELECT a.task FROM task_after a JOIN above ON a.on_task = above.row ORDER BY 1 LIMIT ?
+         )
+         SELECT t.id FROM above CROSS JOIN task t ON t.row = above.row ORDER BY t.row`,
+      )
+      .pluck();
+  }
+
+  /** Returns the ids of a task and of all tasks that come after it; none if there is no such task. */
+  of(id: string): string[] {
+    if (id === "") return [];
+    this.#rows.write();
+    return this.#above.all(id, BUDGET_TASKS_ABOVE_MAX);
+  }
+}
+
+export const tasksAbove: Model<TasksAbove> = { open: ({ db, rows }) => new TasksAbove(db, rows) };
+
+export class BudgetWriter {
+  readonly #put: Statement<(string | number | null)[], unknown>;
+  readonly #delete: Statement<[string], unknown>;
+  readonly #instance: Statement<[string], ChargedInstance>;
+
+  constructor(db: Db) {
+    this.#put = db.prepare(
+      `REPLACE INTO budget (id, scope, target, tokens, cost_usd, period, warn_at, policy, state, used_tokens, used_cost,
+         reports, unpriced, since, updated_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#delete = db.prepare("DELETE FROM budget WHERE id = ?");
+    this.#instance = db.prepare("SELECT id, name, workspace, parent FROM instance WHERE id = ?");
+  }
+
+  put(row: BudgetRow): void {
+    const { id, scope, target, tokens, cost_usd, period, warn_at, policy, state } = row;
+    const { used_tokens, used_cost, reports, unpriced, since, updated_at } = row;
+    const limits = [id, scope, target, tokens, cost_usd, period, warn_at, policy];
+    this.#put.run(...limits, state, used_tokens, used_cost, reports, unpriced, since, updated_at);
+  }
+
+  delete(id: string): void {
+    this.#delete.run(id);
+  }
+
+  /** Returns an instance with its parents, itself first; none if it is not registered. */
+  lineageOf(id: string): ChargedInstance[] {
+    const found: ChargedInstance[] = [];
+    for (let next: string | null = id; next !== null && next !== "" && found.length < BUDGET_PARENTS_MAX; ) {
+      const instance = this.#instance.get(next);
+      if (instance === undefined) break;
+      found.push(instance);
+      next = instance.parent;
+    }
+    return found;
+  }
+}
+
+export const budgetWriter: Model<BudgetWriter> = { open: ({ db }) => new BudgetWriter(db) };

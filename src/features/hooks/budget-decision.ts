@@ -1,0 +1,88 @@
+/**
+ * Tells agents about the budgets that concern them, and decides whether an exhausted budget denies a tool call. Calls
+ * with which an agent ends its work cleanly still run: `koor` commands, and the tools of Koor's MCP server. Runs on the
+ * front.
+ */
+import { HOOK_AGENTS_ABOVE_MAX } from "../../../schemas/limits/hooks.js";
+import type { Clock } from "../../base/clock.js";
+import type { BudgetRow } from "../budgets/budget.js";
+import type { BudgetProjection } from "../budgets/projection.js";
+import type { TasksAbove } from "../budgets/table.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import type { Directory, Entry } from "../instances/directory.js";
+import { budgetLine, budgetReason } from "./budget-lines.js";
+import type { Denial } from "./decided-call.js";
+import type { HookTool } from "./input.js";
+import { isKoorCall } from "./koor-call.js";
+import type { ReportedOnce } from "./reported-once.js";
+
+export interface BudgetDecisionOptions {
+  readonly budgets: BudgetProjection;
+  readonly tasksAbove: Pick<TasksAbove, "of">;
+  readonly leases: Pick<LeaseProjection, "of">;
+  readonly directory: Pick<Directory, "get">;
+  readonly reported: ReportedOnce;
+  readonly clock: Clock;
+}
+
+export class BudgetDecision {
+  readonly #options: BudgetDecisionOptions;
+
+  constructor(options: BudgetDecisionOptions) {
+    this.#options = options;
+  }
+
+  /** Returns the lines about the budgets of an agent, each once for each state, period and limit. They count as reported. */
+  take(entry: Entry): string[] {
+    const { reported } = this.#options;
+    const lines: string[] = [];
+    for (const row of this.#concerning(entry)) {
+      const thing = `budget\0${row.id}\0${row.state}\0${row.since}\0${row.updated_at}`;
+      if (reported.has(entry.id, thing)) continue;
+      reported.add(entry.id, thing);
+      lines.push(budgetLine(row));
+    }
+    return lines;
+  }
+
+  /** Returns the denial of a tool call by an exhausted budget of the agent; null if none denies it. */
+  denialOf(tool: HookTool, actor: Entry): Denial | null {
+    const exhausted = this.#concerning(actor).find(({ state, policy }) => state === "exhausted" && policy === "deny");
+    return exhausted === undefined || isKoorCall(tool) ? null : { reason: budgetReason(exhausted), path: null };
+  }
+
+  /** Returns the budgets that concern an agent and are not `ok`, with their sums as of now. */
+  #concerning(entry: Entry): BudgetRow[] {
+    const { budgets, clock } = this.#options;
+    if (budgets.size === 0) return [];
+    const lineage = this.#lineageOf(entry);
+    const concerned = {
+      workspace: entry.workspace,
+      agents: lineage.flatMap(({ id, name }) => [id, name]),
+      tasks: budgets.hasTasks ? this.#tasksOf(lineage) : [],
+    };
+    return budgets.concerning(concerned, clock.now()).map((row) => budgets.current(row.id) ?? row);
+  }
+
+  /** Returns an agent with the agents whose subagent it is, itself first. */
+  #lineageOf(entry: Entry): Entry[] {
+    const found = [entry];
+    for (let { parent } = entry; parent !== null && found.length < HOOK_AGENTS_ABOVE_MAX; ) {
+      const next = this.#options.directory.get(parent);
+      if (next === undefined) break;
+      found.push(next);
+      parent = next.parent;
+    }
+    return found;
+  }
+
+  /** Returns the ids of the tasks that the agents hold, and of the tasks above them. */
+  #tasksOf(agents: readonly Entry[]): string[] {
+    const { leases, tasksAbove } = this.#options;
+    const tasks: string[] = [];
+    for (const { id } of agents)
+      for (const { task, state } of leases.of(id))
+        if (task !== null && state === "held") tasks.push(...tasksAbove.of(task));
+    return tasks;
+  }
+}

@@ -9,7 +9,7 @@
  */
 import { crc32 } from "node:zlib";
 
-/** What a marked message contains: one entry, or a bundle of several entries (bundle.ts). */
+/** The content of a marked message: one entry, or a bundle of several entries (bundle.ts). */
 export type MarkedKind = "entry" | "bundle";
 
 /** The first apply version whose programs read formats with a checksum over the format number. */

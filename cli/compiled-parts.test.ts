@@ -3,7 +3,17 @@
  * file, or one that others could have written, is not used. The program runs from a copy, as after an installation.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
@@ -106,6 +116,23 @@ t.test("a file that is damaged, or that others could have written, is replaced",
     t.equal(statSync(file).mode & 0o777, 0o600);
     t.ok(readFileSync(file).length > 1_000);
   }
+  t.end();
+});
+
+t.test("old code of other versions is removed", (t) => {
+  const { run, beside } = install(t);
+  const folder = join(beside, "cli");
+  const ageMs = { older: 31 * 86_400_000, newer: 29 * 86_400_000 };
+  for (const [name, ms] of Object.entries(ageMs)) {
+    mkdirSync(join(folder, name), { recursive: true });
+    writeFileSync(join(folder, name, "status"), "");
+    const at = new Date(Date.now() - ms);
+    utimesSync(join(folder, name), at, at);
+  }
+  run();
+  const left = readdirSync(folder);
+  t.equal(left.length, 2);
+  t.ok(left.includes("newer"));
   t.end();
 });
 

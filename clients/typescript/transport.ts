@@ -219,7 +219,7 @@ export class Transport {
       return { error, mayMove, retryAfterMs: retryAfterMs(response.headers), ...lagging };
     } catch (error) {
       if (deadline.signal.aborted) {
-        const { reason } = deadline.signal;
+        const reason: unknown = deadline.signal.reason;
         if (reason instanceof TimeoutError) this.#servers.moveOnFrom(url);
         throw reason;
       }

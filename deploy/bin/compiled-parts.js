@@ -17,6 +17,8 @@ const TAIL = "\n})";
 const STAMP_CHARACTERS = 32;
 const WORD = /^[a-z_-]{1,20}$/;
 const OTHERS_MAY_WRITE = 0o022;
+/** Code of another version is dropped after this time, counted from when a command last added to it. */
+const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 
 /** Returns the folders in which cache files may be, the preferred one first. */
 function cacheFolders(program, stamp) {
@@ -67,11 +69,20 @@ function encode(codes) {
   return Buffer.concat([...once, ...once]);
 }
 
+/** Removes the code of other versions of the program or of Node, if it is old. */
+function dropOld(folder) {
+  const parent = dirname(folder);
+  for (const name of fs.readdirSync(parent)) {
+    const other = join(parent, name);
+    if (Date.now() - fs.statSync(other).mtimeMs > KEPT_MS) fs.rmSync(other, { recursive: true });
+  }
+}
+
 /** Writes a cache file. Returns whether it could. */
 function writeFile(folder, word, bytes) {
   const part = join(folder, `${word}.${process.pid}.part`);
   try {
-    fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
+    if (fs.mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) dropOld(folder);
     fs.writeFileSync(part, bytes, { mode: 0o600 });
     fs.renameSync(part, join(folder, word));
     return true;

@@ -47,6 +47,38 @@ t.test("the depth of a text, in one piece and in many", (t) => {
   t.end();
 });
 
+/** Follows the nesting one character at a time: returns the deepest level of the first value, at most one too many. */
+function deepest(text: string): number {
+  let [depth, most, isString] = [0, 0, false];
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at] ?? "";
+    if (isString && character === "\\") at += 1;
+    else if (character === '"') isString = !isString;
+    else if (!isString && "[{".includes(character)) most = Math.max(most, ++depth);
+    else if (!isString && "]}".includes(character) && --depth === 0) break;
+    if (most > JSON_DEPTH_MAX) break;
+  }
+  return most;
+}
+
+t.test("text of any characters is followed as one character at a time", (t) => {
+  // Other characters have all or some bits of a bracket, a quote or a backslash.
+  const piece = fc.constantFrom("[", "{", "]", "}", '"', "\\", '\\"', "Y", "_", "y", "\u007f", "\u00db", "Z", "b", " ");
+  const property = fc.property(
+    fc.array(piece, { maxLength: 60 }),
+    fc.integer({ min: 0, max: 5 }),
+    fc.integer({ min: 1, max: 9 }),
+    (pieces, less, count) => {
+      // It starts near the limit.
+      const text = `${"[".repeat(JSON_DEPTH_MAX - less)}${pieces.join("")}  `;
+      const expected = deepest(text) > JSON_DEPTH_MAX ? MESSAGE : null;
+      return (refuseDepth(Buffer.from(text))?.message ?? null) === expected && scanned(text, count) === expected;
+    },
+  );
+  fc.assert(property, { numRuns: 2_000 });
+  t.end();
+});
+
 t.test("any JSON that is not too deep is accepted", (t) => {
   const property = fc.property(fc.json({ depthSize: "large" }), fc.integer({ min: 1, max: 99 }), (text, count) => {
     // The padding makes the text longer than the limit, so that it is examined.

@@ -3,8 +3,11 @@
  * values or be nested a million levels deep. Parsing it would take seconds and gigabytes. Pure, any thread.
  */
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits/request-bodies.js";
-import { endOfString, tooDeep } from "./json-depth.js";
+import { tooDeep } from "./json-depth.js";
 import { type Failure, invalid } from "./result.js";
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
 
 /** The bytes that have a meaning outside a string. All other bytes are ignored. */
 const STRING = 1;
@@ -19,6 +22,12 @@ for (const [bytes, meaning] of [
   [",", COMMA],
 ] as const)
   for (const byte of Buffer.from(bytes)) MEANINGS[byte] = meaning;
+
+/**
+ * The number of bytes at the start of a string that are examined one by one. After them, `indexOf` searches for the end
+ * of the string. A call of `indexOf` takes as long as examining some bytes, so it does not pay for short strings.
+ */
+const STEPPED_BYTES = 32;
 
 /**
  * Returns the 400 for a body with more than `valuesMax` values, or with a nesting deeper than `depthMax`. Returns
@@ -51,4 +60,23 @@ export function refuseStructure(
     if (values > valuesMax) return invalid(`the body has more than ${valuesMax} values`);
   }
   return null;
+}
+
+/** Returns the offset of the quote that ends a string, or `length` if the string does not end. */
+function endOfString(body: Uint8Array, from: number, length: number): number {
+  let at = from + 1;
+  while (at < length) {
+    for (const stop = Math.min(at + STEPPED_BYTES, length); at < stop; at++) {
+      if (body[at] === QUOTE) return at;
+      if (body[at] === BACKSLASH) at += 1;
+    }
+    if (at >= length) return length;
+    const quote = body.indexOf(QUOTE, at);
+    if (quote < 0) return length;
+    let backslashes = 0;
+    while (quote - 1 - backslashes >= at && body[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
+    if (backslashes % 2 === 0) return quote;
+    at = quote + 1;
+  }
+  return length;
 }

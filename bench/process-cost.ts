@@ -10,6 +10,8 @@ const NS_PER_US = 1_000;
 /** Positions after the command's closing parenthesis, which may itself hold spaces. */
 const UTIME_FIELD = 11;
 const STIME_FIELD = 12;
+const CUTIME_FIELD = 13;
+const CSTIME_FIELD = 14;
 
 /** utime, stime, and the same of children that have ended and were waited for. */
 const OWN_AND_CHILDREN_FIELDS = [11, 12, 13, 14] as const;
@@ -104,6 +106,14 @@ export function parseBusyTicks(stat: string): number | undefined {
   const [user, nice, system, , , irq, softirq, steal] = line.split(" ").map(Number);
   const ticks = [user, nice, system, irq, softirq, steal].reduce<number>((sum, value) => sum + (value ?? 0), 0);
   return Number.isFinite(ticks) ? ticks : undefined;
+}
+
+/** CPU time in microseconds of all children of this process that have ended and were waited for. */
+export function readChildrenCpuUs(): number | undefined {
+  const stat = readProc("/proc/self/stat") ?? "";
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const ticks = Number(fields[CUTIME_FIELD]) + Number(fields[CSTIME_FIELD]);
+  return Number.isFinite(ticks) ? ticks * CLOCK_TICK_US : undefined;
 }
 
 export function readCpuClock(): CpuClock | undefined {

@@ -1,6 +1,7 @@
 /** All scenarios, in the order of a run. One row adds a scenario. */
 import type { Scenario } from "./model.js";
 import { claimsScenario } from "./scenarios/claims.js";
+import { cliStartScenario } from "./scenarios/cli-start.js";
 import { clusterScenario } from "./scenarios/cluster.js";
 import { conditionalGetScenario } from "./scenarios/conditional-get.js";
 import { contentScenario } from "./scenarios/content.js";
@@ -32,6 +33,7 @@ export const SCENARIOS: readonly Scenario[] = [
   stalledSubscribersScenario,
   patternsScenario,
   idleScenario,
+  cliStartScenario,
   diffScenario,
   heartbeatScenario,
   hooksScenario,

@@ -34,6 +34,8 @@ export interface Settings {
   readonly contentRounds: number;
   readonly starts: number;
   readonly idleMs: number;
+  /** How often a command of the command line is run. */
+  readonly commands: number;
   readonly diffSliceMs: number;
   readonly heartbeatSliceMs: number;
   /** Tasks that are ready at first: more than the run claims. */
@@ -82,6 +84,7 @@ const FULL: Settings = {
   contentRounds: 3,
   starts: 15,
   idleMs: 3_000,
+  commands: 31,
   diffSliceMs: 6_000,
   // This is long enough for a flush in each slice.
   heartbeatSliceMs: 6_000,
@@ -129,6 +132,7 @@ const QUICK: Settings = {
   contentRounds: 4,
   starts: 3,
   idleMs: 500,
+  commands: 9,
   diffSliceMs: 1_000,
   heartbeatSliceMs: 100,
   fewTasks: 20_000,

@@ -35,6 +35,8 @@ export interface RequestPlan {
   readonly stream?: { readonly source: NodeJS.ReadableStream; readonly length: number | undefined };
   /** The maximum time without any data from the server, in ms; CLI_ANSWER_TIMEOUT_MS by default. */
   readonly answer_timeout_ms?: number;
+  /** The longest answer that is read, in bytes; CLI_ANSWER_BYTES_MAX by default. */
+  readonly answerBytesMax?: number;
   /** Aborts the request when it fires. The request then counts as failed. */
   readonly signal?: AbortSignal;
   /**
@@ -183,16 +185,18 @@ export async function openExchange(
   });
 }
 
-/** Reads the whole body of an answer. Returns a `NoAnswer` if a part of the body is missing. */
-export async function collectAnswer({ status, position, response }: OpenAnswer): Promise<Answer | NoAnswer> {
+/** Reads the whole body of an answer. Returns a `NoAnswer` if a part of the body is missing, or if it is too long. */
+export async function collectAnswer(
+  { status, position, response }: OpenAnswer,
+  bytesMax = CLI_ANSWER_BYTES_MAX,
+): Promise<Answer | NoAnswer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   try {
     const totalBytes = lengthOf(response.headers["content-length"]);
     for await (const chunk of withProgress(response as AsyncIterable<Buffer>, { name: "answer", totalBytes })) {
       bytes += chunk.length;
-      if (bytes > CLI_ANSWER_BYTES_MAX)
-        return new NoAnswer(`the answer is longer than ${CLI_ANSWER_BYTES_MAX} bytes`, true);
+      if (bytes > bytesMax) return new NoAnswer(`the answer is longer than ${bytesMax} bytes`, true);
       chunks.push(chunk);
     }
   } catch (error) {
@@ -217,7 +221,7 @@ export async function exchange(
 ): Promise<Answer | NoAnswer> {
   const open = await openExchange(server, headers, plan, limits);
   if (open instanceof NoAnswer) return open;
-  const answer = await collectAnswer(open);
+  const answer = await collectAnswer(open, plan.answerBytesMax);
   open.close();
   return answer;
 }

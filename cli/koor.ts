@@ -6,7 +6,11 @@
 import { printFixedText } from "./fixed-text.js";
 import { loadServerProgram } from "./server-program.js";
 
-const argv = process.argv.slice(2);
-if (argv[0] === "serve") await (await loadServerProgram()).runServer(argv.slice(1));
-else if (argv[0] === "__complete") await (await import("./complete/program.js")).completeAndExit(argv.slice(1));
-else if (!(await printFixedText(argv))) process.exitCode = await (await import("./main.js")).main(argv);
+async function start(argv: readonly string[]): Promise<void> {
+  if (argv[0] === "serve") await (await loadServerProgram()).runServer(argv.slice(1));
+  else if (argv[0] === "__complete") await (await import("./complete/program.js")).completeAndExit(argv.slice(1));
+  else if (!(await printFixedText(argv))) process.exitCode = await (await import("./main.js")).main(argv);
+}
+
+// The program is built as a CommonJS module, which cannot wait at its top level.
+void start(process.argv.slice(2));

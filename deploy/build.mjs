@@ -27,7 +27,7 @@ import { fileURLToPath } from "node:url";
 import { buildClient, CLIENT_FOLDER, isClientFresh } from "./build-client.mjs";
 import { bundleLibraries } from "./build-libraries.mjs";
 import { buildPages } from "./build-pages.mjs";
-import { builtinsWithoutImport, lazyModulesTogether } from "./cli-parts.mjs";
+import { asCommonJs, clipanionAlone, lazyModulesTogether } from "./cli-parts.mjs";
 import { bundledFolders, thirdPartyNotices } from "./third-party.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -84,8 +84,10 @@ const FOLDERS = {
 
 /** The program that clients run as a hook. Its bundle is a CommonJS module, which Node starts faster. */
 const HOOK_PROGRAM = "cli/hook.ts";
-/** The program of the command line. Its bundle has few parts, which cli-parts.mjs chooses. */
+/** The program of the command line. Its bundle has few parts, which cli-parts.mjs chooses, all of them CommonJS. */
 const CLI_PROGRAM = "cli/koor.ts";
+/** Tells Node that the files beside it are CommonJS modules. The package's own package.json says ES modules. */
+const CLI_MANIFEST = { path: join(APP, "cli", "package.json"), content: '{ "type": "commonjs" }\n' };
 
 const TARGET = "node20.12";
 /**
@@ -102,10 +104,6 @@ const UNUSED = "@napi-rs/nice";
 const COMMONJS_BANNER =
   'import { createRequire as createRequireOfBundle } from "node:module";\n' +
   "const require = createRequireOfBundle(import.meta.url), __dirname = import.meta.dirname;";
-/** The same for the command line, without an import (cli-parts.mjs). */
-const CLI_BANNER =
-  'const require = process.getBuiltinModule("node:module").createRequire(import.meta.url), ' +
-  "__dirname = import.meta.dirname;";
 /** The suffix of a file that is being written. It keeps apart the files of two builds that run at the same time. */
 const PART_SUFFIX = ".part";
 /**
@@ -307,13 +305,12 @@ function stampLine(stamp) {
 }
 
 function bannerOf(program) {
-  if (program === HOOK_PROGRAM) return {};
-  return { js: program === CLI_PROGRAM ? CLI_BANNER : COMMONJS_BANNER };
+  return program === HOOK_PROGRAM || program === CLI_PROGRAM ? {} : { js: COMMONJS_BANNER };
 }
 
 function cliPlugins() {
   const sources = listSources("cli").filter((source) => !isTest(source));
-  return [lazyModulesTogether(ROOT, sources), builtinsWithoutImport()];
+  return [lazyModulesTogether(ROOT, sources), clipanionAlone(ROOT)];
 }
 
 /**
@@ -341,7 +338,8 @@ async function buildProgram(program, esbuild, stamp) {
     // The hook is one small file, because it starts each time an agent calls a tool.
     splitting: program !== HOOK_PROGRAM,
     chunkNames: "part-[hash]",
-    sourcemap: "linked",
+    // The conversion of the command line's parts takes the source maps from their texts.
+    sourcemap: program === CLI_PROGRAM ? "inline" : "linked",
     sourcesContent: false,
     external: [...EXTERNAL, UNUSED],
     banner: bannerOf(program),
@@ -351,9 +349,13 @@ async function buildProgram(program, esbuild, stamp) {
     plugins: [programsApart(program), ...(program === CLI_PROGRAM ? cliPlugins() : [])],
     logLevel: "silent",
   });
-  for (const file of outputFiles) if (file.path !== output) writeWhole(file.path, file.contents);
-  writeWhole(output, outputFiles.find((file) => file.path === output).text + stampLine(stamp));
-  return { paths: outputFiles.map((file) => file.path), packages: bundledFolders(metafile) };
+  const files =
+    program === CLI_PROGRAM
+      ? (await asCommonJs(esbuild, outputFiles, TARGET)).set(CLI_MANIFEST.path, CLI_MANIFEST.content)
+      : new Map(outputFiles.map(({ path, contents }) => [path, contents]));
+  for (const [path, content] of files) if (path !== output) writeWhole(path, content);
+  writeWhole(output, Buffer.from(files.get(output)).toString() + stampLine(stamp));
+  return { paths: [...files.keys()], packages: bundledFolders(metafile) };
 }
 
 function writePackages(path, packages) {

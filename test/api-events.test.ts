@@ -126,7 +126,7 @@ t.test("data may be any JSON", async (t) => {
     '{"a":1,"a":2}',
     '{"__proto__":{"x":1}}',
     `"${"x".repeat(100_000)}"`,
-    `${"[".repeat(5000)}${"]".repeat(5000)}`,
+    `${"[".repeat(999)}${"]".repeat(999)}`,
   ];
   for (const [at, text] of texts.entries()) {
     const answer = await publish(`{"topic":"data","data":${text}}`);

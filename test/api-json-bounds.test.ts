@@ -7,6 +7,7 @@ import t from "tap";
 import { MCP_BODY_BYTES_MAX, MCP_VALUES_MAX } from "../schemas/limits/mcp.js";
 import { FRONT_JSON_BYTES_MAX, JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../schemas/limits/request-bodies.js";
 import { LOG_IN_BODY_BYTES_MAX } from "../schemas/limits/sessions.js";
+import { JSON_DEPTH_PIECE_BYTES } from "../schemas/limits/versioned.js";
 import { refusal, refusalOf } from "./support/answers.js";
 import { send } from "./support/http-client.js";
 import { MCP_HEADERS } from "./support/mcp-messages.js";
@@ -16,6 +17,8 @@ const { port, dashboardPort } = await startKoor(t, {
   args: ["--auth-token", "the-server's-own-token", "--dashboard-bind", "127.0.0.1:0"],
 });
 const RIGHT = { Authorization: "Bearer the-server's-own-token" };
+
+const TOO_DEEP = `JSON is nested deeper than ${JSON_DEPTH_MAX} levels`;
 
 function list(items: number, item = "1"): string {
   return `[${Array.from({ length: items }, () => item).join(",")}]`;
@@ -46,7 +49,9 @@ t.test("too many values, levels or items are refused", async (t) => {
       path,
     );
     const deep = "[".repeat(JSON_DEPTH_MAX + 1) + "]".repeat(JSON_DEPTH_MAX + 1);
-    t.same(await ask(deep), refusal(400, `the body is nested deeper than ${JSON_DEPTH_MAX} levels`), path);
+    t.same(await ask(deep), refusal(400, TOO_DEEP), path);
+    // The same where the pool reads the body.
+    t.same(await ask(deep + " ".repeat(FRONT_JSON_BYTES_MAX)), refusal(400, TOO_DEEP), path);
   }
   const tool = `{"jsonrpc":"2.0","id":1,"method":"ping","params":${list(MCP_VALUES_MAX)}}`;
   const answer = await send(port, "POST", "/mcp", { body: tool, headers: { ...RIGHT, ...MCP_HEADERS } });
@@ -55,6 +60,35 @@ t.test("too many values, levels or items are refused", async (t) => {
   const long = `{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"${"x".repeat(MCP_BODY_BYTES_MAX)}"}}`;
   const reported = await send(port, "POST", "/mcp", { body: long, headers: { ...RIGHT, ...MCP_HEADERS } });
   t.same(refusalOf(reported), refusal(413, `body larger than ${MCP_BODY_BYTES_MAX} bytes`));
+});
+
+t.test("stored values of a JSON type are refused if they are nested too deep", async (t) => {
+  const put = async (path: string, body: string, type = "application/json"): Promise<unknown> => {
+    const answer = await send(port, "PUT", path, { body, headers: { ...RIGHT, "Content-Type": type } });
+    return answer.status === 200 ? 200 : refusalOf(answer);
+  };
+  const nested = (depth: number, inside = ""): string => "[".repeat(depth) + inside + "]".repeat(depth);
+  const long = `"${"x".repeat(JSON_DEPTH_PIECE_BYTES)}",`.repeat(20);
+  for (const path of ["/api/state/deep", "/api/specs/trucks/deep"]) {
+    t.equal(await put(path, nested(JSON_DEPTH_MAX)), 200, path);
+    t.same(await put(path, nested(JSON_DEPTH_MAX + 1)), refusal(400, TOO_DEEP), path);
+    t.equal(await put(path, `[${long}${nested(JSON_DEPTH_MAX - 1)}]`), 200, path);
+    t.same(await put(path, `[${long}${nested(JSON_DEPTH_MAX)}]`), refusal(400, TOO_DEEP), path);
+    const stored = await send(port, "GET", path, { headers: RIGHT });
+    t.equal(stored.headers["x-koor-version"], "2", "a refused value is not stored");
+  }
+  for (const type of [
+    "application/JSON; charset=utf-8",
+    "application/vnd.api+json",
+    "application/x-www-form-urlencoded",
+  ])
+    t.same(await put("/api/state/typed", nested(JSON_DEPTH_MAX + 1), type), refusal(400, TOO_DEEP), type);
+  t.equal(
+    await put("/api/state/typed", nested(JSON_DEPTH_MAX + 1), "text/plain"),
+    200,
+    "other types may have any bytes",
+  );
+  t.equal(await put("/api/state/typed", "[".repeat(JSON_DEPTH_MAX + 1), "application/jsonp"), 200);
 });
 
 t.test("the body of a log-in is limited, and refused before it is read", async (t) => {

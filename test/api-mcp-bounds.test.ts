@@ -72,7 +72,7 @@ t.test("a message that is nested deeper than any of the protocol is a parse erro
   t.equal(refused.status, 400);
   t.same(refused.json(), {
     jsonrpc: "2.0",
-    error: { code: -32_700, message: `Parse error: the body is nested deeper than ${MCP_DEPTH_MAX} levels` },
+    error: { code: -32_700, message: `Parse error: JSON is nested deeper than ${MCP_DEPTH_MAX} levels` },
     id: null,
   });
 });

@@ -104,6 +104,14 @@ async function startControl(owner: Owner): Promise<string> {
       await nodes[id]?.kill();
       return {};
     }
+    if (path === "/hold") {
+      nodes[id]?.hold();
+      return {};
+    }
+    if (path === "/release") {
+      await nodes[id]?.release();
+      return {};
+    }
     if (path === "/revive") {
       await nodes[id]?.revive();
       return {};

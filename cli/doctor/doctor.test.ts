@@ -17,6 +17,7 @@ import { answerAsKoor, answerWithToken, replyMetrics, type Answers } from "../..
 import { FakeServer, replyError, replyJson, type Reply } from "../../test/cli/fake-server.js";
 import { CLI_PROGRAM, runAtTerminal, runCli, terminalMissing } from "../../test/cli/run-cli.js";
 import { makeDirectory, startKoor } from "../../test/support/server-process.js";
+import { CLI_CHECK_ANSWER_BYTES_MAX } from "../../schemas/limits/cli.js";
 import { VERSION } from "../../schemas/version.js";
 import type { Examined } from "./check.js";
 import { judgeFileSystem } from "./data.js";
@@ -497,6 +498,18 @@ t.test("a check that fails or does not end has a line all the same", async (t) =
   t.match(await runCheck({ run: broken }, examined), [{ status: "fail", message: /nothing is as expected/ }]);
   const endless = (): Promise<never> => new Promise(() => undefined);
   t.match(await runCheck({ run: endless }, examined, 1), [{ status: "fail", message: /did not end within 0\.001 s/ }]);
+});
+
+t.test("an answer without an end is not read into memory", async (t) => {
+  const fake = await FakeServer.start();
+  t.teardown(() => fake.stop());
+  const body = "x".repeat(CLI_CHECK_ANSWER_BYTES_MAX + 1);
+  fake.answer = () => ({ body });
+  const options = { cwd: makeDirectory(t), env: { KOOR_SERVER: fake.url, HOME: makeDirectory(t) } };
+  const says = new RegExp(`the answer is longer than ${CLI_CHECK_ANSWER_BYTES_MAX} bytes`);
+  t.match(await runCli(["doctor"], options), { code: 1, stdout: says });
+  const init = await runCli(["init", "--yes", "--client", "claude", "--server", fake.url], options);
+  t.match(init, { code: 0, stdout: says });
 });
 
 t.test("the documents list every check", (t) => {

@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from "node:http";
 
-import { CLI_DOCTOR_ANSWER_MS } from "../../schemas/limits/cli.js";
+import { CLI_CHECK_ANSWER_BYTES_MAX, CLI_DOCTOR_ANSWER_MS } from "../../schemas/limits/cli.js";
 import { parseJson } from "../../shared/json-text.js";
 import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { describeRefusal } from "../client.js";
@@ -48,7 +48,7 @@ export async function fetchReply(server: URL, plan: RequestPlan, headers: Header
   const open = await openReply(server, plan, headers, signal);
   if (open instanceof NoAnswer) return open;
   const [atMs, tookMs] = [Date.now(), performance.now() - startedMs];
-  const answer = await collectAnswer(open);
+  const answer = await collectAnswer(open, CLI_CHECK_ANSWER_BYTES_MAX);
   open.close();
   if (answer instanceof NoAnswer) return withReason(answer, signal);
   return { status: open.status, headers: open.response.headers, body: answer.body, atMs, tookMs };

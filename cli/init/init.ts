@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 
-import { CLI_INIT_TIMEOUT_MS } from "../../schemas/limits/cli.js";
+import { CLI_CHECK_ANSWER_BYTES_MAX, CLI_INIT_TIMEOUT_MS } from "../../schemas/limits/cli.js";
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { describeRefusal, isSuccess, sendRequest } from "../client.js";
 import type { Args, CommandContext } from "../command-row.js";
@@ -37,7 +37,8 @@ async function findServerFault({ settings, token }: Setup): Promise<CliFailure |
   // The request is made as the user, not as the instance of the folder.
   const { server, cluster } = settings;
   const caller = { server, token, instance: "", ...(cluster === undefined ? {} : { cluster }) };
-  const answer = await sendRequest(caller, { method: "GET", path: "/api/instances?limit=1", signal });
+  const plan = { method: "GET", path: "/api/instances?limit=1", signal, answerBytesMax: CLI_CHECK_ANSWER_BYTES_MAX };
+  const answer = await sendRequest(caller, plan);
   if (answer instanceof CliFailure) return answer;
   return isSuccess(answer) ? undefined : describeRefusal(answer.status, answer.body);
 }

@@ -8,7 +8,7 @@ import { behaviour } from "../../test/support/behaviours.js";
 import { until } from "../../test/support/cluster.js";
 import { CLUSTER_MISSING, startKillableNodes, type KillableNode } from "../../test/support/killable-nodes.js";
 import { readMetric } from "../../test/support/metrics.js";
-import { connect, LeasedError, UnavailableError, type Client } from "./client.js";
+import { connect, LeasedError, TimeoutError, UnavailableError, type Client } from "./client.js";
 
 const options = { skip: CLUSTER_MISSING };
 const nodes = CLUSTER_MISSING === false ? await startKillableNodes(t) : [];
@@ -155,6 +155,22 @@ await behaviour(
     await (await ben.leases.acquire("deploy")).release();
     await victim.revive();
     await (await ana.leases.acquire("deploy")).release();
+  },
+  options,
+);
+
+await behaviour(
+  t,
+  "cluster-stopped",
+  async (t) => {
+    const { victim, all } = sceneOf(0);
+    const client = connect({ url: all });
+    await client.state.set("stopped", 1);
+    victim.hold();
+    await t.rejects(client.events.publish("a.b", 1, { timeoutMs: 1000 }), TimeoutError);
+    t.match(await client.events.publish("a.b", 2), { topic: "a.b" });
+    t.equal((await client.state.get("stopped")).value, 1);
+    await victim.release();
   },
   options,
 );

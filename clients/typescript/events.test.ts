@@ -1,4 +1,8 @@
 /** Tests events and subscriptions by the rows of clients/behaviours.json. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { mock } from "node:test";
 import t, { type Test } from "tap";
 import { behaviour } from "../../test/support/behaviours.js";
 import { betweenLooks } from "../../test/support/between-looks.js";
@@ -146,6 +150,37 @@ t.test("a subscription that has no server for too long fails", async (t) => {
   t.ok(server.requests.length > 1, "it tried again");
   const silent = await ScriptedServer.start(t, ["silent"]);
   await t.rejects(connect({ url: silent.url }).events.subscribe("a", { timeoutMs: 100 }).ready(), TimeoutError);
+});
+
+t.test("a subscription leaves a node that is cut off from its cluster", async (t) => {
+  mock.timers.enable({ apis: ["setInterval"] });
+  t.teardown(() => mock.timers.reset());
+  let streams = 0;
+  const isolated = createServer(({ url }, response) => {
+    if (url === "/health") {
+      response.writeHead(503).end('{"status":"degraded","cluster":{"state":"halted"}}');
+      return;
+    }
+    streams += 1;
+    response.writeHead(200, { "content-type": "text/event-stream" }).write(message(1));
+  });
+  isolated.listen(0, "127.0.0.1");
+  await once(isolated, "listening");
+  t.teardown(() => {
+    isolated.close();
+    isolated.closeAllConnections();
+  });
+  const healthy = await ScriptedServer.start(t, [{ status: 200, body: '{"status":"ok"}' }, stream(message(2))]);
+  const { port } = isolated.address() as AddressInfo;
+  const client = connect({ url: [`http://127.0.0.1:${port}`, healthy.url] });
+  const events = client.events.subscribe("a", { since: 0 })[Symbol.asyncIterator]();
+  t.teardown(() => events.return());
+  t.match(await events.next(), { value: { id: 1 } });
+  const second = events.next();
+  mock.timers.tick(5000);
+  t.match(await second, { value: { id: 2 } });
+  t.equal(streams, 1);
+  t.equal(sinceOf(healthy.requests[1]?.url), "1");
 });
 
 /** Reads a stream that arrives in these pieces. */

@@ -153,6 +153,7 @@ export class Leases {
         if (now.state !== "waiting") throw new LeasedError(`the request left the line: ${now.reason}`, { body: now });
         if (leftS <= 0) throw new LeasedError("the lease was not free in time", { body: now });
         grantedAfter = pollAt;
+        await this.#transport.leaveIsolated(call.signal);
       }
     } catch (error) {
       const leaving = this.#leave(asked);

@@ -57,6 +57,7 @@ export class Messages {
         if (mark !== false) await this.mark([message.id], mark, { timeoutMs });
       }
       after = page.last_id ?? undefined;
+      if (page.messages.length === 0) await this.#transport.leaveIsolated(signal);
     }
   }
 

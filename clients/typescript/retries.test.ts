@@ -186,6 +186,49 @@ await behaviour(t, "failover-lagging", async (t) => {
   t.equal(second.requests[0]?.headers["x-koor-after"], "7");
 });
 
+await behaviour(t, "failover-silent", async (t) => {
+  const silent = await ScriptedServer.start(t, ["silent"]);
+  const second = await ScriptedServer.start(t, [OK]);
+  const url = [silent.url, second.url];
+  const writer = connect({ url });
+  await t.rejects(writer.events.publish("a", 1, { timeoutMs: 200 }), { name: "TimeoutError" });
+  await writer.state.get("a");
+  t.same([silent.requests.length, second.requests.length], [1, 1]);
+  // A repeatable call leaves a part of its time to the next server.
+  const reader = connect({ url });
+  await reader.state.get("a", { timeoutMs: 2000 });
+  t.same([silent.requests.length, second.requests.length], [2, 2]);
+});
+
+await behaviour(t, "failover-isolated", async (t) => {
+  const isolated = await ScriptedServer.start(t, [
+    { status: 200, body: '{"matched":null,"cursor":"c"}' },
+    { status: 503, body: '{"status":"degraded","cluster":{"state":"cut_off"}}' },
+  ]);
+  const healthy = await ScriptedServer.start(t, [
+    { status: 200, body: '{"status":"ok"}' },
+    { status: 200, body: '{"matched":{"kind":"event"},"cursor":"d"}' },
+  ]);
+  const { matched } = await connect({ url: [isolated.url, healthy.url] }).wait({ event: "a" });
+  t.match(matched, { kind: "event" });
+  t.same(
+    isolated.requests.map(({ url }) => url.replace(/\?.*/, "")),
+    ["/api/wait", "/health"],
+  );
+  t.match(healthy.requests[1]?.url, /^\/api\/wait\?.*\bafter=c\b/);
+});
+
+await behaviour(t, "failover-long-poll", async (t) => {
+  const { url } = await startKoor(t);
+  const others = await Promise.all(Array.from({ length: 9 }, () => ScriptedServer.start(t, [OK])));
+  const client = connect({ url: [url, ...others.map((other) => other.url)], timeoutMs: 15_000 });
+  t.equal((await client.wait({ event: "a.b", wait_s: 2 })).matched, null);
+  t.same(
+    others.flatMap(({ requests }) => requests.filter((request) => request.url !== "/health")),
+    [],
+  );
+});
+
 await t.test("a position behind the end of the cluster's log is given up", async (t) => {
   const status = JSON.stringify({ state: "ok", log_last: 3 });
   // The first get, the refused one, the question about the log, and the get with the new position.

@@ -43,6 +43,11 @@ export class Servers {
     this.#position = position;
   }
 
+  /** Asks this server first from now on. */
+  switchTo(url: string): void {
+    this.#urls = [url, ...this.#urls.filter((other) => other !== url)];
+  }
+
   /** Asks this server last from now on. */
   moveOnFrom(url: string): void {
     if (this.#urls[0] === url) this.#urls = [...this.#urls.slice(1), url];

@@ -13,6 +13,8 @@ import type { Event, LagNotice } from "./types.js";
 const SILENCE_MS_MAX = 45_000;
 /** The longest time until a server begins the stream. Then the next server is asked. */
 const ANSWER_MS_MAX = 10_000;
+/** How often the client of several servers looks whether its server is cut off from the others. */
+const HEALTH_MS = 5000;
 
 export interface SubscribeOptions {
   /** The id of the last event that is known; 0 for all events that are kept. Without it, from now on. */
@@ -76,6 +78,7 @@ export class Subscription implements AsyncIterable<Event> {
     const silence = new AbortController();
     const connection = new Deadline(Infinity, [deadline.signal, silence.signal]);
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let watch: ReturnType<typeof setInterval> | undefined;
     const listen = (): void => {
       clearTimeout(timer);
       timer = setTimeout(() => silence.abort(new UnavailableError("the connection is silent")), SILENCE_MS_MAX);
@@ -89,6 +92,7 @@ export class Subscription implements AsyncIterable<Event> {
       const query = { pattern: this.#pattern || undefined, since: this.#lastId, notices: 1 };
       const plan = { method: "GET", path: "/api/events/stream", query, answerMs: ANSWER_MS_MAX };
       const response = await this.#transport.open(plan, connection);
+      watch = setInterval(() => void this.#leaveIsolated(response.url, silence), HEALTH_MS);
       if (response.body !== null) yield* readEvents(response.body, heard);
       this.#failure = new UnavailableError("the connection was closed");
     } catch (error) {
@@ -98,9 +102,16 @@ export class Subscription implements AsyncIterable<Event> {
       this.#failure = error;
     } finally {
       clearTimeout(timer);
+      clearInterval(watch);
       connection.end();
       deadline.end();
     }
+  }
+
+  /** Ends a connection to a node that is cut off from its cluster, if another node is healthy. */
+  async #leaveIsolated(url: string, connection: AbortController): Promise<void> {
+    if (await this.#transport.leaveIsolated(connection.signal, url))
+      connection.abort(new UnavailableError("the node is cut off from its cluster"));
   }
 
   /** Returns the event, undefined if there is none to yield, or "again" if the connection has to be opened again. */

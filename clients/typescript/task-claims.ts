@@ -32,12 +32,14 @@ export class TaskClaims {
   }
 
   /** Claims a task. Both members of the answer are null if there is none. */
-  claim(options: ClaimOptions = {}): Promise<ClaimedTask> {
+  async claim(options: ClaimOptions = {}): Promise<ClaimedTask> {
     const { labels, id, workspace, ttl_s, wait_s: waitS = 0 } = options;
     const wait = Math.min(waitS, 2 * POLL_S_MAX);
     const json = { labels, id, workspace, ttl_s, wait_s: wait, request_id: newRequestId() };
     const plan = { method: "POST", path: "/api/tasks/claim", json, repeatable: true, waitMs: wait * 1000 };
-    return this.#transport.json(plan, options);
+    const claimed = await this.#transport.json<ClaimedTask>(plan, options);
+    if (claimed.task === null && wait > 0) await this.#transport.leaveIsolated(options.signal);
+    return claimed;
   }
 
   /** A heartbeat, with a percentage, a note, or a checkpoint from which another holder can continue. */

@@ -8,7 +8,8 @@
 import { pauseMs, retryAfterMs } from "./back-off.js";
 import { readBody } from "./body.js";
 import { Deadline, type CallOptions } from "./deadline.js";
-import { errorOf, isErrorBody, KoorError, UnavailableError } from "./errors.js";
+import { errorOf, isErrorBody, KoorError, TimeoutError, UnavailableError } from "./errors.js";
+import { findHealthier } from "./isolation.js";
 import { isUnsent } from "./unsent.js";
 import { logEnd } from "./log-end.js";
 import { AFTER_HEADER, positionOf, type Servers } from "./servers.js";
@@ -16,6 +17,8 @@ import { AFTER_HEADER, positionOf, type Servers } from "./servers.js";
 /** The longest time for a call, if neither the call nor the connection sets one. */
 const TIMEOUT_MS_DEFAULT = 30_000;
 const RETRIES_DEFAULT = 8;
+/** The longest time to look for a healthy node. */
+const HEALTH_TIMEOUT_MS = 2000;
 
 type QueryValue = string | number | boolean | undefined;
 export type Query = Readonly<Record<string, QueryValue | readonly QueryValue[]>>;
@@ -29,7 +32,10 @@ export interface RequestPlan {
   readonly body?: string | Uint8Array<ArrayBuffer>;
   /** Whether executing the request twice has the effect of once. GET always is. */
   readonly repeatable?: boolean;
-  /** The time for which the server may hold the request before it answers, in ms. The call may take this much longer. */
+  /**
+   * The time for which a server may hold the request before it answers, in ms. The call may take this much longer for
+   * each server that is asked.
+   */
   readonly waitMs?: number;
   /** The longest time until one server begins to answer, in ms. */
   readonly answerMs?: number;
@@ -59,6 +65,8 @@ interface Attempt<Got> {
   /** Whether another server may be asked. */
   readonly mayMove: boolean;
   readonly retryAfterMs: number;
+  /** Whether the server did not answer. */
+  readonly isSilent?: boolean;
   /** The position of a server that lags behind the position of the request. */
   readonly lagsAt?: number;
 }
@@ -137,7 +145,10 @@ export class Transport {
   }
 
   async #call<Got>(plan: RequestPlan, options: CallOptions, receive: Receive<Got>): Promise<Got> {
-    const timeoutMs = (options.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS_DEFAULT) + (plan.waitMs ?? 0);
+    // Each server that may be asked may hold the request.
+    const askedMax = isRepeatable(plan) ? this.#servers.urls.length : 1;
+    const ownMs = options.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
+    const timeoutMs = ownMs + (plan.waitMs ?? 0) * askedMax;
     const deadline = new Deadline(timeoutMs, [this.#options.signal, options.signal]);
     try {
       for (let attempt = 0; ; attempt++) {
@@ -165,9 +176,11 @@ export class Transport {
       const serversLeft = urls.length - at;
       const shareMs = serversLeft > 1 && isRepeatable(plan) ? deadline.leftMs() / serversLeft : Infinity;
       last = await this.#attempt(url, plan, deadline, Math.min(shareMs, plan.answerMs ?? Infinity), receive);
-      if (last.got !== undefined || !last.mayMove) return last;
+      if (last.got !== undefined) return last;
+      // A server that did not answer is asked last by the next call, also if this call cannot be sent again.
+      if (last.mayMove || last.isSilent === true) this.#servers.moveOnFrom(url);
+      if (!last.mayMove) return last;
       if (last.lagsAt !== undefined) lagsAt = Math.max(lagsAt ?? 0, last.lagsAt);
-      this.#servers.moveOnFrom(url);
     }
     if (lagsAt !== undefined) await this.#resetLostPosition(position, deadline);
     return last;
@@ -205,14 +218,18 @@ export class Transport {
       const mayMove = MOVABLE.has(error.status) && isSafe;
       return { error, mayMove, retryAfterMs: retryAfterMs(response.headers), ...lagging };
     } catch (error) {
-      if (deadline.signal.aborted) throw deadline.signal.reason;
+      if (deadline.signal.aborted) {
+        const reason: unknown = deadline.signal.reason;
+        if (reason instanceof TimeoutError) this.#servers.moveOnFrom(url);
+        throw reason;
+      }
       const wasSent = isReading || part.signal.aborted || !isUnsent(error);
       const known: unknown = part.signal.aborted ? part.signal.reason : error;
       const failure =
         known instanceof UnavailableError
           ? known
           : new UnavailableError(`cannot reach ${url}`, { cause: error, outcomeUnknown: wasSent });
-      return { error: failure, mayMove: !wasSent || isRepeatable(plan), retryAfterMs: 0 };
+      return { error: failure, mayMove: !wasSent || isRepeatable(plan), retryAfterMs: 0, isSilent: true };
     } finally {
       // The answer may be a stream, which still ends with the deadline of the call.
       if (part !== deadline) part.lift();
@@ -228,6 +245,26 @@ export class Transport {
       ...(typeof plan.body === "string" ? { "content-type": "application/json" } : {}),
       ...plan.headers,
     };
+  }
+
+  /**
+   * Moves to a healthy server if the current one is halted or cut off from its cluster, because that one learns nothing
+   * new. Costs nothing with one server. Returns whether it has moved.
+   * @param answeredFrom the address of an answer, if it came from another server than the current one
+   */
+  async leaveIsolated(signal?: AbortSignal, answeredFrom = ""): Promise<boolean> {
+    const { urls } = this.#servers;
+    if (urls.length === 1) return false;
+    const server = urls.find((url) => answeredFrom.startsWith(`${url}/`)) ?? urls[0] ?? "";
+    const others = urls.filter((url) => url !== server);
+    const deadline = new Deadline(HEALTH_TIMEOUT_MS, [this.#options.signal, signal]);
+    try {
+      const healthy = await findHealthier(server, others, deadline.signal);
+      if (healthy !== undefined) this.#servers.switchTo(healthy);
+      return healthy !== undefined;
+    } finally {
+      deadline.end();
+    }
   }
 
   /**

@@ -54,5 +54,6 @@ export async function wait(transport: Transport, options: WaitOptions): Promise<
     // A server that shuts down answers early.
     if (answer.matched !== null || left() <= 0) return answer;
     cursor = answer.cursor;
+    await transport.leaveIsolated(signal);
   }
 }

@@ -17,6 +17,8 @@ export const CLI_RESTORE_TIMEOUT_MS = 1_800_000;
 /** The number of bytes at a snapshot's end in which its closing line is searched. The line is far shorter. */
 export const CLI_CLOSING_LINE_BYTES_MAX = 64 * KIB;
 export const CLI_ANSWER_BYTES_MAX = 512 * MIB;
+/** The longest answer that `doctor` and `init` read. They ask servers that may be no Koor, and lists end at 32 MiB. */
+export const CLI_CHECK_ANSWER_BYTES_MAX = 41_943_040;
 /**
  * The maximum length of indented output. Longer output is printed as one line. The limit is needed because indented
  * JSON may be much longer than its source.

@@ -25,7 +25,11 @@ export const FRONT_JSON_BYTES_MAX = 64 * KIB;
  * or two bytes of JSON may take a hundred bytes of memory.
  */
 export const JSON_VALUES_MAX = 500_000;
-export const JSON_DEPTH_MAX = 100_000;
+/**
+ * The maximum nesting of JSON in a body. The values of bodies are passed on to other programs, and most parsers of JSON
+ * recurse.
+ */
+export const JSON_DEPTH_MAX = 1_000;
 /**
  * A rejected body is read and dropped up to this size, so that the client sees the answer. After that, the server
  * closes the connection.

@@ -19,3 +19,5 @@ export const HOT_CACHE_VALUE_BYTES_MAX = 256 * KIB;
 export const STATE_HISTORY_DEFAULT = 1_000;
 /** A version is marked if its number is a multiple of this. So any version of a key is found within this many steps. */
 export const VERSION_MARK_INTERVAL = 64;
+/** The nesting of a stored JSON value is examined in pieces of this size, between which other requests are served. */
+export const JSON_DEPTH_PIECE_BYTES = 262_144;

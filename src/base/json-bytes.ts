@@ -3,6 +3,7 @@
  * any thread: the front reads short bodies with it, and the pool reads bodies that may be long.
  */
 import { isUtf8 } from "node:buffer";
+import { refuseDepth } from "./json-depth.js";
 import { type Failure, invalid } from "./result.js";
 
 export const EMPTY_BODY = invalid("empty body");
@@ -15,12 +16,14 @@ export interface JsonText {
 }
 
 /**
- * Returns the text and the value of a body. Returns the 400 if the body is empty, not UTF-8 or not JSON. A leading byte
- * order mark is ignored.
+ * Returns the text and the value of a body. Returns the 400 if the body is empty, not UTF-8, nested too deep or not
+ * JSON. A leading byte order mark is ignored.
  */
 export function readJsonText(body: Uint8Array): JsonText | Failure {
   if (body.byteLength === 0) return EMPTY_BODY;
   if (!isUtf8(body)) return NOT_UTF8_BODY;
+  const refusal = refuseDepth(body);
+  if (refusal !== null) return refusal;
   let text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
   if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
   try {

@@ -16,7 +16,7 @@ const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
 const list = (items: number, item = "1"): string => `[${Array.from({ length: items }, () => item).join(",")}]`;
 
 t.test("depth and number of values", (t) => {
-  const tooDeep = `the body is nested deeper than ${JSON_DEPTH_MAX} levels`;
+  const tooDeep = `JSON is nested deeper than ${JSON_DEPTH_MAX} levels`;
   const tooMany = `the body has more than ${JSON_VALUES_MAX} values`;
   for (const [text, message] of [
     ["", "taken"],

@@ -3,6 +3,7 @@
  * values or be nested a million levels deep. Parsing it would take seconds and gigabytes. Pure, any thread.
  */
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits/request-bodies.js";
+import { tooDeep } from "./json-depth.js";
 import { type Failure, invalid } from "./result.js";
 
 const QUOTE = 0x22;
@@ -55,7 +56,7 @@ export function refuseStructure(
     }
     values += 1;
     if (meaning === OPEN) depth += 1;
-    if (depth > depthMax) return invalid(`the body is nested deeper than ${depthMax} levels`);
+    if (depth > depthMax) return tooDeep(depthMax);
     if (values > valuesMax) return invalid(`the body has more than ${valuesMax} values`);
   }
   return null;

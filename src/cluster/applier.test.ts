@@ -154,7 +154,7 @@ t.test("a bundle is applied as one, whichever of its entries are accepted", (t) 
   };
   // Here the first entry of b is in the log already, b has been the leader since the previous entry, and c has never
   // joined.
-  const bundle = encodeBundle([entry("b", 4, 2), entry("c", 1, 2), entry("b", 6, 2), entry("a", 5, 2)]);
+  const bundle = encodeBundle([entry("b", 4, 2), entry("c", 1, 2), entry("b", 6, 2), entry("a", 5, 2)], 1);
   const played = (node: string, most: number): readonly [string, readonly unknown[], readonly unknown[]] => {
     const observed: unknown[] = [];
     const { db, applier, answers } = sceneOf({

@@ -3,13 +3,13 @@
  * own head and mark (entry-mark.ts). A bundle has one id, and its entries are applied together in their order. Each
  * entry is accepted or rejected by its own head, so a second copy of an entry in the log has no effect. Pure.
  *
- * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark like that of an entry, but with the
- * format number of bundles.
+ * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark like that of an entry, but with a format
+ * number of bundles.
  */
 import type { MethodTable } from "../platform/rpc/method.js";
 import type { WriterMethod } from "../platform/threads/writer-method.js";
 import { decodeEntry, UnreadableEntry, type Entry } from "./entry.js";
-import { BUNDLE_FORMAT, MARK_BYTES, readMark, writeMark } from "./entry-mark.js";
+import { MARK_BYTES, readMark, writeMark } from "./entry-mark.js";
 
 /** The first apply version whose programs can read bundles. */
 export const BUNDLE_APPLY_VERSION_MIN = 3;
@@ -17,7 +17,8 @@ export const BUNDLE_APPLY_VERSION_MIN = 3;
 const LENGTH_BYTES = 4;
 const BROKEN = "it is no bundle that Koor writes";
 
-export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array {
+/** @param clusterVersion the apply version of the cluster, which decides the format of the mark */
+export function encodeBundle(entries: readonly Uint8Array[], clusterVersion: number): Uint8Array {
   const size = entries.reduce((sum, { byteLength }) => sum + LENGTH_BYTES + byteLength, MARK_BYTES);
   const bytes = Buffer.allocUnsafe(size);
   let at = 0;
@@ -26,7 +27,7 @@ export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array {
     bytes.set(entry, at);
     at += entry.byteLength;
   }
-  writeMark(bytes, BUNDLE_FORMAT);
+  writeMark(bytes, "bundle", clusterVersion);
   return bytes;
 }
 
@@ -52,8 +53,8 @@ export function decodeMessage(
 
 /** Returns the entries of a bundle as bytes, without the bundle's own mark; null if the message is a single entry. */
 function bundleBody(bytes: Uint8Array): Buffer | null {
-  if (bytes[bytes.byteLength - 1] !== BUNDLE_FORMAT) return null;
-  return readMark(bytes)?.body ?? null;
+  const marked = readMark(bytes);
+  return marked === null || marked === "damaged" || marked.kind !== "bundle" ? null : marked.body;
 }
 
 function entriesIn(body: Buffer): Buffer[] {

@@ -3,40 +3,72 @@
  * entry, where older programs do not look. So older nodes can read marked entries while the cluster is being upgraded.
  * Pure.
  *
- * The layout is `body, CRC-32 of the body (4 bytes), "KoorLog", format (1 byte)`.
+ * The layout is `body, CRC-32 (4 bytes), "KoorLog", format (1 byte)`. In the formats 1 and 2 the checksum covers the
+ * body. In all later formats it covers the body, "KoorLog" and the format. So a damaged format number is not taken for
+ * that of a newer program.
  */
 import { crc32 } from "node:zlib";
 
-/** The format number of a marked entry. A node cannot read a newer format. */
-export const MARK_FORMAT = 1;
-/** The format number of a bundle, which holds several entries (bundle.ts). */
-export const BUNDLE_FORMAT = 2;
+/** The content of a marked message: one entry, or a bundle of several entries (bundle.ts). */
+export type MarkedKind = "entry" | "bundle";
+
+/** The first apply version whose programs read formats with a checksum over the format number. */
+export const CHECKED_FORMAT_APPLY_VERSION_MIN = 8;
+/** The last format whose checksum does not cover the format number. */
+const UNCHECKED_FORMAT_MAX = 2;
+const FORMATS: Readonly<Record<MarkedKind, { readonly unchecked: number; readonly checked: number }>> = {
+  entry: { unchecked: 1, checked: 3 },
+  bundle: { unchecked: 2, checked: 4 },
+};
+const KINDS: ReadonlyMap<number, MarkedKind> = new Map(
+  (["entry", "bundle"] as const).flatMap((kind) => Object.values(FORMATS[kind]).map((format) => [format, kind])),
+);
 
 const NAME = Buffer.from("KoorLog", "latin1");
 const CHECKSUM_BYTES = 4;
 export const MARK_BYTES = CHECKSUM_BYTES + NAME.byteLength + 1;
 
-/** Writes the mark into the last MARK_BYTES of a buffer. The other bytes are the body. */
-export function writeMark(bytes: Buffer, format = MARK_FORMAT): void {
+/**
+ * Writes the mark into the last MARK_BYTES of a buffer. The other bytes are the body.
+ * @param applyVersion the apply version of the cluster. Every node must be able to read the format.
+ */
+export function writeMark(bytes: Buffer, kind: MarkedKind, applyVersion: number): void {
+  const { checked, unchecked } = FORMATS[kind];
+  writeFormat(bytes, applyVersion < CHECKED_FORMAT_APPLY_VERSION_MIN ? unchecked : checked);
+}
+
+/** Writes the mark with any format number into the last MARK_BYTES of a buffer. */
+export function writeFormat(bytes: Buffer, format: number): void {
   const end = bytes.byteLength - MARK_BYTES;
-  const at = bytes.writeUInt32BE(crc32(bytes.subarray(0, end)), end);
-  NAME.copy(bytes, at);
-  bytes.writeUInt8(format, at + NAME.byteLength);
+  const nameAt = end + CHECKSUM_BYTES;
+  NAME.copy(bytes, nameAt);
+  bytes.writeUInt8(format, nameAt + NAME.byteLength);
+  bytes.writeUInt32BE(checksumOf(bytes, end, format), end);
+}
+
+function checksumOf(bytes: Buffer, end: number, format: number): number {
+  const ofBody = crc32(bytes.subarray(0, end));
+  return format <= UNCHECKED_FORMAT_MAX ? ofBody : crc32(bytes.subarray(end + CHECKSUM_BYTES), ofBody);
 }
 
 export interface Marked {
   readonly body: Buffer;
   readonly format: number;
+  /** Undefined if a newer program has written the message in a format that this program does not know. */
+  readonly kind: MarkedKind | undefined;
 }
 
-/** Splits a marked message into body and format; null if the message has no mark or a wrong checksum. */
-export function readMark(bytes: Uint8Array): Marked | null {
+/**
+ * Splits a marked message into its parts. Returns null if the message has no mark, and "damaged" if it has a mark with a
+ * wrong checksum.
+ */
+export function readMark(bytes: Uint8Array): Marked | "damaged" | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = buffer.byteLength - MARK_BYTES;
   if (end < 0) return null;
   const nameAt = end + CHECKSUM_BYTES;
   if (!buffer.subarray(nameAt, nameAt + NAME.byteLength).equals(NAME)) return null;
-  const body = buffer.subarray(0, end);
-  if (crc32(body) !== buffer.readUInt32BE(end)) return null;
-  return { body, format: buffer.readUInt8(buffer.byteLength - 1) };
+  const format = buffer.readUInt8(buffer.byteLength - 1);
+  if (checksumOf(buffer, end, format) !== buffer.readUInt32BE(end)) return "damaged";
+  return { body: buffer.subarray(0, end), format, kind: KINDS.get(format) };
 }

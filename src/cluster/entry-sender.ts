@@ -86,7 +86,7 @@ export class EntrySender {
    * later.
    */
   flush(): void {
-    const { session: sessionNow, elapsed } = this.#options;
+    const { session: sessionNow, elapsed, membership } = this.#options;
     const session = sessionNow();
     if (session === null) return;
     const now = elapsed();
@@ -99,7 +99,8 @@ export class EntrySender {
     const flight = this.#bundler.take(now);
     const entries = flight.entries.map(({ bytes }) => bytes);
     const [only] = entries;
-    const bytes = entries.length === 1 ? must(only, "a bundle has entries") : encodeBundle(entries);
+    const bytes =
+      entries.length === 1 ? must(only, "a bundle has entries") : encodeBundle(entries, membership().applyVersion);
     session.append(bytes, (outcome) => {
       if (this.#bundler.flight === flight) this.#onBundleAppended(flight, outcome);
     });

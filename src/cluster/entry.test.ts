@@ -9,13 +9,14 @@ import {
   decodeEntry,
   encodeEntry,
   ENTRY_FORMAT,
-  isForeign,
+  originOf,
+  readCallsHead,
   UnreadableEntry,
   UNMARKED_APPLY_VERSION_MAX,
   type Calls,
   type EntryHead,
 } from "./entry.js";
-import { MARK_BYTES, MARK_FORMAT, writeMark } from "./entry-mark.js";
+import { CHECKED_FORMAT_APPLY_VERSION_MIN, MARK_BYTES, writeFormat } from "./entry-mark.js";
 
 const TABLE = METHODS as unknown as MethodTable<WriterMethod>;
 const HEAD: EntryHead = {
@@ -125,11 +126,19 @@ function unmarked(text: string, blobs: readonly Uint8Array[] = []): Buffer {
 }
 
 /** Adds a valid mark to any body. */
-function marked(body: Uint8Array, format = MARK_FORMAT): Buffer {
+function marked(body: Uint8Array, format = 1): Buffer {
   const bytes = Buffer.concat([body, Buffer.alloc(MARK_BYTES)]);
-  writeMark(bytes);
-  bytes[bytes.byteLength - 1] = format;
+  writeFormat(bytes, format);
   return bytes;
+}
+
+function isForeign(bytes: Uint8Array): boolean {
+  return originOf(bytes) === "foreign";
+}
+
+/** Returns the format number of a marked message. */
+function formatOf(bytes: Uint8Array): number | undefined {
+  return bytes[bytes.byteLength - 1];
 }
 
 /** Returns the JSON of an entry as old programs without marks wrote it. */
@@ -138,19 +147,58 @@ function jsonOf(bytes: Uint8Array): string {
   return buffer.toString("utf8", 4, 4 + buffer.readUInt32BE(0)).replace('"m":1,', "");
 }
 
-t.test("an entry that is truncated, extended or changed anywhere is foreign", (t) => {
-  const bytes = encodeEntry({ head: HEAD, content: callsOf(put("x"), put(new Uint8Array(20_000))) }, METHODS);
-  t.notOk(isForeign(bytes));
+const CHECKED = CHECKED_FORMAT_APPLY_VERSION_MIN;
+
+t.test("an entry that is truncated, extended or changed anywhere is not read", (t) => {
+  const content = callsOf(put("x"), put(new Uint8Array(20_000)));
+  const bytes = encodeEntry({ head: HEAD, content }, METHODS, CHECKED);
+  t.equal(originOf(bytes), "node");
+  const nameAt = bytes.byteLength - 8;
   const property = fc.property(fc.nat(bytes.byteLength - 1), fc.integer({ min: 1, max: 255 }), (at, bits) => {
     const changed = Uint8Array.from(bytes);
     changed[at] = (changed[at] ?? 0) ^ bits;
-    // The last byte is the format, which the checksum does not cover.
-    const isFormat = at === bytes.byteLength - 1;
-    return isForeign(changed) !== isFormat && isForeign(bytes.subarray(0, at)) && isForeign(bytes.subarray(at + 1));
+    // Without its name a mark is none.
+    const isInName = at >= nameAt && at < bytes.byteLength - 1;
+    return (
+      originOf(changed) === (isInName ? "foreign" : "damaged") &&
+      readCallsHead(changed) === null &&
+      isForeign(bytes.subarray(0, at)) &&
+      originOf(bytes.subarray(at + 1)) !== "node"
+    );
   });
   fc.assert(property);
-  t.ok(isForeign(Buffer.concat([bytes, Buffer.from("x")])));
-  t.ok(isForeign(Buffer.concat([Buffer.from("x"), bytes])));
+  t.not(originOf(Buffer.concat([bytes, Buffer.from("x")])), "node");
+  t.not(originOf(Buffer.concat([Buffer.from("x"), bytes])), "node");
+  t.end();
+});
+
+t.test("any damaged format number is told as damage, and none is taken for a newer program's", (t) => {
+  const bytes = encodeEntry({ head: HEAD, content: callsOf(put("x")) }, METHODS, CHECKED);
+  const changed = Buffer.from(bytes);
+  for (let format = 0; format < 256; format++) {
+    changed[changed.byteLength - 1] = format;
+    t.equal(originOf(changed), format === formatOf(bytes) ? "node" : "damaged", String(format));
+  }
+  changed[changed.byteLength - 1] = 9;
+  t.throws(() => decodeEntry(changed, TABLE, 1), /it is damaged/);
+  // Damage of an older entry, whose checksum does not cover the format, is told too, unless it becomes a bundle's.
+  const older = Buffer.from(encodeEntry({ head: HEAD, content: callsOf(put("x")) }, METHODS, CHECKED - 1));
+  for (let format = 3; format < 256; format++) {
+    older[older.byteLength - 1] = format;
+    t.equal(originOf(older), "damaged", String(format));
+  }
+  t.end();
+});
+
+t.test("the format of an entry is one that every node of the cluster reads", (t) => {
+  const content = callsOf(put("x"), put(new Uint8Array(20_000)));
+  const head = { ...HEAD, applyVersion: CHECKED };
+  const [older, newer] = [CHECKED - 1, CHECKED].map((version) => encodeEntry({ head, content }, METHODS, version));
+  t.equal(formatOf(must(older, "an entry")), 1, "a newer node writes the old format until the cluster is upgraded");
+  t.equal(formatOf(must(newer, "an entry")), 3);
+  const [read, ...others] = [older, newer].map((bytes) => decodeEntry(must(bytes, "an entry"), TABLE, CHECKED));
+  t.same(others, [read]);
+  for (const bytes of [older, newer]) t.same(readCallsHead(must(bytes, "an entry")), head);
   t.end();
 });
 
@@ -213,7 +261,9 @@ t.test("programs without marks read marked entries", (t) => {
 t.test("an entry that this program cannot read", (t) => {
   const json = jsonOf(encodeEntry({ head: HEAD, content: callsOf(put("x")) }, METHODS));
   const rows: readonly (readonly [Uint8Array, RegExp])[] = [
-    [marked(unmarked(json), MARK_FORMAT + 1), /mark is of format 2/],
+    [marked(unmarked(json), 2), /bundle within a bundle/],
+    [marked(unmarked(json), 4), /bundle within a bundle/],
+    [marked(unmarked(json), 5), /a newer Koor wrote it, in format 5: start that Koor here/],
     [marked(new Uint8Array(3)), /too short/],
     [marked(unmarked("[1")), /not what Koor writes/],
     [marked(unmarked("null")), /not what Koor writes/],

@@ -8,7 +8,7 @@
 import type { MethodTable } from "../platform/rpc/method.js";
 import type { ServerCall } from "../platform/rpc/server.js";
 import type { WriterMethod } from "../platform/threads/writer-method.js";
-import { MARK_BYTES, MARK_FORMAT, readMark, writeMark } from "./entry-mark.js";
+import { MARK_BYTES, readMark, writeMark } from "./entry-mark.js";
 
 /** The format number of entries. A node rejects entries with another number. */
 export const ENTRY_FORMAT = 1;
@@ -140,10 +140,19 @@ const REQUEST_FIELD = 3;
 const CALLS_HEAD = /^\{"f":1,"m":1,"h":(\[[^[\]]*\]),"t":/;
 const HEAD_BYTES_MAX = 1_024;
 
-export function encodeEntry({ head, content }: Entry, methods: MethodTable): Uint8Array {
+/**
+ * Encodes an entry.
+ * @param clusterVersion the apply version of the cluster, which decides the format of the mark. It may be lower than that
+ * of the entry: a newer node's request to join, and its upgrade of the cluster, are read by the older nodes.
+ */
+export function encodeEntry(
+  { head, content }: Entry,
+  methods: MethodTable,
+  clusterVersion = head.applyVersion,
+): Uint8Array {
   const { applyVersion, node, epoch, number, at, position, stateHash, wallMs } = head;
   const h: WireHead = [applyVersion, node, epoch, number, at, position, stateHash, wallMs];
-  if (content.kind !== "calls") return withBytes({ f: ENTRY_FORMAT, m: 1, h, c: content }, []);
+  if (content.kind !== "calls") return withBytes({ f: ENTRY_FORMAT, m: 1, h, c: content }, [], clusterVersion);
   const names: string[] = [];
   const positions = new Map<WriterMethod, number>();
   const blobs: Uint8Array[] = [];
@@ -164,10 +173,10 @@ export function encodeEntry({ head, content }: Entry, methods: MethodTable): Uin
     }
     return [name, actor, trace, ...fields];
   });
-  return withBytes({ f: ENTRY_FORMAT, m: 1, h, t: content.term, names, calls, bytes }, blobs);
+  return withBytes({ f: ENTRY_FORMAT, m: 1, h, t: content.term, names, calls, bytes }, blobs, clusterVersion);
 }
 
-function withBytes(wire: WireEntry, blobs: readonly Uint8Array[]): Uint8Array {
+function withBytes(wire: WireEntry, blobs: readonly Uint8Array[], clusterVersion: number): Uint8Array {
   const json = JSON.stringify(wire);
   const jsonBytes = Buffer.byteLength(json);
   const blobBytes = blobs.reduce((sum, { byteLength }) => sum + byteLength, 0);
@@ -178,16 +187,21 @@ function withBytes(wire: WireEntry, blobs: readonly Uint8Array[]): Uint8Array {
     bytes.set(blob, end);
     end += blob.byteLength;
   }
-  writeMark(bytes);
+  writeMark(bytes, "entry", clusterVersion);
   return bytes;
 }
 
+/** The origin of a message of the log: a node, a node whose entry was damaged later, or another program. */
+export type Origin = "node" | "damaged" | "foreign";
+
 /**
- * Whether a message of the log is foreign, which means that no node has appended it. A foreign message has no mark or a
- * wrong checksum, and it is not an unmarked entry of an old version. Every node decides the same for the same bytes.
+ * Finds out where a message of the log comes from. A damaged entry has a mark with a wrong checksum. A foreign message
+ * has no mark, and it is not an unmarked entry of an old version. Every node decides the same for the same bytes.
  */
-export function isForeign(bytes: Uint8Array): boolean {
-  return readMark(bytes) === null && !isUnmarkedEntry(bytes);
+export function originOf(bytes: Uint8Array): Origin {
+  const marked = readMark(bytes);
+  if (marked === "damaged") return "damaged";
+  return marked !== null || isUnmarkedEntry(bytes) ? "node" : "foreign";
 }
 
 function isUnmarkedEntry(bytes: Uint8Array): boolean {
@@ -237,7 +251,7 @@ export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod
  */
 export function readCallsHead(bytes: Uint8Array): EntryHead | null {
   const marked = readMark(bytes);
-  if (marked?.format !== MARK_FORMAT) return null;
+  if (marked === null || marked === "damaged" || marked.kind !== "entry") return null;
   const found = CALLS_HEAD.exec(marked.body.toString("latin1", LENGTH_BYTES, LENGTH_BYTES + HEAD_BYTES_MAX));
   if (found?.[1] === undefined) return null;
   try {
@@ -284,8 +298,10 @@ interface SplitEntry {
 
 function splitEntry(bytes: Uint8Array): SplitEntry {
   const marked = readMark(bytes);
-  if (marked !== null && marked.format !== MARK_FORMAT)
-    throw new UnreadableEntry(`its mark is of format ${marked.format}, and ${MARK_FORMAT} is known here`);
+  if (marked === "damaged") throw new UnreadableEntry("it is damaged: its checksum does not fit");
+  if (marked?.kind === "bundle") throw new UnreadableEntry("it is a bundle within a bundle");
+  if (marked !== null && marked.kind === undefined)
+    throw new UnreadableEntry(`a newer Koor wrote it, in format ${marked.format}: start that Koor here`);
   const split = splitBody(marked?.body ?? bytes);
   if (split.wire.f !== ENTRY_FORMAT)
     throw new UnreadableEntry(`it is of format ${split.wire.f}, and ${ENTRY_FORMAT} is known here`);

@@ -252,7 +252,7 @@ export class ClusterFront implements BackgroundTask, Positions {
       .value(
         "koor_cluster_foreign_entries_total",
         "counter",
-        "Messages of the log that no node has appended. Every node skips them.",
+        "Messages of the log that no node has appended, or that are damaged. Every node skips them.",
         foreign,
       )
       .value("koor_cluster_halted", "gauge", "1 if this node has halted.", state === "halted" ? 1 : 0)

@@ -1,12 +1,12 @@
 /**
  * Reads the log for the applier, with back pressure. It stops the delivery when more than `pendingBytesMax` bytes wait
- * to be applied, and resumes it at half of that. It skips messages that no node has appended and counts them as
- * foreign, because other programs may be able to write to the log. Runs in the writer thread.
+ * to be applied, and resumes it at half of that. It skips and counts messages that no node has appended, because other
+ * programs may be able to write to the log. It does the same with damaged entries. Runs in the writer thread.
  */
 import { ENTRIES_PENDING_BYTES_MAX, NODE_LAG_ENTRIES_MAX } from "../../schemas/limits/cluster.js";
 import type { LogSession } from "./log/ordered-log.js";
 import type { Applier } from "./applier.js";
-import { isForeign } from "./entry.js";
+import { originOf } from "./entry.js";
 
 export class LogReader {
   readonly #applier: Pick<Applier, "receive" | "skip" | "pendingBytes" | "hasPending" | "state">;
@@ -16,7 +16,8 @@ export class LogReader {
   #resumedAt = 0;
   #last = 0;
   #foreign = 0;
-  #newestForeign = 0;
+  #damaged = 0;
+  #newestSkipped = 0;
 
   constructor(
     applier: Pick<Applier, "receive" | "skip" | "pendingBytes" | "hasPending" | "state">,
@@ -29,6 +30,11 @@ export class LogReader {
   /** The number of messages in the log that no node has appended. */
   get foreign(): number {
     return this.#foreign;
+  }
+
+  /** The number of entries in the log whose checksum is wrong. */
+  get damaged(): number {
+    return this.#damaged;
   }
 
   get isPaused(): boolean {
@@ -53,8 +59,8 @@ export class LogReader {
    */
   get isBehind(): boolean {
     if (this.#state !== "reading") return true;
-    // If no entry waits to be applied, every message after the applied position is foreign, so it adds no lag.
-    const skipped = this.#applier.hasPending ? 0 : this.#newestForeign;
+    // If no entry waits to be applied, every message after the applied position was skipped, so it adds no lag.
+    const skipped = this.#applier.hasPending ? 0 : this.#newestSkipped;
     return this.#last - Math.max(this.#applier.state.position.id, skipped) > NODE_LAG_ENTRIES_MAX;
   }
 
@@ -68,16 +74,18 @@ export class LogReader {
     this.#state = "reading";
   }
 
-  /** Passes a delivered message of the log to the applier, or skips a foreign one. */
+  /** Passes a delivered message of the log to the applier, or skips a foreign or damaged one. */
   receive(id: number, bytes: Uint8Array, last: number): void {
     this.#last = Math.max(this.#last, last, id);
-    if (isForeign(bytes)) {
-      this.#foreign += 1;
-      this.#newestForeign = id;
-      this.#applier.skip(bytes.byteLength);
-    } else {
+    const origin = originOf(bytes);
+    if (origin === "node") {
       // The bytes are copied, because they may be a view of the connection's buffer, which the library reuses.
       this.#applier.receive(id, new Uint8Array(bytes));
+    } else {
+      if (origin === "foreign") this.#foreign += 1;
+      else this.#damaged += 1;
+      this.#newestSkipped = id;
+      this.#applier.skip(bytes.byteLength);
     }
     this.#state = "reading";
   }

@@ -86,6 +86,8 @@ const UNKNOWN_OUTCOME = "the log did not say what became of an entry";
 const NOT_RETURNED = "what was appended to the log does not come back";
 const FOREIGN_WARNING =
   "messages that no node has appended are in the log: every node passes over them; look who else writes there";
+const DAMAGED_WARNING =
+  "entries of the log are damaged: every node that reads them passes over them; look at the disks of the log's servers";
 
 export class Replica {
   readonly #options: ReplicaOptions;
@@ -181,7 +183,7 @@ export class Replica {
       log_last: this.#reader.last,
       reopens: this.#connection.reopens,
       fenced: this.#fenced,
-      foreign: this.#reader.foreign,
+      foreign: this.#reader.foreign + this.#reader.damaged,
       appends: this.#appends,
       append_s: this.#appendMs / 1_000,
       applied,
@@ -204,7 +206,8 @@ export class Replica {
    * stay the same while the count grows.
    */
   get logWarnings(): readonly string[] {
-    return this.#reader.foreign > 0 ? [FOREIGN_WARNING] : [];
+    const { foreign, damaged } = this.#reader;
+    return [...(foreign > 0 ? [FOREIGN_WARNING] : []), ...(damaged > 0 ? [DAMAGED_WARNING] : [])];
   }
 
   /** Identifies the log that this node follows. */
@@ -450,7 +453,7 @@ export class Replica {
       wallMs: wall(),
     };
     this.#leadership.noteAppend(elapsed());
-    return encodeEntry({ head, content }, methods);
+    return encodeEntry({ head, content }, methods, this.#applier.membership.applyVersion);
   }
 
   /**

@@ -12,6 +12,7 @@ import { Failure } from "../../src/base/result.js";
 import { SharedCounter } from "../../src/base/shared-counter.js";
 import { BUNDLE_APPLY_VERSION_MIN, decodeMessage } from "../../src/cluster/bundle.js";
 import type { EntryCall } from "../../src/cluster/entry.js";
+import { CHECKED_FORMAT_APPLY_VERSION_MIN, readMark } from "../../src/cluster/entry-mark.js";
 import { initialMembership } from "../../src/cluster/membership.js";
 import type { LogItem } from "../../src/cluster/applier.js";
 import { Replica } from "../../src/cluster/replica.js";
@@ -240,7 +241,10 @@ export class Simulation {
   /** Whether faults are rare and time passes slowly. */
   readonly isCalm: boolean;
   readonly #made = new Map<number, Made>();
-  /** The apply version at the start: the last one that writes no bundles, or the first that does. */
+  /**
+   * The apply version at the start: the last one that writes no bundles, the first that does, or the last one that
+   * writes the first formats of marks.
+   */
   readonly applyVersion: number;
   nowMs = START_MS;
   snapshot: { readonly position: number; readonly content: string } | null = null;
@@ -251,7 +255,8 @@ export class Simulation {
     this.#seed = seed;
     this.#random = makeRandom(seed);
     this.isCalm = this.#random(2) === 0;
-    this.applyVersion = BUNDLE_APPLY_VERSION_MIN - (this.#random(4) === 0 ? 1 : 0);
+    const versions = [BUNDLE_APPLY_VERSION_MIN - 1, BUNDLE_APPLY_VERSION_MIN, CHECKED_FORMAT_APPLY_VERSION_MIN - 1];
+    this.applyVersion = must(versions[this.#random(versions.length)], "there are versions");
     this.nodes = Array.from({ length: nodes }, (_, at) => {
       const db = openFakeDb();
       const membership = initialMembership(START_MS, this.applyVersion, "");
@@ -528,6 +533,7 @@ function applyOneByOne(
   let term = 0;
   let leader = "";
   for (const [at, bytes] of messages.entries()) {
+    if (applyVersion < CHECKED_FORMAT_APPLY_VERSION_MIN) checkOlderFormat(bytes);
     const counted: (EntryCall & { readonly isLeader: boolean })[] = [];
     for (const { head, content } of decodeMessage(bytes, FAKE_METHODS, applyVersion)) {
       if (content.kind === "hello") {
@@ -566,6 +572,13 @@ function applyOneByOne(
   const content = contentOf(db, CONTENT_TABLES);
   db.close();
   return { content, replies };
+}
+
+/** Throws if the older nodes of a cluster that is being upgraded cannot read a message. */
+function checkOlderFormat(bytes: Uint8Array): void {
+  const mark = readMark(bytes);
+  if (mark === null || mark === "damaged" || mark.format > 2)
+    throw new Error("a message before the upgrade has a mark that older nodes cannot read");
 }
 
 /** The error of a clock: usually close to zero, sometimes hours or days. */

@@ -1,12 +1,12 @@
 /**
- * Tests foreign messages in a cluster's log. Every node skips them, reports them, and continues with the entries of
- * nodes. So do a node that restarts and one that joins, which skips foreign snapshots too. Runs with NATS and with
+ * Tests foreign messages and damaged entries in a cluster's log. Every node skips them, reports them, and continues with
+ * the entries of nodes. So do a node that restarts and one that joins, which skips foreign snapshots too. Runs with NATS and with
  * PostgreSQL.
  */
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import t, { type Test } from "tap";
 import { must } from "../../src/base/assert.js";
-import { isForeign } from "../../src/cluster/entry.js";
+import { originOf } from "../../src/cluster/entry.js";
 import { openLogAt } from "../../src/cluster/log/choose.js";
 import { connectNats } from "../../src/cluster/log/nats-connection.js";
 import { logSubject } from "../../src/cluster/log/nats-stream.js";
@@ -18,7 +18,7 @@ import { natsMissing } from "../support/nats-server.js";
 import { postgresMissing } from "../support/postgres-server.js";
 
 const METRIC = "koor_cluster_foreign_entries_total";
-const WARNING = /messages that no node has appended are in the log/;
+const WARNINGS = [/messages that no node has appended are in the log/, /entries of the log are damaged/] as const;
 
 function headersOf(members: Readonly<Record<string, string>>, code = 0): MsgHdrs {
   const made = code === 0 ? headers() : headers(code, "somebody's");
@@ -26,11 +26,13 @@ function headersOf(members: Readonly<Record<string, string>>, code = 0): MsgHdrs
   return made;
 }
 
-/** Messages that may be in a log by mistake, as bytes. */
+/** Messages that may be in a log by mistake, and damaged entries, as bytes. */
 function foreignBytes(entry: Uint8Array): readonly Uint8Array[] {
-  const flipped = Uint8Array.from(entry);
-  const at = flipped.byteLength >> 1;
-  flipped[at] = (flipped[at] ?? 0) ^ 1;
+  const [damaged, otherFormat] = [entry.byteLength >> 1, entry.byteLength - 1].map((at) => {
+    const flipped = Uint8Array.from(entry);
+    flipped[at] = (flipped[at] ?? 0) ^ 64;
+    return flipped;
+  }) as [Uint8Array, Uint8Array];
   return [
     Buffer.alloc(0),
     Buffer.from("hello, world"),
@@ -40,7 +42,8 @@ function foreignBytes(entry: Uint8Array): readonly Uint8Array[] {
     Buffer.alloc(900_000, "KoorLog\x01"),
     entry.subarray(0, -1),
     entry.subarray(1),
-    flipped,
+    damaged,
+    otherFormat,
     Buffer.concat([entry, entry.subarray(0, 9)]),
   ];
 }
@@ -52,7 +55,7 @@ async function entryOf(cluster: TestCluster): Promise<Uint8Array> {
   try {
     for (let id = session.status.last; id > 0; id--) {
       const entry = await session.read(id);
-      if (entry !== null && !isForeign(entry)) return entry;
+      if (entry !== null && originOf(entry) === "node") return entry;
     }
     throw new Error("the log has no entry");
   } finally {
@@ -84,9 +87,11 @@ async function checkAll(t: Test, cluster: TestCluster, count: number): Promise<v
     await untilCounted(node, count);
     t.match(await node.health(), { status: 200, cluster: { state: "ok" } }, `${name} is well`);
     const { warnings } = (await send(koor.port, "GET", "/api/cluster")).json<{ readonly warnings: string[] }>();
-    t.equal(warnings.filter((warning) => WARNING.test(warning)).length, 1, `${name} warns`);
-    await koor.logged(WARNING);
-    t.equal(koor.log().split("messages that no node has appended").length, 2, "once");
+    for (const warning of WARNINGS) {
+      t.equal(warnings.filter((text) => warning.test(text)).length, 1, `${name} warns: ${warning}`);
+      await koor.logged(warning);
+      t.equal(koor.log().split(warning).length, 2, "once");
+    }
   }
   const digests = await cluster.digests();
   t.equal(new Set(digests.values()).size, 1, "all hold the same");

@@ -1,6 +1,6 @@
 /**
  * A cluster of three nodes over NATS for the tests of client libraries. A node can be killed, and comes back on its
- * port, so that a client's list of addresses stays valid. Everything ends with the test. Runs in the test's process.
+ * port, so that a client's list of addresses stays valid. It can also be stopped for a while. Everything ends with the test. Runs in the test's process.
  */
 import { TestCluster, type TestNode } from "./cluster.js";
 import { natsMissing } from "./nats-server.js";
@@ -23,6 +23,17 @@ export class KillableNode {
   /** Ends the process by SIGKILL, and waits for its end. */
   async kill(): Promise<void> {
     await this.#node.stop("SIGKILL");
+  }
+
+  /** Stops the process by SIGSTOP. Its system still accepts connections. */
+  hold(): void {
+    this.#node.hold();
+  }
+
+  /** Continues the process by SIGCONT, and waits until the node is healthy. */
+  async release(): Promise<void> {
+    this.#node.release();
+    await this.#node.untilState("ok");
   }
 
   /** Starts it again on its port and data, and waits until it is healthy. */

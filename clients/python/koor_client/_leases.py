@@ -71,7 +71,7 @@ class Request:
         seconds = max(1, poll_seconds(left))
         plan = Plan("GET", lease_path(lease["id"]), {"wait": seconds})
         # The server counts whole seconds, so the last poll ends by the client's clock.
-        answer = yield from self.caller.call_json(plan, self.caller.deadline(seconds + self.caller.timeout))
+        answer = yield from self.caller.call_json(plan, self.caller.poll_deadline(seconds))
         self.lease = cast(Lease, answer)
         if self.lease["state"] == "waiting":
             yield from self.caller.leave_isolated()

@@ -45,7 +45,7 @@ def inbox(
         plan = Plan(
             "GET", "/api/messages", {"unread": 1, "thread": thread, "after": after, "wait": seconds or None}
         )
-        answer = yield from caller.call_json(plan, caller.deadline(seconds + caller.timeout))
+        answer = yield from caller.call_json(plan, caller.poll_deadline(seconds))
         messages = cast("list[Message]", answer["messages"])
         after = answer["last_id"]
         for message in messages:

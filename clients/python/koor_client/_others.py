@@ -67,7 +67,7 @@ def wait(caller: Caller, query: dict[str, Any], cursor: str | None, seconds: flo
         left = until - now()
         poll = poll_seconds(left)
         plan = Plan("GET", "/api/wait", {**query, "after": cursor, "wait": poll or None})
-        result = cast(WaitResult, (yield from caller.call_json(plan, caller.deadline(poll + caller.timeout))))
+        result = cast(WaitResult, (yield from caller.call_json(plan, caller.poll_deadline(poll))))
         if result["matched"] is not None or now() >= until:
             return result
         cursor = result["cursor"]

@@ -145,7 +145,7 @@ class Claimer:
         self._same = post("/api/tasks/claim", body, repeatable=True)
         plan = post("/api/tasks/claim", {**body, "wait_s": seconds or None}, repeatable=True)
         asked_at = claim_time()
-        answer = yield from self._caller.call_json(plan, self._caller.deadline(seconds + self._caller.timeout))
+        answer = yield from self._caller.call_json(plan, self._caller.poll_deadline(seconds))
         self._same = None
         if answer["task"] is None:
             return None

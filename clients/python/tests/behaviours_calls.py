@@ -145,6 +145,39 @@ class CallBehaviours(Both):
         await self.go(client.state.get("a"))
         self.assertEqual([one.headers.get("x-koor-after") for one in other.requests], ["7"])
 
+    async def test_failover_silent(self) -> None:
+        silent = self.scripted(SILENT)
+        second = self.scripted(answer(200, 1, ETag='"a"', X_Koor_Version="1"))
+        urls = [silent.url, second.url]
+        writer = self.connect(urls)
+        with self.assertRaises(TimeoutError):
+            await self.go(writer.events.publish("a", 1, timeout=0.2))
+        await self.go(writer.state.get("a"))
+        self.assertEqual((len(silent.requests), len(second.requests)), (1, 1))
+        await self.go(self.connect(urls).state.get("a", timeout=2))
+        self.assertEqual((len(silent.requests), len(second.requests)), (2, 2))
+
+    async def test_failover_isolated(self) -> None:
+        isolated = self.scripted(
+            answer(200, {"matched": None, "cursor": "c"}),
+            answer(503, {"status": "degraded", "cluster": {"state": "cut_off"}}),
+        )
+        healthy = self.scripted(
+            answer(200, {"status": "ok"}), answer(200, {"matched": {"kind": "event"}, "cursor": "d"})
+        )
+        found = await self.go(self.connect([isolated.url, healthy.url]).wait(event="a"))
+        self.assertEqual(found["matched"], {"kind": "event"})
+        asked = [one.target.split("?")[0] for one in isolated.requests]
+        self.assertEqual(asked, ["/api/wait", "/health"])
+        self.assertRegex(healthy.requests[1].target, r"^/api/wait\?.*\bafter=c\b")
+
+    async def test_failover_long_poll(self) -> None:
+        others = [self.scripted(answer(200, {})) for _ in range(9)]
+        client = self.connect([shared().url, *(other.url for other in others)], timeout=15)
+        found = await self.go(client.wait(event=unique("a"), timeout=2))
+        self.assertIsNone(found["matched"])
+        self.assertEqual([one for other in others for one in other.requests if one.target != "/health"], [])
+
     async def test_timeout(self) -> None:
         server = self.scripted(SILENT)
         with self.assertRaises(TimeoutError) as caught:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from koor_client import LeasedError, UnavailableError
+from koor_client import LeasedError, TimeoutError, UnavailableError
 
 from .behaviours_state import unique
 from .support import Both, Node, get, start_cluster
@@ -136,6 +136,18 @@ class ClusterBehaviours(Both):
         await self.hold(ben.leases.hold("deploy", wait=10), nothing)
         await asyncio.to_thread(victim.revive)
         await self.hold(ana.leases.hold("deploy", wait=10), nothing)
+
+    async def test_cluster_stopped(self) -> None:
+        victim, every, _ = await self.scene(0)
+        client = self.connect(every)
+        key = unique("stopped")
+        await self.go(client.state.set(key, 1))
+        await asyncio.to_thread(victim.hold)
+        with self.assertRaises(TimeoutError):
+            await self.go(client.events.publish("a.b", 1, timeout=1))
+        self.assertEqual((await self.go(client.events.publish("a.b", 2)))["topic"], "a.b")
+        self.assertEqual((await self.go(client.state.get(key))).value, 1)
+        await asyncio.to_thread(victim.release)
 
     async def go_beside(self, call: Any) -> Any:
         """Return the result of a call of either client, while the loop runs."""

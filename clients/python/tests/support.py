@@ -75,6 +75,14 @@ class Node:
         """End its process by SIGKILL."""
         control("/kill", {"id": self.id})
 
+    def hold(self) -> None:
+        """Stop its process by SIGSTOP. Its system still accepts connections."""
+        control("/hold", {"id": self.id})
+
+    def release(self) -> None:
+        """Continue its process by SIGCONT, and wait until it is healthy."""
+        control("/release", {"id": self.id})
+
     def revive(self) -> None:
         """Start it again, and wait until it is healthy."""
         control("/revive", {"id": self.id})

@@ -4,7 +4,7 @@
  * front.
  */
 import type { Static } from "typebox";
-import { HISTORY_ROWS_DEFAULT } from "../../../schemas/limits/versioned.js";
+import { HISTORY_ROWS_DEFAULT, JSON_DEPTH_PIECE_BYTES } from "../../../schemas/limits/versioned.js";
 import type { JsonText } from "../../../schemas/json-text.js";
 import type {
   Condition,
@@ -24,6 +24,7 @@ import type {
 import { packBytes } from "../../base/bytes.js";
 import { etagMatches, isEtagList } from "../../base/etag.js";
 import { sentFence } from "../../base/fence.js";
+import { DepthScan } from "../../base/json-depth.js";
 import type { Log } from "../../base/log.js";
 import { Failure, invalid, notFound } from "../../base/result.js";
 import { formatTime } from "../../base/time.js";
@@ -81,6 +82,8 @@ interface Preconditions {
   readonly fence: number | null;
 }
 
+/** Matches a content type whose values are JSON. */
+const JSON_TYPE = /^application\/(?:[^;]*\+)?json\s*(?:;|$)/i;
 const MALFORMED_MATCH = invalid("If-Match must be *, or a list of ETags in quotes");
 const MALFORMED_NONE_MATCH = invalid("If-None-Match must be *, or a list of ETags in quotes");
 
@@ -197,7 +200,10 @@ export class VersionedFront {
     return orNotModified(ifNoneMatch, etag, reply);
   }
 
-  /** Stores the body of the request as a new version. `answer` builds the text of the answer. */
+  /**
+   * Stores the body of the request as a new version. `answer` builds the text of the answer. Refuses JSON that is nested
+   * too deep, because other programs read the value.
+   */
   put(
     key: string,
     contentType: string,
@@ -206,13 +212,33 @@ export class VersionedFront {
   ): Answer | Promise<Answer> {
     const preconditions = preconditionsOf(request);
     if (preconditions instanceof Failure) return preconditions;
+    const store = (): Promise<Answer> => this.#store(key, contentType, preconditions, request, answer);
+    if (!JSON_TYPE.test(contentType)) return store();
+    const scan = new DepthScan(request.body);
+    if (scan.hasEnded || scan.advance(JSON_DEPTH_PIECE_BYTES)) return scan.refusal ?? store();
+    return this.#scanRest(scan).then((refusal) => refusal ?? store());
+  }
+
+  /** Examines a long value in pieces, because other requests would wait for the whole. */
+  async #scanRest(scan: DepthScan): Promise<Failure | null> {
+    do await this.#slice.yieldIfOver();
+    while (!scan.advance(JSON_DEPTH_PIECE_BYTES));
+    return scan.refusal;
+  }
+
+  #store(
+    key: string,
+    contentType: string,
+    preconditions: Preconditions,
+    { body, context }: WriteRequest,
+    answer: (reply: WriteReply) => string,
+  ): Promise<Answer> {
     const { label } = this.#reader.space;
-    const { body } = request;
     // A write updates the cache only if the key is in it, because only reads add entries.
     const cached = this.#cache.has(key);
     const put = { key, value: packBytes(body), content_type: contentType, ...preconditions };
     return new Promise((resolve) => {
-      this.#writer.call(this.#methods.put, put, request.context, (reply) => {
+      this.#writer.call(this.#methods.put, put, context, (reply) => {
         if (reply instanceof Failure) {
           resolve(this.#toClientFailure(reply));
           return;

@@ -5,6 +5,7 @@
 import * as Type from "typebox";
 import type { TObject, TSchema } from "typebox";
 import { ErrorBody } from "../../../schemas/common.js";
+import { JSON_DEPTH_MAX } from "../../../schemas/limits/request-bodies.js";
 import { REASON_PHRASES } from "../../../schemas/status.js";
 import { fixedJsonReply } from "./reply.js";
 import { mayWrite } from "./roles.js";
@@ -68,7 +69,7 @@ export function describeRoutes(routes: readonly Route[], version: string): Json 
       version,
       description:
         "Coordination server for AI coding agents: shared versioned state and events over plain HTTP. " +
-        "HEAD works wherever GET does.",
+        `HEAD works wherever GET does. JSON that is sent may be nested at most ${JSON_DEPTH_MAX} levels.`,
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],

@@ -1,0 +1,149 @@
+/**
+ * Tests the cache of compiled code that the program keeps for its next start: where it is written, and that a damaged
+ * file, or one that others could have written, is not used. The program runs from a copy, as after an installation.
+ */
+import { spawnSync } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import t, { type Test } from "tap";
+import { must } from "../src/base/assert.js";
+import { VERSION } from "../schemas/version.js";
+
+/** This file runs from dist/tree/cli. */
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+
+interface Installed {
+  readonly home: string;
+  /** The folder in which the cache is preferred. */
+  readonly beside: string;
+  /** Runs `koor --version`, and checks its output. */
+  readonly run: (env?: Readonly<Record<string, string>>, options?: readonly string[]) => void;
+}
+
+function install(t: Test): Installed {
+  const folder = t.testdir({ home: {}, package: { deploy: {}, dist: { app: {} } } });
+  const root = join(folder, "package");
+  cpSync(join(ROOT, "deploy", "bin"), join(root, "deploy", "bin"), { recursive: true });
+  cpSync(join(ROOT, "dist", "app", "cli"), join(root, "dist", "app", "cli"), { recursive: true });
+  const home = join(folder, "home");
+  const program = join(root, "deploy", "bin", "koor.js");
+  return {
+    home,
+    beside: join(root, "dist", "app", ".compile-cache"),
+    run: (env = { HOME: home }, options = []) => {
+      const args = [...options, program, "--version"];
+      const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", env });
+      t.match({ status, stdout, stderr }, { status: 0, stdout: `koor ${VERSION}\n`, stderr: "" });
+    },
+  };
+}
+
+/** Returns the only cache file below a folder; undefined if there is none. */
+function cacheFile(folder: string): string | undefined {
+  if (!existsSync(folder)) return undefined;
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile());
+  if (files.length > 1) throw new Error(`several files: ${files.join(", ")}`);
+  return files[0];
+}
+
+/** Returns what identifies a file and its content: it changes when the file is written again. */
+function identityOf(path: string): number {
+  return statSync(path).ino;
+}
+
+t.test("the code is kept beside the program, and written once", (t) => {
+  const { run, beside, home } = install(t);
+  run();
+  const file = must(cacheFile(beside), "a cache file");
+  t.equal(statSync(file).mode & 0o777, 0o600);
+  const before = identityOf(file);
+  run();
+  t.equal(identityOf(file), before);
+  t.same(readdirSync(home), []);
+  t.end();
+});
+
+t.test("where the program's folder cannot be written, it is kept in the user's cache", (t) => {
+  const { run, beside, home } = install(t);
+  // A file in place of the folder, because a folder without rights does not stop root.
+  writeFileSync(beside, "");
+  run({});
+  run();
+  const file = must(cacheFile(join(home, ".cache", "koor")), "a cache file");
+  const before = identityOf(file);
+  run();
+  t.equal(identityOf(file), before);
+  run({ HOME: home, XDG_CACHE_HOME: join(home, "xdg") });
+  t.ok(cacheFile(join(home, "xdg", "koor")), "the folder of the XDG specification");
+  t.equal(statSync(beside).size, 0);
+  t.end();
+});
+
+t.test("a file that is damaged, or that others could have written, is replaced", (t) => {
+  const { run, beside } = install(t);
+  run();
+  const file = must(cacheFile(beside), "a cache file");
+  const whole = readFileSync(file);
+  const changes: readonly (() => void)[] = [
+    () => writeFileSync(file, ""),
+    () => writeFileSync(file, whole.subarray(0, whole.length >> 1)),
+    () => writeFileSync(file, Buffer.alloc(whole.length)),
+    ...[0, 5, whole.length >> 2, whole.length - 1].map((at) => () => {
+      const damaged = Buffer.from(whole);
+      damaged[at] = (damaged[at] ?? 0) ^ 16;
+      writeFileSync(file, damaged);
+    }),
+    () => chmodSync(file, 0o620),
+  ];
+  for (const change of changes) {
+    change();
+    const before = identityOf(file);
+    run();
+    t.not(identityOf(file), before, "it was written again");
+    t.equal(statSync(file).mode & 0o777, 0o600);
+    t.ok(readFileSync(file).length > 1_000);
+  }
+  t.end();
+});
+
+t.test("old code of other versions is removed", (t) => {
+  const { run, beside } = install(t);
+  const folder = join(beside, "cli");
+  const ageMs = { older: 31 * 86_400_000, newer: 29 * 86_400_000 };
+  for (const [name, ms] of Object.entries(ageMs)) {
+    mkdirSync(join(folder, name), { recursive: true });
+    writeFileSync(join(folder, name, "status"), "");
+    const at = new Date(Date.now() - ms);
+    utimesSync(join(folder, name), at, at);
+  }
+  run();
+  const left = readdirSync(folder);
+  t.equal(left.length, 2);
+  t.ok(left.includes("newer"));
+  t.end();
+});
+
+t.test("code of another version of Node is not used, and options of Node turn the cache off", (t) => {
+  const { run, beside, home } = install(t);
+  mkdirSync(beside);
+  run({ HOME: home, NODE_DISABLE_COMPILE_CACHE: "1" });
+  run({ HOME: home, NODE_OPTIONS: "--no-warnings" });
+  run({ HOME: home }, ["--stack-trace-limit=20"]);
+  t.same(readdirSync(beside), []);
+  run();
+  t.match(must(cacheFile(beside), "a cache file"), `${process.version}-${process.arch}-`);
+  t.end();
+});

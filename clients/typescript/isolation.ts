@@ -1,0 +1,36 @@
+/**
+ * Finds out whether a node of a cluster is isolated: halted, or cut off from the log. Such a node still answers reads and
+ * long polls, but it learns nothing new.
+ */
+import { readBody } from "./body.js";
+
+const HEALTH_BYTES_MAX = 1024 * 1024;
+const ISOLATED_STATES: ReadonlySet<unknown> = new Set(["cut_off", "halted"]);
+
+interface Health {
+  readonly status?: unknown;
+  readonly cluster?: { readonly state?: unknown } | null;
+}
+
+/** Returns what a server says of its health; undefined if it does not answer. */
+async function healthOf(url: string, signal: AbortSignal): Promise<Health | null | undefined> {
+  try {
+    const response = await fetch(`${url}/health`, { signal, redirect: "error" });
+    const text = new TextDecoder().decode(await readBody(response, HEALTH_BYTES_MAX));
+    return JSON.parse(text) as Health | null;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Returns the first healthy one of the others, if the server is isolated; otherwise undefined. */
+export async function findHealthier(
+  server: string,
+  others: readonly string[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const health = await healthOf(server, signal);
+  if (!ISOLATED_STATES.has(health?.cluster?.state)) return undefined;
+  const healths = await Promise.all(others.map((other) => healthOf(other, signal)));
+  return others[healths.findIndex((other) => other?.status === "ok")];
+}

@@ -1,0 +1,137 @@
+/**
+ * Limits the nesting of JSON texts. Parsers of other programs recurse, so a deeply nested value that the server passes
+ * on would end them. RFC 8259 allows a limit. Pure, any thread.
+ */
+import { JSON_DEPTH_MAX } from "../../schemas/limits/request-bodies.js";
+import { type Failure, invalid } from "./result.js";
+
+const QUOTE = 0x22;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+/** The bytes that may precede the first value: blanks, and those of a byte order mark. */
+const LEADING: ReadonlySet<number> = new Set(Buffer.from("\uFEFF \t\r\n"));
+
+const WORD_BYTES = 4;
+/** Constants of words. Each has one byte four times. */
+const LOW_BITS = 0x01010101;
+const HIGH_BITS = 0x80808080;
+const ALL_BUT_HIGH_BITS = 0x7f7f7f7f;
+const QUOTES = 0x22222222;
+const BACKSLASHES = 0x5c5c5c5c;
+/** With these bits alone, all four brackets are SAME_BRACKETS. Of the other two bits, a bracket has exactly one. */
+const BRACKET_BITS = 0xd9d9d9d9;
+const SAME_BRACKETS = 0x59595959;
+
+/** Returns the 400 for JSON that is nested deeper than `depthMax`. */
+export function tooDeep(depthMax: number): Failure {
+  return invalid(`JSON is nested deeper than ${depthMax} levels`);
+}
+
+const TOO_DEEP = tooDeep(JSON_DEPTH_MAX);
+
+/** Returns a word with the high bit of each byte that is 0 in the given word. */
+function zeroBytes(word: number): number {
+  return ~(((word & ALL_BUT_HIGH_BITS) + ALL_BUT_HIGH_BITS) | word | ALL_BUT_HIGH_BITS);
+}
+
+/** Counts the bytes of a word whose high bit is set. All other bits are 0. */
+function countBytes(word: number): number {
+  return Math.imul(word >>> 7, LOW_BITS) >>> 24;
+}
+
+/**
+ * Follows the nesting of a JSON text, in pieces. The scan ends where the first value ends, or where a level too many
+ * begins. It does not check whether the text is JSON: a parser that recurses would go as deep before it finds an error.
+ *
+ * It examines four bytes at once, without a branch for each string, because the ends of short strings cannot be
+ * predicted by the processor. It takes about 1 ms for a megabyte.
+ */
+export class DepthScan {
+  readonly #bytes: Uint8Array;
+  readonly #words: DataView;
+  #at = 0;
+  #depth = 0;
+  /** HIGH_BITS within a string, otherwise 0. */
+  #inString = 0;
+  /** Whether the next byte is escaped by a backslash. */
+  #isEscaped = false;
+  #hasEnded: boolean;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    // Each level takes at least one byte.
+    this.#hasEnded = bytes.length <= JSON_DEPTH_MAX;
+    if (this.#hasEnded) return;
+    while (LEADING.has(bytes[this.#at] ?? 0)) this.#at += 1;
+    const first = bytes[this.#at];
+    this.#hasEnded = first !== OPEN_BRACKET && first !== OPEN_BRACE;
+  }
+
+  /** Examines `count` more bytes, rounded up to words. Returns whether the scan has ended. */
+  advance(count = Number.MAX_SAFE_INTEGER): boolean {
+    const words = this.#words;
+    const { length } = this.#bytes;
+    const stop = Math.min(length, this.#at + count);
+    while (this.#at < stop && !this.#hasEnded) {
+      const wordsEnd = Math.min(stop, length - WORD_BYTES + 1);
+      let at = this.#at;
+      let depth = this.#depth;
+      let inString = this.#inString;
+      // A word that needs a closer look ends this loop.
+      for (; at < wordsEnd && !this.#isEscaped; at += WORD_BYTES) {
+        const word = words.getInt32(at, true);
+        if (zeroBytes(word ^ BACKSLASHES) !== 0) break;
+        const quotes = zeroBytes(word ^ QUOTES);
+        // A byte is in a string if the number of quotes up to it, with those of earlier words, is odd.
+        let strings = quotes ^ (quotes << 8);
+        strings ^= (strings << 16) ^ inString;
+        const ones = (word << 6) ^ (word << 5);
+        const brackets = zeroBytes((word & BRACKET_BITS) ^ SAME_BRACKETS) & ones & ~strings;
+        if (brackets !== 0) {
+          const opens = countBytes(brackets & (word << 6));
+          const closes = countBytes(brackets) - opens;
+          if (depth + opens > JSON_DEPTH_MAX || depth <= closes) break;
+          depth += opens - closes;
+        }
+        inString = (strings >> 31) & HIGH_BITS;
+      }
+      this.#at = at;
+      this.#depth = depth;
+      this.#inString = inString;
+      for (const end = Math.min(length, at + WORD_BYTES); this.#at < end && !this.#hasEnded; this.#at++)
+        this.#step(this.#bytes[this.#at] as number);
+    }
+    this.#hasEnded ||= this.#at >= length;
+    return this.#hasEnded;
+  }
+
+  /** The 400 if the part that was examined is nested too deep, otherwise null. */
+  get refusal(): Failure | null {
+    return this.#depth > JSON_DEPTH_MAX ? TOO_DEEP : null;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  #step(byte: number): void {
+    if (this.#isEscaped) this.#isEscaped = false;
+    else if (byte === QUOTE) this.#inString ^= HIGH_BITS;
+    else if (this.#inString !== 0) this.#isEscaped = byte === BACKSLASH;
+    else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) this.#depth += 1;
+    else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) this.#depth -= 1;
+    else return;
+    this.#hasEnded = this.#depth === 0 || this.#depth > JSON_DEPTH_MAX;
+  }
+}
+
+/** Returns the 400 for a body that is nested deeper than JSON_DEPTH_MAX. Returns null for any other body. */
+export function refuseDepth(body: Uint8Array): Failure | null {
+  const scan = new DepthScan(body);
+  scan.advance();
+  return scan.refusal;
+}

@@ -1,19 +1,20 @@
 /**
- * The steps of a release that are Koor's own; .github/workflows/publish.yml runs them in this order, and docs/deployment.md
- * describes the release. `check TAG` compares the version of all files and the change log with the tag. `pack` writes
- * the package, its SBOM and their checksums into `dist/release`. `notes` prints the change log's section of this version.
- * Run: `node deploy/release.mjs check v1.0.0 | pack | notes`.
+ * The steps of a release that are Koor's own; .github/workflows/publish.yml runs them, and docs/deployment.md describes
+ * the release. `check TAG` compares the version of all files and the changelog with the tag. `pack` writes the package,
+ * its SBOM and their checksums into `dist/release`; `sbom` writes the SBOM alone. `notes` prints the changelog's section
+ * of this version. Run: `node deploy/release.mjs check v1.0.0 | pack | sbom | notes`.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { isRunAsProgram } from "./build.mjs";
-import { runNpm, say } from "./npm.mjs";
+import { run, runNpm, say } from "./npm.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const RELEASE = join(ROOT, "dist", "release");
 const SBOM = join(RELEASE, "sbom.cdx.json");
+const SBOM_PROGRAM = join(ROOT, "node_modules", "@cyclonedx", "cyclonedx-npm", "bin", "cyclonedx-npm-cli.js");
 
 /** The files that name the version, and where. */
 const VERSION_PLACES = [
@@ -31,7 +32,7 @@ function versionOf() {
   return JSON.parse(read("package.json")).version;
 }
 
-/** Returns the text of the change log below the heading of a version; undefined if there is no such heading. */
+/** Returns the text of the changelog below the heading of a version; undefined if there is no such heading. */
 export function changesOf(version, log = read("CHANGELOG.md")) {
   const heading = new RegExp(`^## \\[${version.replaceAll(".", "\\.")}\\] - \\d{4}-\\d\\d-\\d\\d$`, "m");
   const found = heading.exec(log);
@@ -68,14 +69,21 @@ function writeSums(folder) {
   writeFileSync(join(folder, "SHA256SUMS"), lines.join(""));
 }
 
+/** Writes the list of the packages that the package uses. Returns an error text, or "" if it was written. */
+async function writeSbom() {
+  const options = ["--package-lock-only", "--omit", "dev", "--output-reproducible", "--output-format", "JSON"];
+  mkdirSync(RELEASE, { recursive: true });
+  return run([process.execPath, SBOM_PROGRAM, ...options, "--output-file", SBOM], { folder: ROOT });
+}
+
 /** Returns an error text, or "" if everything was written. */
 async function pack() {
   rmSync(RELEASE, { recursive: true, force: true });
   mkdirSync(RELEASE, { recursive: true });
   const packed = await runNpm(["pack", "--pack-destination", RELEASE], { folder: ROOT });
   if (packed !== "") return `npm pack: ${packed}`;
-  const listed = await runNpm(["run", "sbom", "--", SBOM], { folder: ROOT });
-  if (listed !== "") return `npm run sbom: ${listed}`;
+  const listed = await writeSbom();
+  if (listed !== "") return `the SBOM: ${listed}`;
   writeSums(RELEASE);
   return "";
 }
@@ -86,11 +94,13 @@ async function runStep([step, tag = ""]) {
       return findObstacles(tag);
     case "pack":
       return [await pack()].filter((problem) => problem !== "");
+    case "sbom":
+      return [await writeSbom()].filter((problem) => problem !== "");
     case "notes":
       process.stdout.write(`${changesOf(versionOf()) ?? ""}\n`);
       return [];
     default:
-      return ["say check TAG, pack or notes"];
+      return ["say check TAG, pack, sbom or notes"];
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Tests the files of deploy/ for systemd, Compose and Kubernetes: the programs that read them accept them, and they name
- * only options, ports and secrets that exist. A check whose program this machine does not have is skipped.
+ * Tests the files of deploy/ for systemd, Compose and Kubernetes: the programs that read them accept them, and they
+ * name only options and secrets that exist. A check whose program this machine does not have is skipped.
  */
 import { execFile, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, readdirSync } from "node:fs";

@@ -53,7 +53,7 @@ t.test("npx and the global installation run the same version", { skip }, async (
   const home = makeDirectory(t);
   const env = { PATH: process.env["PATH"] ?? "", HOME: home, npm_config_offline: "true" };
   const version = new RegExp(`\\b${VERSION.replaceAll(".", "\\.")}\\b`);
-  t.match((await run("npx", ["--no", "koor", "--version"], { cwd: INSTALLED, env })).stdout, version);
+  t.match((await run("npx", ["--no", "--", "koor", "--version"], { cwd: INSTALLED, env })).stdout, version);
   const global = join(dirname(INSTALLED), "global", "bin", "koor-server");
   if (existsSync(global)) t.match((await run(global, ["--version"], { cwd: home, env })).stdout, version);
   else t.comment("no global installation beside it");

@@ -1,5 +1,5 @@
 /**
- * Tests the release: the version and the change log agree, and the steps of the workflow that publishes run in a copy of
+ * Tests the release: the version and the changelog agree, and the steps of the workflow that publishes run in a copy of
  * the checkout. The registry is a server on loopback, and `gh` a script that writes down its arguments. What only the
  * real ones can say is left out: the provenance statement, and the whole check (`.ci/run`).
  */
@@ -43,7 +43,7 @@ t.test("the version of all files is that of the tag", async (t) => {
     stderr: `the tag is v0.0.1, and package.json says ${VERSION}: the tag is to be v${VERSION}\n`,
   });
   const { stdout } = await run(process.execPath, [PROGRAM, "notes"]);
-  t.match(stdout, /^### Added$/m, "the notes are the change log's section");
+  t.match(stdout, /^### Added$/m, "the notes are the changelog's section");
   t.notMatch(stdout, /^## /m, "and no other");
 });
 

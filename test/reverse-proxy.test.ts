@@ -186,7 +186,7 @@ async function testHiding(t: Test, { koor, api }: Pair, proxy: ProxyName): Promi
     const answers = await api.sendRaw(`${head.join("\r\n")}\r\n\r\n${rest}`);
     const statuses = [...answers.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(([, status = ""]) => status).join(", ");
     t.comment(`${what}: ${statuses}`);
-    // Two readers disagree only if the hidden request was executed, and its answer did not go to the client that sent it.
+    // Two readers disagree only if the hidden request was executed, and its sender did not get the answer.
     const isAnswered = answers.includes("victim");
     const victim = await send(koor.port, "GET", "/api/state/victim", { headers: BEARER });
     t.equal(victim.status === 404, isAnswered, `${what}: ${statuses}: nothing is hidden`);

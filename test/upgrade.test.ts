@@ -40,7 +40,7 @@ function recordsOf(backup: string): Map<string, Line> {
   );
 }
 
-/** Members that changed after the backup: deliveries to nowhere are tried again, and a stop writes when agents were seen. */
+/** Members that changed after the backup: deliveries are tried again, and a stop writes when agents were last seen. */
 const CHANGING = new Set(["fail_count", "last_error", "last_failure_at", "last_seen"]);
 
 function withoutChanging(record: Line): Line {

@@ -1,7 +1,7 @@
 /**
  * Real reverse proxies in front of a server: nginx and Caddy with the files of deploy/, on a loopback port, with a
- * certificate for tests. Only addresses, ports and paths of the files are replaced. Runs in the test's process, and ends
- * with the test. A program that this machine does not have is named, so that its tests can be skipped.
+ * certificate for tests. Only addresses, ports and paths of the files are replaced. Runs in the test's process, and
+ * ends with the test. A program that this machine does not have is named, so that its tests can be skipped.
  */
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";

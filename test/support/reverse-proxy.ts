@@ -48,7 +48,7 @@ export function proxyMissing(name: ProxyName): string | false {
 export interface ReverseProxy {
   /** Its TLS port on loopback. */
   readonly port: number;
-  /** What it has written to stderr. */
+  /** Its output to stderr until now. */
   log(): string;
 }
 

@@ -30,7 +30,7 @@ async function pack(t: Owner, name: string): Promise<Packed> {
   const folder = join(makeDirectory(t), name);
   await copyCheckout(folder);
   await runNpm(["pack", "--silent", "--pack-destination", home], { folder, home });
-  const [file = ""] = readdirSync(home).filter((entry) => entry.endsWith(".tgz"));
+  const file = readdirSync(home).find((entry) => entry.endsWith(".tgz")) ?? "";
   const archive = join(home, file);
   return { folder, archive, sha256: createHash("sha256").update(readFileSync(archive)).digest("hex") };
 }

@@ -116,12 +116,12 @@ t.test("the workflow's steps publish the package", { skip: longFormOnly() }, asy
   t.equal(published.length, 1, "one version is published");
   t.equal(one?.name, "koor");
   t.equal(one?.versions[VERSION]?.repository?.url, "git+https://github.com/owner/koor.git", "of this repository");
-  const [attachment] = Object.values(one?._attachments ?? {});
+  const [attachment] = Object.values(one?.["_attachments"] ?? {});
   t.ok(Buffer.from(attachment?.data ?? "", "base64").equals(archive), "it is the package that was built");
 
-  const arguments_ = readFileSync(join(home, "gh"), "utf8").split("\n");
+  const ghWords = readFileSync(join(home, "gh"), "utf8").split("\n");
   for (const name of [`koor-${VERSION}.tgz`, "sbom.cdx.json", "SHA256SUMS"]) {
-    t.ok(arguments_.includes(`dist/release/${name}`), `the release has ${name}`);
+    t.ok(ghWords.includes(`dist/release/${name}`), `the release has ${name}`);
     t.ok(existsSync(join(release, name)));
   }
   const sums = readFileSync(join(release, "SHA256SUMS"), "utf8");

@@ -139,13 +139,14 @@ function isTest(path) {
 }
 
 /**
- * Returns a short hash of the paths, times and sizes of `files`. It changes when a file is edited, added or removed.
+ * Returns a short hash of the paths and contents of `files`. It changes when a file is edited, added or removed. It
+ * does not contain times, because it ends up in the package, and two builds of the same sources give the same package.
  */
 function stampOf(files) {
   const hash = createHash("sha256");
   for (const file of files) {
-    const stat = statSync(join(ROOT, file), { throwIfNoEntry: false });
-    hash.update(`${file}\0${stat ? `${stat.mtimeMs}\0${stat.size}` : "none"}\n`);
+    const content = readIfThere(join(ROOT, file));
+    hash.update(`${file}\0${content.length}\0`).update(content);
   }
   return hash.digest("hex").slice(0, 32);
 }

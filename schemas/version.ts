@@ -1,5 +1,5 @@
 /** The program's version. A test checks that package.json has the same one. */
-export const VERSION = "0.1.0";
+export const VERSION = "1.0.0";
 
 /**
  * The apply version. It identifies how the writer's methods change the database. It must be increased by one when the

@@ -316,7 +316,7 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
   ["docs/architecture.md", /\((\d+) to 3 threads\)/, limitOf("POOL_THREADS_MIN")],
   ["docs/architecture.md", /\(1 to (\d+) threads\)/, limitOf("POOL_THREADS_MAX")],
   ["docs/troubleshooting.md", /body larger than (\d+) bytes/, limitOf("BODY_BYTES_MAX")],
-  ["docs/troubleshooting.md", /wait at least (\d+) seconds for an answer/, limitOf("LONG_POLL_WAIT_S_MAX")],
+  ["docs/deployment.md", /wait at least (\d+) seconds for an answer/, limitOf("LONG_POLL_WAIT_S_MAX")],
 ];
 
 t.test("quoted limits are those of schemas/limits", (t) => {

@@ -87,6 +87,9 @@ const EXTRA_TOGETHER = 1;
 /** The longest tests, in this order: started last, each would run alone when all others have ended. */
 const FIRST = [
   "test/real-clients",
+  "test/soak",
+  "test/package",
+  "test/release",
   "test/replay",
   "test/floods",
   "test/dashboard-frame",

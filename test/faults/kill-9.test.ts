@@ -4,7 +4,8 @@
  * never used again, and versions only grow.
  */
 import { join } from "node:path";
-import t from "tap";
+import t, { type Test } from "tap";
+import { KILLS } from "../support/every-file.js";
 import { countRounds } from "../support/test-size.js";
 import { sendJson } from "../support/http-client.js";
 import { makeDirectory, startKoor } from "../support/server-process.js";
@@ -13,11 +14,14 @@ import { makeRandom, newSeed } from "../support/random.js";
 import { Workload } from "../support/workload.js";
 import { openDatabase } from "../../src/platform/store/sqlite/choice.js";
 
-const ROUNDS = countRounds(3, 10);
+/** 100 rounds: KOOR_KILLS=100 npm run test:long -- kill-9. */
+const KILLED = KILLS > 0 ? KILLS : countRounds(3, 10);
+/** The rounds on one directory. More of them would store more than one page of the API shows. */
+const ROUNDS = Math.min(KILLED, 10);
 const CLIENTS = 8;
 const ARGS = ["--state-history", "0", "--event-history", "0", "--log-level", "info"];
 
-t.test(`nothing acknowledged is lost after ${ROUNDS} times kill -9 in the middle of writes`, async (t) => {
+async function killAgainAndAgain(t: Test): Promise<void> {
   const seed = newSeed();
   t.comment(`seed ${seed}`);
   const random = makeRandom(seed);
@@ -62,4 +66,7 @@ t.test(`nothing acknowledged is lost after ${ROUNDS} times kill -9 in the middle
   const db = openDatabase(join(dataDir, "data.db"), { readonly: true });
   t.equal(db.pragma("integrity_check", { simple: true }), "ok");
   db.close();
-});
+}
+
+for (let directory = 1; directory <= Math.ceil(KILLED / ROUNDS); directory++)
+  t.test(`directory ${directory}: nothing acknowledged is lost after ${ROUNDS} times kill -9`, killAgainAndAgain);

@@ -25,7 +25,7 @@ from .errors import (
 )
 from .records import Event, Instance, Lag, Lease, Message, NewTask, Task, Value, WaitResult
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 
 __all__ = [
     "BadRequestError",

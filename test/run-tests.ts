@@ -5,7 +5,7 @@
  * little on the wire. Tests that are about the wire run a third time with each server as the only node of a cluster,
  * over a log in NATS; a fourth time with each server as a follower of another node; and a few of them over a log in
  * PostgreSQL, where this machine has them. The short form runs a random sample, which the run's seed repeats: a few of
- * those over the other transport and over NATS, and some of the tests of pages, faults, clients and the command line.
+ * those over the other transport and over NATS, and some of the tests of pages, faults, bounds, single features, clients and the command line.
  * The long form samples, too, from what runs a second time and more. Each file is a process of plain Node: tap's own
  * runner gives it loaders that every thread and command that it starts has to load again, which took most of a run's
  * time. In the short form, files that start nothing share a process, because it takes longer to start one than to run
@@ -182,7 +182,7 @@ const groups = groupFiles(chosen, isNamed).map((paths) =>
   paths.map((path): Run => ({ path, transport: "auto", cluster: "", environment: process.env })),
 );
 if (name !== "node") {
-  const sampled = overNode(chosen);
+  const sampled = overNode(chosen, isNamed);
   if (sampled.length > 0) print(`over node, too: ${sampled.map(nameTest).join(", ")}`);
   for (const path of sampled) groups.push([{ path, transport: "node", cluster: "", environment: shortForm() }]);
 }

@@ -22,8 +22,8 @@ const SHORT_OVER_NODE = 2;
 const LONG_OVER_NODE = 6;
 /** Tests in which a server may as well be a node. Tests of clusters choose their nodes themselves. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
-/** The tests among these that take seconds: the short form samples from them. */
-const QUICK_OF_NODES = new Set(
+/** The tests that take seconds. The short form samples from them what runs a second time. */
+const QUICK = new Set(
   ["state", "specs", "templates", "usage", "audit", "agent-metrics", "contracts", "mcp"].map((name) =>
     join("test", `api-${name}.test.js`),
   ),
@@ -56,6 +56,24 @@ const SHORT_CLIENTS = 3;
 /** Tests that run the command line against real servers, and how many of them the short form samples. */
 const OF_CLI = /^test[/\\]cli-/;
 const SHORT_CLI = 6;
+/**
+ * Tests of clients that send what is very large, very much, hostile or cut into pieces, and how many of them the short
+ * form samples. What the server accepts and refuses otherwise is tested in each run.
+ */
+const OF_BOUNDS = new RegExp(
+  `^test[/\\\\](?:${[
+    "api-(?:bad-input|claim-bytes|close-frames|guessing|hostile-costs|json-bounds|list-bounds|long-names|mcp-bounds)",
+    "api-(?:mcp-clients|quoted-names|visible-names|wait-hostile|wait-many-tasks)",
+    "floods|memory|transports-(?:framing|http)",
+  ].join("|")})\\.test`,
+);
+const SHORT_BOUNDS = 5;
+/**
+ * Tests of single features over a real server, and how many of them the short form samples. What agents coordinate by,
+ * and what all routes have in common, is tested in each run.
+ */
+const OF_FEATURES = /^test[/\\]api-(?!(?:access|cluster|events|leases|mcp|messages|service|state|tasks|wait)\.test)/;
+const SHORT_FEATURES = 10;
 /** Tests that drive a browser. What all pages have in common is tested in each run, by `test/dashboard-frame`. */
 const OF_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-(?:foreign|widths)/;
 const ABOUT_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-/;
@@ -67,7 +85,7 @@ const SHORT_PAGES = 1;
  * process. Such a file has a process of its own.
  */
 const NEEDS_PROCESS =
-  /node:(?:child_process|worker_threads)|\b(?:spawn|Worker|RunningCli|runProgram|runAtTerminal)\b|process\.(?:chdir|cpuUsage|memoryUsage|umask|on|once|exit|kill|stdin)\b|process\.env\b|globalThis|performance\.now|intercept\(/;
+  /node:(?:child_process|worker_threads)|\b(?:spawn|Worker|RunningCli|runProgram|runAtTerminal)\b|process\.(?:chdir|cpuUsage|memoryUsage|umask|on|once|exit|kill|stdin)\b|process\.env\b|createProgram|globalThis|performance\.now|intercept\(/;
 /** The files that share a process. */
 const TOGETHER_MAX = 24;
 /** The longest tests, in this order: started last, each would run alone when all others have ended. */
@@ -88,6 +106,8 @@ export const FIRST = [
   "test/api-list-bounds",
   "src/platform/threads/pool",
   "test/api-bad-input",
+  "test/faults/cluster-nodes",
+  "clients/typescript/cluster",
   "test/cli-tasks",
   "test/api-leases",
   "test/openapi-client",
@@ -95,6 +115,11 @@ export const FIRST = [
   "test/api-service",
   "test/api-backup",
   "test/api-messages",
+  "test/docs",
+  "test/npm-start",
+  "cli/event-feed",
+  "test/cli-top",
+  "test/cli-land",
   "test/method-table",
   "test/openapi",
 ].map((name) => join(...name.split("/")) + TEST_ENDING);
@@ -151,6 +176,8 @@ export function chooseTests(
     { files: matching(OF_FAULTS), short: SHORT_FAULTS },
     { files: matching(OF_CLIENTS), short: SHORT_CLIENTS },
     { files: matching(OF_CLI), short: SHORT_CLI },
+    { files: matching(OF_BOUNDS), short: SHORT_BOUNDS },
+    { files: matching(OF_FEATURES).filter((path) => !OF_BOUNDS.test(path)), short: SHORT_FEATURES },
   ];
   const all = [...clusters, ...groups.flatMap(({ files }) => files)];
   const sampled = named
@@ -164,10 +191,15 @@ export function chooseTests(
 }
 
 /** Selects the files that also run over Node's own transport. */
-export function overNode(chosen: readonly string[]): readonly string[] {
+export function overNode(chosen: readonly string[], named: boolean): readonly string[] {
   const { pages, others } = wireTests(chosen);
   return [
-    ...sampleSome(others, countRounds(SHORT_OVER_NODE, LONG_OVER_NODE)),
+    ...(countRounds(0, 1) === 1
+      ? sampleSome(others, LONG_OVER_NODE)
+      : sampleSome(
+          others.filter((path) => named || QUICK.has(path)),
+          SHORT_OVER_NODE,
+        )),
     ...sampleSome(pages, countRounds(0, SAMPLE_PAGES)),
   ];
 }
@@ -197,7 +229,7 @@ export function overLogs(found: readonly string[], named: boolean): readonly Ove
       : long
         ? sampleSome(paths, LONG_OF_NODES)
         : sampleSome(
-            paths.filter((path) => QUICK_OF_NODES.has(path)),
+            paths.filter((path) => QUICK.has(path)),
             SAMPLE_OF_NODES,
           );
   const second = [...found.filter((path) => path === OF_CLUSTER), ...sampleSome(ofNodes, SAMPLE_SECOND_LOG)];

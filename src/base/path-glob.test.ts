@@ -24,7 +24,7 @@ function textsOf(characters: readonly string[], lengthMax: number): string[] {
   return all;
 }
 
-/** What each segment of a glob matches: without it, most of the time would be spent on compiling the same patterns. */
+/** The pattern of each segment of a glob: without it, most of the time would be spent on compiling the same patterns. */
 const patterns = new Map<string, RegExp>();
 
 function patternOf(segment: string): RegExp {

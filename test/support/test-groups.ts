@@ -81,7 +81,7 @@ const SAMPLE_PAGES = 1;
 /** How many tests of pages the short form samples. */
 const SHORT_PAGES = 1;
 /**
- * What a file does with its process: it starts others, changes what all files of a process share, or measures the
+ * Matches files that start processes or threads, change a thing that all files of a process share, or measure the
  * process. Such a file has a process of its own.
  */
 const NEEDS_PROCESS =

@@ -29,7 +29,7 @@ interface RunOptions {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** What a process has written. */
+/** The output of a process. */
 interface Output {
   readonly tap: string;
   readonly stderr: string;

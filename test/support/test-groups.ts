@@ -49,13 +49,13 @@ const OF_CLUSTER = join("test", "api-cluster.test.js");
 const SAMPLE_SECOND_LOG = 1;
 /** Tests that damage a single server, and how many of them the short form samples. */
 const OF_FAULTS = /^test[/\\]faults[/\\](?!cluster)/;
-const SHORT_FAULTS = 3;
+const SHORT_FAULTS = 2;
 /** Tests of the client libraries over real servers, and how many of them the short form samples. */
 const OF_CLIENTS = /^clients[/\\]|^test[/\\]python-client/;
-const SHORT_CLIENTS = 3;
+const SHORT_CLIENTS = 2;
 /** Tests that run the command line against real servers, and how many of them the short form samples. */
 const OF_CLI = /^test[/\\]cli-/;
-const SHORT_CLI = 6;
+const SHORT_CLI = 4;
 /**
  * Tests of clients that send what is very large, very much, hostile or cut into pieces, and how many of them the short
  * form samples. What the server accepts and refuses otherwise is tested in each run.
@@ -67,13 +67,13 @@ const OF_BOUNDS = new RegExp(
     "floods|memory|transports-(?:framing|http)",
   ].join("|")})\\.test`,
 );
-const SHORT_BOUNDS = 5;
+const SHORT_BOUNDS = 4;
 /**
  * Tests of single features over a real server, and how many of them the short form samples. What agents coordinate by,
  * and what all routes have in common, is tested in each run.
  */
 const OF_FEATURES = /^test[/\\]api-(?!(?:access|cluster|events|leases|mcp|messages|service|state|tasks|wait)\.test)/;
-const SHORT_FEATURES = 10;
+const SHORT_FEATURES = 8;
 /** Tests that drive a browser. What all pages have in common is tested in each run, by `test/dashboard-frame`. */
 const OF_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-(?:foreign|widths)/;
 const ABOUT_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-/;

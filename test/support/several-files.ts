@@ -18,6 +18,7 @@ const TREE = fileURLToPath(new URL("../../", import.meta.url));
 // tap puts the arguments into the names of the folders that it makes, which would be too long.
 const files = process.argv.splice(2).map((path) => resolve(path));
 const { default: root, setCurrentTest } = (await import("tap")) as SharedTap;
+root.setTimeout(FILE_TIMEOUT_S * 1000 * files.length);
 
 for (const file of files)
   await root.test(relative(TREE, file).split(sep).join("/"), { timeout: FILE_TIMEOUT_S * 1000 }, async (t) => {

@@ -87,7 +87,7 @@ const SHORT_PAGES = 1;
 const NEEDS_PROCESS =
   /node:(?:child_process|worker_threads)|\b(?:spawn|Worker|RunningCli|runProgram|runAtTerminal)\b|process\.(?:chdir|cpuUsage|memoryUsage|umask|on|once|exit|kill|stdin)\b|process\.env\b|createProgram|globalThis|performance\.now|intercept\(/;
 /** The files that share a process. */
-const TOGETHER_MAX = 24;
+const TOGETHER_MAX = 16;
 /** The longest tests, in this order: started last, each would run alone when all others have ended. */
 export const FIRST = [
   "test/real-clients",

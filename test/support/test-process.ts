@@ -37,15 +37,15 @@ interface Output {
   readonly outcome: string;
 }
 
-/** Runs a program. It always resolves. */
-function runProcess(args: readonly string[], options: RunOptions): Promise<Output> {
+/** Runs a program for at most the time of so many files. It always resolves. */
+function runProcess(args: readonly string[], options: RunOptions, files = 1): Promise<Output> {
   const child = spawn(process.execPath, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   let tap = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (tap += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr = (stderr + text).slice(-STDERR_SHOWN)));
-  const timer = setTimeout(() => child.kill("SIGKILL"), (FILE_TIMEOUT_S + GRACE_S) * 1000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), (FILE_TIMEOUT_S * files + GRACE_S) * 1000);
   return new Promise((resolve) => {
     const end = (outcome: string): void => {
       clearTimeout(timer);
@@ -76,7 +76,7 @@ export async function runSeveral(
   files: ReadonlyMap<string, string>,
   options: RunOptions,
 ): Promise<ReadonlyMap<string, PartReport>> {
-  const { tap, stderr, outcome } = await runProcess([SEVERAL_PROGRAM, ...files.values()], options);
+  const { tap, stderr, outcome } = await runProcess([SEVERAL_PROGRAM, ...files.values()], options, files.size);
   const reports = readSeveral(tap);
   const problems = ["its process ended before it", ...textsOf(outcome, stderr)];
   const unfinished: PartReport = { passed: 0, failed: 1, skipped: [], problems, tookMs: 0 };

@@ -1,7 +1,7 @@
 /**
  * Runs several test files in this process, one after the other, each as a subtest of the root. The start of a process
- * and the loading of the packages take longer than most tests without a server. The seeds of each file are those that it
- * has in a process of its own. Run: `node dist/tree/test/support/several-files.js FILE...`.
+ * and the loading of the packages take longer than most tests without a server. The seeds of each file are those that
+ * it has in a process of its own. Run: `node dist/tree/test/support/several-files.js FILE...`.
  */
 import { relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";

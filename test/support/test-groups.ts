@@ -72,8 +72,16 @@ const SHORT_BOUNDS = 4;
  * Tests of single features over a real server, and how many of them the short form samples. What agents coordinate by,
  * and what all routes have in common, is tested in each run.
  */
-const OF_FEATURES = /^test[/\\]api-(?!(?:access|cluster|events|leases|mcp|messages|service|state|tasks|wait)\.test)/;
+const OF_FEATURES = /^test[/\\]api-(?!(?:access|cluster|events|leases|mcp|service|state|tasks|wait)\.test)/;
 const SHORT_FEATURES = 8;
+/** Tests of whole scenarios and of the package, and how many of them the short form samples. */
+const OF_SCENARIOS = new RegExp(
+  `^test[/\\\\](?:${[
+    "agents-together|generators|mcp-conformance|npm-start|packaging|recipes|three-agents",
+    "support[/\\\\]a-day",
+  ].join("|")})\\.test`,
+);
+const SHORT_SCENARIOS = 3;
 /** Tests that drive a browser. What all pages have in common is tested in each run, by `test/dashboard-frame`. */
 const OF_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-(?:foreign|widths)/;
 const ABOUT_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-/;
@@ -84,8 +92,14 @@ const SHORT_PAGES = 1;
  * Matches files that start processes or threads, change a thing that all files of a process share, or measure the
  * process. Such a file has a process of its own.
  */
-const NEEDS_PROCESS =
-  /node:(?:child_process|worker_threads)|\b(?:spawn|Worker|RunningCli|runProgram|runAtTerminal)\b|process\.(?:chdir|cpuUsage|memoryUsage|umask|on|once|exit|kill|stdin)\b|process\.env\b|createProgram|globalThis|performance\.now|intercept\(/;
+const NEEDS_PROCESS = new RegExp(
+  [
+    "node:(?:child_process|worker_threads)",
+    "\\b(?:spawn|Worker|RunningCli|runProgram|runAtTerminal)\\b",
+    "process\\.(?:chdir|cpuUsage|memoryUsage|umask|on|once|exit|kill|stdin|env)\\b",
+    "globalThis|performance\\.now|intercept\\(|createProgram",
+  ].join("|"),
+);
 /** The files that share a process. */
 const TOGETHER_MAX = 16;
 /** The longest tests, in this order: started last, each would run alone when all others have ended. */
@@ -177,6 +191,7 @@ export function chooseTests(
     { files: matching(OF_CLIENTS), short: SHORT_CLIENTS },
     { files: matching(OF_CLI), short: SHORT_CLI },
     { files: matching(OF_BOUNDS), short: SHORT_BOUNDS },
+    { files: matching(OF_SCENARIOS), short: SHORT_SCENARIOS },
     { files: matching(OF_FEATURES).filter((path) => !OF_BOUNDS.test(path)), short: SHORT_FEATURES },
   ];
   const all = [...clusters, ...groups.flatMap(({ files }) => files)];

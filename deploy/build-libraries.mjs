@@ -39,6 +39,23 @@ function manifestOf(name, paths) {
 }
 
 /**
+ * Returns the module `tap`. Its default export is the test to which a test file adds its tests: the root of the process,
+ * or what test/support/several-files.ts has set. A default export that changes is seen by all modules that import it.
+ */
+function tapModule(bundle) {
+  return [
+    `import root from ${bundle};`,
+    `export * from ${bundle};`,
+    "let current = root;",
+    "export { current as default };",
+    "export function setCurrentTest(test) {",
+    "  current = test;",
+    "}",
+    "",
+  ].join("\n");
+}
+
+/**
  * Bundles the packages.
  * @param options what all bundles of the build have in common, for esbuild
  * @returns the files, by their path in `dist/node_modules` with `/` as separator
@@ -63,7 +80,7 @@ export async function bundleLibraries({ root, esbuild, options }) {
     files.set(`${folder}/package.json`, manifestOf(folder, paths));
     if (folder === name) continue;
     const bundle = `"../${folder}/index.js"`;
-    files.set(`${name}/index.js`, `export * from ${bundle};\nexport { default } from ${bundle};\n`);
+    files.set(`${name}/index.js`, tapModule(bundle));
     files.set(`${name}/package.json`, manifestOf(name, ["."]));
   }
   return files;

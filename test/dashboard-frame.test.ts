@@ -9,6 +9,7 @@ import { axeViolations, startDashboard, type Dashboard } from "./support/dashboa
 import { Agent } from "./support/leasing.js";
 import { send, sendJson } from "./support/http-client.js";
 import { startKoor, type Koor, type Owner } from "./support/server-process.js";
+import { longFormOnly, sampleRows } from "./support/test-size.js";
 import { VIEWS } from "./support/views.js";
 
 const TOKEN = "the-server's-own";
@@ -137,13 +138,24 @@ t.test("the dashboard of a server with a token", { skip: browserMissing() }, asy
   });
 });
 
+/** The tests of a server without a token, and how many of them the short form samples. */
+const TESTS = 13;
+const SHORT_TESTS = 6;
+const sampled = new Set(sampleRows([...Array.from({ length: TESTS }).keys()], SHORT_TESTS));
+let begun = 0;
+
+/** Returns the options of the next of these tests. */
+function next(): { readonly skip: string | false } {
+  return { skip: sampled.has(begun++) ? false : longFormOnly() };
+}
+
 t.test("the dashboard of a server without a token", { skip: browserMissing() }, async (t) => {
   const dashboard: Dashboard = await startDashboard(t, { args: ["--stale-after", "1h"] });
   const { koor } = dashboard;
   const day: ADay = await fillWithADay(koor);
   const key = day.known.versionedKey;
 
-  await t.test("the menu has the views in their order, each with its address, heading and title", async (t) => {
+  await t.test("the menu has the views in their order, each with its address, heading and title", next(), async (t) => {
     const { page, complaints, close } = await dashboard.open("/");
     const links = page.getByRole("navigation", { name: "Views" }).getByRole("link");
     await links.first().waitFor();
@@ -164,7 +176,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await close();
   });
 
-  await t.test("an unknown address says so, and has a link to the start", async (t) => {
+  await t.test("an unknown address says so, and has a link to the start", next(), async (t) => {
     const { page, complaints, close } = await dashboard.open("/nowhere");
     t.equal(await countOf(heading(page, "Not found"), 1), 1);
     t.match(await page.title(), /Not found/);
@@ -175,7 +187,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await close();
   });
 
-  await t.test("the palette opens a key by keyboard alone, and closes without leaving the page", async (t) => {
+  await t.test("the palette opens a key by keyboard alone, and closes without leaving the page", next(), async (t) => {
     const { page, complaints, close } = await dashboard.open("/overview");
     const box = page.getByRole("combobox", { name: "Find anything" });
     await page.keyboard.press("Control+k");
@@ -204,7 +216,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await close();
   });
 
-  await t.test("the palette finds what has a page, and what can be done", async (t) => {
+  await t.test("the palette finds what has a page, and what can be done", next(), async (t) => {
     const leased = await Agent.register(koor.port, "holder-of-all", { workspace: "palette" });
     await leased.lease(["path:palette/**"]);
     const task = { id: "palette-task", title: "paint the palette", workspace: "palette" };
@@ -236,7 +248,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await close();
   });
 
-  await t.test("keys go to views, focus the search and are listed", async (t) => {
+  await t.test("keys go to views, focus the search and are listed", next(), async (t) => {
     const { page, complaints, close } = await dashboard.open("/overview");
     await page.keyboard.press("?");
     const dialog = page.getByRole("dialog", { name: "Keys" });
@@ -278,7 +290,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await close();
   });
 
-  await t.test("keys without Ctrl are turned off in their list, for good, and on again", async (t) => {
+  await t.test("keys without Ctrl are turned off in their list, for good, and on again", next(), async (t) => {
     const { page, complaints, close } = await dashboard.openAlone("/overview");
     const dialog = page.getByRole("dialog", { name: "Keys" });
     const plain = dialog.getByRole("switch", { name: "Keys without Ctrl or ⌘" });
@@ -307,7 +319,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await close();
   });
 
-  await t.test("a table is sorted by its heads, and a row opens by a click and by keys", async (t) => {
+  await t.test("a table is sorted by its heads, and a row opens by a click and by keys", next(), async (t) => {
     const { page, complaints, close } = await dashboard.open("/rules");
     const table = page.getByRole("table", { name: "Decided rules" });
     const first = () => table.getByRole("row").nth(1).getByRole("link").first().textContent();
@@ -335,7 +347,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await close();
   });
 
-  await t.test("a key's versions can be compared and rolled back by keyboard alone", async (t) => {
+  await t.test("a key's versions can be compared and rolled back by keyboard alone", next(), async (t) => {
     const { page, complaints, close } = await dashboard.open("/");
     const versions = async (): Promise<number> => {
       const answer = await send(koor.port, "GET", `/api/state/${key}?history=1&limit=1000`);
@@ -390,7 +402,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await close();
   });
 
-  await t.test("the colours follow the system, or the choice of the user", async (t) => {
+  await t.test("the colours follow the system, or the choice of the user", next(), async (t) => {
     const { page, close } = await dashboard.openAlone("/overview", { dark: true });
     const ground = () => page.evaluate<string>("getComputedStyle(document.body).backgroundColor");
     const dark = await ground();
@@ -405,7 +417,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await close();
   });
 
-  await t.test("on a phone the menu is behind a button", async (t) => {
+  await t.test("on a phone the menu is behind a button", next(), async (t) => {
     const { page, complaints, close } = await dashboard.open("/overview", PHONE);
     const button = page.getByRole("button", { name: "Menu" });
     const link = page.getByRole("navigation").getByRole("link", { name: "Agents" });
@@ -425,7 +437,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await close();
   });
 
-  await t.test("on a server without a token every page says who may reach it", async (t) => {
+  await t.test("on a server without a token every page says who may reach it", next(), async (t) => {
     const { page, close } = await openPage(dashboard.browser);
     await page.route("**/session", async (route) => {
       const answer = await route.fetch();
@@ -439,7 +451,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await usual.close();
   });
 
-  await t.test("every page says that nothing can be stored, with the reason", async () => {
+  await t.test("every page says that nothing can be stored, with the reason", next(), async () => {
     const { page, close } = await openPage(dashboard.browser);
     const json = { status: "unwell", uptime: "1s", reason: "the database takes no writes: data.db was removed" };
     await page.route("**/health", (route) => route.fulfill({ status: 503, json }));
@@ -448,7 +460,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     await close();
   });
 
-  await t.test("the page says while the server is away, and shows the changes when it is back", async (t) => {
+  await t.test("the page says while the server is away, and shows the changes when it is back", next(), async (t) => {
     const { page, complaints, close } = await dashboard.open("/state/plan/moving", {
       expected: [AWAY, REFUSED, /404/],
     });
@@ -466,4 +478,6 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
     t.same(complaints, []);
     await close();
   });
+
+  t.equal(begun, TESTS, "TESTS counts the tests above");
 });

@@ -36,7 +36,7 @@ interface GeneratedRequest {
   readonly body: string | Uint8Array | undefined;
 }
 
-const RUNS = Number(process.env["KOOR_OPENAPI_RUNS"] ?? countRounds(12, 25));
+const RUNS = Number(process.env["KOOR_OPENAPI_RUNS"] ?? countRounds(8, 25));
 const SEED = newSeed();
 /** A request without an answer by then waits for events, which is allowed: it was not refused. */
 const PATIENCE_MS = 250;

@@ -352,6 +352,6 @@ t.test("for any existing files: only its own part or nothing, twice is once, and
       for (const { folder, path } of changed) deepStrictEqual(now[PLACES.indexOf(folder)]?.[path], undefined);
     else for (const file of changed) checkRewritten(file, now);
   };
-  await fc.assert(fc.asyncProperty(cases, holds), { numRuns: countRounds(12, 400) });
+  await fc.assert(fc.asyncProperty(cases, holds), { numRuns: countRounds(8, 200) });
   t.ok(counted.written > 0, JSON.stringify(counted));
 });

@@ -13,7 +13,7 @@ function messageOf(text: string): string {
 }
 
 const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
-const list = (items: number, item = "1"): string => `[${Array.from({ length: items }, () => item).join(",")}]`;
+const list = (items: number, item = "1"): string => `[${`${item},`.repeat(items - 1)}${item}]`;
 
 t.test("depth and number of values", (t) => {
   const tooDeep = `JSON is nested deeper than ${JSON_DEPTH_MAX} levels`;

@@ -24,6 +24,17 @@ function textsOf(characters: readonly string[], lengthMax: number): string[] {
   return all;
 }
 
+/** The pattern of each segment of a glob: without it, most of the time would be spent on compiling the same patterns. */
+const patterns = new Map<string, RegExp>();
+
+function patternOf(segment: string): RegExp {
+  const known = patterns.get(segment);
+  if (known !== undefined) return known;
+  const made = new RegExp(`^${segment.replaceAll("*", ".*").replaceAll("?", ".")}$`);
+  patterns.set(segment, made);
+  return made;
+}
+
 /** The grammar, word by word. */
 function naiveMatches(glob: readonly string[], path: readonly string[]): boolean {
   const [first, ...rest] = glob;
@@ -31,8 +42,7 @@ function naiveMatches(glob: readonly string[], path: readonly string[]): boolean
   if (first === "**") return naiveMatches(rest, path) || (path.length > 0 && naiveMatches(glob, path.slice(1)));
   const [segment, ...others] = path;
   if (segment === undefined) return false;
-  const pattern = new RegExp(`^${first.replaceAll("*", ".*").replaceAll("?", ".")}$`);
-  return pattern.test(segment) && naiveMatches(rest, others);
+  return patternOf(first).test(segment) && naiveMatches(rest, others);
 }
 
 t.test("every pair of short globs", (t) => {

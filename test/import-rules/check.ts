@@ -35,7 +35,15 @@ interface SourceFile {
   readonly onlyReexports: boolean;
 }
 
+const compiled = new Map<string, RegExp>();
+
 function matches(pattern: string, name: string): boolean {
+  const regExp = compiled.get(pattern) ?? compile(pattern);
+  compiled.set(pattern, regExp);
+  return regExp.test(name);
+}
+
+function compile(pattern: string): RegExp {
   const source = pattern
     .split(/(\*\*\/?|\*)/)
     .map((part) => {
@@ -45,7 +53,7 @@ function matches(pattern: string, name: string): boolean {
       return part.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
     })
     .join("");
-  return new RegExp(`^${source}$`).test(name);
+  return new RegExp(`^${source}$`);
 }
 
 function matchesAny(patterns: readonly string[], name: string): boolean {
@@ -118,7 +126,18 @@ function readImport(
   return undefined;
 }
 
+/** The files that were read, by their paths, with their texts. */
+const known = new Map<string, { readonly text: string; readonly file: SourceFile }>();
+
 function readFile(path: string, text: string): SourceFile {
+  const before = known.get(path);
+  if (before?.text === text) return before.file;
+  const file = parseFile(path, text);
+  known.set(path, { text, file });
+  return file;
+}
+
+function parseFile(path: string, text: string): SourceFile {
   const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, false);
   const words = new Set<string>();
   const imports: Import[] = [];

@@ -5,12 +5,10 @@
 import { configureGlobal } from "fast-check";
 import { newSeed, repeatedRun } from "./random.js";
 
-let assertions = 0;
-
 // fast-check reads the seed once for each assertion: several assertions over one property generate different values.
 if (repeatedRun() !== undefined)
   configureGlobal({
     get seed() {
-      return newSeed(`property ${assertions++}`);
+      return newSeed("property ");
     },
   });

@@ -30,18 +30,32 @@ export function nameRun(): string {
   return `${VARIABLE}=${process.env[VARIABLE]}`;
 }
 
-let seedsMade = 0;
+/** The test file whose seeds are made. */
+let program = programOf(process.argv[1] ?? "");
+/** How many seeds of each series the file has made. */
+const made = new Map<string, number>();
+
+function programOf(path: string): readonly string[] {
+  return path.split(/[/\\]/).slice(-3);
+}
+
+/** Makes the next seeds those that a test file makes in a process of its own. */
+export function beginFile(path: string): void {
+  program = programOf(path);
+  made.clear();
+}
 
 /**
- * Returns a new seed each time. In a repeated run it follows from the run, the program and `of`.
- * @param of the purpose; by default the number of earlier seeds
+ * Returns a new seed each time. In a repeated run it follows from the run, the test file, and the number of earlier
+ * seeds of the same series.
  */
-export function newSeed(of = `${seedsMade++}`): number {
+export function newSeed(series = ""): number {
   const run = repeatedRun();
   if (run === undefined) return Math.floor(Math.random() * 2 ** 32);
-  const program = (process.argv[1] ?? "").split(/[/\\]/).slice(-3);
+  const count = made.get(series) ?? 0;
+  made.set(series, count + 1);
   return createHash("sha256")
-    .update([run, ...program, of].join("\0"))
+    .update([run, ...program, `${series}${count}`].join("\0"))
     .digest()
     .readUInt32LE();
 }

@@ -1,7 +1,13 @@
-/** Runs one test file in a process of plain Node, and returns its result. Only the report of a run is kept. */
+/**
+ * Runs test files in processes of plain Node: one file, or several files that need no process of their own. Only the
+ * report of a run is kept.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { FILE_TIMEOUT_S } from "./every-file.js";
-import { type TestReport, readReport } from "./test-report.js";
+import { type PartReport, type TestReport, readReport, readSeveral } from "./test-report.js";
+
+const SEVERAL_PROGRAM = fileURLToPath(new URL("several-files.js", import.meta.url));
 
 /** A limit beyond tap's own, for a file that does not even end by that. */
 const GRACE_S = 30;
@@ -18,24 +24,33 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-/** Runs a file. It always resolves. */
-export function runTestFile(file: string, options: { cwd: string; env: NodeJS.ProcessEnv }): Promise<TestReport> {
-  const child = spawn(process.execPath, [file], {
-    cwd: options.cwd,
-    env: options.env,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+interface RunOptions {
+  readonly cwd: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** The output of a process. */
+interface Output {
+  readonly tap: string;
+  readonly stderr: string;
+  /** How it ended; "" for an end without an error. */
+  readonly outcome: string;
+}
+
+/** Runs a program for at most the time of so many files. It always resolves. */
+function runProcess(args: readonly string[], options: RunOptions, files = 1): Promise<Output> {
+  const child = spawn(process.execPath, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
   let tap = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (tap += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr = (stderr + text).slice(-STDERR_SHOWN)));
-  const timer = setTimeout(() => child.kill("SIGKILL"), (FILE_TIMEOUT_S + GRACE_S) * 1000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), (FILE_TIMEOUT_S * files + GRACE_S) * 1000);
   return new Promise((resolve) => {
     const end = (outcome: string): void => {
       clearTimeout(timer);
       running.delete(child);
-      resolve(evaluate(readReport(tap), outcome, stderr));
+      resolve({ tap, stderr, outcome });
     };
     child.once("error", (error) => end(error.message));
     // Processes that it started may hold its pipes after its end: this waits for them, because the report is not whole
@@ -44,9 +59,35 @@ export function runTestFile(file: string, options: { cwd: string; env: NodeJS.Pr
   });
 }
 
-/** A file that ended with an error has failed, even if its report has no failure. */
-function evaluate(report: TestReport, outcome: string, stderr: string): TestReport {
+/** Runs a file. It always resolves. */
+export async function runTestFile(file: string, options: RunOptions): Promise<TestReport> {
+  const { tap, stderr, outcome } = await runProcess([file], options);
+  const report = readReport(tap);
+  // A file that ended with an error has failed, even if its report has no failure.
   if (report.failed === 0 && outcome === "") return report;
-  const problems = [...report.problems, ...[outcome, stderr.trimEnd()].filter((text) => text !== "")];
-  return { ...report, failed: Math.max(1, report.failed), problems };
+  return { ...report, failed: Math.max(1, report.failed), problems: [...report.problems, ...textsOf(outcome, stderr)] };
+}
+
+/**
+ * Runs several files in one process. It always resolves. If the process ends early, the files that have not ended fail.
+ * @param files their paths, by the names by which the process reports them
+ */
+export async function runSeveral(
+  files: ReadonlyMap<string, string>,
+  options: RunOptions,
+): Promise<ReadonlyMap<string, PartReport>> {
+  const { tap, stderr, outcome } = await runProcess([SEVERAL_PROGRAM, ...files.values()], options, files.size);
+  const reports = readSeveral(tap);
+  const problems = ["its process ended before it", ...textsOf(outcome, stderr)];
+  const unfinished: PartReport = { passed: 0, failed: 1, skipped: [], problems, tookMs: 0 };
+  const all = new Map([...files.keys()].map((name) => [name, reports.get(name) ?? unfinished] as const));
+  // An error after the last test, for example one that a file has left behind.
+  const [last] = [...all].findLast(([name]) => reports.has(name)) ?? [];
+  if (last !== undefined && outcome !== "" && [...all.values()].every(({ failed }) => failed === 0))
+    all.set(last, { ...unfinished, problems: textsOf(outcome, stderr) });
+  return all;
+}
+
+function textsOf(...texts: readonly string[]): string[] {
+  return texts.map((text) => text.trimEnd()).filter((text) => text !== "");
 }

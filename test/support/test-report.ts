@@ -76,3 +76,36 @@ export function readReport(tap: string): TestReport {
   else if (count.passed + count.failed + count.skipped.size === 0) count.fail("it asserts nothing");
   return { passed: count.passed, failed: count.failed, skipped: [...count.skipped], problems: count.problems };
 }
+
+/** A test file among several of one process. */
+export interface PartReport extends TestReport {
+  readonly tookMs: number;
+}
+
+const STARTS = /^# Subtest: (.*)$/;
+const ENDS = /^(not )?ok \d+ - (.*?)(?: # time=([\d.]+)(ms|s))?$/;
+/** tap's indentation of what a subtest reports. */
+const INDENT = "    ";
+
+/**
+ * Reads the report of several files (several-files.ts), each of which is a subtest of the outermost level. A file that
+ * has not ended is not in the result.
+ * @returns the reports, by the name of the file
+ */
+export function readSeveral(tap: string): Map<string, PartReport> {
+  const reports = new Map<string, PartReport>();
+  let lines: string[] = [];
+  for (const line of tap.split("\n")) {
+    const [, failed, name = "", time = "0", unit] = ENDS.exec(line) ?? [];
+    if (STARTS.test(line)) lines = ["TAP version 14"];
+    else if (line.startsWith(INDENT)) lines.push(line.slice(INDENT.length));
+    else if (name !== "") {
+      const report = readReport(`${lines.join("\n")}\n`);
+      const isWhole = failed === undefined || report.failed > 0;
+      const problems = isWhole ? report.problems : [...report.problems, `${name} failed as a whole`];
+      const tookMs = Number(time) * (unit === "s" ? 1_000 : 1);
+      reports.set(name, { ...report, problems, failed: isWhole ? report.failed : 1, tookMs });
+    }
+  }
+  return reports;
+}

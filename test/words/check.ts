@@ -14,7 +14,7 @@ interface Found {
  * @returns one line each: path, line, the word and its replacement
  */
 export function findWords(path: string, text: string): string[] {
-  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
+  const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, false);
   const lineOf = (at: number): number => source.getLineAndCharacterOfPosition(at).line + 1;
   const breach = (at: number, word: string, { say }: WordRow): string => `${path}:${lineOf(at)}: "${word}": ${say}`;
   const { comments, names } = partsOf(source, text);
@@ -25,23 +25,43 @@ export function findWords(path: string, text: string): string[] {
         return found === null ? [] : [breach(at, found[0], row)];
       }),
     ),
-    ...names.flatMap(({ at, text: name }) =>
-      IN_NAMES.filter(({ finds }) => finds.test(name)).map((row) => breach(at, name, row)),
-    ),
+    ...names.flatMap(({ at, text: name }) => rowsOf(name).map((row) => breach(at, name, row))),
   ];
 }
 
+/** The rows of names that were looked up. Most names are declared many times. */
+const rowsOfNames = new Map<string, readonly WordRow[]>();
+
+function rowsOf(name: string): readonly WordRow[] {
+  const rows = rowsOfNames.get(name) ?? IN_NAMES.filter(({ finds }) => finds.test(name));
+  rowsOfNames.set(name, rows);
+  return rows;
+}
+
+/** The nodes in whose text `//` and `/*` begin no comment. */
+const LITERALS: ReadonlySet<ts.SyntaxKind> = new Set([
+  ts.SyntaxKind.StringLiteral,
+  ts.SyntaxKind.NoSubstitutionTemplateLiteral,
+  ts.SyntaxKind.TemplateHead,
+  ts.SyntaxKind.TemplateMiddle,
+  ts.SyntaxKind.TemplateTail,
+  ts.SyntaxKind.RegularExpressionLiteral,
+  ts.SyntaxKind.JsxText,
+]);
+const COMMENT = /\/\/.*|\/\*[^]*?\*\//g;
+
 /** The comments of a file, as one line each, and the names that it declares. */
 function partsOf(source: ts.SourceFile, text: string): { comments: Found[]; names: Found[] } {
-  const comments = new Map<number, Found>();
   const names: Found[] = [];
-  const add = (ranges: readonly ts.CommentRange[] | undefined): void => {
-    for (const { pos, end } of ranges ?? []) comments.set(pos, { at: pos, text: plain(text.slice(pos, end)) });
-  };
+  /** The text between literals. */
+  const between: { from: number; to: number }[] = [];
+  let from = 0;
   const walk = (node: ts.Node): void => {
-    if (node.kind !== ts.SyntaxKind.JsxText) {
-      add(ts.getLeadingCommentRanges(text, node.getFullStart()));
-      add(ts.getTrailingCommentRanges(text, node.getEnd()));
+    if (LITERALS.has(node.kind)) {
+      const begin = node.kind === ts.SyntaxKind.JsxText ? node.pos : node.getStart(source);
+      between.push({ from, to: begin });
+      from = node.end;
+      return;
     }
     const name = (node as ts.NamedDeclaration).name;
     if (
@@ -50,10 +70,14 @@ function partsOf(source: ts.SourceFile, text: string): { comments: Found[]; name
       (ts.isIdentifier(name) || ts.isPrivateIdentifier(name))
     )
       names.push({ at: name.getStart(source), text: name.text });
-    for (const child of node.getChildren(source)) walk(child);
+    ts.forEachChild(node, walk);
   };
   walk(source);
-  return { comments: [...comments.values()], names };
+  between.push({ from, to: text.length });
+  const comments = between.flatMap(({ from: begin, to }) =>
+    [...text.slice(begin, to).matchAll(COMMENT)].map((found) => ({ at: begin + found.index, text: plain(found[0]) })),
+  );
+  return { comments, names };
 }
 
 /** A comment without its marks and line breaks. */

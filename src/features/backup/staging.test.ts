@@ -139,7 +139,7 @@ t.test("a staged snapshot is read back unchanged, for any sizes of pieces", (t) 
       });
     },
   );
-  t.doesNotThrow(() => fc.assert(property, { numRuns: countRounds(30, 60) }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: countRounds(15, 60) }));
   t.end();
 });
 
@@ -178,7 +178,7 @@ t.test("any change of a snapshot is detected", (t) => {
       });
     },
   );
-  t.doesNotThrow(() => fc.assert(property, { numRuns: countRounds(75, 150) }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: countRounds(40, 150) }));
   t.end();
 });
 
@@ -345,6 +345,6 @@ t.test("chunks are bounded, and no character is split", (t) => {
       return chunks.join("") === whole.join("") && chunks.every((chunk) => chunk.isWellFormed());
     },
   );
-  t.doesNotThrow(() => fc.assert(property, { numRuns: countRounds(20, 40) }));
+  t.doesNotThrow(() => fc.assert(property, { numRuns: countRounds(10, 40) }));
   t.end();
 });

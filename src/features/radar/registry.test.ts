@@ -167,7 +167,7 @@ t.test("events and times are those of a simple model", (t) => {
     }
     return t.passing();
   });
-  fc.assert(attempt, { numRuns: countRounds(40, 600), endOnFailure: true });
+  fc.assert(attempt, { numRuns: countRounds(40, 300), endOnFailure: true });
   t.end();
 });
 

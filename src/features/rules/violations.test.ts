@@ -113,7 +113,7 @@ const text = fc
   .map((parts) => parts.join(""));
 
 t.test("searching all lines together gives the same result", (t) => {
-  const runs = countRounds(3_000, 6_000);
+  const runs = countRounds(1_500, 6_000);
   let hits = 0;
   let shortcuts = 0;
   fc.assert(

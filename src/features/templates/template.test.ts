@@ -113,7 +113,7 @@ t.test("a template of the published schema is accepted, except for rules that no
     },
     { requiredKeys: ["id", "name"] },
   );
-  const runs = countRounds(10_000, 20_000);
+  const runs = countRounds(5_000, 20_000);
   let taken = 0;
   fc.assert(
     fc.property(body, (json) => {

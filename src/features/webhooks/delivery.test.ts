@@ -815,6 +815,6 @@ t.test("in any history each webhook gets its events, in order, and nothing else"
       await system.pass(100);
       if (system.bodies !== 0 || system.queued !== 0) throw new Error("something is left");
     }),
-    { numRuns: countRounds(60, 120) },
+    { numRuns: countRounds(30, 120) },
   );
 });

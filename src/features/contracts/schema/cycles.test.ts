@@ -15,7 +15,7 @@ import type { SchemaNode } from "./evaluation.js";
 
 t.before(loadJsonSchemas);
 
-const ROUNDS = countRounds(1_500, 30_000);
+const ROUNDS = countRounds(750, 15_000);
 const ANCHORS = ["m", "n"] as const;
 const RESOURCES = ["r0", "r1", "r2", "r3"] as const;
 const DRAFT_7 = "http://json-schema.org/draft-07/schema#";

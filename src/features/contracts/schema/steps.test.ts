@@ -114,7 +114,7 @@ t.test("no step takes as long as finding a member's name again", (t) => {
       }
       return best < 0.8;
     }),
-    { numRuns: countRounds(25, 300) },
+    { numRuns: countRounds(12, 150) },
   );
   t.end();
 });

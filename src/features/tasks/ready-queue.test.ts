@@ -90,7 +90,7 @@ t.test("the best task is that of a naive model", async (t) => {
   const seed = newSeed();
   t.comment(`seed ${seed}`);
   const random = makeRandom(seed);
-  const steps = countRounds(20_000, 500_000);
+  const steps = countRounds(20_000, 1_000_000);
   const queue = new ReadyQueue<RandomTask>();
   const tasks = new Map<number, RandomTask>();
   let nowMs = 1_000_000_000;

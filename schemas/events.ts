@@ -43,6 +43,7 @@ export const SERVER_TOPICS = [
   "agent.denied",
   "radar.overlap",
   "radar.clear",
+  "evidence.recorded",
   "llm.usage.recorded",
 ] as const;
 export type ServerTopic = (typeof SERVER_TOPICS)[number];

@@ -4,6 +4,7 @@
  */
 import type { TSchema } from "typebox";
 import { PublishBodies } from "./events.js";
+import { EvidenceBody } from "./evidence.js";
 import { GuardOffBody } from "./guard.js";
 import { CapabilitiesBody, HeartbeatBody, InstancePatch, IntentBody, RegisterBody } from "./instances.js";
 import { LeaseBody, LeaseBreakBody, LeaseCheckBody, LeaseRenewBody } from "./leases.js";
@@ -33,6 +34,7 @@ export const FRONT_BODIES: ReadonlyMap<string, TSchema> = new Map(
     CapabilitiesBody,
     ClaimBody,
     CompleteBody,
+    EvidenceBody,
     FailBody,
     GuardOffBody,
     HeartbeatBody,

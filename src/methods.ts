@@ -49,6 +49,8 @@ import * as threadJobs from "./platform/threads/jobs.js";
 import { methodsIn } from "./platform/threads/methods.js";
 import { BUG, CHANGES, COMMIT, REMOTE_CHANGES } from "./platform/threads/push-messages.js";
 import * as guard from "./features/guard/commands.js";
+import * as evidence from "./features/evidence/commands.js";
+import * as evidenceJobs from "./features/evidence/jobs.js";
 import * as usage from "./features/usage/commands.js";
 import * as usageJobs from "./features/usage/jobs.js";
 import { STATE_KEYS } from "./features/versioned/commands.js";
@@ -86,6 +88,8 @@ export const METHODS = new MethodTable(
     guard,
     radar,
     radarJobs,
+    evidence,
+    evidenceJobs,
     usage,
     usageJobs,
     agentMetrics,

@@ -60,6 +60,7 @@ async function makeAllEvents(): Promise<void> {
   await sendJson(port, "PUT", "/api/state/k", { a: 1 });
   await send(port, "DELETE", "/api/state/k");
   await post("/api/llm/usage", { provider: "p", model: "m", tokens_in: 1 });
+  await post("/api/evidence", { command: "make", exit_code: 0 });
   await post("/api/messages", { to: [ben["x-koor-instance"]], subject: "s", body: "b" }, ana);
 
   const resources = ["path:a.ts"];

@@ -66,6 +66,7 @@ const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | nu
   ["radar_", "radar"],
   ["message", "message"],
   ["task", "task"],
+  ["evidence", "evidence"],
   ["agent_metric_flush", null],
   ["agent_metric", "agent_metric"],
   ["compliance_run", "compliance"],

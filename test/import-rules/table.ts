@@ -39,6 +39,7 @@ export const FEATURES = [
   "leases",
   "guard",
   "radar",
+  "evidence",
   "tasks",
   "agent-sessions",
   "sessions",

@@ -28,6 +28,8 @@ import { MessageReader } from "../../src/features/messages/table.js";
 import { createTasks } from "../../src/features/tasks/commands.js";
 import { TASKS } from "../../src/features/tasks/task-changes.js";
 import { TaskProjection } from "../../src/features/tasks/task-projection.js";
+import { EvidenceReader } from "../../src/features/evidence/table.js";
+import { RequiredTable } from "../../src/features/tasks/required-table.js";
 import { TaskReader } from "../../src/features/tasks/table.js";
 import type { Answer } from "../../src/platform/front/route.js";
 import type { Caller } from "../../src/platform/front/caller.js";
@@ -144,12 +146,17 @@ export function openHooks(t: Test): HookHouse {
   const boxes = new MessageBoxes(reader);
   const tasks = new TaskProjection(new TaskReader(server.db), leases, server.nowMs);
   const watch = new ResourceWatch(leases);
+  const evidence = {
+    tasks: new TaskReader(server.db),
+    required: new RequiredTable(server.db),
+    records: new EvidenceReader(server.db),
+  };
   const sessions = new AgentSessions({ guarded: true, directory, writer, rows, clock, log: quietLog() });
   const { front, metrics } = makeHookFront(
     { clock, log: quietLog(), writer },
     {
       agents: { directory, sessions },
-      claims: { leases, expiry, resources: watch, tasks },
+      claims: { leases, expiry, resources: watch, tasks, evidence },
       messages: { boxes, reader },
     },
   );

@@ -29,7 +29,7 @@ const NO_PATHS: WrittenPaths = { paths: [], complete: true };
 export function toolEffects({ tool, directory }: Pick<HookInput, "tool" | "directory">): ToolEffects {
   if (tool === null) return { written: NO_PATHS, git: [], directory };
   if (tool.kind !== "shell") return { written: editedPaths(tool), git: [], directory };
-  const commands = readShellCommands(commandsOf(tool));
+  const commands = readShellCommands(shellCommandsOf(tool));
   return {
     written: shellWrites(commands),
     git: gitChanges(commands),
@@ -38,7 +38,7 @@ export function toolEffects({ tool, directory }: Pick<HookInput, "tool" | "direc
 }
 
 /** Returns the commands of a shell's call. Each of them starts in the directory of the call. */
-function commandsOf({ parameters }: HookTool): string[] {
+export function shellCommandsOf({ parameters }: HookTool): string[] {
   const single = COMMAND_ARGUMENTS.map((name) => memberAt(parameters, name)).find((value) => value !== undefined);
   if (typeof single === "string") return [single];
   if (Array.isArray(single)) return [quoteWords(single)];

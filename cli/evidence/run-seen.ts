@@ -17,7 +17,7 @@ import { warn } from "../output.js";
 import { captureSignals, exitCodeOfSignal, type EndingSignal } from "../signals.js";
 import { OutputTail } from "./output-tail.js";
 import { sendEvidence } from "./record.js";
-import { hashTree, type HashedTree } from "./tree-hash.js";
+import { type HashedTree, TreeHasher } from "./tree-hash.js";
 
 interface RunCommand {
   readonly exitCode: number;
@@ -28,8 +28,8 @@ interface RunCommand {
 function ignore(): void {}
 
 /**
- * Runs a command to its end. Signals are forwarded to it. Its output is copied, and on a terminal it keeps the terminal,
- * so its end cannot be kept then. Returns undefined if the command cannot be started.
+ * Runs a command to its end. Signals are forwarded to it. Its output is copied and the end of it is kept, except on a
+ * terminal, which the command keeps. Returns undefined if the command cannot be started.
  */
 async function runCommand(words: readonly string[]): Promise<RunCommand | undefined> {
   const tail = new OutputTail();
@@ -68,12 +68,26 @@ async function exitCodeOf({ code, signal }: CommandEnd): Promise<number> {
   return signal === null ? (code ?? LOST_EXIT) : await exitCodeOfSignal(signal);
 }
 
-/** Hashes the files of a folder. Where that is not possible, says why, because no task accepts such a record. */
-function treeOf(folder: string): HashedTree | null {
-  const hashed = hashTree(folder);
+/** Hashes the files. Where that is not possible, says why, because no task accepts such a record. */
+function treeOf(hasher: TreeHasher): HashedTree | null {
+  const hashed = hasher.hash();
   if (!(hashed instanceof CliFailure)) return hashed;
   warn(`the record has no tree: ${hashed.message}`);
   return null;
+}
+
+/** Runs a command, and hashes the files before and after it. */
+async function runBetweenHashes(
+  words: readonly string[],
+  hasher: TreeHasher,
+): Promise<{
+  readonly before: HashedTree | null;
+  readonly ran: RunCommand | undefined;
+  readonly after: HashedTree | null;
+}> {
+  const before = treeOf(hasher);
+  const ran = await runCommand(words);
+  return { before, ran, after: before === null || ran === undefined ? null : treeOf(hasher) };
 }
 
 /**
@@ -91,10 +105,9 @@ export async function runSeen(
   if (task === "") return wrongUsage("--for must not be empty");
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  const before = treeOf(folder);
-  const ran = await runCommand(words);
+  const hasher = new TreeHasher(folder);
+  const { before, ran, after } = await runBetweenHashes(words, hasher).finally(() => hasher.close());
   if (ran === undefined) return CANNOT_START_EXIT;
-  const after = before === null ? null : treeOf(folder);
   const body: EvidenceBody = {
     command: commandOfWords(words),
     exit_code: ran.exitCode,

@@ -2,7 +2,7 @@
  * Runs a command as a child process, with inherited or piped streams. Can end the command with all of its descendants.
  * Written by hand because Node can signal a process group but cannot wait for its end. Runs in the CLI process.
  */
-import type { ChildProcess } from "node:child_process";
+import type { ChildProcess, StdioOptions } from "node:child_process";
 
 import { pause } from "./pause.js";
 
@@ -19,7 +19,8 @@ export interface CommandEnd {
 
 /** The command's input, and the callbacks that receive its output. */
 export interface CommandStreams {
-  readonly input: string;
+  /** The text that the command reads from stdin. With null it inherits the stdin of this process. */
+  readonly input: string | null;
   readonly takeOutput: (chunk: Buffer) => void;
   /** Receives the command's stderr, which is also copied to this process's stderr. */
   readonly takeErrors: (chunk: Buffer) => void;
@@ -55,7 +56,8 @@ export class CommandProcess {
     folder?: string,
   ): Promise<CommandProcess | string> {
     const { spawn } = await import("node:child_process");
-    const stdio = streams === null ? "inherit" : "pipe";
+    const input = streams?.input === null ? "inherit" : "pipe";
+    const stdio: StdioOptions = streams === null ? "inherit" : [input, "pipe", "pipe"];
     // The command gets its own process group. A signal to the group then reaches its descendants, but not this process.
     const options = { stdio, env: environment, detached: HAS_GROUPS, cwd: folder } as const;
     return await new Promise((resolve) => {
@@ -124,7 +126,7 @@ export class CommandProcess {
 function connect({ stdin, stdout, stderr }: ChildProcess, streams: CommandStreams): void {
   // Ignore the error of a command that closes its stdin before it has read all of it: it does not need the rest.
   stdin?.on("error", () => undefined);
-  stdin?.end(streams.input);
+  stdin?.end(streams.input ?? "");
   stdout?.on("data", streams.takeOutput);
   stderr?.on("data", streams.takeErrors);
   stderr?.pipe(process.stderr, { end: false });

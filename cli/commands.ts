@@ -15,6 +15,7 @@ import { CONTEXT_COMMANDS } from "./commands/context.js";
 import { CONTRACT_COMMANDS } from "./commands/contract.js";
 import { DOCTOR_COMMANDS } from "./commands/doctor.js";
 import { EVENTS_COMMANDS } from "./commands/events.js";
+import { CI_COMMANDS, EVIDENCE_COMMANDS } from "./commands/evidence.js";
 import { GUARD_COMMANDS } from "./commands/guard.js";
 import { HOOKS_COMMANDS } from "./commands/hooks.js";
 import { LLM_COMMANDS } from "./commands/llm.js";
@@ -53,6 +54,7 @@ export const TOPICS: readonly Topic[] = [
     rows: [...INSTANCES_COMMANDS, ...TASKS_COMMANDS, ...LEASES_COMMANDS, ...MESSAGE_COMMANDS, ...WAIT_COMMANDS],
   },
   { name: "git", rows: [...GUARD_COMMANDS, ...LAND_COMMANDS, ...RADAR_COMMANDS] },
+  { name: "evidence", rows: [...EVIDENCE_COMMANDS, ...CI_COMMANDS] },
   { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
   { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...BUDGET_COMMANDS, ...METRICS_COMMANDS] },

@@ -24,6 +24,7 @@ import { STATUSES } from "../schemas/status.js";
 import { FakeServer, replyError, replyJson } from "../test/cli/fake-server.js";
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from "../test/cli/loopback-certificate.js";
 import { CLI_PROGRAM, RunningCli, runCli, runProgram, type CliOptions, type CliResult } from "../test/cli/run-cli.js";
+import { makeDirectory } from "../test/support/server-process.js";
 import { findRow } from "./command-line.js";
 import { COMMANDS } from "./commands.js";
 
@@ -37,7 +38,8 @@ interface Bench {
 async function setUp(t: Test): Promise<Bench> {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
-  const cwd = t.testdir();
+  // Outside of git, where no command asks which files belong to it.
+  const cwd = makeDirectory(t);
   const env = { KOOR_SERVER: fake.url };
   return { fake, cwd, koor: (args, options = {}) => runCli(args, { cwd, env, ...options }) };
 }
@@ -325,6 +327,12 @@ const SENT: readonly {
   },
   { args: ["task", "cancel", "t"], method: "POST", url: "/api/tasks/t/cancel", body: "{}" },
   { args: ["task", "retry", "t"], method: "POST", url: "/api/tasks/t/retry" },
+  {
+    args: ["evidence", "list", "--for", "t", "--command", "npm test", "--level", "ci", "--limit", "2"],
+    method: "GET",
+    url: "/api/evidence?task=t&command=npm%20test&level=ci&limit=2",
+  },
+  { args: ["evidence", "get", "7"], method: "GET", url: "/api/evidence/7" },
   { args: ["task", "answer", "t", "a b"], method: "POST", url: "/api/tasks/t/answer", body: '{"answer":"a b"}' },
   {
     args: ["task", "progress", "t", "--fence", "7", "--percent", "07", "--note", "n", "--checkpoint", '{"n":1.0}'],

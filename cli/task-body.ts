@@ -2,6 +2,7 @@
  * Builds the bodies of requests that create and change tasks, from flags. JSON values are inserted as the user wrote
  * them, so their numbers keep their digits. Runs in the CLI process.
  */
+import { normalizeCommand } from "../shared/command-text.js";
 import type { Args, CommandContext, Flag } from "./command-row.js";
 import { wholeSeconds } from "./duration.js";
 import { CliFailure, wrongUsage } from "./failure.js";
@@ -38,6 +39,14 @@ const AFTER: Flag = {
   about: "a task that must be done first",
 };
 
+const REQUIRES_EVIDENCE: Flag = {
+  name: "requires-evidence",
+  kind: "text",
+  value: "COMMAND",
+  many: true,
+  about: "a command that has to be seen to pass before the task is done",
+};
+
 /** The flags of a new task. Without a title, only `file` may be given: it then contains whole tasks. */
 export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "file", kind: "text", value: "PATH", about: "the body's text; without a title tasks as JSON; - reads stdin" },
@@ -52,6 +61,7 @@ export const NEW_TASK_FLAGS: readonly Flag[] = [
     about: "a resource that its claim leases: path:GLOB, state:GLOB, a name",
   },
   { name: "requires", kind: "text", value: "WORD", many: true, about: "a capability that the claimer must have" },
+  REQUIRES_EVIDENCE,
   PRIORITY,
   { name: "id", kind: "text", value: "ID", about: "its id, chosen by the server by default" },
   { name: "or-get", kind: "switch", about: "if a task with this id exists, print that one and create none" },
@@ -74,6 +84,7 @@ export const PATCH_FLAGS: readonly Flag[] = [
   { ...ASSIGNEE, about: "the only instance that may claim it; '' for any" },
   { ...NOT_BEFORE, about: "the earliest time to claim it; '' for now" },
   { ...AFTER, about: "the tasks that must be done first; '' for none" },
+  { ...REQUIRES_EVIDENCE, about: "the commands that have to be seen to pass; '' for none" },
 ];
 
 /**
@@ -82,6 +93,12 @@ export const PATCH_FLAGS: readonly Flag[] = [
 function listOf(args: Args, name: string): string | undefined {
   const values = args.list(name);
   return values.length === 0 ? undefined : JSON.stringify(values.filter((value) => value !== ""));
+}
+
+/** Returns the required commands as JSON, with single spaces between their words. */
+function commandsOf(args: Args): string | undefined {
+  const commands = args.list("requires-evidence").map(normalizeCommand);
+  return commands.length === 0 ? undefined : JSON.stringify(commands.filter((command) => command !== ""));
 }
 
 function secondsOf(args: Args, name: string): string | undefined {
@@ -110,6 +127,7 @@ async function commonMembers(args: Args): Promise<Record<string, string | undefi
     assignee: quoted(args.text("assignee")),
     not_before: timeOf(args),
     after: listOf(args, "after"),
+    requires_evidence: commandsOf(args),
   };
 }
 

@@ -5,11 +5,13 @@
  * task-wait.ts waits for a task, claim-run.ts has the code that tasks and leases share, and task-result.ts makes the
  * result from the command's output. Runs in the CLI process.
  */
-import { memberTexts } from "../shared/json-text.js";
+import { isJsonObject } from "../shared/json-object.js";
+import { memberTexts, parseJson } from "../shared/json-text.js";
 import { failureOf, RetryDeadline, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
 import type { HeldClaim, RunResult, RunTimes, Stop } from "./claim-run.js";
 import { CliFailure } from "./failure.js";
+import { io } from "./io.js";
 import { quoted } from "./json-text.js";
 import type { CallLimits } from "./lease-calls.js";
 import { isFailure } from "./outcome.js";
@@ -83,6 +85,25 @@ function makeReport(
   return { action: "fail", members: { error: quoted(output.error(ran.end)) } };
 }
 
+/** Returns a report with the tree of the folder, if it completes a task that requires evidence. */
+async function withTree(report: TaskReport, { requires_evidence = [] }: Partial<Task>): Promise<TaskReport> {
+  if (report.action !== "complete" || requires_evidence.length === 0) return report;
+  const { treeMember } = await import("./evidence/task-tree.js");
+  return { ...report, members: { ...report.members, tree: treeMember(io().folder) } };
+}
+
+/** Returns what a refused completion says about missing evidence; undefined if it was not refused for that. */
+function missingEvidence(sent: unknown): string | undefined {
+  if (!(sent instanceof Refusal)) return undefined;
+  const body = parseJson(sent.failure.detail);
+  const missing: unknown = isJsonObject(body) ? body["missing"] : undefined;
+  if (!Array.isArray(missing)) return undefined;
+  const parts = missing.map((one: unknown) =>
+    isJsonObject(one) ? `${String(one["command"])} (${String(one["why"])})` : "",
+  );
+  return `evidence missing: ${parts.join(", ")}`;
+}
+
 /** Returns the exit code with which the work on one task ends. */
 async function exitCodeOf(ran: RunResult): Promise<number> {
   if (ran.kind === "not_started") return CANNOT_START_EXIT;
@@ -151,8 +172,9 @@ class Worker {
     const times = this.#options.times ?? runTimes(request.ttl_s ?? task.ttl_s);
     const ran = await runUnderClaim(this.#settings, this.#asClaim(held), words, times, streams);
     const report = makeReport(ran, output, words, this.#stoppedBy);
-    if (report !== null) await this.#report(held, report);
-    const code = await exitCodeOf(ran);
+    const isAccepted = report === null || (await this.#report(held, await withTree(report, task)));
+    const ended = await exitCodeOf(ran);
+    const code = ended === 0 && !isAccepted ? LOST_EXIT : ended;
     if (code === 0) this.#undone.delete(task.id);
     else if (Number.isFinite(waitMs)) this.#undone.add(task.id);
     return { ran, code };
@@ -171,15 +193,23 @@ class Worker {
 
   /**
    * Sends the report again and again until the server answers, because an unreachable server still has the claim on its
-   * disk. After a stop signal the report is sent only once, so that the process ends soon.
+   * disk. After a stop signal the report is sent only once, so that the process ends soon. A task whose evidence is
+   * missing is reported as failed instead. Returns false in this case.
    */
-  async #report({ task, fence }: HeldTask, { action, members }: TaskReport): Promise<void> {
+  async #report(held: HeldTask, { action, members }: TaskReport): Promise<boolean> {
+    const { task, fence } = held;
     const { signal } = this.#stop;
     const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
     const send = async () => await sendTaskAction(this.#settings, { id: task.id, fence }, action, members, limits);
     const sent = await (signal.aborted ? send() : this.#deadline.untilAnswered(send));
+    const missing = action === "complete" ? missingEvidence(sent) : undefined;
+    if (missing !== undefined) {
+      await this.#report(held, { action: "fail", members: { error: quoted(missing) } });
+      return false;
+    }
     if (isFailure(sent)) warn(`the task ${task.id} did not accept ${action}: ${failureOf(sent).message}`);
     else await print(this.#options.format(sent));
+    return true;
   }
 }
 

@@ -18,6 +18,7 @@ export const CHANGE_KINDS = [
   "lease",
   "radar",
   "task",
+  "evidence",
   "message",
   "event",
   "usage",

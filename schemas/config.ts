@@ -81,6 +81,12 @@ export const OPTIONS = {
     value: "TOKEN",
     help: "bearer token that every request but /health must carry",
   },
+  ci_token: {
+    type: "text",
+    fallback: "",
+    value: "TOKEN",
+    help: "bearer token of CI, which may only report and read evidence, and make tasks; needs --auth-token",
+  },
   log_level: {
     type: "choice",
     choices: LOG_LEVELS,
@@ -169,6 +175,8 @@ export interface Config {
   readonly transport: TransportChoice;
   readonly data_dir: string;
   readonly auth_token: string;
+  /** "" if CI has no token. */
+  readonly ci_token: string;
   readonly log_level: LogLevel;
   readonly log_format: LogFormat;
   readonly allow_origin: readonly string[];

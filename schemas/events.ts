@@ -43,6 +43,7 @@ export const SERVER_TOPICS = [
   "agent.denied",
   "radar.overlap",
   "radar.clear",
+  "evidence.recorded",
   "llm.usage.recorded",
   "budget.warned",
   "budget.exhausted",

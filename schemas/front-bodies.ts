@@ -5,6 +5,7 @@
 import type { TSchema } from "typebox";
 import { BudgetBody } from "./budgets.js";
 import { PublishBodies } from "./events.js";
+import { EvidenceBody } from "./evidence.js";
 import { GuardOffBody } from "./guard.js";
 import { CapabilitiesBody, HeartbeatBody, InstancePatch, IntentBody, RegisterBody } from "./instances.js";
 import { LeaseBody, LeaseBreakBody, LeaseCheckBody, LeaseRenewBody } from "./leases.js";
@@ -35,6 +36,7 @@ export const FRONT_BODIES: ReadonlyMap<string, TSchema> = new Map(
     CapabilitiesBody,
     ClaimBody,
     CompleteBody,
+    EvidenceBody,
     FailBody,
     GuardOffBody,
     HeartbeatBody,

@@ -8,6 +8,7 @@ import { Budget } from "./budgets.js";
 import { NonNegative, Timestamp } from "./common.js";
 import { Violation } from "./contracts.js";
 import type { ServerSource, ServerTopic } from "./events.js";
+import { ListedEvidence } from "./evidence.js";
 import { HOOK_CLIENTS } from "./hook-names.js";
 import { LEASE_MODES } from "./leases.js";
 import { MESSAGE_IMPORTANCES, MESSAGE_INTENTS } from "./messages.js";
@@ -110,6 +111,11 @@ export const SERVER_EVENTS: Readonly<Record<ServerTopic, ServerEvent>> = {
     summary: "Changes of two checkouts do not overlap any more, because one of them reported again or is silent.",
     source: "koor",
     data: OverlapCleared,
+  },
+  "evidence.recorded": {
+    summary: "A command ran, and a program or an agent reported how it ended.",
+    source: "koor",
+    data: ListedEvidence,
   },
   "lease.granted": ofLease("A lease was granted."),
   "lease.waiting": ofLease("A request for a lease waits; `fence` is null."),

@@ -3,10 +3,12 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { HeldBy } from "./budgets.js";
 import { Limit, NonNegative, Timestamp } from "./common.js";
+import { Command, MissingEvidence, NamedEvidence, ObjectId, RequiredEvidence } from "./evidence.js";
 import { JsonText } from "./json-text.js";
 import { Fence, Holder, Lease, LeaseConflictBody, Ttl, WaitSeconds, Workspace, LeaseResource } from "./leases.js";
 import { CLAIM_HELD_MAX } from "./limits/budgets.js";
 import { CLAIM_MAX_S_DEFAULT, CLAIM_MAX_S_MAX, CLAIM_TTL_S_MAX } from "./limits/claims.js";
+import { EVIDENCE_COMMANDS_MAX } from "./limits/evidence.js";
 import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
 import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
 import { LEASE_RESOURCES_MAX, LEASE_TTL_S_DEFAULT } from "./limits/leases.js";
@@ -57,6 +59,7 @@ const Title = Name(TASK_TITLE_BYTES_MAX);
 const Body = Text({ charactersMax: TASK_BODY_BYTES_MAX });
 const Assignee = Text({ charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true });
 const Value = Type.Unknown({ description: `JSON of at most ${TASK_VALUE_BYTES_MAX} bytes.` });
+const RequiredCommands = Type.Array(Command, { maxItems: EVIDENCE_COMMANDS_MAX });
 const Given = Type.Unknown({ description: "As it was sent; null where nothing was." });
 
 function nullable<Schema extends Type.TSchema>(schema: Schema) {
@@ -75,6 +78,7 @@ const SHORT_TASK = {
   labels: Type.Array(Type.String()),
   requires: Type.Array(Type.String(), { description: "Capabilities that who claims it must have." }),
   resources: Type.Array(Type.String(), { description: "What is leased with it." }),
+  requires_evidence: Type.Array(Type.String(), { description: "Commands that have to be seen to pass." }),
   priority: Priority,
   after: Type.Array(Type.String(), { description: "The tasks that have to be done before." }),
   state: State,
@@ -110,6 +114,8 @@ export const TaskWithHistory = Type.Object({
   ...WHOLE_TASK,
   history: Type.Array(Type.Object({ at: Timestamp, actor: Type.String(), state: State, note: TextOrNull })),
   dependents: Type.Array(Type.String(), { description: "The tasks that wait for this one, or did." }),
+  evidence: Type.Array(RequiredEvidence, { description: "What was seen of the commands that it requires." }),
+  edited_at: TimeOrNull,
 });
 
 const TaskId = Text({
@@ -135,6 +141,7 @@ export const TaskBody = Type.Object({
   data: Type.Optional(Value),
   labels: Type.Optional(Labels),
   requires: Type.Optional(Labels),
+  requires_evidence: Type.Optional(RequiredCommands),
   resources: Type.Optional(Type.Array(LeaseResource, { maxItems: LEASE_RESOURCES_MAX })),
   priority: Type.Optional(Type.Integer({ minimum: 0, maximum: TASK_PRIORITY_MAX, default: TASK_PRIORITY_DEFAULT })),
   after: Type.Optional(Type.Array(After, { maxItems: TASK_AFTER_MAX })),
@@ -209,7 +216,18 @@ export const ProgressBody = Type.Object({
 });
 export type ProgressBody = Static<typeof ProgressBody>;
 export const ProgressAnswer = Type.Object({ expires_at: Timestamp, cancel_requested: Type.Boolean() });
-export const CompleteBody = Type.Object({ fence: Fence, result: Type.Optional(Value) });
+export const CompleteBody = Type.Object({
+  fence: Fence,
+  result: Type.Optional(Value),
+  evidence: Type.Optional(NamedEvidence),
+  tree: Type.Optional(nullable(ObjectId)),
+});
+/** The body of a 409 answer to the completion of a task. Commands that it requires were not seen to pass. */
+export const CompleteConflictBody = Type.Object({
+  error: Type.String(),
+  code: Type.Literal(409),
+  missing: Type.Optional(Type.Array(MissingEvidence)),
+});
 export const FailBody = Type.Object({
   fence: Fence,
   error: NeededRemark,
@@ -230,6 +248,7 @@ export const TaskPatch = Type.Object(
     assignee: Type.Optional(nullable(Assignee)),
     not_before: Type.Optional(NotBefore),
     after: Type.Optional(Type.Array(TaskId, { maxItems: TASK_AFTER_MAX })),
+    requires_evidence: Type.Optional(RequiredCommands),
   },
   { additionalProperties: false },
 );
@@ -253,6 +272,8 @@ export const NewTask = Type.Object({
   data: Json,
   labels: Type.Array(Type.String()),
   requires: Type.Array(Type.String()),
+  /** It is absent if the task requires no command. */
+  requires_evidence: Type.Optional(Type.Array(Type.String())),
   resources: Type.Array(Type.String()),
   priority: Type.Integer(),
   after: Type.Array(Type.String()),
@@ -326,6 +347,10 @@ export const EndTaskRequest = Type.Object({
   text: TextOrNull,
   value: Json,
   retry: Type.Boolean(),
+  /** Records of other tasks that count for `complete`. */
+  evidence: Type.Optional(Type.Array(Row)),
+  /** The tree of the files that `complete` is about. */
+  tree: Type.Optional(TextOrNull),
 });
 export type EndTaskRequest = Static<typeof EndTaskRequest>;
 export const ProgressRequest = Type.Object({
@@ -358,11 +383,18 @@ export const PatchRequest = Type.Object({
   assignee: Type.Optional(TextOrNull),
   not_before: Type.Optional(MsOrNull),
   after: Type.Optional(Type.Array(Type.String())),
+  requires_evidence: Type.Optional(Type.Array(Type.String())),
 });
 export type PatchRequest = Static<typeof PatchRequest>;
 /** The reply to a call that may change a task. `changed` is false if the call changed nothing. */
 export const TaskChanged = Type.Object({ row: Row, changed: Type.Boolean() });
 export type TaskChanged = Static<typeof TaskChanged>;
+
+/** An edit that a hook saw. It makes the records of a task stale that exist now. */
+export const MarkEditedRequest = Type.Object({ id: Type.String() });
+export type MarkEditedRequest = Static<typeof MarkEditedRequest>;
+export const MarkEditedReply = Type.Object({ changed: Type.Boolean() });
+export type MarkEditedReply = Static<typeof MarkEditedReply>;
 
 export const PruneTasksRequest = Type.Object({ after: NonNegative, ended_before: Ms });
 export type PruneTasksRequest = Static<typeof PruneTasksRequest>;

@@ -52,6 +52,8 @@ import * as threadJobs from "./platform/threads/jobs.js";
 import { methodsIn } from "./platform/threads/methods.js";
 import { BUG, CHANGES, COMMIT, REMOTE_CHANGES } from "./platform/threads/push-messages.js";
 import * as guard from "./features/guard/commands.js";
+import * as evidence from "./features/evidence/commands.js";
+import * as evidenceJobs from "./features/evidence/jobs.js";
 import * as usage from "./features/usage/commands.js";
 import * as usageJobs from "./features/usage/jobs.js";
 import { STATE_KEYS } from "./features/versioned/commands.js";
@@ -91,6 +93,8 @@ export const METHODS = new MethodTable(
     radarJobs,
     budgets,
     budgetJobs,
+    evidence,
+    evidenceJobs,
     usage,
     usageJobs,
     agentMetrics,

@@ -10,6 +10,7 @@ import { send, type Answer } from "./support/http-client.js";
 import { startKoor } from "./support/server-process.js";
 
 const TOKEN = "the-server's-own";
+const CI_TOKEN = "the-token-of-ci-only";
 const LISTED = "https://tools.example";
 
 /** Operations that need the server's token. */
@@ -50,6 +51,17 @@ const OWN_INSTANCE = new Set([
   "instance.update",
   "instance.deregister",
 ]);
+/** Operations for which the token of CI suffices. */
+const FOR_CI = new Set([
+  "evidence.record",
+  "evidence.list",
+  "evidence.get",
+  "task.create",
+  "task.list",
+  "task.get",
+  "lease.list",
+  "audit.list",
+]);
 /** Operations that need no token. */
 const OPEN = new Set(["health"]);
 
@@ -58,7 +70,7 @@ interface Operation {
   readonly requestBody?: unknown;
 }
 
-const koor = await startKoor(t, { args: ["--auth-token", TOKEN, "--allow-origin", LISTED] });
+const koor = await startKoor(t, { args: ["--auth-token", TOKEN, "--ci-token", CI_TOKEN, "--allow-origin", LISTED] });
 const { port } = koor;
 const bearer = (token: string) => ({ Authorization: `Bearer ${token}` });
 const RIGHT = bearer(TOKEN);
@@ -105,6 +117,8 @@ t.test("each route accepts exactly the tokens that may call it", async (t) => {
     }
     const right = await ask(route, RIGHT);
     t.notOk([401, 403, 421].includes(right.status), `${name} with the server's token: ${right.status}`);
+    const ci = await ask(route, bearer(CI_TOKEN));
+    t.equal(ci.status === 403, !FOR_CI.has(name) && !OPEN.has(name), `${name} with the token of CI: ${ci.status}`);
     const [one, other] = [await register(), await register()];
     const foreign = await ask(route, bearer(one.token), other.id);
     t.equal(

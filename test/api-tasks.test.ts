@@ -78,6 +78,7 @@ t.test("a task goes from its creation to its end", async (t) => {
     labels: [],
     requires: [],
     resources: [],
+    requires_evidence: [],
     priority: 5,
     after: [],
     state: "ready",

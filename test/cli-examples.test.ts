@@ -27,6 +27,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "koor changes": "runs until it is stopped; cli/change-feed.test.ts",
   "koor wake codex": "needs Codex; test/real-wake.test.ts",
   "koor guard verify": "needs commits under leases that have ended; test/cli-guard-verify.test.ts",
+  "koor task run": "needs a program npm; test/cli-evidence.test.ts",
+  "koor ci run": "as task run",
   "koor land --check": "needs a remote that can be reached; test/cli-land.test.ts",
   "koor webhooks skip": "needs an event that is tried again and again; test/api-webhooks.test.ts",
   "koor webhooks log": "as webhooks skip",

@@ -32,6 +32,7 @@ const NOT_CALLED = new Set<string>([
   "claims.prune",
   "message.prune",
   "task.prune",
+  "evidence.prune",
   "radar.end",
   "budget.reset",
 ]);
@@ -526,6 +527,21 @@ t.test("what the routes send matches the schemas", async (t) => {
   await ask("PUT", "/api/checkouts/a/changes", JSON.stringify(long));
   await ask("GET", "/api/checkouts/a/changes");
   for (const query of ["", "?workspace=%C3%A9", "?workspace=%C3%A9&checkout=a"]) await ask("GET", `/api/radar${query}`);
+  await ask("POST", "/api/evidence", '{"command":"é","exit_code":0,"task":null,"tail":"é"}');
+  await ask("GET", "/api/evidence");
+  // An edit that a hook sees makes the records of a claimed task stale.
+  const asSession = { "X-Koor-Session": "editor" };
+  const hook = (event: string, more: object) =>
+    ask(
+      "POST",
+      "/api/hooks/claude",
+      JSON.stringify({ session_id: "editor", cwd: "/e", hook_event_name: event, ...more }),
+    );
+  await hook("SessionStart", {});
+  await ask("POST", "/api/tasks", '{"id":"seen","title":"t","requires_evidence":["make"]}', asSession);
+  await ask("POST", "/api/tasks/claim", '{"id":"seen"}', asSession);
+  await ask("POST", "/api/evidence", '{"command":"make","exit_code":0,"seen_by":"cli"}', asSession);
+  await hook("PreToolUse", { tool_name: "Edit", tool_input: { file_path: "/e/a" } });
   await ask("POST", "/api/metrics/reset");
   t.equal(await koor.stop(), 0);
   t.notMatch(koor.log(), /crashed|(?<!task )failed/);

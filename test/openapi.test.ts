@@ -216,6 +216,10 @@ function cursorAt(event: number, eventAt: number): string {
   return encodeCursor({ event, eventAt, last: "", marks: new Map() });
 }
 
+function evidence(status: number, body: object): Sample {
+  return { name: "evidence.record", status, method: "POST", path: "/api/evidence", body: JSON.stringify(body) };
+}
+
 function createTask(status: number, body: unknown): Sample {
   return { name: "task.create", status, method: "POST", path: "/api/tasks", body: JSON.stringify(body) };
 }
@@ -835,6 +839,14 @@ const SAMPLES: readonly Sample[] = [
   { name: "radar.changes", status: 404, method: "GET", path: "/api/checkouts/none/changes" },
   { name: "radar.overlaps", status: 200, method: "GET", path: "/api/radar?workspace=w" },
   { name: "radar.overlaps", status: 400, method: "GET", path: "/api/radar?checkout=NO" },
+  evidence(200, { command: "make", exit_code: 0 }),
+  evidence(200, { command: "make", exit_code: null, seen_by: "ci", tree_before: null, tail: null }),
+  evidence(400, { command: "" }),
+  evidence(404, { command: "make", task: "none" }),
+  { name: "evidence.list", status: 200, method: "GET", path: "/api/evidence" },
+  { name: "evidence.list", status: 400, method: "GET", path: "/api/evidence?level=sure" },
+  { name: "evidence.get", status: 200, method: "GET", path: "/api/evidence/1" },
+  { name: "evidence.get", status: 404, method: "GET", path: "/api/evidence/9" },
   createTask(200, { id: "one", title: "T", data: { n: 1 }, resources: ["deploy"] }),
   createTask(200, [
     { id: "two", title: "T", resources: ["deploy"] },

@@ -68,6 +68,7 @@ const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | nu
   ["budget", "budget"],
   ["message", "message"],
   ["task", "task"],
+  ["evidence", "evidence"],
   ["agent_metric_flush", null],
   ["agent_metric", "agent_metric"],
   ["compliance_run", "compliance"],

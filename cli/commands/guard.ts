@@ -58,9 +58,18 @@ export const GUARD_COMMANDS: readonly CommandRow[] = [
   {
     words: ["guard", "verify"],
     about: "Show for each commit of a range whether it kept to the leases of its time; exit 1 if any did not.",
-    examples: ["guard verify main~2..main"],
+    examples: ["guard verify main~2..main", "guard verify --evidence 'npm test' main~2..main"],
     arguments: [{ name: "range", shown: "A..B" }],
-    endpoints: ["GET /api/leases", "GET /api/audit"],
+    flags: [
+      {
+        name: "evidence",
+        kind: "text",
+        value: "COMMAND",
+        many: true,
+        about: "each commit's files must have been seen to pass this command",
+      },
+    ],
+    endpoints: ["GET /api/leases", "GET /api/audit", "GET /api/evidence"],
     run: async (args, context) => await (await import("../guard/verify.js")).verify(args, context),
   },
 ];

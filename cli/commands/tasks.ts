@@ -11,6 +11,7 @@ import type { Args, CommandContext, CommandRow, Flag, LocalRow, Values } from ".
 import { wholeSeconds } from "../duration.js";
 import { CliFailure, wrongUsage } from "../failure.js";
 import { isTaskOfEnvironment, readFence } from "../fence.js";
+import { findWorkingTree } from "../git-folder.js";
 import { JSON_TYPE, readJsonFlag } from "../input.js";
 import { objectOf, quoted } from "../json-text.js";
 import type { Lease } from "../lease-calls.js";
@@ -135,7 +136,10 @@ interface HolderCommand {
   readonly text?: string;
   readonly flags: readonly Flag[];
   /** Returns the members of the request's body except the fence, each as JSON text. */
-  readonly members: (args: Args) => Promise<Readonly<Record<string, string | undefined>> | CliFailure>;
+  readonly members: (
+    args: Args,
+    context: CommandContext,
+  ) => Promise<Readonly<Record<string, string | undefined>> | CliFailure>;
 }
 
 /** Builds the command for an action that only the holder of a task can take. The request always contains the fence. */
@@ -152,7 +156,7 @@ function holderRow({ word, action, about, examples, text, flags, members }: Hold
       if (id === "") return wrongUsage("<id> must not be empty");
       const given = readFence(args);
       if (given instanceof CliFailure) return given;
-      const ownMembers = await members(args);
+      const ownMembers = await members(args, context);
       if (ownMembers instanceof CliFailure) return ownMembers;
       const settings = context.settings();
       if (settings instanceof CliFailure) return settings;
@@ -174,9 +178,27 @@ async function progressMembers(args: Args): Promise<Readonly<Record<string, stri
   return { percent, note: quoted(args.text("note")), checkpoint };
 }
 
-async function resultMember(args: Args): Promise<Readonly<Record<string, string | undefined>> | CliFailure> {
+/** Returns the members of a completion: the result, and what proves it. */
+async function doneMembers(
+  args: Args,
+  context: CommandContext,
+): Promise<Readonly<Record<string, string | undefined>> | CliFailure> {
   const result = await readJsonFlag(args, "result");
-  return result instanceof CliFailure ? result : { result };
+  if (result instanceof CliFailure) return result;
+  const ids = args.list("evidence");
+  const wrong = ids.find((id) => !/^[1-9]\d{0,15}$/.test(id));
+  if (wrong !== undefined) return wrongUsage(`--evidence "${wrong}" is no id of a record: see koor evidence list`);
+  const tree = await findTree(args.need("id"), context);
+  if (tree instanceof CliFailure) return tree;
+  return { result, evidence: ids.length === 0 ? undefined : `[${ids.join(",")}]`, tree };
+}
+
+/** Returns the tree of the folder as JSON text, if there is one and the task requires evidence. */
+async function findTree(id: string, context: CommandContext): Promise<string | undefined | CliFailure> {
+  if (findWorkingTree(context.folder) === undefined) return undefined;
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  return await (await import("../evidence/task-tree.js")).treeForTask(settings, id, context.folder);
 }
 
 /** Builds a body with one text member. Its text is the argument or flag of the same name. */
@@ -313,6 +335,23 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
     ],
     run: work,
   },
+  {
+    words: ["task", "run"],
+    about: "Run a command, and record as evidence for a task how it ended and on which files.",
+    examples: ["task run -- npm test", "task run --for api -- npm test"],
+    arguments: [{ name: "command", afterDashes: true, values: "command" }],
+    flags: [
+      {
+        name: "for",
+        kind: "text",
+        value: "ID",
+        about: "the task; KOOR_TASK or the only one that the instance holds by default",
+        values: "task",
+      },
+    ],
+    endpoints: ["POST /api/evidence"],
+    run: async (args, context) => await (await import("../evidence/run-seen.js")).runSeen(args, context, "cli"),
+  },
   holderRow({
     word: "progress",
     action: "progress",
@@ -328,10 +367,13 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   holderRow({
     word: "done",
     action: "complete",
-    about: "Report that a task is done.",
+    about: "Report that a task is done, with the tree of the folder if it requires evidence.",
     examples: [`task done api --result '{"files":3}'`],
-    flags: [{ name: "result", kind: "text", value: "JSON", about: "the result; - reads stdin" }],
-    members: resultMember,
+    flags: [
+      { name: "result", kind: "text", value: "JSON", about: "the result; - reads stdin" },
+      { name: "evidence", kind: "text", value: "ID", many: true, about: "a record of another task that counts too" },
+    ],
+    members: doneMembers,
   }),
   holderRow({
     word: "fail",

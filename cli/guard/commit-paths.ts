@@ -36,6 +36,8 @@ const SHALLOW_BYTES_MAX = 16 * 1024 * 1024;
 /** A commit of a range. Times are in seconds, as git stores them. */
 export interface CommitRecord {
   readonly commit: string;
+  /** The id of the tree of its files. */
+  readonly tree: string;
   readonly authorS: number;
   readonly committerS: number;
   /** The fences that the commit's message names, in their order. */
@@ -157,13 +159,14 @@ function addPath(paths: string[], field: Buffer, isFirst: boolean): void {
 }
 
 function readHeader(text: string): Omit<CommitRecord, "paths"> {
-  const [commit = "", author = "", committer = "", ...trailers] = text.slice(HEADER.length).split(" ");
+  const [commit = "", tree = "", author = "", committer = "", ...trailers] = text.slice(HEADER.length).split(" ");
   const fences = trailers
     .join(" ")
     .split(",")
     .filter((one) => FENCE.test(one));
   return {
     commit,
+    tree,
     authorS: Number(author),
     committerS: Number(committer),
     fences: fences.map(Number),
@@ -175,7 +178,7 @@ function logCommits({ root }: Repository, revisions: readonly string[]): CommitR
   const trailers = `%(trailers:key=${TRAILER},valueonly,separator=%x2C)`;
   const words = ["-c", "log.showRoot=true", "-c", "trailer.separators=:", "log"];
   const order = ["--date-order", "--reverse", "-c", "--no-color", "--no-notes"];
-  const format = `--format=%x00${HEADER}%H %at %ct ${trailers}%x00`;
+  const format = `--format=%x00${HEADER}%H %T %at %ct ${trailers}%x00`;
   const result = runGit(root, [...words, ...DIFF, ...order, format, ...revisions, "--"]);
   if (result instanceof CliFailure) return result;
   if (!result.isSuccess) return failed(`git cannot list the commits: ${result.complaint}`);

@@ -39,7 +39,7 @@ function lease(fence: number, holder: string, from: number, to: number | null, m
 }
 
 function commit(more: Partial<CommitRecord> = {}): CommitRecord {
-  return { commit: "c", authorS: NOON_S, committerS: NOON_S, fences: [], paths: ["a.ts"], ...more };
+  return { commit: "c", tree: "t", authorS: NOON_S, committerS: NOON_S, fences: [], paths: ["a.ts"], ...more };
 }
 
 function verdictOf(record: CommitRecord, leases: readonly Lease[], off: readonly string[] = []) {

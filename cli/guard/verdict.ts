@@ -15,13 +15,15 @@ export interface Violation {
 
 export interface Judgement {
   readonly commit: string;
-  readonly verdict: "covered" | "free" | "violation" | "off" | "unknown";
+  readonly verdict: "covered" | "free" | "violation" | "off" | "unknown" | "unproven";
   /** The first fence that is valid; null if there is none. */
   readonly fence: number | null;
   readonly violations: readonly Violation[];
+  /** The commands that were not seen to pass on its files; absent if no command was asked for. */
+  readonly unproven?: readonly string[];
 }
 
-export interface Evidence {
+export interface PastRecords {
   readonly history: LeaseHistory;
   /** The commits that were made with KOOR_GUARD=off, according to the audit log. */
   readonly off: ReadonlySet<string>;
@@ -70,7 +72,7 @@ function findViolations(
   return violations;
 }
 
-export function judge(commit: CommitRecord, { history, off, sinceMs }: Evidence): Judgement {
+export function judge(commit: CommitRecord, { history, off, sinceMs }: PastRecords): Judgement {
   const valid = validLeases(commit, history);
   const fence = valid[0]?.lease.fence ?? null;
   const say = (verdict: Judgement["verdict"], violations: readonly Violation[] = []): Judgement => ({

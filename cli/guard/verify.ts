@@ -3,18 +3,20 @@
  * made. Reads the history of leases and the audit log. Runs in the CLI process.
  */
 import { LEASE_KEEP_MS } from "../../schemas/limits/leases.js";
+import { normalizeCommand } from "../../shared/command-text.js";
 import { isJsonObject } from "../../shared/json-object.js";
 import { parseJson } from "../../shared/json-text.js";
 import { encodeQuery } from "../client.js";
 import type { Args, CommandContext } from "../command-row.js";
-import { CliFailure } from "../failure.js";
+import { CliFailure, wrongUsage } from "../failure.js";
 import { formatAnswer, print, warn, wantsJson } from "../output.js";
 import { type CommitRecord, commitsOf, readRange } from "./commit-paths.js";
 import { Away, awayFailure, callServer, findCaller, type GuardCaller } from "./guard-call.js";
 import { LeaseHistory } from "./lease-history.js";
 import { listLeases } from "./own-leases.js";
 import { findRepository } from "./repository.js";
-import { judge, type Evidence, type Judgement } from "./verdict.js";
+import { findUnproven, withUnproven } from "./proof.js";
+import { judge, type Judgement, type PastRecords } from "./verdict.js";
 
 const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
@@ -67,7 +69,7 @@ async function listOff(caller: GuardCaller, oldestS: number): Promise<ReadonlySe
 }
 
 /** Reads the history of leases and the audit log for commits, of which there is at least one. */
-async function gather(caller: GuardCaller, commits: readonly CommitRecord[]): Promise<Evidence | Away> {
+async function gather(caller: GuardCaller, commits: readonly CommitRecord[]): Promise<PastRecords | Away> {
   const sinceMs = Date.now() - LEASE_KEEP_MS;
   const { fromMs, toMs } = periodOf(commits, sinceMs);
   const leases = await listLeases(
@@ -85,16 +87,29 @@ async function gather(caller: GuardCaller, commits: readonly CommitRecord[]): Pr
   return off instanceof Away ? off : { history: new LeaseHistory(leases), off, sinceMs };
 }
 
+/** @param commands the commands that must have passed on each commit's files */
 async function judgeAll(
   caller: GuardCaller | Away,
   commits: readonly CommitRecord[],
+  commands: readonly string[],
 ): Promise<readonly Judgement[] | Away> {
-  const evidence = caller instanceof Away ? caller : await gather(caller, commits);
-  return evidence instanceof Away ? evidence : commits.map((commit) => judge(commit, evidence));
+  if (caller instanceof Away) return caller;
+  const records = await gather(caller, commits);
+  if (records instanceof Away) return records;
+  const judgements: Judgement[] = [];
+  for (const commit of commits) {
+    const unproven = await findUnproven(caller, commit.tree, commands);
+    if (unproven instanceof Away) return unproven;
+    const judgement = judge(commit, records);
+    judgements.push(commands.length === 0 ? judgement : withUnproven(judgement, unproven));
+  }
+  return judgements;
 }
 
-/** Says on stderr which commits touched what others had leased. */
+/** Says on stderr which commits touched what others had leased, and which were not seen to pass. */
 function describe(judgements: readonly Judgement[]): void {
+  for (const { commit, unproven = [] } of judgements)
+    for (const command of unproven) warn(`${commit} was not seen to pass: ${command}`);
   for (const { commit, violations } of judgements)
     for (const { path, holder, lease_id } of violations)
       warn(`${commit} changed ${path}, which ${holder.name || holder.id} had leased (${lease_id})`);
@@ -104,6 +119,11 @@ function formatLines(judgements: readonly Judgement[]): Buffer {
   return Buffer.from(judgements.map(({ commit, verdict }) => `${commit} ${verdict}\n`).join(""));
 }
 
+/** Whether a commit makes the command exit with 1. */
+function isBad({ verdict, unproven = [] }: Judgement): boolean {
+  return verdict === "violation" || unproven.length > 0;
+}
+
 export async function verify(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const repository = findRepository(context.folder);
   if (repository instanceof CliFailure) return repository;
@@ -111,11 +131,13 @@ export async function verify(args: Args, context: CommandContext): Promise<numbe
   if (range instanceof CliFailure) return range;
   const commits = commitsOf(repository, range);
   if (commits instanceof CliFailure) return commits;
-  const judgements = commits.length === 0 ? [] : await judgeAll(findCaller(repository, context), commits);
+  const commands = [...new Set(args.list("evidence").map(normalizeCommand))];
+  if (commands.includes("")) return wrongUsage("--evidence must not be empty");
+  const judgements = commits.length === 0 ? [] : await judgeAll(findCaller(repository, context), commits, commands);
   if (judgements instanceof Away) return awayFailure(judgements);
   describe(judgements);
   const output = wantsJson(context)
     ? await formatAnswer(Buffer.from(JSON.stringify({ commits: judgements })), context)
     : formatLines(judgements);
-  return (await print(output)) ?? (judgements.some(({ verdict }) => verdict === "violation") ? 1 : 0);
+  return (await print(output)) ?? (judgements.some(isBad) ? 1 : 0);
 }

@@ -184,6 +184,21 @@ export const LISTS = {
   },
   instances: { columns: INSTANCE_COLUMNS, empty: "no instances" },
   tasks: { member: "tasks", columns: TASK_COLUMNS, empty: "no tasks" },
+  evidence: {
+    columns: [
+      { field: "id", keep: true },
+      { field: "at" },
+      { field: "level" },
+      { field: "command", wrap: true, min: 16 },
+      { field: "exit_code" },
+      { field: "task" },
+      { field: "name", min: 8 },
+      { field: "seen_by" },
+      { field: "duration_ms" },
+      { field: "tree_after" },
+    ],
+    empty: "no evidence",
+  },
   leases: {
     member: "leases",
     columns: [

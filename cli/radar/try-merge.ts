@@ -5,16 +5,16 @@
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 
 import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure, failed, wrongUsage } from "../failure.js";
 import { lineOf, runGit, splitFields } from "../guard/git.js";
 import { findRepository, type Repository } from "../guard/repository.js";
-import { io } from "../io.js";
 import { printAnswer } from "../output.js";
 import { resolveCommit } from "./base-commit.js";
-import { withoutPrograms, type Variables } from "./git-programs.js";
+import { withoutPrograms } from "./git-programs.js";
+import { objectsIn } from "./scratch-objects.js";
 
 /** The first version of git with `merge-tree --write-tree`. */
 const MINOR_LEAST = 38;
@@ -33,24 +33,6 @@ function refuseOldGit(root: string): CliFailure | undefined {
   const [, version = "", major, minor] = /((\d+)\.(\d+)\S*)/.exec(lineOf(result) ?? "") ?? [];
   const isNew = Number(major) > 2 || (Number(major) === 2 && Number(minor) >= MINOR_LEAST);
   return isNew ? undefined : wrongUsage(`git ${version} cannot merge without a working tree: 2.${MINOR_LEAST} can`);
-}
-
-/** Writes a path as an entry of git's list of folders with objects. */
-function quoteFolder(folder: string): string {
-  return `"${folder.replace(/["\\]/g, "\\$&")}"`;
-}
-
-/** Returns the variables with which git stores new objects in a folder, and finds those of the repository. */
-function objectsIn(folder: string, root: string): Variables | CliFailure {
-  const result = runGit(root, ["rev-parse", "--path-format=absolute", "--git-path", "objects"]);
-  if (result instanceof CliFailure) return result;
-  const own = lineOf(result);
-  if (own === undefined) return failed(`git does not say where its objects are: ${result.complaint}`);
-  const others = io().environment["GIT_ALTERNATE_OBJECT_DIRECTORIES"];
-  return {
-    GIT_OBJECT_DIRECTORY: folder,
-    GIT_ALTERNATE_OBJECT_DIRECTORIES: [quoteFolder(own), ...(others ? [others] : [])].join(delimiter),
-  };
 }
 
 /** Merges two commits, with all new objects in a folder. */

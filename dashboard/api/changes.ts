@@ -34,6 +34,7 @@ const KINDS: readonly AskedKind[] = [
   "radar",
   "message",
   "task",
+  "evidence",
   "usage",
   "budget",
   "agent_metric",

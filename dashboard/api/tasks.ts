@@ -39,7 +39,7 @@ export const openQuestions: Loader<TasksByState> = tasksLoader(["input_required"
 export function taskLoader(id: string): Loader<Task> {
   return {
     key: `task ${id}`,
-    kinds: ["task"],
+    kinds: ["task", "evidence"],
     concerns: ({ key }) => key === null || key === id,
     fetch: (signal) => getJson<Task>(apiPath("tasks", id), signal),
   };

@@ -1,9 +1,9 @@
 /** Logs that the server has started, with its addresses and settings. Also warns of unsafe settings. */
-import type { Config } from "../../schemas/config.js";
+import { flagOf, type Config } from "../../schemas/config.js";
 import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits/tokens.js";
 import { VERSION } from "../../schemas/version.js";
 import type { Log } from "../base/log.js";
-import { hasShortToken, isExposed } from "../platform/config/exposure.js";
+import { shortToken, isExposed } from "../platform/config/exposure.js";
 import type { Addresses } from "../platform/front/server.js";
 import { isOpenToOthers } from "../platform/store/data-dir.js";
 import { sqliteChoice } from "../platform/store/sqlite/choice.js";
@@ -33,8 +33,9 @@ export function announce({ log, config, addresses, dataDir, chosen }: Announceme
   });
   if (config.auth_token !== "" && isOpenToOthers(dataDir))
     log.warn("other users of this machine can open the data directory: chmod 700 it", { data_dir: dataDir });
-  if (hasShortToken(config))
-    log.warn("--auth-token is short enough to be guessed: take a longer one", {
+  const short = shortToken(config);
+  if (short !== null)
+    log.warn(`${flagOf(short)} is short enough to be guessed: take a longer one`, {
       characters_min: SERVER_TOKEN_CHARACTERS_MIN,
     });
   if (isExposed(config)) {

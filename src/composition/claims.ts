@@ -14,9 +14,14 @@ import { leaseReader } from "../features/claims/table.js";
 import type { Route } from "../platform/front/route.js";
 import { holdersOf } from "../features/instances/holders.js";
 import { QueuedCalls } from "../features/leases/queued-calls.js";
+import { EvidenceFront } from "../features/evidence/front.js";
+import { evidenceReader } from "../features/evidence/table.js";
+import { evidenceRoutes } from "../features/evidence/routes.js";
 import { guardRoutes } from "../features/guard/routes.js";
 import { leaseRoutes } from "../features/leases/routes.js";
 import { ClaimWaiters } from "../features/tasks/claim-waiters.js";
+import type { SeenEvidenceOptions } from "../features/hooks/seen-evidence.js";
+import { requiredTable } from "../features/tasks/required-table.js";
 import { taskRoutes } from "../features/tasks/routes.js";
 import { taskReader, type TaskReader } from "../features/tasks/table.js";
 import { TaskProjection } from "../features/tasks/task-projection.js";
@@ -31,6 +36,8 @@ export interface ClaimsArea {
   readonly resources: ResourceWatch;
   readonly tasks: TaskProjection;
   readonly taskReader: TaskReader;
+  /** The commands that tasks require, and what was seen of them. */
+  readonly evidence: Pick<SeenEvidenceOptions, "tasks" | "required" | "records">;
   readonly expiry: Expiry;
   readonly claimers: ClaimWaiters;
   /** Converts a failure that names leases by their rows to the form that clients get. */
@@ -85,6 +92,7 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
     resources: new ResourceWatch(leases),
     tasks,
     taskReader: taskRows,
+    evidence: { tasks: taskRows, required: reads.model(requiredTable), records: reads.model(evidenceReader) },
     expiry,
     claimers,
     toClientFailure: (failure) => presenter.showFailure(failure),
@@ -92,6 +100,7 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
     routes: [
       ...leaseRoutes({ writer, reads, leases, presenter, queuedCalls, reader: leaseRows, log, directory }),
       ...guardRoutes({ writer, directory }),
+      ...evidenceRoutes(new EvidenceFront({ guarded, writer, reads, directory, leases, log })),
       ...taskRoutes({
         guarded,
         writer,

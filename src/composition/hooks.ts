@@ -20,6 +20,7 @@ import { ReadyTasks } from "../features/hooks/ready-tasks.js";
 import { RepeatedDenials } from "../features/hooks/repeated-denials.js";
 import { RepeatedCalls } from "../features/hooks/repeats.js";
 import { hookRoutes } from "../features/hooks/routes.js";
+import { SeenEvidence } from "../features/hooks/seen-evidence.js";
 import { SeenHooks } from "../features/hooks/seen-hooks.js";
 import { ReportedOnce } from "../features/hooks/reported-once.js";
 import { ToolDecision } from "../features/hooks/tool-decision.js";
@@ -41,7 +42,7 @@ export interface HooksArea {
 export interface HooksUses {
   readonly agents: Pick<AgentsArea, "directory" | "sessions">;
   readonly budgets: Pick<BudgetsArea, "projection" | "tasksAbove">;
-  readonly claims: Pick<ClaimsArea, "leases" | "expiry" | "resources" | "tasks">;
+  readonly claims: Pick<ClaimsArea, "leases" | "expiry" | "resources" | "tasks" | "evidence">;
   readonly messages: Pick<MessagesArea, "boxes" | "reader">;
 }
 
@@ -100,6 +101,7 @@ export function makeHookFront(
       clock,
     }),
     reportLine: new ReportLine({ held, reported }),
+    evidence: new SeenEvidence({ writer, leases, ...claims.evidence }),
     seen: new SeenHooks(),
     metrics,
     clock,

@@ -2,6 +2,7 @@
 import t from "tap";
 import { Compile } from "typebox/compile";
 import { EVENT_PRUNE_INTERVAL_MS } from "../../schemas/limits/events.js";
+import { EVIDENCE_KEEP_MS, EVIDENCE_PRUNE_INTERVAL_MS } from "../../schemas/limits/evidence.js";
 import { LEASE_PRUNE_INTERVAL_MS } from "../../schemas/limits/leases.js";
 import { MESSAGE_PRUNE_INTERVAL_MS } from "../../schemas/limits/messages.js";
 import { TASK_PRUNE_INTERVAL_MS } from "../../schemas/limits/tasks.js";
@@ -30,7 +31,7 @@ function setUp(config: typeof SETTINGS) {
     await settle();
     const made = calls.slice(before);
     for (const { name, answer } of made)
-      answer(/^(events|message)/.test(name) ? { removed: 1, more: false } : { removed: 1, after: null });
+      answer(/^(events|evidence|message)/.test(name) ? { removed: 1, more: false } : { removed: 1, after: null });
     await settle();
     return made.map(({ name, request }) => ({ name, request }));
   };
@@ -45,12 +46,14 @@ t.test("each row is pruned at its interval, by its method", async (t) => {
   t.equal(MESSAGE_PRUNE_INTERVAL_MS, EVENT_PRUNE_INTERVAL_MS);
   t.same(await prune(START_MS + EVENT_PRUNE_INTERVAL_MS), [events, messages]);
   t.equal(LEASE_PRUNE_INTERVAL_MS, TASK_PRUNE_INTERVAL_MS);
+  t.equal(LEASE_PRUNE_INTERVAL_MS, EVIDENCE_PRUNE_INTERVAL_MS);
   const nowMs = START_MS + LEASE_PRUNE_INTERVAL_MS;
   const all = await prune(nowMs);
   t.same(all, [
     events,
     { name: "claims.prune", request: { after: 0 } },
     { name: "task.prune", request: { after: 0, ended_before: nowMs - TASK_RETENTION_MS } },
+    { name: "evidence.prune", request: { before: nowMs - EVIDENCE_KEEP_MS } },
     messages,
   ]);
   for (const { name, request } of all)
@@ -74,7 +77,7 @@ t.test("settings decide how long events and tasks are kept", async (t) => {
     later.some(({ name }) => name === "events.prune"),
     "0 keeps all events",
   );
-  t.equal(later.length, 3);
+  t.equal(later.length, 4);
 });
 
 t.test("a writer that is not there is not asked", async (t) => {
@@ -82,5 +85,5 @@ t.test("a writer that is not there is not asked", async (t) => {
   played.leave();
   t.same(await prune(START_MS + LEASE_PRUNE_INTERVAL_MS), []);
   played.connect();
-  t.equal((await prune(START_MS + LEASE_PRUNE_INTERVAL_MS + 100)).length, 4);
+  t.equal((await prune(START_MS + LEASE_PRUNE_INTERVAL_MS + 100)).length, 5);
 });

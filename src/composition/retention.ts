@@ -8,12 +8,14 @@
  */
 import type { Config } from "../../schemas/config.js";
 import { EVENT_PRUNE_INTERVAL_MS } from "../../schemas/limits/events.js";
+import { EVIDENCE_KEEP_MS, EVIDENCE_PRUNE_INTERVAL_MS } from "../../schemas/limits/evidence.js";
 import { LEASE_PRUNE_INTERVAL_MS } from "../../schemas/limits/leases.js";
 import { MESSAGE_PRUNE_INTERVAL_MS } from "../../schemas/limits/messages.js";
 import { TASK_PRUNE_INTERVAL_MS } from "../../schemas/limits/tasks.js";
 import type { Retention } from "../platform/background/pruner.js";
 import type { Log } from "../base/log.js";
 import { pruneLeases } from "../features/claims/commands.js";
+import { pruneEvidence } from "../features/evidence/commands.js";
 import { pruneEvents } from "../features/events/commands.js";
 import type { Directory } from "../features/instances/directory.js";
 import { silentInstances } from "../features/instances/silent-pruner.js";
@@ -52,6 +54,12 @@ export function retentionTable({ config, writer, directory, boxes, log }: Retent
       name: "tasks",
       intervalMs: Math.min(TASK_PRUNE_INTERVAL_MS, taskRetentionMs),
       step: (after, nowMs) => writer.request(pruneTasks, { after, ended_before: nowMs - taskRetentionMs }, NO_CALLER),
+    },
+    {
+      // Records of commands are pruned EVIDENCE_KEEP_MS after they were made.
+      name: "evidence",
+      intervalMs: EVIDENCE_PRUNE_INTERVAL_MS,
+      step: (_after, nowMs) => writer.request(pruneEvidence, { before: nowMs - EVIDENCE_KEEP_MS }, NO_CALLER),
     },
     {
       // Messages are pruned MESSAGE_DAYS after they were sent, or as soon as they have expired.

@@ -31,7 +31,7 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-const STARTS_PROGRAMS = [["serve"], ["lease", "run"], ["task", "work"]];
+const STARTS_PROGRAMS = [["serve"], ["lease", "run"], ["task", "work"], ["task", "run"], ["ci", "run"]];
 
 /** The process I/O of the calling command, since several commands run concurrently. */
 const running = new AsyncLocalStorage<Io>();

@@ -40,6 +40,7 @@ export const FEATURES = [
   "guard",
   "radar",
   "budgets",
+  "evidence",
   "tasks",
   "agent-sessions",
   "sessions",

@@ -31,6 +31,8 @@ import { MessageReader } from "../../src/features/messages/table.js";
 import { createTasks } from "../../src/features/tasks/commands.js";
 import { TASKS } from "../../src/features/tasks/task-changes.js";
 import { TaskProjection } from "../../src/features/tasks/task-projection.js";
+import { EvidenceReader } from "../../src/features/evidence/table.js";
+import { RequiredTable } from "../../src/features/tasks/required-table.js";
 import { TaskReader } from "../../src/features/tasks/table.js";
 import type { Answer } from "../../src/platform/front/route.js";
 import type { Caller } from "../../src/platform/front/caller.js";
@@ -149,13 +151,18 @@ export function openHooks(t: Test): HookHouse {
   const tasks = new TaskProjection(new TaskReader(server.db), leases, server.nowMs);
   const projection = new BudgetProjection(new BudgetReader(server.db));
   const watch = new ResourceWatch(leases);
+  const evidence = {
+    tasks: new TaskReader(server.db),
+    required: new RequiredTable(server.db),
+    records: new EvidenceReader(server.db),
+  };
   const sessions = new AgentSessions({ guarded: true, directory, writer, rows, clock, log: quietLog() });
   const { front, metrics } = makeHookFront(
     { clock, log: quietLog(), writer },
     {
       agents: { directory, sessions },
       budgets: { projection, tasksAbove: new TasksAbove(server.db, { write: () => undefined }) },
-      claims: { leases, expiry, resources: watch, tasks },
+      claims: { leases, expiry, resources: watch, tasks, evidence },
       messages: { boxes, reader },
     },
   );

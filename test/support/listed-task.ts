@@ -10,6 +10,7 @@ export function listedTask(id: string, state: TaskState, more: Partial<ListedTas
     labels: [],
     requires: [],
     resources: [],
+    requires_evidence: [],
     priority: 5,
     after: [],
     state,

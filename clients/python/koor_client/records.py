@@ -183,10 +183,14 @@ class _TaskWhole(TypedDict, total=False):
     result: Any
     history: list[dict[str, Any]]
     dependents: list[str]
+    evidence: list[dict[str, Any]]
+    edited_at: str | None
 
 
 class Task(_TaskWhole):
-    """A task. Lists leave out ``body``, ``data`` and ``result``; only ``get`` has ``history`` and ``dependents``."""
+    """A task. Lists leave out ``body``, ``data`` and ``result``; only ``get`` has ``history``, ``dependents``,
+    ``evidence`` and ``edited_at``.
+    """
 
     id: str
     workspace: str
@@ -194,6 +198,7 @@ class Task(_TaskWhole):
     labels: list[str]
     requires: list[str]
     resources: list[str]
+    requires_evidence: list[str]
     priority: int
     after: list[str]
     state: Literal["blocked", "ready", "claimed", "input_required", "done", "failed", "dead", "canceled"]
@@ -229,6 +234,7 @@ class _NewTaskOptions(TypedDict, total=False):
     labels: list[str]
     requires: list[str]
     resources: list[str]
+    requires_evidence: list[str]
     priority: int
     after: list[str]
     max_attempts: int

@@ -27,7 +27,10 @@ ROWS: tuple[tuple[Any, str, str, tuple[str, ...]], ...] = (
     (records.UsageRecorded, "post", "/api/llm/usage", ()),
 )
 #: Members of a record that only some answers have, in the routes above or in others.
-BY_ROUTE = {"Task": {"body", "data", "result", "history", "dependents"}, "Lease": {"nearby"}}
+BY_ROUTE = {
+    "Task": {"body", "data", "result", "history", "dependents", "evidence", "edited_at"},
+    "Lease": {"nearby"},
+}
 
 
 def schema_of(description: Any, method: str, path: str, way: tuple[str, ...]) -> Any:

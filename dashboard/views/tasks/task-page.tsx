@@ -14,6 +14,7 @@ import { PlainText } from "../../parts/plain-text.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { Actions } from "./actions.js";
+import { Evidence } from "./evidence.js";
 import { formatState, TONES } from "./model.js";
 import { Question } from "./question.js";
 import { Unclaimed } from "./why.js";
@@ -34,6 +35,7 @@ export function TaskPage({ id }: { readonly id: string }) {
         <>
           {task.question !== null && <Question key={task.question} task={task} onDone={onDone} />}
           <Facts task={task} />
+          {task.evidence.length > 0 && <Evidence task={task} />}
           {task.state === "ready" && <Unclaimed task={task} />}
           <Values task={task} />
           <Section title="History">

@@ -4,6 +4,7 @@
  */
 import { AGENT_METRICS, type AgentMetric, type CounterRow } from "../../../schemas/agent-metrics.js";
 import { AGENT_TALLIES_MAX } from "../../../schemas/limits/agent-metrics.js";
+import { CI_ACTOR } from "../../../schemas/evidence.js";
 import { DASHBOARD_ACTOR } from "../../../schemas/sessions.js";
 import { HOUR_MS } from "../../../shared/duration.js";
 
@@ -60,7 +61,7 @@ export class AgentTally {
 
   /** Adds to a count of an instance. Calls from the dashboard are not counted, because its user is not an agent. */
   add(instance: string, metric: AgentMetric, by: number): void {
-    if (instance === DASHBOARD_ACTOR) return;
+    if (instance === DASHBOARD_ACTOR || instance === CI_ACTOR) return;
     const { counts } = this.#current;
     let of = counts.get(instance);
     if (of === undefined) {

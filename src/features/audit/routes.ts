@@ -23,6 +23,7 @@ export function auditRoutes(reads: Reads, refusals: Pick<RefusalLog, "settle">):
       summary: "Reads the audit log, newest first.",
       query: AuditQuery,
       answer: AuditList,
+      forCi: true,
       handle: ({ query, context }) => {
         const {
           actor = null,

@@ -11,6 +11,7 @@ import { AGENT_METRIC_KIND } from "./kinds/agent-metric.js";
 import { AUDIT_KIND } from "./kinds/audit.js";
 import { BUDGET_KIND } from "./kinds/budget.js";
 import { COMPLIANCE_RUN_KIND } from "./kinds/compliance-run.js";
+import { EVIDENCE_KIND } from "./kinds/evidence.js";
 import { EVENT_KIND } from "./kinds/event.js";
 import { INSTANCE_KIND } from "./kinds/instance.js";
 import { CLAIM_COUNTER_KIND, LEASE_KIND } from "./kinds/lease.js";
@@ -18,7 +19,14 @@ import { MESSAGE_BOX_KIND, MESSAGE_KIND } from "./kinds/message.js";
 import { RULE_KIND } from "./kinds/rule.js";
 import { SPEC_KIND } from "./kinds/spec.js";
 import { STATE_KIND } from "./kinds/state.js";
-import { TASK_AFTER_KIND, TASK_HISTORY_KIND, TASK_KIND, TASK_LIFE_KIND, TASK_TEXT_KIND } from "./kinds/task.js";
+import {
+  TASK_AFTER_KIND,
+  TASK_EVIDENCE_KIND,
+  TASK_HISTORY_KIND,
+  TASK_KIND,
+  TASK_LIFE_KIND,
+  TASK_TEXT_KIND,
+} from "./kinds/task.js";
 import { TEMPLATE_KIND } from "./kinds/template.js";
 import { USAGE_KIND } from "./kinds/usage.js";
 import { WEBHOOK_KIND } from "./kinds/webhook.js";
@@ -39,8 +47,10 @@ export const KINDS: readonly Kind[] = [
   TASK_KIND,
   TASK_LIFE_KIND,
   TASK_TEXT_KIND,
+  TASK_EVIDENCE_KIND,
   TASK_AFTER_KIND,
   TASK_HISTORY_KIND,
+  EVIDENCE_KIND,
   MESSAGE_KIND,
   MESSAGE_BOX_KIND,
   EVENT_KIND,

@@ -49,6 +49,7 @@ import type { ReportLine } from "./report-line.js";
 import type { RepeatedDenials } from "./repeated-denials.js";
 import type { Decided, RepeatedCalls } from "./repeats.js";
 import { WorkspaceRoots } from "./roots.js";
+import type { SeenEvidence } from "./seen-evidence.js";
 import type { SeenHooks } from "./seen-hooks.js";
 import { styleOf } from "./file-path.js";
 import { isEdit, type ToolDecision } from "./tool-decision.js";
@@ -68,6 +69,7 @@ export interface HookFrontOptions {
   readonly waiters: LeaseWaiters;
   readonly news: News;
   readonly reportLine: ReportLine;
+  readonly evidence: SeenEvidence;
   readonly seen: SeenHooks;
   readonly metrics: HookMetrics;
   readonly clock: Clock;
@@ -263,9 +265,11 @@ export class HookFront {
     if (tool === null) return this.#inform(known, []);
     const spent = this.#options.budgets.denialOf(tool, known.actor);
     if (spent !== null) return this.#deny(known, spent);
-    const outcome = this.#options.tools.decide(tool.kind, decidedCallOf(known));
+    const call = decidedCallOf(known);
+    const outcome = this.#options.tools.decide(tool.kind, call);
     const go = ({ denial, lines }: Awaited<typeof outcome>): HookDecision => {
       if (denial !== null) return this.#deny(known, denial);
+      this.#options.evidence.recordEdit(call);
       if (busyS > 0) this.#setBusy(known, busyS);
       return this.#inform(known, lines);
     };
@@ -287,12 +291,14 @@ export class HookFront {
   }
 
   #afterTool(known: KnownEvent): HookDecision {
-    const { directory, clock, tools, reportLine } = this.#options;
+    const { directory, clock, tools, reportLine, evidence } = this.#options;
     const { input, actor } = known;
     const nowMs = clock.now();
     if (actor.busy_until > nowMs) directory.setBusy(actor, nowMs, nowMs);
     if (input.tool === null) return this.#inform(known, []);
     const call = decidedCallOf(known);
+    evidence.recordEdit(call);
+    evidence.recordRun(input, call, call.context);
     const lines = tools.afterwards(input.tool.kind, call);
     return this.#inform(known, isEdit(input.tool.kind) ? [...lines, ...reportLine.of(call, nowMs)] : lines);
   }

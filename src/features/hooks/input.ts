@@ -21,6 +21,7 @@ import type { HookClient, HookEvent, Moment, ToolKind } from "./client.js";
 import { findEvent } from "./clients.js";
 import { isJsonObject, type JsonObject, memberAt, textAt, textsOf, valueAt } from "./json-members.js";
 import { type RepeatKey, repeatKey } from "./repeat-key.js";
+import { shellExitCode } from "./shell-result.js";
 import { toolKind } from "./tool-kind.js";
 
 /** A subagent of a session. */
@@ -57,6 +58,8 @@ export interface HookInput {
   readonly isBusyInBackground: boolean;
   /** The seconds for which the agent may be silent after this event; 0 unless a command is about to run. */
   readonly busyS: number;
+  /** The exit code of a shell command that has run; null for any other event, and if the client does not say it. */
+  readonly exitCode: number | null;
   readonly repeat: RepeatKey;
 }
 
@@ -101,6 +104,8 @@ export function readHookInput(client: HookClient, pathEvent: string | null, body
     stopHeld: isHeld(valueAt(json, client.fields.stopHeld)),
     isBusyInBackground: hasRunning(valueAt(json, client.fields.background)),
     busyS: tool?.kind === "shell" && moment === "before-tool" ? busySeconds(client, tool) : 0,
+    exitCode:
+      tool?.kind === "shell" && moment === "after-tool" ? shellExitCode(event.name, tool.parameters, json) : null,
     repeat: repeatKey({ session, event, moment, call }, body),
   };
 }

@@ -56,6 +56,7 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       summary: "Lists leases, newest first.",
       query: LeaseQuery,
       answer: LeaseList,
+      forCi: true,
       handle: ({ query, context }) => leases.list(query, context),
     }),
     route({

@@ -10,6 +10,8 @@ import {
   CreateTasksReply,
   CreateTasksRequest,
   EndTaskRequest,
+  MarkEditedReply,
+  MarkEditedRequest,
   PatchRequest,
   ProgressReply,
   ProgressRequest,
@@ -21,7 +23,7 @@ import {
 import { TASK_PRUNE_ROWS } from "../../../schemas/limits/tasks.js";
 import { CHANGES_CLAIMS } from "../claims/commands.js";
 import { weightOf } from "../../platform/rpc/method.js";
-import { changes, reportAny } from "../../platform/threads/changes.js";
+import { changes, reportAny, reportKeys } from "../../platform/threads/changes.js";
 import { noDetail, resourceId, writerMethod } from "../../platform/threads/writer-method.js";
 import { taskRegistry } from "./task-registry.js";
 import type { EndingVerb } from "./outcome.js";
@@ -153,6 +155,19 @@ export const patchTask = writerMethod({
       JSON.stringify({ ...patch, ...(body === undefined ? {} : { body: "changed" }) }),
   },
   run: ({ registry }, request, call) => registry.patch(request, call),
+});
+
+/** Records an edit by a task's holder. It makes the records of commands stale that exist now. */
+export const markEdited = writerMethod({
+  ...common,
+  name: "task.edited",
+  request: MarkEditedRequest,
+  reply: MarkEditedReply,
+  audit: null,
+  changes: [
+    changes("task", ({ id }: MarkEditedRequest, { changed }: MarkEditedReply) => (changed ? reportKeys([id]) : [])),
+  ],
+  run: ({ registry }, request, call) => registry.markEdited(request, call),
 });
 
 export const pruneTasks = writerMethod({

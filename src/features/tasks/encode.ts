@@ -1,7 +1,16 @@
 /** Encodes tasks as JSON texts, in the form that clients see. Pure. */
+import type { Static } from "typebox";
+import type { RequiredEvidence } from "../../../schemas/evidence.js";
 import { formatTime } from "../../base/time.js";
 import { leaseId } from "../claims/lease.js";
 import type { HistoryRow, TaskRow, WholeTaskRow } from "./table.js";
+
+/** The records of the commands that a task requires. */
+export interface ShownEvidence {
+  readonly evidence: readonly Static<typeof RequiredEvidence>[];
+  /** The time of the last edit that made a record stale, in ms; null if there was none. */
+  readonly editedMs: number | null;
+}
 
 /** The JSON text of an empty array in the database. */
 const NONE = "[]";
@@ -18,7 +27,8 @@ function encodeOpen(task: TaskRow): string {
   const lease = claim === null || resources === NONE ? "null" : `"${leaseId(claim)}"`;
   return (
     `{"id":"${id}","workspace":${JSON.stringify(workspace)},"title":${JSON.stringify(title)},"labels":${labels}` +
-    `,"requires":${requires},"resources":${resources},"priority":${priority},"after":${after},"state":"${state}"` +
+    `,"requires":${requires},"resources":${resources},"requires_evidence":${task.requires_evidence}` +
+    `,"priority":${priority},"after":${after},"state":"${state}"` +
     `,"attempts":${attempts},"max_attempts":${task.max_attempts},"ttl_s":${task.ttl_s},"max_s":${task.max_s}` +
     `,"not_before":${timeOrNull(task.not_before)},"assignee":${JSON.stringify(task.assignee)},"holder":${held}` +
     `,"fence":${fence},"lease":${lease},"progress":${task.progress},"note":${JSON.stringify(task.note)}` +
@@ -47,7 +57,11 @@ export function encodeTaskWithHistory(
   task: WholeTaskRow,
   history: readonly HistoryRow[],
   dependents: readonly string[],
+  { evidence, editedMs }: ShownEvidence,
 ): string {
   const steps = history.map(({ at, actor, state, note }) => JSON.stringify({ at: formatTime(at), actor, state, note }));
-  return `${encodeWholeOpen(task)},"history":[${steps.join(",")}],"dependents":${JSON.stringify(dependents)}}`;
+  return (
+    `${encodeWholeOpen(task)},"history":[${steps.join(",")}],"dependents":${JSON.stringify(dependents)}` +
+    `,"evidence":${JSON.stringify(evidence)},"edited_at":${timeOrNull(editedMs)}}`
+  );
 }

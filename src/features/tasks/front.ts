@@ -24,6 +24,8 @@ import { formatTime } from "../../base/time.js";
 import { sentWorkspace } from "../../base/workspace-header.js";
 import type { Expiry } from "../claims/expiry.js";
 import type { LeasePresenter } from "../claims/lease-presenter.js";
+import { showRequired } from "../evidence/required-commands.js";
+import { evidenceReader, type EvidenceReader } from "../evidence/table.js";
 import { jsonReply, listReply, readReply } from "../../platform/front/reply.js";
 import { mayAll } from "../../platform/front/roles.js";
 import type { Answer, Request } from "../../platform/front/route.js";
@@ -45,9 +47,10 @@ import { encodeTaskWithHistory, encodeWholeTask } from "./encode.js";
 import { listTasks, readTasks } from "./jobs.js";
 import { POSITION_SIGN, unknownTask } from "./plan.js";
 import type { Claimant } from "./ready-queue.js";
+import { type RequiredCommands, requiredTable, type RequiredTable } from "./required-table.js";
 import { taskReader, type TaskReader } from "./table.js";
 import { noTask } from "./task.js";
-import { assigneeOf, newTaskOf, readValue, timeOf } from "./task-body.js";
+import { assigneeOf, commandsOf, newTaskOf, readValue, timeOf } from "./task-body.js";
 import type { TaskProjection } from "./task-projection.js";
 
 export interface TaskFrontOptions extends TaskClaimingOptions {
@@ -70,15 +73,20 @@ type CallOf<Json> = Pick<Request<readonly string[], unknown, string, Json>, "fre
 
 /** The number of rows of a read that may look at any number of tasks. It makes the read run in the worker pool. */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
+const NOTHING_REQUIRED: RequiredCommands = { commands: [], editedMs: null, staleTo: 0 };
 
 export class TaskFront {
   readonly #options: TaskFrontOptions;
   readonly #reader: TaskReader;
+  readonly #required: RequiredTable;
+  readonly #records: EvidenceReader;
   readonly #claiming: TaskClaiming;
 
   constructor(options: TaskFrontOptions) {
     this.#options = options;
     this.#reader = options.reads.model(taskReader);
+    this.#required = options.reads.model(requiredTable);
+    this.#records = options.reads.model(evidenceReader);
     this.#claiming = new TaskClaiming(options);
   }
 
@@ -131,7 +139,10 @@ export class TaskFront {
   get(id: string): Answer {
     const task = this.#reader.byId(id);
     if (task === undefined) return noTask(id);
-    return jsonReply(encodeTaskWithHistory(task, this.#reader.history(task.row), this.#reader.dependents(task.row)));
+    const { commands, editedMs, staleTo } = this.#required.of(task.row) ?? NOTHING_REQUIRED;
+    const evidence = showRequired(this.#records, { task: id, commands }, staleTo);
+    const history = this.#reader.history(task.row);
+    return jsonReply(encodeTaskWithHistory(task, history, this.#reader.dependents(task.row), { evidence, editedMs }));
   }
 
   /**
@@ -176,7 +187,8 @@ export class TaskFront {
   async complete(id: string, { free: [given], json, context }: CallOf<Static<typeof CompleteBody>>): Promise<Answer> {
     const value = readValue(given, "result");
     if (value instanceof Failure) return value;
-    const request = ending(id, json.fence, { value });
+    const { fence, evidence = [], tree = null } = json;
+    const request = ending(id, fence, { value, evidence: [...evidence], tree });
     return this.#changed(id, "task done", await this.#options.writer.request(completeTask, request, context));
   }
 
@@ -216,12 +228,13 @@ export class TaskFront {
 
   async patch(
     id: string,
-    { not_before, assignee, labels, after, ...patch }: TaskPatch,
+    { not_before, assignee, labels, after, requires_evidence, ...patch }: TaskPatch,
     call: TaskCall,
   ): Promise<Answer> {
     const request = {
       ...patch,
       ...(after === undefined ? {} : { after: [...new Set(after)] }),
+      ...(requires_evidence === undefined ? {} : { requires_evidence: [...commandsOf(requires_evidence)] }),
       id,
       owns: this.#owns(call),
       ...(labels === undefined ? {} : { labels: [...new Set(labels)] }),

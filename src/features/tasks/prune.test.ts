@@ -26,6 +26,7 @@ const TABLES = [
   "SELECT 'task' AS name, row AS task FROM task",
   "SELECT 'life' AS name, row AS task FROM task_life",
   "SELECT 'text' AS name, row AS task FROM task_text",
+  "SELECT 'evidence' AS name, row AS task FROM task_evidence",
   "SELECT DISTINCT 'history' AS name, task FROM task_history",
   "SELECT 'after ' || on_task AS name, task FROM task_after",
 ];
@@ -74,13 +75,13 @@ t.test("with its texts, its history and its blockers; a blocker of others stays"
     { id: "b", after: ["a"] },
     { id: "c", after: ["a", "b"] },
     { id: "d" },
-    { id: "waits", after: ["a", "d"] },
+    { id: "waits", after: ["a", "d"], requires_evidence: ["make"] },
   );
   for (const id of ["a", "b", "c"]) fixture.complete(id);
   fixture.server.nowMs += DAY_MS;
   t.same(fixture.prune(), { removed: 2, after: null }, "a is still waited for, by one that waits for d, too");
   const remaining = [
-    ...["after 1 5", "after 4 5", "history 1", "history 4", "history 5"],
+    ...["after 1 5", "after 4 5", "evidence 5", "history 1", "history 4", "history 5"],
     ...["life 1", "life 4", "life 5", "task 1", "task 4", "task 5", "text 1"],
   ];
   t.same(fixture.stored(), remaining, "and all rows of the others remain");

@@ -16,11 +16,12 @@ export interface TaskRow {
   readonly id: string;
   readonly workspace: string;
   readonly title: string;
-  /** A JSON text, as are the next three members. */
+  /** A JSON text, as are the next four members. */
   readonly labels: string;
   readonly requires: string;
   readonly resources: string;
   readonly after: string;
+  readonly requires_evidence: string;
   readonly max_attempts: number;
   readonly ttl_s: number;
   readonly max_s: number;
@@ -79,6 +80,7 @@ const COLUMNS: ColumnsOf<TaskRow> = {
   requires: "t.requires",
   resources: "t.resources",
   after: "t.after",
+  requires_evidence: "coalesce(e.commands, '[]')",
   max_attempts: "t.max_attempts",
   ttl_s: "t.ttl_s",
   max_s: "t.max_s",
@@ -107,7 +109,8 @@ const COLUMNS: ColumnsOf<TaskRow> = {
 
 const WHOLE_COLUMNS: ColumnsOf<WholeTaskRow> = { ...COLUMNS, body: "t.body", data: "t.data", result: "x.result" };
 
-const JOINED = `LEFT JOIN task_text x ON x.row = l.row LEFT JOIN lease c ON c.row = l.claim`;
+const JOINED = `LEFT JOIN task_text x ON x.row = l.row LEFT JOIN lease c ON c.row = l.claim
+  LEFT JOIN task_evidence e ON e.row = l.row`;
 
 type Bound = (string | number)[];
 

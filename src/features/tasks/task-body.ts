@@ -4,6 +4,7 @@ import { LEASE_TTL_S_DEFAULT } from "../../../schemas/limits/leases.js";
 import { TASK_ATTEMPTS_DEFAULT, TASK_PRIORITY_DEFAULT, TASK_VALUE_BYTES_MAX } from "../../../schemas/limits/tasks.js";
 import { type NewTask, TaskBody } from "../../../schemas/tasks.js";
 import { utf8Length } from "../../../schemas/text.js";
+import { normalizeCommand } from "../../../shared/command-text.js";
 import { toOneLine } from "../../../shared/json-text.js";
 import { Failure, invalid } from "../../base/result.js";
 import { readResources } from "../claims/lease.js";
@@ -32,6 +33,7 @@ export function newTaskOf(
   if (UNREACHABLE.has(body.id ?? "")) return invalid(`${at}id must not be ${body.id}`);
   const read = readResources(resources, workspace);
   if (read instanceof Failure) return invalid(`${at}${read.message}`);
+  const commands = commandsOf(body.requires_evidence ?? []);
   const data = readValue(given, "data", at);
   if (data instanceof Failure) return data;
   return {
@@ -43,6 +45,7 @@ export function newTaskOf(
     data,
     labels: [...new Set(body.labels)],
     requires: [...new Set(body.requires)],
+    ...(commands.length === 0 ? {} : { requires_evidence: [...commands] }),
     resources,
     priority: body.priority ?? TASK_PRIORITY_DEFAULT,
     after: body.after ?? [],
@@ -54,6 +57,11 @@ export function newTaskOf(
     request_id: body.request_id ?? null,
     request_hash: hashRequest(TaskBody, body, data),
   };
+}
+
+/** Returns the commands that a task requires in the form in which they are compared, each once. */
+export function commandsOf(commands: readonly string[]): readonly string[] {
+  return [...new Set(commands.map(normalizeCommand))].filter((command) => command !== "");
 }
 
 /** Parses a time. Returns it in ms since the Unix epoch, or null if the request has none. */

@@ -15,6 +15,8 @@ import type {
   CreateTasksReply,
   CreateTasksRequest,
   EndTaskRequest,
+  MarkEditedReply,
+  MarkEditedRequest,
   NewTask,
   PatchRequest,
   ProgressReply,
@@ -31,6 +33,8 @@ import { claimRegistry, type ClaimRegistry, type TaskClaims } from "../claims/cl
 import { type Loss, resourcesOf } from "../claims/lease.js";
 import { SERVER } from "../claims/lease-events.js";
 import type { Resource } from "../claims/resource.js";
+import { hasFreshRecord, missingOf } from "../evidence/required-commands.js";
+import { evidenceReader, type EvidenceReader } from "../evidence/table.js";
 import { idempotencyRecords, type IdempotencyRecords } from "../idempotency/records.js";
 import type { Model, Opening } from "../../platform/threads/model.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
@@ -38,6 +42,7 @@ import type { LiveTasks } from "./live-tasks.js";
 import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
 import { cycleBy, planTasks, type PlannedTask, unknownTask } from "./plan.js";
 import { hasEnded, type LiveTask, NOT_RESERVED, stillNotBefore, TASK_CLAIM, taskIs, type TaskLife } from "./task.js";
+import { requiredTable, type RequiredTable } from "./required-table.js";
 import { taskBytes } from "./task-bytes.js";
 import { type KnownAfter, taskChanges, type TaskChanges, type Transition } from "./task-changes.js";
 import { TaskFinder } from "./task-finder.js";
@@ -60,6 +65,8 @@ export class TaskRegistry implements TaskClaims {
   readonly #claims: ClaimRegistry;
   readonly #requests: IdempotencyRecords;
   readonly #budgets: BudgetRegistry;
+  readonly #required: RequiredTable;
+  readonly #records: EvidenceReader;
 
   constructor({ use }: Pick<Opening, "use">) {
     this.#claims = use(claimRegistry);
@@ -70,6 +77,8 @@ export class TaskRegistry implements TaskClaims {
     this.#budgets = use(budgetRegistry);
     this.#finder = new TaskFinder(this.#live, this.#table, this.#claims, this.#budgets);
     this.#requests = use(idempotencyRecords);
+    this.#required = use(requiredTable);
+    this.#records = use(evidenceReader);
   }
 
   /**
@@ -176,7 +185,8 @@ export class TaskRegistry implements TaskClaims {
    * Ends the claim of a task for its holder. Afterwards the task is done, failed or ready again, or it waits for an
    * answer.
    */
-  end(verb: EndingVerb, { id, fence, text, value, retry }: EndTaskRequest, call: WriteCall): TaskChanged | Failure {
+  end(verb: EndingVerb, request: EndTaskRequest, call: WriteCall): TaskChanged | Failure {
+    const { id, fence, text, value, retry } = request;
     const held = this.#finder.held(id, fence, call);
     if (held instanceof Failure) {
       const known = this.#finder.find(id);
@@ -184,6 +194,8 @@ export class TaskRegistry implements TaskClaims {
       return again ? { row: known.row, changed: false } : held;
     }
     const { task, claim } = held;
+    const missing = verb === "complete" ? this.#missing(task, request) : null;
+    if (missing !== null) return missing;
     this.#claims.endOfTask(claim.row, call);
     this.#table.putTexts(task.row, { [TEXT_OF[verb]]: verb === "complete" ? value : text });
     const ending: Ending = verb === "fail" ? { kind: "fail", retry } : { kind: verb };
@@ -267,6 +279,7 @@ export class TaskRegistry implements TaskClaims {
     const full = more <= 0 ? null : refuseMore(this.#live, 0, more);
     if (full !== null) return full;
     this.#table.patch(task.row, request);
+    if (request.requires_evidence !== undefined) this.#required.put(task.row, request.requires_evidence);
     task.title = title;
     task.labels = labels;
     this.#live.weigh(task);
@@ -277,6 +290,17 @@ export class TaskRegistry implements TaskClaims {
     this.#changes.requeue(task, { priority, assignee, not_before, ...freed, updated_at: call.nowMs }, call);
     if (after !== null) this.#changes.setAfter(task, after, call);
     return { row: task.row, changed: true };
+  }
+
+  /** Records that the holder of a task has edited files. A task whose records are all older does not change. */
+  markEdited({ id }: MarkEditedRequest, { nowMs }: WriteCall): MarkEditedReply {
+    const task = this.#live.get(id);
+    const required = task === undefined ? undefined : this.#required.of(task.row);
+    if (task === undefined || required === undefined) return { changed: false };
+    const { commands, staleTo } = required;
+    const changed = hasFreshRecord(this.#records, { task: id, commands }, staleTo);
+    if (changed) this.#required.edit(task.row, nowMs);
+    return { changed };
   }
 
   prune(after: number, endedBeforeMs: number, rows: number): { removed: number; after: number | null } {
@@ -325,6 +349,7 @@ export class TaskRegistry implements TaskClaims {
       blockers,
     };
     this.#changes.create(made, task, after, call);
+    if (task.requires_evidence !== undefined) this.#required.put(row, task.requires_evidence);
     this.#requests.store("task", actor, task.request_id, id, nowMs, task.request_hash);
   }
 
@@ -338,6 +363,15 @@ export class TaskRegistry implements TaskClaims {
     // Make no reservation if the instance that asked is deleted, or if another instance is the assignee.
     if (name === undefined || ![null, asked, name].includes(life.assignee)) return {};
     return { reserved: asked, reserved_until: nowMs + TASK_RESERVED_MS };
+  }
+
+  /** Returns the refusal if commands that the task requires were not seen to pass; null if nothing is missing. */
+  #missing({ id, row }: LiveTask, { evidence = [], tree = null }: EndTaskRequest): Failure | null {
+    const required = this.#required.of(row);
+    if (required === undefined) return null;
+    const { commands, staleTo } = required;
+    const missing = missingOf(this.#records, { task: id, commands }, evidence, { tree, staleTo });
+    return missing.length === 0 ? null : new Failure("ALREADY_EXISTS", "evidence missing", { missing });
   }
 
   /** Changes the state of a task because its claim has ended. */

@@ -241,6 +241,7 @@ export class TaskWriter {
       "task WHERE row = ?",
       "task_life WHERE row = ?",
       "task_text WHERE row = ?",
+      "task_evidence WHERE row = ?",
       "task_history WHERE task = ?",
     ].map((which) => db.prepare<[number]>(`DELETE FROM ${which}`));
   }

@@ -3,7 +3,7 @@ import t from "tap";
 import type { Config } from "../../../schemas/config.js";
 import { SERVER_TOKEN_CHARACTERS_MIN } from "../../../schemas/limits/tokens.js";
 import { checkToken, ConfigError } from "./load.js";
-import { hasShortToken, isExposed } from "./exposure.js";
+import { isExposed, shortToken } from "./exposure.js";
 
 t.test("a server without a token on a reachable address is exposed", (t) => {
   const exposed = (bind: string, dashboardBind: string, authToken = ""): boolean =>
@@ -19,14 +19,24 @@ t.test("a server without a token on a reachable address is exposed", (t) => {
   t.end();
 });
 
+t.test("the token of CI must not be the server's token, which may do everything", (t) => {
+  const check = (authToken: string, ciToken: string): void =>
+    checkToken({ bind: "", dashboard_bind: "", auth_token: authToken, ci_token: ciToken } as unknown as Config);
+  t.throws(() => check("a", "a"), { message: "--ci-token must not be the same as --auth-token" });
+  t.doesNotThrow(() => check("a", "b"));
+  t.doesNotThrow(() => check("", ""));
+  t.end();
+});
+
 t.test("a token that can be guessed is refused if other machines can try it", (t) => {
   const long = "\u{1F511}".repeat(SERVER_TOKEN_CHARACTERS_MIN);
   const short = "x".repeat(SERVER_TOKEN_CHARACTERS_MIN - 1);
   const check = (bind: string, dashboardBind: string, authToken: string): void =>
-    checkToken({ bind, dashboard_bind: dashboardBind, auth_token: authToken } as unknown as Config);
-  t.notOk(hasShortToken({ auth_token: "" }), "a missing token is reported separately");
-  t.notOk(hasShortToken({ auth_token: long }));
-  t.ok(hasShortToken({ auth_token: short }));
+    checkToken({ bind, dashboard_bind: dashboardBind, auth_token: authToken, ci_token: "" } as unknown as Config);
+  t.notOk(shortToken({ auth_token: "", ci_token: "" }), "a missing token is reported separately");
+  t.notOk(shortToken({ auth_token: long, ci_token: long }));
+  t.equal(shortToken({ auth_token: short, ci_token: long }), "auth_token");
+  t.equal(shortToken({ auth_token: long, ci_token: short }), "ci_token");
   for (const open of ["0.0.0.0:9800", ":9800", "[::]:9800", "10.1.2.3:9800", "koor.example:9800"]) {
     for (const [bind, dashboard] of [
       [open, "localhost:9847"],

@@ -147,6 +147,7 @@ t.test("help and version take precedence over other arguments", (t) => {
 
 t.test("refused settings, each with its error line", (t) => {
   const rows: readonly (readonly [argv: readonly string[], line: string | RegExp])[] = [
+    [["--ci-token", "x"], "--ci-token needs --auth-token"],
     [["stray"], 'unexpected argument "stray"'],
     [["--bind", "h:1", "stray"], 'unexpected argument "stray"'],
     [["--nope"], "unknown flag --nope"],

@@ -16,7 +16,7 @@ import {
 import { SERVER_TOKEN_CHARACTERS_MIN } from "../../../schemas/limits/tokens.js";
 import { parseDuration } from "../../../shared/duration.js";
 import { parseAddress } from "./address.js";
-import { hasShortToken, isReachable } from "./exposure.js";
+import { shortToken, isReachable } from "./exposure.js";
 import { readSettingsText } from "./settings-text.js";
 
 /** An error for an invalid setting. The server prints its message, which is one line, and exits with code 2. */
@@ -94,6 +94,7 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
     if (turned !== undefined) config[key] = turned;
   }
   checkCluster(config as unknown as Config);
+  checkCiToken(config as unknown as Config);
   return { kind: "serve", config: config as unknown as Config };
 }
 
@@ -108,13 +109,27 @@ function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {
 }
 
 /**
- * Rejects a token that can be guessed, unless only this machine can reach the server.
+ * Rejects a token of CI that would have no effect, because the server checks no tokens.
+ * @throws ConfigError
+ */
+function checkCiToken({ auth_token, ci_token }: Config): void {
+  if (ci_token !== "" && auth_token === "")
+    throw new ConfigError(`${flagOf("ci_token")} needs ${flagOf("auth_token")}`);
+}
+
+/**
+ * Rejects a token that can be guessed, unless only this machine can reach the server. Also rejects a token of CI that is
+ * the server's token, because it would be allowed everything.
  * @throws ConfigError
  */
 export function checkToken(config: Config): void {
-  if (hasShortToken(config) && isReachable(config))
+  const { auth_token, ci_token } = config;
+  if (ci_token !== "" && ci_token === auth_token)
+    throw new ConfigError(`${flagOf("ci_token")} must not be the same as ${flagOf("auth_token")}`);
+  const short = shortToken(config);
+  if (short !== null && isReachable(config))
     throw new ConfigError(
-      `${flagOf("auth_token")} has less than ${SERVER_TOKEN_CHARACTERS_MIN} characters, and other machines can reach ` +
+      `${flagOf(short)} has less than ${SERVER_TOKEN_CHARACTERS_MIN} characters, and other machines can reach ` +
         `the server: take a longer one (openssl rand -hex 16), or bind to localhost`,
     );
 }

@@ -6,9 +6,13 @@
 import type { AgentMetric } from "../../../schemas/agent-metrics.js";
 
 export interface Caller {
-  /** The owner of the request's token: the server or an instance. `nobody` means that no token was given or needed. */
-  readonly role: "server" | "instance" | "nobody";
-  /** The id of the acting instance. It is `dashboard` for a person at the dashboard, and "" if there is none. */
+  /**
+   * The owner of the request's token: the server, an instance or CI. `nobody` means that no token was given or needed.
+   */
+  readonly role: "server" | "instance" | "ci" | "nobody";
+  /**
+   * The id of the acting instance. It is `dashboard` for a person at the dashboard, `ci` for CI, and "" if there is none.
+   */
   readonly actor: string;
   /** The instance id that the call claimed, if there is no such instance; else absent. */
   readonly unknown?: string;

@@ -5,6 +5,7 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import type { Config } from "../../../schemas/config.js";
+import { CI_ACTOR } from "../../../schemas/evidence.js";
 import { isSessionId } from "../../../schemas/session-id.js";
 import { SECOND_MS } from "../../../shared/duration.js";
 import type { Clock } from "../../base/clock.js";
@@ -67,6 +68,7 @@ function hostName(header: string): string {
 
 export class RequestGuard {
   readonly #token: Buffer | null;
+  readonly #ciToken: Buffer | null;
   readonly #hosts: ReadonlySet<string>;
   readonly #anyLiteral: boolean;
   readonly #origins: ReadonlySet<string>;
@@ -82,6 +84,7 @@ export class RequestGuard {
     // The token is compared by its digest. All digests have the same length, so the duration reveals nothing about the
     // token's length.
     this.#token = config.auth_token === "" ? null : sha256(config.auth_token);
+    this.#ciToken = config.ci_token === "" ? null : sha256(config.ci_token);
     const binds = [config.bind, config.dashboard_bind].flatMap((bind) => parseAddress(bind) ?? []);
     this.#anyLiteral = binds.some(({ host }) => isWildcard(host));
     const hosts = new Set(["localhost", "127.0.0.1", "::1", ...config.allow_host.map((host) => hostName(host))]);
@@ -139,6 +142,7 @@ export class RequestGuard {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
     const owner = token === undefined ? undefined : this.#ownerOfBearer(token, actors, attempt);
     if (owner instanceof Failure) return owner;
+    if (owner?.role === "ci") return owner;
     if (owner?.role === "server") return claimedCaller("server", claims, actors);
     if (owner !== undefined) return this.#ownerWithSession(owner, claims, actors);
     if (this.#token !== null) return UNAUTHENTICATED;
@@ -180,7 +184,7 @@ export class RequestGuard {
     if (instance !== undefined || this.#token === null) return instance;
     const refusal = this.#throttle.pauses ? this.#refusePaused(attempt.from.peer) : null;
     if (refusal !== null) return refusal;
-    const server = this.#serverOf(digest);
+    const server = this.#serverOf(digest) ?? this.#ciOf(digest);
     const hex = digest.toString("hex");
     if (server === undefined && attempt.counts && !actors.hadToken(hex)) this.#recordWrong(attempt.from.peer, hex);
     return server;
@@ -189,6 +193,12 @@ export class RequestGuard {
   #serverOf(digest: Buffer): Caller | undefined {
     const isServer = this.#token !== null && crypto().timingSafeEqual(digest, this.#token);
     return isServer ? { role: "server", actor: "" } : undefined;
+  }
+
+  /** Returns CI if the token is that of CI. CI acts for no instance, whatever its headers claim. */
+  #ciOf(digest: Buffer): Caller | undefined {
+    const isCi = this.#ciToken !== null && crypto().timingSafeEqual(digest, this.#ciToken);
+    return isCi ? { role: "ci", actor: CI_ACTOR } : undefined;
   }
 
   /**

@@ -8,6 +8,10 @@ import type { Caller } from "./caller.js";
 import type { Answer, Request, Route } from "./route.js";
 
 const NEEDS_SERVER = new Failure("PERMISSION_DENIED", "this needs the server token");
+const NOT_FOR_CI = new Failure(
+  "PERMISSION_DENIED",
+  "the token of CI may only report and read evidence, and make tasks",
+);
 const NEEDS_OWN = new Failure("PERMISSION_DENIED", "this needs the server token, or the token of that instance");
 
 /**
@@ -15,7 +19,7 @@ const NEEDS_OWN = new Failure("PERMISSION_DENIED", "this needs the server token,
  * @param guarded whether the server checks tokens at all
  */
 export function mayAll(guarded: boolean, { role }: Pick<Caller, "role">): boolean {
-  return !guarded || role !== "instance";
+  return !guarded || (role !== "instance" && role !== "ci");
 }
 
 /**
@@ -24,10 +28,11 @@ export function mayAll(guarded: boolean, { role }: Pick<Caller, "role">): boolea
  */
 export function refuseRole(
   guarded: boolean,
-  { needs }: Route,
+  { needs, forCi, open }: Route,
   caller: Caller,
   params: readonly string[],
 ): Failure | null {
+  if (caller.role === "ci") return forCi === true || open === true ? null : NOT_FOR_CI;
   if (needs === undefined || mayAll(guarded, caller)) return null;
   if (needs === "server") return NEEDS_SERVER;
   return params[0] === caller.actor || params[0] === tokenOwnerOf(caller) ? null : NEEDS_OWN;

@@ -172,6 +172,8 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
    * instance that the first path parameter names (`own instance`). If absent, the token of any instance suffices.
    */
   readonly needs?: "server" | "own instance";
+  /** The token of CI suffices, too. */
+  readonly forCi?: true;
   /** Unknown query parameters are ignored, even by a write. */
   readonly foreignQuery?: true;
   /** The call is not counted in the metrics of REST or MCP calls. */

@@ -15,6 +15,7 @@ export const ROUTE_TAGS = {
   guard: "The record of commits that were made without the guard.",
   tasks:
     "Work that one agent at a time claims: ordered, retried, waited for, with leases on the resources that it needs.",
+  evidence: "Records of commands: how they ended, on which files, and which program saw it.",
   instances: "Registered agents: discovery, heartbeats, their capabilities and their current work.",
   messages: "Messages between agents: in-boxes, out-boxes, threads, and the status of each message.",
   hooks: "Hooks of agents' clients: who holds a file, and what is new for the agent.",

@@ -376,6 +376,21 @@ const MIGRATIONS: readonly string[] = [
     updated_at INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  -- The records of commands. A row never changes. seen_by: agent, hook, cli or ci. exit_code: null if it is not known.
+  CREATE TABLE evidence (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, workspace TEXT NOT NULL, task TEXT, instance_id TEXT,
+    name TEXT NOT NULL, seen_by TEXT NOT NULL, client TEXT NOT NULL, command TEXT NOT NULL, exit_code INTEGER,
+    duration_ms INTEGER, tree_before TEXT, tree_after TEXT, head TEXT, checkout TEXT, tail TEXT
+  );
+  CREATE INDEX evidence_task ON evidence (task, command, seen_by, id) WHERE task IS NOT NULL;
+  CREATE INDEX evidence_tree ON evidence (tree_after, id) WHERE tree_after IS NOT NULL;
+  -- The commands that a task requires, as JSON text. edited_at: the last edit that made a record stale. stale_to: the
+  -- newest record at that time.
+  CREATE TABLE task_evidence (
+    row INTEGER PRIMARY KEY, commands TEXT NOT NULL, edited_at INTEGER, stale_to INTEGER NOT NULL
+  );
+  `,
 ];
 
 /** The number of the newest layout that this program knows. */

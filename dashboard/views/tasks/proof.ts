@@ -1,0 +1,27 @@
+/** Says in words what was seen of a required command. Pure. */
+import type { Task } from "../../api/types.js";
+import type { BadgeTone } from "../../parts/badge.js";
+
+type Required = Task["evidence"][number];
+
+/** The words for the reasons for which a command counts as not passed. */
+export const MISSING_WORDS: Readonly<Record<NonNullable<Required["why"]>, string>> = {
+  none: "not run",
+  said: "only said",
+  unknown: "end unknown",
+  tree: "ran on other files",
+  failed: "failed",
+  stale: "edited since",
+};
+
+export interface Proof {
+  readonly tone: BadgeTone;
+  readonly text: string;
+}
+
+/** Returns the words for a record. A pass that an agent only said is not shown as good. */
+export function proofOf({ level, exit_code: code }: NonNullable<Required["observed"]>): Proof {
+  if (code === null) return { tone: "plain", text: "end unknown" };
+  if (code !== 0) return { tone: "bad", text: `exit code ${code}` };
+  return { tone: level === "said" ? "plain" : "good", text: "passed" };
+}

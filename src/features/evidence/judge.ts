@@ -1,0 +1,45 @@
+/**
+ * Decides whether a required command has passed. The newest record that an honest program wrote decides, so a later
+ * failure takes back an earlier pass. Pure.
+ */
+import type { MissingReason } from "../../../schemas/evidence.js";
+import { levelOf } from "./levels.js";
+import type { EvidenceRow } from "./table.js";
+
+export interface Judgement {
+  /** Null if the command has passed. */
+  readonly why: MissingReason | null;
+  /** The id of the record that decides; null if there is none. */
+  readonly evidence: number | null;
+}
+
+export interface JudgedAgainst {
+  /** The tree of the files that are to be delivered; null if it is not known. */
+  readonly tree: string | null;
+  /** The id of the newest record at the time of the last edit. A pass up to this one is stale. */
+  readonly staleTo: number;
+}
+
+/** Whether a command ran on exactly these files. A hook does not know the files, so edits alone decide about it. */
+function ranOn({ seen_by, tree_before, tree_after }: EvidenceRow, tree: string | null): boolean {
+  return tree === null || seen_by === "hook" || (tree_before === tree && tree_after === tree);
+}
+
+/** @param records all records that may count for the command, in any order */
+export function judge(records: readonly EvidenceRow[], { tree, staleTo }: JudgedAgainst): Judgement {
+  const newestFirst = records.toSorted((a, b) => b.id - a.id);
+  const say = (why: MissingReason | null, row: EvidenceRow | undefined): Judgement => ({
+    why,
+    evidence: row?.id ?? null,
+  });
+  const [newest] = newestFirst;
+  if (newest === undefined) return say("none", undefined);
+  const seen = newestFirst.filter(({ seen_by }) => levelOf(seen_by) !== "said");
+  if (seen.length === 0) return say("said", newest);
+  const known = seen.filter(({ exit_code }) => exit_code !== null);
+  if (known.length === 0) return say("unknown", seen[0]);
+  const deciding = known.find((row) => ranOn(row, tree));
+  if (deciding === undefined) return say("tree", known[0]);
+  if (deciding.exit_code !== 0) return say("failed", deciding);
+  return say(deciding.id <= staleTo ? "stale" : null, deciding);
+}

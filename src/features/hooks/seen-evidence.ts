@@ -1,0 +1,96 @@
+/**
+ * Turns what hooks see into evidence: commands that a claimed task requires, and edits that make their records stale.
+ * Nothing is written for other commands, and an edit is written only if it changes something. Does not wait for the
+ * writer. Runs on the front.
+ */
+import { EVIDENCE_COMMAND_CHARACTERS_MAX } from "../../../schemas/limits/evidence.js";
+import { normalizeCommand } from "../../../shared/command-text.js";
+import type { CallContext } from "../../platform/rpc/frames.js";
+import type { Writer } from "../../platform/threads/writer.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import { recordEvidence } from "../evidence/commands.js";
+import { hasFreshRecord } from "../evidence/required-commands.js";
+import type { EvidenceReader } from "../evidence/table.js";
+import { markEdited } from "../tasks/commands.js";
+import type { RequiredCommands, RequiredTable } from "../tasks/required-table.js";
+import type { TaskReader } from "../tasks/table.js";
+import type { DecidedCall } from "./decided-call.js";
+import { locateAll } from "./edit-decision.js";
+import type { HookInput } from "./input.js";
+import { shellTexts } from "./tool-effects.js";
+
+export interface SeenEvidenceOptions {
+  readonly writer: Writer;
+  readonly leases: Pick<LeaseProjection, "of">;
+  readonly tasks: Pick<TaskReader, "rowOf">;
+  readonly required: Pick<RequiredTable, "of">;
+  readonly records: EvidenceReader;
+}
+
+/** A task that the agent holds and that requires commands. */
+interface HeldTask extends RequiredCommands {
+  readonly id: string;
+}
+
+type Agent = Pick<DecidedCall, "actor" | "session">;
+
+export class SeenEvidence {
+  readonly #options: SeenEvidenceOptions;
+
+  constructor(options: SeenEvidenceOptions) {
+    this.#options = options;
+  }
+
+  /** Records a shell command that has run, for each held task that requires exactly this command. */
+  recordRun({ client, tool, exitCode }: HookInput, { actor, session }: Agent, context: CallContext): void {
+    if (tool?.kind !== "shell") return;
+    const [command, ...others] = shellTexts(tool).map(normalizeCommand);
+    if (command === undefined || others.length > 0 || command.length > EVIDENCE_COMMAND_CHARACTERS_MAX) return;
+    for (const { id, commands } of this.#heldBy({ actor, session })) {
+      if (!commands.includes(command)) continue;
+      const { workspace, checkout, name } = actor;
+      const request = {
+        workspace,
+        task: id,
+        instance_id: actor.id,
+        name,
+        seen_by: "hook",
+        client: client.name,
+        command,
+        exit_code: exitCode,
+        duration_ms: null,
+        tree_before: null,
+        tree_after: null,
+        head: null,
+        checkout: checkout?.id ?? null,
+        tail: null,
+      } as const;
+      this.#options.writer.call(recordEvidence, request, { actor: actor.id, trace: context.trace }, () => undefined);
+    }
+  }
+
+  /** Makes the records of held tasks stale if a call writes files of the workspace. */
+  recordEdit({ actor, session, effects, roots, context }: DecidedCall): void {
+    if (effects.written.paths.length === 0) return;
+    const { writer, records } = this.#options;
+    const stale = [...this.#heldBy({ actor, session })].filter(({ id, commands, staleTo }) =>
+      hasFreshRecord(records, { task: id, commands }, staleTo),
+    );
+    if (stale.length === 0 || locateAll(effects.written.paths, effects.directory, roots).length === 0) return;
+    for (const { id } of stale)
+      writer.call(markEdited, { id }, { actor: actor.id, trace: context.trace }, () => undefined);
+  }
+
+  /** Yields the tasks that an agent holds, or the session that has started it, and that require commands. */
+  *#heldBy({ actor, session }: Agent): Generator<HeldTask> {
+    const { leases, tasks, required } = this.#options;
+    for (const holder of new Set([actor.id, session.id])) {
+      for (const { task, state } of leases.of(holder)) {
+        if (task === null || state !== "held") continue;
+        const row = tasks.rowOf(task);
+        const found = row === undefined ? undefined : required.of(row);
+        if (found !== undefined) yield { id: task, ...found };
+      }
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * Reads from the input of a hook how a shell command ended. Most clients do not say it. A member with an exit code is
+ * believed. Claude Code has no such member: it has one event for commands that succeeded, and one for those that
+ * failed. Pure.
+ */
+import { isJsonObject, type JsonObject, memberAt, valueAt } from "./json-members.js";
+
+/** The members that hold what a tool answered. */
+const RESPONSES = ["tool_response", "tool_result", "toolResult", "tool_output"] as const;
+/** The members of an answer that hold an exit code. */
+const EXIT_CODES = [
+  "exit_code",
+  "exitCode",
+  "exit",
+  "metadata.exit_code",
+  "metadata.exitCode",
+  "metadata.exit",
+] as const;
+/** The members with which Claude Code says that a command has not ended, or that its exit code means something else. */
+const OPEN_ENDS = ["backgroundTaskId", "returnCodeInterpretation"] as const;
+/** How Claude Code begins the error of a command that failed. */
+const FAILED = /^(?:exit code|command exited with non-zero status code) (\d{1,10})\b/i;
+
+/**
+ * Returns the exit code of a shell command that has run; null if the client does not say it.
+ * @param parameters the arguments of the tool call
+ */
+export function shellExitCode(event: string, parameters: JsonObject, json: JsonObject): number | null {
+  const response = valueAt(json, RESPONSES);
+  const sent = isJsonObject(response) ? valueAt(response, EXIT_CODES) : undefined;
+  if (sent !== undefined) return Number.isInteger(sent) ? Number(sent) : null;
+  if (event === "PostToolUseFailure") return failureCode(memberAt(json, "error"));
+  if (event !== "PostToolUse" || memberAt(parameters, "run_in_background") === true) return null;
+  // Only Claude Code has this member. Other clients call its hooks too, and report a failed command as a success.
+  const hasEnded = memberAt(response, "interrupted") === false && valueAt(response, OPEN_ENDS) === undefined;
+  return hasEnded ? 0 : null;
+}
+
+function failureCode(error: unknown): number | null {
+  const code = typeof error === "string" ? FAILED.exec(error)?.[1] : undefined;
+  return code === undefined ? null : Number(code);
+}

@@ -161,10 +161,11 @@ export class HotCache<Reply> implements ChangeListener {
    */
   #evict(): void {
     while (this.#bytes > this.#bytesMax) {
-      const entry = this.#ring[this.#hand];
+      const entry = this.#ring[this.#hand] ?? null;
       this.#hand = (this.#hand + 1) % this.#ring.length;
-      if (entry?.used === true) entry.used = false;
-      else if (entry != null) this.#remove(entry.key);
+      if (entry === null) continue;
+      if (entry.used) entry.used = false;
+      else this.#remove(entry.key);
     }
   }
 }

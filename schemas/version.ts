@@ -6,4 +6,4 @@ export const VERSION = "0.1.0";
  * same calls would leave other rows or replies than before. A cluster's nodes apply only entries with their own apply
  * version.
  */
-export const APPLY_VERSION = 7;
+export const APPLY_VERSION = 8;

@@ -31,7 +31,7 @@ function makeOptions(row: CommandRow): Record<string, unknown> {
   for (const argument of row.arguments ?? []) {
     if (argument.afterDashes) continue;
     options[ARGUMENT_PREFIX + argument.name] = argument.many
-      ? Option.Rest({ name: argument.name, required: 1 })
+      ? Option.Rest({ name: argument.name, required: argument.optional ? 0 : 1 })
       : Option.String({ name: argument.name, required: !argument.optional });
   }
   for (const flag of row.flags ?? []) {

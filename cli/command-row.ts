@@ -37,7 +37,7 @@ export interface Argument {
   /** The text that the usage line shows instead of the name, such as the allowed words. */
   readonly shown?: string;
   readonly optional?: true;
-  /** The argument takes one or more values, which `Args.list` returns. Only a command after `--` may follow it. */
+  /** The argument takes one or more values, or any number if it is optional, which `Args.list` returns. Only a command after `--` may follow it. */
   readonly many?: true;
   /**
    * The argument takes all words after `--`, unchanged. They are a command with its arguments. `Args.list` returns

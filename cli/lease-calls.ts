@@ -23,12 +23,17 @@ export interface LeaseAnswer {
 
 /** The members of a request for a lease. The server chooses a value for each member that is undefined. */
 export interface LeaseRequest {
-  readonly resources: readonly string[];
+  /** Undefined if only alternatives are requested. */
+  readonly resources: readonly string[] | undefined;
   readonly mode: "shared" | undefined;
   /** `repo` or `checkout`. The server refuses other values. */
   readonly scope: string | undefined;
   readonly ttl_s: number | undefined;
   readonly reason: string | undefined;
+  /** Groups of names, of each of which one is enough. */
+  readonly any?: readonly string[];
+  /** How many may hold the names together. */
+  readonly max_holders?: number;
   /** The longest life of the lease, whatever its holder does. A renewal with `touch` starts it again. */
   readonly max_s?: number;
   /** The workspace of the resources. The default is the one of the acting instance. */

@@ -2,6 +2,7 @@
  * Runs a command under a lease. The heartbeat is a read of the lease, which keeps the lease alive. The lease is
  * released when the command ends. claim-run.ts has the code that leases and tasks share. Runs in the CLI process.
  */
+import { ALTERNATIVE_GROUPS_MAX } from "../schemas/limits/claims.js";
 import { failureOf, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
 import type { RunTimes, Stop } from "./claim-run.js";
@@ -36,6 +37,19 @@ async function releaseHeld(settings: Settings, { id, fence }: Lease): Promise<vo
   if (isFailure(released)) warn(`the lease ${id} could not be released: ${failureOf(released).message}`);
 }
 
+/**
+ * Returns the variables that name what was chosen: KOOR_LEASE_ANY for the first group of alternatives, KOOR_LEASE_ANY_2
+ * for the second and so on. A variable of another lease is removed.
+ */
+function chosenNames({ resources, any = [] }: Lease): Readonly<Record<string, string | undefined>> {
+  // The chosen names come last.
+  const chosen = resources.slice(resources.length - any.length);
+  const variables: Record<string, string | undefined> = {};
+  for (let at = 0; at < ALTERNATIVE_GROUPS_MAX; at++)
+    variables[at === 0 ? "KOOR_LEASE_ANY" : `KOOR_LEASE_ANY_${at + 1}`] = chosen[at];
+  return variables;
+}
+
 /** Runs a command under a held lease. Releases the lease, however the command ends. Returns the exit code. */
 export async function runUnderLease(
   settings: Settings,
@@ -45,7 +59,7 @@ export async function runUnderLease(
 ): Promise<number> {
   const claim = {
     name: `the lease ${lease.id}`,
-    environment: { KOOR_LEASE: lease.id, KOOR_FENCE: String(lease.fence) },
+    environment: { KOOR_LEASE: lease.id, KOOR_FENCE: String(lease.fence), ...chosenNames(lease) },
     sendHeartbeat: async (limits: CallLimits) => await sendHeartbeat(settings, lease, limits),
   };
   const ran = await runUnderClaim(settings, claim, words, times);

@@ -2,7 +2,15 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
-import { CLAIM_MAX_S_DEFAULT, CLAIM_MAX_S_MAX, CLAIM_TTL_S_MAX, RESOURCE_BYTES_MAX } from "./limits/claims.js";
+import {
+  ALTERNATIVE_GROUPS_MAX,
+  ALTERNATIVES_BYTES_MAX,
+  CLAIM_HOLDERS_MAX,
+  CLAIM_MAX_S_DEFAULT,
+  CLAIM_MAX_S_MAX,
+  CLAIM_TTL_S_MAX,
+  RESOURCE_BYTES_MAX,
+} from "./limits/claims.js";
 import { REQUEST_ID_BYTES_MAX } from "./limits/idempotency.js";
 import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
 import {
@@ -45,6 +53,16 @@ export const CheckedPath = Text({
   line: true,
   promisedPattern: `^${PLAIN_PATH}$`,
 });
+/** The source of a regular expression for groups that the server certainly accepts. */
+const PLAIN_GROUP = "[a-z][a-z0-9-]*(?:\\|[a-z][a-z0-9-]*)*";
+export const AlternativeGroup = Text({
+  charactersMax: ALTERNATIVES_BYTES_MAX,
+  required: true,
+  line: true,
+  promisedPattern: `^${PLAIN_GROUP}$`,
+  description: "Names of which one is needed: NAME|NAME, or port:3000..3099 for a range.",
+});
+export const MaxHolders = Type.Integer({ minimum: 1, maximum: CLAIM_HOLDERS_MAX });
 export const Ttl = Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX });
 export const Workspace = Text({ charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true });
 export const Fence = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
@@ -79,6 +97,10 @@ export const Lease = Type.Object({
   position: nullable(Type.Integer({ minimum: 1 })),
   /** The time from which `max_s` counts, if a renewal has started it again. */
   touched_at: Type.Optional(Timestamp),
+  max_holders: Type.Optional(Type.Integer({ description: "How many may hold the names together, if it is limited." })),
+  any: Type.Optional(
+    Type.Array(Type.String(), { description: "Groups of names of each of which it has, or waits for, one." }),
+  ),
   automatic: Type.Optional(Type.Literal(true, { description: "A hook made it for a file that the agent edits." })),
 });
 export const LeaseList = Type.Object({ leases: Type.Array(Lease) });
@@ -92,7 +114,9 @@ const Nearby = Type.Optional(Type.Array(LeaseConflict, NEARBY));
 export const AcquiredLease = Type.Object({ ...Lease.properties, nearby: Nearby });
 
 export const LeaseBody = Type.Object({
-  resources: Type.Array(LeaseResource, { minItems: 1, maxItems: LEASE_RESOURCES_MAX }),
+  resources: Type.Optional(Type.Array(LeaseResource, { minItems: 1, maxItems: LEASE_RESOURCES_MAX })),
+  any: Type.Optional(Type.Array(AlternativeGroup, { minItems: 1, maxItems: ALTERNATIVE_GROUPS_MAX })),
+  max_holders: Type.Optional(MaxHolders),
   mode: Type.Optional(Mode),
   scope: Type.Optional(
     Type.Enum([...LEASE_SCOPES], {
@@ -229,12 +253,21 @@ export const LeaseRecord = Type.Object({
   touched_at: nullable(Type.Integer()),
   /** Whether the server has leased this for an agent that edits the files, without a request of the agent. */
   automatic: Type.Boolean(),
+  /** The number of holders that may have the names together; null if only `shared` limits it. */
+  max_holders: nullable(Type.Integer()),
+  /** The groups of alternatives as they were asked for. `resources` has the chosen names once the lease is granted. */
+  any: nullable(Type.Array(Type.String())),
 });
 export type LeaseRecord = Static<typeof LeaseRecord>;
 
 export const AcquireRequest = Type.Object({
-  resources: Type.Array(Type.String(), { minItems: 1 }),
+  /** Empty only if the request has alternatives. */
+  resources: Type.Array(Type.String()),
   shared: Type.Boolean(),
+  /** Absent if the number of holders has no limit of its own. */
+  max_holders: Type.Optional(Type.Integer()),
+  /** The groups of alternatives; absent if there are none. */
+  any: Type.Optional(Type.Array(Type.String())),
   workspace: Type.String(),
   ttl_s: Type.Integer(),
   max_s: Type.Integer(),

@@ -20,7 +20,7 @@ import { workspaceHeaders } from "../workspace-name.js";
 import { workspaceResource, workspaceResources } from "../workspace-path.js";
 
 const ID = { name: "id", values: "lease" } as const;
-const RESOURCES = { name: "resource", many: true } as const;
+const RESOURCES = { name: "resource", many: true, optional: true } as const;
 
 const SHARED: Flag = {
   name: "shared",
@@ -46,6 +46,19 @@ const WAIT: Flag = {
   value: "TIME",
   about: "wait in the queue up to this long, e.g. 10m",
 };
+const ANY: Flag = {
+  name: "any",
+  kind: "text",
+  value: "NAMES",
+  many: true,
+  about: "one of these names: port:3000..3099, or db-1|db-2; may be given several times",
+};
+const MAX_HOLDERS: Flag = {
+  name: "max-holders",
+  kind: "whole",
+  value: "N",
+  about: "share the names with others, at most N holders together",
+};
 const REASON: Flag = { name: "reason", kind: "text", value: "TEXT", about: "its purpose, which others can see" };
 const FENCE: Flag = {
   name: "fence",
@@ -58,8 +71,13 @@ function readLeaseRequest(args: Args, folder: string, ttlS?: number): LeaseReque
   const mode = args.has("shared") ? "shared" : undefined;
   const resources = workspaceResources(args.list("resource"), pathContextOf(folder));
   if (resources instanceof CliFailure) return resources;
+  const any = args.list("any");
+  if (resources.length === 0 && any.length === 0) return wrongUsage("<resource> or --any is required");
+  const maxHolders = args.text("max-holders");
   return {
-    resources,
+    resources: resources.length === 0 ? undefined : resources,
+    ...(any.length === 0 ? {} : { any }),
+    ...(maxHolders === undefined ? {} : { max_holders: Number(maxHolders) }),
     mode,
     scope: args.text("scope"),
     ttl_s: wholeSeconds(args.duration("ttl")) ?? ttlS,
@@ -207,9 +225,15 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "acquire"],
     about: "Lease resources, all of them or none: path:GLOB, state:GLOB, spec:GLOB or any other name.",
-    examples: ["lease acquire 'path:src/orders/**' --reason 'the new tax'", "lease acquire deploy --wait 10m"],
+    examples: [
+      "lease acquire 'path:src/orders/**' --reason 'the new tax'",
+      "lease acquire deploy --wait 10m",
+      "lease acquire --any port:3000..3099",
+    ],
     arguments: [RESOURCES],
     flags: [
+      ANY,
+      MAX_HOLDERS,
       SHARED,
       SCOPE,
       TTL,
@@ -223,9 +247,14 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   {
     words: ["lease", "run"],
     about: "Run a command under a lease, with the command's exit code, or 1 if the lease was lost.",
-    examples: ["lease run deploy --wait 10m -- ./deploy.sh production"],
+    examples: [
+      "lease run deploy --wait 10m -- ./deploy.sh production",
+      "lease run browser --max-holders 3 --wait 10m -- npm run test:browser",
+    ],
     arguments: [RESOURCES, { name: "command", afterDashes: true, values: "command" }],
     flags: [
+      ANY,
+      MAX_HOLDERS,
       SHARED,
       SCOPE,
       { ...TTL, about: `how long it lasts after a heartbeat, ${CLI_LEASE_RUN_TTL_S}s by default` },

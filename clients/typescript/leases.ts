@@ -96,13 +96,19 @@ export class Leases {
     }
   }
 
-  /** Gets a lease of its own, which lasts until it is released. `await using` releases it at the end of the block. */
+  /**
+   * Gets a lease of its own, which lasts until it is released. With `any` one name of each of these groups is leased,
+   * too: the last of the lease's `resources`. `await using` releases it at the end of
+   * the block.
+   */
   async acquire(resources: string | readonly string[], options: AcquireOptions = {}): Promise<HeldLease> {
     const { signal, timeoutMs, wait_s: waitS = 0, ...body } = options;
     const call = { signal, timeoutMs };
+    const names = typeof resources === "string" ? [resources] : resources;
     const json = {
       ...body,
-      resources: typeof resources === "string" ? [resources] : resources,
+      // A request of alternatives alone has no resources.
+      resources: names.length === 0 ? undefined : names,
       reuse: body.reuse ?? false,
       queue: waitS > 0,
       request_id: newRequestId(),

@@ -26,11 +26,11 @@ interface StateProps {
  * Shows the state of a lease, its position in the wait queue, whether a hook made it, and how many requests wait for
  * it.
  */
-export function LeaseState({ lease: { state, mode, position, automatic }, waiting }: StateProps) {
+export function LeaseState({ lease: { state, mode, position, automatic, max_holders }, waiting }: StateProps) {
   return (
     <span class="badges">
       <Badge tone={TONES[state]}>{position === null ? state : `${state}, position ${position}`}</Badge>
-      {mode === "shared" && <Badge>shared</Badge>}
+      {mode === "shared" && <Badge>{max_holders === undefined ? "shared" : `at most ${max_holders}`}</Badge>}
       {automatic === true && <Badge tone="note">automatic</Badge>}
       {waiting > 0 && <Badge tone="warn">{waiting === 1 ? "1 waits" : `${count(waiting)} wait`}</Badge>}
     </span>
@@ -38,8 +38,8 @@ export function LeaseState({ lease: { state, mode, position, automatic }, waitin
 }
 
 /** Shows the resources of a lease, as a link to the lease's page. */
-export function LeaseLink({ id, resources }: Pick<Lease, "id" | "resources">) {
-  const [first = id, ...more] = resources;
+export function LeaseLink({ id, resources, any = [] }: Pick<Lease, "id" | "resources" | "any">) {
+  const [first = any[0] ?? id, ...more] = resources;
   return (
     <a class="mono" href={addressOf("leases", id)} title={resources.join("\n")}>
       {more.length === 0 ? first : `${first} and ${more.length} more`}

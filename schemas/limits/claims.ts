@@ -33,6 +33,22 @@ export const SILENCE_SHARED_GRACE_PART = 1 / 2;
  */
 export const CLAIMS_ENDED_TOGETHER = 16;
 
+// Counted claims and alternatives
+/** The maximum of `max_holders`. A waiting claim may have to watch as many others. */
+export const CLAIM_HOLDERS_MAX = 100;
+/** The maximum number of groups of alternatives of one claim. */
+export const ALTERNATIVE_GROUPS_MAX = 8;
+/** The maximum number of alternatives of one group. */
+export const ALTERNATIVES_OF_GROUP_MAX = 1_024;
+/**
+ * The maximum number of held and waiting claims of the alternatives of a request, each counted for each of its names. A
+ * request compares its alternatives with all of them a few times.
+ */
+export const ALTERNATIVES_STEPS_MAX = 50_000;
+export const ALTERNATIVES_BYTES_MAX = 1_024;
+/** The memory that one claim takes in the writer because another one watches it. */
+export const CLAIM_WATCH_BYTES = 64;
+
 // Resources
 export const RESOURCE_BYTES_MAX = 512;
 /** The maximum number of characters after the literal prefixes of a request's globs, all alternatives together. */

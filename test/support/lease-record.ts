@@ -27,6 +27,8 @@ export function leaseRecord(row: number, more: Partial<LeaseRecord> = {}): Lease
     parent: null,
     touched_at: null,
     automatic: false,
+    max_holders: null,
+    any: null,
     ...more,
   };
 }

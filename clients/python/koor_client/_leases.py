@@ -32,7 +32,8 @@ class Request:
         self.timeout = timeout
         self.lease: Lease | None = None
         # Another lease of the same resources would end with this one, if both were one.
-        self._body = {"resources": resources, "reuse": False, **members}
+        # A request of alternatives alone has no resources.
+        self._body = {"resources": resources or None, "reuse": False, **members}
         self._plan: Plan | None = None
 
     def acquire(self) -> Op[Loss]:

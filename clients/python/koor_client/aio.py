@@ -30,6 +30,8 @@ class Leases(Noun):
         resources: str | Sequence[str],
         *,
         wait: float = 0.0,
+        any: Sequence[str] | None = None,
+        max_holders: int | None = None,
         mode: str | None = None,
         workspace: str | None = None,
         scope: str | None = None,
@@ -43,9 +45,14 @@ class Leases(Noun):
         ``wait``: for how many seconds to stand in line; raises LeasedError if the lease is not free by then. The block
         gets the lease with ``fence``, ``lost`` and ``check()``. A block whose lease was lost raises LeaseLostError at
         its end. The asyncio client cancels the block when the lease is lost.
+
+        ``any``: groups of names (``"port:3000..3099"``), of each of which one is leased, too: the last of the lease's
+        ``resources``. ``max_holders``: how many may hold the names together.
         """
         names = [resources] if isinstance(resources, str) else list(resources)
         members = {
+            "any": None if any is None else list(any),
+            "max_holders": max_holders,
             "mode": mode,
             "workspace": workspace,
             "scope": scope,

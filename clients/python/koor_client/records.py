@@ -150,6 +150,8 @@ class NewInstance(Instance):
 class _LeaseExtras(TypedDict, total=False):
     touched_at: str
     automatic: bool
+    max_holders: int
+    any: list[str]
     nearby: list[dict[str, Any]]
 
 

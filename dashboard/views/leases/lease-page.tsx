@@ -57,7 +57,7 @@ const countFor = (waits: LeaseWaits, id: string): number => waitingFor(waits).ge
 
 function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: number }) {
   const { holder, workspace, resources, reason, note, task, fence, requested_at, granted_at } = lease;
-  const { scope, checkout, automatic } = lease;
+  const { scope, checkout, automatic, any, max_holders } = lease;
   const { checkouts } = useCheckouts();
   const known = checkout === null ? undefined : checkouts.get(checkout);
   const rows: readonly (readonly [name: string, value: ComponentChildren])[] = [
@@ -70,6 +70,8 @@ function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: nu
     ],
     ["Task", task !== null && <Task key="task" id={task} />],
     ["Workspace", workspace],
+    ["One of", any !== undefined && <Mono key="any" text={any.join(", ")} />],
+    ["Holders", max_holders !== undefined && `at most ${max_holders} together`],
     ["Scope", scope === "repo" ? "all checkouts" : "its holder's checkout"],
     [
       "Checkout",

@@ -2,40 +2,53 @@
  * Counts the estimated memory of leases in bytes, in total and for each holder. It includes waiting leases and the
  * leases of tasks. Pure except for its state.
  */
+import { CLAIM_WATCH_BYTES } from "../../../schemas/limits/claims.js";
 import { LEASE_BYTES, LEASES_BYTES_MAX, LEASES_OF_HOLDER_BYTES_MAX } from "../../../schemas/limits/leases.js";
 import { Failure } from "../../base/result.js";
-import type { Resource } from "./resource.js";
+import { TurnoverMap } from "../../base/turnover-map.js";
+import { type Claim, isPlain, wantedBy } from "./lock-entry.js";
 import { resourceBytes } from "./resource-bytes.js";
 
-interface Held {
-  readonly holder: string;
-  readonly resources: readonly Resource[];
-}
+/** The members of a claim that decide how much memory it takes. */
+export type Weighed = Pick<Claim, "resources" | "alternatives" | "shared" | "maxHolders">;
 
 export class ClaimBytes {
   readonly #of = new Map<string, number>();
+  /** The memory of the claims that take less once they are granted, by the order of the claims. */
+  readonly #counted = new TurnoverMap<number, number>();
   #bytes = 0;
 
   clear(): void {
     this.#of.clear();
+    this.#counted.clear();
     this.#bytes = 0;
   }
 
-  add(claim: Held): void {
-    this.#change(claim.holder, bytesOf(claim.resources));
+  /** @param waits whether the claim may have to wait, which takes more memory */
+  add(claim: Claim, waits: boolean): void {
+    const bytes = bytesOf(claim, waits);
+    if (bytes !== bytesOf(claim, false) || !isPlain(claim)) this.#counted.set(claim.order, bytes);
+    this.#change(claim.holder, bytes);
   }
 
-  remove(claim: Held): void {
-    this.#change(claim.holder, -bytesOf(claim.resources));
+  remove(claim: Claim): void {
+    this.#change(claim.holder, -(this.#counted.get(claim.order) ?? bytesOf(claim, false)));
+    this.#counted.delete(claim.order);
+  }
+
+  /** Counts a waiting claim that was granted. */
+  grant(claim: Claim): void {
+    if (!this.#counted.has(claim.order)) return;
+    this.remove(claim);
+    this.add(claim, false);
   }
 
   /**
-   * Checks whether one more lease of these resources would exceed a memory limit. Returns the refusal, or null if the
-   * lease fits.
+   * Checks whether one more lease would exceed a memory limit. Returns the refusal, or null if the lease fits.
    * @param name the holder's name, for the message
    */
-  refuse(resources: readonly Resource[], holder: string, name: string): Failure | null {
-    const bytes = bytesOf(resources);
+  refuse(claim: Weighed, holder: string, name: string): Failure | null {
+    const bytes = bytesOf(claim, true);
     if (this.#bytes + bytes > LEASES_BYTES_MAX)
       return new Failure("STOCK_FULL", `leases that are held or waiting take ${LEASES_BYTES_MAX} bytes of memory`);
     return (this.#of.get(holder) ?? 0) + bytes > LEASES_OF_HOLDER_BYTES_MAX
@@ -51,7 +64,14 @@ export class ClaimBytes {
   }
 }
 
-/** Returns the estimated memory of a claim, in bytes. A claim without resources is not a lease and counts 0. */
-function bytesOf(resources: readonly Resource[]): number {
-  return resources.length === 0 ? 0 : LEASE_BYTES + resourceBytes(resources);
+/**
+ * Returns the estimated memory of a claim, in bytes. A claim without resources is not a lease and counts 0. A claim
+ * that waits for a name with several holders watches as many claims, and a claim with alternatives does so for each.
+ */
+function bytesOf(claim: Weighed, waits: boolean): number {
+  const { resources, alternatives, maxHolders = null } = claim;
+  const names = alternatives.reduce((sum, group) => sum + group.length, 0);
+  if (resources.length + names === 0) return 0;
+  const watched = waits && !isPlain(claim) ? (maxHolders ?? 1) * Math.max(1, names) : 0;
+  return LEASE_BYTES + resourceBytes(wantedBy(claim)) + watched * CLAIM_WATCH_BYTES;
 }

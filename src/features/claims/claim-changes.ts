@@ -27,6 +27,11 @@ export interface Wanted {
   readonly holder: StoredHolder;
   readonly workspace: string;
   readonly resources: readonly Resource[];
+  /** The groups of alternatives as they were asked for; null if there are none. */
+  readonly any?: readonly string[] | null;
+  /** The parsed groups, of each of which the claim still needs a name. */
+  readonly alternatives?: LiveLease["alternatives"];
+  readonly maxHolders?: number | null;
   readonly shared: boolean;
   readonly scope: LeaseRecord["scope"];
   readonly reason: string;
@@ -109,6 +114,7 @@ export class ClaimChanges extends PublishingModel {
     const lease = this.#add(wanted, 0, call);
     publishLeaseEvent(this.#events, "lease.waiting", lease.record, call);
     this.live.lockTable.enqueue(lease);
+    for (const granted of this.live.lockTable.grantBehind(lease)) this.#grant(granted, call);
     return lease;
   }
 
@@ -176,6 +182,9 @@ export class ClaimChanges extends PublishingModel {
       resources,
       queued,
       automatic = false,
+      any = null,
+      alternatives = [],
+      maxHolders = null,
     } = wanted;
     const row = this.#counters.nextLease();
     const record: LeaseRecord = {
@@ -202,8 +211,10 @@ export class ClaimChanges extends PublishingModel {
       parent: holder.parent,
       touched_at: null,
       automatic,
+      max_holders: maxHolders,
+      any: any === null ? null : [...any],
     };
-    const lease = liveLeaseOf(record, resources);
+    const lease = liveLeaseOf(record, resources, alternatives);
     this.live.add(lease);
     this.#record(record);
     return lease;
@@ -224,8 +235,11 @@ export class ClaimChanges extends PublishingModel {
   /** Stores that a waiting claim was granted. The lock table has already granted it. */
   #grant(lease: LiveLease, call: WriteCall): void {
     const fence = this.#counters.nextFence();
-    this.#change(lease, { ...lease.record, state: "held", fence, offered: true, granted_at: call.nowMs });
-    this.live.countHeld(lease);
+    const granted: LeaseRecord = { ...lease.record, state: "held", fence, offered: true, granted_at: call.nowMs };
+    // The lock table has added the chosen names.
+    if (granted.any !== null) granted.resources = lease.resources.map(({ text }) => text);
+    this.#change(lease, granted);
+    this.live.countGranted(lease);
     publishLeaseEvent(this.#events, "lease.granted", lease.record, call);
   }
 }

@@ -9,6 +9,7 @@
  * lease. If it has none, clients see the claim only as part of the task. When the claim of a task ends, the tasks
  * module decides what happens to the task (`TaskClaims`).
  */
+import { isDeepStrictEqual } from "node:util";
 import type {
   AcquireRequest,
   EndClaimsRequest,
@@ -18,6 +19,7 @@ import type {
   ReleaseRequest,
   RenewRequest,
 } from "../../../schemas/leases.js";
+import { ALTERNATIVES_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import { LEASE_CONFLICTS_MAX } from "../../../schemas/limits/leases.js";
 import { specName } from "../../../schemas/specs.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
@@ -25,6 +27,7 @@ import { Failure } from "../../base/result.js";
 import { idempotencyRecords, type IdempotencyRecords } from "../idempotency/records.js";
 import type { CachingModel, Model, Opening } from "../../platform/threads/model.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
+import { storedGroups } from "./alternatives.js";
 import { claimChanges, type ClaimChanges, type Wanted } from "./claim-changes.js";
 import type { Contender } from "./contention.js";
 import {
@@ -36,6 +39,7 @@ import {
   noLease,
   resourcesOf,
   TOO_MANY_STEPS,
+  TOO_MANY_WAIT,
 } from "./lease.js";
 import { maxEndOf } from "./life.js";
 import type { LiveClaims } from "./live-claims.js";
@@ -106,9 +110,9 @@ export class ClaimRegistry implements CachingModel {
     const known = this.#requests.find("lease", actor, request.request_id, nowMs, request.request_hash);
     if (known instanceof Failure) return known;
     if (known !== undefined) return { row: Number(known), made: false };
-    const { scope = "repo", shared } = request;
+    const { scope = "repo", shared, max_holders = null, any = [] } = request;
     const { parent, checkout } = holder;
-    const asked = contenderOf({ holder: actor, parent, shared, scope, checkout });
+    const asked = contenderOf({ holder: actor, parent, shared, scope, checkout, max_holders });
     if (scope === "checkout" && asked.limitedTo === null) return NEEDS_CHECKOUT;
     const own = request.reuse === true ? this.#ownAgain(request, asked) : undefined;
     if (own !== undefined) {
@@ -117,17 +121,22 @@ export class ClaimRegistry implements CachingModel {
     }
     const { waits, queued, request_id, workspace, reason, ttl_s, max_s, automatic = false } = request;
     const resources = resourcesOf(request.resources, workspace);
-    const full = this.#live.refuseMore(actor, holder.name, resources);
+    const alternatives = storedGroups(any, workspace, resources);
+    const claim = newClaim(resources, asked, alternatives);
+    const full = this.#live.refuseMore(actor, holder.name, claim);
     if (full !== null) return full;
     if (this.#lockTable.costsTooMuch(resources)) return TOO_MANY_STEPS;
-    const decision = this.#lockTable.evaluate(newClaim(resources, asked), waits, LEASE_CONFLICTS_MAX);
+    if (this.#lockTable.costsTooMuch(alternatives.flat(), ALTERNATIVES_STEPS_MAX)) return TOO_MANY_WAIT;
+    const decision = this.#lockTable.evaluate(claim, waits, LEASE_CONFLICTS_MAX);
     if (decision.kind === "deadlock") return deadlock(decision.cycle, (id) => this.nameOf(id) ?? "");
     if (decision.kind === "taken" && !waits) return taken(decision.held, decision.conflicts);
     const life = { ttl_s, max_s, queued, automatic };
-    const wanted: Wanted = { holder, workspace, shared, scope, reason, task: null, resources, ...life };
+    const groups = any.length === 0 ? null : any;
+    const names = { resources, any: groups, alternatives, maxHolders: max_holders };
+    const wanted: Wanted = { holder, workspace, shared, scope, reason, task: null, ...names, ...life };
     const lease =
       decision.kind === "free"
-        ? this.#changes.hold(wanted, decision.overtakes, call)
+        ? this.#changes.hold(withChosen(wanted, decision.chosen), decision.overtakes, call)
         : this.#changes.enqueue(wanted, call);
     this.#requests.store("lease", actor, request_id, String(lease.order), nowMs, request.request_hash);
     return { row: lease.order, made: true };
@@ -138,7 +147,7 @@ export class ClaimRegistry implements CachingModel {
    * the lease's time to live to that of the request.
    */
   #ownAgain(
-    { resources, workspace, ttl_s, automatic = false }: AcquireRequest,
+    { resources, workspace, ttl_s, automatic = false, any = [], max_holders }: AcquireRequest,
     { holder, shared, limitedTo }: Contender,
   ): LiveLease | undefined {
     let first: LiveLease | undefined;
@@ -151,7 +160,10 @@ export class ClaimRegistry implements CachingModel {
       // An automatic lease may end earlier than the holder wants, so it does not answer a request of the holder.
       if (record.automatic && !automatic) continue;
       if (record.shared !== shared || record.workspace !== workspace || lease.limitedTo !== limitedTo) continue;
-      if (haveSameTexts(record.resources, resources)) first = lease;
+      if (record.max_holders !== (max_holders ?? null) || !isDeepStrictEqual(record.any ?? [], any)) continue;
+      // The chosen names come last.
+      const fixed = record.resources.slice(0, record.resources.length - any.length);
+      if (haveSameTexts(fixed, resources)) first = lease;
     }
     if (first !== undefined && first.record.ttl_s < ttl_s) this.#changes.setTtl(first, ttl_s);
     return first;
@@ -248,12 +260,12 @@ export class ClaimRegistry implements CachingModel {
     const { actor } = call;
     let overtakes = false;
     if (resources.length > 0) {
-      const full = this.#live.refuseMore(actor, holder.name, resources);
-      if (full !== null) return full;
-      if (this.#lockTable.costsTooMuch(resources)) return TOO_MANY_STEPS;
       const { shared, scope } = wanted;
       const { parent, checkout } = holder;
-      const asked = newClaim(resources, contenderOf({ holder: actor, parent, shared, scope, checkout }));
+      const asked = newClaim(resources, contenderOf({ holder: actor, parent, shared, scope, checkout }), []);
+      const full = this.#live.refuseMore(actor, holder.name, asked);
+      if (full !== null) return full;
+      if (this.#lockTable.costsTooMuch(resources)) return TOO_MANY_STEPS;
       const decision = this.#lockTable.evaluate(asked, false, LEASE_CONFLICTS_MAX);
       if (decision.kind === "taken") return taken(decision.held, decision.conflicts);
       overtakes = decision.kind === "free" && decision.overtakes;
@@ -397,8 +409,15 @@ export const claimRegistry: Model<ClaimRegistry> = { open: (opening) => new Clai
  * Creates a hypothetical claim, which is evaluated but never stored. It sorts after all waiting claims, because a new
  * claim would be the last.
  */
-function newClaim(resources: readonly Resource[], { holder, parent, shared, limitedTo }: Contender): Claim {
-  return { order: Number.MAX_SAFE_INTEGER, holder, parent, shared, limitedTo, resources };
+function newClaim(resources: readonly Resource[], asked: Contender, alternatives: Claim["alternatives"]): Claim {
+  const { holder, parent, shared, limitedTo, maxHolders = null } = asked;
+  const members = { order: Number.MAX_SAFE_INTEGER, holder, parent, shared, maxHolders, limitedTo };
+  return { ...members, resources, alternatives, chosen: [] };
+}
+
+/** Adds the names that were chosen for a claim that is granted at once. */
+function withChosen(wanted: Wanted, chosen: readonly Resource[]): Wanted {
+  return chosen.length === 0 ? wanted : { ...wanted, resources: [...wanted.resources, ...chosen], alternatives: [] };
 }
 
 /** Returns whether two lists have the same texts, in any order. */

@@ -9,6 +9,9 @@
  * A checkout is one working tree on one machine. The files of two checkouts are different files, although they have the
  * same paths. A claim of scope `checkout` is only about the files of the holder's checkout. A claim of scope `repo` is
  * about the files of all checkouts. The scope means nothing to resources other than files.
+ *
+ * Counted claims share a name with a limited number of holders. Whether they exclude each other depends on all claims
+ * of the name, so blockers.ts decides it.
  */
 import type { Resource } from "./resource.js";
 
@@ -28,8 +31,13 @@ export interface Applicant extends Party {
 
 /** The members of a claim that decide which other claims it may exclude. */
 export interface Contender extends Party {
-  /** Excludes exclusive claims only. */
+  /** Excludes exclusive claims only, unless its names are full. */
   readonly shared: boolean;
+  /**
+   * The number of holders that may have a name together, this one included. It is set on shared claims of names only.
+   * Absent or null if there is no such limit.
+   */
+  readonly maxHolders?: number | null;
   /** The id of the checkout to whose files the claim is limited; null if the claim is about all checkouts. */
   readonly limitedTo: string | null;
 }
@@ -42,6 +50,19 @@ export function areRelated(a: Party, b: Party): boolean {
 /** Returns whether two claims exclude each other if both have this resource, or resources that overlap it. */
 export function exclude(a: Contender, b: Contender, resource: Resource): boolean {
   return compete(a, b) && !(resource.isFile && areInDifferentCheckouts(a, b));
+}
+
+/**
+ * Returns whether two claims exclude each other, or would if there were as many other holders of the name as one of
+ * them allows. With a third claim, two counted claims may exclude each other although one by one they do not.
+ */
+export function mayExclude(a: Contender, b: Contender, resource: Resource): boolean {
+  return exclude(a, b, resource) || (isCounted(a, b) && a.holder !== b.holder);
+}
+
+/** Returns whether two claims share their names, and one of them limits the number of holders. */
+export function isCounted(a: Contender, b: Contender): boolean {
+  return a.shared && b.shared && ((a.maxHolders ?? null) !== null || (b.maxHolders ?? null) !== null);
 }
 
 /**

@@ -17,7 +17,7 @@ export const SERVER = "koor" satisfies ServerSource;
 export type LeaseTopic = Extract<ServerTopic, `lease.${string}`>;
 
 export function publishLeaseEvent(events: Publisher, topic: LeaseTopic, record: LeaseRecord, call: WriteCall): void {
-  const { row, holder, holder_name, workspace, resources, shared, fence, task, reason } = record;
+  const { row, holder, holder_name, workspace, resources, shared, fence, task, reason, max_holders, any } = record;
   const data = {
     lease_id: leaseId(row),
     holder: { id: holder, name: holder_name },
@@ -27,6 +27,8 @@ export function publishLeaseEvent(events: Publisher, topic: LeaseTopic, record: 
     fence: fence === 0 ? null : fence,
     task,
     reason,
+    ...(max_holders === null ? {} : { max_holders }),
+    ...(any === null ? {} : { any }),
   };
   events.publish({ topic, data: JSON.stringify(data), source: SERVER }, call);
 }

@@ -39,7 +39,7 @@ export class LeasePresenter {
   show(record: LeaseRecord): Readonly<Record<string, unknown>> {
     const { expiry, leases } = this.#options;
     const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
-    const { scope, checkout, touched_at, automatic } = record;
+    const { scope, checkout, touched_at, automatic, max_holders, any } = record;
     return {
       id: leaseId(row),
       fence: fence === 0 ? null : fence,
@@ -62,6 +62,8 @@ export class LeasePresenter {
       position: leases.positionOf(row),
       ...(touched_at === null ? {} : { touched_at: formatTime(touched_at) }),
       ...(automatic ? { automatic } : {}),
+      ...(max_holders === null ? {} : { max_holders }),
+      ...(any === null ? {} : { any }),
     };
   }
 

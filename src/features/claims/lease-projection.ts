@@ -11,8 +11,9 @@ import { WaitQueue } from "../../base/wait-queue.js";
 import { type Wakeable, waitFor } from "../../base/waiter.js";
 import { Waiters } from "../../base/waiters.js";
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
-import { areNear, type Contender, exclude } from "./contention.js";
-import { isLease, type LiveLease, liveLease } from "./lease.js";
+import { areNear, type Contender, mayExclude } from "./contention.js";
+import { isLease, type LiveLease, liveLease, resourcesOf } from "./lease.js";
+import { wantedBy } from "./lock-entry.js";
 import type { Resource } from "./resource.js";
 import { type Meeting, ResourceIndex } from "./resource-index.js";
 
@@ -24,7 +25,7 @@ export class LeaseProjection implements Measured {
   readonly #byHolder = new Groups<string, LiveLease>();
   /** The live leases that wait, by their rows. */
   readonly #waits = new TurnoverMap<number, LiveLease>();
-  readonly #index = new ResourceIndex<LiveLease>();
+  readonly #index = new ResourceIndex<LiveLease>(wantedBy);
   /** The calls that wait for one lease. */
   readonly #calls = new WaitQueue();
   /**
@@ -103,7 +104,8 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Yields the held leases with which a claim of these resources would conflict, in no particular order.
+   * Yields the held leases with which a claim of these resources would conflict, in no particular order. With a counted
+   * claim it conflicts only if the name is full.
    * @param holder the holder of the leases; null for all holders
    */
   heldByOthers(
@@ -114,7 +116,9 @@ export class LeaseProjection implements Measured {
     return this.#index.meeting(
       resources,
       (lease, wanted) =>
-        (holder === null || lease.holder === holder) && lease.record.state === "held" && exclude(lease, asked, wanted),
+        (holder === null || lease.holder === holder) &&
+        lease.record.state === "held" &&
+        mayExclude(lease, asked, wanted),
     );
   }
 
@@ -147,7 +151,7 @@ export class LeaseProjection implements Measured {
     if (lease?.record.state !== "held") return [];
     const found = new Set<LiveLease>();
     const where = (other: LiveLease, wanted: Resource): boolean =>
-      other.record.state === "waiting" && !found.has(other) && exclude(other, lease, wanted);
+      other.record.state === "waiting" && !found.has(other) && mayExclude(other, lease, wanted);
     for (const { filed } of this.#index.meeting(lease.resources, where)) found.add(filed);
     return [...found].toSorted((a, b) => a.order - b.order).map(({ record }) => record);
   }
@@ -176,9 +180,9 @@ export class LeaseProjection implements Measured {
     const where = (other: LiveLease, wanted: Resource): boolean =>
       other.record.state === "waiting" &&
       other.order < lease.order &&
-      exclude(other, lease, wanted) &&
+      mayExclude(other, lease, wanted) &&
       !before.has(other);
-    for (const { filed } of this.#index.meeting(lease.resources, where)) before.add(filed);
+    for (const { filed } of this.#index.meeting(wantedBy(lease), where)) before.add(filed);
     return before.size + 1;
   }
 
@@ -231,9 +235,20 @@ export class LeaseProjection implements Measured {
     this.#count(record, 1);
     const lease = known ?? liveLease(record);
     if (known === undefined) this.#add(lease);
-    else known.record = record;
+    else this.#change(known, record);
     if (record.state === "waiting") this.#waits.set(record.row, lease);
     else this.#waits.delete(record.row);
+  }
+
+  #change(lease: LiveLease, record: LeaseRecord): void {
+    lease.record = record;
+    if (lease.alternatives.length === 0 || record.state === "waiting") return;
+    // Its names are chosen now.
+    this.#index.remove(lease);
+    lease.resources = resourcesOf(record.resources, record.workspace);
+    lease.alternatives = [];
+    lease.chosen = liveLease(record).chosen;
+    this.#index.add(lease);
   }
 
   #count(record: LeaseRecord, by: 1 | -1): void {

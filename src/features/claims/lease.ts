@@ -4,11 +4,14 @@ import { GLOB_CHARACTERS_TOGETHER_MAX, GLOB_STEPS_MAX } from "../../../schemas/l
 import { ALTERNATIVES_TOGETHER_MAX } from "../../../schemas/limits/names.js";
 import { Failure, invalid, notFound } from "../../base/result.js";
 import { shorten } from "../../base/shorten.js";
+import { storedGroups } from "./alternatives.js";
 import type { Contender } from "./contention.js";
 import type { Claim } from "./lock-table.js";
 import { countAlternatives, countWildCharacters, parseResource, type Resource, storedResource } from "./resource.js";
 
 const PREFIX = "lease-";
+const NO_GROUPS: Claim["alternatives"] = [];
+const NO_NAMES: Claim["chosen"] = [];
 
 /** A lease that is held or waiting. Each change of the lease replaces `record`. */
 export interface LiveLease extends Claim {
@@ -34,8 +37,8 @@ export function noLease(id: string): Failure {
 }
 
 /** Returns whether a claim is a lease. It is not if it is the claim of a task without resources. */
-export function isLease({ resources }: Pick<LeaseRecord, "resources">): boolean {
-  return resources.length > 0;
+export function isLease({ resources, any }: Pick<LeaseRecord, "resources" | "any">): boolean {
+  return resources.length > 0 || any !== null;
 }
 
 /**
@@ -43,25 +46,36 @@ export function isLease({ resources }: Pick<LeaseRecord, "resources">): boolean 
  * was made.
  */
 export function liveLease(record: LeaseRecord): LiveLease {
-  const resources = resourcesOf(record.resources, record.workspace);
-  return liveLeaseOf(record, resources);
+  const { workspace, any, state } = record;
+  const resources = resourcesOf(record.resources, workspace);
+  const waitsForAny = any !== null && state === "waiting";
+  return liveLeaseOf(record, resources, waitsForAny ? storedGroups(any, workspace, resources) : NO_GROUPS);
 }
 
 /**
  * Makes a live lease from a record and its parsed resources. All live leases are made here with the same members in the
  * same order, because V8 reads objects of one shape faster.
  */
-export function liveLeaseOf(record: LeaseRecord, resources: readonly Resource[]): LiveLease {
-  const { row, holder, parent, shared } = record;
-  return { order: row, holder, parent, shared, limitedTo: limitOf(record), resources, record };
+export function liveLeaseOf(
+  record: LeaseRecord,
+  resources: readonly Resource[],
+  alternatives: Claim["alternatives"],
+): LiveLease {
+  const { row, holder, parent, shared, max_holders: maxHolders } = record;
+  const limitedTo = limitOf(record);
+  const { any, state } = record;
+  const chosen = any === null || state === "waiting" ? NO_NAMES : resources.slice(resources.length - any.length);
+  const members = { order: row, holder, parent, shared, maxHolders, limitedTo };
+  return { ...members, resources, alternatives, chosen, record };
 }
 
 /** Returns the members of a claim, stored or asked for, that decide with which other claims it conflicts. */
 export function contenderOf(
-  claim: Pick<LeaseRecord, "holder" | "parent" | "shared" | "scope" | "checkout">,
+  claim: Pick<LeaseRecord, "holder" | "parent" | "shared" | "scope" | "checkout"> &
+    Partial<Pick<LeaseRecord, "max_holders">>,
 ): Contender {
-  const { holder, parent, shared } = claim;
-  return { holder, parent, shared, limitedTo: limitOf(claim) };
+  const { holder, parent, shared, max_holders: maxHolders = null } = claim;
+  return { holder, parent, shared, maxHolders, limitedTo: limitOf(claim) };
 }
 
 /** Returns the checkout to whose files a claim is limited; null if it is about all checkouts. */
@@ -113,6 +127,9 @@ export function readGlobs(
   }
   return resources;
 }
+
+/** The refusal of alternatives for which too many others wait. It is temporary. */
+export const TOO_MANY_WAIT = new Failure("STOCK_FULL", "too many leases are held or wait for the names in any");
 
 /** The refusal of globs whose comparison with the leases takes too long. */
 export const TOO_MANY_STEPS = invalid(

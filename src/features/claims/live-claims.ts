@@ -7,10 +7,9 @@ import { LEASES_MAX, LEASES_OF_HOLDER_MAX } from "../../../schemas/limits/leases
 import { Groups } from "../../base/groups.js";
 import { Failure } from "../../base/result.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
-import { ClaimBytes } from "./claim-bytes.js";
+import { ClaimBytes, type Weighed } from "./claim-bytes.js";
 import { isLease, type LiveLease } from "./lease.js";
 import { LockTable } from "./lock-table.js";
-import type { Resource } from "./resource.js";
 
 const NONE: readonly LiveLease[] = [];
 
@@ -51,7 +50,7 @@ export class LiveClaims {
   /** Adds a claim, held or waiting. The caller must then call `takeHeld`, or `enqueue` of the lock table. */
   add(lease: LiveLease): void {
     this.#byRow.set(lease.order, lease);
-    this.#bytes.add(lease);
+    this.#bytes.add(lease, lease.record.state === "waiting");
   }
 
   /**
@@ -59,14 +58,19 @@ export class LiveClaims {
    * the lock table grants because of it.
    */
   takeHeld(lease: LiveLease, overtakes = false): readonly LiveLease[] {
-    this.countHeld(lease);
+    this.#countHeld(lease);
     if (isLease(lease.record)) return this.lockTable.hold(lease, overtakes);
     this.#bare.add(lease.holder, lease);
     return NONE;
   }
 
-  /** Counts a claim that the lock table has granted. */
-  countHeld(lease: LiveLease): void {
+  /** Counts a waiting claim that the lock table has granted. */
+  countGranted(lease: LiveLease): void {
+    this.#bytes.grant(lease);
+    this.#countHeld(lease);
+  }
+
+  #countHeld(lease: LiveLease): void {
     if (leasesValues(lease)) this.valuesLeased += 1;
   }
 
@@ -87,12 +91,12 @@ export class LiveClaims {
    * Returns the refusal if one more claim would exceed a limit. Returns null if the claim fits.
    * @param name the holder's name, for the message
    */
-  refuseMore(holder: string, name: string, resources: readonly Resource[]): Failure | null {
+  refuseMore(holder: string, name: string, claim: Weighed): Failure | null {
     if (this.lockTable.held + this.lockTable.waiting >= LEASES_MAX)
       return new Failure("STOCK_FULL", `${LEASES_MAX} leases are held or waiting`);
     return this.lockTable.countOf(holder) >= LEASES_OF_HOLDER_MAX
       ? new Failure("STOCK_FULL", `${LEASES_OF_HOLDER_MAX} leases of ${name} are held or waiting`)
-      : this.#bytes.refuse(resources, holder, name);
+      : this.#bytes.refuse(claim, holder, name);
   }
 }
 

@@ -222,6 +222,8 @@ t.test("any sequence of requests and ends", (t) => {
           limitedTo: pick(CHECKOUTS) || null,
           resources,
           name: `c${order}`,
+          alternatives: [],
+          chosen: [],
         };
         const blockers = naive.blockers(claim);
         const waits = random(4) > 0;
@@ -315,7 +317,17 @@ function claimOf(order: number, holder: string, ...names: readonly string[]): Na
     return resource;
   });
   const parent = PARENTS.get(holder) ?? null;
-  return { order, holder, parent, shared: false, limitedTo: null, resources, name: `c${order}` };
+  return {
+    order,
+    holder,
+    parent,
+    shared: false,
+    limitedTo: null,
+    resources,
+    alternatives: [],
+    chosen: [],
+    name: `c${order}`,
+  };
 }
 
 t.test("a grant to a parent lets a waiting claim of its child overtake", (t) => {

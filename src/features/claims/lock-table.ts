@@ -12,19 +12,23 @@
  * Each waiting claim watches one of its blockers, and is checked again when that one ends. A new claim watches its most
  * recent blocker. In a plain queue that is the claim before it, so only one claim is checked when a claim ends, however
  * long the queue is.
+ *
+ * A counted claim shares its names with a limited number of holders, and a claim with alternatives needs one of several
+ * names. blockers.ts has their rule. Such a claim may watch several blockers, and can become free when any of them
+ * ends. It waits for each of its blockers, but only a deadlock of all of them is one (`#canFinish`). While the table has no
+ * such claim, none of this costs anything.
  */
 import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import { assert, must } from "../../base/assert.js";
 import { Groups } from "../../base/groups.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
-import { type Contender, exclude, type Party } from "./contention.js";
+import { BlockerFinder, type Blocking, witnesses } from "./blockers.js";
+import { areRelated, type Contender, exclude, mayExclude, type Party } from "./contention.js";
+import { choosesName, type Claim, inOrder, isPlain, LockEntry as Entry, wantedBy } from "./lock-entry.js";
 import type { Resource } from "./resource.js";
-import { ResourceIndex, type HasResources, type Meeting } from "./resource-index.js";
+import { ResourceIndex, type Meeting } from "./resource-index.js";
 
-export interface Claim extends HasResources, Contender {
-  /** A unique number. A claim that was requested earlier has a smaller number. */
-  readonly order: number;
-}
+export type { Claim } from "./lock-entry.js";
 
 /** Two resources that conflict. */
 export interface Conflict<Kind extends Claim> {
@@ -56,30 +60,23 @@ export interface Conflicts<Kind extends Claim> {
 export type LockDecision<Kind extends Claim> =
   /**
    * The claim is granted. `overtakes` is true if it overtakes a claim that waits for a waiting claim of the same
-   * holder.
+   * holder. `chosen` has one name of each group of alternatives.
    */
-  | { readonly kind: "free"; readonly overtakes: boolean }
+  | { readonly kind: "free"; readonly overtakes: boolean; readonly chosen: readonly Resource[] }
   | ({ readonly kind: "taken" } & Conflicts<Kind>)
   /** Waiting would close a cycle. */
   | { readonly kind: "deadlock"; readonly cycle: readonly CycleStep<Kind>[] };
 
+const NO_NAMES: readonly Resource[] = [];
+
 /** The maximum number of waiting claims that are examined to decide whether a new claim may overtake others. */
 const FOLLOWED_MAX = 1_000;
 
-/** A claim in the table. */
-class Entry<Kind extends Claim> implements HasResources {
-  held = false;
-  /** One of the blockers of this claim, while the claim waits. */
-  watches: Entry<Kind> | null = null;
-  /** The claims that watch this one; null if there are none, as for most claims. */
-  watchedBy: Set<Entry<Kind>> | null = null;
-
-  constructor(readonly claim: Kind) {}
-
-  get resources(): readonly Resource[] {
-    return this.claim.resources;
-  }
-}
+/**
+ * The maximum number of entries that are examined to decide whether all holders can finish although a claim would close
+ * a cycle of waits. If more would be needed, the claim counts as a deadlock.
+ */
+const FINISH_STEPS_MAX = 200_000;
 
 /** The claims of others that wait for one holder, directly or through other claims. */
 interface Dependents<Kind extends Claim> {
@@ -115,6 +112,12 @@ export class LockTable<Kind extends Claim> {
    * can become free because more claims wait for their holder.
    */
   readonly #behindWaiting = new Groups<string, Entry<Kind>>();
+  readonly #finder = new BlockerFinder(this.#index);
+  readonly #heldFinder = new BlockerFinder(this.#heldIndex);
+  /** Whether the alternatives of a waiting claim are what it lacks, kept until the next change. */
+  readonly #lacking = new Map<Entry<Kind>, boolean>();
+  /** The number of claims that are counted, or wait with alternatives. */
+  #limited = 0;
   #held = 0;
 
   get held(): number {
@@ -142,11 +145,15 @@ export class LockTable<Kind extends Claim> {
    */
   evaluate(claim: Claim, waits: boolean, conflictsMax: number): LockDecision<Kind> {
     const overtaken = new Set<Entry<Kind>>();
-    const blockers = this.#blockers(claim, { overtaken });
-    if (blockers.size === 0) return { kind: "free", overtakes: false };
-    if (this.#allWaitFor(claim, blockers)) return { kind: "free", overtakes: true };
+    const limits = this.#isLimited(claim);
+    const { chosen, blockers } = limits
+      ? this.#limitedBlockers(claim, { overtaken })
+      : { chosen: NO_NAMES, blockers: this.#blockers(claim, { overtaken }) };
+    if (blockers.size === 0) return { kind: "free", overtakes: false, chosen };
+    if (claim.alternatives.length === 0 && this.#allWaitFor(claim, blockers))
+      return { kind: "free", overtakes: true, chosen };
     const cycle = waits ? this.#cycle(claim, blockers, overtaken) : null;
-    if (cycle !== null) return { kind: "deadlock", cycle };
+    if (cycle !== null && !(limits && this.#canFinish(claim))) return { kind: "deadlock", cycle };
     return { kind: "taken", ...this.#conflicts(claim, blockers, conflictsMax) };
   }
 
@@ -156,11 +163,11 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Returns whether comparing these resources with all claims takes more than GLOB_STEPS_MAX steps. The result is the
-   * same on every node.
+   * Returns whether comparing these resources with all claims takes more than `stepsMax` steps. The result is the same
+   * on every node.
    */
-  costsTooMuch(resources: readonly Resource[]): boolean {
-    return this.#index.stepsFor(resources, GLOB_STEPS_MAX) > GLOB_STEPS_MAX;
+  costsTooMuch(resources: readonly Resource[], stepsMax = GLOB_STEPS_MAX): boolean {
+    return this.#index.stepsFor(resources, stepsMax) > stepsMax;
   }
 
   /**
@@ -202,7 +209,8 @@ export class LockTable<Kind extends Claim> {
   hold(claim: Kind, overtakes = false): Kind[] {
     this.#hold(this.#add(claim));
     const granted: Kind[] = [];
-    if (overtakes) this.#grantWith(claim, granted);
+    if (overtakes && this.#limited > 0) this.#grantInOrder(this.#mayOvertakeWith(claim), granted);
+    else if (overtakes) this.#grantWith(claim, granted);
     return granted;
   }
 
@@ -216,14 +224,32 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
+   * Grants the waiting claims that may overtake others because a claim was added to the queue: its holder waits for
+   * more holders now, and so do those that wait for it. In a table without limited claims that would be a deadlock, so none
+   * is granted. Returns them in the order of their grants.
+   */
+  grantBehind(claim: Kind): Kind[] {
+    const granted: Kind[] = [];
+    const entry = this.#entries.get(claim.order);
+    if (this.#limited > 0 && entry !== undefined)
+      this.#grantInOrder(this.#mayOvertakeAs(this.#heldBlockersOf(entry)), granted);
+    return granted;
+  }
+
+  /**
    * Removes a claim, held or waiting. Returns the waiting claims that are granted because of that, in the order of
    * their grants.
    */
   remove(claim: Kind): Kind[] {
     const entry = this.#entries.get(claim.order);
     if (entry === undefined) return [];
+    const isPlainTable = this.#limited === 0;
     this.#drop(entry);
     const granted: Kind[] = [];
+    if (!isPlainTable) {
+      this.#grantInOrder(entry.watchedBy ?? [], granted);
+      return granted;
+    }
     for (const watcher of inOrder(entry.watchedBy ?? [])) {
       if (watcher.held || this.#watchHeld(watcher) || !this.#settle(watcher, new Map())) continue;
       granted.push(watcher.claim);
@@ -239,13 +265,22 @@ export class LockTable<Kind extends Claim> {
     this.#index.clear();
     this.#heldIndex.clear();
     this.#behindWaiting.clear();
+    this.#lacking.clear();
+    this.#limited = 0;
     this.#held = 0;
+  }
+
+  /** Returns whether a claim has to be compared with others by the rule of blockers.ts. */
+  #isLimited(claim: Claim): boolean {
+    return this.#limited > 0 || !isPlain(claim);
   }
 
   #add(claim: Kind): Entry<Kind> {
     assert(!this.#entries.has(claim.order), "a claim stands once");
     const entry = new Entry(claim);
     this.#entries.set(claim.order, entry);
+    this.#lacking.clear();
+    if (!isPlain(claim)) this.#limited += 1;
     this.#index.add(entry);
     this.#byHolder.add(claim.holder, entry);
     if (claim.parent !== null) this.#byParent.add(claim.parent, entry);
@@ -254,7 +289,9 @@ export class LockTable<Kind extends Claim> {
 
   #drop(entry: Entry<Kind>): void {
     const { claim } = entry;
-    this.#watch(entry, null);
+    this.#watch(entry, []);
+    this.#lacking.clear();
+    if (!isPlain(claim)) this.#limited -= 1;
     this.#entries.delete(claim.order);
     this.#index.remove(entry);
     if (entry.held) {
@@ -301,9 +338,56 @@ export class LockTable<Kind extends Claim> {
     }
   }
 
+  /**
+   * Grants those of some waiting claims that are free, and the claims that become free because of that, in the order of
+   * their requests.
+   */
+  #grantInOrder(candidates: Iterable<Entry<Kind>>, granted: Kind[]): void {
+    let queue = inOrder(candidates).toReversed();
+    for (let entry = queue.pop(); entry !== undefined; entry = queue.pop()) {
+      if (entry.held || this.#watchHeld(entry)) continue;
+      const chooses = entry.claim.alternatives.length > 0;
+      if (!this.#settle(entry, new Map())) continue;
+      granted.push(entry.claim);
+      // The claim no longer waits for the names that it has not got.
+      const freed = chooses ? [...(entry.watchedBy ?? [])] : [];
+      const more = new Set([...freed, ...this.#mayOvertakeWith(entry.claim)]);
+      if (more.size > 0) queue = inOrder(new Set([...queue, ...more])).toReversed();
+    }
+  }
+
+  /**
+   * Returns the waiting claims that may be free now because a holder got this claim (`#grantWith`): the holder's own,
+   * and those of each holder for which this holder waits.
+   */
+  #mayOvertakeWith(claim: Claim): Entry<Kind>[] {
+    return this.#isAwaited(claim) ? this.#mayOvertakeAs([claim.holder]) : [];
+  }
+
+  /** Returns the waiting claims of some holders that may be free now because more claims wait for these holders. */
+  #mayOvertakeAs(first: readonly string[]): Entry<Kind>[] {
+    const holders = new Set(first);
+    const found: Entry<Kind>[] = [];
+    for (const next of holders) {
+      for (const { claim: child } of inOrder(this.#byParent.get(next) ?? [])) holders.add(child.holder);
+      for (const entry of inOrder(this.#byHolder.get(next) ?? [])) {
+        if (entry.held) continue;
+        if (this.#behindWaiting.get(next)?.has(entry) === true) found.push(entry);
+        for (const holder of this.#heldBlockersOf(entry)) holders.add(holder);
+      }
+    }
+    return found;
+  }
+
+  /** Returns whether two claims exclude each other, or may do so together with others. */
+  #compete(a: Claim, b: Claim, wanted: Resource): boolean {
+    return this.#limited > 0 || exclude(a, b, wanted);
+  }
+
   /** Returns whether a claim of another party waits for a held claim. */
   #isAwaited(held: Claim): boolean {
-    const where = (other: Entry<Kind>, wanted: Resource): boolean => !other.held && exclude(other.claim, held, wanted);
+    const where = (other: Entry<Kind>, wanted: Resource): boolean =>
+      !other.held && this.#compete(other.claim, held, wanted);
     return this.#index.meeting(held.resources, where).next().done !== true;
   }
 
@@ -311,17 +395,17 @@ export class LockTable<Kind extends Claim> {
   #heldBlockersOf({ claim }: Entry<Kind>): string[] {
     const found = new Set<Entry<Kind>>();
     const where = (other: Entry<Kind>, wanted: Resource): boolean =>
-      !found.has(other) && exclude(other.claim, claim, wanted);
-    for (const { filed } of this.#heldIndex.meeting(claim.resources, where)) found.add(filed);
+      !found.has(other) && this.#compete(other.claim, claim, wanted);
+    for (const { filed } of this.#heldIndex.meeting(wantedBy(claim), where)) found.add(filed);
     return inOrder(found).map((blocker) => blocker.claim.holder);
   }
 
   /** If a held claim blocks a waiting claim, makes the waiting claim watch it. Returns whether there is one. */
   #watchHeld(entry: Entry<Kind>): boolean {
     const where = ({ claim }: Entry<Kind>, wanted: Resource): boolean => exclude(claim, entry.claim, wanted);
-    const first = this.#heldIndex.meeting(entry.resources, where).next();
+    const first = this.#heldIndex.meeting(entry.claim.resources, where).next();
     if (first.done === true) return false;
-    this.#watch(entry, first.value.filed);
+    this.#watch(entry, [first.value.filed]);
     return true;
   }
 
@@ -330,27 +414,47 @@ export class LockTable<Kind extends Claim> {
    * now.
    */
   #settle(entry: Entry<Kind>, known: KnownDependents<Kind>): boolean {
+    if (this.#limited > 0) return this.#settleLimited(entry, known);
     let latest: Entry<Kind> | null = null;
     for (const blocker of this.#blockers(entry.claim, { known }))
       if (latest === null || blocker.claim.order > latest.claim.order) latest = blocker;
-    this.#watch(entry, latest);
+    this.#watch(entry, latest === null ? [] : [latest]);
     if (latest === null) this.#hold(entry);
     return entry.held;
   }
 
-  #hold(entry: Entry<Kind>): void {
-    entry.held = true;
-    this.#heldIndex.add(entry);
-    this.#held += 1;
-    for (const watcher of entry.watchedBy ?? []) this.#behindWaiting.remove(watcher.claim.holder, watcher);
+  #settleLimited(entry: Entry<Kind>, known: KnownDependents<Kind>): boolean {
+    const { claim } = entry;
+    const { chosen, blocking } = this.#limitedBlockers(claim, { known });
+    this.#watch(entry, witnesses(claim, blocking));
+    if (blocking.obstructions.length > 0) return false;
+    if (claim.alternatives.length > 0) {
+      this.#index.remove(entry);
+      claim.resources = [...claim.resources, ...chosen];
+      claim.chosen = chosen;
+      claim.alternatives = [];
+      this.#index.add(entry);
+      if (isPlain(claim)) this.#limited -= 1;
+    }
+    this.#hold(entry);
+    return true;
   }
 
-  #watch(entry: Entry<Kind>, watched: Entry<Kind> | null): void {
+  #hold(entry: Entry<Kind>): void {
+    entry.held = true;
+    this.#lacking.clear();
+    this.#heldIndex.add(entry);
+    this.#held += 1;
+    for (const watcher of entry.watchedBy ?? [])
+      if (watcher.watches.every(({ held }) => held)) this.#behindWaiting.remove(watcher.claim.holder, watcher);
+  }
+
+  #watch(entry: Entry<Kind>, watched: readonly Entry<Kind>[]): void {
     const { holder } = entry.claim;
-    entry.watches?.watchedBy?.delete(entry);
+    for (const blocker of entry.watches) blocker.watchedBy?.delete(entry);
     entry.watches = watched;
-    if (watched !== null) (watched.watchedBy ??= new Set()).add(entry);
-    if (watched === null || watched.held) this.#behindWaiting.remove(holder, entry);
+    for (const blocker of watched) (blocker.watchedBy ??= new Set()).add(entry);
+    if (watched.every(({ held }) => held)) this.#behindWaiting.remove(holder, entry);
     else this.#behindWaiting.add(holder, entry);
   }
 
@@ -362,6 +466,7 @@ export class LockTable<Kind extends Claim> {
     claim: Claim,
     { overtaken, known }: { overtaken?: Set<Entry<Kind>>; known?: KnownDependents<Kind> } = {},
   ): Set<Entry<Kind>> {
+    if (this.#isLimited(claim)) return this.#limitedBlockers(claim, { overtaken, known }).blockers;
     const blockers = new Set<Entry<Kind>>();
     const where = (other: Entry<Kind>, wanted: Resource): boolean =>
       (other.held || other.claim.order < claim.order) && exclude(other.claim, claim, wanted) && !blockers.has(other);
@@ -372,6 +477,25 @@ export class LockTable<Kind extends Claim> {
       else blockers.add(filed);
     }
     return blockers;
+  }
+
+  /** As `#blockers`, by the rule of blockers.ts. Also returns the names that the claim gets if nothing blocks it. */
+  #limitedBlockers(
+    claim: Claim,
+    { overtaken, known }: { overtaken?: Set<Entry<Kind>> | undefined; known?: KnownDependents<Kind> | undefined } = {},
+  ): { blockers: Set<Entry<Kind>>; blocking: Blocking<Kind>; chosen: readonly Resource[] } {
+    let dependents: Dependents<Kind> | undefined;
+    const blocking = this.#finder.find(claim, (other, wanted) => {
+      if (other.held || areRelated(other.claim, claim)) return true;
+      dependents ??= this.#heldDependentsOf(claim, known);
+      if (!dependents.claims.has(other)) return true;
+      if (mayExclude(other.claim, claim, wanted)) overtaken?.add(other);
+      return false;
+    });
+    const blockers = new Set<Entry<Kind>>();
+    for (const { alone, together } of blocking.obstructions)
+      for (const { filed } of [...alone, ...together]) blockers.add(filed);
+    return { blockers, blocking, chosen: blocking.chosen };
   }
 
   /**
@@ -389,7 +513,7 @@ export class LockTable<Kind extends Claim> {
       for (const entry of waiting) {
         // The chain of waits is too long to follow, so the new claim may not overtake.
         if (++followed > FOLLOWED_MAX) return false;
-        for (const { claim } of inOrder(this.#blockers(entry.claim))) {
+        for (const { claim } of inOrder(this.#certainBlockers(entry.claim))) {
           if (claim.holder === party.holder || claim.holder === party.parent) return true;
           for (const other of this.#behind(claim.holder)) if (claims.has(other)) waiting.add(other);
         }
@@ -398,6 +522,13 @@ export class LockTable<Kind extends Claim> {
     };
     for (const blocker of inOrder(blockers)) if (!waitsFor(blocker)) return false;
     return true;
+  }
+
+  /** Returns the blockers of a claim that must all end before it is granted. Of the others, some are enough. */
+  #certainBlockers(claim: Claim): Iterable<Entry<Kind>> {
+    if (!this.#isLimited(claim)) return this.#blockers(claim);
+    const { obstructions } = this.#limitedBlockers(claim).blocking;
+    return obstructions.flatMap(({ isChoice, alone }) => (isChoice ? [] : alone.map(({ filed }) => filed)));
   }
 
   /** Returns the claims of a holder and of its children. While one of them waits, the holder waits. */
@@ -431,13 +562,15 @@ export class LockTable<Kind extends Claim> {
       for (const entry of inOrder(this.#byHolder.get(next) ?? [])) {
         if (through === "held" && !entry.held) continue;
         const found = new Set<Entry<Kind>>();
+        const limits = this.#limited > 0;
         const where = (other: Entry<Kind>, wanted: Resource): boolean =>
           !other.held &&
           !claims.has(other) &&
           !found.has(other) &&
           (entry.held || other.claim.order > entry.claim.order) &&
-          exclude(other.claim, entry.claim, wanted);
-        for (const { filed } of this.#index.meeting(entry.resources, where)) found.add(filed);
+          (limits || exclude(other.claim, entry.claim, wanted));
+        for (const { resource, filed } of this.#index.meeting(entry.resources, where))
+          if (!limits || this.#waitsFor(filed, resource, entry, through)) found.add(filed);
         for (const waiting of inOrder(found)) {
           claims.add(waiting);
           const { claim } = waiting;
@@ -447,6 +580,98 @@ export class LockTable<Kind extends Claim> {
       }
     }
     return { claims, byHolder };
+  }
+
+  /**
+   * Returns whether a waiting claim waits for another one at a resource that it wants.
+   * @param through "held": whether it cannot be granted before the other's holder has ended a claim. "anything":
+   *   whether the other is among its blockers, even if the end of another blocker would be enough.
+   */
+  #waitsFor(entry: Entry<Kind>, wanted: Resource, blocker: Entry<Kind>, through: "held" | "anything"): boolean {
+    const { claim } = entry;
+    const isChoice = !claim.resources.includes(wanted);
+    const blocksAlone = areRelated(blocker.claim, claim)
+      ? isChoice && choosesName(blocker.claim, wanted)
+      : exclude(blocker.claim, claim, wanted);
+    if (through === "held") {
+      const { holder } = blocker.claim;
+      const isTheirs = (other: Entry<Kind>): boolean => other.claim.holder === holder;
+      return blocksAlone && (!isChoice || this.#heldFinder.lacksNames(claim, isTheirs));
+    }
+    const shares = blocker.claim.shared && blocker.claim.holder !== claim.holder;
+    const blocks = blocksAlone || (shares && this.#finder.isFull(claim, wanted));
+    return blocks && (!isChoice || this.#lacksNames(entry));
+  }
+
+  #lacksNames(entry: Entry<Kind>): boolean {
+    const known = this.#lacking.get(entry) ?? this.#finder.lacksNames(entry.claim);
+    this.#lacking.set(entry, known);
+    return known;
+  }
+
+  /**
+   * Returns whether all holders could finish if a new claim waited, although it closes a cycle of waits: one of several
+   * holders or one of several names may be enough. A holder finishes when its claims are free and its children have
+   * finished. What it has is then free for others.
+   *
+   * A waiting claim counts for all of its alternatives until its holder finishes, because it is unknown which one it
+   * gets. No claim overtakes another one, because what may be overtaken now may not be later. So the result does not
+   * depend on the order in which holders finish.
+   */
+  #canFinish(asked: Claim): boolean {
+    const stepsMax = this.#finder.steps + FINISH_STEPS_MAX;
+    /** The claims with which each unfinished holder waits. */
+    const unfinished = new Map<string, readonly Claim[]>();
+    const isBlocked = (claim: Claim): boolean =>
+      this.#finder.find(claim, (other) => unfinished.has(other.claim.holder)).obstructions.length > 0;
+    const reach = (holder: string): void => {
+      if (unfinished.has(holder)) return;
+      const waiting = inOrder(this.#byHolder.get(holder) ?? []).filter(({ held }) => !held);
+      const claims: Claim[] = waiting.map(({ claim }) => claim);
+      unfinished.set(holder, holder === asked.holder ? [...claims, asked] : claims);
+    };
+    const childrenOf = (holder: string): string[] => {
+      const children = inOrder(this.#byParent.get(holder) ?? []).map(({ claim }) => claim.holder);
+      return holder === asked.parent ? [...children, asked.holder] : children;
+    };
+    reach(asked.holder);
+    for (const [holder, claims] of unfinished) {
+      for (const child of childrenOf(holder)) reach(child);
+      for (const claim of claims) {
+        for (const { filed } of this.#index.meeting(wantedBy(claim), () => true)) {
+          this.#finder.steps += 1;
+          if (filed.held || filed.claim.order < claim.order) reach(filed.claim.holder);
+        }
+        if (this.#finder.steps > stepsMax) return false;
+      }
+    }
+    for (let before = -1; before !== unfinished.size; ) {
+      before = unfinished.size;
+      for (const [holder, claims] of unfinished) {
+        if (this.#finder.steps > stepsMax) return false;
+        if (childrenOf(holder).some((child) => child !== holder && unfinished.has(child))) continue;
+        if (!claims.some(isBlocked)) unfinished.delete(holder);
+      }
+    }
+    return !unfinished.has(asked.holder);
+  }
+
+  /**
+   * Returns whether a waiting claim waits, directly or through others, for one of several holders or one of several
+   * names. If its way to a holder is cut, it may then still wait for that holder in another way.
+   */
+  #hasChoice(first: Entry<Kind>): boolean {
+    const waiting = new Set([first]);
+    for (const { claim } of waiting) {
+      const { obstructions } = this.#finder.find(claim, () => true);
+      if (waiting.size > FOLLOWED_MAX || !isPlain(claim)) return true;
+      for (const { alone, together } of obstructions) {
+        if (together.length > 0) return true;
+        for (const { filed } of alone)
+          for (const other of this.#behind(filed.claim.holder)) if (!other.held) waiting.add(other);
+      }
+    }
+    return false;
   }
 
   /**
@@ -461,7 +686,6 @@ export class LockTable<Kind extends Claim> {
   ): CycleStep<Kind>[] | null {
     const { holder } = party;
     const { claims, byHolder } = this.#dependentsOf(party, "anything");
-    if (claims.size === 0) return null;
     const stepsFrom = (first: string): CycleStep<Kind>[] => {
       const cycle: CycleStep<Kind>[] = [{ holder, claim: null }];
       for (let waits = first; waits !== holder; ) {
@@ -473,11 +697,15 @@ export class LockTable<Kind extends Claim> {
     };
     for (const { claim } of inOrder(blockers)) if (byHolder.has(claim.holder)) return stepsFrom(claim.holder);
     for (const entry of inOrder(overtaken)) {
+      // When its way to the holder is cut, the new claim no longer overtakes it.
+      if (this.#limited > 0 && this.#hasChoice(entry)) return stepsFrom(entry.claim.holder);
       // If the overtaken claim is granted first, the new claim waits for its holder. This closes a cycle if that holder
       // or a child of it has another claim that waits for the new claim's holder.
       for (const other of this.#behind(entry.claim.holder))
         if (other !== entry && !other.held && claims.has(other)) return stepsFrom(entry.claim.holder);
     }
+    // The holder itself has one of the alternatives.
+    for (const { claim } of blockers) if (claim.holder === holder) return [{ holder, claim: null }];
     return null;
   }
 
@@ -489,17 +717,16 @@ export class LockTable<Kind extends Claim> {
     const held = [...blockers].some((blocker) => blocker.held);
     const counted = inOrder([...blockers].filter((blocker) => blocker.held === held)).slice(0, conflictsMax);
     const meetings = new Map(counted.map((blocker) => [blocker, new Map<Resource, Set<Resource>>()]));
-    const where = (other: Entry<Kind>, wanted: Resource): boolean =>
-      meetings.has(other) && exclude(other.claim, claim, wanted);
-    for (const { wanted, resource, filed } of this.#index.meeting(claim.resources, where)) {
+    for (const { wanted, resource, filed } of this.#meetingsWith(claim, blockers)) {
       const found = meetings.get(filed);
-      const known = found?.get(wanted);
-      if (known === undefined) found?.set(wanted, new Set([resource]));
+      if (found === undefined) continue;
+      const known = found.get(wanted);
+      if (known === undefined) found.set(wanted, new Set([resource]));
       else known.add(resource);
     }
     const conflicts: Conflict<Kind>[] = [];
     for (const [blocker, found] of meetings) {
-      for (const wanted of claim.resources) {
+      for (const wanted of wantedBy(claim)) {
         const met = found.get(wanted);
         if (met === undefined) continue;
         for (const resource of blocker.resources) {
@@ -510,10 +737,17 @@ export class LockTable<Kind extends Claim> {
     }
     return { held, conflicts };
   }
-}
 
-function inOrder<Kind extends Claim>(entries: Iterable<Entry<Kind>>): Entry<Kind>[] {
-  return [...entries].toSorted((a, b) => a.claim.order - b.claim.order);
+  /** Returns the pairs of a resource that a claim wants, and a resource of one of its blockers that blocks it. */
+  #meetingsWith(claim: Claim, blockers: ReadonlySet<Entry<Kind>>): Iterable<Meeting<Entry<Kind>>> {
+    if (!this.#isLimited(claim)) {
+      const where = (other: Entry<Kind>, wanted: Resource): boolean =>
+        blockers.has(other) && exclude(other.claim, claim, wanted);
+      return this.#index.meeting(claim.resources, where);
+    }
+    const { obstructions } = this.#finder.find(claim, (other) => blockers.has(other));
+    return obstructions.flatMap(({ alone, together }) => [...alone, ...together]);
+  }
 }
 
 function conflictOf<Kind extends Claim>({ wanted, resource, filed }: Meeting<Entry<Kind>>): Conflict<Kind> {

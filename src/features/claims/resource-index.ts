@@ -45,9 +45,15 @@ export const INDEX_DEPTH_MAX = 16;
 const EMPTIED_MORE = 64;
 
 export class ResourceIndex<Filed extends HasResources> {
+  readonly #resourcesOf: (filed: Filed) => readonly Resource[];
   #scopes = new Map<string, Node<Filed>>();
   #size = 0;
   #emptied = 0;
+
+  /** @param resourcesOf returns the resources by which an item is found */
+  constructor(resourcesOf: (filed: Filed) => readonly Resource[] = ({ resources }) => resources) {
+    this.#resourcesOf = resourcesOf;
+  }
 
   /** The number of indexed globs. */
   get size(): number {
@@ -55,12 +61,14 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 
   add(filed: Filed): void {
-    for (const resource of filed.resources) for (const glob of resource.globs) this.#file({ glob, resource, filed });
+    for (const resource of this.#resourcesOf(filed))
+      for (const glob of resource.globs) this.#file({ glob, resource, filed });
   }
 
   /** Removes an item. Its resources must be those with which it was added. */
   remove(filed: Filed): void {
-    for (const resource of filed.resources) for (const glob of resource.globs) this.#unfile(filed, resource, glob);
+    for (const resource of this.#resourcesOf(filed))
+      for (const glob of resource.globs) this.#unfile(filed, resource, glob);
     if (this.#emptied > this.#size + EMPTIED_MORE) this.#rebuild();
   }
 

@@ -30,6 +30,7 @@ export interface Resource {
 
 const PATH = "path:";
 const NAME = "name:";
+const NAME_SCOPE = "name ";
 /** The prefixes of resources that belong to the whole server instead of to a workspace. */
 const SERVER_WIDE = ["state:", "spec:"] as const;
 /**
@@ -59,7 +60,12 @@ export function storedResource(text: string, workspace: string): Resource {
     const globs = compileAlternatives(text.slice(PATH.length).normalize("NFC"));
     return { text, scope: pathScope(workspace), isFile: true, globs };
   }
-  return { text, scope: `name ${workspace}`, isFile: false, globs: [nameGlob(text)] };
+  return { text, scope: `${NAME_SCOPE}${workspace}`, isFile: false, globs: [nameGlob(text)] };
+}
+
+/** Returns whether a resource is a name, which is not a glob and overlaps nothing but itself. */
+export function isName({ scope }: Resource): boolean {
+  return scope.startsWith(NAME_SCOPE);
 }
 
 /** Parses the literal path of one file or directory. The message of an INVALID_ARGUMENT failure begins with `name`. */

@@ -6,7 +6,8 @@ import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 
 /** A row as stored. */
-interface StoredLease extends Omit<LeaseRecord, "resources" | "shared" | "offered" | "queued" | "scope" | "automatic"> {
+interface StoredLease
+  extends Omit<LeaseRecord, "resources" | "shared" | "offered" | "queued" | "scope" | "automatic" | "any"> {
   /** A JSON array. */
   readonly resources: string;
   readonly shared: number;
@@ -17,6 +18,8 @@ interface StoredLease extends Omit<LeaseRecord, "resources" | "shared" | "offere
   readonly scope: string | null;
   /** 1 if the lease is automatic, else null. */
   readonly automatic: number | null;
+  /** A JSON array, or null. */
+  readonly any: string | null;
 }
 
 /** The members of a stored instance that a claim of the instance records. */
@@ -27,7 +30,7 @@ export interface StoredHolder {
   readonly checkout: string | null;
 }
 
-function recordOf({ resources, shared, offered, queued, scope, automatic, ...rest }: StoredLease): LeaseRecord {
+function recordOf({ resources, shared, offered, queued, scope, automatic, any, ...rest }: StoredLease): LeaseRecord {
   return {
     ...rest,
     resources: JSON.parse(resources) as string[],
@@ -36,6 +39,7 @@ function recordOf({ resources, shared, offered, queued, scope, automatic, ...res
     queued: queued !== 0,
     scope: scope === "checkout" ? "checkout" : "repo",
     automatic: automatic === 1,
+    any: any === null ? null : (JSON.parse(any) as string[]),
   };
 }
 
@@ -92,6 +96,8 @@ type Row = [
   parent: string | null,
   touchedAt: number | null,
   automatic: number | null,
+  maxHolders: number | null,
+  any: string | null,
 ];
 
 /** Stores the newest fence and the newest lease row. It writes both once per commit, however often they rise. */
@@ -153,7 +159,7 @@ export class LeaseWriter {
   constructor(db: Db, rows: WriteBuffer) {
     this.#rows = rows;
     this.#reader = new LeaseReader(db);
-    this.#leases = rows.into("REPLACE INTO lease", 23);
+    this.#leases = rows.into("REPLACE INTO lease", 25);
     this.#name = db.prepare<[string], string>("SELECT name FROM instance WHERE id = ?").pluck();
     this.#holder = db.prepare("SELECT name, parent, checkout ->> 'id' AS checkout FROM instance WHERE id = ?");
     this.#lastSeen = db
@@ -190,7 +196,7 @@ export class LeaseWriter {
   put(record: LeaseRecord): void {
     const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
     const { ttl_s, max_s, offered, queued, requested_at, granted_at, ended_at } = record;
-    const { scope, checkout, parent, touched_at, automatic } = record;
+    const { scope, checkout, parent, touched_at, automatic, max_holders, any } = record;
     this.#leases.add(
       row,
       state,
@@ -215,6 +221,8 @@ export class LeaseWriter {
       parent,
       touched_at,
       automatic ? 1 : null,
+      max_holders,
+      any === null ? null : JSON.stringify(any),
     );
   }
 

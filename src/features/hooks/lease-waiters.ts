@@ -9,6 +9,7 @@ import { HOOK_WAITS_LISTED_MAX } from "../../../schemas/limits/hooks.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { isLease, leaseId } from "../claims/lease.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
+import { wantedBy } from "../claims/lock-entry.js";
 import type { ResourceWatch } from "../claims/resource-watch.js";
 import type { Directory } from "../instances/directory.js";
 
@@ -58,7 +59,7 @@ export class LeaseWaiters {
     const { leases, resources } = this.#options;
     const found = new Map<number, LeaseRecord>();
     for (const waiting of leases.waits())
-      for (const { filed } of leases.heldByOthers(waiting.resources, waiting, holder))
+      for (const { filed } of leases.heldByOthers(wantedBy(waiting), waiting, holder))
         found.set(filed.record.row, filed.record);
     for (const record of resources.awaited(holder)) found.set(record.row, record);
     return [...found.values()].filter(isLease).toSorted((a, b) => a.row - b.row);

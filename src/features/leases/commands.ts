@@ -38,8 +38,16 @@ export const acquireLease = writerMethod({
     action: "lease.acquire",
     resource: (_request, reply) => (reply === null ? "" : leaseId(reply.row)),
     writesRow: ({ made }) => made,
-    detail: ({ resources, shared, workspace, scope, automatic }) =>
-      JSON.stringify({ resources, mode: shared ? "shared" : "exclusive", workspace, scope, automatic }),
+    detail: ({ resources, shared, workspace, scope, automatic, any, max_holders }) =>
+      JSON.stringify({
+        resources,
+        mode: shared ? "shared" : "exclusive",
+        workspace,
+        scope,
+        automatic,
+        any,
+        max_holders,
+      }),
   },
   changes: CHANGES_CLAIMS,
   models,

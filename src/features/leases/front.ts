@@ -4,6 +4,7 @@
  */
 import type { Static } from "typebox";
 import {
+  type AcquireRequest,
   LeaseBody,
   type LeaseCheckBody,
   type LeaseQuery,
@@ -23,13 +24,15 @@ import {
 import { SECOND_MS } from "../../../shared/duration.js";
 import type { Log } from "../../base/log.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
-import { Failure } from "../../base/result.js";
+import { Failure, invalid } from "../../base/result.js";
+import { shorten } from "../../base/shorten.js";
 import { TimeSlice } from "../../base/time-slice.js";
 import { sentWorkspace } from "../../base/workspace-header.js";
 import {
   isLease,
   leaseId,
   leaseRow,
+  liveLease,
   type LiveLease,
   noLease,
   readGlobs,
@@ -37,8 +40,10 @@ import {
   TOO_MANY_STEPS,
 } from "../claims/lease.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
+import { wantedBy } from "../claims/lock-entry.js";
 import { LEASE_LOST } from "../claims/refusals.js";
-import { parsePath, resourcesMeet, type Resource, storedResource } from "../claims/resource.js";
+import { readGroups } from "../claims/alternatives.js";
+import { isName, parsePath, resourcesMeet, type Resource, storedResource } from "../claims/resource.js";
 import type { LeaseReader } from "../claims/table.js";
 import type { LeasePresenter } from "../claims/lease-presenter.js";
 import { jsonReply, wholeListReply } from "../../platform/front/reply.js";
@@ -86,16 +91,17 @@ export class LeaseFront {
     const { writer, leases, presenter } = this.#options;
     const { actor } = context;
     if (actor === "") return NEEDS_INSTANCE;
-    const { queue = false, wait_s = 0, mode = "exclusive", request_id = null, scope } = body;
-    const { resources, ttl_s = LEASE_TTL_S_DEFAULT, max_s = CLAIM_MAX_S_DEFAULT, reason = "", reuse = true } = body;
+    const { queue = false, wait_s = 0, request_id = null, scope } = body;
+    const { ttl_s = LEASE_TTL_S_DEFAULT, max_s = CLAIM_MAX_S_DEFAULT, reason = "", reuse = true } = body;
     const workspace = body.workspace ?? this.#workspaceOf(actor);
-    const read = readResources(resources, workspace);
+    const read = readWanted(body, workspace);
     if (read instanceof Failure) return read;
+    const { resources = [] } = body;
     let gone = false;
     client.onAbort(() => (gone = true));
     const waits = queue || wait_s > 0;
-    const shared = mode === "shared";
-    const wanted = { resources, shared, workspace, ttl_s, max_s, reason, waits, queued: queue, reuse };
+    const { shared, ...names } = sharingOf(body);
+    const wanted = { resources, shared, ...names, workspace, ttl_s, max_s, reason, waits, queued: queue, reuse };
     const request = scope === undefined ? wanted : { ...wanted, scope };
     const identity = { request_id, request_hash: hashRequest(LeaseBody, body) };
     const nearby = (): readonly object[] => this.#nearbyOf(read, { actor, shared, scope });
@@ -346,6 +352,28 @@ export class LeaseFront {
   }
 }
 
+/** Parses the resources of a request, and checks its groups and what it says of the number of holders. */
+function readWanted(body: LeaseBody, workspace: string): Resource[] | Failure {
+  const { resources = [], any, max_holders, mode } = body;
+  if (resources.length === 0 && any === undefined) return invalid("resources or any is required");
+  const read = readResources(resources, workspace);
+  if (read instanceof Failure) return read;
+  if (max_holders !== undefined) {
+    const at = read.findIndex((resource) => !isName(resource));
+    if (at >= 0) return invalid(`max_holders is for names: resources[${at}] is ${shorten(read[at]?.text ?? "")}`);
+    if (max_holders > 1 && mode === "exclusive") return invalid("mode must be shared where max_holders is more than 1");
+  }
+  const groups = readGroups(any ?? [], workspace, read);
+  return groups instanceof Failure ? groups : read;
+}
+
+/** Returns how the writer's request shares its names. One holder at most is an exclusive lease. */
+function sharingOf({ mode, any, max_holders }: LeaseBody): Pick<AcquireRequest, "shared" | "any" | "max_holders"> {
+  const names = any === undefined ? {} : { any };
+  if (max_holders === undefined) return { shared: mode === "shared", ...names };
+  return max_holders === 1 ? { shared: false, ...names } : { shared: true, max_holders, ...names };
+}
+
 /**
  * Whether a lease was held at some time in a period. A lease that was never granted was not. Without a period, every
  * lease matches.
@@ -380,6 +408,5 @@ function overlapping(
     asked.set(workspaceOfLease, known);
     return known;
   };
-  return ({ resources, workspace: workspaceOfLease }) =>
-    resources.some((theirs) => resourcesMeet(storedResource(theirs, workspaceOfLease), askedIn(workspaceOfLease)));
+  return (record) => wantedBy(liveLease(record)).some((theirs) => resourcesMeet(theirs, askedIn(record.workspace)));
 }

@@ -4,7 +4,7 @@
  * checkout or which parent the claim has, so the caller gives a function that finds the lease. Pure except for that
  * function.
  */
-import { RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
+import { ALTERNATIVE_GROUPS_MAX, RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
 import { LEASE_RESOURCES_MAX } from "../../../schemas/limits/leases.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { type Contender, exclude } from "../claims/contention.js";
@@ -50,7 +50,7 @@ export function takes(
 function isResources(value: unknown): value is readonly string[] {
   return (
     Array.isArray(value) &&
-    value.length <= LEASE_RESOURCES_MAX &&
+    value.length <= LEASE_RESOURCES_MAX + ALTERNATIVE_GROUPS_MAX &&
     value.every((text) => typeof text === "string" && text.length <= RESOURCE_BYTES_MAX)
   );
 }

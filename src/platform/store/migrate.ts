@@ -391,6 +391,12 @@ const MIGRATIONS: readonly string[] = [
     row INTEGER PRIMARY KEY, commands TEXT NOT NULL, edited_at INTEGER, stale_to INTEGER NOT NULL
   );
   `,
+  `
+  -- max_holders: how many may hold the names together; null if the number has no limit of its own. any: JSON, the groups
+  -- of alternatives as they were asked for; null if there are none.
+  ALTER TABLE lease ADD COLUMN max_holders INTEGER;
+  ALTER TABLE lease ADD COLUMN any TEXT;
+  `,
 ];
 
 /** The number of the newest layout that this program knows. */

@@ -38,10 +38,10 @@ t.test("live things last as long as they would have, and history keeps its times
   db.exec(`
     INSERT INTO instance_life VALUES (1, 'active', ${AHEAD}, ${AHEAD + 60_000}), (2, 'active', ${NOW - 5}, 0);
     INSERT INTO lease VALUES
-      (1, 'held', 1, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${AHEAD - 9}, ${AHEAD}, NULL, 0, 'repo', NULL, NULL, ${AHEAD}, NULL),
-      (2, 'waiting', 0, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${AHEAD}, NULL, NULL, 0, 'repo', NULL, NULL, NULL, NULL),
-      (3, 'released', 2, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${AHEAD}, ${AHEAD}, ${AHEAD}, 0, 'repo', NULL, NULL, NULL, NULL),
-      (4, 'held', 3, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${NOW - 9}, ${NOW - 9}, NULL, 0, 'repo', NULL, NULL, ${AHEAD}, NULL);
+      (1, 'held', 1, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${AHEAD - 9}, ${AHEAD}, NULL, 0, 'repo', NULL, NULL, ${AHEAD}, NULL, NULL, NULL),
+      (2, 'waiting', 0, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${AHEAD}, NULL, NULL, 0, 'repo', NULL, NULL, NULL, NULL, NULL, NULL),
+      (3, 'released', 2, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${AHEAD}, ${AHEAD}, ${AHEAD}, 0, 'repo', NULL, NULL, NULL, NULL, NULL, NULL),
+      (4, 'held', 3, 'i', 'i', '', '[]', 0, '', NULL, NULL, 3, 3, 0, ${NOW - 9}, ${NOW - 9}, NULL, 0, 'repo', NULL, NULL, ${AHEAD}, NULL, NULL, NULL);
     INSERT INTO agent_session VALUES ('s', '', 'i', '', 'claude', ${AHEAD}), ('t', '', 'j', '', 'claude', ${NOW - 5});
     INSERT INTO task_life VALUES
       (1, 'ready', 0, 1, ${AHEAD + 2_000}, NULL, NULL, 0, NULL, NULL, 0, 1, ${AHEAD}, ${AHEAD}, NULL, NULL),

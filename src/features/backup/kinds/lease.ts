@@ -41,6 +41,8 @@ export const LEASE_KIND = rowKind({
     parent: sparse(TEXT),
     touched_at: sparse(TIME),
     automatic: sparse(SWITCH),
+    max_holders: sparse(WHOLE),
+    any: sparse(JSON_VALUE),
   },
   complete: resourcesProblem,
   order: "row",

@@ -1,0 +1,81 @@
+/**
+ * Parses groups of alternatives: names of each of which a claim needs one. `|` separates alternatives, and
+ * `port:3000..3099` stands for the names of a range. Pure.
+ */
+import { ALTERNATIVES_OF_GROUP_MAX, RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
+import { type Failure, invalid } from "../../base/result.js";
+import { shorten } from "../../base/shorten.js";
+import { chooseNames } from "./choose-names.js";
+import { isName, parseResource, type Resource, storedResource } from "./resource.js";
+
+/** Matches a range: the text before the numbers, and the first and the last number. */
+const RANGE = /^(.*?)(\d+)\.\.(\d+)$/s;
+/** Larger numbers are not exact. */
+const DIGITS_MAX = 15;
+
+/**
+ * Parses the groups of a request. The message of an INVALID_ARGUMENT failure begins with `any`.
+ * @param fixed the resources that the request needs besides. They are no alternatives.
+ */
+export function readGroups(
+  texts: readonly string[],
+  workspace: string,
+  fixed: readonly Resource[],
+): Resource[][] | Failure {
+  const taken = new Set(fixed.map(({ text }) => text));
+  const groups: Resource[][] = [];
+  for (const [at, text] of texts.entries()) {
+    const names = expand(text);
+    if (typeof names === "string") return invalid(`any[${at}] ${names}`);
+    const group: Resource[] = [];
+    for (const name of names) {
+      if (taken.has(name)) continue;
+      const resource = parseResource(name, workspace, `any[${at}]`);
+      if (!("text" in resource)) return resource;
+      if (!isName(resource)) return invalid(`any[${at}] must have names only, not ${shorten(name)}`);
+      group.push(resource);
+    }
+    groups.push(group);
+  }
+  if (chooseNames(groups.map((group) => group.map(({ text }) => text))) === null)
+    return invalid("any has too few names: each group needs one that no other resource of the request is");
+  return groups;
+}
+
+/** Parses groups that were checked when they were stored. */
+export function storedGroups(texts: readonly string[], workspace: string, fixed: readonly Resource[]): Resource[][] {
+  const taken = new Set(fixed.map(({ text }) => text));
+  return texts.map((text) => {
+    const names = expand(text);
+    const left = typeof names === "string" ? [] : names.filter((name) => !taken.has(name));
+    return left.map((name) => storedResource(name, workspace));
+  });
+}
+
+/** Returns the names of a group in the order in which they are written, or the problem of its text. */
+function expand(text: string): string[] | string {
+  const names = new Set<string>();
+  for (const part of text.split("|")) {
+    const [, prefix = "", first = "", last = ""] = RANGE.exec(part) ?? [];
+    const problem = first === "" ? null : rangeProblem(first, last);
+    if (problem !== null) return `${problem}: ${shorten(part)}`;
+    const [low, high] = [Number(first), Number(last)];
+    if (names.size + (high - low) >= ALTERNATIVES_OF_GROUP_MAX)
+      return `must not have more than ${ALTERNATIVES_OF_GROUP_MAX} alternatives`;
+    if (first === "") names.add(part);
+    else for (let number = low; number <= high; number++) names.add(`${prefix}${number}`);
+  }
+  for (const name of names) {
+    if (name === "") return "has an empty alternative";
+    if (name.length > RESOURCE_BYTES_MAX) return `must not have names of more than ${RESOURCE_BYTES_MAX} characters`;
+  }
+  return [...names];
+}
+
+function rangeProblem(first: string, last: string): string | null {
+  for (const number of [first, last]) {
+    if (number.length > DIGITS_MAX) return "has a number that is too large";
+    if (number !== String(Number(number))) return "has a number with a leading zero";
+  }
+  return Number(first) > Number(last) ? "has a range that ends before it begins" : null;
+}

@@ -1,0 +1,177 @@
+/**
+ * Finds the claims that block a claim of counted names or of alternatives. lock-table.ts has the rule for claims that
+ * exclude each other one by one. Pure.
+ *
+ * A name is full for a claim if its holders and its earlier waiters, with the claim itself, are more than the claim or
+ * one of them allows. A holder counts once, and a parent and its children count each: so a count is the same for every
+ * claim, and a later grant cannot take the room of an earlier waiter. If a name is full, all of them block the claim:
+ * any of them may be the one whose end makes room.
+ *
+ * A claim with alternatives is blocked if no choice of free names gives each group one. Two claims never get the same
+ * name by choice. So a name that the claim's own holder has chosen, or its parent or one of its children, is not free.
+ */
+import { areRelated, exclude } from "./contention.js";
+import { chooseNames } from "./choose-names.js";
+import { choosesName, type Claim, holdersMaxOf, inOrder, type LockEntry } from "./lock-entry.js";
+import type { Resource } from "./resource.js";
+import type { Meeting, ResourceIndex } from "./resource-index.js";
+
+type Met<Kind extends Claim> = Meeting<LockEntry<Kind>>;
+/** Tells whether an entry counts, apart from its resources. */
+type Where<Kind extends Claim> = (entry: LockEntry<Kind>, wanted: Resource) => boolean;
+
+/** The claims that block one resource of a claim. */
+interface Obstruction<Kind extends Claim> {
+  /** Whether the resource is one of the claim's alternatives. */
+  readonly isChoice: boolean;
+  /** The claims that exclude the claim whoever else has the resource. */
+  readonly alone: readonly Met<Kind>[];
+  /** The claims that share a full name; empty if the name is not full. */
+  readonly together: readonly Met<Kind>[];
+  /** The number of holders that the name may have. */
+  readonly holdersMax: number;
+}
+
+export interface Blocking<Kind extends Claim> {
+  readonly obstructions: readonly Obstruction<Kind>[];
+  /** The chosen names. Empty if the claim is blocked or has no alternatives. */
+  readonly chosen: readonly Resource[];
+}
+
+export class BlockerFinder<Kind extends Claim> {
+  readonly #index: ResourceIndex<LockEntry<Kind>>;
+  /** The number of entries that were examined. */
+  steps = 0;
+
+  constructor(index: ResourceIndex<LockEntry<Kind>>) {
+    this.#index = index;
+  }
+
+  /**
+   * Finds what blocks a claim: the held and the earlier waiting claims for which `where` holds.
+   */
+  find(claim: Claim, where: Where<Kind>): Blocking<Kind> {
+    const obstructions: Obstruction<Kind>[] = [];
+    for (const wanted of claim.resources) {
+      const found = this.#obstruct(claim, wanted, where, false);
+      if (found !== null) obstructions.push(found);
+    }
+    if (claim.alternatives.length === 0) return { obstructions, chosen: [] };
+    const ofNames: Obstruction<Kind>[] = [];
+    const free = claim.alternatives.map((group) =>
+      group.filter((wanted) => {
+        const found = this.#obstruct(claim, wanted, where, true);
+        if (found !== null) ofNames.push(found);
+        return found === null;
+      }),
+    );
+    const chosen = choose(free);
+    if (chosen === null) obstructions.push(...ofNames);
+    return { obstructions, chosen: obstructions.length === 0 ? (chosen ?? []) : [] };
+  }
+
+  /** Returns whether no choice of free names gives each group of alternatives one. */
+  lacksNames(claim: Claim, where: (entry: LockEntry<Kind>) => boolean = () => true): boolean {
+    const free = claim.alternatives.map((group) => {
+      const names: Resource[] = [];
+      for (const wanted of group) {
+        // No group needs more free names than there are groups.
+        if (names.length === claim.alternatives.length) break;
+        if (!this.#isObstructed(claim, wanted, where)) names.push(wanted);
+      }
+      return names;
+    });
+    return choose(free) === null;
+  }
+
+  /** Returns whether a name has as many holders and earlier waiters as it may have with the claim. */
+  isFull(claim: Claim, wanted: Resource, where: (entry: LockEntry<Kind>) => boolean = () => true): boolean {
+    if (!claim.shared) return false;
+    const holders = new Set<string>();
+    let holdersMax = holdersMaxOf(claim);
+    for (const { filed } of this.#index.meeting([wanted], (other) => this.#isBefore(other, claim) && where(other))) {
+      const other = filed.claim;
+      if (!other.shared || other.holder === claim.holder) continue;
+      holders.add(other.holder);
+      holdersMax = Math.min(holdersMax, holdersMaxOf(other));
+      if (holders.size + 1 > holdersMax) return true;
+    }
+    return false;
+  }
+
+  /** Returns whether an alternative of a claim is blocked. */
+  #isObstructed(claim: Claim, wanted: Resource, where: (entry: LockEntry<Kind>) => boolean): boolean {
+    const isAlone = (other: LockEntry<Kind>): boolean =>
+      this.#isBefore(other, claim) &&
+      where(other) &&
+      (areRelated(other.claim, claim) ? choosesName(other.claim, wanted) : exclude(other.claim, claim, wanted));
+    if (this.#index.meeting([wanted], isAlone).next().done !== true) return true;
+    return this.isFull(claim, wanted, where);
+  }
+
+  #isBefore(other: LockEntry<Kind>, claim: Claim): boolean {
+    this.steps += 1;
+    return other.held || other.claim.order < claim.order;
+  }
+
+  /** @param isChoice whether the resource is one of the claim's alternatives */
+  #obstruct(claim: Claim, wanted: Resource, where: Where<Kind>, isChoice: boolean): Obstruction<Kind> | null {
+    const alone: Met<Kind>[] = [];
+    const shared: Met<Kind>[] = [];
+    let holdersMax = holdersMaxOf(claim);
+    const holders = new Set<string>();
+    for (const met of this.#index.meeting([wanted], (other) => this.#isBefore(other, claim) && where(other, wanted))) {
+      const { claim: other } = met.filed;
+      if (isChoice && areRelated(other, claim) && choosesName(other, wanted)) alone.push(met);
+      else if (exclude(other, claim, wanted)) alone.push(met);
+      else if (other.shared && claim.shared && other.holder !== claim.holder) {
+        shared.push(met);
+        holders.add(other.holder);
+        holdersMax = Math.min(holdersMax, holdersMaxOf(other));
+      }
+    }
+    const isFull = holders.size + 1 > holdersMax;
+    if (alone.length === 0 && !isFull) return null;
+    return { isChoice, alone, together: isFull ? shared : [], holdersMax };
+  }
+}
+
+/**
+ * Returns blockers of which one has to end before the claim can become free. They are the most recent ones, because
+ * then the end of a claim concerns few of those that wait for it.
+ */
+export function witnesses<Kind extends Claim>(claim: Claim, { obstructions }: Blocking<Kind>): LockEntry<Kind>[] {
+  let fixed: LockEntry<Kind>[] | undefined;
+  const ofNames = new Set<LockEntry<Kind>>();
+  for (const obstruction of obstructions) {
+    const entries = witnessesOf(claim, obstruction);
+    if (obstruction.isChoice) for (const entry of entries) ofNames.add(entry);
+    else if (fixed === undefined || entries.length < fixed.length) fixed = entries;
+  }
+  return fixed ?? [...ofNames];
+}
+
+function witnessesOf<Kind extends Claim>(
+  claim: Claim,
+  { alone, together, holdersMax }: Obstruction<Kind>,
+): LockEntry<Kind>[] {
+  const latest = inOrder(alone.map(({ filed }) => filed)).at(-1);
+  if (latest !== undefined) return [latest];
+  const entries = inOrder(together.map(({ filed }) => filed)).toReversed();
+  const strictest = entries.find((entry) => holdersMaxOf(entry.claim) === holdersMax);
+  const found = strictest === undefined || holdersMaxOf(claim) === holdersMax ? [] : [strictest];
+  const holders = new Set(found.map((entry) => entry.claim.holder));
+  for (const entry of entries) {
+    if (holders.size === holdersMax) break;
+    if (holders.has(entry.claim.holder)) continue;
+    holders.add(entry.claim.holder);
+    found.push(entry);
+  }
+  return found;
+}
+
+function choose(free: readonly (readonly Resource[])[]): Resource[] | null {
+  const byText = new Map(free.flat().map((name) => [name.text, name]));
+  const texts = chooseNames(free.map((group) => group.map(({ text }) => text)));
+  return texts === null ? null : texts.flatMap((text) => byText.get(text) ?? []);
+}

@@ -1,0 +1,41 @@
+/** Chooses one name of each group, so that no two groups get the same name. Pure. */
+
+/**
+ * Returns the chosen name of each group: the first choice in the order in which the names are written. Returns null if
+ * there are not enough names.
+ */
+export function chooseNames(groups: readonly (readonly string[])[]): string[] | null {
+  // The other groups take at most one name each, so the first names are enough.
+  const open = groups.map((group) => group.slice(0, groups.length));
+  if (!canChoose(open)) return null;
+  const chosen: string[] = [];
+  for (const [at, group] of open.entries()) {
+    const rest = open.slice(at + 1);
+    const name = group.find((one) => !chosen.includes(one) && canChoose(without(rest, [...chosen, one])));
+    if (name === undefined) return null;
+    chosen.push(name);
+  }
+  return chosen;
+}
+
+function without(groups: readonly (readonly string[])[], names: readonly string[]): string[][] {
+  return groups.map((group) => group.filter((name) => !names.includes(name)));
+}
+
+/** Returns whether each group can get a name of its own. */
+function canChoose(groups: readonly (readonly string[])[]): boolean {
+  const owners = new Map<string, number>();
+  /** Gives a name to a group. The owner of the name then gets another one, if it can. */
+  const give = (group: number, tried: Set<string>): boolean => {
+    for (const name of groups[group] ?? []) {
+      if (tried.has(name)) continue;
+      tried.add(name);
+      const owner = owners.get(name);
+      if (owner !== undefined && !give(owner, tried)) continue;
+      owners.set(name, group);
+      return true;
+    }
+    return false;
+  };
+  return groups.every((_group, at) => give(at, new Set()));
+}

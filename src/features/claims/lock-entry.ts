@@ -1,0 +1,61 @@
+/** Defines a claim as the lock table sees it, and its entry in the table. Pure. */
+import type { Contender } from "./contention.js";
+import type { Resource } from "./resource.js";
+import type { HasResources } from "./resource-index.js";
+
+export interface Claim extends HasResources, Contender {
+  /** A unique number. A claim that was requested earlier has a smaller number. */
+  readonly order: number;
+  /** The resources of which all are needed. The lock table adds the chosen names when it grants a waiting claim. */
+  resources: readonly Resource[];
+  /**
+   * The groups of names of each of which one is needed, while the claim waits. Empty if there are none, and when the
+   * names are chosen.
+   */
+  alternatives: readonly (readonly Resource[])[];
+  /** The names among the resources that were chosen from alternatives. */
+  chosen: readonly Resource[];
+}
+
+/** A claim in the table. */
+export class LockEntry<Kind extends Claim> implements HasResources {
+  held = false;
+  /**
+   * Blockers of this claim, while the claim waits: it cannot become free before one of them has ended. They are one
+   * claim unless names with several holders or alternatives are wanted.
+   */
+  watches: readonly LockEntry<Kind>[] = [];
+  /** The claims that watch this one; null if there are none, as for most claims. */
+  watchedBy: Set<LockEntry<Kind>> | null = null;
+
+  constructor(readonly claim: Kind) {}
+
+  get resources(): readonly Resource[] {
+    return wantedBy(this.claim);
+  }
+}
+
+/** Returns the resources that a claim has or wants, each alternative included. */
+export function wantedBy({ resources, alternatives }: Pick<Claim, "resources" | "alternatives">): readonly Resource[] {
+  return alternatives.length === 0 ? resources : [...resources, ...alternatives.flat()];
+}
+
+/** Returns whether a claim has a name by choice, or waits for it as one of its alternatives. */
+export function choosesName({ resources, alternatives, chosen }: Claim, name: Resource): boolean {
+  const isName = ({ text }: Resource): boolean => text === name.text;
+  return alternatives.length > 0 ? !resources.some(isName) : chosen.some(isName);
+}
+
+/** Returns the number of holders with which a claim shares its names, itself included. */
+export function holdersMaxOf({ shared, maxHolders = null }: Contender): number {
+  return maxHolders ?? (shared ? Number.POSITIVE_INFINITY : 1);
+}
+
+/** Returns whether a claim excludes others one by one, so that it needs no count of holders and no choice of a name. */
+export function isPlain({ maxHolders = null, alternatives }: Pick<Claim, "maxHolders" | "alternatives">): boolean {
+  return maxHolders === null && alternatives.length === 0;
+}
+
+export function inOrder<Kind extends Claim>(entries: Iterable<LockEntry<Kind>>): LockEntry<Kind>[] {
+  return [...entries].toSorted((a, b) => a.claim.order - b.claim.order);
+}

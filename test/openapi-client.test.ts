@@ -43,15 +43,17 @@ const PATIENCE_MS = 250;
 /** A head that does not come in one piece is too long for the HTTP library, whatever is in it. */
 const PATH_CHARACTERS_MAX = 16_000;
 /**
- * Refusals that no schema can describe: that all rules of an array have different ids, which tasks there are, what
- * another call has stored in a contract's place, that at least one of some parameters is needed, how many of them
- * together are allowed, what all globs of an array cost together, and whether the instance still has a checkout.
+ * Refusals that no schema can describe: that all rules or files of an array have different ids or paths, which tasks
+ * there are, what another call has stored in a contract's place, that at least one of some parameters or members is
+ * needed, how many of them together are allowed, what all globs of an array cost together, which members go together,
+ * how long the names of a group of alternatives are, and whether the instance still has a checkout.
  */
 const UNDESCRIBED = new RegExp(
   [
-    "is in the array twice|unknown task|is not a contract|id must not be",
+    "is in the array twice|is the same as files|unknown task|is not a contract|id must not be",
     "no condition is|conditions are given|is must be one of|cost too much",
-    "needs an instance with a checkout",
+    "needs an instance with a checkout|a budget needs tokens or cost_usd|resources or any is required",
+    "max_holders is for names|mode must be shared where|any\\[\\d+\\] must not have names of more than|target is required",
   ].join("|"),
 );
 const REFUSED: ReadonlySet<number> = new Set([400, 422]);

@@ -53,7 +53,8 @@ const UNDESCRIBED = new RegExp(
     "is in the array twice|is the same as files|unknown task|is not a contract|id must not be",
     "no condition is|conditions are given|is must be one of|cost too much",
     "needs an instance with a checkout|a budget needs tokens or cost_usd|resources or any is required",
-    "max_holders is for names|mode must be shared where|any has too few names|any\\[\\d+\\] must not have names of more than|target is required",
+    "max_holders is for names|mode must be shared where|any has too few names|target is required",
+    "any\\[\\d+\\] must not have names of more than",
   ].join("|"),
 );
 const REFUSED: ReadonlySet<number> = new Set([400, 422]);

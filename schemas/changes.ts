@@ -22,6 +22,7 @@ export const CHANGE_KINDS = [
   "event",
   "usage",
   "budget",
+  "rate_limit",
   "agent_metric",
   "compliance",
   "audit",

@@ -44,6 +44,8 @@ export const SERVER_TOPICS = [
   "radar.overlap",
   "radar.clear",
   "llm.usage.recorded",
+  "llm.limited",
+  "llm.limit.ended",
   "budget.warned",
   "budget.exhausted",
   "budget.reset",

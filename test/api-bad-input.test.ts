@@ -98,6 +98,7 @@ const receiver = await startReceiver(t);
 /** Creates what a route needs to accept a request, where requests themselves remove it. */
 const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "budget.remove": () => send(port, "PUT", "/api/budgets/known", { body: JSON.stringify(BUDGET) }),
+  "rate_limit.remove": () => send(port, "POST", "/api/llm/limits", { body: JSON.stringify(RATE_LIMIT) }),
   "webhook.create": () => send(port, "DELETE", "/api/webhooks/known"),
   "webhook.delete": addKnownWebhook,
   "webhook.test": addKnownWebhook,
@@ -152,6 +153,7 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "radar.changes": () => send(port, "PUT", "/api/checkouts/known/changes", { body: JSON.stringify(REPORT) }),
 };
 
+const RATE_LIMIT = { provider: "p", account: "a", retry_after_s: 60 };
 const BUDGET = { scope: "workspace", target: "w", tokens: 1 };
 
 /** A report of a checkout. */
@@ -668,6 +670,10 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   "budget.set": fc.oneof(
     fc.record({ scope: fc.constantFrom("workspace", "agent", "x"), target: label, tokens: amount, cost_usd: amount }),
     fc.constant(BUDGET),
+  ),
+  "rate_limit.report": fc.oneof(
+    fc.record({ provider: label, account: label, retry_after_s: amount }),
+    fc.constant(RATE_LIMIT),
   ),
   "usage.record": fc.oneof(usage, fc.constant({ provider: "p", model: "m", tokens_in: 1 })),
   "rule.propose": fc.oneof(rule, goodRule),

@@ -36,6 +36,7 @@ const KINDS: readonly AskedKind[] = [
   "task",
   "usage",
   "budget",
+  "rate_limit",
   "agent_metric",
   "compliance",
   "audit",

@@ -40,6 +40,7 @@ export const FEATURES = [
   "guard",
   "radar",
   "budgets",
+  "rate-limits",
   "tasks",
   "agent-sessions",
   "sessions",

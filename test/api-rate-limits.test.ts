@@ -129,7 +129,7 @@ t.test("a claim goes on when the time of the rate limit is over", async (t) => {
   const claimed = await sendJson(port, "POST", "/api/tasks/claim", { wait_s: 20 }, ana.headers);
   t.match(claimed.json(), { task: { id: "one" } });
   t.same(await list(port), []);
-  const ended = await send(port, "GET", "/api/events/log?topic=llm.limit.ended");
+  const ended = await send(port, "GET", "/api/events/history?topic=llm.limit.ended");
   t.match(ended.text, /"topic":"llm\.limit\.ended".*"account":"anthropic:team-a"/);
 });
 
@@ -152,9 +152,9 @@ t.test("a wait says a rate limit once", async (t) => {
   const { limited: none, cursor } = await wait("");
   t.equal(none, undefined);
   const limit = (await report(port, LIMIT)).json<RateLimit>();
-  const told = await wait(cursor);
-  t.same(told.limited, [limit]);
-  t.equal((await wait(told.cursor)).limited, undefined, "once");
+  const second = await wait(cursor);
+  t.same(second.limited, [limit]);
+  t.equal((await wait(second.cursor)).limited, undefined, "once");
   t.equal((await wait("", ben)).limited, undefined, "an unknown account");
   await send(port, "DELETE", `${PATH}/${limit.id}`);
   t.equal((await wait(cursor)).limited, undefined, "it has ended");
@@ -173,8 +173,8 @@ t.test("hooks tell a rate limit once, and deny nothing", async (t) => {
   t.match((await sendHook(port, session, "UserPromptSubmit")).text, line);
   t.notMatch((await sendHook(port, session, "UserPromptSubmit")).text, /limits the rate/, "once");
   t.notMatch((await sendEdit(port, session, "a.ts")).text, /"deny"/);
-  const edit = { tool_name: "Edit", tool_use_id: "e", tool_input: { file_path: "/work/a/b.ts" }, ...child };
-  t.match((await sendHook(port, session, "PreToolUse", edit)).text, line, "a subagent has its parent's account");
+  await sendHook(port, session, "SubagentStart", child);
+  t.match((await sendEdit(port, session, "b.ts", child)).text, line, "a subagent has its parent's account");
 });
 
 t.test("a restart keeps rate limits", async (t) => {

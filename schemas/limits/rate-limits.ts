@@ -11,4 +11,4 @@ export const RATE_LIMIT_REASON_CHARACTERS_MAX = 200;
 /** The interval at which the leader looks for rate limits that have ended. */
 export const RATE_LIMIT_END_INTERVAL_MS = 1_000;
 /** The maximum number of rate limits that one answer names. */
-export const RATE_LIMITS_TOLD_MAX = 8;
+export const RATE_LIMITS_SHOWN_MAX = 8;

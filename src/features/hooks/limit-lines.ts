@@ -18,7 +18,7 @@ export class LimitLines {
     this.#options = options;
   }
 
-  /** Returns a line for each rate limit of which the agent was not told yet. They count as reported. */
+  /** Returns a line for each rate limit that was not reported to the agent yet. They count as reported. */
   take(entry: Entry): string[] {
     const { limits, reported, clock } = this.#options;
     const lines: string[] = [];

@@ -3,7 +3,7 @@
  * without a call to the writer. Pure except for its state.
  */
 import { BUDGET_PARENTS_MAX } from "../../../schemas/limits/budgets.js";
-import { RATE_LIMITS_TOLD_MAX } from "../../../schemas/limits/rate-limits.js";
+import { RATE_LIMITS_SHOWN_MAX } from "../../../schemas/limits/rate-limits.js";
 import type { Directory, Entry } from "../instances/directory.js";
 import type { RateLimitRow } from "./rate-limit.js";
 import type { RateLimitReader } from "./table.js";
@@ -46,13 +46,13 @@ export class RateLimitProjection {
     return [...this.#byId.values()].filter(({ until }) => until > nowMs).toSorted((a, b) => a.id - b.id);
   }
 
-  /** Returns the rate limits of an agent's account that hold, at most RATE_LIMITS_TOLD_MAX. */
+  /** Returns the rate limits of an agent's account that hold, at most RATE_LIMITS_SHOWN_MAX. */
   of(entry: Entry, nowMs: number): RateLimitRow[] {
     const account = this.#byId.size === 0 ? null : this.accountOf(entry);
     if (account === null) return [];
     return this.inForce(nowMs)
       .filter((row) => row.account === account)
-      .slice(0, RATE_LIMITS_TOLD_MAX);
+      .slice(0, RATE_LIMITS_SHOWN_MAX);
   }
 
   /** Returns the account of an agent, or else of the nearest parent that has one; null if none is known. */

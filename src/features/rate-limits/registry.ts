@@ -3,7 +3,7 @@
  * instance from getting a task. All rate limits are in memory. Runs in the writer thread.
  */
 import type { ServerTopic } from "../../../schemas/events.js";
-import { RATE_LIMITS_MAX, RATE_LIMITS_TOLD_MAX } from "../../../schemas/limits/rate-limits.js";
+import { RATE_LIMITS_MAX, RATE_LIMITS_SHOWN_MAX } from "../../../schemas/limits/rate-limits.js";
 import type { RemoveLimitRequest, ReportLimitRequest } from "../../../schemas/rate-limits.js";
 import { must } from "../../base/assert.js";
 import { Failure, notFound } from "../../base/result.js";
@@ -63,13 +63,13 @@ export class RateLimitRegistry extends PublishingModel {
     return over.map(({ id }) => id);
   }
 
-  /** Returns the rate limits that keep an instance from getting a task, at most RATE_LIMITS_TOLD_MAX. */
+  /** Returns the rate limits that keep an instance from getting a task, at most RATE_LIMITS_SHOWN_MAX. */
   holding(instance: string, nowMs: number): RateLimitRow[] {
     const all = this.#all();
     const account = all.size === 0 ? null : this.#writer.accountOf(instance);
     if (account === null) return [];
     const found = [...all.values()].filter((row) => row.account === account && row.until > nowMs);
-    return found.toSorted((a, b) => a.id - b.id).slice(0, RATE_LIMITS_TOLD_MAX);
+    return found.toSorted((a, b) => a.id - b.id).slice(0, RATE_LIMITS_SHOWN_MAX);
   }
 
   reload(): void {

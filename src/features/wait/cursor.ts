@@ -21,7 +21,7 @@ export interface Cursor {
   readonly last: string;
   /**
    * The marks, by the names of the conditions. The log position (log-position.ts) and the position of values
-   * (values-position.ts) are marks too, and so is the newest rate limit that was told (new-limits.ts).
+   * (values-position.ts) are marks too, and so is the newest rate limit that was reported (new-limits.ts).
    */
   readonly marks: ReadonlyMap<string, string>;
 }

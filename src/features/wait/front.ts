@@ -78,18 +78,18 @@ export class WaitFront implements Measured {
     if (wait > 0 && !this.#waiting.hasRoom(characters)) return FULL;
     const conditions = readConditions(rows, query, requester);
     if (conditions instanceof Failure) return conditions;
-    const told = { cursor, actor: context.actor };
+    const request = { cursor, actor: context.actor };
     const status = cursor === null ? "here" : cursorStatusOf(cursor, stored);
     const call = new WaitingCall(conditions, context, status === "elsewhere" ? null : cursor, this.#slice);
-    if (status === "elsewhere") return this.#reply(call, LAGGED, told);
+    if (status === "elsewhere") return this.#reply(call, LAGGED, request);
     if (status === "pruned" && call.waitsForEvents) {
       call.skipEvents();
-      return this.#reply(call, LAGGED, told);
+      return this.#reply(call, LAGGED, request);
     }
     return this.#reply(
       call,
       wait === 0 ? await call.look() : await this.#wait(call, wait * SECOND_MS, characters, onAbort),
-      told,
+      request,
     );
   }
 
@@ -127,17 +127,17 @@ export class WaitFront implements Measured {
     return found;
   }
 
-  /** @param told the cursor of the call, which says which rate limits it was told of, and the caller's instance */
+  /** @param request the cursor of the call, which says which rate limits were reported, and the caller's instance */
   #reply(
     call: WaitingCall,
     found: Found | null,
-    told: { readonly cursor: Cursor | null; readonly actor: string },
+    request: { readonly cursor: Cursor | null; readonly actor: string },
   ): Answer {
     if (found instanceof Failure) return found;
     const { hub, stored, positions, directory, limits, clock } = this.#options;
-    const entry = directory.get(told.actor);
+    const entry = directory.get(request.actor);
     const inForce = entry === undefined ? [] : limits.of(entry, clock.now());
-    const fresh = newLimits(inForce, told.cursor);
+    const fresh = newLimits(inForce, request.cursor);
     const cursor = call.cursor(hub.acceptedId, (event) => stored.timeOf(event) ?? 0);
     const seen = positions?.seen() ?? null;
     const withValues = withLimits(inForce, withValuesPosition(this.#options.valuesPosition(), cursor));

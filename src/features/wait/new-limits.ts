@@ -1,6 +1,6 @@
 /**
- * Keeps in a cursor up to which report the client was told of its account's rate limits, as one of the marks. So each
- * rate limit is told once. Pure.
+ * Keeps in a cursor the time of the newest rate limit that was reported to the client, as one of the marks. So each rate
+ * limit is reported once. Pure.
  */
 import type { RateLimitRow } from "../rate-limits/rate-limit.js";
 import { type Cursor, nameOf } from "./cursor.js";
@@ -8,7 +8,7 @@ import { type Cursor, nameOf } from "./cursor.js";
 const RADIX = 36;
 const NAME = nameOf("limits");
 
-/** Returns the rate limits that were reported after the newest one of which the cursor says that it was told. */
+/** Returns the rate limits that were reported after the newest one that the cursor says was reported to the client. */
 export function newLimits(limits: readonly RateLimitRow[], cursor: Cursor | null): RateLimitRow[] {
   const mark = Number.parseInt(cursor?.marks.get(NAME) ?? "0", RADIX);
   return limits.filter(({ reported_at }) => !(reported_at <= mark));

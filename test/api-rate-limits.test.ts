@@ -174,7 +174,12 @@ t.test("hooks tell a rate limit once, and deny nothing", async (t) => {
   t.notMatch((await sendHook(port, session, "UserPromptSubmit")).text, /limits the rate/, "once");
   t.notMatch((await sendEdit(port, session, "a.ts")).text, /"deny"/);
   await sendHook(port, session, "SubagentStart", child);
-  t.match((await sendEdit(port, session, "b.ts", child)).text, line, "a subagent has its parent's account");
+  const all = (await send(port, "GET", "/api/instances?checkout=c-a")).json<
+    readonly { readonly id: string; readonly parent: string | null }[]
+  >();
+  const subagent = all.find(({ parent }) => parent === ana?.id)?.id ?? "";
+  const claimed = await sendJson(port, "POST", "/api/tasks/claim", {}, { "X-Koor-Instance": subagent });
+  t.match(claimed.json(), { held: [{ account: ACCOUNT }] }, "a subagent has its parent's account");
 });
 
 t.test("a restart keeps rate limits", async (t) => {

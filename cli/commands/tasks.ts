@@ -108,9 +108,9 @@ function warnOfBusyTasks(answer: Buffer): void {
   }
   for (const { id, wanted, resource, lease } of busy) {
     const { holder, expires_at } = lease;
-    const held = resource === wanted ? "" : ` by its ${resource}`;
+    const byResource = resource === wanted ? "" : ` by its ${resource}`;
     warn(
-      `${id} needs ${wanted}, leased${held} by ${holder.name} (${lease.id}) until ${expires_at ?? "it is released"}`,
+      `${id} needs ${wanted}, leased${byResource} by ${holder.name} (${lease.id}) until ${expires_at ?? "it is released"}`,
     );
   }
 }

@@ -98,7 +98,7 @@ const receiver = await startReceiver(t);
 /** Creates what a route needs to accept a request, where requests themselves remove it. */
 const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "budget.remove": () => send(port, "PUT", "/api/budgets/known", { body: JSON.stringify(BUDGET) }),
-  "rate_limit.remove": () => send(port, "POST", "/api/llm/limits", { body: JSON.stringify(RATE_LIMIT) }),
+  "rate_limit.remove": makeKnownLimit,
   "webhook.create": () => send(port, "DELETE", "/api/webhooks/known"),
   "webhook.delete": addKnownWebhook,
   "webhook.test": addKnownWebhook,
@@ -196,6 +196,14 @@ async function leaseKnown(): Promise<void> {
   ).json<{ readonly id: string; readonly fence: number }>();
   knownLease = id;
   knownFence = fence;
+}
+
+/** The rate limit that stands for "known". */
+let knownLimit = 0;
+
+async function makeKnownLimit(): Promise<void> {
+  const answer = await send(port, "POST", "/api/llm/limits", { body: JSON.stringify(RATE_LIMIT) });
+  knownLimit = answer.json<{ readonly id: number }>().id;
 }
 
 /** The task that stands for "known": a new one for each state that is needed. */
@@ -949,6 +957,7 @@ function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<
       .replace(/^\/api\/instances\/known(?=[/?]|$)/, `/api/instances/${knownInstance}`)
       .replace(/^\/api\/leases\/known(?=[/?]|$)/, `/api/leases/${knownLease}`)
       .replace(/^\/api\/hooks\/known(?=[/?]|$)/, "/api/hooks/claude")
+      .replace(/^\/api\/llm\/limits\/known(?=[/?]|$)/, `/api/llm/limits/${knownLimit}`)
       .replace(/^\/api\/tasks\/known(?=[/?]|$)/, `/api/tasks/${knownTask}`);
     const request = httpRequest(
       { host: "127.0.0.1", port, agent: false, method, path: target, setHost: false },

@@ -626,6 +626,23 @@ const SENT: readonly {
     url: "/api/instances/i",
     body: '{"checkout":null}',
   },
+  {
+    args: ["instances", "account", "i", "acme:a"],
+    method: "PATCH",
+    url: "/api/instances/i",
+    body: '{"account":"acme:a"}',
+    type: "application/json",
+  },
+  { args: ["instances", "account", "i", "--none"], method: "PATCH", url: "/api/instances/i", body: '{"account":null}' },
+  {
+    args: ["llm", "limit", "--provider", "p", "--account", "a", "--retry-after", "60", "--reason", "r"],
+    method: "POST",
+    url: "/api/llm/limits",
+    body: '{"provider":"p","account":"a","retry_after_s":60,"reason":"r"}',
+    type: "application/json",
+  },
+  { args: ["llm", "limits"], method: "GET", url: "/api/llm/limits" },
+  { args: ["llm", "end-limit", "7"], method: "DELETE", url: "/api/llm/limits/7" },
   { args: ["hooks", "list"], method: "GET", url: "/api/hooks" },
   {
     args: ["lease", "waits", "--workspace", "w", "--limit", "2"],

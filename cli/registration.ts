@@ -28,7 +28,7 @@ function parseObject(bytes: Buffer): JsonObject {
 
 /** Returns the fields that the arguments give. The server chooses a value for each other field. */
 function readFields(args: Args): JsonObject {
-  const given = ["workspace", "intent", "stack"].flatMap((name) => {
+  const given = ["workspace", "intent", "stack", "account"].flatMap((name) => {
     const value = args.text(name);
     return value === undefined ? [] : [[name, value] as const];
   });
@@ -90,6 +90,11 @@ async function findRegistered(
   }
   if (args.text("capabilities") !== undefined) {
     const sent = await send(settings, "POST", `${path}/capabilities`, { capabilities });
+    if (isFailure(sent)) return sent;
+  }
+  const account = args.text("account");
+  if (account !== undefined && account !== known["account"]) {
+    const sent = await send(settings, "PATCH", path, { account });
     if (isFailure(sent)) return sent;
   }
   const checkout = findCheckout(folder, io().environment);

@@ -23,6 +23,7 @@ export const CHANGE_KINDS = [
   "event",
   "usage",
   "budget",
+  "rate_limit",
   "agent_metric",
   "compliance",
   "audit",

@@ -45,6 +45,8 @@ export const SERVER_TOPICS = [
   "radar.clear",
   "evidence.recorded",
   "llm.usage.recorded",
+  "llm.limited",
+  "llm.limit.ended",
   "budget.warned",
   "budget.exhausted",
   "budget.reset",

@@ -7,6 +7,7 @@ import { BudgetBody } from "./budgets.js";
 import { PublishBodies } from "./events.js";
 import { EvidenceBody } from "./evidence.js";
 import { GuardOffBody } from "./guard.js";
+import { RateLimitBody } from "./rate-limits.js";
 import { CapabilitiesBody, HeartbeatBody, InstancePatch, IntentBody, RegisterBody } from "./instances.js";
 import { LeaseBody, LeaseBreakBody, LeaseCheckBody, LeaseRenewBody } from "./leases.js";
 import { MarkBody, MessageBody } from "./messages.js";
@@ -41,6 +42,7 @@ export const FRONT_BODIES: ReadonlyMap<string, TSchema> = new Map(
     GuardOffBody,
     HeartbeatBody,
     InstancePatch,
+    RateLimitBody,
     IntentBody,
     LeaseBody,
     LeaseBreakBody,

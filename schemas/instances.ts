@@ -11,6 +11,7 @@ import {
   INSTANCE_INTENT_BYTES_MAX,
   INSTANCE_LABEL_BYTES_MAX,
 } from "./limits/instances.js";
+import { ACCOUNT_CHARACTERS_MAX } from "./limits/rate-limits.js";
 import { Name, Text, type TextRules } from "./text.js";
 
 export const INSTANCE_STATUSES = ["pending", "active", "stale"] as const;
@@ -22,6 +23,9 @@ function nullable<Schema extends Type.TSchema>(schema: Schema) {
 
 const Label = Text({ charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true });
 const Intent = Text({ charactersMax: INSTANCE_INTENT_BYTES_MAX });
+const Account = nullable(
+  Name(ACCOUNT_CHARACTERS_MAX, "The account with a provider of language models, e.g. `anthropic:team-a`."),
+);
 const Capabilities = Type.Array(Name(CAPABILITY_BYTES_MAX), { maxItems: INSTANCE_CAPABILITIES_MAX });
 
 export const CHECKOUT_ID = {
@@ -83,6 +87,7 @@ const SPARSE = {
       description: "The instance whose token registered it, or whose subagent it is. It is deleted with that instance.",
     }),
   ),
+  account: Type.Optional(Type.String({ description: "The account whose rate limits it shares." })),
   client: Type.Optional(
     Type.String({ description: "The client of its session. It is deleted after a day of silence." }),
   ),
@@ -102,12 +107,14 @@ export const RegisterBody = Type.Object({
   stack: Type.Optional(Label),
   capabilities: Type.Optional(Capabilities),
   checkout: Type.Optional(nullable(CheckoutBody)),
+  account: Type.Optional(Account),
 });
 export type RegisterBody = Static<typeof RegisterBody>;
 
 /** A change of an instance. A member that is left out keeps its value. */
 export const InstancePatch = Type.Object({
   checkout: Type.Optional(nullable(CheckoutBody)),
+  account: Type.Optional(Account),
 });
 export type InstancePatch = Static<typeof InstancePatch>;
 
@@ -159,6 +166,7 @@ export const RegisterRequest = Type.Object({
   stack: Type.String(),
   capabilities: Type.Array(Type.String()),
   checkout: nullable(Checkout),
+  account: nullable(Type.String()),
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;
 
@@ -196,6 +204,8 @@ export const CheckoutChange = Type.Object({
 /** A request to change the checkout of an instance. If `checkout` is null, the instance has none afterwards. */
 export const CheckoutRequest = Type.Object({ id: Type.String(), checkout: nullable(CheckoutChange) });
 export type CheckoutRequest = Static<typeof CheckoutRequest>;
+export const AccountRequest = Type.Object({ id: Type.String(), account: nullable(Type.String()) });
+export type AccountRequest = Static<typeof AccountRequest>;
 export const BranchRequest = Type.Object({ id: Type.String(), branch: nullable(Type.String()) });
 export type BranchRequest = Static<typeof BranchRequest>;
 /** The new checkout, and the ids of the instances whose checkout has changed: the instance and its subagents. */

@@ -10,6 +10,7 @@ import * as answers from "./limits/answers.js";
 import * as audit from "./limits/audit.js";
 import * as backup from "./limits/backup.js";
 import * as budgets from "./limits/budgets.js";
+import * as rateLimits from "./limits/rate-limits.js";
 import * as changes from "./limits/changes.js";
 import * as cluster from "./limits/cluster.js";
 import * as connections from "./limits/connections.js";
@@ -41,6 +42,7 @@ const LIMITS = {
   ...audit,
   ...backup,
   ...budgets,
+  ...rateLimits,
   ...changes,
   ...cluster,
   ...connections,
@@ -316,6 +318,15 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     bytes: null,
     each: budgets.BUDGET_BYTES,
     checked: "src/features/budgets/registry.ts",
+    beyond: "429",
+  },
+  {
+    stock: "rate limits of accounts",
+    thread: "front, writer",
+    items: "RATE_LIMITS_MAX",
+    bytes: null,
+    each: rateLimits.RATE_LIMIT_BYTES,
+    checked: "src/features/rate-limits/registry.ts",
     beyond: "429",
   },
   {

@@ -12,6 +12,7 @@ import { ListedEvidence } from "./evidence.js";
 import { HOOK_CLIENTS } from "./hook-names.js";
 import { LEASE_MODES } from "./leases.js";
 import { MESSAGE_IMPORTANCES, MESSAGE_INTENTS } from "./messages.js";
+import { RateLimit } from "./rate-limits.js";
 import { OverlapAppeared, OverlapCleared } from "./radar.js";
 import { TASK_STATES } from "./tasks.js";
 import { Usage } from "./usage.js";
@@ -171,5 +172,7 @@ export const SERVER_EVENTS: Readonly<Record<ServerTopic, ServerEvent>> = {
     source: "koor",
     data: Budget,
   },
+  "llm.limited": { summary: "A rate limit of an account was reported.", source: "koor", data: RateLimit },
+  "llm.limit.ended": { summary: "A rate limit has ended, or was removed.", source: "koor", data: RateLimit },
   "llm.usage.recorded": { summary: "Usage of a language model was reported.", source: null, data: Usage },
 };

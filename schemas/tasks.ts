@@ -1,9 +1,10 @@
 /** Defines the shapes of docs/http-api.md "Tasks" and of the RPC methods for tasks. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { HeldBy } from "./budgets.js";
+import { HeldBy as HeldByBudget } from "./budgets.js";
 import { Limit, NonNegative, Timestamp } from "./common.js";
 import { Command, MissingEvidence, NamedEvidence, ObjectId, RequiredEvidence } from "./evidence.js";
+import { HeldByLimit } from "./rate-limits.js";
 import { JsonText } from "./json-text.js";
 import { Fence, Holder, Lease, LeaseConflictBody, Ttl, WaitSeconds, Workspace, LeaseResource } from "./leases.js";
 import { CLAIM_HELD_MAX } from "./limits/budgets.js";
@@ -190,6 +191,10 @@ const BusyTask = Type.Object({
   resource: Type.String({ description: "What is held, and meets it." }),
   lease: Lease,
 });
+/** The reason for which a claim gets no task: an exhausted budget, or a rate limit. */
+export const HeldBy = Type.Union([HeldByBudget, HeldByLimit]);
+export type HeldBy = Static<typeof HeldBy>;
+
 export const ClaimAnswer = Type.Object({
   task: nullable(Task),
   lease: nullable(Lease),
@@ -202,7 +207,7 @@ export const ClaimAnswer = Type.Object({
   held: Type.Optional(
     Type.Array(HeldBy, {
       maxItems: CLAIM_HELD_MAX,
-      description: "Where there is none: the exhausted budgets that keep the caller from getting one.",
+      description: "Where there is none: the exhausted budgets and the rate limits that keep the caller from one.",
     }),
   ),
 });
@@ -332,7 +337,7 @@ export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
   made: Type.Boolean(),
   more: Type.Optional(TaskRank),
-  /** The exhausted budgets that keep the caller from getting a task. */
+  /** The exhausted budgets and the rate limits that keep the caller from getting a task. */
   held: Type.Optional(Type.Array(HeldBy)),
 });
 export type ClaimTaskReply = Static<typeof ClaimTaskReply>;

@@ -10,6 +10,7 @@ import { KEY_BYTES_MAX } from "./limits/names.js";
 import { TASK_ID_CHARACTERS_MAX } from "./limits/tasks.js";
 import { LONG_POLL_WAIT_S_MAX, WAIT_CONDITIONS_MAX, WAIT_CURSOR_BYTES_MAX } from "./limits/wait.js";
 import { MessageHeading } from "./messages.js";
+import { RateLimit } from "./rate-limits.js";
 import { StateKey } from "./state.js";
 import { ListedTask } from "./tasks.js";
 import { Name, Text } from "./text.js";
@@ -112,4 +113,7 @@ const Matched = Type.Union([
 export const WaitAnswer = Type.Object({
   matched: Matched,
   cursor: Type.String({ description: "Goes on where this answer ends." }),
+  limited: Type.Optional(
+    Type.Array(RateLimit, { description: "Rate limits of the caller's account, each once for a chain of cursors." }),
+  ),
 });

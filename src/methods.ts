@@ -5,6 +5,8 @@
 import * as budgets from "./features/budgets/commands.js";
 import * as budgetJobs from "./features/budgets/jobs.js";
 import { BUDGETS } from "./features/budgets/push-messages.js";
+import * as rateLimits from "./features/rate-limits/commands.js";
+import { RATE_LIMITS } from "./features/rate-limits/push-messages.js";
 import { LEASES } from "./features/claims/claim-changes.js";
 import { NODE_STATUS } from "./cluster/node-status.js";
 import * as claims from "./features/claims/commands.js";
@@ -95,6 +97,7 @@ export const METHODS = new MethodTable(
     budgetJobs,
     evidence,
     evidenceJobs,
+    rateLimits,
     usage,
     usageJobs,
     agentMetrics,
@@ -125,6 +128,7 @@ export const PUSH_MESSAGES = {
   tasks: TASKS,
   overlaps: OVERLAPS,
   budgets: BUDGETS,
+  rate_limits: RATE_LIMITS,
   state_keys: STATE_KEYS,
   message_boxes: BOXES,
   changes: CHANGES,

@@ -98,6 +98,7 @@ const receiver = await startReceiver(t);
 /** Creates what a route needs to accept a request, where requests themselves remove it. */
 const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "budget.remove": () => send(port, "PUT", "/api/budgets/known", { body: JSON.stringify(BUDGET) }),
+  "rate_limit.remove": makeKnownLimit,
   "webhook.create": () => send(port, "DELETE", "/api/webhooks/known"),
   "webhook.delete": addKnownWebhook,
   "webhook.test": addKnownWebhook,
@@ -152,6 +153,7 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "radar.changes": () => send(port, "PUT", "/api/checkouts/known/changes", { body: JSON.stringify(REPORT) }),
 };
 
+const RATE_LIMIT = { provider: "p", account: "a", retry_after_s: 60 };
 const BUDGET = { scope: "workspace", target: "w", tokens: 1 };
 
 /** A report of a checkout. */
@@ -194,6 +196,14 @@ async function leaseKnown(): Promise<void> {
   ).json<{ readonly id: string; readonly fence: number }>();
   knownLease = id;
   knownFence = fence;
+}
+
+/** The rate limit that stands for "known". */
+let knownLimit = 0;
+
+async function makeKnownLimit(): Promise<void> {
+  const answer = await send(port, "POST", "/api/llm/limits", { body: JSON.stringify(RATE_LIMIT) });
+  knownLimit = answer.json<{ readonly id: number }>().id;
 }
 
 /** The task that stands for "known": a new one for each state that is needed. */
@@ -669,6 +679,10 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     fc.record({ scope: fc.constantFrom("workspace", "agent", "x"), target: label, tokens: amount, cost_usd: amount }),
     fc.constant(BUDGET),
   ),
+  "rate_limit.report": fc.oneof(
+    fc.record({ provider: label, account: label, retry_after_s: amount }),
+    fc.constant(RATE_LIMIT),
+  ),
   "usage.record": fc.oneof(usage, fc.constant({ provider: "p", model: "m", tokens_in: 1 })),
   "rule.propose": fc.oneof(rule, goodRule),
   "rules.put": fc.oneof(
@@ -943,6 +957,7 @@ function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<
       .replace(/^\/api\/instances\/known(?=[/?]|$)/, `/api/instances/${knownInstance}`)
       .replace(/^\/api\/leases\/known(?=[/?]|$)/, `/api/leases/${knownLease}`)
       .replace(/^\/api\/hooks\/known(?=[/?]|$)/, "/api/hooks/claude")
+      .replace(/^\/api\/llm\/limits\/known(?=[/?]|$)/, `/api/llm/limits/${knownLimit}`)
       .replace(/^\/api\/tasks\/known(?=[/?]|$)/, `/api/tasks/${knownTask}`);
     const request = httpRequest(
       { host: "127.0.0.1", port, agent: false, method, path: target, setHost: false },

@@ -733,6 +733,20 @@ t.test("a budget that is used up at one node holds claims at the others", async 
   await boss.call(c, "DELETE", "/api/budgets/spender");
 });
 
+t.test("a rate limit that is reported at one node holds claims at the others", async (t) => {
+  const { id, who } = await register(a, "limited");
+  const boss = operator();
+  await who.call(a, "PATCH", `/api/instances/${id}`, { account: "acme:a" });
+  await follow(who, boss).call(b, "POST", "/api/llm/limits", { provider: "acme", retry_after_s: 600 });
+  const { limits } = await follow(boss, who).read<{ readonly limits: readonly { readonly id: number }[] }>(
+    c,
+    "/api/llm/limits",
+  );
+  t.match(limits, [{ account: "acme:a", reported_by: id }]);
+  t.match(await who.call(c, "POST", "/api/tasks/claim", {}), { task: null, held: [{ account: "acme:a" }] });
+  await boss.call(c, "DELETE", `/api/llm/limits/${limits[0]?.id}`);
+});
+
 t.test("an agent over MCP at another node", async (t) => {
   const who = operator();
   await who.call(a, "PUT", "/api/state/by-mcp", 7);

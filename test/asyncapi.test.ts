@@ -65,6 +65,9 @@ async function makeAllEvents(): Promise<void> {
   await post("/api/llm/usage", { provider: "p", model: "m", tokens_in: 1 }, ana);
   for (const tokens of [2, 1, 3]) await sendJson(port, "PUT", "/api/budgets/b", { ...BUDGET, tokens, warn_at: 0.5 });
   await post("/api/evidence", { command: "make", exit_code: 0 });
+  const limit = { provider: "p", account: "a", retry_after_s: 60 };
+  const { id } = await post<{ id: number }>("/api/llm/limits", limit, ana);
+  await send(port, "DELETE", `/api/llm/limits/${id}`);
   await post("/api/messages", { to: [ben["x-koor-instance"]], subject: "s", body: "b" }, ana);
 
   const resources = ["path:a.ts"];

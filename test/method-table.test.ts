@@ -35,6 +35,7 @@ const NOT_CALLED = new Set<string>([
   "evidence.prune",
   "radar.end",
   "budget.reset",
+  "rate_limit.end",
 ]);
 /** This file runs from dist/tree/test. */
 const SRC = new URL("../src/", import.meta.url);
@@ -281,6 +282,9 @@ t.test("what the routes send matches the schemas", async (t) => {
   await ask("PUT", "/api/budgets/b", '{"scope":"workspace","target":"é","tokens":1}');
   await ask("GET", "/api/budgets");
   await ask("DELETE", "/api/budgets/b");
+  await ask("POST", "/api/llm/limits", '{"provider":"é","account":"é","retry_after_s":60,"reason":"é"}');
+  await ask("GET", "/api/llm/limits");
+  await ask("DELETE", "/api/llm/limits/1");
   await ask("POST", "/api/llm/usage", '{"provider":"p","model":"m"}');
   await ask(
     "POST",
@@ -360,6 +364,7 @@ t.test("what the routes send matches the schemas", async (t) => {
   await ask("POST", `${instance}/heartbeat`);
   await ask("POST", `${instance}/intent`, '{"intent":""}');
   await ask("POST", `${instance}/capabilities`, '{"capabilities":[]}');
+  await ask("PATCH", instance, '{"account":"é"}');
   await ask("PATCH", instance, '{"checkout":{"id":"c","root":"\u00e9"}}');
   await ask("POST", `${instance}/heartbeat`, '{"branch":"b"}');
   await ask("POST", "/api/events/publish", '{"topic":"a.b"}', actor);

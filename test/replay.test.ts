@@ -66,6 +66,7 @@ const KINDS_OF_TABLES: readonly (readonly [prefix: string, kind: ChangeKind | nu
   ["lease", "lease"],
   ["radar_", "radar"],
   ["budget", "budget"],
+  ["rate_limit", "rate_limit"],
   ["message", "message"],
   ["task", "task"],
   ["evidence", "evidence"],

@@ -72,6 +72,7 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
         about: "the technology that it works with, e.g. react",
         values: "stack",
       },
+      { name: "account", kind: "text", value: "NAME", about: "the account whose rate limits it shares" },
       { name: "capabilities", kind: "text", value: "A,B", about: "what it can do, separated by commas" },
       { name: "save", kind: "switch", about: "write .koor/instance.json, also where there is no .koor/ yet" },
     ],
@@ -198,6 +199,23 @@ export const INSTANCES_COMMANDS: readonly CommandRow[] = [
     headers: () => JSON_TYPE,
     body: (args, { folder }) =>
       jsonBody({ checkout: args.has("none") ? null : findCheckout(folder, io().environment) }),
+    repeatable: true,
+  },
+  {
+    words: ["instances", "account"],
+    about: "Set the account whose rate limits an instance shares.",
+    examples: ["instances account 4f6a anthropic:team-a", "instances account 4f6a --none"],
+    arguments: [ID, { name: "account", optional: true }],
+    flags: [{ name: "none", kind: "switch", about: "its account is not known from now on" }],
+    method: "PATCH",
+    path: ID_PATH,
+    headers: () => JSON_TYPE,
+    body: (args) => {
+      const account = args.text("account");
+      if ((account === undefined) !== args.has("none"))
+        return Promise.resolve(wrongUsage("give either an account or --none"));
+      return jsonBody({ account: account ?? null });
+    },
     repeatable: true,
   },
   {

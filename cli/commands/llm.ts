@@ -34,6 +34,17 @@ function makeReport(args: Args): Promise<Buffer | CliFailure> {
   return Promise.resolve(Buffer.from(objectOf(members)));
 }
 
+function makeLimit(args: Args): Promise<Buffer> {
+  const members = {
+    provider: quoted(args.text("provider")),
+    account: quoted(args.text("account")),
+    until: quoted(args.text("until")),
+    retry_after_s: args.text("retry-after"),
+    reason: quoted(args.text("reason")),
+  };
+  return Promise.resolve(Buffer.from(objectOf(members)));
+}
+
 export const LLM_COMMANDS: readonly CommandRow[] = [
   {
     words: ["llm", "usage"],
@@ -94,6 +105,40 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
     ],
     endpoints: ["POST /api/llm/usage"],
     run: async (args, context) => await (await import("../transcripts/report.js")).report(args, context),
+  },
+  {
+    words: ["llm", "limit"],
+    about: "Report that a provider limits the rate of an account, so that its other agents slow down.",
+    examples: ["llm limit --provider anthropic --retry-after 300 --reason 'HTTP 429'"],
+    oneOf: ["until", "retry-after"],
+    flags: [
+      { name: "provider", kind: "text", value: "NAME", about: "the provider that limits", required: true },
+      { name: "account", kind: "text", value: "NAME", about: "the account; by default that of the caller" },
+      { name: "retry-after", kind: "whole", value: "SECONDS", about: "how long it holds" },
+      { name: "until", kind: "time", value: "TIME", ahead: true, about: "until when it holds; 10m is 10m from now" },
+      { name: "reason", kind: "text", value: "TEXT", about: "what the provider said" },
+    ],
+    method: "POST",
+    path: "/api/llm/limits",
+    headers: () => JSON_TYPE,
+    body: makeLimit,
+    repeatable: true,
+  },
+  {
+    words: ["llm", "limits"],
+    about: "List the rate limits that hold now.",
+    examples: ["llm limits"],
+    list: "rate limits",
+    method: "GET",
+    path: "/api/llm/limits",
+  },
+  {
+    words: ["llm", "end-limit"],
+    about: "End a rate limit early.",
+    examples: ["llm end-limit 7"],
+    arguments: [{ name: "id" }],
+    method: "DELETE",
+    path: "/api/llm/limits/{id}",
   },
   {
     words: ["llm", "summary"],

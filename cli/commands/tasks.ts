@@ -4,7 +4,7 @@
  * task-wait.ts waits for a task, and task-work.ts runs a command for each task. task-body.ts builds the bodies of
  * requests. task-fence.ts finds the fence for the holder's actions. Runs in the CLI process.
  */
-import type { HeldBy } from "../../schemas/budgets.js";
+import type { HeldBy } from "../../schemas/tasks.js";
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
 import { failureOf, RetryDeadline } from "../ask.js";
 import type { Args, CommandContext, CommandRow, Flag, LocalRow, Values } from "../command-row.js";
@@ -98,17 +98,20 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
  */
 function warnOfBusyTasks(answer: Buffer): void {
   warn("there is no task to claim");
-  const { busy = [], held: budgets = [] } = JSON.parse(answer.toString("utf8")) as {
+  const { busy = [], held = [] } = JSON.parse(answer.toString("utf8")) as {
     readonly busy?: readonly BusyTask[];
     readonly held?: readonly HeldBy[];
   };
-  for (const { budget, scope, target, ends_at } of budgets)
-    warn(`the budget ${budget} of the ${scope} ${target} is used up${ends_at === null ? "" : ` until ${ends_at}`}`);
+  for (const by of held) {
+    const until = by.ends_at === null ? "" : ` until ${by.ends_at}`;
+    if ("budget" in by) warn(`the budget ${by.budget} of the ${by.scope} ${by.target} is used up${until}`);
+    else warn(`${by.provider} limits the rate of the account ${by.account}${until}`);
+  }
   for (const { id, wanted, resource, lease } of busy) {
     const { holder, expires_at } = lease;
-    const held = resource === wanted ? "" : ` by its ${resource}`;
+    const byResource = resource === wanted ? "" : ` by its ${resource}`;
     warn(
-      `${id} needs ${wanted}, leased${held} by ${holder.name} (${lease.id}) until ${expires_at ?? "it is released"}`,
+      `${id} needs ${wanted}, leased${byResource} by ${holder.name} (${lease.id}) until ${expires_at ?? "it is released"}`,
     );
   }
 }

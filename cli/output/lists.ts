@@ -341,6 +341,19 @@ export const LISTS = {
     ],
     empty: "no budgets",
   },
+  "rate limits": {
+    member: "limits",
+    columns: [
+      { field: "id", keep: true },
+      { field: "provider" },
+      { field: "account", min: 8 },
+      { field: "until" },
+      { field: "reason", min: 8 },
+      { field: "reported_by" },
+      { field: "reported_at" },
+    ],
+    empty: "no rate limits",
+  },
   usage: {
     columns: [
       { field: "id", keep: true },

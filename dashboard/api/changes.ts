@@ -37,6 +37,7 @@ const KINDS: readonly AskedKind[] = [
   "evidence",
   "usage",
   "budget",
+  "rate_limit",
   "agent_metric",
   "compliance",
   "audit",

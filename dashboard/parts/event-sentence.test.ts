@@ -49,6 +49,12 @@ t.test("events of the server are sentences", (t) => {
     ],
     ["budget.exhausted", { id: "day", scope: "workspace", target: "" }, "The budget day is used up"],
     ["budget.reset", { id: "day", scope: "task", target: "t-1" }, "The budget day of the task t-1 is open again"],
+    [
+      "llm.limited",
+      { provider: "acme", account: "team-a", reason: "HTTP 429" },
+      "acme limits the rate of team-a: HTTP 429",
+    ],
+    ["llm.limit.ended", { provider: "acme", account: "team-a" }, "acme no longer limits the rate of team-a"],
     ["radar.overlap", { kind: "lines", paths: ["a.ts"], count: 1 }, "Two checkouts change a.ts"],
     ["radar.clear", { paths: ["a.ts", "b.ts"], count: 40 }, "No longer changed by two checkouts: a.ts and 39 more"],
   ] as const)

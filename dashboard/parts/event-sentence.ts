@@ -38,6 +38,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   "budget.warned": "The budget #usage[ of the $scope $target] is nearly used up",
   "budget.exhausted": "The budget #usage[ of the $scope $target] is used up",
   "budget.reset": "The budget #usage[ of the $scope $target] is open again",
+  "llm.limited": "$provider limits the rate of $account[: $reason]",
+  "llm.limit.ended": "$provider no longer limits the rate of $account",
   "koor.state.updated": "@source wrote #state",
   "koor.state.deleted": "@source deleted #state",
   "radar.overlap": "Two checkouts change #radar",

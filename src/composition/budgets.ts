@@ -1,36 +1,61 @@
-/** Creates the components for budgets: the front's copy, the task that resets them, and their routes. */
+/** Creates the components for budgets and rate limits: the front's copies, the tasks that end them, and their routes. */
 import { whileLeader, type BackgroundTask } from "../platform/background/task.js";
 import type { Route } from "../platform/front/route.js";
 import { BudgetProjection } from "../features/budgets/projection.js";
 import { budgetRoutes } from "../features/budgets/routes.js";
 import { budgetReader, type TasksAbove, tasksAbove } from "../features/budgets/table.js";
 import { BudgetResets } from "../features/budgets/upkeep.js";
+import { RateLimitProjection } from "../features/rate-limits/projection.js";
+import { rateLimitRoutes } from "../features/rate-limits/routes.js";
+import { rateLimitReader } from "../features/rate-limits/table.js";
+import { RateLimitEnds } from "../features/rate-limits/upkeep.js";
+import type { AgentsArea } from "./agents.js";
 import type { ClusterArea } from "./cluster.js";
 import type { Ground, ServerPushHandlers } from "./ground.js";
 
 export interface BudgetsArea {
   readonly projection: BudgetProjection;
+  readonly limits: RateLimitProjection;
   readonly tasksAbove: TasksAbove;
-  readonly resets: BackgroundTask;
+  readonly background: readonly BackgroundTask[];
   readonly routes: readonly Route[];
   readonly onBudgets: ServerPushHandlers["budgets"];
+  readonly onRateLimits: ServerPushHandlers["rate_limits"];
+  /** Reads all budgets and rate limits again: after a crash of the writer, and after a restore. */
+  readonly reload: () => void;
 }
 
 export interface BudgetsUses {
+  readonly agents: Pick<AgentsArea, "directory">;
   readonly cluster: ClusterArea;
-  /** Called when a budget may no longer keep agents from getting tasks. */
+  /** Called when a budget or a rate limit may no longer keep agents from getting tasks. */
   readonly onChanged: () => void;
 }
 
-export function makeBudgets({ threads, clock, log }: Ground, { cluster, onChanged }: BudgetsUses): BudgetsArea {
+export function makeBudgets({ threads, clock, log, guarded }: Ground, uses: BudgetsUses): BudgetsArea {
+  const { cluster, onChanged } = uses;
+  const { directory } = uses.agents;
   const { writer, reads } = threads;
   const projection = new BudgetProjection(reads.model(budgetReader));
   projection.listen(onChanged);
+  const limits = new RateLimitProjection({ reader: reads.model(rateLimitReader), directory, onChanged });
   return {
     projection,
+    limits,
     tasksAbove: reads.model(tasksAbove),
-    resets: whileLeader(cluster.leads, new BudgetResets({ budgets: projection, writer, clock })),
-    routes: budgetRoutes({ writer, reads, clock, log }),
+    background: [
+      whileLeader(cluster.leads, new BudgetResets({ budgets: projection, writer, clock })),
+      whileLeader(cluster.leads, new RateLimitEnds({ limits, writer, clock })),
+    ],
+    routes: [
+      ...budgetRoutes({ writer, reads, clock, log }),
+      ...rateLimitRoutes({ guarded, writer, limits, directory, clock, log }),
+    ],
     onBudgets: (ids) => projection.accept(ids),
+    onRateLimits: (ids) => limits.accept(ids),
+    reload: () => {
+      projection.load();
+      limits.load();
+    },
   };
 }

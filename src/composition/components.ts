@@ -127,9 +127,9 @@ export function makeComponents(options: ComponentsOptions): Components {
   const { toClientFailure } = claims;
   const messages = makeMessages(ground, directory);
   const radar = makeRadar(ground, { agents, cluster });
-  const budgets = makeBudgets(ground, { cluster, onChanged: () => claims.claimers.lookAll() });
+  const budgets = makeBudgets(ground, { agents, cluster, onChanged: () => claims.claimers.lookAll() });
   const hooks = makeHooks(ground, { agents, budgets, claims, messages });
-  const waits = makeWaiting(ground, { agents, claims, cluster, events, messages });
+  const waits = makeWaiting(ground, { agents, budgets, claims, cluster, events, messages });
 
   // Requests
   const tally = new AgentTally(ground.nowMs);
@@ -155,7 +155,7 @@ export function makeComponents(options: ComponentsOptions): Components {
   const reloadCoordination = (why: "crash" | "restore"): void => {
     agents.reload();
     claims.reload();
-    budgets.projection.load();
+    budgets.reload();
     messages.boxes.catchUp();
     // A restore replaces the events by those of the snapshot, so the cursors of waiting calls become invalid.
     if (why === "restore") waits.lag();
@@ -206,7 +206,7 @@ export function makeComponents(options: ComponentsOptions): Components {
       whileLeader(leads, pruner),
       ...claims.background,
       radar.expiry,
-      budgets.resets,
+      ...budgets.background,
       agents.lastSeenFlusher,
       sessions.upkeep,
       tallyFlusher,
@@ -273,6 +273,7 @@ export function makeComponents(options: ComponentsOptions): Components {
       message_boxes: (message) => messages.boxes.accept(message),
       overlaps: hooks.onOverlaps,
       budgets: budgets.onBudgets,
+      rate_limits: budgets.onRateLimits,
       state_keys: versioned.onStateKeys,
       changes: (message) => changes.accept(message),
       commit: (message) => writerMetrics.recordCommit(message),

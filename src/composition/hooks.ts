@@ -13,6 +13,7 @@ import { HookMetrics } from "../features/hooks/hook-metrics.js";
 import { Inbox } from "../features/hooks/inbox.js";
 import { LeaseWaiters } from "../features/hooks/lease-waiters.js";
 import { NearbyLines } from "../features/hooks/nearby-lines.js";
+import { LimitLines } from "../features/hooks/limit-lines.js";
 import { News } from "../features/hooks/news.js";
 import { ReportLine } from "../features/hooks/report-line.js";
 import { OverlapLines } from "../features/hooks/overlap-lines.js";
@@ -41,7 +42,7 @@ export interface HooksArea {
 
 export interface HooksUses {
   readonly agents: Pick<AgentsArea, "directory" | "sessions">;
-  readonly budgets: Pick<BudgetsArea, "projection" | "tasksAbove">;
+  readonly budgets: Pick<BudgetsArea, "projection" | "limits" | "tasksAbove">;
   readonly claims: Pick<ClaimsArea, "leases" | "expiry" | "resources" | "tasks" | "evidence">;
   readonly messages: Pick<MessagesArea, "boxes" | "reader">;
 }
@@ -96,6 +97,7 @@ export function makeHookFront(
       inbox: new Inbox({ writer, boxes: messages.boxes, reader: messages.reader, reported }),
       tasks: new ReadyTasks(claims.tasks),
       budgets: spent,
+      limits: new LimitLines({ limits: budgets.limits, reported, clock }),
       overlaps,
       reported,
       clock,

@@ -11,6 +11,7 @@ import { conditionRows } from "../features/wait/conditions.js";
 import { WaitFront } from "../features/wait/front.js";
 import { MissedEvents } from "../features/wait/missed-events.js";
 import type { AgentsArea } from "./agents.js";
+import type { BudgetsArea } from "./budgets.js";
 import type { ClaimsArea } from "./claims.js";
 import type { ClusterArea } from "./cluster.js";
 import type { EventsArea } from "./events.js";
@@ -19,6 +20,7 @@ import type { MessagesArea } from "./messages.js";
 
 export interface WaitingUses {
   readonly agents: AgentsArea;
+  readonly budgets: Pick<BudgetsArea, "limits">;
   readonly claims: ClaimsArea;
   readonly cluster: ClusterArea;
   readonly events: EventsArea;
@@ -48,6 +50,8 @@ export function makeWaiting({ clock, threads }: Ground, uses: WaitingUses): Wait
     hub,
     stored,
     directory,
+    limits: uses.budgets.limits,
+    clock,
     valuesPosition: () => ({ state: stateRows.lastRow, spec: specRows.lastRow, audit: audit.lastId }),
     positions: uses.cluster.front,
   });

@@ -41,6 +41,7 @@ export const FEATURES = [
   "radar",
   "budgets",
   "evidence",
+  "rate-limits",
   "tasks",
   "agent-sessions",
   "sessions",

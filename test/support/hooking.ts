@@ -16,6 +16,8 @@ import type { TasksPush } from "../../schemas/tasks.js";
 import { BudgetProjection } from "../../src/features/budgets/projection.js";
 import { BUDGETS } from "../../src/features/budgets/push-messages.js";
 import { BudgetReader, TasksAbove } from "../../src/features/budgets/table.js";
+import { RateLimitProjection } from "../../src/features/rate-limits/projection.js";
+import { RateLimitReader } from "../../src/features/rate-limits/table.js";
 import type { HookFront } from "../../src/features/hooks/front.js";
 import type { HookMetrics } from "../../src/features/hooks/hook-metrics.js";
 import { registerInstance, setBranch, setCheckout, storeLastSeen } from "../../src/features/instances/commands.js";
@@ -150,6 +152,11 @@ export function openHooks(t: Test): HookHouse {
   const boxes = new MessageBoxes(reader);
   const tasks = new TaskProjection(new TaskReader(server.db), leases, server.nowMs);
   const projection = new BudgetProjection(new BudgetReader(server.db));
+  const limits = new RateLimitProjection({
+    reader: new RateLimitReader(server.db),
+    directory,
+    onChanged: () => undefined,
+  });
   const watch = new ResourceWatch(leases);
   const evidence = {
     tasks: new TaskReader(server.db),
@@ -161,7 +168,7 @@ export function openHooks(t: Test): HookHouse {
     { clock, log: quietLog(), writer },
     {
       agents: { directory, sessions },
-      budgets: { projection, tasksAbove: new TasksAbove(server.db, { write: () => undefined }) },
+      budgets: { projection, limits, tasksAbove: new TasksAbove(server.db, { write: () => undefined }) },
       claims: { leases, expiry, resources: watch, tasks, evidence },
       messages: { boxes, reader },
     },
@@ -195,7 +202,7 @@ export function openHooks(t: Test): HookHouse {
         headers,
       ),
     register: (name, checkout = null) => {
-      const texts = { workspace: WORKSPACE, intent: "", stack: "", capabilities: [], registered_by: "" };
+      const texts = { workspace: WORKSPACE, intent: "", stack: "", capabilities: [], account: null, registered_by: "" };
       const reply = server.reply(registerInstance, { id: name, name, token_hash: name, checkout, ...texts }, "");
       if (reply instanceof Failure) throw reply;
       directory.applyStored(name, rows.byId(name));

@@ -13,6 +13,7 @@ export function instanceRow(row: number, more: Partial<InstanceRow> = {}): Insta
     stack: "",
     capabilities: [],
     checkout: null,
+    account: null,
     parent: null,
     session: null,
     status: "active",

@@ -221,6 +221,7 @@ export class People {
       stack: "",
       capabilities: [...capabilities],
       checkout,
+      account: null,
     };
     const reply = server.reply(registerInstance, request, "");
     if (reply instanceof Failure) throw new Error(reply.message);

@@ -1,8 +1,8 @@
-/** Loads the data of the usage view: the sums of a range with their series over time, and its calls, and the budgets. */
+/** Loads the data of the usage view: the sums of a range with their series over time, its calls, the budgets, and the rate limits. */
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
 import type { Loader } from "../../api/resource.js";
-import type { BudgetList, Usage, UsageSummary } from "../../api/types.js";
+import type { BudgetList, RateLimitList, Usage, UsageSummary } from "../../api/types.js";
 import type { HistoryOptions } from "../../api/use-history.js";
 import { askedOf, type Asked, type UsageChoice } from "./model.js";
 
@@ -43,6 +43,14 @@ export const budgetsLoader: Loader<BudgetList> = {
   gapMsMin: 2_000,
   everyMs: 60_000,
   fetch: (signal) => getJson<BudgetList>(apiPath("budgets"), signal),
+};
+
+/** The rate limits that hold. */
+export const limitsLoader: Loader<RateLimitList> = {
+  key: "rate limits",
+  kinds: ["rate_limit"],
+  gapMsMin: 2_000,
+  fetch: (signal) => getJson<RateLimitList>(apiPath("llm", "limits"), signal),
 };
 
 /** The calls in the range, newest first. */

@@ -3,7 +3,7 @@ import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
-import { sendJson } from "../../../test/support/http-client.js";
+import { send, sendJson } from "../../../test/support/http-client.js";
 
 const skip = browserMissing();
 
@@ -87,5 +87,19 @@ t.test("budgets are shown with their state, and change as usage is reported", { 
   await sendJson(port, "POST", "/api/llm/usage", { provider: "p", model: "m", instance_id: ana.id, cost_usd: 2.5 });
   await rows.filter({ hasText: "125 %" }).getByText("exhausted", { exact: true }).waitFor();
   t.match(await rows.nth(1).textContent(), /exhausted/, "what is used up is first");
+  t.same(complaints, []);
+});
+
+t.test("a rate limit is shown while it holds", { skip }, async (t) => {
+  const dashboard = await startDashboard(t);
+  const { port } = dashboard.koor;
+  const { page, complaints } = await dashboard.open("/usage");
+  const limit = { provider: "acme", account: "team-a", retry_after_s: 600, reason: "<b>HTTP 429" };
+  const { id } = (await sendJson(port, "POST", "/api/llm/limits", limit)).json<{ readonly id: number }>();
+  const row = page.getByRole("table", { name: "Rate limits" }).getByRole("row").nth(1);
+  await row.getByText("<b>HTTP 429").waitFor();
+  t.match(await row.textContent(), /team-aacme.*min/);
+  await send(port, "DELETE", `/api/llm/limits/${id}`);
+  await row.waitFor({ state: "detached" });
   t.same(complaints, []);
 });

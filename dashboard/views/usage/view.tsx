@@ -1,4 +1,4 @@
-/** The view of usage: the budgets, the cost of language-model calls over time, by project, model and agent, and the newest calls. */
+/** The view of usage: the budgets, the rate limits, the cost of language-model calls over time, by project, model and agent, and the newest calls. */
 import { useResource } from "../../api/resource.js";
 import { compact, count, dollars, plural } from "../../base/format.js";
 import { fromField, toField } from "../../base/local-time.js";
@@ -10,6 +10,7 @@ import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
 import { Stat, Stats } from "../../parts/stat.js";
 import { Budgets } from "./budgets.js";
+import { Limits } from "./limits.js";
 import { Calls } from "./calls.js";
 import { GroupChart, GroupTable } from "./groups.js";
 import { sumsLoader } from "./loader.js";
@@ -37,6 +38,7 @@ export function View() {
   return (
     <Page title="Usage">
       <Budgets />
+      <Limits />
       <Choices choice={choice} set={set} />
       <Failure of={resource} />
       {sums !== undefined && sums.summary.total.request_count === 0 && (

@@ -109,7 +109,15 @@ function openHouse(t: Test, guarded = true): House {
     end: (session = "s-1", agent = null, caller = SERVER) =>
       house.sessions.end(session, agent, { caller, context: NO_CALLER }),
     tokenOf: (id) => {
-      const rest = { workspace: "", intent: "", stack: "", capabilities: [], checkout: null, registered_by: "" };
+      const rest = {
+        workspace: "",
+        intent: "",
+        stack: "",
+        capabilities: [],
+        checkout: null,
+        account: null,
+        registered_by: "",
+      };
       const reply = server.reply(registerInstance, { id, name: id, token_hash: "00", ...rest }, "");
       if (reply instanceof Failure) throw reply;
       server.directory.applyStored(id, new InstanceReader(server.db).byId(id));

@@ -151,12 +151,15 @@ export class AgentSessionRegistry {
   }
 
   #register(
-    instance: Omit<NewInstance, "intent" | "stack" | "capabilities" | "status">,
+    instance: Omit<NewInstance, "intent" | "stack" | "capabilities" | "account" | "status">,
     client: string,
     { nowMs, actor }: WriteCall,
   ): void {
     const { id, name, workspace, parent } = instance;
-    this.#instances.register({ ...instance, intent: "", stack: "", capabilities: [], status: "active" }, nowMs);
+    this.#instances.register(
+      { ...instance, intent: "", stack: "", capabilities: [], account: null, status: "active" },
+      nowMs,
+    );
     const detail = JSON.stringify({ name, workspace, client, ...(parent === null ? {} : { parent }) });
     this.#audit.append(nowMs, actor, "instance.register", id, detail, "success");
   }

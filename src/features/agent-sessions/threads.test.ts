@@ -48,6 +48,7 @@ function open(t: Test, dataDir: string) {
       leases: ignore,
       overlaps: ignore,
       budgets: ignore,
+      rate_limits: ignore,
       tasks: ignore,
       state_keys: ignore,
       message_boxes: ignore,

@@ -10,6 +10,7 @@ import { AGENT_SESSION_KIND } from "./kinds/agent-session.js";
 import { AGENT_METRIC_KIND } from "./kinds/agent-metric.js";
 import { AUDIT_KIND } from "./kinds/audit.js";
 import { BUDGET_KIND } from "./kinds/budget.js";
+import { RATE_LIMIT_KIND } from "./kinds/rate-limit.js";
 import { COMPLIANCE_RUN_KIND } from "./kinds/compliance-run.js";
 import { EVIDENCE_KIND } from "./kinds/evidence.js";
 import { EVENT_KIND } from "./kinds/event.js";
@@ -57,6 +58,7 @@ export const KINDS: readonly Kind[] = [
   AUDIT_KIND,
   USAGE_KIND,
   BUDGET_KIND,
+  RATE_LIMIT_KIND,
   AGENT_METRIC_KIND,
   COMPLIANCE_RUN_KIND,
 ];

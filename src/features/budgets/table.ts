@@ -19,10 +19,12 @@ export class BudgetReader {
   readonly #all: Statement<[], BudgetRow>;
   readonly #byId: Statement<[string], BudgetRow>;
   readonly #count: Statement<[], number>;
+  readonly #exhausted: Statement<[], number>;
 
   constructor(db: Db) {
     this.#all = db.prepare("SELECT * FROM budget ORDER BY id");
     this.#byId = db.prepare("SELECT * FROM budget WHERE id = ?");
+    this.#exhausted = db.prepare<[], number>("SELECT EXISTS (SELECT 1 FROM budget WHERE state = 'exhausted')").pluck();
     this.#count = db.prepare<[], number>("SELECT count(*) FROM budget").pluck();
   }
 
@@ -33,6 +35,11 @@ export class BudgetReader {
 
   byId(id: string): BudgetRow | undefined {
     return this.#byId.get(id);
+  }
+
+  /** Returns whether a budget is exhausted, as of the last change of its state. */
+  hasExhausted(): boolean {
+    return this.#exhausted.get() === 1;
   }
 
   count(): number {

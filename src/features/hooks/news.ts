@@ -12,6 +12,7 @@ import type { Moment } from "./client.js";
 import { holdReason, messageLine, taskLine, waiterLine } from "./context-lines.js";
 import { type Inbox, isRequest } from "./inbox.js";
 import type { LeaseWaiter, LeaseWaiters } from "./lease-waiters.js";
+import type { LimitLines } from "./limit-lines.js";
 import type { OverlapLines } from "./overlap-lines.js";
 import type { ReadyTasks } from "./ready-tasks.js";
 import type { ReportedOnce } from "./reported-once.js";
@@ -21,6 +22,7 @@ export interface NewsOptions {
   readonly inbox: Inbox;
   readonly tasks: ReadyTasks;
   readonly budgets: Pick<BudgetDecision, "take">;
+  readonly limits: Pick<LimitLines, "take">;
   readonly overlaps: Pick<OverlapLines, "take">;
   readonly reported: ReportedOnce;
   readonly clock: Clock;
@@ -38,9 +40,14 @@ export class News {
    * at the end of a turn. During a turn, only what is urgent is reported.
    */
   take(moment: Moment, entry: Entry, context: CallContext): string[] {
-    const { inbox, tasks, overlaps, budgets, clock } = this.#options;
+    const { inbox, tasks, overlaps, budgets, limits, clock } = this.#options;
     const isBetweenTurns = moment === "prompt" || moment === "stop";
-    const lines = [...budgets.take(entry), ...this.#takeWaiters(entry.id, isBetweenTurns), ...overlaps.take(entry)];
+    const lines = [
+      ...budgets.take(entry),
+      ...limits.take(entry),
+      ...this.#takeWaiters(entry.id, isBetweenTurns),
+      ...overlaps.take(entry),
+    ];
     if (isBetweenTurns) for (const { id } of tasks.take(entry, clock.now())) lines.push(taskLine(id));
     if (!isBetweenTurns && moment !== "after-tool") return lines;
     const messages = inbox.undelivered(entry.id, !isBetweenTurns, clock.now());

@@ -3,6 +3,7 @@ import type { ServerSource, ServerTopic } from "../../../schemas/events.js";
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import {
+  AccountRequest,
   BranchRequest,
   CapabilitiesRequest,
   CheckoutReply,
@@ -124,6 +125,22 @@ export const setIntent = writerMethod({
   changes: changed,
   models,
   run: ({ instances }, { id, intent }) => (instances.setIntent(id, intent) ? null : noInstance(id)),
+});
+
+export const setAccount = writerMethod({
+  name: "instance.account",
+  request: AccountRequest,
+  reply: InstanceChanged,
+  weight: weightOf,
+  audit: {
+    action: "instance.account",
+    resource: resourceId,
+    writesRow: hasChanged,
+    detail: ({ account }) => JSON.stringify({ account }),
+  },
+  changes: changed,
+  models,
+  run: ({ instances }, { id, account }) => replyOf(id, instances.setAccount(id, account)),
 });
 
 const checkoutChanged = [changes("instance", changedIds)];

@@ -31,7 +31,7 @@ function openWriter(t: Test): Writer {
     hear: () => undefined,
   });
   t.teardown(() => server.close());
-  const rest = { workspace: "", intent: "", stack: "", capabilities: [], checkout: null };
+  const rest = { workspace: "", intent: "", stack: "", capabilities: [], checkout: null, account: null };
   let tokens = 0;
   return {
     server,

@@ -49,6 +49,8 @@ export interface InstanceRow {
   readonly stack: string;
   readonly capabilities: readonly string[];
   readonly checkout: Checkout | null;
+  /** The account with a provider of language models; null if it is not known. */
+  readonly account: string | null;
   /** The id of the instance whose subagent this one is; null if it is no subagent. */
   readonly parent: string | null;
   /** Null if the instance was registered by a client's call. */
@@ -82,6 +84,7 @@ export interface Entry extends Linked<Entry> {
   intent: string;
   capabilities: readonly string[];
   checkout: Checkout | null;
+  account: string | null;
   session: AgentSession | null;
   status: InstanceStatus;
   last_seen: number;
@@ -150,12 +153,13 @@ type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
 export function encodeInstance(entry: Entry): string {
   const { id, name, workspace, intent, stack, capabilities, checkout, parent } = entry;
   entry.text ??= JSON.stringify({ id, name, workspace, intent, stack, capabilities, checkout, parent }).slice(0, -1);
-  const { status, registered_at, last_seen, registered_by, session } = entry;
+  const { status, registered_at, last_seen, registered_by, account, session } = entry;
   const registrant = registered_by === "" ? "" : `,"registered_by":${JSON.stringify(registered_by)}`;
+  const owned = account === null ? "" : `,"account":${JSON.stringify(account)}`;
   const client = session === null ? "" : `,"client":${JSON.stringify(session.client)}`;
   return (
     `${entry.text},"status":"${status}","registered_at":"${formatTime(registered_at)}"` +
-    `,"last_seen":"${formatTime(last_seen)}"${registrant}${client}}`
+    `,"last_seen":"${formatTime(last_seen)}"${registrant}${owned}${client}}`
   );
 }
 
@@ -182,14 +186,15 @@ const NO_ENTRIES: ReadonlySet<Entry> = new Set();
 const CAPABILITY_CHARACTERS = 16;
 
 type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities" | "checkout"> &
-  Partial<Pick<Entry, "session">>;
+  Partial<Pick<Entry, "session" | "account">>;
 
 /**
  * Estimates the memory of an instance in bytes. Each text counts twice, because it is also kept as JSON. The session of
  * an instance counts with its maximum size.
  */
-function bytesOf({ name, workspace, stack, intent, capabilities, checkout, session = null }: InstanceTexts): number {
-  let characters = name.length + workspace.length + stack.length + intent.length;
+function bytesOf(texts: InstanceTexts): number {
+  const { name, workspace, stack, intent, capabilities, checkout, session = null, account = null } = texts;
+  let characters = name.length + workspace.length + stack.length + intent.length + (account?.length ?? 0);
   for (const text of Object.values(checkout ?? {})) characters += text?.length ?? 0;
   for (const capability of capabilities) characters += CAPABILITY_CHARACTERS + capability.length;
   return INSTANCE_BYTES + 2 * characters + (session === null ? 0 : AGENT_SESSION_BYTES);
@@ -474,6 +479,7 @@ export class Directory implements Measured {
       return;
     }
     if (entry.intent !== row.intent) this.setIntent(entry, row.intent);
+    if (entry.account !== row.account) this.setAccount(entry, row.account);
     if (!isSameCheckout(entry.checkout, row.checkout)) this.setCheckout(entry, row.checkout);
     if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
     // The ids of a session never change, but it may end and begin again.
@@ -516,6 +522,12 @@ export class Directory implements Measured {
     if (checkout !== null) this.#byCheckout.add(checkout.id, entry);
     entry.checkout = checkout;
     entry.text = null;
+    this.#bytes += bytesOf(entry);
+  }
+
+  setAccount(entry: Entry, account: string | null): void {
+    this.#bytes -= bytesOf(entry);
+    entry.account = account;
     this.#bytes += bytesOf(entry);
   }
 

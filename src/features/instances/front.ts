@@ -3,6 +3,7 @@
  * directory before the caller gets its answer. Runs on the front.
  */
 import type {
+  CheckoutBody,
   CheckoutReply,
   DeregisterReply,
   DeregisterRequest,
@@ -27,6 +28,7 @@ import {
   activateInstance,
   deregisterInstance,
   registerInstance,
+  setAccount,
   setBranch,
   setCapabilities,
   setCheckout,
@@ -124,8 +126,9 @@ export class Instances {
   async register(body: RegisterBody, registeredBy: string, context: CallContext): Promise<Registration | Failure> {
     const { name, workspace = "", intent = "", stack = "", capabilities: given = [] } = body;
     const checkout = body.checkout === undefined || body.checkout === null ? null : mergeCheckout(null, body.checkout);
+    const { account = null } = body;
     const capabilities = [...new Set(given)];
-    if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities, checkout })) return NO_ROOM;
+    if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities, checkout, account })) return NO_ROOM;
     // The registering instance may be in the middle of its deletion, and this call was authenticated before.
     if (this.directory.get(registeredBy)?.ending === true) return noInstance(registeredBy);
     const token = makeToken();
@@ -138,6 +141,7 @@ export class Instances {
       stack,
       capabilities,
       checkout,
+      account,
       registered_by: registeredBy,
     };
     const release = this.directory.reserve(1);
@@ -206,9 +210,30 @@ export class Instances {
   }
 
   /** Changes the members of an instance that the patch has. */
-  patch(id: string, { checkout }: InstancePatch, context: CallContext): Promise<Entry | Failure> {
+  async patch(id: string, { checkout, account }: InstancePatch, context: CallContext): Promise<Entry | Failure> {
     const known = this.find(id);
-    if (known instanceof Failure || checkout === undefined) return Promise.resolve(known);
+    if (known instanceof Failure) return known;
+    const moved = checkout === undefined ? known : await this.#patchCheckout(known, checkout, context);
+    return account === undefined || moved instanceof Failure
+      ? moved
+      : await this.#patchAccount(moved, account, context);
+  }
+
+  #patchAccount(known: Entry, account: string | null, context: CallContext): Promise<Entry | Failure> {
+    const { id } = known;
+    if (!this.directory.hasRoom({ ...known, account }, id)) return Promise.resolve(NO_ROOM);
+    return this.#change(
+      id,
+      (settle) => this.#writer.call(setAccount, { id, account }, context, settle),
+      (entry) => {
+        this.directory.setAccount(entry, account);
+        this.directory.touch(entry, this.#clock.now());
+      },
+    );
+  }
+
+  #patchCheckout(known: Entry, checkout: CheckoutBody | null, context: CallContext): Promise<Entry | Failure> {
+    const { id } = known;
     const merged = checkout === null ? null : mergeCheckout(known.checkout, checkout);
     if (!this.directory.hasRoom({ ...known, checkout: merged }, id)) return Promise.resolve(NO_ROOM);
     return this.#change<CheckoutReply>(

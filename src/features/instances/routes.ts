@@ -92,7 +92,7 @@ export function instanceRoutes(
       name: "instance.update",
       tag,
       needs: "own instance",
-      summary: "Changes the checkout of an instance.",
+      summary: "Changes the checkout or the account of an instance.",
       body: { kind: "json", schema: InstancePatch },
       answer: Instance,
       statuses: [404],

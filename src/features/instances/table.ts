@@ -55,8 +55,8 @@ export class InstanceReader {
 
   constructor(db: Db) {
     const select = `
-      SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, checkout, parent, status, registered_at,
-        coalesce(registered_by, '') AS registered_by, last_seen, busy_until,
+      SELECT row, id, token_hash, name, workspace, intent, stack, capabilities, checkout, account, parent, status,
+        registered_at, coalesce(registered_by, '') AS registered_by, last_seen, busy_until,
         session, agent, owner, client, ended_at
       FROM instance JOIN instance_life USING (row) LEFT JOIN agent_session ON agent_session.instance = id
     `;
@@ -111,7 +111,20 @@ export class InstanceWriter extends PublishingModel {
   readonly #changed = new Set<string>();
   #seen: LastSeenRequest[] = [];
   readonly #insert: Statement<
-    [string, Buffer, string, string, string, string, string, number, string, string | null, string | null],
+    [
+      string,
+      Buffer,
+      string,
+      string,
+      string,
+      string,
+      string,
+      number,
+      string,
+      string | null,
+      string | null,
+      string | null,
+    ],
     unknown
   >;
   readonly #insertLife: Statement<[number | bigint, string, number], unknown>;
@@ -124,6 +137,8 @@ export class InstanceWriter extends PublishingModel {
   readonly #capabilities: Statement<[string], string>;
   readonly #setIntent: Statement<[string, string], unknown>;
   readonly #setCapabilities: Statement<[string, string], unknown>;
+  readonly #account: Statement<[string], { readonly account: string | null }>;
+  readonly #setAccount: Statement<[string | null, string], unknown>;
   readonly #checkout: Statement<[string], { readonly checkout: string | null }>;
   readonly #setCheckout: Statement<[string | null, string], unknown>;
   readonly #subagents: Statement<[string], string>;
@@ -143,8 +158,9 @@ export class InstanceWriter extends PublishingModel {
     super();
     this.#insert = db.prepare(
       `INSERT INTO instance
-         (id, token_hash, name, workspace, intent, stack, capabilities, registered_at, registered_by, checkout, parent)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?)`,
+         (id, token_hash, name, workspace, intent, stack, capabilities, registered_at, registered_by, checkout, parent,
+          account)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, nullif(?, ''), ?, ?, ?)`,
     );
     this.#insertLife = db.prepare("INSERT INTO instance_life VALUES (?, ?, ?, 0)");
     this.#rowOf = db.prepare<[string], number>("SELECT row FROM instance WHERE id = ?").pluck();
@@ -162,6 +178,8 @@ export class InstanceWriter extends PublishingModel {
     this.#capabilities = db.prepare<[string], string>("SELECT capabilities FROM instance WHERE id = ?").pluck();
     this.#setIntent = db.prepare("UPDATE instance SET intent = ? WHERE id = ?");
     this.#setCapabilities = db.prepare("UPDATE instance SET capabilities = ? WHERE id = ?");
+    this.#account = db.prepare("SELECT account FROM instance WHERE id = ?");
+    this.#setAccount = db.prepare("UPDATE instance SET account = ? WHERE id = ?");
     this.#checkout = db.prepare("SELECT checkout FROM instance WHERE id = ?");
     this.#setCheckout = db.prepare("UPDATE instance SET checkout = ? WHERE id = ?");
     this.#subagents = db.prepare<[string], string>("SELECT id FROM instance WHERE parent = ? ORDER BY row").pluck();
@@ -205,6 +223,7 @@ export class InstanceWriter extends PublishingModel {
       registered_by,
       checkoutText(checkout),
       instance.parent,
+      instance.account,
     );
     this.#insertLife.run(lastInsertRowid, instance.status, nowMs);
     this.#touch(id);
@@ -246,6 +265,19 @@ export class InstanceWriter extends PublishingModel {
     if (text === before) return false;
     this.#touch(id);
     this.#setCapabilities.run(text, id);
+    return true;
+  }
+
+  /**
+   * Stores the account of an instance.
+   * @returns true if it has changed; null if the instance does not exist
+   */
+  setAccount(id: string, account: string | null): boolean | null {
+    const before = this.#account.get(id);
+    if (before === undefined) return null;
+    if (account === before.account) return false;
+    this.#touch(id);
+    this.#setAccount.run(account, id);
     return true;
   }
 

@@ -274,7 +274,7 @@ t.test("a report ends half an hour after the last sign of life", async (t) => {
   const register = (id: string, checkout: string): void => {
     const at = { id: checkout, branch: null, root: null, machine: null };
     const token = { registered_by: "", token_hash: Buffer.from(id.padEnd(32)).toString("hex") };
-    const texts = { name: id, workspace: "w", intent: "", stack: "", capabilities: [], checkout: at };
+    const texts = { name: id, workspace: "w", intent: "", stack: "", capabilities: [], checkout: at, account: null };
     server.reply(registerInstance, { id, ...token, ...texts }, "");
     server.directory.applyStored(id, new InstanceReader(server.db).byId(id));
   };

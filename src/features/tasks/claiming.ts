@@ -7,6 +7,8 @@ import { SECOND_MS } from "../../../shared/duration.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import { Failure } from "../../base/result.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
+import { budgetReader, type BudgetReader } from "../budgets/table.js";
+import { rateLimitReader, type RateLimitReader } from "../rate-limits/table.js";
 import { hashRequest } from "../idempotency/hash.js";
 import type { Directory } from "../instances/directory.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
@@ -42,6 +44,8 @@ export interface Claimed extends ClaimTaskReply {
 export class TaskClaiming {
   readonly #options: TaskClaimingOptions;
   readonly #reader: TaskReader;
+  readonly #budgets: BudgetReader;
+  readonly #limits: RateLimitReader;
   /**
    * The latest part of a long claim. Each part waits for the part before it, so that a transaction contains at most one
    * part of one claim.
@@ -51,6 +55,8 @@ export class TaskClaiming {
   constructor(options: TaskClaimingOptions) {
     this.#options = options;
     this.#reader = options.reads.model(taskReader);
+    this.#budgets = options.reads.model(budgetReader);
+    this.#limits = options.reads.model(rateLimitReader);
   }
 
   /** Claims a task for the caller. The task in the reply is null if the caller can have none. */
@@ -92,6 +98,10 @@ export class TaskClaiming {
         return this.#mayStillCome(id, reply) ? null : reply;
       };
       await waiters.wait({ claimant, id, request_id }, wait_s * SECOND_MS, attempt, onAbort);
+      if (!gone && this.#mayHaveBeenHeld(reply)) {
+        const last = await this.#claimNow(request, context, isGone);
+        if (!(last instanceof Failure)) reply = last;
+      }
     }
     if (reply instanceof Failure) return reply;
     // Release the claim. The client has disconnected without seeing the task and, without a `request_id`, cannot ask
@@ -131,6 +141,15 @@ export class TaskClaiming {
     if (id === null || reply.status !== "ALREADY_EXISTS") return false;
     const task = this.#reader.byId(id);
     return task !== undefined && !hasEnded(task.state);
+  }
+
+  /**
+   * Returns whether the reason why a claim got no task may have changed while it waited, because the writer was last
+   * asked before a budget was used up or a rate limit was reported, or before it ended.
+   */
+  #mayHaveBeenHeld(reply: ClaimTaskReply | Failure): boolean {
+    if (reply instanceof Failure || reply.task !== null) return false;
+    return reply.held !== undefined || this.#budgets.hasExhausted() || this.#limits.count() > 0;
   }
 
   #releaseClaim({ task }: ClaimTaskReply, context: CallContext): void {

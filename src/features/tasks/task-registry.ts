@@ -28,6 +28,9 @@ import { must } from "../../base/assert.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import { Failure, invalid } from "../../base/result.js";
 import { showHeld } from "../budgets/budget.js";
+import { CLAIM_HELD_MAX } from "../../../schemas/limits/budgets.js";
+import { showHeldByLimit } from "../rate-limits/rate-limit.js";
+import { type RateLimitRegistry, rateLimitRegistry } from "../rate-limits/registry.js";
 import { type BudgetRegistry, budgetRegistry } from "../budgets/registry.js";
 import { claimRegistry, type ClaimRegistry, type TaskClaims } from "../claims/claim-registry.js";
 import { type Loss, resourcesOf } from "../claims/lease.js";
@@ -67,6 +70,7 @@ export class TaskRegistry implements TaskClaims {
   readonly #budgets: BudgetRegistry;
   readonly #required: RequiredTable;
   readonly #records: EvidenceReader;
+  readonly #limits: RateLimitRegistry;
 
   constructor({ use }: Pick<Opening, "use">) {
     this.#claims = use(claimRegistry);
@@ -75,6 +79,7 @@ export class TaskRegistry implements TaskClaims {
     this.#table = this.#changes.table;
     this.#live = this.#changes.live;
     this.#budgets = use(budgetRegistry);
+    this.#limits = use(rateLimitRegistry);
     this.#finder = new TaskFinder(this.#live, this.#table, this.#claims, this.#budgets);
     this.#requests = use(idempotencyRecords);
     this.#required = use(requiredTable);
@@ -122,8 +127,11 @@ export class TaskRegistry implements TaskClaims {
     const known = this.#requests.find("claim", actor, request.request_id, nowMs, request.request_hash);
     if (known instanceof Failure) return known;
     if (known !== undefined) return { task: JSON.parse(known) as ClaimTaskReply["task"], made: false };
-    const holding = this.#budgets.holding(actor, nowMs);
-    if (holding.length > 0) return { ...NOTHING, held: holding.map(showHeld) };
+    const held = [
+      ...this.#budgets.holding(actor, nowMs).map(showHeld),
+      ...this.#limits.holding(actor, nowMs).map(showHeldByLimit),
+    ].slice(0, CLAIM_HELD_MAX);
+    if (held.length > 0) return { ...NOTHING, held };
     this.#claims.settle(call);
     const { workspace, labels, id } = request;
     const { name, parent } = holder;

@@ -21,7 +21,7 @@ export interface Cursor {
   readonly last: string;
   /**
    * The marks, by the names of the conditions. The log position (log-position.ts) and the position of values
-   * (values-position.ts) are marks too.
+   * (values-position.ts) are marks too, and so is the newest rate limit that was reported (new-limits.ts).
    */
   readonly marks: ReadonlyMap<string, string>;
 }
@@ -34,8 +34,11 @@ const NAME_CHARACTERS = 8;
 const NAME = `[\\w-]{${NAME_CHARACTERS}}`;
 const NUMBER = "[0-9a-z]{1,11}";
 const MARK = `[\\w.-]{1,${WAIT_MARK_CHARACTERS_MAX}}`;
-/** The maximum number of marks: one for each condition, one for a log position, and one for the position of values. */
-const MARKS_MAX = WAIT_CONDITIONS_MAX + 2;
+/**
+ * The maximum number of marks: one for each condition, and one each for a log position, the position of values, and
+ * rate limits.
+ */
+const MARKS_MAX = WAIT_CONDITIONS_MAX + 3;
 const CURSOR = new RegExp(
   `^${VERSION}~(${NUMBER})~(${NUMBER})~(${NAME})?((?:~${NAME}~${MARK}){0,${MARKS_MAX}})~(${NAME})$`,
 );

@@ -10,6 +10,10 @@ import { Failure, invalid } from "../../base/result.js";
 import { TimeSlice } from "../../base/time-slice.js";
 import { WaitQueue } from "../../base/wait-queue.js";
 import { waitFor, type Waiter } from "../../base/waiter.js";
+import type { Clock } from "../../base/clock.js";
+import { showLimit } from "../rate-limits/rate-limit.js";
+import type { RateLimitProjection } from "../rate-limits/projection.js";
+import { newLimits, withLimits } from "./new-limits.js";
 import type { Hub } from "../events/hub.js";
 import type { EventReader } from "../events/table.js";
 import { waitForPosition, type Positions } from "../../platform/front/positions.js";
@@ -31,6 +35,8 @@ export interface WaitFrontOptions {
   /** Uses the front's own database handle. */
   readonly stored: EventReader;
   readonly directory: Directory;
+  readonly limits: Pick<RateLimitProjection, "of">;
+  readonly clock: Clock;
   /** The current position of values. */
   readonly valuesPosition: () => ValuesPosition;
   /** Tells the node's position in the cluster's log; null on a single server. */
@@ -72,16 +78,18 @@ export class WaitFront implements Measured {
     if (wait > 0 && !this.#waiting.hasRoom(characters)) return FULL;
     const conditions = readConditions(rows, query, requester);
     if (conditions instanceof Failure) return conditions;
+    const request = { cursor, actor: context.actor };
     const status = cursor === null ? "here" : cursorStatusOf(cursor, stored);
     const call = new WaitingCall(conditions, context, status === "elsewhere" ? null : cursor, this.#slice);
-    if (status === "elsewhere") return this.#reply(call, LAGGED);
+    if (status === "elsewhere") return this.#reply(call, LAGGED, request);
     if (status === "pruned" && call.waitsForEvents) {
       call.skipEvents();
-      return this.#reply(call, LAGGED);
+      return this.#reply(call, LAGGED, request);
     }
     return this.#reply(
       call,
       wait === 0 ? await call.look() : await this.#wait(call, wait * SECOND_MS, characters, onAbort),
+      request,
     );
   }
 
@@ -119,14 +127,23 @@ export class WaitFront implements Measured {
     return found;
   }
 
-  #reply(call: WaitingCall, found: Found | null): Answer {
+  /** @param request the cursor of the call, which says which rate limits were reported, and the caller's instance */
+  #reply(
+    call: WaitingCall,
+    found: Found | null,
+    request: { readonly cursor: Cursor | null; readonly actor: string },
+  ): Answer {
     if (found instanceof Failure) return found;
-    const { hub, stored, positions } = this.#options;
+    const { hub, stored, positions, directory, limits, clock } = this.#options;
+    const entry = directory.get(request.actor);
+    const inForce = entry === undefined ? [] : limits.of(entry, clock.now());
+    const fresh = newLimits(inForce, request.cursor);
     const cursor = call.cursor(hub.acceptedId, (event) => stored.timeOf(event) ?? 0);
     const seen = positions?.seen() ?? null;
-    const withValues = withValuesPosition(this.#options.valuesPosition(), cursor);
+    const withValues = withLimits(inForce, withValuesPosition(this.#options.valuesPosition(), cursor));
     const text = encodeCursor(seen === null ? withValues : withLogPosition(seen.log, seen.position, withValues));
-    return jsonReply(`{"matched":${found ?? "null"},"cursor":"${text}"}`);
+    const limited = fresh.length === 0 ? "" : `,"limited":${JSON.stringify(fresh.map(showLimit))}`;
+    return jsonReply(`{"matched":${found ?? "null"},"cursor":"${text}"${limited}}`);
   }
 }
 

@@ -397,6 +397,15 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE lease ADD COLUMN max_holders INTEGER;
   ALTER TABLE lease ADD COLUMN any TEXT;
   `,
+  `
+  -- account: the account with the provider of language models that the instance uses; null if it is not known.
+  ALTER TABLE instance ADD COLUMN account TEXT;
+  -- The rate limits that agents have reported. until: when it ends.
+  CREATE TABLE rate_limit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, provider TEXT NOT NULL, account TEXT NOT NULL, until INTEGER NOT NULL,
+    reason TEXT NOT NULL, reported_by TEXT NOT NULL, reported_at INTEGER NOT NULL, UNIQUE (account, provider)
+  );
+  `,
 ];
 
 /** The number of the newest layout that this program knows. */

@@ -51,6 +51,7 @@ function moveKept(nowMs: number, limitMs: number): string {
     UPDATE agent_session SET ended_at = ${nowMs} WHERE ended_at > ${limitMs};
     UPDATE task_life SET ended_at = ${nowMs} WHERE ended_at > ${limitMs};
     UPDATE budget SET since = ${nowMs} WHERE since > ${limitMs};
+    UPDATE rate_limit SET until = until - reported_at + ${nowMs}, reported_at = ${nowMs} WHERE reported_at > ${limitMs};
     UPDATE radar_report SET reported_at = ${nowMs} WHERE reported_at > ${limitMs};
     UPDATE remembered_request SET at = ${nowMs} WHERE at > ${limitMs};
     UPDATE message SET expires_at = expires_at - sent_at + ${nowMs}, sent_at = ${nowMs} WHERE sent_at > ${limitMs};

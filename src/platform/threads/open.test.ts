@@ -48,6 +48,7 @@ t.test("a writer that becomes ready after the rest is closed notifies no handler
       leases: ignore,
       overlaps: ignore,
       budgets: ignore,
+      rate_limits: ignore,
       tasks: ignore,
       state_keys: ignore,
       message_boxes: ignore,

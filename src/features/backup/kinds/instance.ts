@@ -24,6 +24,7 @@ const BODY = {
   registered_by: later(nullable(TEXT)),
   checkout: sparse(JSON_VALUE),
   parent: sparse(TEXT),
+  account: sparse(TEXT),
 };
 const LIFE = { status: TEXT, last_seen: TIME };
 

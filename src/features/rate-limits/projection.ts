@@ -1,0 +1,73 @@
+/**
+ * Keeps the rate limits on the front, as of the latest commit, so that hooks and waits find those of an agent's account
+ * without a call to the writer. Pure except for its state.
+ */
+import { BUDGET_PARENTS_MAX } from "../../../schemas/limits/budgets.js";
+import { RATE_LIMITS_SHOWN_MAX } from "../../../schemas/limits/rate-limits.js";
+import type { Directory, Entry } from "../instances/directory.js";
+import type { RateLimitRow } from "./rate-limit.js";
+import type { RateLimitReader } from "./table.js";
+
+export interface RateLimitProjectionOptions {
+  readonly reader: Pick<RateLimitReader, "all" | "byId">;
+  readonly directory: Pick<Directory, "get">;
+  /** Called after each change of a rate limit. */
+  readonly onChanged: () => void;
+}
+
+export class RateLimitProjection {
+  readonly #options: RateLimitProjectionOptions;
+  readonly #byId = new Map<number, RateLimitRow>();
+
+  constructor(options: RateLimitProjectionOptions) {
+    this.#options = options;
+    for (const row of options.reader.all()) this.#byId.set(row.id, row);
+  }
+
+  /** Reads all rate limits again: after a crash of the writer, and after a restore. */
+  load(): void {
+    this.#byId.clear();
+    for (const row of this.#options.reader.all()) this.#byId.set(row.id, row);
+    this.#options.onChanged();
+  }
+
+  /** Reads the rate limits that a commit has changed. */
+  accept(ids: readonly number[]): void {
+    for (const id of ids) {
+      const row = this.#options.reader.byId(id);
+      if (row === undefined) this.#byId.delete(id);
+      else this.#byId.set(id, row);
+    }
+    this.#options.onChanged();
+  }
+
+  /** Lists the rate limits that hold, by id. */
+  inForce(nowMs: number): RateLimitRow[] {
+    return [...this.#byId.values()].filter(({ until }) => until > nowMs).toSorted((a, b) => a.id - b.id);
+  }
+
+  /** Returns the rate limits of an agent's account that hold, at most RATE_LIMITS_SHOWN_MAX. */
+  of(entry: Entry, nowMs: number): RateLimitRow[] {
+    const account = this.#byId.size === 0 ? null : this.accountOf(entry);
+    if (account === null) return [];
+    return this.inForce(nowMs)
+      .filter((row) => row.account === account)
+      .slice(0, RATE_LIMITS_SHOWN_MAX);
+  }
+
+  /** Returns the account of an agent, or else of the nearest parent that has one; null if none is known. */
+  accountOf(entry: Entry): string | null {
+    let next: Entry | undefined = entry;
+    for (let level = 0; next !== undefined && level < BUDGET_PARENTS_MAX; level++) {
+      if (next.account !== null) return next.account;
+      next = next.parent === null ? undefined : this.#options.directory.get(next.parent);
+    }
+    return null;
+  }
+
+  /** Returns whether the time of a rate limit here is over. */
+  isEndDue(nowMs: number): boolean {
+    for (const { until } of this.#byId.values()) if (until <= nowMs) return true;
+    return false;
+  }
+}

@@ -1,0 +1,81 @@
+/** The SQL of rate limits. The writer also reads the account of an instance. */
+import { BUDGET_PARENTS_MAX } from "../../../schemas/limits/budgets.js";
+import type { Db, Statement } from "../../platform/store/open.js";
+import type { Model } from "../../platform/threads/model.js";
+import type { RateLimitRow } from "./rate-limit.js";
+
+export class RateLimitReader {
+  readonly #all: Statement<[], RateLimitRow>;
+  readonly #byId: Statement<[number], RateLimitRow>;
+  readonly #count: Statement<[], number>;
+
+  constructor(db: Db) {
+    this.#all = db.prepare("SELECT * FROM rate_limit ORDER BY id");
+    this.#byId = db.prepare("SELECT * FROM rate_limit WHERE id = ?");
+    this.#count = db.prepare<[], number>("SELECT count(*) FROM rate_limit").pluck();
+  }
+
+  /** Returns all rate limits by id. There are at most RATE_LIMITS_MAX. */
+  all(): RateLimitRow[] {
+    return this.#all.all();
+  }
+
+  byId(id: number): RateLimitRow | undefined {
+    return this.#byId.get(id);
+  }
+
+  count(): number {
+    return this.#count.get() ?? 0;
+  }
+}
+
+export const rateLimitReader: Model<RateLimitReader> = { open: ({ db }) => new RateLimitReader(db) };
+
+type Stored = Omit<RateLimitRow, "id">;
+
+interface InstanceAccount {
+  readonly account: string | null;
+  readonly parent: string | null;
+}
+
+export class RateLimitWriter {
+  readonly #put: Statement<[string, string, number, string, string, number], number>;
+  readonly #delete: Statement<[number], unknown>;
+  readonly #instance: Statement<[string], InstanceAccount>;
+
+  constructor(db: Db) {
+    this.#put = db
+      .prepare<[string, string, number, string, string, number], number>(
+        `INSERT INTO rate_limit (provider, account, until, reason, reported_by, reported_at) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT (account, provider) DO UPDATE SET until = excluded.until, reason = excluded.reason,
+           reported_by = excluded.reported_by, reported_at = excluded.reported_at
+         RETURNING id`,
+      )
+      .pluck();
+    this.#delete = db.prepare("DELETE FROM rate_limit WHERE id = ?");
+    this.#instance = db.prepare("SELECT account, parent FROM instance WHERE id = ?");
+  }
+
+  /** Stores a rate limit in the place of the one of the same provider and account. Returns its id. */
+  put({ provider, account, until, reason, reported_by, reported_at }: Stored): number | undefined {
+    return this.#put.get(provider, account, until, reason, reported_by, reported_at);
+  }
+
+  delete(id: number): void {
+    this.#delete.run(id);
+  }
+
+  /** Returns the account of an instance, or else of the nearest parent that has one; null if none is known. */
+  accountOf(id: string): string | null {
+    let next: string | null = id;
+    for (let level = 0; next !== null && level < BUDGET_PARENTS_MAX; level++) {
+      const found: InstanceAccount | undefined = this.#instance.get(next);
+      if (found === undefined) return null;
+      if (found.account !== null) return found.account;
+      next = found.parent;
+    }
+    return null;
+  }
+}
+
+export const rateLimitWriter: Model<RateLimitWriter> = { open: ({ db }) => new RateLimitWriter(db) };

@@ -19,9 +19,9 @@ export interface Installation {
 /** The name of the route that exists only on a cluster node. */
 const CLUSTER_ROUTE = "cluster";
 /**
- * The routes that the programs around an agent call: the hooks of its client, those of git, the command line's reports to
- * the radar and its records of commands, and the dashboard's charts. An agent's hooks tell it about budgets and
- * rate limits.
+ * The routes that the programs around an agent call: the hooks of its client, those of git, the command line's reports
+ * to the radar and its records of commands, and the dashboard's charts. An agent's hooks tell it about budgets and rate
+ * limits.
  */
 const OF_PROGRAMS =
   /^(?:hook\.|guard\.|budget\.|evidence\.|rate_limit\.|radar\.(?:report|changes)$|metrics\.(?:history|routes)$)/;

@@ -8,5 +8,3 @@ try {
 } catch {
   // The browser forbids storage.
 }
-
-export {};

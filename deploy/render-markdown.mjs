@@ -80,7 +80,7 @@ export function renderPage(markdown, name) {
       html: ({ text }) => rewriteHtml(text),
     },
     hooks: {
-      // What may be wider than the page can be scrolled, by keyboard, too.
+      // Tables and code may be wider than the page and can be scrolled, by keyboard, too.
       postprocess: (html) =>
         html
           .replaceAll("<table>", '<div class="table" tabindex="0"><table>')

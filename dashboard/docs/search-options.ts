@@ -11,7 +11,7 @@ export interface Found {
   readonly heading: string;
 }
 
-/** What the search looks in. Words are found by their beginning, and with a small typing error. */
+/** The options of the index. Words are found by their beginning, and with a small typing error. */
 export const INDEX_OPTIONS: Options = {
   fields: ["page", "heading", "text"],
   storeFields: ["page", "heading"],

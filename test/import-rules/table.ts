@@ -296,7 +296,7 @@ export const RESERVED: readonly ReservedRow[] = [
   },
   {
     target: "node:crypto",
-    by: ["src/platform/front/documents.ts", "cli/**", "dashboard/**"],
+    by: ["cli/**", "dashboard/**"],
     typesFree: true,
     because: "it takes 5 ms of the start of each thread, so src/base/crypto.ts loads it when it is needed",
   },

@@ -3,10 +3,10 @@
  * `llms.txt`, on both ports. A file is read at its first request and then kept in memory. If the process may have only
  * few file descriptors, all files are read at the start instead. The pipeline checks the requests. Runs on the front.
  */
-import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { crypto } from "../../base/crypto.js";
 import type { Exchange } from "../transport/transport.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
 import { accepts, ASKED_EACH_TIME, ENCODINGS, FOR_EVER, GUARDS, TYPES } from "./file-headers.js";
@@ -149,7 +149,7 @@ function listAddresses(folder: string): ReadonlyMap<string, string> {
 function readVariants(path: string, forEver: boolean): readonly Variant[] {
   const type = TYPES[extname(path)] ?? "";
   const variant = (content: Uint8Array, encoding: string): Variant => {
-    const etag = `"${createHash("sha256").update(content).digest().toString("hex", 0, ETAG_BYTES)}"`;
+    const etag = `"${crypto().createHash("sha256").update(content).digest().toString("hex", 0, ETAG_BYTES)}"`;
     const caching = [forEver ? FOR_EVER : ASKED_EACH_TIME, ["ETag", etag], ["Vary", "Accept-Encoding"]] as const;
     const whole = headerBlock([
       ["Content-Type", type],

@@ -111,5 +111,6 @@ ${formatPairs(lines)}
 
 ${program} <command> --help explains one command, ${program} --help lists them all.
 ${program} help ${HELP_TOPIC_NAMES.join("|")}
+A running server has all documents at http://localhost:9847/docs
 `;
 }

@@ -6,26 +6,12 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { basename, join, relative, sep } from "node:path";
-import { promisify } from "node:util";
-import { brotliCompress, constants, gzip } from "node:zlib";
+import { compressed } from "./compress.mjs";
 import { bundledFolders } from "./third-party.mjs";
 
 /** The browsers for which the JavaScript is built: every maintained browser of 2023 and later. */
-const BROWSERS = ["chrome115", "firefox115", "safari16.4"];
+export const BROWSERS = ["chrome115", "firefox115", "safari16.4"];
 const HASH_LENGTH = 8;
-
-const compress = {
-  // With `memLevel` 7, zlib writes more blocks, each with its own Huffman code. For these files the result is smaller
-  // than with zlib's default.
-  ".gz": (content) => promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION, memLevel: 7 }),
-  ".br": (content) =>
-    promisify(brotliCompress)(content, {
-      params: {
-        [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
-        [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
-      },
-    }),
-};
 
 /** uPlot's own minified build. Compressed, it is a kilobyte smaller than what esbuild makes of uPlot's source. */
 const UPLOT = "node_modules/uplot/dist/uPlot.iife.min.js";
@@ -57,10 +43,12 @@ function styleSheets(folder) {
     )
     .toSorted();
   const shared = all.filter((path) => path.startsWith("style/"));
-  return [...shared, ...all.filter((path) => !path.startsWith("style/"))];
+  // The pages of the documents have a style sheet of their own.
+  return [...shared, ...all.filter((path) => !path.startsWith("style/") && !path.startsWith("docs/"))];
 }
 
-function hashedName(name, content) {
+/** Puts a hash of the content into a file's name, before the suffix. */
+export function hashedName(name, content) {
   const hash = createHash("sha256").update(content).digest("hex").slice(0, HASH_LENGTH).toUpperCase();
   return name.replace(/(\.\w+)$/, `-${hash}$1`);
 }
@@ -153,10 +141,5 @@ export async function buildPages({ root, esbuild }) {
   files.set("index.html", Buffer.from(page));
 
   const packages = new Set([scripts, styles].flatMap(({ metafile }) => [...bundledFolders(metafile)]));
-  const packed = await Promise.all(
-    [...files].flatMap(([path, content]) =>
-      Object.entries(compress).map(async ([suffix, pack]) => [path + suffix, await pack(content)]),
-    ),
-  );
-  return { files: new Map([...files, ...packed]), packages };
+  return { files: new Map([...files, ...(await compressed(files))]), packages };
 }

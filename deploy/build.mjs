@@ -3,7 +3,7 @@
  * are three outputs. `dist/tree` contains every file, transpiled, at its own path; tests and benchmarks run from there,
  * with the packages that build-libraries.mjs bundles.
  * `dist/client` contains the client library (build-client.mjs).
- * `dist/app` contains the programs and the dashboard's pages (build-pages.mjs). Each program is bundled into one file,
+ * `dist/app` contains the programs, the dashboard's pages (build-pages.mjs) and the documents (build-docs.mjs). Each program is bundled into one file,
  * because most of Node's start time is spent on loading modules. Types are not checked here but by `npm run types`.
  * Finding out what is stale is written by hand, because esbuild cannot do it. A full build takes 4 s, an unchanged one
  * 0.2 s. Run: `node deploy/build.mjs [--programs]`; the flag leaves out `dist/tree`.
@@ -26,6 +26,7 @@ import { basename, dirname, extname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildClient, CLIENT_FOLDER, isClientFresh } from "./build-client.mjs";
 import { bundleLibraries } from "./build-libraries.mjs";
+import { buildDocs } from "./build-docs.mjs";
 import { buildPages } from "./build-pages.mjs";
 import { asCommonJs, clipanionAlone, lazyModulesTogether } from "./cli-parts.mjs";
 import { bundledFolders, thirdPartyNotices } from "./third-party.mjs";
@@ -37,27 +38,34 @@ const TREE_STAMP = join(TREE, ".stamp");
 const LIBRARIES = join(ROOT, "dist", "node_modules");
 const PAGES = join(APP, "dashboard");
 const PAGES_STAMP = join(PAGES, ".stamp");
+const DOCS = join(APP, "docs");
+const DOCS_STAMP = join(DOCS, ".stamp");
 
 /**
  * The file with the licences of all packages in the bundles. TAKEN has the files that list the packages of each of the
- * two builds.
+ * three builds.
  */
 const NOTICES = join(APP, "THIRD-PARTY.md");
 const TAKEN = {
   programs: join(ROOT, "dist", ".packages", "programs.json"),
   pages: join(ROOT, "dist", ".packages", "pages.json"),
+  docs: join(ROOT, "dist", ".packages", "docs.json"),
 };
 
 const SOURCE_FOLDERS = ["src", "workers", "schemas", "shared", "cli", "clients", "dashboard", "bench", "test"];
 const PROGRAM_FOLDERS = ["src", "workers", "schemas", "shared", "cli"];
 const PAGE_FOLDERS = ["dashboard", "schemas", "shared"];
+const DOC_FOLDERS = ["docs", "dashboard/docs", "dashboard/style"];
 /** Files on which every output depends: if one changes, everything is built again. */
 const BUILD_INPUTS = [
   "deploy/build.mjs",
   "deploy/build-client.mjs",
+  "deploy/build-docs.mjs",
   "deploy/build-libraries.mjs",
   "deploy/build-pages.mjs",
   "deploy/cli-parts.mjs",
+  "deploy/compress.mjs",
+  "deploy/render-markdown.mjs",
   "deploy/third-party.mjs",
   "package.json",
   "package-lock.json",
@@ -363,7 +371,7 @@ function writePackages(path, packages) {
   writeWhole(path, `${JSON.stringify([...packages])}\n`);
 }
 
-/** Writes the licence notices of all packages in the two builds, as soon as both lists of packages exist. */
+/** Writes the licence notices of all packages in the builds, as soon as all lists of packages exist. */
 function writeNotices() {
   const lists = Object.values(TAKEN).map(readIfThere);
   if (lists.includes("")) return;
@@ -374,7 +382,7 @@ function writeNotices() {
 async function buildApp(esbuild, stamp) {
   const results = await Promise.allSettled(PROGRAMS.map((program) => buildProgram(program, esbuild, stamp)));
   const failures = results.filter((result) => result.status === "rejected").map((result) => result.reason);
-  const pages = listFiles(relative(ROOT, PAGES)).map((path) => join(ROOT, path));
+  const pages = [PAGES, DOCS].flatMap((folder) => listFiles(relative(ROOT, folder))).map((path) => join(ROOT, path));
   if (failures.length > 0) return failures;
   const built = results.map((result) => result.value);
   writePackages(TAKEN.programs, new Set(built.flatMap(({ packages }) => [...packages])));
@@ -400,6 +408,20 @@ async function buildDashboard(esbuild, stamp) {
   return [];
 }
 
+/** Renders the documents and removes files that earlier builds left. Returns the failures. */
+async function buildDocuments(esbuild, stamp) {
+  try {
+    const { files, packages } = await buildDocs({ root: ROOT, esbuild });
+    for (const [path, content] of files) writeWhole(join(DOCS, path), content);
+    writePackages(TAKEN.docs, packages);
+    writeWhole(DOCS_STAMP, stamp);
+    removeAllBut(DOCS, new Set([DOCS_STAMP, ...[...files.keys()].map((path) => join(DOCS, path))]));
+    return [];
+  } catch (error) {
+    return [error];
+  }
+}
+
 /** Bundles the client library. Returns the failures. */
 async function buildClientLibrary(esbuild, stamp) {
   try {
@@ -423,6 +445,7 @@ function describeSources() {
       ...sources.filter((path) => path.startsWith(`${CLIENT_FOLDER}/`) && !isTest(path)),
     ]),
     pagesStamp: stampOf([...BUILD_INPUTS, ...PAGE_FOLDERS.flatMap(listFiles).filter((path) => !isTest(path))]),
+    docsStamp: stampOf([...BUILD_INPUTS, ...DOC_FOLDERS.flatMap(listFiles).filter((path) => !isTest(path))]),
   };
 }
 
@@ -435,6 +458,10 @@ function arePagesFresh({ pagesStamp }) {
   return existsSync(TAKEN.pages) && readIfThere(PAGES_STAMP) === pagesStamp;
 }
 
+function areDocumentsFresh({ docsStamp }) {
+  return existsSync(TAKEN.docs) && readIfThere(DOCS_STAMP) === docsStamp;
+}
+
 /**
  * Builds everything that is stale: the programs, and with `tree` also every single file. Prints one line for each thing
  * that was built. Returns whether everything succeeded; failures are printed with file and line.
@@ -445,18 +472,20 @@ export async function build({ tree }) {
   const treeStale = tree && (readIfThere(TREE_STAMP) !== now.inputsStamp || !now.sources.every(isTranspiled));
   const appStale = !areProgramsFresh(now);
   const pagesStale = !arePagesFresh(now);
+  const docsStale = !areDocumentsFresh(now);
   const clientStale = !isClientFresh(ROOT, stampLine(now.clientStamp));
   if (tree && !treeStale) removeOrphans(now.sources);
-  if (!treeStale && !appStale && !pagesStale && !clientStale) return true;
+  if (!treeStale && !appStale && !pagesStale && !docsStale && !clientStale) return true;
 
   const esbuild = await import("esbuild");
-  const [treeResult, appFailures, pageFailures, clientFailures] = await Promise.all([
+  const [treeResult, appFailures, pageFailures, docFailures, clientFailures] = await Promise.all([
     treeStale ? buildTree(now.sources, esbuild, now.inputsStamp) : { failures: [], count: 0 },
     appStale ? buildApp(esbuild, now.appStamp) : [],
     pagesStale ? buildDashboard(esbuild, now.pagesStamp) : [],
+    docsStale ? buildDocuments(esbuild, now.docsStamp) : [],
     clientStale ? buildClientLibrary(esbuild, now.clientStamp) : [],
   ]);
-  const failures = [...treeResult.failures, ...appFailures, ...pageFailures, ...clientFailures];
+  const failures = [...treeResult.failures, ...appFailures, ...pageFailures, ...docFailures, ...clientFailures];
   const messages = new Set();
   for (const failure of failures) {
     if (!failure.errors) throw failure;
@@ -469,6 +498,7 @@ export async function build({ tree }) {
     treeStale && `${treeResult.count} files`,
     appStale && `${PROGRAMS.length} programs`,
     pagesStale && "the dashboard",
+    docsStale && "the documents",
     clientStale && "the client library",
   ];
   const tookMs = Math.round(performance.now() - startedMs);

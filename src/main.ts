@@ -23,6 +23,7 @@ const URLS = {
   pool: new URL("../workers/pool/main.js", import.meta.url),
   staging: new URL("../workers/staging/main.js", import.meta.url),
   pages: new URL("../dashboard/", import.meta.url),
+  documents: new URL("../docs/", import.meta.url),
   cache: new URL("../.compile-cache", import.meta.url),
 };
 

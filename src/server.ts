@@ -17,6 +17,7 @@ import { clusterReader } from "./cluster/table.js";
 import { announce } from "./composition/announcement.js";
 import { makeComponents, type Components } from "./composition/components.js";
 import type { ServerThreads } from "./composition/ground.js";
+import { Documents } from "./platform/front/documents.js";
 import { Pages } from "./platform/front/pages.js";
 import type { Addresses } from "./platform/front/server.js";
 import { METHODS, PUSH_MESSAGES } from "./methods.js";
@@ -36,6 +37,8 @@ export interface Server {
 export interface ServerUrls extends ThreadUrls {
   /** The URL of the folder with the dashboard's pages. It ends with "/". */
   readonly pages: URL;
+  /** The URL of the folder with the rendered documents. It ends with "/". */
+  readonly documents: URL;
 }
 
 /**
@@ -90,17 +93,19 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
     log.error("the dashboard's pages cannot be read", { error: reasonOf(error), requests }),
   );
   const pages = new Pages(urls.pages, (error) => unread.report(error));
+  const documents = new Documents(urls.documents, (error) => unread.report(error));
   try {
     // If the process has few file descriptors, load all modules now. A module that once fails to load for lack of a
     // descriptor can never be loaded later.
     if (components.hasFewDescriptors) {
       pages.load();
+      documents.load();
       await Promise.all([components.loadAll(), chosen.transport.loadAll?.()]);
     }
     // Wait until a node of a cluster accepts writes, so that its first clients are not rejected.
     await cluster?.ready();
     // The server accepts requests from here on.
-    await ports.listen(config, routes, pipeline, pages);
+    await ports.listen(config, routes, pipeline, { pages, documents });
   } catch (error) {
     // Close the ports, because one of them may already listen. Then close the threads, which have the database open.
     ports.close();

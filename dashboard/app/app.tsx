@@ -20,7 +20,7 @@ import { Toasts } from "../parts/toasts.js";
 import { TopBar } from "./top-bar.js";
 
 /** Matches links to views, which the page handles itself. The browser follows all other links. */
-const PAGES = /^\/(?!api\/|metrics|openapi)/;
+const PAGES = /^\/(?!api\/|metrics|openapi|docs)/;
 
 export function App() {
   return (

@@ -29,6 +29,11 @@ export function Menu({ current, open }: { readonly current: ViewRow | undefined;
           </li>
         ))}
       </ul>
+      {/* The documents are pages of their own. The browser loads them. */}
+      <a class="menu-documents" href="/docs">
+        <Icon name="question" />
+        <span>Documentation</span>
+      </a>
     </nav>
   );
 }

@@ -181,6 +181,11 @@ export const CLIENT: LayerRow = {
  */
 export const PAGES: readonly LayerRow[] = [
   {
+    files: ["dashboard/docs/**"],
+    packages: ["minisearch"],
+    because: "the pages of the documents are not part of the dashboard, and have only a search",
+  },
+  {
     files: ["dashboard/base/**"],
     packages: ["@preact/signals"],
     because: "this code depends neither on the server nor on what is drawn",

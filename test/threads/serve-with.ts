@@ -13,6 +13,7 @@ export async function serveWith(urls: Partial<ThreadUrls>): Promise<void> {
     staging: new URL("../../workers/staging/main.js", import.meta.url),
     // The built pages, beside the tree that this file runs from.
     pages: new URL("../../../app/dashboard/", import.meta.url),
+    documents: new URL("../../../app/docs/", import.meta.url),
     ...urls,
   });
   process.once("SIGTERM", () => {

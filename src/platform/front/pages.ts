@@ -8,6 +8,7 @@ import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Exchange } from "../transport/transport.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
+import { accepts, ASKED_EACH_TIME, ENCODINGS, FOR_EVER, GUARDS, TYPES } from "./file-headers.js";
 
 /** One file of the dashboard, in each encoding that the build has produced, the smallest first. */
 interface Page {
@@ -19,47 +20,6 @@ const INDEX = "/index.html";
 const ASSETS = "/assets/";
 /** Paths that programs request. A request for one of them never gets the index page as its answer. */
 const MACHINES = ["/api/", "/mcp", "/metrics", "/openapi.json", "/asyncapi.json", "/health", "/session", ASSETS];
-
-const TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html; charset=utf-8",
-  ".js": "text/javascript; charset=utf-8",
-  ".css": "text/css; charset=utf-8",
-  ".svg": "image/svg+xml",
-};
-const ENCODINGS = [
-  ["br", ".br"],
-  ["gzip", ".gz"],
-] as const;
-
-/**
- * Forbids inline scripts, markup that scripts make from strings, content of other origins, and framing by other pages.
- */
-const CONTENT_SECURITY_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-  "require-trusted-types-for 'script'",
-  "trusted-types 'none'",
-].join("; ");
-
-const GUARDS = [
-  ["Content-Security-Policy", CONTENT_SECURITY_POLICY],
-  ["X-Content-Type-Options", "nosniff"],
-  ["Referrer-Policy", "no-referrer"],
-  ["Cross-Origin-Opener-Policy", "same-origin"],
-  ["Cross-Origin-Resource-Policy", "same-origin"],
-] as const;
-/**
- * Lets browsers cache a file forever. Used for files whose name contains the hash of their content, because that
- * content never changes.
- */
-const FOR_EVER = ["Cache-Control", "public, max-age=31536000, immutable"] as const;
-const ASKED_EACH_TIME = ["Cache-Control", "no-cache"] as const;
 
 /** The answer if the files cannot be read now, for example because the process has no free file descriptor. */
 const NOT_READ: WireReply = {
@@ -131,14 +91,6 @@ export class Pages {
       return false;
     }
   }
-}
-
-/** Whether an `Accept-Encoding` accepts an encoding. */
-function accepts(header: string, encoding: string): boolean {
-  return header.split(",").some((part) => {
-    const [name = "", ...parameters] = part.split(";").map((word) => word.trim().toLowerCase());
-    return name === encoding && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-  });
 }
 
 function readPages(folder: string): ReadonlyMap<string, Page> {

@@ -213,8 +213,8 @@ export class Pipeline {
   }
 
   /** Answers with a page of the dashboard. It needs no token, because it contains no stored data. */
-  servePage(exchange: Exchange, bound: BoundRoute, page: Reply): void {
-    const call = newCall(exchange, bound, "dashboard");
+  servePage(exchange: Exchange, bound: BoundRoute, page: Reply, port: PortName): void {
+    const call = newCall(exchange, bound, port);
     this.#options.metrics.inFlight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
     if (this.#refuseFaulty(call)) return;

@@ -8,6 +8,7 @@ import type { Broadcaster, Exchange, ListeningPort, Transport } from "../transpo
 import type { BoundRoute, PortName } from "./call.js";
 import type { Pipeline } from "./pipeline.js";
 import type { Route } from "./route.js";
+import type { Documents } from "./documents.js";
 import type { Pages } from "./pages.js";
 import { fixedPathRows, methodsAt, routerPattern } from "./router.js";
 
@@ -33,6 +34,12 @@ const UNROUTED: Route = {
   uncounted: true,
   handle: () => new Failure("NOT_FOUND", "no such route"),
 };
+
+/** The files that are served in addition to the routes: the dashboard, and the documents. */
+export interface Files {
+  readonly pages: Pages;
+  readonly documents: Documents;
+}
 
 const GOING_AWAY = 1001;
 
@@ -64,16 +71,16 @@ export class FrontServer implements Broadcaster {
   }
 
   /**
-   * @param pages the pages that are served on the dashboard's port, in addition to the routes
+   * @param files all are served on the dashboard's port, and on the API's port only the documents as plain text
    * @throws PortError if a port is in use
    */
-  async listen(config: Config, routes: readonly Route[], pipeline: Pipeline, pages: Pages): Promise<void> {
+  async listen(config: Config, routes: readonly Route[], pipeline: Pipeline, files: Files): Promise<void> {
     const bound = routes.map((route) => pipeline.bind(route));
     const unrouted = pipeline.bind(UNROUTED);
     const open = async (text: string, flag: string, name: PortName): Promise<string> => {
       const address = must(parseAddress(text), "addresses were checked when they were read");
       const own = bound.filter(({ route }) => route.port === undefined || route.port === name);
-      const port = this.#open(own, unrouted, pipeline, { name, pages: name === "dashboard" ? pages : null });
+      const port = this.#open(own, unrouted, pipeline, { name, files });
       const number = await port.listen(address);
       if (number === undefined)
         throw new PortError(`cannot listen on ${text}: the address is in use or not this machine's (see ${flag})`);
@@ -114,14 +121,15 @@ export class FrontServer implements Broadcaster {
     routes: readonly BoundRoute[],
     unrouted: BoundRoute,
     pipeline: Pipeline,
-    { name, pages }: { readonly name: PortName; readonly pages: Pages | null },
+    { name, files: { pages, documents } }: { readonly name: PortName; readonly files: Files },
   ): ListeningPort {
     const refuse = (exchange: Exchange): void =>
       pipeline.refuse(exchange, unrouted, methodsAt(routes, exchange.path), name);
     const serveOther = (exchange: Exchange): void => {
-      const page = pages?.find(exchange);
+      const page =
+        name === "dashboard" ? (documents.find(exchange) ?? pages.find(exchange)) : documents.findPlain(exchange);
       if (page === undefined) refuse(exchange);
-      else pipeline.servePage(exchange, unrouted, page);
+      else pipeline.servePage(exchange, unrouted, page, name);
     };
     const rows = routes.map((bound) => ({
       method: bound.route.method,

@@ -1,0 +1,28 @@
+/** Compresses files of the dashboard's port, so that the server need not do it. Used by the builds of its pages. */
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
+
+/** The encodings: the suffix of the compressed copy, and the function that makes it. */
+const COMPRESS = {
+  // With `memLevel` 7, zlib writes more blocks, each with its own Huffman code. For these files the result is smaller
+  // than with zlib's default.
+  ".gz": (content) => promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION, memLevel: 7 }),
+  ".br": (content, quality) =>
+    promisify(brotliCompress)(content, {
+      params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: content.length },
+    }),
+};
+
+/**
+ * Returns the compressed copies of files.
+ * @param {Iterable<[path: string, content: Uint8Array]>} files
+ * @param {number} [quality] the quality of Brotli, which needs far more time for the highest one
+ * @returns {Promise<[path: string, content: Uint8Array][]>} each path with the suffix of its encoding
+ */
+export function compressed(files, quality = constants.BROTLI_MAX_QUALITY) {
+  return Promise.all(
+    [...files].flatMap(([path, content]) =>
+      Object.entries(COMPRESS).map(async ([suffix, pack]) => [path + suffix, await pack(content, quality)]),
+    ),
+  );
+}

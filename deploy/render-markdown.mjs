@@ -1,0 +1,107 @@
+/**
+ * Renders one page of docs/ as HTML, with addresses for the dashboard's port, and divides it into the sections that the
+ * search finds. The Markdown is Koor's own, so its HTML is not sanitised. Called by build-docs.mjs.
+ */
+import { Marked } from "marked";
+
+/** Returns the title of a page: its first heading. */
+export function pageTitle(markdown) {
+  return /^# (.*)$/m.exec(markdown)?.[1]?.replaceAll("`", "") ?? "";
+}
+
+/** Returns a function that makes the anchors of a page's headings as GitHub does, each of them once. */
+function anchors() {
+  const seen = new Map();
+  return (heading) => {
+    const anchor = heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-");
+    const before = seen.get(anchor) ?? 0;
+    seen.set(anchor, before + 1);
+    return before === 0 ? anchor : `${anchor}-${before}`;
+  };
+}
+
+/**
+ * Returns the address of a link's target on the dashboard's port; null if the target is outside of docs/.
+ * @param {string} href as in the Markdown, relative to docs/
+ */
+function addressOf(href) {
+  if (/^(https?:|#)/.test(href)) return href;
+  const [, name, anchor = ""] = /^([\w-]+)\.md(#.*)?$/.exec(href) ?? [];
+  if (name === undefined) return null;
+  return name === "index" ? `/docs${anchor}` : `/docs/${name}${anchor}`;
+}
+
+/** Rewrites the addresses of images in HTML, and removes comments. */
+function rewriteHtml(html) {
+  return html
+    .replaceAll(/<!--[^]*?-->/g, "")
+    .replaceAll(/\b(src|srcset)="(dashboard\/[\w.-]+)"/g, '$1="/docs/$2"')
+    .replaceAll("<img ", '<img loading="lazy" ');
+}
+
+/** Returns the words of a token and of everything in it. */
+function wordsOf(token) {
+  if (token.type === "html") return "";
+  if (token.type === "table")
+    return [...token.header, ...token.rows.flat()].map((cell) => cell.tokens.map(wordsOf).join("")).join(" ");
+  const inner = token.tokens ?? token.items;
+  return inner === undefined ? (token.text ?? "") : inner.map(wordsOf).join(token.items ? " " : "");
+}
+
+/**
+ * Renders a page.
+ * @param {string} markdown
+ * @param {string} name the file's name without its suffix
+ * @returns {{ html: string, headings: { depth: number, id: string, html: string }[],
+ *   sections: { id: string, page: string, heading: string, text: string }[] }}
+ */
+export function renderPage(markdown, name) {
+  const anchorOf = anchors();
+  const headings = [];
+  const page = pageTitle(markdown);
+  const address = name === "index" ? "/docs" : `/docs/${name}`;
+  const marked = new Marked({
+    renderer: {
+      heading({ tokens, depth, text }) {
+        const html = this.parser.parseInline(tokens);
+        const id = anchorOf(text);
+        headings.push({ depth, id, html });
+        const link = depth === 1 ? "" : ` <a class="anchor" href="#${id}" aria-label="Link to this section">#</a>`;
+        return `<h${depth} id="${id}">${html}${link}</h${depth}>\n`;
+      },
+      link({ href, tokens }) {
+        const html = this.parser.parseInline(tokens);
+        const target = addressOf(href);
+        return target === null ? html : `<a href="${target.replaceAll("&", "&amp;")}">${html}</a>`;
+      },
+      html: ({ text }) => rewriteHtml(text),
+    },
+    hooks: {
+      // Tables and code may be wider than the page and can be scrolled, by keyboard, too.
+      postprocess: (html) =>
+        html
+          .replaceAll("<table>", '<div class="table" tabindex="0"><table>')
+          .replaceAll("</table>", "</table></div>")
+          .replaceAll("<pre>", '<pre tabindex="0">'),
+    },
+  });
+  const html = marked.parse(markdown);
+
+  const sections = [];
+  const sectionAnchor = anchors();
+  for (const token of marked.lexer(markdown)) {
+    if (token.type === "heading") {
+      const id = sectionAnchor(token.text);
+      const first = token.depth === 1;
+      const heading = first ? "" : token.tokens.map(wordsOf).join("");
+      sections.push({ id: first ? address : `${address}#${id}`, page, heading, text: "" });
+    } else {
+      const section = sections.at(-1);
+      if (section !== undefined) section.text += `${wordsOf(token)}\n`;
+    }
+  }
+  return { html, headings, sections };
+}

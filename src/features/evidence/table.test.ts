@@ -53,3 +53,13 @@ t.test("old records are deleted in steps, the oldest first", (t) => {
   );
   t.end();
 });
+
+t.test("the long texts of records are not read to judge them", (t) => {
+  const db = openWriter(makeDirectory(t));
+  t.teardown(() => db.close());
+  const [writer, reader] = [new EvidenceWriter(db), new EvidenceReader(db)];
+  writer.append({ ...RECORD, task: "tax", tail: "long" }, 1);
+  const judged = { id: 1, seen_by: "cli", exit_code: 0, tree_before: null, tree_after: null };
+  t.same(reader.newest("tax", RECORD.command, "cli"), [judged]);
+  t.end();
+});

@@ -11,6 +11,9 @@ export interface EvidenceRow extends RecordEvidenceRequest {
   readonly at: number;
 }
 
+/** The members of a record that decide whether its command has passed. The others are long, and are not read for that. */
+export type JudgedRow = Pick<EvidenceRow, "id" | "seen_by" | "exit_code" | "tree_before" | "tree_after">;
+
 /** The columns in the order of `EvidenceWriter.append`. */
 const COLUMNS = [
   "at",
@@ -35,13 +38,13 @@ type Bound = (string | number | null)[];
 export class EvidenceReader {
   readonly #db: Db;
   readonly #get: Statement<[number], EvidenceRow>;
-  readonly #newest: Statement<[string, string, string, number], EvidenceRow>;
+  readonly #newest: Statement<[string, string, string, number], JudgedRow>;
 
   constructor(db: Db) {
     this.#db = db;
     this.#get = db.prepare("SELECT * FROM evidence WHERE id = ?");
     this.#newest = db.prepare(
-      `SELECT * FROM evidence INDEXED BY evidence_task
+      `SELECT id, seen_by, exit_code, tree_before, tree_after FROM evidence INDEXED BY evidence_task
        WHERE task = ? AND command = ? AND seen_by = ? ORDER BY id DESC LIMIT ?`,
     );
   }
@@ -51,7 +54,7 @@ export class EvidenceReader {
   }
 
   /** Returns the newest records of a task and a command with one origin, the newest first. */
-  newest(task: string, command: string, seenBy: SeenBy, limit: number = EVIDENCE_EXAMINED_MAX): EvidenceRow[] {
+  newest(task: string, command: string, seenBy: SeenBy, limit: number = EVIDENCE_EXAMINED_MAX): JudgedRow[] {
     return this.#newest.all(task, command, seenBy, limit);
   }
 

@@ -268,7 +268,7 @@ t.test("no filter of a project runs, whatever its name, nor one of a submodule",
   const ran = join(home, "ran");
   mkdirSync(ran);
   const sent = () =>
-    fake.requests.filter(({ url }) => url === "/api/evidence").map(({ body }) => JSON.parse(body.toString()));
+    fake.requests.filter(({ url }) => url === "/api/evidence").map(({ body }): unknown => JSON.parse(body.toString()));
   const nested = join(root, "nested");
   git("init", "--quiet", nested);
   write("nested/file", "one\n");

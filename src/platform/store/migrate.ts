@@ -391,6 +391,10 @@ const MIGRATIONS: readonly string[] = [
     row INTEGER PRIMARY KEY, commands TEXT NOT NULL, edited_at INTEGER, stale_to INTEGER NOT NULL
   );
   `,
+  `
+  -- Finds the oldest records of an instance, which are deleted if it has too many.
+  CREATE INDEX evidence_instance ON evidence (instance_id, id) WHERE instance_id IS NOT NULL;
+  `,
 ];
 
 /** The number of the newest layout that this program knows. */

@@ -263,6 +263,39 @@ t.test("the guard writes to no repository that .git only leads to", { skip: SKIP
   t.notOk(existsSync(join(other, ".git/koor")));
 });
 
+t.test("no filter of a project runs, whatever its name, nor one of a submodule", { skip: SKIP }, async (t) => {
+  const { fake, root, home, koor, write, git } = await makeProject(t);
+  const ran = join(home, "ran");
+  mkdirSync(ran);
+  const sent = () =>
+    fake.requests.filter(({ url }) => url === "/api/evidence").map(({ body }): unknown => JSON.parse(body.toString()));
+  const nested = join(root, "nested");
+  git("init", "--quiet", nested);
+  write("nested/file", "one\n");
+  git("-C", nested, "add", ".");
+  git("-C", nested, "commit", "--quiet", "--message", "one");
+  git("add", "nested");
+  write("nested/.gitattributes", "* filter=nested\n");
+  const clean = (name: string): string => `\tclean = "touch '${join(ran, name)}'; cat"\n`;
+  writeFileSync(join(nested, ".git/config"), `[filter "nested"]\n${clean("nested")}`, { flag: "a" });
+  // git compares the content only of a file whose size is that of the commit.
+  write("nested/file", "two\n");
+  const settings = readFileSync(join(root, ".git/config"));
+  writeFileSync(join(root, ".git/config"), `[filter ""]\n${clean("empty")}[merge ""]\n\tdriver = false\n`, {
+    flag: "a",
+  });
+  write(".gitattributes", "* filter=\n");
+  await koor(["task", "run", "--", "true"]);
+  t.match(sent(), [{ tree_before: /^[0-9a-f]{40}$/ }]);
+  const name = Buffer.of(0xff);
+  const section = Buffer.concat([Buffer.from('[filter "'), name, Buffer.from(`"]\n${clean("bytes")}`)]);
+  writeFileSync(join(root, ".git/config"), Buffer.concat([settings, section]));
+  writeFileSync(join(root, ".gitattributes"), Buffer.concat([Buffer.from("* filter="), name, Buffer.from("\n")]));
+  t.match(await koor(["task", "run", "--", "true"]), { stderr: /a filter or a merge driver that is not UTF-8/ });
+  t.match(sent().at(-1), { tree_before: null });
+  t.same(snapshot(ran), {});
+});
+
 t.test("a configuration of git that comes with a project runs no program", { skip: SKIP }, async (t) => {
   const { fake, root, home, koor, read, write, git } = await makeProject(t);
   const ran = join(home, "ran");

@@ -9,9 +9,9 @@ import { join } from "node:path";
 
 import { CliFailure, failed } from "../failure.js";
 import { NO_HOOKS } from "../git-safety.js";
-import { findCommit, lineOf, runGit } from "../guard/git.js";
+import { findCommit, lineOf, runGit, splitFields } from "../guard/git.js";
 import { findRepository } from "../guard/repository.js";
-import { withoutPrograms } from "../radar/git-programs.js";
+import { type Variables, withoutPrograms } from "../radar/git-programs.js";
 import { objectsIn } from "../radar/scratch-objects.js";
 import { describeSystemError } from "../system-error.js";
 
@@ -25,17 +25,17 @@ export interface HashedTree {
 }
 
 /**
- * The options of git's `add` and `write-tree`: no warnings, and no waiting for the disk, because the objects are
+ * The options of git's `update-index` and `write-tree`: no warnings, and no waiting for the disk, because the objects are
  * removed soon.
  */
-const SCRATCH_OPTIONS = [
-  "-c",
-  "advice.addEmbeddedRepo=false",
-  "-c",
-  "core.safecrlf=false",
-  "-c",
-  "core.fsync=none",
-] as const;
+const SCRATCH_OPTIONS = ["-c", "core.safecrlf=false", "-c", "core.fsync=none"] as const;
+
+/** Has git list, for each tracked file that was changed, how it was changed, and then its path. */
+const CHANGED_FILES = ["-z", "--name-status", "--no-renames", "--ignore-submodules=dirty"] as const;
+const UNTRACKED_FILES = ["-z", "--others", "--exclude-standard"] as const;
+const DELETED = "D";
+const END_OF_PATH = Buffer.of(0);
+const SLASH = "/".charCodeAt(0);
 
 /** Identifies a version of the index; "" if there is none. */
 function stampOf(index: string): string {
@@ -49,6 +49,52 @@ function copyIndex(from: string, to: string): void {
   // git hashes a file again if it is as new as the index. A copy that looks newer would hide such a change.
   const { atime, mtime } = statSync(from);
   utimesSync(to, atime, mtime);
+}
+
+/**
+ * Adds all files to the index, as `git add --all` does. That command would run git in each submodule, with the filters
+ * that the submodule's own configuration names. These commands read only which commit a submodule has.
+ */
+function addFiles(root: string, variables: Variables): CliFailure | undefined {
+  const changed = listFiles(root, ["diff-files", ...CHANGED_FILES], variables);
+  if (changed instanceof CliFailure) return changed;
+  const untracked = listFiles(root, ["ls-files", ...UNTRACKED_FILES], variables);
+  if (untracked instanceof CliFailure) return untracked;
+  const deleted: Buffer[] = [];
+  const present = untracked.map(withoutSlash);
+  for (let at = 0; at + 1 < changed.length; at += 2) {
+    const [status, path] = changed.slice(at, at + 2);
+    if (path !== undefined) (status?.toString() === DELETED ? deleted : present).push(path);
+  }
+  return (
+    updateIndex(root, ["--force-remove"], deleted, variables) ??
+    updateIndex(root, ["--add", "--remove", "--replace"], present, variables)
+  );
+}
+
+function listFiles(root: string, words: readonly string[], variables: Variables): Buffer[] | CliFailure {
+  const listed = runGit(root, words, variables);
+  if (listed instanceof CliFailure) return listed;
+  return listed.isSuccess ? splitFields(listed.output) : failed(`git cannot list the files: ${listed.complaint}`);
+}
+
+function updateIndex(
+  root: string,
+  words: readonly string[],
+  paths: readonly Buffer[],
+  variables: Variables,
+): CliFailure | undefined {
+  if (paths.length === 0) return undefined;
+  const input = Buffer.concat(paths.flatMap((path) => [path, END_OF_PATH]));
+  const command = [...NO_HOOKS, ...SCRATCH_OPTIONS, "update-index", "-z", ...words, "--stdin"];
+  const updated = runGit(root, command, variables, input);
+  if (updated instanceof CliFailure) return updated;
+  return updated.isSuccess ? undefined : failed(`git cannot add the files: ${updated.complaint}`);
+}
+
+/** Removes the slash that git writes after the path of a repository in the repository. */
+function withoutSlash(path: Buffer): Buffer {
+  return path.at(-1) === SLASH ? path.subarray(0, -1) : path;
 }
 
 function hashIn(scratch: Scratch, root: string): string | CliFailure {
@@ -69,9 +115,8 @@ function hashIn(scratch: Scratch, root: string): string | CliFailure {
     return failed(`the index cannot be copied: ${describeSystemError(error)}`);
   }
   const variables = { ...plain.variables, ...objects, GIT_INDEX_FILE: index };
-  const added = runGit(root, [...NO_HOOKS, ...SCRATCH_OPTIONS, "add", "--all", "--", "."], variables);
+  const added = addFiles(root, variables);
   if (added instanceof CliFailure) return added;
-  if (!added.isSuccess) return failed(`git cannot add the files: ${added.complaint}`);
   const written = runGit(root, [...NO_HOOKS, ...SCRATCH_OPTIONS, "write-tree"], variables);
   if (written instanceof CliFailure) return written;
   return lineOf(written) ?? failed(`git cannot write the tree: ${written.complaint}`);

@@ -2,8 +2,8 @@
  * Keeps git from running the filters and the merge drivers that a repository's configuration names, because a
  * repository may come from other people. Runs in the CLI process.
  */
-import { CliFailure } from "../failure.js";
-import { runGit, splitFields } from "../guard/git.js";
+import { CliFailure, failed } from "../failure.js";
+import { decodePath, runGit, splitFields } from "../guard/git.js";
 import { io } from "../io.js";
 
 /** Variables for git's environment. */
@@ -16,8 +16,8 @@ export interface PlainGit {
   readonly hasFilters: boolean;
 }
 
-const FILTER = /^filter\.(.+)\.(?:clean|smudge|process|required)$/s;
-const DRIVER = /^merge\.(.+)\.(?:name|driver|recursive)$/s;
+const FILTER = /^filter\.(.*)\.(?:clean|smudge|process|required)$/s;
+const DRIVER = /^merge\.(.*)\.(?:name|driver|recursive)$/s;
 /** A merge driver that always reports a conflict. */
 const ALWAYS_CONFLICT = "exit 1";
 
@@ -46,7 +46,13 @@ export function withoutPrograms(root: string): PlainGit | CliFailure {
   const result = runGit(root, words);
   if (result instanceof CliFailure) return result;
   // git also fails if no setting matches.
-  const names = splitFields(result.output).map((field) => field.toString("utf8"));
+  const names: string[] = [];
+  for (const field of splitFields(result.output)) {
+    const name = decodePath(field);
+    // Variables of the environment are text, so such a filter could not be replaced.
+    if (name === undefined) return failed("git's configuration names a filter or a merge driver that is not UTF-8");
+    names.push(name);
+  }
   const filters = namesOf(names, FILTER);
   const settings = [
     ["merge.renormalize", "false"] as const,

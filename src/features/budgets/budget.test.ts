@@ -64,6 +64,9 @@ t.test("the larger share of two limits counts, and an unknown cost is counted ap
 t.test("sums never exceed what a number holds exactly", (t) => {
   const full = charged(ROW, { tokens: Number.MAX_SAFE_INTEGER, cost: null });
   t.equal(charged(full, { tokens: Number.MAX_SAFE_INTEGER, cost: null }).used_tokens, Number.MAX_SAFE_INTEGER);
+  const dear = charged({ ...ROW, cost_usd: Number.MIN_VALUE }, { tokens: 1, cost: Number.MAX_VALUE });
+  const shown = showBudget(charged(dear, { tokens: 1, cost: Number.MAX_VALUE }));
+  t.match(shown, { share: 9_007_199_254_740_990, used: { cost_usd: Number.MAX_SAFE_INTEGER }, state: "exhausted" });
   t.end();
 });
 

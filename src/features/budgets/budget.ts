@@ -42,7 +42,7 @@ const EXACT_DIGITS = 15;
 /** Returns the used part of the limit; the larger one if the budget has two limits. */
 export function shareOf({ tokens, cost_usd, used_tokens, used_cost }: BudgetRow): number {
   const parts = [tokens === null ? 0 : used_tokens / tokens, cost_usd === null ? 0 : used_cost / cost_usd];
-  return Math.max(...parts);
+  return Math.min(Math.max(...parts), Number.MAX_SAFE_INTEGER);
 }
 
 /** Returns the state that the sums give. */
@@ -64,7 +64,7 @@ export function charged(row: BudgetRow, { tokens, cost }: Charge): BudgetRow {
   const added = {
     ...row,
     used_tokens: Math.min(row.used_tokens + tokens, Number.MAX_SAFE_INTEGER),
-    used_cost: Number((row.used_cost + (cost ?? 0)).toPrecision(EXACT_DIGITS)),
+    used_cost: Math.min(Number((row.used_cost + (cost ?? 0)).toPrecision(EXACT_DIGITS)), Number.MAX_SAFE_INTEGER),
     reports: row.reports + 1,
     unpriced: row.unpriced + (cost === null ? 1 : 0),
   };

@@ -4,7 +4,7 @@
  */
 import type { MissingReason } from "../../../schemas/evidence.js";
 import { levelOf } from "./levels.js";
-import type { EvidenceRow } from "./table.js";
+import type { JudgedRow } from "./table.js";
 
 export interface Judgement {
   /** Null if the command has passed. */
@@ -21,14 +21,14 @@ export interface JudgedAgainst {
 }
 
 /** Whether a command ran on exactly these files. A hook does not know the files, so edits alone decide about it. */
-function ranOn({ seen_by, tree_before, tree_after }: EvidenceRow, tree: string | null): boolean {
+function ranOn({ seen_by, tree_before, tree_after }: JudgedRow, tree: string | null): boolean {
   return tree === null || seen_by === "hook" || (tree_before === tree && tree_after === tree);
 }
 
 /** @param records all records that may count for the command, in any order */
-export function judge(records: readonly EvidenceRow[], { tree, staleTo }: JudgedAgainst): Judgement {
+export function judge(records: readonly JudgedRow[], { tree, staleTo }: JudgedAgainst): Judgement {
   const newestFirst = records.toSorted((a, b) => b.id - a.id);
-  const say = (why: MissingReason | null, row: EvidenceRow | undefined): Judgement => ({
+  const say = (why: MissingReason | null, row: JudgedRow | undefined): Judgement => ({
     why,
     evidence: row?.id ?? null,
   });

@@ -7,7 +7,7 @@ import type { Static } from "typebox";
 import { listedEvidence } from "./encode.js";
 import { judge, type JudgedAgainst } from "./judge.js";
 import { PROVING } from "./levels.js";
-import type { EvidenceReader, EvidenceRow } from "./table.js";
+import type { EvidenceReader, JudgedRow } from "./table.js";
 
 export interface TaskCommands {
   /** The id of the task. */
@@ -16,7 +16,7 @@ export interface TaskCommands {
 }
 
 /** Returns the records of a task and a command: the newest ones of each origin. */
-function recordsOf(reader: EvidenceReader, task: string, command: string): EvidenceRow[] {
+function recordsOf(reader: EvidenceReader, task: string, command: string): JudgedRow[] {
   return [
     ...PROVING.flatMap((origin) => reader.newest(task, command, origin)),
     ...reader.newest(task, command, "agent", 1),
@@ -49,9 +49,10 @@ export function showRequired(
 ): Static<typeof RequiredEvidence>[] {
   return commands.map((command) => {
     const records = recordsOf(reader, task, command);
-    const newestOf = (...origins: readonly EvidenceRow["seen_by"][]) => {
+    const newestOf = (...origins: readonly JudgedRow["seen_by"][]) => {
       const [newest] = records.filter(({ seen_by }) => origins.includes(seen_by)).toSorted((a, b) => b.id - a.id);
-      return newest === undefined ? null : listedEvidence(newest);
+      const row = newest === undefined ? undefined : reader.get(newest.id);
+      return row === undefined ? null : listedEvidence(row);
     };
     const { why } = judge(records, { tree: null, staleTo });
     return { command, why, said: newestOf("agent"), observed: newestOf("cli", "hook"), ci: newestOf("ci") };

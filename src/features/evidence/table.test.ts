@@ -1,9 +1,9 @@
 /** Tests how many records are kept, and for how long, with a real database. */
 import t from "tap";
 import type { RecordEvidenceRequest } from "../../../schemas/evidence.js";
-import { EVIDENCE_MAX } from "../../../schemas/limits/evidence.js";
+import { EVIDENCE_MAX, EVIDENCE_OF_INSTANCE_MAX } from "../../../schemas/limits/evidence.js";
 import { makeDirectory } from "../../../test/support/server-process.js";
-import { openWriter } from "../../platform/store/open.js";
+import { type Db, openWriter } from "../../platform/store/open.js";
 import { EvidenceReader, EvidenceWriter } from "./table.js";
 
 const RECORD: RecordEvidenceRequest = {
@@ -25,17 +25,36 @@ const RECORD: RecordEvidenceRequest = {
 
 const ALL = { task: null, workspace: null, command: null, level: null, tree: null, before: 1e9, limit: 10 } as const;
 
+/** Stores many records of an instance, or of none, at once. */
+function fill(db: Db, rows: number, instance: string | null): void {
+  db.prepare(
+    `INSERT INTO evidence (at, workspace, instance_id, name, seen_by, client, command)
+     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+     SELECT i, 'w', ?, 'bob', 'cli', '', 'x' FROM n`,
+  ).run(rows, instance);
+}
+
 t.test("a new record replaces the oldest one if there are too many", (t) => {
   const db = openWriter(makeDirectory(t));
   t.teardown(() => db.close());
+  fill(db, EVIDENCE_MAX, null);
   const [writer, reader] = [new EvidenceWriter(db), new EvidenceReader(db)];
-  const ids = () => [...reader.list(ALL)].map(({ id }) => id);
-  for (let at = 1; at <= 3; at += 1) writer.append(RECORD, at);
-  db.exec(`UPDATE sqlite_sequence SET seq = ${EVIDENCE_MAX} WHERE name = 'evidence'`);
-  t.equal(writer.append(RECORD, 4).id, EVIDENCE_MAX + 1);
-  t.same(ids(), [EVIDENCE_MAX + 1, 3, 2], "the first one is gone");
-  writer.append(RECORD, 5);
-  t.same(ids(), [EVIDENCE_MAX + 2, EVIDENCE_MAX + 1, 3]);
+  writer.append(RECORD, 1);
+  t.same([reader.get(1), reader.get(2)?.id, reader.get(EVIDENCE_MAX + 1)?.id], [undefined, 2, EVIDENCE_MAX + 1]);
+  writer.append(RECORD, 2);
+  t.same([reader.get(2), reader.get(3)?.id], [undefined, 3]);
+  t.end();
+});
+
+t.test("an instance with too many records loses its own oldest one, and no record of others", (t) => {
+  const db = openWriter(makeDirectory(t));
+  t.teardown(() => db.close());
+  const [writer, reader] = [new EvidenceWriter(db), new EvidenceReader(db)];
+  writer.append({ ...RECORD, instance_id: "ana" }, 1);
+  fill(db, EVIDENCE_OF_INSTANCE_MAX, "bob");
+  db.exec(`UPDATE sqlite_sequence SET seq = ${2 * EVIDENCE_MAX} WHERE name = 'evidence'`);
+  writer.append({ ...RECORD, instance_id: "bob" }, 2);
+  t.same([reader.get(1)?.instance_id, reader.get(2), reader.get(3)?.instance_id], ["ana", undefined, "bob"]);
   t.end();
 });
 
@@ -51,5 +70,15 @@ t.test("old records are deleted in steps, the oldest first", (t) => {
     [...reader.list(ALL)].map(({ at }) => at),
     [5, 4],
   );
+  t.end();
+});
+
+t.test("the long texts of records are not read to judge them", (t) => {
+  const db = openWriter(makeDirectory(t));
+  t.teardown(() => db.close());
+  const [writer, reader] = [new EvidenceWriter(db), new EvidenceReader(db)];
+  writer.append({ ...RECORD, task: "tax", tail: "long" }, 1);
+  const judged = { id: 1, seen_by: "cli", exit_code: 0, tree_before: null, tree_after: null };
+  t.same(reader.newest("tax", RECORD.command, "cli"), [judged]);
   t.end();
 });

@@ -1,8 +1,8 @@
 /** The SQL of records of commands: storing (writer), and reading (all threads). A stored record never changes. */
 import type { ListEvidenceRequest, RecordEvidenceRequest, SeenBy } from "../../../schemas/evidence.js";
-import { EVIDENCE_EXAMINED_MAX, EVIDENCE_MAX } from "../../../schemas/limits/evidence.js";
+import { EVIDENCE_EXAMINED_MAX, EVIDENCE_MAX, EVIDENCE_OF_INSTANCE_MAX } from "../../../schemas/limits/evidence.js";
 import type { Db, Statement } from "../../platform/store/open.js";
-import type { Model } from "../../platform/threads/model.js";
+import type { CachingModel, Model } from "../../platform/threads/model.js";
 import { originsOf } from "./levels.js";
 
 /** A record as it is stored. `at` is in ms. */
@@ -10,6 +10,9 @@ export interface EvidenceRow extends RecordEvidenceRequest {
   readonly id: number;
   readonly at: number;
 }
+
+/** The members of a record that decide whether its command has passed. The others are long, and are not read for that. */
+export type JudgedRow = Pick<EvidenceRow, "id" | "seen_by" | "exit_code" | "tree_before" | "tree_after">;
 
 /** The columns in the order of `EvidenceWriter.append`. */
 const COLUMNS = [
@@ -35,13 +38,13 @@ type Bound = (string | number | null)[];
 export class EvidenceReader {
   readonly #db: Db;
   readonly #get: Statement<[number], EvidenceRow>;
-  readonly #newest: Statement<[string, string, string, number], EvidenceRow>;
+  readonly #newest: Statement<[string, string, string, number], JudgedRow>;
 
   constructor(db: Db) {
     this.#db = db;
     this.#get = db.prepare("SELECT * FROM evidence WHERE id = ?");
     this.#newest = db.prepare(
-      `SELECT * FROM evidence INDEXED BY evidence_task
+      `SELECT id, seen_by, exit_code, tree_before, tree_after FROM evidence INDEXED BY evidence_task
        WHERE task = ? AND command = ? AND seen_by = ? ORDER BY id DESC LIMIT ?`,
     );
   }
@@ -51,7 +54,7 @@ export class EvidenceReader {
   }
 
   /** Returns the newest records of a task and a command with one origin, the newest first. */
-  newest(task: string, command: string, seenBy: SeenBy, limit: number = EVIDENCE_EXAMINED_MAX): EvidenceRow[] {
+  newest(task: string, command: string, seenBy: SeenBy, limit: number = EVIDENCE_EXAMINED_MAX): JudgedRow[] {
     return this.#newest.all(task, command, seenBy, limit);
   }
 
@@ -79,11 +82,16 @@ export class EvidenceReader {
 
 export const evidenceReader: Model<EvidenceReader> = { open: ({ db }) => new EvidenceReader(db) };
 
-export class EvidenceWriter {
+export class EvidenceWriter implements CachingModel {
   readonly #insert: Statement<Bound, unknown>;
   readonly #deleteUpTo: Statement<[number], unknown>;
   readonly #oldest: Statement<[number], { readonly id: number; readonly at: number }>;
   readonly #hasTask: Statement<[string], unknown>;
+  readonly #deleteOldest: Statement<[], unknown>;
+  readonly #deleteOldestOf: Statement<[string, string, number], unknown>;
+  readonly #countAll: Statement<[], number>;
+  /** The number of stored records; undefined if it has to be counted. */
+  #count: number | undefined;
 
   constructor(db: Db) {
     this.#insert = db.prepare(
@@ -92,18 +100,35 @@ export class EvidenceWriter {
     this.#deleteUpTo = db.prepare("DELETE FROM evidence WHERE id <= ?");
     this.#oldest = db.prepare("SELECT id, at FROM evidence ORDER BY id LIMIT ?");
     this.#hasTask = db.prepare("SELECT 1 FROM task WHERE id = ?");
+    this.#deleteOldest = db.prepare("DELETE FROM evidence WHERE id = (SELECT min(id) FROM evidence)");
+    this.#deleteOldestOf = db.prepare(
+      `DELETE FROM evidence WHERE instance_id = ? AND id <= (
+         SELECT id FROM evidence INDEXED BY evidence_instance WHERE instance_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)`,
+    );
+    this.#countAll = db.prepare<[], number>("SELECT count(*) FROM evidence").pluck();
   }
 
   hasTask(id: string): boolean {
     return this.#hasTask.get(id) !== undefined;
   }
 
-  /** Stores a record. If there are too many, the oldest is deleted. */
+  /**
+   * Stores a record. If its instance has too many, its own oldest one is deleted, so that it does not push out those of
+   * others. If there are too many of all, the oldest is deleted.
+   */
   append(record: RecordEvidenceRequest, nowMs: number): EvidenceRow {
     const row = { ...record, at: nowMs };
+    const before = (this.#count ??= this.#countAll.get() ?? 0);
     const id = Number(this.#insert.run(...COLUMNS.map((name) => row[name])).lastInsertRowid);
-    this.#deleteUpTo.run(id - EVIDENCE_MAX);
+    const { instance_id: instance } = record;
+    const own = instance === null ? 0 : this.#deleteOldestOf.run(instance, instance, EVIDENCE_OF_INSTANCE_MAX).changes;
+    const count = before + 1 - own;
+    this.#count = count > EVIDENCE_MAX ? count - this.#deleteOldest.run().changes : count;
     return { ...row, id };
+  }
+
+  reload(): void {
+    this.#count = undefined;
   }
 
   /** Deletes records that are older than a time, at most `rows` of them. */
@@ -113,6 +138,7 @@ export class EvidenceWriter {
     const removed = kept < 0 ? oldest.length : kept;
     const last = oldest[removed - 1];
     if (last !== undefined) this.#deleteUpTo.run(last.id);
+    this.#count = undefined;
     return { removed, more: removed === rows };
   }
 }

@@ -385,6 +385,8 @@ const MIGRATIONS: readonly string[] = [
   );
   CREATE INDEX evidence_task ON evidence (task, command, seen_by, id) WHERE task IS NOT NULL;
   CREATE INDEX evidence_tree ON evidence (tree_after, id) WHERE tree_after IS NOT NULL;
+  -- Finds the oldest records of an instance, which are deleted if it has too many.
+  CREATE INDEX evidence_instance ON evidence (instance_id, id) WHERE instance_id IS NOT NULL;
   -- The commands that a task requires, as JSON text. edited_at: the last edit that made a record stale. stale_to: the
   -- newest record at that time.
   CREATE TABLE task_evidence (

@@ -4,7 +4,7 @@ import type { LockEntries } from "./lock-entries.js";
 import { type Claim, inOrder, type LockEntry as Entry, wantedBy } from "./lock-entry.js";
 import type { Resource } from "./resource.js";
 import type { Meeting } from "./resource-index.js";
-import type { WaitGraph } from "./wait-graph.js";
+import type { FoundBlockers } from "./wait-graph.js";
 
 /** Two resources that conflict. */
 export interface Conflict<Kind extends Claim> {
@@ -26,32 +26,31 @@ export interface Conflicts<Kind extends Claim> {
 
 export class ConflictFinder<Kind extends Claim> {
   readonly #entries: LockEntries<Kind>;
-  readonly #graph: WaitGraph<Kind>;
 
-  constructor(entries: LockEntries<Kind>, graph: WaitGraph<Kind>) {
+  constructor(entries: LockEntries<Kind>) {
     this.#entries = entries;
-    this.#graph = graph;
   }
 
   /**
    * Returns the first conflicts with these blockers, in the order of the blockers' requests. The order is the same on
    * every node, because it is part of the reply to a call.
    */
-  find(claim: Claim, blockers: ReadonlySet<Entry<Kind>>, conflictsMax: number): Conflicts<Kind> {
+  find(claim: Claim, found: FoundBlockers<Kind>, conflictsMax: number): Conflicts<Kind> {
+    const { blockers } = found;
     const held = [...blockers].some((blocker) => blocker.held);
     const counted = inOrder([...blockers].filter((blocker) => blocker.held === held)).slice(0, conflictsMax);
     const meetings = new Map(counted.map((blocker) => [blocker, new Map<Resource, Set<Resource>>()]));
-    for (const { wanted, resource, filed } of this.#meetingsWith(claim, blockers)) {
-      const found = meetings.get(filed);
-      if (found === undefined) continue;
-      const known = found.get(wanted);
-      if (known === undefined) found.set(wanted, new Set([resource]));
+    for (const { wanted, resource, filed } of this.#meetingsWith(claim, found)) {
+      const met = meetings.get(filed);
+      if (met === undefined) continue;
+      const known = met.get(wanted);
+      if (known === undefined) met.set(wanted, new Set([resource]));
       else known.add(resource);
     }
     const conflicts: Conflict<Kind>[] = [];
-    for (const [blocker, found] of meetings) {
+    for (const [blocker, ofBlocker] of meetings) {
       for (const wanted of wantedBy(claim)) {
-        const met = found.get(wanted);
+        const met = ofBlocker.get(wanted);
         if (met === undefined) continue;
         for (const resource of blocker.resources) {
           if (conflicts.length === conflictsMax) return { held, conflicts };
@@ -63,14 +62,13 @@ export class ConflictFinder<Kind extends Claim> {
   }
 
   /** Returns the pairs of a resource that a claim wants, and a resource of one of its blockers that blocks it. */
-  #meetingsWith(claim: Claim, blockers: ReadonlySet<Entry<Kind>>): Iterable<Meeting<Entry<Kind>>> {
-    if (!this.#entries.isLimited(claim)) {
+  #meetingsWith(claim: Claim, { blockers, blocking }: FoundBlockers<Kind>): Iterable<Meeting<Entry<Kind>>> {
+    if (blocking === null) {
       const where = (other: Entry<Kind>, wanted: Resource): boolean =>
         blockers.has(other) && exclude(other.claim, claim, wanted);
       return this.#entries.index.meeting(claim.resources, where);
     }
-    const { obstructions } = this.#graph.finder.find(claim, (other) => blockers.has(other));
-    return obstructions.flatMap(({ alone, together }) => [...alone, ...together]);
+    return blocking.obstructions.flatMap(({ alone, together }) => [...alone, ...together]);
   }
 }
 

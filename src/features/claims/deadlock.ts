@@ -131,11 +131,19 @@ export class DeadlockFinder<Kind extends Claim> {
    * depend on the order in which holders finish.
    */
   canFinish(asked: Claim): boolean {
-    const stepsMax = this.#graph.finder.steps + FINISH_STEPS_MAX;
+    let steps = 0;
+    /**
+     * Counts what comparing a claim with all others takes. The comparison may stop earlier, but how early depends on
+     * the order of the index, and all nodes have to decide the same.
+     */
+    const count = (claim: Claim): boolean => {
+      steps += this.#entries.index.countNear(wantedBy(claim));
+      return steps <= FINISH_STEPS_MAX;
+    };
     /** The claims with which each unfinished holder waits. */
     const unfinished = new Map<string, readonly Claim[]>();
     const isBlocked = (claim: Claim): boolean =>
-      this.#graph.finder.find(claim, (other) => unfinished.has(other.claim.holder)).obstructions.length > 0;
+      this.#graph.finder.isBlocked(claim, (other) => unfinished.has(other.claim.holder));
     const reach = (holder: string): void => {
       if (unfinished.has(holder)) return;
       const waiting = inOrder(this.#entries.byHolder.get(holder) ?? []).filter(({ held }) => !held);
@@ -150,18 +158,20 @@ export class DeadlockFinder<Kind extends Claim> {
     for (const [holder, claims] of unfinished) {
       for (const child of childrenOf(holder)) reach(child);
       for (const claim of claims) {
-        for (const { filed } of this.#entries.index.meeting(wantedBy(claim), () => true)) {
-          this.#graph.finder.steps += 1;
-          if (filed.held || filed.claim.order < claim.order) reach(filed.claim.holder);
-        }
-        if (this.#graph.finder.steps > stepsMax) return false;
+        if (!count(claim)) return false;
+        const where = (other: Entry<Kind>): boolean =>
+          (other.held || other.claim.order < claim.order) && !unfinished.has(other.claim.holder);
+        for (const { filed } of this.#entries.index.meeting(wantedBy(claim), where)) reach(filed.claim.holder);
       }
     }
+    // The order decides where the steps run out, so it has to be the same on every node.
+    const order = [...unfinished].toSorted(([a], [b]) => (a < b ? -1 : 1));
     for (let before = -1; before !== unfinished.size; ) {
       before = unfinished.size;
-      for (const [holder, claims] of unfinished) {
-        if (this.#graph.finder.steps > stepsMax) return false;
+      for (const [holder, claims] of order) {
+        if (!unfinished.has(holder)) continue;
         if (childrenOf(holder).some((child) => child !== holder && unfinished.has(child))) continue;
+        if (!claims.every(count)) return false;
         if (!claims.some(isBlocked)) unfinished.delete(holder);
       }
     }

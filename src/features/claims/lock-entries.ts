@@ -104,6 +104,7 @@ export class LockEntries<Kind extends Claim> {
     claim.resources = [...claim.resources, ...chosen];
     claim.chosen = chosen;
     claim.alternatives = [];
+    entry.resources = claim.resources;
     this.index.add(entry);
     this.changes += 1;
     if (isPlain(claim)) this.#limited -= 1;

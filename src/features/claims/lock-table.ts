@@ -45,14 +45,12 @@ export type LockDecision<Kind extends Claim> =
   /** Waiting would close a cycle. */
   | { readonly kind: "deadlock"; readonly cycle: readonly CycleStep<Kind>[] };
 
-const NO_NAMES: readonly Resource[] = [];
-
 export class LockTable<Kind extends Claim> {
   readonly #entries = new LockEntries<Kind>();
   readonly #graph = new WaitGraph(this.#entries);
   readonly #deadlocks = new DeadlockFinder(this.#entries, this.#graph);
   readonly #grants = new Grants(this.#entries, this.#graph);
-  readonly #conflicts = new ConflictFinder(this.#entries, this.#graph);
+  readonly #conflicts = new ConflictFinder(this.#entries);
 
   get held(): number {
     return this.#entries.held;
@@ -79,21 +77,19 @@ export class LockTable<Kind extends Claim> {
    */
   evaluate(claim: Claim, waits: boolean, conflictsMax: number): LockDecision<Kind> {
     const overtaken = new Set<Entry<Kind>>();
-    const limits = this.#entries.isLimited(claim);
-    const { chosen, blockers } = limits
-      ? this.#graph.limitedBlockers(claim, { overtaken })
-      : { chosen: NO_NAMES, blockers: this.#graph.blockers(claim, { overtaken }) };
+    const found = this.#graph.find(claim, { overtaken });
+    const { chosen, blockers, blocking } = found;
     if (blockers.size === 0) return { kind: "free", overtakes: false, chosen };
     if (claim.alternatives.length === 0 && this.#deadlocks.allWaitFor(claim, blockers))
       return { kind: "free", overtakes: true, chosen };
     const cycle = waits ? this.#deadlocks.cycle(claim, blockers, overtaken) : null;
-    if (cycle !== null && !(limits && this.#deadlocks.canFinish(claim))) return { kind: "deadlock", cycle };
-    return { kind: "taken", ...this.#conflicts.find(claim, blockers, conflictsMax) };
+    if (cycle !== null && !(blocking !== null && this.#deadlocks.canFinish(claim))) return { kind: "deadlock", cycle };
+    return { kind: "taken", ...this.#conflicts.find(claim, found, conflictsMax) };
   }
 
   /** Returns the conflicts of a claim. The claim may be waiting in the table, or it may be hypothetical. */
   conflictsOf(claim: Claim, conflictsMax: number): Conflicts<Kind> {
-    return this.#conflicts.find(claim, this.#graph.blockers(claim), conflictsMax);
+    return this.#conflicts.find(claim, this.#graph.find(claim), conflictsMax);
   }
 
   /**

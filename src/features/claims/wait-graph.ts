@@ -7,6 +7,24 @@ import { areRelated, exclude, mayExclude, type Party } from "./contention.js";
 import type { LockEntries } from "./lock-entries.js";
 import { choosesName, type Claim, inOrder, type LockEntry as Entry, wantedBy } from "./lock-entry.js";
 import type { Resource } from "./resource.js";
+import { UnreachedWaiters } from "./unreached-waiters.js";
+
+/** The blockers of a claim. */
+export interface FoundBlockers<Kind extends Claim> {
+  readonly blockers: ReadonlySet<Entry<Kind>>;
+  /** How they block it, by the rule of blockers.ts; null in a table where they exclude it one by one. */
+  readonly blocking: Blocking<Kind> | null;
+  /** The names that it gets if there are no blockers, one of each group of alternatives. */
+  readonly chosen: readonly Resource[];
+}
+
+interface Search<Kind extends Claim> {
+  /** The waiting claims that the claim may overtake are added here. */
+  readonly overtaken?: Set<Entry<Kind>>;
+  readonly known?: KnownDependents<Kind>;
+}
+
+const NO_NAMES: readonly Resource[] = [];
 
 /** The claims of others that wait for one holder, directly or through other claims. */
 export interface Dependents<Kind extends Claim> {
@@ -38,15 +56,14 @@ export class WaitGraph<Kind extends Claim> {
     this.#heldFinder = new BlockerFinder(entries.heldIndex);
   }
 
-  /**
-   * Returns all blockers of a claim. A waiting claim that it may overtake is no blocker, and is added to `overtaken`
-   * instead.
-   */
-  blockers(
-    claim: Claim,
-    { overtaken, known }: { overtaken?: Set<Entry<Kind>>; known?: KnownDependents<Kind> } = {},
-  ): Set<Entry<Kind>> {
-    if (this.#entries.isLimited(claim)) return this.limitedBlockers(claim, { overtaken, known }).blockers;
+  /** Finds all blockers of a claim. A waiting claim that it may overtake is no blocker. */
+  find(claim: Claim, search: Search<Kind> = {}): FoundBlockers<Kind> {
+    if (this.#entries.isLimited(claim)) return this.limitedBlockers(claim, search);
+    return { blockers: this.blockers(claim, search), blocking: null, chosen: NO_NAMES };
+  }
+
+  /** As `find`, for a plain claim in a table without limited claims. */
+  blockers(claim: Claim, { overtaken, known }: Search<Kind> = {}): Set<Entry<Kind>> {
     const blockers = new Set<Entry<Kind>>();
     const where = (other: Entry<Kind>, wanted: Resource): boolean =>
       (other.held || other.claim.order < claim.order) && exclude(other.claim, claim, wanted) && !blockers.has(other);
@@ -59,11 +76,11 @@ export class WaitGraph<Kind extends Claim> {
     return blockers;
   }
 
-  /** As `#blockers`, by the rule of blockers.ts. Also returns the names that the claim gets if nothing blocks it. */
+  /** As `find`, by the rule of blockers.ts. */
   limitedBlockers(
     claim: Claim,
-    { overtaken, known }: { overtaken?: Set<Entry<Kind>> | undefined; known?: KnownDependents<Kind> | undefined } = {},
-  ): { blockers: Set<Entry<Kind>>; blocking: Blocking<Kind>; chosen: readonly Resource[] } {
+    { overtaken, known }: Search<Kind> = {},
+  ): FoundBlockers<Kind> & { readonly blocking: Blocking<Kind> } {
     let dependents: Dependents<Kind> | undefined;
     const blocking = this.finder.find(claim, (other, wanted) => {
       if (other.held || areRelated(other.claim, claim)) return true;
@@ -108,6 +125,8 @@ export class WaitGraph<Kind extends Claim> {
     const claims = new Set<Entry<Kind>>();
     const byHolder = new Map<string, { claim: Kind | null; next: string }>();
     const holders = [holder];
+    const limits = this.#entries.hasLimited;
+    const unreached = new UnreachedWaiters(this.#entries.index);
     const add = (waits: string, claim: Kind | null, next: string): void => {
       if (waits === holder || byHolder.has(waits)) return;
       byHolder.set(waits, { claim, next });
@@ -117,16 +136,9 @@ export class WaitGraph<Kind extends Claim> {
     for (const next of holders) {
       for (const entry of inOrder(this.#entries.byHolder.get(next) ?? [])) {
         if (through === "held" && !entry.held) continue;
-        const found = new Set<Entry<Kind>>();
-        const limits = this.#entries.hasLimited;
-        const where = (other: Entry<Kind>, wanted: Resource): boolean =>
-          !other.held &&
-          !claims.has(other) &&
-          !found.has(other) &&
-          (entry.held || other.claim.order > entry.claim.order) &&
-          (limits || exclude(other.claim, entry.claim, wanted));
-        for (const { resource, filed } of this.#entries.index.meeting(entry.resources, where))
-          if (!limits || this.#waitsFor(filed, resource, entry, through)) found.add(filed);
+        const found = limits
+          ? unreached.takeBehind(entry, (other, wanted) => this.#waitsFor(other, wanted, entry, through))
+          : this.#plainlyBehind(entry, claims);
         for (const waiting of inOrder(found)) {
           claims.add(waiting);
           const { claim } = waiting;
@@ -136,6 +148,19 @@ export class WaitGraph<Kind extends Claim> {
       }
     }
     return { claims, byHolder };
+  }
+
+  /** Finds the waiting claims that wait for one claim, without those that are known. No claim is limited. */
+  #plainlyBehind(entry: Entry<Kind>, known: ReadonlySet<Entry<Kind>>): Set<Entry<Kind>> {
+    const found = new Set<Entry<Kind>>();
+    const where = (other: Entry<Kind>, wanted: Resource): boolean =>
+      !other.held &&
+      !known.has(other) &&
+      !found.has(other) &&
+      (entry.held || other.claim.order > entry.claim.order) &&
+      exclude(other.claim, entry.claim, wanted);
+    for (const { filed } of this.#entries.index.meeting(entry.resources, where)) found.add(filed);
+    return found;
   }
 
   /**

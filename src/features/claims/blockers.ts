@@ -118,8 +118,8 @@ export class BlockerFinder<Kind extends Claim> {
       where(other) &&
       ((isChoice && areRelated(other.claim, claim) && choosesName(other.claim, wanted)) ||
         exclude(other.claim, claim, wanted));
-    if (this.#index.meeting([wanted], isAlone).next().done !== true) return true;
-    return this.isFull(claim, wanted, where);
+    // A full name is found out first: where holders share a name, nobody may exclude the claim alone.
+    return this.isFull(claim, wanted, where) || this.#index.meeting([wanted], isAlone).next().done !== true;
   }
 
   #isBefore(other: LockEntry<Kind>, claim: Claim): boolean {

@@ -24,7 +24,7 @@ const FOLLOWED_MAX = 1_000;
  * The maximum number of entries that are examined to decide whether all holders can finish although a claim would close
  * a cycle of waits. If more would be needed, the claim counts as a deadlock.
  */
-const FINISH_STEPS_MAX = 200_000;
+const FINISH_STEPS_MAX = 50_000;
 
 export class DeadlockFinder<Kind extends Claim> {
   readonly #entries: LockEntries<Kind>;

@@ -118,7 +118,7 @@ export class BlockerFinder<Kind extends Claim> {
       where(other) &&
       ((isChoice && areRelated(other.claim, claim) && choosesName(other.claim, wanted)) ||
         exclude(other.claim, claim, wanted));
-    // A full name is found out first: where holders share a name, nobody may exclude the claim alone.
+    // A full name is found out first: where holders share a name, often no other claim excludes this one alone.
     return this.isFull(claim, wanted, where) || this.#index.meeting([wanted], isAlone).next().done !== true;
   }
 

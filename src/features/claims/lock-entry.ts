@@ -28,7 +28,7 @@ export class LockEntry<Kind extends Claim> implements HasResources {
   /** The claims that watch this one; null if there are none, as for most claims. */
   watchedBy: Set<LockEntry<Kind>> | null = null;
 
-  /** What the claim has or wants, each alternative included. */
+  /** The resources that the claim has or wants, each alternative included. */
   resources: readonly Resource[];
 
   constructor(readonly claim: Kind) {

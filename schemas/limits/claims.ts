@@ -42,9 +42,9 @@ export const ALTERNATIVE_GROUPS_MAX = 8;
 export const ALTERNATIVES_OF_GROUP_MAX = 1_024;
 /**
  * The maximum number of held and waiting claims of the alternatives of a request, each counted for each of its names. A
- * request compares its alternatives with all of them a few times.
+ * request compares its alternatives with all of them a few times, which takes about 1 microsecond each.
  */
-export const ALTERNATIVES_STEPS_MAX = 50_000;
+export const ALTERNATIVES_STEPS_MAX = 10_000;
 export const ALTERNATIVES_BYTES_MAX = 1_024;
 /** The memory that one claim takes in the writer because another one watches it. */
 export const CLAIM_WATCH_BYTES = 64;

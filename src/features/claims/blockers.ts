@@ -40,8 +40,6 @@ export interface Blocking<Kind extends Claim> {
 
 export class BlockerFinder<Kind extends Claim> {
   readonly #index: ResourceIndex<LockEntry<Kind>>;
-  /** The number of entries that were examined. */
-  steps = 0;
 
   constructor(index: ResourceIndex<LockEntry<Kind>>) {
     this.#index = index;
@@ -70,6 +68,12 @@ export class BlockerFinder<Kind extends Claim> {
     return { obstructions, chosen: obstructions.length === 0 ? (chosen ?? []) : [] };
   }
 
+  /** Returns whether `find` would find something, but stops at the first. */
+  isBlocked(claim: Claim, where: (entry: LockEntry<Kind>) => boolean): boolean {
+    for (const wanted of claim.resources) if (this.#isObstructed(claim, wanted, where, false)) return true;
+    return claim.alternatives.length > 0 && this.lacksNames(claim, where);
+  }
+
   /** Returns whether no choice of free names gives each group of alternatives one. */
   lacksNames(claim: Claim, where: (entry: LockEntry<Kind>) => boolean = () => true): boolean {
     const free = claim.alternatives.map((group) => {
@@ -77,7 +81,7 @@ export class BlockerFinder<Kind extends Claim> {
       for (const wanted of group) {
         // No group needs more free names than there are groups.
         if (names.length === claim.alternatives.length) break;
-        if (!this.#isObstructed(claim, wanted, where)) names.push(wanted);
+        if (!this.#isObstructed(claim, wanted, where, true)) names.push(wanted);
       }
       return names;
     });
@@ -99,18 +103,26 @@ export class BlockerFinder<Kind extends Claim> {
     return false;
   }
 
-  /** Returns whether an alternative of a claim is blocked. */
-  #isObstructed(claim: Claim, wanted: Resource, where: (entry: LockEntry<Kind>) => boolean): boolean {
+  /**
+   * Returns whether a resource of a claim is blocked.
+   * @param isChoice whether the resource is one of the claim's alternatives
+   */
+  #isObstructed(
+    claim: Claim,
+    wanted: Resource,
+    where: (entry: LockEntry<Kind>) => boolean,
+    isChoice: boolean,
+  ): boolean {
     const isAlone = (other: LockEntry<Kind>): boolean =>
       this.#isBefore(other, claim) &&
       where(other) &&
-      (areRelated(other.claim, claim) ? choosesName(other.claim, wanted) : exclude(other.claim, claim, wanted));
-    if (this.#index.meeting([wanted], isAlone).next().done !== true) return true;
-    return this.isFull(claim, wanted, where);
+      ((isChoice && areRelated(other.claim, claim) && choosesName(other.claim, wanted)) ||
+        exclude(other.claim, claim, wanted));
+    // A full name is found out first: where holders share a name, often no other claim excludes this one alone.
+    return this.isFull(claim, wanted, where) || this.#index.meeting([wanted], isAlone).next().done !== true;
   }
 
   #isBefore(other: LockEntry<Kind>, claim: Claim): boolean {
-    this.steps += 1;
     return other.held || other.claim.order < claim.order;
   }
 

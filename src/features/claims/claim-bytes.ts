@@ -2,12 +2,16 @@
  * Counts the estimated memory of leases in bytes, in total and for each holder. It includes waiting leases and the
  * leases of tasks. Pure except for its state.
  */
-import { CLAIM_WATCH_BYTES } from "../../../schemas/limits/claims.js";
+import { ALTERNATIVES_STEPS_MAX, CLAIM_HOLDERS_MAX, CLAIM_WATCH_BYTES } from "../../../schemas/limits/claims.js";
 import { LEASE_BYTES, LEASES_BYTES_MAX, LEASES_OF_HOLDER_BYTES_MAX } from "../../../schemas/limits/leases.js";
 import { Failure } from "../../base/result.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
 import { type Claim, isPlain, wantedBy } from "./lock-entry.js";
+import { isName } from "./resource.js";
 import { resourceBytes } from "./resource-bytes.js";
+
+/** The maximum number of claims that one claim watches: a request is refused where its alternatives have more. */
+const WATCHED_MAX = ALTERNATIVES_STEPS_MAX;
 
 /** The members of a claim that decide how much memory it takes. */
 export type Weighed = Pick<Claim, "resources" | "alternatives" | "shared" | "maxHolders">;
@@ -67,11 +71,13 @@ export class ClaimBytes {
 /**
  * Returns the estimated memory of a claim, in bytes. A claim without resources is not a lease and counts 0. A claim
  * that waits for a name with several holders watches as many claims, and a claim with alternatives does so for each.
+ * A shared claim without a limit of its own may have to watch as many holders as others allow.
  */
 function bytesOf(claim: Weighed, waits: boolean): number {
-  const { resources, alternatives, maxHolders = null } = claim;
+  const { resources, alternatives, shared, maxHolders = null } = claim;
   const names = alternatives.reduce((sum, group) => sum + group.length, 0);
   if (resources.length + names === 0) return 0;
-  const watched = waits && !isPlain(claim) ? (maxHolders ?? 1) * Math.max(1, names) : 0;
-  return LEASE_BYTES + resourceBytes(wantedBy(claim)) + watched * CLAIM_WATCH_BYTES;
+  const holders = maxHolders ?? (shared && (names > 0 || resources.some(isName)) ? CLAIM_HOLDERS_MAX : 1);
+  const watched = waits && (names > 0 || holders > 1) ? holders * Math.max(1, names) : 0;
+  return LEASE_BYTES + resourceBytes(wantedBy(claim)) + Math.min(watched, WATCHED_MAX) * CLAIM_WATCH_BYTES;
 }

@@ -28,10 +28,11 @@ export class LockEntry<Kind extends Claim> implements HasResources {
   /** The claims that watch this one; null if there are none, as for most claims. */
   watchedBy: Set<LockEntry<Kind>> | null = null;
 
-  constructor(readonly claim: Kind) {}
+  /** The resources that the claim has or wants, each alternative included. */
+  resources: readonly Resource[];
 
-  get resources(): readonly Resource[] {
-    return wantedBy(this.claim);
+  constructor(readonly claim: Kind) {
+    this.resources = wantedBy(claim);
   }
 }
 

@@ -126,6 +126,13 @@ export class ResourceIndex<Filed extends HasResources> {
     return steps;
   }
 
+  /** Returns the number of indexed globs with which a search compares the resources. */
+  countNear(resources: readonly Resource[]): number {
+    let count = 0;
+    for (const { scope, globs } of resources) for (const glob of globs) count += this.#near(scope, glob).length;
+    return count;
+  }
+
   /** Returns the items that may overlap one of the resources. */
   near(resources: readonly Resource[]): Set<Filed> {
     const found = new Set<Filed>();
@@ -135,18 +142,21 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 
   /**
-   * Yields the entries that may overlap a glob. These are the entries whose literal prefix begins with the glob's
+   * Returns the entries that may overlap a glob. These are the entries whose literal prefix begins with the glob's
    * prefix, or the other way round.
    */
-  *#near(scope: string, { prefix }: PathGlob): Generator<Entry<Filed>> {
+  #near(scope: string, { prefix }: PathGlob): readonly Entry<Filed>[] {
     let node = this.#scopes.get(scope);
-    if (node === undefined) return;
+    const lists: (readonly Entry<Filed>[])[] = [];
     for (const segment of filedBy(prefix)) {
-      yield* node.entries;
+      if (node === undefined) break;
+      if (node.entries.length > 0) lists.push(node.entries);
       node = node.children?.get(segment);
-      if (node === undefined) return;
     }
-    yield* node.children === null ? node.entries : everythingUnder(node);
+    const last = node === undefined || node.children === null ? node?.entries : [...everythingUnder(node)];
+    if (last !== undefined && last.length > 0) lists.push(last);
+    // Most of the time there is one list. Then no entry is copied.
+    return lists.length > 1 ? lists.flat() : (lists[0] ?? []);
   }
 
   #file(entry: Entry<Filed>): void {

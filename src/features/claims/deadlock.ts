@@ -1,0 +1,180 @@
+/**
+ * Decides whether a new claim would be a deadlock if it waited: whether it would close a cycle of waits, and whether
+ * all holders could finish nevertheless. Pure.
+ */
+import { must } from "../../base/assert.js";
+import type { Party } from "./contention.js";
+import type { LockEntries } from "./lock-entries.js";
+import { type Claim, inOrder, isPlain, type LockEntry as Entry, wantedBy } from "./lock-entry.js";
+import type { WaitGraph } from "./wait-graph.js";
+
+/**
+ * One step of a cycle: a holder, and the claim with which it waits for the next holder of the cycle. `claim` is null
+ * for the new claim, which is in the first step, and for a parent, which waits for its child.
+ */
+export interface CycleStep<Kind extends Claim> {
+  readonly holder: string;
+  readonly claim: Kind | null;
+}
+
+/** The maximum number of waiting claims that are examined to decide whether a new claim may overtake others. */
+const FOLLOWED_MAX = 1_000;
+
+/**
+ * The maximum number of entries that are examined to decide whether all holders can finish although a claim would close
+ * a cycle of waits. If more would be needed, the claim counts as a deadlock.
+ */
+const FINISH_STEPS_MAX = 50_000;
+
+export class DeadlockFinder<Kind extends Claim> {
+  readonly #entries: LockEntries<Kind>;
+  readonly #graph: WaitGraph<Kind>;
+
+  constructor(entries: LockEntries<Kind>, graph: WaitGraph<Kind>) {
+    this.#entries = entries;
+    this.#graph = graph;
+  }
+
+  /**
+   * Returns whether a new claim of the party may overtake all of these blockers, because waiting for them would be a
+   * deadlock. This is so if each blocker is a waiting claim that waits, directly or through others, for a held or
+   * waiting claim of the party.
+   */
+  allWaitFor(party: Party, blockers: ReadonlySet<Entry<Kind>>): boolean {
+    for (const { held } of blockers) if (held) return false;
+    const { claims } = this.#graph.dependentsOf(party, "anything");
+    for (const blocker of blockers) if (!claims.has(blocker)) return false;
+    let followed = 0;
+    const waitsFor = (first: Entry<Kind>): boolean => {
+      const waiting = new Set([first]);
+      for (const entry of waiting) {
+        // The chain of waits is too long to follow, so the new claim may not overtake.
+        if (++followed > FOLLOWED_MAX) return false;
+        for (const { claim } of inOrder(this.#certainBlockers(entry.claim))) {
+          if (claim.holder === party.holder || claim.holder === party.parent) return true;
+          for (const other of this.#entries.behind(claim.holder)) if (claims.has(other)) waiting.add(other);
+        }
+      }
+      return false;
+    };
+    for (const blocker of inOrder(blockers)) if (!waitsFor(blocker)) return false;
+    return true;
+  }
+
+  /** Returns the blockers of a claim that must all end before it is granted. Of the others, some are enough. */
+  #certainBlockers(claim: Claim): Iterable<Entry<Kind>> {
+    if (!this.#entries.isLimited(claim)) return this.#graph.blockers(claim);
+    const { obstructions } = this.#graph.limitedBlockers(claim).blocking;
+    return obstructions.flatMap(({ isChoice, alone }) => (isChoice ? [] : alone.map(({ filed }) => filed)));
+  }
+
+  /**
+   * Returns the cycle that a claim would close if it waited; null if there is none.
+   * @param overtaken the waiting claims that the new claim could overtake; with them, their holders already wait for
+   *   the new claim's holder
+   */
+  cycle(
+    party: Party,
+    blockers: ReadonlySet<Entry<Kind>>,
+    overtaken: ReadonlySet<Entry<Kind>>,
+  ): CycleStep<Kind>[] | null {
+    const { holder } = party;
+    const { claims, byHolder } = this.#graph.dependentsOf(party, "anything");
+    const stepsFrom = (first: string): CycleStep<Kind>[] => {
+      const cycle: CycleStep<Kind>[] = [{ holder, claim: null }];
+      for (let waits = first; waits !== holder; ) {
+        const { claim, next } = must(byHolder.get(waits), "each waits for one that was found before");
+        cycle.push({ holder: waits, claim });
+        waits = next;
+      }
+      return cycle;
+    };
+    for (const { claim } of inOrder(blockers)) if (byHolder.has(claim.holder)) return stepsFrom(claim.holder);
+    for (const entry of inOrder(overtaken)) {
+      // When its way to the holder is cut, the new claim no longer overtakes it.
+      if (this.#entries.hasLimited && this.#hasChoice(entry)) return stepsFrom(entry.claim.holder);
+      // If the overtaken claim is granted first, the new claim waits for its holder. This closes a cycle if that holder
+      // or a child of it has another claim that waits for the new claim's holder.
+      for (const other of this.#entries.behind(entry.claim.holder))
+        if (other !== entry && !other.held && claims.has(other)) return stepsFrom(entry.claim.holder);
+    }
+    // The holder itself has one of the alternatives.
+    for (const { claim } of blockers) if (claim.holder === holder) return [{ holder, claim: null }];
+    return null;
+  }
+
+  /**
+   * Returns whether a waiting claim waits, directly or through others, for one of several holders or one of several
+   * names. If its way to a holder is cut, it may then still wait for that holder in another way.
+   */
+  #hasChoice(first: Entry<Kind>): boolean {
+    const waiting = new Set([first]);
+    for (const { claim } of waiting) {
+      const { obstructions } = this.#graph.finder.find(claim, () => true);
+      if (waiting.size > FOLLOWED_MAX || !isPlain(claim)) return true;
+      for (const { alone, together } of obstructions) {
+        if (together.length > 0) return true;
+        for (const { filed } of alone)
+          for (const other of this.#entries.behind(filed.claim.holder)) if (!other.held) waiting.add(other);
+      }
+    }
+    return false;
+  }
+
+  /**
+   * Returns whether all holders could finish if a new claim waited, although it closes a cycle of waits: one of several
+   * holders or one of several names may be enough. A holder finishes when its claims are free and its children have
+   * finished. What it has is then free for others.
+   *
+   * A waiting claim counts for all of its alternatives until its holder finishes, because it is unknown which one it
+   * gets. No claim overtakes another one, because what may be overtaken now may not be later. So the result does not
+   * depend on the order in which holders finish.
+   */
+  canFinish(asked: Claim): boolean {
+    let steps = 0;
+    /**
+     * Counts what comparing a claim with all others takes. The comparison may stop earlier, but how early depends on
+     * the order of the index, and all nodes have to decide the same.
+     */
+    const count = (claim: Claim): boolean => {
+      steps += this.#entries.index.countNear(wantedBy(claim));
+      return steps <= FINISH_STEPS_MAX;
+    };
+    /** The claims with which each unfinished holder waits. */
+    const unfinished = new Map<string, readonly Claim[]>();
+    const isBlocked = (claim: Claim): boolean =>
+      this.#graph.finder.isBlocked(claim, (other) => unfinished.has(other.claim.holder));
+    const reach = (holder: string): void => {
+      if (unfinished.has(holder)) return;
+      const waiting = inOrder(this.#entries.byHolder.get(holder) ?? []).filter(({ held }) => !held);
+      const claims: Claim[] = waiting.map(({ claim }) => claim);
+      unfinished.set(holder, holder === asked.holder ? [...claims, asked] : claims);
+    };
+    const childrenOf = (holder: string): string[] => {
+      const children = inOrder(this.#entries.byParent.get(holder) ?? []).map(({ claim }) => claim.holder);
+      return holder === asked.parent ? [...children, asked.holder] : children;
+    };
+    reach(asked.holder);
+    for (const [holder, claims] of unfinished) {
+      for (const child of childrenOf(holder)) reach(child);
+      for (const claim of claims) {
+        if (!count(claim)) return false;
+        const where = (other: Entry<Kind>): boolean =>
+          (other.held || other.claim.order < claim.order) && !unfinished.has(other.claim.holder);
+        for (const { filed } of this.#entries.index.meeting(wantedBy(claim), where)) reach(filed.claim.holder);
+      }
+    }
+    // The order decides where the steps run out, so it has to be the same on every node.
+    const order = [...unfinished].toSorted(([a], [b]) => (a < b ? -1 : 1));
+    for (let before = -1; before !== unfinished.size; ) {
+      before = unfinished.size;
+      for (const [holder, claims] of order) {
+        if (!unfinished.has(holder)) continue;
+        if (childrenOf(holder).some((child) => child !== holder && unfinished.has(child))) continue;
+        if (!claims.every(count)) return false;
+        if (!claims.some(isBlocked)) unfinished.delete(holder);
+      }
+    }
+    return !unfinished.has(asked.holder);
+  }
+}

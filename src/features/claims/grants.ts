@@ -1,0 +1,136 @@
+/**
+ * Grants the waiting claims of the lock table that have become free, and makes the others watch a blocker. Pure except
+ * for the table's state.
+ */
+import { witnesses } from "./blockers.js";
+import { exclude } from "./contention.js";
+import type { LockEntries } from "./lock-entries.js";
+import { type Claim, inOrder, type LockEntry as Entry } from "./lock-entry.js";
+import type { Resource } from "./resource.js";
+import type { KnownDependents, WaitGraph } from "./wait-graph.js";
+
+export class Grants<Kind extends Claim> {
+  readonly #entries: LockEntries<Kind>;
+  readonly #graph: WaitGraph<Kind>;
+
+  constructor(entries: LockEntries<Kind>, graph: WaitGraph<Kind>) {
+    this.#entries = entries;
+    this.#graph = graph;
+  }
+
+  /**
+   * Grants a waiting claim if it is free. Otherwise makes it watch its most recent blocker. Returns whether it is held
+   * now.
+   */
+  settle(entry: Entry<Kind>, known: KnownDependents<Kind>): boolean {
+    if (this.#entries.hasLimited) return this.#settleLimited(entry, known);
+    let latest: Entry<Kind> | null = null;
+    for (const blocker of this.#graph.blockers(entry.claim, { known }))
+      if (latest === null || blocker.claim.order > latest.claim.order) latest = blocker;
+    this.#entries.watch(entry, latest === null ? [] : [latest]);
+    if (latest === null) this.#entries.hold(entry);
+    return entry.held;
+  }
+
+  #settleLimited(entry: Entry<Kind>, known: KnownDependents<Kind>): boolean {
+    const { claim } = entry;
+    const { chosen, blocking } = this.#graph.limitedBlockers(claim, { known });
+    this.#entries.watch(entry, witnesses(claim, blocking));
+    if (blocking.obstructions.length > 0) return false;
+    if (claim.alternatives.length > 0) this.#entries.choose(entry, chosen);
+    this.#entries.hold(entry);
+    return true;
+  }
+
+  /** If a held claim blocks a waiting claim, makes the waiting claim watch it. Returns whether there is one. */
+  watchHeld(entry: Entry<Kind>): boolean {
+    const where = ({ claim }: Entry<Kind>, wanted: Resource): boolean => exclude(claim, entry.claim, wanted);
+    const first = this.#entries.heldIndex.meeting(entry.claim.resources, where).next();
+    if (first.done === true) return false;
+    this.#entries.watch(entry, [first.value.filed]);
+    return true;
+  }
+
+  /**
+   * Grants the waiting claims that are free now because a holder got this claim.
+   *
+   * Since it got the claim, more claims wait for that holder. The holder's own waiting claims may overtake those
+   * claims. So may the waiting claims of each holder for which this holder waits.
+   */
+  grantWith(claim: Claim, granted: Kind[]): void {
+    if (!this.#isAwaited(claim)) return;
+    const holders = new Set([claim.holder]);
+    let known: KnownDependents<Kind> = new Map();
+    let further: string[] | undefined;
+    // Whether a claim of a holder that was not reached yet may become free. Most of the time there is none.
+    const goesOn = (): boolean => {
+      further ??= this.#entries.behindWaiting.keys();
+      for (let last = further.at(-1); last !== undefined; last = further.at(-1)) {
+        if (!holders.has(last) && this.#entries.behindWaiting.get(last) !== undefined) return true;
+        further.pop();
+      }
+      return false;
+    };
+    for (const next of holders) {
+      for (const { claim: child } of inOrder(this.#entries.byParent.get(next) ?? [])) holders.add(child.holder);
+      for (const entry of inOrder(this.#entries.byHolder.get(next) ?? [])) {
+        if (entry.held) continue;
+        const mayBeFree = this.#entries.behindWaiting.get(next)?.has(entry) === true && !this.watchHeld(entry);
+        if (mayBeFree && this.settle(entry, known)) {
+          granted.push(entry.claim);
+          known = new Map();
+        } else if (goesOn()) {
+          for (const holder of this.#graph.heldBlockersOf(entry)) holders.add(holder);
+        }
+      }
+    }
+  }
+
+  /**
+   * Grants those of some waiting claims that are free, and the claims that become free because of that, in the order of
+   * their requests.
+   */
+  grantInOrder(candidates: Iterable<Entry<Kind>>, granted: Kind[]): void {
+    let queue = inOrder(candidates).toReversed();
+    for (let entry = queue.pop(); entry !== undefined; entry = queue.pop()) {
+      if (entry.held || this.watchHeld(entry)) continue;
+      const chooses = entry.claim.alternatives.length > 0;
+      if (!this.settle(entry, new Map())) continue;
+      granted.push(entry.claim);
+      // The claim no longer waits for the names that it has not got.
+      const freed = chooses ? [...(entry.watchedBy ?? [])] : [];
+      const more = new Set([...freed, ...this.mayOvertakeWith(entry.claim)]);
+      if (more.size > 0) queue = inOrder(new Set([...queue, ...more])).toReversed();
+    }
+  }
+
+  /**
+   * Returns the waiting claims that may be free now because a holder got this claim (`#grantWith`): the holder's own,
+   * and those of each holder for which this holder waits.
+   */
+  mayOvertakeWith(claim: Claim): Entry<Kind>[] {
+    return this.#isAwaited(claim) ? this.mayOvertakeAs([claim.holder]) : [];
+  }
+
+  /** Returns the waiting claims of some holders that may be free now because more claims wait for these holders. */
+  mayOvertakeAs(first: readonly string[]): Entry<Kind>[] {
+    const holders = new Set(first);
+    const found: Entry<Kind>[] = [];
+    for (const next of holders) {
+      for (const { claim: child } of inOrder(this.#entries.byParent.get(next) ?? [])) holders.add(child.holder);
+      for (const entry of inOrder(this.#entries.byHolder.get(next) ?? [])) {
+        if (entry.held) continue;
+        if (this.#entries.behindWaiting.get(next)?.has(entry) === true) found.push(entry);
+        for (const holder of this.#graph.heldBlockersOf(entry)) holders.add(holder);
+      }
+    }
+    return found;
+  }
+
+  /** Returns whether a claim of another party waits for a held claim. */
+  #isAwaited(held: Claim): boolean {
+    const where = (other: Entry<Kind>, wanted: Resource): boolean =>
+      !other.held && this.#graph.compete(other.claim, held, wanted);
+    return this.#entries.index.meeting(held.resources, where).next().done !== true;
+  }
+}

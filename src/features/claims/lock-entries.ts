@@ -1,0 +1,124 @@
+/**
+ * Stores the entries of the lock table, and finds them by order, by holder, by parent and by resource. It decides
+ * nothing: lock-table.ts has the rules. Pure except for its state.
+ */
+import { assert } from "../../base/assert.js";
+import { Groups } from "../../base/groups.js";
+import { TurnoverMap } from "../../base/turnover-map.js";
+import { type Claim, inOrder, isPlain, LockEntry as Entry } from "./lock-entry.js";
+import type { Resource } from "./resource.js";
+import { ResourceIndex } from "./resource-index.js";
+
+export class LockEntries<Kind extends Claim> {
+  /** Entries by the order of their claims. */
+  readonly byOrder = new TurnoverMap<number, Entry<Kind>>();
+  readonly byHolder = new Groups<string, Entry<Kind>>();
+  /** The entries of the children of each parent. */
+  readonly byParent = new Groups<string, Entry<Kind>>();
+  /** All entries. */
+  readonly index = new ResourceIndex<Entry<Kind>>();
+  /**
+   * The held entries. The question whether a held claim blocks a waiting one is asked much more often than the question
+   * which claims do, and the queue of a resource may be long.
+   */
+  readonly heldIndex = new ResourceIndex<Entry<Kind>>();
+  /**
+   * The waiting entries of each holder that watch a waiting entry. Only these may have no held blocker. So only these
+   * can become free because more claims wait for their holder.
+   */
+  readonly behindWaiting = new Groups<string, Entry<Kind>>();
+  /** The number of held entries. */
+  held = 0;
+  /** The number of changes so far. What was found out before a change may no longer be true. */
+  changes = 0;
+  /** The number of claims that are counted, or wait with alternatives. */
+  #limited = 0;
+
+  /** Whether some claim has to be compared with others by the rule of blockers.ts. */
+  get hasLimited(): boolean {
+    return this.#limited > 0;
+  }
+
+  /** Returns whether a claim has to be compared with others by the rule of blockers.ts. */
+  isLimited(claim: Claim): boolean {
+    return this.#limited > 0 || !isPlain(claim);
+  }
+
+  add(claim: Kind): Entry<Kind> {
+    assert(!this.byOrder.has(claim.order), "a claim stands once");
+    const entry = new Entry(claim);
+    this.byOrder.set(claim.order, entry);
+    this.changes += 1;
+    if (!isPlain(claim)) this.#limited += 1;
+    this.index.add(entry);
+    this.byHolder.add(claim.holder, entry);
+    if (claim.parent !== null) this.byParent.add(claim.parent, entry);
+    return entry;
+  }
+
+  drop(entry: Entry<Kind>): void {
+    const { claim } = entry;
+    this.watch(entry, []);
+    this.changes += 1;
+    if (!isPlain(claim)) this.#limited -= 1;
+    this.byOrder.delete(claim.order);
+    this.index.remove(entry);
+    if (entry.held) {
+      this.heldIndex.remove(entry);
+      this.held -= 1;
+      for (const watcher of entry.watchedBy ?? []) this.behindWaiting.add(watcher.claim.holder, watcher);
+    }
+    this.byHolder.remove(claim.holder, entry);
+    if (claim.parent !== null) this.byParent.remove(claim.parent, entry);
+  }
+
+  /** Makes an entry held. */
+  hold(entry: Entry<Kind>): void {
+    entry.held = true;
+    this.changes += 1;
+    this.heldIndex.add(entry);
+    this.held += 1;
+    for (const watcher of entry.watchedBy ?? [])
+      if (watcher.watches.every(({ held }) => held)) this.behindWaiting.remove(watcher.claim.holder, watcher);
+  }
+
+  /** Makes a waiting entry watch these entries instead of those that it has watched. */
+  watch(entry: Entry<Kind>, watched: readonly Entry<Kind>[]): void {
+    const { holder } = entry.claim;
+    for (const blocker of entry.watches) blocker.watchedBy?.delete(entry);
+    entry.watches = watched;
+    for (const blocker of watched) (blocker.watchedBy ??= new Set()).add(entry);
+    if (watched.every(({ held }) => held)) this.behindWaiting.remove(holder, entry);
+    else this.behindWaiting.add(holder, entry);
+  }
+
+  /** Returns the claims of a holder and of its children. While one of them waits, the holder waits. */
+  behind(holder: string): Entry<Kind>[] {
+    return inOrder([...(this.byHolder.get(holder) ?? []), ...(this.byParent.get(holder) ?? [])]);
+  }
+
+  /** Makes the chosen names resources of a claim that is to be granted. */
+  choose(entry: Entry<Kind>, chosen: readonly Resource[]): void {
+    const { claim } = entry;
+    this.index.remove(entry);
+    claim.resources = [...claim.resources, ...chosen];
+    claim.chosen = chosen;
+    claim.alternatives = [];
+    entry.resources = claim.resources;
+    this.index.add(entry);
+    this.changes += 1;
+    if (isPlain(claim)) this.#limited -= 1;
+  }
+
+  clear(): void {
+    this.byOrder.clear();
+    this.byHolder.clear();
+    this.byParent.clear();
+    this.index.clear();
+    this.heldIndex.clear();
+    this.behindWaiting.clear();
+    this.#limited = 0;
+    this.held = 0;
+    this.changes += 1;
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Keeps the waiting entries that a search for the dependents of a holder has not reached yet, for each resource in the
+ * order of their requests. Where hundreds wait for the same hundreds of names, the search examines each of them once
+ * for each name, and not again for each of those that wait for the name. Pure except for its state.
+ */
+import type { Claim, LockEntry as Entry } from "./lock-entry.js";
+import type { Resource } from "./resource.js";
+import type { Meeting, ResourceIndex } from "./resource-index.js";
+
+type Met<Kind extends Claim> = Meeting<Entry<Kind>>;
+
+export class UnreachedWaiters<Kind extends Claim> {
+  readonly #index: ResourceIndex<Entry<Kind>>;
+  /** The waiting entries that overlap each resource. The key is the scope and the text of the resource. */
+  readonly #queues = new Map<string, Met<Kind>[]>();
+  readonly #reached = new Set<Entry<Kind>>();
+
+  /** @param index the index of the table, which must not change during the search */
+  constructor(index: ResourceIndex<Entry<Kind>>) {
+    this.#index = index;
+  }
+
+  /**
+   * Takes the waiting entries that wait for an entry: they count as reached afterwards.
+   * @param waits whether a later one waits for the entry at a resource that it wants
+   */
+  takeBehind(entry: Entry<Kind>, waits: (other: Entry<Kind>, wanted: Resource) => boolean): Set<Entry<Kind>> {
+    const found = new Set<Entry<Kind>>();
+    for (const resource of entry.resources) {
+      const queue = this.#queueOf(resource);
+      let at = queue.length;
+      for (let last = queue[at - 1]; last !== undefined; last = queue[at - 1]) {
+        if (!entry.held && last.filed.claim.order <= entry.claim.order) break;
+        at -= 1;
+      }
+      if (at === queue.length) continue;
+      for (const met of queue.splice(at)) {
+        if (this.#reached.has(met.filed) || found.has(met.filed)) continue;
+        if (waits(met.filed, met.resource)) found.add(met.filed);
+        // It may still be found at another resource. Then it is skipped here the next time.
+        else queue.push(met);
+      }
+    }
+    for (const other of found) this.#reached.add(other);
+    return found;
+  }
+
+  #queueOf(resource: Resource): Met<Kind>[] {
+    const key = `${resource.scope} ${resource.text}`;
+    const known = this.#queues.get(key);
+    if (known !== undefined) return known;
+    const queue = [...this.#index.meeting([resource], ({ held }) => !held)];
+    queue.sort((a, b) => a.filed.claim.order - b.filed.claim.order);
+    this.#queues.set(key, queue);
+    return queue;
+  }
+}

@@ -49,7 +49,7 @@ import {
   deadlock,
   FENCE_REQUIRED,
   LEASE_LOST,
-  NEEDS_CHECKOUT,
+  NAMES_NOTHING, NEEDS_CHECKOUT,
   NOT_YOURS,
   STALE_FENCE,
   taken,
@@ -111,6 +111,7 @@ export class ClaimRegistry implements CachingModel {
     if (known instanceof Failure) return known;
     if (known !== undefined) return { row: Number(known), made: false };
     const { scope = "repo", shared, max_holders = null, any = [] } = request;
+    if (request.resources.length === 0 && any.length === 0) return NAMES_NOTHING;
     const { parent, checkout } = holder;
     const asked = contenderOf({ holder: actor, parent, shared, scope, checkout, max_holders });
     if (scope === "checkout" && asked.limitedTo === null) return NEEDS_CHECKOUT;

@@ -10,6 +10,7 @@ import type { Conflict, CycleStep } from "./lock-table.js";
 export const NOT_YOURS = new Failure("PERMISSION_DENIED", "not yours");
 export const LEASE_LOST = new Failure("ALREADY_EXISTS", "lease lost");
 export const STALE_FENCE = new Failure("FAILED_PRECONDITION", "stale fence");
+export const NAMES_NOTHING = invalid("resources or any is required");
 export const FENCE_REQUIRED = invalid("fence is required");
 export const NEEDS_CHECKOUT = invalid("scope checkout needs an instance with a checkout: PATCH the instance with one");
 

@@ -41,7 +41,7 @@ import {
 } from "../claims/lease.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import { wantedBy } from "../claims/lock-entry.js";
-import { LEASE_LOST } from "../claims/refusals.js";
+import { LEASE_LOST, NAMES_NOTHING } from "../claims/refusals.js";
 import { readGroups } from "../claims/alternatives.js";
 import { isName, parsePath, resourcesMeet, type Resource, storedResource } from "../claims/resource.js";
 import type { LeaseReader } from "../claims/table.js";
@@ -355,7 +355,7 @@ export class LeaseFront {
 /** Parses the resources of a request, and checks its groups and what it says of the number of holders. */
 function readWanted(body: LeaseBody, workspace: string): Resource[] | Failure {
   const { resources = [], any, max_holders, mode } = body;
-  if (resources.length === 0 && any === undefined) return invalid("resources or any is required");
+  if (resources.length === 0 && any === undefined) return NAMES_NOTHING;
   const read = readResources(resources, workspace);
   if (read instanceof Failure) return read;
   if (max_holders !== undefined) {

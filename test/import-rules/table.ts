@@ -45,6 +45,7 @@ export const FEATURES = [
   "agent-sessions",
   "sessions",
   "messages",
+  "story",
   "wait",
   "hooks",
   "agent-metrics",

@@ -20,9 +20,10 @@ export interface Installation {
 const CLUSTER_ROUTE = "cluster";
 /**
  * The routes that the programs around an agent call: the hooks of its client, those of git, the command line's reports to
- * the radar and its records of commands, and the dashboard's charts. An agent's hooks tell it about budgets.
+ * the radar and its records of commands, and the dashboard's charts. An agent's hooks tell it about budgets. The past
+ * (`at.`) is for those who look back at a team's work.
  */
-const OF_PROGRAMS = /^(?:hook\.|guard\.|budget\.|evidence\.|radar\.(?:report|changes)$|metrics\.(?:history|routes)$)/;
+const OF_PROGRAMS = /^(?:at\.|hook\.|guard\.|budget\.|evidence\.|radar\.(?:report|changes)$|metrics\.(?:history|routes)$)/;
 
 /**
  * Whether agents can use a route on this server. They cannot use routes that need the server's token, routes that only

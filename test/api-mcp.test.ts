@@ -674,7 +674,7 @@ t.test("get_endpoints leaves out only routes that agents may not call, or that a
       // A single server has no nodes to list.
       if (path === "/api/cluster" && CLUSTER === "") continue;
       // The programs around an agent call these, and not the agent.
-      if (/^\/api\/(?:hooks|guard|budgets|checkouts|evidence|metrics\/history|metrics\/routes)(?:\/|$)/.test(path))
+      if (/^\/api\/(?:at|hooks|guard|budgets|checkouts|evidence|metrics\/history|metrics\/routes)(?:\/|$)/.test(path))
         continue;
       leftOut += 1;
       const headers = { Authorization: `Bearer ${token}` };

@@ -49,6 +49,6 @@ export const STORY_COMMANDS: readonly CommandRow[] = [
     examples: ["story --from 8h", "story --from 2026-02-09T08:00:00Z --to 2026-02-09T18:00:00Z --workspace orders-api"],
     flags: [...PERIOD_FLAGS.map(({ query: _query, ...flag }) => flag), WORKSPACE],
     endpoints: ["GET /api/events/history", "GET /api/instances"],
-    run: async (args, context) => await (await import("../story/story.js")).tellStory(args, context),
+    run: async (args, context) => await (await import("../story/story.js")).printStory(args, context),
   },
 ];

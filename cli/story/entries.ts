@@ -1,5 +1,5 @@
 /**
- * Turns events into entries of a story: one line for an event, the group in which it is told, and how important it is.
+ * Turns events into entries of a story: one line for an event, its group, and how important it is.
  * The texts of events come from agents, so they are escaped as Markdown. Pure.
  */
 import { formatUptime } from "../../shared/duration.js";
@@ -9,10 +9,10 @@ import { type Item, itemOf, textOf, textsOf } from "../json-items.js";
 export const SECTIONS = ["Tasks", "Files", "Agents"] as const;
 export type Section = (typeof SECTIONS)[number];
 
-/** How important an event is: 1 is told first. */
+/** How important an event is: 1 comes first. */
 type Rank = 1 | 2 | 3;
 
-/** What an agent did or met, for the table of agents. */
+/** The columns of the table of agents. */
 export type Count = "held" | "waited" | "lost" | "tasks done" | "failed" | "sent" | "was told" | "denied";
 
 export interface Entry {
@@ -26,7 +26,7 @@ export interface Entry {
 }
 
 /** An entry without its topic and its time. */
-interface Told extends Omit<Entry, "topic" | "line"> {
+interface Sentence extends Omit<Entry, "topic" | "line"> {
   readonly sentence: string;
 }
 
@@ -72,18 +72,18 @@ export class StoryTeller {
     this.#titles = titles;
   }
 
-  /** Returns the entry of an event; undefined if a story does not tell of its topic. */
+  /** Returns the entry of an event; undefined if a story leaves out its topic. */
   entryOf(event: Item): Entry | undefined {
     const topic = textOf(event["topic"]);
     const time = textOf(event["created_at"]);
     const data = itemOf(event["data"]);
-    const told = this.#tell(topic, data, Date.parse(time), textOf(event["source"]));
-    if (told === undefined) return undefined;
-    const { sentence, ...rest } = told;
+    const found = this.#read(topic, data, Date.parse(time), textOf(event["source"]));
+    if (found === undefined) return undefined;
+    const { sentence, ...rest } = found;
     return { topic, ...rest, line: `- ${time.slice(0, 10)} ${time.slice(11, 19)} ${sentence}` };
   }
 
-  #tell(topic: string, data: Item, timeMs: number, source: string): Told | undefined {
+  #read(topic: string, data: Item, timeMs: number, source: string): Sentence | undefined {
     const reason = because(textOf(data["reason"]));
     if (topic.startsWith("lease.")) return this.#lease(topic, data, timeMs);
     if (topic.startsWith("task.")) return this.#task(topic, data, reason);
@@ -98,7 +98,7 @@ export class StoryTeller {
         const counts = [[from, "sent"] as const, ...to.map((name) => [name, "was told"] as const)];
         return {
           section: "Agents",
-          group: from,
+          group: plain(from),
           rank: textOf(data["importance"]) === "high" ? 1 : 2,
           sentence,
           counts,
@@ -131,12 +131,12 @@ export class StoryTeller {
     }
   }
 
-  #ofAgent(name: string, rank: Rank, deed: string, count?: Count): Told {
+  #ofAgent(name: string, rank: Rank, deed: string, count?: Count): Sentence {
     const counts = count === undefined ? [] : [[name, count] as const];
-    return { section: "Agents", group: name, rank, sentence: `${plain(name)} ${deed}`, counts };
+    return { section: "Agents", group: plain(name), rank, sentence: `${plain(name)} ${deed}`, counts };
   }
 
-  #lease(topic: string, data: Item, timeMs: number): Told | undefined {
+  #lease(topic: string, data: Item, timeMs: number): Sentence | undefined {
     const id = textOf(data["lease_id"]);
     const name = this.#named(data["holder"]);
     const task = textOf(data["task"]);
@@ -180,7 +180,7 @@ export class StoryTeller {
     this.#waiting.delete(id);
   }
 
-  #task(topic: string, data: Item, reason: string): Told | undefined {
+  #task(topic: string, data: Item, reason: string): Sentence | undefined {
     const id = textOf(data["task_id"]);
     const name = this.#named(data["holder"]);
     const agent = name === "" ? "an agent" : plain(name);
@@ -215,7 +215,7 @@ export class StoryTeller {
     }
   }
 
-  #evidence(data: Item): Told | undefined {
+  #evidence(data: Item): Sentence | undefined {
     const command = `\`${textOf(data["command"])
       .replaceAll(/[\s`]+/g, " ")
       .slice(0, TEXT_CHARACTERS_MAX)}\``;
@@ -224,7 +224,7 @@ export class StoryTeller {
     const task = textOf(data["task"]);
     const place =
       task === ""
-        ? { section: "Agents" as const, group: name }
+        ? { section: "Agents" as const, group: plain(name) }
         : { section: "Tasks" as const, group: this.#taskGroup(task) };
     const sentence = `${plain(name)} ran ${command}: ${hasPassed ? "passed" : "failed"}`;
     return { ...place, rank: hasPassed ? 3 : 1, sentence, counts: hasPassed ? [] : [[name, "failed"]] };

@@ -87,8 +87,8 @@ function groupsOf(entries: readonly Entry[]): string[] {
     }
     if (groups.size === 0) continue;
     lines.push(`## ${section}`, "");
-    for (const [group, told] of groups)
-      lines.push(`### ${group === "" ? "no name" : group}`, "", ...told.map(({ line }) => line), "");
+    for (const [group, own] of groups)
+      lines.push(`### ${group === "" ? "no name" : group}`, "", ...own.map(({ line }) => line), "");
   }
   return lines;
 }

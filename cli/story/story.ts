@@ -47,7 +47,7 @@ async function readKeptSince(settings: Settings): Promise<Outcome<string | undef
   return idOf(oldest[0]) > 1 ? textOf(oldest[0]?.["created_at"]) : undefined;
 }
 
-export async function tellStory(args: Args, context: CommandContext): Promise<number | CliFailure> {
+export async function printStory(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
   const toMs = Date.parse(args.text("to") ?? new Date().toISOString());

@@ -3,8 +3,8 @@
 /** The default number of items in a list of the past. */
 export const STORY_ROWS_DEFAULT = 100;
 /**
- * What is pruned while a read runs must not be missing from its answer. So a read may not ask about the first minute
- * that is still kept, in ms.
+ * The first part of the kept time that a read may not ask about, in ms. So no row that is pruned while a read runs is
+ * missing from its answer.
  */
 export const STORY_MARGIN_MS = 60_000;
 /** The number of keys that are examined together. */

@@ -91,15 +91,16 @@ export class TaskHistory {
    */
   encode(task: TaskStep, names: ReadonlyMap<number, string>): string {
     const { row, id, workspace, title, labels, requires, resources, after, state, step, at, note } = task;
-    const claim = state === "claimed" ? this.#claim.get(row, step) : undefined;
-    const holder =
-      claim === undefined
-        ? null
-        : { id: claim.actor, name: names.get(claim.fence ?? 0) ?? this.#name.get(claim.actor) ?? "" };
+    // The time of the last claim stays when the task is no longer held.
+    const claim = this.#claim.get(row, step);
+    const isHeld = state === "claimed" && claim !== undefined;
+    const holder = !isHeld
+      ? null
+      : { id: claim.actor, name: names.get(claim.fence ?? 0) ?? this.#name.get(claim.actor) ?? "" };
     const rest = {
       state,
       holder,
-      fence: claim?.fence ?? null,
+      fence: isHeld ? claim.fence : null,
       note,
       created_by: task.created_by,
       created_at: formatTime(task.created_at),

@@ -1,7 +1,7 @@
 /** Defines the shapes of docs/http-api.md "The past" and of its RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { Limit, Timestamp } from "./common.js";
+import { ErrorBody, Limit, Timestamp } from "./common.js";
 import { Lease } from "./leases.js";
 import { TASK_STATES } from "./tasks.js";
 
@@ -18,6 +18,9 @@ const ABOUT = {
   at: Timestamp,
   since: nullable(Type.String({ format: "date-time", description: "Earlier times are refused; null if none is." })),
 };
+
+/** The body of a 400. If the time is earlier than what the server can tell of, it has `since`. */
+export const PastErrorBody = Type.Object({ ...ErrorBody.properties, since: Type.Optional(Timestamp) });
 
 /** A key with the version that was its newest. */
 const KeyAt = Type.Object({

@@ -23,7 +23,8 @@ const CLUSTER_ROUTE = "cluster";
  * the radar and its records of commands, and the dashboard's charts. An agent's hooks tell it about budgets. The past
  * (`at.`) is for those who look back at a team's work.
  */
-const OF_PROGRAMS = /^(?:at\.|hook\.|guard\.|budget\.|evidence\.|radar\.(?:report|changes)$|metrics\.(?:history|routes)$)/;
+const OF_PROGRAMS =
+  /^(?:at\.|hook\.|guard\.|budget\.|evidence\.|radar\.(?:report|changes)$|metrics\.(?:history|routes)$)/;
 
 /**
  * Whether agents can use a route on this server. They cannot use routes that need the server's token, routes that only

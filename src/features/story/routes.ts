@@ -1,7 +1,15 @@
 /** Declares the routes of docs/http-api.md "The past". Runs on the front. */
 import { LEASE_KEEP_MS } from "../../../schemas/limits/leases.js";
 import { STORY_MARGIN_MS, STORY_ROWS_DEFAULT } from "../../../schemas/limits/story.js";
-import { LeasesAt, LeasesAtQuery, StateAt, StateAtQuery, TasksAt, TasksAtQuery } from "../../../schemas/story.js";
+import {
+  LeasesAt,
+  LeasesAtQuery,
+  PastErrorBody,
+  StateAt,
+  StateAtQuery,
+  TasksAt,
+  TasksAtQuery,
+} from "../../../schemas/story.js";
 import type { TaskState } from "../../../schemas/tasks.js";
 import { VersionedGetHeaders } from "../../../schemas/versioned.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -57,6 +65,7 @@ export function storyRoutes({ reads, now, taskRetentionMs }: StoryRoutesOptions)
       summary: "Lists the keys that existed at a time, sorted.",
       query: StateAtQuery,
       answer: StateAt,
+      refusals: { 400: PastErrorBody },
       handle: ({ params: [time], query, context }) => {
         const moment = momentOf(time, null);
         if (moment instanceof Failure) return moment;
@@ -73,6 +82,7 @@ export function storyRoutes({ reads, now, taskRetentionMs }: StoryRoutesOptions)
       headers: { "if-none-match": VersionedGetHeaders["if-none-match"] },
       answer: "raw",
       statuses: [304, 404],
+      refusals: { 400: PastErrorBody },
       handle: async ({ params: [time, key], headers, context }) => {
         const moment = momentOf(time, null);
         if (moment instanceof Failure) return moment;
@@ -88,6 +98,7 @@ export function storyRoutes({ reads, now, taskRetentionMs }: StoryRoutesOptions)
       summary: "Lists the leases that were held or waiting at a time, newest first.",
       query: LeasesAtQuery,
       answer: LeasesAt,
+      refusals: { 400: PastErrorBody },
       handle: ({ params: [time], query, context }) => {
         const moment = momentOf(time, LEASE_KEEP_MS);
         if (moment instanceof Failure) return moment;
@@ -105,6 +116,8 @@ export function storyRoutes({ reads, now, taskRetentionMs }: StoryRoutesOptions)
       summary: "Lists tasks with the states that they had at a time, newest first.",
       query: TasksAtQuery,
       answer: TasksAt,
+      statuses: [404],
+      refusals: { 400: PastErrorBody },
       handle: ({ params: [time], query, context }) => {
         const moment = momentOf(time, taskRetentionMs);
         if (moment instanceof Failure) return moment;

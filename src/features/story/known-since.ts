@@ -2,7 +2,7 @@
  * Finds out how far back the database can say what was there. Earlier times are refused, because an answer would leave
  * out what was deleted since. Runs in the worker pool.
  */
-import { Failure, invalid } from "../../base/result.js";
+import { type Failure, invalid } from "../../base/result.js";
 import { formatTime } from "../../base/time.js";
 import type { Db } from "../../platform/store/open.js";
 import { listEntries } from "../audit/table.js";

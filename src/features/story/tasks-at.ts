@@ -94,9 +94,9 @@ export class TaskHistory {
     // The time of the last claim stays when the task is no longer held.
     const claim = this.#claim.get(row, step);
     const isHeld = state === "claimed" && claim !== undefined;
-    const holder = !isHeld
-      ? null
-      : { id: claim.actor, name: names.get(claim.fence ?? 0) ?? this.#name.get(claim.actor) ?? "" };
+    const holder = isHeld
+      ? { id: claim.actor, name: names.get(claim.fence ?? 0) ?? this.#name.get(claim.actor) ?? "" }
+      : null;
     const rest = {
       state,
       holder,

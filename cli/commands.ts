@@ -32,6 +32,7 @@ import { SERVE_COMMANDS } from "./commands/serve.js";
 import { SPECS_COMMANDS } from "./commands/specs.js";
 import { STATE_COMMANDS } from "./commands/state.js";
 import { STATUS_COMMANDS } from "./commands/status.js";
+import { STORY_COMMANDS } from "./commands/story.js";
 import { TOP_COMMANDS } from "./commands/top.js";
 import { WAIT_COMMANDS } from "./commands/wait.js";
 import { WEBHOOKS_COMMANDS } from "./commands/webhooks.js";
@@ -57,7 +58,10 @@ export const TOPICS: readonly Topic[] = [
   { name: "evidence", rows: [...EVIDENCE_COMMANDS, ...CI_COMMANDS] },
   { name: "contracts", rows: [...CONTRACT_COMMANDS, ...COMPLIANCE_COMMANDS] },
   { name: "rules", rows: [...RULES_COMMANDS, ...TEMPLATES_COMMANDS] },
-  { name: "records", rows: [...AUDIT_COMMANDS, ...LLM_COMMANDS, ...BUDGET_COMMANDS, ...METRICS_COMMANDS] },
+  {
+    name: "records",
+    rows: [...AUDIT_COMMANDS, ...STORY_COMMANDS, ...LLM_COMMANDS, ...BUDGET_COMMANDS, ...METRICS_COMMANDS],
+  },
   {
     name: "connecting",
     rows: [

@@ -9,6 +9,7 @@ type Load = () => Promise<readonly CommandRow[]>;
 const loadInit: Load = async () => (await import("./commands/init.js")).INIT_COMMANDS;
 const loadInstances: Load = async () => (await import("./commands/instances.js")).INSTANCES_COMMANDS;
 const loadStatus: Load = async () => (await import("./commands/status.js")).STATUS_COMMANDS;
+const loadStory: Load = async () => (await import("./commands/story.js")).STORY_COMMANDS;
 const loadWait: Load = async () => (await import("./commands/wait.js")).WAIT_COMMANDS;
 const loadBackup: Load = async () => (await import("./commands/backup.js")).BACKUP_COMMANDS;
 
@@ -16,6 +17,7 @@ const loadBackup: Load = async () => (await import("./commands/backup.js")).BACK
 const LOADERS: Readonly<Record<string, Load>> = {
   activate: loadInstances,
   asyncapi: loadStatus,
+  at: loadStory,
   audit: async () => (await import("./commands/audit.js")).AUDIT_COMMANDS,
   backup: loadBackup,
   budget: async () => (await import("./commands/budget.js")).BUDGET_COMMANDS,
@@ -49,6 +51,7 @@ const LOADERS: Readonly<Record<string, Load>> = {
   specs: async () => (await import("./commands/specs.js")).SPECS_COMMANDS,
   state: async () => (await import("./commands/state.js")).STATE_COMMANDS,
   status: loadStatus,
+  story: loadStory,
   task: async () => (await import("./commands/tasks.js")).TASKS_COMMANDS,
   templates: async () => (await import("./commands/templates.js")).TEMPLATES_COMMANDS,
   top: async () => (await import("./commands/top.js")).TOP_COMMANDS,

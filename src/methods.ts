@@ -58,6 +58,7 @@ import * as evidence from "./features/evidence/commands.js";
 import * as evidenceJobs from "./features/evidence/jobs.js";
 import * as usage from "./features/usage/commands.js";
 import * as usageJobs from "./features/usage/jobs.js";
+import * as storyJobs from "./features/story/jobs.js";
 import { STATE_KEYS } from "./features/versioned/commands.js";
 import * as webhooks from "./features/webhooks/commands.js";
 import * as webhookJobs from "./features/webhooks/jobs.js";
@@ -67,6 +68,7 @@ export const METHODS = new MethodTable(
   methodsIn(
     state,
     stateJobs,
+    storyJobs,
     specs,
     specJobs,
     rules,

@@ -675,7 +675,7 @@ t.test("get_endpoints leaves out only routes that agents may not call, or that a
       if (path === "/api/cluster" && CLUSTER === "") continue;
       // The programs around an agent call these, and not the agent.
       if (
-        /^\/api\/(?:hooks|guard|budgets|llm\/limits|checkouts|evidence|metrics\/history|metrics\/routes)(?:\/|$)/.test(
+        /^\/api\/(?:at|hooks|guard|budgets|llm\/limits|checkouts|evidence|metrics\/history|metrics\/routes)(?:\/|$)/.test(
           path,
         )
       )

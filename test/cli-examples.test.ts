@@ -33,6 +33,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   "koor webhooks skip": "needs an event that is tried again and again; test/api-webhooks.test.ts",
   "koor webhooks log": "as webhooks skip",
   "koor top": "prints a picture of that moment; test/cli-top.test.ts",
+  "koor at": "reads a time of an earlier day; test/cli-story.test.ts",
+  "koor story": "as koor at",
   "koor metrics agents": "counts are stored every few seconds; test/api-agent-metrics.test.ts",
 };
 

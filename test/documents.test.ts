@@ -31,7 +31,17 @@ const addressOf = (name: string): string => (name === "index" ? "/docs" : `/docs
 
 t.test("docs/index.md lists every page once, with its kind, the first ones in their order", (t) => {
   t.same([...LISTED].sort(), NAMES.filter((name) => name !== "index").sort());
-  const order = ["getting-started", "configuration", "http-api", "cli", "mcp", "events", "rules", "deployment", "architecture"];
+  const order = [
+    "getting-started",
+    "configuration",
+    "http-api",
+    "cli",
+    "mcp",
+    "events",
+    "rules",
+    "deployment",
+    "architecture",
+  ];
   t.same(
     LISTED.filter((name) => order.includes(name)),
     order,

@@ -534,6 +534,8 @@ t.test("what the routes send matches the schemas", async (t) => {
   for (const query of ["", "?workspace=%C3%A9", "?workspace=%C3%A9&checkout=a"]) await ask("GET", `/api/radar${query}`);
   await ask("POST", "/api/evidence", '{"command":"é","exit_code":0,"task":null,"tail":"é"}');
   await ask("GET", "/api/evidence");
+  const past = new Date().toISOString();
+  for (const what of ["state", "state/k", "leases", "tasks"]) await ask("GET", `/api/at/${past}/${what}`);
   // An edit that a hook sees makes the records of a claimed task stale.
   const asSession = { "X-Koor-Session": "editor" };
   const hook = (event: string, more: object) =>

@@ -192,6 +192,10 @@ function contradiction(answer: Answer, operation: Operation): string | undefined
   return valid ? undefined : `${answer.text.slice(0, 200)}: ${JSON.stringify(errors[0])}`;
 }
 
+function nowText(): string {
+  return new Date().toISOString();
+}
+
 interface Sample {
   readonly name: string;
   readonly status: number;
@@ -208,6 +212,8 @@ const INSTANCE_ID = "INSTANCE-ID";
 const OTHER_ID = "OTHER-ID";
 /** Stands for the event that was skipped last. */
 const SKIPPED = "SKIPPED";
+/** Stands for the time of the call. */
+const NOW = "NOW";
 const AS_INSTANCE = { "X-Koor-Instance": INSTANCE_ID };
 const AS_OTHER = { "X-Koor-Instance": OTHER_ID };
 
@@ -872,6 +878,15 @@ const SAMPLES: readonly Sample[] = [
   claimTask(404, { id: "none" }),
   claimTask(409, { id: "two" }, AS_OTHER),
   { name: "task.list", status: 200, method: "GET", path: "/api/tasks" },
+  { name: "state.put", status: 200, method: "PUT", path: "/api/state/past", body: '{"a":1}' },
+  { name: "at.state", status: 200, method: "GET", path: `/api/at/${NOW}/state` },
+  { name: "at.state", status: 400, method: "GET", path: "/api/at/yesterday/state" },
+  { name: "at.state_get", status: 200, method: "GET", path: `/api/at/${NOW}/state/past` },
+  { name: "at.state_get", status: 404, method: "GET", path: "/api/at/1999-01-01T00:00:00Z/state/past" },
+  { name: "at.leases", status: 200, method: "GET", path: `/api/at/${NOW}/leases?state=all` },
+  { name: "at.leases", status: 400, method: "GET", path: "/api/at/1999-01-01T00:00:00Z/leases" },
+  { name: "at.tasks", status: 200, method: "GET", path: `/api/at/${NOW}/tasks` },
+  { name: "at.tasks", status: 404, method: "GET", path: `/api/at/${NOW}/tasks?after=none` },
   { name: "task.list", status: 400, method: "GET", path: "/api/tasks?state=none" },
   { name: "task.list", status: 404, method: "GET", path: "/api/tasks?after=none" },
   { name: "task.get", status: 200, method: "GET", path: "/api/tasks/one" },
@@ -933,7 +948,7 @@ t.test("the server's answers are as described", async (t) => {
       t.fail(`${name} is not described`);
       continue;
     }
-    const target = path.replace(INSTANCE_ID, instance).replace(SKIPPED, String(skipped));
+    const target = path.replace(INSTANCE_ID, instance).replace(SKIPPED, String(skipped)).replace(NOW, nowText());
     const own = Object.fromEntries(
       Object.entries(headers).map(([header, value]) => [
         header,

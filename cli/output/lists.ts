@@ -105,6 +105,17 @@ export const LISTS = {
     ],
     empty: "no keys",
   },
+  state_at: {
+    member: "state",
+    columns: [
+      { field: "key", keep: true },
+      { field: "version" },
+      { field: "updated_at" },
+      { field: "content_type", min: 10 },
+      { field: "kept_since" },
+    ],
+    empty: "no keys",
+  },
   specs: {
     member: "specs",
     columns: [{ field: "name", keep: true }, { field: "version" }, { field: "updated_at" }],

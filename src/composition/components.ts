@@ -29,6 +29,7 @@ import { loadHttpClient } from "../platform/outbound/client.js";
 import { SlowLane } from "../platform/threads/slow-lane.js";
 import { WriterMetrics } from "../platform/threads/writer-metrics.js";
 import type { ChosenTransport } from "../platform/transport/choose.js";
+import { storyRoutes } from "../features/story/routes.js";
 import { usageRoutes } from "../features/usage/routes.js";
 import { waitRoutes } from "../features/wait/routes.js";
 import { makeAgents } from "./agents.js";
@@ -251,6 +252,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     ...waitRoutes(waits),
     ...sessions.routes,
     ...auditRoutes(reads, refusals),
+    ...storyRoutes({ reads, now: () => clock.now(), taskRetentionMs: config.task_retention }),
     ...webhooks.routes,
     ...backup.routes,
     ...usageRoutes({ guarded, writer, reads, leases: claims.leases, log }),

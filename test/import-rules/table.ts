@@ -46,6 +46,7 @@ export const FEATURES = [
   "agent-sessions",
   "sessions",
   "messages",
+  "story",
   "wait",
   "hooks",
   "agent-metrics",

@@ -48,7 +48,10 @@ export class LeaseReader {
   readonly #get: Statement<[number], StoredLease>;
   readonly #page: Statement<[number, number], StoredLease>;
 
+  readonly #db: Db;
+
   constructor(db: Db) {
+    this.#db = db;
     this.#live = db.prepare("SELECT * FROM lease WHERE ended_at IS NULL ORDER BY row");
     this.#get = db.prepare("SELECT * FROM lease WHERE row = ?");
     this.#page = db.prepare("SELECT * FROM lease WHERE row < ? ORDER BY row DESC LIMIT ?");
@@ -67,6 +70,19 @@ export class LeaseReader {
   /** Returns a page of the leases before a row, the newest first. */
   page(before: number, rows: number): LeaseRecord[] {
     return this.#page.all(before, rows).map(recordOf);
+  }
+
+  /**
+   * Yields the leases before a row that were held or waiting at a time in ms, the newest first. The members of the
+   * records are the newest ones, not those of that time.
+   */
+  *liveAt(timeMs: number, before: number): Generator<LeaseRecord, void, undefined> {
+    // The statement is prepared for each list, because several lists may be read in turns.
+    const rows = this.#db.prepare<[number, number, number], StoredLease>(
+      `SELECT * FROM lease WHERE row < ? AND requested_at <= ? AND (ended_at IS NULL OR ended_at > ?)
+       ORDER BY row DESC`,
+    );
+    for (const row of rows.iterate(before, timeMs, timeMs)) yield recordOf(row);
   }
 }
 

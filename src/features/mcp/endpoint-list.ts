@@ -21,10 +21,10 @@ const CLUSTER_ROUTE = "cluster";
 /**
  * The routes that the programs around an agent call: the hooks of its client, those of git, the command line's reports
  * to the radar and its records of commands, and the dashboard's charts. An agent's hooks tell it about budgets and rate
- * limits.
+ * limits. The past (`at.`) is for those who look back at a team's work.
  */
 const OF_PROGRAMS =
-  /^(?:hook\.|guard\.|budget\.|evidence\.|rate_limit\.|radar\.(?:report|changes)$|metrics\.(?:history|routes)$)/;
+  /^(?:at\.|hook\.|guard\.|budget\.|evidence\.|rate_limit\.|radar\.(?:report|changes)$|metrics\.(?:history|routes)$)/;
 
 /**
  * Whether agents can use a route on this server. They cannot use routes that need the server's token, routes that only

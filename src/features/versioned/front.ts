@@ -137,6 +137,14 @@ function orNotModified(ifNoneMatch: string, etag: string, reply: ValueReply): Re
   return held ? { status: 304, body: null, unsentBytes: reply.body.byteLength, headers: reply.headers } : reply;
 }
 
+/** Returns the answer with version `number` of a key; a 404 if that version is not kept. */
+export function versionReply(reader: VersionedReader, key: string, number: number, ifNoneMatch: string): Answer {
+  const found = reader.version(key, number);
+  if (found === undefined) return notFound(`version ${number} not found for ${reader.space.described(key)}`);
+  const etag = etagOf(found);
+  return orNotModified(ifNoneMatch, etag, valueReply(found.content_type, etag, found.version, found.value));
+}
+
 const nothing = (): Promise<readonly unknown[]> => Promise.resolve([]);
 
 export class VersionedFront {
@@ -173,7 +181,7 @@ export class VersionedFront {
     if (diff !== undefined) return this.#diff(key, diff, context);
     if (history === 1) return this.#history(key, limit, context);
     const ifNoneMatch = headers["if-none-match"];
-    if (version !== undefined) return this.#readInSlice(() => this.#version(key, version, ifNoneMatch));
+    if (version !== undefined) return this.#readInSlice(() => versionReply(this.#reader, key, version, ifNoneMatch));
     return this.#cached(key, ifNoneMatch) ?? this.#readInSlice(() => this.#current(key, ifNoneMatch));
   }
 
@@ -293,13 +301,6 @@ export class VersionedFront {
     if (reply instanceof Failure) return this.#toClientFailure(reply);
     this.#log.info(`${name} deleted`, { key: label(key), version: reply.version });
     return jsonReply(JSON.stringify({ deleted: label(key) }));
-  }
-
-  #version(key: string, number: number, ifNoneMatch: string): Answer {
-    const found = this.#reader.version(key, number);
-    if (found === undefined) return notFound(`version ${number} not found for ${this.#reader.space.described(key)}`);
-    const etag = etagOf(found);
-    return orNotModified(ifNoneMatch, etag, valueReply(found.content_type, etag, found.version, found.value));
   }
 
   async #history(key: string, limit: number, context: CallContext): Promise<Answer> {

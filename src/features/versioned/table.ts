@@ -45,7 +45,7 @@ export interface ListedKey {
 const INFO = "version, previous, hash, content_type, updated_at, updated_by";
 
 /** Returns the smallest byte string that is greater than every string with the prefix `prefix`. */
-function prefixEnd(prefix: string): Buffer {
+export function prefixEnd(prefix: string): Buffer {
   const bytes = Buffer.from(prefix, "utf8");
   if (bytes.length === 0) return Buffer.from([0xff]);
   // Incrementing the last byte cannot overflow, because UTF-8 has no byte 0xFF.
@@ -58,7 +58,7 @@ function prefixEnd(prefix: string): Buffer {
  * lower bounds are combined into this one. With two bounds, SQLite would seek to the first and step over all rows that
  * the second excludes.
  */
-function listStart(prefix: string, after: string): Buffer {
+export function listStart(prefix: string, after: string): Buffer {
   const first = Buffer.from(prefix);
   // The bound is passed as bytes, because some SQLite libraries truncate a text at a NUL.
   return after === "" || Buffer.compare(Buffer.from(after), first) < 0 ? first : Buffer.from(`${after}\0`);

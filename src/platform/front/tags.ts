@@ -20,6 +20,7 @@ export const ROUTE_TAGS = {
   messages: "Messages between agents: in-boxes, out-boxes, threads, and the status of each message.",
   hooks: "Hooks of agents' clients: who holds a file, and what is new for the agent.",
   wait: "Waiting until an event, a value, a message, a lease or an instance meets a condition, without polling.",
+  story: "State, leases and tasks as they were at a time in the past.",
   audit: "The append-only log of changes and refusals, with their actors.",
   sessions: "Log-ins of people in a browser, on the dashboard's port only.",
   webhooks: "Events as signed HTTP requests to other servers, in order, at least once.",

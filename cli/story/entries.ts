@@ -1,0 +1,247 @@
+/**
+ * Turns events into entries of a story: one line for an event, its group, and how important it is.
+ * The texts of events come from agents, so they are escaped as Markdown. Pure.
+ */
+import { formatUptime } from "../../shared/duration.js";
+import { type Item, itemOf, textOf, textsOf } from "../json-items.js";
+
+/** The sections of a story, in their order. */
+export const SECTIONS = ["Tasks", "Files", "Agents"] as const;
+export type Section = (typeof SECTIONS)[number];
+
+/** How important an event is: 1 comes first. */
+type Rank = 1 | 2 | 3;
+
+/** The columns of the table of agents. */
+export type Count = "held" | "waited" | "lost" | "tasks done" | "failed" | "sent" | "was told" | "denied";
+
+export interface Entry {
+  readonly topic: string;
+  readonly section: Section;
+  /** The heading of the group. */
+  readonly group: string;
+  readonly line: string;
+  readonly rank: Rank;
+  readonly counts: readonly (readonly [agent: string, count: Count])[];
+}
+
+/** An entry without its topic and its time. */
+interface Sentence extends Omit<Entry, "topic" | "line"> {
+  readonly sentence: string;
+}
+
+const TEXT_CHARACTERS_MAX = 120;
+const NAMES_MAX = 5;
+
+/** Returns a text on one line, shortened, without a meaning in Markdown. */
+export function plain(text: string): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  const shown = line.length > TEXT_CHARACTERS_MAX ? `${[...line].slice(0, TEXT_CHARACTERS_MAX).join("")}…` : line;
+  return shown.replaceAll(/[\\`*_{}[\]<>#|~&!]/g, (sign) => `\\${sign}`);
+}
+
+/** Returns texts separated by commas, at most NAMES_MAX of them. */
+function listed(texts: readonly string[]): string {
+  const shown = texts.slice(0, NAMES_MAX).map(plain).join(", ");
+  return texts.length > NAMES_MAX ? `${shown} and ${texts.length - NAMES_MAX} more` : shown;
+}
+
+/** Returns a resource without `path:`, so that leases and overlaps of a file are in one group. */
+function withoutKind(resource: string): string {
+  return resource.replace(/^path:/, "");
+}
+
+function because(reason: string): string {
+  return reason === "" ? "" : `: ${plain(reason)}`;
+}
+
+/** Makes entries of the events of a period, which must come in their order. */
+export class StoryTeller {
+  readonly #names: ReadonlyMap<string, string>;
+  /** The times in ms at which the live leases of the period were granted, and began to wait, by their ids. */
+  readonly #granted = new Map<string, number>();
+  readonly #waiting = new Map<string, number>();
+  readonly #titles: ReadonlyMap<string, string>;
+
+  /**
+   * @param names the names of instances by their ids
+   * @param titles the titles of tasks by their ids
+   */
+  constructor(names: ReadonlyMap<string, string>, titles: ReadonlyMap<string, string>) {
+    this.#names = names;
+    this.#titles = titles;
+  }
+
+  /** Returns the entry of an event; undefined if a story leaves out its topic. */
+  entryOf(event: Item): Entry | undefined {
+    const topic = textOf(event["topic"]);
+    const time = textOf(event["created_at"]);
+    const data = itemOf(event["data"]);
+    const found = this.#read(topic, data, Date.parse(time), textOf(event["source"]));
+    if (found === undefined) return undefined;
+    const { sentence, ...rest } = found;
+    return { topic, ...rest, line: `- ${time.slice(0, 10)} ${time.slice(11, 19)} ${sentence}` };
+  }
+
+  #read(topic: string, data: Item, timeMs: number, source: string): Sentence | undefined {
+    const reason = because(textOf(data["reason"]));
+    if (topic.startsWith("lease.")) return this.#lease(topic, data, timeMs);
+    if (topic.startsWith("task.")) return this.#task(topic, data, reason);
+    const agent = (name: string): string => this.#nameOf(textOf(data[name]));
+    const files = listed(textsOf(data["paths"]));
+    switch (topic) {
+      case "message.sent": {
+        const to = textsOf(data["to"]).map((id) => this.#nameOf(id));
+        const from = agent("from");
+        const subject = because(textOf(data["subject"]));
+        const sentence = `${plain(from)} told ${listed(to)} (${plain(textOf(data["intent"]))})${subject}`;
+        const counts = [[from, "sent"] as const, ...to.map((name) => [name, "was told"] as const)];
+        return {
+          section: "Agents",
+          group: plain(from),
+          rank: textOf(data["importance"]) === "high" ? 1 : 2,
+          sentence,
+          counts,
+        };
+      }
+      case "agent.stale":
+        return this.#ofAgent(textOf(data["name"]), 2, "fell silent");
+      case "agent.denied": {
+        const name = this.#named(data["instance"]);
+        const holder = this.#named(data["holder"]);
+        const held = holder === "" ? "" : `, which ${plain(holder)} holds`;
+        return this.#ofAgent(name, 1, `was denied ${plain(textOf(data["path"]))}${held}`, "denied");
+      }
+      case "radar.overlap":
+        return { section: "Files", group: files, rank: 1, sentence: "two checkouts change it", counts: [] };
+      case "radar.clear":
+        return { section: "Files", group: files, rank: 3, sentence: "two checkouts no longer change it", counts: [] };
+      case "evidence.recorded":
+        return this.#evidence(data);
+      case "land.landed":
+      case "land.conflict":
+      case "land.failed": {
+        const branch = `${plain(textOf(data["branch"]))} into ${plain(textOf(data["into"]))}`;
+        const isLanded = topic === "land.landed";
+        const deed = isLanded ? `landed ${branch}` : `could not land ${branch}${reason}`;
+        return this.#ofAgent(this.#nameOf(source), isLanded ? 2 : 1, deed, isLanded ? undefined : "failed");
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  #ofAgent(name: string, rank: Rank, deed: string, count?: Count): Sentence {
+    const counts = count === undefined ? [] : [[name, count] as const];
+    return { section: "Agents", group: plain(name), rank, sentence: `${plain(name)} ${deed}`, counts };
+  }
+
+  #lease(topic: string, data: Item, timeMs: number): Sentence | undefined {
+    const id = textOf(data["lease_id"]);
+    const name = this.#named(data["holder"]);
+    const task = textOf(data["task"]);
+    const agent = plain(name);
+    const granted = this.#granted.get(id);
+    const waiting = this.#waiting.get(id);
+    const held = granted === undefined ? "" : ` after ${formatUptime(timeMs - granted)}`;
+    const place =
+      task === ""
+        ? { section: "Files" as const, group: listed(textsOf(data["resources"]).map(withoutKind)) }
+        : { section: "Tasks" as const, group: this.#taskGroup(task) };
+    const make = (rank: Rank, deed: string, ...counts: Count[]) => ({
+      ...place,
+      rank,
+      sentence: `${agent} ${deed}`,
+      counts: counts.map((count) => [name, count] as const),
+    });
+    switch (topic) {
+      case "lease.granted": {
+        this.#granted.set(id, timeMs);
+        this.#waiting.delete(id);
+        const after = waiting === undefined ? "" : ` after waiting ${formatUptime(timeMs - waiting)}`;
+        return make(waiting === undefined ? 3 : 2, `held it${after}`, "held");
+      }
+      case "lease.waiting":
+        this.#waiting.set(id, timeMs);
+        return make(1, "waited for it", "waited");
+      case "lease.released":
+        this.#forget(id);
+        return make(3, granted === undefined && waiting !== undefined ? "stopped waiting" : `released it${held}`);
+      case "lease.lost":
+        this.#forget(id);
+        return make(1, `lost it${held}${because(textOf(data["reason"]))}`, "lost");
+      default:
+        return undefined;
+    }
+  }
+
+  #forget(id: string): void {
+    this.#granted.delete(id);
+    this.#waiting.delete(id);
+  }
+
+  #task(topic: string, data: Item, reason: string): Sentence | undefined {
+    const id = textOf(data["task_id"]);
+    const name = this.#named(data["holder"]);
+    const agent = name === "" ? "an agent" : plain(name);
+    const place = { section: "Tasks" as const, group: this.#taskGroup(id) };
+    const of = (rank: Rank, sentence: string, count?: Count) => ({
+      ...place,
+      rank,
+      sentence,
+      counts: count === undefined || name === "" ? [] : [[name, count] as const],
+    });
+    switch (topic) {
+      case "task.created":
+        return of(3, "was added");
+      case "task.claimed":
+        return of(2, `${agent} took it`);
+      case "task.done":
+        return of(2, `${agent} finished it`, "tasks done");
+      case "task.failed":
+        return of(1, `${agent} failed at it${reason}`, "failed");
+      case "task.dead":
+        return of(1, `is dead${reason}`);
+      case "task.canceled":
+        return of(2, `was canceled${reason}`);
+      case "task.input_required":
+        return of(1, `${agent} asked a question${reason}`);
+      case "task.blocked":
+        return of(1, `is blocked${reason}`);
+      case "task.unblocked":
+        return of(2, "can go on");
+      default:
+        return undefined;
+    }
+  }
+
+  #evidence(data: Item): Sentence | undefined {
+    const command = `\`${textOf(data["command"])
+      .replaceAll(/[\s`]+/g, " ")
+      .slice(0, TEXT_CHARACTERS_MAX)}\``;
+    const hasPassed = data["exit_code"] === 0;
+    const name = textOf(data["name"]) || "an agent";
+    const task = textOf(data["task"]);
+    const place =
+      task === ""
+        ? { section: "Agents" as const, group: plain(name) }
+        : { section: "Tasks" as const, group: this.#taskGroup(task) };
+    const sentence = `${plain(name)} ran ${command}: ${hasPassed ? "passed" : "failed"}`;
+    return { ...place, rank: hasPassed ? 3 : 1, sentence, counts: hasPassed ? [] : [[name, "failed"]] };
+  }
+
+  /** Returns the heading of a task. */
+  #taskGroup(id: string): string {
+    const title = this.#titles.get(id) ?? "";
+    return title === "" ? plain(id) : `${plain(id)}: ${plain(title)}`;
+  }
+
+  #named(value: unknown): string {
+    const { id, name } = itemOf(value);
+    return textOf(name) || this.#nameOf(textOf(id));
+  }
+
+  #nameOf(id: string): string {
+    return this.#names.get(id) ?? id;
+  }
+}

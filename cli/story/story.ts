@@ -1,0 +1,74 @@
+/** Implements `story`: reads the events of a period and prints them as Markdown. Runs in the CLI process. */
+import { STORY_EVENTS_MAX, STORY_PAGE_EVENTS } from "../../schemas/limits/story.js";
+import { escapeHidden } from "../../schemas/visible-text.js";
+import { DAY_MS } from "../../shared/duration.js";
+import { parseJson } from "../../shared/json-text.js";
+import { ask, failureOf } from "../ask.js";
+import { encodeQuery } from "../client.js";
+import type { Args, CommandContext } from "../command-row.js";
+import { CliFailure, wrongUsage } from "../failure.js";
+import { type Item, itemsOf, textOf } from "../json-items.js";
+import { isFailure, type Outcome } from "../outcome.js";
+import { print } from "../output.js";
+import type { Settings } from "../settings.js";
+import { writeStory } from "./markdown.js";
+
+type Query = Readonly<Record<string, string>>;
+
+async function askForItems(settings: Settings, path: string, query: Query, member?: string): Promise<Outcome<Item[]>> {
+  const answer = await ask(settings, { method: "GET", path: `${path}${encodeQuery(query)}` });
+  return isFailure(answer) ? answer : [...itemsOf(parseJson(answer.body.toString("utf8")), member)];
+}
+
+function idOf(event: Item | undefined): number {
+  return typeof event?.["id"] === "number" ? event["id"] : 0;
+}
+
+/** Reads the events of a period, the oldest first, at most STORY_EVENTS_MAX. */
+async function readEvents(settings: Settings, period: Query): Promise<Outcome<Item[]>> {
+  const events: Item[] = [];
+  for (let after = 0; events.length < STORY_EVENTS_MAX; ) {
+    const query = { ...period, after: String(after), last: String(STORY_PAGE_EVENTS) };
+    const page = await askForItems(settings, "/api/events/history", query);
+    if (isFailure(page)) return page;
+    events.push(...page);
+    const last = idOf(page.at(-1));
+    // A page may be shorter than what was requested, because its size is limited. Only an empty page is the end.
+    if (last <= after) break;
+    after = last;
+  }
+  return events;
+}
+
+/** Returns the time of the oldest event that is kept; undefined if none was pruned. */
+async function readKeptSince(settings: Settings): Promise<Outcome<string | undefined>> {
+  const oldest = await askForItems(settings, "/api/events/history", { after: "0", last: "1" });
+  if (isFailure(oldest)) return oldest;
+  return idOf(oldest[0]) > 1 ? textOf(oldest[0]?.["created_at"]) : undefined;
+}
+
+export async function printStory(args: Args, context: CommandContext): Promise<number | CliFailure> {
+  const settings = context.settings();
+  if (settings instanceof CliFailure) return settings;
+  const toMs = Date.parse(args.text("to") ?? new Date().toISOString());
+  const fromMs = Date.parse(args.text("from") ?? new Date(toMs - DAY_MS).toISOString());
+  if (Number.isNaN(toMs)) return wrongUsage("--to must be a time, or a duration such as 2h");
+  if (Number.isNaN(fromMs)) return wrongUsage("--from must be a time, or a duration such as 2h");
+  if (fromMs > toMs) return wrongUsage("--from must not be later than --to");
+  const period = { from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() };
+  const keptSince = await readKeptSince(settings);
+  if (isFailure(keptSince)) return failureOf(keptSince);
+  const events = await readEvents(settings, period);
+  if (isFailure(events)) return failureOf(events);
+  const instances = await askForItems(settings, "/api/instances", {});
+  if (isFailure(instances)) return failureOf(instances);
+  const lines = writeStory({
+    ...period,
+    workspace: args.text("workspace"),
+    events: events.slice(0, STORY_EVENTS_MAX),
+    isCut: events.length >= STORY_EVENTS_MAX,
+    keptSince: keptSince !== undefined && keptSince > period.from ? keptSince : undefined,
+    instances,
+  });
+  return (await print(Buffer.from(`${lines.map((line) => escapeHidden(line)).join("\n")}\n`))) ?? 0;
+}

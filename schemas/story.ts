@@ -1,0 +1,115 @@
+/** Defines the shapes of docs/http-api.md "The past" and of its RPC methods. */
+import * as Type from "typebox";
+import type { Static } from "typebox";
+import { ErrorBody, Limit, Timestamp } from "./common.js";
+import { Lease } from "./leases.js";
+import { TASK_STATES } from "./tasks.js";
+
+function nullable<Schema extends Type.TSchema>(schema: Schema) {
+  return Type.Union([schema, Type.Null()]);
+}
+const TextOrNull = nullable(Type.String());
+const TimeOrNull = nullable(Timestamp);
+const TaskState = Type.Enum([...TASK_STATES]);
+const LIVE_STATES = ["held", "waiting"] as const;
+
+/** The members of every list: the time of the answer, and since when the server can say. */
+const ABOUT = {
+  at: Timestamp,
+  since: nullable(Type.String({ format: "date-time", description: "Earlier times are refused; null if none is." })),
+};
+
+/** The body of a 400. If the time is earlier than what the server can tell of, it has `since`. */
+export const PastErrorBody = Type.Object({ ...ErrorBody.properties, since: Type.Optional(Timestamp) });
+
+/** A key with the version that was its newest. */
+const KeyAt = Type.Object({
+  key: Type.String(),
+  version: nullable(Type.Integer({ minimum: 1 })),
+  content_type: TextOrNull,
+  updated_at: TimeOrNull,
+  kept_since: Type.Optional(
+    Type.String({
+      format: "date-time",
+      description: "The versions before this time are not kept, so nothing is known of the key; the others are null.",
+    }),
+  ),
+});
+export const StateAt = Type.Object({ ...ABOUT, state: Type.Array(KeyAt) });
+export const LeasesAt = Type.Object({ ...ABOUT, leases: Type.Array(Lease) });
+const TaskAt = Type.Object({
+  id: Type.String(),
+  workspace: Type.String(),
+  title: Type.String(),
+  labels: Type.Array(Type.String()),
+  requires: Type.Array(Type.String()),
+  resources: Type.Array(Type.String()),
+  after: Type.Array(Type.String()),
+  state: TaskState,
+  holder: nullable(Type.Object({ id: Type.String(), name: Type.String() })),
+  fence: nullable(Type.Integer()),
+  note: TextOrNull,
+  created_by: TextOrNull,
+  created_at: Timestamp,
+  updated_at: Timestamp,
+  claimed_at: TimeOrNull,
+  ended_at: TimeOrNull,
+});
+export const TasksAt = Type.Object({ ...ABOUT, tasks: Type.Array(TaskAt) });
+
+export const StateAtQuery = Type.Object({
+  prefix: Type.Optional(Type.String()),
+  after: Type.Optional(Type.String()),
+  limit: Type.Optional(Limit),
+});
+export const LeasesAtQuery = Type.Object({
+  workspace: Type.Optional(Type.String()),
+  state: Type.Optional(
+    Type.String({ pattern: "^(?:held|waiting|all)$", "x-refusal": "state must be one of held, waiting, all" }),
+  ),
+  after: Type.Optional(
+    Type.String({ pattern: "^lease-[1-9][0-9]{0,14}$", "x-refusal": "after must be the id of a lease" }),
+  ),
+  limit: Type.Optional(Limit),
+});
+export const TasksAtQuery = Type.Object({
+  workspace: Type.Optional(Type.String()),
+  state: Type.Optional(
+    Type.String({
+      pattern: `^(?:${TASK_STATES.join("|")})$`,
+      "x-refusal": `state must be one of ${TASK_STATES.join(", ")}`,
+    }),
+  ),
+  after: Type.Optional(Type.String()),
+  limit: Type.Optional(Limit),
+});
+
+/** The time of a read, and the time since which rows of its kind are kept; null if all are kept. Both are in ms. */
+const Moment = { at: Type.Integer(), kept_from: nullable(Type.Integer()) };
+
+export const VersionAtRequest = Type.Object({ ...Moment, key: Type.String() });
+export type VersionAtRequest = Static<typeof VersionAtRequest>;
+export const VersionAtReply = Type.Object({ version: Type.Integer({ minimum: 1 }) });
+export const StateAtRequest = Type.Object({
+  ...Moment,
+  prefix: Type.String(),
+  after: Type.String(),
+  limit: Type.Integer({ minimum: 1 }),
+});
+export type StateAtRequest = Static<typeof StateAtRequest>;
+export const LeasesAtRequest = Type.Object({
+  ...Moment,
+  workspace: TextOrNull,
+  state: nullable(Type.Enum([...LIVE_STATES])),
+  before: Type.Integer(),
+  limit: Type.Integer({ minimum: 1 }),
+});
+export type LeasesAtRequest = Static<typeof LeasesAtRequest>;
+export const TasksAtRequest = Type.Object({
+  ...Moment,
+  workspace: TextOrNull,
+  state: nullable(TaskState),
+  before: Type.Integer(),
+  limit: Type.Integer({ minimum: 1 }),
+});
+export type TasksAtRequest = Static<typeof TasksAtRequest>;

@@ -1,0 +1,45 @@
+/**
+ * Finds out how far back the database can say what was there. Earlier times are refused, because an answer would leave
+ * out what was deleted since. Runs in the worker pool.
+ */
+import { type Failure, invalid } from "../../base/result.js";
+import { formatTime } from "../../base/time.js";
+import type { Db } from "../../platform/store/open.js";
+import { listEntries } from "../audit/table.js";
+
+/** The audit log's action of a restore. */
+const RESTORE = "restore";
+
+/** Returns the time in ms of the newest restore of a snapshot; null if there was none. */
+function restoredMs(db: Db): number | null {
+  const all = { actor: null, action: RESTORE, from: null, to: null, before: null, limit: Number.MAX_SAFE_INTEGER };
+  for (const { at, outcome } of listEntries(db, all)) if (outcome === "success") return at;
+  return null;
+}
+
+/**
+ * Returns the newest stored time that was ahead of the clock, in ms; null if there was none. Up to it, rows of two
+ * periods have the same times (store/settle-times.ts).
+ */
+function aheadMs(db: Db): number | null {
+  return db.prepare<[], number | null>("SELECT max(newest) FROM time_step").pluck().get() ?? null;
+}
+
+/**
+ * Returns the earliest time that the database knows, in ms; null if it knows every time. Returns the refusal if the time
+ * of the request is earlier.
+ */
+export function knownSince(
+  db: Db,
+  { at, kept_from }: { readonly at: number; readonly kept_from: number | null },
+): number | null | Failure {
+  const bounds = [kept_from, restoredMs(db), aheadMs(db)].filter((bound) => bound !== null);
+  const since = bounds.length === 0 ? null : Math.max(...bounds);
+  return since === null || at >= since ? since : tooEarly(since);
+}
+
+/** Returns the refusal of a time that is earlier than what is kept. */
+export function tooEarly(sinceMs: number, what = ""): Failure {
+  const since = formatTime(sinceMs);
+  return invalid(`nothing is known${what} of a time before ${since}`, { since });
+}

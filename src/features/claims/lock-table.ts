@@ -18,8 +18,8 @@
  * ends. It waits for each of its blockers, but only a deadlock of all of them is one. While the table has no such
  * claim, none of this costs anything.
  *
- * wait-graph.ts finds which claim waits for which, deadlock.ts decides whether a request may wait, grants.ts grants waiting
- * claims, conflicts.ts lists what a refusal names, and lock-entries.ts stores the claims.
+ * wait-graph.ts finds which claim waits for which, deadlock.ts decides whether a request may wait, grants.ts grants
+ * waiting claims, conflicts.ts lists what a refusal names, and lock-entries.ts stores the claims.
  */
 import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import { conflictOf, ConflictFinder, type Conflict, type Conflicts } from "./conflicts.js";

@@ -43,7 +43,7 @@ async function releaseHeld(settings: Settings, { id, fence }: Lease): Promise<vo
  */
 function chosenNames({ resources, any = [] }: Lease): Readonly<Record<string, string | undefined>> {
   // The chosen names come last.
-  const chosen = resources.slice(resources.length - any.length);
+  const chosen = any.length === 0 ? [] : resources.slice(-any.length);
   const variables: Record<string, string | undefined> = {};
   for (let at = 0; at < ALTERNATIVE_GROUPS_MAX; at++)
     variables[at === 0 ? "KOOR_LEASE_ANY" : `KOOR_LEASE_ANY_${at + 1}`] = chosen[at];

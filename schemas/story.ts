@@ -19,7 +19,7 @@ const ABOUT = {
   since: nullable(Type.String({ format: "date-time", description: "Earlier times are refused; null if none is." })),
 };
 
-/** The body of a 400. If the time is earlier than what the server can tell of, it has `since`. */
+/** The body of a 400. If the server no longer knows that time, it has `since`. */
 export const PastErrorBody = Type.Object({ ...ErrorBody.properties, since: Type.Optional(Timestamp) });
 
 /** A key with the version that was its newest. */

@@ -98,6 +98,7 @@ const receiver = await startReceiver(t);
 /** Creates what a route needs to accept a request, where requests themselves remove it. */
 const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
   "budget.remove": () => send(port, "PUT", "/api/budgets/known", { body: JSON.stringify(BUDGET) }),
+  "evidence.get": recordKnown,
   "rate_limit.remove": makeKnownLimit,
   "webhook.create": () => send(port, "DELETE", "/api/webhooks/known"),
   "webhook.delete": addKnownWebhook,
@@ -154,6 +155,7 @@ const ARRANGED: Readonly<Record<string, () => Promise<unknown>>> = {
 };
 
 const RATE_LIMIT = { provider: "p", account: "a", retry_after_s: 60 };
+const EVIDENCE = { command: "npm test", exit_code: 0 };
 const BUDGET = { scope: "workspace", target: "w", tokens: 1 };
 
 /** A report of a checkout. */
@@ -200,6 +202,13 @@ async function leaseKnown(): Promise<void> {
 
 /** The rate limit that stands for "known". */
 let knownLimit = 0;
+/** The same of a record of a command. */
+let knownRecord = 0;
+
+async function recordKnown(): Promise<void> {
+  const answer = await send(port, "POST", "/api/evidence", { body: JSON.stringify(EVIDENCE) });
+  knownRecord = answer.json<{ readonly id: number }>().id;
+}
 
 async function makeKnownLimit(): Promise<void> {
   const answer = await send(port, "POST", "/api/llm/limits", { body: JSON.stringify(RATE_LIMIT) });
@@ -683,6 +692,10 @@ const BODIES: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
     fc.record({ provider: label, account: label, retry_after_s: amount }),
     fc.constant(RATE_LIMIT),
   ),
+  "evidence.record": fc.oneof(
+    fc.record({ command: label, exit_code: amount, seen_by: fc.oneof(fc.constantFrom("ci", "cli", "hook"), label) }),
+    fc.constant(EVIDENCE),
+  ),
   "usage.record": fc.oneof(usage, fc.constant({ provider: "p", model: "m", tokens_in: 1 })),
   "rule.propose": fc.oneof(rule, goodRule),
   "rules.put": fc.oneof(
@@ -957,6 +970,7 @@ function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<
       .replace(/^\/api\/instances\/known(?=[/?]|$)/, `/api/instances/${knownInstance}`)
       .replace(/^\/api\/leases\/known(?=[/?]|$)/, `/api/leases/${knownLease}`)
       .replace(/^\/api\/hooks\/known(?=[/?]|$)/, "/api/hooks/claude")
+      .replace(/^\/api\/evidence\/known(?=[/?]|$)/, `/api/evidence/${knownRecord}`)
       .replace(/^\/api\/llm\/limits\/known(?=[/?]|$)/, `/api/llm/limits/${knownLimit}`)
       .replace(/^\/api\/tasks\/known(?=[/?]|$)/, `/api/tasks/${knownTask}`);
     const request = httpRequest(

@@ -36,7 +36,8 @@ const NAMES_MAX = 5;
 /** Returns a text on one line, shortened, without a meaning in Markdown. */
 export function plain(text: string): string {
   const line = text.replaceAll(/\s+/g, " ").trim();
-  const shown = line.length > TEXT_CHARACTERS_MAX ? `${[...line].slice(0, TEXT_CHARACTERS_MAX).join("")}…` : line;
+  const shown =
+    line.length > TEXT_CHARACTERS_MAX ? `${Array.from(line).slice(0, TEXT_CHARACTERS_MAX).join("")}…` : line;
   return shown.replaceAll(/[\\`*_{}[\]<>#|~&!]/g, (sign) => `\\${sign}`);
 }
 

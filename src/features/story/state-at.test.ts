@@ -120,9 +120,9 @@ for (const keep of [0, 100]) {
 
 t.test("a time before a restore, or among times that were ahead of the clock, is refused", (t) => {
   const { db, rows, trail } = setUp(t, 0);
-  const ask = (at: number, kept_from: number | null = null): unknown => {
+  const ask = (at: number, keptFrom: number | null = null): unknown => {
     rows.write();
-    const since = knownSince(db, { at, kept_from });
+    const since = knownSince(db, { at, kept_from: keptFrom });
     return since instanceof Failure ? since.members : since;
   };
   const refused = (ms: number): object => ({ since: new Date(ms).toISOString() });

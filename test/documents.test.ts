@@ -1,6 +1,6 @@
 /**
- * Tests the documents as the server sends them: every page as HTML on the dashboard's port, the Markdown and llms.txt on
- * both ports, caches, the policy, links and anchors; and in a real browser the search, the contents and both themes.
+ * Tests the documents as the server sends them: every page as HTML on the dashboard's port, the Markdown and llms.txt
+ * on both ports, caches, the policy, links and anchors; and in a real browser the search, the contents and both themes.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -46,7 +46,8 @@ const PATH_CHARACTERS_MAX = 16_000;
  * Refusals that no schema can describe: that all rules or files of an array have different ids or paths, which tasks
  * there are, what another call has stored in a contract's place, that at least one of some parameters or members is
  * needed, how many of them together are allowed, what all globs of an array cost together, which members go together,
- * how long the names of a group of alternatives are, and whether the instance still has a checkout.
+ * how long the names of a group of alternatives are, which times have been, and whether the instance still has a
+ * checkout.
  */
 const UNDESCRIBED = new RegExp(
   [
@@ -54,7 +55,8 @@ const UNDESCRIBED = new RegExp(
     "no condition is|conditions are given|is must be one of|cost too much",
     "needs an instance with a checkout|a budget needs tokens or cost_usd|resources or any is required",
     "max_holders is for names|mode must be shared where|any has too few names|target is required",
-    "any\\[\\d+\\] must not have names of more than",
+    "any\\[\\d+\\] must not have names of more than|give either until or|until must be|account is required",
+    "the time must (?:be in RFC 3339|not be later)|of a time before",
   ].join("|"),
 );
 const REFUSED: ReadonlySet<number> = new Set([400, 422]);

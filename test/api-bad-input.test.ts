@@ -970,6 +970,7 @@ function ask({ method, path, headers, body: given, chunked }: Attempt): Promise<
       .replace(/^\/api\/instances\/known(?=[/?]|$)/, `/api/instances/${knownInstance}`)
       .replace(/^\/api\/leases\/known(?=[/?]|$)/, `/api/leases/${knownLease}`)
       .replace(/^\/api\/hooks\/known(?=[/?]|$)/, "/api/hooks/claude")
+      .replace(/^\/api\/at\/known(?=[/?]|$)/, `/api/at/${new Date(Date.now() - 1000).toISOString()}`)
       .replace(/^\/api\/evidence\/known(?=[/?]|$)/, `/api/evidence/${knownRecord}`)
       .replace(/^\/api\/llm\/limits\/known(?=[/?]|$)/, `/api/llm/limits/${knownLimit}`)
       .replace(/^\/api\/tasks\/known(?=[/?]|$)/, `/api/tasks/${knownTask}`);

@@ -295,6 +295,7 @@ t.test("any sequence of requests and ends", (t) => {
     chosen: 0,
     overtaken: 0,
     behind: 0,
+    cautious: 0,
     cycleWithoutDeadlock: 0,
     played: 0,
   };
@@ -337,7 +338,10 @@ t.test("any sequence of requests and ends", (t) => {
     const expected = naive.isFree(claim) ? "free" : isDeadlock ? "deadlock" : "taken";
     const decision = running.table.evaluate(claim, waits, 100);
     counts[decision.kind] += 1;
-    if (decision.kind !== expected) return `${claim.name} is ${decision.kind}, not ${expected}`;
+    // A request may be refused although all could finish one after the other (docs/leases.md). That must be rare.
+    const isCautious = decision.kind === "deadlock" && expected === "taken" && waits;
+    if (isCautious) counts.cautious += 1;
+    else if (decision.kind !== expected) return `${claim.name} is ${decision.kind}, not ${expected}`;
     const again = restarted.table.evaluate(claim, waits, 100);
     if (JSON.stringify(again) !== JSON.stringify(decision)) return `after a restart ${claim.name} gets another answer`;
     if (decision.kind === "taken") {
@@ -400,8 +404,9 @@ t.test("any sequence of requests and ends", (t) => {
   }
   t.equal(problem, null, `seed ${seed}`);
   t.ok(
-    Object.entries(counts).every(([name, count]) => count > 20 || name === "behind"),
+    Object.entries(counts).every(([name, count]) => count > 20 || name === "behind" || name === "cautious"),
     `everything came up: ${JSON.stringify(counts)}`,
   );
+  t.ok(counts.cautious <= 1 + counts.deadlock / 100, "few circles are refused that are no deadlock");
   t.end();
 });

@@ -21,11 +21,23 @@ export function outermost(t: Owner): Owner {
   return parent !== undefined && "teardown" in parent ? outermost(parent as Owner) : t;
 }
 
+/** Removes a directory in which a program that is ending may still write a file. */
+function removeDirectory(path: string): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+      return;
+    } catch (error) {
+      if (attempt === 5) throw error;
+    }
+  }
+}
+
 /** Makes a directory that is removed at the end of the test, whatever its files' modes are. */
 export function makeDirectory(t: Owner): string {
   const path = mkdtempSync(join(tmpdir(), "koor-test-"));
   // A process that was killed may still write its last file.
-  t.teardown(() => rmSync(path, { recursive: true, force: true, maxRetries: 10 }));
+  t.teardown(() => removeDirectory(path));
   return path;
 }
 

@@ -109,8 +109,6 @@ export const HOOK_AUTO_TTL_S_MAX = 86_400;
 export const HOOK_BUSY_S_DEFAULT = 900;
 
 // Budgets
-/** The maximum number of parents of a subagent whose budgets concern it. */
-export const HOOK_AGENTS_ABOVE_MAX = 16;
 /** A longer command counts as one that does more than call Koor. */
 export const HOOK_KOOR_COMMAND_CHARACTERS_MAX = 8 * KIB;
 

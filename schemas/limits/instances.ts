@@ -59,3 +59,5 @@ export const INSTANCES_SCANNED_MAX = 16;
 export const INSTANCE_DELETE_ROWS = 250;
 /** The most levels that one such transaction descends, from registering to registered instances. */
 export const INSTANCE_DELETE_LEVELS = 2_500;
+/** How many agents are looked at, from a subagent to its parents, for budgets and for the account. */
+export const AGENT_PARENTS_MAX = 16;

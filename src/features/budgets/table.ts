@@ -2,10 +2,11 @@
  * The SQL of budgets. The writer also reads who made a report: the instance with its parents, and the tasks above a
  * task. budget.ts computes what a row means.
  */
-import { BUDGET_PARENTS_MAX, BUDGET_TASKS_ABOVE_MAX } from "../../../schemas/limits/budgets.js";
+import { BUDGET_TASKS_ABOVE_MAX } from "../../../schemas/limits/budgets.js";
 import type { WriteBuffer } from "../../platform/store/write-buffer.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
+import { lineageOf } from "../instances/lineage.js";
 import type { BudgetRow } from "./budget.js";
 
 export interface ChargedInstance {
@@ -106,14 +107,7 @@ export class BudgetWriter {
 
   /** Returns an instance with its parents, itself first; none if it is not registered. */
   lineageOf(id: string): ChargedInstance[] {
-    const found: ChargedInstance[] = [];
-    for (let next: string | null = id; next !== null && next !== "" && found.length < BUDGET_PARENTS_MAX; ) {
-      const instance = this.#instance.get(next);
-      if (instance === undefined) break;
-      found.push(instance);
-      next = instance.parent;
-    }
-    return found;
+    return [...lineageOf(this.#instance.get(id), (parent) => this.#instance.get(parent))];
   }
 }
 

@@ -3,13 +3,13 @@
  * with which an agent ends its work cleanly still run: `koor` commands, and the tools of Koor's MCP server. Runs on the
  * front.
  */
-import { HOOK_AGENTS_ABOVE_MAX } from "../../../schemas/limits/hooks.js";
 import type { Clock } from "../../base/clock.js";
 import type { BudgetRow } from "../budgets/budget.js";
 import type { BudgetProjection } from "../budgets/projection.js";
 import type { TasksAbove } from "../budgets/table.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { Directory, Entry } from "../instances/directory.js";
+import { lineageOf } from "../instances/lineage.js";
 import { budgetLine, budgetReason } from "./budget-lines.js";
 import type { Denial } from "./decided-call.js";
 import type { HookTool } from "./input.js";
@@ -53,27 +53,15 @@ export class BudgetDecision {
 
   /** Returns the budgets that concern an agent and are not `ok`, with their sums as of now. */
   #concerning(entry: Entry): BudgetRow[] {
-    const { budgets, clock } = this.#options;
+    const { budgets, clock, directory } = this.#options;
     if (budgets.size === 0) return [];
-    const lineage = this.#lineageOf(entry);
+    const lineage = [...lineageOf(entry, (id) => directory.get(id))];
     const concerned = {
       workspace: entry.workspace,
       agents: lineage.flatMap(({ id, name }) => [id, name]),
       tasks: budgets.hasTasks ? this.#tasksOf(lineage) : [],
     };
     return budgets.concerning(concerned, clock.now()).map((row) => budgets.current(row.id) ?? row);
-  }
-
-  /** Returns an agent with the agents whose subagent it is, itself first. */
-  #lineageOf(entry: Entry): Entry[] {
-    const found = [entry];
-    for (let { parent } = entry; parent !== null && found.length < HOOK_AGENTS_ABOVE_MAX; ) {
-      const next = this.#options.directory.get(parent);
-      if (next === undefined) break;
-      found.push(next);
-      parent = next.parent;
-    }
-    return found;
   }
 
   /** Returns the ids of the tasks that the agents hold, and of the tasks above them. */

@@ -2,9 +2,9 @@
  * Keeps the rate limits on the front, as of the latest commit, so that hooks and waits find those of an agent's account
  * without a call to the writer. Pure except for its state.
  */
-import { BUDGET_PARENTS_MAX } from "../../../schemas/limits/budgets.js";
 import { RATE_LIMITS_SHOWN_MAX } from "../../../schemas/limits/rate-limits.js";
 import type { Directory, Entry } from "../instances/directory.js";
+import { lineageOf } from "../instances/lineage.js";
 import type { RateLimitRow } from "./rate-limit.js";
 import type { RateLimitReader } from "./table.js";
 
@@ -57,11 +57,8 @@ export class RateLimitProjection {
 
   /** Returns the account of an agent, or else of the nearest parent that has one; null if none is known. */
   accountOf(entry: Entry): string | null {
-    let next: Entry | undefined = entry;
-    for (let level = 0; next !== undefined && level < BUDGET_PARENTS_MAX; level++) {
-      if (next.account !== null) return next.account;
-      next = next.parent === null ? undefined : this.#options.directory.get(next.parent);
-    }
+    for (const { account } of lineageOf(entry, (id) => this.#options.directory.get(id)))
+      if (account !== null) return account;
     return null;
   }
 

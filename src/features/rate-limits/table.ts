@@ -1,7 +1,7 @@
 /** The SQL of rate limits. The writer also reads the account of an instance. */
-import { BUDGET_PARENTS_MAX } from "../../../schemas/limits/budgets.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
+import { lineageOf } from "../instances/lineage.js";
 import type { RateLimitRow } from "./rate-limit.js";
 
 export class RateLimitReader {
@@ -67,13 +67,8 @@ export class RateLimitWriter {
 
   /** Returns the account of an instance, or else of the nearest parent that has one; null if none is known. */
   accountOf(id: string): string | null {
-    let next: string | null = id;
-    for (let level = 0; next !== null && level < BUDGET_PARENTS_MAX; level++) {
-      const found: InstanceAccount | undefined = this.#instance.get(next);
-      if (found === undefined) return null;
-      if (found.account !== null) return found.account;
-      next = found.parent;
-    }
+    for (const { account } of lineageOf(this.#instance.get(id), (parent) => this.#instance.get(parent)))
+      if (account !== null) return account;
     return null;
   }
 }

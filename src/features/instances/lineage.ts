@@ -1,0 +1,18 @@
+/** Follows agents to the agents whose subagents they are. Pure. */
+import { AGENT_PARENTS_MAX } from "../../../schemas/limits/instances.js";
+
+/**
+ * Yields an agent, then its parent, and so on, at most AGENT_PARENTS_MAX of them. It ends at a parent that is not
+ * registered.
+ * @param find returns the agent with an id
+ */
+export function* lineageOf<Agent extends { readonly parent: string | null }>(
+  first: Agent | undefined,
+  find: (id: string) => Agent | undefined,
+): Generator<Agent, void, undefined> {
+  let next = first;
+  for (let level = 0; next !== undefined && level < AGENT_PARENTS_MAX; level++) {
+    yield next;
+    next = next.parent === null ? undefined : find(next.parent);
+  }
+}

@@ -1,11 +1,8 @@
 /** Defines the shapes of the RPC methods for the sessions of agents' clients. Clients of the server never see them. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
+import { nullable } from "./common.js";
 import { CheckoutChange } from "./instances.js";
-
-function nullable<Schema extends Type.TSchema>(schema: Schema) {
-  return Type.Union([schema, Type.Null()]);
-}
 
 /** The instance that the call makes if there is none yet. No client gets a token with this hash. */
 const Candidate = Type.Object({ id: Type.String(), token_hash: Type.String(), name: Type.String() });

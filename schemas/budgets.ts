@@ -1,7 +1,7 @@
 /** Defines the shapes of docs/http-api.md "Budgets" and of the RPC methods for budgets. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { NonNegative, Timestamp } from "./common.js";
+import { NonNegative, Timestamp, nullable } from "./common.js";
 import { BUDGET_ID_CHARACTERS_MAX, BUDGET_WARN_AT_DEFAULT } from "./limits/budgets.js";
 import { INSTANCE_LABEL_BYTES_MAX } from "./limits/instances.js";
 import { Text } from "./text.js";
@@ -14,10 +14,6 @@ export const BUDGET_STATES = ["ok", "warned", "exhausted"] as const;
 export type BudgetState = (typeof BUDGET_STATES)[number];
 export const BUDGET_POLICIES = ["deny", "warn"] as const;
 export type BudgetPolicy = (typeof BUDGET_POLICIES)[number];
-
-function nullable<Schema extends Type.TSchema>(schema: Schema) {
-  return Type.Union([schema, Type.Null()]);
-}
 
 export const BudgetId = Text({
   charactersMax: BUDGET_ID_CHARACTERS_MAX,
@@ -42,7 +38,8 @@ export const BudgetBody = Type.Object({
 });
 export type BudgetBody = Static<typeof BudgetBody>;
 
-export const Budget = Type.Object({
+/** The members of a budget that both its answers and the call that sets it have. */
+const LIMIT = {
   id: Type.String(),
   scope: Type.Enum([...BUDGET_SCOPES]),
   target: Type.String(),
@@ -51,6 +48,10 @@ export const Budget = Type.Object({
   period: Type.Enum([...BUDGET_PERIODS]),
   warn_at: Share,
   policy: Type.Enum([...BUDGET_POLICIES]),
+};
+
+export const Budget = Type.Object({
+  ...LIMIT,
   state: Type.Enum([...BUDGET_STATES]),
   share: Type.Number({ minimum: 0, description: "The used part of the limit, of the larger share if there are two." }),
   used: Type.Object({ tokens: NonNegative, cost_usd: Type.Number({ minimum: 0 }), reports: NonNegative }),
@@ -72,16 +73,7 @@ export const HeldBy = Type.Object({
 });
 export type HeldBy = Static<typeof HeldBy>;
 
-export const SetBudgetRequest = Type.Object({
-  id: Type.String(),
-  scope: Type.Enum([...BUDGET_SCOPES]),
-  target: Type.String(),
-  tokens: nullable(TokenLimit),
-  cost_usd: nullable(CostLimit),
-  period: Type.Enum([...BUDGET_PERIODS]),
-  warn_at: Share,
-  policy: Type.Enum([...BUDGET_POLICIES]),
-});
+export const SetBudgetRequest = Type.Object(LIMIT);
 export type SetBudgetRequest = Static<typeof SetBudgetRequest>;
 export const BudgetIdRequest = Type.Object({ id: Type.String() });
 export const ResetBudgetsReply = Type.Object({ ids: Type.Array(Type.String()) });

@@ -1,7 +1,7 @@
 /** Defines the shapes of docs/http-api.md "Evidence" and of the RPC methods for records of commands. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { Before, Limit, NonNegative, Timestamp } from "./common.js";
+import { Before, Limit, NonNegative, Timestamp, nullable } from "./common.js";
 import { CheckoutId } from "./instances.js";
 import { Workspace } from "./leases.js";
 import {
@@ -25,10 +25,6 @@ export type EvidenceLevel = (typeof EVIDENCE_LEVELS)[number];
 /** The reasons for which a required command counts as not passed. */
 export const MISSING_REASONS = ["none", "said", "unknown", "tree", "failed", "stale"] as const;
 export type MissingReason = (typeof MISSING_REASONS)[number];
-
-function nullable<Schema extends Type.TSchema>(schema: Schema) {
-  return Type.Union([schema, Type.Null()]);
-}
 
 const TextOrNull = nullable(Type.String());
 const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });

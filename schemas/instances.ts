@@ -1,7 +1,7 @@
 /** Defines the shapes of docs/http-api.md "Instances" and of the RPC methods for instances. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { Timestamp } from "./common.js";
+import { Timestamp, nullable } from "./common.js";
 import {
   CAPABILITY_BYTES_MAX,
   CHECKOUT_ID_CHARACTERS_MAX,
@@ -16,10 +16,6 @@ import { Name, Text, type TextRules } from "./text.js";
 
 export const INSTANCE_STATUSES = ["pending", "active", "stale"] as const;
 export type InstanceStatus = (typeof INSTANCE_STATUSES)[number];
-
-function nullable<Schema extends Type.TSchema>(schema: Schema) {
-  return Type.Union([schema, Type.Null()]);
-}
 
 const Label = Text({ charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true });
 const Intent = Text({ charactersMax: INSTANCE_INTENT_BYTES_MAX });

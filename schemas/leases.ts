@@ -1,7 +1,7 @@
 /** Defines the shapes of docs/http-api.md "Leases" and of the RPC methods for leases. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { Instant, Limit, NonNegative, Switch, Timestamp } from "./common.js";
+import { Instant, Limit, NonNegative, Switch, Timestamp, nullable } from "./common.js";
 import {
   ALTERNATIVE_GROUPS_MAX,
   ALTERNATIVES_BYTES_MAX,
@@ -70,10 +70,6 @@ export const WaitSeconds = Type.Integer({ minimum: 0, maximum: WAIT_S_MAX });
 const Remark = Text({ charactersMax: REMARK_BYTES_MAX });
 
 export const Holder = Type.Object({ id: Type.String(), name: Type.String() });
-
-function nullable<Schema extends Type.TSchema>(schema: Schema) {
-  return Type.Union([schema, Type.Null()]);
-}
 
 export const Lease = Type.Object({
   id: Type.String(),

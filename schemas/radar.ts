@@ -1,7 +1,7 @@
 /** Defines the shapes of docs/http-api.md "Radar" and of the RPC methods for the reports of checkouts. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { Timestamp } from "./common.js";
+import { Timestamp, nullable } from "./common.js";
 import { CHECKOUT_TEXT, CheckoutId } from "./instances.js";
 import { JsonText } from "./json-text.js";
 import { CheckedPath, Workspace } from "./leases.js";
@@ -11,10 +11,6 @@ import { Text } from "./text.js";
 /** How two changes of one file overlap, from the mildest to the worst. */
 export const OVERLAP_KINDS = ["file", "lines", "delete"] as const;
 export type OverlapKind = (typeof OVERLAP_KINDS)[number];
-
-function nullable<Schema extends Type.TSchema>(schema: Schema) {
-  return Type.Union([schema, Type.Null()]);
-}
 
 const GitText = Text(CHECKOUT_TEXT);
 const Line = Type.Integer({ minimum: 0, maximum: RADAR_LINE_MAX });

@@ -1,13 +1,10 @@
 /** Defines the shapes of docs/http-api.md "The past" and of its RPC methods. */
 import * as Type from "typebox";
 import type { Static } from "typebox";
-import { ErrorBody, Limit, Timestamp } from "./common.js";
+import { ErrorBody, Limit, Timestamp, nullable } from "./common.js";
 import { Lease } from "./leases.js";
 import { TASK_STATES } from "./tasks.js";
 
-function nullable<Schema extends Type.TSchema>(schema: Schema) {
-  return Type.Union([schema, Type.Null()]);
-}
 const TextOrNull = nullable(Type.String());
 const TimeOrNull = nullable(Timestamp);
 const TaskState = Type.Enum([...TASK_STATES]);

@@ -2,7 +2,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { HeldBy as HeldByBudget } from "./budgets.js";
-import { Limit, NonNegative, Timestamp } from "./common.js";
+import { Limit, NonNegative, Timestamp, nullable } from "./common.js";
 import { Command, MissingEvidence, NamedEvidence, ObjectId, RequiredEvidence } from "./evidence.js";
 import { HeldByLimit } from "./rate-limits.js";
 import { JsonText } from "./json-text.js";
@@ -62,10 +62,6 @@ const Assignee = Text({ charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true });
 const Value = Type.Unknown({ description: `JSON of at most ${TASK_VALUE_BYTES_MAX} bytes.` });
 const RequiredCommands = Type.Array(Command, { maxItems: EVIDENCE_COMMANDS_MAX });
 const Given = Type.Unknown({ description: "As it was sent; null where nothing was." });
-
-function nullable<Schema extends Type.TSchema>(schema: Schema) {
-  return Type.Union([schema, Type.Null()]);
-}
 
 const TextOrNull = nullable(Type.String());
 const TimeOrNull = nullable(Timestamp);

@@ -3,27 +3,17 @@
  * members that have no history are shown as they are now. Runs in the worker pool.
  */
 import type { TasksAtRequest } from "../../../schemas/story.js";
-import type { TaskState } from "../../../schemas/tasks.js";
 import { formatTime } from "../../base/time.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 import { LeaseReader } from "../claims/table.js";
+import type { TaskRow } from "../tasks/table.js";
 import { hasEnded } from "../tasks/task.js";
 
+type Lasting = "row" | "id" | "workspace" | "title" | "labels" | "requires" | "resources" | "after" | "created_by";
+
 /** A task with the last step of its history up to a time. `at` is the time of the step, in ms. */
-export interface TaskStep {
-  readonly row: number;
-  readonly id: string;
-  readonly workspace: string;
-  readonly title: string;
-  /** A JSON text, as are the next three members. */
-  readonly labels: string;
-  readonly requires: string;
-  readonly resources: string;
-  readonly after: string;
-  readonly created_by: string | null;
-  readonly created_at: number;
-  readonly state: TaskState;
+export interface TaskStep extends Pick<TaskRow, Lasting | "created_at" | "state"> {
   readonly step: number;
   readonly at: number;
   readonly note: string | null;

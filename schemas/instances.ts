@@ -162,7 +162,8 @@ export const RegisterRequest = Type.Object({
   stack: Type.String(),
   capabilities: Type.Array(Type.String()),
   checkout: nullable(Checkout),
-  account: nullable(Type.String()),
+  /** Absent in the log entries of programs that do not know accounts. */
+  account: Type.Optional(nullable(Type.String())),
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;
 

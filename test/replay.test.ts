@@ -7,6 +7,7 @@
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
 import t from "tap";
+import { Check } from "typebox/value";
 import { CHANGE_KINDS, type ChangeKind, type ChangesPush } from "../schemas/changes.js";
 import { must } from "../src/base/assert.js";
 import { auditTrail } from "../src/features/audit/table.js";
@@ -219,6 +220,12 @@ function replay(
   }
   return { content: replica.close(), answers: replica.answers, bugs: replica.bugs, unreported: replica.unreported };
 }
+
+t.test("the calls before all others are such as a log may hold", (t) => {
+  for (const { name, request } of [...prologueOf("ask"), ...prologueOf("fail")])
+    t.ok(Check(must(BY_NAME.get(name), "a method of the prologue").request, request), `${name}: its schema accepts the request`);
+  t.end();
+});
 
 t.test("the same batches leave the same rows and the same answers", (t) => {
   const prologues = fc.constantFrom([], prologueOf("ask"), prologueOf("fail"));

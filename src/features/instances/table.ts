@@ -223,7 +223,7 @@ export class InstanceWriter extends PublishingModel {
       registered_by,
       checkoutText(checkout),
       instance.parent,
-      instance.account,
+      instance.account ?? null,
     );
     this.#insertLife.run(lastInsertRowid, instance.status, nowMs);
     this.#touch(id);

@@ -3,6 +3,7 @@
  * servers: errors, methods, tokens, Host and Origin, bodies on the wire, health and metrics, settings and exit codes,
  * the log, and the shutdown.
  */
+import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { connect, type Socket } from "node:net";
@@ -902,4 +903,23 @@ t.test("a long answer reaches a client that sends a body to a route without one"
     statuses,
     statuses.map(() => 200),
   );
+});
+
+t.test("a long answer that takes a while comes after the body of its request", async (t) => {
+  const socket = connect(koor.port, "127.0.0.1");
+  const parts: Buffer[] = [];
+  socket.on("data", (part: Buffer) => parts.push(part));
+  const ended = once(socket, "close");
+  const body = Buffer.alloc(40_000, "[");
+  // The first of two answers is made in another tick, and would close the connection before the body was read.
+  const head = ["GET /metrics HTTP/1.1", "Host: localhost", "Connection: close", `Content-Length: ${body.length}`];
+  socket.write(Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body.subarray(0, 1000)]));
+  await get("/metrics");
+  if (koor.transport === "uws") t.same(parts, [], "the answer waits");
+  socket.write(body.subarray(1000));
+  await ended;
+  const answer = Buffer.concat(parts).toString("latin1");
+  const [, length] = /content-length: (\d+)/i.exec(answer) ?? [];
+  t.match(answer, /^HTTP\/1\.1 200 /);
+  if (length !== undefined) t.equal(answer.length - answer.indexOf("\r\n\r\n") - 4, Number(length), "it is whole");
 });

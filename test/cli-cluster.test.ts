@@ -134,6 +134,8 @@ const CALLS: readonly { readonly args: readonly string[]; readonly again: boolea
   { args: ["templates", "apply", "x", "--project", "p"], again: false },
   { args: ["audit"], again: true },
   { args: ["audit", "summary"], again: true },
+  { args: ["at", "1h", "state"], again: true },
+  { args: ["story", "--from", "1h"], again: true },
   { args: ["llm", "usage"], again: true },
   { args: ["llm", "record", "--provider", "p", "--model", "m"], again: false },
   { args: ["llm", "summary"], again: true },

@@ -161,8 +161,12 @@ export class UwsExchange implements Exchange, BodyOwner {
     return this.#lingers && !this.#ended;
   }
 
-  /** Must be called before the handler returns if the answer comes later. */
+  /**
+   * Must be called before the handler returns if the answer comes later. A body that nothing reads is skipped from now
+   * on, because only this way it is known when it ends.
+   */
   detach(): void {
+    if (this.#body === null && this.#bringsBody()) this.#bodyReader.skip();
     this.#req = null;
     this.#watch();
   }
@@ -241,11 +245,11 @@ export class UwsExchange implements Exchange, BodyOwner {
       return;
     }
     // While the handler runs, the response is already corked.
-    if (this.#req === null) {
+    if (isLong(reply.body) && this.#isUnread) this.#writeAfterBody(reply);
+    else if (this.#req === null) {
       this.#body?.drop();
       this.answer(reply);
-    } else if (isLong(reply.body) && this.#bringsBody()) this.#writeAfterBody(reply);
-    else if (this.#head.closes || (!this.#counted && requestTurns.isOver() && this.#head.fault === null))
+    } else if (this.#head.closes || (!this.#counted && requestTurns.isOver() && this.#head.fault === null))
       this.#writeLater(reply);
     else this.#write(reply);
   }
@@ -275,16 +279,23 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Drops the body, and answers when all of it has arrived. Otherwise the library could close the connection with
-   * unread bytes, and the client would lose the end of a long answer.
+   * Whether the request has a body that no handler reads, and whose end has not arrived. The body of a client that
+   * waits for a `100 Continue` may never arrive.
+   */
+  get #isUnread(): boolean {
+    if (this.#waits) return false;
+    return this.#body === null ? this.#req !== null && this.#bringsBody() : this.#body.isSkipping;
+  }
+
+  /**
+   * Answers when all of a skipped body has arrived. Otherwise the library could close the connection with unread bytes,
+   * and the client would lose the end of a long answer. A body of more than BODY_BYTES_MAX is cut.
    */
   #writeAfterBody(reply: WireReply): void {
     this.detach();
-    let bytes = 0;
-    this.#bodyReader.read((piece, last) => {
-      bytes += piece.byteLength;
-      if (this.#ended || (!last && bytes <= BODY_BYTES_MAX)) return;
-      if (last) this.#writeLater(reply);
+    this.#bodyReader.afterSkipped((whole) => {
+      if (this.#ended) reply.discard?.();
+      else if (whole) this.#writeLater(reply);
       // The cut is deferred, because it would release the buffer that the library still reads.
       else setImmediate(() => this.cut());
     });

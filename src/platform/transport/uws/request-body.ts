@@ -7,7 +7,11 @@
  * connection may be cut (see `whenRead`).
  */
 import type { HttpResponse } from "uWebSockets.js";
-import { QUIET_AFTER_CHUNKS_MS, REFUSED_LINGER_BYTES_MAX } from "../../../../schemas/limits/request-bodies.js";
+import {
+  BODY_BYTES_MAX,
+  QUIET_AFTER_CHUNKS_MS,
+  REFUSED_LINGER_BYTES_MAX,
+} from "../../../../schemas/limits/request-bodies.js";
 import { REASON_PHRASES } from "../../../../schemas/status.js";
 import { Failure } from "../../../base/result.js";
 import { expectsContinue } from "../ambiguity.js";
@@ -78,6 +82,8 @@ export class RequestBody {
   /** Whether the last piece of a dropped body has arrived. */
   #ended = false;
   #discardedBytes = 0;
+  /** A body that no handler reads: how much of it has arrived, and what waits for its end. Null: there is none. */
+  #skipped: { bytes: number; then: ((whole: boolean) => void) | null } | null = null;
   /** Whether the body was refused because its chunks are tiny. No more of it is read. */
   #refused = false;
   /** Passes the refusal of the body to the body's receiver. */
@@ -175,6 +181,32 @@ export class RequestBody {
     process.nextTick(() => {
       for (const [piece, last] of pieces) take(piece, last);
     });
+  }
+
+  /** Drops the body as it arrives, because no handler reads it. */
+  skip(): void {
+    this.#skipped = { bytes: 0, then: null };
+    this.read((piece, last) => {
+      const skipped = this.#skipped;
+      if (skipped === null) return;
+      skipped.bytes += piece.byteLength;
+      if (!last && skipped.bytes <= BODY_BYTES_MAX) return;
+      this.#skipped = null;
+      skipped.then?.(last);
+    });
+  }
+
+  /** Whether the body is skipped, and neither its end nor BODY_BYTES_MAX was reached. */
+  get isSkipping(): boolean {
+    return this.#skipped !== null;
+  }
+
+  /**
+   * Waits for the end of a body that is skipped.
+   * @param then called with true when all of the body has arrived, and with false when it has reached BODY_BYTES_MAX
+   */
+  afterSkipped(then: (whole: boolean) => void): void {
+    if (this.#skipped !== null) this.#skipped.then = then;
   }
 
   /** Lets the rest of a body that is held back through, and drops it. */

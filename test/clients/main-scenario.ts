@@ -108,8 +108,8 @@ export async function playMain(test: Test, place: AgentPlace): Promise<void> {
     return;
   }
   await checkFirst(test, place, session);
-  await checkUsage(test, place, session);
   await playSecond(test, place, session);
+  await checkUsage(test, place);
   main.kill("SIGKILL");
   await main.ended;
   const [left] = await place.leasesOf(FREE_FILE);
@@ -136,11 +136,16 @@ async function checkFirst(test: Test, place: AgentPlace, session: InstanceShown)
 const REPORTING: ReadonlySet<string> = new Set(["claude", "codex"]);
 const USAGE_PATH = "/api/events/history?topic=llm.usage.recorded&after=0&wait=60";
 
-/** The usage that a client writes into its transcript is reported in the background, for the session's instance. */
-async function checkUsage(test: Test, place: AgentPlace, { id }: InstanceShown): Promise<void> {
+/**
+ * Checks that the usage of a session is known. The second session has ended its turn, after which each client reports;
+ * in the middle of a turn a client may not have written its transcript when the report is due.
+ */
+async function checkUsage(test: Test, place: AgentPlace): Promise<void> {
   if (!REPORTING.has(place.client.name)) return;
   const [event] = await place.call<readonly { readonly data: Readonly<Record<string, unknown>> }[]>("GET", USAGE_PATH);
-  test.match(event?.data, { instance_id: id, project: WORKSPACE, request_type: "transcript", cost_usd: 0 });
+  test.match(event?.data, { project: WORKSPACE, request_type: "transcript", cost_usd: 0 });
+  const ids = (await sessionsOf(place)).map(({ id }) => id);
+  test.ok(ids.includes(String(event?.data["instance_id"])), "it is that of a session");
   test.ok(Number(event?.data["tokens_in"]) >= 10, `its tokens are counted: ${JSON.stringify(event?.data)}`);
 }
 

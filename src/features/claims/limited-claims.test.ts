@@ -286,7 +286,7 @@ function drawClaim(random: Random, order: number, holder: string): Named {
 t.test("any sequence of requests and ends", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
-  const steps = countRounds(20_000, 400_000);
+  const steps = countRounds(20_000, 150_000);
   const counts = {
     free: 0,
     taken: 0,

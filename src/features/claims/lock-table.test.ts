@@ -183,7 +183,7 @@ function namesOf(claims: Iterable<Named>): string {
 t.test("any sequence of requests and ends", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
-  const steps = countRounds(50_000, 2_000_000);
+  const steps = countRounds(50_000, 800_000);
   const counts = {
     free: 0,
     taken: 0,

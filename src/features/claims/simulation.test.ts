@@ -33,7 +33,7 @@ const CHECKOUTS = ["", "one", "two"];
 t.test("random actions of a few agents", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
-  const steps = countRounds(50_000, 500_000);
+  const steps = countRounds(50_000, 250_000);
   const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
   const checker = new LeaseChecker((id) => played.lease(id));
   /** The reason for which each lease was lost. */

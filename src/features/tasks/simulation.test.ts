@@ -333,7 +333,7 @@ class Model {
 t.test("random actions of a few agents with tasks", (t) => {
   const seed = newSeed();
   const random = makeRandom(seed);
-  const steps = countRounds(30_000, 400_000);
+  const steps = countRounds(30_000, 200_000);
   const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
   const some = (words: readonly string[], of: number): string[] => words.filter(() => random(of) === 0);
   const model: Model = new Model(

@@ -20,7 +20,23 @@ interface Noted {
   readonly tasks: readonly Item[];
 }
 
-const OF_LEASE = ["id", "fence", "state", "holder", "workspace", "resources", "mode", "granted_at", "requested_at"];
+const OF_LEASE = [
+  ...[
+    "id",
+    "fence",
+    "state",
+    "holder",
+    "workspace",
+    "resources",
+    "mode",
+    "scope",
+    "checkout",
+    "task",
+    "ttl_s",
+    "max_s",
+  ],
+  ...["granted_at", "requested_at", "ended_at", "touched_at", "automatic", "max_holders", "any"],
+];
 const OF_TASK = ["id", "state", "holder", "fence", "title", "created_at", "created_by", "claimed_at", "ended_at"];
 
 function pick(items: readonly Item[], names: readonly string[]): Item[] {
@@ -115,6 +131,29 @@ t.test("each time is answered as it was then", async (t) => {
   t.same(await listed(port, `/api/at/${done}/tasks?state=claimed`, "tasks"), []);
   t.same(await listed(port, `/api/at/${done}/tasks?after=build`, "tasks"), []);
   t.equal((await send(port, "GET", `/api/at/${done}/tasks?after=none`)).status, 404);
+});
+
+t.test("a lease of one of many names, or with several holders, is answered as it was then", async (t) => {
+  const koor = await startKoor(t);
+  const [ana, ben] = [await Agent.register(koor.port, "ana"), await Agent.register(koor.port, "ben")];
+  const cem = await Agent.register(koor.port, "cem");
+  const noted: Noted[] = [];
+  const first = await ana.lease(["deploy"], { any: ["port:1"] });
+  await ana.lease(["browser"], { max_holders: 2 });
+  noted.push(await note(koor));
+  const waiting = await ben.lease(["build"], { any: ["port:1"], queue: true });
+  const gone = await cem.lease(["test"], { any: ["port:1"], queue: true });
+  noted.push(await note(koor));
+  await cem.release(gone);
+  await ana.release(first);
+  noted.push(await note(koor));
+  t.match(
+    noted.map(({ leases }) => leases.find(({ id }) => id === waiting.id)?.["resources"]),
+    [undefined, ["build"], ["build", "port:1"]],
+    "a grant adds the chosen name",
+  );
+  t.match(noted[0]?.leases, [{ max_holders: 2 }, { any: ["port:1"] }]);
+  for (const one of noted) await checkNoted(t, koor, one);
 });
 
 t.test("a time that the server cannot tell of is refused, with the time since which it can", async (t) => {

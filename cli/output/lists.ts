@@ -217,6 +217,9 @@ export const LISTS = {
       { field: "state" },
       { field: "holder.name", min: 8 },
       { field: "resources", wrap: true, min: 16 },
+      // The columns of one of many names and of several holders are empty, and so left out, where no lease has them.
+      { field: "any", wrap: true, min: 10 },
+      { field: "max_holders", title: "LIMIT" },
       { field: "expires_at" },
       { field: "mode" },
       { field: "reason", wrap: true, min: 12 },

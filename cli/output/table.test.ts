@@ -88,6 +88,32 @@ t.test("later columns shrink first, then they are left out; ids stay whole", (t)
   t.end();
 });
 
+t.test("leases of one of many names and with several holders have columns, where there are some", (t) => {
+  const lease = { id: "lease-1", state: "held", holder: { name: "ana" }, expires_at: "2026-11-21T15:10:00.000Z" };
+  const plainLease = { ...lease, resources: ["path:a"], mode: "exclusive", reason: "tax", scope: "repo" };
+  const counted = { ...lease, id: "lease-2", resources: ["browser"], mode: "shared", max_holders: 2 };
+  const waiting = { ...lease, id: "lease-3", state: "waiting", resources: [], mode: "exclusive", any: ["port:1..9"] };
+  const show = (...leases: object[]) =>
+    formatForPerson(JSON.stringify({ leases }), { list: "leases", fields: undefined }, plain(80));
+  t.equal(
+    show(waiting, counted),
+    "ID       STATE    HOLDER  RESOURCES  ANY        LIMIT  EXPIRES AT  MODE\n" +
+      "lease-3  waiting  ana                port:1..9         in 10m      exclusive\n" +
+      "lease-2  held     ana     browser                   2  in 10m      shared\n",
+  );
+  t.equal(
+    show(plainLease),
+    "ID       STATE  HOLDER  RESOURCES  EXPIRES AT  MODE       REASON  SCOPE\n" +
+      "lease-1  held   ana     path:a     in 10m      exclusive  tax     repo\n",
+  );
+  t.match(
+    formatForPerson(JSON.stringify(waiting), { list: undefined, fields: undefined }, plain(80)),
+    /^mode +exclusive\nany +port:1\.\.9$/m,
+    "one lease has a line for each",
+  );
+  t.end();
+});
+
 t.test("colors are added to texts, and change no width", (t) => {
   const text = JSON.stringify({ leases: [{ id: "a", state: "held", resources: ["path:a"] }] });
   const options = { list: "leases", fields: undefined } as const;

@@ -20,6 +20,12 @@ const SEGMENTS = ["a", "b", "*", "**"];
 const CALLS = 25;
 /** The checkouts of the agents, in turns; "" for none. */
 const CHECKOUTS = ["one", "two", "", "one"];
+/** Requests of a name with several holders, and of one of many names. */
+const LIMITED = [
+  { resources: ["pool"], max_holders: 2 },
+  { any: ["port:1..3"], mode: "exclusive" },
+  { resources: ["deploy"], any: ["port:1..2|port:4"], mode: "exclusive" },
+];
 const WAYS = [{}, {}, {}, { queue: true }, { queue: true }, { wait_s: 1 }];
 
 interface Had {
@@ -36,15 +42,22 @@ function checkoutAt(at: number): string {
   return CHECKOUTS[at % CHECKOUTS.length] ?? "";
 }
 
+/** Returns what an agent asks for: files, a name that several may have, or one of several names. */
+function pickWanted(random: Random): object {
+  const limited = random(3) === 0 ? LIMITED[random(LIMITED.length)] : undefined;
+  if (limited !== undefined) return limited;
+  const resources = Array.from({ length: 1 + random(2) }, () => pickResource(random));
+  return { resources, mode: random(3) === 0 ? "shared" : "exclusive" };
+}
+
 /** Acquires leases and releases them until the server has ended; records in `reported` what it holds. */
 async function race(agent: Agent, hasCheckout: boolean, random: Random, reported: Had[]): Promise<void> {
   try {
     for (let call = 0; call < CALLS; call++) {
-      const resources = Array.from({ length: 1 + random(2) }, () => pickResource(random));
-      const mode = random(3) === 0 ? "shared" : "exclusive";
+      const wanted = pickWanted(random);
       const how = WAYS[random(WAYS.length)] ?? {};
       const scope = hasCheckout && random(2) === 0 ? "checkout" : "repo";
-      const answer = await agent.tryLease(resources, { mode, scope, ttl_s: 2, max_s: 1, ...how });
+      const answer = await agent.ask("POST", "/api/leases", { ...wanted, scope, ttl_s: 2, max_s: 1, ...how });
       if (answer.status !== 200 && answer.status !== 202) continue;
       let lease = answer.json<Lease>();
       if (lease.state === "waiting") lease = await agent.get(lease.id, 1);

@@ -20,7 +20,14 @@ const COUNTER = "shared/counter";
 const EVENTS_A_NODE = 40;
 /** A subscriber moves on after this time without an event. */
 const SILENCE_MS = 5_000;
-const RESOURCES = 3;
+/** The requests of the claimers, in turns: of files, of a name with two holders, and of one of two names. */
+const WANTED = [
+  { resources: ["path:shared/0"] },
+  { resources: ["pool"], max_holders: 2 },
+  { any: ["port:1..2"] },
+  { resources: ["path:shared/1"] },
+  { resources: ["path:shared/0"], any: ["port:1..2"] },
+];
 const WORKSPACE = "chaos";
 
 type Outcome = "acknowledged" | "refused" | "unknown";
@@ -356,7 +363,7 @@ export class ClusterWork {
     if (agent === "" || node.port === null) return;
     const headers = { "X-Koor-Instance": agent };
     const body = {
-      resources: [`path:shared/${turn % RESOURCES}`],
+      ...WANTED[turn % WANTED.length],
       ttl_s: 5,
       max_s: 60,
       ...(turn % 2 === 0 ? { queue: true } : {}),

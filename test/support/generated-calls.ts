@@ -5,6 +5,7 @@
 import * as fc from "fast-check";
 import type { Arbitrary } from "fast-check";
 import type { TSchema } from "typebox";
+import type { AcquireRequest } from "../../schemas/leases.js";
 import { METHODS } from "../../src/methods.js";
 import { isWriterMethod } from "../../src/platform/threads/methods.js";
 import type { WriterMethod } from "../../src/platform/threads/writer-method.js";
@@ -122,8 +123,8 @@ export type Batches = typeof batches extends Arbitrary<infer Value> ? Value : ne
 
 /**
  * The calls before all others: values; a webhook with events; two instances, one of which holds what the other waits
- * for; and two claimed tasks, one of which is returned with a question or has failed. Random calls would rarely get
- * that far.
+ * for; two claimed tasks, one of which is returned with a question or has failed; and leases of counted names and of one
+ * of several names. Random calls would rarely get that far.
  */
 export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
   const held = { text: "x", value: null, retry: false };
@@ -151,22 +152,7 @@ export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
         },
         actor: "",
       },
-      {
-        name: "lease.acquire",
-        request: {
-          scope: at === 0 ? "repo" : "checkout",
-          resources: ["a"],
-          shared: false,
-          workspace: "",
-          ttl_s: 60,
-          max_s: 60,
-          reason: "",
-          waits: true,
-          queued: true,
-          request_id: null,
-        },
-        actor: id,
-      },
+      acquire(id, { scope: at === 0 ? "repo" : "checkout", resources: ["a"] }),
     ]),
     // A session with a subagent.
     {
@@ -194,7 +180,16 @@ export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
     })),
     // The lease has the first fence, and the claims have the next two.
     { name: `task.${ending}`, request: { ...held, id: "a.b", fence: 3, call: ending }, actor: "a.b" },
+    // The last one waits for one of several names, and for room at a name with two holders.
+    ...["s", ...WORDS].map((id) => acquire(id, { resources: ["pool"], shared: true, max_holders: 2 })),
+    ...["s", ...WORDS].map((id) => acquire(id, { resources: [], any: ["port:1..2"] })),
   ];
+}
+
+/** Returns a request for a lease that may wait. */
+function acquire(actor: string, names: Pick<AcquireRequest, "resources"> & Partial<AcquireRequest>): Call {
+  const life = { ttl_s: 60, max_s: 60, reason: "", waits: true, queued: true, request_id: null };
+  return { name: "lease.acquire", request: { shared: false, workspace: "", ...life, ...names }, actor };
 }
 
 /** Runs a function with another clock and other random numbers than this process has. */

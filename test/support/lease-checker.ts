@@ -18,6 +18,8 @@ interface LeaseData {
   readonly resources: readonly string[];
   readonly mode: string;
   readonly fence: number | null;
+  readonly max_holders?: number;
+  readonly any?: readonly string[];
 }
 
 /** The members of a lease that its events do not have. */
@@ -31,39 +33,121 @@ interface Known extends LeaseFacts {
   readonly id: string;
   readonly holder: string;
   readonly shared: boolean;
+  /** The number of holders with which it shares its names, its own included. */
+  readonly holdersMax: number;
+  /** The resources that it has or needs, without chosen names. */
   readonly resources: readonly Resource[];
+  /** The names of each group of alternatives, of which it needs one each. */
+  readonly groups: readonly (readonly Resource[])[];
+  /** The chosen name of each group; empty while it waits. */
+  readonly chosen: readonly Resource[];
   /** The claims in the order of their requests. */
   readonly order: number;
   readonly fence: number | null;
 }
 
+/** What blocks a claim: the blockers, and the names that it gets if there are none. */
+interface Found {
+  readonly blockers: Known[];
+  readonly chosen: readonly Resource[];
+}
+
 /** The facts of a lease without a checkout or a parent. */
 const PLAIN: LeaseFacts = { scope: "repo", checkout: null, parent: null };
 
-function known(
-  { lease_id, holder, workspace, resources, mode, fence }: LeaseData,
-  order: number,
-  { scope, checkout, parent }: LeaseFacts,
-): Known {
-  const read = resources.map((text) => {
+function read(texts: readonly string[], workspace: string): Resource[] {
+  return texts.map((text) => {
     const resource = parseResource(text, workspace, "resource");
     if (resource instanceof Failure) throw new Error(resource.message);
     return resource;
   });
-  const shared = mode === "shared";
-  return { id: lease_id, holder: holder.id, shared, resources: read, order, fence, scope, checkout, parent };
 }
 
-function conflict(a: Known, b: Known): boolean {
-  const isFamily = a.holder === b.holder || a.holder === b.parent || a.parent === b.holder;
-  const isOneTree = a.scope === "repo" || b.scope === "repo" || a.checkout === b.checkout;
-  return (
-    !isFamily &&
-    !(a.shared && b.shared) &&
-    a.resources.some((one) =>
-      b.resources.some((two) => (isOneTree || !one.text.startsWith("path:")) && resourcesMeet(one, two)),
-    )
+/** Returns the names of a group of alternatives, in the order in which they are written. */
+function namesOf(group: string): string[] {
+  return group.split("|").flatMap((part) => {
+    const range = /^(.*?)(\d+)\.\.(\d+)$/.exec(part);
+    if (range === null) return [part];
+    const [, prefix = "", first, last] = range;
+    return Array.from({ length: Number(last) - Number(first) + 1 }, (_, at) => prefix + (Number(first) + at));
+  });
+}
+
+function known(data: LeaseData, order: number, { scope, checkout, parent }: LeaseFacts): Known {
+  const { lease_id, holder, workspace, mode, fence, max_holders, any = [] } = data;
+  const shared = mode === "shared";
+  const all = read(data.resources, workspace);
+  // The chosen names are the last of the resources.
+  const chosen = fence === null ? [] : all.slice(all.length - any.length);
+  const resources = all.slice(0, all.length - chosen.length);
+  const taken = new Set(resources.map(({ text }) => text));
+  const groups = any.map((group) =>
+    read(
+      namesOf(group).filter((name) => !taken.has(name)),
+      workspace,
+    ),
   );
+  const holdersMax = max_holders ?? (shared ? Number.POSITIVE_INFINITY : 1);
+  return {
+    ...{ id: lease_id, holder: holder.id, shared, holdersMax, resources, groups, chosen, order, fence },
+    ...{ scope, checkout, parent },
+  };
+}
+
+function areFamily(a: Known, b: Known): boolean {
+  return a.holder === b.holder || a.holder === b.parent || a.parent === b.holder;
+}
+
+function areOneTree(a: Known, b: Known): boolean {
+  return a.scope === "repo" || b.scope === "repo" || a.checkout === b.checkout;
+}
+
+/** Whether a claim has a name by choice, or waits for it as one of its alternatives. */
+function choosesName({ groups, chosen, fence }: Known, name: Resource): boolean {
+  return (fence === null ? groups.flat() : chosen).some(({ text }) => text === name.text);
+}
+
+/** The claims among others that are in the way of a claim at one resource that it wants. */
+function inTheWay(lease: Known, wanted: Resource, others: readonly Known[], isChoice: boolean): Known[] {
+  const there = others.filter(
+    (other) =>
+      (areOneTree(lease, other) || !wanted.text.startsWith("path:")) &&
+      [...other.resources, ...(other.fence === null ? other.groups.flat() : other.chosen)].some((one) =>
+        resourcesMeet(one, wanted),
+      ),
+  );
+  const own = isChoice ? there.filter((other) => areFamily(lease, other) && choosesName(other, wanted)) : [];
+  const alone = there.filter((other) => !areFamily(lease, other) && !(lease.shared && other.shared));
+  const sharing = there.filter(
+    (other) => lease.shared && other.shared && other.holder !== lease.holder && !own.includes(other),
+  );
+  const holders = new Set(sharing.map(({ holder }) => holder));
+  const holdersMax = Math.min(lease.holdersMax, ...sharing.map((other) => other.holdersMax));
+  return [...own, ...alone, ...(holders.size + 1 > holdersMax ? sharing : [])];
+}
+
+/** Returns the first choice of one free name of each group without a name twice, in the order of the names. */
+function choose(free: readonly (readonly Resource[])[], before: readonly Resource[] = []): Resource[] | null {
+  const [first, ...rest] = free;
+  if (first === undefined) return [...before];
+  for (const name of first) {
+    const found = before.some(({ text }) => text === name.text) ? null : choose(rest, [...before, name]);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+/** Finds the claims among others that block a claim. */
+function blockersAmong(lease: Known, others: readonly Known[]): Found {
+  const blockers = new Set(lease.resources.flatMap((wanted) => inTheWay(lease, wanted, others, false)));
+  const ofNames = lease.groups.map((group) =>
+    group.map((name) => ({ name, found: inTheWay(lease, name, others, true) })),
+  );
+  const chosen = choose(
+    ofNames.map((group) => group.filter(({ found }) => found.length === 0).map(({ name }) => name)),
+  );
+  if (chosen === null) for (const { found } of ofNames.flat()) for (const blocker of found) blockers.add(blocker);
+  return { blockers: [...blockers], chosen: blockers.size === 0 ? (chosen ?? []) : [] };
 }
 
 /** Whether the holder of a claim is that of another, or waits for it because it is its parent. */
@@ -100,7 +184,7 @@ export class LeaseChecker {
   /** Checks, after the last event, that no claim waits without a blocker. */
   readEnd(): void {
     for (const lease of this.waiting.values())
-      if (this.#obstacles(lease).length === 0) this.problems.push(`${lease.id} waits without a blocker`);
+      if (this.#obstacles(lease).blockers.length === 0) this.problems.push(`${lease.id} waits without a blocker`);
   }
 
   /**
@@ -116,9 +200,8 @@ export class LeaseChecker {
   ): boolean {
     const data = { lease_id: "", holder: { id: holder }, workspace, resources, mode: "exclusive", fence: null };
     const wanted = known(data, Number.POSITIVE_INFINITY, facts);
-    return of === "held"
-      ? ![...this.held.values()].some((other) => conflict(wanted, other))
-      : this.#obstacles(wanted).length === 0;
+    const found = of === "held" ? blockersAmong(wanted, [...this.held.values()]) : this.#obstacles(wanted);
+    return found.blockers.length === 0;
   }
 
   #wait(event: LeaseEvent, lease: Known): void {
@@ -128,16 +211,21 @@ export class LeaseChecker {
   }
 
   #grant(event: LeaseEvent, lease: Known): void {
-    const asked = this.waiting.get(lease.id) ?? lease;
+    const isNew = !this.waiting.has(lease.id);
+    const asked = this.waiting.get(lease.id) ?? { ...lease, chosen: [], fence: null };
     this.waiting.delete(lease.id);
     if (this.held.has(lease.id)) this.#problem(event, "it is held");
     if (lease.fence === null || lease.fence <= this.fence) this.#problem(event, `its fence is not above ${this.fence}`);
     this.fence = Math.max(this.fence, lease.fence ?? 0);
-    // A new claim may overtake those that have to wait for its holder anyway.
-    const isNew = asked === lease;
-    const obstacle = this.#obstacles(asked).find((one) => !isNew || !this.#hasToWaitFor(one, asked));
+    const { blockers, chosen } = this.#obstacles(asked);
+    // A new claim without alternatives may overtake those that have to wait for its holder anyway.
+    const overtakes = isNew && asked.groups.length === 0;
+    const obstacle = blockers.find((one) => !overtakes || !this.#hasToWaitFor(one, asked));
     if (obstacle !== undefined) this.#problem(event, `${obstacle.id} is in its way`);
-    this.held.set(lease.id, { ...asked, fence: lease.fence });
+    const texts = (names: readonly Resource[]): string => names.map(({ text }) => text).join();
+    if (obstacle === undefined && texts(chosen) !== texts(lease.chosen))
+      this.#problem(event, `it gets ${texts(lease.chosen)}, not ${texts(chosen)}`);
+    this.held.set(lease.id, { ...asked, chosen: lease.chosen, fence: lease.fence });
     this.granted += 1;
   }
 
@@ -150,19 +238,31 @@ export class LeaseChecker {
     this.#ended.add(lease.id);
   }
 
-  #obstacles(lease: Known): Known[] {
-    const held = [...this.held.values()].filter((other) => conflict(lease, other));
-    const earlier = [...this.waiting.values()].filter((other) => other.order < lease.order && conflict(lease, other));
-    return [...held, ...earlier.filter((other) => !this.#waitsFor(other, lease))];
+  /** The held and the earlier waiting claims, without those that a claim may overtake. */
+  #before(lease: Known): Known[] {
+    const earlier = [...this.waiting.values()].filter((other) => other.order < lease.order);
+    return [
+      ...this.held.values(),
+      ...earlier.filter((other) => areFamily(lease, other) || !this.#waitsFor(other, lease)),
+    ];
   }
 
-  /** Whether a claim waits, directly or through others, for what the holder of another holds. */
+  #obstacles(lease: Known): Found {
+    return blockersAmong(lease, this.#before(lease));
+  }
+
+  /** Whether a claim cannot be granted before the holder of another has ended a claim, directly or through others. */
   #waitsFor(lease: Known, asked: Known, seen = new Set<Known>()): boolean {
     if (seen.has(lease)) return false;
     seen.add(lease);
-    const blockers = [...this.held.values()].filter((other) => conflict(lease, other));
-    return blockers.some(
-      (other) => waitsWith(other, asked) || this.#waitsOf(other).some((one) => this.#waitsFor(one, asked, seen)),
+    const held = new Map<string, Known[]>();
+    for (const one of this.held.values()) held.set(one.holder, [...(held.get(one.holder) ?? []), one]);
+    return [...held.values()].some(
+      (theirs) =>
+        blockersAmong(lease, theirs).blockers.length > 0 &&
+        theirs.some(
+          (one) => waitsWith(one, asked) || this.#waitsOf(one).some((other) => this.#waitsFor(other, asked, seen)),
+        ),
     );
   }
 
@@ -178,7 +278,12 @@ export class LeaseChecker {
   #hasToWaitFor(lease: Known, asked: Known, seen = new Set<Known>()): boolean {
     if (seen.has(lease) || !this.waiting.has(lease.id)) return false;
     seen.add(lease);
-    return this.#obstacles(lease).some(
+    const before = this.#before(lease);
+    // Another holder of a full name may end, and another name become free, so only these are certain.
+    const certain = lease.resources
+      .flatMap((wanted) => inTheWay(lease, wanted, before, false))
+      .filter((other) => !(lease.shared && other.shared));
+    return certain.some(
       (other) => waitsWith(other, asked) || this.#waitsOf(other).some((one) => this.#hasToWaitFor(one, asked, seen)),
     );
   }

@@ -4,10 +4,10 @@
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import type { Failure } from "../../base/result.js";
-import { formatTime } from "../../base/time.js";
 import type { Expiry } from "./expiry.js";
-import { isLease, leaseId } from "./lease.js";
+import { isLease } from "./lease.js";
 import type { LeaseProjection } from "./lease-projection.js";
+import { showLease } from "./show-lease.js";
 import type { LeaseReader } from "./table.js";
 
 /** A conflict as the writer returns it. It names the lease by its row. */
@@ -38,33 +38,7 @@ export class LeasePresenter {
   /** Converts a lease to the form in which every reply shows it. */
   show(record: LeaseRecord): Readonly<Record<string, unknown>> {
     const { expiry, leases } = this.#options;
-    const { row, state, fence, holder, holder_name, workspace, resources, shared, reason, note, task } = record;
-    const { scope, checkout, touched_at, automatic, max_holders, any } = record;
-    return {
-      id: leaseId(row),
-      fence: fence === 0 ? null : fence,
-      state,
-      holder: { id: holder, name: holder_name },
-      workspace,
-      resources,
-      mode: shared ? "shared" : "exclusive",
-      scope,
-      checkout,
-      reason,
-      note,
-      task,
-      ttl_s: record.ttl_s,
-      max_s: record.max_s,
-      requested_at: formatTime(record.requested_at),
-      granted_at: timeOrNull(record.granted_at),
-      expires_at: timeOrNull(expiry.endOf(record)),
-      ended_at: timeOrNull(record.ended_at),
-      position: leases.positionOf(row),
-      ...(touched_at === null ? {} : { touched_at: formatTime(touched_at) }),
-      ...(automatic ? { automatic } : {}),
-      ...(max_holders === null ? {} : { max_holders }),
-      ...(any === null ? {} : { any }),
-    };
+    return showLease(record, { expiresMs: expiry.endOf(record), position: leases.positionOf(record.row) });
   }
 
   /** Replaces the row in a conflict, or in a step of a cycle, by the lease. */
@@ -95,8 +69,4 @@ export class LeasePresenter {
     const record = this.find(row);
     return record === undefined ? null : this.show(record);
   }
-}
-
-function timeOrNull(timeMs: number | null): string | null {
-  return timeMs === null ? null : formatTime(timeMs);
 }

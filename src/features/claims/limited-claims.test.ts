@@ -410,3 +410,39 @@ t.test("any sequence of requests and ends", (t) => {
   t.ok(counts.cautious <= 1 + counts.deadlock / 100, "few circles are refused that are no deadlock");
   t.end();
 });
+
+t.test("a claim that begins to wait lets another holder overtake those that now wait for it", (t) => {
+  const table = new LockTable<Named>();
+  let order = 0;
+  const claim = (holder: string, names: readonly string[], maxHolders: number | null): Named => ({
+    ...{ name: `${holder}${++order}`, order, holder, parent: null, limitedTo: null, alternatives: [], chosen: [] },
+    ...{ resources: names.map((name) => must(NAMES.get(name), name)), shared: maxHolders !== null, maxHolders },
+  });
+  table.hold(claim("h0", ["a"], 2));
+  const ofB = claim("h1", ["b"], null);
+  table.hold(ofB);
+  table.hold(claim("h2", ["c"], null));
+  // It waits for h1, and has a place in the line for "a", which is then full for the next one.
+  const earlier = claim("h3", ["a", "b"], 2);
+  t.ok(table.enqueue(earlier));
+  const later = claim("h2", ["a"], 2);
+  t.equal(table.evaluate(later, true, 10).kind, "taken");
+  t.ok(table.enqueue(later));
+  const further = claim("h4", ["d"], null);
+  t.same([table.enqueue(further), table.grantBehind(further)], [false, []], "a claim of something else grants nothing");
+  // h1 waits for h2 from now on, and so does the earlier one. h0 may end, so this is no deadlock.
+  const behind = claim("h1", ["c"], null);
+  t.equal(table.evaluate(behind, true, 10).kind, "taken");
+  t.ok(table.enqueue(behind));
+  t.same(
+    table.grantBehind(behind).map(({ name }) => name),
+    [later.name],
+  );
+  t.same(table.grantBehind(behind), [], "no claim is granted twice");
+  t.same(
+    table.conflictsOf(earlier, 10).conflicts.map((conflict) => conflict.claim.name),
+    [...table.claimsOf("h0"), ofB, later].map(({ name }) => name),
+    "the earlier one waits for the holders of both names",
+  );
+  t.end();
+});

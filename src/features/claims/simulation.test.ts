@@ -4,8 +4,8 @@
  * An independent checker reads the published events. This file has its own model of how long a claim may live, and when
  * it must have ended.
  */
-import t from "tap";
-import type { LeaseRecord } from "../../../schemas/leases.js";
+import t, { type Test } from "tap";
+import type { AcquireRequest, LeaseRecord } from "../../../schemas/leases.js";
 import { must } from "../../base/assert.js";
 import { Failure } from "../../base/result.js";
 import { registerInstance, deregisterInstance, storeLastSeen } from "../instances/commands.js";
@@ -13,8 +13,10 @@ import { acquireLease, breakLease, releaseLease, renewLease } from "../leases/co
 import { LeaseChecker } from "../../../test/support/lease-checker.js";
 import { countRounds } from "../../../test/support/test-size.js";
 import { endsAt, LATE_MS, People, SimulatedServer } from "../../../test/support/simulated-server.js";
-import { makeRandom, newSeed } from "../../../test/support/random.js";
+import { makeRandom, newSeed, type Random } from "../../../test/support/random.js";
+import { readGroups } from "./alternatives.js";
 import { endClaims } from "./commands.js";
+import { resourcesOf } from "./lease.js";
 
 const METHODS = [
   registerInstance,
@@ -27,27 +29,66 @@ const METHODS = [
   endClaims,
 ];
 const RESOURCES = ["path:a", "path:a/*", "path:a/**", "path:*/b", "path:a/{b,c}/d", "state:a", "state:a/b", "deploy"];
+const NAMES = ["n1", "n2", "n3", "n4", "path:a/*", "deploy"];
+/** The groups of alternatives that are asked for. */
+const GROUPS = [["n1|n2"], ["n1..3"], ["n3|deploy"], ["n1..2", "n2|n3"], ["n4"]];
 const HOLDERS = 4;
 const CHECKOUTS = ["", "one", "two"];
 
-t.test("random actions of a few agents", (t) => {
+/** What has to come up in a simulation of limited claims. */
+const OF_LIMITED = [
+  ...["lease.waiting with any", "lease.granted with any", "lease.waiting with max_holders"],
+  ...["lease.granted with max_holders", "this would deadlock"],
+];
+
+interface HeardLease {
+  readonly lease_id: string;
+  readonly reason: string;
+  readonly any?: readonly string[];
+  readonly max_holders?: number;
+}
+
+type Names = Pick<AcquireRequest, "resources" | "shared" | "max_holders" | "any">;
+
+function drawPlain(random: Random, pick: <Value>(values: readonly Value[]) => Value): Names {
+  const resources = Array.from({ length: 1 + random(2) }, () => pick(RESOURCES));
+  return { resources, shared: random(3) === 0 };
+}
+
+/** Draws a request of which some need one of several names, or share names with a limited number of holders. */
+function drawLimited(random: Random, pick: <Value>(values: readonly Value[]) => Value): Names {
+  const any = random(2) === 0 ? pick(GROUPS) : [];
+  const resources = Array.from({ length: random(2) + (any.length === 0 ? 1 : 0) }, () => pick(NAMES));
+  // As for the front, only names can be counted, and no fixed name is the only one of a group.
+  const mayCount = !resources.some((text) => text.startsWith("path:"));
+  const isCounted = mayCount && random(2) === 0;
+  const names = { shared: isCounted || random(4) === 0, ...(isCounted ? { max_holders: 2 + random(2) } : {}) };
+  const groups = readGroups(any, "", resourcesOf(resources, ""));
+  return { resources, ...names, ...(any.length === 0 || groups instanceof Failure ? {} : { any: [...any] }) };
+}
+
+/** @param mustCount the events and refusals that have to come up */
+function simulate(t: Test, draw: typeof drawPlain, steps: number, mustCount: readonly string[]): void {
   const seed = newSeed();
   const random = makeRandom(seed);
-  const steps = countRounds(50_000, 250_000);
   const pick = <Value>(values: readonly Value[]): Value => must(values[random(values.length)], "one of them");
+  const counts = new Map<string, number>();
+  const count = (name: string): void => void counts.set(name, (counts.get(name) ?? 0) + 1);
   const checker = new LeaseChecker((id) => played.lease(id));
   /** The reason for which each lease was lost. */
   const lost = new Map<string, string>();
   const played = new SimulatedServer({
     methods: METHODS,
     hear: (event) => {
+      const { lease_id, reason, any, max_holders } = event.data as HeardLease;
+      const waits = event.topic === "lease.waiting" || checker.waiting.has(lease_id);
       checker.read(event);
-      const { lease_id, reason } = event.data as { readonly lease_id: string; readonly reason: string };
+      if (waits && any !== undefined) count(`${event.topic} with any`);
+      if (waits && max_holders !== undefined) count(`${event.topic} with max_holders`);
       if (event.topic === "lease.lost") lost.set(lease_id, reason);
     },
   });
   const people = new People(played);
-  const counts = new Map<string, number>();
   const problems: string[] = [];
 
   const live = (): LeaseRecord[] => played.mirror.list();
@@ -79,8 +120,7 @@ t.test("random actions of a few agents", (t) => {
         const scope = random(2) === 0 ? ("repo" as const) : ("checkout" as const);
         const request = {
           scope,
-          resources: Array.from({ length: 1 + random(2) }, () => pick(RESOURCES)),
-          shared: random(3) === 0,
+          ...draw(random, pick),
           workspace: "",
           ttl_s: 1 + random(60),
           max_s: 1 + random(200),
@@ -93,6 +133,7 @@ t.test("random actions of a few agents", (t) => {
         const isRefused = reply instanceof Failure && reply.message.startsWith("scope ");
         if (isRefused !== (scope === "checkout" && person.checkout === null))
           problems.push(`scope ${scope} in checkout ${person.checkout ?? "none"}: ${JSON.stringify(reply)}`);
+        if (reply instanceof Failure) count(reply.message);
         if (reply instanceof Failure) return;
         const { checkout, parent } = must(played.mirror.get(reply.row), "it lives");
         if (checkout !== person.checkout || parent !== person.parent)
@@ -157,7 +198,7 @@ t.test("random actions of a few agents", (t) => {
   ];
   const weighted = actions.flatMap((action) => new Array<(typeof actions)[number]>(action[1]).fill(action));
 
-  for (let count = 0; count < HOLDERS; count++) people.register([], { checkout: pick(CHECKOUTS) || null });
+  for (let made = 0; made < HOLDERS; made++) people.register([], { checkout: pick(CHECKOUTS) || null });
   // The first has two subagents, and the second has one.
   for (const at of [0, 0, 1]) {
     const { id: parent, checkout } = must(people.list[at], "it is registered");
@@ -168,7 +209,7 @@ t.test("random actions of a few agents", (t) => {
     if (live().length === 0 && ["release", "renew", "break"].includes(name)) continue;
     if (live().length > 25 && name === "acquire") continue;
     act();
-    counts.set(name, (counts.get(name) ?? 0) + 1);
+    count(name);
     checker.readEnd();
     const { held, waiting } = checker;
     const shown = live();
@@ -183,6 +224,17 @@ t.test("random actions of a few agents", (t) => {
   t.ok(checker.granted > steps / 50, `${checker.granted} grants`);
   const reasons = new Set(lost.values());
   t.same([...reasons].toSorted(), ["broken", "expired", "holder deleted", "max_s"], "every kind of loss came up");
+  t.same(
+    mustCount.filter((name) => (counts.get(name) ?? 0) < 20),
+    [],
+    `all of these came up: ${JSON.stringify(Object.fromEntries(counts))}`,
+  );
   played.close();
   t.end();
-});
+}
+
+t.test("random actions of a few agents", (t) => simulate(t, drawPlain, countRounds(40_000, 200_000), []));
+
+t.test("random actions of a few agents that need one of several names, or share names with a few", (t) =>
+  simulate(t, drawLimited, countRounds(10_000, 60_000), OF_LIMITED),
+);

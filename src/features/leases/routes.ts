@@ -1,4 +1,4 @@
-/** Declares the routes of docs/http-api.md "Leases". front.ts handles the requests. Runs on the front. */
+/** Declares the routes of docs/http-api.md "Leases". front.ts and its neighbours handle the requests. Runs on the front. */
 import { WorkspaceHeader } from "../../../schemas/common.js";
 import {
   AcquiredLease,
@@ -21,7 +21,10 @@ import {
 import { leaseRow } from "../claims/lease.js";
 import { route, type Route } from "../../platform/front/route.js";
 import { acquireLease, breakLease, releaseLease, renewLease } from "./commands.js";
+import { ConflictCheck, type ConflictCheckOptions } from "./conflict-check.js";
 import { LeaseFront, type LeaseFrontOptions } from "./front.js";
+import { LeaseSearch, type LeaseSearchOptions } from "./search.js";
+import { listWaits, type WaitListOptions } from "./wait-list.js";
 
 /** Returns the row of the lease that a path names, in the form that audit rules take. */
 function subject([id]: readonly [string]): { readonly row?: number } {
@@ -29,8 +32,16 @@ function subject([id]: readonly [string]): { readonly row?: number } {
   return row === undefined ? {} : { row };
 }
 
-export function leaseRoutes(options: LeaseFrontOptions): Route[] {
-  const leases = new LeaseFront(options);
+export interface LeaseRoutesOptions
+  extends ConflictCheckOptions,
+    LeaseSearchOptions,
+    WaitListOptions,
+    Omit<LeaseFrontOptions, "conflicts"> {}
+
+export function leaseRoutes(options: LeaseRoutesOptions): Route[] {
+  const conflicts = new ConflictCheck(options);
+  const search = new LeaseSearch(options);
+  const leases = new LeaseFront({ ...options, conflicts });
   const tag = "leases";
   const path = "/api/leases/{id}";
   return [
@@ -57,7 +68,7 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       query: LeaseQuery,
       answer: LeaseList,
       forCi: true,
-      handle: ({ query, context }) => leases.list(query, context),
+      handle: ({ query, context }) => search.list(query, context),
     }),
     route({
       method: "GET",
@@ -67,7 +78,7 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       summary: "Lists which leases wait for which.",
       query: LeaseWaitsQuery,
       answer: LeaseWaits,
-      handle: ({ query, context }) => leases.waits(query, context),
+      handle: ({ query, context }) => listWaits(options, query, context),
     }),
     route({
       method: "POST",
@@ -79,7 +90,7 @@ export function leaseRoutes(options: LeaseFrontOptions): Route[] {
       body: { kind: "json", schema: LeaseCheckBody },
       asksOnly: true,
       answer: LeaseCheckAnswer,
-      handle: ({ json, headers, context }) => leases.check(json, headers["x-koor-workspace"], context),
+      handle: ({ json, headers, context }) => conflicts.check(json, headers["x-koor-workspace"], context),
     }),
     route({
       method: "GET",

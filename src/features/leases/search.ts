@@ -1,0 +1,120 @@
+/**
+ * Finds the leases that match a query. Live leases come from memory, ended leases from the database. Runs on the front.
+ */
+import type { Static } from "typebox";
+import type { LeaseQuery, LeaseRecord } from "../../../schemas/leases.js";
+import { LEASE_LIST_PAGE, LEASE_ROWS_DEFAULT } from "../../../schemas/limits/leases.js";
+import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
+import { Failure } from "../../base/result.js";
+import { TimeSlice } from "../../base/time-slice.js";
+import { wholeListReply } from "../../platform/front/reply.js";
+import type { Answer } from "../../platform/front/route.js";
+import type { CallContext } from "../../platform/rpc/frames.js";
+import { isLease, leaseRow, liveLease, readGlobs } from "../claims/lease.js";
+import type { LeasePresenter } from "../claims/lease-presenter.js";
+import type { LeaseProjection } from "../claims/lease-projection.js";
+import { wantedBy } from "../claims/lock-entry.js";
+import { resourcesMeet, type Resource, storedResource } from "../claims/resource.js";
+import type { LeaseReader } from "../claims/table.js";
+import type { Directory } from "../instances/directory.js";
+import { LeaseList } from "./list.js";
+
+export interface LeaseSearchOptions {
+  readonly leases: LeaseProjection;
+  readonly presenter: LeasePresenter;
+  readonly reader: LeaseReader;
+  readonly directory: Directory;
+}
+
+export class LeaseSearch {
+  readonly #options: LeaseSearchOptions;
+  readonly #slice = new TimeSlice();
+
+  constructor(options: LeaseSearchOptions) {
+    this.#options = options;
+  }
+
+  /** Matching leases, the newest first. */
+  async list(query: Static<typeof LeaseQuery>, { actor }: CallContext): Promise<Answer> {
+    const { workspace, holder, state = "held", resource, limit = LEASE_ROWS_DEFAULT, after } = query;
+    const { own = 0, from, to } = query;
+    if (own === 1 && actor === "") return NEEDS_INSTANCE;
+    const before = leaseRow(after ?? "") ?? Number.MAX_SAFE_INTEGER;
+    const overlaps = overlapping(resource, workspace);
+    if (overlaps instanceof Failure) return overlaps;
+    const matches = (record: LeaseRecord): boolean =>
+      isLease(record) &&
+      record.row < before &&
+      (state === "all" || record.state === state) &&
+      (workspace === undefined || record.workspace === workspace) &&
+      (holder === undefined || record.holder === holder) &&
+      (own === 0 || this.#isOwn(record, actor)) &&
+      wasHeldWithin(record, from, to) &&
+      overlaps(record);
+    const list = new LeaseList((record) => this.#options.presenter.show(record), limit);
+    for await (const records of this.#pages(state === "held" || state === "waiting", before)) {
+      for (const record of records) {
+        if (list.ended) break;
+        await this.#slice.yieldIfOver();
+        if (matches(record)) list.add(record);
+      }
+      if (list.ended) break;
+    }
+    return wholeListReply(list.end());
+  }
+
+  /** Whether a lease is held by an instance, by its parent, or by one of its subagents. */
+  #isOwn({ holder, parent }: LeaseRecord, actor: string): boolean {
+    return holder === actor || parent === actor || holder === this.#options.directory.get(actor)?.parent;
+  }
+
+  /**
+   * Yields pages of lease records. Live leases come from memory. Other leases come from the database, with a pause
+   * after each page so that other requests are served.
+   */
+  async *#pages(live: boolean, before: number): AsyncGenerator<readonly LeaseRecord[]> {
+    const { leases, reader } = this.#options;
+    if (live) {
+      yield leases.list();
+      return;
+    }
+    for (let next: number | undefined = before; next !== undefined; ) {
+      const page: LeaseRecord[] = reader.page(next, LEASE_LIST_PAGE);
+      yield page;
+      next = page.length < LEASE_LIST_PAGE ? undefined : page.at(-1)?.row;
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+  }
+}
+
+/**
+ * Whether a lease was held at some time in a period. A lease that was never granted was not. Without a period, every
+ * lease matches.
+ */
+function wasHeldWithin({ granted_at, ended_at }: LeaseRecord, from?: number, to?: number): boolean {
+  if (from === undefined && to === undefined) return true;
+  if (granted_at === null || (to !== undefined && granted_at > to)) return false;
+  return from === undefined || ended_at === null || ended_at >= from;
+}
+
+/**
+ * Returns a function that tests whether a lease overlaps a resource. Without a workspace, the resource is taken to be
+ * in the lease's own workspace.
+ */
+function overlapping(
+  text: string | undefined,
+  workspace: string | undefined,
+): ((record: LeaseRecord) => boolean) | Failure {
+  if (text === undefined) return () => true;
+  const problem = readGlobs([text], workspace ?? "", () => "resource", "resource");
+  if (problem instanceof Failure) return problem;
+  const asked = new Map<string, Resource>();
+  const askedIn = (workspaceOfLease: string): Resource => {
+    const known = asked.get(workspaceOfLease) ?? storedResource(text, workspaceOfLease);
+    asked.set(workspaceOfLease, known);
+    return known;
+  };
+  return (record) => wantedBy(liveLease(record)).some((theirs) => resourcesMeet(theirs, askedIn(record.workspace)));
+}

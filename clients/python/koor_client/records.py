@@ -125,8 +125,14 @@ class Checkout(TypedDict):
     machine: str | None
 
 
-class Instance(TypedDict):
-    """A registered instance."""
+class _InstanceExtras(TypedDict, total=False):
+    account: str
+    client: str
+    registered_by: str
+
+
+class Instance(_InstanceExtras):
+    """A registered instance. ``account``, ``client`` and ``registered_by`` are left out where there is none."""
 
     id: str
     name: str
@@ -290,8 +296,27 @@ class SentMessage(TypedDict):
     to: list[dict[str, str]]
 
 
-class WaitResult(TypedDict):
-    """What holds of the conditions of a wait, None if nothing held in time, and the cursor of the next wait."""
+class RateLimit(TypedDict):
+    """A rate limit of an account with a provider of language models, which ends at ``until``."""
+
+    id: int
+    provider: str
+    account: str
+    until: str
+    reason: str
+    reported_by: str
+    reported_at: str
+
+
+class _WaitExtras(TypedDict, total=False):
+    limited: list[RateLimit]
+
+
+class WaitResult(_WaitExtras):
+    """What holds of the conditions of a wait, None if nothing held in time, and the cursor of the next wait.
+
+    ``limited``: the rate limits of the caller's account, each once for a chain of cursors.
+    """
 
     matched: dict[str, Any] | None
     cursor: str

@@ -6,6 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
+# Each under its own name, which tells type checkers that it belongs to this module.
+from ._usage_records import Budget as Budget
+from ._usage_records import BudgetLeft as BudgetLeft
+from ._usage_records import Evidence as Evidence
+from ._usage_records import HeldBy as HeldBy
+from ._usage_records import HeldByBudget as HeldByBudget
+from ._usage_records import HeldByLimit as HeldByLimit
+from ._usage_records import ListedEvidence as ListedEvidence
+from ._usage_records import MissingEvidence as MissingEvidence
+from ._usage_records import RateLimit as RateLimit
+
 
 @dataclass(frozen=True)
 class Value:
@@ -296,18 +307,6 @@ class SentMessage(TypedDict):
     to: list[dict[str, str]]
 
 
-class RateLimit(TypedDict):
-    """A rate limit of an account with a provider of language models, which ends at ``until``."""
-
-    id: int
-    provider: str
-    account: str
-    until: str
-    reason: str
-    reported_by: str
-    reported_at: str
-
-
 class _WaitExtras(TypedDict, total=False):
     limited: list[RateLimit]
 
@@ -327,6 +326,13 @@ class UsageRecorded(TypedDict):
 
     id: int
     recorded: bool
+
+
+class InstancePatch(TypedDict, total=False):
+    """A change of an instance; None takes its checkout or its account away."""
+
+    checkout: Mapping[str, Any] | None
+    account: str | None
 
 
 Json = Any

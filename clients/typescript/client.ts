@@ -2,7 +2,9 @@
  * The client library of Koor, published as `koor/client`. It uses only what Node, Deno, Bun and browsers share, and
  * depends on no package. docs/clients.md is its guide.
  */
+import { Budgets } from "./budgets.js";
 import { Events } from "./events.js";
+import { Evidence } from "./evidence.js";
 import { Instances } from "./instances.js";
 import { Leases } from "./leases.js";
 import { Messages } from "./messages.js";
@@ -18,6 +20,7 @@ import { wait, type WaitOptions } from "./wait.js";
 export {
   BadRequestError,
   ConflictError,
+  EvidenceMissingError,
   ForbiddenError,
   KoorError,
   LeasedError,
@@ -34,14 +37,16 @@ export {
 } from "./errors.js";
 export { HeldLease } from "./leases.js";
 export { TaskFailure } from "./task-worker.js";
+export type { BudgetLeft } from "./budgets.js";
 export type { CallOptions } from "./deadline.js";
+export type { EvidenceListOptions } from "./evidence.js";
 export type { HistoryOptions, PublishOptions } from "./events.js";
 export type { InstanceListOptions, Registration } from "./instances.js";
 export type { AcquireOptions, LeaseListOptions } from "./leases.js";
 export type { InboxOptions, MessageListOptions, MessagePage } from "./messages.js";
 export type { StateListOptions } from "./state.js";
 export type { SubscribeOptions, Subscription } from "./subscription.js";
-export type { ClaimOptions } from "./task-claims.js";
+export type { ClaimOptions, CompleteOptions } from "./task-claims.js";
 export type { TaskListOptions } from "./tasks.js";
 export type { TaskContext, TaskHandler, WorkOptions } from "./task-worker.js";
 export type { FenceOptions, GetOptions, ListOptions, Versioned, WriteOptions } from "./versioned.js";
@@ -73,6 +78,8 @@ export class Client {
   readonly messages: Messages;
   readonly instances: Instances<Client>;
   readonly usage: Usage;
+  readonly budgets: Budgets;
+  readonly evidence: Evidence;
   readonly #transport: Transport;
 
   /** @param transport made by `connect` */
@@ -86,6 +93,8 @@ export class Client {
     this.messages = new Messages(transport);
     this.instances = new Instances(transport, (other) => new Client(other));
     this.usage = new Usage(transport);
+    this.budgets = new Budgets(transport);
+    this.evidence = new Evidence(transport);
   }
 
   /** Waits until one of the conditions holds. */

@@ -2,6 +2,7 @@
  * The errors of the client. An error of an answer has the answer's HTTP status, and the code and the whole body that the
  * server sent.
  */
+import type { MissingEvidence } from "./types.js";
 
 /** The members that every error body of Koor has. */
 interface ErrorBody {
@@ -41,6 +42,12 @@ export class ConflictError extends KoorError {}
 export class LeasedError extends ConflictError {}
 /** The lease or the claim of a task is over. This is also the reason of an aborted `signal`; its status is then 0. */
 export class LeaseLostError extends ConflictError {}
+/** 409: commands that the task requires were not seen to pass; `missing` says which, and why. */
+export class EvidenceMissingError extends ConflictError {
+  get missing(): readonly MissingEvidence[] {
+    return (this.body as { readonly missing?: readonly MissingEvidence[] }).missing ?? [];
+  }
+}
 /** 412: the write came under a fence of a lease or claim that is over. */
 export class StaleFenceError extends ConflictError {}
 /** 413: the body is larger than a limit. */
@@ -97,6 +104,7 @@ export function isErrorBody(body: unknown): body is ErrorBody {
 function errorClass(status: number, message: string): ErrorClass {
   if (status === 409 && /^(?:leased|awaited) by /.test(message)) return LeasedError;
   if (status === 409 && /^(?:lease|claim) lost$/.test(message)) return LeaseLostError;
+  if (status === 409 && message === "evidence missing") return EvidenceMissingError;
   if (status === 412 && message === "stale fence") return StaleFenceError;
   return BY_STATUS[status] ?? KoorError;
 }

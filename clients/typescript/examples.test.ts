@@ -75,5 +75,6 @@ const { client: ana } = await client.instances.register({ name: "ana" });
 declare const stopping: AbortController;
 declare function migrate(options: { signal: AbortSignal; fence: number }): Promise<void>;
 declare function build(data: unknown, signal: AbortSignal): Promise<{ passed: boolean }>;
+declare function runTests(): Promise<{ code: number; tree: string }>;
 declare function log(...what: readonly unknown[]): void;
 `;

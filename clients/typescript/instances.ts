@@ -1,15 +1,10 @@
 /** The calls about instances. */
 import type { CallOptions } from "./deadline.js";
 import type { Transport } from "./transport.js";
-import type { Instance, NewInstance, RegisteredInstance } from "./types.js";
+import type { Instance, InstancePatch, InstanceQuery, NewInstance, RegisteredInstance } from "./types.js";
 import { segment } from "./versioned.js";
 
-export interface InstanceListOptions extends CallOptions {
-  readonly name?: string;
-  readonly workspace?: string;
-  readonly stack?: string;
-  readonly capability?: string;
-}
+export interface InstanceListOptions extends CallOptions, Readonly<InstanceQuery> {}
 
 /** The new instance, and a client that acts as it. */
 export interface Registration<Client> {
@@ -40,13 +35,17 @@ export class Instances<Client> {
   }
 
   list(options: InstanceListOptions = {}): Promise<Instance[]> {
-    const { name, workspace, stack, capability } = options;
-    const query = { name, workspace, stack, capability };
-    return this.#transport.json({ method: "GET", path: "/api/instances", query }, options);
+    const { signal, timeoutMs, ...query } = options;
+    return this.#transport.json({ method: "GET", path: "/api/instances", query }, { signal, timeoutMs });
   }
 
   get(id: string, options?: CallOptions): Promise<Instance> {
     return this.#transport.json({ method: "GET", path: pathOf(id) }, options);
+  }
+
+  /** Changes the checkout or the account of an instance; null takes it away. */
+  patch(id: string, change: InstancePatch, options?: CallOptions): Promise<Instance> {
+    return this.#transport.json({ method: "PATCH", path: pathOf(id), json: change, repeatable: true }, options);
   }
 
   /** Makes an instance active. */

@@ -2,7 +2,7 @@
 import type { CallOptions } from "./deadline.js";
 import { newRequestId } from "./request-id.js";
 import type { Transport } from "./transport.js";
-import type { ClaimedTask, Task, TaskProgress } from "./types.js";
+import type { ClaimedTask, Task, TaskCompletion, TaskProgress } from "./types.js";
 import { segment } from "./versioned.js";
 
 /** The longest time of one long poll, in s. Proxies may cut longer ones. */
@@ -19,6 +19,9 @@ export interface ClaimOptions extends CallOptions {
   readonly wait_s?: number;
 }
 
+/** Options of a completion: records of evidence that count, and the tree that they are about. */
+export interface CompleteOptions extends CallOptions, Readonly<TaskCompletion> {}
+
 /** Returns the path of a task. */
 export function taskPath(id: string): string {
   return `/api/tasks/${segment(id)}`;
@@ -31,7 +34,10 @@ export class TaskClaims {
     this.#transport = transport;
   }
 
-  /** Claims a task. Both members of the answer are null if there is none. */
+  /**
+   * Claims a task. Both members of the answer are null if there is none; `held` then names the budgets and the rate
+   * limits that keep the instance from one.
+   */
   async claim(options: ClaimOptions = {}): Promise<ClaimedTask> {
     const { labels, id, workspace, ttl_s, wait_s: waitS = 0 } = options;
     const wait = Math.min(waitS, 2 * POLL_S_MAX);
@@ -52,8 +58,10 @@ export class TaskClaims {
     return this.#about(id, "progress", { ...what, fence }, options);
   }
 
-  complete(id: string, fence: number, result?: unknown, options?: CallOptions): Promise<Task> {
-    return this.#about(id, "complete", { fence, result }, options);
+  /** Fails with EvidenceMissingError if a command that the task requires was not seen to pass. */
+  complete(id: string, fence: number, result?: unknown, options: CompleteOptions = {}): Promise<Task> {
+    const { signal, timeoutMs, ...completion } = options;
+    return this.#about(id, "complete", { ...completion, fence, result }, { signal, timeoutMs });
   }
 
   fail(id: string, fence: number, error: string, retry = true, options?: CallOptions): Promise<Task> {

@@ -3,6 +3,7 @@ import { pauseMs } from "./back-off.js";
 import { Deadline, type CallOptions } from "./deadline.js";
 import {
   BadRequestError,
+  EvidenceMissingError,
   LeaseLostError,
   RateLimitedError,
   TaskCanceledError,
@@ -11,10 +12,12 @@ import {
 } from "./errors.js";
 import { HeldClaim, Moment } from "./held-claim.js";
 import type { TaskClaims } from "./task-claims.js";
-import type { ClaimedTask, Task } from "./types.js";
+import type { ClaimedTask, HeldBy, Task, TaskCompletion } from "./types.js";
 
 /** How long one call waits for a task, in s. */
 const POLL_S = 30;
+/** The longest error that the server takes, in code points. */
+const ERROR_CHARACTERS_MAX = 4096;
 
 export interface TaskContext {
   /** Goes along with each write that is made for the task. */
@@ -29,6 +32,8 @@ export interface TaskContext {
     readonly note?: string;
     readonly checkpoint?: unknown;
   }) => Promise<void>;
+  /** Says what goes along with the result: records of evidence, and the tree that they are about. */
+  readonly completeWith: (what: TaskCompletion) => void;
   /** Gives the task back until the question is answered. The handler returns after that. */
   readonly ask: (question: string) => Promise<void>;
 }
@@ -41,10 +46,19 @@ export interface WorkOptions extends CallOptions {
   readonly ttl_s?: number;
   /** How many tasks at the same time; 1 by default. */
   readonly concurrency?: number;
+  /**
+   * Is called with the budgets and the rate limits that keep the worker from tasks when they change, and with an empty
+   * array when none does any more. The worker waits meanwhile, and continues by itself.
+   */
+  readonly onHeld?: (held: readonly HeldBy[]) => void;
 }
 
 /** A handler throws this to fail the task for good: it is not tried again. */
 export class TaskFailure extends Error {}
+
+function describeMissing({ message, missing }: EvidenceMissingError): string {
+  return `${message}: ${missing.map(({ command, why }) => `${command} (${why})`).join(", ")}`;
+}
 
 export class TaskWorker {
   readonly #claiming: TaskClaims;
@@ -54,6 +68,8 @@ export class TaskWorker {
   readonly #options: WorkOptions;
   readonly #ending: Deadline;
   readonly #failure = new AbortController();
+  /** The last argument of `onHeld`, as JSON. */
+  #reportedHeld = "[]";
 
   /** @param calls `claiming` ends with the client's signal; `holding` does not */
   constructor(
@@ -86,18 +102,22 @@ export class TaskWorker {
 
   async #line(): Promise<void> {
     const { signal } = this.#ending;
+    // A claim that waits reports what keeps the worker from tasks only at the end of the wait.
+    let waitS = 0;
     for (let attempt = 0; !signal.aborted; ) {
       try {
         const askedAt = new Moment();
-        const { task, lease } = await this.#claiming.claim({
+        const { task, lease, held } = await this.#claiming.claim({
           labels: this.#labels,
           workspace: this.#options.workspace,
           ttl_s: this.#options.ttl_s,
-          wait_s: POLL_S,
+          wait_s: waitS,
           signal,
           timeoutMs: this.#options.timeoutMs,
         });
         attempt = 0;
+        waitS = task === null ? POLL_S : 0;
+        this.#reportHeld(held ?? []);
         if (task !== null) await this.#work(task, lease, askedAt);
       } catch (error) {
         if (signal.aborted) return;
@@ -105,6 +125,13 @@ export class TaskWorker {
         await this.#ending.pause(pauseMs(attempt++)).catch(() => undefined);
       }
     }
+  }
+
+  #reportHeld(held: readonly HeldBy[]): void {
+    const text = JSON.stringify(held);
+    if (text === this.#reportedHeld) return;
+    this.#reportedHeld = text;
+    this.#options.onHeld?.(held);
   }
 
   async #work(task: Task, lease: ClaimedTask["lease"], askedAt: Moment): Promise<void> {
@@ -127,6 +154,7 @@ export class TaskWorker {
     this.#ending.signal.addEventListener("abort", abort);
     if (this.#ending.signal.aborted) abort();
     let hasAsked = false;
+    let completion: TaskCompletion = {};
     const context: TaskContext = {
       fence,
       signal: claim.signal,
@@ -136,6 +164,9 @@ export class TaskWorker {
           signal: claim.signal,
         });
         if (isCanceled) claim.abort(new TaskCanceledError(`task ${id} is to be canceled`));
+      },
+      completeWith: (what) => {
+        completion = what;
       },
       ask: async (question) => {
         await this.#holding.ask(id, fence, question);
@@ -147,7 +178,8 @@ export class TaskWorker {
       const outcome = await this.#run(task, context);
       const isLost = claim.isLost;
       claim.end();
-      if (!isLost && !hasAsked) await this.#finish(id, fence, outcome, claim.signal.aborted);
+      if (!isLost && !hasAsked)
+        await this.#finish(id, fence, outcome, { completion, wasAborted: claim.signal.aborted });
     } catch (error) {
       // The server has ended the claim meanwhile, and another holder gets the task.
       if (!(error instanceof LeaseLostError)) throw error;
@@ -181,18 +213,25 @@ export class TaskWorker {
     id: string,
     fence: number,
     outcome: { result: unknown } | { error: unknown },
-    wasAborted: boolean,
+    { completion, wasAborted }: { readonly completion: TaskCompletion; readonly wasAborted: boolean },
   ): Promise<void> {
-    if ("result" in outcome) await this.#complete(id, fence, outcome.result);
+    if ("result" in outcome) await this.#complete(id, fence, outcome.result, completion);
     else if (wasAborted) await this.#holding.release(id, fence);
     else await this.#fail(id, fence, outcome.error);
   }
 
-  /** Completes a task. A result that the server does not take, or that is not JSON, fails the task. */
-  async #complete(id: string, fence: number, result: unknown): Promise<void> {
+  /**
+   * Completes a task. A result that the server does not take, or that is not JSON, fails the task. Evidence that is
+   * missing fails the attempt.
+   */
+  async #complete(id: string, fence: number, result: unknown, completion: TaskCompletion): Promise<void> {
     try {
-      await this.#holding.complete(id, fence, result);
+      await this.#holding.complete(id, fence, result, completion);
     } catch (error) {
+      if (error instanceof EvidenceMissingError) {
+        await this.#fail(id, fence, new Error(describeMissing(error)));
+        return;
+      }
       const isRefused =
         error instanceof TypeError || error instanceof BadRequestError || error instanceof TooLargeError;
       if (!isRefused) throw error;
@@ -201,7 +240,8 @@ export class TaskWorker {
   }
 
   async #fail(id: string, fence: number, error: unknown): Promise<void> {
-    const message = error instanceof Error ? error.message : String(error);
+    const whole = error instanceof Error ? error.message : String(error);
+    const message = Array.from(whole).slice(0, ERROR_CHARACTERS_MAX).join("");
     await this.#holding.fail(id, fence, message || "the handler failed", !(error instanceof TaskFailure));
   }
 }

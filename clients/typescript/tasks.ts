@@ -4,16 +4,10 @@ import { newRequestId } from "./request-id.js";
 import { TaskClaims, taskPath } from "./task-claims.js";
 import { TaskWorker, type TaskHandler, type WorkOptions } from "./task-worker.js";
 import type { Transport } from "./transport.js";
-import type { ListedTask, NewTask, Task, TaskWithHistory } from "./types.js";
+import type { ListedTask, NewTask, Task, TaskQuery, TaskWithHistory } from "./types.js";
 
-export interface TaskListOptions extends CallOptions {
-  readonly workspace?: string;
+export interface TaskListOptions extends CallOptions, Readonly<Omit<TaskQuery, "state">> {
   readonly state?: Task["state"];
-  readonly label?: string;
-  readonly assignee?: string;
-  readonly holder?: string;
-  readonly limit?: number;
-  readonly after?: string;
 }
 
 type NewTaskWithoutId = Omit<NewTask, "request_id">;
@@ -62,9 +56,8 @@ export class Tasks extends TaskClaims {
   }
 
   async list(options: TaskListOptions = {}): Promise<ListedTask[]> {
-    const { workspace, state, label, assignee, holder, limit, after } = options;
-    const query = { workspace, state, label, assignee, holder, limit, after };
-    return (await this.#transport.json<{ tasks: ListedTask[] }>({ method: "GET", path: "/api/tasks", query }, options))
-      .tasks;
+    const { signal, timeoutMs, ...query } = options;
+    const plan = { method: "GET", path: "/api/tasks", query };
+    return (await this.#transport.json<{ tasks: ListedTask[] }>(plan, { signal, timeoutMs })).tasks;
   }
 }

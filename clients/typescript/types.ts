@@ -3,10 +3,13 @@
  * contains no schemas. deploy/build-client.mjs writes them in full for the package, so that it does not need typebox.
  */
 import type { Static } from "typebox";
+import type * as budgets from "../../schemas/budgets.js";
 import type * as events from "../../schemas/events.js";
+import type * as evidence from "../../schemas/evidence.js";
 import type * as instances from "../../schemas/instances.js";
 import type * as leases from "../../schemas/leases.js";
 import type * as messages from "../../schemas/messages.js";
+import type * as rateLimits from "../../schemas/rate-limits.js";
 import type * as specs from "../../schemas/specs.js";
 import type * as state from "../../schemas/state.js";
 import type * as tasks from "../../schemas/tasks.js";
@@ -39,13 +42,29 @@ export type TaskWithHistory = Static<typeof tasks.TaskWithHistory>;
 export type ListedTask = Static<typeof tasks.ListedTask>;
 export type NewTask = Static<typeof tasks.TaskBody>;
 export type ClaimedTask = Static<typeof tasks.ClaimAnswer>;
+export type TaskQuery = Static<typeof tasks.TaskQuery>;
+/** The budget or the rate limit that keeps an instance from tasks. */
+export type HeldBy = Static<typeof tasks.HeldBy>;
+export type TaskCompletion = Omit<Static<typeof tasks.CompleteBody>, "fence" | "result">;
 export type TaskProgress = Static<typeof tasks.ProgressAnswer>;
 export type Message = Static<typeof messages.Message>;
 export type NewMessage = Static<typeof messages.MessageBody>;
 export type SentMessage = Static<typeof messages.MessageSentAnswer>;
 export type WaitAnswer = Static<typeof wait.WaitAnswer>;
 export type Instance = Static<typeof instances.Instance>;
+export type InstanceQuery = Static<typeof instances.InstanceQuery>;
+export type InstancePatch = Static<typeof instances.InstancePatch>;
 export type NewInstance = Static<typeof instances.RegisterBody>;
 export type RegisteredInstance = Static<typeof instances.RegisteredInstance>;
 export type UsageReport = Static<typeof usage.UsageBody>;
 export type UsageRecorded = Static<typeof usage.UsageAnswer>;
+export type RateLimit = Static<typeof rateLimits.RateLimit>;
+export type NewRateLimit = Static<typeof rateLimits.RateLimitBody>;
+export type Budget = Static<typeof budgets.Budget>;
+export type NewBudget = Static<typeof budgets.BudgetBody>;
+export type EvidenceRecord = Static<typeof evidence.Evidence>;
+export type ListedEvidence = Static<typeof evidence.ListedEvidence>;
+export type NewEvidence = Static<typeof evidence.EvidenceBody>;
+export type EvidenceQuery = Static<typeof evidence.EvidenceQuery>;
+/** A command that a task requires, and why it counts as not passed. */
+export type MissingEvidence = Static<typeof evidence.MissingEvidence>;

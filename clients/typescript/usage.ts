@@ -1,7 +1,9 @@
-/** Reports what calls of language models used. */
+/** The calls about language models: what they used, and the rate limits of their providers. */
 import type { CallOptions } from "./deadline.js";
 import type { Transport } from "./transport.js";
-import type { UsageRecorded, UsageReport } from "./types.js";
+import type { NewRateLimit, RateLimit, UsageRecorded, UsageReport } from "./types.js";
+
+const LIMITS_PATH = "/api/llm/limits";
 
 export class Usage {
   readonly #transport: Transport;
@@ -13,5 +15,21 @@ export class Usage {
   /** A report whose answer was lost is not sent again, because it would count twice. */
   report(report: UsageReport, options?: CallOptions): Promise<UsageRecorded> {
     return this.#transport.json({ method: "POST", path: "/api/llm/usage", json: report }, options);
+  }
+
+  /** Reports that a provider limits an account, the instance's own by default. It slows all agents of the account. */
+  reportLimit(limit: NewRateLimit, options?: CallOptions): Promise<RateLimit> {
+    // A second report takes the place of the first.
+    return this.#transport.json({ method: "POST", path: LIMITS_PATH, json: limit, repeatable: true }, options);
+  }
+
+  /** The rate limits that hold now. */
+  async limits(options?: CallOptions): Promise<RateLimit[]> {
+    return (await this.#transport.json<{ limits: RateLimit[] }>({ method: "GET", path: LIMITS_PATH }, options)).limits;
+  }
+
+  /** Ends a rate limit early. Needs the token of the instance that reported it, or the server's. */
+  async endLimit(id: number, options?: CallOptions): Promise<void> {
+    await this.#transport.json({ method: "DELETE", path: `${LIMITS_PATH}/${id}` }, options);
   }
 }

@@ -40,19 +40,24 @@ export interface WaitOptions extends CallOptions {
   readonly wait_s?: number;
 }
 
-/** Returns the condition that holds, with a cursor; `matched` is null if none holds when the time is over. */
+/**
+ * Returns the condition that holds, with a cursor; `matched` is null if none holds when the time is over. `limited` has
+ * the rate limits of all long polls, because the server reports each only once.
+ */
 export async function wait(transport: Transport, options: WaitOptions): Promise<WaitAnswer> {
   const { signal, timeoutMs, wait_s: waitS = Infinity, after, ...conditions } = options;
   const startedMs = performance.now();
   const left = (): number => waitS - (performance.now() - startedMs) / 1000;
+  const limited: NonNullable<WaitAnswer["limited"]> = [];
   for (let cursor = after ?? ""; ; ) {
     const leftS = left();
     const poll = Math.max(0, Math.min(POLL_S_MAX, Math.ceil(leftS)));
     const query: Query = { ...conditions, after: cursor, wait: poll };
     const plan = { method: "GET", path: "/api/wait", query, waitMs: poll * 1000 };
     const answer = await transport.json<WaitAnswer>(plan, { signal, timeoutMs });
+    limited.push(...(answer.limited ?? []));
     // A server that shuts down answers early.
-    if (answer.matched !== null || left() <= 0) return answer;
+    if (answer.matched !== null || left() <= 0) return limited.length === 0 ? answer : { ...answer, limited };
     cursor = answer.cursor;
     await transport.leaveIsolated(signal);
   }

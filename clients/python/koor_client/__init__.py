@@ -10,6 +10,7 @@ from .errors import (
     BadRequestError,
     ClosedError,
     ConflictError,
+    EvidenceMissingError,
     ForbiddenError,
     KoorError,
     LeasedError,
@@ -23,17 +24,35 @@ from .errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from .records import Event, Instance, Lag, Lease, Message, NewTask, Task, Value, WaitResult
+from .records import (
+    Budget,
+    Event,
+    Evidence,
+    HeldBy,
+    Instance,
+    Lag,
+    Lease,
+    Message,
+    NewTask,
+    RateLimit,
+    Task,
+    Value,
+    WaitResult,
+)
 
 __version__ = "1.0.0"
 
 __all__ = [
     "BadRequestError",
+    "Budget",
     "Client",
     "ClosedError",
     "ConflictError",
     "Event",
+    "Evidence",
+    "EvidenceMissingError",
     "ForbiddenError",
+    "HeldBy",
     "HeldLease",
     "HeldTask",
     "Hold",
@@ -48,6 +67,7 @@ __all__ = [
     "Message",
     "NewTask",
     "NotFoundError",
+    "RateLimit",
     "RateLimitedError",
     "ServerError",
     "StaleFenceError",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Literal, cast
 
@@ -139,6 +139,10 @@ class HeldTask:
         """Report progress. The worker that comes after a lost claim finds the note and the checkpoint."""
         members = {"percent": percent, "note": note, "checkpoint": checkpoint}
         await self._driver.run(self._claim.progress(members, timeout))
+
+    def complete_with(self, *, evidence: Sequence[int] = (), tree: str | None = None) -> None:
+        """Say what goes along with the result: ids of records of evidence, and the tree that they are about."""
+        self._claim.completion = {"evidence": list(evidence), "tree": tree}
 
 
 Handler = Callable[[HeldTask], Awaitable[Any]]

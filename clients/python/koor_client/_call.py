@@ -52,9 +52,15 @@ def post(path: str, body: Mapping[str, Any] | list[Any], *, repeatable: bool = F
     """Return a POST of a JSON body. Members that are None are left out of an object."""
     if isinstance(body, Mapping):
         body = {name: value for name, value in body.items() if value is not None}
-    return Plan(
-        "POST", path, headers={"Content-Type": "application/json"}, body=json_bytes(body), repeatable=repeatable
-    )
+    return send_json("POST", path, body, repeatable=repeatable)
+
+
+def send_json(
+    method: str, path: str, body: Mapping[str, Any] | list[Any], *, repeatable: bool = False
+) -> Plan:
+    """Return a request with a JSON body, in which members may be None."""
+    headers = {"Content-Type": "application/json"}
+    return Plan(method, path, headers=headers, body=json_bytes(body), repeatable=repeatable)
 
 
 def poll_seconds(left: float) -> int:

@@ -1,4 +1,4 @@
-"""The wait for conditions, instances, and reports of usage. No I/O."""
+"""The wait for conditions, instances, usage and rate limits. No I/O."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from ._call import Caller, Plan, poll_seconds, post
+from ._call import Caller, Plan, poll_seconds, post, send_json
 from ._effects import Op, now
 from ._http import path_of
-from .records import Instance, NewInstance, UsageRecorded, WaitResult
+from .records import Instance, NewInstance, RateLimit, UsageRecorded, WaitResult
 
 Names = str | Sequence[str]
 
@@ -61,14 +61,21 @@ def conditions(
 
 
 def wait(caller: Caller, query: dict[str, Any], cursor: str | None, seconds: float | None) -> Op[WaitResult]:
-    """Wait until a condition holds, for at most ``seconds``; None: for ever. Long waits are several calls."""
+    """Wait until a condition holds, for at most ``seconds``; None: for ever. Long waits are several calls.
+
+    The server reports each rate limit only once, so those of all calls are collected.
+    """
+    limited: list[RateLimit] = []
     until = math.inf if seconds is None else now() + seconds
     while True:
         left = until - now()
         poll = poll_seconds(left)
         plan = Plan("GET", "/api/wait", {**query, "after": cursor, "wait": poll or None})
         result = cast(WaitResult, (yield from caller.call_json(plan, caller.poll_deadline(poll))))
+        limited += result.get("limited", [])
         if result["matched"] is not None or now() >= until:
+            if limited:
+                result["limited"] = limited
             return result
         cursor = result["cursor"]
         yield from caller.leave_isolated()
@@ -100,6 +107,12 @@ def instances(caller: Caller, query: dict[str, Any], timeout: float | None) -> O
     return cast("list[Instance]", answer)
 
 
+def patch(caller: Caller, instance: str, change: Mapping[str, Any], timeout: float | None) -> Op[Instance]:
+    """Change the checkout or the account of an instance."""
+    plan = send_json("PATCH", "/api/instances" + path_of(instance), change, repeatable=True)
+    return cast(Instance, (yield from caller.call_json(plan, caller.deadline(timeout))))
+
+
 def heartbeat(caller: Caller, instance: str, busy_s: float | None, timeout: float | None) -> Op[None]:
     """Say that an instance is alive, and for how long it will be silent."""
     path = "/api/instances" + path_of(instance) + "/heartbeat"
@@ -115,3 +128,20 @@ def report_usage(caller: Caller, members: Mapping[str, Any], timeout: float | No
     """Report what a call of a model cost."""
     answer = yield from caller.call_json(post("/api/llm/usage", members), caller.deadline(timeout))
     return cast(UsageRecorded, answer)
+
+
+def report_limit(caller: Caller, members: Mapping[str, Any], timeout: float | None) -> Op[RateLimit]:
+    """Report a rate limit. A second report takes the place of the first."""
+    plan = post("/api/llm/limits", members, repeatable=True)
+    return cast(RateLimit, (yield from caller.call_json(plan, caller.deadline(timeout))))
+
+
+def limits(caller: Caller, timeout: float | None) -> Op[list[RateLimit]]:
+    """List the rate limits that hold now."""
+    answer = yield from caller.call_json(Plan("GET", "/api/llm/limits"), caller.deadline(timeout))
+    return cast("list[RateLimit]", answer["limits"])
+
+
+def end_limit(caller: Caller, limit_id: int, timeout: float | None) -> Op[None]:
+    """End a rate limit early."""
+    yield from caller.call(Plan("DELETE", f"/api/llm/limits/{limit_id}"), caller.deadline(timeout))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from ._call import Caller, Plan, poll_seconds, post
@@ -14,13 +14,14 @@ from ._http import path_of
 from .errors import (
     BadRequestError,
     ConflictError,
+    EvidenceMissingError,
     ForbiddenError,
     KoorError,
     NotFoundError,
     TooLargeError,
     UnavailableError,
 )
-from .records import NewTask, Task
+from .records import HeldBy, NewTask, Task
 
 REPORT_TIMEOUT_S = 30.0
 ERROR_CHARACTERS_MAX = 4096
@@ -80,6 +81,8 @@ class Claim:
         self._caller = caller
         self.task = task
         self.fence: int = task["fence"] or 0
+        #: What goes along with the result.
+        self.completion: dict[str, Any] = {}
         name = f"the task {task['id']}"
         self.loss = Loss(name, task["ttl_s"], asked_at, max_s=task["max_s"], max_from=asked_at)
 
@@ -108,9 +111,12 @@ class Claim:
             return False
         if outcome is None:
             try:
-                return (yield from self._send_report("complete", {"result": result}))
+                return (yield from self._send_report("complete", {"result": result, **self.completion}))
             except (TypeError, ValueError, BadRequestError, TooLargeError) as refused:
                 outcome = refused  # The result is no JSON, or too large.
+            except EvidenceMissingError as refused:
+                named = (f"{one['command']} ({one['why']})" for one in refused.missing)
+                outcome = TaskFailed(f"{refused}: {', '.join(named)}")
         if given_back:
             return (yield from self._send_report("release", {"note": str(error)}))
         text = (str(outcome) or type(outcome).__name__)[:ERROR_CHARACTERS_MAX]
@@ -121,6 +127,8 @@ class Claim:
         plan = post(f"{task_path(self.task['id'])}/{action}", {"fence": self.fence, **members}, repeatable=True)
         try:
             yield from self._caller.call(plan, self._caller.deadline(REPORT_TIMEOUT_S))
+        except EvidenceMissingError:
+            raise
         except (ConflictError, NotFoundError, ForbiddenError):
             return False  # The claim is lost.
         except UnavailableError as error:
@@ -129,23 +137,46 @@ class Claim:
         return action == "complete"
 
 
+OnHeld = Callable[[list[HeldBy]], None]
+
+
+def log_held(held: list[HeldBy]) -> None:
+    """Log what keeps a worker from tasks."""
+    if held:
+        log.warning("the worker waits: %s", held)
+    else:
+        log.info("the worker goes on")
+
+
 class Claimer:
     """Claims tasks one after the other."""
 
-    def __init__(self, caller: Caller, labels: Sequence[str], members: Mapping[str, Any]) -> None:
+    def __init__(
+        self, caller: Caller, labels: Sequence[str], members: Mapping[str, Any], on_held: OnHeld | None
+    ) -> None:
         self._caller = caller
+        self._on_held = on_held or log_held
+        self._reported: list[HeldBy] = []
+        #: A claim that waits reports what keeps the worker from tasks only at the end of the wait.
+        self._waits = False
         self._members = {"labels": list(labels), **members}
         self._same: Plan | None = None
 
     def claim(self, wait: float) -> Op[Claim | None]:
-        """Claim the next task. Return None if there is none within the wait, which is at most a few seconds."""
-        seconds = poll_seconds(wait)
+        """Claim the next task. Return None if there is none within the wait, which is at most a few seconds, and none
+        after a task."""
+        seconds = poll_seconds(wait) if self._waits else 0
         body = {**self._members, "request_id": uuid.uuid4().hex}
         # The same request without a wait: it finds what this one got, and does not wait.
         self._same = post("/api/tasks/claim", body, repeatable=True)
         plan = post("/api/tasks/claim", {**body, "wait_s": seconds or None}, repeatable=True)
         asked_at = claim_time()
         answer = yield from self._caller.call_json(plan, self._caller.poll_deadline(seconds))
+        self._waits = answer["task"] is None
+        held = cast("list[HeldBy]", answer.get("held", []))
+        if held != self._reported:
+            self._reported = held
+            self._on_held(held)  # If it raises, the task is given back.
         self._same = None
         if answer["task"] is None:
             return None

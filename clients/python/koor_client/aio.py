@@ -1,4 +1,4 @@
-"""The asyncio client: leases, tasks, instances, usage, the wait, and the client itself.
+"""The asyncio client: leases, tasks, instances, the wait, and the client itself.
 
 Made from client.py by tools/make_async.py: change that file.
 """
@@ -17,7 +17,8 @@ from ._others import Names
 from ._async_api import Events, Messages, Specs, State
 from ._async_base import Driver, Iteration, Noun
 from ._async_claims import Handler, HeldLease, HeldTask, Hold, work_on
-from .records import Instance, Lease, NewInstance, NewTask, Task, UsageRecorded, WaitResult
+from ._async_usage import Budgets, EvidenceRecords, Usage
+from .records import Instance, InstancePatch, Lease, NewInstance, NewTask, Task, WaitResult
 
 __all__ = ["Client", "HeldLease", "HeldTask", "Hold", "Iteration", "connect"]
 
@@ -126,49 +127,21 @@ class Tasks(Noun):
         limit: int | None = None,
         workspace: str | None = None,
         ttl_s: int | None = None,
+        on_held: _tasks.OnHeld | None = None,
     ) -> int:
         """Claim tasks that have all these labels, one after the other, and complete each with what the handler returns.
 
         A handler that raises fails the attempt with its message; see TaskFailed. ``wait``: ends when there was no task
         for so many seconds; 0: when there is none. ``limit``: ends after so many tasks. A worker that is stopped gives
         its task back, and so it does with a task that is canceled. Return how many tasks are done.
+
+        ``on_held``: is called with the budgets and the rate limits that keep the worker from tasks when they change,
+        and with an empty list when none does any more. The worker waits meanwhile, and continues by itself.
         """
         names = [labels] if isinstance(labels, str) else list(labels)
-        claimer = _tasks.Claimer(self._caller, names, {"workspace": workspace, "ttl_s": ttl_s})
+        claimer = _tasks.Claimer(self._caller, names, {"workspace": workspace, "ttl_s": ttl_s}, on_held)
         ending: dict[str, Any] = {"wait": wait, "limit": limit}
         return await work_on(self._driver, self._caller, claimer, handler, **ending)
-
-
-class Usage(Noun):
-    """What calls of language models cost."""
-
-    async def report(
-        self,
-        provider: str,
-        model: str,
-        *,
-        tokens_in: int | None = None,
-        tokens_out: int | None = None,
-        cost_usd: float | None = None,
-        project: str | None = None,
-        request_type: str | None = None,
-        session_tag: str | None = None,
-        instance_id: str | None = None,
-        timeout: float | None = None,
-    ) -> UsageRecorded:
-        """Report a call of a model."""
-        members = {
-            "provider": provider,
-            "model": model,
-            "tokens_in": tokens_in,
-            "tokens_out": tokens_out,
-            "cost_usd": cost_usd,
-            "project": project,
-            "request_type": request_type,
-            "session_tag": session_tag,
-            "instance_id": instance_id,
-        }
-        return await self._run(_others.report_usage(self._caller, members, timeout))
 
 
 class Instances(Noun):
@@ -183,6 +156,7 @@ class Instances(Noun):
         stack: str | None = None,
         capabilities: Sequence[str] | None = None,
         checkout: Mapping[str, Any] | None = None,
+        account: str | None = None,
         activate: bool = True,
         timeout: float | None = None,
     ) -> Client:
@@ -193,6 +167,7 @@ class Instances(Noun):
             "stack": stack,
             "capabilities": None if capabilities is None else list(capabilities),
             "checkout": checkout,
+            "account": account,
         }
         made = await self._run(_others.register(self._caller, name, members, activate, timeout))
         return Client(self._driver, _others.as_instance(self._caller, made), made)
@@ -208,6 +183,12 @@ class Instances(Noun):
         """List instances, the most recently seen first."""
         query = {"name": name, "workspace": workspace, "capability": capability}
         return await self._run(_others.instances(self._caller, query, timeout))
+
+    async def patch(
+        self, instance: str, change: InstancePatch | Mapping[str, Any], *, timeout: float | None = None
+    ) -> Instance:
+        """Change the checkout or the account of an instance."""
+        return await self._run(_others.patch(self._caller, instance, change, timeout))
 
     async def heartbeat(
         self, instance: str | None = None, *, busy_s: int | None = None, timeout: float | None = None
@@ -236,6 +217,8 @@ class Client:
         self.messages = Messages(driver, caller)
         self.instances = Instances(driver, caller)
         self.usage = Usage(driver, caller)
+        self.budgets = Budgets(driver, caller)
+        self.evidence = EvidenceRecords(driver, caller)
 
     @property
     def instance(self) -> str:

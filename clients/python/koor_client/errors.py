@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from typing import Any, cast
 
 from ._json import parse_json
+from .records import MissingEvidence
 
 
 class KoorError(Exception):
@@ -59,6 +60,15 @@ class LeaseLostError(ConflictError):
     """A lease or the claim of a task has ended, or could have ended. ``status`` is 0 if the client's clock says so."""
 
 
+class EvidenceMissingError(ConflictError):
+    """409: commands that the task requires were not seen to pass. ``missing`` says which, and why."""
+
+    @property
+    def missing(self) -> list[MissingEvidence]:
+        """The commands."""
+        return cast("list[MissingEvidence]", self.body.get("missing", []) if isinstance(self.body, dict) else [])
+
+
 class StaleFenceError(ConflictError):
     """412: the fence is not that of a live claim of the caller."""
 
@@ -108,6 +118,8 @@ def _class_of(status: int, message: str) -> type[KoorError]:
         return LeasedError
     if status == 409 and message in ("lease lost", "claim lost"):
         return LeaseLostError
+    if status == 409 and message == "evidence missing":
+        return EvidenceMissingError
     if status == 412 and message == "stale fence":
         return StaleFenceError
     return _CLASSES.get(status, ServerError if status >= 500 else BadRequestError)

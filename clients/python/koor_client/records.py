@@ -6,6 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
+# Each under its own name, which tells type checkers that it belongs to this module.
+from ._usage_records import Budget as Budget
+from ._usage_records import BudgetLeft as BudgetLeft
+from ._usage_records import Evidence as Evidence
+from ._usage_records import HeldBy as HeldBy
+from ._usage_records import HeldByBudget as HeldByBudget
+from ._usage_records import HeldByLimit as HeldByLimit
+from ._usage_records import ListedEvidence as ListedEvidence
+from ._usage_records import MissingEvidence as MissingEvidence
+from ._usage_records import RateLimit as RateLimit
+
 
 @dataclass(frozen=True)
 class Value:
@@ -125,8 +136,14 @@ class Checkout(TypedDict):
     machine: str | None
 
 
-class Instance(TypedDict):
-    """A registered instance."""
+class _InstanceExtras(TypedDict, total=False):
+    account: str
+    client: str
+    registered_by: str
+
+
+class Instance(_InstanceExtras):
+    """A registered instance. ``account``, ``client`` and ``registered_by`` are left out where there is none."""
 
     id: str
     name: str
@@ -290,8 +307,15 @@ class SentMessage(TypedDict):
     to: list[dict[str, str]]
 
 
-class WaitResult(TypedDict):
-    """What holds of the conditions of a wait, None if nothing held in time, and the cursor of the next wait."""
+class _WaitExtras(TypedDict, total=False):
+    limited: list[RateLimit]
+
+
+class WaitResult(_WaitExtras):
+    """What holds of the conditions of a wait, None if nothing held in time, and the cursor of the next wait.
+
+    ``limited``: the rate limits of the caller's account, each once for a chain of cursors.
+    """
 
     matched: dict[str, Any] | None
     cursor: str
@@ -302,6 +326,13 @@ class UsageRecorded(TypedDict):
 
     id: int
     recorded: bool
+
+
+class InstancePatch(TypedDict, total=False):
+    """A change of an instance; None takes its checkout or its account away."""
+
+    checkout: Mapping[str, Any] | None
+    account: str | None
 
 
 Json = Any

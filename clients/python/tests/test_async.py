@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import behaviours_calls, behaviours_claims, behaviours_events, behaviours_state
+from . import behaviours_calls, behaviours_claims, behaviours_events, behaviours_state, behaviours_usage
 
 
 class AsyncState(behaviours_state.StateBehaviours):
@@ -18,4 +18,8 @@ class AsyncEvents(behaviours_events.EventBehaviours):
 
 
 class AsyncClaims(behaviours_claims.ClaimBehaviours):
+    is_async = True
+
+
+class AsyncUsage(behaviours_usage.UsageBehaviours):
     is_async = True

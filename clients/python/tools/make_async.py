@@ -1,6 +1,6 @@
-"""Writes the asyncio twins of _sync_api.py and client.py.
+"""Writes the asyncio twins of _sync_api.py, _sync_usage.py and client.py.
 
-Both contain signatures, documentation and one call each, so a rule of text is enough. ``--check`` writes nothing, and
+All contain signatures, documentation and one call each, so a rule of text is enough. ``--check`` writes nothing, and
 fails if a twin is not what it would write. A test runs it.
 """
 
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "koor_client"
-TWINS = {"_sync_api.py": "_async_api.py", "client.py": "aio.py"}
+TWINS = {"_sync_api.py": "_async_api.py", "_sync_usage.py": "_async_usage.py", "client.py": "aio.py"}
 
 
 def make_async(text: str, name: str) -> str:
@@ -37,7 +37,7 @@ def make_async(text: str, name: str) -> str:
     made = made.replace("return self._driver.run(", "return await self._driver.run(")
     made = made.replace("return work_on(", "return await work_on(")
     made = made.replace("__enter__", "__aenter__").replace("__exit__", "__aexit__")
-    made = re.sub(r"\b_sync_(api|base|claims)\b", r"_async_\1", made)
+    made = re.sub(r"\b_sync_(api|base|claims|usage)\b", r"_async_\1", made)
     made = made.replace("import threading\n", "").replace("Noun, Stop", "Noun")
     made = made.replace("``with``", "``async with``")
     made = made.replace("sync client", "asyncio client", 1)

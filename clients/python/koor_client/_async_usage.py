@@ -1,0 +1,185 @@
+"""The asyncio client: usage with rate limits, budgets, and evidence.
+
+Made from _sync_usage.py by tools/make_async.py: change that file.
+"""
+
+from __future__ import annotations
+
+from . import _budgets, _evidence, _others
+from ._async_base import Noun
+from .records import Budget, BudgetLeft, Evidence, ListedEvidence, RateLimit, UsageRecorded
+
+
+class Usage(Noun):
+    """What calls of language models cost, and the rate limits of their providers."""
+
+    async def report(
+        self,
+        provider: str,
+        model: str,
+        *,
+        tokens_in: int | None = None,
+        tokens_out: int | None = None,
+        cost_usd: float | None = None,
+        project: str | None = None,
+        request_type: str | None = None,
+        session_tag: str | None = None,
+        instance_id: str | None = None,
+        timeout: float | None = None,
+    ) -> UsageRecorded:
+        """Report a call of a model."""
+        members = {
+            "provider": provider,
+            "model": model,
+            "tokens_in": tokens_in,
+            "tokens_out": tokens_out,
+            "cost_usd": cost_usd,
+            "project": project,
+            "request_type": request_type,
+            "session_tag": session_tag,
+            "instance_id": instance_id,
+        }
+        return await self._run(_others.report_usage(self._caller, members, timeout))
+
+    async def report_limit(
+        self,
+        provider: str,
+        *,
+        retry_after_s: int | None = None,
+        until: str | None = None,
+        account: str | None = None,
+        reason: str | None = None,
+        timeout: float | None = None,
+    ) -> RateLimit:
+        """Report that a provider limits an account, by default the client's own. It slows all agents of the account.
+
+        The limit ends after ``retry_after_s`` seconds, or at the time ``until``.
+        """
+        members = {
+            "provider": provider,
+            "retry_after_s": retry_after_s,
+            "until": until,
+            "account": account,
+            "reason": reason,
+        }
+        return await self._run(_others.report_limit(self._caller, members, timeout))
+
+    async def limits(self, *, timeout: float | None = None) -> list[RateLimit]:
+        """List the rate limits that hold now."""
+        return await self._run(_others.limits(self._caller, timeout))
+
+    async def end_limit(self, limit_id: int, *, timeout: float | None = None) -> None:
+        """End a rate limit early. Needs the token of the instance that reported it, or the server's."""
+        await self._run(_others.end_limit(self._caller, limit_id, timeout))
+
+
+class Budgets(Noun):
+    """How many tokens or dollars may be used."""
+
+    async def set(
+        self,
+        budget_id: str,
+        *,
+        scope: str,
+        target: str,
+        tokens: int | None = None,
+        cost_usd: float | None = None,
+        period: str | None = None,
+        warn_at: float | None = None,
+        policy: str | None = None,
+        timeout: float | None = None,
+    ) -> Budget:
+        """Make a budget of a ``workspace``, an ``agent`` or a ``task``, or change its limits. Needs the server's token.
+
+        ``period``: ``hour``, ``day``, ``month``, or ``total``, the default. ``policy``: ``deny``, the default, or
+        ``warn``.
+        """
+        members = {
+            "scope": scope,
+            "target": target,
+            "tokens": tokens,
+            "cost_usd": cost_usd,
+            "period": period,
+            "warn_at": warn_at,
+            "policy": policy,
+        }
+        given = {name: value for name, value in members.items() if value is not None}
+        return await self._run(_budgets.put(self._caller, budget_id, given, timeout))
+
+    async def list(self, *, timeout: float | None = None) -> list[Budget]:
+        """List the budgets, with what is used of them."""
+        return await self._run(_budgets.listing(self._caller, timeout))
+
+    async def left(self, budget_id: str, *, timeout: float | None = None) -> BudgetLeft:
+        """Return what is left of a budget in its period."""
+        return await self._run(_budgets.left(self._caller, budget_id, timeout))
+
+    async def remove(self, budget_id: str, *, timeout: float | None = None) -> None:
+        """Remove a budget. Needs the server's token."""
+        await self._run(_budgets.remove(self._caller, budget_id, timeout))
+
+
+class EvidenceRecords(Noun):
+    """Which commands ran, and how they ended."""
+
+    async def record(
+        self,
+        command: str,
+        exit_code: int | None = None,
+        *,
+        task: str | None = None,
+        seen_by: str | None = None,
+        duration_ms: int | None = None,
+        tree_before: str | None = None,
+        tree_after: str | None = None,
+        head: str | None = None,
+        tail: str | None = None,
+        client: str | None = None,
+        workspace: str | None = None,
+        checkout: str | None = None,
+        timeout: float | None = None,
+    ) -> Evidence:
+        """Record a command. ``seen_by``: ``cli`` if the program ran it; ``agent``, the default, proves nothing."""
+        members = {
+            "command": command,
+            "exit_code": exit_code,
+            "task": task,
+            "seen_by": seen_by,
+            "duration_ms": duration_ms,
+            "tree_before": tree_before,
+            "tree_after": tree_after,
+            "head": head,
+            "tail": tail,
+            "client": client,
+            "workspace": workspace,
+            "checkout": checkout,
+        }
+        return await self._run(_evidence.record(self._caller, members, timeout))
+
+    async def list(
+        self,
+        *,
+        task: str | None = None,
+        workspace: str | None = None,
+        command: str | None = None,
+        level: str | None = None,
+        tree: str | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        timeout: float | None = None,
+    ) -> list[ListedEvidence]:
+        """List records, the newest first, without their output."""
+        query = {
+            "task": task,
+            "workspace": workspace,
+            "command": command,
+            "level": level,
+            "tree": tree,
+            "before": before,
+            "limit": limit,
+        }
+        return await self._run(_evidence.listing(self._caller, query, timeout))
+
+    async def get(self, evidence_id: int, *, timeout: float | None = None) -> Evidence:
+        """Read a record, with the end of its output."""
+        return await self._run(_evidence.get(self._caller, evidence_id, timeout))

@@ -12,6 +12,7 @@ import { isName, parseResource, type Resource, storedResource } from "./resource
 const RANGE = /^(.*?)(\d+)\.\.(\d+)$/s;
 /** Larger numbers are not exact. */
 const DIGITS_MAX = 15;
+const NO_GROUPS: readonly (readonly Resource[])[] = [];
 
 /**
  * Parses the groups of a request. The message of an INVALID_ARGUMENT failure begins with `any`.
@@ -43,7 +44,12 @@ export function readGroups(
 }
 
 /** Parses groups that were checked when they were stored. */
-export function storedGroups(texts: readonly string[], workspace: string, fixed: readonly Resource[]): Resource[][] {
+export function storedGroups(
+  texts: readonly string[],
+  workspace: string,
+  fixed: readonly Resource[],
+): readonly (readonly Resource[])[] {
+  if (texts.length === 0) return NO_GROUPS;
   const taken = new Set(fixed.map(({ text }) => text));
   return texts.map((text) => {
     const names = expand(text);

@@ -47,24 +47,38 @@ export class BlockerFinder<Kind extends Claim> {
 
   /**
    * Finds what blocks a claim: the held and the earlier waiting claims for which `where` holds.
+   * @param skipsNames whether the alternatives do not matter if a resource is blocked that the claim needs anyway
    */
-  find(claim: Claim, where: Where<Kind>): Blocking<Kind> {
+  find(claim: Claim, where: Where<Kind>, skipsNames = false): Blocking<Kind> {
     const obstructions: Obstruction<Kind>[] = [];
     for (const wanted of claim.resources) {
       const found = this.#obstruct(claim, wanted, where, false);
       if (found !== null) obstructions.push(found);
     }
-    if (claim.alternatives.length === 0) return { obstructions, chosen: [] };
+    const isBlocked = obstructions.length > 0;
+    const groups = claim.alternatives;
+    if (groups.length === 0 || (isBlocked && skipsNames)) return { obstructions, chosen: [] };
     const ofNames: Obstruction<Kind>[] = [];
-    const free = claim.alternatives.map((group) =>
-      group.filter((wanted) => {
-        const found = this.#obstruct(claim, wanted, where, true);
-        if (found !== null) ofNames.push(found);
-        return found === null;
-      }),
-    );
+    const free = groups.map((): Resource[] => []);
+    const rest = groups.map((group) => group.values());
+    const examine = (freeMax: number): void => {
+      for (const [at, names] of free.entries()) {
+        while (names.length < freeMax) {
+          const next = rest[at]?.next();
+          if (next === undefined || next.done === true) break;
+          const found = this.#obstruct(claim, next.value, where, true);
+          if (found === null) names.push(next.value);
+          else ofNames.push(found);
+        }
+      }
+    };
+    // No group needs more free names than there are groups. Only a claim that waits has to know all of its blockers.
+    examine(isBlocked ? Number.POSITIVE_INFINITY : groups.length);
     const chosen = choose(free);
-    if (chosen === null) obstructions.push(...ofNames);
+    if (chosen === null) {
+      examine(Number.POSITIVE_INFINITY);
+      obstructions.push(...ofNames);
+    }
     return { obstructions, chosen: obstructions.length === 0 ? (chosen ?? []) : [] };
   }
 

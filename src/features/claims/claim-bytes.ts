@@ -31,7 +31,7 @@ export class ClaimBytes {
   /** @param waits whether the claim may have to wait, which takes more memory */
   add(claim: Claim, waits: boolean): void {
     const bytes = bytesOf(claim, waits);
-    if (bytes !== bytesOf(claim, false) || !isPlain(claim)) this.#counted.set(claim.order, bytes);
+    if (!isPlain(claim) || (waits && claim.shared)) this.#counted.set(claim.order, bytes);
     this.#change(claim.holder, bytes);
   }
 
@@ -75,6 +75,8 @@ export class ClaimBytes {
  */
 function bytesOf(claim: Weighed, waits: boolean): number {
   const { resources, alternatives, shared, maxHolders = null } = claim;
+  // Most claims are exclusive and plain.
+  if (!shared && isPlain(claim)) return resources.length === 0 ? 0 : LEASE_BYTES + resourceBytes(resources);
   const names = alternatives.reduce((sum, group) => sum + group.length, 0);
   if (resources.length + names === 0) return 0;
   const holders = maxHolders ?? (shared && (names > 0 || resources.some(isName)) ? CLAIM_HOLDERS_MAX : 1);

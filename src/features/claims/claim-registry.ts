@@ -9,7 +9,6 @@
  * lease. If it has none, clients see the claim only as part of the task. When the claim of a task ends, the tasks
  * module decides what happens to the task (`TaskClaims`).
  */
-import { isDeepStrictEqual } from "node:util";
 import type {
   AcquireRequest,
   EndClaimsRequest,
@@ -128,14 +127,27 @@ export class ClaimRegistry implements CachingModel {
     const full = this.#live.refuseMore(actor, holder.name, claim);
     if (full !== null) return full;
     if (this.#lockTable.costsTooMuch(resources)) return TOO_MANY_STEPS;
-    if (this.#lockTable.costsTooMuch(alternatives.flat(), ALTERNATIVES_STEPS_MAX)) return TOO_MANY_WAIT;
+    if (alternatives.length > 0 && this.#lockTable.costsTooMuch(alternatives.flat(), ALTERNATIVES_STEPS_MAX))
+      return TOO_MANY_WAIT;
     const decision = this.#lockTable.evaluate(claim, waits, LEASE_CONFLICTS_MAX);
     if (decision.kind === "deadlock") return deadlock(decision.cycle, (id) => this.nameOf(id) ?? "");
     if (decision.kind === "taken" && !waits) return taken(decision.held, decision.conflicts);
-    const life = { ttl_s, max_s, queued, automatic };
-    const groups = any.length === 0 ? null : any;
-    const names = { resources, any: groups, alternatives, maxHolders: max_holders };
-    const wanted: Wanted = { holder, workspace, shared, scope, reason, task: null, ...names, ...life };
+    const wanted: Wanted = {
+      holder,
+      workspace,
+      resources,
+      any: any.length === 0 ? null : any,
+      alternatives,
+      maxHolders: max_holders,
+      shared,
+      scope,
+      reason,
+      task: null,
+      ttl_s,
+      max_s,
+      queued,
+      automatic,
+    };
     const lease =
       decision.kind === "free"
         ? this.#changes.hold(withChosen(wanted, decision.chosen), decision.overtakes, call)
@@ -162,7 +174,7 @@ export class ClaimRegistry implements CachingModel {
       // An automatic lease may end earlier than the holder wants, so it does not answer a request of the holder.
       if (record.automatic && !automatic) continue;
       if (record.shared !== shared || record.workspace !== workspace || lease.limitedTo !== limitedTo) continue;
-      if (record.max_holders !== (max_holders ?? null) || !isDeepStrictEqual(record.any ?? [], any)) continue;
+      if (record.max_holders !== (max_holders ?? null) || !areSameTexts(record.any ?? [], any)) continue;
       // The chosen names come last.
       const fixed = record.resources.slice(0, record.resources.length - any.length);
       if (haveSameTexts(fixed, resources)) first = lease;
@@ -413,13 +425,18 @@ export const claimRegistry: Model<ClaimRegistry> = { open: (opening) => new Clai
  */
 function newClaim(resources: readonly Resource[], asked: Contender, alternatives: Claim["alternatives"]): Claim {
   const { holder, parent, shared, limitedTo, maxHolders = null } = asked;
-  const members = { order: Number.MAX_SAFE_INTEGER, holder, parent, shared, maxHolders, limitedTo };
-  return { ...members, resources, alternatives, chosen: [] };
+  const order = Number.MAX_SAFE_INTEGER;
+  return { order, holder, parent, shared, maxHolders, limitedTo, resources, alternatives, chosen: [] };
 }
 
 /** Adds the names that were chosen for a claim that is granted at once. */
 function withChosen(wanted: Wanted, chosen: readonly Resource[]): Wanted {
   return chosen.length === 0 ? wanted : { ...wanted, resources: [...wanted.resources, ...chosen], alternatives: [] };
+}
+
+/** Returns whether two lists have the same texts in the same order. */
+function areSameTexts(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((text, at) => text === others[at]);
 }
 
 /** Returns whether two lists have the same texts, in any order. */

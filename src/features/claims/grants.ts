@@ -34,7 +34,8 @@ export class Grants<Kind extends Claim> {
 
   #settleLimited(entry: Entry<Kind>, known: KnownDependents<Kind>): boolean {
     const { claim } = entry;
-    const { chosen, blocking } = this.#graph.limitedBlockers(claim, { known });
+    // The witnesses are those of one resource that the claim needs anyway, where such a resource is blocked.
+    const { chosen, blocking } = this.#graph.limitedBlockers(claim, { known, skipsNames: true });
     this.#entries.watch(entry, witnesses(claim, blocking));
     if (blocking.obstructions.length > 0) return false;
     if (claim.alternatives.length > 0) this.#entries.choose(entry, chosen);

@@ -58,7 +58,7 @@ export class LockEntries<Kind extends Claim> {
 
   drop(entry: Entry<Kind>): void {
     const { claim } = entry;
-    this.watch(entry, []);
+    if (entry.watches.length > 0) this.watch(entry, []);
     this.changes += 1;
     if (!isPlain(claim)) this.#limited -= 1;
     this.byOrder.delete(claim.order);

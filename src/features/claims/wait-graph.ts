@@ -22,6 +22,8 @@ interface Search<Kind extends Claim> {
   /** The waiting claims that the claim may overtake are added here. */
   readonly overtaken?: Set<Entry<Kind>>;
   readonly known?: KnownDependents<Kind>;
+  /** Whether the alternatives do not matter if a resource is blocked that the claim needs anyway. */
+  readonly skipsNames?: boolean;
 }
 
 const NO_NAMES: readonly Resource[] = [];
@@ -79,16 +81,17 @@ export class WaitGraph<Kind extends Claim> {
   /** As `find`, by the rule of blockers.ts. */
   limitedBlockers(
     claim: Claim,
-    { overtaken, known }: Search<Kind> = {},
+    { overtaken, known, skipsNames }: Search<Kind> = {},
   ): FoundBlockers<Kind> & { readonly blocking: Blocking<Kind> } {
     let dependents: Dependents<Kind> | undefined;
-    const blocking = this.finder.find(claim, (other, wanted) => {
+    const where = (other: Entry<Kind>, wanted: Resource): boolean => {
       if (other.held || areRelated(other.claim, claim)) return true;
       dependents ??= this.#heldDependentsOf(claim, known);
       if (!dependents.claims.has(other)) return true;
       if (mayExclude(other.claim, claim, wanted)) overtaken?.add(other);
       return false;
-    });
+    };
+    const blocking = this.finder.find(claim, where, skipsNames);
     const blockers = new Set<Entry<Kind>>();
     for (const { alone, together } of blocking.obstructions)
       for (const { filed } of [...alone, ...together]) blockers.add(filed);

@@ -4,6 +4,8 @@ import { AgentStates } from "../features/hooks/agent-states.js";
 import { AutoLeases } from "../features/hooks/auto-leases.js";
 import { BudgetDecision } from "../features/hooks/budget-decision.js";
 import { EditDecision } from "../features/hooks/edit-decision.js";
+import { EventDecision } from "../features/hooks/event-decision.js";
+import { Informer } from "../features/hooks/informer.js";
 import { HookFront } from "../features/hooks/front.js";
 import { GitDecision } from "../features/hooks/git-decision.js";
 import { HookHeaderReader } from "../features/hooks/headers.js";
@@ -75,11 +77,22 @@ export function makeHookFront(
     clock,
   });
   const metrics = new HookMetrics();
-  const front = new HookFront({
+  const denials = new RepeatedDenials({ writer, directory, leases, clock });
+  const seen = new SeenHooks();
+  const news = new News({
+    waiters,
+    inbox: new Inbox({ writer, boxes: messages.boxes, reader: messages.reader, reported }),
+    tasks: new ReadyTasks(claims.tasks),
+    budgets: spent,
+    limits: new LimitLines({ limits: budgets.limits, reported, clock }),
+    overlaps,
+    reported,
+    clock,
+  });
+  const events = new EventDecision({
     sessions,
     directory,
     headers: new HookHeaderReader(),
-    repeats: new RepeatedCalls(),
     states: new AgentStates(),
     budgets: spent,
     tools: new ToolDecision({
@@ -88,23 +101,22 @@ export function makeHookFront(
       held,
       heldLines,
     }),
+    denials,
     heldLines,
     auto,
-    waiters,
-    denials: new RepeatedDenials({ writer, directory, leases, clock }),
-    news: new News({
-      waiters,
-      inbox: new Inbox({ writer, boxes: messages.boxes, reader: messages.reader, reported }),
-      tasks: new ReadyTasks(claims.tasks),
-      budgets: spent,
-      limits: new LimitLines({ limits: budgets.limits, reported, clock }),
-      overlaps,
-      reported,
-      clock,
-    }),
+    news,
+    informer: new Informer(news, directory),
     reportLine: new ReportLine({ held, reported }),
     evidence: new SeenEvidence({ writer, leases, ...claims.evidence }),
-    seen: new SeenHooks(),
+    seen,
+    clock,
+  });
+  const front = new HookFront({
+    events,
+    repeats: new RepeatedCalls(),
+    denials,
+    waiters,
+    seen,
     metrics,
     clock,
     stopwatchMs: () => performance.now(),

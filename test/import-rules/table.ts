@@ -322,6 +322,7 @@ export const RESERVED: readonly ReservedRow[] = [
       "src/platform/front/**",
       "src/features/*/routes.ts",
       "src/features/*/front.ts",
+      "src/features/*/front-*.ts",
       "src/cluster/routes.ts",
       "src/cluster/front.ts",
       "src/features/backup/restore.ts",

@@ -1,7 +1,7 @@
 /**
  * Handles the HTTP requests about one lease: acquiring it, waiting in the queue, reading, renewing and ending it.
- * search.ts and wait-list.ts answer lists, and conflict-check.ts answers checks. This folder is the API of leases. The
- * lock engine is in src/features/claims/. Runs on the front.
+ * front-search.ts and front-waits.ts answer lists, and front-check.ts answers checks. This folder is the API of leases.
+ * The lock engine is in src/features/claims/. Runs on the front.
  */
 import type { Static } from "typebox";
 import { type AcquireRequest, LeaseBody, type LeaseRenewBody } from "../../../schemas/leases.js";
@@ -16,7 +16,7 @@ import { leaseId, leaseRow, noLease, readResources } from "../claims/lease.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import { LEASE_LOST, NAMES_NOTHING } from "../claims/refusals.js";
 import { readGroups } from "../claims/alternatives.js";
-import type { ConflictCheck } from "./conflict-check.js";
+import type { ConflictCheck } from "./front-check.js";
 import { isName, type Resource } from "../claims/resource.js";
 import type { LeasePresenter } from "../claims/lease-presenter.js";
 import { jsonReply } from "../../platform/front/reply.js";

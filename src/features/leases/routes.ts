@@ -21,10 +21,10 @@ import {
 import { leaseRow } from "../claims/lease.js";
 import { route, type Route } from "../../platform/front/route.js";
 import { acquireLease, breakLease, releaseLease, renewLease } from "./commands.js";
-import { ConflictCheck, type ConflictCheckOptions } from "./conflict-check.js";
+import { ConflictCheck, type ConflictCheckOptions } from "./front-check.js";
 import { LeaseFront, type LeaseFrontOptions } from "./front.js";
-import { LeaseSearch, type LeaseSearchOptions } from "./search.js";
-import { listWaits, type WaitListOptions } from "./wait-list.js";
+import { LeaseSearch, type LeaseSearchOptions } from "./front-search.js";
+import { listWaits, type WaitListOptions } from "./front-waits.js";
 
 /** Returns the row of the lease that a path names, in the form that audit rules take. */
 function subject([id]: readonly [string]): { readonly row?: number } {

@@ -1,6 +1,6 @@
 /**
  * Executes the writer's calls about tasks. Each method decides what its call changes, and refuses the call before the
- * first change. task-changes.ts makes the changes. Runs in the writer thread.
+ * first change. task-creator.ts creates tasks, and task-changes.ts makes the changes. Runs in the writer thread.
  *
  * The claim registry decides which resources a claim may hold, and under which fence. It tells this registry when the
  * claim of a task has ended.
@@ -17,14 +17,12 @@ import type {
   EndTaskRequest,
   MarkEditedReply,
   MarkEditedRequest,
-  NewTask,
   PatchRequest,
   ProgressReply,
   ProgressRequest,
   RetryRequest,
   TaskChanged,
 } from "../../../schemas/tasks.js";
-import { must } from "../../base/assert.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import { Failure, invalid } from "../../base/result.js";
 import { showHeld } from "../budgets/budget.js";
@@ -33,9 +31,8 @@ import { showHeldByLimit } from "../rate-limits/rate-limit.js";
 import { type RateLimitRegistry, rateLimitRegistry } from "../rate-limits/registry.js";
 import { type BudgetRegistry, budgetRegistry } from "../budgets/registry.js";
 import { claimRegistry, type ClaimRegistry, type TaskClaims } from "../claims/claim-registry.js";
-import { type Loss, resourcesOf } from "../claims/lease.js";
+import { type Loss } from "../claims/lease.js";
 import { SERVER } from "../claims/lease-events.js";
-import type { Resource } from "../claims/resource.js";
 import { hasFreshRecord, missingOf } from "../evidence/required-commands.js";
 import { evidenceReader, type EvidenceReader } from "../evidence/table.js";
 import { idempotencyRecords, type IdempotencyRecords } from "../idempotency/records.js";
@@ -43,13 +40,14 @@ import type { Model, Opening } from "../../platform/threads/model.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
 import type { LiveTasks } from "./live-tasks.js";
 import { type Ending, type EndingVerb, outcomeOf } from "./outcome.js";
-import { cycleBy, planTasks, type PlannedTask, unknownTask } from "./plan.js";
+import { cycleBy, unknownTask } from "./plan.js";
 import { hasEnded, type LiveTask, NOT_RESERVED, stillNotBefore, TASK_CLAIM, taskIs, type TaskLife } from "./task.js";
 import { requiredTable, type RequiredTable } from "./required-table.js";
 import { taskBytes } from "./task-bytes.js";
 import { type KnownAfter, taskChanges, type TaskChanges, type Transition } from "./task-changes.js";
+import { TaskCreator } from "./task-creator.js";
 import { TaskFinder } from "./task-finder.js";
-import { refuseMore, refuseWaiters, tooManyWaiters } from "./task-limits.js";
+import { refuseMore, tooManyWaiters } from "./task-limits.js";
 import type { TaskTexts, TaskWriter } from "./task-writer.js";
 import { isPossible } from "./transitions.js";
 
@@ -65,6 +63,7 @@ export class TaskRegistry implements TaskClaims {
   readonly #table: TaskWriter;
   readonly #live: LiveTasks;
   readonly #finder: TaskFinder;
+  readonly #creator: TaskCreator;
   readonly #claims: ClaimRegistry;
   readonly #requests: IdempotencyRecords;
   readonly #budgets: BudgetRegistry;
@@ -84,37 +83,17 @@ export class TaskRegistry implements TaskClaims {
     this.#requests = use(idempotencyRecords);
     this.#required = use(requiredTable);
     this.#records = use(evidenceReader);
+    this.#creator = new TaskCreator({
+      changes: this.#changes,
+      finder: this.#finder,
+      requests: this.#requests,
+      required: this.#required,
+    });
   }
 
-  /**
-   * Creates all of the tasks, or none. If an earlier attempt of the same call has created a task, the task is not
-   * created again, and the reply has its current state.
-   */
-  create({ tasks }: CreateTasksRequest, call: WriteCall): CreateTasksReply | Failure {
-    const { actor, nowMs } = call;
-    const planned = planTasks(tasks, {
-      lastRow: this.#changes.lastRow,
-      find: (id) => this.#finder.find(id),
-      made: (requestId, hash) => this.#requests.find("task", actor, requestId, nowMs, hash),
-    });
-    if (planned instanceof Failure) return planned;
-    const made = planned.filter(({ task }) => task !== null);
-    const crowded = refuseWaiters(this.#live, made);
-    if (crowded !== null) return crowded;
-    let bytes = 0;
-    const ready: { plan: PlannedTask; task: NewTask; resources: readonly Resource[] }[] = [];
-    for (const plan of made) {
-      const task = must(plan.task, "it is to be made");
-      const resources = resourcesOf(task.resources, task.workspace);
-      bytes += taskBytes({ ...task, resources, blockers: plan.blockers });
-      const full = refuseMore(this.#live, made.length, bytes);
-      if (full !== null) return full;
-      ready.push({ plan, task, resources });
-    }
-    for (const { plan, task, resources } of ready) this.#create(plan, task, resources, call);
-    const live = made.map(({ id }) => must(this.#live.get(id), "it is made"));
-    this.#changes.findStuck(live, call);
-    return { rows: planned.map(({ row }) => row), made: made.map(({ id }) => id) };
+  /** Creates all of the tasks, or none. */
+  create(request: CreateTasksRequest, call: WriteCall): CreateTasksReply | Failure {
+    return this.#creator.create(request, call);
   }
 
   /**
@@ -313,52 +292,6 @@ export class TaskRegistry implements TaskClaims {
 
   prune(after: number, endedBeforeMs: number, rows: number): { removed: number; after: number | null } {
     return this.#table.prune(after, endedBeforeMs, rows);
-  }
-
-  #create(
-    { row, id, after, blockers }: PlannedTask,
-    task: NewTask,
-    resources: readonly Resource[],
-    call: WriteCall,
-  ): void {
-    const { nowMs, actor } = call;
-    const { workspace, title, labels, requires, max_attempts, ttl_s, max_s, priority, not_before, assignee } = task;
-    const life: TaskLife = {
-      state: blockers.size > 0 ? "blocked" : "ready",
-      priority,
-      attempts: 0,
-      not_before,
-      assignee,
-      reserved: null,
-      reserved_until: 0,
-      claim: null,
-      progress: null,
-      cancel_requested: false,
-      steps: 1,
-      ready_at: blockers.size > 0 ? null : nowMs,
-      updated_at: nowMs,
-      claimed_at: null,
-      ended_at: null,
-    };
-    const made: LiveTask = {
-      row,
-      id,
-      workspace,
-      title,
-      labels,
-      requires,
-      resources,
-      max_attempts,
-      ttl_s,
-      max_s,
-      created_by: actor === "" ? null : actor,
-      created_at: nowMs,
-      life,
-      blockers,
-    };
-    this.#changes.create(made, task, after, call);
-    if (task.requires_evidence !== undefined) this.#required.put(row, task.requires_evidence);
-    this.#requests.store("task", actor, task.request_id, id, nowMs, task.request_hash);
   }
 
   /**

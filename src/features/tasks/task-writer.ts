@@ -3,58 +3,10 @@
  * Every read of this class flushes the buffer first. Runs in the writer thread.
  */
 import type { NewTask, PatchRequest, TaskState } from "../../../schemas/tasks.js";
-import { resourcesOf } from "../claims/lease.js";
 import type { WriteBuffer, BufferedTable } from "../../platform/store/write-buffer.js";
 import type { Db, Statement } from "../../platform/store/open.js";
+import { type LifeRow, liveTask, type NewRow, type StepRow, STORED, type StoredTask } from "./task-rows.js";
 import type { LiveTask, TaskLife } from "./task.js";
-
-type LifeRow = [
-  row: number,
-  state: string,
-  priority: number,
-  attempts: number,
-  notBefore: number | null,
-  assignee: string | null,
-  reserved: string | null,
-  reservedUntil: number,
-  claim: number | null,
-  progress: number | null,
-  cancelRequested: number,
-  steps: number,
-  readyAt: number | null,
-  updatedAt: number,
-  claimedAt: number | null,
-  endedAt: number | null,
-];
-
-type StepRow = [
-  task: number,
-  step: number,
-  at: number,
-  actor: string,
-  state: string,
-  note: string | null,
-  fence: number | null,
-  call: string,
-];
-
-type NewRow = [
-  row: number,
-  id: string,
-  workspace: string,
-  title: string,
-  labels: string,
-  requires: string,
-  resources: string,
-  after: string,
-  maxAttempts: number,
-  ttlS: number,
-  maxS: number,
-  createdBy: string | null,
-  createdAt: number,
-  body: string,
-  data: string | null,
-];
 
 /** A step of a task's history. */
 export interface Step {
@@ -75,68 +27,6 @@ export interface TaskTexts {
   readonly checkpoint?: string | null;
   readonly result?: string | null;
 }
-
-interface StoredTask extends Omit<TaskLife, "cancel_requested"> {
-  readonly row: number;
-  readonly id: string;
-  readonly workspace: string;
-  readonly title: string;
-  readonly labels: string;
-  readonly requires: string;
-  readonly resources: string;
-  readonly max_attempts: number;
-  readonly ttl_s: number;
-  readonly max_s: number;
-  readonly created_by: string | null;
-  readonly created_at: number;
-  readonly cancel_requested: number;
-  /** The rows of the blockers, separated by commas; null if there are none. */
-  readonly blockers: string | null;
-}
-
-function liveTask(stored: StoredTask): LiveTask {
-  const { row, id, workspace, title, labels, requires, resources, max_attempts, ttl_s, max_s } = stored;
-  const { created_by, created_at, blockers, cancel_requested, state, priority, attempts, not_before } = stored;
-  const { assignee, reserved, reserved_until, claim, progress, steps, ready_at } = stored;
-  const { updated_at, claimed_at, ended_at } = stored;
-  return {
-    row,
-    id,
-    workspace,
-    title,
-    labels: JSON.parse(labels) as string[],
-    requires: JSON.parse(requires) as string[],
-    resources: resourcesOf(JSON.parse(resources) as string[], workspace),
-    max_attempts,
-    ttl_s,
-    max_s,
-    created_by,
-    created_at,
-    blockers: new Set(blockers === null ? [] : blockers.split(",").map(Number)),
-    life: {
-      state,
-      priority,
-      attempts,
-      not_before,
-      assignee,
-      reserved,
-      reserved_until,
-      claim,
-      progress,
-      cancel_requested: cancel_requested === 1,
-      steps,
-      ready_at,
-      updated_at,
-      claimed_at,
-      ended_at,
-    },
-  };
-}
-
-const STORED = `SELECT t.row, t.id, t.workspace, t.title, t.labels, t.requires, t.resources, t.max_attempts, t.ttl_s,
-  t.max_s, t.created_by, t.created_at, l.*,
-  (SELECT group_concat(b.row) FROM json_each(t.after) j CROSS JOIN task o ON o.id = j.value
-   CROSS JOIN task_life b ON b.row = o.row WHERE l.state = 'blocked' AND b.state <> 'done') AS blockers`;
 
 /**
  * The SQL that selects the rows of the tasks for which a task waits or waited. The condition has both columns of the

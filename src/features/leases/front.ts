@@ -25,7 +25,7 @@ import { SECOND_MS } from "../../../shared/duration.js";
 import type { Log } from "../../base/log.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import { Failure, invalid } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { TimeSlice } from "../../base/time-slice.js";
 import { sentWorkspace } from "../../base/workspace-header.js";
 import {

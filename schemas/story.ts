@@ -16,6 +16,13 @@ const ABOUT = {
   since: nullable(Type.String({ format: "date-time", description: "Earlier times are refused; null if none is." })),
 };
 
+/** The time in a path. Only the server knows which times have been, and of which times rows are still kept. */
+export const PastTime = Type.String({
+  format: "date-time",
+  description:
+    "RFC 3339, not later than the server's time. A time whose rows are no longer kept is a 400 with `since`.",
+});
+
 /** The body of a 400. If the server no longer knows that time, it has `since`. */
 export const PastErrorBody = Type.Object({ ...ErrorBody.properties, since: Type.Optional(Timestamp) });
 

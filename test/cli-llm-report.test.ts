@@ -9,6 +9,7 @@ import { FakeServer, replyError, replyJson } from "./cli/fake-server.js";
 import { runCli, type CliResult } from "./cli/run-cli.js";
 import { sendHook } from "./support/hook-work.js";
 import { send } from "./support/http-client.js";
+import { blocksOf } from "./support/recipe.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
 
 const SECRET = "the text of a prompt";
@@ -138,6 +139,18 @@ t.test("prices of the user's settings make a cost", async (t) => {
   const { code, stderr } = await place.run();
   t.equal(code, 0);
   t.match(stderr, /prices must be/);
+});
+
+t.test("the prices of docs/budgets.md are dollars for a million tokens", async (t) => {
+  const { port, url } = await startKoor(t);
+  const place = new Place(t, url);
+  const settings = blocksOf("docs/budgets.md").find((block) => block.includes('"prices"')) ?? "";
+  mkdirSync(join(place.home, ".config", "koor"), { recursive: true });
+  writeFileSync(join(place.home, ".config", "koor", "settings.json"), settings);
+  writeFileSync(place.path, line("m1", 2_000_000).replace("claude-large", "large-1"));
+  await place.report();
+  const [report] = (await send(port, "GET", "/api/llm/usage")).json<{ cost_usd: number }[]>();
+  t.equal(report?.cost_usd.toFixed(7), (6 + 0.3e-6 + 2 * 15e-6).toFixed(7));
 });
 
 t.test("a report that no server answers is sent again under its request_id, and texts stay here", async (t) => {

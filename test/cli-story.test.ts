@@ -3,6 +3,7 @@ import t from "tap";
 import { runCli } from "./cli/run-cli.js";
 import { send } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
+import { blocksOf } from "./support/recipe.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
 
 t.test("a day is read at a time, and told as Markdown", async (t) => {
@@ -42,6 +43,25 @@ t.test("a day is read at a time, and told as Markdown", async (t) => {
   t.match(await koor("at", "240h", "leases"), { code: 1, stderr: /nothing is known of a time before .*\(400\)/ });
   for (const wrong of [["keys"], ["leases", "k"], ["state", "--workspace", "w"], ["state", "k", "--limit", "1"]])
     t.match(await koor("at", "1h", ...wrong), { code: 2, stdout: "" }, wrong.join(" "));
+
+  // The page looks back to an earlier day.
+  const shown = blocksOf("docs/story.md")
+    .flatMap((block) => block.split("\n"))
+    .filter((command) => command.startsWith("koor at "))
+    .map((command) => command.replace(/ +#.*/, "").replace(/\b(?:2h|20\S+Z)/, middle));
+  t.equal(shown.length, 4, "examples of docs/story.md");
+  await send(port, "PUT", "/api/state/plans/login", { body: '{"step":1}' });
+  for (const command of shown) {
+    const words = command.split(" ").slice(1);
+    // The key is younger than the middle of the day.
+    const end = await koor(...words.map((word) => (words[2] === "state" && word === middle ? "0s" : word)));
+    t.equal(end.code, 0, `${command}: ${end.stderr}`);
+    t.match(
+      end.stdout,
+      words[2] === "tasks" ? '"id":"login"' : words[2] === "leases" ? '"held"' : '{"step":1}',
+      command,
+    );
+  }
 
   const to = new Date().toISOString();
   const story = await koor("story", "--to", to, "--workspace", "w");

@@ -56,7 +56,7 @@ const UNDESCRIBED = new RegExp(
     "needs an instance with a checkout|a budget needs tokens or cost_usd|resources or any is required",
     "max_holders is for names|mode must be shared where|any has too few names|target is required",
     "any\\[\\d+\\] must not have names of more than|give either until or|until must be|account is required",
-    "the time must (?:be in RFC 3339|not be later)|of a time before",
+    "the time must not be later|of a time before",
   ].join("|"),
 );
 const REFUSED: ReadonlySet<number> = new Set([400, 422]);

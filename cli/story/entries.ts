@@ -3,6 +3,7 @@
  * The texts of events come from agents, so they are escaped as Markdown. Pure.
  */
 import { formatUptime } from "../../shared/duration.js";
+import { shorten } from "../../shared/shorten.js";
 import { type Item, itemOf, textOf, textsOf } from "../json-items.js";
 
 /** The sections of a story, in their order. */
@@ -36,9 +37,7 @@ const NAMES_MAX = 5;
 /** Returns a text on one line, shortened, without a meaning in Markdown. */
 export function plain(text: string): string {
   const line = text.replaceAll(/\s+/g, " ").trim();
-  const shown =
-    line.length > TEXT_CHARACTERS_MAX ? `${Array.from(line).slice(0, TEXT_CHARACTERS_MAX).join("")}…` : line;
-  return shown.replaceAll(/[\\`*_{}[\]<>#|~&!]/g, (sign) => `\\${sign}`);
+  return shorten(line, TEXT_CHARACTERS_MAX).replaceAll(/[\\`*_{}[\]<>#|~&!]/g, (sign) => `\\${sign}`);
 }
 
 /** Returns texts separated by commas, at most NAMES_MAX of them. */
@@ -217,9 +216,7 @@ export class StoryTeller {
   }
 
   #evidence(data: Item): Sentence | undefined {
-    const command = `\`${textOf(data["command"])
-      .replaceAll(/[\s`]+/g, " ")
-      .slice(0, TEXT_CHARACTERS_MAX)}\``;
+    const command = `\`${shorten(textOf(data["command"]).replaceAll(/[\s`]+/g, " "), TEXT_CHARACTERS_MAX)}\``;
     const hasPassed = data["exit_code"] === 0;
     const name = textOf(data["name"]) || "an agent";
     const task = textOf(data["task"]);

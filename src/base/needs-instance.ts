@@ -2,7 +2,7 @@
  * The errors of a call that names an unknown instance or session, or that names none although it needs one. Any thread.
  */
 import { Failure, invalid, notFound } from "./result.js";
-import { shorten } from "./shorten.js";
+import { shorten } from "../../shared/shorten.js";
 
 /** The failure of a call that acts for no instance, although only an instance can do this. */
 export const NEEDS_INSTANCE = invalid("this needs an instance: send X-Koor-Instance or its token");

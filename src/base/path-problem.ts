@@ -4,7 +4,7 @@
  * Pure.
  */
 import { lineProblem } from "../../schemas/text.js";
-import { shorten } from "./shorten.js";
+import { shorten } from "../../shared/shorten.js";
 
 /** Matches most valid paths and globs, so that they need no further check. */
 const PLAIN = /^[\w*?@-][\w.*?@-]*(?:\/[\w*?@-][\w.*?@-]*)*$/;

@@ -5,7 +5,7 @@
  */
 import { REFUSAL_CHARACTERS_MAX } from "../../schemas/limits/names.js";
 import { STATUSES, type StatusName } from "../../schemas/status.js";
-import { shorten } from "./shorten.js";
+import { shorten } from "../../shared/shorten.js";
 
 /** Further members of the answer's body next to `error` and `code`, for example `current_version`. */
 export type FailureMembers = Readonly<Record<string, unknown>>;

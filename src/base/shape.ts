@@ -8,7 +8,7 @@ import { must } from "./assert.js";
 import { readJsonText } from "./json-bytes.js";
 import { escapePointer, unescapePointer } from "./json-pointer.js";
 import { Failure, invalid } from "./result.js";
-import { shorten } from "./shorten.js";
+import { shorten } from "../../shared/shorten.js";
 import type { CompiledShape, ShapeError } from "./shape-compiler.js";
 
 /** A body that fits its schema. */

@@ -57,7 +57,8 @@ const MASKS: readonly (readonly [RegExp, string])[] = [
   [/"duration_ms":\d+/g, '"duration_ms":<ms>'],
 ];
 
-function mask(line: string): string {
+/** Replaces the values that differ from run to run. */
+export function mask(line: string): string {
   return MASKS.reduce((text, [pattern, by]) => text.replaceAll(pattern, by), line);
 }
 

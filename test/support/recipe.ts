@@ -11,11 +11,24 @@ export interface Recipe {
   readonly says: string;
 }
 
+/** Returns the scripts of a page that are followed by their output. */
+export function recipesOf(page: string): readonly Recipe[] {
+  const text = readFileSync(new URL(`../../../../${page}`, import.meta.url), "utf8");
+  return [...text.matchAll(/^```sh\n([^]*?)^```\n\n```\n([^]*?)^```$/gm)].map(([, script = "", says = ""]) => ({
+    script,
+    says,
+  }));
+}
+
 /** Returns the first script of a page that is followed by its output. */
 export function recipeOf(page: string): Recipe {
+  return recipesOf(page)[0] ?? { script: "", says: "" };
+}
+
+/** Returns the text of each block of a page, without its fences, in the order of the page. */
+export function blocksOf(page: string): readonly string[] {
   const text = readFileSync(new URL(`../../../../${page}`, import.meta.url), "utf8");
-  const [, script = "", says = ""] = /^```sh\n([^]*?)^```\n\n```\n([^]*?)^```$/m.exec(text) ?? [];
-  return { script, says };
+  return [...text.matchAll(/^```\w*\n([^]*?)^```$/gm)].map(([, block = ""]) => block);
 }
 
 /** Runs a script against a server; returns its output and its exit code. */

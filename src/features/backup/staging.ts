@@ -9,7 +9,7 @@ import { crypto } from "../../base/crypto.js";
 import { memberTexts, parseJson } from "../../../shared/json-text.js";
 import { isJsonObject } from "../../../shared/json-object.js";
 import { type Failure, invalid } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { isConstraint, type Db } from "../../platform/store/open.js";
 import { finishStaging } from "../../platform/store/staging.js";
 import type { KindWriter } from "./kind.js";

@@ -7,7 +7,7 @@ import type { BudgetState, SetBudgetRequest } from "../../../schemas/budgets.js"
 import type { ServerTopic } from "../../../schemas/events.js";
 import { BUDGETS_MAX, CLAIM_HELD_MAX } from "../../../schemas/limits/budgets.js";
 import { Failure, notFound } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { type Model, type Opening, type Publication, PublishingModel } from "../../platform/threads/model.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
 import { publisher, type Publisher } from "../events/publisher.js";

@@ -1,7 +1,7 @@
 /** Parses the kinds of changes that a reader requests, and maps each change to these kinds. Pure. */
 import { ASKED_KINDS, CHANGE_KINDS, type AskedKind, type ChangeKind } from "../../../schemas/changes.js";
 import { type Failure, invalid } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 
 const NAMED: ReadonlyMap<string, AskedKind> = new Map(ASKED_KINDS.map((kind) => [kind, kind]));
 const ALL: ReadonlySet<AskedKind> = new Set(CHANGE_KINDS);

@@ -4,7 +4,7 @@
  */
 import { ALTERNATIVES_OF_GROUP_MAX, RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
 import { type Failure, invalid } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { chooseNames } from "./choose-names.js";
 import { isName, parseResource, type Resource, storedResource } from "./resource.js";
 

@@ -3,7 +3,7 @@ import type { LeaseRecord } from "../../../schemas/leases.js";
 import { GLOB_CHARACTERS_TOGETHER_MAX, GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import { ALTERNATIVES_TOGETHER_MAX } from "../../../schemas/limits/names.js";
 import { Failure, invalid, notFound } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { storedGroups } from "./alternatives.js";
 import type { Contender } from "./contention.js";
 import type { Claim } from "./lock-table.js";

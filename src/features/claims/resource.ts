@@ -15,7 +15,7 @@ import {
 import { listProblem, pathGlobProblem, pathProblem } from "../../base/path-problem.js";
 import { PATH_ESCAPABLE } from "../../base/path-segment.js";
 import { type Failure, invalid } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 
 export interface Resource {
   /** The resource as it was written. */

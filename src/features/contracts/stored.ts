@@ -4,7 +4,7 @@
  */
 import { splitSpecKey, specKey, specKeyPrefix } from "../../../schemas/specs.js";
 import { Failure, notFound } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import type { Model } from "../../platform/threads/model.js";
 import { specReader, type VersionedReader } from "../versioned/table.js";
 import { ContractCache } from "./cache.js";

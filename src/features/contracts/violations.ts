@@ -12,7 +12,7 @@ import {
   CONTRACT_VIOLATIONS_MAX,
 } from "../../../schemas/limits/contracts.js";
 import { ExactNumber } from "../../base/exact-number.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 
 export class Violations {
   readonly #found: Violation[] = [];

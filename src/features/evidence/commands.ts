@@ -8,7 +8,7 @@ import {
 } from "../../../schemas/evidence.js";
 import { EVIDENCE_PRUNE_ROWS } from "../../../schemas/limits/evidence.js";
 import { notFound } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../../platform/rpc/method.js";
 import { changes, changesByModel, reportAny, reportByName } from "../../platform/threads/changes.js";

@@ -11,7 +11,7 @@ import { EVIDENCE_ROWS_DEFAULT } from "../../../schemas/limits/evidence.js";
 import { normalizeCommand } from "../../../shared/command-text.js";
 import type { Log } from "../../base/log.js";
 import { Failure, invalid, notFound } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { sentWorkspace } from "../../base/workspace-header.js";
 import { jsonReply, listReply } from "../../platform/front/reply.js";
 import type { Answer, Request } from "../../platform/front/route.js";

@@ -10,7 +10,7 @@ import type { Clock } from "../../base/clock.js";
 import type { Log } from "../../base/log.js";
 import { traceOf } from "../../base/reason.js";
 import { Failure, notFound } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { jsonReply } from "../../platform/front/reply.js";
 import { headerBlock } from "../../platform/transport/reply.js";
 import { tokenOwnerOf } from "../../platform/front/roles.js";

@@ -16,7 +16,7 @@ import { textProblem } from "../../../schemas/text.js";
 import { readJsonText } from "../../base/json-bytes.js";
 import { refuseStructure } from "../../base/json-structure.js";
 import { Failure } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import type { HookClient, HookEvent, Moment, ToolKind } from "./client.js";
 import { findEvent } from "./clients.js";
 import { isJsonObject, type JsonObject, memberAt, textAt, textsOf, valueAt } from "./json-members.js";

@@ -11,7 +11,7 @@ import { SECOND_MS } from "../../../shared/duration.js";
 import type { Log } from "../../base/log.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
 import { Failure, invalid } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { leaseId, leaseRow, noLease, readResources } from "../claims/lease.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import { LEASE_LOST, NAMES_NOTHING } from "../claims/refusals.js";

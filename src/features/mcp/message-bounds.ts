@@ -5,7 +5,7 @@
 import { MCP_NAME_CHARACTERS_MAX } from "../../../schemas/limits/mcp.js";
 import { isLongerThan } from "../../../schemas/text.js";
 import { isJsonObject, type JsonObject } from "../../../shared/json-object.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 
 function isLong(value: unknown): value is string {
   return typeof value === "string" && isLongerThan(value, MCP_NAME_CHARACTERS_MAX);

@@ -13,7 +13,7 @@ import {
 import { MCP_TOOLS_KEPT_MS } from "../../../schemas/limits/mcp.js";
 import { MCP_INSTRUCTIONS, TOOL_CARDS, TOOL_NAMES, type ToolName } from "../../../schemas/mcp.js";
 import { VERSION } from "../../../schemas/version.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import type { Requester, ToolResult } from "./tool-calls.js";
 
 /** The list of tools as plain JSON. TypeBox's own markers are left out. */

@@ -13,7 +13,7 @@ import {
 } from "../../../schemas/messages.js";
 import { SECOND_MS } from "../../../shared/duration.js";
 import { Failure, invalid, notFound } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { publisher } from "../events/publisher.js";
 import { instanceWriter, type InstanceWriter } from "../instances/table.js";
 import { idempotencyRecords } from "../idempotency/records.js";

@@ -1,7 +1,7 @@
 /** Converts between message ids and rows. An id is a prefix and the number of the row. Pure. */
 import { MESSAGE_ID } from "../../../schemas/messages.js";
 import { type Failure, notFound } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 
 /** Returns the id of the message in this row. */
 export function messageId(row: number): string {

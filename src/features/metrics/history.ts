@@ -13,7 +13,7 @@ import {
 import { HISTORY_METRICS, type HistoryMetric, type MetricsHistory } from "../../../schemas/metrics.js";
 import { SECOND_MS } from "../../../shared/duration.js";
 import { type Failure, invalid } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import type { BackgroundTask } from "../../platform/background/task.js";
 import type { Measured } from "../../platform/measure/exposition.js";
 import { readSamples } from "../../platform/measure/sample-set.js";

@@ -10,7 +10,7 @@ import { buffersOf, packBytes } from "../../base/bytes.js";
 import type { Clock } from "../../base/clock.js";
 import { Failure, notFound } from "../../base/result.js";
 import { areShapesLoaded, loadShapes } from "../../base/shape.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { formatTime } from "../../base/time.js";
 import { sentWorkspace } from "../../base/workspace-header.js";
 import { jsonReply, listReply } from "../../platform/front/reply.js";

@@ -16,7 +16,7 @@ import {
   type RuleStatus,
 } from "../../../schemas/rules.js";
 import { Failure, invalid, notFound } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { weightOf } from "../../platform/rpc/method.js";
 import { changes, inRequest, reportByName } from "../../platform/threads/changes.js";
 import { noDetail, writerMethod } from "../../platform/threads/writer-method.js";

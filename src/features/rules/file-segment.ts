@@ -13,7 +13,7 @@ import {
   type SegmentDialect,
   SegmentProblem,
 } from "../../base/segment-syntax.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 
 /** The characters that a preceding `\` makes literal in a rule's glob. */
 export const FILE_ESCAPABLE = "*?[]{}!^,;|-# ";

@@ -35,7 +35,7 @@ import { readJsonText } from "../../base/json-bytes.js";
 import { Failure, notFound } from "../../base/result.js";
 import { readShaped } from "../../base/shape.js";
 import { formatTime } from "../../base/time.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { streamJob, unaryJob } from "../../platform/threads/pool-method.js";
 import { WorkBudget } from "./work-budget.js";
 import { splitPath } from "./file-glob.js";

@@ -21,7 +21,7 @@ import {
 import { Failure, invalid } from "../../base/result.js";
 import { checkShape, hasShape, loadShapes, memberName, type Naming } from "../../base/shape.js";
 import { maskStoredNames } from "../../base/stored-names.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { compileFileGlob, GlobProblem } from "./file-glob.js";
 import { loadRegexEngine, sizeOfRegex } from "./regex.js";
 

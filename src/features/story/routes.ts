@@ -5,6 +5,7 @@ import {
   LeasesAt,
   LeasesAtQuery,
   PastErrorBody,
+  PastTime,
   StateAt,
   StateAtQuery,
   TasksAt,
@@ -43,6 +44,7 @@ export function storyRoutes({ reads, now, taskRetentionMs }: StoryRoutesOptions)
   const versions = reads.model(stateReader);
   const tasks = reads.model(taskReader);
   const tag = "story";
+  const params = { time: PastTime };
 
   /**
    * Reads the time of a path.
@@ -60,6 +62,7 @@ export function storyRoutes({ reads, now, taskRetentionMs }: StoryRoutesOptions)
     route({
       method: "GET",
       path: "/api/at/{time}/state",
+      params,
       name: "at.state",
       tag,
       summary: "Lists the keys that existed at a time, sorted.",
@@ -76,6 +79,7 @@ export function storyRoutes({ reads, now, taskRetentionMs }: StoryRoutesOptions)
     route({
       method: "GET",
       path: "/api/at/{time}/state/{key...}",
+      params,
       name: "at.state_get",
       tag,
       summary: "Reads the value that a key had at a time.",
@@ -93,6 +97,7 @@ export function storyRoutes({ reads, now, taskRetentionMs }: StoryRoutesOptions)
     route({
       method: "GET",
       path: "/api/at/{time}/leases",
+      params,
       name: "at.leases",
       tag,
       summary: "Lists the leases that were held or waiting at a time, newest first.",
@@ -111,6 +116,7 @@ export function storyRoutes({ reads, now, taskRetentionMs }: StoryRoutesOptions)
     route({
       method: "GET",
       path: "/api/at/{time}/tasks",
+      params,
       name: "at.tasks",
       tag,
       summary: "Lists tasks with the states that they had at a time, newest first.",

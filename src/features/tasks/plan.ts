@@ -6,7 +6,7 @@ import type { NewTask } from "../../../schemas/tasks.js";
 import type { TaskState } from "../../../schemas/tasks.js";
 import { must } from "../../base/assert.js";
 import { Failure, invalid } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { ownTaskId } from "./task.js";
 
 /** An existing task. */

@@ -5,7 +5,7 @@
 import { TASK_BACKOFF_FACTOR, TASK_BACKOFF_MS, TASK_BACKOFF_MS_MAX } from "../../../schemas/limits/tasks.js";
 import { ENDED_TASK_STATES, type TaskState } from "../../../schemas/tasks.js";
 import { Failure, notFound } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import type { Contender } from "../claims/contention.js";
 import type { Resource } from "../claims/resource.js";
 import type { Claimant } from "./ready-queue.js";

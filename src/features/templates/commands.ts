@@ -17,7 +17,7 @@ import {
 } from "../../../schemas/templates.js";
 import { isLongerThan } from "../../../schemas/text.js";
 import { Failure, invalid, notFound } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { claimRegistry } from "../claims/claim-registry.js";
 import { refuseImport, storeImported } from "../rules/commands.js";
 import { ruleWriter } from "../rules/table.js";

@@ -17,7 +17,7 @@ import { readJsonText } from "../../base/json-bytes.js";
 import { toOneLine } from "../../../shared/json-text.js";
 import { Failure, notFound } from "../../base/result.js";
 import { formatTime } from "../../base/time.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { readContract } from "../contracts/contract.js";
 import { loadJsonSchemas } from "../contracts/json-schema.js";
 import { listWarnings, ReadyContract } from "../contracts/validate.js";

@@ -21,7 +21,7 @@ import { isJsonObject, type JsonObject } from "../../../shared/json-object.js";
 import { Failure, invalid } from "../../base/result.js";
 import { checkShape, hasShape } from "../../base/shape.js";
 import { maskStoredNames } from "../../base/stored-names.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { readRules, type RuleReading, TEMPLATED } from "../rules/rule.js";
 
 /** The data that a template of rules gets if the request has none. */

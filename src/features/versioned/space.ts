@@ -3,7 +3,7 @@
  * see a key. Pure.
  */
 import { splitSpecKey, specName } from "../../../schemas/specs.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 
 export interface Space {
   /** The prefix of the names of the space's tables and RPC methods. */

@@ -13,7 +13,7 @@ import { countRounds } from "../../../test/support/test-size.js";
 import { HEAD_CACHE_KEYS_MAX, VERSION_MARK_INTERVAL } from "../../../schemas/limits/versioned.js";
 import type { Condition } from "../../../schemas/versioned.js";
 import { makeDirectory } from "../../../test/support/server-process.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { Failure } from "../../base/result.js";
 import { WriteBuffer } from "../../platform/store/write-buffer.js";
 import { openReader, openWriter, type Db } from "../../platform/store/open.js";

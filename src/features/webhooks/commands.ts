@@ -17,7 +17,7 @@ import {
 } from "../../../schemas/webhooks.js";
 import { must } from "../../base/assert.js";
 import { Failure, invalid } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../../platform/rpc/method.js";
 import { changes, reportAny, reportByName } from "../../platform/threads/changes.js";

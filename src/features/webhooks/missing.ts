@@ -2,7 +2,7 @@
  * The refusals of calls that name a missing webhook or event. They are the same on the front and in the writer. Pure.
  */
 import { type Failure, notFound } from "../../base/result.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 
 export function noWebhook(id: string): Failure {
   return notFound(`webhook not found: ${shorten(id)}`);

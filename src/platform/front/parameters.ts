@@ -6,7 +6,7 @@ import type { TObject, TSchema } from "typebox";
 import { textProblem, textRulesOf, type TextRules } from "../../../schemas/text.js";
 import { Failure, invalid } from "../../base/result.js";
 import { parseQueryPairs, parseQueryString, repeatedValues } from "../../base/path.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { parseTime } from "../../base/time.js";
 import type { AnyQuery } from "./route.js";
 

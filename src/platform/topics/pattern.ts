@@ -12,7 +12,7 @@ import { isLongerThan } from "../../../schemas/text.js";
 import { invalid, type Failure } from "../../base/result.js";
 import type { SegmentGlob } from "../../base/segment-glob.js";
 import { matchSegments } from "../../base/segment-sequence.js";
-import { shorten } from "../../base/shorten.js";
+import { shorten } from "../../../shared/shorten.js";
 import { compileTopicSegment } from "./topic-segment.js";
 
 export interface Pattern {

@@ -1,8 +1,8 @@
 /**
- * Shortens a client's text to its beginning before an answer repeats it. Otherwise an error message would be as long as
+ * Shortens a text to its beginning before an answer or a page repeats it. Otherwise an error message would be as long as
  * the request, or several times as long. Pure, any thread.
  */
-import { QUOTED_CHARACTERS_MAX } from "../../schemas/limits/names.js";
+import { QUOTED_CHARACTERS_MAX } from "../schemas/limits/names.js";
 
 /**
  * Returns the text. If it has more than `charactersMax` UTF-16 units, it is truncated there and `…` is added. A

@@ -12,10 +12,24 @@ export interface Example {
   /** The first command of its block. */
   readonly first: string;
   readonly output: readonly string[];
+  /** Whether it is a block in the language `sh`: the command is the whole script. */
+  readonly isScript?: boolean;
 }
 
-/** Whether a command goes on in the next line: a quote is open, or the line ends with a backslash. */
-function goesOn(command: string): boolean {
+/** Returns the scripts of a page, the blocks in the language `sh`, each with the output that the next block shows. */
+export function readScripts(page: string): readonly Example[] {
+  const blocks = page.matchAll(/^( *)```sh\n([^]*?)^ *```\n(?:\n```\n((?!\$ )[^]*?)^```$)?/gm);
+  return [...blocks].map(({ index, 2: script = "", 3: output }) => ({
+    line: page.slice(0, index).split("\n").length + 1,
+    command: script.trimEnd(),
+    first: script.split("\n", 1)[0] ?? "",
+    output: output === undefined ? [] : output.trimEnd().split("\n"),
+    isScript: true,
+  }));
+}
+
+/** Whether a command continues in the next line: a quote is open, or the line ends with a backslash. */
+function isOpen(command: string): boolean {
   const rest = command.replaceAll(/'[^']*'|"(?:[^"\\]|\\.)*"/g, "");
   return /['"]/.test(rest) || rest.endsWith("\\");
 }
@@ -42,7 +56,7 @@ export function readExamples(page: string): readonly Example[] {
     }
     const last = isShell ? examples.at(-1) : undefined;
     if (last === undefined) continue;
-    if (last.output.length === 0 && goesOn(last.command)) last.command += `\n${text}`;
+    if (last.output.length === 0 && isOpen(last.command)) last.command += `\n${text}`;
     else last.output.push(text);
   }
   return examples;

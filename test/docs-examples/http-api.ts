@@ -17,7 +17,7 @@ const CONTRACT = JSON.stringify({
 /** The examples that are not run, each with the reason. A key is the beginning of a command. */
 export const NOT_RUN: Readonly<Record<string, string>> = {
   "curl -i 'localhost:9800/api/events/history?after=40": "needs 32 MiB of events; test/api-list-bounds.test.ts",
-  "curl localhost:9802/health": "a server whose file was removed; test/faults/files-gone.test.ts",
+  "curl localhost:9802/health": "a server whose file was removed; test/faults/storage.test.ts",
   "curl localhost:9801/health": "a node that is cut off; test/api-cluster.test.ts",
   "curl localhost:9801/api/cluster": "a node of a cluster; test/api-cluster.test.ts",
   "curl 'localhost:9800/api/metrics/history": "has a value for each second; test/api-service.test.ts",

@@ -4,19 +4,20 @@
  */
 import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Test } from "tap";
-import { gitEnvironment, makeRepository } from "../cli/git.js";
-import { compareLines, PageIds, type Example } from "../cli/page-examples.js";
+import { gitEnvironment } from "../cli/git.js";
+import { compareLines, PageIds, readExamples, readScripts, type Example } from "../cli/page-examples.js";
 import { sendJson } from "../support/http-client.js";
 import { startReceiver } from "../support/receiver.js";
 import { makeDirectory, startKoor, type Koor } from "../support/server-process.js";
 
 /** This file runs from dist/tree/test/docs-examples. */
 const ROOT = new URL("../../../../", import.meta.url);
-const KOOR = fileURLToPath(new URL("deploy/bin/koor.js", ROOT));
+const PROGRAMS = fileURLToPath(new URL("deploy/bin", ROOT));
 const HAS_JQ = spawnSync("jq", ["--version"]).status === 0;
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 
@@ -34,12 +35,15 @@ export interface Scenario {
   readonly files?: Readonly<Record<string, string>>;
   /** A variable of the commands. */
   readonly env?: Readonly<Record<string, string>>;
-  /** What the server on port 3000 or 9000 of the page answers: a body with status 200. */
+  /** Texts of the page, and those that take their place: where the page says "start the build here", say. */
+  readonly places?: readonly (readonly [ofPage: string, real: string])[];
+  /** The body with which the servers on the page's ports 3000 and 9000 answer each request, with status 200. */
   readonly receives?: string;
   /**
    * - `$ BEGINNING`: the next example of the page whose command is this, or begins with it.
+   * - `sh BEGINNING`: the script of the page that begins with this. It has to exit with 0.
    * - `NAME = BEN: POST /api/tasks {"title":"a"}`: a request that the page takes as given, here of the instance whose
-   *   id is in the variable `BEN`. The variable `NAME` becomes the answer's id. Both names may be left out.
+   *   id is in the variable `BEN`. The variable `NAME` becomes the answer's id, `NAME_TOKEN` its token. Both names may be left out.
    * - `& REQUEST`: the same, sent when the endless example before it has printed its first line.
    * - `another server`: later steps go to a new server.
    * - any other text: a shell command that the page takes as given.
@@ -54,16 +58,19 @@ export function readPage(name: string): string {
 interface Printed {
   readonly stdout: string;
   readonly stderr: string;
+  /** Whether the command has exited with 0. */
+  readonly ok: boolean;
 }
 
-/** Finds the next example of a step among those that have not been taken yet, and takes it. */
+/** The examples and the scripts of a page that no step has taken yet. */
 export class Examples {
   readonly #left: Example[];
 
-  constructor(all: readonly Example[]) {
-    this.#left = [...all];
+  constructor(page: string) {
+    this.#left = [...readExamples(page), ...readScripts(page)].toSorted((a, b) => a.line - b.line);
   }
 
+  /** Returns the next one whose command is this, or begins with it. Throws an Error if there is none. */
   take(beginning: string): Example {
     const exact = this.#left.findIndex(({ command }) => command === beginning);
     const at = exact < 0 ? this.#left.findIndex(({ command }) => command.startsWith(beginning)) : exact;
@@ -94,10 +101,11 @@ class Run {
     this.#scenario = scenario;
     this.#page = page;
     const home = makeDirectory(t);
-    this.#cwd = makeRepository(home, join(home, "trucks"));
+    this.#cwd = join(home, "trucks");
     const bin = join(home, "bin");
-    mkdirSync(bin);
-    for (const name of ["koor", "koor-cli"]) symlinkSync(KOOR, join(bin, name));
+    for (const folder of [this.#cwd, bin]) mkdirSync(folder);
+    for (const name of ["koor", "koor-cli", "koor-server"])
+      symlinkSync(join(PROGRAMS, name === "koor-server" ? "koor-server.js" : "koor.js"), join(bin, name));
     writeFileSync(join(home, ".curlrc"), "silent\n");
     this.#env = {
       ...gitEnvironment(home),
@@ -117,7 +125,7 @@ class Run {
   }
 
   async startServer(): Promise<void> {
-    const { args = [], receives } = this.#scenario;
+    const { args = [], receives, places: given = [] } = this.#scenario;
     const koor = await startKoor(this.#t, { args });
     const address = koor.url.slice("http://".length);
     this.#koor = koor;
@@ -134,7 +142,8 @@ class Run {
         places.push([one, receiver.url.slice("http://".length)]);
       }
     }
-    this.#places = [...places, ["localhost:9800", address]];
+    this.#places = [...given, ...places, ["localhost:9800", address], ["otherhost:9800", address]];
+    this.#places.push(["/home/ana", dirname(this.#cwd)], ['"machine":"box"', `"machine":"${hostname()}"`]);
   }
 
   #toReal(text: string): string {
@@ -149,7 +158,9 @@ class Run {
     return await new Promise((resolve) => {
       const options = { cwd: this.#cwd, env: this.#env, maxBuffer: OUTPUT_BYTES_MAX };
       // A refused command exits with another code, and prints the refusal.
-      execFile("sh", ["-c", command], options, (_, stdout, stderr) => resolve({ stdout, stderr }));
+      execFile("sh", ["-c", command], options, (error, stdout, stderr) =>
+        resolve({ stdout, stderr, ok: error === null }),
+      );
     });
   }
 
@@ -157,10 +168,18 @@ class Run {
   async request(step: string): Promise<boolean> {
     const [, name, by, method, path, body] = REQUEST.exec(step) ?? [];
     if (method === undefined || path === undefined) return false;
-    const headers = by === undefined ? {} : { "X-Koor-Instance": this.#env[by] ?? "" };
+    const token = /--auth-token (\S+)/.exec(this.#scenario.args?.join(" ") ?? "")?.[1];
+    const headers = {
+      ...(by !== undefined && { "X-Koor-Instance": this.#env[by] ?? "" }),
+      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+    };
     const answer = await sendJson(this.#server.port, method, path, body ?? "", headers);
     if (answer.status >= 400) throw new Error(`${step}: ${answer.status} ${answer.text}`);
-    if (name !== undefined) this.#env[name] = answer.json<{ readonly id: string }>().id;
+    if (name !== undefined) {
+      const { id, token: own = "" } = answer.json<{ readonly id: string; readonly token?: string }>();
+      this.#env[name] = id;
+      this.#env[`${name}_TOKEN`] = own;
+    }
     return true;
   }
 
@@ -183,20 +202,24 @@ class Run {
     });
     this.#t.teardown(() => void child.kill());
     await ended;
-    return { stdout, stderr: "" };
+    return { stdout, stderr: "", ok: true };
   }
 
   async example(example: Example, meanwhile: readonly string[]): Promise<void> {
     const { command, line } = example;
     const output = example.output.filter((one) => one.trim() !== "");
-    const about = `${this.#page}:${line}: ${command}`;
+    const about = `${this.#page}:${line}: ${command.split("\n", 1)[0] ?? ""}`;
     if (/\bjq\b/.test(command) && !HAS_JQ) return this.#t.comment(`${about}: there is no jq here`);
+    const [, file] = /^cat (\S+)$/.exec(command) ?? [];
+    if (file !== undefined && !existsSync(join(this.#cwd, file)))
+      writeFileSync(join(this.#cwd, file), `${output.join("\n")}\n`);
     const real = this.#toReal(command);
-    const { stdout, stderr } = ENDLESS.test(command)
+    const { stdout, stderr, ok } = ENDLESS.test(command)
       ? await this.#listen(real, output.length, async () => {
           for (const step of meanwhile) await this.request(step);
         })
       : await this.#shell(real);
+    if (example.isScript) this.#t.ok(ok, `${about}: ${stderr}`);
     const printed = [stdout, stderr].flatMap((text) => linesOf(this.#toPage(text)));
     const { missing, unexpected, pairs } = compareLines(output, printed);
     // An answer has more headers than an example shows, and each transport has its own.
@@ -212,7 +235,10 @@ class Run {
 }
 
 function linesOf(text: string): string[] {
-  return text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  return text
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .filter((line) => line !== "");
 }
 
 /** Plays a scenario; its examples are taken from those of the page. */
@@ -221,12 +247,41 @@ export async function playScenario(t: Test, page: string, scenario: Scenario, ex
   await run.startServer();
   const { steps } = scenario;
   for (const [at, step] of steps.entries()) {
-    if (step.startsWith("$ ")) {
+    const [, beginning] = /^(?:\$|sh) (.*)$/s.exec(step) ?? [];
+    if (beginning !== undefined) {
       const rest = steps.slice(at + 1);
       const end = rest.findIndex((one) => !one.startsWith("& "));
       const meanwhile = rest.slice(0, end < 0 ? rest.length : end).map((one) => one.slice("& ".length));
-      await run.example(examples.take(step.slice("$ ".length)), meanwhile);
+      await run.example(examples.take(beginning), meanwhile);
     } else if (step === "another server") await run.startServer();
     else if (!step.startsWith("& ") && !(await run.request(step))) await run.shell(step);
   }
+}
+
+/**
+ * Plays the scenarios of a page in tests of their own. The last test fails for an example or a script that neither a
+ * scenario has run nor a reason excuses, and for a reason that excuses none.
+ */
+export function playPage(
+  root: Test,
+  page: string,
+  scenarios: readonly Scenario[],
+  notRun: Readonly<Record<string, string>>,
+  skip: string | false,
+): void {
+  const examples = new Examples(readPage(page));
+  for (const scenario of scenarios)
+    root.test(`${page}: ${scenario.name}`, { skip }, async (t) => {
+      await playScenario(t, page, scenario, examples);
+    });
+  root.test(`every example of ${page} is run, or has a reason not to be`, { skip }, (t) => {
+    const excused = new Set<string>();
+    for (const { command, line } of examples.left) {
+      const reason = Object.keys(notRun).find((beginning) => command.startsWith(beginning));
+      if (reason !== undefined) excused.add(reason);
+      t.ok(reason !== undefined, `${page}:${line}: ${command.split("\n", 1)[0] ?? ""}`);
+    }
+    t.same(excused, new Set(Object.keys(notRun)), "each reason is of an example");
+    t.end();
+  });
 }

@@ -151,7 +151,7 @@ t.test("the examples of docs/cli.md print what the page says, in its order", { s
   const registerOther = async (name: string, id: string, workspace = "trucks"): Promise<void> => {
     const args = ["register", name, "--workspace", workspace];
     const { stdout } = await runCli(args, { cwd: makeDirectory(t), env: gitEnvironment(home) });
-    ids.learn(`"${id}"`, stdout);
+    ids.learn(`{"id":"${id}",…`, stdout.trimEnd());
   };
   /** The steps of other agents before a command of the page. */
   const before: Readonly<Record<string, () => Promise<unknown>>> = {

@@ -12,6 +12,26 @@ export interface Example {
   /** The first command of its block. */
   readonly first: string;
   readonly output: readonly string[];
+  /** Whether it is a block in the language `sh`: the command is the whole script. */
+  readonly isScript?: boolean;
+}
+
+/** Returns the scripts of a page, the blocks in the language `sh`, each with the output that the next block shows. */
+export function readScripts(page: string): readonly Example[] {
+  const blocks = page.matchAll(/^( *)```sh\n([^]*?)^ *```\n(?:\n```\n((?!\$ )[^]*?)^```$)?/gm);
+  return [...blocks].map(({ index, 2: script = "", 3: output }) => ({
+    line: page.slice(0, index).split("\n").length + 1,
+    command: script.trimEnd(),
+    first: script.split("\n", 1)[0] ?? "",
+    output: output === undefined ? [] : output.trimEnd().split("\n"),
+    isScript: true,
+  }));
+}
+
+/** Whether a command continues in the next line: a quote is open, or the line ends with a backslash. */
+function isOpen(command: string): boolean {
+  const rest = command.replaceAll(/'[^']*'|"(?:[^"\\]|\\.)*"/g, "");
+  return /['"]/.test(rest) || rest.endsWith("\\");
 }
 
 /** Returns the commands of the blocks that begin with `$ `, in the order of the page. */
@@ -32,7 +52,12 @@ export function readExamples(page: string): readonly Example[] {
       if (!isShell) first = command;
       isShell = true;
       examples.push({ line: at + 1, command, first, output: [] });
-    } else if (isShell) examples.at(-1)?.output.push(text);
+      continue;
+    }
+    const last = isShell ? examples.at(-1) : undefined;
+    if (last === undefined) continue;
+    if (last.output.length === 0 && isOpen(last.command)) last.command += `\n${text}`;
+    else last.output.push(text);
   }
   return examples;
 }
@@ -48,18 +73,27 @@ const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
 /** Values that differ from run to run, each with the text that takes their place. */
 const MASKS: readonly (readonly [RegExp, string])[] = [
-  [UUID, "<uuid>"],
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "<time>"],
-  [/"token":"[0-9a-f]{32}"/g, '"token":"<token>"'],
+  [/(\\?"token\\?":\\?")[0-9a-f]{32}/g, "$1<token>"],
   [/"cursor":"[^"]+"/g, '"cursor":"<cursor>"'],
   [/("checkout":\{"id":|"checkout":)"[0-9a-f]{16}"/g, '$1"<checkout>"'],
   [/"uptime":"[^"]+"/g, '"uptime":"<uptime>"'],
   [/"duration_ms":\d+/g, '"duration_ms":<ms>'],
+  [/^Date: .*$/g, "Date: <date>"],
+  [/(Set-Cookie: koor_session_)\d+=[^;]+/g, "$1<port>=<session>"],
+  [/ until \d\d:\d\d UTC/g, " until <time>"],
+  [/("p50"|"p95"):[\d.]+/g, "$1:<seconds>"],
+  [/^(koor_\w+_(?:sum|count)) [\d.e-]+$/g, "$1 <number>"],
+  [/("end":true.*"sha256":")[0-9a-f]{64}/g, "$1<hash>"],
 ];
+
+function maskAllButIds(line: string): string {
+  return MASKS.reduce((text, [pattern, by]) => text.replaceAll(pattern, by), line);
+}
 
 /** Replaces the values that differ from run to run. */
 export function mask(line: string): string {
-  return MASKS.reduce((text, [pattern, by]) => text.replaceAll(pattern, by), line);
+  return maskAllButIds(line).replaceAll(UUID, "<uuid>");
 }
 
 function escapePattern(text: string): string {
@@ -103,16 +137,19 @@ export class PageIds {
   readonly #real = new Map<string, string>();
 
   /**
-   * Learns the ids of two lines that are the same but for masked values. Of a line with `…`, only the first id is known
-   * to be at the same place. Returns whether the ids fit those that are known: one of the page is always the same one of
-   * the run.
+   * Learns the ids of two lines that are the same but for masked values. Returns whether the ids fit those that are
+   * known: one of the page is always the same one of the run.
    */
   learn(ofPage: string, printed: string): boolean {
-    const real = printed.match(UUID) ?? [];
     const onPage = ofPage.match(UUID) ?? [];
-    const places = ofPage.includes("…") ? onPage.slice(0, 1) : onPage;
+    const pattern = maskAllButIds(ofPage)
+      .split("…")
+      .map(escapePattern)
+      .join(".*?")
+      .replaceAll(UUID, `(${UUID.source})`);
+    const [, ...real] = new RegExp(`^${pattern}$`, "s").exec(maskAllButIds(printed)) ?? [];
     let fits = true;
-    for (const [at, id] of places.entries()) {
+    for (const [at, id] of onPage.entries()) {
       const other = real[at];
       if (other === undefined) continue;
       const known = this.#real.get(id);

@@ -24,6 +24,7 @@ export function complianceRoutes({ monitor, reads }: ComplianceRoutesOptions): R
       needs: "server",
       summary: "Checks each active instance against its project's contracts now.",
       answer: ComplianceCheck,
+      statuses: [507],
       handle: () => checkNow(monitor),
     }),
     route({

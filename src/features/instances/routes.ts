@@ -110,7 +110,7 @@ export function instanceRoutes(
       body: { kind: "json", schema: HeartbeatBody, optional: true },
       asksOnly: true,
       answer: HeartbeatAnswer,
-      statuses: [404],
+      statuses: [404, 507],
       handle: ({ params: [id], json, context }) => {
         const seen = instances.heartbeat(id, json, context);
         const reply = (found: Entry | Failure) => answer(found, () => `{"id":"${id}","status":"ok"}`);
@@ -181,6 +181,7 @@ export function instanceRoutes(
       tag,
       summary: "Checks for silent instances now.",
       answer: LivenessAnswer,
+      statuses: [507],
       handle: async (request) => {
         const stale = await liveness.check();
         return stale instanceof Failure ? stale : await checkReply(lists, stale, request);

@@ -107,7 +107,7 @@ export function specRoutes({ writer, reads, slowLane, log, toClientFailure, exam
       headers: VersionedGetHeaders,
       answer: "raw",
       views: [SpecHistory, SpecDiff],
-      statuses: [304, 404],
+      statuses: [304, 404, 413],
       handle: (request) => specs.get(specKey(...request.params), request),
     }),
     route({

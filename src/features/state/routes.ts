@@ -89,7 +89,7 @@ export function stateRoutes({ writer, reads, slowLane, log, toClientFailure }: S
       headers: VersionedGetHeaders,
       answer: "raw",
       views: [StateHistory, StateDiff],
-      statuses: [304, 404],
+      statuses: [304, 404, 413],
       handle: (request) => state.get(request.params[0], request),
     }),
     route({

@@ -1,7 +1,7 @@
 /**
  * Executes the writer's calls about budgets. It adds each report of usage to the sums of the budgets that it concerns,
- * publishes the changes of their states, and says which agents get no task. All budgets are in memory, and each changed
- * sum is written in the transaction of its report. Runs in the writer thread.
+ * publishes the changes of their states, and says which agents get no task. All budgets are in memory. The sums that the
+ * reports of a transaction have changed are written before its commit. Runs in the writer thread.
  */
 import type { BudgetState, SetBudgetRequest } from "../../../schemas/budgets.js";
 import type { ServerTopic } from "../../../schemas/events.js";
@@ -97,6 +97,11 @@ export class BudgetRegistry extends PublishingModel {
     return null;
   }
 
+  /** Returns whether there is a budget of a task. */
+  get countsTasks(): boolean {
+    return this.#all().has("task");
+  }
+
   /** Adds a report to the sums of all budgets that it concerns. */
   charge({ instance, task, tokens, cost }: ChargedReport, call: WriteCall): void {
     const all = this.#all();
@@ -110,7 +115,8 @@ export class BudgetRegistry extends PublishingModel {
     for (const stored of all.concerning(concerned)) {
       const before = this.#current(stored, call);
       const after = charged(before, { tokens, cost });
-      this.#store(after);
+      this.#index.set(after);
+      this.#writer.putLast(after);
       this.#isCharged = true;
       this.markDirty();
       if (after.state === before.state) continue;

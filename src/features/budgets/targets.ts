@@ -33,6 +33,11 @@ export class BudgetIndex {
   }
 
   set(row: BudgetRow): void {
+    const before = this.#byId.get(row.id);
+    if (before?.scope === row.scope && before.target === row.target) {
+      this.#byId.set(row.id, row);
+      return;
+    }
     this.delete(row.id);
     this.#byId.set(row.id, row);
     const key = keyOf(row.scope, row.target);

@@ -103,7 +103,7 @@ export function makeHookFront(
       clock,
     }),
     reportLine: new ReportLine({ held, reported }),
-    evidence: new SeenEvidence({ writer, leases, ...claims.evidence }),
+    evidence: new SeenEvidence({ writer, leases, directory, ...claims.evidence }),
     seen: new SeenHooks(),
     metrics,
     clock,

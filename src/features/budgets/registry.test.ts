@@ -13,7 +13,8 @@ import { showBudget } from "./budget.js";
 import { removeBudget, resetBudgets, setBudget } from "./commands.js";
 import { BudgetProjection } from "./projection.js";
 import { BUDGETS } from "./push-messages.js";
-import { BudgetReader } from "./table.js";
+import { WriteBuffer } from "../../platform/store/write-buffer.js";
+import { BudgetReader, BudgetWriter } from "./table.js";
 
 const METHODS = [registerInstance, createTasks, claimTask, recordUsage, setBudget, removeBudget, resetBudgets];
 const DAY_MS = 86_400_000;
@@ -59,7 +60,10 @@ class Fixture {
     return this.server.reply(setBudget, { ...BUDGET, ...more }, "");
   }
 
-  use(tokens: number, more: Partial<typeof USAGE> & { priced?: boolean; request_id?: string } = {}): unknown {
+  use(
+    tokens: number,
+    more: Partial<typeof USAGE> & { priced?: boolean; request_id?: string; owns?: boolean } = {},
+  ): unknown {
     const report = { ...USAGE, priced: false, instance_id: this.ana.id, tokens_out: tokens, ...more };
     return this.server.reply(recordUsage, report, this.ana.id);
   }
@@ -239,6 +243,54 @@ t.test("there is a limit of budgets, and an existing one can still be changed", 
   for (let at = 0; at < BUDGETS_MAX; at++) fixture.set({ id: `b${at}` });
   t.match(fixture.set({ id: "one-more" }), { status: "STOCK_FULL" });
   t.match(fixture.set({ id: "b0", tokens: 5 }), /"tokens":5/);
+  fixture.server.close();
+  t.end();
+});
+
+t.test("a budget that many reports of a transaction concern is written once, and a set one at once", (t) => {
+  const fixture = new Fixture();
+  fixture.set();
+  const { db } = fixture.server;
+  const rows = new WriteBuffer(db);
+  const writer = new BudgetWriter(db, rows);
+  db.exec(`CREATE TEMP TABLE written (id TEXT); CREATE TEMP TRIGGER count_writes AFTER INSERT ON main.budget
+    BEGIN INSERT INTO written VALUES (NEW.id); END`);
+  const written = (): number => Number(db.prepare("SELECT count(*) FROM written").pluck().get());
+  const row = fixture.reader.byId("b");
+  if (row === undefined) throw new Error("no budget");
+  for (let used = 1; used <= 100; used++) writer.putLast({ ...row, used_tokens: used });
+  rows.write();
+  t.equal(written(), 0);
+  rows.finish();
+  t.same([written(), fixture.used()], [1, ["ok", 100]]);
+  writer.putLast({ ...row, used_tokens: 5 });
+  writer.put({ ...row, used_tokens: 6 });
+  t.equal(written(), 2);
+  writer.putLast({ ...row, used_tokens: 7 });
+  writer.delete("b");
+  rows.finish();
+  t.same([written(), fixture.used()], [2, undefined]);
+  fixture.server.close();
+  t.end();
+});
+
+t.test("a report of a subagent counts for the task of its parent, and that of another agent does not", (t) => {
+  const fixture = new Fixture();
+  fixture.make({ id: "one" });
+  fixture.set({ scope: "task", target: "one" });
+  const sub = fixture.people.register([], { parent: fixture.ana.id });
+  const other = fixture.people.register();
+  const use = (instance: string, tokens: number, owns = false): unknown =>
+    fixture.use(tokens, { instance_id: instance, session_tag: "one", owns });
+  use(sub.id, 1);
+  t.same(fixture.used(), ["ok", 0], "its parent does not hold the task yet");
+  t.equal(fixture.claim().task?.id, "one");
+  use(sub.id, 2);
+  use(other.id, 4);
+  use("nobody", 8);
+  t.same(fixture.used(), ["ok", 2]);
+  use(other.id, 16, true);
+  t.same(fixture.used(), ["ok", 18]);
   fixture.server.close();
   t.end();
 });

@@ -1,15 +1,17 @@
 /** Tests the writer's calls about budgets on a clock that the test sets: sums, states, events, and claims that wait. */
 import t from "tap";
-import { BUDGETS_MAX } from "../../../schemas/limits/budgets.js";
+import { BUDGET_TASKS_A_STEP, BUDGET_TASKS_ABOVE_MAX, BUDGETS_MAX } from "../../../schemas/limits/budgets.js";
 import type { SetBudgetRequest } from "../../../schemas/budgets.js";
 import type { ClaimTaskReply, NewTask } from "../../../schemas/tasks.js";
 import { Failure } from "../../base/result.js";
 import { registerInstance } from "../instances/commands.js";
 import { claimTask, createTasks } from "../tasks/commands.js";
+import { Models } from "../../platform/threads/model.js";
 import { recordUsage } from "../usage/commands.js";
 import { NEW_TASK } from "../../../test/support/new-task.js";
 import { People, type PublishedEvent, SimulatedServer } from "../../../test/support/simulated-server.js";
 import { showBudget } from "./budget.js";
+import { budgetRegistry } from "./registry.js";
 import { removeBudget, resetBudgets, setBudget } from "./commands.js";
 import { BudgetProjection } from "./projection.js";
 import { BUDGETS } from "./push-messages.js";
@@ -291,6 +293,31 @@ t.test("a report of a subagent counts for the task of its parent, and that of an
   t.same(fixture.used(), ["ok", 2]);
   use(other.id, 16, true);
   t.same(fixture.used(), ["ok", 18]);
+  fixture.server.close();
+  t.end();
+});
+
+t.test("the search for a task counts the tasks above those that a budget may hold", (t) => {
+  const fixture = new Fixture();
+  const chain = Array.from({ length: BUDGET_TASKS_ABOVE_MAX + 10 }, (_, at) => `c${at}`);
+  fixture.make(...chain.map((id, at) => ({ id, after: at === 0 ? [] : [`c${at - 1}`] })));
+  fixture.make({ id: "alone" });
+  fixture.set({ scope: "task", target: "c9" });
+  fixture.set({ id: "far", scope: "task", target: chain.at(-1) ?? "" });
+  fixture.use(100, { session_tag: "c9" });
+  const settings = { state_history: 0, state_events: false, event_history: 0 };
+  const registry = new Models(fixture.server.db, settings).use(budgetRegistry);
+  t.same(registry.lookAtTask("c0", 0), { isHeld: true, steps: BUDGET_TASKS_ABOVE_MAX / BUDGET_TASKS_A_STEP });
+  t.same(registry.lookAtTask("alone", 0), { isHeld: false, steps: 1 });
+  t.same(fixture.used("far"), ["ok", 0], "it has too many tasks above it");
+  fixture.use(5, { session_tag: "c100" });
+  t.same(
+    [fixture.used("far"), fixture.used()],
+    [
+      ["ok", 5],
+      ["exhausted", 100],
+    ],
+  );
   fixture.server.close();
   t.end();
 });

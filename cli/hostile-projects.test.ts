@@ -373,3 +373,40 @@ t.test("a configuration of git that comes with a project runs no program", { ski
   t.match(missing, { isSuccess: false });
   t.same(snapshot(ran), {});
 });
+
+t.test("a command that asks git ends, whatever git would wait for", { skip: SKIP }, async (t) => {
+  const { fake, root, koor, write, git } = await makeProject(t);
+  write("a", "x");
+  git("add", "a");
+  git("commit", "--quiet", "--message", "one");
+  const trees = (): unknown[] =>
+    fake.requests
+      .filter(({ url }) => url === "/api/evidence")
+      .map(({ body }) => (JSON.parse(body.toString()) as { readonly tree_before: unknown }).tree_before);
+  for (const path of [".gitignore", ".gitattributes", ".git/info/exclude", ".git/info/attributes", ".git/config"]) {
+    const whole = join(root, path);
+    const kept = existsSync(whole) ? readFileSync(whole) : undefined;
+    rmSync(whole, { force: true });
+    execFileSync("mkfifo", [whole]);
+    const ran = await koor(["task", "run", "--", "true"]);
+    t.match(ran, { code: 0, stderr: new RegExp(`${path} is a named pipe or a device`) }, path);
+    rmSync(whole);
+    symlinkSync("/dev/zero", whole);
+    t.match(await koor(["task", "run", "--", "true"]), { stderr: /is a named pipe or a device/ }, `${path}: a device`);
+    rmSync(whole);
+    if (kept !== undefined) writeFileSync(whole, kept);
+  }
+  t.ok(trees().length > 0 && trees().every((tree) => tree === null));
+  symlinkSync("/dev/null", join(root, ".git/info/attributes"));
+  await koor(["task", "run", "--", "true"]);
+  t.match(trees().at(-1), /^[0-9a-f]{40}$/, "the null device has an end");
+});
+
+t.test("git itself is ended if it waits for an included pipe", { skip: SKIP }, async (t) => {
+  const { root, git } = await makeProject(t);
+  execFileSync("mkfifo", [join(root, ".git/more")]);
+  git("config", "user.name", "ana");
+  writeFileSync(join(root, ".git/config"), "[include]\n\tpath = more\n", { flag: "a" });
+  t.match(runGit(root, ["rev-parse", "HEAD"]), { message: /git did not end within 10 s/ });
+  t.end();
+});

@@ -149,6 +149,13 @@ export const RecordEvidenceRequest = Type.Object({
   head: TextOrNull,
   checkout: TextOrNull,
   tail: TextOrNull,
+  /**
+   * The instance at the beginning of the registrations that led to this one (`Directory.rootOf`); null if none made the
+   * record. It is absent in older log entries.
+   */
+  registrant: Type.Optional(TextOrNull),
+  /** Whether the caller may report for tasks of others. It is absent in older log entries, which may. */
+  owns: Type.Optional(Type.Boolean()),
 });
 export type RecordEvidenceRequest = Static<typeof RecordEvidenceRequest>;
 export const RecordEvidenceReply = Type.Object({ id: Type.Integer({ minimum: 1 }) });

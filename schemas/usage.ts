@@ -128,6 +128,8 @@ export const UsageRecordRequest = Type.Object({
   ...fields,
   /** Whether the report had a cost. It is absent in older log entries. */
   priced: Type.Optional(Type.Boolean()),
+  /** Whether the report counts for tasks of others, too. It is absent in older log entries, which do. */
+  owns: Type.Optional(Type.Boolean()),
   request_id: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   /** The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if there is no request_id. */
   request_hash: Type.Optional(Type.String()),

@@ -7,6 +7,8 @@ import type { Budget } from "../schemas/budgets.js";
 import { sendEdit, sendHook, type HookSession } from "./support/hook-work.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
+import { Agent } from "./support/leasing.js";
+import { addTask, callTask, claimOne } from "./support/tasking.js";
 import { RESTORE_REFUSED } from "./support/variant.js";
 
 const TOKEN = "a-token-of-the-server";
@@ -176,4 +178,37 @@ t.test("a restore brings the sums", { skip: RESTORE_REFUSED }, async (t) => {
   t.match((await sendEdit(port, ANA, "a.ts")).text, /used up to 90 %/);
   await use(port, ANA, 10);
   t.match(await list(port), [{ state: "exhausted", used: { tokens: 100, reports: 2 } }]);
+});
+
+t.test("a report uses up the budgets of the reporter's own tasks only", async (t) => {
+  const { port } = await startKoor(t, { args: ["--auth-token", TOKEN] });
+  const right = { Authorization: `Bearer ${TOKEN}` };
+  const [ana, ben] = [
+    await Agent.register(port, "ana", { by: right }),
+    await Agent.register(port, "ben", { by: right }),
+  ];
+  for (const id of ["one", "two"]) {
+    await addTask(ana, { id });
+    await set(port, id, { scope: "task", target: id, tokens: 100 }, right);
+  }
+  const usedOf = async () =>
+    (await send(port, "GET", "/api/budgets", { headers: right }))
+      .json<{ readonly budgets: readonly Budget[] }>()
+      .budgets.map(({ used }) => used.tokens);
+  const report = { provider: "p", model: "m", tokens_out: 1_000, session_tag: "one" };
+  t.equal((await ben.ask("POST", "/api/llm/usage", report)).status, 200, "a tag may be anything");
+  t.same(await usedOf(), [0, 0]);
+  const task = await claimOne(ben);
+  t.equal((await ben.ask("POST", "/api/llm/usage", { ...report, session_tag: "two" })).status, 200);
+  t.same(await usedOf(), [0, 0]);
+  await ben.ask("POST", "/api/llm/usage", { ...report, tokens_out: 1 });
+  t.same(await usedOf(), [1, 0], "who holds it");
+  await callTask(ben, task, "complete");
+  await ben.ask("POST", "/api/llm/usage", { ...report, tokens_out: 2 });
+  t.same(await usedOf(), [3, 0], "who has held it");
+  await ana.ask("POST", "/api/llm/usage", { ...report, tokens_out: 4, session_tag: "two" });
+  t.same(await usedOf(), [3, 4], "who created it");
+  const given = { ...report, tokens_out: 8, instance_id: ben.id, session_tag: "two" };
+  await sendJson(port, "POST", "/api/llm/usage", given, right);
+  t.same(await usedOf(), [3, 12], "the server's token");
 });

@@ -248,6 +248,50 @@ t.test("the token of CI may report and read evidence and make tasks, and nothing
   t.notMatch((await send(port, "GET", "/api/metrics/agents", { headers: by })).text, /"ci"/, "CI is no agent");
 });
 
+t.test("with its token an agent reports what was seen for its own tasks only", async (t) => {
+  const [token, ciToken] = ["the-server's-own-token", "the-token-of-ci-only"];
+  const { port } = await startKoor(t, { args: ["--auth-token", token, "--ci-token", ciToken] });
+  const by = { Authorization: `Bearer ${token}` };
+  const [ana, ben, mia] = await Promise.all(["ana", "ben", "mia"].map((name) => Agent.register(port, name, { by })));
+  if (ana === undefined || ben === undefined || mia === undefined) throw new Error("no agents");
+  await addTask(mia, { id: "api", requires_evidence: [TEST] });
+  const failed = { command: TEST, task: "api", seen_by: "cli", exit_code: 1 };
+  const report = (agent: Agent, body: object = failed) => agent.ask("POST", "/api/evidence", body);
+  t.match((await report(ana)).json(), { error: "not yours", code: 403 }, "nobody holds it yet");
+  const task = await claimOne(ana);
+  t.match((await report(ben)).json(), { error: "not yours", code: 403 });
+  t.equal((await report(ben, { ...failed, seen_by: "agent" })).status, 200, "what is only said decides nothing");
+  t.equal((await report(ben, { ...failed, task: null })).status, 200);
+  t.equal((await report(mia)).status, 200, "who created it");
+  t.equal((await sendJson(port, "POST", "/api/evidence", failed, by)).status, 200, "the server's token");
+  const ci = { Authorization: `Bearer ${ciToken}` };
+  t.equal((await sendJson(port, "POST", "/api/evidence", failed, ci)).status, 200, "CI");
+  const passed = await record(ana, { ...failed, exit_code: 0 });
+  t.equal((await report(ben)).status, 403);
+  t.match((await callTask(ana, task, "complete")).json(), { state: "done" });
+  t.equal((await report(ana)).status, 200, "who has held it");
+  const refused = (await send(port, "GET", `/api/audit?actor=${ben.id}&action=evidence.record`, { headers: by })).json<
+    readonly { readonly resource: string; readonly outcome: string }[]
+  >();
+  t.ok(refused.some(({ resource, outcome }) => resource === "api" && outcome === "error"));
+  t.ok(passed.id > 0);
+});
+
+t.test("who has given a task back reports nothing for it once another holds it", async (t) => {
+  const token = "the-server's-own-token";
+  const { port } = await startKoor(t, { args: ["--auth-token", token] });
+  const by = { Authorization: `Bearer ${token}` };
+  const ana = await Agent.register(port, "ana", { by });
+  const ben = await Agent.register(port, "ben", { by });
+  const seen = { command: TEST, task: "api", seen_by: "cli", exit_code: 1 };
+  await addTask(ana, { id: "api", requires_evidence: [TEST] });
+  const first = await claimOne(ben);
+  t.equal((await callTask(ben, first, "release")).status, 200);
+  t.equal((await ben.ask("POST", "/api/evidence", seen)).status, 200, "while nobody holds it");
+  await claimOne(ana);
+  t.equal((await ben.ask("POST", "/api/evidence", seen)).status, 403);
+});
+
 t.test("a server without tokens takes the word of CI as given", async (t) => {
   const { port } = await startKoor(t);
   const answer = await sendJson(port, "POST", "/api/evidence", { command: TEST, exit_code: 0, seen_by: "ci" });

@@ -11,6 +11,11 @@ import { describeSystemError } from "../system-error.js";
 
 /** The largest output of one git command: the paths of a commit that touches millions of files. */
 const OUTPUT_BYTES_MAX = 512 * 1024 * 1024;
+/** These commands read the configuration and the refs only. A named pipe among these files would hold them for ever. */
+const QUICK: ReadonlySet<string | undefined> = new Set(["config", "rev-parse", "version"]);
+const QUICK_MS_MAX = 10_000;
+/** The time of commands that read the files of a working tree, or the history. */
+const READING_MS_MAX = 60_000;
 const NUL = 0;
 
 export interface GitResult {
@@ -21,7 +26,7 @@ export interface GitResult {
 }
 
 /**
- * Runs git in a folder to its end. Returns a failure only if git cannot be started.
+ * Runs git in a folder to its end. Returns a failure only if git cannot be started, or if it takes too long.
  * @param more variables that replace those of the command's environment; undefined removes one
  * @param input the bytes that git reads from stdin
  */
@@ -33,6 +38,7 @@ export function runGit(
 ): GitResult | CliFailure {
   // Load the module only here. With a static import every command would load it.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
+  const timeout = QUICK.has(words[0]) ? QUICK_MS_MAX : READING_MS_MAX;
   const { error, status, stdout, stderr } = spawnSync("git", ["-C", folder, ...SAFE_OPTIONS, ...words], {
     env: safeEnvironment({ ...io().environment, ...more }),
     // Windows searches a program in the current folder first, and a project may contain its own `git.exe`. So git is
@@ -40,8 +46,12 @@ export function runGit(
     cwd: dirname(process.execPath),
     input,
     maxBuffer: OUTPUT_BYTES_MAX,
+    timeout,
+    killSignal: "SIGKILL",
     windowsHide: true,
   });
+  if (error !== undefined && "code" in error && error.code === "ETIMEDOUT")
+    return failed(`git did not end within ${timeout / 1000} s: does it read a named pipe, such as a .gitignore?`);
   if (error !== undefined) return failed(`git cannot be started: ${describeSystemError(error)}`);
   return { isSuccess: status === 0, output: stdout, complaint: stderr.toString("utf8").trim() };
 }

@@ -1,6 +1,7 @@
 /** Finds the git repository of a folder: its working tree and its folders, as git itself sees them. CLI process. */
-import { type CliFailure, refused, wrongUsage } from "../failure.js";
+import { type CliFailure, failed, refused, wrongUsage } from "../failure.js";
 import { findWorkingTree, realPath, type WorkingTree } from "../git-folder.js";
+import { findPipe } from "../git-pipes.js";
 import { isLinkedTree } from "../git-link.js";
 import { isWithin } from "../regular-file.js";
 import { lineOf, runGit } from "./git.js";
@@ -23,6 +24,8 @@ function askForPath(folder: string, flag: string): string | undefined | CliFailu
 
 /** Returns the repository to which a folder belongs. A folder in none is wrong usage. */
 export function findRepository(folder: string): Repository | CliFailure {
+  const pipe = findPipe(folder);
+  if (pipe !== undefined) return failed(`git cannot be asked: ${pipe} is a named pipe or a device`);
   const common = runGit(folder, ["rev-parse", "--path-format=absolute", "--git-common-dir"]);
   if (!("isSuccess" in common)) return common;
   const commonFolder = lineOf(common);

@@ -15,8 +15,13 @@ export const EVIDENCE_NAMED_MAX = 64;
 export const EVIDENCE_EXAMINED_MAX = 64;
 /** The maximum number of stored records. A new one replaces the oldest. */
 export const EVIDENCE_MAX = 100_000;
-/** The maximum number of stored records of one instance. A new one replaces its oldest. */
-export const EVIDENCE_OF_INSTANCE_MAX = 5_000;
+/**
+ * The maximum number of stored records of one instance together with those that it has registered, and those that these
+ * have. A new one replaces their oldest.
+ */
+export const EVIDENCE_OF_REGISTRANT_MAX = 5_000;
+/** The maximum number of registrations, one after the other, through which the first registrant is searched. */
+export const EVIDENCE_REGISTRANTS_MAX = 1_000;
 /** A record is kept for this long. */
 export const EVIDENCE_KEEP_MS = 30 * 86_400_000;
 export const EVIDENCE_PRUNE_INTERVAL_MS = 3_600_000;

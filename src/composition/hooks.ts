@@ -107,7 +107,7 @@ export function makeHookFront(
     news,
     informer: new Informer(news, directory),
     reportLine: new ReportLine({ held, reported }),
-    evidence: new SeenEvidence({ writer, leases, ...claims.evidence }),
+    evidence: new SeenEvidence({ writer, leases, directory, ...claims.evidence }),
     seen,
     clock,
   });

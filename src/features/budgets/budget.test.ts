@@ -1,8 +1,15 @@
 /** Tests the periods of budgets, their shares and states, and which budgets concern an agent. */
 import t from "tap";
-import { atTime, type BudgetRow, charged, endOf, shareOf, showBudget } from "./budget.js";
+import { atTime, type BudgetRow, type Charge, charge, endOf, type LiveBudget, shareOf, showBudget } from "./budget.js";
 import { periodEnd, periodStart } from "./period.js";
 import { BudgetIndex } from "./targets.js";
+
+/** Returns a copy of a budget after a report. */
+function charged(row: BudgetRow, report: Charge): LiveBudget {
+  const live = new BudgetIndex().set(row);
+  charge(live, report);
+  return live;
+}
 
 const NOON = Date.parse("2026-11-26T12:34:56.789Z");
 const ROW: BudgetRow = {
@@ -61,6 +68,13 @@ t.test("the larger share of two limits counts, and an unknown cost is counted ap
   t.end();
 });
 
+t.test("sums of costs are those of each budget, in whatever order reports concern several", (t) => {
+  const [a, b] = [new BudgetIndex().set(ROW), new BudgetIndex().set({ ...ROW, used_cost: 5 })];
+  for (const cost of [0.1, 0.2, 0.2, 0, 0.1]) for (const row of [a, b, a]) charge(row, { tokens: 0, cost });
+  t.same([a.used_cost, b.used_cost], [1.2, 5.6]);
+  t.end();
+});
+
 t.test("sums never exceed what a number holds exactly", (t) => {
   const full = charged(ROW, { tokens: Number.MAX_SAFE_INTEGER, cost: null });
   t.equal(charged(full, { tokens: Number.MAX_SAFE_INTEGER, cost: null }).used_tokens, Number.MAX_SAFE_INTEGER);
@@ -84,7 +98,8 @@ t.test("a budget whose period has ended is unused, and one without an end stays"
 
 t.test("budgets are found by what they are about, each once", (t) => {
   const index = new BudgetIndex();
-  const add = (id: string, scope: BudgetRow["scope"], target: string): void => index.set({ ...ROW, id, scope, target });
+  const add = (id: string, scope: BudgetRow["scope"], target: string): unknown =>
+    index.set({ ...ROW, id, scope, target });
   add("w", "workspace", "w");
   add("a", "agent", "ana");
   add("i", "agent", "id-1");

@@ -29,6 +29,16 @@ export interface BudgetRow {
   readonly updated_at: number;
 }
 
+type Sums = "state" | "used_tokens" | "used_cost" | "reports" | "unpriced";
+
+/** A budget in memory, to whose sums reports are added. */
+export interface LiveBudget extends Omit<BudgetRow, Sums>, Writable<Pick<BudgetRow, Sums>> {
+  /** When the period of the sums ends, in ms; infinite if it never does. */
+  readonly endMs: number;
+}
+
+type Writable<Row> = { -readonly [Name in keyof Row]: Row[Name] };
+
 /** The tokens and the cost that one report adds to the sums of a budget. */
 export interface Charge {
   readonly tokens: number;
@@ -41,8 +51,9 @@ const EXACT_DIGITS = 15;
 
 /** Returns the used part of the limit; the larger one if the budget has two limits. */
 export function shareOf({ tokens, cost_usd, used_tokens, used_cost }: BudgetRow): number {
-  const parts = [tokens === null ? 0 : used_tokens / tokens, cost_usd === null ? 0 : used_cost / cost_usd];
-  return Math.min(Math.max(...parts), Number.MAX_SAFE_INTEGER);
+  const ofTokens = tokens === null ? 0 : used_tokens / tokens;
+  const ofCost = cost_usd === null ? 0 : used_cost / cost_usd;
+  return Math.min(Math.max(ofTokens, ofCost), Number.MAX_SAFE_INTEGER);
 }
 
 /** Returns the state that the sums give. */
@@ -59,16 +70,37 @@ export function atTime(row: BudgetRow, nowMs: number): BudgetRow {
   return { ...row, state: "ok", used_tokens: 0, used_cost: 0, reports: 0, unpriced: 0, since: start };
 }
 
-/** Returns the budget after a report. */
-export function charged(row: BudgetRow, { tokens, cost }: Charge): BudgetRow {
-  const added = {
-    ...row,
-    used_tokens: Math.min(row.used_tokens + tokens, Number.MAX_SAFE_INTEGER),
-    used_cost: Math.min(Number((row.used_cost + (cost ?? 0)).toPrecision(EXACT_DIGITS)), Number.MAX_SAFE_INTEGER),
-    reports: row.reports + 1,
-    unpriced: row.unpriced + (cost === null ? 1 : 0),
-  };
-  return { ...added, state: stateOf(added) };
+/**
+ * Adds costs, rounded to EXACT_DIGITS. It remembers the last sum, because most budgets that a report concerns have the
+ * same one, and rounding takes longer than all else.
+ */
+class CostSum {
+  #before = 0;
+  #added = 0;
+  #sum = 0;
+
+  of(before: number, added: number): number {
+    if (added === 0) return before;
+    if (before !== this.#before || added !== this.#added) {
+      this.#before = before;
+      this.#added = added;
+      this.#sum = Math.min(Number((before + added).toPrecision(EXACT_DIGITS)), Number.MAX_SAFE_INTEGER);
+    }
+    return this.#sum;
+  }
+}
+
+const costSum = new CostSum();
+
+/** Adds a report to the sums of a budget. Returns whether its state has changed. */
+export function charge(row: LiveBudget, { tokens, cost }: Charge): boolean {
+  row.used_tokens = Math.min(row.used_tokens + tokens, Number.MAX_SAFE_INTEGER);
+  if (cost === null) row.unpriced += 1;
+  else row.used_cost = costSum.of(row.used_cost, cost);
+  row.reports += 1;
+  const before = row.state;
+  row.state = stateOf(row);
+  return row.state !== before;
 }
 
 /** Returns when the period of the sums ends, in ms; null if it never does. */

@@ -1,19 +1,22 @@
 /** Tests the writer's calls about budgets on a clock that the test sets: sums, states, events, and claims that wait. */
 import t from "tap";
-import { BUDGETS_MAX } from "../../../schemas/limits/budgets.js";
+import { BUDGET_TASKS_A_STEP, BUDGET_TASKS_ABOVE_MAX, BUDGETS_MAX } from "../../../schemas/limits/budgets.js";
 import type { SetBudgetRequest } from "../../../schemas/budgets.js";
 import type { ClaimTaskReply, NewTask } from "../../../schemas/tasks.js";
 import { Failure } from "../../base/result.js";
 import { registerInstance } from "../instances/commands.js";
 import { claimTask, createTasks } from "../tasks/commands.js";
+import { Models } from "../../platform/threads/model.js";
 import { recordUsage } from "../usage/commands.js";
 import { NEW_TASK } from "../../../test/support/new-task.js";
 import { People, type PublishedEvent, SimulatedServer } from "../../../test/support/simulated-server.js";
 import { showBudget } from "./budget.js";
+import { budgetRegistry } from "./registry.js";
 import { removeBudget, resetBudgets, setBudget } from "./commands.js";
 import { BudgetProjection } from "./projection.js";
 import { BUDGETS } from "./push-messages.js";
-import { BudgetReader } from "./table.js";
+import { WriteBuffer } from "../../platform/store/write-buffer.js";
+import { BudgetReader, BudgetWriter } from "./table.js";
 
 const METHODS = [registerInstance, createTasks, claimTask, recordUsage, setBudget, removeBudget, resetBudgets];
 const DAY_MS = 86_400_000;
@@ -59,7 +62,10 @@ class Fixture {
     return this.server.reply(setBudget, { ...BUDGET, ...more }, "");
   }
 
-  use(tokens: number, more: Partial<typeof USAGE> & { priced?: boolean; request_id?: string } = {}): unknown {
+  use(
+    tokens: number,
+    more: Partial<typeof USAGE> & { priced?: boolean; request_id?: string; owns?: boolean } = {},
+  ): unknown {
     const report = { ...USAGE, priced: false, instance_id: this.ana.id, tokens_out: tokens, ...more };
     return this.server.reply(recordUsage, report, this.ana.id);
   }
@@ -239,6 +245,79 @@ t.test("there is a limit of budgets, and an existing one can still be changed", 
   for (let at = 0; at < BUDGETS_MAX; at++) fixture.set({ id: `b${at}` });
   t.match(fixture.set({ id: "one-more" }), { status: "STOCK_FULL" });
   t.match(fixture.set({ id: "b0", tokens: 5 }), /"tokens":5/);
+  fixture.server.close();
+  t.end();
+});
+
+t.test("a budget that many reports of a transaction concern is written once, and a set one at once", (t) => {
+  const fixture = new Fixture();
+  fixture.set();
+  const { db } = fixture.server;
+  const rows = new WriteBuffer(db);
+  const writer = new BudgetWriter(db, rows);
+  db.exec(`CREATE TEMP TABLE written (id TEXT); CREATE TEMP TRIGGER count_writes AFTER INSERT ON main.budget
+    BEGIN INSERT INTO written VALUES (NEW.id); END`);
+  const written = (): number => Number(db.prepare("SELECT count(*) FROM written").pluck().get());
+  const row = fixture.reader.byId("b");
+  if (row === undefined) throw new Error("no budget");
+  for (let used = 1; used <= 100; used++) writer.putLast({ ...row, used_tokens: used });
+  rows.write();
+  t.equal(written(), 0);
+  rows.finish();
+  t.same([written(), fixture.used()], [1, ["ok", 100]]);
+  writer.putLast({ ...row, used_tokens: 5 });
+  writer.put({ ...row, used_tokens: 6 });
+  t.equal(written(), 2);
+  writer.putLast({ ...row, used_tokens: 7 });
+  writer.delete("b");
+  rows.finish();
+  t.same([written(), fixture.used()], [2, undefined]);
+  fixture.server.close();
+  t.end();
+});
+
+t.test("a report of a subagent counts for the task of its parent, and that of another agent does not", (t) => {
+  const fixture = new Fixture();
+  fixture.make({ id: "one" });
+  fixture.set({ scope: "task", target: "one" });
+  const sub = fixture.people.register([], { parent: fixture.ana.id });
+  const other = fixture.people.register();
+  const use = (instance: string, tokens: number, owns = false): unknown =>
+    fixture.use(tokens, { instance_id: instance, session_tag: "one", owns });
+  use(sub.id, 1);
+  t.same(fixture.used(), ["ok", 0], "its parent does not hold the task yet");
+  t.equal(fixture.claim().task?.id, "one");
+  use(sub.id, 2);
+  use(other.id, 4);
+  use("nobody", 8);
+  t.same(fixture.used(), ["ok", 2]);
+  use(other.id, 16, true);
+  t.same(fixture.used(), ["ok", 18]);
+  fixture.server.close();
+  t.end();
+});
+
+t.test("the search for a task counts the tasks above those that a budget may hold", (t) => {
+  const fixture = new Fixture();
+  const chain = Array.from({ length: BUDGET_TASKS_ABOVE_MAX + 10 }, (_, at) => `c${at}`);
+  fixture.make(...chain.map((id, at) => ({ id, after: at === 0 ? [] : [`c${at - 1}`] })));
+  fixture.make({ id: "alone" });
+  fixture.set({ scope: "task", target: "c9" });
+  fixture.set({ id: "far", scope: "task", target: chain.at(-1) ?? "" });
+  fixture.use(100, { session_tag: "c9" });
+  const settings = { state_history: 0, state_events: false, event_history: 0 };
+  const registry = new Models(fixture.server.db, settings).use(budgetRegistry);
+  t.same(registry.lookAtTask("c0", 0), { isHeld: true, steps: BUDGET_TASKS_ABOVE_MAX / BUDGET_TASKS_A_STEP });
+  t.same(registry.lookAtTask("alone", 0), { isHeld: false, steps: 1 });
+  t.same(fixture.used("far"), ["ok", 0], "it has too many tasks above it");
+  fixture.use(5, { session_tag: "c100" });
+  t.same(
+    [fixture.used("far"), fixture.used()],
+    [
+      ["ok", 5],
+      ["exhausted", 100],
+    ],
+  );
   fixture.server.close();
   t.end();
 });

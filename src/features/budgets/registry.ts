@@ -1,17 +1,17 @@
 /**
  * Executes the writer's calls about budgets. It adds each report of usage to the sums of the budgets that it concerns,
- * publishes the changes of their states, and says which agents get no task. All budgets are in memory, and each changed
- * sum is written in the transaction of its report. Runs in the writer thread.
+ * publishes the changes of their states, and says which agents get no task. All budgets are in memory. The sums that the
+ * reports of a transaction have changed are written before its commit. Runs in the writer thread.
  */
 import type { BudgetState, SetBudgetRequest } from "../../../schemas/budgets.js";
 import type { ServerTopic } from "../../../schemas/events.js";
-import { BUDGETS_MAX, CLAIM_HELD_MAX } from "../../../schemas/limits/budgets.js";
+import { BUDGET_TASKS_A_STEP, BUDGETS_MAX, CLAIM_HELD_MAX } from "../../../schemas/limits/budgets.js";
 import { Failure, notFound } from "../../base/result.js";
 import { shorten } from "../../../shared/shorten.js";
 import { type Model, type Opening, type Publication, PublishingModel } from "../../platform/threads/model.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
 import { publisher, type Publisher } from "../events/publisher.js";
-import { atTime, type BudgetRow, type Charge, charged, showBudget, stateOf } from "./budget.js";
+import { atTime, type BudgetRow, type Charge, charge, type LiveBudget, showBudget, stateOf } from "./budget.js";
 import { BUDGETS } from "./push-messages.js";
 import {
   type BudgetReader,
@@ -97,6 +97,11 @@ export class BudgetRegistry extends PublishingModel {
     return null;
   }
 
+  /** Returns whether there is a budget of a task. */
+  get countsTasks(): boolean {
+    return this.#all().has("task");
+  }
+
   /** Adds a report to the sums of all budgets that it concerns. */
   charge({ instance, task, tokens, cost }: ChargedReport, call: WriteCall): void {
     const all = this.#all();
@@ -107,15 +112,16 @@ export class BudgetRegistry extends PublishingModel {
       agents: lineage.flatMap(({ id, name }) => [id, name]),
       tasks: all.has("task") ? this.#tasks.of(task) : [],
     };
-    for (const stored of all.concerning(concerned)) {
-      const before = this.#current(stored, call);
-      const after = charged(before, { tokens, cost });
-      this.#store(after);
-      this.#isCharged = true;
-      this.markDirty();
-      if (after.state === before.state) continue;
-      this.#touch(after.id);
-      this.#publish(after, call);
+    const found = all.concerning(concerned);
+    if (found.length === 0) return;
+    this.#isCharged = true;
+    this.markDirty();
+    for (const stored of found) {
+      const live = stored.endMs <= call.nowMs ? this.#current(stored, call) : stored;
+      this.#writer.putLast(live);
+      if (!charge(live, { tokens, cost })) continue;
+      this.#touch(live.id);
+      this.#publish(live, call);
     }
   }
 
@@ -153,6 +159,16 @@ export class BudgetRegistry extends PublishingModel {
     return found.filter((row) => holds(row, nowMs)).slice(0, CLAIM_HELD_MAX);
   }
 
+  /** Returns whether an exhausted budget keeps a task from being claimed, and how many steps the search took. */
+  lookAtTask(id: string, nowMs: number): { readonly isHeld: boolean; readonly steps: number } {
+    const tasks = this.#tasks.of(id);
+    const found = this.#all().concerning({ workspace: null, agents: [], tasks });
+    return {
+      isHeld: found.some((row) => holds(row, nowMs)),
+      steps: Math.ceil(tasks.length / BUDGET_TASKS_A_STEP),
+    };
+  }
+
   reload(): void {
     this.#isLoaded = false;
     this.#index.clear();
@@ -177,19 +193,19 @@ export class BudgetRegistry extends PublishingModel {
   }
 
   /** Returns a budget as it is now. If its period has ended, its sums are reset. */
-  #current(row: BudgetRow, call: WriteCall): BudgetRow {
+  #current(row: LiveBudget, call: WriteCall): LiveBudget {
     const now = atTime(row, call.nowMs);
     if (now === row) return row;
-    this.#store(now);
-    if (row.state === "ok") return now;
+    const live = this.#store(now);
+    if (row.state === "ok") return live;
     this.#touch(row.id);
-    this.#publish(now, call);
-    return now;
+    this.#publish(live, call);
+    return live;
   }
 
-  #store(row: BudgetRow): void {
-    this.#index.set(row);
+  #store(row: BudgetRow): LiveBudget {
     this.#writer.put(row);
+    return this.#index.set(row);
   }
 
   #touch(id: string): void {

@@ -3,7 +3,7 @@
  * task. budget.ts computes what a row means.
  */
 import { BUDGET_TASKS_ABOVE_MAX } from "../../../schemas/limits/budgets.js";
-import type { WriteBuffer } from "../../platform/store/write-buffer.js";
+import type { BufferedWrites, WriteBuffer } from "../../platform/store/write-buffer.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 import { lineageOf } from "../instances/lineage.js";
@@ -79,12 +79,16 @@ export class TasksAbove {
 
 export const tasksAbove: Model<TasksAbove> = { open: ({ db, rows }) => new TasksAbove(db, rows) };
 
-export class BudgetWriter {
+export class BudgetWriter implements BufferedWrites {
+  readonly #rows: Pick<WriteBuffer, "addLast">;
+  /** The budgets that have changed in this transaction, by id. */
+  readonly #waiting = new Map<string, BudgetRow>();
   readonly #put: Statement<(string | number | null)[], unknown>;
   readonly #delete: Statement<[string], unknown>;
   readonly #instance: Statement<[string], ChargedInstance>;
 
-  constructor(db: Db) {
+  constructor(db: Db, rows: Pick<WriteBuffer, "addLast">) {
+    this.#rows = rows;
     this.#put = db.prepare(
       `REPLACE INTO budget (id, scope, target, tokens, cost_usd, period, warn_at, policy, state, used_tokens, used_cost,
          reports, unpriced, since, updated_at)
@@ -94,7 +98,28 @@ export class BudgetWriter {
     this.#instance = db.prepare("SELECT id, name, workspace, parent FROM instance WHERE id = ?");
   }
 
+  /** Stores a budget. */
   put(row: BudgetRow): void {
+    this.#waiting.delete(row.id);
+    this.#write(row);
+  }
+
+  /** Stores a budget before the commit. So one that many reports concern is written once for all of them. */
+  putLast(row: BudgetRow): void {
+    if (this.#waiting.size === 0) this.#rows.addLast(this);
+    this.#waiting.set(row.id, row);
+  }
+
+  write(): void {
+    for (const row of this.#waiting.values()) this.#write(row);
+    this.#waiting.clear();
+  }
+
+  forget(): void {
+    this.#waiting.clear();
+  }
+
+  #write(row: BudgetRow): void {
     const { id, scope, target, tokens, cost_usd, period, warn_at, policy, state } = row;
     const { used_tokens, used_cost, reports, unpriced, since, updated_at } = row;
     const limits = [id, scope, target, tokens, cost_usd, period, warn_at, policy];
@@ -102,6 +127,7 @@ export class BudgetWriter {
   }
 
   delete(id: string): void {
+    this.#waiting.delete(id);
     this.#delete.run(id);
   }
 
@@ -111,4 +137,4 @@ export class BudgetWriter {
   }
 }
 
-export const budgetWriter: Model<BudgetWriter> = { open: ({ db }) => new BudgetWriter(db) };
+export const budgetWriter: Model<BudgetWriter> = { open: ({ db, rows }) => new BudgetWriter(db, rows) };

@@ -1,6 +1,6 @@
 /** Finds the budgets that concern an agent and its tasks, by what they are about. Pure except for its state. */
 import type { BudgetScope } from "../../../schemas/budgets.js";
-import type { BudgetRow } from "./budget.js";
+import { type BudgetRow, endOf, type LiveBudget } from "./budget.js";
 
 /** An agent, with the parents whose subagent it is, and its tasks with all tasks above them. */
 export interface Concerned {
@@ -11,19 +11,21 @@ export interface Concerned {
 }
 
 export class BudgetIndex {
-  readonly #byId = new Map<string, BudgetRow>();
-  readonly #idsOf = new Map<string, Set<string>>();
+  readonly #byId = new Map<string, LiveBudget>();
+  readonly #ofTarget = new Map<string, Map<string, LiveBudget>>();
+  /** The budgets of a target in the order of their ids, until one is added or removed. */
+  readonly #sorted = new Map<string, readonly LiveBudget[]>();
   readonly #counts: Record<BudgetScope, number> = { workspace: 0, agent: 0, task: 0 };
 
   get size(): number {
     return this.#byId.size;
   }
 
-  get(id: string): BudgetRow | undefined {
+  get(id: string): LiveBudget | undefined {
     return this.#byId.get(id);
   }
 
-  values(): IterableIterator<BudgetRow> {
+  values(): IterableIterator<LiveBudget> {
     return this.#byId.values();
   }
 
@@ -32,14 +34,18 @@ export class BudgetIndex {
     return this.#counts[scope] > 0;
   }
 
-  set(row: BudgetRow): void {
+  /** Keeps a copy of a budget, in place of the one with its id, and returns the copy. */
+  set(row: BudgetRow): LiveBudget {
     this.delete(row.id);
-    this.#byId.set(row.id, row);
+    const live = { ...row, endMs: endOf(row) ?? Number.POSITIVE_INFINITY };
+    this.#byId.set(row.id, live);
     const key = keyOf(row.scope, row.target);
-    const ids = this.#idsOf.get(key);
-    if (ids === undefined) this.#idsOf.set(key, new Set([row.id]));
-    else ids.add(row.id);
+    const ofTarget = this.#ofTarget.get(key);
+    if (ofTarget === undefined) this.#ofTarget.set(key, new Map([[row.id, live]]));
+    else ofTarget.set(row.id, live);
+    this.#sorted.delete(key);
     this.#counts[row.scope] += 1;
+    return live;
   }
 
   delete(id: string): void {
@@ -47,9 +53,10 @@ export class BudgetIndex {
     if (row === undefined) return;
     this.#byId.delete(id);
     const key = keyOf(row.scope, row.target);
-    const ids = this.#idsOf.get(key);
-    ids?.delete(id);
-    if (ids?.size === 0) this.#idsOf.delete(key);
+    const ofTarget = this.#ofTarget.get(key);
+    ofTarget?.delete(id);
+    if (ofTarget?.size === 0) this.#ofTarget.delete(key);
+    this.#sorted.delete(key);
     this.#counts[row.scope] -= 1;
   }
 
@@ -58,16 +65,33 @@ export class BudgetIndex {
   }
 
   /** Returns the budgets that concern an agent, each once, in the order of their ids. */
-  concerning({ workspace, agents, tasks }: Concerned): BudgetRow[] {
-    const ids = new Set<string>();
+  concerning({ workspace, agents, tasks }: Concerned): readonly LiveBudget[] {
+    const found = new Set<readonly LiveBudget[]>();
     const add = (scope: BudgetScope, target: string): void => {
-      for (const id of this.#idsOf.get(keyOf(scope, target)) ?? []) ids.add(id);
+      const ofTarget = this.#counts[scope] === 0 ? undefined : this.#sortedOf(keyOf(scope, target));
+      if (ofTarget !== undefined) found.add(ofTarget);
     };
     if (workspace !== null) add("workspace", workspace);
     for (const agent of agents) add("agent", agent);
     for (const task of tasks) add("task", task);
-    return [...ids].toSorted().flatMap((id) => this.#byId.get(id) ?? []);
+    const [only = [], ...others] = found;
+    // A budget has one target, so none is found twice.
+    return others.length === 0 ? only : [only, ...others].flat().toSorted(byId);
   }
+
+  #sortedOf(key: string): readonly LiveBudget[] | undefined {
+    const known = this.#sorted.get(key);
+    if (known !== undefined) return known;
+    const ofTarget = this.#ofTarget.get(key);
+    if (ofTarget === undefined) return undefined;
+    const sorted = [...ofTarget.values()].toSorted(byId);
+    this.#sorted.set(key, sorted);
+    return sorted;
+  }
+}
+
+function byId(a: BudgetRow, b: BudgetRow): number {
+  return a.id < b.id ? -1 : 1;
 }
 
 function keyOf(scope: BudgetScope, target: string): string {

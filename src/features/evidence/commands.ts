@@ -9,6 +9,7 @@ import {
 import { EVIDENCE_PRUNE_ROWS } from "../../../schemas/limits/evidence.js";
 import { notFound } from "../../base/result.js";
 import { shorten } from "../../../shared/shorten.js";
+import { NOT_YOURS } from "../claims/refusals.js";
 import { publisher } from "../events/publisher.js";
 import { weightOf } from "../../platform/rpc/method.js";
 import { changes, changesByModel, reportAny, reportByName } from "../../platform/threads/changes.js";
@@ -16,6 +17,7 @@ import { writerMethod } from "../../platform/threads/writer-method.js";
 import { encodeListedEvidence } from "./encode.js";
 import { levelOf } from "./levels.js";
 import { evidenceWriter } from "./table.js";
+import { taskParties } from "./task-parties.js";
 
 const TOPIC_RECORDED = "evidence.recorded" satisfies ServerTopic;
 const SERVER = "koor";
@@ -38,10 +40,13 @@ export const recordEvidence = writerMethod({
     ),
     changesByModel("event"),
   ],
-  models: { evidence: evidenceWriter, events: publisher },
-  run: ({ evidence, events }, request, call) => {
-    const { task } = request;
-    if (task !== null && !evidence.hasTask(task)) return notFound(`task not found: ${shorten(task)}`);
+  models: { evidence: evidenceWriter, parties: taskParties, events: publisher },
+  run: ({ evidence, parties, events }, request, call) => {
+    const { task, seen_by: seenBy, owns = true } = request;
+    if (task !== null && !parties.has(task)) return notFound(`task not found: ${shorten(task)}`);
+    // A record that an agent only says decides nothing, so it may be about any task.
+    const isFree = owns || task === null || levelOf(seenBy) === "said";
+    if (!isFree && !parties.mayProve(task, call.actor)) return NOT_YOURS;
     const row = evidence.append(request, call.nowMs);
     events.publish({ topic: TOPIC_RECORDED, data: encodeListedEvidence(row), source: SERVER }, call);
     return { id: row.id };

@@ -7,13 +7,14 @@ import {
   type RecordEvidenceRequest,
   type SeenBy,
 } from "../../../schemas/evidence.js";
-import { EVIDENCE_ROWS_DEFAULT } from "../../../schemas/limits/evidence.js";
+import { EVIDENCE_REGISTRANTS_MAX, EVIDENCE_ROWS_DEFAULT } from "../../../schemas/limits/evidence.js";
 import { normalizeCommand } from "../../../shared/command-text.js";
 import type { Log } from "../../base/log.js";
 import { Failure, invalid, notFound } from "../../base/result.js";
 import { shorten } from "../../../shared/shorten.js";
 import { sentWorkspace } from "../../base/workspace-header.js";
 import { jsonReply, listReply } from "../../platform/front/reply.js";
+import { mayAll } from "../../platform/front/roles.js";
 import type { Answer, Request } from "../../platform/front/route.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Reads } from "../../platform/threads/reads.js";
@@ -30,7 +31,7 @@ export interface EvidenceFrontOptions {
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
-  readonly directory: Pick<Directory, "get">;
+  readonly directory: Pick<Directory, "get" | "rootOf">;
   readonly leases: Pick<LeaseProjection, "of">;
   readonly log: Log;
 }
@@ -81,6 +82,9 @@ export class EvidenceFront {
       head: json.head ?? null,
       checkout: json.checkout ?? instance?.checkout?.id ?? null,
       tail: json.tail ?? null,
+      registrant: instance === undefined ? null : directory.rootOf(instance, EVIDENCE_REGISTRANTS_MAX),
+      // With the token of CI, all tasks are its own: it says what CI saw.
+      owns: isCi || mayAll(guarded, caller),
     };
     const reply = await writer.request(recordEvidence, request, context);
     if (reply instanceof Failure) return reply;

@@ -1,7 +1,7 @@
 /** Tests how many records are kept, and for how long, with a real database. */
 import t from "tap";
 import type { RecordEvidenceRequest } from "../../../schemas/evidence.js";
-import { EVIDENCE_MAX, EVIDENCE_OF_INSTANCE_MAX } from "../../../schemas/limits/evidence.js";
+import { EVIDENCE_MAX, EVIDENCE_OF_REGISTRANT_MAX } from "../../../schemas/limits/evidence.js";
 import { makeDirectory } from "../../../test/support/server-process.js";
 import { type Db, openWriter } from "../../platform/store/open.js";
 import { EvidenceReader, EvidenceWriter } from "./table.js";
@@ -25,13 +25,13 @@ const RECORD: RecordEvidenceRequest = {
 
 const ALL = { task: null, workspace: null, command: null, level: null, tree: null, before: 1e9, limit: 10 } as const;
 
-/** Stores many records of an instance, or of none, at once. */
-function fill(db: Db, rows: number, instance: string | null): void {
+/** Stores many records of a registrant, or of none, at once. */
+function fill(db: Db, rows: number, registrant: string | null): void {
   db.prepare(
-    `INSERT INTO evidence (at, workspace, instance_id, name, seen_by, client, command)
+    `INSERT INTO evidence (at, workspace, instance_id, registrant, name, seen_by, client, command)
      WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
-     SELECT i, 'w', ?, 'bob', 'cli', '', 'x' FROM n`,
-  ).run(rows, instance);
+     SELECT i, 'w', 'sub-' || i % 20, ?, 'bob', 'cli', '', 'x' FROM n`,
+  ).run(rows, registrant);
 }
 
 t.test("a new record replaces the oldest one if there are too many", (t) => {
@@ -46,15 +46,15 @@ t.test("a new record replaces the oldest one if there are too many", (t) => {
   t.end();
 });
 
-t.test("an instance with too many records loses its own oldest one, and no record of others", (t) => {
+t.test("an agent with too many records loses its own oldest one, whichever of its instances made them", (t) => {
   const db = openWriter(makeDirectory(t));
   t.teardown(() => db.close());
   const [writer, reader] = [new EvidenceWriter(db), new EvidenceReader(db)];
   writer.append({ ...RECORD, instance_id: "ana" }, 1);
-  fill(db, EVIDENCE_OF_INSTANCE_MAX, "bob");
-  db.exec(`UPDATE sqlite_sequence SET seq = ${2 * EVIDENCE_MAX} WHERE name = 'evidence'`);
-  writer.append({ ...RECORD, instance_id: "bob" }, 2);
-  t.same([reader.get(1)?.instance_id, reader.get(2), reader.get(3)?.instance_id], ["ana", undefined, "bob"]);
+  fill(db, EVIDENCE_OF_REGISTRANT_MAX, "bob");
+  writer.append({ ...RECORD, instance_id: "one-more", registrant: "bob" }, 2);
+  t.same([reader.get(1)?.instance_id, reader.get(2), reader.get(3)?.registrant], ["ana", undefined, "bob"]);
+  t.equal([...reader.list({ ...ALL, limit: 2 * EVIDENCE_MAX })].length, 1 + EVIDENCE_OF_REGISTRANT_MAX);
   t.end();
 });
 

@@ -1,12 +1,12 @@
 /** The SQL of records of commands: storing (writer), and reading (all threads). A stored record never changes. */
 import type { ListEvidenceRequest, RecordEvidenceRequest, SeenBy } from "../../../schemas/evidence.js";
-import { EVIDENCE_EXAMINED_MAX, EVIDENCE_MAX, EVIDENCE_OF_INSTANCE_MAX } from "../../../schemas/limits/evidence.js";
+import { EVIDENCE_EXAMINED_MAX, EVIDENCE_MAX, EVIDENCE_OF_REGISTRANT_MAX } from "../../../schemas/limits/evidence.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { CachingModel, Model } from "../../platform/threads/model.js";
 import { originsOf } from "./levels.js";
 
 /** A record as it is stored. `at` is in ms. */
-export interface EvidenceRow extends RecordEvidenceRequest {
+export interface EvidenceRow extends Omit<RecordEvidenceRequest, "owns"> {
   readonly id: number;
   readonly at: number;
 }
@@ -31,6 +31,7 @@ const COLUMNS = [
   "head",
   "checkout",
   "tail",
+  "registrant",
 ] as const satisfies readonly (keyof EvidenceRow)[];
 
 type Bound = (string | number | null)[];
@@ -86,7 +87,6 @@ export class EvidenceWriter implements CachingModel {
   readonly #insert: Statement<Bound, unknown>;
   readonly #deleteUpTo: Statement<[number], unknown>;
   readonly #oldest: Statement<[number], { readonly id: number; readonly at: number }>;
-  readonly #hasTask: Statement<[string], unknown>;
   readonly #deleteOldest: Statement<[], unknown>;
   readonly #deleteOldestOf: Statement<[string, string, number], unknown>;
   readonly #countAll: Statement<[], number>;
@@ -99,29 +99,25 @@ export class EvidenceWriter implements CachingModel {
     );
     this.#deleteUpTo = db.prepare("DELETE FROM evidence WHERE id <= ?");
     this.#oldest = db.prepare("SELECT id, at FROM evidence ORDER BY id LIMIT ?");
-    this.#hasTask = db.prepare("SELECT 1 FROM task WHERE id = ?");
     this.#deleteOldest = db.prepare("DELETE FROM evidence WHERE id = (SELECT min(id) FROM evidence)");
     this.#deleteOldestOf = db.prepare(
-      `DELETE FROM evidence WHERE instance_id = ? AND id <= (
-         SELECT id FROM evidence INDEXED BY evidence_instance WHERE instance_id = ? ORDER BY id DESC LIMIT 1 OFFSET ?)`,
+      `DELETE FROM evidence WHERE registrant = ? AND id <= (
+         SELECT id FROM evidence INDEXED BY evidence_registrant WHERE registrant = ? ORDER BY id DESC LIMIT 1 OFFSET ?)`,
     );
     this.#countAll = db.prepare<[], number>("SELECT count(*) FROM evidence").pluck();
   }
 
-  hasTask(id: string): boolean {
-    return this.#hasTask.get(id) !== undefined;
-  }
-
   /**
-   * Stores a record. If its instance has too many, its own oldest one is deleted, so that it does not push out those of
-   * others. If there are too many of all, the oldest is deleted.
+   * Stores a record. If its registrant has too many, the oldest one of that is deleted, so that one agent does not push
+   * out those of others by instances that it registers. If there are too many of all, the oldest is deleted.
    */
-  append(record: RecordEvidenceRequest, nowMs: number): EvidenceRow {
-    const row = { ...record, at: nowMs };
+  append({ owns: _owns, ...record }: RecordEvidenceRequest, nowMs: number): EvidenceRow {
+    const registrant = record.registrant ?? record.instance_id;
+    const row = { ...record, registrant, at: nowMs };
     const before = (this.#count ??= this.#countAll.get() ?? 0);
     const id = Number(this.#insert.run(...COLUMNS.map((name) => row[name])).lastInsertRowid);
-    const { instance_id: instance } = record;
-    const own = instance === null ? 0 : this.#deleteOldestOf.run(instance, instance, EVIDENCE_OF_INSTANCE_MAX).changes;
+    const own =
+      registrant === null ? 0 : this.#deleteOldestOf.run(registrant, registrant, EVIDENCE_OF_REGISTRANT_MAX).changes;
     const count = before + 1 - own;
     this.#count = count > EVIDENCE_MAX ? count - this.#deleteOldest.run().changes : count;
     return { ...row, id };

@@ -3,7 +3,7 @@
  * Nothing is written for other commands, and an edit is written only if it changes something. Does not wait for the
  * writer. Runs on the front.
  */
-import { EVIDENCE_COMMAND_CHARACTERS_MAX } from "../../../schemas/limits/evidence.js";
+import { EVIDENCE_COMMAND_CHARACTERS_MAX, EVIDENCE_REGISTRANTS_MAX } from "../../../schemas/limits/evidence.js";
 import { normalizeCommand } from "../../../shared/command-text.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
@@ -11,6 +11,7 @@ import type { LeaseProjection } from "../claims/lease-projection.js";
 import { recordEvidence } from "../evidence/commands.js";
 import { hasFreshRecord } from "../evidence/required-commands.js";
 import type { EvidenceReader } from "../evidence/table.js";
+import type { Directory } from "../instances/directory.js";
 import { markEdited } from "../tasks/commands.js";
 import type { RequiredCommands, RequiredTable } from "../tasks/required-table.js";
 import type { TaskReader } from "../tasks/table.js";
@@ -22,6 +23,7 @@ import { shellTexts } from "./tool-effects.js";
 export interface SeenEvidenceOptions {
   readonly writer: Writer;
   readonly leases: Pick<LeaseProjection, "of">;
+  readonly directory: Pick<Directory, "rootOf">;
   readonly tasks: Pick<TaskReader, "rowOf">;
   readonly required: Pick<RequiredTable, "of">;
   readonly records: EvidenceReader;
@@ -64,6 +66,7 @@ export class SeenEvidence {
         head: null,
         checkout: checkout?.id ?? null,
         tail: null,
+        registrant: this.#options.directory.rootOf(actor, EVIDENCE_REGISTRANTS_MAX),
       } as const;
       this.#options.writer.call(recordEvidence, request, { actor: actor.id, trace: context.trace }, () => undefined);
     }

@@ -371,3 +371,22 @@ t.test("places are reserved for instances that are being registered", (t) => {
   t.ok(directory.reserve(1));
   t.end();
 });
+
+t.test("what an agent has registered, directly or not, has one root", (t) => {
+  const directory = new Directory();
+  const add = (row: number, by: string) => directory.add({ ...rowOf(row, 0), registered_by: by });
+  const first = add(1, "");
+  const chain = [first];
+  for (let row = 2; row <= 5; row++) chain.push(add(row, `id-${row - 1}`));
+  t.same(
+    chain.map((entry) => directory.rootOf(entry, 10)),
+    chain.map(() => "id-1"),
+  );
+  t.equal(directory.rootOf(add(6, "gone"), 10), "id-6", "a registrant that is unknown");
+  t.same(
+    chain.map((entry) => directory.rootOf(entry, 3)),
+    ["id-1", "id-1", "id-1", "", ""],
+    "chains that are too long count as one",
+  );
+  t.end();
+});

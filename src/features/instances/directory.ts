@@ -445,6 +445,21 @@ export class Directory implements Measured {
     return entry;
   }
 
+  /**
+   * Returns the id of the instance at the beginning of the registrations that led to this one. It is the same for all
+   * that one agent registers, directly or by others.
+   * @param max the maximum number of registrations; "" if there are more, so that these instances count as one
+   */
+  rootOf(entry: Pick<Entry, "id" | "registered_by">, max: number): string {
+    let root = entry;
+    for (let level = 0; level < max; level++) {
+      const registrant = this.#byId.get(root.registered_by);
+      if (registrant === undefined) return root.id;
+      root = registrant;
+    }
+    return "";
+  }
+
   /** Removes an instance. Its token ends. */
   remove(id: string): void {
     const entry = this.#byId.get(id);

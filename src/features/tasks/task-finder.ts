@@ -20,19 +20,20 @@ import { isPossible } from "./transitions.js";
 
 const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
 const NEEDS_NOTHING: Looked = { free: true, steps: 0 };
-const HELD_BY_BUDGET: Looked = { free: false, steps: CLAIM_LOOK_STEPS };
+/** No budget of a task is exhausted. */
+const UNLIMITED = { isHeld: false, steps: 0 } as const;
 
 export class TaskFinder {
   readonly #live: LiveTasks;
   readonly #table: TaskWriter;
   readonly #claims: Pick<ClaimRegistry, "claimAt" | "lookFor" | "nameOf">;
-  readonly #budgets: Pick<BudgetRegistry, "holdsTasks" | "holdingTask">;
+  readonly #budgets: Pick<BudgetRegistry, "holdsTasks" | "lookAtTask">;
 
   constructor(
     live: LiveTasks,
     table: TaskWriter,
     claims: Pick<ClaimRegistry, "claimAt" | "lookFor" | "nameOf">,
-    budgets: Pick<BudgetRegistry, "holdsTasks" | "holdingTask">,
+    budgets: Pick<BudgetRegistry, "holdsTasks" | "lookAtTask">,
   ) {
     this.#live = live;
     this.#table = table;
@@ -55,13 +56,14 @@ export class TaskFinder {
     const taken = new Set<string>();
     const isLimited = this.#budgets.holdsTasks(nowMs);
     return this.#live.best(claimant, nowMs, after, ({ id, resources }) => {
-      if (isLimited && this.#budgets.holdingTask(id, nowMs).length > 0) return HELD_BY_BUDGET;
-      if (resources.length === 0) return NEEDS_NOTHING;
+      const budget = isLimited ? this.#budgets.lookAtTask(id, nowMs) : UNLIMITED;
+      if (budget.isHeld) return { free: false, steps: CLAIM_LOOK_STEPS + budget.steps };
+      if (resources.length === 0) return isLimited ? { free: true, steps: budget.steps } : NEEDS_NOTHING;
       const needs = resources.map(({ text }) => text).join("\n");
-      if (taken.has(needs)) return { free: false, steps: 0 };
+      if (taken.has(needs)) return { free: false, steps: budget.steps };
       const { free, steps } = look(resources);
       if (!free) taken.add(needs);
-      return { free, steps: CLAIM_LOOK_STEPS + steps };
+      return { free, steps: CLAIM_LOOK_STEPS + budget.steps + steps };
     });
   }
 

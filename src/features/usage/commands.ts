@@ -8,6 +8,7 @@ import { publisher } from "../events/publisher.js";
 import { weightOf } from "../../platform/rpc/method.js";
 import { changes, changesByModel, reportByName } from "../../platform/threads/changes.js";
 import { writerMethod } from "../../platform/threads/writer-method.js";
+import { taskParties } from "../evidence/task-parties.js";
 import { encodeUsage } from "./encode.js";
 import { usageAppender } from "./table.js";
 
@@ -36,16 +37,25 @@ export const recordUsage = writerMethod({
     changesByModel("event"),
     changesByModel("budget"),
   ],
-  models: { usage: usageAppender, events: publisher, budgets: budgetRegistry, requests: idempotencyRecords },
-  run: ({ usage, events, budgets, requests }, request, call) => {
-    const { request_id: requestId = null, request_hash: hash = "", cost_usd: cost } = request;
+  models: {
+    usage: usageAppender,
+    events: publisher,
+    budgets: budgetRegistry,
+    parties: taskParties,
+    requests: idempotencyRecords,
+  },
+  run: ({ usage, events, budgets, parties, requests }, request, call) => {
+    const { request_id: requestId = null, request_hash: hash = "", cost_usd: cost, owns = true } = request;
     const known = requests.find("usage", call.actor, requestId, call.nowMs, hash);
     if (known instanceof Failure) return known;
     if (known !== undefined) return { id: Number(known), made: false };
     const row = usage.append(request, call.nowMs);
     requests.store("usage", call.actor, requestId, String(row.id), call.nowMs, hash);
     events.publish({ topic: TOPIC_RECORDED, data: encodeUsage(row), source: call.actor }, call);
-    const report = { instance: row.instance_id, task: row.session_tag, tokens: row.tokens_in + row.tokens_out };
+    // An agent may give a report any tag, but uses up only the budgets of tasks that are its own.
+    const { session_tag: tag } = row;
+    const task = owns || (budgets.countsTasks && parties.hasWorkedOn(tag, row.instance_id)) ? tag : "";
+    const report = { instance: row.instance_id, task, tokens: row.tokens_in + row.tokens_out };
     budgets.charge({ ...report, cost: (request.priced ?? cost > 0) ? cost : null }, call);
     return { id: row.id, made: true };
   },

@@ -14,7 +14,7 @@ import {
 import type { Log } from "../../base/log.js";
 import { Failure } from "../../base/result.js";
 import { jsonReply, listReply } from "../../platform/front/reply.js";
-import { authorOf } from "../../platform/front/roles.js";
+import { authorOf, mayAll } from "../../platform/front/roles.js";
 import { route, type Answer, type Request, type Route } from "../../platform/front/route.js";
 import type { Reads } from "../../platform/threads/reads.js";
 import type { Writer } from "../../platform/threads/writer.js";
@@ -96,6 +96,7 @@ async function record(
     cost_usd,
     request_type,
     session_tag: body.session_tag ?? onlyTaskOf(leases, instanceId),
+    owns: mayAll(guarded, caller),
     priced: body.cost_usd !== undefined,
     request_id,
     request_hash: hashRequest(UsageBody, body),

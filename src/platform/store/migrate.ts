@@ -408,6 +408,14 @@ const MIGRATIONS: readonly string[] = [
     reason TEXT NOT NULL, reported_by TEXT NOT NULL, reported_at INTEGER NOT NULL, UNIQUE (account, provider)
   );
   `,
+  `
+  -- registrant: the instance at the beginning of the registrations that led to instance_id. The index finds the oldest
+  -- records of a registrant, which are deleted if it has too many.
+  ALTER TABLE evidence ADD COLUMN registrant TEXT;
+  UPDATE evidence SET registrant = instance_id;
+  DROP INDEX evidence_instance;
+  CREATE INDEX evidence_registrant ON evidence (registrant, id) WHERE registrant IS NOT NULL;
+  `,
 ];
 
 /** The number of the newest layout that this program knows. */

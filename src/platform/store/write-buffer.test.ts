@@ -72,3 +72,20 @@ t.test("refused rows are not tried again", async (t) => {
   rows.write();
   t.same(names(), []);
 });
+
+t.test("what waits for the commit is written by finish only, and forgotten with the rest", (t) => {
+  const { rows } = openTables();
+  const calls: string[] = [];
+  const waiting = { write: () => calls.push("write"), forget: () => calls.push("forget") };
+  rows.addLast(waiting);
+  rows.write();
+  t.same(calls, []);
+  rows.finish();
+  rows.finish();
+  t.same(calls, ["write"]);
+  rows.addLast(waiting);
+  rows.forget();
+  rows.finish();
+  t.same(calls, ["write", "forget"]);
+  t.end();
+});

@@ -89,6 +89,8 @@ export class WriteBuffer {
    * faster here than a Set, which allocates a new table whenever it is cleared.
    */
   #dirty: BufferedWrites[] = [];
+  /** The writes that wait for the commit. */
+  #last: BufferedWrites[] = [];
 
   constructor(db: Db) {
     this.#db = db;
@@ -108,7 +110,23 @@ export class WriteBuffer {
     this.#dirty.push(waiting);
   }
 
-  /** Writes everything that is buffered. The rows of a table are written in the order in which they were added. */
+  /**
+   * Adds writes of a table that no method reads, because a model has its rows in memory. They are written by `finish`
+   * only, so a row that many calls change is written once for all of them. To add them twice is harmless.
+   */
+  addLast(waiting: BufferedWrites): void {
+    this.#last.push(waiting);
+  }
+
+  /** Writes everything that is buffered, also what waits for the commit. */
+  finish(): void {
+    this.write();
+    if (this.#last.length === 0) return;
+    for (const waiting of this.#last) waiting.write();
+    this.#last = [];
+  }
+
+  /** Writes what is buffered, but for what waits for the commit. The rows of a table are written in the order in which they were added. */
   write(): void {
     if (this.#dirty.length === 0) return;
     for (const waiting of this.#dirty) waiting.write();
@@ -117,7 +135,8 @@ export class WriteBuffer {
 
   /** Drops everything that is buffered. Called when the transaction was rolled back. */
   forget(): void {
-    for (const waiting of this.#dirty) waiting.forget();
+    for (const waiting of [...this.#dirty, ...this.#last]) waiting.forget();
     this.#dirty = [];
+    this.#last = [];
   }
 }

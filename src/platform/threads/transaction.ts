@@ -117,7 +117,7 @@ export class Transaction {
 
   /** Writes the buffered rows to the database, so that the next call can read them. */
   write(): void {
-    this.#rows.write();
+    this.#rows.finish();
     this.#before = null;
   }
 
@@ -126,7 +126,7 @@ export class Transaction {
    * after the commit.
    */
   commit(): void {
-    this.#rows.write();
+    this.#rows.finish();
     if (this.#remoteWrites !== null) {
       const changes = this.#dirty.staleCopies();
       if (changes.length > 0) this.#counted = { count: this.#remoteWrites.increment(), changes };

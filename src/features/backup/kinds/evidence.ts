@@ -1,6 +1,6 @@
 /** The kind of records for commands that ran. A record keeps its id, because the marks of edits refer to it. */
 import { SEEN_BY } from "../../../../schemas/evidence.js";
-import { COUNTED, nullable, NUMBER, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
+import { COUNTED, later, nullable, NUMBER, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 import type { SnapshotRecord } from "../kind.js";
 
 /** Code that reads records from the database relies on these checks. */
@@ -28,6 +28,7 @@ export const EVIDENCE_KIND = rowKind({
     head: nullable(TEXT),
     checkout: nullable(TEXT),
     tail: nullable(TEXT),
+    registrant: later(nullable(TEXT)),
   },
   complete: problemOf,
   order: "id",

@@ -1,0 +1,39 @@
+/**
+ * Finds named pipes and devices in the place of files that git reads. git would wait for a pipe, or read a device
+ * without an end. Only the places that every command of git reads are examined; elsewhere the time of git is limited
+ * (guard/git.ts). Runs in the CLI process.
+ */
+import { devNull } from "node:os";
+import { join } from "node:path";
+import { statSync } from "node:fs";
+
+import { findWorkingTree, realPath } from "./git-folder.js";
+
+const IN_TREE = [".gitignore", ".gitattributes"] as const;
+const IN_GIT_FOLDER = ["HEAD", "index", "config.worktree"] as const;
+const IN_COMMON_FOLDER = ["config", "packed-refs", "info/exclude", "info/attributes", "info/grafts"] as const;
+
+/** Returns the path of a pipe or a device among the files that git reads in a folder; undefined if there is none. */
+export function findPipe(folder: string): string | undefined {
+  const tree = findWorkingTree(folder);
+  if (tree === undefined) return undefined;
+  const { root, gitFolder, commonFolder } = tree;
+  const paths = [
+    ...IN_TREE.map((name) => join(root, name)),
+    ...IN_GIT_FOLDER.map((name) => join(gitFolder, name)),
+    ...IN_COMMON_FOLDER.map((name) => join(commonFolder, name)),
+  ];
+  return paths.find(isPipe);
+}
+
+/** Whether a path leads to something that has no end, or no content yet. The null device has an end. */
+function isPipe(path: string): boolean {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false });
+    const isEndless = stats?.isFIFO() || stats?.isCharacterDevice() || stats?.isBlockDevice();
+    return isEndless === true && realPath(path) !== devNull;
+  } catch {
+    // A link that leads to itself, or a folder that may not be read: git says so at once.
+    return false;
+  }
+}

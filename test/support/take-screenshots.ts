@@ -24,6 +24,7 @@ const PAUSE_MS = 100;
 const DENIALS = 4;
 /** The time between two steps of the day that the story shows. */
 const STEP_MS = 900;
+const WORKSPACE = "reading-room";
 /** Agents of the day send no heartbeats from now on, and must not all become stale. */
 const ARGS = ["--stale-after", "1h"];
 
@@ -95,11 +96,13 @@ async function budgetADay(port: number, id: string): Promise<void> {
 
 /** Lets a team work for some seconds. Returns the address of the story of that time, at its middle. */
 async function storyOf(port: number): Promise<string> {
+  // Nothing is known of the time before the restore.
+  await setTimeout(STEP_MS);
   const startMs = Date.now();
-  await workADay(port, "reading-room", () => setTimeout(STEP_MS));
+  await workADay(port, WORKSPACE, () => setTimeout(STEP_MS));
   const endMs = Date.now();
-  const [from, at, to] = [startMs - STEP_MS, (startMs + endMs) / 2, endMs].map((ms) => new Date(ms).toISOString());
-  return `/story?from=${from}&to=${to}&at=${at}`;
+  const [from, at, to] = [startMs, (startMs + endMs) / 2, endMs].map((ms) => new Date(ms).toISOString());
+  return `/story?workspace=${WORKSPACE}&from=${from}&to=${to}&at=${at}`;
 }
 
 const [folder = "docs/dashboard", ...only] = process.argv.slice(2);

@@ -18,8 +18,14 @@ export const EVENTS_MAX = 2_000;
 const SEED_ROWS = 1_000;
 /** The rows of each list that are read at a time. */
 export const ROWS_MAX = 200;
-/** The time since which the server can tell moves on while it is used, so the page asks for a later one, in ms. */
-export const SINCE_MARGIN_MS = 5_000;
+/** The time since which the server can tell moves on meanwhile, so the page asks for a later one, in ms. */
+const SINCE_MARGIN_MS = 2_000;
+
+/** What the view is asked to show. */
+export interface Asked extends Range {
+  /** Only what belongs to this workspace; "" for all. Keys belong to none. */
+  readonly workspace: string;
+}
 
 export interface Story {
   /** Oldest first. */
@@ -55,9 +61,10 @@ function sinceIn(error: unknown): number {
 }
 
 /** Reads what held or waited, and who worked on a task. Reads it later if the server cannot tell of that time. */
-async function readSeed(atMs: number, { toMs }: Range, signal: AbortSignal, again = true): Promise<Seed | null> {
+async function readSeed(atMs: number, asked: Asked, signal: AbortSignal, again = true): Promise<Seed | null> {
+  const { toMs, workspace } = asked;
   const at = (what: string, state: string) =>
-    getJson(apiPath("at", timeOf(atMs), what) + query({ state, limit: SEED_ROWS }), signal);
+    getJson(apiPath("at", timeOf(atMs), what) + query({ state, workspace, limit: SEED_ROWS }), signal);
   try {
     const [{ leases }, { tasks }] = (await Promise.all([at("leases", "all"), at("tasks", "claimed")])) as [
       Static<typeof LeasesAt>,
@@ -66,22 +73,22 @@ async function readSeed(atMs: number, { toMs }: Range, signal: AbortSignal, agai
     return { atMs, leases, tasks };
   } catch (error) {
     const laterMs = sinceIn(error) + SINCE_MARGIN_MS;
-    return again && laterMs < toMs ? readSeed(laterMs, { fromMs: atMs, toMs }, signal, false) : null;
+    return again && laterMs < toMs ? readSeed(laterMs, asked, signal, false) : null;
   }
 }
 
-export function storyLoader(range: Range): Loader<Story> {
-  const { fromMs, toMs } = range;
+export function storyLoader(asked: Asked): Loader<Story> {
+  const { fromMs, toMs, workspace } = asked;
   const [from, to] = [timeOf(fromMs), timeOf(toMs)];
   const history = apiPath("events", "history");
   return {
-    key: `story ${from} ${to}`,
+    key: `story ${from} ${to} ${workspace}`,
     kinds: [],
     fetch: async (signal) => {
       const [newest, before, seed] = await Promise.all([
         getJson<Event[]>(history + query({ from, to, last: EVENTS_MAX }), signal),
         getJson<Event[]>(history + query({ to: from, last: 1 }), signal),
-        readSeed(fromMs, range, signal),
+        readSeed(fromMs, asked, signal),
       ]);
       const events = newest.toReversed();
       const first = events[0] === undefined ? toMs : Date.parse(events[0].created_at);
@@ -90,7 +97,7 @@ export function storyLoader(range: Range): Loader<Story> {
       return {
         events,
         // If older events of the range are not held, what was live when the held ones begin is needed instead.
-        seed: events.length < EVENTS_MAX ? seed : await readSeed(first, range, signal),
+        seed: events.length < EVENTS_MAX ? seed : await readSeed(first, asked, signal),
         eventsSinceMs: complete ? null : first,
       };
     },
@@ -107,16 +114,16 @@ async function readPast<Row>(path: string, name: string, signal: AbortSignal): P
 }
 
 /** Loads what was there at a time. */
-export function momentLoader(atMs: number): Loader<Moment> {
-  const path = (what: string, state?: string): string =>
-    apiPath("at", timeOf(atMs), what) + query({ state, limit: ROWS_MAX });
+export function momentLoader(atMs: number, workspace: string): Loader<Moment> {
+  const path = (what: string, asked: Readonly<Record<string, string>> = {}): string =>
+    apiPath("at", timeOf(atMs), what) + query({ ...asked, limit: ROWS_MAX });
   return {
-    key: `moment ${atMs}`,
+    key: `moment ${atMs} ${workspace}`,
     kinds: [],
     fetch: async (signal) => {
       const [leases, tasks, state] = await Promise.all([
-        readPast<LeaseAt>(path("leases", "all"), "leases", signal),
-        readPast<TaskAt>(path("tasks"), "tasks", signal),
+        readPast<LeaseAt>(path("leases", { state: "all", workspace }), "leases", signal),
+        readPast<TaskAt>(path("tasks", { workspace }), "tasks", signal),
         readPast<KeyAt>(path("state"), "state", signal),
       ]);
       return { atMs, leases, tasks, state };

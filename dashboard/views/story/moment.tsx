@@ -1,5 +1,6 @@
 /** Shows what was there at the chosen time: agents, leases, tasks and keys. */
 import type { ComponentChildren } from "preact";
+import { MINUTE_MS } from "../../../shared/duration.js";
 import { statePath } from "../../base/path.js";
 import { clockTime, count } from "../../base/format.js";
 import { addressOf, stateAddress } from "../../base/address.js";
@@ -12,7 +13,10 @@ import { Section } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { doingAt, statesOf, type Doing } from "./doing.js";
-import { ROWS_MAX, SINCE_MARGIN_MS, type KeyAt, type LeaseAt, type Moment, type Past, type TaskAt } from "./loader.js";
+import { ROWS_MAX, type KeyAt, type LeaseAt, type Moment, type Past, type TaskAt } from "./loader.js";
+
+/** The time since which the server can tell moves on while the user reads, so a later one is chosen, in ms. */
+const LATER_MS = MINUTE_MS;
 
 const wordsOf = (state: string): string => state.replace("_", " ");
 
@@ -100,7 +104,7 @@ function List<Row>({ title, past: { rows, more, sinceMs }, none, go, children }:
       {sinceMs !== null ? (
         <Empty title="Not known any more">
           The server can tell of this since {clockTime(sinceMs, Date.now())}.{" "}
-          <Button kind="quiet" onClick={() => go(sinceMs + SINCE_MARGIN_MS)}>
+          <Button kind="quiet" onClick={() => go(sinceMs + LATER_MS)}>
             Go there
           </Button>
         </Empty>

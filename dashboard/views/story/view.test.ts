@@ -143,6 +143,17 @@ t.test("a day is looked back at", { skip }, async (t) => {
     t.ok(lost > granted);
   });
 
+  await t.test("a workspace is chosen", async (t) => {
+    await workADay(port, "mill");
+    await page.goto(`${dashboard.url}/story`);
+    await ready(page);
+    t.equal(await countOf(lanes(page).getByRole("listitem"), 8), 8);
+    await page.getByLabel("Workspace").selectOption("mill");
+    t.equal(await countOf(lanes(page).getByRole("listitem"), 4), 4);
+    t.equal(await countOf(table(page, "Leases then").getByRole("row"), 2), 2, "the head and one lease");
+    t.match(page.url(), /workspace=mill/);
+  });
+
   await t.test("a time before all that is kept says so, and leads to the first that is known", async (t) => {
     const old = new Date(Date.now() - 30 * 86_400_000).toISOString();
     const past = await dashboard.open(`/story?from=${old}&at=${old}`, { expected: [/400/] });

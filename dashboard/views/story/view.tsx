@@ -4,18 +4,21 @@
  */
 import { effect, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { agentsLoader } from "../../api/agents.js";
 import { useResource, type Resource } from "../../api/resource.js";
+import type { Instance } from "../../api/types.js";
 import { clockTime } from "../../base/format.js";
 import type { ViewProps } from "../../base/view-props.js";
 import { useAddressQuery } from "../../parts/address-query.js";
 import { Empty } from "../../parts/empty.js";
-import { Fields } from "../../parts/fields.js";
+import { Choice, Fields } from "../../parts/fields.js";
 import { Failure, Notice } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
 import { RangeFields } from "../../parts/range-fields.js";
 import { lanesOf } from "./lanes.js";
 import { LaneList } from "./lane-list.js";
 import { EVENTS_MAX, momentLoader, storyLoader, type Moment, type Story } from "./loader.js";
+import { eventsOf, workspacesOf } from "./of-workspace.js";
 import { MomentLists } from "./moment.js";
 import { Player } from "./player.js";
 import { chosenIn, rangeIn, type Range } from "./range.js";
@@ -27,11 +30,15 @@ const READ_GAP_MS = 200;
 /** The time after the last move after which the address has the chosen time, in ms. */
 const ADDRESS_GAP_MS = 400;
 
+const NO_AGENTS: readonly Instance[] = [];
+
 const timeOf = (ms: number): string => new Date(ms).toISOString();
 
 export function View({ query }: ViewProps) {
   const { set } = useAddressQuery();
-  const { from = "", to = "", at = "" } = query;
+  const { from = "", to = "", at = "", workspace = "" } = query;
+  const agents = useResource(agentsLoader).data.value ?? NO_AGENTS;
+  const workspaces = workspacesOf(agents, workspace);
   // Without a range, the range depends on the chosen time.
   const range = useMemo(() => rangeIn(query, Date.now()), [from, to, from + to === "" ? at : ""]);
   const [start, end] = [timeOf(range.fromMs), timeOf(range.toMs)];
@@ -39,10 +46,20 @@ export function View({ query }: ViewProps) {
     <Page title="Story">
       <Fields>
         <RangeFields from={start} to={end} set={(changes) => set({ ...changes, at: "" })} />
+        {workspaces.length > 1 && (
+          <Choice
+            label="Workspace"
+            value={workspace}
+            choices={[["", "Any"], ...workspaces.map((one) => [one, one] as const)]}
+            onChoose={(one) => set({ workspace: one })}
+          />
+        )}
       </Fields>
       <Period
         key={`${start} ${end}`}
         range={range}
+        workspace={workspace}
+        agents={agents}
         chosenMs={chosenIn(query, range)}
         onChosen={(ms) => set({ from: start, to: end, at: timeOf(ms) })}
       />
@@ -52,16 +69,23 @@ export function View({ query }: ViewProps) {
 
 interface PeriodProps {
   readonly range: Range;
+  readonly workspace: string;
+  readonly agents: readonly Instance[];
   readonly chosenMs: number;
   readonly onChosen: (ms: number) => void;
 }
 
-function Period({ range, chosenMs, onChosen }: PeriodProps) {
+function Period({ range, workspace, agents, chosenMs, onChosen }: PeriodProps) {
   const at = useSignal(chosenMs);
   const playing = useSignal(false);
-  const resource = useResource(storyLoader(range));
-  const moment = useResource(momentLoader(useCalm(at)));
-  const story = resource.data.value;
+  const resource = useResource(storyLoader({ ...range, workspace }));
+  const moment = useResource(momentLoader(useCalm(at), workspace));
+  const read = resource.data.value;
+  const story = useMemo(
+    () =>
+      read && { ...read, events: eventsOf(read.events, workspace, agents), full: read.events.length === EVENTS_MAX },
+    [read, workspace, agents],
+  );
   const times = useMemo(() => (story?.events ?? []).map(({ created_at }) => Date.parse(created_at)), [story]);
   useAddress(at, playing, onChosen);
   if (story === undefined) return <Failure of={resource} />;
@@ -126,12 +150,13 @@ function useCalm(at: ReadonlySignal<number>): number {
 }
 
 interface LanesProps {
-  readonly story: Story;
+  /** `full`: whether the range has more events than are held. */
+  readonly story: Story & { readonly full: boolean };
   readonly range: Range;
   readonly at: Signal<number>;
 }
 
-function Lanes({ story: { events, seed, eventsSinceMs }, range, at }: LanesProps) {
+function Lanes({ story: { events, seed, eventsSinceMs, full }, range, at }: LanesProps) {
   const { toMs } = range;
   const lanes = useMemo(
     () => lanesOf(events, seed ?? { atMs: range.fromMs, leases: [], tasks: [] }, range),
@@ -148,7 +173,7 @@ function Lanes({ story: { events, seed, eventsSinceMs }, range, at }: LanesProps
     <>
       {sinceMs > range.fromMs && (
         <Notice>
-          {events.length === EVENTS_MAX
+          {full
             ? `The range has more than ${EVENTS_MAX} events. The newest are shown, since `
             : "Not everything of this range is known any more. The lanes are complete since "}
           {clockTime(sinceMs, Date.now())}.

@@ -19,6 +19,7 @@ import { View as Radar } from "./views/radar/view.js";
 import { View as Rules } from "./views/rules/view.js";
 import { View as Specs } from "./views/specs/view.js";
 import { View as State } from "./views/state/view.js";
+import { View as Story } from "./views/story/view.js";
 import { View as System } from "./views/system/view.js";
 import { View as Tasks } from "./views/tasks/view.js";
 import { View as Usage } from "./views/usage/view.js";
@@ -140,6 +141,14 @@ export const VIEWS: readonly ViewRow[] = [
     icon: "hook",
     about: "deliveries, failures, tests",
     view: Webhooks,
+  },
+  {
+    slug: "story",
+    key: "h",
+    title: "Story",
+    icon: "history",
+    about: "what was there at a time, and what had happened",
+    view: Story,
   },
   {
     slug: "audit",

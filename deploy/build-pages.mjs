@@ -6,12 +6,30 @@
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { basename, join, relative, sep } from "node:path";
+import { minify } from "oxc-minify";
 import { compressed } from "./compress.mjs";
 import { bundledFolders } from "./third-party.mjs";
 
 /** The browsers for which the JavaScript is built: every maintained browser of 2023 and later. */
 export const BROWSERS = ["chrome115", "firefox115", "safari16.4"];
 const HASH_LENGTH = 8;
+
+/**
+ * Minifies a script that esbuild has bundled and minified. Oxc joins and inlines more than esbuild does: compressed, the
+ * scripts are 4 % smaller.
+ * @param {string} name
+ * @param {string} text
+ * @throws {Error} if Oxc cannot read the script
+ */
+async function minified(name, text) {
+  const { code, errors } = await minify(name, text, {
+    module: true,
+    compress: { target: BROWSERS },
+    mangle: { toplevel: true },
+  });
+  if (errors.length > 0) throw new Error(`${name}: ${errors[0]?.message}`);
+  return Buffer.from(code);
+}
 
 /** uPlot's own minified build. Compressed, it is a kilobyte smaller than what esbuild makes of uPlot's source. */
 const UPLOT = "node_modules/uplot/dist/uPlot.iife.min.js";
@@ -78,6 +96,7 @@ function importedScripts(outputs, entry) {
  */
 export async function buildPages({ root, esbuild }) {
   const folder = join(root, "dashboard");
+  const oxc = JSON.parse(readFileSync(join(root, "node_modules/oxc-minify/package.json"), "utf8"));
   const shared = {
     absWorkingDir: root,
     write: false,
@@ -89,7 +108,7 @@ export async function buildPages({ root, esbuild }) {
     logLevel: "silent",
     legalComments: "none",
   };
-  const uplot = Buffer.from(`${readFileSync(join(root, UPLOT), "utf8").trim()}export default uPlot;`);
+  const uplot = await minified("uplot.js", `${readFileSync(join(root, UPLOT), "utf8").trim()}export default uPlot;`);
   const uplotName = hashedName("uplot.js", uplot);
   const [scripts, styles] = await Promise.all([
     esbuild.build({
@@ -103,6 +122,8 @@ export async function buildPages({ root, esbuild }) {
       jsxImportSource: "preact",
       mainFields: ["module", "main"],
       define: { "process.env.NODE_ENV": '"production"' },
+      // Oxc minifies the scripts after esbuild has hashed them. Its version is part of the hash.
+      footer: { js: `/* ${oxc.version} */` },
       entryNames: "assets/[name]-[hash]",
       chunkNames: "assets/[name]-[hash]",
     }),
@@ -120,7 +141,8 @@ export async function buildPages({ root, esbuild }) {
   ]);
 
   const files = new Map();
-  for (const { path, contents } of scripts.outputFiles) files.set(`assets/${basename(path)}`, contents);
+  for (const { path, text } of scripts.outputFiles)
+    files.set(`assets/${basename(path)}`, await minified(basename(path), text));
   files.set(`assets/${uplotName}`, uplot);
   const add = (name, content) => {
     const path = `assets/${hashedName(name, content)}`;

@@ -14,6 +14,8 @@ export class ApiError extends Error {
     message: string,
     /** The reason why the server is unhealthy, as `/health` reports it. It is "" for any other error. */
     readonly reason = "",
+    /** The time since which the server can tell of the past, if the request is about an earlier one; otherwise "". */
+    readonly since = "",
   ) {
     super(message);
   }
@@ -61,9 +63,12 @@ async function call(method: string, path: string, init: RequestInit = {}): Promi
 async function refusalOf(response: Response): Promise<ApiError> {
   const { status } = response;
   try {
-    const { error, reason } = (await response.json()) as { readonly error?: unknown; readonly reason?: unknown };
-    const message = typeof error === "string" ? error : `status ${status}`;
-    return new ApiError(status, message, typeof reason === "string" ? reason : "");
+    const members = (await response.json()) as Readonly<Record<string, unknown>>;
+    const textOf = (name: string, without = ""): string => {
+      const value = members[name];
+      return typeof value === "string" ? value : without;
+    };
+    return new ApiError(status, textOf("error", `status ${status}`), textOf("reason"), textOf("since"));
   } catch {
     // The body is not in Koor's error format, so it may come from a proxy.
     return new ApiError(status, `status ${status}`);

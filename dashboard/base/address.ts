@@ -1,5 +1,5 @@
 /** Builds and parses the addresses of views and of the objects in them. Pure. */
-import { keySegments } from "./path.js";
+import { keySegments, query } from "./path.js";
 
 /** Returns the address of a view, or of an object that a view shows. */
 export function addressOf(slug: string, ...segments: readonly string[]): string {
@@ -15,6 +15,11 @@ export function stateAddress(key: string): string {
 /** Returns the address of an instance's page. */
 export function agentAddress(id: string): string {
   return addressOf("agents", id);
+}
+
+/** Returns the address of the story at a time. @param at RFC 3339 */
+export function storyAddress(at: string): string {
+  return addressOf("story") + query({ at });
 }
 
 /** Parses an address into the view's slug and the decoded segments after it; null if it is malformed. */

@@ -1,6 +1,7 @@
 /**
  * Takes the pictures of docs/dashboard.md: every view in light and dark, of a simulated day. Run it by hand after the
  * look of a view has changed: `node dist/tree/test/support/take-screenshots.js docs/dashboard`. It needs a Chromium.
+ * With names behind the folder, such as `story`, it takes only these pictures.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -12,6 +13,7 @@ import { sendEdit } from "./hook-work.js";
 import { send, sendJson } from "./http-client.js";
 import { leaseADay } from "./lease-work.js";
 import { reportADay } from "./radar-work.js";
+import { workADay } from "./story-work.js";
 import { taskADay } from "./task-work.js";
 import type { Owner } from "./server-process.js";
 
@@ -20,6 +22,9 @@ const SETTLED_MS = 1_500;
 const WORK_MS = 90_000;
 const PAUSE_MS = 100;
 const DENIALS = 4;
+/** The time between two steps of the day that the story shows. */
+const STEP_MS = 900;
+const WORKSPACE = "reading-room";
 /** Agents of the day send no heartbeats from now on, and must not all become stale. */
 const ARGS = ["--stale-after", "1h"];
 
@@ -89,7 +94,18 @@ async function budgetADay(port: number, id: string): Promise<void> {
     await sendJson(port, "POST", "/api/llm/usage", { ...report, tokens_in: 190_000, tokens_out: 21_000, ...cost });
 }
 
-const folder = process.argv[2] ?? "docs/dashboard";
+/** Lets a team work for some seconds. Returns the address of the story of that time, at its middle. */
+async function storyOf(port: number): Promise<string> {
+  // Nothing is known of the time before the restore.
+  await setTimeout(STEP_MS);
+  const startMs = Date.now();
+  await workADay(port, WORKSPACE, () => setTimeout(STEP_MS));
+  const endMs = Date.now();
+  const [from, at, to] = [startMs, (startMs + endMs) / 2, endMs].map((ms) => new Date(ms).toISOString());
+  return `/story?workspace=${WORKSPACE}&from=${from}&to=${to}&at=${at}`;
+}
+
+const [folder = "docs/dashboard", ...only] = process.argv.slice(2);
 mkdirSync(folder, { recursive: true });
 const run = new Run();
 try {
@@ -101,9 +117,10 @@ try {
   await hooks(dashboard.koor.port);
   await reportADay(dashboard.koor.port);
   await budgetADay(dashboard.koor.port, agents[0]?.id ?? "");
+  const story = await storyOf(dashboard.koor.port);
   const [agent] = agents;
   const [contract = ""] = known.contracts;
-  const shots: readonly Shot[] = [
+  const all: readonly Shot[] = [
     { name: "needs-me", address: "/" },
     { name: "overview", address: "/overview", charts: true },
     { name: "agents", address: "/agents" },
@@ -118,10 +135,12 @@ try {
     { name: "rules", address: "/rules" },
     { name: "contracts", address: `/contracts/${contract}` },
     { name: "webhooks", address: "/webhooks" },
+    { name: "story", address: story },
     { name: "audit", address: "/audit" },
     { name: "usage", address: "/usage" },
     { name: "system", address: "/system", charts: true },
   ];
+  const shots = all.filter(({ name }) => only.length === 0 || only.includes(name));
   const open = async (shot: Shot, dark: boolean): Promise<() => Promise<void>> => {
     const { page, complaints, close } = await dashboard.open(shot.address, { dark, ...SIZE });
     await page.waitForLoadState("load");
@@ -138,7 +157,7 @@ try {
   for (const { shot, dark } of both) if (shot.charts === undefined) await (await open(shot, dark))();
   const charted: (() => Promise<void>)[] = [];
   for (const { shot, dark } of both) if (shot.charts !== undefined) charted.push(await open(shot, dark));
-  await work(dashboard.koor.port);
+  if (charted.length > 0) await work(dashboard.koor.port);
   for (const take of charted) await take();
 } finally {
   await run.end();

@@ -13,6 +13,7 @@ export const VIEWS = [
   ["/rules", "Rules"],
   ["/contracts", "Contracts"],
   ["/webhooks", "Webhooks"],
+  ["/story", "Story"],
   ["/audit", "Audit"],
   ["/usage", "Usage"],
   ["/system", "System"],

@@ -1,12 +1,12 @@
 /** The filters of the audit log. They are kept in the query of the page's address. */
 import { useResource } from "../../api/resource.js";
-import { fromField, toField } from "../../base/local-time.js";
 import type { AddressQuery } from "../../parts/address-query.js";
 import { agentName, UNKNOWN_ACTOR, type AgentNames } from "../../parts/agent-name.js";
 import { Button } from "../../parts/button.js";
 import { Choice, Fields, TextField } from "../../parts/fields.js";
+import { RangeFields } from "../../parts/range-fields.js";
 import { summaryLoader } from "./loader.js";
-import { RANGES, type AuditFilter } from "./model.js";
+import type { AuditFilter } from "./model.js";
 
 interface FiltersProps {
   readonly filter: AuditFilter;
@@ -51,32 +51,7 @@ export function Filters({ filter, set, names }: FiltersProps) {
         ]}
         onChoose={(outcome) => set({ outcome })}
       />
-      <div class="audit-range">
-        <TextField
-          label="From"
-          type="datetime-local"
-          value={toField(filter.from)}
-          onInput={(text) => set({ from: fromField(text) })}
-        />
-        <TextField
-          label="To"
-          type="datetime-local"
-          value={toField(filter.to)}
-          onInput={(text) => set({ to: fromField(text) })}
-        />
-      </div>
-      <div class="audit-quick">
-        <span class="label" id="audit-quick">
-          The last
-        </span>
-        <div class="buttons" role="group" aria-labelledby="audit-quick">
-          {RANGES.map(([words, ms]) => (
-            <Button key={words} onClick={() => set({ from: new Date(Date.now() - ms).toISOString(), to: "" })}>
-              {words}
-            </Button>
-          ))}
-        </div>
-      </div>
+      <RangeFields from={filter.from} to={filter.to} set={set} />
       {filtered && (
         <Button onClick={() => set({ action: "", actor: "", outcome: "", from: "", to: "", search: "" })}>
           Clear filters

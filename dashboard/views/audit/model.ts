@@ -1,7 +1,6 @@
 /**
  * Defines the filter of the audit view. The server applies one part of the filter, and the page applies the rest. Pure.
  */
-import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../shared/duration.js";
 import type { AuditEntry } from "../../api/types.js";
 import { timeIn } from "../../base/local-time.js";
 import { agentName, UNKNOWN_ACTOR, type AgentNames } from "../../parts/agent-name.js";
@@ -69,14 +68,6 @@ export function isRepeat(a: AuditEntry, b: AuditEntry): boolean {
     a.count === b.count
   );
 }
-
-/** The ranges that one click chooses: the words, and how long they are, in ms. */
-export const RANGES: readonly (readonly [words: string, ms: number])[] = [
-  ["15 min", 15 * MINUTE_MS],
-  ["1 h", HOUR_MS],
-  ["24 h", DAY_MS],
-  ["7 d", 7 * DAY_MS],
-];
 
 /** Returns the actions with their counts, the most frequent action first. */
 export function actionBars(counts: Readonly<Record<string, number>>): (readonly [action: string, count: number])[] {

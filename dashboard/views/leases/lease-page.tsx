@@ -7,7 +7,7 @@ import { ApiError } from "../../api/client.js";
 import { leaseLoader, nearbyLoader, waitingFor, waitsLoader } from "../../api/leases.js";
 import { useResource } from "../../api/resource.js";
 import type { Lease, LeaseWaits } from "../../api/types.js";
-import { addressOf } from "../../base/address.js";
+import { addressOf, storyAddress } from "../../base/address.js";
 import { duration } from "../../base/format.js";
 import { query } from "../../base/path.js";
 import { Agent } from "../../parts/agent.js";
@@ -34,6 +34,11 @@ export function LeasePage({ id }: { readonly id: string }) {
       home={addressOf("leases")}
       actions={
         <>
+          {lease !== undefined && (
+            <a class="button" href={storyAddress(lease.granted_at ?? lease.requested_at)}>
+              As it was
+            </a>
+          )}
           <a class="button" href={addressOf("audit") + query({ search: id })}>
             Audit
           </a>

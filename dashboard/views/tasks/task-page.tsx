@@ -4,7 +4,7 @@ import { jsonPreview } from "../../../shared/json-preview.js";
 import { taskLoader } from "../../api/tasks.js";
 import { useResource } from "../../api/resource.js";
 import type { Task } from "../../api/types.js";
-import { addressOf } from "../../base/address.js";
+import { addressOf, storyAddress } from "../../base/address.js";
 import { Agent } from "../../parts/agent.js";
 import { Badge } from "../../parts/badge.js";
 import { Code } from "../../parts/code.js";
@@ -52,7 +52,14 @@ type Step = Task["history"][number];
 const stepKey = ({ at, state }: Step): string => `${at} ${state}`;
 
 const STEPS: readonly Column<Step>[] = [
-  { head: "When", cell: ({ at }) => <Time at={at} /> },
+  {
+    head: "When",
+    cell: ({ at }) => (
+      <a href={storyAddress(at)} title="as it was">
+        <Time at={at} />
+      </a>
+    ),
+  },
   { head: "State", cell: ({ state }) => <Badge tone={TONES[state]}>{formatState(state)}</Badge> },
   { head: "By", cell: ({ actor }) => <Agent id={actor} /> },
   { head: "Note", kind: "wide", cell: ({ note }) => <span title={note ?? ""}>{note}</span> },

@@ -1,0 +1,46 @@
+/** The fields of a time range, which is kept in the query of the page's address: from, to, and quick ranges until now. */
+import { fromField, toField } from "../base/local-time.js";
+import { QUICK_RANGES } from "../base/quick-ranges.js";
+import type { AddressQuery } from "./address-query.js";
+import { Button } from "./button.js";
+import { TextField } from "./fields.js";
+
+interface RangeFieldsProps {
+  /** RFC 3339; "" if the range has no start or no end. */
+  readonly from: string;
+  readonly to: string;
+  readonly set: AddressQuery["set"];
+}
+
+export function RangeFields({ from, to, set }: RangeFieldsProps) {
+  return (
+    <>
+      <div class="range-fields">
+        <TextField
+          label="From"
+          type="datetime-local"
+          value={toField(from)}
+          onInput={(text) => set({ from: fromField(text) })}
+        />
+        <TextField
+          label="To"
+          type="datetime-local"
+          value={toField(to)}
+          onInput={(text) => set({ to: fromField(text) })}
+        />
+      </div>
+      <div class="range-quick">
+        <span class="label" id="range-quick">
+          The last
+        </span>
+        <div class="buttons" role="group" aria-labelledby="range-quick">
+          {QUICK_RANGES.map(([words, ms]) => (
+            <Button key={words} onClick={() => set({ from: new Date(Date.now() - ms).toISOString(), to: "" })}>
+              {words}
+            </Button>
+          ))}
+        </div>
+      </div>
+    </>
+  );
+}

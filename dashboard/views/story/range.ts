@@ -1,0 +1,58 @@
+/** The range of the story view and the chosen time in it, as the query of the page's address has them. Pure. */
+import { DAY_MS, MINUTE_MS } from "../../../shared/duration.js";
+import { timeIn } from "../../base/local-time.js";
+
+export interface Range {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** The range if the address has none, in ms. */
+const RANGE_MS = DAY_MS;
+/** How much is shown before and after a time whose address has no range, in ms. */
+const AROUND_MS = 30 * MINUTE_MS;
+
+/**
+ * Returns the range of an address. Without an end it ends now. Without both it is the last day, or the time around `at`.
+ * A range that is empty is replaced by the day before its end.
+ */
+export function rangeIn(query: Readonly<Record<string, string>>, nowMs: number): Range {
+  const [from, to, at] = [timeIn(query["from"]), timeIn(query["to"]), timeIn(query["at"])];
+  const around = from === "" && to === "" && at !== "" ? Date.parse(at) : null;
+  const end = around === null ? (to === "" ? nowMs : Date.parse(to)) : around + AROUND_MS;
+  const toMs = Math.min(end, nowMs);
+  const start = around === null ? (from === "" ? toMs - RANGE_MS : Date.parse(from)) : around - AROUND_MS;
+  return { fromMs: start < toMs ? start : toMs - RANGE_MS, toMs };
+}
+
+/** Returns the chosen time in ms; the end of the range if the address has none in the range. */
+export function chosenIn(query: Readonly<Record<string, string>>, { fromMs, toMs }: Range): number {
+  const at = Date.parse(timeIn(query["at"]));
+  return at >= fromMs && at <= toMs ? at : toMs;
+}
+
+/** Returns where in the range a time is, as a percentage. */
+export function percentOf(atMs: number, { fromMs, toMs }: Range): number {
+  return ((atMs - fromMs) / (toMs - fromMs)) * 100;
+}
+
+/** The distances of the marks on a time axis, in ms. */
+const STEPS_MS = [
+  ...[1, 2, 5, 10, 15, 30].map((seconds) => seconds * 1_000),
+  ...[1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * MINUTE_MS),
+  ...[1, 2, 7, 30].map((days) => days * DAY_MS),
+];
+/** The maximum number of distances between marks. */
+const DISTANCES_MAX = 6;
+
+/** Returns the times at which an axis has a mark, and their distance. Both are in ms. */
+export function ticksOf({ fromMs, toMs }: Range): { readonly stepMs: number; readonly ticks: readonly number[] } {
+  const stepMs =
+    STEPS_MS.find((step) => (toMs - fromMs) / step <= DISTANCES_MAX) ?? Math.ceil((toMs - fromMs) / DISTANCES_MAX);
+  // Marks are at full units of the viewer's time zone.
+  const offsetMs = new Date(toMs).getTimezoneOffset() * MINUTE_MS;
+  const first = Math.ceil((fromMs - offsetMs) / stepMs) * stepMs + offsetMs;
+  const ticks: number[] = [];
+  for (let at = first; at <= toMs; at += stepMs) ticks.push(at);
+  return { stepMs, ticks };
+}

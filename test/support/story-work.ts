@@ -1,0 +1,71 @@
+/**
+ * A day of a small team, to be looked back at: leases that wait, are released and broken, tasks that are finished and
+ * fail, messages and keys. A restored server knows nothing of the time before, so the calls are made one by one.
+ */
+import { sendJson } from "./http-client.js";
+import { Agent, type Lease } from "./leasing.js";
+import { addTasks, callTask, claimOne } from "./tasking.js";
+
+export interface StoryDay {
+  readonly ana: Agent;
+  readonly ben: Agent;
+  readonly cleo: Agent;
+  /** The lease of cleo that a person has broken. */
+  readonly broken: Lease;
+}
+
+/** @param pause called between the steps */
+export async function workADay(
+  port: number,
+  workspace: string,
+  pause: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<StoryDay> {
+  const in_ = { workspace };
+  const [ana, ben, cleo, dan] = [
+    await Agent.register(port, "ana", in_),
+    await Agent.register(port, "ben", in_),
+    await Agent.register(port, "cleo", in_),
+    await Agent.register(port, "dan", in_),
+  ];
+  const write = (agent: Agent, key: string, value: object) => agent.ask("PUT", `/api/state/${key}`, value);
+  const tell = (agent: Agent, to: Agent, subject: string) =>
+    agent.ask("POST", "/api/messages", { to: to.id, subject, body: subject });
+  await addTasks(
+    port,
+    { ...in_, title: "Totals in integer cents", resources: ["path:src/cart/**"] },
+    { ...in_, title: "Gift wrapping as a line" },
+    { ...in_, title: "A receipt by mail" },
+  );
+  await pause();
+  const totals = await claimOne(ana);
+  await write(ana, "plans/cart", { step: "totals" });
+  await pause();
+  const covers = await ben.lease(["path:web/covers/**"], in_);
+  const cart = await ben.lease(["path:src/cart/gifts.ts"], { ...in_, queue: true });
+  await pause();
+  const broken = await cleo.lease(["path:mail/**"], { ...in_, reason: "the receipt's layout" });
+  await write(cleo, "plans/mail", { step: "layout" });
+  await pause();
+  await dan.lease(["path:mail/receipt.ts"], { ...in_, queue: true });
+  await tell(dan, cleo, "Are you done with the receipt?");
+  await pause();
+  await tell(ana, ben, "The cart is yours in a minute");
+  await write(ana, "plans/cart", { step: "tests" });
+  await pause();
+  await callTask(ana, totals, "complete");
+  await pause();
+  await sendJson(port, "POST", `/api/leases/${broken.id}/break`, { reason: "cleo has gone home" });
+  await pause();
+  const gifts = await claimOne(ben);
+  await ben.release(covers);
+  await pause();
+  await callTask(ben, gifts, "fail", { error: "a test fails", retry: false });
+  await tell(ben, ana, "Gift wrapping needs another look");
+  await pause();
+  await ben.release(await ben.get(cart.id));
+  const receipt = await claimOne(dan);
+  await pause();
+  await write(dan, "plans/mail", { step: receipt.title });
+  await pause();
+  return { ana, ben, cleo, broken };
+}

@@ -2,6 +2,7 @@
 import * as Type from "typebox";
 import type { Static } from "typebox";
 import { Before, Instant, Limit, Timestamp } from "./common.js";
+import { AUDIT_BUCKETS_MAX } from "./limits/audit.js";
 import { MapOf } from "./map-of.js";
 
 export const AuditEntry = Type.Object({
@@ -18,12 +19,23 @@ export const AuditEntry = Type.Object({
 });
 export const AuditList = Type.Array(AuditEntry);
 
+/** The number of rows in each bucket of a time range, by outcome. Buckets are of equal length and follow each other. */
+export const AuditHistogram = Type.Object({
+  from: Timestamp,
+  step_ms: Type.Integer({ minimum: 1, description: "The length of a bucket." }),
+  success: Type.Array(Type.Integer({ minimum: 0 })),
+  error: Type.Array(Type.Integer({ minimum: 0 })),
+});
+
 export const AuditSummary = Type.Object({
   total_entries: Type.Integer(),
   action_counts: MapOf(Type.Integer()),
   outcome_counts: MapOf(Type.Integer()),
   unique_actors: Type.Integer(),
   unique_resources: Type.Integer(),
+  histogram: Type.Optional(
+    Type.Union([AuditHistogram, Type.Null()], { description: "If buckets were asked for; null if there is no row." }),
+  ),
 });
 
 export const AuditQuery = Type.Object({
@@ -34,23 +46,40 @@ export const AuditQuery = Type.Object({
   before: Type.Optional(Before),
   limit: Type.Optional(Limit),
 });
-export const AuditSummaryQuery = Type.Object({ from: Type.Optional(Instant), to: Type.Optional(Instant) });
+export const AuditSummaryQuery = Type.Object({
+  actor: Type.Optional(Type.String()),
+  action: Type.Optional(Type.String()),
+  from: Type.Optional(Instant),
+  to: Type.Optional(Instant),
+  buckets: Type.Optional(
+    Type.Integer({ minimum: 2, maximum: AUDIT_BUCKETS_MAX, description: "The most buckets of a histogram." }),
+  ),
+});
 
 const Bound = Type.Union([Type.Number(), Type.Null()]);
 
 /** Selects rows of the audit log. Times are in ms since the epoch. Both bounds are inclusive; null means no bound. */
-export const AuditListRequest = Type.Object({
+export const AuditFilterRequest = Type.Object({
   actor: Type.Union([Type.String(), Type.Null()]),
   action: Type.Union([Type.String(), Type.Null()]),
   from: Bound,
   to: Bound,
+});
+export type AuditFilterRequest = Static<typeof AuditFilterRequest>;
+
+export const AuditListRequest = Type.Object({
+  ...AuditFilterRequest.properties,
   /** Selects only rows with an id smaller than this; null means no limit. */
   before: Type.Union([Before, Type.Null()]),
   limit: Limit,
 });
 export type AuditListRequest = Static<typeof AuditListRequest>;
 
-export const AuditSummaryRequest = Type.Object({ from: Bound, to: Bound });
+export const AuditSummaryRequest = Type.Object({
+  ...AuditFilterRequest.properties,
+  /** The maximum number of buckets of the histogram; null if none is wanted. */
+  buckets: Type.Union([Type.Integer(), Type.Null()]),
+});
 export type AuditSummaryRequest = Static<typeof AuditSummaryRequest>;
 
 /** The audit row of a call that the front has rejected. Such a call never reaches its method. */

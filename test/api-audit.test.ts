@@ -32,6 +32,12 @@ interface Summary {
   readonly outcome_counts: Readonly<Record<string, number>>;
   readonly unique_actors: number;
   readonly unique_resources: number;
+  readonly histogram?: {
+    readonly from: string;
+    readonly step_ms: number;
+    readonly success: readonly number[];
+    readonly error: readonly number[];
+  } | null;
 }
 
 const TOKEN = "only-for-this-test";
@@ -273,6 +279,20 @@ t.test("the summary counts the rows of the log", async (t) => {
   t.same(await summary(`from=${middle}`), expected(all.filter(({ timestamp }) => timestamp >= middle)));
   t.same(await summary(`to=${middle}`), expected(all.filter(({ timestamp }) => timestamp <= middle)));
   t.same(await summary("from=9999-01-01T00:00:00Z"), expected([]));
+  const deletes = expected(all.filter(({ action }) => action === "state.delete"));
+  t.same(await summary("action=state.delete"), deletes);
+  t.same(await summary("actor=none-of-them&buckets=5"), { ...expected([]), histogram: null });
+  const { histogram, ...rest } = await summary("action=state.delete&buckets=5");
+  t.same(rest, deletes);
+  const sumOf = (counts: readonly number[] = []): number => counts.reduce((sum, one) => sum + one, 0);
+  t.match(histogram, { from: TIMESTAMP, step_ms: Number });
+  t.ok((histogram?.success.length ?? 6) <= 5);
+  t.same(
+    { success: sumOf(histogram?.success), error: sumOf(histogram?.error) },
+    { success: 0, error: 0, ...deletes.outcome_counts },
+  );
+  const hour = await summary("from=2026-02-09T14:00:00Z&to=2026-02-09T14:59:59Z&buckets=60");
+  t.equal(hour.histogram, null, "there was no row");
 });
 
 t.test("parameters that do not parse are a 400", async (t) => {
@@ -282,11 +302,12 @@ t.test("parameters that do not parse are a 400", async (t) => {
       ["/api/audit", "/api/audit/summary"].flatMap((path) => [`${path}?from=${value}`, `${path}?to=${value}`]),
     ),
     "/api/audit?actor=%zz",
+    ...["0", "1", "201", "x"].map((value) => `/api/audit/summary?buckets=${value}`),
   ];
   for (const path of paths) {
     const answer = await send(koor.port, "GET", path);
     t.equal(answer.status, 400, path);
-    t.match(answer.json<Refusal>(), { code: 400, error: /^(limit|from|to) must|escape/ }, path);
+    t.match(answer.json<Refusal>(), { code: 400, error: /^(limit|from|to|buckets) must|escape/ }, path);
   }
 });
 

@@ -140,6 +140,15 @@ export async function send<T>(
 }
 
 /**
+ * Stores a text under a path, with its content type.
+ * @throws ApiError if the request fails
+ */
+export async function putText<T>(path: string, text: string, contentType: string): Promise<T> {
+  const response = await call("PUT", path, { headers: { "Content-Type": contentType }, body: text });
+  return (await response.json()) as T;
+}
+
+/**
  * Sends a change that a second click or another person may already have made. A 404 or 409 answer is no error if
  * `holds` confirms that the wanted state is reached. Deletions need no `holds`.
  * @throws ApiError if the request fails and the wanted state is not reached

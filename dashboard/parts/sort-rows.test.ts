@@ -1,6 +1,6 @@
 /** The order of a table's rows by a column, and what a click on a head does. */
 import t from "tap";
-import { nextOrder, sortRows, type SortValue } from "./sort-rows.js";
+import { formatOrder, nextOrder, parseOrder, sortRows, type SortValue } from "./sort-rows.js";
 
 const sorted = (values: readonly SortValue[], down = false): readonly SortValue[] =>
   sortRows(values, (value) => value, down);
@@ -37,5 +37,13 @@ t.test("a head sorts up, then down, then no more; another head begins anew", (t)
   t.same(down, { head: "Name", down: true });
   t.equal(nextOrder(down, "Name"), null);
   t.same(nextOrder(down, "Since"), { head: "Since", down: false });
+  t.end();
+});
+
+t.test("an order is the same after it was part of an address", (t) => {
+  for (const order of [null, { head: "Last seen", down: false }, { head: "Activity, 24 h", down: true }])
+    t.same(parseOrder(formatOrder(order)), order);
+  t.equal(formatOrder({ head: "Name", down: true }), "-Name");
+  t.equal(parseOrder("-"), null);
   t.end();
 });

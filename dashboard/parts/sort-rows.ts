@@ -15,6 +15,18 @@ export function nextOrder(order: Order | null, head: string): Order | null {
   return order.down ? null : { head, down: true };
 }
 
+/** Formats an order for the page's address: the head, after a `-` if the largest value comes first. "" is no order. */
+export function formatOrder(order: Order | null): string {
+  return order === null ? "" : `${order.down ? "-" : ""}${order.head}`;
+}
+
+/** Parses an order from the page's address. An order by a head that the table does not have changes nothing. */
+export function parseOrder(text = ""): Order | null {
+  const down = text.startsWith("-");
+  const head = down ? text.slice(1) : text;
+  return head === "" ? null : { head, down };
+}
+
 /** Returns the rows by value. Equal rows keep their order, and rows without a value come last in both directions. */
 export function sortRows<Row>(rows: readonly Row[], valueOf: (row: Row) => SortValue, down: boolean): readonly Row[] {
   return rows

@@ -5,9 +5,10 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { moveBetweenRows, openRow } from "./row-keys.js";
+import type { AddressQuery } from "./address-query.js";
 import { useRowSlots } from "./row-slots.js";
 import { showRow, useScrollAnchor, type Growth } from "./scroll-anchor.js";
-import { nextOrder, sortRows, type Order, type SortValue } from "./sort-rows.js";
+import { formatOrder, nextOrder, parseOrder, sortRows, type Order, type SortValue } from "./sort-rows.js";
 import { useVirtualRows } from "./virtual.js";
 
 export interface Column<Row> {
@@ -45,6 +46,10 @@ interface TableProps<Row> {
   readonly grows?: Growth;
   /** Set if a row is a card on a phone: its cells are below each other, and none is cut. */
   readonly cards?: true;
+  /** Keeps the order that the user has chosen in the page's address, as `sort`. Without it, only the table knows it. */
+  readonly orderIn?: AddressQuery;
+  /** Moves sorted rows, for example below the rows that they belong to. */
+  readonly arrange?: (sorted: readonly Row[]) => readonly Row[];
 }
 
 /** The order that the user has chosen, and the function that chooses another one. */
@@ -57,19 +62,29 @@ interface OrderProps {
 const LONG_ROWS = 100;
 
 export function Table<Row>(props: TableProps<Row>) {
-  const { columns, rows, grows, cards } = props;
-  const [order, setOrder] = useState<Order | null>(null);
+  const { columns, rows, grows, cards, orderIn, arrange = same } = props;
+  const [ownOrder, setOwnOrder] = useState<Order | null>(null);
+  const order = orderIn === undefined ? ownOrder : parseOrder(orderIn.query["sort"]);
+  const onOrder = (head: string): void => {
+    const next = nextOrder(order, head);
+    if (orderIn === undefined) setOwnOrder(next);
+    else orderIn.set({ sort: formatOrder(next) });
+  };
   const sort = columns.find(({ head }) => head === order?.head)?.sort;
   const sorted = useMemo(
-    () => (order === null || sort === undefined ? rows : sortRows(rows, sort, order.down)),
-    [rows, order, sort],
+    () => arrange(order === null || sort === undefined ? rows : sortRows(rows, sort, order.down)),
+    [rows, order?.head, order?.down, sort, arrange],
   );
-  const all = { ...props, rows: sorted, order, onOrder: (head: string) => setOrder(nextOrder(order, head)) };
+  const all = { ...props, rows: sorted, order, onOrder };
   return (
     <div class={cards === true ? "table-cards" : undefined} onClick={openRow} onKeyDown={moveBetweenRows}>
       {rows.length < LONG_ROWS && grows === undefined ? <ShortTable {...all} /> : <LongTable {...all} />}
     </div>
   );
+}
+
+function same<Row>(rows: readonly Row[]): readonly Row[] {
+  return rows;
 }
 
 function classOf<Row>({ kind = "narrow", optional, opens }: Column<Row>): string {

@@ -14,6 +14,7 @@ import { Page, Section } from "../parts/page.js";
 import { Table } from "../parts/table.js";
 import { Time } from "../parts/time.js";
 import type { ViewProps } from "../base/view-props.js";
+import { Create } from "./create.js";
 import type { Entry, Space } from "./space.js";
 import { Thing } from "./thing.js";
 import { Tree } from "./tree.js";
@@ -33,7 +34,12 @@ export function SpaceView({ space, segments, query }: ViewProps & { readonly spa
       title={space.title}
       home={`/${space.slug}`}
       {...(named === null ? {} : { part: named.name })}
-      actions={entries !== undefined && <span class="hint">{count(entries.length)} in total</span>}
+      actions={
+        <>
+          {entries !== undefined && <span class="hint">{count(entries.length)} in total</span>}
+          <Create space={space} />
+        </>
+      }
     >
       <Failure of={list} />
       <div class={named === null ? "space" : "space space-chosen"}>

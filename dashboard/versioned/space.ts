@@ -6,6 +6,8 @@ import { getJson, getValue, type StoredValue } from "../api/client.js";
 import { query } from "../base/path.js";
 import type { Loader } from "../api/resource.js";
 import type { AskedKind, StateVersion } from "../api/types.js";
+import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "../parts/code-text.js";
+import type { Draft } from "./draft.js";
 
 /** One name of a space. */
 export interface Entry {
@@ -41,6 +43,8 @@ export interface Space {
   named(segments: readonly string[]): Named | null;
   /** The command that creates the first one. */
   readonly command: string;
+  /** A name, as an example. */
+  readonly example: string;
 }
 
 /** The number of versions that are shown at first. When the user asks for all versions, VERSIONS_MOST are shown. */
@@ -56,6 +60,14 @@ export function valueLoader(space: Space, { name, api }: Named, version?: number
     concerns: ({ key }) => key === null || key === name,
     fetch: (signal) => getValue(api + query({ version }), signal),
   };
+}
+
+/** Returns a value as an editor shows it; undefined if it is no text, or too long. */
+export function draftOf({ bytes, content_type, version }: StoredValue): Draft | undefined {
+  const text = bytes.byteLength > SHOWN_CHARACTERS_MAX ? undefined : textOf(bytes);
+  return text === undefined
+    ? undefined
+    : { text: indented(text, languageOf(content_type, text)), contentType: content_type, version };
 }
 
 /** Loads the versions of a key or spec, newest first. */

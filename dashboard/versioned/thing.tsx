@@ -3,6 +3,7 @@
  * versions and roll back to an older one.
  */
 import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
 import { useLocation } from "preact-iso/router";
 import { ApiError } from "../api/client.js";
 import { useResource } from "../api/resource.js";
@@ -14,12 +15,23 @@ import { StoredBytes } from "../parts/code.js";
 import { Failure } from "../parts/notice.js";
 import { Section } from "../parts/page.js";
 import { Time } from "../parts/time.js";
+import type { Draft } from "./draft.js";
 import { Compare } from "./compare.js";
+import { EditButtons } from "./edit-buttons.js";
 import { RollBack } from "./roll-back.js";
-import { valueLoader, VERSIONS_FIRST, VERSIONS_MOST, versionsLoader, type Named, type Space } from "./space.js";
+import {
+  draftOf,
+  valueLoader,
+  VERSIONS_FIRST,
+  VERSIONS_MOST,
+  versionsLoader,
+  type Named,
+  type Space,
+} from "./space.js";
 import { Versions } from "./versions.js";
 
 const NOT_FOUND = 404;
+const NOTHING: Draft = { text: "", contentType: "application/json", version: 0 };
 
 interface ThingProps {
   readonly space: Space;
@@ -45,43 +57,58 @@ export function Thing({ space, named, query }: ThingProps) {
   const newest = all[0]?.version ?? shown?.version ?? 0;
   const gone = value.error.value instanceof ApiError && value.error.value.status === NOT_FOUND;
   const ofShown = all.find(({ version }) => version === shown?.version);
+  const stored = useMemo(() => (gone ? NOTHING : shown === undefined ? undefined : draftOf(shown)), [gone, shown]);
   const compared = query["compare"];
   const goTo = (parameters: string): void => route(named.address + parameters);
 
   return (
     <div class="thing">
-      {gone ? (
-        <p class="hint">
-          {all.length === 0
-            ? `There is no ${space.one} with this name.`
-            : `This ${space.one} was deleted. Its versions remain, and each can be restored.`}
-        </p>
-      ) : (
-        <Failure of={value} />
-      )}
-      {shown !== undefined && !gone && (
+      {!gone && <Failure of={value} />}
+      {(gone || shown !== undefined) && (
         <Section
           title={asked === undefined ? "Value" : `Value of version ${asked}`}
           actions={
             <div class="buttons">
-              {asked !== undefined && <Button onClick={() => goTo("")}>Show the current value</Button>}
-              <a class="button" href={named.api} download={named.path.at(-1) ?? named.name}>
-                Download
-              </a>
+              {asked === undefined ? (
+                <EditButtons
+                  space={space}
+                  named={named}
+                  stored={stored}
+                  version={gone ? 0 : newest}
+                  onRefused={() => value.refresh()}
+                />
+              ) : (
+                <Button onClick={() => goTo("")}>Show the current value</Button>
+              )}
+              {!gone && (
+                <a class="button" href={named.api} download={named.path.at(-1) ?? named.name}>
+                  Download
+                </a>
+              )}
             </div>
           }
         >
-          <p class="thing-facts">
-            <Badge tone={asked === undefined ? "good" : "plain"}>{`version ${shown.version}`}</Badge>
-            <span>{shown.content_type}</span>
-            <span>{bytes(shown.bytes.byteLength)}</span>
-            {ofShown !== undefined && (
-              <span>
-                <Time at={ofShown.updated_at} /> by <Agent id={ofShown.updated_by} />
-              </span>
-            )}
-          </p>
-          <StoredBytes value={shown.bytes} content_type={shown.content_type} label={named.name} />
+          {gone || shown === undefined ? (
+            <p class="hint">
+              {all.length === 0
+                ? `There is no ${space.one} with this name.`
+                : `This ${space.one} was deleted. Its versions remain, and each can be restored.`}
+            </p>
+          ) : (
+            <>
+              <p class="thing-facts">
+                <Badge tone={asked === undefined ? "good" : "plain"}>{`version ${shown.version}`}</Badge>
+                <span>{shown.content_type}</span>
+                <span>{bytes(shown.bytes.byteLength)}</span>
+                {ofShown !== undefined && (
+                  <span>
+                    <Time at={ofShown.updated_at} /> by <Agent id={ofShown.updated_by} />
+                  </span>
+                )}
+              </p>
+              <StoredBytes value={shown.bytes} content_type={shown.content_type} label={named.name} />
+            </>
+          )}
         </Section>
       )}
       {all.length > 0 && (

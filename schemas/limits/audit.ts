@@ -2,6 +2,8 @@
 import { KIB } from "./units.js";
 
 export const AUDIT_ROWS_DEFAULT = 50;
+/** The maximum number of buckets of a histogram. */
+export const AUDIT_BUCKETS_MAX = 200;
 /**
  * The maximum number of audit rows in which the row of a successful action is searched. If there are more rows, the
  * action counts as done.

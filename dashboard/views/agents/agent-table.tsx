@@ -5,7 +5,7 @@ import { useResource } from "../../api/resource.js";
 import type { Instance } from "../../api/types.js";
 import { agentAddress } from "../../base/address.js";
 import { count, plural } from "../../base/format.js";
-import { useAddressQuery } from "../../parts/address-query.js";
+import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js";
 import { Sparkline } from "../../parts/chart.js";
 import { Empty } from "../../parts/empty.js";
 import { Choice, Fields, TextField } from "../../parts/fields.js";
@@ -14,21 +14,9 @@ import { Page } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { activityLoader } from "./loader.js";
-import {
-  activityOf,
-  belowParents,
-  listedAgents,
-  nameBelow,
-  SORTS,
-  STATUSES,
-  sum,
-  valuesOf,
-  type Activity,
-  type Sort,
-} from "./model.js";
+import { activityOf, belowParents, listedAgents, nameBelow, STATUSES, sum, valuesOf, type Activity } from "./model.js";
 import { Status } from "./status.js";
 
-const SORT_LABELS: Readonly<Record<Sort, string>> = { name: "Name", seen: "Last seen", activity: "Activity" };
 const NO_ACTIVITY: readonly number[] = [];
 /** The maximum number of columns for what only some agents have. More would leave no width for the intent. */
 const SPARSE_MAX = 3;
@@ -36,14 +24,14 @@ const SPARSE_MAX = 3;
 export function AgentTable() {
   const agents = useResource(agentsLoader);
   const hours = useResource(activityLoader);
-  const { query, set } = useAddressQuery();
+  const address = useAddressQuery();
+  const { query } = address;
   const list = agents.data.value;
   const activity = useMemo(() => activityOf((hours.data.value ?? []).map(({ totals }) => totals)), [hours.data.value]);
-  const sort = SORTS.find((one) => one === query["sort"]) ?? "name";
   const { search = "", status = "", workspace = "", stack = "" } = query;
   const listed = useMemo(
-    () => belowParents(listedAgents(list ?? [], { search, status, workspace, stack }, sort, activity)),
-    [list, search, status, workspace, stack, sort, activity],
+    () => listedAgents(list ?? [], { search, status, workspace, stack }),
+    [list, search, status, workspace, stack],
   );
   return (
     <Page title="Agents">
@@ -55,14 +43,14 @@ export function AgentTable() {
       )}
       {list !== undefined && list.length > 0 && (
         <>
-          <Filters list={list} query={query} set={set} sort={sort} />
+          <Filters list={list} {...address} />
           <p class="hint" role="status">
             {summaryOf(list, listed)}
           </p>
           {listed.length === 0 ? (
             <Empty title="No agent matches">Remove a filter to see more.</Empty>
           ) : (
-            <AgentRows label="Agents" agents={listed} activity={activity} />
+            <AgentRows label="Agents" agents={listed} activity={activity} orderIn={address} />
           )}
         </>
       )}
@@ -70,12 +58,11 @@ export function AgentTable() {
   );
 }
 
-interface FiltersProps extends ReturnType<typeof useAddressQuery> {
+interface FiltersProps extends AddressQuery {
   readonly list: readonly Instance[];
-  readonly sort: Sort;
 }
 
-function Filters({ list, query, set, sort }: FiltersProps) {
+function Filters({ list, query, set }: FiltersProps) {
   const ofStatus = (status: string): number => list.filter((agent) => agent.status === status).length;
   const among = (member: "workspace" | "stack") => withCurrent(valuesOf(list, member), query[member]);
   return (
@@ -105,12 +92,6 @@ function Filters({ list, query, set, sort }: FiltersProps) {
         choices={[["", "Any"], ...among("stack")]}
         onChoose={(stack) => set({ stack })}
       />
-      <Choice
-        label="Order by"
-        value={sort}
-        choices={SORTS.map((one) => [one, SORT_LABELS[one]] as const)}
-        onChoose={(chosen) => set({ sort: chosen === "name" ? "" : chosen })}
-      />
     </Fields>
   );
 }
@@ -138,10 +119,11 @@ interface RowsProps {
   readonly activity?: Activity;
   /** The parent of all these agents, if it is not in the table. */
   readonly parent?: Instance;
+  readonly orderIn?: AddressQuery;
 }
 
-/** Shows agents as a table. A subagent that follows its parent is indented. */
-export function AgentRows({ label, agents, activity, parent }: RowsProps) {
+/** Shows agents as a table, the active ones first unless the user chooses another order. A subagent that follows its parent is indented. */
+export function AgentRows({ label, agents, activity, parent, orderIn }: RowsProps) {
   const { labels } = useCheckouts();
   const columns = useMemo(() => columnsOf(agents, activity, labels, parent), [agents, activity, labels, parent]);
   return (
@@ -150,6 +132,8 @@ export function AgentRows({ label, agents, activity, parent }: RowsProps) {
       columns={columns}
       cards
       rows={agents}
+      arrange={belowParents}
+      {...(orderIn === undefined ? {} : { orderIn })}
       keyOf={({ id }) => id}
       toneOf={({ status }) => (status === "stale" ? "warn" : undefined)}
     />
@@ -175,6 +159,7 @@ function columnsOf(
     {
       head: "Name",
       opens: true,
+      sort: ({ name }) => name,
       cell: (agent) => {
         const { id, name, parent } = agent;
         const ofParent = parent === null ? undefined : byId.get(parent);
@@ -190,10 +175,15 @@ function columnsOf(
         );
       },
     },
-    { head: "Status", cell: ({ status }) => <Status status={status} /> },
+    {
+      head: "Status",
+      sort: ({ status }) => STATUSES.indexOf(status),
+      cell: ({ status }) => <Status status={status} />,
+    },
     {
       head: "Intent",
       kind: "wide",
+      sort: ({ intent }) => intent || null,
       cell: ({ intent }) => (intent === "" ? <span class="muted">none</span> : <span title={intent}>{intent}</span>),
     },
     ...sparse
@@ -203,6 +193,7 @@ function columnsOf(
         ([head, textOf]): Column<Instance> => ({
           head,
           optional: true,
+          sort: (agent) => textOf(agent) || null,
           cell: (agent) => <Short text={textOf(agent)} />,
         }),
       ),
@@ -212,10 +203,16 @@ function columnsOf(
           {
             head: "Activity, 24 h",
             optional: true as const,
+            sort: ({ id }: Instance) => sum(activity.get(id) ?? NO_ACTIVITY),
             cell: ({ id }: Instance) => <DayOf calls={activity.get(id) ?? NO_ACTIVITY} />,
           },
         ]),
-    { head: "Last seen", optional: true, cell: ({ last_seen }) => <Time at={last_seen} /> },
+    {
+      head: "Last seen",
+      optional: true,
+      sort: ({ last_seen }) => last_seen,
+      cell: ({ last_seen }) => <Time at={last_seen} />,
+    },
   ];
 }
 

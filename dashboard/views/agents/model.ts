@@ -1,10 +1,8 @@
-/** Computes what the views of agents show: filters, sort orders and activity by the hour. Pure. */
+/** Computes what the views of agents show: filters, order and activity by the hour. Pure. */
 import { HOUR_MS } from "../../../shared/duration.js";
 import type { AgentCounter, AgentTotal, Instance } from "../../api/types.js";
 
 export const STATUSES = ["active", "pending", "stale"] as const;
-export const SORTS = ["name", "seen", "activity"] as const;
-export type Sort = (typeof SORTS)[number];
 
 /** The filter, as it is stored in the address's query. "" matches all. */
 export interface AgentFilter {
@@ -73,13 +71,8 @@ export function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Returns the agents that match a filter, in the requested order. Equal agents are ordered by name. */
-export function listedAgents(
-  agents: readonly Instance[],
-  filter: AgentFilter,
-  sort: Sort,
-  activity: Activity,
-): Instance[] {
+/** Returns the agents that match a filter: the active ones first, then the pending ones, each by name. */
+export function listedAgents(agents: readonly Instance[], filter: AgentFilter): Instance[] {
   const words = filter.search.toLowerCase().split(/\s+/).filter(Boolean);
   const kept = agents.filter(
     (agent) =>
@@ -88,15 +81,12 @@ export function listedAgents(
       (filter.stack === "" || agent.stack === filter.stack) &&
       words.every((word) => textOf(agent).includes(word)),
   );
-  const calls = ({ id }: Instance): number => sum(activity.get(id) ?? []);
-  const orders: Readonly<Record<Sort, (a: Instance, b: Instance) => number>> = {
-    // Active agents come first.
-    name: (a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status),
-    seen: (a, b) => Date.parse(b.last_seen) - Date.parse(a.last_seen),
-    activity: (a, b) => calls(b) - calls(a),
-  };
-  const order = orders[sort];
-  return kept.sort((a, b) => order(a, b) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
+  return kept.sort(
+    (a, b) =>
+      STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status) ||
+      a.name.localeCompare(b.name) ||
+      a.id.localeCompare(b.id),
+  );
 }
 
 function textOf({ id, name, intent, stack, workspace, capabilities, checkout, client = "" }: Instance): string {
@@ -108,13 +98,11 @@ export function subagentsOf(id: string, agents: readonly Instance[]): Instance[]
   return listedAgents(
     agents.filter(({ parent }) => parent === id),
     NO_FILTER,
-    "name",
-    new Map(),
   );
 }
 
 /** Moves each subagent below its parent, if the parent is listed too. Otherwise the order stays as it is. */
-export function belowParents(agents: readonly Instance[]): Instance[] {
+export function belowParents(agents: readonly Instance[]): readonly Instance[] {
   const listed = new Set(agents.map(({ id }) => id));
   const children = new Map<string, Instance[]>();
   for (const agent of agents) {

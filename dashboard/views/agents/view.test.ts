@@ -29,6 +29,24 @@ t.test("the table of agents has filters in the address, and live updates", { ski
   await ready(page);
   const activity = row(page, "claude-checkout").first().getByRole("img");
   t.match(await activity.getAttribute("aria-label"), /^[\d,]+ calls in 24 hours, \d+ in this one$/);
+  const table = page.getByRole("table", { name: "Agents" });
+  const byCalls = table.getByRole("columnheader", { name: "Activity, 24 h" });
+  for (const order of ["ascending", "descending"]) {
+    await byCalls.getByRole("button").click();
+    await table.locator(`th[aria-sort=${order}]`).waitFor();
+    const shown = await table
+      .locator("tbody tr")
+      .evaluateAll((rows) =>
+        rows.map((one) => Number(one.querySelector(".agents-calls")?.textContent?.replace(/,/g, "") ?? 0)),
+      );
+    const sorted = shown.toSorted((a, b) => (order === "ascending" ? a - b : b - a));
+    t.ok(new Set(shown).size > 1);
+    t.same(shown, sorted, order);
+  }
+  await page.reload();
+  await table.locator("th[aria-sort=descending]").getByText("Activity, 24 h").waitFor();
+  await byCalls.getByRole("button").click();
+  t.equal(new URL(page.url()).search, "", "the order of the view again");
   await page.getByLabel("Status").selectOption("stale");
   await page.getByRole("link", { name: "claude-checkout", exact: true }).waitFor({ state: "detached" });
   t.match(page.url(), /\?status=stale$/);

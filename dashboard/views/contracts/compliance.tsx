@@ -24,7 +24,11 @@ export function Compliance({ project, name }: { readonly project: string; readon
   );
   if (all === undefined) return <Failure of={runs} />;
   const columns: readonly Column<Finding>[] = [
-    { head: "Agent", cell: ({ instance_id }) => <Agent id={instance_id} /> },
+    {
+      head: "Agent",
+      sort: ({ instance_id }) => agents.get(instance_id)?.name ?? instance_id,
+      cell: ({ instance_id }) => <Agent id={instance_id} />,
+    },
     {
       head: "State",
       cell: ({ now, instance_id }) =>
@@ -38,6 +42,7 @@ export function Compliance({ project, name }: { readonly project: string; readon
     },
     {
       head: "Violation",
+      sort: ({ path }) => path,
       kind: "wide",
       cell: ({ path, message }) => (
         <span title={`${path}: ${message}`}>
@@ -45,8 +50,8 @@ export function Compliance({ project, name }: { readonly project: string; readon
         </span>
       ),
     },
-    { head: "Since", optional: true, cell: ({ since }) => <Time at={since} /> },
-    { head: "Last seen", optional: true, cell: ({ until }) => <Time at={until} /> },
+    { head: "Since", optional: true, sort: ({ since }) => since, cell: ({ since }) => <Time at={since} /> },
+    { head: "Last seen", optional: true, sort: ({ until }) => until, cell: ({ until }) => <Time at={until} /> },
   ];
   return (
     <Section

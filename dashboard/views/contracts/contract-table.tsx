@@ -24,6 +24,7 @@ type Row = ContractEntry & { readonly outcome: Outcome | undefined };
 const COLUMNS: readonly Column<Row>[] = [
   {
     head: "Contract",
+    sort: ({ project, name }) => `${project}/${name}`,
     kind: "wide",
     cell: ({ project, name }) => (
       <a href={addressOf("contracts", project, name)}>
@@ -32,17 +33,34 @@ const COLUMNS: readonly Column<Row>[] = [
       </a>
     ),
   },
-  { head: "Endpoints", kind: "number", optional: true, cell: ({ endpoints }) => count(endpoints) },
+  {
+    head: "Endpoints",
+    kind: "number",
+    optional: true,
+    sort: ({ endpoints }) => endpoints,
+    cell: ({ endpoints }) => count(endpoints),
+  },
   {
     head: "Version",
+    sort: ({ version }) => version,
     kind: "number",
     optional: true,
     cell: ({ project, name, version }) => <a href={addressOf("specs", project, name)}>{`v${version}`}</a>,
   },
-  { head: "Changed", optional: true, cell: ({ updated_at }) => <Time at={updated_at} /> },
-  { head: "Compliance", cell: ({ outcome }) => <OutcomeBadge of={outcome} /> },
+  {
+    head: "Changed",
+    optional: true,
+    sort: ({ updated_at }) => updated_at,
+    cell: ({ updated_at }) => <Time at={updated_at} />,
+  },
+  {
+    head: "Compliance",
+    sort: ({ outcome }) => outcome?.broken ?? null,
+    cell: ({ outcome }) => <OutcomeBadge of={outcome} />,
+  },
   {
     head: "Checked",
+    sort: ({ outcome }) => outcome?.run_at ?? null,
     optional: true,
     cell: ({ outcome, updated_at }) =>
       outcome === undefined ? (

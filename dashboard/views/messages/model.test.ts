@@ -1,7 +1,7 @@
 /** Threads of messages, and delivery steps. */
 import t from "tap";
 import type { Message } from "../../api/types.js";
-import { stepsOf, threadsOf } from "./model.js";
+import { matchingThreads, searchText, stepsOf, threadsOf } from "./model.js";
 
 type Recipient = Message["to"][number];
 
@@ -58,6 +58,22 @@ t.test("threads are sorted by their newest message, and named by their oldest", 
     },
   ]);
   t.same(threadsOf([]), []);
+  t.end();
+});
+
+t.test("a search finds the threads in one message of which each word is", (t) => {
+  const messages = [
+    message(4, "a", "ben", { body: "The Cart is done." }),
+    message(3, "b", "cid", { data: { route: "POST /cart" } }),
+    message(2, "a", "ana", { subject: "orders" }),
+  ];
+  const found = (search: string) => [...matchingThreads(messages, search, searchText)];
+  t.same(found("cart"), ["a", "b"]);
+  t.same(found("CART post"), ["b"]);
+  t.same(found("cart orders"), [], "the words are in two messages");
+  t.same(found("message-2"), ["a"]);
+  t.same(found("cid ben"), ["b"], "sender and recipient");
+  t.same(found(" "), ["a", "b"]);
   t.end();
 });
 

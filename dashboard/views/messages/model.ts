@@ -47,6 +47,36 @@ export function threadsOf(messages: readonly Message[]): Thread[] {
   });
 }
 
+/**
+ * Returns, in lower case, the text of a message in which a search looks: its members, and the names and notes of its
+ * agents.
+ */
+export function searchText({ id, from, to, subject, body, data }: Message): string {
+  const recipients = to.flatMap(({ name, note }) => [name, note ?? ""]);
+  return [id, from.name, ...recipients, subject, body, data === null ? "" : JSON.stringify(data)]
+    .join("\n")
+    .toLowerCase();
+}
+
+/**
+ * Returns the threads with a message that contains each word of a search.
+ * @param textOf returns the search text of a message
+ */
+export function matchingThreads(
+  messages: readonly Message[],
+  search: string,
+  textOf: (message: Message) => string,
+): ReadonlySet<string> {
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = new Set<string>();
+  for (const message of messages) {
+    if (found.has(message.thread)) continue;
+    const text = textOf(message);
+    if (words.every((word) => text.includes(word))) found.add(message.thread);
+  }
+  return found;
+}
+
 export interface Step {
   readonly words: string;
   readonly tone: "good" | "note" | "plain";

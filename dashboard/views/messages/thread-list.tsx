@@ -1,4 +1,5 @@
 /** Lists the threads of the newest messages, with filters. */
+import { useMemo } from "preact/hooks";
 import { useAgentsById } from "../../api/agents.js";
 import { messagesLoader } from "../../api/messages.js";
 import { useResource } from "../../api/resource.js";
@@ -11,14 +12,17 @@ import { AgentChoice } from "../../parts/agent-choice.js";
 import { Badge } from "../../parts/badge.js";
 import { Button } from "../../parts/button.js";
 import { Empty } from "../../parts/empty.js";
-import { Choice, Fields } from "../../parts/fields.js";
+import { Choice, Fields, TextField } from "../../parts/fields.js";
 import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
-import { threadsOf, type Thread } from "./model.js";
+import { matchingThreads, searchText, threadsOf, type Thread } from "./model.js";
 
-/** The number of messages that are read at first. When the user asks for older messages, MESSAGES_MAX are read. */
+/**
+ * The number of messages that are read at first. When the user asks for older messages or searches, MESSAGES_MAX are
+ * read.
+ */
 const MESSAGES = 200;
 const MESSAGES_MAX = 1_000;
 
@@ -34,8 +38,12 @@ const COLUMNS: readonly Column<Thread>[] = [
       </a>
     ),
   },
-  { head: "Between", kind: "wide", cell: ({ names }) => <Names of={names} /> },
-  { head: "Kind", cell: (thread) => <Urgency of={thread} /> },
+  { head: "Between", kind: "wide", sort: ({ names }) => names.join(), cell: ({ names }) => <Names of={names} /> },
+  {
+    head: "Kind",
+    sort: ({ request, important }) => Number(request) + Number(important),
+    cell: (thread) => <Urgency of={thread} />,
+  },
   {
     head: "Messages",
     kind: "number",
@@ -53,56 +61,78 @@ const COLUMNS: readonly Column<Thread>[] = [
 ];
 
 export function ThreadList() {
-  const { query, set } = useAddressQuery();
-  const { agent = "", only = "" } = query;
-  const limit = query["back"] === "1" ? MESSAGES_MAX : MESSAGES;
+  const address = useAddressQuery();
+  const { query } = address;
+  const { agent = "", only = "", search = "" } = query;
+  const limit = query["back"] === "1" || search !== "" ? MESSAGES_MAX : MESSAGES;
   const filter = { instance: agent, unread: only === "unread", urgent: only === "urgent" };
   const resource = useResource(messagesLoader(filter, limit));
   const messages = resource.data.value;
   return (
     <Page title="Messages">
-      <Filters query={query} set={set} />
+      <Filters {...address} />
       <Failure of={resource} />
       {messages !== undefined &&
         (messages.length === 0 ? (
           <Nothing filtered={agent !== "" || only !== ""} />
         ) : (
-          <Threads messages={messages} limit={limit} set={set} />
+          <Threads messages={messages} limit={limit} search={search} address={address} />
         ))}
     </Page>
   );
 }
 
-interface ThreadsProps extends Pick<AddressQuery, "set"> {
+interface ThreadsProps {
+  readonly address: AddressQuery;
   readonly messages: readonly Message[];
   readonly limit: number;
+  /** The words that a message of the thread must contain. */
+  readonly search: string;
 }
 
-function Threads({ messages, limit, set }: ThreadsProps) {
-  const threads = threadsOf(messages);
+function Threads({ messages, limit, search, address }: ThreadsProps) {
+  const all = useMemo(() => threadsOf(messages), [messages]);
+  const texts = useMemo(() => new Map(messages.map((message) => [message, searchText(message)])), [messages]);
+  const threads = useMemo(() => {
+    const found = matchingThreads(messages, search, (message) => texts.get(message) ?? "");
+    return all.filter(({ thread }) => found.has(thread));
+  }, [all, texts, search]);
   const cut = messages.length >= limit;
   return (
     <>
       <p class="hint" role="status">
-        {plural(threads.length, "thread")} of {cut ? "the newest " : ""}
+        {threads.length === all.length ? "" : `${count(threads.length)} of `}
+        {plural(all.length, "thread")} of {cut ? "the newest " : ""}
         {plural(messages.length, "message")}
       </p>
-      <Table
-        label="Threads"
-        cards
-        columns={COLUMNS}
-        rows={threads}
-        keyOf={({ thread }) => thread}
-        toneOf={({ unread, important }) => (unread > 0 && important ? "warn" : undefined)}
-      />
-      {cut && limit < MESSAGES_MAX && <Button onClick={() => set({ back: "1" })}>Show older messages</Button>}
+      {threads.length === 0 ? (
+        <Empty title="No message matches">A search looks in subjects, texts, data, notes, names and ids.</Empty>
+      ) : (
+        <Table
+          label="Threads"
+          cards
+          columns={COLUMNS}
+          rows={threads}
+          keyOf={({ thread }) => thread}
+          toneOf={({ unread, important }) => (unread > 0 && important ? "warn" : undefined)}
+          orderIn={address}
+        />
+      )}
+      {cut && limit < MESSAGES_MAX && <Button onClick={() => address.set({ back: "1" })}>Show older messages</Button>}
     </>
   );
 }
 
-function Filters({ query: { agent = "", only = "" }, set }: AddressQuery) {
+function Filters({ query: { agent = "", only = "", search = "" }, set }: AddressQuery) {
   return (
     <Fields>
+      <TextField
+        label="Search"
+        type="search"
+        placeholder="Subject, text, agent…"
+        value={search}
+        onInput={(text) => set({ search: text })}
+      />
       <AgentChoice label="From or to" value={agent} onChoose={(chosen) => set({ agent: chosen })} />
       <Choice
         label="Only"

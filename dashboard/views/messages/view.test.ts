@@ -44,6 +44,29 @@ t.test("messages in a server with a day's data", { skip }, async (t) => {
     await page.getByText("No message matches").waitFor();
   });
 
+  await t.test("a search looks in all members of messages, and is part of the address", async (t) => {
+    await page.goto(`${dashboard.url}/messages`);
+    const search = page.getByRole("searchbox", { name: "Search" });
+    await search.fill("ops knows SEVEN");
+    await page.getByText("1 of 5 threads of 8 messages").waitFor();
+    t.equal(await threads(page).getByRole("link").textContent(), "release 4.12: freeze on Thursday at noon");
+    await search.fill("1200000");
+    await page.getByText("1 of 5 threads of 8 messages").waitFor();
+    await page.reload();
+    t.equal(await search.inputValue(), "1200000");
+    await search.fill("nobody wrote this");
+    await page.getByText("No message matches").waitFor();
+    await search.fill("");
+    await page.getByText("5 threads of 8 messages").waitFor();
+    await threads(page).getByRole("columnheader", { name: "Subject" }).getByRole("button").click();
+    const subjects = await threads(page).getByRole("link").allTextContents();
+    t.same(
+      subjects,
+      subjects.toSorted((a, b) => a.localeCompare(b, undefined, { numeric: true })),
+    );
+    t.equal(new URL(page.url()).searchParams.get("sort"), "Subject");
+  });
+
   await t.test("on a phone a thread is a card: nothing is cut or out of sight", async (t) => {
     const phone = await dashboard.open("/messages", { width: 390, height: 800 });
     await threads(phone.page).waitFor();

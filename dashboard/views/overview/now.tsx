@@ -34,7 +34,7 @@ function Holds({ leases }: Pick<Doing, "leases">) {
 }
 
 const COLUMNS: readonly Column<Doing>[] = [
-  { head: "Agent", cell: ({ agent }) => <Agent id={agent.id} name={agent.name} /> },
+  { head: "Agent", sort: ({ agent }) => agent.name, cell: ({ agent }) => <Agent id={agent.id} name={agent.name} /> },
   {
     head: "Does",
     cell: ({ agent: { intent }, task, leases }) => (
@@ -54,7 +54,7 @@ const COLUMNS: readonly Column<Doing>[] = [
     ),
     kind: "wide",
   },
-  { head: "Seen", cell: ({ agent }) => <Time at={agent.last_seen} /> },
+  { head: "Seen", sort: ({ agent }) => agent.last_seen, cell: ({ agent }) => <Time at={agent.last_seen} /> },
 ];
 
 export function Now() {

@@ -17,6 +17,7 @@ export function ProposedTable({ rules, onPreview, onDone }: ProposedTableProps) 
   const columns: readonly Column<Rule>[] = [
     {
       head: "Rule",
+      sort: ({ rule_id }) => rule_id,
       cell: (rule) => (
         <>
           <RuleLink to={rule} />
@@ -51,6 +52,7 @@ export function ProposedTable({ rules, onPreview, onDone }: ProposedTableProps) 
     },
     {
       head: "Proposed",
+      sort: ({ created_at }) => created_at,
       optional: true,
       cell: (rule) => (
         <>
@@ -104,7 +106,7 @@ const DECIDED: readonly Column<Rule>[] = [
       </div>
     ),
   },
-  { head: "Source", optional: true, cell: (rule) => rule.source },
+  { head: "Source", optional: true, sort: ({ source }) => source, cell: (rule) => rule.source },
   { head: "Age", optional: true, sort: ({ created_at }) => created_at, cell: (rule) => <Time at={rule.created_at} /> },
 ];
 

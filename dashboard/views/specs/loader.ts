@@ -30,6 +30,7 @@ export const SPECS: Space = {
   one: "spec",
   kind: "spec",
   command: "koor-cli specs set storefront/cart --data '{}'",
+  example: "storefront/cart",
   list: {
     key: "specs",
     kinds: ["spec"],

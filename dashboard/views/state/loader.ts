@@ -28,6 +28,7 @@ export const STATE: Space = {
   one: "key",
   kind: "state",
   command: 'koor-cli state set plan/first --data \'{"goal":"ship it"}\'',
+  example: "plan/first",
   list: {
     key: "state",
     kinds: ["state"],

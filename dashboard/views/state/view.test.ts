@@ -2,7 +2,7 @@
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
-import { checkView, startDashboard } from "../../../test/support/dashboard.js";
+import { axeViolations, checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 
 const KEYS = 5_000;
@@ -129,6 +129,100 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
     await page.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
     await value(page, "mine/live").getByText('"before"').waitFor();
     t.equal((await send(port, "GET", "/api/state/mine/live")).text, '"before"', "and can be restored");
+    await close();
+  });
+
+  await t.test("a value is edited: JSON is checked while typing, and a new version is stored", async (t) => {
+    await put("mine/edited", '{"big":12345678901234567890,"n":1}');
+    const { page, complaints, close } = await dashboard.open("/state/mine/edited");
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Edit mine/edited" });
+    const text = dialog.getByLabel("Value");
+    t.equal(await text.inputValue(), '{\n  "big": 12345678901234567890,\n  "n": 1\n}', "indented, with all digits");
+    const save = dialog.getByRole("button", { name: "Save" });
+    t.ok(await save.isDisabled(), "nothing has changed");
+    await text.fill('{"big":12345678901234567890,"n":2,}');
+    await dialog.getByText(/^This is not JSON: /).waitFor();
+    t.ok(await save.isDisabled());
+    await text.fill('{"big":12345678901234567890,"n":2}');
+    await dialog.getByText("valid JSON, 34 B").waitFor();
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Continue to edit" }).click();
+    t.equal(await text.inputValue(), '{"big":12345678901234567890,"n":2}', "a closed dialog loses nothing");
+    t.same(await axeViolations(page), []);
+    await save.click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Show version 2" }).waitFor();
+    t.equal((await send(port, "GET", "/api/state/mine/edited")).text, '{"big":12345678901234567890,"n":2}');
+    t.same(complaints, []);
+    await close();
+  });
+
+  await t.test("a newer version is never overwritten: the user sees the differences first", async (t) => {
+    await put("mine/raced", '{"n":1}');
+    const { page, close } = await dashboard.open("/state/mine/raced", { expected: [/status of 412|status of 404/] });
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Edit mine/raced" });
+    const save = dialog.getByRole("button", { name: "Save" });
+    const stored = async () => (await send(port, "GET", "/api/state/mine/raced")).text;
+    await dialog.getByLabel("Value").fill('{"n":"mine"}');
+    await page.route(
+      "**/api/state/mine/raced?if_version=1",
+      async (route) => {
+        await put("mine/raced", '{"n":"theirs"}');
+        await route.continue();
+      },
+      { times: 1 },
+    );
+    await save.click();
+    await page.locator(".toast-bad").getByText("was changed meanwhile").waitFor();
+    await dialog.getByText("Version 2 was stored while you edited version 1.").waitFor();
+    t.equal(await stored(), '{"n":"theirs"}');
+    const diff = dialog.getByRole("region", { name: "Version 2 beside your text" });
+    t.match(await diff.locator("del").allTextContents(), [/^theirs$/]);
+    t.match(await diff.locator("ins").allTextContents(), [/^mine$/]);
+    t.ok(await save.isDisabled(), "until the user has decided");
+    await dialog.getByRole("button", { name: "Keep my text" }).click();
+    await put("mine/raced", '{"n":"theirs again"}');
+    await dialog.getByText("Version 3 was stored while you edited version 2.").waitFor();
+    t.ok(await save.isDisabled(), "a version that appears live is a conflict at once");
+    await dialog.getByRole("button", { name: "Keep my text" }).click();
+    await save.click();
+    await dialog.waitFor({ state: "detached" });
+    t.equal(await stored(), '{"n":"mine"}');
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+    await dialog.getByLabel("Value").fill('{"n":5}');
+    await send(port, "DELETE", "/api/state/mine/raced");
+    await dialog.getByText("This was deleted while you edited it.").waitFor();
+    await dialog.getByRole("button", { name: "Discard my text" }).click();
+    t.equal(await dialog.getByLabel("Value").inputValue(), "");
+    await close();
+  });
+
+  await t.test("a key is created, never over another one, and deleted", async (t) => {
+    await put("mine/there", '"first"');
+    const { page, close } = await dashboard.open("/state", { expected: [/status of 412|status of 404/] });
+    await page.getByRole("button", { name: "Create a key" }).click();
+    const dialog = page.getByRole("dialog", { name: "Create a key" });
+    const save = dialog.getByRole("button", { name: "Save" });
+    await dialog.getByLabel("Value").fill("# Plan");
+    await dialog.getByLabel("Type").selectOption("text/markdown");
+    t.ok(await save.isDisabled(), "it has no name");
+    await dialog.getByLabel("Name").fill("mine/there");
+    await save.click();
+    await dialog.getByText("Version 1 was stored while you edited a new value.").waitFor();
+    t.equal((await send(port, "GET", "/api/state/mine/there")).text, '"first"');
+    await dialog.getByLabel("Name").fill("mine/created");
+    await save.click();
+    await page.getByRole("heading", { level: 1 }).getByText("mine/created").waitFor();
+    await value(page, "mine/created").getByText("# Plan").waitFor();
+    const created = await send(port, "GET", "/api/state/mine/created");
+    t.equal(created.headers["content-type"], "text/markdown");
+    await page.getByRole("button", { name: "Delete" }).click();
+    await page.getByRole("dialog", { name: "Delete this key?" }).getByRole("button", { name: "Delete" }).click();
+    await page.getByText("This key was deleted").waitFor();
+    t.equal((await send(port, "GET", "/api/state/mine/created")).status, 404);
     await close();
   });
 

@@ -35,6 +35,7 @@ const STATES: Readonly<Record<ClusterNode["state"], readonly [word: string, tone
 const COLUMNS: readonly Column<ClusterNode>[] = [
   {
     head: "Node",
+    sort: ({ node }) => node,
     cell: ({ node, leader }) => (
       <>
         <span class="mono">{node}</span> {leader && <Badge tone="note">leader</Badge>}
@@ -44,15 +45,22 @@ const COLUMNS: readonly Column<ClusterNode>[] = [
   },
   {
     head: "State",
+    sort: ({ state }) => state,
     cell: ({ state }) => {
       const [word, tone] = STATES[state];
       return <Badge tone={tone}>{word}</Badge>;
     },
   },
-  { head: "Position", cell: ({ position }) => count(position), kind: "number", optional: true },
-  { head: "Behind", cell: ({ lag }) => count(lag), kind: "number" },
-  { head: "Last seen", cell: ({ last_heard }) => <Time at={last_heard} /> },
-  { head: "Version", cell: ({ version }) => version, optional: true },
+  {
+    head: "Position",
+    sort: ({ position }) => position,
+    cell: ({ position }) => count(position),
+    kind: "number",
+    optional: true,
+  },
+  { head: "Behind", sort: ({ lag }) => lag, cell: ({ lag }) => count(lag), kind: "number" },
+  { head: "Last seen", sort: ({ last_heard }) => last_heard, cell: ({ last_heard }) => <Time at={last_heard} /> },
+  { head: "Version", sort: ({ version }) => version, cell: ({ version }) => version, optional: true },
 ];
 
 /** Renders nothing on a single server, which has no metric of a cluster. */

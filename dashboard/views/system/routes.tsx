@@ -20,12 +20,12 @@ const duration = (value: number | null): string => (value === null ? "–" : sec
 const counted = (value: number) => (value === 0 ? <span class="muted">0</span> : count(value));
 
 const COLUMNS: readonly Column<RouteRow>[] = [
-  { head: "Route", cell: ({ route }) => <span class="mono">{route}</span>, kind: "wide" },
-  { head: "Requests", cell: ({ requests }) => count(requests), kind: "number" },
-  { head: "4xx", cell: ({ refused }) => counted(refused), kind: "number" },
-  { head: "5xx", cell: ({ failed }) => counted(failed), kind: "number" },
-  { head: "p50", cell: ({ p50 }) => duration(p50), kind: "number", optional: true },
-  { head: "p95", cell: ({ p95 }) => duration(p95), kind: "number" },
+  { head: "Route", sort: ({ route }) => route, cell: ({ route }) => <span class="mono">{route}</span>, kind: "wide" },
+  { head: "Requests", sort: ({ requests }) => requests, cell: ({ requests }) => count(requests), kind: "number" },
+  { head: "4xx", sort: ({ refused }) => refused, cell: ({ refused }) => counted(refused), kind: "number" },
+  { head: "5xx", sort: ({ failed }) => failed, cell: ({ failed }) => counted(failed), kind: "number" },
+  { head: "p50", sort: ({ p50 }) => p50, cell: ({ p50 }) => duration(p50), kind: "number", optional: true },
+  { head: "p95", sort: ({ p95 }) => p95, cell: ({ p95 }) => duration(p95), kind: "number" },
 ];
 
 export function Routes() {

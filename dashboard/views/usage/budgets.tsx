@@ -32,18 +32,20 @@ export function Budgets() {
 }
 
 const COLUMNS: readonly Column<Budget>[] = [
-  { head: "Budget", cell: ({ id }) => <span class="mono">{id}</span> },
+  { head: "Budget", sort: ({ id }) => id, cell: ({ id }) => <span class="mono">{id}</span> },
   {
     head: "State",
+    sort: ({ state }) => state,
     cell: ({ state, policy }) => (
       <span title={policy === "deny" ? "denies tools at 100 %" : "only warns at 100 %"}>
         <Badge tone={TONES[state]}>{state}</Badge>
       </span>
     ),
   },
-  { head: "Of", cell: (budget) => <Target {...budget} /> },
+  { head: "Of", sort: ({ target }) => target, cell: (budget) => <Target {...budget} /> },
   {
     head: "Used",
+    sort: ({ share }) => share,
     cell: (budget) => (
       <span class={`usage-share usage-budget usage-${budget.state}`}>
         <Share value={budget.share} of={1} />
@@ -51,16 +53,26 @@ const COLUMNS: readonly Column<Budget>[] = [
       </span>
     ),
   },
-  { head: "Tokens", cell: (budget) => <Tokens {...budget} /> },
-  { head: "Cost", cell: (budget) => <Cost {...budget} /> },
+  {
+    head: "Tokens",
+    sort: ({ tokens, used }) => (tokens === null ? null : used.tokens),
+    cell: (budget) => <Tokens {...budget} />,
+  },
+  {
+    head: "Cost",
+    sort: ({ cost_usd, used }) => (cost_usd === null ? null : used.cost_usd),
+    cell: (budget) => <Cost {...budget} />,
+  },
   {
     head: "Unknown",
+    sort: ({ unpriced }) => unpriced,
     kind: "number",
     optional: true,
     cell: ({ unpriced }) => <span title={`${plural(unpriced, "report")} without a cost`}>{count(unpriced)}</span>,
   },
   {
     head: "Until",
+    sort: ({ ends_at }) => ends_at,
     optional: true,
     cell: ({ ends_at }) => (ends_at === null ? <span class="muted">no end</span> : <Time at={ends_at} as="ahead" />),
   },

@@ -29,11 +29,12 @@ export function Calls({ choice }: { readonly choice: UsageChoice }) {
 }
 
 const COLUMNS: readonly Column<Usage>[] = [
-  { head: "Time", cell: ({ created_at }) => <Time at={created_at} as="clock" /> },
+  { head: "Time", sort: ({ created_at }) => created_at, cell: ({ created_at }) => <Time at={created_at} as="clock" /> },
   { head: "Agent", cell: ({ instance_id }) => <Agent id={instance_id} /> },
-  { head: "Project", optional: true, cell: ({ project }) => project },
+  { head: "Project", optional: true, sort: ({ project }) => project, cell: ({ project }) => project },
   {
     head: "Model",
+    sort: ({ model }) => model,
     kind: "wide",
     cell: ({ provider, model }) => (
       <span title={`${model} of ${provider}`}>
@@ -42,7 +43,19 @@ const COLUMNS: readonly Column<Usage>[] = [
     ),
   },
   { head: "For", optional: true, cell: ({ request_type, session_tag }) => session_tag || request_type },
-  { head: "Tokens in", kind: "number", optional: true, cell: ({ tokens_in }) => count(tokens_in) },
-  { head: "Tokens out", kind: "number", optional: true, cell: ({ tokens_out }) => count(tokens_out) },
-  { head: "Cost", kind: "number", cell: ({ cost_usd }) => dollars(cost_usd) },
+  {
+    head: "Tokens in",
+    kind: "number",
+    optional: true,
+    sort: ({ tokens_in }) => tokens_in,
+    cell: ({ tokens_in }) => count(tokens_in),
+  },
+  {
+    head: "Tokens out",
+    kind: "number",
+    optional: true,
+    sort: ({ tokens_out }) => tokens_out,
+    cell: ({ tokens_out }) => count(tokens_out),
+  },
+  { head: "Cost", kind: "number", sort: ({ cost_usd }) => cost_usd, cell: ({ cost_usd }) => dollars(cost_usd) },
 ];

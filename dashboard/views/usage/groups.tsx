@@ -52,7 +52,11 @@ export function GroupTable({ choice, sums: { summary }, names }: GroupsProps) {
   const rows = groupRows(summary.groups, show);
   const all = measured(summary.total, show);
   const columns: readonly Column<GroupRow>[] = [
-    { head: GROUP_HEADS[by], cell: ({ group }) => <GroupName group={group} by={by} names={names} /> },
+    {
+      head: GROUP_HEADS[by],
+      sort: ({ group }) => (by === "agent" ? agentName(group, names) : group),
+      cell: ({ group }) => <GroupName group={group} by={by} names={names} />,
+    },
     {
       head: "Share",
       kind: "wide",

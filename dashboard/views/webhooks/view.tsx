@@ -66,7 +66,7 @@ function List({ webhooks, failure, onDone }: ListProps) {
         </div>
       ),
     },
-    { head: "Health", cell: (webhook) => <HealthOf webhook={webhook} /> },
+    { head: "Health", sort: (webhook) => healthOf(webhook).words, cell: (webhook) => <HealthOf webhook={webhook} /> },
     { head: "Patterns", optional: true, cell: ({ patterns }) => <Patterns patterns={patterns} /> },
     {
       head: "Last delivery",
@@ -76,6 +76,7 @@ function List({ webhooks, failure, onDone }: ListProps) {
     },
     {
       head: "Last failure",
+      sort: ({ last_failure_at }) => last_failure_at ?? null,
       optional: true,
       cell: ({ last_failure_at, last_error }) => (
         <span title={last_error}>

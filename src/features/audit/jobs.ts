@@ -6,7 +6,7 @@ import { cursor, encodeList } from "../../base/json-array.js";
 import { formatTime } from "../../base/time.js";
 import { DATABASE } from "../../platform/threads/model.js";
 import { streamJob, unaryJob } from "../../platform/threads/pool-method.js";
-import { listEntries, summarizeEntries, type AuditRow } from "./table.js";
+import { countByTime, listEntries, summarizeEntries, type AuditRow, type TimeCounts } from "./table.js";
 
 export const listAudit = streamJob({
   name: "audit.list",
@@ -28,6 +28,12 @@ function encodeEntry({ id, at, actor, action, resource, detail, outcome, count }
   return JSON.stringify(outcome === "error" ? { ...entry, count } : entry);
 }
 
+function encodeHistogram(counted: TimeCounts | null): object | null {
+  if (counted === null) return null;
+  const { fromMs, stepMs, success, error } = counted;
+  return { from: formatTime(fromMs), step_ms: stepMs, success, error };
+}
+
 export const summarizeAudit = unaryJob({
   name: "audit.summary",
   request: AuditSummaryRequest,
@@ -42,6 +48,7 @@ export const summarizeAudit = unaryJob({
       outcome_counts: Object.fromEntries(summary.outcomes),
       unique_actors: summary.actors,
       unique_resources: summary.resources,
+      ...(request.buckets === null ? {} : { histogram: encodeHistogram(countByTime(db, request, request.buckets)) }),
     });
   },
 });

@@ -46,11 +46,13 @@ export function auditRoutes(reads: Reads, refusals: Pick<RefusalLog, "settle">):
       path: "/api/audit/summary",
       name: "audit.summary",
       tag,
-      summary: "Counts the audit log's entries.",
+      summary: "Counts the audit log's entries, and over time by `buckets`.",
       query: AuditSummaryQuery,
       answer: AuditSummary,
-      handle: ({ query: { from = null, to = null }, context }) =>
-        laterReply(reads.pool.run(summarizeAudit, { from, to }, { caller: callerOf(context) })),
+      handle: ({ query: { actor = null, action = null, from = null, to = null, buckets = null }, context }) => {
+        const request = { actor, action, from, to, buckets };
+        return laterReply(reads.pool.run(summarizeAudit, request, { caller: callerOf(context) }));
+      },
     }),
   ];
 }

@@ -9,13 +9,13 @@ import { must } from "../../base/assert.js";
 import { WriteBuffer } from "../../platform/store/write-buffer.js";
 import { migrate } from "../../platform/store/migrate.js";
 import { openWriter } from "../../platform/store/open.js";
-import { AuditAppender, INDEX_SPANS, listEntries } from "./table.js";
+import { AuditAppender, countByTime, INDEX_SPANS, listEntries, summarizeEntries } from "./table.js";
 
 const ROWS = 3_000;
 const ACTORS = ["", "ana", "bob"];
 const ACTIONS = ["state.put", "lease.acquire", "task.claim"];
 
-t.test("a page has the rows that a filter over all rows gives", async (t) => {
+t.test("pages and counts are of the rows that a filter over all rows gives", async (t) => {
   const seed = newSeed();
   t.comment(`seed ${seed}`);
   const random = makeRandom(seed);
@@ -52,14 +52,26 @@ t.test("a page has the rows that a filter over all rows gives", async (t) => {
       const limit = 1 + random(80);
       const before = random(2) === 0 ? null : 1 + random(ROWS);
       const found = [...listEntries(db, { actor, action, from, to, before, limit })].map(({ id }) => id);
-      const expected = rows
+      const matching = rows
         .filter((row) => (actor === null || row.actor === actor) && (action === null || row.action === action))
-        .filter(({ at }) => (from === null || at >= from) && (to === null || at <= to))
+        .filter(({ at }) => (from === null || at >= from) && (to === null || at <= to));
+      const expected = matching
         .filter(({ id }) => before === null || id < before)
         .map(({ id }) => id)
         .toReversed()
         .slice(0, limit);
-      t.same(found, expected, JSON.stringify({ actor, action, from, to, limit }));
+      const filter = { actor, action, from, to };
+      t.same(found, expected, JSON.stringify({ ...filter, limit }));
+      t.equal(summarizeEntries(db, filter).total, matching.length);
+      const counted = countByTime(db, filter, 20);
+      if (matching.length === 0) t.equal(counted, null);
+      else {
+        const { fromMs, stepMs, success, error } = must(counted, "there are rows");
+        const bucketOf = (at: number): number => Math.floor((at - fromMs) / stepMs);
+        const wanted = success.map((_, bucket) => matching.filter(({ at }) => bucketOf(at) === bucket).length);
+        t.same(success, wanted);
+        t.equal(error.length, success.length);
+      }
     }
   };
   check();

@@ -2,8 +2,9 @@
  * The SQL of the audit log: appending (writer) and reading (pool, front). Stored rows do not change, except for the
  * count of a rejected call, which says how often the call was repeated within a minute.
  */
-import type { AuditListRequest, AuditSummaryRequest } from "../../../schemas/audit.js";
+import type { AuditFilterRequest, AuditListRequest } from "../../../schemas/audit.js";
 import { AUDIT_LOOKED_AT_MAX } from "../../../schemas/limits/audit.js";
+import { timeBuckets } from "../../../shared/time-buckets.js";
 import { idRange } from "../../platform/store/id-range.js";
 import type { WriteBuffer, BufferedTable } from "../../platform/store/write-buffer.js";
 import type { Db, Statement } from "../../platform/store/open.js";
@@ -97,11 +98,23 @@ function newSpan(): Readonly<Record<SpanKind, Set<string>>> {
 
 export const auditTrail: Model<AuditAppender> = { open: ({ db, rows }) => new AuditAppender(db, rows) };
 
-/** Returns the newest rows that match, newest first. */
-export function listEntries(db: Db, request: AuditListRequest): IterableIterator<AuditRow> {
-  const { actor, action, limit } = request;
+/** The part of a query that selects rows: its tables, its condition, and the values of its parameters. */
+interface Selection {
+  readonly tables: string;
+  readonly condition: string;
+  readonly values: readonly (string | number)[];
+  /** If true, the rows are found by their spans: a query that sorts by id sorts by span first. */
+  readonly bySpan: boolean;
+}
+
+/**
+ * Returns the part of a query that selects the rows of a filter.
+ * @param before selects only rows with a smaller id; null means no limit
+ */
+function select(db: Db, request: AuditFilterRequest, before: number | null): Selection {
+  const { actor, action } = request;
   const { first, end: after, from, to } = idRange(db, "audit", request.from, request.to);
-  const end = Math.min(after, request.before ?? after);
+  const end = Math.min(after, before ?? after);
   const conditions: string[] = [];
   const values: (string | number)[] = [];
   const where = (condition: string, ...given: (string | number)[]): void => {
@@ -125,22 +138,62 @@ export function listEntries(db: Db, request: AuditListRequest): IterableIterator
   where("at BETWEEN ? AND ?", from, to);
   if (actor !== null) where("actor = ?", actor);
   if (action !== null) where("action = ?", action);
+  const bySpan = name !== null;
+  const tables = bySpan ? "audit_span s CROSS JOIN audit" : "audit";
+  return { tables, condition: conditions.join(" AND "), values, bySpan };
+}
+
+/** Returns the newest rows that match, newest first. */
+export function listEntries(db: Db, request: AuditListRequest): IterableIterator<AuditRow> {
+  const { tables, condition, values, bySpan } = select(db, request, request.before);
   return db
     .prepare<(string | number)[], AuditRow>(
       `SELECT id, at, actor, action, resource, detail, outcome, coalesce(count, 1) AS count
-       FROM ${name === null ? "" : "audit_span s CROSS JOIN "}audit
-       WHERE ${conditions.join(" AND ")} ORDER BY ${name === null ? "" : "s.span DESC, "}id DESC LIMIT ?`,
+       FROM ${tables} WHERE ${condition} ORDER BY ${bySpan ? "s.span DESC, " : ""}id DESC LIMIT ?`,
     )
-    .iterate(...values, limit);
+    .iterate(...values, request.limit);
+}
+
+/** The number of rows of each outcome in each bucket of a time range. */
+export interface TimeCounts {
+  /** The start of the first bucket, in ms since the epoch. */
+  readonly fromMs: number;
+  readonly stepMs: number;
+  readonly success: readonly number[];
+  readonly error: readonly number[];
 }
 
 /**
- * Summarizes the entries within a time range. It counts them by action and by outcome, and counts the distinct actors
+ * Counts the rows that match over time, in at most `bucketsMax` buckets. The range ends at the oldest and the newest row
+ * where the request has no bound. Returns null if no row matches.
+ */
+export function countByTime(db: Db, request: AuditFilterRequest, bucketsMax: number): TimeCounts | null {
+  const { tables, condition, values } = select(db, request, null);
+  const times = db
+    .prepare<(string | number)[], { oldest: number | null; newest: number | null }>(
+      `SELECT min(at) AS oldest, max(at) AS newest FROM ${tables} WHERE ${condition}`,
+    )
+    .get(...values);
+  if (times === undefined || times.oldest === null || times.newest === null) return null;
+  const { fromMs, stepMs, count } = timeBuckets(request.from ?? times.oldest, request.to ?? times.newest, bucketsMax);
+  const found = { success: Array<number>(count).fill(0), error: Array<number>(count).fill(0) };
+  const counts = db
+    .prepare<(string | number)[], { bucket: number; outcome: string; rows: number }>(
+      `SELECT CAST((at - ?) / ? AS INTEGER) AS bucket, outcome, count(*) AS rows
+       FROM ${tables} WHERE ${condition} GROUP BY bucket, outcome`,
+    )
+    .all(fromMs, stepMs, ...values);
+  for (const { bucket, outcome, rows } of counts) found[outcome === "error" ? "error" : "success"][bucket] = rows;
+  return { fromMs, stepMs, ...found };
+}
+
+/**
+ * Summarizes the entries that match. It counts them by action and by outcome, and counts the distinct actors
  * and resources.
  */
 export function summarizeEntries(
   db: Db,
-  request: AuditSummaryRequest,
+  request: AuditFilterRequest,
 ): {
   readonly actions: ReadonlyMap<string, number>;
   readonly outcomes: ReadonlyMap<string, number>;
@@ -148,13 +201,13 @@ export function summarizeEntries(
   readonly actors: number;
   readonly resources: number;
 } {
-  const { first, end, from, to } = idRange(db, "audit", request.from, request.to);
+  const { tables, condition, values } = select(db, request, null);
   const groups = db
-    .prepare<number[], { action: string; outcome: string; rows: number }>(
-      `SELECT action, outcome, count(*) AS rows FROM audit
-       WHERE id >= ? AND id < ? AND at BETWEEN ? AND ? GROUP BY action, outcome ORDER BY action`,
+    .prepare<(string | number)[], { action: string; outcome: string; rows: number }>(
+      `SELECT action, outcome, count(*) AS rows
+       FROM ${tables} WHERE ${condition} GROUP BY action, outcome ORDER BY action`,
     )
-    .all(first, end, from, to);
+    .all(...values);
   const actions = new Map<string, number>();
   const outcomes = new Map<string, number>();
   let total = 0;
@@ -164,11 +217,11 @@ export function summarizeEntries(
     outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + rows);
   }
   const distinct = db
-    .prepare<number[], { actors: number; resources: number }>(
-      `SELECT count(DISTINCT nullif(actor, '')) AS actors, count(DISTINCT resource) AS resources FROM audit
-       WHERE id >= ? AND id < ? AND at BETWEEN ? AND ?`,
+    .prepare<(string | number)[], { actors: number; resources: number }>(
+      `SELECT count(DISTINCT nullif(actor, '')) AS actors, count(DISTINCT resource) AS resources
+       FROM ${tables} WHERE ${condition}`,
     )
-    .get(first, end, from, to);
+    .get(...values);
   return { actions, outcomes, total, actors: distinct?.actors ?? 0, resources: distinct?.resources ?? 0 };
 }
 

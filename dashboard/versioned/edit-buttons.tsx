@@ -1,0 +1,62 @@
+/** The buttons that edit and delete the current value of a key or spec. They are left out for who may change nothing. */
+import { useSignal } from "@preact/signals";
+import { mayWrite } from "../api/session.js";
+import { Button } from "../parts/button.js";
+import { Delete } from "./delete.js";
+import type { Draft } from "./draft.js";
+import { Editor } from "./editor.js";
+import type { Named, Space } from "./space.js";
+
+interface EditButtonsProps {
+  readonly space: Space;
+  readonly named: Named;
+  /** The current value; undefined if it is no text or too long to be edited. */
+  readonly stored: Draft | undefined;
+  /** The current version; 0 if there is none. */
+  readonly version: number;
+  readonly onRefused: () => Promise<unknown>;
+}
+
+export function EditButtons({ space, named, stored, version, onRefused }: EditButtonsProps) {
+  const open = useSignal<"edit" | "delete" | null>(null);
+  /** What the user has changed. It is kept while the page is shown, so that a closed dialog loses nothing. */
+  const draft = useSignal<Draft | null>(null);
+  const close = (): void => {
+    open.value = null;
+  };
+  if (!mayWrite.value) return null;
+  return (
+    <>
+      <Button
+        disabled={stored === undefined}
+        {...(stored === undefined ? { title: "This value is no text, or too long to be edited here." } : {})}
+        onClick={() => {
+          open.value = "edit";
+        }}
+      >
+        {draft.value !== null ? "Continue to edit" : version === 0 ? "Create" : "Edit"}
+      </Button>
+      {version > 0 && (
+        <Button
+          kind="danger"
+          onClick={() => {
+            open.value = "delete";
+          }}
+        >
+          Delete
+        </Button>
+      )}
+      {open.value === "edit" && stored !== undefined && (
+        <Editor
+          title={`Edit ${named.name}`}
+          named={named}
+          stored={stored}
+          draft={draft}
+          onRefused={onRefused}
+          onClose={close}
+        />
+      )}
+      {open.value === "delete" && <Delete space={space} named={named} version={version} onClose={close} />}
+    </>
+  );
+}

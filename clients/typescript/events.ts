@@ -17,6 +17,11 @@ export interface HistoryOptions extends CallOptions {
   readonly before?: number;
   /** Only events behind this id, the oldest first. */
   readonly after?: number;
+  /** Only events that were published in this time, in RFC 3339. */
+  readonly from?: string;
+  readonly to?: string;
+  /** How long to wait for an event behind `after` if there is none, at most 60 s. */
+  readonly wait_s?: number;
 }
 
 export class Events {
@@ -38,9 +43,9 @@ export class Events {
 
   /** The newest events first; with `after` the oldest first. */
   history(options: HistoryOptions = {}): Promise<Event[]> {
-    const { topic, source, last, before, after } = options;
-    const query = { topic, source, last, before, after };
-    return this.#transport.json({ method: "GET", path: "/api/events/history", query }, options);
+    const { signal, timeoutMs, wait_s: wait, ...rest } = options;
+    const plan = { method: "GET", path: "/api/events/history", query: { ...rest, wait }, waitMs: (wait ?? 0) * 1000 };
+    return this.#transport.json(plan, { signal, timeoutMs });
   }
 
   /**

@@ -1,10 +1,12 @@
 /** The calls about instances. */
 import type { CallOptions } from "./deadline.js";
 import type { Transport } from "./transport.js";
-import type { Instance, InstancePatch, InstanceQuery, NewInstance, RegisteredInstance } from "./types.js";
+import type { Heartbeat, Instance, InstancePatch, InstanceQuery, NewInstance, RegisteredInstance } from "./types.js";
 import { segment } from "./versioned.js";
 
 export interface InstanceListOptions extends CallOptions, Readonly<InstanceQuery> {}
+
+export interface HeartbeatOptions extends CallOptions, Readonly<Heartbeat> {}
 
 /** The new instance, and a client that acts as it. */
 export interface Registration<Client> {
@@ -54,9 +56,10 @@ export class Instances<Client> {
   }
 
   /** Says that an instance is alive. With `busy_s` it will be silent for this time. */
-  async heartbeat(id: string, options: CallOptions & { readonly busy_s?: number } = {}): Promise<void> {
-    const json = { busy_s: options.busy_s };
-    await this.#transport.json({ method: "POST", path: `${pathOf(id)}/heartbeat`, json, repeatable: true }, options);
+  async heartbeat(id: string, options: HeartbeatOptions = {}): Promise<void> {
+    const { signal, timeoutMs, ...json } = options;
+    const plan = { method: "POST", path: `${pathOf(id)}/heartbeat`, json, repeatable: true };
+    await this.#transport.json(plan, { signal, timeoutMs });
   }
 
   /** Deletes an instance; its leases are released. */

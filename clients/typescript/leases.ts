@@ -4,7 +4,7 @@ import { KoorError, LeasedError, UnavailableError } from "./errors.js";
 import { HeldClaim, Moment } from "./held-claim.js";
 import { newRequestId } from "./request-id.js";
 import type { RequestPlan, Transport } from "./transport.js";
-import type { AcquiredLease, Lease, LeaseBody, LeaseCheck } from "./types.js";
+import type { AcquiredLease, Lease, LeaseBody, LeaseCheck, LeaseCheckBody, LeaseQuery } from "./types.js";
 import { segment } from "./versioned.js";
 
 /** The longest time of one long poll, in s. Proxies may cut longer ones. */
@@ -17,13 +17,16 @@ export interface AcquireOptions extends CallOptions, Omit<LeaseBody, "resources"
   readonly wait_s?: number;
 }
 
-export interface LeaseListOptions extends CallOptions {
+export interface LeaseListOptions extends CallOptions, Readonly<Omit<LeaseQuery, "state" | "own" | "from" | "to">> {
   readonly state?: Lease["state"] | "all";
-  readonly workspace?: string;
-  readonly holder?: string;
-  readonly resource?: string;
-  readonly limit?: number;
+  /** Only those of this instance, of its parent and of its subagents. */
+  readonly own?: boolean;
+  /** Only those that were held at some time between `from` and `to`, in RFC 3339. */
+  readonly from?: string;
+  readonly to?: string;
 }
+
+export interface LeaseCheckOptions extends CallOptions, Readonly<Omit<LeaseCheckBody, "paths">> {}
 
 /** A lease that this client holds and renews. */
 export class HeldLease implements AsyncDisposable {
@@ -204,10 +207,9 @@ export class Leases {
 
   /** The leases that are held; with `state` others. */
   async list(options: LeaseListOptions = {}): Promise<Lease[]> {
-    const { state, workspace, holder, resource, limit } = options;
-    const query = { state, workspace, holder, resource, limit };
-    return (await this.#transport.json<{ leases: Lease[] }>({ method: "GET", path: "/api/leases", query }, options))
-      .leases;
+    const { signal, timeoutMs, ...query } = options;
+    const plan = { method: "GET", path: "/api/leases", query };
+    return (await this.#transport.json<{ leases: Lease[] }>(plan, { signal, timeoutMs })).leases;
   }
 
   /** One lease, also if it has ended. */
@@ -216,9 +218,10 @@ export class Leases {
   }
 
   /** Says which of these paths another instance holds. */
-  check(paths: readonly string[], options: CallOptions & { readonly workspace?: string } = {}): Promise<LeaseCheck> {
-    const json = { paths, workspace: options.workspace };
-    return this.#transport.json({ method: "POST", path: "/api/leases/check", json, repeatable: true }, options);
+  check(paths: readonly string[], options: LeaseCheckOptions = {}): Promise<LeaseCheck> {
+    const { signal, timeoutMs, ...body } = options;
+    const plan = { method: "POST", path: "/api/leases/check", json: { ...body, paths }, repeatable: true };
+    return this.#transport.json(plan, { signal, timeoutMs });
   }
 
   /** Takes a lease from its holder. Needs the server's token. */

@@ -1,0 +1,115 @@
+/**
+ * Compares what the calls send with what the server describes: each query parameter, and each member of a body, has an
+ * option, so that a new one is not forgotten. The options of the calls are types, which a running test cannot read.
+ * So each call gets all members of its request, and what arrives at a scripted server is looked at.
+ */
+import t from "tap";
+import { send } from "../../test/support/http-client.js";
+import { ScriptedServer } from "../../test/support/scripted-server.js";
+import { startKoor } from "../../test/support/server-process.js";
+import { connect, type Client } from "./client.js";
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly anyOf?: readonly Schema[];
+}
+interface Operation {
+  readonly parameters: readonly { readonly name: string; readonly in: string }[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema: Schema }>> };
+}
+interface Description {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+}
+
+/** The options of a call: any member, with a value that the call accepts. */
+type Options = never;
+
+interface Row {
+  readonly route: string;
+  readonly call: (client: Client, options: Options) => Promise<unknown>;
+  /** Members whose option has another name. */
+  readonly renamed?: Readonly<Record<string, string>>;
+  /** Members that the client itself chooses. */
+  readonly own?: readonly string[];
+}
+
+const ROWS: readonly Row[] = [
+  { route: "GET /api/instances", call: (client, options) => client.instances.list(options) },
+  { route: "POST /api/instances/register", call: (client, options) => client.instances.register(options) },
+  { route: "PATCH /api/instances/{id}", call: (client, options) => client.instances.patch("i", options) },
+  {
+    route: "POST /api/instances/{id}/heartbeat",
+    call: (client, options) => client.instances.heartbeat("i", options),
+  },
+  { route: "GET /api/leases", call: (client, options) => client.leases.list(options) },
+  { route: "POST /api/leases/check", call: (client, options) => client.leases.check(["a"], options) },
+  {
+    route: "POST /api/leases",
+    call: (client, options) => client.leases.acquire("a", options),
+    own: ["queue", "request_id", "wait_s"],
+  },
+  { route: "GET /api/tasks", call: (client, options) => client.tasks.list(options) },
+  { route: "POST /api/tasks", call: (client, options) => client.tasks.add(options), own: ["request_id"] },
+  { route: "POST /api/tasks/claim", call: (client, options) => client.tasks.claim(options), own: ["request_id"] },
+  {
+    route: "POST /api/tasks/{id}/progress",
+    call: (client, options) => client.tasks.progress("a", 1, options),
+  },
+  {
+    route: "POST /api/tasks/{id}/complete",
+    call: (client, options) => client.tasks.complete("a", 1, "done", options),
+  },
+  { route: "GET /api/evidence", call: (client, options) => client.evidence.list(options) },
+  { route: "POST /api/evidence", call: (client, options) => client.evidence.record(options) },
+  { route: "PUT /api/budgets/{id}", call: (client, options) => client.budgets.set("b", options) },
+  { route: "POST /api/llm/usage", call: (client, options) => client.usage.report(options) },
+  { route: "POST /api/llm/limits", call: (client, options) => client.usage.reportLimit(options) },
+  {
+    route: "GET /api/messages",
+    call: (client, options) => client.messages.list(options),
+    renamed: { wait: "wait_s" },
+  },
+  { route: "POST /api/messages", call: (client, options) => client.messages.send(options), own: ["request_id"] },
+  {
+    route: "GET /api/wait",
+    call: (client, options) => client.wait(options),
+    renamed: { wait: "wait_s" },
+  },
+  {
+    route: "GET /api/events/history",
+    call: (client, options) => client.events.history(options),
+    renamed: { wait: "wait_s" },
+  },
+];
+
+const { port } = await startKoor(t);
+const description = (await send(port, "GET", "/openapi.json")).json<Description>();
+/** An answer that every call of the table takes. */
+const ANSWER = { state: "held", ttl_s: 60, max_s: 60, matched: {}, tasks: [], leases: [], messages: [] };
+
+function described({ parameters, requestBody }: Operation): readonly string[] {
+  const schema = requestBody?.content["application/json"]?.schema;
+  const body = schema?.anyOf?.find(({ properties }) => properties !== undefined) ?? schema;
+  return body === undefined
+    ? parameters.filter((one) => one.in === "query").map(({ name }) => name)
+    : Object.keys(body.properties ?? {});
+}
+
+for (const { route, call, renamed = {}, own = [] } of ROWS)
+  t.test(`${route} has an option for each member`, async (t) => {
+    const [method = "", path = ""] = route.split(" ");
+    const operation = description.paths[path]?.[method.toLowerCase()];
+    if (operation === undefined) throw new Error(`the server has no ${route}`);
+    const names = described(operation);
+    t.not(names.length, 0);
+    const server = await ScriptedServer.start(t, [{ status: 200, body: JSON.stringify(ANSWER) }]);
+    const options = Object.fromEntries(names.map((name) => [renamed[name] ?? name, 1]));
+    await call(connect({ url: server.url }), options as Options);
+    const [first] = server.requests;
+    const sent =
+      first?.body === ""
+        ? [...new URL(first.url, server.url).searchParams.keys()]
+        : Object.keys(JSON.parse(first?.body ?? "{}") as object);
+    const missing = names.filter((name) => !sent.includes(name) && !own.includes(name));
+    t.same(missing, [], "members without an option");
+  });

@@ -146,6 +146,14 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     beyond: "503; the connection is cut after a write",
   },
   {
+    stock: "documents that were asked for lately",
+    thread: "front",
+    items: null,
+    bytes: "DOCUMENTS_BYTES_MAX",
+    checked: "src/platform/front/documents.ts",
+    beyond: "the oldest goes",
+  },
+  {
     stock: "values that were read lately, of state and of specs",
     thread: "front",
     items: null,

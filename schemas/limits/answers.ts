@@ -24,6 +24,8 @@ export const ANSWERS_IN_MEMORY_BYTES_MAX = 256 * MIB;
  * page of instances.
  */
 export const PIECED_ANSWER_BYTES = 1 * MIB;
+/** The maximum size of the documents (`/docs`) that are kept in memory. Their compressed forms take a quarter of it. */
+export const DOCUMENTS_BYTES_MAX = 3 * MIB;
 /** If a list that the front reads turns out to be longer than this, the pool reads it again from the beginning. */
 export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
 /** A read of at most this many rows runs on the front's own database handle. The pool runs reads of more rows. */

@@ -1,11 +1,13 @@
 /**
  * Serves the documents that deploy/build-docs.mjs has rendered: as HTML on the dashboard's port, and as Markdown, with
- * `llms.txt`, on both ports. A file is read at its first request and then kept in memory. If the process may have only
- * few file descriptors, all files are read at the start instead. The pipeline checks the requests. Runs on the front.
+ * `llms.txt`, on both ports. A file is read at its first request, in the encoding that the client takes, and those that
+ * were asked for lately are kept in memory. If the process may have only few file descriptors, as many as fit are read
+ * at the start. The pipeline checks the requests. Runs on the front.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { DOCUMENTS_BYTES_MAX } from "../../../schemas/limits/answers.js";
 import { crypto } from "../../base/crypto.js";
 import type { Exchange } from "../transport/transport.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
@@ -18,9 +20,12 @@ const ASSETS = "/docs/assets/";
 const PLAIN = /^(?:\/llms\.txt|\/docs\/[\w-]+\.md)$/;
 const ETAG_BYTES = 12;
 
+/** The encodings of files, with the suffixes of their names. The smallest is the first, the last is no encoding. */
+const FORMS = [...ENCODINGS, ["", ""]] as const;
+
 /** One encoding of a file. */
 interface Variant {
-  readonly encoding: string;
+  readonly bytes: number;
   readonly etag: string;
   readonly whole: WireReply;
   /** The answer to a client that has the file already. */
@@ -55,8 +60,11 @@ export class Documents {
   readonly #onUnread: (error: unknown) => void;
   /** The path of each file, by its address; empty until they are listed. */
   #paths: ReadonlyMap<string, string> = new Map();
-  /** The files that were read, by their addresses. It has at most the files of the build, about 8 MiB. */
-  readonly #read = new Map<string, readonly Variant[]>();
+  /** The paths of all files, those of other encodings too. */
+  #files: ReadonlySet<string> = new Set();
+  /** The files that were read, by their paths. Those that were asked for lately are the last. */
+  readonly #kept = new Map<string, Variant>();
+  #bytes = 0;
 
   /**
    * @param folder the folder that contains the built files
@@ -79,11 +87,12 @@ export class Documents {
     return PLAIN.test(exchange.path) ? this.#answer(exchange) : undefined;
   }
 
-  /** Reads all files. */
+  /** Reads the smallest form of each file, as long as they fit. */
   load(): void {
     try {
       this.#list();
-      for (const address of this.#paths.keys()) this.#variants(address);
+      for (const address of this.#paths.keys())
+        if (this.#bytes < DOCUMENTS_BYTES_MAX) this.#find(address, ENCODINGS.map(([encoding]) => encoding).join());
     } catch (error) {
       this.#onUnread(error);
     }
@@ -95,10 +104,7 @@ export class Documents {
     try {
       if (this.#paths.size === 0) this.#list();
       if (this.#paths.size === 0) return NOT_BUILT;
-      const variants = this.#variants(path);
-      if (variants === undefined) return NOT_FOUND;
-      const accepted = exchange.header("accept-encoding");
-      const sent = variants.find(({ encoding }) => encoding === "" || accepts(accepted, encoding));
+      const sent = this.#find(path, exchange.header("accept-encoding"));
       if (sent === undefined) return NOT_FOUND;
       return has(exchange.header("if-none-match"), sent.etag) ? sent.unchanged : sent.whole;
     } catch (error) {
@@ -108,18 +114,33 @@ export class Documents {
   }
 
   #list(): void {
-    if (existsSync(this.#folder)) this.#paths = listAddresses(this.#folder);
+    if (existsSync(this.#folder)) ({ paths: this.#paths, files: this.#files } = listFiles(this.#folder));
   }
 
-  #variants(address: string): readonly Variant[] | undefined {
+  /** Returns the file of an address in the best encoding that is accepted; undefined if there is no such address. */
+  #find(address: string, accepted: string): Variant | undefined {
     const path = this.#paths.get(address);
     if (path === undefined) return undefined;
-    let variants = this.#read.get(path);
-    if (variants === undefined) {
-      variants = readVariants(path, address.startsWith(ASSETS));
-      this.#read.set(path, variants);
+    const form = FORMS.find(
+      ([name, suffix]) => this.#files.has(path + suffix) && (name === "" || accepts(accepted, name)),
+    );
+    const [encoding, suffix] = form ?? ["", ""];
+    const key = path + suffix;
+    const variant = this.#kept.get(key) ?? readVariant(path, { encoding, suffix, forEver: address.startsWith(ASSETS) });
+    this.#keep(key, variant);
+    return variant;
+  }
+
+  /** Keeps a file, as the one that was asked for last. The oldest go if there are too many bytes. */
+  #keep(key: string, variant: Variant): void {
+    if (this.#kept.delete(key)) this.#bytes -= variant.bytes;
+    this.#kept.set(key, variant);
+    this.#bytes += variant.bytes;
+    for (const [oldest, { bytes }] of this.#kept) {
+      if (this.#bytes <= DOCUMENTS_BYTES_MAX) break;
+      this.#kept.delete(oldest);
+      this.#bytes -= bytes;
     }
-    return variants;
   }
 }
 
@@ -131,47 +152,56 @@ function has(header: string, etag: string): boolean {
   });
 }
 
-/** Returns the path of each file by its address. A page has its name as address, without a suffix. */
-function listAddresses(folder: string): ReadonlyMap<string, string> {
+interface Listed {
+  /** The path of each file by its address. A page has its name as address, without a suffix. */
+  readonly paths: ReadonlyMap<string, string>;
+  readonly files: ReadonlySet<string>;
+}
+
+function listFiles(folder: string): Listed {
   const paths = new Map<string, string>();
+  const files = new Set<string>();
   for (const file of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    if (!file.isFile() || TYPES[extname(file.name)] === undefined) continue;
+    if (!file.isFile()) continue;
     const path = join(file.parentPath ?? file.path, file.name);
+    files.add(path);
+    if (TYPES[extname(file.name)] === undefined) continue;
     const name = relative(folder, path).replaceAll("\\", "/");
     if (`/${name}` === LLMS) paths.set(LLMS, path);
     else paths.set(`${PREFIX}/${name.replace(/\.html$/, "")}`, path);
     if (name === "index.html") for (const address of [PREFIX, `${PREFIX}/`]) paths.set(address, path);
   }
-  return paths;
+  return { paths, files };
 }
 
-/** Reads a file in each encoding that the build has produced, the smallest first. */
-function readVariants(path: string, forEver: boolean): readonly Variant[] {
+interface Form {
+  readonly encoding: string;
+  /** The suffix of the file in this encoding. */
+  readonly suffix: string;
+  readonly forEver: boolean;
+}
+
+/** Reads a file in one of its encodings. */
+function readVariant(path: string, { encoding, suffix, forEver }: Form): Variant {
   const type = TYPES[extname(path)] ?? "";
-  const variant = (content: Uint8Array, encoding: string): Variant => {
-    const etag = `"${crypto().createHash("sha256").update(content).digest().toString("hex", 0, ETAG_BYTES)}"`;
-    const caching = [forEver ? FOR_EVER : ASKED_EACH_TIME, ["ETag", etag], ["Vary", "Accept-Encoding"]] as const;
-    const whole = headerBlock([
-      ["Content-Type", type],
-      ...caching,
-      ...(encoding === "" ? [] : [["Content-Encoding", encoding] as const]),
-      ...GUARDS,
-    ]);
-    return {
-      encoding,
-      etag,
-      whole: { status: 200, body: content, headers: whole },
-      unchanged: {
-        status: 304,
-        body: null,
-        unsentBytes: content.byteLength,
-        headers: headerBlock([...caching, ...GUARDS]),
-      },
-    };
+  const content = readFileSync(path + suffix);
+  const etag = `"${crypto().createHash("sha256").update(content).digest().toString("hex", 0, ETAG_BYTES)}"`;
+  const caching = [forEver ? FOR_EVER : ASKED_EACH_TIME, ["ETag", etag], ["Vary", "Accept-Encoding"]] as const;
+  const whole = headerBlock([
+    ["Content-Type", type],
+    ...caching,
+    ...(encoding === "" ? [] : [["Content-Encoding", encoding] as const]),
+    ...GUARDS,
+  ]);
+  return {
+    bytes: content.byteLength,
+    etag,
+    whole: { status: 200, body: content, headers: whole },
+    unchanged: {
+      status: 304,
+      body: null,
+      unsentBytes: content.byteLength,
+      headers: headerBlock([...caching, ...GUARDS]),
+    },
   };
-  const packed = ENCODINGS.filter(([, suffix]) => existsSync(path + suffix));
-  return [
-    ...packed.map(([name, suffix]) => variant(readFileSync(path + suffix), name)),
-    variant(readFileSync(path), ""),
-  ];
 }

@@ -271,10 +271,10 @@ export function playPage(
 ): void {
   const examples = new Examples(readPage(page));
   for (const scenario of scenarios)
-    root.test(`${page}: ${scenario.name}`, { skip }, async (t) => {
+    void root.test(`${page}: ${scenario.name}`, { skip }, async (t) => {
       await playScenario(t, page, scenario, examples);
     });
-  root.test(`every example of ${page} is run, or has a reason not to be`, { skip }, (t) => {
+  void root.test(`every example of ${page} is run, or has a reason not to be`, { skip }, (t) => {
     const excused = new Set<string>();
     for (const { command, line } of examples.left) {
       const reason = Object.keys(notRun).find((beginning) => command.startsWith(beginning));

@@ -117,3 +117,14 @@ export async function readValue(args: Args): Promise<Buffer | CliFailure> {
   if (path !== undefined) return await readFileFlag(path);
   return data === "-" ? await readStdin() : Buffer.from(data ?? "");
 }
+
+/**
+ * Returns the value of `--data` or `--file` as JSON text. The text is checked but not rewritten, because parsing would
+ * lose digits of long numbers.
+ */
+export async function readJsonValue(args: Args): Promise<string | CliFailure> {
+  const value = await readValue(args);
+  const text = value instanceof CliFailure ? value : decodeText(value, "data");
+  if (text instanceof CliFailure || isJson(text)) return text;
+  return wrongUsage("the data is not valid JSON (a string needs its own quotes: '\"text\"')");
+}

@@ -1,11 +1,11 @@
 /** Implements `events …`, which publishes events, reads their history and follows them. Runs in the CLI process. */
-import { isJson, parseJson } from "../../shared/json-text.js";
+import { parseJson } from "../../shared/json-text.js";
 import { ask, failureOf } from "../ask.js";
 import { encodeQuery } from "../client.js";
 import type { Args, CommandContext, CommandRow, Flag } from "../command-row.js";
 import { parseFlagDuration } from "../duration.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "../failure.js";
-import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
+import { JSON_TYPE, readJsonValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { isFailure } from "../outcome.js";
 import { lineFormatter } from "../output.js";
 import type { Settings } from "../settings.js";
@@ -13,20 +13,10 @@ import { PERIOD_FLAGS } from "../period-flags.js";
 
 const SOURCE: Flag = { name: "source", kind: "text", value: "NAME", about: "the publisher's name" };
 
-/**
- * Builds the request's body. The data is not parsed and is inserted unchanged, because parsing would lose digits of
- * long numbers.
- */
+/** Builds the request's body. The data is inserted unchanged. */
 async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
-  const value = await readValue(args);
-  if (value instanceof CliFailure) return value;
-  let data: string;
-  try {
-    data = new TextDecoder("utf-8", { fatal: true }).decode(value);
-  } catch {
-    return wrongUsage("the data is not UTF-8 text");
-  }
-  if (!isJson(data)) return wrongUsage("the data is not valid JSON (a string needs its own quotes: '\"text\"')");
+  const data = await readJsonValue(args);
+  if (data instanceof CliFailure) return data;
   const source = args.text("source");
   const members = [`"topic":${JSON.stringify(args.need("topic"))}`, `"data":${data}`];
   if (source !== undefined) members.push(`"source":${JSON.stringify(source)}`);

@@ -1,27 +1,16 @@
 /** Implements `templates …`, the commands for rules and contracts that many projects use. Runs in the CLI process. */
-import { isJson } from "../../shared/json-text.js";
 import type { Args, CommandRow } from "../command-row.js";
-import { CliFailure, wrongUsage } from "../failure.js";
+import { CliFailure } from "../failure.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
-import { JSON_TYPE, readValue } from "../input.js";
+import { JSON_TYPE, readJsonValue } from "../input.js";
 
 const KINDS = ["rules", "contracts", "bundle"] as const;
 const ID = { name: "id", values: "template" } as const;
 
-/**
- * Builds the request's body. The data is not parsed and is inserted unchanged, because parsing would lose digits of
- * long numbers.
- */
+/** Builds the request's body. The data is inserted unchanged. */
 async function makeTemplateBody(args: Args): Promise<Buffer | CliFailure> {
-  const value = await readValue(args);
-  if (value instanceof CliFailure) return value;
-  let data: string;
-  try {
-    data = new TextDecoder("utf-8", { fatal: true }).decode(value);
-  } catch {
-    return wrongUsage("the data is not UTF-8 text");
-  }
-  if (!isJson(data)) return wrongUsage("the data is not valid JSON");
+  const data = await readJsonValue(args);
+  if (data instanceof CliFailure) return data;
   const members = ["id", "name", "kind", "description"].flatMap((name) => {
     const text = args.text(name);
     return text === undefined ? [] : [`${JSON.stringify(name)}:${JSON.stringify(text)}`];

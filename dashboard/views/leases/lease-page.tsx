@@ -12,6 +12,7 @@ import { duration } from "../../base/format.js";
 import { query } from "../../base/path.js";
 import { Agent } from "../../parts/agent.js";
 import { Empty } from "../../parts/empty.js";
+import { type Fact, FactList } from "../../parts/fact-list.js";
 import { End, LeaseState, LeaseTable } from "../../parts/lease-table.js";
 import { Failure } from "../../parts/notice.js";
 import { Page, Section } from "../../parts/page.js";
@@ -65,7 +66,7 @@ function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: nu
   const { scope, checkout, automatic, any, max_holders } = lease;
   const { checkouts } = useCheckouts();
   const known = checkout === null ? undefined : checkouts.get(checkout);
-  const rows: readonly (readonly [name: string, value: ComponentChildren])[] = [
+  const facts: readonly Fact[] = [
     ["Holder", <Agent key="holder" {...holder} />],
     [lease.state === "lost" ? "Lost because" : "Reason", reason],
     ["Broken because", note],
@@ -104,19 +105,7 @@ function Facts({ lease, waiting }: { readonly lease: Lease; readonly waiting: nu
         </ul>
         <LeaseState lease={lease} waiting={waiting} />
       </div>
-      <dl class="facts">
-        {rows.map(
-          ([name, value]) =>
-            value !== null &&
-            value !== false &&
-            value !== "" && (
-              <>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </>
-            ),
-        )}
-      </dl>
+      <FactList facts={facts} />
     </section>
   );
 }

@@ -1,5 +1,4 @@
 /** The page of one task: its question, facts, why it is not claimed, values and history. */
-import type { ComponentChildren } from "preact";
 import { jsonPreview } from "../../../shared/json-preview.js";
 import { taskLoader } from "../../api/tasks.js";
 import { useResource } from "../../api/resource.js";
@@ -8,6 +7,7 @@ import { addressOf, storyAddress } from "../../base/address.js";
 import { Agent } from "../../parts/agent.js";
 import { Badge } from "../../parts/badge.js";
 import { Code } from "../../parts/code.js";
+import { type Fact, FactList } from "../../parts/fact-list.js";
 import { Failure } from "../../parts/notice.js";
 import { Page, Section } from "../../parts/page.js";
 import { PlainText } from "../../parts/plain-text.js";
@@ -67,7 +67,7 @@ const STEPS: readonly Column<Step>[] = [
 
 function Facts({ task }: { readonly task: Task }) {
   const { title, state, holder, assignee, lease, progress, note, error, created_by, not_before } = task;
-  const rows: readonly (readonly [name: string, value: ComponentChildren])[] = [
+  const facts: readonly Fact[] = [
     ["Attempts", `${task.attempts} of ${task.max_attempts}`],
     ["Priority", task.priority],
     ["Progress", progress === null ? null : `${progress} %`],
@@ -91,18 +91,7 @@ function Facts({ task }: { readonly task: Task }) {
         {title} <Badge tone={TONES[state]}>{formatState(state)}</Badge>
         {task.cancel_requested && <Badge tone="warn">cancel requested</Badge>}
       </h2>
-      <dl class="facts">
-        {rows.map(
-          ([name, value]) =>
-            value !== null &&
-            value !== "" && (
-              <>
-                <dt>{name}</dt>
-                <dd>{value}</dd>
-              </>
-            ),
-        )}
-      </dl>
+      <FactList facts={facts} />
     </section>
   );
 }

@@ -12,7 +12,7 @@ import type { AgentSessions, EventCall, SessionInstances } from "../agent-sessio
 import { CallerSlices } from "../instances/caller-slices.js";
 import { isValidCheckout } from "../instances/checkout.js";
 import type { Directory, Entry } from "../instances/directory.js";
-import { type AgentStates } from "./agent-states.js";
+import type { AgentStates } from "./agent-states.js";
 import type { AutoLeases } from "./auto-leases.js";
 import { canHoldStop, canInform, type HookDecision, isDenied, PROCEED } from "./answer.js";
 import type { BudgetDecision } from "./budget-decision.js";
@@ -21,7 +21,7 @@ import { notCheckedLine } from "./call-lines.js";
 import type { DecidedCall, Denial } from "./decided-call.js";
 import { type HookHeaders, type HookHeaderReader, withDefaultRoot } from "./headers.js";
 import type { HeldLines } from "./held-lines.js";
-import { type HookInput } from "./input.js";
+import type { HookInput } from "./input.js";
 import type { News } from "./news.js";
 import type { ReportLine } from "./report-line.js";
 import type { RepeatedDenials } from "./repeated-denials.js";

@@ -15,7 +15,7 @@ import { addNotice, type AgentState } from "./agent-states.js";
 import { canInform, type HookDecision, PROCEED } from "./answer.js";
 import { startText } from "./context-lines.js";
 import { fitLines } from "./fitted-lines.js";
-import { type HookInput } from "./input.js";
+import type { HookInput } from "./input.js";
 import type { News } from "./news.js";
 
 /** An event whose answer may tell the agent something. */

@@ -4,14 +4,14 @@ import { must } from "../../base/assert.js";
 import { Failure } from "../../base/result.js";
 import { resourcesOf } from "../claims/lease.js";
 import type { Resource } from "../claims/resource.js";
-import { type IdempotencyRecords } from "../idempotency/records.js";
+import type { IdempotencyRecords } from "../idempotency/records.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
 import { planTasks, type PlannedTask } from "./plan.js";
-import { type LiveTask, type TaskLife } from "./task.js";
-import { type RequiredTable } from "./required-table.js";
+import type { LiveTask, TaskLife } from "./task.js";
+import type { RequiredTable } from "./required-table.js";
 import { taskBytes } from "./task-bytes.js";
-import { type TaskChanges } from "./task-changes.js";
-import { TaskFinder } from "./task-finder.js";
+import type { TaskChanges } from "./task-changes.js";
+import type { TaskFinder } from "./task-finder.js";
 import { refuseMore, refuseWaiters } from "./task-limits.js";
 
 export interface TaskCreatorOptions {

@@ -28,7 +28,7 @@ export async function workADay(
     await Agent.register(port, "dan", in_),
   ];
   const write = (agent: Agent, key: string, value: object) => agent.ask("PUT", `/api/state/${key}`, value);
-  const tell = (agent: Agent, to: Agent, subject: string) =>
+  const sendTo = (agent: Agent, to: Agent, subject: string) =>
     agent.ask("POST", "/api/messages", { to: to.id, subject, body: subject });
   await addTasks(
     port,
@@ -47,9 +47,9 @@ export async function workADay(
   await write(cleo, "plans/mail", { step: "layout" });
   await pause();
   await dan.lease(["path:mail/receipt.ts"], { ...in_, queue: true });
-  await tell(dan, cleo, "Are you done with the receipt?");
+  await sendTo(dan, cleo, "Are you done with the receipt?");
   await pause();
-  await tell(ana, ben, "The cart is yours in a minute");
+  await sendTo(ana, ben, "The cart is yours in a minute");
   await write(ana, "plans/cart", { step: "tests" });
   await pause();
   await callTask(ana, totals, "complete");
@@ -60,7 +60,7 @@ export async function workADay(
   await ben.release(covers);
   await pause();
   await callTask(ben, gifts, "fail", { error: "a test fails", retry: false });
-  await tell(ben, ana, "Gift wrapping needs another look");
+  await sendTo(ben, ana, "Gift wrapping needs another look");
   await pause();
   await ben.release(await ben.get(cart.id));
   const receipt = await claimOne(dan);

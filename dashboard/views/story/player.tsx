@@ -21,7 +21,7 @@ interface PlayerProps {
   readonly playing: Signal<boolean>;
   /** The times of the events in ms, ascending. */
   readonly times: readonly number[];
-  /** What is shown below the player, in which its keys work, too. */
+  /** The content below the player, in which its keys work, too. */
   readonly children: ComponentChildren;
 }
 

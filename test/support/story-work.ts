@@ -20,33 +20,33 @@ export async function workADay(
   workspace: string,
   pause: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<StoryDay> {
-  const in_ = { workspace };
+  const place = { workspace };
   const [ana, ben, cleo, dan] = [
-    await Agent.register(port, "ana", in_),
-    await Agent.register(port, "ben", in_),
-    await Agent.register(port, "cleo", in_),
-    await Agent.register(port, "dan", in_),
+    await Agent.register(port, "ana", place),
+    await Agent.register(port, "ben", place),
+    await Agent.register(port, "cleo", place),
+    await Agent.register(port, "dan", place),
   ];
   const write = (agent: Agent, key: string, value: object) => agent.ask("PUT", `/api/state/${key}`, value);
   const sendTo = (agent: Agent, to: Agent, subject: string) =>
     agent.ask("POST", "/api/messages", { to: to.id, subject, body: subject });
   await addTasks(
     port,
-    { ...in_, title: "Totals in integer cents", resources: ["path:src/cart/**"] },
-    { ...in_, title: "Gift wrapping as a line" },
-    { ...in_, title: "A receipt by mail" },
+    { ...place, title: "Totals in integer cents", resources: ["path:src/cart/**"] },
+    { ...place, title: "Gift wrapping as a line" },
+    { ...place, title: "A receipt by mail" },
   );
   await pause();
   const totals = await claimOne(ana);
   await write(ana, "plans/cart", { step: "totals" });
   await pause();
-  const covers = await ben.lease(["path:web/covers/**"], in_);
-  const cart = await ben.lease(["path:src/cart/gifts.ts"], { ...in_, queue: true });
+  const covers = await ben.lease(["path:web/covers/**"], place);
+  const cart = await ben.lease(["path:src/cart/gifts.ts"], { ...place, queue: true });
   await pause();
-  const broken = await cleo.lease(["path:mail/**"], { ...in_, reason: "the receipt's layout" });
+  const broken = await cleo.lease(["path:mail/**"], { ...place, reason: "the receipt's layout" });
   await write(cleo, "plans/mail", { step: "layout" });
   await pause();
-  await dan.lease(["path:mail/receipt.ts"], { ...in_, queue: true });
+  await dan.lease(["path:mail/receipt.ts"], { ...place, queue: true });
   await sendTo(dan, cleo, "Are you done with the receipt?");
   await pause();
   await sendTo(ana, ben, "The cart is yours in a minute");

@@ -12,7 +12,7 @@ const ben = { id: "b", name: "ben" };
 let ids = 0;
 const event = (atMs: number, topic: string, data: unknown): Event => {
   ids += 1;
-  return { id: ids, topic, source: "koor", data, created_at: time(atMs) } as Event;
+  return { id: ids, topic, source: "koor", data, created_at: time(atMs) };
 };
 const lease = (atMs: number, topic: string, holder: object, more: object = {}): Event =>
   event(atMs, topic, { lease_id: "lease-1", holder, resources: ["path:x.ts"], task: null, reason: "", ...more });

@@ -33,7 +33,7 @@ export function Player({ range, at, playing, times, children }: PlayerProps) {
   };
   const step = (back: boolean): void => go((back ? previousTime : nextTime)(times, at.peek(), range));
   useEffect(() => {
-    if (!playing.value) return;
+    if (!playing.value) return undefined;
     const reduced = reducedMotion.matches;
     const timer = setInterval(
       () => {

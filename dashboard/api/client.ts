@@ -14,7 +14,7 @@ export class ApiError extends Error {
     message: string,
     /** The reason why the server is unhealthy, as `/health` reports it. It is "" for any other error. */
     readonly reason = "",
-    /** The time since which the server can tell of the past, if the request is about an earlier one; otherwise "". */
+    /** The time since which the server knows the past, if the request is about an earlier one; otherwise "". */
     readonly since = "",
   ) {
     super(message);

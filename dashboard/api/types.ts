@@ -22,6 +22,7 @@ import type * as rules from "../../schemas/rules.js";
 import type * as sessions from "../../schemas/sessions.js";
 import type * as specs from "../../schemas/specs.js";
 import type * as state from "../../schemas/state.js";
+import type * as story from "../../schemas/story.js";
 import type * as tasks from "../../schemas/tasks.js";
 import type * as usage from "../../schemas/usage.js";
 import type * as webhooks from "../../schemas/webhooks.js";
@@ -67,6 +68,10 @@ export type SpecProjects = Static<typeof specs.SpecProjects>;
 export type SpecList = Static<typeof specs.SpecList>;
 export type StateEntry = Static<typeof state.StateEntry>;
 export type StateVersion = Static<typeof state.StateVersion>;
+/** A lease, a task and a key as they were at a time. */
+export type LeaseAt = Static<typeof story.LeasesAt>["leases"][number];
+export type TaskAt = Static<typeof story.TasksAt>["tasks"][number];
+export type KeyAt = Static<typeof story.StateAt>["state"][number];
 export type TaskList = Static<typeof tasks.TaskList>;
 /** A task in a list. It lacks the body, the data and the result. */
 export type ListedTask = TaskList["tasks"][number];

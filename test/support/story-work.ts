@@ -20,36 +20,36 @@ export async function workADay(
   workspace: string,
   pause: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<StoryDay> {
-  const inTeam = { workspace };
+  const place = { workspace };
   const [ana, ben, cleo, dan] = [
-    await Agent.register(port, "ana", inTeam),
-    await Agent.register(port, "ben", inTeam),
-    await Agent.register(port, "cleo", inTeam),
-    await Agent.register(port, "dan", inTeam),
+    await Agent.register(port, "ana", place),
+    await Agent.register(port, "ben", place),
+    await Agent.register(port, "cleo", place),
+    await Agent.register(port, "dan", place),
   ];
   const write = (agent: Agent, key: string, value: object) => agent.ask("PUT", `/api/state/${key}`, value);
-  const tell = (agent: Agent, to: Agent, subject: string) =>
+  const sendTo = (agent: Agent, to: Agent, subject: string) =>
     agent.ask("POST", "/api/messages", { to: to.id, subject, body: subject });
   await addTasks(
     port,
-    { ...inTeam, title: "Totals in integer cents", resources: ["path:src/cart/**"] },
-    { ...inTeam, title: "Gift wrapping as a line" },
-    { ...inTeam, title: "A receipt by mail" },
+    { ...place, title: "Totals in integer cents", resources: ["path:src/cart/**"] },
+    { ...place, title: "Gift wrapping as a line" },
+    { ...place, title: "A receipt by mail" },
   );
   await pause();
   const totals = await claimOne(ana);
   await write(ana, "plans/cart", { step: "totals" });
   await pause();
-  const covers = await ben.lease(["path:web/covers/**"], inTeam);
-  const cart = await ben.lease(["path:src/cart/gifts.ts"], { ...inTeam, queue: true });
+  const covers = await ben.lease(["path:web/covers/**"], place);
+  const cart = await ben.lease(["path:src/cart/gifts.ts"], { ...place, queue: true });
   await pause();
-  const broken = await cleo.lease(["path:mail/**"], { ...inTeam, reason: "the receipt's layout" });
+  const broken = await cleo.lease(["path:mail/**"], { ...place, reason: "the receipt's layout" });
   await write(cleo, "plans/mail", { step: "layout" });
   await pause();
-  await dan.lease(["path:mail/receipt.ts"], { ...inTeam, queue: true });
-  await tell(dan, cleo, "Are you done with the receipt?");
+  await dan.lease(["path:mail/receipt.ts"], { ...place, queue: true });
+  await sendTo(dan, cleo, "Are you done with the receipt?");
   await pause();
-  await tell(ana, ben, "The cart is yours in a minute");
+  await sendTo(ana, ben, "The cart is yours in a minute");
   await write(ana, "plans/cart", { step: "tests" });
   await pause();
   await callTask(ana, totals, "complete");
@@ -60,7 +60,7 @@ export async function workADay(
   await ben.release(covers);
   await pause();
   await callTask(ben, gifts, "fail", { error: "a test fails", retry: false });
-  await tell(ben, ana, "Gift wrapping needs another look");
+  await sendTo(ben, ana, "Gift wrapping needs another look");
   await pause();
   await ben.release(await ben.get(cart.id));
   const receipt = await claimOne(dan);

@@ -1,5 +1,5 @@
 /** Says what each agent did at a time, from the leases and tasks of that time. Pure. */
-import type { LeaseAt, TaskAt } from "./loader.js";
+import type { LeaseAt, TaskAt } from "../../api/types.js";
 
 export interface Doing {
   readonly id: string;

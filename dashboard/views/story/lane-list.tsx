@@ -19,7 +19,7 @@ const WORDS: Readonly<Record<BarKind | Mark["kind"], string>> = {
   held: "holds a lease",
   waiting: "waits for a lease",
   lost: "lost, denied or failed",
-  told: "got a message",
+  message: "got a message",
 };
 
 interface LaneListProps {
@@ -133,8 +133,8 @@ function BarShape({ bar: { kind, fromMs, toMs, what }, range }: { readonly bar: 
 function MarkShape({ mark: { kind, atMs, what }, range }: { readonly mark: Mark; readonly range: Range }) {
   const cx = `${percentOf(atMs, range)}%`;
   const title = <title>{`${what}\n${clockTime(atMs, range.toMs)}`}</title>;
-  return kind === "told" ? (
-    <circle class="story-told" cx={cx} cy="22" r="3.5">
+  return kind === "message" ? (
+    <circle class="story-message" cx={cx} cy="22" r="3.5">
       {title}
     </circle>
   ) : (

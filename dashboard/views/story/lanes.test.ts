@@ -1,8 +1,7 @@
 /** The lanes of a range: bars of leases and tasks, what had begun before, what has not ended, and marks. */
 import t from "tap";
-import type { Event } from "../../api/types.js";
+import type { Event, LeaseAt, TaskAt } from "../../api/types.js";
 import { lanesOf, totalMs, type Seed } from "./lanes.js";
-import type { LeaseAt, TaskAt } from "./loader.js";
 
 const range = { fromMs: 1_000, toMs: 9_000 };
 const time = (ms: number): string => new Date(ms).toISOString();
@@ -13,7 +12,7 @@ const ben = { id: "b", name: "ben" };
 let ids = 0;
 const event = (atMs: number, topic: string, data: unknown): Event => {
   ids += 1;
-  return { id: ids, topic, source: "koor", data, created_at: time(atMs) } as Event;
+  return { id: ids, topic, source: "koor", data, created_at: time(atMs) };
 };
 const lease = (atMs: number, topic: string, holder: object, more: object = {}): Event =>
   event(atMs, topic, { lease_id: "lease-1", holder, resources: ["path:x.ts"], task: null, reason: "", ...more });
@@ -104,7 +103,7 @@ t.test("what had begun before goes on, and the events up to that time are part o
   t.end();
 });
 
-t.test("what is lost, denied or told is a mark; other events and other data are none", (t) => {
+t.test("what is lost, denied or sent to it is a mark; other events and other data are none", (t) => {
   const lanes = lanesOf(
     [
       lease(2_000, "lease.lost", ana, { reason: "broken by dashboard" }),
@@ -128,7 +127,7 @@ t.test("what is lost, denied or told is a mark; other events and other data are 
         { kind: "lost", atMs: 2_000, what: "lost: broken by dashboard" },
         { kind: "lost", atMs: 3_000, what: "denied: x.ts" },
         { kind: "lost", atMs: 4_000, what: "fell silent" },
-        { kind: "told", atMs: 5_000, what: "told: Hello" },
+        { kind: "message", atMs: 5_000, what: "message: Hello" },
       ],
     },
   ]);

@@ -1,9 +1,8 @@
 /**
  * Makes a lane for each agent from the events of a range: bars for what it held, waited for and worked on, and marks for
- * what it lost and what it was told. What had begun before the events comes from the leases and tasks of that time. Pure.
+ * what it lost and the messages that it got. What had begun before the events comes from the leases and tasks of that time. Pure.
  */
-import type { Event } from "../../api/types.js";
-import type { LeaseAt, TaskAt } from "./loader.js";
+import type { Event, LeaseAt, TaskAt } from "../../api/types.js";
 import type { Range } from "./range.js";
 
 export type BarKind = "working" | "held" | "waiting";
@@ -18,7 +17,7 @@ export interface Bar {
 }
 
 export interface Mark {
-  readonly kind: "lost" | "told";
+  readonly kind: "lost" | "message";
   readonly atMs: number;
   readonly what: string;
 }
@@ -31,7 +30,7 @@ export interface Lane {
   readonly marks: readonly Mark[];
 }
 
-/** What was live at a time, in ms. Events up to it are part of it. */
+/** The live leases and tasks at a time, in ms. Events up to it are part of it. */
 export interface Seed {
   readonly atMs: number;
   readonly leases: readonly LeaseAt[];
@@ -124,7 +123,7 @@ function addMarks(lanes: Lanes, topic: string, data: Data, atMs: number): void {
     lanes.mark(agent, "lost", atMs, "fell silent");
   } else if (topic === "message.sent" && Array.isArray(data["to"]))
     for (const id of data["to"])
-      lanes.mark({ id: textOf(id), name: "" }, "told", atMs, `told: ${textOf(data["subject"])}`);
+      lanes.mark({ id: textOf(id), name: "" }, "message", atMs, `message: ${textOf(data["subject"])}`);
 }
 
 /**

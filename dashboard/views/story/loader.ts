@@ -1,16 +1,10 @@
 /** Loads the events of a range, what was live when they begin, and what was there at a time. None of it changes. */
-import type { Static } from "typebox";
-import type { LeasesAt, StateAt, TasksAt } from "../../../schemas/story.js";
 import { ApiError, getJson } from "../../api/client.js";
 import type { Loader } from "../../api/resource.js";
-import type { Event } from "../../api/types.js";
+import type { Event, KeyAt, LeaseAt, TaskAt } from "../../api/types.js";
 import { apiPath, query } from "../../base/path.js";
 import type { Seed } from "./lanes.js";
 import type { Range } from "./range.js";
-
-export type LeaseAt = Static<typeof LeasesAt>["leases"][number];
-export type TaskAt = Static<typeof TasksAt>["tasks"][number];
-export type KeyAt = Static<typeof StateAt>["state"][number];
 
 /** The events of a range that the page holds: the newest. */
 export const EVENTS_MAX = 2_000;
@@ -21,7 +15,7 @@ export const ROWS_MAX = 200;
 /** The time since which the server can tell moves on meanwhile, so the page asks for a later one, in ms. */
 const SINCE_MARGIN_MS = 2_000;
 
-/** What the view is asked to show. */
+/** The range and the workspace that are shown. */
 export interface Asked extends Range {
   /** Only what belongs to this workspace; "" for all. Keys belong to none. */
   readonly workspace: string;
@@ -30,7 +24,7 @@ export interface Asked extends Range {
 export interface Story {
   /** Oldest first. */
   readonly events: readonly Event[];
-  /** What was live at a time; null if the server cannot tell it of any time in the range. */
+  /** The leases and tasks at the start; null if the server does not know them at any time in the range. */
   readonly seed: Seed | null;
   /** The time since which the events are complete, in ms; null if they are in the whole range. */
   readonly eventsSinceMs: number | null;
@@ -60,16 +54,16 @@ function sinceIn(error: unknown): number {
   throw error;
 }
 
-/** Reads what held or waited, and who worked on a task. Reads it later if the server cannot tell of that time. */
+/** Reads who held, waited or worked on a task. Reads it at a later time if the server does not know this one. */
 async function readSeed(atMs: number, asked: Asked, signal: AbortSignal, again = true): Promise<Seed | null> {
   const { toMs, workspace } = asked;
-  const at = (what: string, state: string) =>
-    getJson(apiPath("at", timeOf(atMs), what) + query({ state, workspace, limit: SEED_ROWS }), signal);
+  const at = <List>(what: string, state: string) =>
+    getJson<List>(apiPath("at", timeOf(atMs), what) + query({ state, workspace, limit: SEED_ROWS }), signal);
   try {
-    const [{ leases }, { tasks }] = (await Promise.all([at("leases", "all"), at("tasks", "claimed")])) as [
-      Static<typeof LeasesAt>,
-      Static<typeof TasksAt>,
-    ];
+    const [{ leases }, { tasks }] = await Promise.all([
+      at<{ readonly leases: readonly LeaseAt[] }>("leases", "all"),
+      at<{ readonly tasks: readonly TaskAt[] }>("tasks", "claimed"),
+    ]);
     return { atMs, leases, tasks };
   } catch (error) {
     const laterMs = sinceIn(error) + SINCE_MARGIN_MS;

@@ -1,6 +1,7 @@
 /** Shows what was there at the chosen time: agents, leases, tasks and keys. */
 import type { ComponentChildren } from "preact";
 import { MINUTE_MS } from "../../../shared/duration.js";
+import type { KeyAt, LeaseAt, TaskAt } from "../../api/types.js";
 import { statePath } from "../../base/path.js";
 import { clockTime, count } from "../../base/format.js";
 import { addressOf, stateAddress } from "../../base/address.js";
@@ -13,7 +14,7 @@ import { Section } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { doingAt, statesOf, type Doing } from "./doing.js";
-import { ROWS_MAX, type KeyAt, type LeaseAt, type Moment, type Past, type TaskAt } from "./loader.js";
+import { ROWS_MAX, type Moment, type Past } from "./loader.js";
 
 /** The time since which the server can tell moves on while the user reads, so a later one is chosen, in ms. */
 const LATER_MS = MINUTE_MS;

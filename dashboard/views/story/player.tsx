@@ -21,7 +21,7 @@ interface PlayerProps {
   readonly playing: Signal<boolean>;
   /** The times of the events in ms, ascending. */
   readonly times: readonly number[];
-  /** What is shown below the player, in which its keys work, too. */
+  /** The content below the player, in which its keys work, too. */
   readonly children: ComponentChildren;
 }
 
@@ -33,7 +33,7 @@ export function Player({ range, at, playing, times, children }: PlayerProps) {
   };
   const step = (back: boolean): void => go((back ? previousTime : nextTime)(times, at.peek(), range));
   useEffect(() => {
-    if (!playing.value) return;
+    if (!playing.value) return undefined;
     const reduced = reducedMotion.matches;
     const timer = setInterval(
       () => {

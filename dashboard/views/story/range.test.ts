@@ -1,5 +1,5 @@
 /** Ranges of addresses, axes, and the steps through a range. */
-import fc from "fast-check";
+import { assert, integer, property } from "fast-check";
 import t from "tap";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../shared/duration.js";
 import { chosenIn, percentOf, rangeIn, ticksOf } from "./range.js";
@@ -34,8 +34,8 @@ t.test("a time outside the range is replaced by its end", (t) => {
 });
 
 t.test("an axis has at most seven marks, evenly, in the range", (t) => {
-  fc.assert(
-    fc.property(fc.integer({ min: 10, max: 400 * DAY_MS }), fc.integer({ min: 0, max: DAY_MS }), (length, before) => {
+  assert(
+    property(integer({ min: 10, max: 400 * DAY_MS }), integer({ min: 0, max: DAY_MS }), (length, before) => {
       const range = { fromMs: now - before - length, toMs: now - before };
       const { stepMs, ticks } = ticksOf(range);
       t.ok(ticks.length <= 7, `${ticks.length} marks`);

@@ -16,6 +16,7 @@ import { Failure, Notice } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
 import { RangeFields } from "../../parts/range-fields.js";
 import { lanesOf } from "./lanes.js";
+import { Happened } from "./happened.js";
 import { LaneList } from "./lane-list.js";
 import { EVENTS_MAX, momentLoader, storyLoader, type Moment, type Story } from "./loader.js";
 import { eventsOf, workspacesOf } from "./of-workspace.js";
@@ -23,7 +24,6 @@ import { MomentLists } from "./moment.js";
 import { Player } from "./player.js";
 import { chosenIn, rangeIn, type Range } from "./range.js";
 import { countUntil } from "./steps.js";
-import { Told } from "./told.js";
 
 /** The time between two requests while the chosen time moves, in ms. */
 const READ_GAP_MS = 200;
@@ -201,7 +201,7 @@ function AtTime({ at, story, times, resource, go }: AtTimeProps) {
     <>
       <Failure of={resource} />
       <div class="story-moment" aria-busy={moment?.atMs !== at.value}>
-        <Told events={story.events.slice(0, countUntil(times, at.value))} go={go} />
+        <Happened events={story.events.slice(0, countUntil(times, at.value))} go={go} />
         {moment !== undefined && <MomentLists moment={moment} go={go} />}
       </div>
     </>

@@ -1,4 +1,4 @@
-/** Tells the last events until the chosen time in sentences, the newest first. A time is a button that goes there. */
+/** Shows the last events until the chosen time as sentences, the newest first. A time is a button that goes there. */
 import type { Event } from "../../api/types.js";
 import { clockTime } from "../../base/format.js";
 import { sentenceOf } from "../../parts/event-sentence.js";
@@ -7,20 +7,20 @@ import { Sentence } from "../../parts/sentence.js";
 
 const LINES_MAX = 12;
 
-interface ToldProps {
+interface HappenedProps {
   /** The events until the chosen time, oldest first. */
   readonly events: readonly Event[];
   readonly go: (ms: number) => void;
 }
 
-export function Told({ events, go }: ToldProps) {
+export function Happened({ events, go }: HappenedProps) {
   const shown = events.slice(-LINES_MAX).toReversed();
   return (
     <Section title="What had happened">
       {shown.length === 0 ? (
         <p class="hint">Nothing yet in this range.</p>
       ) : (
-        <ol class="happenings story-told-list" aria-label="Events until then, newest first" tabIndex={0}>
+        <ol class="happenings story-happened" aria-label="Events until then, newest first" tabIndex={0}>
           {shown.map((event) => {
             const ms = Date.parse(event.created_at);
             return (

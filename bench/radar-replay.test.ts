@@ -1,4 +1,4 @@
-/** Tests the replay of merges on a repository whose conflicts are known. */
+/** Tests the replay of merges on a repository whose conflicts are known, and on generated ones. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -6,6 +6,7 @@ import t from "tap";
 import { git as runGit, makeRepository } from "../test/cli/git.js";
 import { NO_GIT } from "../test/cli/guarded.js";
 import { makeDirectory } from "../test/support/server-process.js";
+import { makeHistory } from "./radar-history.js";
 import { describeReplay, replay } from "./radar-replay.js";
 
 t.test("conflicts, alarms and their leads are counted", { skip: NO_GIT }, (t) => {
@@ -51,5 +52,20 @@ t.test("conflicts, alarms and their leads are counted", { skip: NO_GIT }, (t) =>
   t.equal(counts.leads.length, 2);
   t.ok(counts.leads.every(({ all }) => all === 3));
   t.match(describeReplay(counts), /foreseen as lines or delete: 2 \(100\.0 %\)/);
+  t.end();
+});
+
+t.test("a seed gives one history, whose merges can be replayed", { skip: NO_GIT }, (t) => {
+  const top = makeDirectory(t);
+  const headOf = (name: string, seed: number): string => {
+    makeHistory(join(top, name), 6, seed);
+    return runGit(top, join(top, name), "rev-parse", "main");
+  };
+  const head = headOf("one", 1);
+  t.equal(headOf("again", 1), head);
+  t.not(headOf("other", 2), head);
+  const counts = replay(join(top, "one"));
+  t.equal(counts.merges, 6);
+  t.ok(counts.reported.file > 0, "both sides change some files");
   t.end();
 });

@@ -1,0 +1,112 @@
+/**
+ * Makes a repository for the replay of merges: `node dist/tree/bench/radar-history.js FOLDER [MERGES] [SEED]`. Pairs of
+ * branches change, insert and delete lines of the same few files, and delete or rename some. One seed gives one history.
+ */
+import { execFileSync } from "node:child_process";
+import { pathToFileURL } from "node:url";
+
+import { must } from "../src/base/assert.js";
+import { makeRandom, type Random } from "../test/support/random.js";
+
+const FILES = 150;
+const LINES = 80;
+/** The most commits of a branch, the most edits of a commit, and the most lines of an edit. */
+const COMMITS_MAX = 6;
+const EDITS_MAX = 4;
+const EDITED_LINES_MAX = 6;
+/** Of so many edits one deletes the file, and one renames it. */
+const DELETIONS = 60;
+
+/** The files of a commit: their lines by path. */
+type Tree = ReadonlyMap<string, readonly string[]>;
+
+/** Draws a path. The first paths come up much more often, as in repositories of people. */
+function drawPath(random: Random, tree: Tree): string {
+  const paths = [...tree.keys()].toSorted();
+  const share = random(1_000) / 1_000;
+  return must(paths[Math.floor(paths.length * share ** 3)], "a path");
+}
+
+/** Returns the tree after one edit, and the lines of git's fast-import that tell of it. */
+function edit(tree: Tree, random: Random, text: string): { readonly tree: Tree; readonly told: string } {
+  const path = drawPath(random, tree);
+  const lines = must(tree.get(path), "the file");
+  const next = new Map(tree);
+  const way = random(DELETIONS);
+  if (way < 2 && tree.size > FILES / 2) {
+    next.delete(path);
+    if (way === 0) return { tree: next, told: `D ${path}\n` };
+    const renamed = path.replace(/^src\//, "src/moved-");
+    next.set(renamed, lines);
+    return { tree: next, told: `R ${path} ${renamed}\n` };
+  }
+  const at = random(lines.length + 1);
+  const count = 1 + random(EDITED_LINES_MAX);
+  const removed = way % 3 === 0 ? 0 : count;
+  const added = way % 3 === 1 && lines.length > LINES / 2 ? 0 : count;
+  const changed = lines.toSpliced(at, removed, ...Array.from({ length: added }, (_, one) => `${text} ${one}`));
+  next.set(path, changed);
+  return { tree: next, told: writeFile(path, changed) };
+}
+
+function writeFile(path: string, lines: readonly string[]): string {
+  const content = lines.map((line) => `${line}\n`).join("");
+  return `M 100644 inline ${path}\ndata ${Buffer.byteLength(content)}\n${content}\n`;
+}
+
+/** Yields the history in the format of `git fast-import`. */
+function* tellHistory(merges: number, random: Random): Generator<string> {
+  let mark = 0;
+  const begin = (branch: string, parents: readonly number[]): string => {
+    mark += 1;
+    const [from, merged] = parents;
+    return (
+      `commit refs/heads/${branch}\nmark :${mark}\ncommitter k <k@example.org> ${mark} +0000\ndata 0\n` +
+      `${from === undefined ? "" : `from :${from}\n`}${merged === undefined ? "" : `merge :${merged}\n`}`
+    );
+  };
+  let tree: Tree = new Map(
+    Array.from({ length: FILES }, (_, file) => [
+      `src/file-${file}.ts`,
+      Array.from({ length: LINES }, (__, line) => `line ${line} of ${file}`),
+    ]),
+  );
+  yield begin("main", []);
+  for (const [path, lines] of tree) yield writeFile(path, lines);
+  for (let merge = 0; merge < merges; merge++) {
+    const base = { mark, tree };
+    const ends = [];
+    for (const side of ["one", "other"]) {
+      let end = base;
+      for (let commit = 1 + random(COMMITS_MAX); commit > 0; commit--) {
+        yield begin(side, [end.mark]);
+        let after = end.tree;
+        for (let edits = 1 + random(EDITS_MAX); edits > 0; edits--) {
+          const step = edit(after, random, `${side} ${mark} ${edits}`);
+          after = step.tree;
+          yield step.told;
+        }
+        end = { mark, tree: after };
+      }
+      ends.push(end);
+    }
+    // The merge has the files of one side: what the next pair begins with does not matter.
+    yield begin(
+      "main",
+      ends.map((end) => end.mark),
+    );
+    tree = must(ends[0], "a side").tree;
+  }
+}
+
+/** Makes the repository in an empty folder. */
+export function makeHistory(folder: string, merges: number, seed: number): void {
+  execFileSync("git", ["init", "--quiet", "--initial-branch", "main", folder]);
+  const input = [...tellHistory(merges, makeRandom(seed))].join("");
+  execFileSync("git", ["fast-import", "--quiet"], { cwd: folder, input });
+}
+
+const MERGES = 300;
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href)
+  makeHistory(process.argv[2] ?? ".", Number(process.argv[3] ?? MERGES), Number(process.argv[4] ?? 1));

@@ -115,15 +115,12 @@ t.test("the neighbours of an event are events", (t) => {
 });
 
 t.test("events are counted over the time that they cover, with the first of each bucket", async (t) => {
-  const event = (id: number, second: number) => ({
-    id,
-    topic: "a",
-    data: null,
-    source: "",
+  const at = (id: number, second: number): Event => ({
+    ...event(id),
     created_at: `2026-02-09T14:00:${String(second).padStart(2, "0")}.500Z`,
   });
   t.equal(countsOverTime([], 10), null);
-  t.same(countsOverTime([event(7, 0), event(8, 0), event(9, 2)], 10), {
+  t.same(countsOverTime([at(7, 0), at(8, 0), at(9, 2)], 10), {
     fromMs: Date.parse("2026-02-09T14:00:00Z"),
     stepMs: 1_000,
     counts: [2, 0, 1],

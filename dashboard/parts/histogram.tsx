@@ -15,14 +15,14 @@ export interface HistogramSeries {
 }
 
 interface HistogramProps {
-  /** What is counted. */
+  /** The accessible name: the things that are counted. */
   readonly label: string;
   /** The start of the first bucket, in ms since the epoch. */
   readonly fromMs: number;
   readonly stepMs: number;
   /** Stacked in each bucket, the first at the bottom. */
   readonly series: readonly HistogramSeries[];
-  /** What a choice does, as a hint. */
+  /** The effect of a choice, as a hint. */
   readonly hint: string;
   /** Called with the start of the first chosen bucket, and the last ms of the last one. */
   readonly onChoose: (fromMs: number, toMs: number) => void;

@@ -3,7 +3,7 @@ import { Button } from "./button.js";
 import { changeZoom, wholeOf, type Zoom } from "./zoom.js";
 
 interface ZoomButtonsProps {
-  /** What the charts show. */
+  /** The samples of the charts. */
   readonly rows: { readonly times: readonly number[] } | undefined;
   readonly zoom: Zoom | null;
   readonly onZoom: (zoom: Zoom | null) => void;

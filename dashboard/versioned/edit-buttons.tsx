@@ -19,7 +19,7 @@ interface EditButtonsProps {
 
 export function EditButtons({ space, named, stored, version, onRefused }: EditButtonsProps) {
   const open = useSignal<"edit" | "delete" | null>(null);
-  /** What the user has changed. It is kept while the page is shown, so that a closed dialog loses nothing. */
+  /** The changes of the user. It is kept while the page is shown, so that a closed dialog loses nothing. */
   const draft = useSignal<Draft | null>(null);
   const close = (): void => {
     open.value = null;

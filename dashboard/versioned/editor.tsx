@@ -22,7 +22,7 @@ interface EditorProps {
   readonly named: Named | null;
   /** The current value. Its version is 0 if there is none. */
   readonly stored: Draft;
-  /** What the user has changed; null while the editor shows the stored value. It survives the dialog. */
+  /** The changes of the user; null while the editor shows the stored value. It survives the dialog. */
   readonly draft: Signal<Draft | null>;
   /** Reads the current value again, after a save was refused because there is a newer one. */
   readonly onRefused: (named: Named) => Promise<unknown>;

@@ -24,8 +24,7 @@ const SPARSE_MAX = 3;
 export function AgentTable() {
   const agents = useResource(agentsLoader);
   const hours = useResource(activityLoader);
-  const address = useAddressQuery();
-  const { query } = address;
+  const { query, set } = useAddressQuery();
   const list = agents.data.value;
   const activity = useMemo(() => activityOf((hours.data.value ?? []).map(({ totals }) => totals)), [hours.data.value]);
   const { search = "", status = "", workspace = "", stack = "" } = query;
@@ -43,14 +42,14 @@ export function AgentTable() {
       )}
       {list !== undefined && list.length > 0 && (
         <>
-          <Filters list={list} {...address} />
+          <Filters list={list} query={query} set={set} />
           <p class="hint" role="status">
             {summaryOf(list, listed)}
           </p>
           {listed.length === 0 ? (
             <Empty title="No agent matches">Remove a filter to see more.</Empty>
           ) : (
-            <AgentRows label="Agents" agents={listed} activity={activity} orderIn={address} />
+            <AgentRows label="Agents" agents={listed} activity={activity} orderIn={{ query, set }} />
           )}
         </>
       )}

@@ -57,7 +57,7 @@ function Nothing({ filtered }: { readonly filtered: boolean }) {
   );
 }
 
-interface FiltersProps extends Pick<AddressQuery, "query" | "set"> {
+interface FiltersProps extends AddressQuery {
   readonly state: string;
   readonly list: readonly Lease[];
 }

@@ -61,8 +61,7 @@ const COLUMNS: readonly Column<Thread>[] = [
 ];
 
 export function ThreadList() {
-  const address = useAddressQuery();
-  const { query } = address;
+  const { query, set } = useAddressQuery();
   const { agent = "", only = "", search = "" } = query;
   const limit = query["back"] === "1" || search !== "" ? MESSAGES_MAX : MESSAGES;
   const filter = { instance: agent, unread: only === "unread", urgent: only === "urgent" };
@@ -70,27 +69,26 @@ export function ThreadList() {
   const messages = resource.data.value;
   return (
     <Page title="Messages">
-      <Filters {...address} />
+      <Filters query={query} set={set} />
       <Failure of={resource} />
       {messages !== undefined &&
         (messages.length === 0 ? (
           <Nothing filtered={agent !== "" || only !== ""} />
         ) : (
-          <Threads messages={messages} limit={limit} search={search} address={address} />
+          <Threads messages={messages} limit={limit} search={search} query={query} set={set} />
         ))}
     </Page>
   );
 }
 
-interface ThreadsProps {
-  readonly address: AddressQuery;
+interface ThreadsProps extends AddressQuery {
   readonly messages: readonly Message[];
   readonly limit: number;
   /** The words that a message of the thread must contain. */
   readonly search: string;
 }
 
-function Threads({ messages, limit, search, address }: ThreadsProps) {
+function Threads({ messages, limit, search, query, set }: ThreadsProps) {
   const all = useMemo(() => threadsOf(messages), [messages]);
   const texts = useMemo(() => new Map(messages.map((message) => [message, searchText(message)])), [messages]);
   const threads = useMemo(() => {
@@ -115,10 +113,10 @@ function Threads({ messages, limit, search, address }: ThreadsProps) {
           rows={threads}
           keyOf={({ thread }) => thread}
           toneOf={({ unread, important }) => (unread > 0 && important ? "warn" : undefined)}
-          orderIn={address}
+          orderIn={{ query, set }}
         />
       )}
-      {cut && limit < MESSAGES_MAX && <Button onClick={() => address.set({ back: "1" })}>Show older messages</Button>}
+      {cut && limit < MESSAGES_MAX && <Button onClick={() => set({ back: "1" })}>Show older messages</Button>}
     </>
   );
 }

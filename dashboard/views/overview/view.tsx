@@ -7,7 +7,6 @@ import { FirstSteps, useEmptyServer } from "../../parts/first-steps.js";
 import { useHistoryRows } from "../../parts/history-rows.js";
 import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
-import { formatZoom, parseZoom } from "../../parts/zoom.js";
 import { Charts, METRICS } from "./charts.js";
 import { Happenings } from "./happenings.js";
 import { Now } from "./now.js";
@@ -16,7 +15,7 @@ import { Totals } from "./totals.js";
 
 export function View() {
   const isEmpty = useEmptyServer();
-  const { query, set, go } = useAddressQuery();
+  const { query, set } = useAddressQuery();
   const [span, , spanS] = SPANS.find(([word]) => word === query["range"]) ?? SPANS[1];
   const { resource, rows } = useHistoryRows(METRICS, spanS);
   return (
@@ -36,13 +35,7 @@ export function View() {
         <>
           <Questions />
           <Failure of={resource} />
-          <Charts
-            rows={rows}
-            span={span}
-            onChoose={(word) => set({ range: word, zoom: "" })}
-            zoom={parseZoom(query["zoom"])}
-            onZoom={(zoom) => go({ zoom: formatZoom(zoom) })}
-          />
+          <Charts rows={rows} span={span} onChoose={(word) => set({ range: word })} />
           <div class="overview-lists">
             <Now />
             <Happenings />

@@ -187,6 +187,7 @@ class _TaskWhole(TypedDict, total=False):
     dependents: list[str]
     evidence: list[dict[str, Any]]
     edited_at: str | None
+    traceparent: str
 
 
 class Task(_TaskWhole):
@@ -244,6 +245,7 @@ class _NewTaskOptions(TypedDict, total=False):
     max_s: int
     not_before: str
     assignee: str
+    traceparent: str
 
 
 class NewTask(_NewTaskOptions):

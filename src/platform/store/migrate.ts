@@ -408,6 +408,10 @@ const MIGRATIONS: readonly string[] = [
     reason TEXT NOT NULL, reported_by TEXT NOT NULL, reported_at INTEGER NOT NULL, UNIQUE (account, provider)
   );
   `,
+  `
+  -- traceparent: the trace to which the task belongs, as its creator has given it; null if it has a trace of its own.
+  ALTER TABLE task ADD COLUMN traceparent TEXT;
+  `,
 ];
 
 /** The number of the newest layout that this program knows. */

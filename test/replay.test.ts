@@ -223,7 +223,10 @@ function replay(
 
 t.test("the calls before all others are such as a log may hold", (t) => {
   for (const { name, request } of [...prologueOf("ask"), ...prologueOf("fail")])
-    t.ok(Check(must(BY_NAME.get(name), "a method of the prologue").request, request), `${name}: its schema accepts the request`);
+    t.ok(
+      Check(must(BY_NAME.get(name), "a method of the prologue").request, request),
+      `${name}: its schema accepts the request`,
+    );
   t.end();
 });
 

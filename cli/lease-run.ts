@@ -2,6 +2,10 @@
  * Runs a command under a lease. The heartbeat is a read of the lease, which keeps the lease alive. The lease is
  * released when the command ends. claim-run.ts has the code that leases and tasks share. Runs in the CLI process.
  */
+import { traceparentIn, traceVariables } from "./trace-environment.js";
+import { formatTraceparent, leaseSpan } from "../shared/trace-context.js";
+import { hashOf } from "./content-hash.js";
+import { io } from "./io.js";
 import { ALTERNATIVE_GROUPS_MAX } from "../schemas/limits/claims.js";
 import { failureOf, Refusal } from "./ask.js";
 import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderClaim } from "./claim-run.js";
@@ -50,6 +54,13 @@ function chosenNames({ resources, any = [] }: Lease): Readonly<Record<string, st
   return variables;
 }
 
+/** Returns the variables of the trace: the one to which this process belongs, or else that of the lease. */
+function traceOf(lease: Lease): Readonly<Record<string, string>> {
+  const { environment } = io();
+  const outer = traceparentIn(environment);
+  return traceVariables(outer ?? formatTraceparent(leaseSpan(lease, hashOf)), environment);
+}
+
 /** Runs a command under a held lease. Releases the lease, however the command ends. Returns the exit code. */
 export async function runUnderLease(
   settings: Settings,
@@ -59,7 +70,12 @@ export async function runUnderLease(
 ): Promise<number> {
   const claim = {
     name: `the lease ${lease.id}`,
-    environment: { KOOR_LEASE: lease.id, KOOR_FENCE: String(lease.fence), ...chosenNames(lease) },
+    environment: {
+      KOOR_LEASE: lease.id,
+      KOOR_FENCE: String(lease.fence),
+      ...chosenNames(lease),
+      ...traceOf(lease),
+    },
     sendHeartbeat: async (limits: CallLimits) => await sendHeartbeat(settings, lease, limits),
   };
   const ran = await runUnderClaim(settings, claim, words, times);

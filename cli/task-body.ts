@@ -7,7 +7,9 @@ import type { Args, CommandContext, Flag } from "./command-row.js";
 import { wholeSeconds } from "./duration.js";
 import { CliFailure, wrongUsage } from "./failure.js";
 import { readFileFlag, readJsonFlag, readTextFileFlag, readTextFlag } from "./input.js";
+import { io } from "./io.js";
 import { objectOf, quoted } from "./json-text.js";
+import { traceparentIn } from "./trace-environment.js";
 import { pathContextOf } from "./workspace.js";
 import { workspaceResources } from "./workspace-path.js";
 
@@ -72,6 +74,12 @@ export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "max-attempts", kind: "whole", value: "N", about: "the number of attempts, 3 by default" },
   { name: "ttl", kind: "duration", value: "TIME", about: "how long a claim lasts after a heartbeat, 10m by default" },
   { name: "max", kind: "duration", value: "TIME", about: "how long a claim lasts at most, 4h by default" },
+  {
+    name: "traceparent",
+    kind: "text",
+    value: "TEXT",
+    about: "the trace to which it belongs; KOOR_TRACEPARENT or TRACEPARENT by default",
+  },
   { name: "request-id", kind: "text", value: "ID", about: "repeated with the same id, the task is created once" },
 ];
 
@@ -170,6 +178,7 @@ export async function makeTaskBody(args: Args, { folder }: CommandContext): Prom
     max_attempts: wholeOf(args, "max-attempts"),
     ttl_s: secondsOf(args, "ttl"),
     max_s: secondsOf(args, "max"),
+    traceparent: quoted(args.text("traceparent") ?? traceparentIn(io().environment)),
     request_id: quoted(args.text("request-id")),
   };
   return Buffer.from(objectOf(members));

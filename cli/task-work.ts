@@ -5,6 +5,9 @@
  * task-wait.ts waits for a task, claim-run.ts has the code that tasks and leases share, and task-result.ts makes the
  * result from the command's output. Runs in the CLI process.
  */
+import { traceVariables } from "./trace-environment.js";
+import { claimSpan, formatTraceparent } from "../shared/trace-context.js";
+import { hashOf } from "./content-hash.js";
 import { isJsonObject } from "../shared/json-object.js";
 import { memberTexts, parseJson } from "../shared/json-text.js";
 import { failureOf, RetryDeadline, Refusal } from "./ask.js";
@@ -186,7 +189,12 @@ class Worker {
       name: `the task ${task.id}`,
       // The command gets the task's fence. If this process runs under a lease, the command's environment does not
       // contain that lease.
-      environment: { KOOR_TASK: task.id, KOOR_FENCE: String(fence), KOOR_LEASE: undefined },
+      environment: {
+        KOOR_TASK: task.id,
+        KOOR_FENCE: String(fence),
+        KOOR_LEASE: undefined,
+        ...traceVariables(formatTraceparent(claimSpan(task, fence, hashOf)), io().environment),
+      },
       sendHeartbeat: async (limits) => await sendHeartbeat(this.#settings, held, limits),
     };
   }

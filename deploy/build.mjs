@@ -80,6 +80,7 @@ const PROGRAMS = [
   "workers/pool/main.ts",
   "workers/staging/main.ts",
   "workers/snapshot/main.ts",
+  "workers/telemetry/main.ts",
   "node_modules/piscina/dist/worker.js",
   "cli/koor.ts",
   "cli/hook.ts",

@@ -12,7 +12,15 @@ interface OptionBase {
   readonly value?: string;
 }
 export interface TextOption extends OptionBase {
-  readonly type: "text" | "path" | "address" | "address or empty" | "log or empty" | "name" | "name or empty";
+  readonly type:
+    | "text"
+    | "path"
+    | "address"
+    | "address or empty"
+    | "log or empty"
+    | "url or empty"
+    | "name"
+    | "name or empty";
   readonly fallback: string;
 }
 export interface ChoiceOption extends OptionBase {
@@ -140,6 +148,12 @@ export const OPTIONS = {
     fallback: true,
     help: "let webhooks and live tests call loopback and private addresses (on; =false turns it off)",
   },
+  otlp: {
+    type: "url or empty",
+    fallback: "",
+    value: "URL",
+    help: "export traces and metrics over OTLP/HTTP to a collector of OpenTelemetry, such as http://localhost:4318",
+  },
   cluster: {
     type: "log or empty",
     fallback: "",
@@ -193,6 +207,8 @@ export interface Config {
   readonly liveness_interval: number;
   /** ms */
   readonly compliance_interval: number;
+  /** The address of a collector of OpenTelemetry; "" if nothing is exported. */
+  readonly otlp: string;
   /** "" for a single server. */
   readonly cluster: string;
   readonly cluster_name: string;

@@ -28,8 +28,10 @@ import {
   TASK_TITLE_BYTES_MAX,
   TASK_VALUE_BYTES_MAX,
   TASKS_CREATED_MAX,
+  TRACEPARENT_CHARACTERS,
 } from "./limits/tasks.js";
 import { Name, Text } from "./text.js";
+import { TRACEPARENT } from "./traceparent.js";
 
 export const TASK_STATES = [
   "blocked",
@@ -100,6 +102,7 @@ const SHORT_TASK = {
   updated_at: Timestamp,
   claimed_at: TimeOrNull,
   ended_at: TimeOrNull,
+  traceparent: Type.Optional(Type.String({ description: "The trace to which it belongs, where one was given." })),
 };
 const WHOLE_TASK = { ...SHORT_TASK, body: Type.String(), data: Given, result: Given };
 
@@ -127,6 +130,16 @@ const After = Text({
   pattern: { source: `^#\\d{1,3}$|${TASK_ID.source}`, says: "must be the id of a task, or #N" },
 });
 
+/** The trace to which a task belongs. */
+const Traceparent = Text({
+  charactersMax: TRACEPARENT_CHARACTERS,
+  required: true,
+  pattern: {
+    source: TRACEPARENT.source,
+    says: "must be a traceparent of version 00: 00-TRACE-SPAN-FLAGS in lower-case hex digits",
+  },
+});
+
 export const TaskBody = Type.Object({
   id: Type.Optional(TaskId),
   or_get: Type.Optional(
@@ -147,6 +160,7 @@ export const TaskBody = Type.Object({
   max_s: Type.Optional(Type.Integer({ minimum: 1, maximum: CLAIM_MAX_S_MAX, default: CLAIM_MAX_S_DEFAULT })),
   not_before: Type.Optional(NotBefore),
   assignee: Type.Optional(nullable(Assignee)),
+  traceparent: Type.Optional(Traceparent),
   request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
 });
 export type TaskBody = Static<typeof TaskBody>;
@@ -283,6 +297,8 @@ export const NewTask = Type.Object({
   max_s: Type.Integer(),
   not_before: MsOrNull,
   assignee: TextOrNull,
+  /** It is absent if no trace was given. */
+  traceparent: Type.Optional(Type.String()),
   request_id: TextOrNull,
   /**
    * The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if the request has no request_id.

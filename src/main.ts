@@ -22,6 +22,7 @@ const URLS = {
   writer: new URL("../workers/writer/main.js", import.meta.url),
   pool: new URL("../workers/pool/main.js", import.meta.url),
   staging: new URL("../workers/staging/main.js", import.meta.url),
+  telemetry: new URL("../workers/telemetry/main.js", import.meta.url),
   pages: new URL("../dashboard/", import.meta.url),
   documents: new URL("../docs/", import.meta.url),
   cache: new URL("../.compile-cache", import.meta.url),

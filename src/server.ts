@@ -35,6 +35,8 @@ export interface Server {
 
 /** The URLs of the files of the build that are not imported as modules. */
 export interface ServerUrls extends ThreadUrls {
+  /** The script of the thread that exports spans and metrics. */
+  readonly telemetry: URL;
   /** The URL of the folder with the dashboard's pages. It ends with "/". */
   readonly pages: URL;
   /** The URL of the folder with the rendered documents. It ends with "/". */
@@ -87,6 +89,8 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
     startedMs,
     uptimeMs: () => Math.floor(performance.now() - startedAt),
     packageFolder: fileURLToPath(new URL("../../../", urls.pages)),
+    telemetryScript: urls.telemetry,
+    dataDir,
   });
   const { ports, pipeline, routes, tasks, cluster } = components;
   const unread = new SparseReport(SHORTAGE_REPORT_MS, (requests, error) =>

@@ -2,6 +2,7 @@
  * Implements `task run` and `ci run`: runs a command, and sends a record with its exit code, the end of its output and
  * the tree of the files before and after it. The record never changes the exit code. Runs in the CLI process.
  */
+import { traceparentIn, traceVariables } from "../trace-environment.js";
 import { CLI_OUTPUT_LAG_MS } from "../../schemas/limits/cli.js";
 import type { EvidenceBody, SeenBy } from "../../schemas/evidence.js";
 import { commandOfWords } from "../../shared/command-text.js";
@@ -49,7 +50,10 @@ async function runCommand(words: readonly string[]): Promise<RunCommand | undefi
   });
   const startedMs = performance.now();
   try {
-    command = await CommandProcess.start(words, io().environment, streams);
+    const { environment } = io();
+    const trace = traceparentIn(environment);
+    const variables = trace === undefined ? {} : traceVariables(trace, environment);
+    command = await CommandProcess.start(words, { ...environment, ...variables }, streams);
     if (typeof command === "string") {
       warn(`cannot start ${words[0] ?? ""}: ${command}`);
       return undefined;

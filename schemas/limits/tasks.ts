@@ -77,3 +77,5 @@ export const TASK_DEPENDENTS_MAX = 1_000;
 export const TASK_RETENTION_MS_DEFAULT = 30 * 86_400_000;
 export const TASK_PRUNE_INTERVAL_MS = 3_600_000;
 export const TASK_PRUNE_ROWS = 500;
+/** The length of a traceparent of W3C Trace Context, in characters. */
+export const TRACEPARENT_CHARACTERS = 55;

@@ -50,6 +50,7 @@ import { makeRadar } from "./radar.js";
 import { makeRequests } from "./requests.js";
 import { retentionTable } from "./retention.js";
 import { makeSessions } from "./sessions.js";
+import { makeTelemetry } from "./telemetry.js";
 import { makeTimes } from "./times.js";
 import { makeVersioned } from "./versioned.js";
 import { makeWaiting } from "./waiting.js";
@@ -67,6 +68,10 @@ export interface ComponentsOptions {
   readonly uptimeMs: () => number;
   /** The folder of Koor's package. */
   readonly packageFolder: string;
+  /** The script of the thread that exports spans and metrics. */
+  readonly telemetryScript: URL;
+  /** The absolute path of the data directory. */
+  readonly dataDir: string;
 }
 
 /** The components and functions that the server needs to start and to stop. */
@@ -89,6 +94,7 @@ export interface Components {
 
 export function makeComponents(options: ComponentsOptions): Components {
   const { config, log, clock, threads, chosen, startedMs, uptimeMs, packageFolder } = options;
+  const { telemetryScript, dataDir } = options;
   const { writer, pool, reads } = threads;
   const guarded = config.auth_token !== "";
   const ground: Ground = { config, log, clock, threads, guarded, nowMs: clock.now() };
@@ -187,6 +193,14 @@ export function makeComponents(options: ComponentsOptions): Components {
     nowMs: ground.nowMs,
   });
 
+  const telemetry = makeTelemetry(ground, {
+    leads,
+    measured: () => metrics.measured,
+    script: telemetryScript,
+    dataDir,
+    startedMs,
+  });
+
   // The registry ticks the tasks in this order, and closes them in reverse order.
   const tasks = new BackgroundTasks(
     [
@@ -213,6 +227,7 @@ export function makeComponents(options: ComponentsOptions): Components {
       tallyFlusher,
       refusals,
       backup.restore,
+      ...telemetry.background,
       { tick: (tickMs) => metrics.history.tick(tickMs) },
     ],
     () => threads.time.advance(clock),
@@ -267,7 +282,10 @@ export function makeComponents(options: ComponentsOptions): Components {
       remote_changes: (message) => writer.accept(message),
       node: (message) => cluster.front?.accept(message),
       sessions: sessions.onSessions,
-      events: events.onEvents,
+      events: (message) => {
+        events.onEvents(message);
+        telemetry.onEvents(message);
+      },
       outbox: (message) => deliveries.take(message),
       instances: agents.onInstances,
       leases: claims.onLeases,

@@ -35,6 +35,8 @@ export interface MetricsUses {
 export interface MetricsArea {
   readonly routes: readonly Route[];
   readonly history: MetricHistory;
+  /** All components with metrics. */
+  readonly measured: readonly Measured[];
 }
 
 export function makeMetrics({ log, threads }: Ground, uses: MetricsUses): MetricsArea {
@@ -63,5 +65,5 @@ export function makeMetrics({ log, threads }: Ground, uses: MetricsUses): Metric
     storage: threads.storage,
     cluster: uses.cluster.front,
   });
-  return { routes, history };
+  return { routes, history, measured };
 }

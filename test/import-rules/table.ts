@@ -54,6 +54,7 @@ export const FEATURES = [
   "webhooks",
   "compliance",
   "metrics",
+  "telemetry",
   "backup",
   "mcp",
 ] as const;
@@ -117,7 +118,15 @@ export const LAYERS: readonly LayerRow[] = [
   },
   ...FEATURES.map((feature) => ({
     files: [`src/features/${feature}/**`],
-    packages: ["node:**", "typebox", "re2js", "ajv-formats/dist/*", "@modelcontextprotocol/server", "tinyqueue"],
+    packages: [
+      "node:**",
+      "typebox",
+      "re2js",
+      "ajv-formats/dist/*",
+      "@modelcontextprotocol/server",
+      "tinyqueue",
+      "@opentelemetry/*",
+    ],
     because: `a feature may import the features before it in FEATURES: ${feature} may not import those after it`,
   })),
   {
@@ -298,6 +307,16 @@ export const RESERVED: readonly ReservedRow[] = [
     because: "the library of MCP is large, so it is loaded with the first request to /mcp",
   },
   {
+    target: "@opentelemetry/**",
+    by: ["src/features/telemetry/otlp.ts"],
+    because: "the libraries of OpenTelemetry are large, so only the thread that exports loads them",
+  },
+  {
+    target: "src/features/telemetry/otlp.ts",
+    by: ["src/features/telemetry/program.ts"],
+    because: "the front does not load the libraries of OpenTelemetry: a thread of its own does, and only with --otlp",
+  },
+  {
     target: "node:crypto",
     by: ["cli/**", "dashboard/**"],
     typesFree: true,
@@ -358,10 +377,15 @@ export const RESERVED: readonly ReservedRow[] = [
 export const WORDS: readonly ReservedRow[] = [
   {
     target: "postMessage",
-    by: ["src/platform/rpc/port.ts", "src/cluster/snapshot-thread.ts"],
+    by: [
+      "src/platform/rpc/port.ts",
+      "src/cluster/snapshot-thread.ts",
+      "src/features/telemetry/exporter.ts",
+      "src/features/telemetry/program.ts",
+    ],
     because:
       "only one file sends the frames of a tick, so that they share a message and stay in order; the thread of a " +
-      "snapshot sends only its result",
+      "snapshot sends only its result, and that of the export has one request of each kind in flight",
   },
   {
     target: "MessageChannel",

@@ -11,6 +11,7 @@ export async function serveWith(urls: Partial<ThreadUrls>): Promise<void> {
     writer: new URL("../../workers/writer/main.js", import.meta.url),
     pool: new URL("../../workers/pool/main.js", import.meta.url),
     staging: new URL("../../workers/staging/main.js", import.meta.url),
+    telemetry: new URL("../../workers/telemetry/main.js", import.meta.url),
     // The built pages, beside the tree that this file runs from.
     pages: new URL("../../../app/dashboard/", import.meta.url),
     documents: new URL("../../../app/docs/", import.meta.url),

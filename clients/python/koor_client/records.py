@@ -204,6 +204,7 @@ class _TaskWhole(TypedDict, total=False):
     dependents: list[str]
     evidence: list[dict[str, Any]]
     edited_at: str | None
+    traceparent: str
 
 
 class Task(_TaskWhole):
@@ -261,6 +262,7 @@ class _NewTaskOptions(TypedDict, total=False):
     max_s: int
     not_before: str
     assignee: str
+    traceparent: str
 
 
 class NewTask(_NewTaskOptions):

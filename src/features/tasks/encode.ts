@@ -36,7 +36,8 @@ function encodeOpen(task: TaskRow): string {
     `,"question":${JSON.stringify(task.question)},"answer":${JSON.stringify(task.answer)}` +
     `,"error":${JSON.stringify(task.error)},"created_by":${JSON.stringify(task.created_by)}` +
     `,"created_at":"${formatTime(task.created_at)}","updated_at":"${formatTime(task.updated_at)}"` +
-    `,"claimed_at":${timeOrNull(task.claimed_at)},"ended_at":${timeOrNull(task.ended_at)}`
+    `,"claimed_at":${timeOrNull(task.claimed_at)},"ended_at":${timeOrNull(task.ended_at)}` +
+    (task.traceparent === null ? "" : `,"traceparent":"${task.traceparent}"`)
   );
 }
 

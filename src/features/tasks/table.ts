@@ -49,6 +49,7 @@ export interface TaskRow {
   readonly error: string | null;
   /** JSON text. */
   readonly checkpoint: string | null;
+  readonly traceparent: string | null;
 }
 
 export interface WholeTaskRow extends TaskRow {
@@ -105,6 +106,7 @@ const COLUMNS: ColumnsOf<TaskRow> = {
   answer: "x.answer",
   error: "x.error",
   checkpoint: "x.checkpoint",
+  traceparent: "t.traceparent",
 };
 
 const WHOLE_COLUMNS: ColumnsOf<WholeTaskRow> = { ...COLUMNS, body: "t.body", data: "t.data", result: "x.result" };

@@ -54,6 +54,7 @@ export function newTaskOf(
     max_s: body.max_s ?? CLAIM_MAX_S_DEFAULT,
     not_before: timeOf(body.not_before ?? null),
     assignee: assigneeOf(body.assignee ?? null),
+    ...(body.traceparent === undefined ? {} : { traceparent: body.traceparent }),
     request_id: body.request_id ?? null,
     request_hash: hashRequest(TaskBody, body, data),
   };

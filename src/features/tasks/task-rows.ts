@@ -51,6 +51,7 @@ export type NewRow = [
   createdAt: number,
   body: string,
   data: string | null,
+  traceparent: string | null,
 ];
 
 /** A task as the SQL of STORED selects it. */

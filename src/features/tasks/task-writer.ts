@@ -64,7 +64,7 @@ export class TaskWriter {
 
   constructor(db: Db, rows: WriteBuffer) {
     this.#rows = rows;
-    this.#tasks = rows.into("INSERT INTO task", 15);
+    this.#tasks = rows.into("INSERT INTO task", 16);
     this.#lives = rows.into("REPLACE INTO task_life", 16);
     this.#steps = rows.into("INSERT INTO task_history", 8);
     this.#waits = rows.into("INSERT OR IGNORE INTO task_after", 2);
@@ -169,7 +169,11 @@ export class TaskWriter {
    * Stores a new task.
    * @param after the tasks for which the new task waits, including those that are done
    */
-  create(task: LiveTask, { resources, body, data }: NewTask, after: readonly { id: string; row: number }[]): void {
+  create(
+    task: LiveTask,
+    { resources, body, data, traceparent }: NewTask,
+    after: readonly { id: string; row: number }[],
+  ): void {
     const { row, id, workspace, title, labels, requires, max_attempts, ttl_s, max_s } = task;
     this.#tasks.add(
       row,
@@ -187,6 +191,7 @@ export class TaskWriter {
       task.created_at,
       body,
       data,
+      traceparent ?? null,
     );
     for (const one of after) this.#waits.add(one.row, row);
   }

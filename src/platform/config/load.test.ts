@@ -58,6 +58,8 @@ function valuesOf(option: Option): readonly (readonly [text: string, value: unkn
       ];
     case "log or empty":
       return ["nats://h1:1", "tls://h2:2,h3:3", "postgres://u@h4/d"].map((text) => [text, text] as const);
+    case "url or empty":
+      return ["http://h1:1", "https://h2", "http://[::1]:4318/otlp/"].map((text) => [text, text] as const);
     case "name":
     case "name or empty":
       return ["n1", "n_2", "n-3"].map((text) => [text, text] as const);
@@ -106,6 +108,14 @@ t.test("flags override the environment, the file and the defaults in this order,
     t.same(configOf(["--config", file])[key], inFile?.[1], `${key} from the file beats the default`);
   }
   t.equal(configOf([], { [environmentOf("state_events")]: "false" }).state_events, false);
+  t.end();
+});
+
+t.test("an address of HTTP has nothing that would be sent elsewhere or twice", (t) => {
+  t.equal(configOf(["--otlp", ""]).otlp, "");
+  const wrong = ["h1:4318", "grpc://h1:4317", "http://", "http://u:p@h1", "http://h1?k=v", "http://h1#a", "http://h 1"];
+  for (const text of wrong)
+    t.throws(() => configOf(["--otlp", text]), { message: /^--otlp must be http:\/\/HOST:PORT/ }, text);
   t.end();
 });
 

@@ -226,6 +226,10 @@ function checkText(option: TextOption | ChoiceOption, text: string, name: string
   if (option.type === "log or empty" && text !== "" && !LOG_ADDRESS.test(text))
     // The message does not contain the value, because an address may contain a password.
     throw new ConfigError(`${name} must begin with nats://, tls:// or postgres://`);
+  if (option.type === "url or empty" && text !== "" && !isPlainUrl(text))
+    throw new ConfigError(
+      `${name} must be http://HOST:PORT or https://HOST:PORT, without a user, a query or a fragment`,
+    );
   if (option.type === "name" && !NAME.test(text))
     throw new ConfigError(`${name} must be 1 to 64 letters, digits, "_" and "-": not ${JSON.stringify(text)}`);
   if (option.type === "name or empty" && text !== "" && !DOTTED_NAME.test(text))
@@ -236,6 +240,13 @@ function checkText(option: TextOption | ChoiceOption, text: string, name: string
   if ((option.type === "text" || option.type === "path") && text.includes("\0"))
     throw new ConfigError(`${name} must not contain a NUL`);
   return text;
+}
+
+/** Returns whether a text is the address of an HTTP server, and nothing else that would be sent to it. */
+function isPlainUrl(text: string): boolean {
+  if (!URL.canParse(text) || /[\s?#]/.test(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return (protocol === "http:" || protocol === "https:") && username === "" && password === "";
 }
 
 /** Returns the text of `--help`. */

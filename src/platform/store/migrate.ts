@@ -416,6 +416,10 @@ const MIGRATIONS: readonly string[] = [
   DROP INDEX evidence_instance;
   CREATE INDEX evidence_registrant ON evidence (registrant, id) WHERE registrant IS NOT NULL;
   `,
+  `
+  -- traceparent: the trace to which the task belongs, as its creator has given it; null if it has a trace of its own.
+  ALTER TABLE task ADD COLUMN traceparent TEXT;
+  `,
 ];
 
 /** The number of the newest layout that this program knows. */

@@ -6,9 +6,10 @@
  */
 import { TASK_PRIORITY_MAX } from "../../../../schemas/limits/tasks.js";
 import { TASK_ID, TASK_STATES } from "../../../../schemas/tasks.js";
+import { TRACEPARENT } from "../../../../schemas/traceparent.js";
 import type { SnapshotRecord } from "../kind.js";
 import { resourcesProblem } from "./lease.js";
-import { COUNTED, isList, JSON_VALUE, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
+import { COUNTED, isList, JSON_VALUE, nullable, rowKind, sparse, SWITCH, TEXT, TIME, WHOLE } from "./rows.js";
 
 const LISTS = ["labels", "requires", "resources", "after"] as const;
 const STATE_REFUSAL = `state must be one of ${TASK_STATES.join(", ")}`;
@@ -19,6 +20,8 @@ const STATE_REFUSAL = `state must be one of ${TASK_STATES.join(", ")}`;
  */
 function problemOf(members: SnapshotRecord["members"]): string | readonly [] {
   if (!TASK_ID.test(String(members["id"]))) return "id is none of a task";
+  const { traceparent } = members;
+  if (typeof traceparent === "string" && !TRACEPARENT.test(traceparent)) return "traceparent is none of version 00";
   const wrong = LISTS.find((name) => !isList(members[name]));
   if (wrong !== undefined) return `${wrong} must be an array of text`;
   return resourcesProblem(members);
@@ -47,6 +50,7 @@ export const TASK_KIND = rowKind({
     created_at: TIME,
     body: TEXT,
     data: nullable(JSON_VALUE),
+    traceparent: sparse(TEXT),
   },
   complete: problemOf,
   order: "row",

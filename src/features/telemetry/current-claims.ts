@@ -1,0 +1,59 @@
+/**
+ * Knows on which task each agent works, so that what the agent does becomes part of the task's trace. Follows the events
+ * of tasks and leases. Pure, and in memory: after a start it begins with the live claims of the database.
+ */
+import { TELEMETRY_LEASES_MAX } from "../../../schemas/limits/telemetry.js";
+import type { SpanContext } from "../../../shared/trace-context.js";
+
+/** The claim of a task. */
+export interface CurrentClaim {
+  readonly task: string;
+  /** The context of the claim's span. */
+  readonly context: SpanContext;
+}
+
+export class CurrentClaims {
+  /** The claims of each holder by their fences, the newest last. */
+  readonly #byHolder = new Map<string, Map<number, CurrentClaim>>();
+  /** The claims that the holders of leases had when they got the leases, by the ids of the leases. */
+  readonly #byLease = new Map<string, CurrentClaim>();
+
+  clear(): void {
+    this.#byHolder.clear();
+    this.#byLease.clear();
+  }
+
+  begin(holder: string, fence: number, claim: CurrentClaim): void {
+    const claims = this.#byHolder.get(holder) ?? new Map<number, CurrentClaim>();
+    claims.set(fence, claim);
+    this.#byHolder.set(holder, claims);
+  }
+
+  end(holder: string, fence: number): void {
+    const claims = this.#byHolder.get(holder);
+    claims?.delete(fence);
+    if (claims?.size === 0) this.#byHolder.delete(holder);
+  }
+
+  /** Returns the newest claim of the first of some instances that has one. */
+  of(...instances: readonly (string | null)[]): CurrentClaim | undefined {
+    for (const instance of instances) {
+      const claims = instance === null ? undefined : this.#byHolder.get(instance);
+      if (claims !== undefined) return [...claims.values()].at(-1);
+    }
+    return undefined;
+  }
+
+  /** Remembers which claim the holder of a lease has, until the lease ends. */
+  noteLease(lease: string, ...instances: readonly (string | null)[]): void {
+    const claim = this.of(...instances);
+    if (claim !== undefined && this.#byLease.size < TELEMETRY_LEASES_MAX) this.#byLease.set(lease, claim);
+  }
+
+  /** Returns the claim that was noted for a lease and forgets it, or the newest claim of its holder. */
+  ofEndedLease(lease: string, ...instances: readonly (string | null)[]): CurrentClaim | undefined {
+    const noted = this.#byLease.get(lease);
+    this.#byLease.delete(lease);
+    return noted ?? this.of(...instances);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Collects the metrics of components as plain data, for the thread of the export. The names and types are those of the
+ * page of Prometheus (docs/http-api.md "GET /metrics"). Pure.
+ */
+import { Exposition, type Measured } from "../../platform/measure/exposition.js";
+import type { Histogram } from "../../platform/measure/histogram.js";
+
+export type Labels = Readonly<Record<string, string | number>>;
+
+/** A value of a metric. */
+export interface FigurePoint {
+  readonly labels: Labels;
+  readonly value: number;
+}
+
+/** A histogram. `counts` has one more item than `bounds`: the values above the last bound. */
+export interface HistogramPoint {
+  readonly labels: Labels;
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly sum: number;
+  readonly count: number;
+}
+
+/** A metric with its values. */
+export interface Figure {
+  readonly name: string;
+  readonly help: string;
+  readonly type: "counter" | "gauge" | "histogram";
+  readonly points: FigurePoint[];
+  readonly histograms: HistogramPoint[];
+}
+
+class FigureSet extends Exposition {
+  readonly figures = new Map<string, Figure>();
+
+  override metric(name: string, type: "counter" | "gauge" | "histogram" | "summary", help: string): this {
+    // OpenTelemetry has no summaries for programs: the quantiles are gauges, the sum and the number are counters.
+    this.#add(name, type === "summary" ? "gauge" : type, help);
+    if (type !== "summary") return this;
+    this.#add(`${name}_sum`, "counter", help);
+    this.#add(`${name}_count`, "counter", help);
+    return this;
+  }
+
+  override sample(name: string, value: number, labels: Labels = {}): this {
+    // A value that is no number, for example a quantile of no values, cannot be exported.
+    if (Number.isFinite(value)) this.figures.get(name)?.points.push({ labels, value });
+    return this;
+  }
+
+  override histogram(name: string, { bounds, counts, sum, count }: Histogram, labels: Labels = {}): this {
+    const within = bounds.map((_bound, at) => counts[at] ?? 0);
+    const above = count - within.reduce((total, one) => total + one, 0);
+    this.figures.get(name)?.histograms.push({ labels, bounds: [...bounds], counts: [...within, above], sum, count });
+    return this;
+  }
+
+  /** The metrics that have values. A summary that is empty leaves its quantiles out. */
+  get list(): Figure[] {
+    return [...this.figures.values()].filter(({ points, histograms }) => points.length + histograms.length > 0);
+  }
+
+  #add(name: string, type: Figure["type"], help: string): void {
+    this.figures.set(name, { name, help, type, points: [], histograms: [] });
+  }
+}
+
+/** Reads the current metrics of components. */
+export function readFigures(measured: readonly Measured[]): Figure[] {
+  const set = new FigureSet();
+  for (const one of measured) one.expose(set);
+  return set.list;
+}

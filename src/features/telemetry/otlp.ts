@@ -1,0 +1,175 @@
+/**
+ * Exports spans and metrics over OTLP/HTTP with the libraries of OpenTelemetry. Only this file imports them, and only
+ * the thread of the export loads it. The exporters read the standard variables OTEL_EXPORTER_OTLP_HEADERS,
+ * OTEL_EXPORTER_OTLP_TIMEOUT and OTEL_EXPORTER_OTLP_COMPRESSION, the resource OTEL_RESOURCE_ATTRIBUTES and
+ * OTEL_SERVICE_NAME.
+ */
+import {
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  ValueType,
+  type Attributes,
+} from "@opentelemetry/api";
+import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-http";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
+import { detectResources, envDetector, type Resource, resourceFromAttributes } from "@opentelemetry/resources";
+import { AggregationTemporality, DataPointType, type DataPoint, type MetricData } from "@opentelemetry/sdk-metrics";
+import {
+  AlwaysOnSampler,
+  BasicTracerProvider,
+  type IdGenerator,
+  type ReadableSpan,
+} from "@opentelemetry/sdk-trace-base";
+import type { SpanContext } from "../../../shared/trace-context.js";
+import type { Figure, Labels } from "./figures.js";
+import type { SpanRecord } from "./span.js";
+
+/** The result of an export as the exporters report it. */
+interface ExportResult {
+  readonly code: number;
+  readonly error?: Error;
+}
+
+const SCOPE = "koor";
+const MS_PER_SECOND = 1000;
+const NS_PER_MS = 1_000_000;
+
+type HrTime = [seconds: number, nanoseconds: number];
+
+function hrTime(ms: number): HrTime {
+  return [Math.floor(ms / MS_PER_SECOND), Math.round((ms % MS_PER_SECOND) * NS_PER_MS)];
+}
+
+/** Gives the next span the ids of its context. */
+class GivenIds implements IdGenerator {
+  next: SpanContext = { traceId: "", spanId: "", sampled: true };
+
+  generateTraceId(): string {
+    return this.next.traceId;
+  }
+
+  generateSpanId(): string {
+    return this.next.spanId;
+  }
+}
+
+/** Returns the reason why an export failed; null if it did not. */
+function exported(run: (done: (result: ExportResult) => void) => void): Promise<string | null> {
+  return new Promise((resolve) => {
+    run(({ code, error }) => resolve(code === 0 ? null : (error?.message ?? "the collector refused it")));
+  });
+}
+
+export interface OtlpOptions {
+  /** The address of the collector, without the paths of the signals. */
+  readonly url: string;
+  readonly instance: string;
+  readonly version: string;
+}
+
+export class OtlpClient {
+  readonly #ids = new GivenIds();
+  readonly #ended: ReadableSpan[] = [];
+  readonly #provider: BasicTracerProvider;
+  readonly #resource: Resource;
+  readonly #spans: OTLPTraceExporter;
+  readonly #metrics: OTLPMetricExporter;
+  readonly #version: string;
+
+  constructor({ url, instance, version }: OtlpOptions) {
+    const base = url.replace(/\/+$/, "");
+    const own = { "service.name": "koor", "service.version": version, "service.instance.id": instance };
+    // The attributes that the operator has set in the environment override these.
+    this.#resource = resourceFromAttributes(own).merge(detectResources({ detectors: [envDetector] }));
+    this.#version = version;
+    this.#provider = new BasicTracerProvider({
+      resource: this.#resource,
+      idGenerator: this.#ids,
+      // The children of a span are computed before the span, so they cannot follow a decision about it.
+      sampler: new AlwaysOnSampler(),
+      spanProcessors: [
+        {
+          onStart: () => undefined,
+          onEnd: (span) => void this.#ended.push(span),
+          forceFlush: () => Promise.resolve(),
+          shutdown: () => Promise.resolve(),
+        },
+      ],
+    });
+    this.#spans = new OTLPTraceExporter({ url: `${base}/v1/traces` });
+    this.#metrics = new OTLPMetricExporter({
+      url: `${base}/v1/metrics`,
+      temporalityPreference: AggregationTemporality.CUMULATIVE,
+    });
+  }
+
+  /** Exports spans in one request. Returns why it failed, or null. */
+  async exportSpans(records: readonly SpanRecord[]): Promise<string | null> {
+    for (const record of records) this.#add(record);
+    const spans = this.#ended.splice(0);
+    return await exported((done) => this.#spans.export(spans, done));
+  }
+
+  /**
+   * Exports metrics in one request. Returns why it failed, or null.
+   * @param startMs when the counters began
+   */
+  async exportMetrics(figures: readonly Figure[], startMs: number, atMs: number): Promise<string | null> {
+    const times = { startTime: hrTime(startMs), endTime: hrTime(atMs) };
+    const scope = { name: SCOPE, version: this.#version };
+    const scopeMetrics = [{ scope, metrics: figures.map((figure) => metricOf(figure, times)) }];
+    return await exported((done) => this.#metrics.export({ resource: this.#resource, scopeMetrics }, done));
+  }
+
+  #add({ name, context, parent, startMs, endMs, attributes, error }: SpanRecord): void {
+    this.#ids.next = context;
+    const above =
+      parent === null
+        ? ROOT_CONTEXT
+        : trace.setSpanContext(ROOT_CONTEXT, {
+            traceId: parent.traceId,
+            spanId: parent.spanId,
+            traceFlags: TraceFlags.SAMPLED,
+            isRemote: true,
+          });
+    const kind = name === "message" ? SpanKind.PRODUCER : SpanKind.INTERNAL;
+    const span = this.#provider
+      .getTracer(SCOPE, this.#version)
+      .startSpan(name, { kind, startTime: startMs, attributes: attributesOf(attributes) }, above);
+    if (error !== null) span.setStatus({ code: SpanStatusCode.ERROR, message: error });
+    span.end(endMs);
+  }
+}
+
+function attributesOf(attributes: SpanRecord["attributes"]): Attributes {
+  const given: Attributes = {};
+  for (const [name, value] of Object.entries(attributes))
+    if (value !== null) given[name] = typeof value === "object" ? [...value] : value;
+  return given;
+}
+
+type Times = Pick<DataPoint<number>, "startTime" | "endTime">;
+
+function metricOf({ name, help, type, points, histograms }: Figure, times: Times): MetricData {
+  const descriptor = { name, description: help, unit: "", valueType: ValueType.DOUBLE };
+  const aggregationTemporality = AggregationTemporality.CUMULATIVE;
+  if (type === "histogram") {
+    const dataPoints = histograms.map(({ labels, bounds, counts, sum, count }) => ({
+      ...times,
+      attributes: labelsOf(labels),
+      value: { buckets: { boundaries: [...bounds], counts: [...counts] }, sum, count },
+    }));
+    return { descriptor, aggregationTemporality, dataPointType: DataPointType.HISTOGRAM, dataPoints };
+  }
+  const dataPoints = points.map(({ labels, value }) => ({ ...times, attributes: labelsOf(labels), value }));
+  return type === "counter"
+    ? { descriptor, aggregationTemporality, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints }
+    : { descriptor, aggregationTemporality, dataPointType: DataPointType.GAUGE, dataPoints };
+}
+
+function labelsOf(labels: Labels): Attributes {
+  return { ...labels };
+}

@@ -1,0 +1,46 @@
+/**
+ * The program of the thread that exports spans and metrics. It computes the spans on its own read-only database handle,
+ * and has at most one request of each kind to the collector in flight. So a slow collector delays nothing but the
+ * export.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { must } from "../../base/assert.js";
+import { crypto } from "../../base/crypto.js";
+import { reasonOf } from "../../base/reason.js";
+import { Reader } from "../../platform/threads/reader.js";
+import { leaseReader } from "../claims/table.js";
+import type { TelemetryReply, TelemetryRequest, TelemetryThreadData } from "./messages.js";
+import { OtlpClient } from "./otlp.js";
+import { SpanComputer } from "./spans.js";
+import { traceReader } from "./table.js";
+
+/** Serves the requests of the front until the thread is terminated. */
+export function runTelemetry(): void {
+  const { data_dir, settings, url, instance, version, startedMs } = workerData as TelemetryThreadData;
+  const port = must(parentPort, "this program runs in a thread");
+  const client = new OtlpClient({ url, instance, version });
+  const { models } = new Reader(data_dir, settings);
+  const computer = new SpanComputer({
+    tasks: models.use(traceReader),
+    leases: models.use(leaseReader),
+    hash: (text) => crypto().createHash("sha256").update(text).digest("hex"),
+  });
+
+  const serve = async (request: TelemetryRequest): Promise<TelemetryReply> => {
+    if (request.kind === "metrics") {
+      const { figures, atMs } = request;
+      const error = await client.exportMetrics(figures, startedMs, atMs);
+      return { kind: "metrics", items: figures.length, error };
+    }
+    if (request.claims !== null) computer.begin(request.claims);
+    const spans = request.events.flatMap((text) => computer.spansOf(text));
+    const error = spans.length === 0 ? null : await client.exportSpans(spans);
+    return { kind: "spans", items: spans.length, error };
+  };
+
+  port.on("message", (request: TelemetryRequest) => {
+    serve(request)
+      .catch((error: unknown): TelemetryReply => ({ kind: request.kind, items: 0, error: reasonOf(error) }))
+      .then((reply) => port.postMessage(reply));
+  });
+}

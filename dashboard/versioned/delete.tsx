@@ -19,7 +19,7 @@ export function Delete({ space, named, version, onClose }: DeleteProps) {
   return (
     <Confirm title={`Delete this ${space.one}?`} action="Delete" danger onConfirm={remove} onClose={onClose}>
       <p>
-        Agents no longer find <code>{named.name}</code>. Its versions remain, and each can be restored.
+        The versions of <code>{named.name}</code> remain, and each can be restored.
       </p>
     </Confirm>
   );

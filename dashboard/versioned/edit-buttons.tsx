@@ -29,7 +29,7 @@ export function EditButtons({ space, named, stored, version, onRefused }: EditBu
     <>
       <Button
         disabled={stored === undefined}
-        {...(stored === undefined ? { title: "This value is no text, or too long to be edited here." } : {})}
+        {...(stored === undefined ? { title: "It is no text, or too long." } : {})}
         onClick={() => {
           open.value = "edit";
         }}

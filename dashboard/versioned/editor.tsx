@@ -77,19 +77,6 @@ export function Editor({ title, named, stored, draft, onRefused, onSaved, onClos
           choices={[...new Set([shown.contentType, ...CONTENT_TYPES])].map((type) => [type, type] as const)}
           onChoose={(contentType) => set({ contentType })}
         />
-        <div class="field-button">
-          <Button disabled={!valid} onClick={() => set({ text: indented(shown.text, "json") })}>
-            Format JSON
-          </Button>
-          <Button
-            disabled={draft.value === null}
-            onClick={() => {
-              draft.value = null;
-            }}
-          >
-            Discard changes
-          </Button>
-        </div>
       </Fields>
       <TextArea
         label="Value"
@@ -119,10 +106,7 @@ function Conflict({ mine, stored, draft }: ConflictProps) {
   return (
     <>
       <Notice tone="bad">
-        {version === 0
-          ? "This was deleted while you edited it. Your text can be stored again."
-          : `Version ${version} was stored while you edited ${mine.version === 0 ? "a new value" : `version ${mine.version}`}.`}{" "}
-        Which text do you want to go on with?
+        {version === 0 ? "This was deleted while you edited it." : `Version ${version} was stored while you edited.`}
         <div class="buttons">
           <Button onClick={keep}>Keep my text</Button>
           <Button onClick={discard}>{version === 0 ? "Discard my text" : `Use version ${version}`}</Button>

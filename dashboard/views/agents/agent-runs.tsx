@@ -12,10 +12,9 @@ import { Time } from "../../parts/time.js";
 import { runsLoader } from "./loader.js";
 
 const COLUMNS: readonly Column<ComplianceRun>[] = [
-  { head: "Checked", sort: ({ run_at }) => run_at, cell: ({ run_at }) => <Time at={run_at} /> },
+  { head: "Checked", cell: ({ run_at }) => <Time at={run_at} /> },
   {
     head: "Contract",
-    sort: ({ project, contract }) => `${project}/${contract}`,
     cell: ({ project, contract }) => (
       <a href={addressOf("contracts", project, contract)}>
         {project}/{contract}
@@ -24,7 +23,6 @@ const COLUMNS: readonly Column<ComplianceRun>[] = [
   },
   {
     head: "Outcome",
-    sort: ({ violations }) => violations.length,
     cell: ({ pass, violations }) =>
       pass ? <Badge tone="good">passes</Badge> : <Badge tone="bad">{plural(violations.length, "violation")}</Badge>,
   },

@@ -22,16 +22,11 @@ const resultsLoader: Loader<readonly Event[]> = {
 };
 
 const COLUMNS: readonly Column<Landing>[] = [
-  {
-    head: "Branch",
-    kind: "wide",
-    sort: ({ branch }) => branch,
-    cell: ({ branch }) => <span class="mono">{branch}</span>,
-  },
-  { head: "Into", sort: ({ lane }) => lane, cell: ({ lane }) => <span class="mono">{lane}</span> },
-  { head: "Agent", sort: ({ holder }) => holder.name, cell: ({ holder }) => <Agent {...holder} /> },
-  { head: "State", sort: ({ state }) => state, cell: ({ state, tone }) => <Badge tone={tone}>{state}</Badge> },
-  { head: "Since", optional: true, sort: ({ at }) => at, cell: ({ at }) => <Time at={at} /> },
+  { head: "Branch", kind: "wide", cell: ({ branch }) => <span class="mono">{branch}</span> },
+  { head: "Into", cell: ({ lane }) => <span class="mono">{lane}</span> },
+  { head: "Agent", cell: ({ holder }) => <Agent {...holder} /> },
+  { head: "State", cell: ({ state, tone }) => <Badge tone={tone}>{state}</Badge> },
+  { head: "Since", optional: true, cell: ({ at }) => <Time at={at} /> },
 ];
 
 export function Landings({ leases }: { readonly leases: readonly Lease[] }) {

@@ -104,7 +104,7 @@ function Threads({ messages, limit, search, query, set }: ThreadsProps) {
         {plural(messages.length, "message")}
       </p>
       {threads.length === 0 ? (
-        <Empty title="No message matches">A search looks in subjects, texts, data, notes, names and ids.</Empty>
+        <Empty title="No message matches">Remove a filter to see more.</Empty>
       ) : (
         <Table
           label="Threads"

@@ -22,10 +22,9 @@ function Seen({ of }: { readonly of: Required["observed"] }) {
 }
 
 const COLUMNS: readonly Column<Required>[] = [
-  { head: "Command", kind: "wide", sort: ({ command }) => command, cell: ({ command }) => <code>{command}</code> },
+  { head: "Command", kind: "wide", cell: ({ command }) => <code>{command}</code> },
   {
     head: "Passed",
-    sort: ({ why }) => why ?? "",
     cell: ({ why }) =>
       why === null ? <Badge tone="good">seen to pass</Badge> : <Badge tone="warn">{MISSING_WORDS[why]}</Badge>,
   },

@@ -24,9 +24,9 @@ export function Limits() {
 }
 
 const COLUMNS: readonly Column<RateLimit>[] = [
-  { head: "Account", sort: ({ account }) => account, cell: ({ account }) => <span class="mono">{account}</span> },
-  { head: "Provider", sort: ({ provider }) => provider, cell: ({ provider }) => provider },
-  { head: "Until", sort: ({ until }) => until, cell: ({ until }) => <Time at={until} as="ahead" /> },
-  { head: "Reason", sort: ({ reason }) => reason, cell: ({ reason }) => reason },
+  { head: "Account", cell: ({ account }) => <span class="mono">{account}</span> },
+  { head: "Provider", cell: ({ provider }) => provider },
+  { head: "Until", cell: ({ until }) => <Time at={until} as="ahead" /> },
+  { head: "Reason", cell: ({ reason }) => reason },
   { head: "Reported by", optional: true, cell: ({ reported_by }) => <Agent id={reported_by} /> },
 ];

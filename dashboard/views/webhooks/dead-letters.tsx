@@ -41,19 +41,8 @@ export function DeadLetters({ id, count, onDone }: DeadLettersProps) {
     );
   const columns: readonly Column<DeadLetter>[] = [
     { head: "Event", sort: ({ event_id }) => event_id, cell: ({ event_id }) => event_id },
-    {
-      head: "Set aside",
-      optional: true,
-      sort: ({ set_aside_at }) => set_aside_at,
-      cell: ({ set_aside_at }) => <Time at={set_aside_at} />,
-    },
-    {
-      head: "Tries",
-      kind: "number",
-      optional: true,
-      sort: ({ attempts }) => attempts,
-      cell: ({ attempts }) => attempts,
-    },
+    { head: "Set aside", optional: true, cell: ({ set_aside_at }) => <Time at={set_aside_at} /> },
+    { head: "Tries", kind: "number", optional: true, cell: ({ attempts }) => attempts },
     {
       head: "Topic and failure",
       kind: "wide",

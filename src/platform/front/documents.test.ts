@@ -20,7 +20,7 @@ t.test("the document that was asked for longest ago is read again", (t) => {
     writeFileSync(join(folder, name), Buffer.alloc(DOCUMENTS_BYTES_MAX / 3, byte));
   for (const name of ["a.md", "b.md", "c.md", "d.md"]) write(name, "1");
   const unread: unknown[] = [];
-  const documents = new Documents(new URL(`${pathToFileURL(folder)}/`), (error) => unread.push(error));
+  const documents = new Documents(new URL(`${pathToFileURL(folder).href}/`), (error) => unread.push(error));
   const first = (name: string): number | undefined => {
     const body = documents.find(asking(`/docs/${name}`))?.body;
     return typeof body === "object" && body !== null && "at" in body ? (body as Buffer).at(0) : undefined;
@@ -44,7 +44,7 @@ t.test("only the form that the client takes is read", (t) => {
     ["assets/x.js", "x"],
   ] as const)
     writeFileSync(join(folder, name), text);
-  const documents = new Documents(new URL(`${pathToFileURL(folder)}/`), () => undefined);
+  const documents = new Documents(new URL(`${pathToFileURL(folder).href}/`), () => undefined);
   const body = (path: string, encoding?: string): string | undefined =>
     documents.find(asking(path, encoding))?.body?.toString();
   t.same(body("/docs/a", "gzip, br"), "br");

@@ -14,7 +14,7 @@ const LINES = 80;
 const COMMITS_MAX = 6;
 const EDITS_MAX = 4;
 const EDITED_LINES_MAX = 6;
-/** Of so many edits one deletes the file, and one renames it. */
+/** The number of edits of which one deletes the file, and one renames it. */
 const DELETIONS = 60;
 
 /** The files of a commit: their lines by path. */
@@ -27,18 +27,18 @@ function drawPath(random: Random, tree: Tree): string {
   return must(paths[Math.floor(paths.length * share ** 3)], "a path");
 }
 
-/** Returns the tree after one edit, and the lines of git's fast-import that tell of it. */
-function edit(tree: Tree, random: Random, text: string): { readonly tree: Tree; readonly told: string } {
+/** Returns the tree after one edit, and the lines of git's fast-import that describe it. */
+function edit(tree: Tree, random: Random, text: string): { readonly tree: Tree; readonly entry: string } {
   const path = drawPath(random, tree);
   const lines = must(tree.get(path), "the file");
   const next = new Map(tree);
   const way = random(DELETIONS);
   if (way < 2 && tree.size > FILES / 2) {
     next.delete(path);
-    if (way === 0) return { tree: next, told: `D ${path}\n` };
+    if (way === 0) return { tree: next, entry: `D ${path}\n` };
     const renamed = path.replace(/^src\//, "src/moved-");
     next.set(renamed, lines);
-    return { tree: next, told: `R ${path} ${renamed}\n` };
+    return { tree: next, entry: `R ${path} ${renamed}\n` };
   }
   const at = random(lines.length + 1);
   const count = 1 + random(EDITED_LINES_MAX);
@@ -46,7 +46,7 @@ function edit(tree: Tree, random: Random, text: string): { readonly tree: Tree; 
   const added = way % 3 === 1 && lines.length > LINES / 2 ? 0 : count;
   const changed = lines.toSpliced(at, removed, ...Array.from({ length: added }, (_, one) => `${text} ${one}`));
   next.set(path, changed);
-  return { tree: next, told: writeFile(path, changed) };
+  return { tree: next, entry: writeFile(path, changed) };
 }
 
 function writeFile(path: string, lines: readonly string[]): string {
@@ -55,7 +55,7 @@ function writeFile(path: string, lines: readonly string[]): string {
 }
 
 /** Yields the history in the format of `git fast-import`. */
-function* tellHistory(merges: number, random: Random): Generator<string> {
+function* writeHistory(merges: number, random: Random): Generator<string> {
   let mark = 0;
   const begin = (branch: string, parents: readonly number[]): string => {
     mark += 1;
@@ -84,7 +84,7 @@ function* tellHistory(merges: number, random: Random): Generator<string> {
         for (let edits = 1 + random(EDITS_MAX); edits > 0; edits--) {
           const step = edit(after, random, `${side} ${mark} ${edits}`);
           after = step.tree;
-          yield step.told;
+          yield step.entry;
         }
         end = { mark, tree: after };
       }
@@ -102,7 +102,7 @@ function* tellHistory(merges: number, random: Random): Generator<string> {
 /** Makes the repository in an empty folder. */
 export function makeHistory(folder: string, merges: number, seed: number): void {
   execFileSync("git", ["init", "--quiet", "--initial-branch", "main", folder]);
-  const input = [...tellHistory(merges, makeRandom(seed))].join("");
+  const input = [...writeHistory(merges, makeRandom(seed))].join("");
   execFileSync("git", ["fast-import", "--quiet"], { cwd: folder, input });
 }
 

@@ -1,12 +1,15 @@
 /** Compresses files of the dashboard's port, so that the server need not do it. Used by the builds of its pages. */
 import { promisify } from "node:util";
-import { brotliCompress, constants, gzip } from "node:zlib";
+import { brotliCompress, constants } from "node:zlib";
+import { gzipAsync } from "@gfx/zopfli";
+
+/** More rounds make the result hardly smaller. */
+const ZOPFLI_ROUNDS = 15;
 
 /** The encodings: the suffix of the compressed copy, and the function that makes it. */
 const COMPRESS = {
-  // With `memLevel` 7, zlib writes more blocks, each with its own Huffman code. For these files the result is smaller
-  // than with zlib's default.
-  ".gz": (content) => promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION, memLevel: 7 }),
+  // Zopfli's result is 3 % smaller than that of zlib. All scripts together take it a second.
+  ".gz": (content) => gzipAsync(content, { numiterations: ZOPFLI_ROUNDS }),
   ".br": (content, quality) =>
     promisify(brotliCompress)(content, {
       params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: content.length },

@@ -28,8 +28,8 @@ const OWN_TEST: Readonly<Record<string, string>> = {
 const BLOCKS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "docs/benchmarks.md": { "npm run bench": "takes minutes; bench/bench.test.ts" },
   "docs/budgets.md": {
-    "ANA=": "has the commands of docs/cli.md; test/cli-examples.test.ts",
-    "CID=": "has the commands of docs/cli.md; test/cli-examples.test.ts",
+    "ANA=": "test/cli-budgets.test.ts",
+    "CID=": "test/cli-budgets.test.ts",
   },
   "docs/clients-python.md": { "pip install": "needs the registry; test/python-client.test.ts" },
   "docs/cluster.md": {
@@ -55,6 +55,10 @@ const BLOCKS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "docs/landing.md": { "git init": "test/cli-land.test.ts" },
   "docs/messages.md": { "KOOR=": "test/api-messages.test.ts" },
   "docs/radar.md": { "git init": "test/cli-radar.test.ts" },
+  "docs/opentelemetry.md": {
+    "npm start": "needs a collector; test/api-opentelemetry.test.ts",
+    "koor task add": "joins a trace of another program; test/cli-opentelemetry.test.ts",
+  },
   "docs/story.md": { "koor at": "reads a time of an earlier day; test/cli-story.test.ts" },
 };
 

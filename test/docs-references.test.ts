@@ -77,7 +77,7 @@ const OF_OTHERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 t.test("docs/http-api.md has the types of metrics and the statuses of endpoints as the server", async (t) => {
-  const { port } = await startKoor(t);
+  const { port } = await startKoor(t, { args: ["--otlp", "http://127.0.0.1:9"] });
   const families = [(await send(port, "GET", "/metrics")).text, nodeMetrics()].flatMap((text) => [
     ...parseExposition(text),
   ]);

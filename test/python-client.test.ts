@@ -174,7 +174,7 @@ t.setTimeout(PATIENCE_MS * 4);
 
 t.test("the tests of the Python client pass", { skip: missing }, async (t) => {
   for (const [at, { program, version }] of pythons.slice(0, countRounds(1, pythons.length)).entries()) {
-    // What differs between versions shows in the newest and in the oldest; of those in between, one process is enough.
+    // Differences between versions show in the newest and the oldest. For the others one process is enough.
     const isBetween = at > 0 && at < pythons.length - 1;
     await t.test(`Python ${version}`, async (t) => {
       const control = await startControl(t);

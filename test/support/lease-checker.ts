@@ -46,7 +46,7 @@ interface Known extends LeaseFacts {
   readonly fence: number | null;
 }
 
-/** What blocks a claim: the blockers, and the names that it gets if there are none. */
+/** The blockers of a claim, and the names that it gets if there are none. */
 interface Found {
   readonly blockers: Known[];
   readonly chosen: readonly Resource[];

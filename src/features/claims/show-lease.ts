@@ -3,7 +3,7 @@ import type { LeaseRecord } from "../../../schemas/leases.js";
 import { formatTime } from "../../base/time.js";
 import { leaseId } from "./lease.js";
 
-/** What a record does not say, because it depends on more than the lease. */
+/** The members that are not in a record, because they depend on more than the lease. */
 export interface Outlook {
   /** When the lease expires if nothing more is heard of its holder, in ms; null if it does not, or if it is unknown. */
   readonly expiresMs: number | null;

@@ -35,7 +35,7 @@ const GROUPS = [["n1|n2"], ["n1..3"], ["n3|deploy"], ["n1..2", "n2|n3"], ["n4"]]
 const HOLDERS = 4;
 const CHECKOUTS = ["", "one", "two"];
 
-/** What has to come up in a simulation of limited claims. */
+/** The events and refusals that a simulation of limited claims must contain. */
 const OF_LIMITED = [
   ...["lease.waiting with any", "lease.granted with any", "lease.waiting with max_holders"],
   ...["lease.granted with max_holders", "this would deadlock"],

@@ -39,7 +39,7 @@ export function runTelemetry(): void {
   };
 
   port.on("message", (request: TelemetryRequest) => {
-    serve(request)
+    void serve(request)
       .catch((error: unknown): TelemetryReply => ({ kind: request.kind, items: 0, error: reasonOf(error) }))
       .then((reply) => port.postMessage(reply));
   });

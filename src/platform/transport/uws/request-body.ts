@@ -83,7 +83,7 @@ export class RequestBody {
   #ended = false;
   #discardedBytes = 0;
   /** A body that no handler reads: how much of it has arrived, and what waits for its end. Null: there is none. */
-  #skipped: { bytes: number; then: ((whole: boolean) => void) | null } | null = null;
+  #skipped: { bytes: number; listener: ((whole: boolean) => void) | null } | null = null;
   /** Whether the body was refused because its chunks are tiny. No more of it is read. */
   #refused = false;
   /** Passes the refusal of the body to the body's receiver. */
@@ -185,14 +185,14 @@ export class RequestBody {
 
   /** Drops the body as it arrives, because no handler reads it. */
   skip(): void {
-    this.#skipped = { bytes: 0, then: null };
+    this.#skipped = { bytes: 0, listener: null };
     this.read((piece, last) => {
       const skipped = this.#skipped;
       if (skipped === null) return;
       skipped.bytes += piece.byteLength;
       if (!last && skipped.bytes <= BODY_BYTES_MAX) return;
       this.#skipped = null;
-      skipped.then?.(last);
+      skipped.listener?.(last);
     });
   }
 
@@ -203,10 +203,10 @@ export class RequestBody {
 
   /**
    * Waits for the end of a body that is skipped.
-   * @param then called with true when all of the body has arrived, and with false when it has reached BODY_BYTES_MAX
+   * @param listener called with true when all of the body has arrived, and with false when it has reached BODY_BYTES_MAX
    */
-  afterSkipped(then: (whole: boolean) => void): void {
-    if (this.#skipped !== null) this.#skipped.then = then;
+  afterSkipped(listener: (whole: boolean) => void): void {
+    if (this.#skipped !== null) this.#skipped.listener = listener;
   }
 
   /** Lets the rest of a body that is held back through, and drops it. */

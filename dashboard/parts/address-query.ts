@@ -6,9 +6,13 @@ export interface AddressQuery {
   readonly query: Readonly<Record<string, string>>;
   /** Sets some parameters; a value of "" removes the parameter. Does not add an entry to the browser's history. */
   readonly set: (changes: Readonly<Record<string, string>>) => void;
+  /** The same, and adds an entry to the browser's history, so that Back undoes it. */
+  readonly go: (changes: Readonly<Record<string, string>>) => void;
 }
 
 export function useAddressQuery(): AddressQuery {
   const { path, query, route } = useLocation();
-  return { query, set: (changes) => route(path + queryOf({ ...query, ...changes }), true) };
+  const change = (replace: boolean) => (changes: Readonly<Record<string, string>>) =>
+    route(path + queryOf({ ...query, ...changes }), replace);
+  return { query, set: change(true), go: change(false) };
 }

@@ -24,7 +24,8 @@ const SPARSE_MAX = 3;
 export function AgentTable() {
   const agents = useResource(agentsLoader);
   const hours = useResource(activityLoader);
-  const { query, set } = useAddressQuery();
+  const address = useAddressQuery();
+  const { query } = address;
   const list = agents.data.value;
   const activity = useMemo(() => activityOf((hours.data.value ?? []).map(({ totals }) => totals)), [hours.data.value]);
   const { search = "", status = "", workspace = "", stack = "" } = query;
@@ -42,14 +43,14 @@ export function AgentTable() {
       )}
       {list !== undefined && list.length > 0 && (
         <>
-          <Filters list={list} query={query} set={set} />
+          <Filters list={list} {...address} />
           <p class="hint" role="status">
             {summaryOf(list, listed)}
           </p>
           {listed.length === 0 ? (
             <Empty title="No agent matches">Remove a filter to see more.</Empty>
           ) : (
-            <AgentRows label="Agents" agents={listed} activity={activity} orderIn={{ query, set }} />
+            <AgentRows label="Agents" agents={listed} activity={activity} orderIn={address} />
           )}
         </>
       )}

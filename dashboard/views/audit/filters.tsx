@@ -6,7 +6,7 @@ import { Button } from "../../parts/button.js";
 import { Choice, Fields, TextField } from "../../parts/fields.js";
 import { RangeFields } from "../../parts/range-fields.js";
 import { summaryLoader } from "./loader.js";
-import type { AuditFilter } from "./model.js";
+import { ofRange, type AuditFilter } from "./model.js";
 
 interface FiltersProps {
   readonly filter: AuditFilter;
@@ -15,7 +15,7 @@ interface FiltersProps {
 }
 
 export function Filters({ filter, set, names }: FiltersProps) {
-  const counts = useResource(summaryLoader(filter)).data.value?.action_counts ?? {};
+  const counts = useResource(summaryLoader(ofRange(filter))).data.value?.action_counts ?? {};
   const actions = [...new Set([...Object.keys(counts), filter.action])].filter((action) => action !== "").sort();
   const ids = [...new Set([...names.keys(), filter.actor])].filter((id) => id !== "" && id !== UNKNOWN_ACTOR);
   const actors = ids.map((id) => [id, agentName(id, names)] as const).sort(([, a], [, b]) => a.localeCompare(b));

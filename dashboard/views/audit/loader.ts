@@ -1,6 +1,6 @@
 /** Loads the data of the audit view: the rows, their summary, and all rows of a filter for an export. */
 import { getJson } from "../../api/client.js";
-import { apiPath, query } from "../../base/path.js";
+import { apiPath } from "../../base/path.js";
 import { History, PAGE_ROWS_MAX } from "../../api/history.js";
 import type { Loader } from "../../api/resource.js";
 import type { AuditEntry, AuditSummary } from "../../api/types.js";
@@ -50,11 +50,16 @@ export async function readForExport(
   return { rows: rows.slice(0, most), more: rows.length > most };
 }
 
-export function summaryLoader({ from, to }: Pick<AuditFilter, "from" | "to">): Loader<AuditSummary> {
+/** The maximum number of bars of the histogram. */
+const BUCKETS = 90;
+
+/** Loads the summary of the rows that match the server's filter, with a histogram. */
+export function summaryLoader(filter: AuditFilter): Loader<AuditSummary> {
+  const asked = askedOf(filter);
   return {
-    key: `audit summary ${from} ${to}`,
-    kinds: ["audit"],
+    key: `audit summary ${asked}`,
+    kinds: filter.to === "" ? ["audit"] : [],
     gapMsMin: 2_000,
-    fetch: (signal) => getJson(apiPath("audit", "summary") + query({ from, to }), signal),
+    fetch: (signal) => getJson(`${apiPath("audit", "summary")}?buckets=${BUCKETS}&${asked}`, signal),
   };
 }

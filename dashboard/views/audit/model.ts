@@ -31,6 +31,11 @@ export function filterIn(query: Readonly<Record<string, string>>): AuditFilter {
   };
 }
 
+/** Returns the filter without all but its range. */
+export function ofRange({ from, to }: AuditFilter): AuditFilter {
+  return { action: "", actor: "", outcome: "", search: "", from, to };
+}
+
 /** Returns the query for the server. An empty `actor` in it selects the calls that did not identify their actor. */
 export function askedOf({ action, actor, from, to }: AuditFilter): string {
   const asked = new URLSearchParams();

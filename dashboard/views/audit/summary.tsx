@@ -5,7 +5,7 @@ import { Failure } from "../../parts/notice.js";
 import { Section } from "../../parts/page.js";
 import { Share } from "../../parts/share.js";
 import { summaryLoader } from "./loader.js";
-import { actionBars, type AuditFilter } from "./model.js";
+import { actionBars, ofRange, type AuditFilter } from "./model.js";
 
 interface SummaryProps {
   readonly filter: AuditFilter;
@@ -13,7 +13,7 @@ interface SummaryProps {
 }
 
 export function Summary({ filter, choose }: SummaryProps) {
-  const summary = useResource(summaryLoader(filter));
+  const summary = useResource(summaryLoader(ofRange(filter)));
   const data = summary.data.value;
   if (data === undefined) return <Failure of={summary} />;
   const bars = actionBars(data.action_counts);

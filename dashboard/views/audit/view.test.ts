@@ -79,6 +79,29 @@ t.test("the audit log is live, can be filtered, and read back to its beginning",
   t.ok(Math.abs(Date.now() - from - 900_000) < 60_000, "the last 15 minutes");
   await page.getByRole("button", { name: "Clear filters" }).click();
 
+  const histogram = page.getByRole("slider", { name: /^Rows over time/ });
+  await histogram.focus();
+  await page.keyboard.press("Home");
+  t.match(await histogram.getAttribute("aria-valuetext"), /: [\d,]+ succeeded, [\d,]+ refused$/);
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "In this range" }).waitFor();
+  const chosen = new URL(page.url()).searchParams;
+  const chosenMs = Date.parse(chosen.get("to") ?? "") - Date.parse(chosen.get("from") ?? "");
+  await page.goBack();
+  await page.getByRole("heading", { name: "All time" }).waitFor();
+  const { x = 0, y = 0, width = 0 } = (await histogram.boundingBox()) ?? {};
+  await page.mouse.move(x + width / 4, y + 20);
+  await page.mouse.down();
+  await page.mouse.move(x + (width * 3) / 4, y + 20, { steps: 4 });
+  await page.mouse.up();
+  await page.getByRole("heading", { name: "In this range" }).waitFor();
+  const dragged = new URL(page.url()).searchParams;
+  const draggedMs = Date.parse(dragged.get("to") ?? "") - Date.parse(dragged.get("from") ?? "");
+  t.ok(draggedMs > chosenMs, "half of the bars are more than two");
+  await page.getByRole("button", { name: "Show all time" }).click();
+  await page.getByRole("heading", { name: "All time" }).waitFor();
+
   // Identical neighbours are one row, which can be opened.
   for (let times = 0; times < 3; times++) await sendJson(port, "POST", "/api/metrics/reset", {});
   const resets = rows(page).getByText("metrics.reset", { exact: true });

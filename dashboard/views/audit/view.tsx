@@ -25,16 +25,18 @@ import { Export } from "./export-buttons.js";
 import { Filters } from "./filters.js";
 import { auditLog } from "./loader.js";
 import { filterIn, isRepeat, matching, type AuditFilter } from "./model.js";
+import { OverTime } from "./over-time.js";
 import { Summary } from "./summary.js";
 
 export function View() {
-  const { query, set } = useAddressQuery();
+  const { query, set, go } = useAddressQuery();
   const filter = filterIn(query);
   const names = useAgentNames();
   const chosen = useSignal<AuditEntry | null>(null);
   return (
     <Page title="Audit" actions={<Export filter={filter} names={names} />}>
       <Filters filter={filter} set={set} names={names} />
+      <OverTime filter={filter} go={go} />
       <div class="audit-sides">
         <Rows
           filter={filter}

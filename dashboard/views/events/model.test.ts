@@ -5,6 +5,7 @@ import {
   addressFor,
   asCurl,
   askedBy,
+  countsOverTime,
   cursorOf,
   formatGap,
   keyOf,
@@ -111,4 +112,18 @@ t.test("the neighbours of an event are events", (t) => {
   t.equal(neighbour(rows, 777, 1), 10, "or one that is not in the list");
   t.equal(neighbour([], null, 1), null);
   t.end();
+});
+
+t.test("events are counted over the time that they cover, with the first of each bucket", async (t) => {
+  const at = (id: number, second: number): Event => ({
+    ...event(id),
+    created_at: `2026-02-09T14:00:${String(second).padStart(2, "0")}.500Z`,
+  });
+  t.equal(countsOverTime([], 10), null);
+  t.same(countsOverTime([at(7, 0), at(8, 0), at(9, 2)], 10), {
+    fromMs: Date.parse("2026-02-09T14:00:00Z"),
+    stepMs: 1_000,
+    counts: [2, 0, 1],
+    firstIds: [7, undefined, 9],
+  });
 });

@@ -1,5 +1,6 @@
 /** Computes the rows of the event list, parses its address, and formats events as text. Pure. */
 import { jsonPreview } from "../../../shared/json-preview.js";
+import { timeBuckets } from "../../../shared/time-buckets.js";
 import { query } from "../../base/path.js";
 import { heldData, type EventList, type Gap, type HeldEvent } from "../../api/event-list.js";
 import type { Event } from "../../api/types.js";
@@ -53,6 +54,32 @@ export function formatGap({ count: missing, why, exact }: Gap): string {
   if (why === "dropped") return `${events} ${missing === 1 ? "was" : "were"} dropped: this page could not keep up.`;
   if (!exact) return `${events} of all topics are no longer kept: some may have matched.`;
   return `${events} ${missing === 1 ? "is" : "are"} no longer kept.`;
+}
+
+/** The number of held events in each bucket of the time that they cover. */
+export interface EventCounts {
+  readonly fromMs: number;
+  readonly stepMs: number;
+  readonly counts: readonly number[];
+  /** The id of the first event in each bucket; undefined if the bucket has none. */
+  readonly firstIds: readonly (number | undefined)[];
+}
+
+/** Counts events over time in at most `bucketsMax` buckets. Returns null if there are none. */
+export function countsOverTime(events: readonly HeldEvent[], bucketsMax: number): EventCounts | null {
+  const times = events.map(({ created_at }) => Date.parse(created_at));
+  const first = times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY);
+  const last = times.reduce((most, time) => Math.max(most, time), Number.NEGATIVE_INFINITY);
+  if (first > last) return null;
+  const { fromMs, stepMs, count: length } = timeBuckets(first, last, bucketsMax);
+  const counts = Array<number>(length).fill(0);
+  const firstIds = Array<number | undefined>(length).fill(undefined);
+  for (const [at, { id }] of events.entries()) {
+    const bucket = Math.floor(((times[at] ?? fromMs) - fromMs) / stepMs);
+    counts[bucket] = (counts[bucket] ?? 0) + 1;
+    firstIds[bucket] = Math.min(firstIds[bucket] ?? id, id);
+  }
+  return { fromMs, stepMs, counts, firstIds };
 }
 
 /** The parameters of the event list, from the page's address. */

@@ -171,6 +171,17 @@ t.test("events in a server with a day's data", { skip }, async (t) => {
     t.same(await topics(page), ["replay.three", "replay.two", "replay.one"]);
   });
 
+  await t.test("a choice in the histogram starts a replay there", async (t) => {
+    const { page, complaints } = await opened(t, dashboard, "/events");
+    const histogram = page.getByRole("slider", { name: /^Events on this page over time/ });
+    await histogram.press("Home");
+    t.match(await histogram.getAttribute("aria-valuetext"), /: [1-9]\d* events$/, "the first bucket is not empty");
+    await histogram.press("Enter");
+    await page.waitForURL(/\/events\?since=\d+$/);
+    await page.getByRole("button", { name: "Newest first" }).click();
+    t.same(complaints, []);
+  });
+
   await t.test("elements of rows that leave are used again, but not that which has the focus", async (t) => {
     const { page } = await opened(t, dashboard, "/events?pattern=slots.*");
     const data = (at: number) => ({ at });

@@ -19,6 +19,7 @@ import type { ViewProps } from "../../base/view-props.js";
 import { FeedLine } from "./feed-line.js";
 import { Filter } from "./filter.js";
 import { Inspector } from "./inspector.js";
+import { OverTime } from "./over-time.js";
 import {
   addressFor,
   askedBy,
@@ -100,6 +101,7 @@ export function View({ query }: ViewProps) {
         asked={asked}
         waiting={paused.value === null ? null : feed.received.value - paused.value.received}
       />
+      <OverTime events={list.events} onReplay={(from) => go({ pattern, since: from, id: null })} />
       <div class={id === null ? "events" : "events events-split"} onKeyDownCapture={onKey}>
         <div class={failure === "" ? "events-list" : "events-list events-old"}>
           {rows.length > 0 ? (

@@ -57,7 +57,7 @@ function Nothing({ filtered }: { readonly filtered: boolean }) {
   );
 }
 
-interface FiltersProps extends AddressQuery {
+interface FiltersProps extends Pick<AddressQuery, "query" | "set"> {
   readonly state: string;
   readonly list: readonly Lease[];
 }

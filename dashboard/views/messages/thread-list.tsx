@@ -61,7 +61,8 @@ const COLUMNS: readonly Column<Thread>[] = [
 ];
 
 export function ThreadList() {
-  const { query, set } = useAddressQuery();
+  const address = useAddressQuery();
+  const { query } = address;
   const { agent = "", only = "", search = "" } = query;
   const limit = query["back"] === "1" || search !== "" ? MESSAGES_MAX : MESSAGES;
   const filter = { instance: agent, unread: only === "unread", urgent: only === "urgent" };
@@ -69,26 +70,27 @@ export function ThreadList() {
   const messages = resource.data.value;
   return (
     <Page title="Messages">
-      <Filters query={query} set={set} />
+      <Filters {...address} />
       <Failure of={resource} />
       {messages !== undefined &&
         (messages.length === 0 ? (
           <Nothing filtered={agent !== "" || only !== ""} />
         ) : (
-          <Threads messages={messages} limit={limit} search={search} query={query} set={set} />
+          <Threads messages={messages} limit={limit} search={search} address={address} />
         ))}
     </Page>
   );
 }
 
-interface ThreadsProps extends AddressQuery {
+interface ThreadsProps {
+  readonly address: AddressQuery;
   readonly messages: readonly Message[];
   readonly limit: number;
   /** The words that a message of the thread must contain. */
   readonly search: string;
 }
 
-function Threads({ messages, limit, search, query, set }: ThreadsProps) {
+function Threads({ messages, limit, search, address }: ThreadsProps) {
   const all = useMemo(() => threadsOf(messages), [messages]);
   const texts = useMemo(() => new Map(messages.map((message) => [message, searchText(message)])), [messages]);
   const threads = useMemo(() => {
@@ -113,10 +115,10 @@ function Threads({ messages, limit, search, query, set }: ThreadsProps) {
           rows={threads}
           keyOf={({ thread }) => thread}
           toneOf={({ unread, important }) => (unread > 0 && important ? "warn" : undefined)}
-          orderIn={{ query, set }}
+          orderIn={address}
         />
       )}
-      {cut && limit < MESSAGES_MAX && <Button onClick={() => set({ back: "1" })}>Show older messages</Button>}
+      {cut && limit < MESSAGES_MAX && <Button onClick={() => address.set({ back: "1" })}>Show older messages</Button>}
     </>
   );
 }

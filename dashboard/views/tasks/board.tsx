@@ -72,7 +72,11 @@ export function Board() {
   );
 }
 
-function Filters({ query, set, tasks }: AddressQuery & { readonly tasks: readonly ListedTask[] }) {
+function Filters({
+  query,
+  set,
+  tasks,
+}: Pick<AddressQuery, "query" | "set"> & { readonly tasks: readonly ListedTask[] }) {
   const { workspace = "", label = "", holder = "" } = query;
   return (
     <Fields>

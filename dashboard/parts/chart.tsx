@@ -8,6 +8,7 @@ import { axisTime, fullTime } from "../base/format.js";
 import { dark } from "../base/theme.js";
 import { whenIdle } from "../base/idle.js";
 import { lazy } from "./lazy.js";
+import { LINE_SPAN_S_MIN, type Zoom } from "./zoom.js";
 
 const LIBRARY = lazy(async () => (await import("uplot")).default);
 
@@ -33,9 +34,12 @@ interface ChartProps {
    * of them show their values at that time.
    */
   readonly together?: string;
+  /** The part of the time that is shown; null for all of it. */
+  readonly zoom?: Zoom | null;
+  /** Called if the user drags over a part of the chart, or with null after a double click. Without it, neither works. */
+  readonly onZoom?: (zoom: Zoom | null) => void;
 }
 
-const LINE_SPAN_S_MIN = 60;
 const HOUR_S = 3_600;
 const DAY_S = 24 * HOUR_S;
 /** The allowed distances between two labels on the axis of a bar chart, s. */
@@ -48,6 +52,8 @@ const BAR_STEPS_S = [
 /** Series colours, as names of custom properties. */
 const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
 const HEIGHT = 180;
+/** A shorter drag is a click, px. */
+const DRAG_PX_MIN = 8;
 /** The space around the plot, px. The labels at the top and on the right extend beyond the plot by half their size. */
 const PADDING: uPlot.Padding = [8, 24, 0, 0];
 /**
@@ -112,6 +118,11 @@ function lineRange(_plot: uPlot, low: number, high: number): [number, number] {
   return [Math.min(low, high - LINE_SPAN_S_MIN), high];
 }
 
+/** Returns whether other charts follow an event of the mouse. They follow the cursor, and not the start of a drag. */
+function isOfCursor(type: string): boolean {
+  return type === "mousemove" || type === "mouseleave";
+}
+
 function stepsFrom(leastS: number): number[] {
   const steps = BAR_STEPS_S.filter((step) => step >= leastS);
   return steps.length > 0 ? steps : [leastS];
@@ -134,6 +145,8 @@ export function Chart({
   stacked = false,
   height = HEIGHT,
   together,
+  zoom = null,
+  onZoom,
 }: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -150,6 +163,11 @@ export function Chart({
   ] as uPlot.AlignedData;
   const newest = useRef(data);
   newest.current = data;
+  const shownZoom = useRef(zoom);
+  shownZoom.current = zoom;
+  const zooming = useRef(onZoom);
+  zooming.current = onZoom;
+  const canZoom = onZoom !== undefined;
   useEffect(LIBRARY.load, []);
   const draw = (): (() => void) | undefined => {
     const element = place.current;
@@ -200,10 +218,37 @@ export function Chart({
         { ...axis, size: 56, values: (_plot, values) => values.map(format) },
       ],
       scales: {
-        x: { range: kind === "bars" ? barRange : lineRange },
+        x: {
+          range: (drawnOn, low, high) => {
+            const part = shownZoom.current;
+            if (part !== null) return [part.fromS, part.toS];
+            return (kind === "bars" ? barRange : lineRange)(drawnOn, low, high);
+          },
+        },
         y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
       },
-      cursor: { drag: { x: false, y: false }, ...(together === undefined ? {} : { sync: { key: together } }) },
+      cursor: {
+        // The page sets the range of all its charts, so a selection does not change the scale by itself.
+        drag: { x: canZoom, y: false, setScale: false, dist: DRAG_PX_MIN },
+        ...(together === undefined ? {} : { sync: { key: together, filters: { pub: isOfCursor } } }),
+        bind: {
+          dblclick: () => () => {
+            zooming.current?.(null);
+            return null;
+          },
+        },
+      },
+      hooks: {
+        setSelect: [
+          (drawnOn) => {
+            const { left, width } = drawnOn.select;
+            if (width < DRAG_PX_MIN) return;
+            const [fromS, toS] = [drawnOn.posToVal(left, "x"), drawnOn.posToVal(left + width, "x")];
+            drawnOn.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+            zooming.current?.({ fromS, toS });
+          },
+        ],
+      },
       legend: { live: true },
     };
     const made = new library(options, ordered(newest.current), element);
@@ -226,7 +271,7 @@ export function Chart({
       cancel();
       erase?.();
     };
-  }, [library, names, isDark, kind, stacked, height, together, empty]);
+  }, [library, names, isDark, kind, stacked, height, together, empty, canZoom]);
   // Stacked series are drawn in reverse order: the tallest area is drawn first and does not hide the others.
   const ordered = (columns: uPlot.AlignedData): uPlot.AlignedData =>
     stacked ? ([columns[0], ...columns.slice(1).toReversed()] as uPlot.AlignedData) : columns;

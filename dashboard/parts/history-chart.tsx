@@ -3,6 +3,7 @@ import { type MetricRows, SPANS, type Span } from "../api/metric-history.js";
 import type { HistoryMetric } from "../api/types.js";
 import { Chart } from "./chart.js";
 import { Choice } from "./fields.js";
+import type { Zoom } from "./zoom.js";
 
 export interface ChartRow {
   readonly label: string;
@@ -18,9 +19,11 @@ interface HistoryChartProps {
   readonly height: number;
   /** Charts with the same text here show the same moment under the cursor. */
   readonly together: string;
+  readonly zoom: Zoom | null;
+  readonly onZoom: (zoom: Zoom | null) => void;
 }
 
-export function HistoryChart({ of: row, rows, height, together }: HistoryChartProps) {
+export function HistoryChart({ of: row, rows, height, together, zoom, onZoom }: HistoryChartProps) {
   return (
     <Chart
       label={row.label}
@@ -30,6 +33,8 @@ export function HistoryChart({ of: row, rows, height, together }: HistoryChartPr
       stacked={row.stacked === true}
       height={height}
       together={together}
+      zoom={zoom}
+      onZoom={onZoom}
     />
   );
 }

@@ -3,6 +3,8 @@ import type { MetricRows, Span } from "../../api/metric-history.js";
 import { count, perSecond } from "../../base/format.js";
 import { Fields } from "../../parts/fields.js";
 import { type ChartRow, HistoryChart, SpanChoice } from "../../parts/history-chart.js";
+import { ZoomButtons } from "../../parts/zoom-buttons.js";
+import type { Zoom } from "../../parts/zoom.js";
 
 const CHART_HEIGHT = 104;
 
@@ -54,15 +56,19 @@ interface ChartsProps {
   readonly rows: MetricRows | undefined;
   readonly span: Span;
   readonly onChoose: (span: Span) => void;
+  /** The part of the span that the charts show; null for all of it. */
+  readonly zoom: Zoom | null;
+  readonly onZoom: (zoom: Zoom | null) => void;
 }
 
-export function Charts({ rows, span, onChoose }: ChartsProps) {
+export function Charts({ rows, span, onChoose, zoom, onZoom }: ChartsProps) {
   return (
     <section class="section" aria-label="Over time">
       <div class="section-head">
         <h2>Over time</h2>
         <Fields>
           <SpanChoice span={span} onChoose={onChoose} />
+          <ZoomButtons rows={rows} zoom={zoom} onZoom={onZoom} />
         </Fields>
       </div>
       <div class="overview-charts">
@@ -70,7 +76,15 @@ export function Charts({ rows, span, onChoose }: ChartsProps) {
           rows === undefined ? (
             <div key={row.label} class="overview-chart-place" />
           ) : (
-            <HistoryChart key={row.label} of={row} rows={rows} height={CHART_HEIGHT} together="overview" />
+            <HistoryChart
+              key={row.label}
+              of={row}
+              rows={rows}
+              height={CHART_HEIGHT}
+              together="overview"
+              zoom={zoom}
+              onZoom={onZoom}
+            />
           ),
         )}
       </div>

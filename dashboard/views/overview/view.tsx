@@ -7,6 +7,7 @@ import { FirstSteps, useEmptyServer } from "../../parts/first-steps.js";
 import { useHistoryRows } from "../../parts/history-rows.js";
 import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
+import { formatZoom, parseZoom } from "../../parts/zoom.js";
 import { Charts, METRICS } from "./charts.js";
 import { Happenings } from "./happenings.js";
 import { Now } from "./now.js";
@@ -15,7 +16,7 @@ import { Totals } from "./totals.js";
 
 export function View() {
   const isEmpty = useEmptyServer();
-  const { query, set } = useAddressQuery();
+  const { query, set, go } = useAddressQuery();
   const [span, , spanS] = SPANS.find(([word]) => word === query["range"]) ?? SPANS[1];
   const { resource, rows } = useHistoryRows(METRICS, spanS);
   return (
@@ -35,7 +36,13 @@ export function View() {
         <>
           <Questions />
           <Failure of={resource} />
-          <Charts rows={rows} span={span} onChoose={(word) => set({ range: word })} />
+          <Charts
+            rows={rows}
+            span={span}
+            onChoose={(word) => set({ range: word, zoom: "" })}
+            zoom={parseZoom(query["zoom"])}
+            onZoom={(zoom) => go({ zoom: formatZoom(zoom) })}
+          />
           <div class="overview-lists">
             <Now />
             <Happenings />

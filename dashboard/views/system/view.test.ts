@@ -67,6 +67,31 @@ t.test("the metrics of a real server", { skip }, async (t) => {
     t.equal(await page.getByLabel("Time", { exact: true }).inputValue(), "24h");
   });
 
+  await t.test("a drag over a chart zooms all charts, and the buttons do the same", async (t) => {
+    const { page: zoomed, complaints: heard, close } = await dashboard.open("/system");
+    await zoomed.locator(".u-over").nth(1).waitFor();
+    const zoomOf = (): string | null => new URL(zoomed.url()).searchParams.get("zoom");
+    const buttons = zoomed.getByRole("group", { name: "Zoom of the charts" });
+    await zoomed.locator(".u-over").first().scrollIntoViewIfNeeded();
+    const { x = 0, y = 0, width = 0 } = (await zoomed.locator(".u-over").first().boundingBox()) ?? {};
+    await zoomed.mouse.move(x + width * 0.2, y + 30);
+    await zoomed.mouse.down();
+    await zoomed.mouse.move(x + width * 0.8, y + 30, { steps: 4 });
+    await zoomed.mouse.up();
+    await zoomed.waitForURL(/zoom=\d+-\d+/);
+    const dragged = zoomOf();
+    await zoomed.goBack();
+    await zoomed.waitForURL((url) => !url.searchParams.has("zoom"));
+    await zoomed.goForward();
+    await buttons.getByRole("button", { name: "Earlier" }).click();
+    await zoomed.waitForURL((url) => url.searchParams.get("zoom") !== dragged);
+    await buttons.getByRole("button", { name: "Show all" }).press("Enter");
+    await zoomed.waitForURL((url) => !url.searchParams.has("zoom"));
+    await buttons.getByRole("button", { name: "Later" }).waitFor({ state: "detached" });
+    t.same(heard, []);
+    await close();
+  });
+
   await t.test("charts are complete when they are first shown, and extended by new samples", async (t) => {
     const { page: later, close } = await dashboard.open("/audit");
     const read = () => later.waitForResponse((response) => response.url().includes("/api/metrics/history"));

@@ -9,6 +9,8 @@ import { useAddressQuery } from "../../parts/address-query.js";
 import { Choice, Fields } from "../../parts/fields.js";
 import { HistoryChart, SpanChoice } from "../../parts/history-chart.js";
 import { useHistoryRows } from "../../parts/history-rows.js";
+import { ZoomButtons } from "../../parts/zoom-buttons.js";
+import { formatZoom, parseZoom, type Zoom } from "../../parts/zoom.js";
 import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
 import { serverMetrics } from "../../api/server-metrics.js";
@@ -19,7 +21,9 @@ import { Routes } from "./routes.js";
 const CHART_HEIGHT = 130;
 
 export function View() {
-  const { query, set } = useAddressQuery();
+  const { query, set, go } = useAddressQuery();
+  const zoom = parseZoom(query["zoom"]);
+  const onZoom = (part: Zoom | null): void => go({ zoom: formatZoom(part) });
   const [span, , spanS] = SPANS.find(([word]) => word === query["range"]) ?? SPANS[1];
   const [routes] = ROUTE_GROUPS.find(([group]) => group === query["routes"]) ?? ROUTE_GROUPS[0];
   const charts = chartRows(routes);
@@ -33,18 +37,27 @@ export function View() {
       <Facts rows={rows} />
       <Cluster rows={rows} />
       <Fields>
-        <SpanChoice span={span} onChoose={(word) => set({ range: word })} />
+        <SpanChoice span={span} onChoose={(word) => set({ range: word, zoom: "" })} />
         <Choice<RouteGroup>
           label="Latency of"
           value={routes}
           choices={ROUTE_GROUPS}
           onChoose={(group) => set({ routes: group === "all" ? "" : group })}
         />
+        <ZoomButtons rows={rows} zoom={zoom} onZoom={onZoom} />
       </Fields>
       <div class="system-charts">
         {rows !== undefined &&
           charts.map((row, at) => (
-            <HistoryChart key={at} of={row} rows={rows} height={CHART_HEIGHT} together="system" />
+            <HistoryChart
+              key={at}
+              of={row}
+              rows={rows}
+              height={CHART_HEIGHT}
+              together="system"
+              zoom={zoom}
+              onZoom={onZoom}
+            />
           ))}
       </div>
       <Routes />

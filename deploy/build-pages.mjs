@@ -12,8 +12,11 @@ import { bundledFolders } from "./third-party.mjs";
 /** The browsers for which the JavaScript is built: every maintained browser of 2023 and later. */
 export const BROWSERS = ["chrome115", "firefox115", "safari16.4"];
 const HASH_LENGTH = 8;
-/** The second minifier; null where it has no binary for this machine. The scripts then are 4 % longer. */
-const oxc = await import("oxc-minify").catch(() => null);
+
+/** Loads the second minifier; null where it has no binary for this machine. The scripts then are 4 % longer. */
+function loadOxc() {
+  return import("oxc-minify").catch(() => null);
+}
 
 /**
  * Minifies a script that esbuild has bundled and minified. Oxc joins and inlines more than esbuild does: compressed, the
@@ -23,6 +26,7 @@ const oxc = await import("oxc-minify").catch(() => null);
  * @throws {Error} if Oxc cannot read the script
  */
 async function minified(name, text) {
+  const oxc = await loadOxc();
   if (oxc === null) return Buffer.from(text);
   const { code, errors } = await oxc.minify(name, text, {
     module: true,
@@ -99,7 +103,7 @@ function importedScripts(outputs, entry) {
 export async function buildPages({ root, esbuild }) {
   const folder = join(root, "dashboard");
   const oxcPackage = join(root, "node_modules/oxc-minify/package.json");
-  const oxcVersion = oxc === null ? "" : JSON.parse(readFileSync(oxcPackage, "utf8")).version;
+  const oxcVersion = (await loadOxc()) === null ? "" : JSON.parse(readFileSync(oxcPackage, "utf8")).version;
   const shared = {
     absWorkingDir: root,
     write: false,

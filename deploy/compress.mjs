@@ -1,7 +1,6 @@
 /** Compresses files of the dashboard's port, so that the server need not do it. Used by the builds of its pages. */
 import { promisify } from "node:util";
 import { brotliCompress, constants } from "node:zlib";
-import { gzipAsync } from "@gfx/zopfli";
 
 /** More rounds make the result hardly smaller. */
 const ZOPFLI_ROUNDS = 15;
@@ -9,7 +8,11 @@ const ZOPFLI_ROUNDS = 15;
 /** The encodings: the suffix of the compressed copy, and the function that makes it. */
 const COMPRESS = {
   // Zopfli's result is 3 % smaller than that of zlib. All scripts together take it a second.
-  ".gz": (content) => gzipAsync(content, { numiterations: ZOPFLI_ROUNDS }),
+  ".gz": async (content) => {
+    // Loaded here, because this module is loaded before the packages are installed.
+    const { gzipAsync } = await import("@gfx/zopfli");
+    return gzipAsync(content, { numiterations: ZOPFLI_ROUNDS });
+  },
   ".br": (content, quality) =>
     promisify(brotliCompress)(content, {
       params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: content.length },

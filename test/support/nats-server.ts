@@ -4,9 +4,10 @@
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { findFreePorts } from "./free-ports.js";
 import { makeDirectory, tieToThisProcess, type Owner } from "./owner.js";
 
 const VARIABLE = "KOOR_NATS_SERVER";
@@ -231,24 +232,6 @@ async function makeMembers(
       `,
     );
   });
-}
-
-/** Finds ports that are free now. */
-async function findFreePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
-          const server = createServer();
-          server.once("error", reject);
-          server.listen(0, "127.0.0.1", () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { readonly port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** Whether a thread of a process still runs after SIGSTOP, which takes a moment. Only Linux says so. */

@@ -5,11 +5,11 @@
  */
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { connect } from "node:tls";
 import { fileURLToPath } from "node:url";
 import { LOOPBACK_CERTIFICATE, LOOPBACK_KEY } from "../cli/loopback-certificate.js";
+import { findFreePort } from "./free-ports.js";
 import { makeDirectory, tieToThisProcess, type Owner } from "./owner.js";
 import type { Koor } from "./server-process.js";
 
@@ -113,14 +113,6 @@ const SETTINGS: Readonly<Record<ProxyName, (place: Place) => readonly string[]>>
     return ["run", "--config", join(folder, "Caddyfile"), "--adapter", "caddyfile"];
   },
 };
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Whether a TLS connection to the port succeeds now. */
 function answersTls(port: number): Promise<boolean> {

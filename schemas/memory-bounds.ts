@@ -29,6 +29,7 @@ import * as requestBodies from "./limits/request-bodies.js";
 import * as rpc from "./limits/rpc.js";
 import * as sessions from "./limits/sessions.js";
 import * as tasks from "./limits/tasks.js";
+import * as telemetry from "./limits/telemetry.js";
 import * as tokens from "./limits/tokens.js";
 import * as versioned from "./limits/versioned.js";
 import * as wait from "./limits/wait.js";
@@ -61,6 +62,7 @@ const LIMITS = {
   ...rpc,
   ...sessions,
   ...tasks,
+  ...telemetry,
   ...tokens,
   ...versioned,
   ...wait,
@@ -152,6 +154,15 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     bytes: "DOCUMENTS_BYTES_MAX",
     checked: "src/platform/front/documents.ts",
     beyond: "the oldest goes",
+  },
+  {
+    stock: "events that wait to be exported as spans, with `--otlp`",
+    thread: "front",
+    items: "TELEMETRY_EVENTS_MAX",
+    bytes: "TELEMETRY_EVENTS_CHARACTERS_MAX",
+    times: 2,
+    checked: "src/features/telemetry/exporter.ts",
+    beyond: "dropped, and counted",
   },
   {
     stock: "values that were read lately, of state and of specs",
@@ -548,6 +559,15 @@ export const MEMORY_BOUNDS: readonly MemoryBound[] = [
     each: pool.POOL_HEAP_MIB_MAX * MIB,
     checked: "src/features/backup/front.ts",
     beyond: "503",
+  },
+  {
+    stock: "the heap of the export of spans and metrics, with `--otlp`",
+    thread: "workers",
+    items: null,
+    bytes: null,
+    each: telemetry.TELEMETRY_HEAP_MIB_MAX * MIB,
+    checked: "src/features/telemetry/exporter.ts",
+    beyond: "the thread is started again after 10 s",
   },
   {
     stock: "a restore: a line as bytes, text and values",

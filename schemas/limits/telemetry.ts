@@ -21,3 +21,5 @@ export const TELEMETRY_LEASES_MAX = 4096;
 export const TELEMETRY_TEXT_CHARACTERS_MAX = 1 * KIB;
 /** The maximum number of texts in an attribute that is a list. */
 export const TELEMETRY_LIST_MAX = 32;
+/** The maximum size of the heap of the thread of the export, in MiB. */
+export const TELEMETRY_HEAP_MIB_MAX = 128;

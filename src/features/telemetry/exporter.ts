@@ -11,6 +11,7 @@ import {
   TELEMETRY_DELAY_MS,
   TELEMETRY_EVENTS_CHARACTERS_MAX,
   TELEMETRY_EVENTS_MAX,
+  TELEMETRY_HEAP_MIB_MAX,
   TELEMETRY_RESTART_MS,
 } from "../../../schemas/limits/telemetry.js";
 import type { Log } from "../../base/log.js";
@@ -53,7 +54,10 @@ const TRACED: ReadonlySet<string> = new Set(TRACED_TOPICS);
 
 /** Starts the thread of the export. */
 export function startExportThread(url: URL, data: TelemetryThreadData, listener: ThreadListener): ExportThread {
-  const worker = new Worker(url, { workerData: data });
+  const worker = new Worker(url, {
+    workerData: data,
+    resourceLimits: { maxOldGenerationSizeMb: TELEMETRY_HEAP_MIB_MAX },
+  });
   worker.on("message", (reply: TelemetryReply) => listener.onReply(reply));
   worker.on("error", (error: unknown) => listener.onEnd(reasonOf(error)));
   worker.on("exit", () => listener.onEnd("it ended"));

@@ -138,6 +138,8 @@ const Traceparent = Text({
     source: TRACEPARENT.source,
     says: "must be a traceparent of version 00: 00-TRACE-SPAN-FLAGS in lower-case hex digits",
   },
+  // Readers of the description may not know lookaheads. Ids whose last digit is not 0 are never only zeros.
+  promisedPattern: "^00-[0-9a-f]{31}[1-9a-f]-[0-9a-f]{15}[1-9a-f]-[0-9a-f]{2}$",
 });
 
 export const TaskBody = Type.Object({

@@ -20,8 +20,8 @@ export interface TextRules {
    */
   readonly promisedCharactersMax?: number;
   /**
-   * A pattern that the published description states, for a text whose content the reading code checks itself. Every
-   * text that matches the pattern is certainly accepted.
+   * A pattern that the published description states, in place of `pattern` or for a text whose content the reading code
+   * checks itself. Every text that matches the pattern is certainly accepted.
    */
   readonly promisedPattern?: string;
   /** The form that the text must have. `says` describes the form in the error message `must be …`. */

@@ -3,7 +3,7 @@
  * address, a new tab and the name for screen readers stay those of the link. The arrow keys move between the rows.
  */
 
-const OPENS = ".cell-opens :is(a, button)";
+const OPENS = "td.cell-opens :is(a, button)";
 /** The links and buttons that open a row, in tables and in the list of items that need a person. */
 const ROWS = `main :is(${OPENS}, .need-name)`;
 

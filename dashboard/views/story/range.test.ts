@@ -8,17 +8,19 @@ import { countUntil, nextTime, previousTime, speedOf, SPEEDS } from "./steps.js"
 const now = Date.parse("2026-02-09T14:30:00.000Z");
 const time = (ms: number): string => new Date(ms).toISOString();
 
-t.test("the range is that of the address, the time around a time, or the last day", (t) => {
+const RANGE_MS = 12 * HOUR_MS;
+
+t.test("the range is that of the address, the time around a time, or the last 12 hours", (t) => {
   const from = time(now - HOUR_MS);
   for (const [query, fromMs, toMs] of [
-    [{}, now - DAY_MS, now],
-    [{ from: "soon", to: "late", at: "then" }, now - DAY_MS, now],
+    [{}, now - RANGE_MS, now],
+    [{ from: "soon", to: "late", at: "then" }, now - RANGE_MS, now],
     [{ from }, now - HOUR_MS, now],
     [{ from, to: time(now - MINUTE_MS) }, now - HOUR_MS, now - MINUTE_MS],
     [{ from, to: time(now + HOUR_MS) }, now - HOUR_MS, now],
-    [{ to: from }, now - HOUR_MS - DAY_MS, now - HOUR_MS],
-    [{ from, to: from }, now - HOUR_MS - DAY_MS, now - HOUR_MS],
-    [{ from: time(now + HOUR_MS) }, now - DAY_MS, now],
+    [{ to: from }, now - HOUR_MS - RANGE_MS, now - HOUR_MS],
+    [{ from, to: from }, now - HOUR_MS - RANGE_MS, now - HOUR_MS],
+    [{ from: time(now + HOUR_MS) }, now - RANGE_MS, now],
     [{ at: time(now - DAY_MS) }, now - DAY_MS - 30 * MINUTE_MS, now - DAY_MS + 30 * MINUTE_MS],
     [{ at: time(now - MINUTE_MS) }, now - 31 * MINUTE_MS, now],
   ] as const)

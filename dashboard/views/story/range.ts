@@ -1,5 +1,5 @@
 /** The range of the story view and the chosen time in it, as the query of the page's address has them. Pure. */
-import { DAY_MS, MINUTE_MS } from "../../../shared/duration.js";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../shared/duration.js";
 import { timeIn } from "../../base/local-time.js";
 
 export interface Range {
@@ -7,14 +7,14 @@ export interface Range {
   readonly toMs: number;
 }
 
-/** The range if the address has none, in ms. */
-const RANGE_MS = DAY_MS;
+/** The range if the address has none, in ms: less than the day for which the server keeps leases that have ended. */
+const RANGE_MS = 12 * HOUR_MS;
 /** How much is shown before and after a time whose address has no range, in ms. */
 const AROUND_MS = 30 * MINUTE_MS;
 
 /**
- * Returns the range of an address. Without an end it ends now. Without both it is the last day, or the time around `at`.
- * A range that is empty is replaced by the day before its end.
+ * Returns the range of an address. Without an end it ends now. Without both it is the last 12 hours, or the time around `at`.
+ * A range that is empty is replaced by the 12 hours before its end.
  */
 export function rangeIn(query: Readonly<Record<string, string>>, nowMs: number): Range {
   const [from, to, at] = [timeIn(query["from"]), timeIn(query["to"]), timeIn(query["at"])];

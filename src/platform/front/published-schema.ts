@@ -15,7 +15,7 @@ function textOf(rules: TextRules): Json {
   const { charactersMax, promisedCharactersMax = charactersMax, promisedPattern, required, line, pattern } = rules;
   const minimum = required === true ? { minLength: 1 } : {};
   // The pattern bounds the length itself.
-  if (pattern !== undefined) return { ...minimum, pattern: pattern.source };
+  if (pattern !== undefined) return { ...minimum, pattern: promisedPattern ?? pattern.source };
   const said = promisedPattern ?? (line === true ? ONE_LINE : undefined);
   return { ...minimum, ...(said === undefined ? {} : { pattern: said }), maxLength: promisedCharactersMax };
 }

@@ -1,7 +1,8 @@
 /**
  * Compares the references of the documents with the code, both ways: the synopses of docs/cli.md with the flags of the
  * commands, the types of metrics with what a server exposes, the names of the metrics history with its table, the
- * statuses of each endpoint with its description, the audited actions and the exit codes with their tables.
+ * statuses of each endpoint with its description, the audited actions, the exit codes and the kinds of records of a
+ * backup with their tables.
  */
 import { readFileSync } from "node:fs";
 import t from "tap";
@@ -9,6 +10,7 @@ import { COMMANDS } from "../cli/commands.js";
 import { WRONG_USAGE } from "../cli/failure.js";
 import { STATUSES } from "../schemas/status.js";
 import { ClusterFront, type ClusterFrontOptions } from "../src/cluster/front.js";
+import { KINDS } from "../src/features/backup/kinds.js";
 import { METHODS } from "../src/methods.js";
 import { Exposition } from "../src/platform/measure/exposition.js";
 import { isWriterMethod } from "../src/platform/threads/methods.js";
@@ -132,5 +134,12 @@ t.test("docs/cli.md has the exit code of each status", (t) => {
     shown,
     exits.toSorted((a, b) => a - b),
   );
+  t.end();
+});
+
+t.test("docs/backup.md has the kinds of records that a backup contains", (t) => {
+  const rows = rowsOf(sectionOf(read("backup.md"), "## What is in it")).slice(2);
+  const documented = rows.flatMap(([names = ""]) => codeIn(names));
+  t.same(documented.toSorted(), KINDS.map(({ name }) => name).toSorted());
   t.end();
 });

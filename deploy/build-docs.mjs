@@ -9,8 +9,6 @@ import { BROWSERS, hashedName } from "./build-pages.mjs";
 import { compressed } from "./compress.mjs";
 import { bundledFolders } from "./third-party.mjs";
 
-/** The quality of Brotli for the pages. The highest one takes seconds, and saves a tenth of the bytes. */
-const BROTLI_QUALITY = 9;
 const ENTRY = /^- \[([^\]]+)\]\((?:([\w-]+)\.md)\): (.*(?:\n {2}.*)*)/gm;
 
 /**
@@ -168,7 +166,7 @@ export async function buildDocs({ root, esbuild }) {
   }
   files.set("llms.txt", Buffer.from(llmsText(index)));
 
-  const packed = await compressed(files, BROTLI_QUALITY);
+  const packed = await compressed(files, { quick: true });
   const images = readdirSync(join(folder, "dashboard")).filter((name) => name.endsWith(".png"));
   for (const name of images) files.set(`dashboard/${name}`, readFileSync(join(folder, "dashboard", name)));
   return { files: new Map([...files, ...packed]), packages };

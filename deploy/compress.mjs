@@ -1,34 +1,41 @@
 /** Compresses files of the dashboard's port, so that the server need not do it. Used by the builds of its pages. */
 import { promisify } from "node:util";
-import { brotliCompress, constants } from "node:zlib";
+import { brotliCompress, constants, gzip } from "node:zlib";
 
 /** More rounds make the result hardly smaller. */
 const ZOPFLI_ROUNDS = 15;
+/** For the documents, the highest quality of Brotli takes seconds, and saves a tenth of the bytes. */
+const BROTLI_QUICK_QUALITY = 9;
 
-/** The encodings: the suffix of the compressed copy, and the function that makes it. */
-const COMPRESS = {
-  // Zopfli's result is 3 % smaller than that of zlib. All scripts together take it a second.
-  ".gz": async (content) => {
-    // Loaded here, because this module is loaded before the packages are installed.
-    const { gzipAsync } = await import("@gfx/zopfli");
-    return gzipAsync(content, { numiterations: ZOPFLI_ROUNDS });
-  },
-  ".br": (content, quality) =>
-    promisify(brotliCompress)(content, {
-      params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: content.length },
-    }),
+const brotli = (content, quality) =>
+  promisify(brotliCompress)(content, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: quality, [constants.BROTLI_PARAM_SIZE_HINT]: content.length },
+  });
+
+/** Functions that compress as well as possible, by the suffix of the copy that they make. */
+const SMALLEST = {
+  // Zopfli's result is 3 % smaller than that of zlib. It is loaded here, because this module is loaded before the
+  // packages are installed.
+  ".gz": async (content) => (await import("@gfx/zopfli")).gzipAsync(content, { numiterations: ZOPFLI_ROUNDS }),
+  ".br": (content) => brotli(content, constants.BROTLI_MAX_QUALITY),
+};
+
+/** Functions for many files: Zopfli takes 20 s for the documents. */
+const QUICK = {
+  ".gz": (content) => promisify(gzip)(content, { level: constants.Z_BEST_COMPRESSION }),
+  ".br": (content) => brotli(content, BROTLI_QUICK_QUALITY),
 };
 
 /**
  * Returns the compressed copies of files.
  * @param {Iterable<[path: string, content: Uint8Array]>} files
- * @param {number} [quality] the quality of Brotli, which needs far more time for the highest one
+ * @param {{ quick?: boolean }} [options] `quick`: true for many files that are seldom read
  * @returns {Promise<[path: string, content: Uint8Array][]>} each path with the suffix of its encoding
  */
-export function compressed(files, quality = constants.BROTLI_MAX_QUALITY) {
+export function compressed(files, { quick = false } = {}) {
   return Promise.all(
     [...files].flatMap(([path, content]) =>
-      Object.entries(COMPRESS).map(async ([suffix, pack]) => [path + suffix, await pack(content, quality)]),
+      Object.entries(quick ? QUICK : SMALLEST).map(async ([suffix, pack]) => [path + suffix, await pack(content)]),
     ),
   );
 }

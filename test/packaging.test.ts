@@ -48,7 +48,7 @@ t.test("the bundles come with the licences of their packages", (t) => {
   const notices = readFileSync(join(ROOT, "dist/app/THIRD-PARTY.md"), "utf8");
   const { dependencies, files } = manifest;
   // Packages that are loaded from node_modules are not bundled and have their own licence; neither are build tools.
-  const apart = new Set(["uWebSockets.js", "esbuild", "marked"]);
+  const apart = new Set(["uWebSockets.js", "@gfx/zopfli", "esbuild", "marked"]);
   for (const [name, version] of Object.entries(dependencies)) {
     if (apart.has(name)) continue;
     const [, notice = ""] = notices.split(`\n## ${name} ${version}\n`);

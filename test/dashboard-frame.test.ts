@@ -157,7 +157,7 @@ t.test("the dashboard of a server without a token", { skip: browserMissing() }, 
 
   await t.test("the menu has the views in their order, each with its address, heading and title", next(), async (t) => {
     // The story begins before the restore, of which the server knows nothing: it asks again for a later time.
-    const { page, complaints, close } = await dashboard.open("/", { expected: [/400 .*\/api\/at\//] });
+    const { page, complaints, close } = await dashboard.open("/", { expected: [/status of 400/] });
     const links = page.getByRole("navigation", { name: "Views" }).locator("li a");
     await links.first().waitFor();
     const found: (readonly [string | null, string | null])[] = [];

@@ -1,6 +1,7 @@
 /**
  * Makes a repository for the replay of merges: `node dist/tree/bench/radar-history.js FOLDER [MERGES] [SEED]`. Pairs of
- * branches change, insert and delete lines of the same few files, and delete or rename some. One seed gives one history.
+ * branches change, insert and delete lines of the same few files, and delete or rename some. One seed gives one
+ * history.
  */
 import { execFileSync } from "node:child_process";
 import { pathToFileURL } from "node:url";

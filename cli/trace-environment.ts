@@ -1,6 +1,6 @@
 /**
- * Reads and sets the trace context in environment variables. KOOR_TRACEPARENT is Koor's own. TRACEPARENT is the name that
- * other programs read, so a value that the user has set stays. Runs in the CLI process.
+ * Reads and sets the trace context in environment variables. KOOR_TRACEPARENT is Koor's own. TRACEPARENT is the name
+ * that other programs read, so a value that the user has set stays. Runs in the CLI process.
  */
 import { parseTraceparent } from "../shared/trace-context.js";
 

@@ -19,8 +19,8 @@ function loadOxc() {
 }
 
 /**
- * Minifies a script that esbuild has bundled and minified. Oxc joins and inlines more than esbuild does: compressed, the
- * scripts are 4 % smaller.
+ * Minifies a script that esbuild has bundled and minified. Oxc joins and inlines more than esbuild does: compressed,
+ * the scripts are 4 % smaller.
  * @param {string} name
  * @param {string} text
  * @throws {Error} if Oxc cannot read the script

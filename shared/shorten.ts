@@ -1,6 +1,6 @@
 /**
- * Shortens a text to its beginning before an answer or a page repeats it. Otherwise an error message would be as long as
- * the request, or several times as long. Pure, any thread.
+ * Shortens a text to its beginning before an answer or a page repeats it. Otherwise an error message would be as long
+ * as the request, or several times as long. Pure, any thread.
  */
 import { QUOTED_CHARACTERS_MAX } from "../schemas/limits/names.js";
 

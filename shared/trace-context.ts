@@ -1,7 +1,7 @@
 /**
- * Computes trace contexts: the ids of traces and spans, and the texts `traceparent` of W3C Trace Context. The ids follow
- * from what a span is about. So each node of a cluster, a server that was started again, and the command line find the
- * same ids without asking each other. Pure.
+ * Computes trace contexts: the ids of traces and spans, and the texts `traceparent` of W3C Trace Context. The ids
+ * follow from what a span is about. So each node of a cluster, a server that was started again, and the command line
+ * find the same ids without asking each other. Pure.
  */
 import { TRACEPARENT } from "../schemas/traceparent.js";
 

@@ -36,7 +36,9 @@ interface ChartProps {
   readonly together?: string;
   /** The part of the time that is shown; null for all of it. */
   readonly zoom?: Zoom | null;
-  /** Called if the user drags over a part of the chart, or with null after a double click. Without it, neither works. */
+  /**
+   * Called if the user drags over a part of the chart, or with null after a double click. Without it, neither works.
+   */
   readonly onZoom?: (zoom: Zoom | null) => void;
 }
 

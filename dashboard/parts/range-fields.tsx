@@ -1,4 +1,6 @@
-/** The fields of a time range, which is kept in the query of the page's address: from, to, and quick ranges until now. */
+/**
+ * The fields of a time range, which is kept in the query of the page's address: from, to, and quick ranges until now.
+ */
 import { fromField, toField } from "../base/local-time.js";
 import { QUICK_RANGES } from "../base/quick-ranges.js";
 import type { AddressQuery } from "./address-query.js";

@@ -1,4 +1,6 @@
-/** The buttons that edit and delete the current value of a key or spec. They are left out for who may change nothing. */
+/**
+ * The buttons that edit and delete the current value of a key or spec. They are left out for who may change nothing.
+ */
 import { useSignal } from "@preact/signals";
 import { mayWrite } from "../api/session.js";
 import { Button } from "../parts/button.js";

@@ -43,7 +43,8 @@ export interface Scenario {
    * - `$ BEGINNING`: the next example of the page whose command is this, or begins with it.
    * - `sh BEGINNING`: the script of the page that begins with this. It has to exit with 0.
    * - `NAME = BEN: POST /api/tasks {"title":"a"}`: a request that the page takes as given, here of the instance whose
-   *   id is in the variable `BEN`. The variable `NAME` becomes the answer's id, `NAME_TOKEN` its token. Both names may be left out.
+   *   id is in the variable `BEN`. The variable `NAME` becomes the answer's id, `NAME_TOKEN` its token. Both names may
+   *   be left out.
    * - `& REQUEST`: the same, sent when the endless example before it has printed its first line.
    * - `another server`: later steps go to a new server.
    * - any other text: a shell command that the page takes as given.

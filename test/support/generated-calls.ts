@@ -123,8 +123,8 @@ export type Batches = typeof batches extends Arbitrary<infer Value> ? Value : ne
 
 /**
  * The calls before all others: values; a webhook with events; two instances, one of which holds what the other waits
- * for; two claimed tasks, one of which is returned with a question or has failed; and leases of counted names and of one
- * of several names. Random calls would rarely get that far.
+ * for; two claimed tasks, one of which is returned with a question or has failed; and leases of counted names and of
+ * one of several names. Random calls would rarely get that far.
  */
 export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
   const held = { text: "x", value: null, retry: false };

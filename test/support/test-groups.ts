@@ -74,7 +74,10 @@ const SHORT_BOUNDS = 4;
  */
 const OF_FEATURES = /^test[/\\]api-(?!(?:access|cluster|events|leases|mcp|service|state|tasks|wait)\.test)/;
 const SHORT_FEATURES = 8;
-/** Tests of whole scenarios, of the examples of the documents and of the package, and how many of them the short form samples. */
+/**
+ * Tests of whole scenarios, of the examples of the documents and of the package, and how many of them the short form
+ * samples.
+ */
 const OF_SCENARIOS = new RegExp(
   `^test[/\\\\](?:${[
     "agents-together|generators|guide-examples|http-examples|mcp-conformance|npm-start|packaging|recipes|three-agents",

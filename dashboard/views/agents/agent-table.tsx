@@ -122,7 +122,10 @@ interface RowsProps {
   readonly orderIn?: AddressQuery;
 }
 
-/** Shows agents as a table, the active ones first unless the user chooses another order. A subagent that follows its parent is indented. */
+/**
+ * Shows agents as a table, the active ones first unless the user chooses another order. A subagent that follows its
+ * parent is indented.
+ */
 export function AgentRows({ label, agents, activity, parent, orderIn }: RowsProps) {
   const { labels } = useCheckouts();
   const columns = useMemo(() => columnsOf(agents, activity, labels, parent), [agents, activity, labels, parent]);

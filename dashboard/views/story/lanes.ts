@@ -1,6 +1,7 @@
 /**
- * Makes a lane for each agent from the events of a range: bars for what it held, waited for and worked on, and marks for
- * what it lost and the messages that it got. What had begun before the events comes from the leases and tasks of that time. Pure.
+ * Makes a lane for each agent from the events of a range: bars for what it held, waited for and worked on, and marks
+ * for what it lost and the messages that it got. What had begun before the events comes from the leases and tasks of
+ * that time. Pure.
  */
 import type { Event, LeaseAt, TaskAt } from "../../api/types.js";
 import type { Range } from "./range.js";

@@ -13,8 +13,8 @@ const RANGE_MS = 12 * HOUR_MS;
 const AROUND_MS = 30 * MINUTE_MS;
 
 /**
- * Returns the range of an address. Without an end it ends now. Without both it is the last 12 hours, or the time around `at`.
- * A range that is empty is replaced by the 12 hours before its end.
+ * Returns the range of an address. Without an end it ends now. Without both it is the last 12 hours, or the time around
+ * `at`. A range that is empty is replaced by the 12 hours before its end.
  */
 export function rangeIn(query: Readonly<Record<string, string>>, nowMs: number): Range {
   const [from, to, at] = [timeIn(query["from"]), timeIn(query["to"]), timeIn(query["at"])];

@@ -1,4 +1,6 @@
-/** The story in a browser: lanes, the lists of the chosen time, the ways to choose it, and what is not known any more. */
+/**
+ * The story in a browser: lanes, the lists of the chosen time, the ways to choose it, and what is not known any more.
+ */
 import t from "tap";
 import { browserMissing, countOf, sideways, type Page } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";

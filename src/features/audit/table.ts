@@ -164,8 +164,8 @@ export interface TimeCounts {
 }
 
 /**
- * Counts the rows that match over time, in at most `bucketsMax` buckets. The range ends at the oldest and the newest row
- * where the request has no bound. Returns null if no row matches.
+ * Counts the rows that match over time, in at most `bucketsMax` buckets. The range ends at the oldest and the newest
+ * row where the request has no bound. Returns null if no row matches.
  */
 export function countByTime(db: Db, request: AuditFilterRequest, bucketsMax: number): TimeCounts | null {
   const { tables, condition, values } = select(db, request, null);

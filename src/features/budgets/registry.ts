@@ -1,7 +1,7 @@
 /**
  * Executes the writer's calls about budgets. It adds each report of usage to the sums of the budgets that it concerns,
- * publishes the changes of their states, and says which agents get no task. All budgets are in memory. The sums that the
- * reports of a transaction have changed are written before its commit. Runs in the writer thread.
+ * publishes the changes of their states, and says which agents get no task. All budgets are in memory. The sums that
+ * the reports of a transaction have changed are written before its commit. Runs in the writer thread.
  */
 import type { BudgetState, SetBudgetRequest } from "../../../schemas/budgets.js";
 import type { ServerTopic } from "../../../schemas/events.js";

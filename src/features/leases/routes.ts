@@ -1,4 +1,6 @@
-/** Declares the routes of docs/http-api.md "Leases". front.ts and its neighbours handle the requests. Runs on the front. */
+/**
+ * Declares the routes of docs/http-api.md "Leases". front.ts and its neighbours handle the requests. Runs on the front.
+ */
 import { WorkspaceHeader } from "../../../schemas/common.js";
 import {
   AcquiredLease,

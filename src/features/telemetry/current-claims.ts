@@ -1,6 +1,6 @@
 /**
- * Knows on which task each agent works, so that what the agent does becomes part of the task's trace. Follows the events
- * of tasks and leases. Pure, and in memory: after a start it begins with the live claims of the database.
+ * Knows on which task each agent works, so that what the agent does becomes part of the task's trace. Follows the
+ * events of tasks and leases. Pure, and in memory: after a start it begins with the live claims of the database.
  */
 import { TELEMETRY_LEASES_MAX } from "../../../schemas/limits/telemetry.js";
 import type { SpanContext } from "../../../shared/trace-context.js";

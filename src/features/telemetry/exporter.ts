@@ -1,7 +1,7 @@
 /**
- * Feeds the thread that exports spans and metrics. It keeps the events from which spans are computed in a bounded queue,
- * and gives the thread the next ones when it has answered. If the collector is slow or dead the queue fills, and further
- * events are dropped and counted. Runs on the front, as a background task. It is created only with --otlp.
+ * Feeds the thread that exports spans and metrics. It keeps the events from which spans are computed in a bounded
+ * queue, and gives the thread the next ones when it has answered. If the collector is slow or dead the queue fills, and
+ * further events are dropped and counted. Runs on the front, as a background task. It is created only with --otlp.
  */
 import { Worker } from "node:worker_threads";
 import type { CommittedEvents } from "../../../schemas/events.js";

@@ -18,7 +18,9 @@ export interface TelemetryThreadData {
 
 /** A message to the thread. The thread answers each in order, and gets the next spans after its answer. */
 export type TelemetryRequest =
-  /** Export the spans that end with these events. If `claims` is not null, they are the live claims before the events. */
+  /**
+   * Export the spans that end with these events. If `claims` is not null, they are the live claims before the events.
+   */
   | { readonly kind: "spans"; readonly events: readonly string[]; readonly claims: readonly LiveTaskClaim[] | null }
   | { readonly kind: "metrics"; readonly figures: readonly Figure[]; readonly atMs: number };
 

@@ -126,7 +126,10 @@ export class WriteBuffer {
     this.#last = [];
   }
 
-  /** Writes what is buffered, but for what waits for the commit. The rows of a table are written in the order in which they were added. */
+  /**
+   * Writes what is buffered, but for what waits for the commit. The rows of a table are written in the order in which
+   * they were added.
+   */
   write(): void {
     if (this.#dirty.length === 0) return;
     for (const waiting of this.#dirty) waiting.write();

@@ -203,7 +203,8 @@ export class RequestBody {
 
   /**
    * Waits for the end of a body that is skipped.
-   * @param listener called with true when all of the body has arrived, and with false when it has reached BODY_BYTES_MAX
+   * @param listener called with true when all of the body has arrived, and with false when it has reached
+   * BODY_BYTES_MAX
    */
   afterSkipped(listener: (whole: boolean) => void): void {
     if (this.#skipped !== null) this.#skipped.listener = listener;

@@ -3,9 +3,9 @@
  * `/asyncapi.json` publishes them.
  */
 import * as Type from "typebox";
-import type { TSchema } from "typebox";
+import type { Static, TSchema } from "typebox";
 import { Budget } from "./budgets.js";
-import { NonNegative, Timestamp } from "./common.js";
+import { NonNegative, nullable, Timestamp } from "./common.js";
 import { Violation } from "./contracts.js";
 import type { ServerSource, ServerTopic } from "./events.js";
 import { ListedEvidence } from "./evidence.js";
@@ -24,13 +24,9 @@ export interface ServerEvent {
   readonly data: TSchema;
 }
 
-function orNull(schema: TSchema): TSchema {
-  return Type.Union([schema, Type.Null()]);
-}
-
 const Named = Type.Object({ id: Type.String(), name: Type.String() });
-const Reason = orNull(Type.String());
-const Fence = orNull(Type.Integer({ minimum: 1 }));
+const Reason = nullable(Type.String());
+const Fence = nullable(Type.Integer({ minimum: 1 }));
 
 const StoredVersion = Type.Object({
   key: Type.String(),
@@ -45,9 +41,10 @@ const LeaseData = Type.Object({
   resources: Type.Array(Type.String()),
   mode: Type.Enum([...LEASE_MODES]),
   fence: Fence,
-  task: orNull(Type.String()),
+  task: nullable(Type.String()),
   reason: Reason,
 });
+export type LeaseData = Static<typeof LeaseData>;
 
 const TaskData = Type.Object({
   task_id: Type.String(),
@@ -55,10 +52,33 @@ const TaskData = Type.Object({
   title: Type.String(),
   labels: Type.Array(Type.String()),
   state: Type.Enum([...TASK_STATES]),
-  holder: orNull(Named),
+  holder: nullable(Named),
   fence: Fence,
   reason: Reason,
 });
+export type TaskData = Static<typeof TaskData>;
+
+const DeniedData = Type.Object({
+  client: Type.Enum([...HOOK_CLIENTS]),
+  instance: Named,
+  workspace: Type.String(),
+  path: Type.String(),
+  holder: nullable(Named),
+  lease_id: nullable(Type.String()),
+  count: Type.Integer({ minimum: 1 }),
+});
+export type DeniedData = Static<typeof DeniedData>;
+
+const MessageData = Type.Object({
+  message_id: Type.String(),
+  thread: Type.String(),
+  from: Type.String(),
+  to: Type.Array(Type.String()),
+  subject: Type.Optional(Type.String()),
+  intent: Type.Enum([...MESSAGE_INTENTS]),
+  importance: Type.Enum([...MESSAGE_IMPORTANCES]),
+});
+export type MessageData = Static<typeof MessageData>;
 
 function ofLease(summary: string): ServerEvent {
   return { summary, source: "koor", data: LeaseData };
@@ -93,15 +113,7 @@ export const SERVER_EVENTS: Readonly<Record<ServerTopic, ServerEvent>> = {
   "agent.denied": {
     summary: "A hook denied an agent the same path for the third time in an hour, the sixth, the twelfth and so on.",
     source: "koor",
-    data: Type.Object({
-      client: Type.Enum([...HOOK_CLIENTS]),
-      instance: Named,
-      workspace: Type.String(),
-      path: Type.String(),
-      holder: orNull(Named),
-      lease_id: orNull(Type.String()),
-      count: Type.Integer({ minimum: 1 }),
-    }),
+    data: DeniedData,
   },
   "radar.overlap": {
     summary: "Changes of two checkouts overlap since a report, or overlap worse; one event for each kind.",
@@ -155,15 +167,7 @@ export const SERVER_EVENTS: Readonly<Record<ServerTopic, ServerEvent>> = {
   "message.sent": {
     summary: "A message was sent. With authentication on, `subject` is left out.",
     source: "koor",
-    data: Type.Object({
-      message_id: Type.String(),
-      thread: Type.String(),
-      from: Type.String(),
-      to: Type.Array(Type.String()),
-      subject: Type.Optional(Type.String()),
-      intent: Type.Enum([...MESSAGE_INTENTS]),
-      importance: Type.Enum([...MESSAGE_IMPORTANCES]),
-    }),
+    data: MessageData,
   },
   "budget.warned": { summary: "A budget is used up to its `warn_at`.", source: "koor", data: Budget },
   "budget.exhausted": { summary: "A budget is used up.", source: "koor", data: Budget },

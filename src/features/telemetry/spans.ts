@@ -3,7 +3,9 @@
  * open span has to be kept and a restart loses none that is still open. docs/opentelemetry.md describes the spans. Runs
  * in the thread of the export.
  */
+import type { ListedEvidence } from "../../../schemas/evidence.js";
 import { TELEMETRY_LIST_MAX, TELEMETRY_TEXT_CHARACTERS_MAX } from "../../../schemas/limits/telemetry.js";
+import type { DeniedData, LeaseData, MessageData, TaskData } from "../../../schemas/server-events.js";
 import {
   claimSpan,
   type HexHash,
@@ -22,56 +24,6 @@ import { CurrentClaims } from "./current-claims.js";
 import type { SpanRecord } from "./span.js";
 import type { LiveTaskClaim, TracedTaskRow, TraceReader } from "./table.js";
 import type { TracedTopic } from "./traced-topics.js";
-
-interface Party {
-  readonly id: string;
-  readonly name: string;
-}
-
-interface TaskData {
-  readonly task_id: string;
-  readonly holder: Party | null;
-  readonly fence: number | null;
-  readonly reason: string | null;
-}
-
-interface LeaseData {
-  readonly lease_id: string;
-  readonly holder: Party;
-  readonly task: string | null;
-  readonly reason: string;
-}
-
-interface EvidenceData {
-  readonly id: number;
-  readonly at: string;
-  readonly workspace: string;
-  readonly task: string | null;
-  readonly instance_id: string | null;
-  readonly name: string;
-  readonly level: string;
-  readonly command: string;
-  readonly exit_code: number | null;
-  readonly duration_ms: number | null;
-  readonly tree_after: string | null;
-}
-
-interface MessageData {
-  readonly message_id: string;
-  readonly thread: string;
-  readonly from: string;
-  readonly to: readonly string[];
-  readonly intent: string;
-}
-
-interface DeniedData {
-  readonly client: string;
-  readonly instance: Party;
-  readonly workspace: string;
-  readonly path: string;
-  readonly holder: Party | null;
-  readonly count: number;
-}
 
 /** An event of the server, parsed. */
 interface ServerEvent<Data = unknown> {
@@ -244,7 +196,7 @@ export class SpanComputer {
     if (record === undefined) return NONE;
     const claim = this.#claims.ofEndedLease(lease_id, holder.id, record.parent);
     const { granted_at: grantedMs } = record;
-    const error = isLost ? shortText(reason) : null;
+    const error = isLost ? shortText(reason ?? "lost") : null;
     if (grantedMs === null)
       return [{ ...this.#leaseSpan("wait", record, lease_id, claim?.context), endMs: atMs, error }];
     const name = record.automatic ? "edit" : "lease";
@@ -280,7 +232,7 @@ export class SpanComputer {
     };
   }
 
-  #checked(data: EvidenceData, atMs: number): Spans {
+  #checked(data: ListedEvidence, atMs: number): Spans {
     const { id, task: taskId, instance_id, exit_code: exitCode, duration_ms: durationMs } = data;
     const endMs = parseTime(data.at) ?? atMs;
     const claim = this.#claims.of(instance_id);

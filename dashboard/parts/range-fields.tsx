@@ -18,18 +18,7 @@ export function RangeFields({ from, to, set }: RangeFieldsProps) {
   return (
     <>
       <div class="range-fields">
-        <TextField
-          label="From"
-          type="datetime-local"
-          value={toField(from)}
-          onInput={(text) => set({ from: fromField(text) })}
-        />
-        <TextField
-          label="To"
-          type="datetime-local"
-          value={toField(to)}
-          onInput={(text) => set({ to: fromField(text) })}
-        />
+        <FromToFields from={from} to={to} set={set} />
       </div>
       <div class="range-quick">
         <span class="label" id="range-quick">
@@ -43,6 +32,26 @@ export function RangeFields({ from, to, set }: RangeFieldsProps) {
           ))}
         </div>
       </div>
+    </>
+  );
+}
+
+/** The two fields alone. */
+export function FromToFields({ from, to, set }: RangeFieldsProps) {
+  return (
+    <>
+      <TextField
+        label="From"
+        type="datetime-local"
+        value={toField(from)}
+        onInput={(text) => set({ from: fromField(text) })}
+      />
+      <TextField
+        label="To"
+        type="datetime-local"
+        value={toField(to)}
+        onInput={(text) => set({ to: fromField(text) })}
+      />
     </>
   );
 }

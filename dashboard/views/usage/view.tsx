@@ -1,13 +1,13 @@
 /** The view of usage: the budgets, the rate limits, the cost of language-model calls over time, by project, model and agent, and the newest calls. */
 import { useResource } from "../../api/resource.js";
 import { compact, count, dollars, plural } from "../../base/format.js";
-import { fromField, toField } from "../../base/local-time.js";
 import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js";
 import { useAgentNames } from "../../parts/agent.js";
 import { Empty } from "../../parts/empty.js";
-import { Choice, Fields, TextField } from "../../parts/fields.js";
+import { Choice, Fields } from "../../parts/fields.js";
 import { Failure } from "../../parts/notice.js";
 import { Page } from "../../parts/page.js";
+import { FromToFields } from "../../parts/range-fields.js";
 import { Stat, Stats } from "../../parts/stat.js";
 import { Budgets } from "./budgets.js";
 import { Limits } from "./limits.js";
@@ -71,22 +71,7 @@ function Choices({ choice, set }: { readonly choice: UsageChoice; readonly set: 
         choices={RANGES.map((one) => [one, RANGE_LABELS[one]] as const)}
         onChoose={(chosen) => set({ range: chosen, ...(chosen === "own" ? {} : { from: "", to: "" }) })}
       />
-      {range === "own" && (
-        <>
-          <TextField
-            label="From"
-            type="datetime-local"
-            value={toField(from)}
-            onInput={(text) => set({ from: fromField(text) })}
-          />
-          <TextField
-            label="To"
-            type="datetime-local"
-            value={toField(to)}
-            onInput={(text) => set({ to: fromField(text) })}
-          />
-        </>
-      )}
+      {range === "own" && <FromToFields from={from} to={to} set={set} />}
       <Choice
         label="By"
         value={by}

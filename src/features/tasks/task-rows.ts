@@ -1,5 +1,6 @@
 /** Defines the rows of the tables of tasks, and makes a task in memory from a stored one. Pure. */
 import { resourcesOf } from "../claims/lease.js";
+import type { TaskRow } from "./table.js";
 import type { LiveTask, TaskLife } from "./task.js";
 
 /** A row of task_life, in the order of its columns. */
@@ -54,20 +55,13 @@ export type NewRow = [
   traceparent: string | null,
 ];
 
+/** The columns of a task that a list shows, too. */
+type ListedColumns =
+  | ("row" | "id" | "workspace" | "title" | "labels" | "requires" | "resources")
+  | ("max_attempts" | "ttl_s" | "max_s" | "created_by" | "created_at");
+
 /** A task as the SQL of STORED selects it. */
-export interface StoredTask extends Omit<TaskLife, "cancel_requested"> {
-  readonly row: number;
-  readonly id: string;
-  readonly workspace: string;
-  readonly title: string;
-  readonly labels: string;
-  readonly requires: string;
-  readonly resources: string;
-  readonly max_attempts: number;
-  readonly ttl_s: number;
-  readonly max_s: number;
-  readonly created_by: string | null;
-  readonly created_at: number;
+export interface StoredTask extends Omit<TaskLife, "cancel_requested">, Pick<TaskRow, ListedColumns> {
   readonly cancel_requested: number;
   /** The rows of the blockers, separated by commas; null if there are none. */
   readonly blockers: string | null;

@@ -283,8 +283,8 @@ export class UwsExchange implements Exchange, BodyOwner {
    * waits for a `100 Continue` may never arrive.
    */
   get #isUnread(): boolean {
-    if (this.#waits) return false;
-    return this.#body === null ? this.#req !== null && this.#bringsBody() : this.#body.isSkipping;
+    const isUnread = this.#body === null ? this.#req !== null && this.#bringsBody() : this.#body.isSkipping;
+    return isUnread && !this.#waits;
   }
 
   /**

@@ -1,6 +1,7 @@
 /** Tests the export over OpenTelemetry: a real server, and a collector of the test that takes OTLP/HTTP. */
 import { readFileSync } from "node:fs";
 import t from "tap";
+import { TELEMETRY_TEXT_CHARACTERS_MAX } from "../schemas/limits/telemetry.js";
 import { must } from "../src/base/assert.js";
 import { send } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
@@ -114,6 +115,17 @@ t.test("claims that fail, leases that wait and denied edits", async (t) => {
   t.equal(wait?.traceId, ofBen?.traceId, "both are in one trace");
   t.not(wait?.spanId, ofBen?.spanId);
   t.not(wait?.traceId, task?.traceId, "who works on no task has traces of its own");
+});
+
+t.test("a long text is shortened, and no character is cut in half", async (t) => {
+  const collector = await startOtlpReceiver(t);
+  const koor = await startKoor(t, { args: ["--otlp", collector.url] });
+  const ana = await Agent.register(koor.port, "ana");
+  await addTask(ana, { id: "api", max_attempts: 1 });
+  const error = "x".repeat(TELEMETRY_TEXT_CHARACTERS_MAX - 1);
+  await callTask(ana, await claimed(ana, "api"), "fail", { error: `${error}😀 and more` });
+  const [task] = await collector.untilSpans("task");
+  t.equal(task?.error, `${error}…`);
 });
 
 t.test("a task keeps its trace over a restart, and a trace that is not recorded is not exported", async (t) => {

@@ -6,6 +6,7 @@
 import type { ListedEvidence } from "../../../schemas/evidence.js";
 import { TELEMETRY_LIST_MAX, TELEMETRY_TEXT_CHARACTERS_MAX } from "../../../schemas/limits/telemetry.js";
 import type { DeniedData, LeaseData, MessageData, TaskData } from "../../../schemas/server-events.js";
+import { shorten } from "../../../shared/shorten.js";
 import {
   claimSpan,
   type HexHash,
@@ -51,7 +52,7 @@ const OUTCOMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 function shortText(text: string): string {
-  return text.length > TELEMETRY_TEXT_CHARACTERS_MAX ? text.slice(0, TELEMETRY_TEXT_CHARACTERS_MAX) : text;
+  return shorten(text, TELEMETRY_TEXT_CHARACTERS_MAX);
 }
 
 function shortList(texts: readonly string[]): string[] {

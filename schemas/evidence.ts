@@ -12,6 +12,7 @@ import {
 } from "./limits/evidence.js";
 import { TASK_ID_CHARACTERS_MAX } from "./limits/tasks.js";
 import { Name, Text } from "./text.js";
+import { UNSEEN_CLASS } from "./visible-text.js";
 
 /** The actor of calls with the token of CI. */
 export const CI_ACTOR = "ci";
@@ -38,8 +39,14 @@ export const ObjectId = Text({
   required: true,
   pattern: { source: OBJECT_ID_PATTERN, says: "must be git's id of an object: 40 or 64 of 0-9 and a-f" },
 });
-/** A command, as clients send it. */
-export const Command = Name(EVIDENCE_COMMAND_CHARACTERS_MAX);
+/** A command, as clients send it: one line that is not blank. White space in it is normalized when it is stored. */
+export const Command = Text({
+  charactersMax: EVIDENCE_COMMAND_CHARACTERS_MAX,
+  required: true,
+  line: true,
+  pattern: { source: "\\S", says: "is required" },
+  promisedPattern: `^[!-~][^\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}]{0,${EVIDENCE_COMMAND_CHARACTERS_MAX - 1}}$`,
+});
 
 /** The members of `complete` that are about evidence. */
 export const NamedEvidence = Type.Array(Id, {

@@ -118,6 +118,7 @@ t.test("what no record can be is refused", async (t) => {
   t.match(await refused({ command: "   " }), { error: "command is required", code: 400 });
   t.match(await refused({ command: "a\nb" }), { code: 400 });
   t.match(await refused({ command: "a", tree_after: "main" }), { error: /tree_after must be git's id/, code: 400 });
+  t.match(await refused({ command: " " }), { error: "command is required", code: 400 });
   t.match(await refused({ command: "a", exit_code: "0" }), { code: 400 });
   t.match(await refused({ command: "a", seen_by: "hook" }), { code: 400 });
   t.match(await refused({ command: "a", tail: "é".repeat(1_025) }), { error: /tail is longer than 2048 bytes/ });
@@ -179,7 +180,9 @@ t.test("the requirement can be changed, and is gone with the task", async (t) =>
   t.same((await patch([])).requires_evidence, []);
   t.match((await callTask(ana, task, "complete")).json(), { state: "done", requires_evidence: [] });
   const many = Array.from({ length: 9 }, (_, at) => `c${at}`);
-  t.equal((await ana.ask("POST", "/api/tasks", { title: "t", requires_evidence: many })).status, 400);
+  for (const refused of [many, [" "], [TEST, ""]]) {
+    t.equal((await ana.ask("POST", "/api/tasks", { title: "t", requires_evidence: refused })).status, 400);
+  }
 });
 
 t.test("a record survives a restart, and a backup", { skip: singleServerOnly("it restarts its server") }, async (t) => {

@@ -10,7 +10,7 @@ import {
 import { EVIDENCE_REGISTRANTS_MAX, EVIDENCE_ROWS_DEFAULT } from "../../../schemas/limits/evidence.js";
 import { normalizeCommand } from "../../../shared/command-text.js";
 import type { Log } from "../../base/log.js";
-import { Failure, invalid, notFound } from "../../base/result.js";
+import { Failure, notFound } from "../../base/result.js";
 import { shorten } from "../../../shared/shorten.js";
 import { sentWorkspace } from "../../base/workspace-header.js";
 import { jsonReply, listReply } from "../../platform/front/reply.js";
@@ -64,7 +64,6 @@ export class EvidenceFront {
     const seenBy: SeenBy = isCi ? "ci" : (json.seen_by ?? "agent");
     if (guarded && seenBy === "ci" && !isCi) return ONLY_CI;
     const command = normalizeCommand(json.command);
-    if (command === "") return invalid("command is required");
     const fallback = sentWorkspace(headers["x-koor-workspace"]);
     if (fallback instanceof Failure) return fallback;
     const instance = directory.get(context.actor);

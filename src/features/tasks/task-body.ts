@@ -62,7 +62,7 @@ export function newTaskOf(
 
 /** Returns the commands that a task requires in the form in which they are compared, each once. */
 export function commandsOf(commands: readonly string[]): readonly string[] {
-  return [...new Set(commands.map(normalizeCommand))].filter((command) => command !== "");
+  return [...new Set(commands.map(normalizeCommand))];
 }
 
 /** Parses a time. Returns it in ms since the Unix epoch, or null if the request has none. */

@@ -7,9 +7,9 @@
 import * as fc from "fast-check";
 import t from "tap";
 import {
-  batches,
   BY_NAME,
   elsewhere,
+  generateBatches,
   prologueOf,
   ROWS,
   SETTINGS,
@@ -139,20 +139,25 @@ function shown(answer: unknown): string {
 
 t.test("the result of calls does not depend on the node, the time and the batch", (t) => {
   const prologues = fc.constantFrom([], prologueOf("ask"), prologueOf("fail"));
-  const attempts = fc.property(batches, prologues, fc.integer({ min: 2, max: 9 }), (all, prologue, together) => {
-    const entries = entriesOf(all, prologue);
-    const here = apply(t, entries, 1, false);
-    const there = elsewhere(() => apply(t, entries, together, true));
-    const names = [...(prologue.length === 0 ? [] : [prologue]), ...all.map(({ calls }) => calls)];
-    for (const [at, calls] of names.entries())
-      for (const [index, { name }] of calls.entries()) {
-        const [one, other] = [shown(here.answers[at]?.[index]), shown(there.answers[at]?.[index])];
-        if (one !== other) throw new Error(`${name} answers ${one} on one node, and ${other} on another`);
-      }
-    const rows = there.close();
-    for (const [table, content] of here.close()) t.strictSame(rows.get(table), content, `the rows of ${table}`);
-    return t.passing();
-  });
+  const attempts = fc.property(
+    generateBatches(),
+    prologues,
+    fc.integer({ min: 2, max: 9 }),
+    (all, prologue, together) => {
+      const entries = entriesOf(all, prologue);
+      const here = apply(t, entries, 1, false);
+      const there = elsewhere(() => apply(t, entries, together, true));
+      const names = [...(prologue.length === 0 ? [] : [prologue]), ...all.map(({ calls }) => calls)];
+      for (const [at, calls] of names.entries())
+        for (const [index, { name }] of calls.entries()) {
+          const [one, other] = [shown(here.answers[at]?.[index]), shown(there.answers[at]?.[index])];
+          if (one !== other) throw new Error(`${name} answers ${one} on one node, and ${other} on another`);
+        }
+      const rows = there.close();
+      for (const [table, content] of here.close()) t.strictSame(rows.get(table), content, `the rows of ${table}`);
+      return t.passing();
+    },
+  );
   fc.assert(attempts, { numRuns: countRounds(15, 300), endOnFailure: true });
   t.end();
 });

@@ -100,26 +100,33 @@ export interface Call {
   readonly actor: string;
 }
 
-const call: Arbitrary<Call> = fc.oneof(
-  ...ROWS.map((method) =>
+/** Returns calls of one method. */
+function callsOf(method: WriterMethod): Arbitrary<Call> {
+  return fc.record({
+    name: fc.constant(method.name),
+    request: arbitraryOf(narrowed(withTexts(method.request)) as object).map((generated) => paired(written(generated))),
+    // Ids of instances are from the same set.
+    actor: fc.constantFrom("", "someone", ...WORDS),
+  });
+}
+
+const CALLS = ROWS.map((method) => ({ name: method.name, arbitrary: callsOf(method) }));
+
+/** Returns batches of calls. About half of the calls are of the preferred methods, if there are any. */
+export function generateBatches(preferred: ReadonlySet<string> = new Set()) {
+  const weight = Math.max(1, Math.round(CALLS.length / Math.max(1, preferred.size)));
+  const call = fc.oneof(
+    ...CALLS.map(({ name, arbitrary }) => ({ arbitrary, weight: preferred.has(name) ? weight : 1 })),
+  );
+  return fc.array(
     fc.record({
-      name: fc.constant(method.name),
-      request: arbitraryOf(narrowed(withTexts(method.request)) as object).map((generated) =>
-        paired(written(generated)),
-      ),
-      // Ids of instances are from the same set.
-      actor: fc.constantFrom("", "someone", ...WORDS),
+      calls: fc.array(call, { minLength: 1, maxLength: 6 }),
+      afterMs: fc.integer({ min: -50, max: 3_600_000 }),
     }),
-  ),
-);
-export const batches = fc.array(
-  fc.record({
-    calls: fc.array(call, { minLength: 1, maxLength: 6 }),
-    afterMs: fc.integer({ min: -50, max: 3_600_000 }),
-  }),
-  { minLength: 2, maxLength: 25 },
-);
-export type Batches = typeof batches extends Arbitrary<infer Value> ? Value : never;
+    { minLength: 2, maxLength: 25 },
+  );
+}
+export type Batches = ReturnType<typeof generateBatches> extends Arbitrary<infer Value> ? Value : never;
 
 /**
  * The calls before all others: values; a webhook with events; two instances, one of which holds what the other waits

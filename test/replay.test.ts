@@ -260,7 +260,7 @@ t.test("the same batches leave the same rows and the same answers", (t) => {
   };
   const attempt = (numRuns: number, preferred?: ReadonlySet<string>): void =>
     fc.assert(fc.property(generateBatches(preferred), prologues, replayBoth), { numRuns, endOnFailure: true });
-  attempt(countRounds(75, 600));
+  attempt(countRounds(75, 300));
   for (let round = 0; round < ROUNDS_MORE_MAX && t.passing(); round++) {
     const missing = ROWS.filter(({ name }) => (called.get(name)?.done ?? 0) === 0).map(({ name }) => name);
     if (missing.length === 0) break;

@@ -6,7 +6,7 @@
  * over a log in NATS; a fourth time with each server as a follower of another node; and a few of them over a log in
  * PostgreSQL, where this machine has them. The short form runs a random sample, which the run's seed repeats: a few of
  * those over the other transport and over NATS, and some of the tests of pages, faults, bounds, single features,
- * scenarios, clients and the command line. The long form samples, too, from what runs a second time and more. Each file
+ * scenarios, clients and the command line. The long form samples pages, faults, clusters and what runs again. Each file
  * is a process of plain Node: tap's own runner gives it loaders that every thread and command that it starts has to
  * load again, which took most of a run's time. In the short form, files that start nothing share a process, because it
  * takes longer to start one than to run them. There is one line for each file as it ends, and the last line is `N

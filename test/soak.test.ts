@@ -12,7 +12,7 @@ import { SoakLoad } from "./support/soak-load.js";
 import { longFormOnly } from "./support/test-size.js";
 
 const PROGRAM = fileURLToPath(new URL("./threads/collecting-server.js", import.meta.url));
-const MINUTES = SOAK_MINUTES > 0 ? SOAK_MINUTES : 2;
+const MINUTES = SOAK_MINUTES > 0 ? SOAK_MINUTES : 1;
 /** The time is divided into these; the memory is read after each. */
 const SEGMENTS = 12;
 /** Caches and tables fill meanwhile: history and events of the server are bounded by 1000 here. */

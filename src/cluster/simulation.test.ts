@@ -11,7 +11,7 @@ import { must } from "../base/assert.js";
 import { BUNDLE_APPLY_VERSION_MIN } from "./bundle.js";
 import { encodeEntry } from "./entry.js";
 
-const RUNS = countRounds(350, 2_500);
+const RUNS = countRounds(350, 1_500);
 
 t.test(`${RUNS} random runs of one to three replicas`, async (t) => {
   const one = process.env["KOOR_SIMULATION_SEED"];

@@ -19,7 +19,7 @@ t.test("each node is killed in turn", { skip }, async (t) => {
   const cluster = await TestCluster.start(t, { log: "nats" });
   const work = new ClusterWork(cluster.nodes);
   work.start(t);
-  for (let round = 0; round < countRounds(1, 5); round++)
+  for (let round = 0; round < countRounds(1, 3); round++)
     for (const node of cluster.nodes) {
       await work.untilWritten(node);
       await node.stop("SIGKILL");

@@ -198,7 +198,7 @@ t.test(
   "each task is done once in a race of claimers and a server that are killed",
   { skip: process.platform === "win32" },
   async (t) => {
-    const rounds = countRounds(1, 4);
+    const rounds = countRounds(1, 2);
     for (let round = 0; round < rounds; round++) await race(t, countRounds(120, 1_000), countRounds(4, 10));
   },
 );

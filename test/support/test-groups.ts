@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LogName } from "./log-server.js";
-import { countRounds, sampleRows, sampleSome } from "./test-size.js";
+import { countRounds, sampleSome } from "./test-size.js";
 
 /** This file runs from dist/tree/test/support. */
 export const TREE = fileURLToPath(new URL("../../", import.meta.url));
@@ -47,9 +47,10 @@ const LONG_CLUSTERS = 4;
 const OF_CLUSTER = join("test", "api-cluster.test.js");
 /** How many files also run over the second log. */
 const SAMPLE_SECOND_LOG = 1;
-/** Tests that damage a single server, and how many of them the short form samples. */
+/** Tests that damage a single server, and how many of them the two forms sample. */
 const OF_FAULTS = /^test[/\\]faults[/\\](?!cluster)/;
 const SHORT_FAULTS = 2;
+const LONG_FAULTS = 14;
 /** Tests of the client libraries over real servers, and how many of them the short form samples. */
 const OF_CLIENTS = /^clients[/\\]|^test[/\\]python-client/;
 const SHORT_CLIENTS = 2;
@@ -89,8 +90,9 @@ const SHORT_SCENARIOS = 3;
 const OF_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-(?:foreign|widths)/;
 const ABOUT_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-/;
 const SAMPLE_PAGES = 1;
-/** How many tests of pages the short form samples. */
+/** How many tests of pages the two forms sample. */
 const SHORT_PAGES = 1;
+const LONG_PAGES = 12;
 /**
  * Matches files that start processes or threads, change a thing that all files of a process share, or measure the
  * process. Such a file has a process of its own.
@@ -192,8 +194,12 @@ export function chooseTests(
   const matching = (pattern: RegExp): readonly string[] => found.filter((path) => pattern.test(path));
   const clusters = matching(OF_CLUSTERS);
   const groups = [
-    { files: matching(OF_PAGES).filter((path) => crossesSocket(join(TREE, path))), short: SHORT_PAGES },
-    { files: matching(OF_FAULTS), short: SHORT_FAULTS },
+    {
+      files: matching(OF_PAGES).filter((path) => crossesSocket(join(TREE, path))),
+      short: SHORT_PAGES,
+      long: LONG_PAGES,
+    },
+    { files: matching(OF_FAULTS), short: SHORT_FAULTS, long: LONG_FAULTS },
     { files: matching(OF_CLIENTS), short: SHORT_CLIENTS },
     { files: matching(OF_CLI), short: SHORT_CLI },
     { files: matching(OF_BOUNDS), short: SHORT_BOUNDS },
@@ -205,7 +211,7 @@ export function chooseTests(
     ? all
     : [
         ...sampleSome(clusters, countRounds(SHORT_CLUSTERS, LONG_CLUSTERS)),
-        ...groups.flatMap(({ files, short }) => sampleRows(files, short)),
+        ...groups.flatMap(({ files, short, long = files.length }) => sampleSome(files, countRounds(short, long))),
       ];
   const leftOut = all.filter((path) => !sampled.includes(path));
   return { chosen: found.filter((path) => !leftOut.includes(path)), leftOut };

@@ -21,7 +21,7 @@ import { RateLimitReader } from "../../src/features/rate-limits/table.js";
 import type { HookFront } from "../../src/features/hooks/front.js";
 import type { HookMetrics } from "../../src/features/hooks/hook-metrics.js";
 import { registerInstance, setBranch, setCheckout, storeLastSeen } from "../../src/features/instances/commands.js";
-import type { Entry } from "../../src/features/instances/directory.js";
+import type { Entry } from "../../src/features/instances/entry.js";
 import { InstanceReader } from "../../src/features/instances/table.js";
 import { publishEvents } from "../../src/features/events/commands.js";
 import { acquireLease, releaseLease, renewLease } from "../../src/features/leases/commands.js";

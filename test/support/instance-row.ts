@@ -1,5 +1,5 @@
 /** Makes stored instances for tests of the code that keeps or finds instances. */
-import type { InstanceRow } from "../../src/features/instances/directory.js";
+import type { InstanceRow } from "../../src/features/instances/entry.js";
 
 /** Returns an active instance that nothing is known of, with the id `id-ROW`. */
 export function instanceRow(row: number, more: Partial<InstanceRow> = {}): InstanceRow {

@@ -24,7 +24,7 @@ import { NO_CALLER } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import type { WriterMethod } from "../../platform/threads/writer-method.js";
 import { deregisterInstance, registerInstance, setBranch, setCheckout, storeLastSeen } from "../instances/commands.js";
-import type { Entry } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 import { InstanceReader } from "../instances/table.js";
 import { acquireLease } from "../leases/commands.js";
 import { claimTask, createTasks, reportProgress } from "../tasks/commands.js";

@@ -7,7 +7,7 @@ import type { LeaseRecord } from "../../../schemas/leases.js";
 import { LEASE_RESOURCES_MAX } from "../../../schemas/limits/leases.js";
 import { Failure } from "../../base/result.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
-import type { Entry } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 import { acquireLease, releaseLease, renewLease } from "../leases/commands.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";

@@ -5,7 +5,7 @@
 import { HOOK_OTHERS_NAMED_MAX, HOOK_START_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { utf8Length } from "../../../schemas/text.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
-import type { Entry } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 import type { UndeliveredMessage } from "../messages/table.js";
 import { cutToBytes, foreignName, quoteForeign } from "./foreign-text.js";
 import type { LeaseWaiter } from "./lease-waiters.js";

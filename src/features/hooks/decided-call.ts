@@ -1,6 +1,6 @@
 /** Defines a tool call that is to be decided, and the outcome of a decision. Pure. */
 import type { CallContext } from "../../platform/rpc/frames.js";
-import type { Entry } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 import type { HookHeaders } from "./headers.js";
 import type { WorkspaceRoots } from "./roots.js";
 import type { ToolEffects } from "./tool-effects.js";

@@ -10,7 +10,7 @@ import type { Contender } from "../claims/contention.js";
 import { isLease, limitOf, readGlobs, TOO_MANY_STEPS } from "../claims/lease.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { Resource } from "../claims/resource.js";
-import type { Entry } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 import type { Obstacle } from "./denial.js";
 import type { LeaseWaiters } from "./lease-waiters.js";
 import type { LocatedPath } from "./roots.js";

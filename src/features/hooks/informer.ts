@@ -10,7 +10,8 @@ import {
 import { utf8Length } from "../../../schemas/text.js";
 import type { EventCall } from "../agent-sessions/front.js";
 import { areRelated } from "../claims/contention.js";
-import type { Directory, Entry } from "../instances/directory.js";
+import type { Directory } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 import { addNotice, type AgentState } from "./agent-states.js";
 import { canInform, type HookDecision, PROCEED } from "./answer.js";
 import { startText } from "./context-lines.js";

@@ -1,6 +1,6 @@
 /** Tells agents about the rate limits of their account, each once. Runs on the front. */
 import type { Clock } from "../../base/clock.js";
-import type { Entry } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 import type { RateLimitProjection } from "../rate-limits/projection.js";
 import { foreignName } from "./foreign-text.js";
 import type { ReportedOnce } from "./reported-once.js";

@@ -12,7 +12,7 @@ import {
 } from "../../../schemas/limits/hooks.js";
 import { NO_CALLER } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
-import type { Entry } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 import { MessageBoxes } from "../messages/boxes.js";
 import type { ClaimableTask } from "../tasks/task-projection.js";
 import { addNotice, AgentStates } from "./agent-states.js";

@@ -6,7 +6,7 @@ import { HOOK_CONTEXT_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import type { Clock } from "../../base/clock.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
-import type { Entry } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 import type { BudgetDecision } from "./budget-decision.js";
 import type { Moment } from "./client.js";
 import { holdReason, messageLine, taskLine, waiterLine } from "./context-lines.js";

@@ -7,7 +7,8 @@ import { RADAR_LINE_BYTES_MAX, RADAR_NOTICES_MAX, RADAR_NOTICES_OF_AGENT_MAX } f
 import type { OverlapNotice } from "../../../schemas/radar.js";
 import { utf8Length } from "../../../schemas/text.js";
 import { AgingMap } from "../../base/aging-map.js";
-import { compareRecency, type Directory, type Entry } from "../instances/directory.js";
+import type { Directory } from "../instances/directory.js";
+import { compareRecency, type Entry } from "../instances/entry.js";
 import { foreignName, quoteForeign } from "./foreign-text.js";
 
 type Side = OverlapNotice["a"];

@@ -4,7 +4,7 @@
  */
 import { HOOK_TASKS_MAX } from "../../../schemas/limits/hooks.js";
 import { AgingMap } from "../../base/aging-map.js";
-import type { Entry } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 import { mayClaim } from "../tasks/ready-queue.js";
 import type { ClaimableTask, TaskListener, TaskProjection } from "../tasks/task-projection.js";
 

@@ -24,7 +24,8 @@ import { SERVER } from "../claims/lease-events.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import { storedResource } from "../claims/resource.js";
 import { publishEvents } from "../events/commands.js";
-import type { Directory, Entry } from "../instances/directory.js";
+import type { Directory } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 import type { DeniedPath } from "./decided-call.js";
 
 export interface RepeatedDenialsOptions {

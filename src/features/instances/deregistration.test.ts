@@ -15,7 +15,8 @@ import { acquireLease } from "../leases/commands.js";
 import { NO_CALLER } from "../../platform/rpc/frames.js";
 import { InstanceActors } from "./actors.js";
 import { deregisterInstance, registerInstance } from "./commands.js";
-import { Directory, type InstanceRow } from "./directory.js";
+import { Directory } from "./directory.js";
+import type { InstanceRow } from "./entry.js";
 import { Instances } from "./front.js";
 
 interface Writer {

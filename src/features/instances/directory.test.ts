@@ -7,7 +7,8 @@ import t from "tap";
 import { instanceRow } from "../../../test/support/instance-row.js";
 import type { InstanceStatus } from "../../../schemas/instances.js";
 import { INSTANCES_MAX } from "../../../schemas/limits/instances.js";
-import { Directory, encodeInstance, lastSeenAt, matchesFilter, type Entry, type InstanceRow } from "./directory.js";
+import { Directory } from "./directory.js";
+import { encodeInstance, lastSeenAt, matchesFilter, type Entry, type InstanceRow } from "./entry.js";
 
 const ALL = Number.MAX_SAFE_INTEGER;
 

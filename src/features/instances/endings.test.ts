@@ -4,7 +4,8 @@ import { instanceRow } from "../../../test/support/instance-row.js";
 import { INSTANCE_LIST_STEP } from "../../../schemas/limits/instances.js";
 import { settle } from "../../../test/threads/fake-writer.js";
 import { must } from "../../base/assert.js";
-import { Directory, type InstanceRow } from "./directory.js";
+import { Directory } from "./directory.js";
+import type { InstanceRow } from "./entry.js";
 import { Endings } from "./endings.js";
 
 const COUNT = 3 * INSTANCE_LIST_STEP;

@@ -34,7 +34,8 @@ import {
   setCheckout,
   setIntent,
 } from "./commands.js";
-import type { Directory, Entry, InstanceFilter } from "./directory.js";
+import type { Directory } from "./directory.js";
+import type { Entry, InstanceFilter } from "./entry.js";
 import { Endings } from "./endings.js";
 import type { InstanceLists } from "./lists.js";
 import { hashToken, makeToken } from "./token.js";

@@ -4,7 +4,8 @@
  */
 import type { Applicant } from "../claims/contention.js";
 import type { Holders } from "../claims/expiry.js";
-import { type Directory, lastSeenAt } from "./directory.js";
+import type { Directory } from "./directory.js";
+import { lastSeenAt } from "./entry.js";
 
 /**
  * Returns an instance as it would ask for a claim. If there is no instance with this id, the id in the result is "".

@@ -11,7 +11,8 @@ import { TIME_SLICE_MS } from "../../../schemas/limits/process.js";
 import { must } from "../../base/assert.js";
 import { FairSlices } from "../../base/fair-slices.js";
 import { CallerSlices } from "./caller-slices.js";
-import { Directory, type Entry, type InstanceRow } from "./directory.js";
+import { Directory } from "./directory.js";
+import type { Entry, InstanceRow } from "./entry.js";
 import { collect, InstanceLists } from "./lists.js";
 
 function rowOf(row: number, lastSeen: number, status: InstanceStatus = "active"): InstanceRow {

@@ -7,14 +7,8 @@
 import { INSTANCE_LIST_PAGE, INSTANCE_LIST_STEP } from "../../../schemas/limits/instances.js";
 import { must } from "../../base/assert.js";
 import { CallerSlices } from "./caller-slices.js";
-import {
-  compareRecency,
-  encodeInstance,
-  matchesFilter,
-  type Directory,
-  type Entry,
-  type InstanceFilter,
-} from "./directory.js";
+import type { Directory } from "./directory.js";
+import { compareRecency, encodeInstance, matchesFilter, type Entry, type InstanceFilter } from "./entry.js";
 
 /** An instance that matches, and when it was last seen at that time. Later activity does not change its place. */
 interface Found {

@@ -13,7 +13,8 @@ import type { PauseDetector } from "../../base/pause-detector.js";
 import { NO_CALLER } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { markStale } from "./commands.js";
-import type { Directory, Entry } from "./directory.js";
+import type { Directory } from "./directory.js";
+import type { Entry } from "./entry.js";
 
 export interface LivenessOptions {
   readonly directory: Directory;

@@ -23,7 +23,7 @@ import { jsonReply } from "../../platform/front/reply.js";
 import { mayAll } from "../../platform/front/roles.js";
 import { route, type Answer, type Route } from "../../platform/front/route.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setCheckout } from "./commands.js";
-import { encodeInstance, type Entry } from "./directory.js";
+import { encodeInstance, type Entry } from "./entry.js";
 import { checkReply, listReply, type Instances } from "./front.js";
 import type { InstanceLists } from "./lists.js";
 import type { Liveness } from "./liveness.js";

@@ -12,7 +12,8 @@ import {
 import { quietLog } from "../../../test/support/quiet-log.js";
 import { FakeWriter, settle } from "../../../test/threads/fake-writer.js";
 import { Pruner } from "../../platform/background/pruner.js";
-import { Directory, type InstanceRow } from "./directory.js";
+import { Directory } from "./directory.js";
+import type { InstanceRow } from "./entry.js";
 import { silentInstances } from "./silent-pruner.js";
 
 const NOW_MS = 10 * PENDING_SILENCE_MS_MAX;

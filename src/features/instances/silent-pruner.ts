@@ -16,7 +16,8 @@ import { Failure } from "../../base/result.js";
 import { NO_CALLER } from "../../platform/rpc/frames.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import { deregisterInstance } from "./commands.js";
-import type { Directory, Entry } from "./directory.js";
+import type { Directory } from "./directory.js";
+import type { Entry } from "./entry.js";
 
 /** The statuses of the instances that are deleted, and after how much silence. */
 const SILENCE_MS_MAX = { pending: PENDING_SILENCE_MS_MAX, stale: AGENT_SESSION_KEEP_MS } as const;

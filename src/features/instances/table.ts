@@ -6,7 +6,7 @@ import type { Checkout, InstanceStatus, LastSeenRequest, RegisterRequest } from 
 import { must } from "../../base/assert.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import { type Model, type Publication, PublishingModel } from "../../platform/threads/model.js";
-import type { InstanceRow } from "./directory.js";
+import type { InstanceRow } from "./entry.js";
 import { INSTANCES } from "./push-messages.js";
 
 /** A stored row. */

@@ -7,7 +7,7 @@ import { WAIT_NAMES_REMEMBERED_MAX } from "../../../schemas/limits/wait.js";
 import { AgingMap } from "../../base/aging-map.js";
 import type { Wakeable } from "../../base/waiter.js";
 import { Waiters } from "../../base/waiters.js";
-import type { Entry } from "./directory.js";
+import type { Entry } from "./entry.js";
 
 export class InstanceWatch {
   readonly #waiters = new Waiters<string>();

@@ -2,7 +2,8 @@ import t from "tap";
 import { instanceRow } from "../../../test/support/instance-row.js";
 import { INSTANCE_STATUSES } from "../../../schemas/instances.js";
 import { MCP_INSTANCES_MAX } from "../../../schemas/limits/mcp.js";
-import { Directory, type InstanceRow } from "../instances/directory.js";
+import { Directory } from "../instances/directory.js";
+import type { InstanceRow } from "../instances/entry.js";
 import { discoverInstances } from "./discovery.js";
 
 /** Makes an instance; the statuses take turns. */

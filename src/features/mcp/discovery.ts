@@ -3,7 +3,8 @@
  * context. Pure, except that it reads the directory.
  */
 import { MCP_INSTANCES_MAX } from "../../../schemas/limits/mcp.js";
-import { encodeInstance, matchesFilter, type Directory, type InstanceFilter } from "../instances/directory.js";
+import type { Directory } from "../instances/directory.js";
+import { encodeInstance, matchesFilter, type InstanceFilter } from "../instances/entry.js";
 
 /** The order in which instances are listed, by their status. Those that can receive messages now come first. */
 const ORDER = ["active", "pending", "stale"] as const;

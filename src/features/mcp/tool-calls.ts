@@ -8,7 +8,7 @@ import { TOOL_CARDS, type ToolName } from "../../../schemas/mcp.js";
 import { Failure } from "../../base/result.js";
 import { checkShape } from "../../base/shape.js";
 import { TimeSlice } from "../../base/time-slice.js";
-import type { InstanceFilter } from "../instances/directory.js";
+import type { InstanceFilter } from "../instances/entry.js";
 import type { InternalRequests, OuterCall } from "../../platform/front/internal-request.js";
 import { describeRefusal, TOOLS, type Arguments } from "./tools.js";
 

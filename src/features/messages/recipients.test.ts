@@ -3,7 +3,8 @@ import t from "tap";
 import { instanceRow } from "../../../test/support/instance-row.js";
 import { MESSAGE_RECIPIENTS_MAX } from "../../../schemas/limits/messages.js";
 import { must } from "../../base/assert.js";
-import { Directory, type Entry, type InstanceRow } from "../instances/directory.js";
+import { Directory } from "../instances/directory.js";
+import type { Entry, InstanceRow } from "../instances/entry.js";
 import { type InstanceLookup, resolveRecipients } from "./recipients.js";
 
 interface Registered {

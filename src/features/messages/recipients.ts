@@ -3,7 +3,7 @@
  * instances, which walks no instances but those that it returns. Runs on the front.
  */
 import { MESSAGE_RECIPIENTS_MAX } from "../../../schemas/limits/messages.js";
-import type { Entry } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 
 /** A recipient of a message. `to` is the text by which the sender named it. */
 export interface Recipient {

@@ -1,5 +1,6 @@
 /** Says when the instances of a checkout were last seen. Runs on the front. */
-import { type Directory, lastSeenAt } from "../instances/directory.js";
+import type { Directory } from "../instances/directory.js";
+import { lastSeenAt } from "../instances/entry.js";
 
 /** Returns when an instance that works in a checkout was last seen, in ms; 0 if none works there. */
 export function checkoutSeenAt(directory: Pick<Directory, "inCheckout">, checkout: string, nowMs: number): number {

@@ -3,7 +3,8 @@
  * without a call to the writer. Pure except for its state.
  */
 import { RATE_LIMITS_SHOWN_MAX } from "../../../schemas/limits/rate-limits.js";
-import type { Directory, Entry } from "../instances/directory.js";
+import type { Directory } from "../instances/directory.js";
+import type { Entry } from "../instances/entry.js";
 import { lineageOf } from "../instances/lineage.js";
 import type { RateLimitRow } from "./rate-limit.js";
 import type { RateLimitReader } from "./table.js";

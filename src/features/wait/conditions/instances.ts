@@ -8,7 +8,8 @@
  */
 import { WAIT_STATUSES, type WaitStatus } from "../../../../schemas/wait.js";
 import { Failure, invalid } from "../../../base/result.js";
-import { type Directory, encodeInstance, type Entry } from "../../instances/directory.js";
+import type { Directory } from "../../instances/directory.js";
+import { encodeInstance, type Entry } from "../../instances/entry.js";
 import type { InstanceWatch } from "../../instances/watch.js";
 import type { CallContext } from "../../../platform/rpc/frames.js";
 import { type AnyConditionRow, conditionRow } from "../condition.js";

@@ -241,7 +241,11 @@ function limitOf(name: string): number {
 const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] = [
   ["docs/http-api.md", /A comment comes every (\d+) seconds/, limitOf("SSE_COMMENT_INTERVAL_MS") / 1000],
   ["docs/http-api.md", /as MCP calls, at (\d+) tokens/, limitOf("TOKENS_PER_MCP_CALL")],
-  ["docs/http-api.md", /want of a token at most (\d+) a minute/, limitOf("AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX")],
+  [
+    "docs/http-api.md",
+    /Calls without a valid token write at most (\d+) rows a minute/,
+    limitOf("AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX"),
+  ],
   ["docs/webhooks.md", /A chain is at most (\d+) deliveries long/, limitOf("WEBHOOK_HOPS_MAX")],
   ["docs/events.md", /A subscriber may be (\d+) events behind/, limitOf("SUBSCRIBER_BUFFER_EVENTS_MAX")],
   ["docs/events.md", /The newest (\d+) events are kept/, limitOf("EVENT_HISTORY_DEFAULT")],

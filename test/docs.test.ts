@@ -286,6 +286,7 @@ const QUOTED: readonly (readonly [page: string, says: RegExp, bound: number])[] 
   ["docs/tasks.md", /deleted (\d+) days after it ended/, limitOf("TASK_RETENTION_MS_DEFAULT") / 86_400_000],
   ["docs/llm-usage.md", /at most\s+(\d+) hours or days with usage/, limitOf("USAGE_SERIES_INTERVALS_MAX")],
   ["docs/llm-usage.md", /and (\d+) sums of groups in all/, limitOf("USAGE_SERIES_SUMS_MAX")],
+  ["docs/contracts.md", /At most (\d+) live tests can run/, limitOf("CONTRACT_TESTS_MAX")],
   ["docs/state.md", /The newest (\d+) versions of a key/, limitOf("STATE_HISTORY_DEFAULT")],
   ["docs/configuration.md", /is answered, for at most (\d+) seconds/, limitOf("SHUTDOWN_DRAIN_MS") / 1000],
   ["docs/configuration.md", /gathered for up to (\d+) ms/, limitOf("LOG_DELAY_MS")],

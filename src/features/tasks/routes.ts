@@ -200,7 +200,7 @@ export function taskRoutes(options: TaskFrontOptions): Route[] {
       summary: "Changes a task that has not ended.",
       body: { kind: "json", schema: TaskPatch },
       answer: Task,
-      statuses: [403, 404, 409],
+      statuses: [403, 404, 409, 429],
       audited: { by: patchTask, subject },
       handle: (request) => tasks.patch(request.params[0], request.json, request),
     }),

@@ -38,12 +38,12 @@ export class BudgetProjection {
     return this.#index.size;
   }
 
-  /** Returns whether a budget of a task is not `ok`. */
+  /** Returns whether any budget of a task is not `ok`. */
   get hasTasks(): boolean {
     return this.#index.has("task");
   }
 
-  /** Returns the budgets that concern an agent and are not `ok`, with the sums of the last change of their states. */
+  /** Returns the budgets that concern an agent and are not `ok`. Their sums are those of the last change of state. */
   concerning(concerned: Concerned, nowMs: number): BudgetRow[] {
     if (this.#index.size === 0) return [];
     return this.#index.concerning(concerned).filter((row) => atTime(row, nowMs).state !== "ok");
@@ -54,7 +54,7 @@ export class BudgetProjection {
     return this.#reader.byId(id);
   }
 
-  /** Returns whether the period of a budget here has ended. */
+  /** Returns whether the period of any budget in this projection has ended. */
   isResetDue(nowMs: number): boolean {
     for (const row of this.#index.values()) if ((endOf(row) ?? Number.POSITIVE_INFINITY) <= nowMs) return true;
     return false;

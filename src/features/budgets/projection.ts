@@ -1,5 +1,5 @@
 /**
- * Keeps the budgets that are not `ok` on the front, as of the latest commit, so that hooks find those that concern an
+ * Caches on the front the budgets that are not `ok`, as of the latest commit. So hooks find the budgets that concern an
  * agent without a call to the writer. Pure except for its state.
  */
 import { atTime, type BudgetRow, endOf } from "./budget.js";

@@ -64,8 +64,8 @@ interface End {
   readonly fence: number;
   readonly reason: EndReason;
   /**
-   * When the holder was last seen, in ms; null on a single server. The claim does not end if the holder has been seen
-   * later by then.
+   * When the holder was last seen, in ms; null on a single server. The writer keeps the claim if the holder was seen
+   * later.
    */
   readonly heard_at: number | null;
 }
@@ -215,8 +215,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Returns the time in ms at which a claim counts as expired. In a cluster this is later, because this node learns
-   * only after a delay of a heartbeat that another node received.
+   * Returns the time in ms at which a claim counts as expired. In a cluster it is later, because this node learns only
+   * after a delay of a heartbeat that another node received.
    */
   #due({ endsMs, reason }: ReturnType<typeof lifeOf>): number {
     const { shared } = this.#options;
@@ -230,8 +230,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Lets the writer end some claims, and the next ones when it has answered. In between it executes the calls of
-   * others.
+   * Lets the writer end some claims, and the next ones after it has answered. In between, the writer executes other
+   * calls.
    */
   #endNext(): void {
     const { leases, writer, log, clock } = this.#options;

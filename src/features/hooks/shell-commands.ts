@@ -1,7 +1,6 @@
 /**
  * Groups the words of a shell command into simple commands, each with its name, its parameters and the files into which
- * it writes. Finds the commands in lists, pipes and subshells, behind prefixes such as `sudo`, and in `sh -c "…"`.
- * Pure.
+ * it writes. Finds the commands in lists, pipes and subshells, after prefixes such as `sudo`, and in `sh -c "…"`. Pure.
  */
 import { HOOK_PATH_CHARACTERS_MAX, HOOK_SHELL_DEPTH_MAX, HOOK_SHELL_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 import { joinPath } from "./file-path.js";
@@ -30,9 +29,12 @@ export interface ShellCommand {
   readonly outputs: readonly CommandWord[];
   /** The texts that the command reads from the shell command itself. */
   readonly documents: readonly string[];
-  /** Those of VARIABLES that are set for this command, or that were exported before it. */
+  /** The variables of VARIABLES that are set for this command, or that were exported before it. */
   readonly environment: ReadonlyMap<string, ShellWord>;
-  /** The directory in which the command runs, from the directory of the call: "" for that; null if it is not known. */
+  /**
+   * The directory in which the command runs, relative to the directory of the call; "" for that directory itself, null
+   * if it is not known.
+   */
   readonly directory: string | null;
 }
 
@@ -63,7 +65,7 @@ class CommandReader {
   readonly #steps: ShellSteps;
   readonly #depth: number;
   #directory: string | null;
-  /** Whether the meaning of the words that follow is known. */
+  /** True if the meaning of the words that follow is known. */
   #isCertain: boolean;
   readonly #exported = new Map<string, ShellWord>();
   /** The directories of the open subshells. A `cd` in a subshell has no effect after it. */
@@ -153,7 +155,7 @@ class CommandReader {
 }
 
 /**
- * Returns the index of the word that names the program, behind assignments and prefixes.
+ * Returns the index of the word that names the program, after assignments and prefixes.
  * @param environment gets the assignments
  */
 function skipPrefixes(words: readonly CommandWord[], environment: Map<string, ShellWord>): number {

@@ -41,7 +41,7 @@ interface OpenRow {
   readonly since_ms: number;
   /** The groups to which the row belongs, by name. The number of rows in each group is limited. */
   readonly groups: readonly string[];
-  /** Null until the row is written. */
+  /** The row as it is stored, with the stored count; null until it is written. */
   stored: { readonly id: number; readonly at: number; count: number } | null;
   count: number;
 }

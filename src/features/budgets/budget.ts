@@ -11,7 +11,7 @@ export interface BudgetRow {
   readonly id: string;
   readonly scope: BudgetScope;
   readonly target: string;
-  /** Null if the budget does not limit tokens. */
+  /** The limit of tokens; null if the budget does not limit them. */
   readonly tokens: number | null;
   readonly cost_usd: number | null;
   readonly period: BudgetPeriod;
@@ -42,7 +42,7 @@ type Writable<Row> = { -readonly [Name in keyof Row]: Row[Name] };
 /** The tokens and the cost that one report adds to the sums of a budget. */
 export interface Charge {
   readonly tokens: number;
-  /** Null if the cost is not known. */
+  /** The cost in dollars; null if it is not known. */
   readonly cost: number | null;
 }
 

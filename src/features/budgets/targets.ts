@@ -77,7 +77,7 @@ export class BudgetIndex {
     for (const agent of agents) add("agent", agent);
     for (const task of tasks) add("task", task);
     const [only = [], ...others] = found;
-    // A budget has only one target, so it is found only once.
+    // A budget has only one target, so the lists have no budget in common.
     return others.length === 0 ? only : [only, ...others].flat().toSorted(byId);
   }
 

@@ -65,7 +65,8 @@ export class ChangeReader {
    */
   send(nowMs: number): boolean {
     if (this.#waiting.size === 0 || this.stream.behind) return false;
-    // If the clock was set back, the earlier messages are treated as if they were sent now.
+    // If the clock was set back, the times of the sent messages lie in the future. They are replaced by the current
+    // time.
     if (nowMs < (this.#sentMs.at(-1) ?? 0)) this.#sentMs.fill(nowMs);
     this.#sentMs = this.#sentMs.filter((atMs) => nowMs - atMs < CHANGE_WINDOW_MS);
     let texts = "";

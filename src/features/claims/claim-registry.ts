@@ -420,8 +420,8 @@ export class ClaimRegistry implements CachingModel {
 export const claimRegistry: Model<ClaimRegistry> = { open: (opening) => new ClaimRegistry(opening) };
 
 /**
- * Creates a hypothetical claim, which is evaluated but never stored. It sorts after all waiting claims, because a new
- * claim would be the last.
+ * Creates a hypothetical claim, which is evaluated but never stored. It sorts after all waiting claims, as a new claim
+ * does.
  */
 function newClaim(resources: readonly Resource[], asked: Contender, alternatives: Claim["alternatives"]): Claim {
   const { holder, parent, shared, limitedTo, maxHolders = null } = asked;

@@ -24,7 +24,7 @@ export interface Party {
 
 /** An instance that may ask for a claim. */
 export interface Applicant extends Party {
-  /** The id of its checkout; null if it has none. */
+  /** The id of the instance's checkout; null if it has none. */
   readonly checkout: string | null;
 }
 

@@ -2,8 +2,8 @@
  * Runs random sequences of steps on the lock table, and compares it after each step with a naive model that examines
  * all claims. The holders are agents and their subagents, in several checkouts.
  *
- * Each step also runs on a second lock table, which is built again now and then from the stored claims, as a restarted
- * node of a cluster does. Both must return the same, in the same order, because nodes compare their replies.
+ * Each step also runs on a second lock table, which is sometimes rebuilt from the stored claims, as after a restart of
+ * a node in a cluster. Both must return the same, in the same order, because nodes compare their replies.
  */
 import t from "tap";
 import { must } from "../../base/assert.js";

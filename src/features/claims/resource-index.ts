@@ -25,7 +25,7 @@ interface Entry<Filed> {
 }
 
 class Node<Filed> {
-  /** Null if the node has no children. Most nodes have one entry and no children. */
+  /** The child nodes by segment; null if there are none. Most nodes have one entry and no children. */
   children: Map<string, Node<Filed>> | null = null;
   /** Globs whose literal prefix ends here. */
   readonly entries: Entry<Filed>[] = [];

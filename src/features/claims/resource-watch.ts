@@ -16,7 +16,7 @@ import { type HasResources, ResourceIndex } from "./resource-index.js";
 /** A resource that a waiter wants, in one workspace or in any workspace. */
 export interface WantedResource {
   readonly text: string;
-  /** Null for any workspace. */
+  /** The workspace of the resource; null for any workspace. */
   readonly workspace: string | null;
 }
 

@@ -16,7 +16,7 @@ interface StoredLease
   readonly queued: number | null;
   /** Null if the row was written by a version that did not have this column. */
   readonly scope: string | null;
-  /** 1 if the lease is automatic, else null. */
+  /** The value 1 if the lease is automatic, else null. */
   readonly automatic: number | null;
   /** The groups of alternatives as a JSON array; null if there are none. */
   readonly any: string | null;
@@ -26,7 +26,7 @@ interface StoredLease
 export interface StoredHolder {
   readonly name: string;
   readonly parent: string | null;
-  /** The id of its checkout. */
+  /** The id of the holder's checkout; null if it has none. */
   readonly checkout: string | null;
 }
 

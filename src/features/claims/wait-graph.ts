@@ -42,8 +42,8 @@ export interface Dependents<Kind extends Claim> {
 }
 
 /**
- * The claims that wait for each holder, kept while no claim is granted or removed: they are expensive to find, and many
- * decisions about the same holder follow each other.
+ * Caches the claims that wait for each holder, as long as no claim is granted or removed. They are expensive to find,
+ * and many decisions in a row are about the same holder.
  */
 export type KnownDependents<Kind extends Claim> = Map<string, Dependents<Kind>>;
 

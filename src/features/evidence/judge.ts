@@ -7,7 +7,7 @@ import { levelOf } from "./levels.js";
 import type { JudgedRow } from "./table.js";
 
 export interface Judgement {
-  /** Null if the command has passed. */
+  /** The reason why the command does not count as passed; null if it has passed. */
   readonly why: MissingReason | null;
   /** The id of the record that decides; null if there is none. */
   readonly evidence: number | null;

@@ -1,6 +1,6 @@
 /**
- * Defines the row of a client in the table of clients (clients.ts): what differs between the programs of agents. All
- * other code about hooks is the same for each client. Pure.
+ * Defines the row of a client in the table of clients (clients.ts). A row has all that differs between the programs of
+ * agents. All other code about hooks is the same for each client. Pure.
  */
 import type { HookClientName, HookForm } from "../../../schemas/hook-names.js";
 
@@ -31,8 +31,8 @@ export interface HookEvent {
   /** The form of the answer to this event. */
   readonly form: HookForm;
   /**
-   * The tool of an event that is about only one tool, so its input names none. The members of the whole input are then
-   * the tool's arguments.
+   * The tool of an event that always is about the same tool, so that its input names none. The members of the whole
+   * input are then the tool's arguments.
    */
   readonly tool?: string;
 }
@@ -79,9 +79,10 @@ export interface HookClient {
   /** The effect of a denial. `ends-run` means that the agent stops and its model never sees the reason. */
   readonly denial: "refuses-call" | "ends-run";
   /**
-   * How a hook keeps the agent from stopping. The member `decision` of the answer blocks the stop; with `nested-block`
-   * this member is inside another one, as for a denial. With `follow-up`, a message continues the turn. `never` means
-   * that a hook cannot do it, or that the agent would never stop.
+   * The way in which a hook keeps the agent from stopping. With `block`, the member `decision` of the answer blocks the
+   * stop; with `nested-block`, this member is inside another one, as for a denial. With `follow-up`, a message
+   * continues the turn. `never` means that a hook cannot keep the agent from stopping, or that the agent would never
+   * stop.
    */
   readonly stopHold: "block" | "nested-block" | "follow-up" | "never";
   /** The fate of a call whose hook has failed, and of one whose hook program is missing. */

@@ -8,7 +8,7 @@ import type { CommandWord } from "./shell-commands.js";
 
 /** The things that a git command would touch. */
 export type GitTouch =
-  /** Any file of the working tree. */
+  /** Possibly all files of the working tree. */
   | { readonly kind: "all" }
   /** The files at these paths, and below them. Each path starts at the directory in which git runs. */
   | { readonly kind: "paths"; readonly paths: readonly string[] }
@@ -60,8 +60,8 @@ function checkout(parameters: readonly CommandWord[]): GitTouch | null {
 }
 
 /**
- * Returns whether an operand is a file and not a branch. Git asks its repository; here only the form of the name can
- * tell. A name that may be a branch counts as one.
+ * Returns whether an operand names a file and not a branch. Git would look into its repository, but here only the form
+ * of the name can tell. A name that may be that of a branch counts as a branch.
  */
 function namesFile({ text }: CommandWord): boolean {
   return text === "." || text.endsWith("/") || /^\.\.?\//.test(text) || /[^/.\d]\.[A-Za-z][A-Za-z0-9]*$/.test(text);

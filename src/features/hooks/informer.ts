@@ -1,6 +1,6 @@
 /**
- * Tells an agent what it should know, as the context of a hook's answer: its name and the other agents once, then news
- * and notices, as much of them as fits. Runs on the front.
+ * Tells an agent what it should know, in the context of a hook's answer. The agent gets its name and the names of the
+ * other agents once, and then news and notices, as much of them as fits. Runs on the front.
  */
 import {
   HOOK_ACTIVE_EXAMINED_MAX,

@@ -103,7 +103,7 @@ function shortName(name: string, bytesMax: number): string {
 
 /** Cuts a path to at most `bytesMax` bytes, with quotes if it needs them. The first directories are cut off. */
 function shortPath(path: string, bytesMax: number): string {
-  // Two bytes are for the quotes.
+  // The quotes take two bytes.
   const textBytesMax = Math.min(bytesMax, HOOK_NAME_BYTES_MAX) - 2;
   if (utf8Length(path) <= textBytesMax) return foreignName(path);
   for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) {

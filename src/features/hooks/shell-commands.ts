@@ -27,7 +27,7 @@ export interface ShellCommand {
   readonly parameters: readonly CommandWord[];
   /** The files into which the command's output goes. */
   readonly outputs: readonly CommandWord[];
-  /** The texts that the command reads from the shell command itself. */
+  /** The here-documents that the command reads: texts that are written in the shell command itself. */
   readonly documents: readonly string[];
   /** The variables of VARIABLES that are set for this command, or that were exported before it. */
   readonly environment: ReadonlyMap<string, ShellWord>;
@@ -128,7 +128,8 @@ class CommandReader {
   /** Applies what a command changes for the commands after it, and reads the script of a shell. */
   #follow(command: ShellCommand): void {
     const { name, parameters, directory } = command;
-    // A variable in place of a name is nearly always a program, which cannot change the directory.
+    // A variable in place of a command's name is nearly always a program, and a program cannot change the shell's
+    // directory.
     if (!name.isLiteral) return;
     if (DIRECTORY_COMMANDS.has(name.text)) {
       this.#isCertain = false;

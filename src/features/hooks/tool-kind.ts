@@ -51,7 +51,7 @@ export function toolKind(client: HookClient, name: string): ToolKind {
   return KNOWN.get(name.toLowerCase()) ?? kindByWords(wordsOf(ownName(name)));
 }
 
-/** Returns the name of an MCP server's tool without the server's name, as in `mcp__server__tool`. */
+/** Returns the name of an MCP server's tool without the server's name, for example `tool` for `mcp__server__tool`. */
 function ownName(name: string): string {
   for (const separator of ["__", ":", "/", "."]) {
     const at = name.lastIndexOf(separator);

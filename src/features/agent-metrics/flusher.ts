@@ -45,7 +45,7 @@ export class AgentMetricsFlusher implements BackgroundTask {
     this.#flushes.tick(nowMs);
   }
 
-  /** Stores all counts up to now. Counts that the writer does not accept stay for the next flush. */
+  /** Stores all counts up to now. If the writer rejects a flush, its counts are sent again with the next flush. */
   flush(): Promise<void> {
     return this.#flushes.run();
   }

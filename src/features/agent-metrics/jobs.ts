@@ -20,7 +20,7 @@ export const readAgentMetrics = streamJob({
   cost: "bounded",
   models: { db: DATABASE },
   *run({ db }, { instance, period }) {
-    // Formatted hours all have the same length, so the hours with this prefix are consecutive.
+    // Formatted hours all have the same length, so the hours that begin with `period` are consecutive.
     const hours = listHours(db).filter((hour) => formatHour(hour).startsWith(period));
     const [first] = hours;
     const last = hours.at(-1);

@@ -46,7 +46,7 @@ export class AgentTally {
     this.#hours.push(this.#current);
   }
 
-  /** The number of agents with counts. An agent with counts in several hours counts several times. */
+  /** The number of agents with counts, summed over the hours. An agent with counts in two hours counts twice. */
   get size(): number {
     return this.#size;
   }
@@ -59,7 +59,7 @@ export class AgentTally {
     this.#hours.push(this.#current);
   }
 
-  /** Adds to a count of an instance. Calls from the dashboard are not counted, because its user is not an agent. */
+  /** Increases a counter of an instance. Calls from the dashboard are not counted, because its user is not an agent. */
   add(instance: string, metric: AgentMetric, by: number): void {
     if (instance === DASHBOARD_ACTOR || instance === CI_ACTOR) return;
     const { counts } = this.#current;
@@ -78,8 +78,8 @@ export class AgentTally {
   }
 
   /**
-   * Removes and returns the counts of some agents, the oldest hours first. It takes all counts of an agent together,
-   * and stops when it has at least `least` counters.
+   * Removes and returns the counts of some agents, the oldest hours first. All counts of an agent in an hour are taken
+   * together. Stops when the result has at least `least` counters.
    */
   take(least: number): CounterRow[] {
     const rows: CounterRow[] = [];

@@ -19,7 +19,7 @@ export const beginSession = writerMethod({
   request: BeginSessionRequest,
   reply: BeginSessionReply,
   weight: weightOf,
-  // The registry writes an audit row for each instance that it makes.
+  // The call itself writes no audit row, because the registry writes one for each instance that it makes.
   audit: null,
   changes: [
     changes("instance", (_request, { changed }: BeginSessionReply) => reportKeys(changed)),
@@ -34,7 +34,7 @@ export const endSession = writerMethod({
   request: EndSessionRequest,
   reply: EndSessionReply,
   weight: weightOf,
-  // The claim registry writes an audit row for each claim that it releases.
+  // The call itself writes no audit row, because the claim registry writes one for each claim that it releases.
   audit: null,
   changes: [
     changes("instance", (_request, { ids }: EndSessionReply) => reportKeys(ids)),

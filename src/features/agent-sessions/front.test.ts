@@ -63,7 +63,7 @@ interface House {
   begin(event?: Partial<SessionEvent>, caller?: Caller): Promise<SessionInstances | null | Failure>;
   begun(event?: Partial<SessionEvent>, caller?: Caller): Promise<SessionInstances>;
   end(session?: string, agent?: string | null, caller?: Caller): Promise<readonly string[] | Failure>;
-  /** Registers an instance, and returns the caller with its token. */
+  /** Registers an instance, and returns a caller that has the instance's token. */
   tokenOf(id: string): Caller;
 }
 
@@ -127,7 +127,7 @@ function openHouse(t: Test, guarded = true): House {
   return house;
 }
 
-/** Returns the instances in the database and in the front's memory, which have to agree. */
+/** Returns the instances in the database. Fails if the instances in the front's memory differ. */
 function stored(t: Test, { server }: House) {
   const rows = new InstanceReader(server.db).all();
   for (const { id, name, workspace, checkout, parent, session, status, registered_by } of rows)

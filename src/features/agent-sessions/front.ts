@@ -24,9 +24,9 @@ import { hashToken, makeToken } from "../instances/token.js";
 import { beginSession, endSession } from "./commands.js";
 
 const LABEL = { charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true } as const;
-/** The number of hexadecimal digits that follow the client in the name of a session's instance. */
+/** The name of a session's instance is the client's name and this many hexadecimal digits. */
 const NAME_DIGITS = 4;
-/** The most names that are tried. If all of them are taken, two instances have the same name, which is allowed. */
+/** The maximum number of names to try. If all of them are taken, two instances have the same name, which is allowed. */
 const NAMES_TRIED_MAX = 16;
 
 /** An event of a client. */
@@ -37,21 +37,23 @@ export interface SessionEvent {
   readonly client: string;
   /**
    * The subagent to which the event belongs; null if it belongs to the session itself. `label` is the preferred name,
-   * for example the type of the subagent. The id is the name if another subagent of the session has this name, or if
-   * the label cannot be one.
+   * for example the type of the subagent. If the label is not a valid name, or another subagent of the session has it,
+   * the id is the name.
    */
   readonly agent: { readonly id: string; readonly label: string } | null;
   readonly workspace: string;
   /**
-   * The checkout of the session; null if the event does not name one. A member that is left out keeps its value, except
-   * in another checkout.
+   * The checkout of the session; null if the event does not name one. An absent member keeps its stored value. In
+   * another checkout, it becomes null.
    */
   readonly checkout: CheckoutBody | null;
-  /** Whether the event begins a session or a subagent again that has ended. If not, the event does nothing then. */
+  /**
+   * True if the event restarts a session or a subagent that has ended. Without a restart, such an event does nothing.
+   */
   readonly restarts: boolean;
 }
 
-/** The instances for which an event is executed. */
+/** The instances of an event's session and subagent. */
 export interface SessionInstances {
   /** The instance of the session. */
   readonly session: Entry;
@@ -84,9 +86,9 @@ export class AgentSessions {
   }
 
   /**
-   * Returns the instances of an event's session and subagent. Makes those that do not exist, and stores the checkout if
-   * it has changed. The event counts as activity of both. Returns null if the session or the subagent has ended, and
-   * the event does not begin it again.
+   * Returns the instances of an event's session and subagent. Makes the instances that do not exist, and stores the
+   * checkout if it has changed. The event counts as activity of both. Returns null if the session or the subagent has
+   * ended, and the event does not begin it again.
    *
    * Fails with INVALID_ARGUMENT for an id that cannot be one, with PERMISSION_DENIED if the session was begun with
    * another token, and with RESOURCE_EXHAUSTED if there are too many sessions or instances.
@@ -126,7 +128,7 @@ export class AgentSessions {
     if (![session, agent ?? session].every(isSessionId)) return [];
     const entry = directory.ofSession(session, agent ?? "");
     if (entry !== undefined && !this.#mayName(entry, caller)) return NOT_YOUR_SESSION;
-    // A session that is not known here may have begun at another node of a cluster, so the writer is asked.
+    // A session that this node does not know may have begun at another node of a cluster, so the writer is asked.
     if (entry !== undefined && hasEnded(entry)) return [];
     const ended: string[] = [];
     for (let more = true; more; ) {
@@ -151,7 +153,7 @@ export class AgentSessions {
     const { directory, writer, rows, log } = this.#options;
     const { agent, client } = event;
     const token = this.#tokenOf(caller);
-    // The owner of the token may be in the middle of its deletion, and this call was authenticated before.
+    // The deletion of the token's owner or of the event's instance may have begun after the call was authenticated.
     if (directory.get(token.owner)?.ending === true || entry?.ending === true)
       return noInstance(entry?.id ?? token.owner);
     const request: BeginSessionRequest = {
@@ -182,8 +184,8 @@ export class AgentSessions {
   }
 
   /**
-   * Reserves the places of the instances that an event may make. Returns the function that gives the places back, or
-   * the failure if there are too many instances.
+   * Reserves room for the instances that an event may make. Returns the function that frees the room, or the failure if
+   * there are too many instances.
    */
   #reserve(
     { workspace, checkout, instance: { name }, label, agent }: BeginSessionRequest,
@@ -214,7 +216,7 @@ export class AgentSessions {
         .toString("hex")}`;
       if (directory.newest(name, undefined) === undefined) break;
     }
-    // No client gets the token, so nothing but its hash is kept.
+    // No client gets the token, so only its hash is kept.
     return { id, token_hash: hashToken(makeToken()), name };
   }
 
@@ -225,7 +227,10 @@ export class AgentSessions {
     return directory.get(id);
   }
 
-  /** Records that both instances were seen. While a subagent works, its session is not silent. */
+  /**
+   * Records activity of the session, and of the subagent if there is one. So a session stays live while a subagent
+   * works.
+   */
   #seen(session: Entry, subagent: Entry | null): SessionInstances {
     const { directory, clock } = this.#options;
     const nowMs = clock.now();
@@ -244,7 +249,7 @@ export class AgentSessions {
   }
 }
 
-/** Stands for the session of an instance that is not made yet, where only its size counts. */
+/** A placeholder for the session of an instance that does not exist yet. Only its size matters. */
 const NEW_SESSION = { session: "", agent: "", owner: "", client: "", ended_at: null };
 
 function refuseEvent({ session, agent, workspace, checkout }: SessionEvent): Failure | null {
@@ -264,8 +269,8 @@ function labelOf({ id, label }: { readonly id: string; readonly label: string })
 }
 
 /**
- * Returns the change of a checkout that an event asks for. In another checkout, the members that are left out are null,
- * because those of the checkout before are wrong there.
+ * Returns the change of a session's checkout that an event asks for. If the event names another checkout, the members
+ * that it leaves out become null, because the values of the previous checkout do not apply.
  */
 function changeOf(before: Checkout | null, given: CheckoutBody | null): CheckoutBody | null {
   if (given === null || before?.id === given.id) return given;

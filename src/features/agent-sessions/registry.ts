@@ -1,10 +1,10 @@
 /**
- * Executes the writer's calls about the sessions of agents' clients. Each call refuses before its first change. Runs in
- * the writer thread.
+ * Executes the writer's calls about the sessions of agents' clients. A call is refused before its first change, or not
+ * at all. Runs in the writer thread.
  *
- * A client's hooks name their session instead of an instance. The first event of a session makes its instance, whatever
- * event it is, and the first event of a subagent makes an instance whose parent is that of the session. Two events that
- * arrive together are two calls, of which the first makes the instance and the second finds it.
+ * A client's hooks name their session instead of an instance. The first event of a session makes the session's
+ * instance, whatever event it is. The first event of a subagent makes an instance whose parent is the instance of the
+ * session. If two events arrive together, the first makes the instance and the second finds it.
  */
 import type {
   BeginSessionReply,
@@ -120,14 +120,15 @@ export class AgentSessionRegistry {
     const needsChild = agent !== "" && child === undefined;
     const needed = Number(known === undefined) + Number(needsChild);
     if (needed > 0 && this.#sessions.size + needed > AGENT_SESSIONS_MAX) return FULL;
-    // The row of the session itself counts, too.
+    // `countOf` includes the row of the session itself, so the comparison is `>`.
     return needsChild && this.#sessions.countOf(session) > SUBAGENTS_MAX ? SUBAGENTS_FULL : null;
   }
 
   #makeSession(request: BeginSessionRequest, call: WriteCall): string {
     const { session, owner, client, workspace, checkout, instance } = request;
     const place = { workspace, checkout: checkout === null ? null : mergeCheckout(null, checkout) };
-    // The instance is deleted together with the owner of the token, because that token may act for it.
+    // `registered_by` is the owner of the token, so the instance is deleted together with the owner. The owner's token
+    // may act for the instance.
     this.#register({ ...instance, ...place, registered_by: owner, parent: null }, client, call);
     this.#sessions.add(session, "", instance.id, owner, client);
     return instance.id;

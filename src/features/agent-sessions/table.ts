@@ -13,7 +13,7 @@ export interface StoredSession {
   readonly instance: string;
   /** The id of the instance whose token began the session; "" if it was the server's token or none. */
   readonly owner: string;
-  /** When it ended, in ms; null while it runs. */
+  /** The time at which it ended, in ms; null while it runs. */
   readonly ended_at: number | null;
 }
 
@@ -34,7 +34,8 @@ export class AgentSessionWriter implements CachingModel {
       "INSERT INTO agent_session (session, agent, instance, owner, client, ended_at) VALUES (?, ?, ?, ?, ?, NULL)",
     );
     this.#setEnded = db.prepare("UPDATE agent_session SET ended_at = ? WHERE session = ? AND agent = ?");
-    // The empty id of the session itself is the smallest, so the session comes after its subagents.
+    // The row of the session itself has an empty agent id. In descending order, it comes after the rows of its
+    // subagents.
     this.#running = db.prepare(
       `SELECT ${columns} FROM agent_session WHERE session = ? AND ended_at IS NULL ORDER BY agent DESC LIMIT ?`,
     );
@@ -42,7 +43,7 @@ export class AgentSessionWriter implements CachingModel {
     this.#count = db.prepare<[], number>("SELECT count(*) FROM agent_session").pluck();
   }
 
-  /** The number of all sessions and subagents, those that have ended too. */
+  /** The number of all sessions and subagents, including those that have ended. */
   get size(): number {
     this.#size ??= this.#count.get() ?? 0;
     return this.#size;

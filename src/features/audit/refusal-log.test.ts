@@ -22,7 +22,7 @@ interface Row extends AuditRefusalRequest {
   count: number;
 }
 
-/** A log whose rows are kept by the test, and the number of calls that the writer has got. */
+/** A log with a simulated writer, the rows that it has written, and the number of calls to the writer. */
 class World {
   nowMs = 1_000_000;
   readonly rows: Row[] = [];

@@ -27,7 +27,7 @@ import { countRefusals, refuseCall } from "./commands.js";
 
 /** A call that was refused. */
 export interface RefusedCall {
-  /** Its route, whatever its path: `PUT /api/state/{key...}`. */
+  /** The route of the call, without the path of the request: `PUT /api/state/{key...}`. */
   readonly call: string;
   /** The instance that made the call, or the address from which the call came if no instance made it. */
   readonly caller: string;
@@ -41,7 +41,7 @@ interface OpenRow {
   readonly since_ms: number;
   /** The groups to which the row belongs, by name. The number of rows in each group is limited. */
   readonly groups: readonly string[];
-  /** Null until the row is written. */
+  /** The row as it is stored, with the stored count; null until it is written. */
   stored: { readonly id: number; readonly at: number; count: number } | null;
   count: number;
 }
@@ -146,7 +146,7 @@ export class RefusalLog implements BackgroundTask {
     for (const group of groups) this.#sizes.set(group, (this.#sizes.get(group) ?? 0) + 1);
     const { action, resource, detail } = kind;
     this.#writer.call(refuseCall, { action, resource, detail }, kind.ofMany ? NO_CALLER : context, (reply) => {
-      // The next refused call tries again.
+      // The row was not written, so it is dropped. The next call of this kind writes a row again.
       if (reply instanceof Failure) this.#drop(kind.key, row);
       else row.stored = { id: reply.id, at: reply.at, count: 1 };
       done();
@@ -197,7 +197,7 @@ type GroupBound = readonly [group: string, rowsMax: number];
 
 /** Returns the groups to which a row of this call belongs, with the maximum number of rows in each group. */
 function boundsOf({ caller, call, failure }: RefusedCall): readonly GroupBound[] {
-  // The maximum is one less here, because all unauthenticated calls can also share one further row.
+  // One of the allowed rows is kept for a row that all unauthenticated calls can share, so the maximum is one less.
   if (failure.http === UNAUTHENTICATED) {
     const most = AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX - 1;
     return ["call", "caller", "all"].map((group) => [`${group} of unauthenticated`, most]);

@@ -103,7 +103,7 @@ interface Selection {
   readonly tables: string;
   readonly condition: string;
   readonly values: readonly (string | number)[];
-  /** If true, the rows are found by their spans: a query that sorts by id sorts by span first. */
+  /** True if the rows are found by their spans. A query that sorts by id then sorts by span first. */
   readonly bySpan: boolean;
 }
 
@@ -164,8 +164,8 @@ export interface TimeCounts {
 }
 
 /**
- * Counts the rows that match over time, in at most `bucketsMax` buckets. The range ends at the oldest and the newest
- * row where the request has no bound. Returns null if no row matches.
+ * Counts the rows that match over time, in at most `bucketsMax` buckets. If the request has no bound on one side, the
+ * range ends there at the oldest or the newest row. Returns null if no row matches.
  */
 export function countByTime(db: Db, request: AuditFilterRequest, bucketsMax: number): TimeCounts | null {
   const { tables, condition, values } = select(db, request, null);

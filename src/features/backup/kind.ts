@@ -17,8 +17,8 @@ export interface SnapshotModels {
 export interface SnapshotRecord {
   readonly members: Readonly<Record<string, unknown>>;
   /**
-   * Returns the JSON text of a member, unchanged, so that its numbers keep their digits; undefined if the member is
-   * absent.
+   * Returns the JSON text of a member, unchanged, so that its numbers keep their digits. Returns undefined if the
+   * member is absent.
    */
   exact(name: string): string | undefined;
 }
@@ -31,7 +31,7 @@ export interface KindWriter {
 }
 
 export interface Kind {
-  /** The member `kind` of its records. */
+  /** The value of the member `kind` in each record of this kind. */
   readonly name: string;
   /** The tables that the records of this kind fill. Each table belongs to one kind only. */
   readonly tables: readonly string[];

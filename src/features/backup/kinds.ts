@@ -1,5 +1,5 @@
 /**
- * Lists all kinds of records, in the order in which a snapshot has them. Together they are all content of Koor. Each
+ * Lists all kinds of records, in the order in which a snapshot has them. Together they cover all data of Koor. Each
  * table of the database either belongs to a kind or is listed as left out, with a reason. A test checks this against
  * the migrations.
  */

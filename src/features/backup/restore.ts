@@ -43,9 +43,7 @@ const IN_CLUSTER = new Failure(
   "a node of a cluster takes no snapshot: stop the nodes, restore into a single server, and begin another cluster " +
     "from it with --cluster-seed and another --cluster-name",
 );
-/**
- * The failure of a restore whose client disconnects before the end of the snapshot. The client cannot read it any more.
- */
+/** The failure of a restore whose client disconnects before the end of the snapshot. The client never reads it. */
 const GONE = new Failure("CANCELLED", "the snapshot ends early");
 
 export class Restore implements BackgroundTask {

@@ -28,10 +28,7 @@ function inDirectory<Result>(use: (directory: string) => Result): Result {
   }
 }
 
-/**
- * Stages a snapshot in pieces. The sizes of the pieces are used in rotation. Returns the staged content, or the
- * refusal.
- */
+/** Stages a snapshot in pieces, whose sizes follow `sizes` in rotation. Returns the staged content, or the refusal. */
 function stage(
   directory: string,
   text: string,
@@ -69,7 +66,7 @@ const value = fc.oneof(
 const version = fc
   .record({ content_type: fc.constantFrom("application/json", "text/plain"), updated_at: time, updated_by: text })
   .chain((head) => value.map((rest) => ({ ...head, ...rest })));
-/** Generates keys in the order of their bytes. Each has versions, which begin at any number. */
+/** Generates keys in the order of their bytes. The versions of each key begin at a random number. */
 const versions = fc
   .dictionary(
     fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 6 }),
@@ -172,8 +169,8 @@ t.test("any change of a snapshot is detected", (t) => {
       return inDirectory((directory) => {
         const staging = new Staging(openStaging(directory));
         const refusal = staging.write(snapshot) ?? staging.finish();
-        // A damaged snapshot must be rejected, unless the damage is in its last line: there, blanks between tokens and
-        // unknown members have no meaning.
+        // A damaged snapshot must be rejected, unless the damage is in its last line. In that line, blanks between
+        // tokens and unknown members have no meaning.
         return refusal instanceof Failure ? refusal.http === 400 : at >= whole.lastIndexOf("\n", whole.length - 2);
       });
     },

@@ -1,6 +1,6 @@
 /**
  * Defines a budget with its sums, and computes its share and its state. A budget whose period has ended counts as
- * unused, whether its row says so yet or not. Pure.
+ * unused, even if its stored sums are not reset yet. Pure.
  */
 import type { Budget, BudgetPeriod, BudgetPolicy, BudgetScope, BudgetState, HeldBy } from "../../../schemas/budgets.js";
 import { formatTime } from "../../base/time.js";
@@ -11,29 +11,29 @@ export interface BudgetRow {
   readonly id: string;
   readonly scope: BudgetScope;
   readonly target: string;
-  /** Null if the budget does not limit tokens. */
+  /** The limit of tokens; null if the budget does not limit them. */
   readonly tokens: number | null;
   readonly cost_usd: number | null;
   readonly period: BudgetPeriod;
   readonly warn_at: number;
   readonly policy: BudgetPolicy;
-  /** The state at the last change. */
+  /** The state at the last change of the row. */
   readonly state: BudgetState;
   readonly used_tokens: number;
   readonly used_cost: number;
   readonly reports: number;
   /** The number of reports without a cost. */
   readonly unpriced: number;
-  /** When the sums began. */
+  /** The time at which the sums started at 0, in ms. */
   readonly since: number;
   readonly updated_at: number;
 }
 
 type Sums = "state" | "used_tokens" | "used_cost" | "reports" | "unpriced";
 
-/** A budget in memory, to whose sums reports are added. */
+/** A budget in memory. Reports of usage are added to its sums. */
 export interface LiveBudget extends Omit<BudgetRow, Sums>, Writable<Pick<BudgetRow, Sums>> {
-  /** When the period of the sums ends, in ms; infinite if it never does. */
+  /** The end of the budget's current period, in ms; infinity if the period has no end. */
   readonly endMs: number;
 }
 
@@ -42,28 +42,28 @@ type Writable<Row> = { -readonly [Name in keyof Row]: Row[Name] };
 /** The tokens and the cost that one report adds to the sums of a budget. */
 export interface Charge {
   readonly tokens: number;
-  /** Null if the cost is not known. */
+  /** The cost in dollars; null if it is not known. */
   readonly cost: number | null;
 }
 
-/** The number of decimal digits that a float holds exactly, to which sums of costs are rounded. */
+/** A float represents this many decimal digits exactly. Sums of costs are rounded to it. */
 const EXACT_DIGITS = 15;
 
-/** Returns the used part of the limit; the larger one if the budget has two limits. */
+/** Returns the used fraction of the limit. If the budget has two limits, returns the larger fraction. */
 export function shareOf({ tokens, cost_usd, used_tokens, used_cost }: BudgetRow): number {
   const ofTokens = tokens === null ? 0 : used_tokens / tokens;
   const ofCost = cost_usd === null ? 0 : used_cost / cost_usd;
   return Math.min(Math.max(ofTokens, ofCost), Number.MAX_SAFE_INTEGER);
 }
 
-/** Returns the state that the sums give. */
+/** Computes the state of a budget from its sums and limits. */
 export function stateOf(row: BudgetRow): BudgetState {
   const share = shareOf(row);
   if (share >= 1) return "exhausted";
   return share >= row.warn_at ? "warned" : "ok";
 }
 
-/** Returns the budget as it is at a time. Its sums are 0 if its period has ended since they began. */
+/** Returns a budget as of a time. If the period of the stored sums has ended by then, the sums are 0. */
 export function atTime(row: BudgetRow, nowMs: number): BudgetRow {
   const start = periodStart(row.period, nowMs);
   if (start <= periodStart(row.period, row.since)) return row;
@@ -71,8 +71,8 @@ export function atTime(row: BudgetRow, nowMs: number): BudgetRow {
 }
 
 /**
- * Adds costs, rounded to EXACT_DIGITS. It remembers the last sum, because most budgets that a report concerns have the
- * same one, and rounding takes longer than all else.
+ * Adds costs, and rounds the sum to EXACT_DIGITS. Caches the last sum, because rounding is the slowest part, and the
+ * budgets that a report concerns usually have the same sum.
  */
 class CostSum {
   #before = 0;
@@ -92,7 +92,7 @@ class CostSum {
 
 const costSum = new CostSum();
 
-/** Adds a report to the sums of a budget. Returns whether its state has changed. */
+/** Adds a report to the sums of a budget. Returns whether the state of the budget has changed. */
 export function charge(row: LiveBudget, { tokens, cost }: Charge): boolean {
   row.used_tokens = Math.min(row.used_tokens + tokens, Number.MAX_SAFE_INTEGER);
   if (cost === null) row.unpriced += 1;
@@ -103,19 +103,19 @@ export function charge(row: LiveBudget, { tokens, cost }: Charge): boolean {
   return row.state !== before;
 }
 
-/** Returns when the period of the sums ends, in ms; null if it never does. */
+/** Returns the end of a budget's current period, in ms; null if the period has no end. */
 export function endOf({ period, since }: BudgetRow): number | null {
   return periodEnd(period, since);
 }
 
-/** Returns an exhausted budget as the answer to a claim shows it. */
+/** Converts an exhausted budget to the form in which the answer to a rejected claim names it. */
 export function showHeld(row: BudgetRow): HeldBy {
   const endMs = endOf(row);
   const { id, scope, target } = row;
   return { budget: id, scope, target, ends_at: endMs === null ? null : formatTime(endMs) };
 }
 
-/** Returns a budget as clients see it. */
+/** Converts a budget to the form that clients see. */
 export function showBudget(row: BudgetRow): Budget {
   const { id, scope, target, tokens, cost_usd, period, warn_at, policy, state, reports, unpriced } = row;
   const endMs = endOf(row);

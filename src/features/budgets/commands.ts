@@ -15,7 +15,7 @@ const common = {
   models: { budgets: budgetRegistry },
 } as const;
 
-/** Returns the budget as clients see it. */
+/** Sets a budget, and returns it in the form that clients see. */
 export const setBudget = writerMethod({
   ...common,
   name: "budget.set",

@@ -6,7 +6,7 @@ import { streamJob } from "../../platform/threads/pool-method.js";
 import { atTime, showBudget } from "./budget.js";
 import { budgetReader } from "./table.js";
 
-/** Writes `{"budgets"}`, all of them as they are at a time. */
+/** Writes `{"budgets"}`: all budgets as of a time. */
 export const listBudgets = streamJob({
   name: "budget.list",
   request: Type.Object({ now_ms: Type.Integer() }),

@@ -4,7 +4,7 @@ import { HOUR_MS } from "../../../shared/duration.js";
 
 const DAY_MS = 24 * HOUR_MS;
 
-/** Returns the beginning of the period that contains a time, in ms; 0 for a total. */
+/** Returns the beginning of the period that contains a time, in ms; 0 for the period without an end. */
 export function periodStart(period: BudgetPeriod, atMs: number): number {
   if (period === "total") return 0;
   if (period === "month") return monthStart(atMs, 0);
@@ -12,7 +12,7 @@ export function periodStart(period: BudgetPeriod, atMs: number): number {
   return Math.floor(atMs / length) * length;
 }
 
-/** Returns the end of the period that contains a time, in ms; null for a total. */
+/** Returns the end of the period that contains a time, in ms; null for the period without an end. */
 export function periodEnd(period: BudgetPeriod, atMs: number): number | null {
   if (period === "total") return null;
   if (period === "month") return monthStart(atMs, 1);

@@ -1,5 +1,5 @@
 /**
- * Keeps the budgets that are not `ok` on the front, as of the latest commit, so that hooks find those that concern an
+ * Caches on the front the budgets that are not `ok`, as of the latest commit. So hooks find the budgets that concern an
  * agent without a call to the writer. Pure except for its state.
  */
 import { atTime, type BudgetRow, endOf } from "./budget.js";
@@ -38,12 +38,12 @@ export class BudgetProjection {
     return this.#index.size;
   }
 
-  /** Returns whether a budget of a task is not `ok`. */
+  /** Returns whether any budget of a task is not `ok`. */
   get hasTasks(): boolean {
     return this.#index.has("task");
   }
 
-  /** Returns the budgets that concern an agent and are not `ok`, with the sums of the last change of their states. */
+  /** Returns the budgets that concern an agent and are not `ok`. Their sums are those of the last change of state. */
   concerning(concerned: Concerned, nowMs: number): BudgetRow[] {
     if (this.#index.size === 0) return [];
     return this.#index.concerning(concerned).filter((row) => atTime(row, nowMs).state !== "ok");
@@ -54,7 +54,7 @@ export class BudgetProjection {
     return this.#reader.byId(id);
   }
 
-  /** Returns whether the period of a budget here has ended. */
+  /** Returns whether the period of any budget in this projection has ended. */
   isResetDue(nowMs: number): boolean {
     for (const row of this.#index.values()) if ((endOf(row) ?? Number.POSITIVE_INFINITY) <= nowMs) return true;
     return false;

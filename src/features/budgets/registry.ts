@@ -32,11 +32,11 @@ const SOURCE = "koor";
 
 const FULL = new Failure("STOCK_FULL", `there are ${BUDGETS_MAX} budgets already: remove one first`);
 
-/** A report of usage, and who made it. */
+/** A report of usage, with the instance and the task that it is about. */
 export interface ChargedReport extends Charge {
   /** The id of the instance; "" if it is not known. */
   readonly instance: string;
-  /** The id of the task for which the usage was; "" if it was for none. */
+  /** The id of the task on which the usage was spent; "" if there is none. */
   readonly task: string;
 }
 
@@ -47,9 +47,9 @@ export class BudgetRegistry extends PublishingModel {
   readonly #events: Publisher;
   readonly #index = new BudgetIndex();
   #isLoaded = false;
-  /** The budgets of which the front has to read the row again. */
+  /** The ids of the budgets whose rows the front has to read again. */
   readonly #changed = new Set<string>();
-  /** Whether a sum has changed, although no state has. */
+  /** True if a report has changed sums in this transaction. The states may be the same as before. */
   #isCharged = false;
 
   constructor({ use }: Pick<Opening, "use">) {
@@ -60,7 +60,7 @@ export class BudgetRegistry extends PublishingModel {
     this.#events = use(publisher);
   }
 
-  /** Sets a budget. Its sums stay if it counts the same as before. */
+  /** Sets a budget. Its sums stay if its scope, target and period stay the same. */
   set(request: SetBudgetRequest, call: WriteCall): Failure | BudgetRow {
     const { nowMs } = call;
     const stored = this.#all().get(request.id);
@@ -97,7 +97,7 @@ export class BudgetRegistry extends PublishingModel {
     return null;
   }
 
-  /** Returns whether there is a budget of a task. */
+  /** Returns whether any budget limits a task. */
   get countsTasks(): boolean {
     return this.#all().has("task");
   }

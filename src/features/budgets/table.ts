@@ -1,6 +1,6 @@
 /**
- * The SQL of budgets. The writer also reads who made a report: the instance with its parents, and the tasks above a
- * task. budget.ts computes what a row means.
+ * The SQL of budgets. For a report of usage, the writer also reads the instance with its parents, and the tasks above
+ * the task. budget.ts computes what a row means.
  */
 import { BUDGET_TASKS_ABOVE_MAX } from "../../../schemas/limits/budgets.js";
 import type { BufferedWrites, WriteBuffer } from "../../platform/store/write-buffer.js";
@@ -50,7 +50,9 @@ export class BudgetReader {
 
 export const budgetReader: Model<BudgetReader> = { open: ({ db }) => new BudgetReader(db) };
 
-/** Finds the tasks that come after a task, which are those whose budgets cover it. */
+/**
+ * Finds the tasks above a task: the tasks that wait for it, directly or through others. Their budgets cover it, too.
+ */
 export class TasksAbove {
   readonly #above: Statement<[string, number], string>;
   readonly #rows: Pick<WriteBuffer, "write">;
@@ -69,7 +71,7 @@ export class TasksAbove {
       .pluck();
   }
 
-  /** Returns the ids of a task and of all tasks that come after it; none if there is no such task. */
+  /** Returns the ids of a task and of all tasks above it; none if there is no such task. */
   of(id: string): string[] {
     if (id === "") return [];
     this.#rows.write();
@@ -81,7 +83,7 @@ export const tasksAbove: Model<TasksAbove> = { open: ({ db, rows }) => new Tasks
 
 export class BudgetWriter implements BufferedWrites {
   readonly #rows: Pick<WriteBuffer, "addLast">;
-  /** The budgets that have changed in this transaction, by id. */
+  /** The changed budgets that are not stored yet, by id. */
   readonly #waiting = new Map<string, BudgetRow>();
   readonly #put: Statement<(string | number | null)[], unknown>;
   readonly #delete: Statement<[string], unknown>;
@@ -104,7 +106,7 @@ export class BudgetWriter implements BufferedWrites {
     this.#write(row);
   }
 
-  /** Stores a budget before the commit. So one that many reports concern is written once for all of them. */
+  /** Buffers a budget until the commit. So a budget that many reports change is written only once. */
   putLast(row: BudgetRow): void {
     if (this.#waiting.size === 0) this.#rows.addLast(this);
     this.#waiting.set(row.id, row);

@@ -1,11 +1,13 @@
-/** Finds the budgets that concern an agent and its tasks, by what they are about. Pure except for its state. */
+/**
+ * Finds the budgets that concern an agent and its tasks. Indexes budgets by their targets. Pure except for its state.
+ */
 import type { BudgetScope } from "../../../schemas/budgets.js";
 import { type BudgetRow, endOf, type LiveBudget } from "./budget.js";
 
-/** An agent, with the parents whose subagent it is, and its tasks with all tasks above them. */
+/** An agent with the parents whose subagent it is, and its tasks with all tasks above them. */
 export interface Concerned {
   readonly workspace: string | null;
-  /** The ids and the names. */
+  /** The ids and the names of the agent and of its parents. */
   readonly agents: Iterable<string>;
   readonly tasks: Iterable<string>;
 }
@@ -13,7 +15,7 @@ export interface Concerned {
 export class BudgetIndex {
   readonly #byId = new Map<string, LiveBudget>();
   readonly #ofTarget = new Map<string, Map<string, LiveBudget>>();
-  /** The budgets of a target in the order of their ids, until one is added or removed. */
+  /** Caches the budgets of each target, sorted by id. Adding or removing a budget of the target drops the entry. */
   readonly #sorted = new Map<string, readonly LiveBudget[]>();
   readonly #counts: Record<BudgetScope, number> = { workspace: 0, agent: 0, task: 0 };
 
@@ -29,12 +31,12 @@ export class BudgetIndex {
     return this.#byId.values();
   }
 
-  /** Returns whether there is a budget of a scope, so that a search that would find none can be left out. */
+  /** Returns whether any budget has this scope. If none has, a caller can skip its search. */
   has(scope: BudgetScope): boolean {
     return this.#counts[scope] > 0;
   }
 
-  /** Keeps a copy of a budget, in place of the one with its id, and returns the copy. */
+  /** Stores a copy of a budget under its id, in place of the previous one, and returns the copy. */
   set(row: BudgetRow): LiveBudget {
     this.delete(row.id);
     const live = { ...row, endMs: endOf(row) ?? Number.POSITIVE_INFINITY };
@@ -75,7 +77,7 @@ export class BudgetIndex {
     for (const agent of agents) add("agent", agent);
     for (const task of tasks) add("task", task);
     const [only = [], ...others] = found;
-    // A budget has one target, so none is found twice.
+    // A budget has only one target, so the lists have no budget in common.
     return others.length === 0 ? only : [only, ...others].flat().toSorted(byId);
   }
 

@@ -40,7 +40,7 @@ export class BudgetResets implements BackgroundTask {
     return this.#runs.close();
   }
 
-  /** If the writer does not answer, the next run resets the budgets. */
+  /** If the writer does not answer, the next run tries again. */
   async #reset(): Promise<void> {
     const { budgets, writer, clock } = this.#options;
     if (budgets.isResetDue(clock.now())) await writer.request(resetBudgets, {}, NO_CALLER);

@@ -22,7 +22,7 @@ const LAGGED: Message = { name: "lagged", text: 'data: {"kind":"lagged"}\n\n' };
 
 export class ChangeReader {
   /**
-   * The queued messages in the order in which they are sent: each message's text, by its name. There are at most
+   * The queued messages, in the order in which they are sent: the text of each message, by its name. There are at most
    * CHANGE_MESSAGES_MAX.
    */
   readonly #waiting = new Map<string, string>();
@@ -41,8 +41,8 @@ export class ChangeReader {
   }
 
   /**
-   * Queues the message `lagged` at the end, because a change was left out. If the queue is full, it replaces the last
-   * queued message.
+   * Queues the message `lagged` at the end, because a change was left out. If the queue is full, `lagged` replaces the
+   * last queued message.
    */
   leaveOut(): void {
     if (this.#waiting.has(LAGGED.name)) return;
@@ -65,7 +65,8 @@ export class ChangeReader {
    */
   send(nowMs: number): boolean {
     if (this.#waiting.size === 0 || this.stream.behind) return false;
-    // If the clock was set back, the earlier messages are treated as if they were sent now.
+    // If the clock was set back, the times of the sent messages lie in the future. They are replaced by the current
+    // time.
     if (nowMs < (this.#sentMs.at(-1) ?? 0)) this.#sentMs.fill(nowMs);
     this.#sentMs = this.#sentMs.filter((atMs) => nowMs - atMs < CHANGE_WINDOW_MS);
     let texts = "";

@@ -25,7 +25,7 @@ function kinds(text: string): ReadonlySet<AskedKind> {
   return read;
 }
 
-/** The client's end of a connection. It returns the messages that have arrived since the last call, parsed. */
+/** The client's end of a connection. `take` returns the messages that have arrived since its previous call, parsed. */
 class End {
   readonly sink = new RecordingSink();
   #seen = 0;

@@ -4,7 +4,7 @@
  * Each message is encoded only once. Many readers are served in time slices of several event-loop ticks. Runs on the
  * front.
  *
- * The writer is told which kinds are watched. So it reports nothing while no reader is connected.
+ * The writer reports only the kinds that a reader has requested. So it reports nothing while no reader is connected.
  */
 import type { AskedKind, ChangeKind, ChangesPush } from "../../../schemas/changes.js";
 import { CHANGE_KINDS } from "../../../schemas/changes.js";
@@ -21,7 +21,7 @@ import { reportedAs } from "./kinds.js";
 import { ChangeReader, type Message } from "./reader.js";
 
 export interface RoundOptions {
-  /** A clock in ms, for the slices. */
+  /** The clock that measures the time slices, in ms. */
   readonly now?: () => number;
   /** Calls the function in the next event-loop tick. */
   readonly later?: (run: () => void) => void;
@@ -62,7 +62,8 @@ export class ChangeReaders implements BackgroundTask {
     const stream = new EventStream(sink, this.#clock.now());
     const reader = new ChangeReader(stream, kinds);
     this.#readers.add(reader);
-    // The kinds are watched before the client gets its first bytes, so that the client misses no later commit.
+    // The writer starts to report these kinds before the client gets its first bytes. So the client misses no later
+    // commit.
     this.#watch(kinds, 1);
     sink.onDrain(() => stream.drained());
     sink.onClose(() => {
@@ -122,7 +123,9 @@ export class ChangeReaders implements BackgroundTask {
       .value("koor_changes_lagged_total", "counter", "Messages to readers of changes that they lag.", this.#lagged);
   }
 
-  /** Counts a reader that has come or gone. Tells the writer if other kinds are requested now. */
+  /**
+   * Counts a reader that has connected or disconnected. Notifies the writer if the set of requested kinds has changed.
+   */
   #watch(kinds: ReadonlySet<AskedKind>, change: 1 | -1): void {
     const before = this.#asking.size;
     for (const kind of kinds) {
@@ -134,7 +137,9 @@ export class ChangeReaders implements BackgroundTask {
     this.#watched.set(new Set(CHANGE_KINDS.filter((kind) => reportedAs(kind).some((as) => this.#asking.has(as)))));
   }
 
-  /** Gives the changes to one reader after the other, and sends what each may get now. */
+  /**
+   * Queues the changes for one reader after the other, and sends the messages that the reader's rate limit allows now.
+   */
   *#serve(changed: ChangesPush | null, nowMs: number): Generator<void, void, undefined> {
     const messages = (changed?.changes ?? []).flatMap(({ kind, key, version }) =>
       reportedAs(kind).map((as) => ({ as, message: messageOf(as, key, version) })),

@@ -1,5 +1,5 @@
 /**
- * Parses groups of alternatives: names of each of which a claim needs one. `|` separates alternatives, and
+ * Parses groups of alternatives. A claim needs one name of each group. `|` separates the names of a group, and
  * `port:3000..3099` stands for the names of a range. Pure.
  */
 import { ALTERNATIVES_OF_GROUP_MAX, RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
@@ -10,13 +10,13 @@ import { isName, parseResource, type Resource, storedResource } from "./resource
 
 /** Matches a range: the text before the numbers, and the first and the last number. */
 const RANGE = /^(.*?)(\d+)\.\.(\d+)$/s;
-/** Larger numbers are not exact. */
+/** A number with more digits may not be exact as a float. */
 const DIGITS_MAX = 15;
 const NO_GROUPS: readonly (readonly Resource[])[] = [];
 
 /**
  * Parses the groups of a request. The message of an INVALID_ARGUMENT failure begins with `any`.
- * @param fixed the resources that the request needs besides. They are no alternatives.
+ * @param fixed the resources that the request needs in any case. They are left out of the groups.
  */
 export function readGroups(
   texts: readonly string[],
@@ -58,7 +58,9 @@ export function storedGroups(
   });
 }
 
-/** Returns the names of a group in the order in which they are written, or the problem of its text. */
+/**
+ * Returns the names of a group in the order in which they are written. Returns an error text if the group is invalid.
+ */
 function expand(text: string): string[] | string {
   const names = new Set<string>();
   for (const part of text.split("|")) {

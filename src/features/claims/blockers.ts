@@ -1,14 +1,16 @@
 /**
- * Finds the claims that block a claim of counted names or of alternatives. lock-table.ts has the rule for claims that
- * exclude each other one by one. Pure.
+ * Finds the claims that block a claim with counted names or with alternatives. For all other claims, lock-table.ts has
+ * the rule: they exclude each other one by one. Pure.
  *
- * A name is full for a claim if its holders and its earlier waiters, with the claim itself, are more than the claim or
- * one of them allows. A holder counts once, and a parent and its children count each: so a count is the same for every
- * claim, and a later grant cannot take the room of an earlier waiter. If a name is full, all of them block the claim:
- * any of them may be the one whose end makes room.
+ * The holders and the earlier waiters of a name, together with the claim, are counted. If they are more than any of
+ * these claims allows, the name is full for the claim. A holder counts once, but a parent and each of its children
+ * count separately. So the count is the same for every claim, and a later grant cannot take the room of an earlier
+ * waiter. If a name is full, all of its holders and earlier waiters block the claim, because the end of any of them may
+ * make room.
  *
- * A claim with alternatives is blocked if no choice of free names gives each group one. Two claims never get the same
- * name by choice. So a name that the claim's own holder has chosen, or its parent or one of its children, is not free.
+ * A claim with alternatives is blocked if there are too few free names to give each group a name of its own. Two claims
+ * never get the same name by choice. So a name is not free if the claim's own holder, its parent or one of its children
+ * has already chosen it.
  */
 import { areRelated, exclude } from "./contention.js";
 import { chooseNames } from "./choose-names.js";
@@ -17,18 +19,18 @@ import type { Resource } from "./resource.js";
 import type { Meeting, ResourceIndex } from "./resource-index.js";
 
 type Met<Kind extends Claim> = Meeting<LockEntry<Kind>>;
-/** Tells whether an entry counts, apart from its resources. */
+/** Returns whether a search considers an entry. The search itself compares the resources. */
 type Where<Kind extends Claim> = (entry: LockEntry<Kind>, wanted: Resource) => boolean;
 
 /** The claims that block one resource of a claim. */
 interface Obstruction<Kind extends Claim> {
   /** Whether the resource is one of the claim's alternatives. */
   readonly isChoice: boolean;
-  /** The claims that exclude the claim whoever else has the resource. */
+  /** The claims that block the claim one by one, whichever other claims have the resource. */
   readonly alone: readonly Met<Kind>[];
-  /** The claims that share a full name; empty if the name is not full. */
+  /** The claims that fill the name together; empty if the name is not full. */
   readonly together: readonly Met<Kind>[];
-  /** The number of holders that the name may have. */
+  /** The maximum number of holders of the name. */
   readonly holdersMax: number;
 }
 
@@ -46,8 +48,8 @@ export class BlockerFinder<Kind extends Claim> {
   }
 
   /**
-   * Finds what blocks a claim: the held and the earlier waiting claims for which `where` holds.
-   * @param skipsNames whether the alternatives do not matter if a resource is blocked that the claim needs anyway
+   * Finds the blockers of a claim: the held and the earlier waiting claims for which `where` returns true.
+   * @param skipsNames true to leave out the alternatives if a resource that is not an alternative is blocked
    */
   find(claim: Claim, where: Where<Kind>, skipsNames = false): Blocking<Kind> {
     const obstructions: Obstruction<Kind>[] = [];
@@ -72,7 +74,8 @@ export class BlockerFinder<Kind extends Claim> {
         }
       }
     };
-    // No group needs more free names than there are groups. Only a claim that waits has to know all of its blockers.
+    // A group with as many free names as there are groups has enough. If the claim is blocked, all names are examined,
+    // because a waiting claim has to know all of its blockers.
     examine(isBlocked ? Number.POSITIVE_INFINITY : groups.length);
     const chosen = choose(free);
     if (chosen === null) {
@@ -82,18 +85,18 @@ export class BlockerFinder<Kind extends Claim> {
     return { obstructions, chosen: obstructions.length === 0 ? (chosen ?? []) : [] };
   }
 
-  /** Returns whether `find` would find something, but stops at the first. */
+  /** Returns whether `find` would find a blocker, but stops at the first one. */
   isBlocked(claim: Claim, where: (entry: LockEntry<Kind>) => boolean): boolean {
     for (const wanted of claim.resources) if (this.#isObstructed(claim, wanted, where, false)) return true;
     return claim.alternatives.length > 0 && this.lacksNames(claim, where);
   }
 
-  /** Returns whether no choice of free names gives each group of alternatives one. */
+  /** Returns whether there are too few free names to give each group of alternatives a name of its own. */
   lacksNames(claim: Claim, where: (entry: LockEntry<Kind>) => boolean = () => true): boolean {
     const free = claim.alternatives.map((group) => {
       const names: Resource[] = [];
       for (const wanted of group) {
-        // No group needs more free names than there are groups.
+        // A group with as many free names as there are groups has enough.
         if (names.length === claim.alternatives.length) break;
         if (!this.#isObstructed(claim, wanted, where, true)) names.push(wanted);
       }
@@ -102,7 +105,7 @@ export class BlockerFinder<Kind extends Claim> {
     return choose(free) === null;
   }
 
-  /** Returns whether a name has as many holders and earlier waiters as it may have with the claim. */
+  /** Returns whether a name is full: its holders and earlier waiters leave no room for the claim. */
   isFull(claim: Claim, wanted: Resource, where: (entry: LockEntry<Kind>) => boolean = () => true): boolean {
     if (!claim.shared) return false;
     const holders = new Set<string>();
@@ -132,7 +135,8 @@ export class BlockerFinder<Kind extends Claim> {
       where(other) &&
       ((isChoice && areRelated(other.claim, claim) && choosesName(other.claim, wanted)) ||
         exclude(other.claim, claim, wanted));
-    // A full name is found out first: where holders share a name, often no other claim excludes this one alone.
+    // A full name is tested first, because where holders share a name, usually no other claim blocks this one by
+    // itself.
     return this.isFull(claim, wanted, where) || this.#index.meeting([wanted], isAlone).next().done !== true;
   }
 
@@ -163,8 +167,8 @@ export class BlockerFinder<Kind extends Claim> {
 }
 
 /**
- * Returns blockers of which one has to end before the claim can become free. They are the most recent ones, because
- * then the end of a claim concerns few of those that wait for it.
+ * Returns some blockers of a claim, at least one of which has to end before the claim can become free. They are the
+ * most recent ones, so that few waiting claims watch the same blocker.
  */
 export function witnesses<Kind extends Claim>(claim: Claim, { obstructions }: Blocking<Kind>): LockEntry<Kind>[] {
   let fixed: LockEntry<Kind>[] | undefined;

@@ -1,11 +1,11 @@
 /** Chooses one name of each group, so that no two groups get the same name. Pure. */
 
 /**
- * Returns the chosen name of each group: the first choice in the order in which the names are written. Returns null if
- * there are not enough names.
+ * Chooses a name for each group, or returns null if there are too few names. Of all possible choices, it returns the
+ * first one in the order in which the names are written.
  */
 export function chooseNames(groups: readonly (readonly string[])[]): string[] | null {
-  // The other groups take at most one name each, so the first names are enough.
+  // The other groups take at most one name each, so `groups.length` names of a group are enough.
   const open = groups.map((group) => group.slice(0, groups.length));
   if (!canChoose(open)) return null;
   const chosen: string[] = [];
@@ -25,7 +25,7 @@ function without(groups: readonly (readonly string[])[], names: readonly string[
 /** Returns whether each group can get a name of its own. */
 function canChoose(groups: readonly (readonly string[])[]): boolean {
   const owners = new Map<string, number>();
-  /** Gives a name to a group. The owner of the name then gets another one, if it can. */
+  /** Gives a name to a group. If another group owns the name, that group has to get another name. */
   const give = (group: number, tried: Set<string>): boolean => {
     for (const name of groups[group] ?? []) {
       if (tried.has(name)) continue;

@@ -11,7 +11,7 @@ function claimOf(order: number, members: Partial<Claim>): Claim {
   return { order, ...base, resources: [storedResource("a", "w")], alternatives: [], chosen: [], ...members };
 }
 
-/** Returns how many such claims of one holder may wait. */
+/** Returns the number of claims with these members that can wait for one holder until its memory limit is reached. */
 function countFitting(members: Partial<Claim>, grants = false): number {
   const bytes = new ClaimBytes();
   for (let order = 1; ; order++) {

@@ -10,7 +10,7 @@ import { type Claim, isPlain, wantedBy } from "./lock-entry.js";
 import { isName } from "./resource.js";
 import { resourceBytes } from "./resource-bytes.js";
 
-/** The maximum number of claims that one claim watches: a request is refused where its alternatives have more. */
+/** The maximum number of claims that one claim watches. A request is refused if its alternatives have more. */
 const WATCHED_MAX = ALTERNATIVES_STEPS_MAX;
 
 /** The members of a claim that decide how much memory it takes. */
@@ -18,7 +18,7 @@ export type Weighed = Pick<Claim, "resources" | "alternatives" | "shared" | "max
 
 export class ClaimBytes {
   readonly #of = new Map<string, number>();
-  /** The memory of the claims that take less once they are granted, by the order of the claims. */
+  /** The counted bytes of each claim that takes less memory once it is granted, by the order of the claim. */
   readonly #counted = new TurnoverMap<number, number>();
   #bytes = 0;
 
@@ -40,7 +40,7 @@ export class ClaimBytes {
     this.#counted.delete(claim.order);
   }
 
-  /** Counts a waiting claim that was granted. */
+  /** Counts a waiting claim again after its grant, because it takes less memory now. */
   grant(claim: Claim): void {
     if (!this.#counted.has(claim.order)) return;
     this.remove(claim);
@@ -70,12 +70,12 @@ export class ClaimBytes {
 
 /**
  * Returns the estimated memory of a claim, in bytes. A claim without resources is not a lease and counts 0. A claim
- * that waits for a name with several holders watches as many claims, and a claim with alternatives does so for each.
- * A shared claim without a limit of its own may have to watch as many holders as others allow.
+ * that waits for a name with several holders may watch one claim for each holder. With alternatives, it may do so for
+ * each alternative. A shared claim without a limit of its own may watch as many holders as other claims allow.
  */
 function bytesOf(claim: Weighed, waits: boolean): number {
   const { resources, alternatives, shared, maxHolders = null } = claim;
-  // Most claims are exclusive and plain.
+  // Most claims are exclusive and plain. Their estimate is simple.
   if (!shared && isPlain(claim)) return resources.length === 0 ? 0 : LEASE_BYTES + resourceBytes(resources);
   const names = alternatives.reduce((sum, group) => sum + group.length, 0);
   if (resources.length + names === 0) return 0;

@@ -27,9 +27,9 @@ export interface Wanted {
   readonly holder: StoredHolder;
   readonly workspace: string;
   readonly resources: readonly Resource[];
-  /** The groups of alternatives as they were asked for; null if there are none. */
+  /** The groups of alternatives as the caller wrote them; null if there are none. */
   readonly any?: readonly string[] | null;
-  /** The parsed groups, of each of which the claim still needs a name. */
+  /** The parsed groups. The claim still needs one name of each of them. */
   readonly alternatives?: LiveLease["alternatives"];
   readonly maxHolders?: number | null;
   readonly shared: boolean;
@@ -39,7 +39,7 @@ export interface Wanted {
   readonly ttl_s: number;
   readonly max_s: number;
   readonly queued: boolean;
-  /** Whether the server itself asks, for an agent that edits the files. */
+  /** True if the server itself makes the claim, for an agent that edits the files. */
   readonly automatic?: boolean;
 }
 
@@ -122,7 +122,7 @@ export class ClaimChanges extends PublishingModel {
     this.#change(lease, { ...lease.record, ttl_s: ttlS });
   }
 
-  /** Starts the maximum life of a lease again. */
+  /** Restarts the maximum life of a lease. */
   touch(lease: LiveLease, { nowMs }: WriteCall): void {
     this.#change(lease, { ...lease.record, touched_at: nowMs });
   }
@@ -143,7 +143,7 @@ export class ClaimChanges extends PublishingModel {
     for (const granted of freed) this.#grant(granted, call);
   }
 
-  /** Writes the audit row of a claim that was lost without a client's call, so that no call writes the row. */
+  /** Writes the audit row of a claim that was lost without a client's call. In that case, no call writes the row. */
   auditLoss({ record, holder }: LiveLease, loss: Loss, call: WriteCall): void {
     const [action, resource] = isLease(record)
       ? ["lease.lost", leaseId(record.row)]
@@ -236,7 +236,7 @@ export class ClaimChanges extends PublishingModel {
   #grant(lease: LiveLease, call: WriteCall): void {
     const fence = this.#counters.nextFence();
     const granted: LeaseRecord = { ...lease.record, state: "held", fence, offered: true, granted_at: call.nowMs };
-    // The lock table has added the chosen names.
+    // The lock table has added the chosen names to `lease.resources`.
     if (granted.any !== null) granted.resources = lease.resources.map(({ text }) => text);
     this.#change(lease, granted);
     this.live.countGranted(lease);

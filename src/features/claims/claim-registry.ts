@@ -57,7 +57,7 @@ import {
 import { type Resource, valueResource } from "./resource.js";
 import type { LeaseWriter, StoredHolder } from "./table.js";
 
-/** The tasks module, as the claim registry sees it: the registry tells it that the claim of a task has ended. */
+/** The part of the tasks module that the claim registry calls. */
 export interface TaskClaims {
   /**
    * Called when the claim of a task has ended for any reason except a call about the task.
@@ -157,8 +157,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Finds a lease of the same resources that the holder already has, so that a repeated request gets that lease. Raises
-   * the lease's time to live to that of the request.
+   * Finds a lease of the same resources that the holder already has, so that a repeated request gets that lease. If the
+   * request has a longer time to live, the lease gets it.
    */
   #ownAgain(
     { resources, workspace, ttl_s, automatic = false, any = [], max_holders }: AcquireRequest,
@@ -175,7 +175,7 @@ export class ClaimRegistry implements CachingModel {
       if (record.automatic && !automatic) continue;
       if (record.shared !== shared || record.workspace !== workspace || lease.limitedTo !== limitedTo) continue;
       if (record.max_holders !== (max_holders ?? null) || !areSameTexts(record.any ?? [], any)) continue;
-      // The chosen names come last.
+      // The names that were chosen from alternatives are the last ones.
       const fixed = record.resources.slice(0, record.resources.length - any.length);
       if (haveSameTexts(fixed, resources)) first = lease;
     }
@@ -204,8 +204,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Renews a lease. The call counts as a heartbeat of the holder. It may change the time to live, and start the maximum
-   * life again.
+   * Renews a lease. The call counts as a heartbeat of the holder. It may change the time to live, and restart the
+   * maximum life.
    */
   renew({ row, fence, ttl_s, touch = false }: RenewRequest, call: WriteCall): { changed: boolean } | Failure {
     if (call.actor === "") return NEEDS_INSTANCE;
@@ -241,7 +241,7 @@ export class ClaimRegistry implements CachingModel {
     this.#changes.settle(call);
   }
 
-  /** Returns the members of an instance that a claim records, or undefined if the instance is deleted. */
+  /** Returns the members of an instance that its claims record, or undefined if the instance is deleted. */
   holderOf(id: string): StoredHolder | undefined {
     return id === "" ? undefined : this.#table.holderOf(id);
   }
@@ -324,7 +324,7 @@ export class ClaimRegistry implements CachingModel {
       // Keep a claim with a different fence, because it was granted after the front reported its end.
       if (lease?.record.fence !== fence) continue;
       const { holder, touched_at } = lease.record;
-      // Keep the claim if its maximum life was started again after the front's report.
+      // Keep the claim if its maximum life was restarted after the front's report.
       if (reason === "max_s" && touched_at !== null && maxEndOf(lease.record) > call.nowMs) continue;
       // Keep the claim if another server received a heartbeat of the holder after the front's report.
       if (heard_at !== null && reason === "expired" && this.#table.lastSeenOf(holder) > heard_at) continue;
@@ -350,8 +350,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Releases claims of an instance whose session has ended, as the instance itself would. Waiting claims leave the
-   * queue first. The instance may come back.
+   * Releases claims of an instance whose session has ended, in the same way as a call of the instance. Waiting claims
+   * leave the queue first. The instance may come back.
    * @param max the maximum number of claims to release
    * @returns the number of released claims. If it is less than `max`, none is left.
    */
@@ -420,8 +420,8 @@ export class ClaimRegistry implements CachingModel {
 export const claimRegistry: Model<ClaimRegistry> = { open: (opening) => new ClaimRegistry(opening) };
 
 /**
- * Creates a hypothetical claim, which is evaluated but never stored. It sorts after all waiting claims, because a new
- * claim would be the last.
+ * Creates a hypothetical claim, which is evaluated but never stored. It sorts after all waiting claims, as a new claim
+ * does.
  */
 function newClaim(resources: readonly Resource[], asked: Contender, alternatives: Claim["alternatives"]): Claim {
   const { holder, parent, shared, limitedTo, maxHolders = null } = asked;

@@ -17,7 +17,7 @@ export const endClaims = writerMethod({
   request: EndClaimsRequest,
   reply: Type.Null(),
   weight: ({ ends }) => ends.length * 3 * Float64Array.BYTES_PER_ELEMENT,
-  // The registry writes an audit row for each claim that it ends.
+  // The call itself writes no audit row, because the registry writes one for each claim that it ends.
   audit: null,
   changes: [...CHANGES_CLAIMS, changesByModel("audit")],
   models: { registry: claimRegistry },

@@ -1,4 +1,4 @@
-/** Lists the conflicts of a claim with its blockers, as a refusal names them. Pure. */
+/** Lists the conflicts of a claim with its blockers, for the refusal of the claim. Pure. */
 import { exclude } from "./contention.js";
 import type { LockEntries } from "./lock-entries.js";
 import { type Claim, inOrder, type LockEntry as Entry, wantedBy } from "./lock-entry.js";
@@ -61,7 +61,7 @@ export class ConflictFinder<Kind extends Claim> {
     return { held, conflicts };
   }
 
-  /** Returns the pairs of a resource that a claim wants, and a resource of one of its blockers that blocks it. */
+  /** Returns pairs of resources that conflict: one that the claim wants, and one of a blocker. */
   #meetingsWith(claim: Claim, { blockers, blocking }: FoundBlockers<Kind>): Iterable<Meeting<Entry<Kind>>> {
     if (blocking === null) {
       const where = (other: Entry<Kind>, wanted: Resource): boolean =>

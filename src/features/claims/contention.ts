@@ -1,7 +1,6 @@
 /**
- * Decides whether two claims exclude each other, apart from the question whether their resources overlap. That depends
- * on their holders, their modes and their checkouts. The lock table, the front's projection and the waiting clients all
- * use this one rule. Pure.
+ * Decides whether two claims exclude each other if their resources overlap. That depends on their holders, their modes
+ * and their checkouts. The lock table, the front's projection and the waiting clients all use this one rule. Pure.
  *
  * A subagent is an instance with a parent, and the parent itself has none. The claims of a parent cover its children.
  * So a claim of a parent and a claim of its child never exclude each other, but the claims of two children do.
@@ -25,16 +24,16 @@ export interface Party {
 
 /** An instance that may ask for a claim. */
 export interface Applicant extends Party {
-  /** The id of its checkout; null if it has none. */
+  /** The id of the instance's checkout; null if it has none. */
   readonly checkout: string | null;
 }
 
 /** The members of a claim that decide which other claims it may exclude. */
 export interface Contender extends Party {
-  /** Excludes exclusive claims only, unless its names are full. */
+  /** True if the claim excludes only exclusive claims, as long as its names are not full. */
   readonly shared: boolean;
   /**
-   * The number of holders that may have a name together, this one included. It is set on shared claims of names only.
+   * The maximum number of holders that share a name, this one included. It is set on shared claims of names only.
    * Absent or null if there is no such limit.
    */
   readonly maxHolders?: number | null;
@@ -53,8 +52,8 @@ export function exclude(a: Contender, b: Contender, resource: Resource): boolean
 }
 
 /**
- * Returns whether two claims exclude each other, or would if there were as many other holders of the name as one of
- * them allows. With a third claim, two counted claims may exclude each other although one by one they do not.
+ * Returns whether two claims exclude each other, alone or together with other claims. Two counted claims do so only if
+ * the holders of other claims fill the name.
  */
 export function mayExclude(a: Contender, b: Contender, resource: Resource): boolean {
   return exclude(a, b, resource) || (isCounted(a, b) && a.holder !== b.holder);
@@ -66,8 +65,8 @@ export function isCounted(a: Contender, b: Contender): boolean {
 }
 
 /**
- * Returns whether two claims would exclude each other if they were about the same checkout. They do not exclude each
- * other, but the changes of their holders have to be merged.
+ * Returns whether two claims would exclude each other if they were about the same checkout. Such claims do not exclude
+ * each other, but the changes of their holders have to be merged.
  */
 export function areNear(a: Contender, b: Contender, resource: Resource): boolean {
   return resource.isFile && areInDifferentCheckouts(a, b) && compete(a, b);

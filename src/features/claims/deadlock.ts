@@ -1,6 +1,6 @@
 /**
- * Decides whether a new claim would be a deadlock if it waited: whether it would close a cycle of waits, and whether
- * all holders could finish nevertheless. Pure.
+ * Decides whether a new claim would be a deadlock if it waited: the wait closes a cycle, and not all holders could
+ * finish. Pure.
  */
 import { must } from "../../base/assert.js";
 import type { Party } from "./contention.js";
@@ -9,8 +9,8 @@ import { type Claim, inOrder, isPlain, type LockEntry as Entry, wantedBy } from 
 import type { WaitGraph } from "./wait-graph.js";
 
 /**
- * One step of a cycle: a holder, and the claim with which it waits for the next holder of the cycle. `claim` is null
- * for the new claim, which is in the first step, and for a parent, which waits for its child.
+ * One step of a cycle: a holder, and the claim with which it waits for the next holder of the cycle. `claim` is null in
+ * the first step, where the new claim waits, and for a parent that waits for its child.
  */
 export interface CycleStep<Kind extends Claim> {
   readonly holder: string;
@@ -61,7 +61,10 @@ export class DeadlockFinder<Kind extends Claim> {
     return true;
   }
 
-  /** Returns the blockers of a claim that must all end before it is granted. Of the others, some are enough. */
+  /**
+   * Returns the blockers that must all end before a claim is granted. Of the other blockers, it is enough that some
+   * end.
+   */
   #certainBlockers(claim: Claim): Iterable<Entry<Kind>> {
     if (!this.#entries.isLimited(claim)) return this.#graph.blockers(claim);
     const { obstructions } = this.#graph.limitedBlockers(claim).blocking;
@@ -70,8 +73,8 @@ export class DeadlockFinder<Kind extends Claim> {
 
   /**
    * Returns the cycle that a claim would close if it waited; null if there is none.
-   * @param overtaken the waiting claims that the new claim could overtake; with them, their holders already wait for
-   *   the new claim's holder
+   * @param overtaken the waiting claims that the new claim could overtake. With these claims, their holders already
+   *   wait for the new claim's holder
    */
   cycle(
     party: Party,
@@ -91,21 +94,22 @@ export class DeadlockFinder<Kind extends Claim> {
     };
     for (const { claim } of inOrder(blockers)) if (byHolder.has(claim.holder)) return stepsFrom(claim.holder);
     for (const entry of inOrder(overtaken)) {
-      // When its way to the holder is cut, the new claim no longer overtakes it.
+      // If a chain of waits from the entry to the new claim's holder is cut, the new claim can no longer overtake the
+      // entry.
       if (this.#entries.hasLimited && this.#hasChoice(entry)) return stepsFrom(entry.claim.holder);
       // If the overtaken claim is granted first, the new claim waits for its holder. This closes a cycle if that holder
       // or a child of it has another claim that waits for the new claim's holder.
       for (const other of this.#entries.behind(entry.claim.holder))
         if (other !== entry && !other.held && claims.has(other)) return stepsFrom(entry.claim.holder);
     }
-    // The holder itself has one of the alternatives.
+    // The holder blocks its own claim, because it already has one of the alternatives.
     for (const { claim } of blockers) if (claim.holder === holder) return [{ holder, claim: null }];
     return null;
   }
 
   /**
    * Returns whether a waiting claim waits, directly or through others, for one of several holders or one of several
-   * names. If its way to a holder is cut, it may then still wait for that holder in another way.
+   * names. If one chain of its waits for a holder is cut, it may still wait for that holder along another chain.
    */
   #hasChoice(first: Entry<Kind>): boolean {
     const waiting = new Set([first]);
@@ -122,19 +126,19 @@ export class DeadlockFinder<Kind extends Claim> {
   }
 
   /**
-   * Returns whether all holders could finish if a new claim waited, although it closes a cycle of waits: one of several
-   * holders or one of several names may be enough. A holder finishes when its claims are free and its children have
-   * finished. What it has is then free for others.
+   * Returns whether all holders could finish if a new claim waited, although the wait closes a cycle. They can if it is
+   * enough for a claim that one of several holders or one of several names becomes free. A holder finishes when its
+   * claims are free and its children have finished. Its resources are then free for others.
    *
    * A waiting claim counts for all of its alternatives until its holder finishes, because it is unknown which one it
-   * gets. No claim overtakes another one, because what may be overtaken now may not be later. So the result does not
-   * depend on the order in which holders finish.
+   * gets. No claim overtakes another one in this search, because a claim that can be overtaken now may not be overtaken
+   * later. So the result does not depend on the order in which holders finish.
    */
   canFinish(asked: Claim): boolean {
     let steps = 0;
     /**
-     * Counts what comparing a claim with all others takes. The comparison may stop earlier, but how early depends on
-     * the order of the index, and all nodes have to decide the same.
+     * Counts the steps that it takes to compare a claim with all others. The comparison may stop earlier. The count
+     * ignores this, because it depends on the order of the index, and all nodes have to decide the same.
      */
     const count = (claim: Claim): boolean => {
       steps += this.#entries.index.countNear(wantedBy(claim));
@@ -164,7 +168,7 @@ export class DeadlockFinder<Kind extends Claim> {
         for (const { filed } of this.#entries.index.meeting(wantedBy(claim), where)) reach(filed.claim.holder);
       }
     }
-    // The order decides where the steps run out, so it has to be the same on every node.
+    // The order decides at which claim the steps run out, so it has to be the same on every node.
     const order = [...unfinished].toSorted(([a], [b]) => (a < b ? -1 : 1));
     for (let before = -1; before !== unfinished.size; ) {
       before = unfinished.size;

@@ -64,8 +64,8 @@ interface End {
   readonly fence: number;
   readonly reason: EndReason;
   /**
-   * When the holder was last seen, in ms; null on a single server. The claim does not end if the holder has been seen
-   * later by then.
+   * The time at which the holder was last seen, in ms; null on a single server. The writer keeps the claim if the
+   * holder was seen later.
    */
   readonly heard_at: number | null;
 }
@@ -114,7 +114,8 @@ export class Expiry implements BackgroundTask {
     const last = slotAt(nowMs) - 1;
     const due: number[] = [];
     if (last < this.#doneSlot - SLOTS_BACK_MAX) this.#scheduleAgain(last, nowMs);
-    // If the clock jumped forward, visit only the slots that exist. They are fewer than all slots of the elapsed time.
+    // If the clock has jumped forward, only the existing slots are visited, because they are fewer than the slots of
+    // that time.
     const slots =
       last - this.#doneSlot > this.#slots.size
         ? [...this.#slots.keys()].filter((slot) => slot <= last)
@@ -144,7 +145,8 @@ export class Expiry implements BackgroundTask {
    * has checked it yet. The request that brought the heartbeat is applied afterwards, and finds the claim ended.
    */
   endOverdue(holder: string, nowMs: number): void {
-    // In a cluster, leave this to the leader, which may know of a later heartbeat.
+    // While a cluster has other live nodes, the leader's ticks end the claims, because another node may have received a
+    // later heartbeat.
     const { shared } = this.#options;
     if (shared !== null && !(shared.isLeader() && shared.hasNoPeers())) return;
     const rows = [...this.#options.leases.of(holder)].map(({ row }) => row);
@@ -215,8 +217,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Returns the time in ms at which a claim counts as expired. In a cluster this is later, because this node learns
-   * only after a delay of a heartbeat that another node received.
+   * Returns the time in ms at which a claim counts as expired. In a cluster it is later, because this node learns only
+   * after a delay of a heartbeat that another node received.
    */
   #due({ endsMs, reason }: ReturnType<typeof lifeOf>): number {
     const { shared } = this.#options;
@@ -230,8 +232,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Lets the writer end some claims, and the next ones when it has answered. In between it executes the calls of
-   * others.
+   * Lets the writer end some claims, and the next ones after it has answered. In between, the writer executes other
+   * calls.
    */
   #endNext(): void {
     const { leases, writer, log, clock } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * Grants the waiting claims of the lock table that have become free, and makes the others watch a blocker. Pure except
- * for the table's state.
+ * Grants the waiting claims of the lock table that have become free, and makes the other waiting claims watch a
+ * blocker. Pure except for the table's state.
  */
 import { witnesses } from "./blockers.js";
 import { exclude } from "./contention.js";
@@ -34,7 +34,8 @@ export class Grants<Kind extends Claim> {
 
   #settleLimited(entry: Entry<Kind>, known: KnownDependents<Kind>): boolean {
     const { claim } = entry;
-    // The witnesses are those of one resource that the claim needs anyway, where such a resource is blocked.
+    // `skipsNames` leaves out the alternatives if another resource is blocked. The claim then watches blockers of that
+    // one.
     const { chosen, blocking } = this.#graph.limitedBlockers(claim, { known, skipsNames: true });
     this.#entries.watch(entry, witnesses(claim, blocking));
     if (blocking.obstructions.length > 0) return false;
@@ -43,7 +44,9 @@ export class Grants<Kind extends Claim> {
     return true;
   }
 
-  /** If a held claim blocks a waiting claim, makes the waiting claim watch it. Returns whether there is one. */
+  /**
+   * If a held claim blocks a waiting claim, makes the waiting claim watch it. Returns whether a held claim blocks it.
+   */
   watchHeld(entry: Entry<Kind>): boolean {
     const where = ({ claim }: Entry<Kind>, wanted: Resource): boolean => exclude(claim, entry.claim, wanted);
     const first = this.#entries.heldIndex.meeting(entry.claim.resources, where).next();
@@ -55,15 +58,16 @@ export class Grants<Kind extends Claim> {
   /**
    * Grants the waiting claims that are free now because a holder got this claim.
    *
-   * Since it got the claim, more claims wait for that holder. The holder's own waiting claims may overtake those
-   * claims. So may the waiting claims of each holder for which this holder waits.
+   * Since this grant, more claims wait for that holder. The holder's own waiting claims may overtake those claims. So
+   * may the waiting claims of each holder for which this holder waits.
    */
   grantWith(claim: Claim, granted: Kind[]): void {
     if (!this.#isAwaited(claim)) return;
     const holders = new Set([claim.holder]);
     let known: KnownDependents<Kind> = new Map();
     let further: string[] | undefined;
-    // Whether a claim of a holder that was not reached yet may become free. Most of the time there is none.
+    // Returns whether a holder that the loop has not reached yet has a claim that may become free. Usually there is
+    // none.
     const goesOn = (): boolean => {
       further ??= this.#entries.behindWaiting.keys();
       for (let last = further.at(-1); last !== undefined; last = further.at(-1)) {
@@ -88,8 +92,8 @@ export class Grants<Kind extends Claim> {
   }
 
   /**
-   * Grants those of some waiting claims that are free, and the claims that become free because of that, in the order of
-   * their requests.
+   * Grants the candidates that are free, and the claims that become free because of these grants, in the order of their
+   * requests.
    */
   grantInOrder(candidates: Iterable<Entry<Kind>>, granted: Kind[]): void {
     let queue = inOrder(candidates).toReversed();
@@ -98,7 +102,7 @@ export class Grants<Kind extends Claim> {
       const chooses = entry.claim.alternatives.length > 0;
       if (!this.settle(entry, new Map())) continue;
       granted.push(entry.claim);
-      // The claim no longer waits for the names that it has not got.
+      // The claim no longer waits for the alternatives that it did not get, so the claims that watch it may be free.
       const freed = chooses ? [...(entry.watchedBy ?? [])] : [];
       const more = new Set([...freed, ...this.mayOvertakeWith(entry.claim)]);
       if (more.size > 0) queue = inOrder(new Set([...queue, ...more])).toReversed();

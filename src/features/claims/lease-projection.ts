@@ -26,7 +26,7 @@ export class LeaseProjection implements Measured {
   /** The live leases that wait, by their rows. */
   readonly #waits = new TurnoverMap<number, LiveLease>();
   readonly #index = new ResourceIndex<LiveLease>(wantedBy);
-  /** The calls that wait for one lease. */
+  /** The calls that wait for a single lease. */
   readonly #calls = new WaitQueue();
   /**
    * The waiters of each lease, by its row. They are the calls in `#calls`, and calls that wait for one of several
@@ -104,8 +104,8 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Yields the held leases with which a claim of these resources would conflict, in no particular order. With a counted
-   * claim it conflicts only if the name is full.
+   * Yields the held leases with which a claim of these resources would conflict, in no particular order. Counted claims
+   * conflict only if the name is full.
    * @param holder the holder of the leases; null for all holders
    */
   heldByOthers(
@@ -243,7 +243,7 @@ export class LeaseProjection implements Measured {
   #change(lease: LiveLease, record: LeaseRecord): void {
     lease.record = record;
     if (lease.alternatives.length === 0 || record.state === "waiting") return;
-    // Its names are chosen now.
+    // The grant has chosen the names, so the lease is indexed again with them.
     this.#index.remove(lease);
     lease.resources = resourcesOf(record.resources, record.workspace);
     lease.alternatives = [];

@@ -127,7 +127,7 @@ export function readGlobs(
   return resources;
 }
 
-/** The refusal of alternatives for which too many others wait. It is temporary. */
+/** The refusal of a request with alternatives for which too many claims wait. The request may succeed later. */
 export const TOO_MANY_WAIT = new Failure("STOCK_FULL", "too many leases are held or wait for the names in any");
 
 /** The refusal of globs whose comparison with the leases takes too long. */

@@ -10,7 +10,7 @@ export interface Life {
   readonly max_s: number;
   readonly offered: boolean;
   readonly requested_at: number;
-  /** Null while it waits. */
+  /** The time of the grant; null while the claim waits. */
   readonly granted_at: number | null;
   /** The time from which `max_s` counts; null if it counts from the grant. */
   readonly touched_at: number | null;

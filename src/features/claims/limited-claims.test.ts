@@ -2,9 +2,10 @@
  * Runs random sequences of requests and ends of counted claims and of claims with alternatives on the lock table, and
  * compares each step with a naive model that examines all claims (docs/leases.md "One of many" and "Several holders").
  *
- * Each step also runs on a second table, which is built again now and then from the claims, as after a restart. Now
- * and then a third table is played to its end: holders that wait for nothing end their claims, in a random order. Then
- * every claim must have been granted, so that no request starves, no wake-up is lost and no deadlock goes unnoticed.
+ * Each step also runs on a second table, which is sometimes rebuilt from the claims, as after a restart. Sometimes a
+ * third table is played to its end: holders that wait for nothing end their claims, in a random order. In the end,
+ * every claim must have been granted. This shows that no request starves, no wake-up is lost and no deadlock goes
+ * unnoticed.
  */
 import t from "tap";
 import { must } from "../../base/assert.js";
@@ -39,7 +40,7 @@ function related(a: Claim, b: Claim): boolean {
   return a.holder === b.holder || a.holder === b.parent || a.parent === b.holder;
 }
 
-/** Whether a claim has a name by choice, or wants it as one of its alternatives. */
+/** Returns whether a claim has chosen a name, or wants it as one of its alternatives. */
 function isChoiceOf({ alternatives, chosen }: Claim, name: Resource): boolean {
   return alternatives.flat().includes(name) || chosen.includes(name);
 }
@@ -52,7 +53,7 @@ function childrenOf(holder: string): string[] {
   return HOLDERS.filter((child) => PARENTS.get(child) === holder);
 }
 
-/** Yields each choice of one name of each group without a name twice, in the order of the names. */
+/** Yields all ways to choose one name of each group without using a name twice, in the order of the names. */
 function* choices(groups: readonly (readonly Resource[])[], before: readonly Resource[] = []): Generator<Resource[]> {
   const [first, ...rest] = groups;
   if (first === undefined) yield [...before];
@@ -64,7 +65,7 @@ class NaiveLockTable {
   readonly held = new Set<Named>();
   waiting: Named[] = [];
 
-  /** The claims among others that block a name of a claim. */
+  /** Returns the claims of `others` that block a claim at one of its names. */
   atName(claim: Claim, name: Resource, others: readonly Named[], isChoice: boolean): Named[] {
     const there = others.filter((other) => has({ resources: wantedBy(other) }, name));
     const own = there.filter((other) => related(claim, other));
@@ -79,7 +80,9 @@ class NaiveLockTable {
     return [...alone, ...(isFull ? sharing : []), ...chosen];
   }
 
-  /** The claims among others that block a claim, and the names that it gets if there are none. */
+  /**
+   * Returns the claims of `others` that block a claim. If there are none, also returns the names that the claim gets.
+   */
   among(claim: Claim, others: readonly Named[]): { readonly blockers: Named[]; readonly chosen: Resource[] } {
     const found = new Set(claim.resources.flatMap((name) => this.atName(claim, name, others, false)));
     const free = claim.alternatives.map((group) =>
@@ -100,15 +103,15 @@ class NaiveLockTable {
     return this.among(claim, this.others(claim)).blockers;
   }
 
-  /** Whether a claim cannot be granted before a holder has ended a claim. */
+  /** Returns whether a claim cannot be granted before a holder has ended a claim. */
   needs(claim: Claim, holder: string): boolean {
     const theirs = [...this.held].filter((other) => other.holder === holder);
     return this.among(claim, theirs).blockers.length > 0;
   }
 
   /**
-   * Whether a waiting claim waits for a holder, directly or through others. "held": whether it must, for what the
-   * holder holds. "anything": whether it may.
+   * Returns whether a waiting claim waits for a holder, directly or through others. "held": whether it must wait for
+   * claims that the holder holds. "anything": whether it may wait for the holder.
    */
   waitsFor(claim: Claim, holder: string, through: "held" | "anything", seen = new Set<Claim>()): boolean {
     if (seen.has(claim)) return false;
@@ -156,7 +159,7 @@ class NaiveLockTable {
     return blockers.every((other) => !this.held.has(other) && this.hasToWaitFor(other, claim.holder));
   }
 
-  /** Whether a claim waits for its own holder, directly or through others, whether or not this is a deadlock. */
+  /** Returns whether a claim waits for its own holder, directly or through others. This need not be a deadlock. */
   closesCycle(claim: Claim): boolean {
     const overtaken = this.others(claim).filter(
       (other) => this.overtakes(claim, other) && wantedBy(claim).some((name) => this.mayBlock(claim, name, other)),
@@ -169,7 +172,7 @@ class NaiveLockTable {
     );
   }
 
-  /** Whether a waiting claim waits, directly or through others, for one of several holders or names. */
+  /** Returns whether a waiting claim waits, directly or through others, for one of several holders or names. */
   hasChoice(claim: Claim, seen = new Set<Claim>()): boolean {
     if (seen.has(claim)) return false;
     seen.add(claim);
@@ -181,13 +184,13 @@ class NaiveLockTable {
     });
   }
 
-  /** Whether a claim with the name is in the way of another, alone or with others. */
+  /** Returns whether `other` may block a claim at a name, alone or together with other claims. */
   mayBlock(claim: Claim, name: Resource, other: Named): boolean {
     const areUnlimited = holdersMaxOf(claim) === Infinity && holdersMaxOf(other) === Infinity;
     return has({ resources: wantedBy(other) }, name) && !areUnlimited;
   }
 
-  /** Whether a holder with these claims, and each for which it waits, can end all of its claims. */
+  /** Returns whether a new claim's holder can end all of its claims if the new claim waits. */
   canFinish(asked: Claim): boolean {
     const claims = new Set([...this.held, ...this.waiting]);
     const waiting: Claim[] = [...this.waiting, asked];
@@ -223,7 +226,7 @@ class NaiveLockTable {
   }
 }
 
-/** A lock table with its own copies of the claims, because it adds the chosen names to them. */
+/** A lock table with its own copies of the claims, because the table adds the chosen names to its claims. */
 class Played {
   readonly table = new LockTable<Named>();
   readonly #copies = new Map<string, Named>();
@@ -338,7 +341,8 @@ t.test("any sequence of requests and ends", (t) => {
     const expected = naive.isFree(claim) ? "free" : isDeadlock ? "deadlock" : "taken";
     const decision = running.table.evaluate(claim, waits, 100);
     counts[decision.kind] += 1;
-    // A request may be refused although all could finish one after the other (docs/leases.md). That must be rare.
+    // A request may be refused although all holders could finish one after the other (docs/leases.md). That must be
+    // rare.
     const isCautious = decision.kind === "deadlock" && expected === "taken" && waits;
     if (isCautious) counts.cautious += 1;
     else if (decision.kind !== expected) return `${claim.name} is ${decision.kind}, not ${expected}`;
@@ -422,7 +426,7 @@ t.test("a claim that begins to wait lets another holder overtake those that now 
   const ofB = claim("h1", ["b"], null);
   table.hold(ofB);
   table.hold(claim("h2", ["c"], null));
-  // It waits for h1, and has a place in the line for "a", which is then full for the next one.
+  // `earlier` waits for h1. It also waits for "a", which is therefore full for the next claim.
   const earlier = claim("h3", ["a", "b"], 2);
   t.ok(table.enqueue(earlier));
   const later = claim("h2", ["a"], 2);
@@ -430,7 +434,7 @@ t.test("a claim that begins to wait lets another holder overtake those that now 
   t.ok(table.enqueue(later));
   const further = claim("h4", ["d"], null);
   t.same([table.enqueue(further), table.grantBehind(further)], [false, []], "a claim of something else grants nothing");
-  // h1 waits for h2 from now on, and so does the earlier one. h0 may end, so this is no deadlock.
+  // From now on h1 waits for h2, and so does `earlier`. h0 may still end its claim, so this is no deadlock.
   const behind = claim("h1", ["c"], null);
   t.equal(table.evaluate(behind, true, 10).kind, "taken");
   t.ok(table.enqueue(behind));

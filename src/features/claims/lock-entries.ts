@@ -18,28 +18,31 @@ export class LockEntries<Kind extends Claim> {
   /** All entries. */
   readonly index = new ResourceIndex<Entry<Kind>>();
   /**
-   * The held entries. The question whether a held claim blocks a waiting one is asked much more often than the question
-   * which claims do, and the queue of a resource may be long.
+   * The held entries by resource. They have an index of their own, because the question whether any held claim blocks a
+   * waiting one is the most frequent, and the queue of a resource may be long.
    */
   readonly heldIndex = new ResourceIndex<Entry<Kind>>();
   /**
-   * The waiting entries of each holder that watch a waiting entry. Only these may have no held blocker. So only these
-   * can become free because more claims wait for their holder.
+   * The waiting entries of each holder that watch a waiting entry. All other waiting entries watch held ones only. So
+   * only these entries can become free because more claims wait for their holder.
    */
   readonly behindWaiting = new Groups<string, Entry<Kind>>();
   /** The number of held entries. */
   held = 0;
-  /** The number of changes so far. What was found out before a change may no longer be true. */
+  /** The number of changes so far. A result that was cached before a change may be wrong after it. */
   changes = 0;
   /** The number of claims that are counted, or wait with alternatives. */
   #limited = 0;
 
-  /** Whether some claim has to be compared with others by the rule of blockers.ts. */
+  /** Returns whether the table has a claim to which the rule of blockers.ts applies. */
   get hasLimited(): boolean {
     return this.#limited > 0;
   }
 
-  /** Returns whether a claim has to be compared with others by the rule of blockers.ts. */
+  /**
+   * Returns whether a claim has to be compared with others by the rule of blockers.ts. All claims have to while the
+   * table has a limited one.
+   */
   isLimited(claim: Claim): boolean {
     return this.#limited > 0 || !isPlain(claim);
   }
@@ -72,7 +75,7 @@ export class LockEntries<Kind extends Claim> {
     if (claim.parent !== null) this.byParent.remove(claim.parent, entry);
   }
 
-  /** Makes an entry held. */
+  /** Makes a waiting entry a held one. */
   hold(entry: Entry<Kind>): void {
     entry.held = true;
     this.changes += 1;
@@ -82,7 +85,7 @@ export class LockEntries<Kind extends Claim> {
       if (watcher.watches.every(({ held }) => held)) this.behindWaiting.remove(watcher.claim.holder, watcher);
   }
 
-  /** Makes a waiting entry watch these entries instead of those that it has watched. */
+  /** Makes a waiting entry watch these entries instead of the previous ones. */
   watch(entry: Entry<Kind>, watched: readonly Entry<Kind>[]): void {
     const { holder } = entry.claim;
     for (const blocker of entry.watches) blocker.watchedBy?.delete(entry);
@@ -97,7 +100,7 @@ export class LockEntries<Kind extends Claim> {
     return inOrder([...(this.byHolder.get(holder) ?? []), ...(this.byParent.get(holder) ?? [])]);
   }
 
-  /** Makes the chosen names resources of a claim that is to be granted. */
+  /** Adds the chosen names to the resources of a claim that is about to be granted. */
   choose(entry: Entry<Kind>, chosen: readonly Resource[]): void {
     const { claim } = entry;
     this.index.remove(entry);

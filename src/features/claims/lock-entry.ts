@@ -6,14 +6,17 @@ import type { HasResources } from "./resource-index.js";
 export interface Claim extends HasResources, Contender {
   /** A unique number. A claim that was requested earlier has a smaller number. */
   readonly order: number;
-  /** The resources of which all are needed. The lock table adds the chosen names when it grants a waiting claim. */
+  /**
+   * The resources that the claim needs, all of them. When a waiting claim is granted, the lock table adds the chosen
+   * names.
+   */
   resources: readonly Resource[];
   /**
-   * The groups of names of each of which one is needed, while the claim waits. Empty if there are none, and when the
-   * names are chosen.
+   * The groups of alternatives of a waiting claim, which needs one name of each group. Empty if there are none, and
+   * after the names were chosen.
    */
   alternatives: readonly (readonly Resource[])[];
-  /** The names among the resources that were chosen from alternatives. */
+  /** Those of the resources that were chosen from alternatives. */
   chosen: readonly Resource[];
 }
 
@@ -21,8 +24,8 @@ export interface Claim extends HasResources, Contender {
 export class LockEntry<Kind extends Claim> implements HasResources {
   held = false;
   /**
-   * Blockers of this claim, while the claim waits: it cannot become free before one of them has ended. They are one
-   * claim unless names with several holders or alternatives are wanted.
+   * Blockers of this claim, while it waits. It cannot become free before one of them has ended. They are a single claim
+   * unless the claim wants counted names or alternatives.
    */
   watches: readonly LockEntry<Kind>[] = [];
   /** The claims that watch this one; null if there are none, as for most claims. */
@@ -41,7 +44,7 @@ export function wantedBy({ resources, alternatives }: Pick<Claim, "resources" | 
   return alternatives.length === 0 ? resources : [...resources, ...alternatives.flat()];
 }
 
-/** Returns whether a claim has a name by choice, or waits for it as one of its alternatives. */
+/** Returns whether a claim has chosen a name, or waits for it as one of its alternatives. */
 export function choosesName({ resources, alternatives, chosen }: Claim, name: Resource): boolean {
   const isName = ({ text }: Resource): boolean => text === name.text;
   return alternatives.length > 0 ? !resources.some(isName) : chosen.some(isName);

@@ -2,8 +2,8 @@
  * Runs random sequences of steps on the lock table, and compares it after each step with a naive model that examines
  * all claims. The holders are agents and their subagents, in several checkouts.
  *
- * Each step also runs on a second lock table, which is built again now and then from the stored claims, as a restarted
- * node of a cluster does. Both must return the same, in the same order, because nodes compare their replies.
+ * Each step also runs on a second lock table, which is sometimes rebuilt from the stored claims, as after a restart of
+ * a node in a cluster. Both must return the same, in the same order, because nodes compare their replies.
  */
 import t from "tap";
 import { must } from "../../base/assert.js";
@@ -52,7 +52,7 @@ interface Named extends Claim {
   readonly name: string;
 }
 
-/** Returns whether two claims have resources that overlap and that are the same thing to both. */
+/** Returns whether two claims have overlapping resources. The files of different checkouts do not overlap. */
 function meet(a: Claim, b: Claim): boolean {
   const apart = a.limitedTo !== b.limitedTo && a.limitedTo !== null && b.limitedTo !== null;
   return a.resources.some((one) =>
@@ -335,7 +335,7 @@ t.test("a grant to a parent lets a waiting claim of its child overtake", (t) => 
   const [first, second, third] = [claimOf(1, "h0", "a"), claimOf(2, "h1", "b"), claimOf(3, "h2", "y")];
   for (const claim of [first, second, third]) table.hold(claim);
   table.enqueue(claimOf(4, "h0", "b"));
-  // It waits for the parent, and then the child's claim of z may overtake it.
+  // This claim waits for the parent, so the child's claim of z may overtake it.
   table.enqueue(claimOf(5, "h3", "a", "b", "z"));
   table.enqueue(claimOf(6, "h0/a", "z", "y"));
   t.equal(namesOf(table.remove(first)), "", "it still waits, but only for a waiting claim of the parent");
@@ -383,7 +383,7 @@ t.test("the end of a claim costs little where many others wait for many", (t) =>
   const [HELD, HOLDERS_WAITING] = [199, 8];
   const WAITING = HELD * HOLDERS_WAITING;
   let compared = 0;
-  /** Counts how often it is compared with another claim. */
+  /** Returns a claim that counts the comparisons with other claims. */
   const counting = (claim: Named): Named =>
     Object.defineProperty({ ...claim }, "shared", { get: () => ((compared += 1), false) });
   const table = new LockTable<Named>();

@@ -7,7 +7,8 @@
  * others, for claims that H holds. A new claim of H may also overtake a claim that waits for H's waiting claims.
  *
  * A parent counts as waiting for its children, because a subagent runs inside the work of its parent. So a claim that
- * waits for a parent waits for the parent's children, too. A child may overtake it, and may not wait for its holder.
+ * waits for a parent waits for the parent's children, too. A child may overtake such a claim, and may not wait for its
+ * holder.
  *
  * Each waiting claim watches one of its blockers, and is checked again when that one ends. A new claim watches its most
  * recent blocker. In a plain queue that is the claim before it, so only one claim is checked when a claim ends, however
@@ -15,8 +16,8 @@
  *
  * A counted claim shares its names with a limited number of holders, and a claim with alternatives needs one of several
  * names. blockers.ts has their rule. Such a claim may watch several blockers, and can become free when any of them
- * ends. It waits for each of its blockers, but only a deadlock of all of them is one. While the table has no such
- * claim, none of this costs anything.
+ * ends. It waits for each of its blockers, but it is deadlocked only if none of them can end. While the table has no
+ * such claim, this rule costs nothing.
  *
  * wait-graph.ts finds which claim waits for which, deadlock.ts decides whether a request may wait, grants.ts grants
  * waiting claims, conflicts.ts lists what a refusal names, and lock-entries.ts stores the claims.
@@ -42,7 +43,7 @@ export type LockDecision<Kind extends Claim> =
    */
   | { readonly kind: "free"; readonly overtakes: boolean; readonly chosen: readonly Resource[] }
   | ({ readonly kind: "taken" } & Conflicts<Kind>)
-  /** Waiting would close a cycle. */
+  /** Waiting would close a cycle, which is a deadlock. */
   | { readonly kind: "deadlock"; readonly cycle: readonly CycleStep<Kind>[] };
 
 export class LockTable<Kind extends Claim> {
@@ -154,9 +155,9 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Grants the waiting claims that may overtake others because a claim was added to the queue: its holder waits for
-   * more holders now, and so do those that wait for it. In a table without limited claims that would be a deadlock, so
-   * none is granted. Returns them in the order of their grants.
+   * Grants the waiting claims that may overtake others now, because a claim was added to the queue. The holder of that
+   * claim waits for more holders than before, and so do the holders that wait for it. In a table without limited
+   * claims, this would be a deadlock, so no claim is granted. Returns the granted claims in the order of their grants.
    */
   grantBehind(claim: Kind): Kind[] {
     const granted: Kind[] = [];

@@ -25,7 +25,7 @@ interface Entry<Filed> {
 }
 
 class Node<Filed> {
-  /** Null if the node has no children. Most nodes have one entry and no children. */
+  /** The child nodes by segment; null if there are none. Most nodes have one entry and no children. */
   children: Map<string, Node<Filed>> | null = null;
   /** Globs whose literal prefix ends here. */
   readonly entries: Entry<Filed>[] = [];
@@ -41,7 +41,7 @@ class Node<Filed> {
  * the memory of a segment. Globs that share a longer prefix are compared with each other.
  */
 export const INDEX_DEPTH_MAX = 16;
-/** The number by which emptied nodes may exceed the globs. If they exceed it further, the tree is rebuilt. */
+/** The tree is rebuilt when it has this many more emptied nodes than globs. */
 const EMPTIED_MORE = 64;
 
 export class ResourceIndex<Filed extends HasResources> {
@@ -155,7 +155,7 @@ export class ResourceIndex<Filed extends HasResources> {
     }
     const last = node === undefined || node.children === null ? node?.entries : [...everythingUnder(node)];
     if (last !== undefined && last.length > 0) lists.push(last);
-    // Most of the time there is one list. Then no entry is copied.
+    // Usually there is only one list, which is returned without a copy.
     return lists.length > 1 ? lists.flat() : (lists[0] ?? []);
   }
 

@@ -1,5 +1,5 @@
 /**
- * Tests that a waiter for a resource is woken only by overlapping leases, and which of them are in its way. A naive
+ * Tests that a waiter for a resource is woken only by overlapping leases, and which of these leases block it. A naive
  * comparison finds the expected ones.
  */
 import * as fc from "fast-check";

@@ -16,7 +16,7 @@ import { type HasResources, ResourceIndex } from "./resource-index.js";
 /** A resource that a waiter wants, in one workspace or in any workspace. */
 export interface WantedResource {
   readonly text: string;
-  /** Null for any workspace. */
+  /** The workspace of the resource; null for any workspace. */
   readonly workspace: string | null;
 }
 
@@ -143,8 +143,9 @@ export class ResourceWatch {
 }
 
 /**
- * Returns whether one of the leased texts overlaps the wanted resource.
- * @param leasedIn the workspace in which the texts were leased
+ * Returns whether a wanted resource overlaps one of the resources of a lease.
+ * @param texts the resources of the lease
+ * @param leasedIn the workspace of the lease
  */
 export function overlaps({ text, workspace }: WantedResource, texts: readonly string[], leasedIn: string): boolean {
   const wanted = storedResource(text, workspace ?? leasedIn);

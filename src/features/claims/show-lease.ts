@@ -3,9 +3,12 @@ import type { LeaseRecord } from "../../../schemas/leases.js";
 import { formatTime } from "../../base/time.js";
 import { leaseId } from "./lease.js";
 
-/** The members that are not in a record, because they depend on more than the lease. */
+/** The members of a reply that depend on more than the lease, so that a stored record does not have them. */
 export interface Outlook {
-  /** When the lease expires if nothing more is heard of its holder, in ms; null if it does not, or if it is unknown. */
+  /**
+   * The time at which the lease expires if its holder is not seen again, in ms; null if it does not expire, or if the
+   * time is unknown.
+   */
   readonly expiresMs: number | null;
   /** The position in the queue; null if the lease does not wait, or if it is unknown. */
   readonly position: number | null;

@@ -55,11 +55,11 @@ function drawPlain(random: Random, pick: <Value>(values: readonly Value[]) => Va
   return { resources, shared: random(3) === 0 };
 }
 
-/** Draws a request of which some need one of several names, or share names with a limited number of holders. */
+/** Draws a random request. Some requests need one of several names, or share names with a limited number of holders. */
 function drawLimited(random: Random, pick: <Value>(values: readonly Value[]) => Value): Names {
   const any = random(2) === 0 ? pick(GROUPS) : [];
   const resources = Array.from({ length: random(2) + (any.length === 0 ? 1 : 0) }, () => pick(NAMES));
-  // As for the front, only names can be counted, and no fixed name is the only one of a group.
+  // As in requests to the front, only names can be counted, and no group consists only of names that are needed anyway.
   const mayCount = !resources.some((text) => text.startsWith("path:"));
   const isCounted = mayCount && random(2) === 0;
   const names = { shared: isCounted || random(4) === 0, ...(isCounted ? { max_holders: 2 + random(2) } : {}) };
@@ -67,7 +67,7 @@ function drawLimited(random: Random, pick: <Value>(values: readonly Value[]) => 
   return { resources, ...names, ...(any.length === 0 || groups instanceof Failure ? {} : { any: [...any] }) };
 }
 
-/** @param mustCount the events and refusals that have to come up */
+/** @param mustCount the events and refusals that must occur in the simulation */
 function simulate(t: Test, draw: typeof drawPlain, steps: number, mustCount: readonly string[]): void {
   const seed = newSeed();
   const random = makeRandom(seed);
@@ -199,7 +199,7 @@ function simulate(t: Test, draw: typeof drawPlain, steps: number, mustCount: rea
   const weighted = actions.flatMap((action) => new Array<(typeof actions)[number]>(action[1]).fill(action));
 
   for (let made = 0; made < HOLDERS; made++) people.register([], { checkout: pick(CHECKOUTS) || null });
-  // The first has two subagents, and the second has one.
+  // The first agent has two subagents, and the second agent has one.
   for (const at of [0, 0, 1]) {
     const { id: parent, checkout } = must(people.list[at], "it is registered");
     people.register([], { parent, checkout });

@@ -16,9 +16,9 @@ interface StoredLease
   readonly queued: number | null;
   /** Null if the row was written by a version that did not have this column. */
   readonly scope: string | null;
-  /** 1 if the lease is automatic, else null. */
+  /** The value 1 if the lease is automatic, else null. */
   readonly automatic: number | null;
-  /** A JSON array, or null. */
+  /** The groups of alternatives as a JSON array; null if there are none. */
   readonly any: string | null;
 }
 
@@ -26,7 +26,7 @@ interface StoredLease
 export interface StoredHolder {
   readonly name: string;
   readonly parent: string | null;
-  /** The id of its checkout. */
+  /** The id of the holder's checkout; null if it has none. */
   readonly checkout: string | null;
 }
 
@@ -73,11 +73,11 @@ export class LeaseReader {
   }
 
   /**
-   * Yields the leases before a row that were held or waiting at a time in ms, the newest first. The members of the
-   * records are the newest ones, not those of that time.
+   * Yields the leases before a row that were held or waiting at a time in ms, the newest first. The records have their
+   * current contents, not the contents of that time.
    */
   *liveAt(timeMs: number, before: number): Generator<LeaseRecord, void, undefined> {
-    // The statement is prepared for each list, because several lists may be read in turns.
+    // The statement is prepared for each list, because several lists may be read at the same time.
     const rows = this.#db.prepare<[number, number, number], StoredLease>(
       `SELECT * FROM lease WHERE row < ? AND requested_at <= ? AND (ended_at IS NULL OR ended_at > ?)
        ORDER BY row DESC`,

@@ -1,7 +1,7 @@
 /**
  * Keeps the waiting entries that a search for the dependents of a holder has not reached yet, for each resource in the
- * order of their requests. Where hundreds wait for the same hundreds of names, the search examines each of them once
- * for each name, and not again for each of those that wait for the name. Pure except for its state.
+ * order of their requests. If hundreds of claims wait for the same hundreds of names, the search examines each claim
+ * once for each name, and not once for each pair of claims. Pure except for its state.
  */
 import type { Claim, LockEntry as Entry } from "./lock-entry.js";
 import type { Resource } from "./resource.js";
@@ -11,7 +11,7 @@ type Met<Kind extends Claim> = Meeting<Entry<Kind>>;
 
 export class UnreachedWaiters<Kind extends Claim> {
   readonly #index: ResourceIndex<Entry<Kind>>;
-  /** The waiting entries that overlap each resource. The key is the scope and the text of the resource. */
+  /** The unreached entries that overlap each resource. The key is the scope and the text of the resource. */
   readonly #queues = new Map<string, Met<Kind>[]>();
   readonly #reached = new Set<Entry<Kind>>();
 
@@ -21,8 +21,8 @@ export class UnreachedWaiters<Kind extends Claim> {
   }
 
   /**
-   * Takes the waiting entries that wait for an entry: they count as reached afterwards.
-   * @param waits whether a later one waits for the entry at a resource that it wants
+   * Returns the unreached entries that wait for an entry. They count as reached afterwards.
+   * @param waits returns whether another entry waits for `entry` at a resource that it wants
    */
   takeBehind(entry: Entry<Kind>, waits: (other: Entry<Kind>, wanted: Resource) => boolean): Set<Entry<Kind>> {
     const found = new Set<Entry<Kind>>();
@@ -37,7 +37,7 @@ export class UnreachedWaiters<Kind extends Claim> {
       for (const met of queue.splice(at)) {
         if (this.#reached.has(met.filed) || found.has(met.filed)) continue;
         if (waits(met.filed, met.resource)) found.add(met.filed);
-        // It may still be found at another resource. Then it is skipped here the next time.
+        // The entry stays in this queue. If it is reached at another resource, the next call skips it here.
         else queue.push(met);
       }
     }

@@ -1,6 +1,6 @@
 /**
  * Finds which claims of the lock table wait for which others: the blockers of a claim, and the claims that wait for a
- * holder, directly or through others. Pure except for what it keeps.
+ * holder, directly or through others. Pure except for its caches.
  */
 import { BlockerFinder, type Blocking } from "./blockers.js";
 import { areRelated, exclude, mayExclude, type Party } from "./contention.js";
@@ -12,17 +12,20 @@ import { UnreachedWaiters } from "./unreached-waiters.js";
 /** The blockers of a claim. */
 export interface FoundBlockers<Kind extends Claim> {
   readonly blockers: ReadonlySet<Entry<Kind>>;
-  /** How they block it, by the rule of blockers.ts; null in a table where they exclude it one by one. */
+  /**
+   * The result of the rule of blockers.ts; null if the rule does not apply, because all claims exclude each other one
+   * by one.
+   */
   readonly blocking: Blocking<Kind> | null;
-  /** The names that it gets if there are no blockers, one of each group of alternatives. */
+  /** The names that the claim gets if it has no blockers: one of each group of alternatives. */
   readonly chosen: readonly Resource[];
 }
 
 interface Search<Kind extends Claim> {
-  /** The waiting claims that the claim may overtake are added here. */
+  /** If it is set, the search adds the waiting claims that the claim may overtake. */
   readonly overtaken?: Set<Entry<Kind>>;
   readonly known?: KnownDependents<Kind>;
-  /** Whether the alternatives do not matter if a resource is blocked that the claim needs anyway. */
+  /** True to leave out the alternatives if a resource that is not an alternative is blocked. */
   readonly skipsNames?: boolean;
 }
 
@@ -39,8 +42,8 @@ export interface Dependents<Kind extends Claim> {
 }
 
 /**
- * The claims that wait for each holder, kept while no claim is granted or removed: they are expensive to find, and many
- * decisions about the same holder follow each other.
+ * Caches the claims that wait for each holder, as long as no claim is granted or removed. They are expensive to find,
+ * and many decisions in a row are about the same holder.
  */
 export type KnownDependents<Kind extends Claim> = Map<string, Dependents<Kind>>;
 
@@ -48,7 +51,7 @@ export class WaitGraph<Kind extends Claim> {
   readonly #entries: LockEntries<Kind>;
   readonly finder: BlockerFinder<Kind>;
   readonly #heldFinder: BlockerFinder<Kind>;
-  /** Whether the alternatives of a waiting claim are what it lacks, kept until the next change. */
+  /** Caches whether a waiting claim lacks free names for its alternatives. Valid until the next change of the table. */
   readonly #lacking = new Map<Entry<Kind>, boolean>();
   #changes = 0;
 
@@ -64,7 +67,7 @@ export class WaitGraph<Kind extends Claim> {
     return { blockers: this.blockers(claim, search), blocking: null, chosen: NO_NAMES };
   }
 
-  /** As `find`, for a plain claim in a table without limited claims. */
+  /** Works as `find`, for a plain claim in a table without limited claims. */
   blockers(claim: Claim, { overtaken, known }: Search<Kind> = {}): Set<Entry<Kind>> {
     const blockers = new Set<Entry<Kind>>();
     const where = (other: Entry<Kind>, wanted: Resource): boolean =>
@@ -78,7 +81,7 @@ export class WaitGraph<Kind extends Claim> {
     return blockers;
   }
 
-  /** As `find`, by the rule of blockers.ts. */
+  /** Works as `find`, by the rule of blockers.ts. */
   limitedBlockers(
     claim: Claim,
     { overtaken, known, skipsNames }: Search<Kind> = {},
@@ -153,7 +156,9 @@ export class WaitGraph<Kind extends Claim> {
     return { claims, byHolder };
   }
 
-  /** Finds the waiting claims that wait for one claim, without those that are known. No claim is limited. */
+  /**
+   * Finds the waiting claims that wait for one claim, except those in `known`. The table must not have limited claims.
+   */
   #plainlyBehind(entry: Entry<Kind>, known: ReadonlySet<Entry<Kind>>): Set<Entry<Kind>> {
     const found = new Set<Entry<Kind>>();
     const where = (other: Entry<Kind>, wanted: Resource): boolean =>
@@ -168,8 +173,8 @@ export class WaitGraph<Kind extends Claim> {
 
   /**
    * Returns whether a waiting claim waits for another one at a resource that it wants.
-   * @param through "held": whether it cannot be granted before the other's holder has ended a claim. "anything":
-   *   whether the other is among its blockers, even if the end of another blocker would be enough.
+   * @param through "held": true if the waiting claim cannot be granted before the other's holder has ended a claim.
+   *   "anything": true if the other is among its blockers, even if the end of another blocker would be enough.
    */
   #waitsFor(entry: Entry<Kind>, wanted: Resource, blocker: Entry<Kind>, through: "held" | "anything"): boolean {
     const { claim } = entry;

@@ -53,8 +53,8 @@ export const complianceContracts = unaryJob({
 });
 
 /**
- * Checks pairs of a contract and an instance in the order of the request. It stops when the time of a step is used up,
- * but checks at least one pair. Returns the violations of the checked pairs.
+ * Checks pairs of a contract and an instance in the order of the request. It checks at least one pair, and stops when
+ * the time of a step is used up. Returns the violations of the checked pairs.
  */
 export const checkCompliance = unaryJob({
   name: "compliance.check",

@@ -17,7 +17,7 @@ interface CheckRequest {
   readonly pairs: readonly { readonly contract: string; readonly instance: string }[];
 }
 
-/** Yields each item in a page of its own. */
+/** Yields pages with one item each. */
 async function* pagesOf<Item>(items: readonly Item[]): AsyncGenerator<readonly Item[], void, undefined> {
   for (const item of items) yield await Promise.resolve([item]);
 }

@@ -56,7 +56,7 @@ const TOO_SLOW = JSON.stringify([
   { path: "contract", message: `the check did not end within ${CONTRACT_DEADLINE_MS / 1000} seconds` },
 ]);
 
-/** A run that was stored. */
+/** A stored run, with its JSON text. */
 interface StoredRun {
   readonly text: string;
   readonly pass: boolean;
@@ -162,7 +162,7 @@ export class ComplianceMonitor implements BackgroundTask {
     return contracts;
   }
 
-  /** Checks some of the first pairs, at least one, and stores their runs. */
+  /** Checks the first pairs, as many as fit into one step but at least one. Stores their runs. */
   async #step(project: string, pairs: readonly Pair[]): Promise<readonly StoredRun[] | Failure> {
     const violations = await this.#violationsOf(project, pairs);
     if (violations instanceof Failure) return violations;
@@ -204,8 +204,8 @@ export class ComplianceMonitor implements BackgroundTask {
 }
 
 /**
- * Returns the pairs of one step. All pairs together may be too many for the memory. They are in the order of contracts,
- * so that a contract's compiled schemas are used for all instances, one after the other.
+ * Returns the pairs of one step. Only these are built, because all pairs together may need too much memory. The pairs
+ * are sorted by contract, so that the compiled schemas of a contract are used for all instances, one after the other.
  * @param from the number of pairs before the first one of this step
  */
 function pairsFrom(contracts: readonly string[], instances: readonly CheckedInstance[], from: number): Pair[] {

@@ -14,7 +14,7 @@ interface Kept {
 }
 
 export class ContractCache {
-  /** In the order of use, oldest first. */
+  /** The cached contracts in the order of their last use, oldest first. */
   readonly #kept = new Map<string, Kept>();
   #bytes = 0;
 

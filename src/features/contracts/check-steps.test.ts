@@ -1,7 +1,7 @@
 /**
- * Tests contracts whose check would take exponential time, each because of another keyword that multiplies work. The
- * budget of steps must reject each of them, in the same way on every machine. Contracts as teams write them must take
- * far fewer steps.
+ * Tests contracts whose checks would take exponential time, each because of a different keyword that multiplies work.
+ * The budget of steps must reject each of them, in the same way on every machine. Contracts such as teams write must
+ * take far fewer steps.
  */
 import t from "tap";
 import {
@@ -25,7 +25,7 @@ function ready(definition: unknown, part = "request"): ReadyContract {
   return new ReadyContract(contract);
 }
 
-/** Builds definitions of which each refers to the next one twice. */
+/** Builds definitions, each of which refers to the next one twice. */
 function doubling(keyword: string, last: unknown, lead: (twice: readonly unknown[]) => unknown = (twice) => twice) {
   const defs: Record<string, unknown> = { d30: last };
   for (let at = 0; at < 30; at++) {

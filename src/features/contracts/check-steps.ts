@@ -84,7 +84,7 @@ export class CheckSteps {
       this.take(text.length);
       if (kept) this.#canonical.set(value, text);
     }
-    // The caller compares the text with others.
+    // These steps pay for the caller's comparison of the text with other texts.
     this.takeFor(text);
     return text;
   }

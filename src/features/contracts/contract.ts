@@ -15,7 +15,7 @@ export type DefinitionName = (typeof DEFINITIONS)[number];
 
 export const FIELD_TYPES = ["string", "number", "boolean", "object", "array"] as const;
 
-/** The values of an enum: as written, and as canonical texts for lookups. */
+/** The values of an enum, as they are written, and as canonical texts for look-ups. */
 export interface Allowed {
   readonly values: readonly unknown[];
   readonly texts: ReadonlySet<string>;
@@ -27,7 +27,7 @@ export interface Field {
   readonly type: string | null;
   readonly required: boolean;
   readonly nullable: boolean;
-  /** Null allows every value. */
+  /** The allowed values; null allows every value. */
   readonly allowed: Allowed | null;
   readonly fields: FieldMap | null;
   readonly items: Field | null;
@@ -35,7 +35,7 @@ export interface Field {
 
 export interface FieldMap {
   readonly fields: ReadonlyMap<string, Field>;
-  /** The names in order, for messages. */
+  /** The names of the fields, in order, for messages. */
   readonly names: readonly string[];
 }
 
@@ -46,7 +46,7 @@ export type Definition =
 
 export interface Endpoint {
   readonly definitions: ReadonlyMap<DefinitionName, Definition>;
-  /** Null allows any status. */
+  /** The expected status of the answer; null allows any status. */
   readonly status: number | null;
   /** The problem of the endpoint itself; null if there is none. Problems of its definitions are not included. */
   readonly malformed: string | null;

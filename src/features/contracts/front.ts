@@ -34,8 +34,8 @@ export interface ContractFrontOptions {
 type Named = readonly [project: string, name: string];
 
 /**
- * The most specs whose lengths are looked up, to tell short work from long. More of them are long work: a template may
- * store a thousand, and looking up each one would hold up others.
+ * The maximum number of specs whose lengths are looked up to decide whether their work is short. Work on more specs
+ * counts as long: a template may store a thousand specs, and a thousand look-ups would delay other requests.
  */
 const LOOKED_UP_MAX = 64;
 
@@ -45,7 +45,7 @@ export interface WrittenSpec {
   readonly version: number;
 }
 
-/** The fields that the requests of all these jobs have: a contract, and the payload to check against it. */
+/** The fields that the requests of all these jobs have: the name of a contract, and the payload to check against it. */
 interface Payload {
   readonly project: string;
   readonly name: string;

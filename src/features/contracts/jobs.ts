@@ -102,7 +102,7 @@ export const checkContractTest = unaryJob({
   },
 });
 
-/** Decodes the bytes, without a leading byte order mark; null if they are not UTF-8. */
+/** Decodes UTF-8, without a leading byte order mark. Returns null if the bytes are not UTF-8. */
 function textOf(bytes: Uint8Array): string | null {
   if (!isUtf8(bytes)) return null;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");

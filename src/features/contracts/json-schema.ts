@@ -90,7 +90,7 @@ export class JsonSchema {
     } catch (error) {
       if (error instanceof TooManySteps) throw error;
       if (error instanceof EndlessReference) found.add(path, unusable(endlessReference(error.message)));
-      // The engine's stack has overflowed.
+      // The schema or the payload nests so deeply that the engine's stack has overflowed.
       else if (error instanceof RangeError) found.add(path, unusable(TOO_DEEP));
       else throw error;
       return;

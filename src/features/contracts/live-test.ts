@@ -21,7 +21,7 @@ const QUERY_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
 const ENDPOINT = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\/\S*)$/;
 const PARAMETER = /\{([^{}/]+)\}/g;
 
-/** Whether a definition itself has a member of this name. Its references are not followed. */
+/** Returns whether a definition itself has a member of this name. References in the definition are not followed. */
 function defines(definition: Definition | undefined, name: string): boolean {
   if (definition?.kind === "fields") return definition.map.fields.has(name);
   const properties =

@@ -10,7 +10,7 @@ import { specReader, type VersionedReader } from "../versioned/table.js";
 import { ContractCache } from "./cache.js";
 import type { ReadyContract } from "./validate.js";
 
-/** How many specs are read at a time. */
+/** The number of specs that are read at a time. */
 const PAGE_SPECS = 100;
 
 export interface StoredContract {

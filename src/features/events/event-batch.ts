@@ -11,7 +11,7 @@ export interface Piece {
   readonly data: string | Uint8Array;
 }
 
-/** The encoded events of pieces with one event, for streams of other patterns that get the same event. */
+/** Caches the encoding of single events, because streams of other patterns may get the same event. */
 const encoded = new WeakMap<CommittedEvent, Uint8Array>();
 
 function frameOf({ id, text }: CommittedEvent): string {
@@ -38,7 +38,10 @@ function dataOf(events: readonly CommittedEvent[], shared: boolean): string | Ui
   return bytes;
 }
 
-/** Divides events into pieces for an event stream. A piece has EVENT_PIECE_CHARACTERS, or one larger event. */
+/**
+ * Divides events into pieces for an event stream. A piece has at most EVENT_PIECE_CHARACTERS characters, or is one
+ * larger event.
+ */
 export function streamPieces(events: readonly CommittedEvent[], shared: boolean): Piece[] {
   const pieces: Piece[] = [];
   let run: CommittedEvent[] = [];

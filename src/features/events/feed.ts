@@ -189,7 +189,7 @@ export class Feed implements Listener {
 
   take(batch: EventBatch): void {
     const known = this.#knownToClient;
-    // A feed that was attached after the run had begun does not get the run live.
+    // This feed was attached after the run had begun, so it does not get the run live.
     if (batch.lastId <= this.#position) return;
     this.#position = batch.lastId;
     if (this.#behind || this.#buffer.peek() !== undefined || (batch.events[0]?.id ?? 0) <= known) {
@@ -281,7 +281,7 @@ export class Feed implements Listener {
     if (cursor === null) return;
     const page = this.#pages.after(cursor, this.#hub.lastId, this.#group.pattern);
     if (page.firstId !== null && this.#replayedSome && page.firstId > cursor + 1) {
-      // Pruning has overtaken this slow reader.
+      // Events that this slow reader has not got yet were pruned. The reader gets a gap in their place.
       const delivery = this.#outlet.deliver({
         kind: "gap",
         count: page.firstId - cursor - 1,
@@ -314,8 +314,8 @@ export class Feed implements Listener {
 
   /**
    * Ends the use of this feed if nothing is left to deliver. A subscriber whose cursor is ahead of this node keeps its
-   * feed, because the feed skips the events that the subscriber already has. So does one that gets the current run
-   * later.
+   * feed, because the feed skips the events that the subscriber already has. A subscriber that has not got the current
+   * run yet keeps its feed, too.
    */
   #catchUp(): void {
     if (this.#closed || this.#behind || this.#cursor !== null || this.#buffer.peek() !== undefined) return;

@@ -94,7 +94,7 @@ export class EventsFront {
     if (full !== null) return full;
     const events: NewEvent[] = bodies.map(({ topic, source }, at) => ({
       topic,
-      // The text keeps the publisher's digits.
+      // `free` has the publisher's JSON text, in which numbers keep their digits.
       data: free[at] ?? "null",
       source: authorOf(guarded, { caller, context }, source),
     }));

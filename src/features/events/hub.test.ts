@@ -44,8 +44,8 @@ const PATTERNS = ["*", "*", "*", "a.*", "b.*", "a.1", "**", "c"] as const;
 const SUBSCRIBERS_MAX = 5;
 const LARGE = JSON.stringify("x".repeat(LARGE_CHARACTERS));
 /**
- * The number of ticks after which nothing changes any more, not counting those in which events are sent. Two of them
- * are for the hub's list of a run.
+ * After this many ticks in which no event is sent, nothing changes any more. Two of them pass until the hub drops its
+ * list of a run.
  */
 const SETTLING_TICKS = 4;
 
@@ -261,9 +261,9 @@ class World {
   readonly #library = new FakeLibrary<unknown>();
   /** The number of ticks in which events will be sent. */
   #dueTicks = 0;
-  /** The newest event of each tick's run. */
+  /** The id of the newest event after each tick in which events were sent. */
   #runEnds: number[] = [];
-  /** Whether a slice lasts for ever. */
+  /** True if a time slice never ends. */
   #endless = false;
   readonly #sources: FeedSources;
   readonly #streams: Streams;
@@ -288,7 +288,7 @@ class World {
         this.#runEnds.push(this.#hub.lastId);
       });
     };
-    // A slice ends after forty looks at the clock, so runs and replays take several ticks.
+    // A slice ends after the clock was read forty times, so runs and replays take several ticks.
     let looks = 0;
     const now = (): number => (this.#endless ? looks : looks++) * (TIME_SLICE_MS / 40);
     this.#hub = new Hub(sockets, this.#counters, 0, new SendingTurns({ now, later }));
@@ -377,7 +377,7 @@ class World {
   async #fanOut(late: boolean): Promise<void> {
     const events = this.#pending;
     this.#runEnds = [];
-    // In reality the library ends its batch in each tick. So one that ends its batch late has only one.
+    // The real library ends its batch in each tick. So a batch that ends late must contain the whole run.
     this.#endless = late;
     this.#hub.accept(events);
     this.#pending = [];

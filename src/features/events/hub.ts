@@ -62,7 +62,7 @@ const TOO_MANY_PATTERNS = new Failure(
   `the subscribed patterns have ${SUBSCRIBED_PATTERNS_CHARACTERS_MAX} characters together, try again`,
 );
 
-/** From this share of the limits on, publishes are refused. */
+/** Publishes are refused as soon as the events that wait to be sent reach this share of their limits. */
 const PUBLISH_SHARE = 0.5;
 const UNSENT = new Failure("RESOURCE_EXHAUSTED", "too many events wait to be sent to subscribers, try again");
 
@@ -149,17 +149,17 @@ export class Hub implements Measured, LiveSender {
     return this.refuseSteps([pattern]);
   }
 
-  /** Returns an error if matching topics with these patterns too would take too many steps; otherwise null. */
+  /** Returns an error if matching a topic would take too many steps with these additional patterns; otherwise null. */
   refuseSteps(patterns: readonly Pattern[]): Failure | null {
     return this.#budget.refuse(patterns);
   }
 
-  /** Returns an error if so many events wait to be sent that publishes are refused; otherwise null. */
+  /** Returns an error if publishes are refused because too many events wait to be sent; otherwise null. */
   refusePublish(): Failure | null {
     return this.#hasUnsent(PUBLISH_SHARE);
   }
 
-  /** Returns an error if so many events wait to be sent that every write is refused; otherwise null. */
+  /** Returns an error if all writes are refused because too many events wait to be sent; otherwise null. */
   refuseWrite(): Failure | null {
     return this.#hasUnsent(1);
   }
@@ -311,7 +311,8 @@ export class Hub implements Measured, LiveSender {
   /** Sends a run. Each step sends to one listener, or to one socket or topic of the WebSocket library. */
   *#send(due: ReadonlyMap<Group, readonly CommittedEvent[]>, lastId: number): Generator<number, void, undefined> {
     for (const [group, events] of due) {
-      // Listeners come first: a subscriber that the library drops below gets a new listener that has these events.
+      // Listeners come first. If the library drops a slow socket in the code below, the socket's subscriber becomes a
+      // new listener, which has these events already.
       if (group.listeners.size > 0) {
         const batch = new EventBatch(events, lastId, group.listeners.size > 1);
         for (const listener of group.listeners) {

@@ -24,7 +24,7 @@ function open() {
   return { index, refuse, add };
 }
 
-/** More than half of the steps that are allowed. */
+/** A pattern that takes more than half of the allowed steps. */
 const DEAR = `**.${"?.".repeat(150)}**`;
 
 t.test("patterns are refused if a topic would take too many steps, alone or together with others", (t) => {
@@ -53,7 +53,7 @@ t.test("plain patterns are accepted when others have taken all steps, and take f
       add(text);
     }
   t.ok(index.steps - before < 50, `${index.steps - before} steps more`);
-  // These are spelled in many ways, or have a wildcard before their end.
+  // These patterns have escapes or brackets, or a wildcard before their end, so they are not plain.
   for (const text of ["a.[b].c", "a.\\b", "**.a", "*.a", "a.*b", "a.**.b"]) t.ok(refuse(text), text);
   t.end();
 });

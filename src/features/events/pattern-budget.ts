@@ -1,8 +1,9 @@
 /**
  * Bounds the steps that it takes to find the subscribers of an event, whatever its topic is. A pattern is refused if
- * all subscribed patterns together could take too many. So one client with dear patterns does not slow down the events
- * of all others. Plain patterns are never refused: a topic can fit few of them, so they take few steps however many
- * there are. So a client with dear patterns does not keep the others from subscribing either. Runs on the front.
+ * all subscribed patterns together could take too many steps. So a client with expensive patterns does not slow down
+ * the events of all others. Plain patterns are never refused: a topic can match only few of them, so they take few
+ * steps however many there are. So a client with expensive patterns does not keep the others from subscribing either.
+ * Runs on the front.
  */
 import { SUBSCRIBED_PATTERN_STEPS_MAX } from "../../../schemas/limits/events.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -26,8 +27,9 @@ function isPlain({ segments }: Pattern): boolean {
 export class PatternBudget {
   readonly #index: PatternIndex;
   /**
-   * At least the steps that a topic takes. To compute the bound of the index takes long if it has many globs. So the
-   * steps of a new pattern are added, and the bound is computed only if this sum is too large.
+   * An upper bound of the steps that a topic takes. Computing the exact bound from the index takes long if there are
+   * many globs. So the steps of each new pattern are added here, and the exact bound is computed only if this sum is
+   * too large.
    */
   #stepsMost = 1;
 

@@ -25,7 +25,7 @@ import { Streams } from "./stream.js";
 import { EventAppender, EventReader } from "./table.js";
 import { subscriberOf } from "./websocket.js";
 
-/** The greatest number of steps of 1 ms in one tick: the last one begins before the slice is over. */
+/** The maximum number of steps of 1 ms in one tick. The last step may begin just before the slice is over. */
 const STEPS_MAX = TIME_SLICE_MS + 1;
 
 function patternOf(text: string): Pattern {
@@ -66,7 +66,7 @@ class Client implements Sink {
   }
 
   end(): void {
-    // Nothing is left to do.
+    // Does nothing: the test has no connection that could be closed.
   }
 
   onDrain(listener: () => void): void {

@@ -36,7 +36,7 @@ export class SendingTurns {
   #scheduled = false;
   #liveFirst = true;
   #began = 0;
-  /** The time that the WebSocket library will take for what was given to it in this tick, in ms. */
+  /** The time in ms that the WebSocket library will take later in this tick to send what it was given. */
   #charged = 0;
 
   constructor({ now = () => performance.now(), later = setImmediate }: SendingTurnsOptions = {}) {
@@ -83,7 +83,7 @@ export class SendingTurns {
     this.#charged = 0;
     this.#live?.begin();
     const waiting = this.#feeds.length > 0;
-    // A feed that adds its next step is called again in this tick only after all others.
+    // A feed that adds its next step now goes to the end of the queue, after all other feeds.
     if (this.#liveFirst) {
       this.#runLive();
       this.#runFeeds();

@@ -41,7 +41,7 @@ class StreamOutlet implements Outlet {
   }
 
   caughtUp(): void {
-    // A stream keeps its feed, because only the subscribers of a WebSocket can move to a shared topic.
+    // Does nothing: a stream keeps its feed, because only the subscribers of a WebSocket can move to a shared topic.
   }
 
   end(): void {
@@ -85,7 +85,7 @@ export class Streams implements BackgroundTask {
    * Writes a comment at intervals. It keeps proxies from closing the connection, and shows whether the client is gone.
    */
   tick(nowMs: number): void {
-    // Streams that connected together have their comments due together.
+    // Streams that connected at the same time have comments due at the same time. So a tick writes only some of them.
     let left = SSE_COMMENTS_PER_TICK;
     for (const { stream } of this.#outlets) {
       if (stream.comment(nowMs)) left -= 1;

@@ -83,7 +83,7 @@ class Subscriber implements Outlet, SocketHandler {
   }
 
   end(): void {
-    // The port closes its sockets.
+    // Does nothing, because the port closes its sockets.
   }
 
   closed(): void {

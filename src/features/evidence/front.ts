@@ -61,7 +61,7 @@ export class EvidenceFront {
   >): Promise<Answer> {
     const { guarded, writer, directory, log } = this.#options;
     const isCi = caller.role === "ci";
-    // Records with the token of CI always have its level: they are not of an agent.
+    // A record that is sent with the token of CI always has the origin `ci`, because no agent sends it.
     const seenBy: SeenBy = isCi ? "ci" : (json.seen_by ?? "agent");
     if (guarded && seenBy === "ci" && !isCi) return ONLY_CI;
     const command = normalizeCommand(json.command);
@@ -83,7 +83,7 @@ export class EvidenceFront {
       checkout: json.checkout ?? instance?.checkout?.id ?? null,
       tail: json.tail ?? null,
       registrant: instance === undefined ? null : directory.rootOf(instance, EVIDENCE_REGISTRANTS_MAX),
-      // With the token of CI, all tasks are its own: it says what CI saw.
+      // A record that is sent with the token of CI may be about any task, because it says what CI saw.
       owns: isCi || mayAll(guarded, caller),
     };
     const reply = await writer.request(recordEvidence, request, context);

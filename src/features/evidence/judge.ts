@@ -7,7 +7,7 @@ import { levelOf } from "./levels.js";
 import type { JudgedRow } from "./table.js";
 
 export interface Judgement {
-  /** Null if the command has passed. */
+  /** The reason why the command does not count as passed; null if it has passed. */
   readonly why: MissingReason | null;
   /** The id of the record that decides; null if there is none. */
   readonly evidence: number | null;
@@ -20,7 +20,10 @@ export interface JudgedAgainst {
   readonly staleTo: number;
 }
 
-/** Whether a command ran on exactly these files. A hook does not know the files, so edits alone decide about it. */
+/**
+ * Returns whether a command ran on exactly these files. A hook does not know their tree. For the record of a hook, only
+ * later edits count.
+ */
 function ranOn({ seen_by, tree_before, tree_after }: JudgedRow, tree: string | null): boolean {
   return tree === null || seen_by === "hook" || (tree_before === tree && tree_after === tree);
 }

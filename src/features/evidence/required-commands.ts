@@ -59,7 +59,7 @@ export function showRequired(
   });
 }
 
-/** Whether an edit makes anything stale: a required command has a record that is newer than the last edit. */
+/** Returns whether an edit makes a record stale: a required command has a record that is newer than the last edit. */
 export function hasFreshRecord(reader: EvidenceReader, { task, commands }: TaskCommands, staleTo: number): boolean {
   return commands.some((command) =>
     PROVING.some((origin) => (reader.newest(task, command, origin, 1)[0]?.id ?? 0) > staleTo),

@@ -25,7 +25,7 @@ const RECORD: RecordEvidenceRequest = {
 
 const ALL = { task: null, workspace: null, command: null, level: null, tree: null, before: 1e9, limit: 10 } as const;
 
-/** Stores many records of a registrant, or of none, at once. */
+/** Stores many records at once, with a registrant or with none. */
 function fill(db: Db, rows: number, registrant: string | null): void {
   db.prepare(
     `INSERT INTO evidence (at, workspace, instance_id, registrant, name, seen_by, client, command)

@@ -108,8 +108,9 @@ export class EvidenceWriter implements CachingModel {
   }
 
   /**
-   * Stores a record. If its registrant has too many, the oldest one of that is deleted, so that one agent does not push
-   * out those of others by instances that it registers. If there are too many of all, the oldest is deleted.
+   * Stores a record. If the record's registrant has too many, its oldest record is deleted. So an agent cannot push out
+   * the records of others with many instances that it registers. If there are too many records in total, the oldest of
+   * all is deleted.
    */
   append({ owns: _owns, ...record }: RecordEvidenceRequest, nowMs: number): EvidenceRow {
     const registrant = record.registrant ?? record.instance_id;

@@ -1,7 +1,7 @@
 /**
- * Says whose a task is: who created it, holds it, or has held it. The parents of a subagent count as the subagent does.
- * Only they may report what decides about a task, because any other agent could keep it from being done. Runs in the
- * writer thread.
+ * Finds out whether an instance is a party of a task: it created the task, holds it, or has held it. A subagent is a
+ * party if one of its parents is. Only a party may report what decides about a task, because any other agent could keep
+ * the task from being done. Runs in the writer thread.
  */
 import type { WriteBuffer } from "../../platform/store/write-buffer.js";
 import type { Db, Statement } from "../../platform/store/open.js";
@@ -44,7 +44,7 @@ export class TaskParties {
 
   /**
    * Returns whether an instance may report evidence for a task: it, or one of its parents, created or holds the task.
-   * While no claim holds the task, those that have held it may, too.
+   * While no claim holds the task, an instance that has held it may, too.
    */
   mayProve(task: string, instance: string): boolean {
     const found = this.#find(task);

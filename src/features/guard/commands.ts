@@ -9,7 +9,7 @@ import { utf8Length } from "../../../schemas/text.js";
 import { weightOf } from "../../platform/rpc/method.js";
 import { writerMethod } from "../../platform/threads/writer-method.js";
 
-/** Returns the first paths that have room in a row of the log. */
+/** Returns as many of the first paths as fit into a row of the audit log. */
 function firstPaths(paths: readonly string[]): readonly string[] {
   let bytes = 0;
   const end = paths.findIndex((path) => (bytes += utf8Length(JSON.stringify(path)) + 1) > GUARD_OFF_PATHS_BYTES_MAX);

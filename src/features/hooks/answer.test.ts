@@ -1,6 +1,6 @@
 /**
- * Tests the forms of answers: what each client gets at each event, and that no answer has a member that its client does
- * not know, or allows a call.
+ * Tests the forms of answers: what each client gets at each event. No answer may have a member that its client does not
+ * know, and no answer may allow a call.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -146,7 +146,7 @@ t.test("Cline ends its run only under the strictest policy", (t) => {
   t.end();
 });
 
-/** The members that a client knows. Each of its answers has all members of one of these lists. */
+/** Lists of members that a client knows. Each answer to the client has all members of one of these lists. */
 const CLAUDE_MEMBERS = [
   ["hookSpecificOutput.hookEventName", "permissionDecision", "permissionDecisionReason"],
   ["hookSpecificOutput.hookEventName", "additionalContext"],

@@ -1,7 +1,7 @@
 /**
  * Writes the answer to a hook in the form that its client reads. An answer has only members that the client knows,
- * because one of them drops a whole answer for a single unknown member. No answer ever allows a call: that would skip
- * the question that the client asks its user. Pure, any thread.
+ * because one client drops a whole answer that has a single unknown member. No answer ever allows a call, because then
+ * the client would not ask its user. Pure, any thread.
  */
 import type { HookForm, HookPolicy } from "../../../schemas/hook-names.js";
 import type { HookClient, HookEvent } from "./client.js";
@@ -54,7 +54,7 @@ const FORMS: Readonly<Record<HookForm, FormRow>> = {
     inform: (text) => ({ context: text }),
   },
   cline: {
-    // A denial ends the run, and the model never sees the reason. So only the strictest policy denies.
+    // In this form, a denial ends the run, and the model never sees the reason. So only the strictest policy denies.
     deny: (reason, _event, policy) =>
       policy === "strict" ? { cancel: true, errorMessage: reason } : { contextModification: reason },
     inform: (text) => ({ contextModification: text }),
@@ -62,8 +62,8 @@ const FORMS: Readonly<Record<HookForm, FormRow>> = {
 };
 
 /**
- * Returns the body of an answer. A decision that the client cannot be told at this event becomes `proceed`. A text with
- * no characters counts as no text.
+ * Returns the body of an answer. If the answer to this event cannot carry the decision, the client is told to proceed.
+ * An empty text counts as no text.
  */
 export function hookAnswer(client: HookClient, event: HookEvent, decision: HookDecision): string {
   if (event.context === "plain") return decision.kind === "context" ? decision.text : "";
@@ -71,7 +71,10 @@ export function hookAnswer(client: HookClient, event: HookEvent, decision: HookD
   return members === null ? EMPTY_OBJECT : JSON.stringify(members);
 }
 
-/** Returns whether a denial really keeps a call from running. Some client only warns its model, unless it is strict. */
+/**
+ * Returns whether a denial really keeps a call from running. If a denial would end the client's run, the client only
+ * warns its model, unless the policy is the strictest one.
+ */
 export function isDenied({ denial }: HookClient, policy: HookPolicy): boolean {
   return denial === "refuses-call" || policy === "strict";
 }

@@ -1,7 +1,7 @@
 /**
- * Leases what agents edit, without a request of the agent. Such a lease is automatic: it ends some time after the last
- * edit of its paths, and at the end of a turn if another agent waits for it. The writer stores that it is automatic.
- * It is granted by the same rule as any other lease. Runs on the front.
+ * Leases the files that agents edit, although the agents do not ask for it. Such a lease is automatic: it ends some
+ * time after the last edit of its paths, and at the end of a turn if another agent waits for it. The writer stores that
+ * it is automatic. It is granted by the same rule as any other lease. Runs on the front.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { LEASE_RESOURCES_MAX } from "../../../schemas/limits/leases.js";
@@ -77,7 +77,7 @@ export class AutoLeases {
     return null;
   }
 
-  /** Starts the life of automatic leases again. Does not wait for the writer. */
+  /** Restarts the life of automatic leases. Does not wait for the writer. */
   touch(records: Iterable<LeaseRecord>, { trace }: CallContext): void {
     for (const { row, fence, holder, automatic } of records) {
       if (!automatic) continue;

@@ -33,7 +33,10 @@ export class BudgetDecision {
     this.#options = options;
   }
 
-  /** Returns the lines about the budgets of an agent, each once for each state, period and limit. They count as reported. */
+  /**
+   * Returns the lines about an agent's budgets that were not reported yet, one for each state, period and limit. They
+   * count as reported afterwards.
+   */
   take(entry: Entry): string[] {
     const { reported } = this.#options;
     const lines: string[] = [];

@@ -11,7 +11,7 @@ export function budgetLine(row: BudgetRow): string {
   return `${named(row)} is used up to ${Math.floor(shareOf(row) * PERCENT)} % (${used(row)})${untilEnd(row)}.`;
 }
 
-/** Returns the reason of a denial. It names what still runs, and what the user can do. */
+/** Returns the reason of a denial. It says which calls still run, and what the user can do. */
 export function budgetReason(row: BudgetRow): string {
   const start = `${named(row)} is used up: ${used(row)}${untilEnd(row)}.`;
   const finish =
@@ -24,7 +24,10 @@ function named({ id, scope, target }: BudgetRow): string {
   return `The budget ${foreignName(id)} of the ${scope} ${foreignName(target)}`;
 }
 
-/** Returns what is used of each limit. Dollars are a lower bound if the cost of some reports is not known. */
+/**
+ * Returns a text that says how much of each limit is used. The dollars are a lower bound if the cost of some reports is
+ * unknown.
+ */
 function used({ tokens, cost_usd, used_tokens, used_cost, unpriced }: BudgetRow): string {
   const parts: string[] = [];
   if (tokens !== null) parts.push(`${used_tokens} of ${tokens} tokens`);

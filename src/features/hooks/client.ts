@@ -1,6 +1,6 @@
 /**
- * Defines the row of a client in the table of clients (clients.ts): what differs between the programs of agents. All
- * other code about hooks is the same for each client. Pure.
+ * Defines the row of a client in the table of clients (clients.ts). A row has all that differs between the programs of
+ * agents. All other code about hooks is the same for each client. Pure.
  */
 import type { HookClientName, HookForm } from "../../../schemas/hook-names.js";
 
@@ -31,8 +31,8 @@ export interface HookEvent {
   /** The form of the answer to this event. */
   readonly form: HookForm;
   /**
-   * The tool of an event that is about only one tool, so its input names none. The members of the whole input are then
-   * the tool's arguments.
+   * The tool of an event that always is about the same tool, so that its input names none. The members of the whole
+   * input are then the tool's arguments.
    */
   readonly tool?: string;
 }
@@ -51,7 +51,7 @@ export interface InputFields {
   readonly agentType: readonly string[];
   readonly parentAgent: readonly string[];
   readonly directory: readonly string[];
-  /** A list of directories, of which the first one counts if the input names no other directory. */
+  /** Lists of directories. If the input names no other directory, the first entry of a list counts. */
   readonly roots: readonly string[];
   readonly tool: readonly string[];
   readonly parameters: readonly string[];
@@ -72,21 +72,25 @@ export interface HookClient {
   /** The tools of the client by their names. */
   readonly tools: Readonly<Record<string, ToolKind>>;
   readonly fields: InputFields;
-  /** True if every agent has an id, so that only a parent's id beside it shows that the agent is a subagent. */
+  /** True if every input has an agent's id. The agent is a subagent only if the input also has the id of a parent. */
   readonly agentNeedsParent: boolean;
   /** The unit of the argument `timeout` of the client's shell tool; null if the tool is not known to have it. */
   readonly shellTimeout: "ms" | null;
   /** The effect of a denial. `ends-run` means that the agent stops and its model never sees the reason. */
   readonly denial: "refuses-call" | "ends-run";
   /**
-   * How a hook keeps the agent from stopping. The member `decision` of the answer blocks the stop; with `nested-block`
-   * it is in another member, as for a denial. With `follow-up`, a message continues the turn. `never` means that a hook
-   * cannot do it, or that the agent would never stop.
+   * The way in which a hook keeps the agent from stopping. With `block`, the member `decision` of the answer blocks the
+   * stop; with `nested-block`, this member is inside another one, as for a denial. With `follow-up`, a message
+   * continues the turn. `never` means that a hook cannot keep the agent from stopping, or that the agent would never
+   * stop.
    */
   readonly stopHold: "block" | "nested-block" | "follow-up" | "never";
   /** The fate of a call whose hook has failed, and of one whose hook program is missing. */
   readonly whenFailed: "through" | "denies";
   readonly whenMissing: "through" | "denies";
-  /** How long the client waits for a hook unless its settings say so, in their unit; null if that is not known. */
+  /**
+   * The time that the client waits for a hook if its settings do not say it, and the unit of that setting. The time is
+   * null if it is not known.
+   */
   readonly wait: { readonly unit: "ms" | "s"; readonly byDefault: number | null };
 }

@@ -1,6 +1,6 @@
 /**
- * The table of clients: the programs of agents whose hooks Koor understands, a row each. A row states what the real
- * program did when it was tried, also where the program's documents say something else. Pure, data only.
+ * The table of clients: the programs of agents whose hooks Koor understands, with one row each. A row states what the
+ * real program did when it was tried, even if its documents say something else. Pure, data only.
  */
 import type { HookClientName, HookForm } from "../../../schemas/hook-names.js";
 import type { ContextPlace, HookClient, HookEvent, InputFields, Moment, ToolKind } from "./client.js";
@@ -47,7 +47,7 @@ const CLINE_FIELDS: InputFields = {
   prompt: ["userPromptSubmit.prompt", "prompt"],
 };
 
-/** Returns the events of one moment, whose contexts all have the same place. */
+/** Returns the events of one moment. A context in their answers has the same place for all of them. */
 function events(form: HookForm, moment: Moment, context: ContextPlace, ...names: readonly string[]): HookEvent[] {
   return names.map((name) => ({ name, moment, context, form }));
 }
@@ -181,8 +181,9 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
     name: "copilot",
     triedVersion: "1.0.102",
     form: "flat",
-    // Events with a capital have the fields and the tools of Claude Code. Its form of a denial counts, too, but a
-    // context in that form is lost at all events except PreToolUse. The other events name no event.
+    // Events whose names begin with a capital have the fields and the tools of Claude Code. The client also accepts
+    // Claude Code's form of a denial, but it drops a context in that form except at PreToolUse. The inputs of all other
+    // events do not name their event.
     events: [
       ...events("flat", "start", "model", "SessionStart"),
       ...events("flat", "prompt", "model", "UserPromptSubmit", "UserPromptSubmitted"),
@@ -298,7 +299,7 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
     name: "cline",
     triedVersion: "3.0.65",
     form: "cline",
-    // The input has the first name of each pair, and the file of the hook has the second one.
+    // Each event has two names: the first one is in the input, and the second one is the name of the hook's file.
     events: [
       // A context at the start of a task does not reach the model.
       ...events("cline", "start", "lost", "agent_start", "TaskStart", "agent_resume", "TaskResume"),
@@ -342,7 +343,8 @@ interface EventNames {
 function namesOf({ events: all }: HookClient): EventNames {
   return {
     exact: new Map(all.map((event) => [event.name, event])),
-    // The first of several events with the same letters counts.
+    // If several names differ only in case, the first event counts. A Map keeps the last entry of a key, so the order
+    // is reversed.
     lowerCase: new Map(all.toReversed().map((event) => [event.name.toLowerCase(), event])),
   };
 }
@@ -350,8 +352,8 @@ function namesOf({ events: all }: HookClient): EventNames {
 const EVENTS: ReadonlyMap<HookClient, EventNames> = new Map(CLIENTS.map((client) => [client, namesOf(client)]));
 
 /**
- * Returns a client's event by its name; undefined if there is none. The case of the letters counts only where the
- * client has two such events, because a client that runs another client's hooks may spell the event in its own way.
+ * Returns a client's event by its name; undefined if there is none. A client that runs another client's hooks may spell
+ * the event in its own way. So the case of the letters counts only if two events of the client differ only in case.
  */
 export function findEvent(client: HookClient, name: string): HookEvent | undefined {
   const names = EVENTS.get(client);

@@ -1,6 +1,6 @@
 /**
- * Writes the lines that tell an agent about the others: the start of its session, messages, agents that wait for its
- * leases, and tasks. Texts of other agents are quoted, and named as data. Pure.
+ * Writes the lines that tell an agent about other agents: the start of its session, messages, agents that wait for its
+ * leases, and tasks. Texts of other agents are quoted, and marked as data. Pure.
  */
 import { HOOK_OTHERS_NAMED_MAX, HOOK_START_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { utf8Length } from "../../../schemas/text.js";

@@ -1,4 +1,4 @@
-/** Defines a tool call that is to be decided, and the outcome of a decision. Pure. */
+/** Defines a tool call about which hooks decide, and the outcome of the decision. Pure. */
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Entry } from "../instances/entry.js";
 import type { HookHeaders } from "./headers.js";
@@ -20,20 +20,23 @@ export interface DecidedCall {
 export interface DeniedPath {
   readonly path: string;
   readonly resource: string;
-  /** The row of another agent's lease or earlier request; null if the agent only has no lease of its own. */
+  /**
+   * The row of another agent's lease or earlier request; null if the call is denied only because its agent has no
+   * lease.
+   */
   readonly lease: number | null;
 }
 
 export interface Denial {
   readonly reason: string;
-  /** Null if the denial is not about one path. */
+  /** The path that caused the denial; null if the denial is not about one path. */
   readonly path: DeniedPath | null;
 }
 
 export interface CallOutcome {
   /** Says why the call must not run; null if it may run. */
   readonly denial: Denial | null;
-  /** The lines that the agent is told if the call may run. */
+  /** The lines for the agent if the call may run. */
   readonly lines: readonly string[];
 }
 

@@ -8,7 +8,7 @@ import { cutToBytes, foreignName, quoteForeign } from "./foreign-text.js";
 import type { GitChange } from "./git-command.js";
 import { shellQuote } from "../../../shared/shell-quote.js";
 
-/** A reason is never cut below this size, however long its command is. */
+/** A reason keeps at least this size when it is cut, even if its command is very long. */
 const REASON_BYTES_MIN = 80;
 
 /** The lease, or the earlier request, that a denied call conflicts with. */
@@ -71,7 +71,7 @@ function safeWay(command: string, kind: GitChange["touches"]["kind"]): string {
   return "Work in a working tree of your own: git worktree add ../NAME -b BRANCH.";
 }
 
-/** Returns the path as the reason mentions it. The whole path is in the command. */
+/** Returns a path in the short form in which the reason mentions it. The command has the whole path. */
 function mentioned(path: string): string {
   return path === "" ? "The workspace" : foreignName(path);
 }
@@ -83,7 +83,7 @@ function withCommands(start: string, { path, resource, holder, waiters }: Obstac
   return withCommand(`${start}.${waiting}`, `${ask} ${wait}`, path);
 }
 
-/** Joins a reason and its command. Cuts the reason if they are too long; the path in the command does not count. */
+/** Joins a reason and its command. If they are too long together, without the path in the command, cuts the reason. */
 function withCommand(reason: string, rest: string, path: string): string {
   const bytesMax = HOOK_DENIAL_BYTES_MAX + utf8Length(path) - utf8Length(rest) - 1;
   return `${cutToBytes(reason, Math.max(bytesMax, REASON_BYTES_MIN))} ${rest}`;

@@ -1,7 +1,7 @@
 /**
- * Decides about a tool call that edits files. By the policy of the project, it leases what is free, demands a lease of
- * the agent's own, or only reports conflicts. Only a conflict with another agent denies a call: whatever else goes
- * wrong, the call may run. Runs on the front.
+ * Decides about a tool call that edits files. The policy of the project says whether it leases the free files, demands
+ * that the agent has leased them, or only reports conflicts. Only a conflict with another agent denies a call: whatever
+ * else goes wrong, the call may run. Runs on the front.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { Failure } from "../../base/result.js";
@@ -101,7 +101,7 @@ export class EditDecision {
   }
 }
 
-/** Returns the places of paths in the workspace, each once. Paths outside of it are left out, and ignored ones too. */
+/** Locates paths in the workspace, each once. Leaves out ignored paths, and paths outside of the workspace. */
 export function locateAll(
   paths: readonly string[],
   directory: string,

@@ -26,14 +26,20 @@ const PATH_ARGUMENTS = [
   "filePaths",
   "paths",
 ] as const;
-/** The arguments that name a file which a tool takes away, unless it copies the file. */
+/**
+ * The arguments with the old name of a file that a tool renames or moves. If the tool copies the file, they do not
+ * count.
+ */
 const SOURCE_ARGUMENTS = ["source", "old_path", "oldPath"] as const;
-/** The arguments with a list of files, or with a list of changes of which each names its file. */
+/** The arguments with a list of files, or with a list of changes, each of which names its file. */
 const LIST_ARGUMENTS = ["files", "edits", "replacements"] as const;
-/** The values of the argument `command` with which a tool that can also edit only reads. */
+/** With one of these values in its argument `command`, an editing tool only reads. */
 const READING_COMMANDS: ReadonlySet<unknown> = new Set(["view", "read", "list"]);
 
-/** Returns the paths that a call writes. A tool that edits no files writes none; a shell's are in shell-writes.ts. */
+/**
+ * Returns the paths that a call of an editing tool writes; none for any other tool. shell-writes.ts finds the paths of
+ * shells.
+ */
 export function editedPaths({ name, kind, parameters }: HookTool): WrittenPaths {
   const found = new PathCollector();
   if (kind === "shell" || kind === "other" || READING_COMMANDS.has(memberAt(parameters, "command")))
@@ -61,7 +67,7 @@ function addTexts(parameters: JsonObject, argument: string, found: PathCollector
     if (typeof text === "string") found.add(text);
 }
 
-/** Adds the paths of the patches in any argument that is a text, or a command of several words. */
+/** Adds the paths of all patches in the arguments. An argument can be a text, or a command as a list of words. */
 function addPatches(parameters: JsonObject, found: PathCollector): void {
   for (const value of Object.values(parameters)) {
     for (const text of Array.isArray(value) ? (value as readonly unknown[]) : [value])

@@ -1,7 +1,7 @@
 /**
  * Decides what an event of a session means: it begins or ends the session, decides about a tool call or the end of a
- * turn, and hands everything that the agent is told to the informer. Decisions come from the front's memory. The writer
- * is called only to begin and to end a session, and to change leases. Runs on the front.
+ * turn, and passes the lines for the agent to the informer. Decisions come from the front's memory. The writer is
+ * called only to begin and to end a session, and to change leases. Runs on the front.
  */
 import type { CheckoutBody } from "../../../schemas/instances.js";
 import { SECOND_MS } from "../../../shared/duration.js";
@@ -71,7 +71,7 @@ export class EventDecision {
     this.#options = options;
   }
 
-  /** Decides about an event that is no repetition. May throw if this code has a fault. */
+  /** Decides about an event that does not repeat an earlier one. May throw if this code has a fault. */
   decide(input: HookInput, { headers: sent, caller, context }: EventRequest): Decided | Promise<Decided> {
     const { sessions, directory, headers: reader } = this.#options;
     const { session, agent, moment, client } = input;
@@ -106,8 +106,9 @@ export class EventDecision {
   }
 
   /**
-   * Decides about an event whose instances had to be stored. The writer stores many of them in one transaction, and all
-   * these events would be decided in the same tick. So they are decided in slices, and callers take turns.
+   * Decides about an event after its instances were stored. The writer stores many of them in one transaction, and
+   * without slices all these events would be decided in the same tick. So they are decided in time slices, and callers
+   * take turns.
    */
   async #decideInSlice<Stored>(
     begun: Promise<Stored>,
@@ -137,7 +138,7 @@ export class EventDecision {
     if (known === undefined) return directory;
     const root = this.#options.states.find(known.id)?.root ?? known.checkout?.root ?? "";
     if (root !== "") return root;
-    // Without a header, the workspace of a session is named by its root.
+    // If no header names the workspace of a session, the workspace has the name of the session's root.
     return styleOf(known.workspace) === null ? directory : known.workspace;
   }
 
@@ -184,7 +185,7 @@ export class EventDecision {
     return { kind: "deny", reason, policy };
   }
 
-  /** Records that the agent is silent while a command runs. While a subagent is busy, its session is busy, too. */
+  /** Records that the agent may be silent while a command runs. While a subagent is busy, its session is busy, too. */
   #setBusy({ actor, session }: KnownEvent, busyS: number): void {
     const { directory, clock } = this.#options;
     const nowMs = clock.now();
@@ -226,10 +227,10 @@ export class EventDecision {
       : released.then(() => this.#options.informer.inform(known, []));
   }
 
-  /** Handles what a repeated call still has to do. It gets the decision of the first call. */
+  /** Does what a repetition of a call still has to do. `known` is the decision about the first call. */
   repeat(input: HookInput, known: Decided | Promise<Decided>, request: EventRequest): Decided | Promise<Decided> {
     const session = this.#options.directory.ofSession(input.session);
-    // Users see that the hooks of this client run, too, although another client's come first.
+    // Record that the hooks of this client run, too. The first call may have come from another client's hooks.
     if (session !== undefined && !(known instanceof Failure)) this.#see(input, session);
     return input.moment === "stop" ? this.#stopAgain(input, known, request) : known;
   }
@@ -240,8 +241,8 @@ export class EventDecision {
   }
 
   /**
-   * Releases what others wait for, also at the repetition of a stop. Some clients send the same input at the end of a
-   * subagent, which is not over yet, and soon after that at the end of the turn.
+   * Releases the leases for which others wait, also at the repetition of a stop. Some clients send the same input
+   * twice: at the end of a subagent, before the turn is over, and soon after that at the end of the turn.
    */
   async #stopAgain(
     { session, isBusyInBackground }: HookInput,
@@ -265,7 +266,7 @@ function decidedCallOf({ input, headers, session, actor, call: { context } }: Kn
   return { actor, session, headers, roots: new WorkspaceRoots(headers), effects: toolEffects(input), context };
 }
 
-/** Returns the checkout that the headers describe. Without an id there is none, whatever else they say. */
+/** Returns the checkout that the headers describe; null if they have no id of a checkout. */
 function checkoutOf({ checkout: id, branch, roots }: HookHeaders): CheckoutBody | null {
   if (id === null) return null;
   const named = { id, ...(branch === null ? {} : { branch }) };

@@ -46,8 +46,8 @@ export function segmentsOf(path: string, style: PathStyle, drive = ""): string[]
 }
 
 /**
- * Returns a path that is relative to a directory, as one path. An absolute path stays as it is. Nothing is removed from
- * the result, which may contain `..`.
+ * Joins a directory and a relative path. An absolute path is returned unchanged. The result may contain `..`, because
+ * nothing is removed from it.
  */
 export function joinPath(directory: string, path: string): string {
   const style = styleOf(directory);

@@ -4,7 +4,7 @@ import { cutToBytes } from "./foreign-text.js";
 
 export interface FittedLines {
   readonly text: string;
-  /** The number of lines in the text, from the first one on. The others are counted in the text's last line. */
+  /** The number of lines that are in the text, counted from the first one. The text's last line counts the others. */
   readonly shown: number;
 }
 
@@ -14,8 +14,8 @@ export function countUnread(count: number): string {
 }
 
 /**
- * Joins lines. If they do not all fit, `countRest` makes the last line. At least one line is shown, and cut if it alone
- * is too long.
+ * Joins lines. If they do not all fit, `countRest` makes the last line. At least one line is shown. If this line alone
+ * is too long, it is cut.
  * @param bytesMax the maximum size of the text
  */
 export function fitLines(

@@ -31,7 +31,8 @@ export function quoteForeign(text: string, bytesMax: number = HOOK_QUOTE_BYTES_M
 }
 
 /**
- * Returns the name of another agent, a branch or the like: as it is if it has only ordinary characters, else quoted.
+ * Returns a name that another agent has chosen, such as its own name or a branch. A name with unusual characters is
+ * quoted.
  */
 export function foreignName(name: string): string {
   const plain = plainLine(name, HOOK_NAME_BYTES_MAX);
@@ -45,7 +46,8 @@ function plainLine(text: string, bytesMax: number): string {
     .replaceAll(/["<>]/g, (character) => REPLACEMENTS[character] ?? "")
     .replaceAll(/\s+/g, " ");
   const isCut = text.length > bytesMax + 1;
-  // The cut may separate an invisible character from the neighbour that justifies it.
+  // The cut may separate an invisible character from the neighbour that makes it acceptable, so the text is checked
+  // again.
   return makeVisible(cutToBytes(isCut ? `${line}${ELLIPSIS}` : line, bytesMax));
 }
 

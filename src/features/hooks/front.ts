@@ -2,7 +2,7 @@
  * Answers the hooks of agents' clients. It reads the input, recognizes repetitions, and writes the answer in the form
  * that the client expects. event-decision.ts decides what the event means. Runs on the front.
  *
- * Whatever is unexpected, the client gets the answer that it should proceed, because a hook must never stop an agent.
+ * If anything unexpected happens, the answer tells the client to proceed, because a hook must never stop an agent.
  */
 import type { HookList } from "../../../schemas/hooks.js";
 import { SECOND_MS } from "../../../shared/duration.js";
@@ -82,7 +82,8 @@ export class HookFront {
     const event = pathEvent === null ? undefined : findEvent(client, pathEvent);
     this.#count(client, event?.name ?? UNKNOWN_EVENT, "ignored", startedMs);
     if (event !== undefined) return answerReply(hookAnswer(client, event, PROCEED));
-    // Some client shows its model whatever the answer is, and the event is not known. An empty answer suits all events.
+    // The event is not known, and some clients show their model any answer to certain events. For them, an empty answer
+    // is right.
     return answerReply(client.events.some(({ context }) => context === "plain") ? "" : "{}");
   }
 

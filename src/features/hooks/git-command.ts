@@ -1,6 +1,7 @@
 /**
  * Finds the git commands that change or lose the work of other agents in the same repository, and describes what each
- * of them would touch. A command that only reads, or that only touches what it names for a commit, is not found. Pure.
+ * of them would touch. Commands that only read are left out, and so are commands that only add or commit the files that
+ * they name. Pure.
  */
 import { joinPath } from "./file-path.js";
 import { GIT_RULES, type GitTouch } from "./git-rules.js";
@@ -12,13 +13,13 @@ export interface GitChange {
   readonly command: string;
   readonly touches: GitTouch;
   /**
-   * The directory in which git runs, from the directory of the call: "" for that directory itself. Null if it is not
-   * known. The paths in `touches` start there.
+   * The directory in which git runs, relative to the directory of the call; "" for that directory itself, null if it is
+   * not known. The paths in `touches` start there.
    */
   readonly directory: string | null;
-  /** The repository, where the command names it itself; null if git finds it by the directory. */
+  /** The repository that the command names; null if git finds the repository by the directory. */
   readonly gitDirectory: string | null;
-  /** The working tree, where the command names it itself; null if git finds it by the directory. */
+  /** The working tree that the command names; null if git finds the working tree by the directory. */
   readonly workTree: string | null;
 }
 
@@ -59,7 +60,10 @@ function gitChange({ name, parameters, environment, directory }: ShellCommand): 
   return { command: command.text, touches, directory: place, gitDirectory, workTree };
 }
 
-/** Returns a place that a command names; null if it names none, or one that is not known before it runs. */
+/**
+ * Returns the directory in a word; null if there is no word, or if the word's value is known only when the command
+ * runs.
+ */
 function placeOf(word: ShellWord | undefined): string | null {
   return word !== undefined && word.isLiteral && word.text !== "" ? word.text : null;
 }

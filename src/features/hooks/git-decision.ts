@@ -20,7 +20,7 @@ import type { GitChange } from "./git-command.js";
 
 const PATH_PREFIX = "path:";
 
-/** The things that the commands of one call have in common, each computed at most once. */
+/** The data that all commands of one call share. Each member is computed at most once. */
 interface Surroundings {
   readonly call: DecidedCall;
   /** The other active agents of the workspace. */
@@ -37,7 +37,7 @@ interface RootKey {
   readonly depth: number;
 }
 
-/** The agents whose work a command would change, and their leases as far as these are the reason. */
+/** The agents whose work a command would change, and those of their leases that show it. */
 interface Affected {
   readonly names: readonly string[];
   readonly records: readonly LeaseRecord[];
@@ -52,7 +52,7 @@ export interface GitDecisionOptions {
 
 export class GitDecision {
   readonly #options: GitDecisionOptions;
-  /** The keys of roots by the checkouts, because the same agents are compared again and again. */
+  /** Caches the key of each checkout's root, because the same agents are compared again and again. */
   readonly #rootKeys = new WeakMap<Checkout, RootKey>();
 
   constructor(options: GitDecisionOptions) {
@@ -147,7 +147,7 @@ export class GitDecision {
 
   /**
    * Returns the first directory that is in a known working tree, with the id of that checkout. The id is null for the
-   * agent's own working tree if that has none. A working tree may be inside another one.
+   * agent's own working tree if it has none. A working tree may be inside another one; then the inner one counts.
    */
   #find(
     directories: readonly string[],

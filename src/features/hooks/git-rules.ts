@@ -1,6 +1,6 @@
 /**
- * The rules by which a git command touches the work of others, one function for each command. A function gets the
- * parameters behind the name of the command. It returns null if the command only reads, or touches only an own commit.
+ * Says what each git command touches of the work of others, with one function for each command. A function gets the
+ * parameters after the command's name. It returns null if the command only reads, or only touches a commit of its own.
  * Pure.
  */
 import { type CommandLine, readCommandLine } from "./command-line.js";
@@ -8,7 +8,7 @@ import type { CommandWord } from "./shell-commands.js";
 
 /** The things that a git command would touch. */
 export type GitTouch =
-  /** Any file of the working tree. */
+  /** Possibly all files of the working tree. */
   | { readonly kind: "all" }
   /** The files at these paths, and below them. Each path starts at the directory in which git runs. */
   | { readonly kind: "paths"; readonly paths: readonly string[] }
@@ -54,14 +54,14 @@ function checkout(parameters: readonly CommandWord[]): GitTouch | null {
   if (line.has("-p", "--patch") && operands.length === 0) return ALL;
   const [first] = operands;
   if (first === undefined) return null;
-  // The first of several operands may be a commit. If it is a path, it is touched like the others.
+  // The first of several operands may be a commit or a path. It is treated as a path, like the others.
   if (operands.length > 1 || namesFile(first)) return pathsOf(operands);
   return ALL;
 }
 
 /**
- * Returns whether an operand is a file and not a branch. Git asks its repository; here only the form of the name can
- * tell. A name that may be a branch counts as one.
+ * Returns whether an operand names a file and not a branch. Git would look into its repository, but here only the form
+ * of the name can tell. A name that may be that of a branch counts as a branch.
  */
 function namesFile({ text }: CommandWord): boolean {
   return text === "." || text.endsWith("/") || /^\.\.?\//.test(text) || /[^/.\d]\.[A-Za-z][A-Za-z0-9]*$/.test(text);
@@ -141,7 +141,7 @@ function removeFiles(parameters: readonly CommandWord[]): GitTouch | null {
 function moveFiles(parameters: readonly CommandWord[]): GitTouch | null {
   const line = readCommandLine(parameters);
   if (line.has("-n", "--dry-run") || line.operands.length < 2) return null;
-  // The last operand may be a directory, of which a move changes only one file.
+  // The last operand is the target. If it is a directory, the move changes only one file in it, so it is left out.
   return pathsOf(line.operands.slice(0, -1));
 }
 
@@ -164,8 +164,8 @@ function asksForHelp(line: CommandLine): boolean {
 }
 
 /**
- * Returns what operands touch that name files. An operand whose meaning is not known before the command runs is left
- * out. A pattern touches the directory in which all its files are.
+ * Returns the paths of the operands that name files. An operand whose value is known only when the command runs is left
+ * out. For a pattern, returns the directory that contains all files which the pattern can match.
  */
 function pathsOf(operands: readonly CommandWord[]): GitTouch | null {
   const paths: string[] = [];

@@ -1,6 +1,7 @@
 /**
- * Reads the headers of a hook's request, in which the client's settings describe the project: the server cannot see the
- * project's files. A value that is malformed counts as not sent, because a hook never fails. Pure, front thread.
+ * Reads the headers of a hook's request, in which the client's settings describe the project. The server needs them,
+ * because it cannot see the project's files. A value that is malformed counts as not sent, because a hook never fails.
+ * Pure, front thread.
  *
  * Compiling the globs of a request takes 0.25 ms, more than all other work on its input. So compiled lists are kept.
  */
@@ -28,7 +29,9 @@ export type HeaderReader = (name: string) => string;
 export interface HookHeaders extends PathRules {
   /** The workspace; null if neither the header nor the first root gives a valid one. */
   readonly workspace: string | null;
-  /** The id of the working tree; null if there is none, and automatic leases are then for the whole repository. */
+  /**
+   * The id of the working tree; null if there is none. Without an id, automatic leases are for the whole repository.
+   */
   readonly checkout: string | null;
   readonly branch: string | null;
   readonly policy: HookPolicy;
@@ -42,7 +45,7 @@ const SECONDS = /^\d{1,6}$/;
 
 /** Reads the headers of requests, and keeps the compiled globs of the last HOOK_PATH_LISTS_MAX different lists. */
 export class HookHeaderReader {
-  /** The compiled lists by the names and the values of their headers. */
+  /** The compiled lists. The key is the name and the value of the header. */
   readonly #lists = new Map<string, PathList>();
 
   /** The number of compiled lists. */
@@ -83,8 +86,8 @@ export class HookHeaderReader {
 }
 
 /**
- * Returns the headers of a session whose requests name no root: the directory in which its first event happened is then
- * the root, and the workspace unless the headers name one.
+ * Returns the headers of a session whose requests name no root. The directory of its first event is then the root, and
+ * also the workspace unless the headers name one.
  */
 export function withDefaultRoot(headers: HookHeaders, directory: string): HookHeaders {
   if (headers.roots.length > 0 || !isRoot(directory)) return headers;

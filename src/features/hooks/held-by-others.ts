@@ -15,7 +15,7 @@ import type { Obstacle } from "./denial.js";
 import type { LeaseWaiters } from "./lease-waiters.js";
 import type { LocatedPath } from "./roots.js";
 
-/** A path that a tool call writes, as a claim of the agent would have it. */
+/** A path that a tool call writes, with the claim that the agent would make for it. */
 export interface WantedPath extends LocatedPath {
   readonly wanted: Resource;
   readonly asked: Contender;
@@ -35,7 +35,9 @@ export class HeldByOthers {
     this.#options = options;
   }
 
-  /** Prepares paths for a comparison with leases. Fails if a path cannot be leased, or if that costs too much. */
+  /**
+   * Prepares paths for a comparison with leases. Fails if a path cannot be leased, or if the comparison costs too much.
+   */
   want(paths: readonly LocatedPath[], { id: holder, parent, workspace, checkout }: Entry): WantedPath[] | Failure {
     const long = paths.find(({ resource }) => utf8Length(resource) > RESOURCE_BYTES_MAX);
     if (long !== undefined) return invalid(`a path is longer than ${RESOURCE_BYTES_MAX} bytes`);

@@ -1,6 +1,6 @@
 /**
- * Tells agents about files that they change although another agent has leased them. An agent is told once about a file
- * and a lease: before the call, or after it if its client cannot be told before. Runs on the front.
+ * Tells agents about files that they change although another agent has leased them. An agent is told only once about a
+ * file and a lease: before the call, or after it if its client accepts no text before a call. Runs on the front.
  */
 import { heldLine } from "./call-lines.js";
 import type { DeniedPath } from "./decided-call.js";
@@ -25,7 +25,7 @@ export class HeldLines {
     return lines;
   }
 
-  /** Records that an agent knows of a lease, because its client has told it the reason of a denial as a warning. */
+  /** Records that an agent knows of a lease, because its client has shown it a denial as a warning. */
   record(denied: DeniedPath, agent: string): void {
     this.#reported.add(agent, thingOf(denied));
   }

@@ -2,7 +2,9 @@
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
 import { Histogram } from "../../platform/measure/histogram.js";
 
-/** The label of an event that the client's row does not have. A client could otherwise make any number of labels. */
+/**
+ * The label of all events that the client's row does not have. Without it, a client could create any number of labels.
+ */
 export const UNKNOWN_EVENT = "unknown";
 
 /** `ignored` is an input that was not understood; `refused` is a call without the right to name its session. */

@@ -16,7 +16,7 @@ import type { ReportedOnce } from "./reported-once.js";
 interface Box {
   /** True if there may be messages that were not reported to the agent. */
   mayHaveMore: boolean;
-  /** True if there may be urgent ones. */
+  /** True if there may be urgent messages that were not reported to the agent. */
   mayHaveUrgent: boolean;
   readonly unlisten: () => void;
 }
@@ -30,7 +30,7 @@ export interface InboxOptions {
 
 export class Inbox {
   readonly #options: InboxOptions;
-  /** The in-boxes of agents, those that were read first at the beginning. */
+  /** The in-boxes of agents, in the order in which they were first read. */
   readonly #boxes = new Map<string, Box>();
 
   constructor(options: InboxOptions) {
@@ -54,7 +54,7 @@ export class Inbox {
       if (!urgent) box.mayHaveMore = false;
     }
     const { reported } = this.#options;
-    // The delivery of a reported message may not be stored yet.
+    // The delivery of a reported message may not be stored yet. Such a message is left out.
     const fresh = read.filter(({ row }) => !reported.has(instance, thingOf(row)));
     return [...fresh.filter(isRequest), ...fresh.filter((message) => !isRequest(message))];
   }
@@ -68,7 +68,7 @@ export class Inbox {
       deliverMessages,
       { instance, messages: rows },
       { actor: instance, trace },
-      // If the delivery could not be stored, the agent knows the message nevertheless.
+      // The reply is ignored: the agent knows the message, even if its delivery could not be stored.
       () => undefined,
     );
   }

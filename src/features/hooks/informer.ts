@@ -1,6 +1,6 @@
 /**
- * Tells an agent what it should know, as the context of a hook's answer: its name and the other agents once, then news
- * and notices, as much of them as fits. Runs on the front.
+ * Tells an agent what it should know, in the context of a hook's answer. The agent gets its name and the names of the
+ * other agents once, and then news and notices, as much of them as fits. Runs on the front.
  */
 import {
   HOOK_ACTIVE_EXAMINED_MAX,
@@ -29,7 +29,7 @@ export interface Informed {
   readonly call: EventCall;
 }
 
-/** Lines that would get fewer bytes than this after the start of a session wait for the next answer. */
+/** If the text for the start of a session leaves fewer bytes than this, the lines wait for the next answer. */
 const LINES_BYTES_MIN = 120;
 
 export class Informer {
@@ -42,8 +42,8 @@ export class Informer {
   }
 
   /**
-   * Returns the context for an agent. Lines that the answer cannot have wait for the next answer.
-   * @param lines what the agent is told about its own tool call
+   * Returns the context for an agent. If this answer can have no context, the lines wait for the next one.
+   * @param lines the lines about the agent's own tool call
    */
   inform(informed: Informed, lines: readonly string[]): HookDecision {
     const { input, actor, state, call } = informed;
@@ -58,7 +58,10 @@ export class Informer {
     return all.length === 0 ? PROCEED : { kind: "context", text: fitLines(all, HOOK_CONTEXT_BYTES_MAX).text };
   }
 
-  /** Tells an agent its name and the other agents, and as much of the lines as fits. The others wait. */
+  /**
+   * Tells an agent its name and the other agents, and as many of the lines as fit. If too little room is left, all
+   * lines wait for the next answer.
+   */
   #introduce({ actor, state }: Informed, lines: readonly string[]): HookDecision {
     state.introduced = true;
     const start = startText(actor, this.#othersOf(actor));

@@ -27,7 +27,7 @@ import { toolKind } from "./tool-kind.js";
 /** A subagent of a session. */
 export interface HookAgent {
   readonly id: string;
-  /** The subagent's type, or its id if the client names no type. A line of text. */
+  /** The subagent's type, or its id if the client names no type. It is one line of text. */
   readonly label: string;
 }
 
@@ -35,22 +35,22 @@ export interface HookAgent {
 export interface HookTool {
   readonly name: string;
   readonly kind: ToolKind;
-  /** The arguments of the call; empty if the client sent none that can be read. */
+  /** The arguments of the call; empty if the client sent no arguments that can be read. */
   readonly parameters: JsonObject;
 }
 
 export interface HookInput {
   readonly client: HookClient;
   readonly event: HookEvent;
-  /** The moment of the event. It differs from the event's moment if the event is about a subagent. */
+  /** The moment of the event. At the end of a subagent, it is `subagent-stop`, whatever the table of clients says. */
   readonly moment: Moment;
   /** The id of the session; of the parent's session if the event is about a subagent. Printable ASCII. */
   readonly session: string;
   readonly agent: HookAgent | null;
-  /** The directory in which the agent works, as the client has it; "" if it is not known. */
+  /** The directory in which the agent works, as the client wrote it; "" if it is not known. */
   readonly directory: string;
   readonly tool: HookTool | null;
-  /** The beginning of the user's prompt. Some clients send prompts of no characters, or prompts that no user wrote. */
+  /** The beginning of the user's prompt. Some clients send empty prompts, or prompts that no user wrote. */
   readonly prompt: string;
   /** True if a hook has already kept the agent from stopping. */
   readonly stopHeld: boolean;
@@ -77,7 +77,7 @@ const ENDED: ReadonlySet<string> = new Set([
 const LABEL_RULES = { charactersMax: HOOK_ID_CHARACTERS_MAX, required: true, line: true } as const;
 
 /**
- * Reads an input. Returns null if it is not of a known event, or not of a session.
+ * Reads an input. Returns null if its event is not known, or if it names no session.
  * @param pathEvent the event in the request's path, which counts if the input names none; null if the path has none
  * @param body the input, any bytes
  */
@@ -136,7 +136,7 @@ function readOwner(client: HookClient, json: JsonObject): Pick<HookInput, "sessi
   const type = textAt(json, fields.agentType);
   const agent = { id, label: type !== undefined && textProblem(type, LABEL_RULES) === null ? type : id };
   if (own !== id) return { session: own, agent };
-  // Some subagents send their own id as the session's. The session is then that of their parent.
+  // Some subagents send their own id as the session's id. The session is then that of the subagent's parent.
   if (parent === undefined || parent === id) return { session: own, agent: null };
   return PRINTABLE.test(parent) ? { session: parent, agent } : null;
 }

@@ -19,7 +19,9 @@ export function memberAt(value: unknown, name: string): unknown {
   return member;
 }
 
-/** Returns the first member of those names that is a text with at least one character; undefined if none is. */
+/**
+ * Returns the first member with one of the names that is a text of at least one character; undefined if there is none.
+ */
 export function textAt(value: unknown, names: readonly string[]): string | undefined {
   for (const name of names) {
     const member = memberAt(value, name);
@@ -28,7 +30,7 @@ export function textAt(value: unknown, names: readonly string[]): string | undef
   return undefined;
 }
 
-/** Returns the first member of those names that is neither missing nor null; undefined if there is none. */
+/** Returns the first member with one of the names whose value is not null; undefined if there is none. */
 export function valueAt(value: unknown, names: readonly string[]): unknown {
   for (const name of names) {
     const member = memberAt(value, name);

@@ -1,6 +1,6 @@
 /**
  * Recognizes the tool calls that only call Koor: a shell command of `koor` commands alone, and the tools of Koor's MCP
- * server. A `koor` command that runs another program is none of them. Pure.
+ * server. A `koor` command that runs another program does not count. Pure.
  */
 import { HOOK_KOOR_COMMAND_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
 import type { HookTool } from "./input.js";
@@ -9,19 +9,19 @@ import { shellTexts } from "./tool-effects.js";
 import { wordsOf } from "./tool-kind.js";
 
 const PROGRAMS: ReadonlySet<string> = new Set(["koor", "koor-cli"]);
-/** The nouns with which an agent says what it did, looks around, and gives up what it holds. */
+/** The nouns of the commands with which an agent reports its work, reads data, and releases what it holds. */
 const NOUNS: ReadonlySet<string> = new Set([
   ...["budget", "events", "instances", "lease", "llm", "message", "radar", "register", "specs", "state", "status"],
   ...["task", "wait", "whoami"],
 ]);
-/** The verbs of these nouns that run a program, or take more work. */
+/** Commands with these verbs do not count, because they run a program or take more work. */
 const OTHER_VERBS: ReadonlySet<string> = new Set(["run", "work", "claim", "watch"]);
-/** Substitutions, whose programs the shell commands do not list. */
+/** Matches a substitution. The program that it runs is not among the shell commands that were read. */
 const SUBSTITUTION = /\$\(|`|[<>]\(/;
 /** The name under which `koor init` gives clients the server's MCP tools. */
 const MCP_SERVER = "koor";
 
-/** Returns whether a call does nothing but call Koor. A call that cannot be read does something else. */
+/** Returns whether a call does nothing but call Koor. If the call cannot be read, returns false. */
 export function isKoorCall(tool: HookTool): boolean {
   if (tool.kind !== "shell") return tool.kind === "other" && isMcpTool(tool.name);
   const texts = shellTexts(tool);

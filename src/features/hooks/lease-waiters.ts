@@ -1,6 +1,6 @@
 /**
- * Finds the agents that wait for a lease of another agent. Some of them have requested a lease and wait in line, others
- * wait until the resource is free (`koor wait --free`). Runs on the front.
+ * Finds the agents that wait for a lease of another agent. Some of them have requested a lease and wait in the queue,
+ * others wait until the resource is free (`koor wait --free`). Runs on the front.
  *
  * In a cluster, the calls that wait until a resource is free are known only at the node that serves them.
  */
@@ -36,7 +36,7 @@ export class LeaseWaiters {
     return this.#options.leases.waiting > 0 || this.#options.resources.size > 0;
   }
 
-  /** Returns the agents that wait because of a held lease, each once. Those in line come first. */
+  /** Returns the agents that wait because of a held lease, each once. Those in the queue come first. */
   of(record: LeaseRecord): LeaseWaiter[] {
     if (!this.areThere) return [];
     const { leases, resources, directory } = this.#options;
@@ -50,8 +50,8 @@ export class LeaseWaiters {
   }
 
   /**
-   * Returns the held leases of an agent for which others wait, the oldest first. This looks from those that wait to the
-   * leases, because an agent may hold thousands of leases, and few agents wait.
+   * Returns the held leases of an agent for which others wait, the oldest first. The search begins at the agents that
+   * wait, because they are few, but an agent may hold thousands of leases.
    * @param holder the id of the agent; null for the leases of all agents
    */
   awaited(holder: string | null): LeaseRecord[] {

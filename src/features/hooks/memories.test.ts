@@ -1,4 +1,6 @@
-/** Tests the bounds of what hooks remember: states of agents, things that were told, last events, watched in-boxes. */
+/**
+ * Tests the bounds of the memory of hooks: states of agents, things that were reported, last events, watched in-boxes.
+ */
 import t from "tap";
 import {
   HOOK_AGENTS_MAX,

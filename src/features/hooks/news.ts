@@ -1,6 +1,7 @@
 /**
- * Collects what happened to an agent since its last hook: messages, agents that wait for its leases, overlaps of its
- * changes with those of others, budgets that are nearly used up, and tasks that became ready for it. Each thing is told once. Runs on the front.
+ * Collects the news for an agent since its last hook: messages, agents that wait for its leases, overlaps of its
+ * changes with those of others, budgets that are nearly used up, and tasks that became ready for it. Each thing is
+ * reported once. Runs on the front.
  */
 import { HOOK_CONTEXT_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
@@ -36,8 +37,8 @@ export class News {
   }
 
   /**
-   * Returns the lines about what is new for an agent, which counts as reported. Everything is reported at a prompt, and
-   * at the end of a turn. During a turn, only what is urgent is reported.
+   * Returns the lines about the news for an agent. They count as reported afterwards. Everything is reported at a
+   * prompt, and at the end of a turn. During a turn, only urgent news is reported.
    */
   take(moment: Moment, entry: Entry, context: CallContext): string[] {
     const { inbox, tasks, overlaps, budgets, limits, clock } = this.#options;
@@ -55,7 +56,10 @@ export class News {
     return [...lines, ...messages.map(messageLine)];
   }
 
-  /** Returns the reason for which an agent must not stop yet, which counts as reported; null if there is none. */
+  /**
+   * Returns the reason for which an agent must not stop yet; null if there is none. The reason counts as reported
+   * afterwards.
+   */
   takeRequests({ id }: Entry, context: CallContext): string | null {
     const { inbox, clock } = this.#options;
     const requests = inbox.undelivered(id, true, clock.now()).filter(isRequest);

@@ -15,7 +15,7 @@ type Side = OverlapNotice["a"];
 
 export class OverlapLines {
   readonly #directory: Pick<Directory, "inCheckout">;
-  /** The lines that sessions are still to be told, by the ids of their instances. */
+  /** The lines that were not reported to their sessions yet, by the id of the session's instance. */
   readonly #untold = new AgingMap<string, string[]>();
 
   constructor(directory: Pick<Directory, "inCheckout">) {
@@ -34,7 +34,7 @@ export class OverlapLines {
     }
   }
 
-  /** Returns the lines for an agent, which counts as told afterwards. */
+  /** Returns the lines for an agent. They count as reported afterwards. */
   take({ id }: Pick<Entry, "id">): string[] {
     const lines = this.#untold.get(id) ?? [];
     this.#untold.delete(id);
@@ -55,7 +55,7 @@ export class OverlapLines {
     }
   }
 
-  /** Returns the name of the agent in a checkout that was seen last; null if none works there. */
+  /** Returns the name of the agent that was last seen in a checkout; null if none works there. */
   #agentIn(checkout: string): string | null {
     const entries = [...this.#directory.inCheckout(checkout)].filter(
       ({ status, session }) => status !== "stale" && (session?.ended_at ?? null) === null,
@@ -64,7 +64,10 @@ export class OverlapLines {
   }
 }
 
-/** Returns whether an instance is that of a session, and not that of a subagent, which is told only of its own calls. */
+/**
+ * Returns whether an instance is that of a running session. Subagents are left out, because they are told only about
+ * their own calls.
+ */
 function isRunningSession({ session }: Entry): boolean {
   return session !== null && session.agent === "" && session.ended_at === null;
 }
@@ -73,7 +76,7 @@ const NAME_BYTES_MAX = 28;
 const BRANCH_BYTES_MAX = 24;
 const ELLIPSIS = "…";
 
-/** The words before and after the other agent, and after the path. */
+/** The words of a line: before the other agent's name, between the name and the path, and after the path. */
 const WORDS: Readonly<Record<OverlapNotice["kind"], readonly [before: string, after: string, end: string]>> = {
   file: ["", "also changes", ""],
   lines: ["", "changes the same lines of", ""],
@@ -93,14 +96,14 @@ export function overlapLine({ kind, path, count }: OverlapNotice, { branch }: Si
   return `${before}${who}${on} ${after} ${shortPath(path, RADAR_LINE_BYTES_MAX - rest)}${end}${more}: koor radar`;
 }
 
-/** Returns a name of at most `bytesMax` bytes, and two more if it needs quotes. */
+/** Cuts a name to at most `bytesMax` bytes. Quotes, if the name needs them, take two more bytes. */
 function shortName(name: string, bytesMax: number): string {
   return utf8Length(name) <= bytesMax ? foreignName(name) : quoteForeign(name, bytesMax);
 }
 
-/** Returns a path of at most `bytesMax` bytes, with quotes if it needs them. Leaves out its first directories. */
+/** Cuts a path to at most `bytesMax` bytes, with quotes if it needs them. The first directories are cut off. */
 function shortPath(path: string, bytesMax: number): string {
-  // Two bytes are for the quotes.
+  // The quotes take two bytes.
   const textBytesMax = Math.min(bytesMax, HOOK_NAME_BYTES_MAX) - 2;
   if (utf8Length(path) <= textBytesMax) return foreignName(path);
   for (let at = path.indexOf("/"); at >= 0; at = path.indexOf("/", at + 1)) {

@@ -14,10 +14,10 @@ const MARK = "***";
  * @returns false if the patch has too many marks to look for headers at all of them
  */
 export function findPatchPaths(patch: string, found: (path: string) => boolean): boolean {
-  /** In the part of an updated file, a line that begins with a blank is unchanged text of the file. */
+  /** True in the part of an updated file. There, a line that begins with a blank is unchanged text of the file. */
   let isUpdate = false;
   let marks = 0;
-  // A patch has many more lines than marks.
+  // The loop visits marks and not lines, because a patch has many more lines than marks.
   for (let at = patch.indexOf(MARK), from = 0; at >= 0; at = patch.indexOf(MARK, from)) {
     if (++marks > HOOK_PATCH_MARKS_MAX) return false;
     const newline = patch.indexOf("\n", at);

@@ -57,7 +57,7 @@ export class PathList {
   }
 }
 
-/** Returns the globs for which a text stands; none if the text is malformed. `./a/` is accepted in place of `a`. */
+/** Expands the braces of a text to globs. Returns none if the text is malformed. `./a/` is accepted in place of `a`. */
 function alternativesOf(text: string): readonly string[] {
   const glob = text.startsWith("./") ? text.slice(2) : text;
   const alternatives = expandBraces(glob.endsWith("/") && !glob.endsWith("\\/") ? glob.slice(0, -1) : glob);
@@ -68,7 +68,7 @@ function alternativesOf(text: string): readonly string[] {
   return globs.some((one) => pathGlobProblem(one, PATH_ESCAPABLE) !== null) ? [] : globs;
 }
 
-/** Escapes what looks like a separator of several globs. An entry of a list is one glob, so it is part of a name. */
+/** Escapes the characters that separate globs. An entry of a list is a single glob, so they belong to a name. */
 function escapeSeparators(glob: string): string {
   return glob.replaceAll(/\\.|[,;| ]/gsu, (part) => (part.startsWith("\\") ? part : `\\${part}`));
 }

@@ -1,5 +1,5 @@
 /**
- * Remembers the tasks that became ready for one certain instance, until they are reported to the instance. Tasks
+ * Remembers tasks that are reserved for one instance and became ready, until they are reported to the instance. Tasks
  * that any instance may claim are left out, because each of them would be reported to each agent. Runs on the front.
  */
 import { HOOK_TASKS_MAX } from "../../../schemas/limits/hooks.js";
@@ -32,7 +32,10 @@ export class ReadyTasks implements TaskListener {
     this.#unreported.clear();
   }
 
-  /** Returns the tasks that an instance may claim now and does not know. They count as reported afterwards. */
+  /**
+   * Returns the tasks that an instance may claim now and that were not reported to it. They count as reported
+   * afterwards.
+   */
   take({ id, name, parent, capabilities, workspace }: Entry, nowMs: number): ClaimableTask[] {
     if (this.#unreported.size === 0) return [];
     const claimant = { id, name, parent, capabilities, workspace, labels: [] };

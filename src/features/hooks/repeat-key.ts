@@ -7,7 +7,7 @@ import { crypto } from "../../base/crypto.js";
 import type { HookEvent, Moment } from "./client.js";
 
 export interface RepeatKey {
-  /** A hash, always of the same length. */
+  /** A hash of fixed length. */
   readonly key: string;
   /** The time for which a second call with this key counts as a repetition of the first. */
   readonly windowMs: number;

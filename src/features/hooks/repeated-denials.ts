@@ -2,8 +2,8 @@
  * Counts how often an agent was denied the same path. An agent that is denied again and again is stuck, and people must
  * see that: such denials are listed, and an event is published for some of them. Runs on the front.
  *
- * The counts are of this server since its start, and bounded. Denials that are more than an hour apart are not counted
- * together.
+ * This server counts since its start, and keeps a bounded number of counts. A denial more than an hour after the
+ * previous one starts a new count.
  */
 import type { ServerTopic } from "../../../schemas/events.js";
 import type { HookClientName } from "../../../schemas/hook-names.js";
@@ -50,7 +50,7 @@ const TOPIC_DENIED = "agent.denied" satisfies ServerTopic;
 
 export class RepeatedDenials {
   readonly #options: RepeatedDenialsOptions;
-  /** The counts by agent and path, that of the newest denial last. */
+  /** The counts by agent and path. The count with the newest denial comes last. */
   readonly #counts = new AgingMap<string, Counted>();
 
   constructor(options: RepeatedDenialsOptions) {
@@ -62,7 +62,7 @@ export class RepeatedDenials {
   }
 
   /**
-   * Counts a denial. Publishes an event when it makes the denial a repeated one, and each time the count has doubled.
+   * Counts a denial. Publishes an event when the count reaches HOOK_DENIALS_COUNT_MIN, and each time it has doubled.
    */
   add(
     client: HookClientName,
@@ -97,7 +97,7 @@ export class RepeatedDenials {
     return listed;
   }
 
-  /** Returns whether an agent would be denied the path again, as far as its last denial shows that. */
+  /** Returns whether an agent would probably be denied the path again: the cause of its last denial still exists. */
   #lasts({ agent, workspace, denied: { resource, lease } }: Counted): boolean {
     const { directory, leases } = this.#options;
     const entry = directory.get(agent);
@@ -131,7 +131,7 @@ export class RepeatedDenials {
       publishEvents,
       { events: [event], chain: null },
       { actor: counted.agent, trace },
-      // The list shows the denial, even if the event could not be stored.
+      // The reply is ignored: the list shows the denial, even if the event could not be stored.
       () => undefined,
     );
   }

@@ -34,7 +34,8 @@ export class RepeatedCalls {
   }
 
   /**
-   * Decides about a call once. Returns the decision of an earlier call with the same key, or that of `decide`.
+   * Decides about a call once. Returns the decision about an earlier call with the same key, or the result of `decide`
+   * if there is none.
    * @param owner the owner of the caller's token. The calls of other tokens are no repetitions
    */
   once(

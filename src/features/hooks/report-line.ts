@@ -1,7 +1,8 @@
 /**
- * Asks an agent to report its changes to the radar, where its client's hooks cannot: `koor-hook` reports by itself, and
- * says so in a header, but hooks that are HTTP requests cannot run git. An agent is asked after it has edited a file that
- * another agent edits in another checkout, at most once in the time for which a report is kept. Runs on the front.
+ * Asks an agent to report its changes to the radar if its client's hooks cannot do it. `koor-hook` reports by itself,
+ * and says so in a header, but hooks that are HTTP requests cannot run git. An agent is asked after it has edited a
+ * file that another agent edits in another checkout, at most once in the time for which a report is kept. Runs on the
+ * front.
  */
 import { RADAR_KEEP_MS } from "../../../schemas/limits/radar.js";
 import { Failure } from "../../base/result.js";
@@ -24,7 +25,9 @@ export class ReportLine {
     this.#options = options;
   }
 
-  /** Returns the line after an edit, if the session is to be asked. It then counts as asked. */
+  /**
+   * Returns the line after an edit, or none if the session need not be asked. The session counts as asked afterwards.
+   */
   of({ effects, headers, roots, actor, session }: DecidedCall, nowMs: number): string[] {
     const { held, reported } = this.#options;
     if (headers.reportsChanges) return [];

@@ -1,6 +1,6 @@
 /**
- * Remembers what agents were told, so that each thing is told once. The memory is bounded: if it is full, the oldest
- * entries are forgotten, and may be told again. Pure except for its state.
+ * Remembers which things were reported to which agents, so that each thing is reported once. The memory is bounded: if
+ * it is full, the oldest entries are forgotten, and may be reported again. Pure except for its state.
  */
 import { HOOK_REPORTED_MAX } from "../../../schemas/limits/hooks.js";
 import { crypto } from "../../base/crypto.js";
@@ -10,7 +10,7 @@ import { AgingMap } from "../../base/aging-map.js";
 const HASH_BYTES = 12;
 
 export class ReportedOnce {
-  /** The hashes of what was told, the oldest first. */
+  /** The hashes of the reported things, the oldest first. */
   readonly #reported = new AgingMap<string, true>();
 
   get size(): number {

@@ -1,7 +1,8 @@
 /**
  * Finds the place of a path in the workspace. An agent writes paths in several ways: absolute, relative to its current
- * directory, and through symbolic links. A working tree therefore has several roots: as it was typed, and as the
- * operating system resolves it. The same file has the same path in the workspace under each root. Pure.
+ * directory, and through symbolic links. A working tree therefore has several roots: its path as it was typed, and the
+ * path to which the operating system resolves it. The same file has the same path in the workspace under each root.
+ * Pure.
  */
 import { HOOK_GLOB_STEPS_MAX, HOOK_PATH_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
 import { pathGlobProblem } from "../../base/path-problem.js";
@@ -18,7 +19,7 @@ export interface PathRules {
   readonly repoScope: PathList;
 }
 
-/** A path of the workspace. */
+/** A path in the workspace. */
 export interface LocatedPath {
   /** The path from the root, with `/` between its segments; "" for the root itself. */
   readonly path: string;

@@ -25,7 +25,8 @@ export function hookRoutes(hooks: HookFront): Route[] {
     answer: "raw",
     statuses: [403, 404],
     foreignQuery: true,
-    // A hook is not refused because of an instance that its request names: it acts for the instance of its session.
+    // A hook acts for the instance of its session. So it is not refused because of another instance that its request
+    // names.
     asksOnly: true,
   } as const;
   return [

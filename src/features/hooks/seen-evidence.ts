@@ -1,7 +1,7 @@
 /**
- * Turns what hooks see into evidence: commands that a claimed task requires, and edits that make their records stale.
- * Nothing is written for other commands, and an edit is written only if it changes something. Does not wait for the
- * writer. Runs on the front.
+ * Records evidence that hooks observe: runs of the commands that a claimed task requires, and edits that make these
+ * records stale. Other commands are not recorded, and an edit is recorded only if it makes a record stale. Does not
+ * wait for the writer. Runs on the front.
  */
 import { EVIDENCE_COMMAND_CHARACTERS_MAX, EVIDENCE_REGISTRANTS_MAX } from "../../../schemas/limits/evidence.js";
 import { normalizeCommand } from "../../../shared/command-text.js";
@@ -84,7 +84,7 @@ export class SeenEvidence {
       writer.call(markEdited, { id }, { actor: actor.id, trace: context.trace }, () => undefined);
   }
 
-  /** Yields the tasks that an agent holds, or the session that has started it, and that require commands. */
+  /** Yields the tasks that require commands and are held by an agent, or by the session that has started the agent. */
   *#heldBy({ actor, session }: Agent): Generator<HeldTask> {
     const { leases, tasks, required } = this.#options;
     for (const holder of new Set([actor.id, session.id])) {

@@ -1,7 +1,6 @@
 /**
  * Groups the words of a shell command into simple commands, each with its name, its parameters and the files into which
- * it writes. Finds the commands in lists, pipes and subshells, behind prefixes such as `sudo`, and in `sh -c "…"`.
- * Pure.
+ * it writes. Finds the commands in lists, pipes and subshells, after prefixes such as `sudo`, and in `sh -c "…"`. Pure.
  */
 import { HOOK_PATH_CHARACTERS_MAX, HOOK_SHELL_DEPTH_MAX, HOOK_SHELL_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 import { joinPath } from "./file-path.js";
@@ -28,11 +27,14 @@ export interface ShellCommand {
   readonly parameters: readonly CommandWord[];
   /** The files into which the command's output goes. */
   readonly outputs: readonly CommandWord[];
-  /** The texts that the command reads from the shell command itself. */
+  /** The here-documents that the command reads: texts that are written in the shell command itself. */
   readonly documents: readonly string[];
-  /** Those of VARIABLES that are set for this command, or that were exported before it. */
+  /** The variables of VARIABLES that are set for this command, or that were exported before it. */
   readonly environment: ReadonlyMap<string, ShellWord>;
-  /** The directory in which the command runs, from the directory of the call: "" for that; null if it is not known. */
+  /**
+   * The directory in which the command runs, relative to the directory of the call; "" for that directory itself, null
+   * if it is not known.
+   */
   readonly directory: string | null;
 }
 
@@ -63,7 +65,7 @@ class CommandReader {
   readonly #steps: ShellSteps;
   readonly #depth: number;
   #directory: string | null;
-  /** Whether the meaning of the words that follow is known. */
+  /** True if the meaning of the words that follow is known. */
   #isCertain: boolean;
   readonly #exported = new Map<string, ShellWord>();
   /** The directories of the open subshells. A `cd` in a subshell has no effect after it. */
@@ -126,7 +128,8 @@ class CommandReader {
   /** Applies what a command changes for the commands after it, and reads the script of a shell. */
   #follow(command: ShellCommand): void {
     const { name, parameters, directory } = command;
-    // A variable in place of a name is nearly always a program, which cannot change the directory.
+    // A variable in place of a command's name is nearly always a program, and a program cannot change the shell's
+    // directory.
     if (!name.isLiteral) return;
     if (DIRECTORY_COMMANDS.has(name.text)) {
       this.#isCertain = false;
@@ -153,7 +156,7 @@ class CommandReader {
 }
 
 /**
- * Returns the index of the word that names the program, behind assignments and prefixes.
+ * Returns the index of the word that names the program, after assignments and prefixes.
  * @param environment gets the assignments
  */
 function skipPrefixes(words: readonly CommandWord[], environment: Map<string, ShellWord>): number {

@@ -1,4 +1,7 @@
-/** Tests which exit code is read from what clients tell after a shell command, and that a doubt is no pass. */
+/**
+ * Tests which exit code is read from what clients report after a shell command. An unclear report must not count as a
+ * pass.
+ */
 import t from "tap";
 import { shellExitCode } from "./shell-result.js";
 

@@ -1,13 +1,13 @@
 /**
- * Reads from the input of a hook how a shell command ended. Most clients do not say it. A member with an exit code is
- * believed. Claude Code has no such member: it has one event for commands that succeeded, and one for those that
- * failed. Pure.
+ * Reads from the input of a hook how a shell command ended. Most clients do not report it. If the input has an exit
+ * code, that code counts. Claude Code has no such member: it has one event for commands that succeeded, and one for
+ * those that failed. Pure.
  */
 import { isJsonObject, type JsonObject, memberAt, valueAt } from "./json-members.js";
 
-/** The members that hold what a tool answered. */
+/** The members with the response of a tool. */
 const RESPONSES = ["tool_response", "tool_result", "toolResult", "tool_output"] as const;
-/** The members of an answer that hold an exit code. */
+/** The members of a response that have an exit code. */
 const EXIT_CODES = [
   "exit_code",
   "exitCode",
@@ -18,11 +18,11 @@ const EXIT_CODES = [
 ] as const;
 /** The members with which Claude Code says that a command has not ended, or that its exit code means something else. */
 const OPEN_ENDS = ["backgroundTaskId", "returnCodeInterpretation"] as const;
-/** How Claude Code begins the error of a command that failed. */
+/** Matches the beginning of Claude Code's error text for a command that failed. */
 const FAILED = /^(?:exit code|command exited with non-zero status code) (\d{1,10})\b/i;
 
 /**
- * Returns the exit code of a shell command that has run; null if the client does not say it.
+ * Returns the exit code of a shell command that has run; null if the client does not report it.
  * @param parameters the arguments of the tool call
  */
 export function shellExitCode(event: string, parameters: JsonObject, json: JsonObject): number | null {

@@ -98,7 +98,7 @@ t.test("any text can be split", (t) => {
 });
 
 t.test("a long text is read once", (t) => {
-  // A splitter that reads any of these texts again for each character would take hours.
+  // A splitter that reads the rest of these texts again for each character would take hours.
   for (const unit of [
     "(",
     "$(",

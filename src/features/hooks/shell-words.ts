@@ -34,7 +34,7 @@ export interface ShellSteps {
   left: number;
 }
 
-/** Splits a command, as far as the steps suffice. */
+/** Splits a command. Stops if no step is left. */
 export function splitShellCommand(text: string, steps: ShellSteps = { left: HOOK_SHELL_STEPS_MAX }): ShellToken[] {
   return new ShellReader(text, steps).read();
 }
@@ -42,7 +42,7 @@ export function splitShellCommand(text: string, steps: ShellSteps = { left: HOOK
 const BLANK = /[ \t\r]/;
 const WORD_END = /[\s;&|<>()]/;
 const DIGITS = /^\d+$/;
-/** Words behind which a command begins. */
+/** Words after which a command begins. */
 const KEYWORDS: ReadonlySet<string> = new Set(["if", "elif", "while", "until", "then", "else", "do", "!", "{"]);
 /** Runs of characters without a meaning: in a word, in double quotes, and in a construct that is skipped. */
 const PLAIN = /[^\s;&|<>()'"\\$`*?[{~]+/y;

@@ -49,7 +49,7 @@ function certain(words: readonly CommandWord[]): string[] {
   return words.filter(({ isCertain }) => isCertain).map(({ text }) => text);
 }
 
-/** Returns the paths that a move or a copy writes. A move also takes away its sources. */
+/** Returns the paths that a move or a copy writes. A move also removes its sources, so they are included. */
 function movedPaths(line: CommandLine, takesAway: boolean): string[] {
   const directory = line.valueOf("-t", "--target-directory");
   const sources = directory === undefined ? line.operands.slice(0, -1) : line.operands;

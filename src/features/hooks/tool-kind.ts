@@ -7,14 +7,14 @@ import type { HookClient, ToolKind } from "./client.js";
 import { CLIENTS } from "./clients.js";
 
 /**
- * The tools of all clients by their names in lower case. A client may run another client's hooks, and names its tools
- * there as one of the two does.
+ * The tools of all clients by their names in lower case. A client that runs another client's hooks may use its own
+ * names of tools there, or those of the other client.
  */
 const KNOWN: ReadonlyMap<string, ToolKind> = new Map(
   CLIENTS.flatMap(({ tools }) => Object.entries(tools).map(([name, kind]) => [name.toLowerCase(), kind] as const)),
 );
 
-/** The words by which a name says that its tool writes, with the kind of the tool. */
+/** If a tool's name has one of these words, the tool writes. The value is the kind of the tool. */
 const WRITING: ReadonlyMap<string, ToolKind> = new Map([
   ["write", "write"],
   ["create", "write"],
@@ -38,10 +38,10 @@ const WRITING: ReadonlyMap<string, ToolKind> = new Map([
   ["apply", "patch"],
 ]);
 
-/** The words by which a name says that its tool reads, whatever words follow. */
+/** If a tool's name has one of these words before any word of WRITING, the tool only reads. */
 const READING: ReadonlySet<string> = new Set(["read", "get", "list", "view", "show", "fetch", "describe", "preview"]);
 
-/** A new directory changes no file that another agent may hold. */
+/** A tool that creates one of these only makes a directory, which changes no file that another agent may hold. */
 const DIRECTORIES: ReadonlySet<string> = new Set(["directory", "directories", "dir", "folder"]);
 
 /** Returns what a tool does. A name that is too long to examine counts as `other`. */
@@ -51,7 +51,7 @@ export function toolKind(client: HookClient, name: string): ToolKind {
   return KNOWN.get(name.toLowerCase()) ?? kindByWords(wordsOf(ownName(name)));
 }
 
-/** Returns the name of an MCP server's tool without the server's name, as in `mcp__server__tool`. */
+/** Returns the name of an MCP server's tool without the server's name, for example `tool` for `mcp__server__tool`. */
 function ownName(name: string): string {
   for (const separator of ["__", ":", "/", "."]) {
     const at = name.lastIndexOf(separator);

@@ -9,7 +9,7 @@ const TOOL_CALLS = 300;
 const TURNS = 20;
 const SUBAGENTS = 5;
 const COLLEAGUES = 8;
-/** The most that the hooks of a day may add, in tokens. */
+/** The maximum number of tokens that the hooks of a day may add. */
 const TOKENS_MAX = 400;
 /** Tokenizers need about four bytes of English for a token. */
 const BYTES_OF_TOKEN = 4;

@@ -1,4 +1,4 @@
-/** The kind of records for budgets, with the sums of their period. */
+/** The kind of records for budgets, with the sums of their current periods. */
 import { NUMBER, nullable, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 
 export const BUDGET_KIND = rowKind({

@@ -3,7 +3,7 @@ import { SEEN_BY } from "../../../../schemas/evidence.js";
 import { COUNTED, later, nullable, NUMBER, rowKind, TEXT, TIME, WHOLE } from "./rows.js";
 import type { SnapshotRecord } from "../kind.js";
 
-/** Code that reads records from the database relies on these checks. */
+/** Checks the members of a record. Code that reads evidence from the database relies on these checks. */
 function problemOf({ seen_by: seenBy }: SnapshotRecord["members"]): string | readonly [] {
   return SEEN_BY.some((known) => known === seenBy) ? [] : `seen_by must be one of ${SEEN_BY.join(", ")}`;
 }

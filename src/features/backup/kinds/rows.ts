@@ -38,11 +38,11 @@ export const TEXT = JSON_TYPE("text", (value) =>
 export const WHOLE = JSON_TYPE("a whole number that is not negative", (value) =>
   Number.isSafeInteger(value) && Number(value) >= 0 ? Number(value) : undefined,
 );
-/** A number from which the server counts on: an id, a row, a fence. */
+/** A number that the server counts up from, such as an id, a row or a fence. */
 export const COUNTED = JSON_TYPE(`a whole number from 0 to ${RESTORED_NUMBER_MAX}`, (value) =>
   isCounted(value) ? Number(value) : undefined,
 );
-/** Returns whether a number is whole, not negative, and leaves room for those that the server counts on from it. */
+/** Returns whether a number is whole, not negative, and small enough that the server can count up from it. */
 export function isCounted(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= RESTORED_NUMBER_MAX;
 }
@@ -53,7 +53,7 @@ export const TIME: ColumnType = {
   encode: (value) => `"${formatTime(Number(value))}"`,
   decode: (value) => (typeof value === "string" ? parseTime(value) : undefined),
 };
-/** A column with 0 or 1. In records, it is false or true. */
+/** A column with 0 or 1. In records, the value is false or true. */
 export const SWITCH: ColumnType = {
   expected: "true or false",
   encode: (value) => (value === 1 ? "true" : "false"),

@@ -33,7 +33,7 @@ export const RULE_KIND = rowKind({
     const rule = readRule(members, RESTORED);
     return rule instanceof Failure ? rule.message : [rule.size];
   },
-  // A random number for each restored set, so that no worker uses rules that it compiled for an earlier set.
+  // Each restored set of rules gets a random number. So no worker uses rules that it compiled for an earlier set.
   derived: {
     tables: ["rule_set"],
     fill: `INSERT INTO rule_set

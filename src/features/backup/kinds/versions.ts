@@ -73,7 +73,7 @@ class VersionWriter implements KindWriter {
   readonly #gone: Statement<[string, number, number], unknown>;
   readonly #known: Statement<[string, string], unknown>;
   #row = 0;
-  /** The key of the current versions. */
+  /** The key whose versions are being restored; null before the first record. */
   #key: string | null = null;
   #number = 0;
   #deleted = false;

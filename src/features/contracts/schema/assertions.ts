@@ -19,7 +19,7 @@ export interface Assertion {
   readonly message: (value: unknown) => string;
 }
 
-/** Says what a keyword's value must be. */
+/** The error of a keyword with an invalid value. It says what the value must be. */
 export class WrongValue {
   constructor(readonly must: string) {}
 }
@@ -30,7 +30,7 @@ export type ReadAssertion = (value: unknown, schema: JsonObject) => Assertion | 
 /** Multiplying or dividing numbers of n digits takes n² / DIGITS_SQUARED_A_STEP steps. */
 const DIGITS_SQUARED_A_STEP = 16;
 
-/** How many multiplications each digit of the exponent needs, to compute a power of ten modulo the divisor. */
+/** Computing a power of ten modulo the divisor takes this many multiplications for each digit of the exponent. */
 const MULTIPLICATIONS_A_DIGIT = 5;
 const MULTIPLICATION_STEPS = 4;
 /** A divisor of n digits adds n² / MULTIPLIED_SQUARED_A_STEP steps to each multiplication modulo the divisor. */
@@ -66,7 +66,7 @@ function shownNumber(value: JsonNumber): string {
   return typeof value === "number" ? String(value) : value.text;
 }
 
-/** Makes a bound on numbers. */
+/** Returns the reader of a keyword that is a bound on numbers, for example `minimum`. */
 function bound(sign: string, fits: (order: number) => boolean): ReadAssertion {
   return (limit) =>
     isJsonNumber(limit)

@@ -153,7 +153,9 @@ export class Documents {
     return resource;
   }
 
-  /** Opens a document that was given along. */
+  /**
+   * Indexes the document with a URI among the documents that the caller has given. Returns undefined if there is none.
+   */
   #open(uri: string, dialect: Dialect): Resource | undefined {
     const document = this.#given.get(uri);
     if (!isSchema(document)) return undefined;
@@ -172,8 +174,7 @@ export class Documents {
       if (isSchema(value)) resource = this.ownerOf(value, resource);
     }
     if (!isSchema(value)) return undefined;
-    // A pointer can pass through an unknown keyword. Its target was not known to be a schema before, so it is indexed
-    // here.
+    // The pointer may have passed through an unknown keyword. Then its target was not indexed as a schema before.
     if (isObject(value) && !this.#owners.has(value)) this.#index(value, resource, pointer);
     return { schema: value, resource: this.ownerOf(value, resource), anchor: "" };
   }

@@ -29,7 +29,7 @@ export interface SchemaError {
 export type Check = (run: Evaluation, value: unknown, place: Place, evaluated: Evaluated | null) => boolean;
 
 export interface SchemaNode {
-  /** Where the node is in the schema, as a JSON Pointer or a URI. */
+  /** The position of the node in the schema, as a JSON Pointer or a URI. */
   readonly where: string;
   readonly resource: Resource;
   readonly checks: Check[];
@@ -73,9 +73,9 @@ export class Evaluated {
   }
 }
 
-/** How many resources are searched in one step. */
+/** A search through this many resources costs one step. */
 const RESOURCES_A_STEP = 16;
-/** How many frames of references are searched in one step. */
+/** A search through this many frames of references costs one step. */
 const FRAMES_A_STEP = 64;
 
 /** A reference that is being followed: its target, and the position of the value on which the target is evaluated. */
@@ -94,7 +94,7 @@ export class EndlessReference extends Error {
 export class Evaluation {
   readonly errors: SchemaError[] = [];
   readonly #errorsMax: number;
-  /** How many nested evaluations do not report their errors; 0 if errors are reported. */
+  /** The number of running nested evaluations that do not report their errors; 0 if errors are reported. */
   #quiet = 0;
   /** The resources that the evaluation has entered, the outermost one first. */
   #scope: readonly Resource[] = [];
@@ -111,7 +111,7 @@ export class Evaluation {
     this.#errorsMax = errorsMax;
   }
 
-  /** Whether further errors would not be reported. */
+  /** True if no further error would be reported. */
   get stops(): boolean {
     return this.#quiet > 0 || this.errors.length >= this.#errorsMax;
   }

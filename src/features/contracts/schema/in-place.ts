@@ -20,7 +20,10 @@ export function compileRef(site: Site, reference: unknown): Check {
 
 export function compileDynamicRef(site: Site, reference: unknown): Check {
   let initial: SchemaNode | null = null;
-  /** The possible targets, by their resource. The map is empty if the reference behaves like a plain `$ref`. */
+  /**
+   * The possible targets, by the resources that contain them. The map is empty if the reference behaves like a plain
+   * `$ref`.
+   */
   let anchors: ReadonlyMap<Resource, SchemaNode> = new Map();
   site.refer(reference, "$dynamicRef", (node, { anchor, resource }) => {
     initial = node;

@@ -22,7 +22,7 @@ export class UnusablePattern extends Error {
 
 export interface Repetition {
   readonly least: number;
-  /** Infinity if there is no bound. */
+  /** The largest number of repetitions; infinity if there is no bound. */
   readonly most: number;
 }
 
@@ -71,7 +71,7 @@ type ClassItem = { readonly codePoint: number } | { readonly text: string };
 export class PatternTranslator {
   readonly #source: string;
   readonly #options: TranslatorOptions;
-  /** `(?s)` changes the meaning of a dot. */
+  /** The translation of a dot. The flag `(?s)`, which only RE2 has, changes its meaning. */
   readonly #dot: Term;
   #at = 0;
   #depth = 0;

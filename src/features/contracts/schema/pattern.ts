@@ -10,7 +10,7 @@ import type { CheckSteps } from "../check-steps.js";
 import { countCodePoints } from "./code-points.js";
 import { PatternTranslator, UnusablePattern, type TranslatedPattern } from "./pattern-translator.js";
 
-/** The steps to start a match. */
+/** The number of steps that it costs to start a match. */
 const PATTERN_STEPS = 8;
 
 export interface Pattern {

@@ -103,13 +103,13 @@ t.test("no step takes as long as finding a member's name again", (t) => {
     fc.property(keywords, under, (schemas, place) => {
       const schema = repeat(schemas, place);
       let best = Number.POSITIVE_INFINITY;
-      // Another process may have evicted the caches.
+      // Another process may have evicted the processor's caches, so a slow measurement is repeated.
       for (let tries = 0; tries < 4 && best >= 0.8; tries++) {
         let taken = 0;
         const spent = cpuMs(() => {
           ({ taken } = check(schema, STEPS));
         });
-        // This includes the compiling of the schema.
+        // `spent` includes the time that it takes to compile the schema.
         best = Math.min(best, spent / nameMs / Math.max(taken, STEPS / 2));
       }
       return best < 0.8;

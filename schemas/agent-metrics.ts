@@ -49,13 +49,13 @@ export const CounterRow = Type.Tuple([Type.Integer(), Type.String(), Type.Enum([
 export type CounterRow = Static<typeof CounterRow>;
 
 /**
- * One flush of a node's counters. `run` and `sequence` identify it. If a flush is sent again, it has the same sequence
- * number and the same counters.
+ * One flush of a node's counters. `run` and `sequence` identify the flush, so that a repeated flush is counted only
+ * once.
  */
 export const CountRequest = Type.Object({
   /** The name of the node that counted; "" for a single server. */
   node: Type.String(),
-  /** Identifies the run of the node, because each run numbers its flushes from the same start. */
+  /** The id of the node's current run. It is needed because each run numbers its flushes from the same start. */
   run: Type.String(),
   sequence: Type.Integer({ minimum: 1 }),
   counters: Type.Array(CounterRow),

@@ -4,12 +4,15 @@ import type { Static } from "typebox";
 import { nullable } from "./common.js";
 import { CheckoutChange } from "./instances.js";
 
-/** The instance that the call makes if there is none yet. No client gets a token with this hash. */
+/**
+ * The new instance that the call stores if the session or the subagent has none yet. No client gets a token with this
+ * hash.
+ */
 const Candidate = Type.Object({ id: Type.String(), token_hash: Type.String(), name: Type.String() });
 
-/** The client's token, as the sessions see it. */
+/** The rights of the caller's token over sessions. */
 const TOKEN = {
-  /** The id of the instance whose token made the call; "" if it was the server's token or none. */
+  /** The id of the instance whose token made the call; "" if the call had the server's token or no token. */
   owner: Type.String(),
   /** Whether the call may name the sessions of all tokens. */
   any: Type.Boolean(),
@@ -17,8 +20,9 @@ const TOKEN = {
 
 /**
  * Begins a session or a subagent, or continues it. `session` and `agent` are the client's ids; `agent` is "" if the
- * event is not one of a subagent. `label` is the preferred name of the subagent after that of its parent. If `restarts`
- * is false, the call does nothing for a session or a subagent that has ended. A null `checkout` changes nothing.
+ * event is not about a subagent. `label` is the preferred name of the subagent; it is appended to the parent's name. If
+ * `restarts` is false, the call does nothing for a session or a subagent that has ended. A null `checkout` changes
+ * nothing.
  */
 export const BeginSessionRequest = Type.Object({
   session: Type.String(),
@@ -36,7 +40,7 @@ export type BeginSessionRequest = Static<typeof BeginSessionRequest>;
 
 /**
  * The ids of the session's and the subagent's instance; both are null if the call did nothing because one of them has
- * ended. `made` has the ids of the new instances, and `changed` those of all that are new or have changed.
+ * ended. `made` has the ids of the new instances. `changed` has the ids of the new and of the changed instances.
  */
 export const BeginSessionReply = Type.Object({
   instance: nullable(Type.String()),
@@ -58,6 +62,6 @@ export const EndSessionRequest = Type.Object({
 });
 export type EndSessionRequest = Static<typeof EndSessionRequest>;
 
-/** The ids of the instances that have ended. If `more` is true, the same call ends further ones. */
+/** The ids of the instances that have ended. If `more` is true, a repetition of the call ends further instances. */
 export const EndSessionReply = Type.Object({ ids: Type.Array(Type.String()), more: Type.Boolean() });
 export type EndSessionReply = Static<typeof EndSessionReply>;

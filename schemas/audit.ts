@@ -95,8 +95,8 @@ export type AuditRefusalRequest = Static<typeof AuditRefusalRequest>;
 export const AuditRefusalReply = Type.Object({ id: Type.Integer(), at: Type.Integer() });
 
 /**
- * Sets the counts of rejected calls that were repeated. `id` and `at` name the audit row of the first of the repeated
- * calls.
+ * Sets the repetition counts in the audit rows of rejected calls. `id` and `at` name the audit row of the first of the
+ * repeated calls.
  */
 export const AuditCountRequest = Type.Object({
   rows: Type.Array(Type.Object({ id: Type.Integer(), at: Type.Integer(), count: Type.Integer({ minimum: 1 }) })),

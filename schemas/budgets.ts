@@ -38,7 +38,7 @@ export const BudgetBody = Type.Object({
 });
 export type BudgetBody = Static<typeof BudgetBody>;
 
-/** The members of a budget that both its answers and the call that sets it have. */
+/** The members that a budget has both in answers and in the call that sets it. */
 const LIMIT = {
   id: Type.String(),
   scope: Type.Enum([...BUDGET_SCOPES]),
@@ -64,7 +64,7 @@ export type Budget = Static<typeof Budget>;
 export const BudgetList = Type.Object({ budgets: Type.Array(Budget) });
 export const BudgetDeleted = Type.Object({ deleted: Type.String() });
 
-/** The reason for which a claim gets no task. */
+/** The exhausted budget that keeps a claim from getting a task. */
 export const HeldBy = Type.Object({
   budget: Type.String(),
   scope: Type.Enum([...BUDGET_SCOPES]),

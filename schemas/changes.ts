@@ -65,9 +65,7 @@ export type ChangeMessage = Static<typeof ChangeMessage>;
 export const Change = Type.Object({ kind: Type.Enum(CHANGE_KINDS), key: Key, version: Version });
 export type Change = Static<typeof Change>;
 
-/**
- * The changes of a commit. If more objects of a kind have changed than the message names, `left_out` contains the kind.
- */
+/** The changes of a commit. `left_out` contains each kind of which more objects have changed than the message names. */
 export const ChangesPush = Type.Object({
   changes: Type.Array(Change),
   left_out: Type.Array(Type.Enum(CHANGE_KINDS)),

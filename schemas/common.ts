@@ -43,13 +43,15 @@ export const WorkspaceHeader = Type.String({
   description: "Where neither the body nor the caller says one; percent-encoded UTF-8.",
 });
 
-/** The query parameters with which a client gets the rest of a truncated list; null if the list is complete. */
+/**
+ * The query parameters with which a client gets the rest of a list that was truncated; null if the list is complete.
+ */
 export const ListEnd = Type.Union([Type.String(), Type.Null()]);
 /** The maximum number of rows of a page, as a parameter of a query string. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });
 /** A version number in a query string. */
 export const VersionNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
-/** Selects the items whose id is smaller than this number, in a list that is sorted newest first. */
+/** Selects the items whose id is smaller than this number, in a list that has the newest items first. */
 export const Before = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 /** A number that may be 0, for example a cursor, or the version of a value that does not exist. */
 export const NonNegative = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });

@@ -52,8 +52,8 @@ export const ComplianceCheckRequest = Type.Object({
   }),
 });
 /**
- * The violations of the first pairs of the request, in order. One step does not check all pairs, but only as many as
- * its time allows.
+ * The violations of the first pairs of the request, in order. One step checks as many pairs as its time allows, so the
+ * list may be shorter than the request.
  */
 export const ComplianceCheckReply = Type.Object({ violations: Type.Array(ViolationsText, { minItems: 1 }) });
 

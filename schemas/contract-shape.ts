@@ -1,6 +1,7 @@
 /**
  * Decides whether a JSON value is a contract, both for code that writes contracts and for code that reads them. A
- * contract may have malformed endpoints. They are reported as violations when a payload is checked against them.
+ * contract may have malformed endpoints. The check of a payload against such an endpoint reports the fault as a
+ * violation.
  */
 import { CONTRACT_DEPTH_MAX } from "./limits/contracts.js";
 
@@ -38,8 +39,8 @@ export function jsonSchemaOf(definition: { readonly [name: string]: unknown }): 
   if (Object.keys(definition).length !== 1) return undefined;
   if (typeof schema === "boolean") return schema;
   if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return undefined;
-  // A map of fields may have a field named "schema". Such a field has a boolean `required` or `fields`; no JSON Schema
-  // has either.
+  // A map of fields may have a field named "schema". Such a field has a boolean `required` or `fields`; a JSON Schema
+  // never has these.
   const { required } = schema as { readonly required?: unknown };
   return typeof required === "boolean" || Object.hasOwn(schema, "fields") ? undefined : schema;
 }

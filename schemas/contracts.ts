@@ -91,7 +91,7 @@ export const ContractCall = Type.Object({
   method: Type.String(),
   /** The reason why the endpoint cannot be called. In this case, no request is sent. */
   error: Type.String(),
-  /** Null if nothing is sent. */
+  /** The URL of the request; null if no request is sent. */
   url: Type.Union([Type.String(), Type.Null()]),
   /** The request's body as JSON text; null if it has none. */
   body: Type.Union([Type.String(), Type.Null()]),

@@ -66,7 +66,7 @@ export const Event = Type.Object({
 });
 export const EventList = Type.Array(Event);
 
-/** The notice that a subscriber gets in place of events that it was too slow for. */
+/** The notice that a slow subscriber gets in place of the events that were dropped. */
 export const DroppedNotice = Type.Object({
   type: Type.Literal("dropped"),
   count: Type.Integer({ minimum: 1, description: "How many events were dropped." }),
@@ -124,8 +124,8 @@ export type NewEvent = Static<typeof NewEvent>;
 
 /**
  * The chain of webhook deliveries that led to an event. `hops` is the length of the chain, as the client reported it. A
- * chain that is too long disables webhooks, but only if the client is allowed to do that (`trusted`). `guarded` says
- * whether the server requires tokens.
+ * chain that is too long disables webhooks, but only if the client has the right to disable them (`trusted`). `guarded`
+ * says whether the server requires tokens.
  */
 export const Chain = Type.Object({ hops: NonNegative, trusted: Type.Boolean(), guarded: Type.Boolean() });
 export type Chain = Static<typeof Chain>;
@@ -153,8 +153,8 @@ export const CommittedEvent = Type.Object({
 export type CommittedEvent = Static<typeof CommittedEvent>;
 
 /**
- * The events of a commit, in the order of their ids. Each member is a list with one item for each event. Copying such a
- * list to another thread costs no more than copying one event.
+ * The events of a commit, in the order of their ids. Each member is a list with one item for each event. The lists
+ * exist because copying one list to another thread costs no more than copying one event.
  */
 export const CommittedEvents = Type.Object({
   ids: Type.Array(Type.Integer()),

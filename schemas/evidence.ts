@@ -17,10 +17,10 @@ import { UNSEEN_CLASS } from "./visible-text.js";
 /** The actor of calls with the token of CI. */
 export const CI_ACTOR = "ci";
 
-/** The programs that can have seen a command end; `agent` means that none did. */
+/** The programs that can observe the end of a command. The value `agent` means that no program observed it. */
 export const SEEN_BY = ["agent", "hook", "cli", "ci"] as const;
 export type SeenBy = (typeof SEEN_BY)[number];
-/** How far a record can be believed, from the least to the most. */
+/** The levels of trust in a record, from the lowest to the highest. */
 export const EVIDENCE_LEVELS = ["said", "observed", "ci"] as const;
 export type EvidenceLevel = (typeof EVIDENCE_LEVELS)[number];
 /** The reasons for which a required command counts as not passed. */
@@ -30,7 +30,7 @@ export type MissingReason = (typeof MISSING_REASONS)[number];
 const TextOrNull = nullable(Type.String());
 const Id = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 const IdOrNull = nullable(Type.Integer());
-/** The exit codes of all systems: those of Windows are unsigned, with 32 bits. */
+/** The range of exit codes of all operating systems. Exit codes of Windows are unsigned numbers of 32 bits. */
 const ExitCode = Type.Integer({ minimum: -2_147_483_648, maximum: 4_294_967_295 });
 const OBJECT_ID_PATTERN = "^(?:[0-9a-f]{40}|[0-9a-f]{64})$";
 /** Git's id of a tree or of a commit, by SHA-1 or SHA-256. */
@@ -48,7 +48,7 @@ export const Command = Text({
   promisedPattern: `^[!-~][^\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}]{0,${EVIDENCE_COMMAND_CHARACTERS_MAX - 1}}$`,
 });
 
-/** The members of `complete` that are about evidence. */
+/** The ids of the evidence that a call of `complete` names. */
 export const NamedEvidence = Type.Array(Id, {
   maxItems: EVIDENCE_NAMED_MAX,
   description: "Records of other tasks, or of none, that count too.",
@@ -101,7 +101,7 @@ const LISTED = {
   checkout: TextOrNull,
 };
 
-/** A record in a list, and in an event: without the output. */
+/** A record as it is in lists and events: without the command's output. */
 export const ListedEvidence = Type.Object(LISTED);
 export type ListedEvidence = Static<typeof ListedEvidence>;
 export const EvidenceList = Type.Array(ListedEvidence);
@@ -123,7 +123,7 @@ export const EvidenceQuery = Type.Object({
   limit: Type.Optional(Limit),
 });
 
-/** A required command that has not passed. `evidence` is the record that decides. */
+/** A required command that has not passed. `evidence` is the record that decides this. */
 export const MissingEvidence = Type.Object({
   command: Type.String(),
   why: Type.Enum([...MISSING_REASONS]),
@@ -131,7 +131,10 @@ export const MissingEvidence = Type.Object({
 });
 export type MissingEvidence = Static<typeof MissingEvidence>;
 
-/** A required command of a task: the newest record of each level, and why it counts as not passed. */
+/**
+ * A required command of a task, with the newest record of each level, and the reason why the command counts as not
+ * passed.
+ */
 export const RequiredEvidence = Type.Object({
   command: Type.String(),
   why: nullable(Type.Enum([...MISSING_REASONS])),
@@ -140,7 +143,7 @@ export const RequiredEvidence = Type.Object({
   ci: nullable(ListedEvidence),
 });
 
-/** A record to be stored. */
+/** Stores a record. */
 export const RecordEvidenceRequest = Type.Object({
   workspace: Type.String(),
   task: TextOrNull,
@@ -157,11 +160,14 @@ export const RecordEvidenceRequest = Type.Object({
   checkout: TextOrNull,
   tail: TextOrNull,
   /**
-   * The instance at the beginning of the registrations that led to this one (`Directory.rootOf`); null if none made the
-   * record. It is absent in older log entries.
+   * The first instance in the chain of registrations that led to the acting instance (`Directory.rootOf`); null if no
+   * instance made the record. The member is absent in older log entries.
    */
   registrant: Type.Optional(TextOrNull),
-  /** Whether the caller may report for tasks of others. It is absent in older log entries, which may. */
+  /**
+   * Whether the caller may report for the tasks of other agents. The member is absent in older log entries, in which
+   * every caller may.
+   */
   owns: Type.Optional(Type.Boolean()),
 });
 export type RecordEvidenceRequest = Static<typeof RecordEvidenceRequest>;
@@ -173,7 +179,7 @@ export const PruneEvidenceRequest = Type.Object({ before: Type.Integer() });
 export const PruneEvidenceReply = Type.Object({ removed: NonNegative, more: Type.Boolean() });
 export type PruneEvidenceReply = Static<typeof PruneEvidenceReply>;
 
-/** The filters of a list of records; null for those that are not given. */
+/** The filters of a list of records. A filter that the client does not give is null. */
 export const ListEvidenceRequest = Type.Object({
   task: TextOrNull,
   workspace: TextOrNull,

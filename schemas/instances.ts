@@ -27,7 +27,7 @@ const Capabilities = Type.Array(Name(CAPABILITY_BYTES_MAX), { maxItems: INSTANCE
 export const CHECKOUT_ID = {
   charactersMax: CHECKOUT_ID_CHARACTERS_MAX,
   required: true,
-  // The description states the pattern alone, so the pattern has the length.
+  // The description in the published schema contains only the pattern, so the pattern also limits the length.
   pattern: {
     source: `^[a-z0-9-]{0,${CHECKOUT_ID_CHARACTERS_MAX}}$`,
     says: "may have only the characters a-z, 0-9 and -",
@@ -37,7 +37,7 @@ export const CHECKOUT_ID = {
 export const CHECKOUT_TEXT = {
   charactersMax: CHECKOUT_TEXT_BYTES_MAX,
   bytesMax: CHECKOUT_TEXT_BYTES_MAX,
-  // A character takes at most four bytes.
+  // The length that the published schema promises. A character takes at most four bytes.
   promisedCharactersMax: CHECKOUT_TEXT_BYTES_MAX / 4,
   line: true,
 } as const satisfies TextRules;
@@ -52,7 +52,7 @@ const CheckoutBody = Type.Object({
 });
 export type CheckoutBody = Static<typeof CheckoutBody>;
 
-/** One working tree on one machine. Its id is chosen by the client. */
+/** One working tree on one machine. The client chooses the id. */
 const CHECKOUT = {
   id: Type.String(),
   branch: nullable(Type.String()),
@@ -75,7 +75,7 @@ const INSTANCE = {
   registered_at: Timestamp,
   last_seen: Timestamp,
 };
-/** The members that only some instances have. */
+/** The members that only some instances have, and that are absent in the others. */
 const SPARSE = {
   registered_by: Type.Optional(
     Type.String({
@@ -178,14 +178,15 @@ export type InstanceRequest = Static<typeof InstanceRequest>;
 /** The reply to a call that may change an instance. A new last_seen does not count as a change. */
 export const InstanceChanged = Type.Object({ changed: Type.Boolean() });
 /**
- * A request to delete an instance. `at` is the `more` of the previous reply, where the deletion continues; null in the
- * first request.
+ * A request to delete an instance. `at` is `more` of the previous reply, so that the deletion continues there; null in
+ * the first request.
  */
 export const DeregisterRequest = Type.Object({ id: Type.String(), at: nullable(Type.String()) });
 export type DeregisterRequest = Static<typeof DeregisterRequest>;
 /**
- * The ids of the deleted instances. An instance comes after those that it had registered, so the requested one is the
- * last. If not all are deleted yet, `more` is the id of the instance where the deletion continues.
+ * The ids of the deleted instances. Each instance comes after the instances that it had registered, so the instance of
+ * the request is the last one. If not all are deleted yet, `more` is the id of the instance where the deletion
+ * continues.
  */
 export const DeregisterReply = Type.Object({ ids: Type.Array(Type.String()), more: nullable(Type.String()) });
 export type DeregisterReply = Static<typeof DeregisterReply>;
@@ -212,8 +213,8 @@ export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.Strin
 export type IntentRequest = Static<typeof IntentRequest>;
 
 /**
- * Marks instances as silent. The request has the instances that were found silent, and when each was last seen, in ms.
- * Both lists have one item for each instance.
+ * Marks instances as silent. The request lists the instances that were found silent, and the times at which they were
+ * last seen, in ms. Both lists have one item for each instance.
  */
 export const SilentRequest = Type.Object({
   rows: Type.Array(Type.Integer()),
@@ -222,8 +223,8 @@ export const SilentRequest = Type.Object({
 export type SilentRequest = Static<typeof SilentRequest>;
 
 /**
- * The activity of instances: when each was last seen, and until when it is busy, in ms. The lists have one item for
- * each instance.
+ * The activity of instances: the time at which each instance was last seen, and the time until which it is busy, in ms.
+ * Each list has one item for each instance.
  */
 export const LastSeenRequest = Type.Object({
   rows: Type.Array(Type.Integer()),

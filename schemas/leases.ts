@@ -91,7 +91,7 @@ export const Lease = Type.Object({
   expires_at: nullable(Timestamp),
   ended_at: nullable(Timestamp),
   position: nullable(Type.Integer({ minimum: 1 })),
-  /** The time from which `max_s` counts, if a renewal has started it again. */
+  /** The time from which `max_s` counts, if a renewal has restarted it. */
   touched_at: Type.Optional(Timestamp),
   max_holders: Type.Optional(Type.Integer({ description: "How many may hold the names together, if it is limited." })),
   any: Type.Optional(
@@ -203,8 +203,8 @@ export const LeaseReleaseAnswer = Type.Object({ released: Type.String() });
 export const LeaseBreakAnswer = Type.Object({ broken: Type.String() });
 
 /**
- * The body of a 409 answer to a lease request. The request conflicts with claims of other holders, or it would have
- * closed a cycle of waiting claims.
+ * The body of a 409 answer to a lease request. Either the request conflicts with claims of other holders, or its wait
+ * would close a cycle of waiting claims.
  */
 export const LeaseConflictBody = Type.Object({
   error: Type.String(),
@@ -243,24 +243,27 @@ export const LeaseRecord = Type.Object({
   scope: Scope,
   /** The id of the holder's checkout at the time of the request. */
   checkout: nullable(Type.String()),
-  /** The id of the instance whose subagent the holder is. */
+  /** The id of the instance to which the holder belongs as a subagent. */
   parent: nullable(Type.String()),
-  /** The time from which `max_s` counts, if a renewal has started it again. */
+  /** The time from which `max_s` counts, if a renewal has restarted it. */
   touched_at: nullable(Type.Integer()),
-  /** Whether the server has leased this for an agent that edits the files, without a request of the agent. */
+  /** Whether the server made this lease by itself, because an agent edits the files. */
   automatic: Type.Boolean(),
-  /** The number of holders that may have the names together; null if only `shared` limits it. */
+  /** The maximum number of holders of the names at the same time; null if only `shared` limits the number. */
   max_holders: nullable(Type.Integer()),
-  /** The groups of alternatives as they were asked for. `resources` has the chosen names once the lease is granted. */
+  /**
+   * The groups of alternatives, as the client requested them. Once the lease is granted, `resources` contains the
+   * chosen names.
+   */
   any: nullable(Type.Array(Type.String())),
 });
 export type LeaseRecord = Static<typeof LeaseRecord>;
 
 export const AcquireRequest = Type.Object({
-  /** Empty only if the request has alternatives. */
+  /** The names of the resources. The list may be empty only if the request has alternatives. */
   resources: Type.Array(Type.String()),
   shared: Type.Boolean(),
-  /** Absent if the number of holders has no limit of its own. */
+  /** Absent if the request itself sets no limit on the number of holders. */
   max_holders: Type.Optional(Type.Integer()),
   /** The groups of alternatives; absent if there are none. */
   any: Type.Optional(Type.Array(Type.String())),
@@ -279,7 +282,7 @@ export const AcquireRequest = Type.Object({
    * The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if the request has no request_id.
    */
   request_hash: Type.Optional(Type.String()),
-  /** Absent for scope `repo`. */
+  /** Where the lease applies. Absent means scope `repo`. */
   scope: Type.Optional(Scope),
   /** True if the server itself requests the lease, for an agent that edits the files. Absent means false. */
   automatic: Type.Optional(Type.Boolean()),
@@ -298,7 +301,7 @@ export const RenewRequest = Type.Object({
   row: Type.Integer(),
   fence: Type.Integer(),
   ttl_s: nullable(Type.Integer()),
-  /** True if `max_s` starts again now. */
+  /** Whether `max_s` starts again now. */
   touch: Type.Optional(Type.Boolean()),
 });
 export type RenewRequest = Static<typeof RenewRequest>;
@@ -324,7 +327,7 @@ export const FindWaitsRequest = Type.Object({
   limit: Type.Integer({ minimum: 1 }),
 });
 export type FindWaitsRequest = Static<typeof FindWaitsRequest>;
-/** The data of `LeaseWaits`, with row numbers in place of leases. */
+/** The data of `LeaseWaits`, with row numbers instead of leases. */
 export const FindWaitsReply = Type.Object({
   waiting: Type.Integer(),
   waits: Type.Array(
@@ -347,8 +350,8 @@ export const EndClaimsRequest = Type.Object({
       fence: Type.Integer(),
       reason: Type.Enum([...END_REASONS]),
       /**
-       * The time at which the claim's holder was last seen, in ms, as known at the decision. If the holder has been
-       * seen since then, the claim continues.
+       * The time at which the claim's holder was last seen, in ms, as it was known when the leader decided to end the
+       * claim. If the holder has been seen since then, the claim continues.
        */
       heard_at: nullable(Type.Integer()),
     }),

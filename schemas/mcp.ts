@@ -1,7 +1,7 @@
 /**
- * Defines the five MCP tools as a model sees them: their names, descriptions and input schemas. Each agent pays for
- * every word in each conversation. So each word must help to choose between the tools, and a test counts the words.
- * src/features/mcp/tools.ts implements the tools.
+ * Defines the five MCP tools as a model sees them: their names, descriptions and input schemas. Every word costs tokens
+ * in each conversation of each agent. So each word must help the model to choose between the tools, and a test counts
+ * the words. src/features/mcp/tools.ts implements the tools.
  */
 import * as Type from "typebox";
 import type { TObject } from "typebox";

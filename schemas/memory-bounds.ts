@@ -72,14 +72,14 @@ const LIMITS = {
 type LimitName = keyof typeof LIMITS;
 const VALUES: Readonly<Record<LimitName, number>> = LIMITS;
 
-/** Returns the value of a limit. */
+/** Returns the value of the limit with this name. */
 export function limitOf(name: LimitName): number {
   return VALUES[name];
 }
 
 /**
- * The maximum memory of the front thread and the writer thread together, in bytes, when every collection is full. The
- * second budget limits the memory of the worker threads.
+ * The maximum memory, in bytes, of the front thread and the writer thread together when every collection is full. The
+ * second budget below limits the memory of the worker threads.
  */
 export const FRONT_AND_WRITER_BUDGET_BYTES = 4 * KIB * MIB;
 export const WORKER_THREADS_BUDGET_BYTES = 3 * KIB * MIB;
@@ -90,17 +90,17 @@ export interface MemoryBound {
   /** The limit on the number of items; null if only bytes are limited. */
   readonly items: LimitName | null;
   /**
-   * The limit on the number of bytes. The limit's name says whether it counts KiB or MiB. It is null if `each` is
-   * given, because the limit is then the number of items times `each`.
+   * The limit on the number of bytes. Its name says whether it counts KiB or MiB. It is null if `each` is given,
+   * because the limit is then the number of items times `each`.
    */
   readonly bytes: LimitName | null;
-  /** The bytes of one item. */
+  /** The size of one item in bytes. */
   readonly each?: number;
   /** The number of copies of each item in memory. For example, a text and its encoded form are two copies. */
   readonly times?: number;
-  /** The files with the code that enforces the limit. */
+  /** The files whose code enforces the limit. */
   readonly checked: string;
-  /** Says what happens to items beyond the limit. */
+  /** The server's reaction to an item beyond the limit. */
   readonly beyond: string;
 }
 

@@ -56,8 +56,8 @@ const Party = Type.Object({ id: Type.String(), name: Type.String() });
 export const MessageSent = Type.Object({ id: Type.String(), thread: Type.String(), to: Type.Array(Party) });
 export type MessageSent = Static<typeof MessageSent>;
 /**
- * The answer to a sent message, with its recipients. A recipient has a `status` if the sender named it and it is not
- * active.
+ * The answer to a sent message, with its recipients. A recipient has a `status` only if the sender named this recipient
+ * and the recipient is not active.
  */
 export const MessageSentAnswer = Type.Object({
   id: Type.String(),
@@ -91,7 +91,7 @@ const HEADING = {
   sent_at: Timestamp,
 };
 export const Message = Type.Object({ ...HEADING, body: Type.String() });
-/** A message without its body. A client that waits for a message gets the message in this form. */
+/** A message without its body. A client that waits for messages gets them in this form. */
 export const MessageHeading = Type.Object(HEADING);
 
 export const MessageList = Type.Object({
@@ -174,11 +174,11 @@ const RowOrNull = Type.Union([Row, Type.Null()]);
 
 /**
  * The request that sends a message to its resolved recipients. In a recipient, `to` is the name that the sender wrote.
- * `nobody` is the first name that has no recipient. `data` is JSON text.
+ * `nobody` is the first of these names that matches no instance. `data` is JSON text.
  */
 export const SendRequest = Type.Object({
   /**
-   * Whether the server requires tokens. If it does, the event about the message has no subject, because every client
+   * Whether the server requires tokens. If true, the event about the message omits the subject, because every client
    * can read the event.
    */
   guarded: Type.Boolean(),
@@ -240,8 +240,8 @@ export const PageRequest = Type.Object(BOX);
 export type PageRequest = Static<typeof PageRequest>;
 /**
  * Describes the extent of a page. `count` is the number of its messages, and `last` is its last row (null if it is
- * empty). `undelivered` has the rows that were not delivered before. `cut` is true if the page ends before its limit
- * because the messages are long.
+ * empty). `undelivered` has the rows whose messages were not delivered by an earlier page. `cut` is true if the page
+ * ends before its limit because its messages are long.
  */
 export const PageReply = Type.Object({
   cut: Type.Boolean(),
@@ -255,18 +255,18 @@ export type PageReply = Static<typeof PageReply>;
 export const ListRequest = Type.Object({
   ...BOX,
   up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
-  /** Whether more messages follow after the row `up_to`, which did not fit into the page. */
+  /** Whether more messages follow after the row `up_to` because they did not fit into the page. */
   cut: Type.Boolean(),
 });
 export type ListRequest = Static<typeof ListRequest>;
 
-/** Selects messages of all instances. If `instance` or `thread` is null, messages are not filtered by it. */
+/** Selects messages of all instances. A null `instance` or `thread` does not filter. */
 export const AllMessagesRequest = Type.Object({
   instance: TextOrNull,
   thread: TextOrNull,
   unread: Type.Boolean(),
   urgent: Type.Boolean(),
-  /** The page contains only messages with a smaller row than this. */
+  /** Selects only messages whose row is smaller than this. */
   before: Row,
   limit: Type.Integer({ minimum: 1 }),
   nowMs: Type.Integer(),
@@ -283,8 +283,8 @@ export const ThreadsRequest = Type.Object({
 export type ThreadsRequest = Static<typeof ThreadsRequest>;
 
 /**
- * The push message with the changes of message boxes in a commit. `in` and `out` have the owners of the boxes with new
- * messages. `unread` is the number of all unread messages.
+ * The push message with the changes of message boxes in a commit. `in` and `out` name the owners of the in-boxes and
+ * out-boxes that have new messages. `unread` is the number of all unread messages.
  *
  * `expires_at` is the time in ms at which the next message expires; null if none does.
  */

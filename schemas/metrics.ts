@@ -38,7 +38,7 @@ export const Metrics = Type.Object({
 
 export const MetricsReset = Type.Object({ reset: Type.Literal(true) });
 
-/** The groups of routes by which requests and latencies are counted in the history. `all` has every route. */
+/** The groups of routes for which the history counts requests and latencies separately. `all` contains every route. */
 export const ROUTE_GROUPS = ["all", "state", "events", "agents", "coordination", "rules", "mcp", "other"] as const;
 export type RouteGroup = (typeof ROUTE_GROUPS)[number];
 type OfRoutes = `${"requests" | "p50" | "p95" | "p99"}_${RouteGroup}`;
@@ -88,7 +88,7 @@ export const SERVER_METRICS = [
 ] as const;
 export type HistoryMetric = (typeof SERVER_METRICS)[number] | OfRoutes;
 
-/** The metrics of the history, in the order in which an answer has them. */
+/** The metrics of the history, in the order of an answer. */
 export const HISTORY_METRICS: readonly HistoryMetric[] = [
   ...SERVER_METRICS,
   ...ROUTE_GROUPS.flatMap((group) =>

@@ -8,14 +8,17 @@ import { CheckedPath, Workspace } from "./leases.js";
 import { RADAR_BLOB_CHARACTERS_MAX, RADAR_FILES_MAX, RADAR_LINE_MAX, RADAR_RANGES_MAX } from "./limits/radar.js";
 import { Text } from "./text.js";
 
-/** How two changes of one file overlap, from the mildest to the worst. */
+/** The kinds of overlaps between two changes of one file, from the mildest to the most serious. */
 export const OVERLAP_KINDS = ["file", "lines", "delete"] as const;
 export type OverlapKind = (typeof OVERLAP_KINDS)[number];
 
 const GitText = Text(CHECKOUT_TEXT);
 const Line = Type.Integer({ minimum: 0, maximum: RADAR_LINE_MAX });
 
-/** Whether two numbers are the first and the last changed line. The last is the first less one after an insertion. */
+/**
+ * Returns whether two numbers are the first and the last line of a changed range. After an insertion, the last line is
+ * the first line minus one.
+ */
 function isLineRange([first = 0, last = 0]: readonly number[]): boolean {
   return first >= 1 && last >= first - 1;
 }
@@ -48,7 +51,7 @@ const ChangedFile = Type.Object({
 });
 export type ChangedFile = Static<typeof ChangedFile>;
 
-/** The report of a checkout: what differs from its base. It has no content of files. */
+/** The report of a checkout. It lists the differences from the checkout's base, without the contents of files. */
 export const ChangesBody = Type.Object({
   workspace: Workspace,
   branch: Type.Optional(nullable(GitText)),
@@ -123,8 +126,8 @@ export type OverlapCleared = Static<typeof OverlapCleared>;
 export type OverlapAppeared = Static<typeof OverlapAppeared>;
 
 /**
- * The files of a report as they are stored, in the order in which they were sent. A member that was left out is absent.
- * `lines` has the first and the last line of each range, one range after the other.
+ * The files of a report as they are stored, in the order in which they were sent. Members that the client omitted are
+ * absent. `lines` is a flat list of the first and the last line of each range.
  */
 export const StoredFiles = Type.Array(
   Type.Object({
@@ -136,9 +139,12 @@ export const StoredFiles = Type.Array(
 );
 export type StoredFiles = Static<typeof StoredFiles>;
 
-/** Reads the body of a report: its bytes, or a string in which each Latin-1 character stands for one byte. */
+/**
+ * Asks the pool to read the body of a report. The body is bytes, or a string in which each Latin-1 character stands for
+ * one byte.
+ */
 export const CheckReportRequest = Type.Object({ body: Type.Unsafe<Uint8Array | string>(Type.Unknown()) });
-/** A report that was checked, with its files as they are stored. */
+/** A checked report, with its files in the form in which they are stored. */
 export const CheckedReport = Type.Object({
   workspace: Type.String(),
   branch: nullable(Type.String()),
@@ -147,7 +153,10 @@ export const CheckedReport = Type.Object({
 });
 export type CheckedReport = Static<typeof CheckedReport>;
 
-/** Stores the report of a checkout. It replaces the previous one, whatever its workspace. */
+/**
+ * Stores the report of a checkout. It replaces the checkout's previous report, even if that one was in another
+ * workspace.
+ */
 export const ReportChangesRequest = Type.Object({
   checkout: Type.String(),
   workspace: Type.String(),
@@ -158,8 +167,8 @@ export const ReportChangesRequest = Type.Object({
 export type ReportChangesRequest = Static<typeof ReportChangesRequest>;
 
 /**
- * Ends the reports of checkouts in which nothing was active. Each report is named with the time at which it was stored, in
- * ms. A report that was stored again since then stays.
+ * Ends the reports of checkouts in which no agent was active. Each report is named with the time at which it was
+ * stored, in ms. A report that has been stored again since then remains.
  */
 export const EndReportsRequest = Type.Object({
   ends: Type.Array(Type.Object({ checkout: Type.String(), reported_at: Type.Integer() })),
@@ -171,7 +180,7 @@ export type EndReportsReply = Static<typeof EndReportsReply>;
 
 /**
  * Finds the overlaps of a workspace, or only those of one checkout. `instances` has the agents of each checkout as JSON
- * text; a checkout that is missing has none. If `named` is true, the answer begins with the checkout.
+ * text; a checkout that is missing has none. If `named` is true, the answer begins with the name of the checkout.
  */
 export const FindOverlapsRequest = Type.Object({
   workspace: Type.String(),
@@ -183,10 +192,15 @@ export type FindOverlapsRequest = Static<typeof FindOverlapsRequest>;
 
 /** Reads the report of a checkout. */
 export const ReadChangesRequest = Type.Object({ checkout: Type.String() });
-/** The report as JSON text without its end, and when it was stored, in ms. Null if the checkout has none. */
+/**
+ * The report as JSON text without its end, and the time in ms at which it was stored; null if the checkout has no
+ * report.
+ */
 export const ReadChangesReply = nullable(Type.Object({ text: Type.String(), reported_at: Type.Integer() }));
 
-/** An overlap that agents in both checkouts are still to be told. `path` is the first of its `count` paths. */
+/**
+ * An overlap that the agents of both checkouts have not been notified of yet. `path` is the first of its `count` paths.
+ */
 export const OverlapNotice = Type.Object({
   a: Side,
   b: Side,

@@ -33,7 +33,7 @@ export type RateLimit = Static<typeof RateLimit>;
 export const RateLimitList = Type.Object({ limits: Type.Array(RateLimit) });
 export const RateLimitDeleted = Type.Object({ deleted: Type.Integer() });
 
-/** A rate limit as the reason for which a claim gets no task. */
+/** The rate limit that keeps a claim from getting a task. */
 export const HeldByLimit = Type.Object({
   limit: Type.Integer({ minimum: 1 }),
   provider: Type.String(),
@@ -42,7 +42,7 @@ export const HeldByLimit = Type.Object({
 });
 export type HeldByLimit = Static<typeof HeldByLimit>;
 
-/** `until` is in ms. */
+/** Stores a rate limit. `until`, the end of the rate limit, is in ms. */
 export const ReportLimitRequest = Type.Object({
   provider: Type.String(),
   account: Type.String(),
@@ -51,7 +51,10 @@ export const ReportLimitRequest = Type.Object({
   reported_by: Type.String(),
 });
 export type ReportLimitRequest = Static<typeof ReportLimitRequest>;
-/** `by` is the instance that may remove only what it has reported; null if the caller may remove any rate limit. */
+/**
+ * Removes a rate limit. `by` is an instance that may remove only the rate limits that it has reported. It is null if
+ * the caller may remove any rate limit.
+ */
 export const RemoveLimitRequest = Type.Object({ id: Type.Integer(), by: Type.Union([Type.String(), Type.Null()]) });
 export type RemoveLimitRequest = Static<typeof RemoveLimitRequest>;
 export const EndLimitsReply = Type.Object({ ids: Type.Array(Type.Integer()) });

@@ -86,7 +86,7 @@ const source = (fallback: string) => ({
 });
 
 /**
- * The members that every rule from a client may have are those of `named` and `given`. An empty text counts as missing.
+ * The members that a client may set in every rule are those of `named` and `given`. An empty text counts as missing.
  */
 const named = { rule_id: Name(RULE_NAME_BYTES_MAX, "Unique in its project.") };
 const given = {
@@ -108,8 +108,8 @@ const given = {
 };
 
 /**
- * The source of a proposal. A proposal always gets this source. A rule that a PUT stores gets PUT_SOURCE if it names no
- * source, and an imported rule gets IMPORTED_SOURCE.
+ * The source of a proposal. A proposal always gets this source. Other rules get a default source if they name none:
+ * PUT_SOURCE in a PUT, and IMPORTED_SOURCE in an import.
  */
 export const PROPOSED_SOURCE = "learned";
 export const PUT_SOURCE = "local";
@@ -193,7 +193,7 @@ export const RuleExportQuery = Type.Object({
   ),
 });
 
-/** A rule that was parsed and checked. Its defaults are filled in, and its regex compiles. */
+/** A rule after it was parsed and checked. Its defaults are filled in, and its regex compiles. */
 export const CheckedRule = Type.Object({
   project: Type.String(),
   rule_id: Type.String(),
@@ -222,8 +222,8 @@ export const RuleRequest = Type.Object({ project: Type.String(), rule_id: Type.S
 export type RuleRequest = Static<typeof RuleRequest>;
 
 /**
- * Asks for the parsing of a proposed rule. The proposer is the one that the rule names. It is `actor` if the rule names
- * none, or if a token proves the actor (`is_proven`).
+ * Asks the pool to parse a proposed rule. The proposer is the one that the rule names. If the rule names none, or if a
+ * token proves the actor (`is_proven`), the proposer is `actor`.
  */
 export const CheckProposalRequest = Type.Object({ actor: Type.String(), is_proven: Type.Boolean(), body: Bytes });
 export const CheckProposalReply = Type.Object({
@@ -233,7 +233,7 @@ export const CheckProposalReply = Type.Object({
 });
 
 /**
- * Asks for the parsing of an array of rules. `project` is the project of all these rules; null if each rule names its
+ * Asks the pool to parse an array of rules. `project` is the project of all these rules; null if each rule names its
  * own.
  */
 export const CheckRulesRequest = Type.Object({ project: Type.Union([Type.String(), Type.Null()]), body: Bytes });

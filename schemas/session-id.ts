@@ -1,6 +1,6 @@
 /**
- * The rule for the ids that agents' clients give their sessions and subagents. The command line imports it, so it makes
- * no schema. Pure.
+ * The rule for the ids that agents' clients give their sessions and subagents. The module builds no schema, because the
+ * command line also imports it. Pure.
  */
 import { SESSION_ID_CHARACTERS_MAX } from "./limits/instances.js";
 
@@ -11,5 +11,5 @@ export function isSessionId(text: string): boolean {
   return SESSION_ID.test(text);
 }
 
-/** The error text of an id that cannot be one. */
+/** The error text for an invalid session id. */
 export const SESSION_ID_RULE = `must have 1 to ${SESSION_ID_CHARACTERS_MAX} printable ASCII characters`;

@@ -7,7 +7,10 @@ import { KEY_BYTES_MAX } from "./limits/names.js";
 import { Text } from "./text.js";
 import { DiffEntry } from "./versioned.js";
 
-/** The name of a project or of a spec. The names of a project and its spec together are shorter than KEY_BYTES_MAX. */
+/**
+ * The name of a project or of a spec. The key of a spec contains both names, so together they are shorter than
+ * KEY_BYTES_MAX.
+ */
 export const SpecWord = Text({
   charactersMax: KEY_BYTES_MAX,
   promisedCharactersMax: KEY_BYTES_MAX / 2 - 1,

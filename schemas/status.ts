@@ -36,7 +36,7 @@ export const STATUSES = {
   UPGRADE_REQUIRED: { http: 426, exit: 1 },
   /** The client has made too many attempts. The message says after how many seconds it may try again. */
   TOO_MANY_ATTEMPTS: { http: 429, exit: 1 },
-  /** A collection of the server is full. It has room again when some of its items have ended. */
+  /** A collection of the server is full. It has room again after some of its items have ended. */
   STOCK_FULL: { http: 429, exit: 1, retry_after_s: 60 },
   CANCELLED: { http: 499, exit: 1 },
   INTERNAL: { http: 500, exit: 3 },

@@ -10,23 +10,29 @@ const TimeOrNull = nullable(Timestamp);
 const TaskState = Type.Enum([...TASK_STATES]);
 const LIVE_STATES = ["held", "waiting"] as const;
 
-/** The members of every list: the time of the answer, and since when the server can say. */
+/**
+ * The members that every list has: the time that the list describes, and the earliest time that the server can answer
+ * about.
+ */
 const ABOUT = {
   at: Timestamp,
   since: nullable(Type.String({ format: "date-time", description: "Earlier times are refused; null if none is." })),
 };
 
-/** The time in a path. Only the server knows which times have been, and of which times rows are still kept. */
+/**
+ * A time in a path. The schema accepts any time. Only the server knows whether a time is in the past, and whether the
+ * rows of that time are still stored.
+ */
 export const PastTime = Type.String({
   format: "date-time",
   description:
     "RFC 3339, not later than the server's time. A time whose rows are no longer kept is a 400 with `since`.",
 });
 
-/** The body of a 400. If the server no longer knows that time, it has `since`. */
+/** The body of a 400 answer. It has `since` if the rows of the requested time are no longer stored. */
 export const PastErrorBody = Type.Object({ ...ErrorBody.properties, since: Type.Optional(Timestamp) });
 
-/** A key with the version that was its newest. */
+/** A key, with the version that was the newest at the requested time. */
 const KeyAt = Type.Object({
   key: Type.String(),
   version: nullable(Type.Integer({ minimum: 1 })),
@@ -88,7 +94,10 @@ export const TasksAtQuery = Type.Object({
   limit: Type.Optional(Limit),
 });
 
-/** The time of a read, and the time since which rows of its kind are kept; null if all are kept. Both are in ms. */
+/**
+ * The time of a read, and the time since which rows of the kind are stored; null if all rows are stored. Both are in
+ * ms.
+ */
 const Moment = { at: Type.Integer(), kept_from: nullable(Type.Integer()) };
 
 export const VersionAtRequest = Type.Object({ ...Moment, key: Type.String() });

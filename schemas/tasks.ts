@@ -67,7 +67,7 @@ const Given = Type.Unknown({ description: "As it was sent; null where nothing wa
 
 const TextOrNull = nullable(Type.String());
 const TimeOrNull = nullable(Timestamp);
-/** The time before which a task is not claimed. Null or a missing value means that the task can be claimed at once. */
+/** The time before which a task cannot be claimed. If it is null or missing, the task can be claimed at once. */
 const NotBefore = nullable(Timestamp);
 
 const SHORT_TASK = {
@@ -138,7 +138,8 @@ const Traceparent = Text({
     source: TRACEPARENT.source,
     says: "must be a traceparent of version 00: 00-TRACE-SPAN-FLAGS in lower-case hex digits",
   },
-  // Readers of the description may not know lookaheads. Ids whose last digit is not 0 are never only zeros.
+  // A simpler pattern for the published description, because its readers may not support lookaheads. It requires that
+  // the last digit of each id is not 0, so that an id never consists only of zeros.
   promisedPattern: "^00-[0-9a-f]{31}[1-9a-f]-[0-9a-f]{15}[1-9a-f]-[0-9a-f]{2}$",
 });
 
@@ -203,7 +204,7 @@ const BusyTask = Type.Object({
   resource: Type.String({ description: "What is held, and meets it." }),
   lease: Lease,
 });
-/** The reason for which a claim gets no task: an exhausted budget, or a rate limit. */
+/** The reason why a claim gets no task: an exhausted budget, or a rate limit. */
 export const HeldBy = Type.Union([HeldByBudget, HeldByLimit]);
 export type HeldBy = Static<typeof HeldBy>;
 
@@ -239,7 +240,9 @@ export const CompleteBody = Type.Object({
   evidence: Type.Optional(NamedEvidence),
   tree: Type.Optional(nullable(ObjectId)),
 });
-/** The body of a 409 answer to the completion of a task. Commands that it requires were not seen to pass. */
+/**
+ * The body of a 409 answer to the completion of a task, because there is no evidence that the required commands passed.
+ */
 export const CompleteConflictBody = Type.Object({
   error: Type.String(),
   code: Type.Literal(409),
@@ -281,7 +284,9 @@ const Json = nullable(JsonText(Type.Unknown()));
  */
 export const NewTask = Type.Object({
   id: TextOrNull,
-  /** Whether an existing task with this id is the answer. It is absent in older log entries. */
+  /**
+   * Whether an existing task with this id is returned instead of an error. The member is absent in older log entries.
+   */
   or_get: Type.Optional(Type.Boolean()),
   workspace: Type.String(),
   title: Type.String(),
@@ -289,7 +294,7 @@ export const NewTask = Type.Object({
   data: Json,
   labels: Type.Array(Type.String()),
   requires: Type.Array(Type.String()),
-  /** It is absent if the task requires no command. */
+  /** The commands that the task requires; absent if it requires none. */
   requires_evidence: Type.Optional(Type.Array(Type.String())),
   resources: Type.Array(Type.String()),
   priority: Type.Integer(),
@@ -299,7 +304,7 @@ export const NewTask = Type.Object({
   max_s: Type.Integer(),
   not_before: MsOrNull,
   assignee: TextOrNull,
-  /** It is absent if no trace was given. */
+  /** The trace to which the task belongs; absent if the client gave none. */
   traceparent: Type.Optional(Type.String()),
   request_id: TextOrNull,
   /**
@@ -334,8 +339,7 @@ export const ClaimTaskRequest = Type.Object({
    */
   request_hash: Type.Optional(Type.String()),
   /**
-   * The rank after which the search for a task continues. It comes from the previous reply, and is absent in the first
-   * call.
+   * The rank after which the search for a task continues. The previous reply named it; it is absent in the first call.
    */
   behind: Type.Optional(TaskRank),
 });
@@ -344,8 +348,8 @@ export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
  * The claimed task and its claim. `task` is null if no task was found. `made` is false if the same call had already
  * claimed the task.
  *
- * `more` is set if tasks remain to be examined. No task up to this rank can be claimed, and the search continues after
- * it.
+ * `more` is set if tasks remain to be examined. It is the rank up to which no task can be claimed, and after which the
+ * search continues.
  */
 export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
@@ -366,9 +370,9 @@ export const EndTaskRequest = Type.Object({
   text: TextOrNull,
   value: Json,
   retry: Type.Boolean(),
-  /** Records of other tasks that count for `complete`. */
+  /** The records of other tasks that count as evidence for `complete`. */
   evidence: Type.Optional(Type.Array(Row)),
-  /** The tree of the files that `complete` is about. */
+  /** The tree of the files for which `complete` reports the task as done. */
   tree: Type.Optional(TextOrNull),
 });
 export type EndTaskRequest = Static<typeof EndTaskRequest>;
@@ -409,7 +413,7 @@ export type PatchRequest = Static<typeof PatchRequest>;
 export const TaskChanged = Type.Object({ row: Row, changed: Type.Boolean() });
 export type TaskChanged = Static<typeof TaskChanged>;
 
-/** An edit that a hook saw. It makes the records of a task stale that exist now. */
+/** Reports an edit that a hook has seen. The edit makes the task's existing records stale. */
 export const MarkEditedRequest = Type.Object({ id: Type.String() });
 export type MarkEditedRequest = Static<typeof MarkEditedRequest>;
 export const MarkEditedReply = Type.Object({ changed: Type.Boolean() });

@@ -15,23 +15,23 @@ export interface TextRules {
   /** The maximum size in bytes of UTF-8, if it is limited in addition to the length. */
   readonly bytesMax?: number;
   /**
-   * The maximum length that the published description states. A text of this length is always accepted. This length is
-   * less than characters_max if other texts count towards the same limit.
+   * The maximum length that the published description states. A text of this length is always accepted. It is less than
+   * charactersMax if other texts share the same limit.
    */
   readonly promisedCharactersMax?: number;
   /**
-   * A pattern that the published description states, in place of `pattern` or for a text whose content the reading code
-   * checks itself. Every text that matches the pattern is certainly accepted.
+   * A pattern for the published description, in place of `pattern`. It is needed if the code that reads the text checks
+   * its content. Every text that matches it is accepted.
    */
   readonly promisedPattern?: string;
-  /** The form that the text must have. `says` describes the form in the error message `must be …`. */
+  /** The form that the text must have. `says` completes the error message `must be …`. */
   readonly pattern?: { readonly source: string; readonly says: string };
   /** If true, an empty text counts as missing. */
   readonly required?: true;
   /** True for a name or a label: the text must be one line without control characters and invisible characters. */
   readonly line?: true;
   /**
-   * True if invisible characters are allowed here, because the code that reads the text rejects them after another
+   * True if invisible characters pass this check, because the code that reads the text rejects them after another
    * check.
    */
   readonly hidden_later?: true;

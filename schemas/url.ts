@@ -13,7 +13,7 @@ export function HttpUrl(description: string) {
     charactersMax: OUTBOUND_URL_BYTES_MAX,
     required: true,
     line: true,
-    // Matches only hosts whose last label begins with a letter. Any other host may be a malformed IP address.
+    // Matches only hosts whose last label begins with a letter, because any other host may be a malformed IP address.
     promisedPattern: `^https?://(?:${LABEL}\\.)*[a-z][a-z0-9]*(?:-[a-z0-9]+)*${PORT}(?:/[A-Za-z0-9._~/-]*)?$`,
     description,
   });

@@ -128,7 +128,10 @@ export const UsageRecordRequest = Type.Object({
   ...fields,
   /** Whether the report had a cost. It is absent in older log entries. */
   priced: Type.Optional(Type.Boolean()),
-  /** Whether the report counts for tasks of others, too. It is absent in older log entries, which do. */
+  /**
+   * Whether the caller may report usage for the tasks of other agents. The member is absent in older log entries, in
+   * which every caller may.
+   */
   owns: Type.Optional(Type.Boolean()),
   request_id: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   /** The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if there is no request_id. */
@@ -142,8 +145,8 @@ export type UsageRecordReply = Static<typeof UsageRecordReply>;
 const Bound = Type.Union([Type.Number(), Type.Null()]);
 
 /**
- * Selects usage rows. `filter` is the only filter; null if there is none. Times are in ms since the epoch. Both bounds
- * are inclusive; null means no bound.
+ * Selects usage rows. `filter` is one filter, or null for none. Times are in ms since the epoch. Both bounds are
+ * inclusive; null means no bound.
  */
 export const UsageListRequest = Type.Object({
   filter: Type.Union([

@@ -2,8 +2,7 @@
 export const VERSION = "1.0.0";
 
 /**
- * The apply version. It identifies how the writer's methods change the database. It must be increased by one when the
- * same calls would leave other rows or replies than before. A cluster's nodes apply only entries with their own apply
- * version.
+ * The apply version. It is the version of the writer's methods. Increase it by one when the same calls would result in
+ * other rows or replies than before. A cluster's nodes apply only entries with their own apply version.
  */
 export const APPLY_VERSION = 8;

@@ -24,7 +24,7 @@ t.test("the ranges are those of Unicode", (t) => {
   const listed = new Set<number>();
   for (const [first, last] of HIDDEN_RANGES) for (let code = first; code <= last; code++) listed.add(code);
   for (let code = 0; code <= 0x10_ffff; code++) {
-    // A surrogate by itself is no character.
+    // Skip the surrogates, because a surrogate by itself is not a character.
     if (code >= 0xd800 && code <= 0xdfff) continue;
     const character = String.fromCodePoint(code);
     const inRanges = listed.has(code);
@@ -73,7 +73,8 @@ t.test("invisible characters are found", (t) => {
     ["\u{1d159}", "U+1D159"],
     ["\u{E0001}", "U+E0001"],
     [`name${tags("hidden")}`, "U+E0068"],
-    // Characters that are accepted beside other neighbours. Here they have no effect, so they are not accepted.
+    // Characters that are accepted only beside certain neighbours. Beside these neighbours they have no effect, so they
+    // are not accepted.
     ["a\u200db", "U+200D"],
     ["a\u200cb", "U+200C"],
     ["\u200d", "U+200D"],

@@ -111,7 +111,10 @@ const KEPT = [
 const PLAIN = /^[\x20-\x7e]*$/;
 const CONTROLS = "[\\u0000-\\u001f\\u007f-\\u009f]";
 
-/** Returns a function that compiles a regular expression at its first call. It takes 1 ms, and most starts need none. */
+/**
+ * Returns a function that compiles a regular expression at its first call. The compilation takes 1 ms, and most starts
+ * of a program need none of the expressions.
+ */
 function onDemand(source: string): () => RegExp {
   let compiled: RegExp | undefined;
   return () => (compiled ??= new RegExp(source, "gu"));

@@ -89,15 +89,15 @@ export type WaitQuery = Static<typeof WaitQuery>;
 
 /**
  * The parameters that are not conditions. `is` belongs to the condition `instance`. `workspace` is the workspace in
- * which the call waits, `after` the cursor after which it looks for changes, and `wait` the time for which it waits.
- * All other parameters are conditions.
+ * which the call waits. `after` is the cursor after which the call looks for changes. `wait` is the time for which it
+ * waits. All other parameters are conditions.
  */
 const NO_CONDITIONS = ["is", "workspace", "after", "wait"] as const;
 export type WaitParameter = Exclude<keyof WaitQuery, (typeof NO_CONDITIONS)[number]>;
 
 const Version = Type.Union([Type.Integer({ minimum: 1 }), Type.Null()], { description: "Null: it does not exist." });
 
-/** The condition that holds, by its kind. */
+/** The condition that holds. Its members depend on its kind. */
 const Matched = Type.Union([
   Type.Object({ kind: Type.Literal("event"), event: Event }),
   Type.Object({ kind: Type.Enum(["state", "spec"]), key: Type.String(), version: Version }),

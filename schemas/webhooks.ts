@@ -154,9 +154,9 @@ export type LoggedDelivery = Static<typeof LoggedDelivery>;
 /**
  * The progress of the deliveries to a webhook since the previous report.
  *
- * Every event of the queue up to `delivered` was delivered or is in `set_aside`. `epoch` counts how often the webhook
- * was enabled; failures of an earlier epoch do not count. `fail_count` is the number of consecutive failures, and
- * `fired_at` is the time of the last delivery.
+ * Every event of the queue up to `delivered` was delivered or is in `set_aside`. `epoch` is the number of times that
+ * the webhook was enabled; failures of an earlier epoch do not count. `fail_count` is the number of consecutive
+ * failures, and `fired_at` is the time of the last delivery.
  *
  * `head` is the state of the event at the head of the queue. `log` has the attempts since the previous report, and
  * `failure` is the last failure since then.

@@ -5,7 +5,7 @@ export const AUDIT_ROWS_DEFAULT = 50;
 /** The maximum number of buckets of a histogram. */
 export const AUDIT_BUCKETS_MAX = 200;
 /**
- * The maximum number of audit rows in which the row of a successful action is searched. If there are more rows, the
+ * The maximum number of audit rows that are searched for the row of a successful action. If there are more rows, the
  * action counts as done.
  */
 export const AUDIT_LOOKED_AT_MAX = 10_000;
@@ -26,6 +26,6 @@ export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
 export const AUDIT_COUNT_DELAY_MS = 10_000;
 /** A reader of the audit log waits at most this long until the counts are stored. */
 export const AUDIT_COUNT_WAIT_MS = 1_000;
-/** The maximum length of the `resource` of a refused call. */
+/** The maximum length of the `resource` of a rejected call. */
 export const AUDIT_RESOURCE_CHARACTERS_MAX = 4 * KIB;
 export const AUDIT_DETAIL_BYTES_MAX = 4 * KIB;

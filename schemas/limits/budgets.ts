@@ -3,11 +3,14 @@ import { KIB } from "./units.js";
 
 export const BUDGETS_MAX = 1_000;
 export const BUDGET_ID_CHARACTERS_MAX = 64;
-/** The memory of a budget in the writer, and of one that is not `ok` on the front. */
+/** The memory that each budget takes in the writer. A budget that is not `ok` takes the same on the front, too. */
 export const BUDGET_BYTES = 2 * KIB;
-/** The maximum number of tasks above a task in whose budgets a report counts; the oldest tasks count. */
+/**
+ * The maximum number of ancestors of a task whose budgets a usage report charges. If there are more, the oldest
+ * ancestors are charged.
+ */
 export const BUDGET_TASKS_ABOVE_MAX = 256;
-/** The number of tasks above a task that takes one step of a claim (CLAIM_STEPS_MAX). */
+/** The number of ancestors of a task that count as one step of a claim (CLAIM_STEPS_MAX). */
 export const BUDGET_TASKS_A_STEP = 4;
 /** The interval at which the leader looks for budgets whose period has ended. */
 export const BUDGET_RESET_INTERVAL_MS = 1_000;

@@ -6,7 +6,8 @@ export const CHANGE_KINDS_BYTES_MAX = 1_024;
 export const CHANGE_MESSAGES_MAX = 10;
 export const CHANGE_WINDOW_MS = 1_000;
 /**
- * The report of a commit or a tick names at most this many things of one kind. No client gets more messages than this.
+ * The report of a commit or a tick names at most this many things of one kind, because no client gets more messages
+ * than this.
  */
 export const CHANGE_NAMES_MAX = CHANGE_MESSAGES_MAX;
 export const CHANGE_READERS_MAX = 1_000;

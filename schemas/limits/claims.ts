@@ -4,11 +4,11 @@ export const CLAIM_TTL_S_MAX = 86_400;
 /** The default of a claim's maximum life. After this time the claim ends even if its holder stays active. */
 export const CLAIM_MAX_S_DEFAULT = 14_400;
 export const CLAIM_MAX_S_MAX = 86_400;
-/** An unconfirmed grant is kept for this long if its waiter has not been seen since the grant. */
+/** The time for which an unconfirmed grant is kept if its waiter has not been seen since the grant. */
 export const CLAIM_OFFER_MS = 30_000;
 /**
- * When a server starts, each claim lives for at least this long, because the heartbeats of its holder could not arrive
- * while the server was down.
+ * The minimum life of each claim after a server's start, because the heartbeats of its holder could not arrive while
+ * the server was down.
  */
 export const CLAIM_RESTART_MS = 15_000;
 /** If two ticks are at least this far apart, the server counts as paused between them. */
@@ -19,8 +19,8 @@ export const RUN_PAUSE_MS_MIN = 500;
  */
 export const RUN_PAUSE_GRACE_FACTOR = 5;
 /**
- * In a cluster of several nodes, a claim ends this much later than its ttl, and an instance counts as silent this much
- * later. In this grace period, activity at another node becomes known.
+ * The grace period of a cluster of several nodes. A claim ends this much later than its ttl, and an instance counts as
+ * silent this much later, so that activity at another node can become known.
  *
  * For silence, the grace period is at most SILENCE_SHARED_GRACE_PART of the time after which an instance counts as
  * silent.
@@ -28,33 +28,38 @@ export const RUN_PAUSE_GRACE_FACTOR = 5;
 export const CLAIM_SHARED_GRACE_MS = 2_000;
 export const SILENCE_SHARED_GRACE_PART = 1 / 2;
 /**
- * One call of the writer ends at most this many claims that expire or whose holder is deleted. The end of a claim may
- * grant others, and which ones takes a few milliseconds to find out where thousands wait.
+ * The maximum number of claims that one call of the writer ends, because they expire or their holder is deleted. The
+ * end of a claim may grant other claims. If thousands of claims wait, finding those takes a few milliseconds.
  */
 export const CLAIMS_ENDED_TOGETHER = 16;
 
 // Counted claims and alternatives
-/** The maximum of `max_holders`. A waiting claim may have to watch as many others. */
+/**
+ * The maximum of `max_holders`. It is limited because a waiting claim may have to watch this number of other claims.
+ */
 export const CLAIM_HOLDERS_MAX = 100;
 /** The maximum number of groups of alternatives of one claim. */
 export const ALTERNATIVE_GROUPS_MAX = 8;
 /** The maximum number of alternatives of one group. */
 export const ALTERNATIVES_OF_GROUP_MAX = 1_024;
 /**
- * The maximum number of held and waiting claims of the alternatives of a request, each counted for each of its names. A
- * request compares its alternatives with all of them a few times, which takes about 1 microsecond each.
+ * The maximum number of claims that the alternatives of a request are compared with. It counts held and waiting claims,
+ * each once for each of its names. A request makes this comparison a few times, and each one takes about 1 microsecond.
  */
 export const ALTERNATIVES_STEPS_MAX = 10_000;
 export const ALTERNATIVES_BYTES_MAX = 1_024;
-/** The memory that one claim takes in the writer because another one watches it. */
+/** The memory that a claim takes in the writer for each other claim that watches it. */
 export const CLAIM_WATCH_BYTES = 64;
 
 // Resources
 export const RESOURCE_BYTES_MAX = 512;
-/** The maximum number of characters after the literal prefixes of a request's globs, all alternatives together. */
+/**
+ * The maximum number of characters after the literal prefixes of a request's globs. The limit applies to all
+ * alternatives together.
+ */
 export const GLOB_CHARACTERS_TOGETHER_MAX = 4_096;
 /**
  * The maximum number of steps to compare a request's globs with the held and waiting leases. A request that would take
- * more is rejected. A step takes about 40 ns.
+ * more steps is rejected. A step takes about 40 ns.
  */
 export const GLOB_STEPS_MAX = 200_000;

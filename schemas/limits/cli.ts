@@ -4,8 +4,8 @@ import { KIB, MIB } from "./units.js";
 
 export const CLI_CONNECT_TIMEOUT_MS = 5_000;
 /**
- * The time limit for an upgrade to WebSocket. A lagging node needs this time, because it answers only when it has
- * reached the requested position.
+ * The time limit for an upgrade to WebSocket. It is this long because a lagging node answers only when it has reached
+ * the requested position.
  */
 export const CLI_UPGRADE_TIMEOUT_MS = 7_000;
 /** The time that one address of a host name gets before the next address is tried in parallel. */
@@ -14,45 +14,51 @@ export const CLI_ADDRESS_TIMEOUT_MS = 1_000;
 export const CLI_ANSWER_TIMEOUT_MS = 70_000;
 /** The time limit for the answer to a restore. The server answers only after it has stored everything. */
 export const CLI_RESTORE_TIMEOUT_MS = 1_800_000;
-/** The number of bytes at a snapshot's end in which its closing line is searched. The line is far shorter. */
+/** The number of bytes at a snapshot's end that are searched for its closing line. The line is far shorter. */
 export const CLI_CLOSING_LINE_BYTES_MAX = 64 * KIB;
 export const CLI_ANSWER_BYTES_MAX = 512 * MIB;
-/** The longest answer that `doctor` and `init` read. They ask servers that may be no Koor, and lists end at 32 MiB. */
+/**
+ * The longest answer that `doctor` and `init` read. The limit protects them from servers other than Koor. Koor's own
+ * lists end at 32 MiB.
+ */
 export const CLI_CHECK_ANSWER_BYTES_MAX = 41_943_040;
 /**
  * The maximum length of indented output. Longer output is printed as one line. The limit is needed because indented
  * JSON may be much longer than its source.
  */
 export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
-/** The maximum length of a line of a stream of changes. A line has one name. */
+/** The maximum length of a line of a stream of changes. Each line contains one name. */
 export const CLI_STREAM_LINE_BYTES_MAX = 1 * MIB;
 /** If a flag names a pipe as its file, the command line waits this long for a program to open the other end. */
 export const CLI_FILE_OPEN_MS = 500;
 /**
- * The time limit for completion, from the start of the program. A person waits for it after Tab. The server
- * gets at least CLI_COMPLETE_SERVER_MS of it.
+ * The time limit for completion, from the start of the program. It is short, because a person waits after pressing Tab.
+ * The server gets at least CLI_COMPLETE_SERVER_MS of it.
  */
 export const CLI_COMPLETE_MS = 280;
 export const CLI_COMPLETE_SERVER_MS = 100;
 /** The maximum number of values that completion offers, and of items that it asks a server for. */
 export const CLI_COMPLETE_VALUES_MAX = 500;
-/** The time limit for the name of the acting instance, which `whoami` also prints without a server. */
+/**
+ * The time limit for the request by which `whoami` learns the name of the acting instance. `whoami` also works without
+ * a server.
+ */
 export const CLI_WHOAMI_TIMEOUT_MS = 1_000;
-/** The time limit for each answer to the guard. A commit waits for it. */
+/** The time limit for each answer that the commit guard waits for. The commit is blocked in the meantime. */
 export const CLI_GUARD_TIMEOUT_MS = 5_000;
 /** The time limit for the answer to the radar's report after a commit. */
 export const CLI_RADAR_COMMIT_MS = 1_000;
-/** The least time between two reports of the radar that hooks start after tools. */
+/** The minimum time between two radar reports that hooks start after tool calls. */
 export const CLI_RADAR_HOOK_GAP_MS = 10_000;
-/** The time limit for the server's answer to `init`, which also works while the server is away. */
+/** The time limit for the server's answer to `init`. It is short, because `init` also works without a server. */
 export const CLI_INIT_TIMEOUT_MS = 3_000;
 /** The time limit of a hook's request. The client then continues as if there were no hook. */
 export const CLI_HOOK_TIMEOUT_MS = 5_000;
-/** The maximum length of a hook's input that is sent, and of the answer. */
+/** The maximum length of a hook's input that is sent to the server, and of the server's answer. */
 export const CLI_HOOK_BYTES_MAX = 16 * MIB;
 export const CLI_POLL_INTERVAL_MS = 2_000;
 export const CLI_POLL_EVENTS = 50;
-/** The command line searches this many of the newest task events for the end of a claim. */
+/** The number of the newest task events that the command line searches for the end of a claim. */
 export const CLI_TASK_EVENTS = 1_000;
 export const CLI_RECONNECT_DELAY_MS = 250;
 export const CLI_RECONNECT_DELAY_MS_MAX = 10_000;
@@ -62,24 +68,27 @@ export const CLI_RETRY_MS_MAX = 2_000;
 export const CLI_LEASE_RUN_TTL_S = 60;
 /** The maximum number of times that a landing begins again because another client pushed to its target. */
 export const CLI_LAND_ATTEMPTS_MAX = 5;
-/** The last lines of a check's output that a landing keeps, and their maximum length together. */
+/**
+ * The number of the last lines of a check's output that a landing keeps, and the maximum length of these lines
+ * together.
+ */
 export const CLI_LAND_LOG_LINES = 100;
 export const CLI_LAND_LOG_BYTES_MAX = 16 * KIB;
-/** The number of landings from whose durations the time of the next ones is estimated. */
+/** The number of recent landings whose durations are used to estimate the time of the next landings. */
 export const CLI_LAND_ESTIMATE_COUNT = 10;
-/** The number of the newest landing events that are searched for results that are missing, and for durations. */
+/** The number of the newest landing events that are searched for missing results and for durations. */
 export const CLI_LAND_EVENTS = 200;
 /** The longest time between two reports of a landing's position in the queue, in seconds. */
 export const CLI_LAND_REPORT_S = 10;
-/** The interval at which a landing looks whether an earlier one of the same instance has ended. */
+/** The interval at which a landing checks whether an earlier landing of the same instance has ended. */
 export const CLI_LAND_LOOK_MS = 500;
-/** The time for which a landing tries to publish its result. */
+/** The maximum time for which a landing tries to publish its result. */
 export const CLI_LAND_PUBLISH_MS = 30_000;
 /** The time between SIGTERM and SIGKILL for a running command whose lease was lost. */
 export const CLI_LEASE_GRACE_MS = 5_000;
 /**
- * After a command has ended, the command line waits this long for the rest of its output. The output may stay open,
- * because a process that the command has started may still hold it.
+ * The time for which the command line waits for more output after a command has ended. The output may stay open,
+ * because a process that the command started may still hold it.
  */
 export const CLI_OUTPUT_LAG_MS = 1_000;
 /** After this many consecutive upgrades without an answer, the client tries plain HTTP. */
@@ -92,56 +101,67 @@ export const CLI_UPGRADE_RETRY_MS = 60_000;
 export const CLI_PING_INTERVAL_MS = 30_000;
 /** The maximum number of servers of one cluster that the command line accepts. */
 export const CLI_SERVERS_MAX = 16;
-/** The connect timeout if there is another server to try. It is used in place of CLI_CONNECT_TIMEOUT_MS. */
+/** The connect timeout if there is another server to try. It replaces CLI_CONNECT_TIMEOUT_MS. */
 export const CLI_TURN_CONNECT_TIMEOUT_MS = 2_000;
 /**
- * The time limit for a server's report of its cluster's log position. The command line asks for it when a server does
- * not know the position of a request.
+ * The time limit for a server's report of its cluster's log position. The command line asks all servers for it if one
+ * of them does not know the position of a request.
  */
 export const CLI_LOG_ANSWER_TIMEOUT_MS = 5_000;
 /**
- * The interval at which a waiting call checks whether its server is partitioned. It checks only if there is another
- * server to try.
+ * The interval at which a waiting call checks whether its server is partitioned. The call checks this only if there is
+ * another server to try.
  */
 export const CLI_HEALTH_INTERVAL_MS = 5_000;
-/** If only a later server of the list has answered, the following commands start with that server for this long. */
-export const CLI_SERVER_KEPT_MS = 60_000;
 /**
- * The command line remembers the log positions of at most this many clusters. It drops the least recently used ones.
+ * The time for which the command line remembers a server of the list. If the first servers have not answered, the
+ * following commands start with the server that did.
  */
+export const CLI_SERVER_KEPT_MS = 60_000;
+/** The number of clusters whose log positions the command line remembers. It drops the least recently used ones. */
 export const CLI_POSITION_FILES_MAX = 64;
-/** The maximum number of requests of the stdio bridge in flight. */
+/** The maximum number of requests that the stdio bridge has in flight. */
 export const CLI_BRIDGE_REQUESTS_MAX = 32;
 /** The maximum length of one line of the bridge's stdin. */
 export const CLI_BRIDGE_LINE_BYTES_MAX = BODY_BYTES_MAX;
-/** The longest time that `wait --wake` waits. An idle client starts no other one, so it is as long as a working day. */
+/**
+ * The maximum time of `wait --wake`. It is as long as a working day, because an idle client does not start a second
+ * wait.
+ */
 export const CLI_WAKE_WAIT_MS = 12 * 60 * 60 * 1_000;
-/** The interval at which `wait --wake` looks whether its client is still there. */
+/** The interval at which `wait --wake` checks whether its client is still running. */
 export const CLI_WAKE_LOOK_MS = 20_000;
-/** The maximum number of tasks that are passed over because they were ready before the wait. */
+/** The maximum number of tasks that `wait --wake` ignores because they were ready before the wait. */
 export const CLI_WAKE_TASKS_MAX = 250;
 /** The maximum length of the line that wakes a model. */
 export const CLI_WAKE_LINE_BYTES_MAX = 300;
-/** The time limit for each answer that `doctor` waits for. It also works while the server is away. */
+/**
+ * The time limit for each answer that `doctor` waits for. It is short, because `doctor` also works without a server.
+ */
 export const CLI_DOCTOR_ANSWER_MS = 3_000;
-/** The time limit for one check of `doctor`. A check that waits for several answers ends by itself before. */
+/**
+ * The time limit for one check of `doctor`. A check that waits for several answers ends by itself before this limit.
+ */
 export const CLI_DOCTOR_CHECK_MS = 15_000;
-/** The difference between the clocks of the server and of this machine at which times can no longer be compared. */
+/** The difference between the server's clock and this machine's clock from which `doctor` does not compare times. */
 export const CLI_DOCTOR_CLOCK_MS = 30_000;
-/** The free space in the data directory below which `doctor` warns, and below which writes will soon fail. */
+/**
+ * The limits of the free space in the data directory. Below the first, `doctor` warns. Below the second, writes will
+ * soon fail.
+ */
 export const CLI_DOCTOR_FREE_BYTES = 1024 * MIB;
 export const CLI_DOCTOR_FREE_BYTES_LEAST = 100 * MIB;
-/** The time that a client's program gets to say which hooks it trusts, and then to end. */
+/** The time limit for a client's program to report the hooks that it trusts, and to exit. */
 export const CLI_DOCTOR_PROGRAM_MS = 10_000;
 export const CLI_DOCTOR_PROGRAM_END_MS = 500;
-/** The maximum length of a client's own file that `doctor` reads. */
+/** The maximum length of a client's own settings file that `doctor` reads. */
 export const CLI_DOCTOR_FILE_BYTES_MAX = 64 * MIB;
-/** The pause between two requests of `top`, so that it sends at most a few in a second. */
+/** The pause between two requests of `top`. It keeps `top` to a few requests in a second. */
 export const CLI_TOP_REQUEST_MS = 250;
-/** The least time between two requests of `top` for the same thing, and between two for the figures. */
+/** The minimum time between two requests of `top` for the same object, and between two requests for the metrics. */
 export const CLI_TOP_SAME_MS = 1_000;
 export const CLI_TOP_FIGURES_MS = 2_000;
-/** The time after which `top` asks again for what the server has refused. */
+/** The time after which `top` repeats a request that the server has rejected. */
 export const CLI_TOP_REFUSED_MS = 10_000;
 /** The time limit for an answer to `top`. */
 export const CLI_TOP_ANSWER_MS = 10_000;

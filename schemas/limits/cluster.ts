@@ -2,14 +2,14 @@
 import { KIB, MIB } from "./units.js";
 
 /**
- * The maximum size of a log entry, which contains one batch. An entry may be larger than the weight of its batch,
- * because JSON writes some bytes as six characters.
+ * The maximum size of a log entry, which contains one batch. An entry may be larger than the calls of its batch
+ * together, because JSON writes some bytes as six characters.
  */
 export const ENTRY_BYTES_MAX = 64 * MIB;
 /**
- * The maximum time that a batch lingers. A node lingers as long as the previous entry took, but at most this long.
- * Clients that were just answered usually call again, so their new calls get into the same entry as the calls that
- * wait.
+ * The maximum time that a batch lingers. A node lingers as long as the previous entry took, but at most this long. The
+ * linger is useful because clients that were just answered usually call again. Their new calls then get into the same
+ * entry as the calls that wait.
  */
 export const ENTRY_LINGER_MS_MAX = 10;
 /**
@@ -21,9 +21,9 @@ export const FORWARD_BYTES_MAX = 128 * KIB;
 export const BUNDLE_BYTES_MAX = 512 * KIB;
 /** The maximum time that a bundle lingers. It waits for the nodes that had entries in the previous bundle. */
 export const BUNDLE_LINGER_MS_MAX = 20;
-/** If a forwarded entry is not in the log after this time, the node appends the entry itself. */
+/** The time after which a node appends a forwarded entry itself, because the entry is not in the log yet. */
 export const FORWARD_RETURN_MS_MAX = 1_000;
-/** If a forwarded entry was late, the node forwards no entry for at least this long. */
+/** The minimum time for which a node forwards no entries after a forwarded entry was late. */
 export const FORWARD_PAUSE_MS = 2_000;
 /**
  * The maximum number of delivered entries that a node applies in one batch. APPLY_BATCH_BYTES_MAX is the approximate
@@ -32,18 +32,19 @@ export const FORWARD_PAUSE_MS = 2_000;
 export const APPLY_BATCH_ENTRIES_MAX = 64;
 export const APPLY_BATCH_BYTES_MAX = 4 * MIB;
 /**
- * A node stops reading the log when it has more bytes of unapplied entries than this. It continues when it has applied
- * half of them.
+ * The maximum size of unapplied entries in memory. A node that has more stops reading the log, and continues when it
+ * has applied half of them.
  */
 export const ENTRIES_PENDING_BYTES_MAX = 16 * MIB;
 /**
- * A node halts before an entry that has crashed the process this many times while the entry was applied by itself.
+ * The number of crashes after which a node halts before an entry. It counts the crashes in which the entry was applied
+ * by itself.
  *
- * Two other crashes come first: the first one, and one while the entry was applied together with others. So there are
- * five crashes in all. systemd starts a program five times in ten seconds.
+ * Two other crashes come first: the very first one, and one while the entry was applied together with others. So there
+ * are five crashes in all. systemd starts a program five times in ten seconds.
  */
 export const POISON_ENTRY_TRIES_MAX = 3;
-/** A node keeps this many of its own state hashes, to compare them with those of other nodes. */
+/** The number of its own state hashes that a node keeps, in order to compare them with those of other nodes. */
 export const STATE_HASHES_KEPT_MAX = 4_096;
 /** A node that has been silent for this long may be replaced by another node with the same name. */
 export const NODE_SILENCE_MS = 10_000;
@@ -63,8 +64,8 @@ export const LOG_CLOCK_SLOW_RATE = 0.9;
 /** If the leader has been silent for this long, another node tries to become leader. */
 export const LEADER_SILENCE_MS = 6_000;
 /**
- * A node that has not run for longer than this counts as paused. It received no messages during the pause, so it
- * ignores the silence of the other nodes in that time.
+ * The time without running after which a node counts as paused. A paused node received no messages, so it ignores the
+ * silence of the other nodes in that time.
  */
 export const NODE_HELD_MS = 1_000;
 /** If the log does not deliver an appended entry to its node within this time, the node opens the connection again. */
@@ -72,8 +73,8 @@ export const ENTRY_RETURN_MS_MAX = 5_000;
 /** A node that has not reached the log for this long reports that it is partitioned. */
 export const CUT_OFF_MS = 10_000;
 /**
- * If the log ends before a node's applied position for this long, the node concludes that the log has lost entries. A
- * single report is not enough, because the reports of the end may come from different servers.
+ * The time for which the log must end before a node's applied position until the node concludes that the log has lost
+ * entries. A single report is not enough, because the reports of the end may come from different servers.
  */
 export const LOG_WENT_BACK_MS = 15_000;
 export const LOG_REOPEN_DELAY_MS = 100;
@@ -88,8 +89,8 @@ export const SNAPSHOT_INTERVAL_MS = 600_000;
 export const SNAPSHOT_RETRY_MS = 30_000;
 export const SNAPSHOTS_KEPT = 2;
 /**
- * If nodes with a newer program need a snapshot, the previous leader makes it. The other nodes wait this long before
- * they make it themselves.
+ * The time that the other nodes wait for a snapshot by the previous leader before they make one themselves. Nodes with
+ * a newer program may need such a snapshot.
  */
 export const SNAPSHOT_DEPUTY_MS = 3_000;
 /** The maximum time that a request waits until this node has reached the log position in the request. */

@@ -18,7 +18,7 @@ export const CONTRACT_NAMES_LISTED_MAX = 100;
 export const CONTRACT_VALUE_CHARACTERS_MAX = 200;
 /** The maximum length of a JSON Schema. The limit is needed because the schema is compiled. */
 export const CONTRACT_SCHEMA_CHARACTERS_MAX = 128 * KIB;
-/** A longer string fails every `format` whose check backtracks. */
+/** The longest string that a `format` with a backtracking check accepts. A longer string fails the check. */
 export const CONTRACT_FORMAT_CHARACTERS_MAX = 2 * KIB;
 /**
  * The maximum size of a payload for which a JSON Schema check collects all violations, because all of them are kept in
@@ -26,7 +26,8 @@ export const CONTRACT_FORMAT_CHARACTERS_MAX = 2 * KIB;
  */
 export const CONTRACT_ALL_ERRORS_CHARACTERS_MAX = 256 * KIB;
 /**
- * A pool worker keeps at most this many compiled contracts. CONTRACTS_KEPT_BYTES_MAX limits the size of their texts.
+ * The maximum number of compiled contracts that a pool worker keeps. CONTRACTS_KEPT_BYTES_MAX limits the size of their
+ * texts.
  */
 export const CONTRACTS_KEPT_MAX = 256;
 export const CONTRACTS_KEPT_BYTES_MAX = 16 * MIB;
@@ -36,14 +37,17 @@ export const CONTRACTS_KEPT_BYTES_MAX = 16 * MIB;
  */
 export const CONTRACT_PATTERN_INSTRUCTIONS_MAX = 50_000;
 /**
- * The number of steps that every check of a payload may take. Each character of the payload allows
- * CONTRACT_STEPS_A_CHARACTER more steps, up to CONTRACT_STEPS_MAX in all. A check that would take more steps is
- * rejected. A step takes some tens of nanoseconds.
+ * The number of steps that every check of a payload may take, however short the payload is. Each character of the
+ * payload allows CONTRACT_STEPS_A_CHARACTER more steps, up to CONTRACT_STEPS_MAX in all. A check that would take more
+ * steps is rejected. A step takes some tens of nanoseconds.
  */
 export const CONTRACT_STEPS_LEAST = 200_000;
 export const CONTRACT_STEPS_A_CHARACTER = 64;
 export const CONTRACT_STEPS_MAX = 64_000_000;
-/** A check that takes longer than this, in spite of its limit of steps, is aborted, and its thread is replaced. */
+/**
+ * The time limit of a check, in addition to its limit of steps. A check that takes longer is aborted, and its thread is
+ * replaced.
+ */
 export const CONTRACT_DEADLINE_MS = 5_000;
 /** The maximum number of live tests in flight. Each may have an answer in memory. */
 export const CONTRACT_TESTS_MAX = 8;

@@ -13,10 +13,10 @@ export const SUBSCRIBERS_MAX = 10_000;
  */
 export const SUBSCRIBED_PATTERNS_CHARACTERS_MAX = 1 * MIB;
 /**
- * The most steps that it may take to find the subscribers of an event (src/platform/topics/pattern-index.ts). A step
- * takes about 0.04 µs, so an event of the worst kind takes the front about 20 ms. The front has its other work between
- * two events that take long. 10 000 ordinary patterns have 20 steps. 10 000 in which each segment has several wildcards
- * have 40 000 if their literals differ, and hundreds of such patterns without different literals have all steps.
+ * The maximum number of steps to find the subscribers of one event (src/platform/topics/pattern-index.ts). A step takes
+ * about 0.04 µs, so the worst event takes the front about 20 ms. The front does other work between two such events. 10
+ * 000 ordinary patterns take 20 steps. 10 000 patterns with several wildcards in each segment take 40 000 steps if
+ * their literals differ. If the literals are equal, a few hundred such patterns take all steps.
  */
 export const SUBSCRIBED_PATTERN_STEPS_MAX = 512 * KIB;
 export const SUBSCRIBER_BUFFER_EVENTS_MAX = 64;
@@ -36,31 +36,31 @@ export const SUBSCRIBERS_BEHIND_BYTES_MAX = 128 * MIB;
 export const SOCKET_BUFFERS_BYTES_MAX = 256 * MIB;
 /**
  * The maximum number and size of the events that wait to be sent to subscribers. The front sends in time slices, so the
- * events of many large publishes wait for each other. Publishes are refused from half of it on, and at all of it every
- * other write too, because it may have events of the server.
+ * events of many large publishes wait for each other. Above half of this limit, the server rejects publishes. At the
+ * limit, it also rejects every other write, because each write may publish events of the server.
  */
 export const EVENTS_UNSENT_MAX = 65_536;
 export const EVENTS_UNSENT_BYTES_MAX = 32 * MIB;
 /**
- * The hub sends at most this much at once to all subscribers, before it begins with the next events. So each step of
- * the sending is short, and encoded events take little memory.
+ * The maximum that the hub sends to all subscribers at once, before it begins with the next events. The limit keeps
+ * each step of the sending short, and the memory for encoded events small.
  */
 export const RUN_EVENTS_MAX = 1_000;
 export const RUN_CHARACTERS_MAX = 1 * MIB;
 /**
- * Consecutive events for one stream are written together, in pieces of this size. The client of a stream may stop
- * reading after any piece, so this is also what a slow stream holds. A larger event is a piece of its own.
+ * The size of the pieces in which consecutive events are written to one stream. A client may stop reading after any
+ * piece, so a slow stream holds at most this much. A larger event is a piece of its own.
  */
 export const EVENT_PIECE_CHARACTERS = 16 * KIB;
 export const SUBSCRIBER_MESSAGE_BYTES_MAX = 16 * KIB;
 /**
- * A client's message that is too long, but at most this long, is received as a whole. The server can then close the
+ * The longest message from a client that is received as a whole although it is too long. The server can then close the
  * socket with code 1009.
  */
 export const SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX = 1 * MIB;
 /**
  * The maximum number of frames from a WebSocket client in one second: messages, pings and pongs together. Each frame
- * costs a call on the front, whatever its size. A client has to send nothing but the answers to pings.
+ * costs a call on the front, whatever its size. A client only needs to send the answers to pings.
  */
 export const SUBSCRIBER_FRAMES_PER_SECOND_MAX = 100;
 export const SUBSCRIBER_IDLE_TIMEOUT_S = 120;
@@ -73,19 +73,19 @@ export const SSE_COMMENTS_PER_TICK = 256;
 export const PINGS_PER_TICK = 256;
 export const REPLAY_PAGE_EVENTS = 64;
 /**
- * The size of the pages in which a replay reads events. A page also contains the event that exceeds this size. Each
- * step of a replay reads one page, and keeps none of it.
+ * The size of the pages in which a replay reads events. The event that exceeds this size still belongs to the page.
+ * Each step of a replay reads one page, and keeps none of it.
  */
 export const REPLAY_PAGE_CHARACTERS_MAX = 128 * KIB;
 /**
- * The size of the pages in which events for subscribers are read. A page also contains the event that exceeds this
- * size, so a page has at most twice the size of a large event.
+ * The size of the pages in which events for subscribers are read. The event that exceeds this size still belongs to the
+ * page, so a page is at most twice as large as a large event.
  */
 export const EVENT_PAGE_CHARACTERS_MAX = 1 * MIB;
 export const EVENT_PRUNE_INTERVAL_MS = 60_000;
 export const EVENT_PRUNE_ROWS = 2_000;
 export const EVENT_HISTORY_DEFAULT = 1_000;
-/** The hub caches the matching patterns of this many topics. */
+/** The number of topics for which the hub caches the matching patterns. */
 export const TOPIC_CACHE_TOPICS_MAX = 4_096;
 /** The maximum number of matches in all caches of topics together. The references to them take 2 MiB. */
 export const TOPIC_CACHE_MATCHES_MAX = 262_144;

@@ -1,7 +1,7 @@
 /** Limits of evidence: the records of commands, and the commands that tasks require. */
 import { KIB } from "./units.js";
 
-/** The maximum length of a command, after its white space was collapsed. */
+/** The maximum length of a command, after its white space has been normalized. */
 export const EVIDENCE_COMMAND_CHARACTERS_MAX = 1_024;
 /** The maximum size of the end of a command's output, in bytes of UTF-8. */
 export const EVIDENCE_TAIL_BYTES_MAX = 2 * KIB;
@@ -9,20 +9,20 @@ export const EVIDENCE_TAIL_BYTES_MAX = 2 * KIB;
 export const EVIDENCE_CLIENT_CHARACTERS_MAX = 128;
 /** The maximum number of commands that a task requires. */
 export const EVIDENCE_COMMANDS_MAX = 8;
-/** The maximum number of records that the completion of a task may name. */
+/** The maximum number of records that a call that completes a task may name. */
 export const EVIDENCE_NAMED_MAX = 64;
-/** The maximum number of records of a task, a command and an origin that are examined. The newest are. */
+/** The maximum number of records that are examined for one task, command and origin. These are the newest records. */
 export const EVIDENCE_EXAMINED_MAX = 64;
-/** The maximum number of stored records. A new one replaces the oldest. */
+/** The maximum number of stored records. At the limit, a new record replaces the oldest one. */
 export const EVIDENCE_MAX = 100_000;
 /**
- * The maximum number of stored records of one instance together with those that it has registered, and those that these
- * have. A new one replaces their oldest.
+ * The maximum number of stored records of one instance and of all instances below it in the tree of registrations. At
+ * the limit, a new record replaces the oldest of them.
  */
 export const EVIDENCE_OF_REGISTRANT_MAX = 5_000;
-/** The maximum number of registrations, one after the other, through which the first registrant is searched. */
+/** The maximum number of registrations that are followed, one after the other, to find the first registrant. */
 export const EVIDENCE_REGISTRANTS_MAX = 1_000;
-/** A record is kept for this long. */
+/** The time for which a record is kept. */
 export const EVIDENCE_KEEP_MS = 30 * 86_400_000;
 export const EVIDENCE_PRUNE_INTERVAL_MS = 3_600_000;
 export const EVIDENCE_PRUNE_ROWS = 500;

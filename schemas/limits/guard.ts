@@ -1,7 +1,10 @@
 /** Limits of the guard of commits. */
 import { KIB } from "./units.js";
 
-/** The maximum number of paths of a commit that the audit log stores. Rows of the log are never deleted. */
+/**
+ * The maximum number of paths in the audit row of a commit that was made without the guard. The limit is needed because
+ * rows of the audit log are never deleted.
+ */
 export const GUARD_OFF_PATHS_MAX = 256;
-/** The maximum size of these paths together, as JSON. The row says how many paths there were. */
+/** The maximum size of these paths together, as JSON. The audit row also has the total number of paths. */
 export const GUARD_OFF_PATHS_BYTES_MAX = 8 * KIB;

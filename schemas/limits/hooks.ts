@@ -1,32 +1,35 @@
 /** Limits of hooks, which the programs of agents call before and after each step: their inputs, lists and answers. */
 import { KIB, MIB } from "./units.js";
 
-/** A hook's longer input is not read, and the call that it is about goes ahead. */
+/** The maximum length of a hook's input. A longer input is not read, and the tool call that it describes is allowed. */
 export const HOOK_BODY_BYTES_MAX = 1 * MIB;
-/** An input with more JSON values is not read. Ordinary inputs have long texts and few values. */
+/**
+ * The maximum number of JSON values of an input. An input with more values is not read. Ordinary inputs have long texts
+ * and few values.
+ */
 export const HOOK_VALUES_MAX = 20_000;
 /** The maximum length of a client's session id or agent id. Both are printable ASCII. */
 export const HOOK_ID_CHARACTERS_MAX = 128;
-/** The maximum length of a tool's name. The call of a tool with a longer name is not examined. */
+/** The maximum length of a tool's name. A call of a tool with a longer name is not examined. */
 export const HOOK_TOOL_CHARACTERS_MAX = 256;
 /** The part of a prompt that is kept, in UTF-16 units. */
 export const HOOK_PROMPT_CHARACTERS_MAX = 1_024;
 /** The maximum length of a directory or of a path, as a client writes it, in UTF-16 units. */
 export const HOOK_PATH_CHARACTERS_MAX = 4_096;
-/** The maximum number of different git commands of a call that are examined. */
+/** The maximum number of different git commands in one tool call that are examined. */
 export const HOOK_GIT_CHANGES_MAX = 16;
-/** The maximum number of steps to compare the paths of all these commands with leases. */
+/** The maximum number of steps to compare the paths of all these git commands with leases. */
 export const HOOK_GIT_STEPS_MAX = 50_000;
 /** The maximum number of paths of one tool call. A call with more paths is not checked. */
 export const HOOK_PATHS_MAX = 1_000;
 /** The maximum length of all these paths together. */
 export const HOOK_PATHS_CHARACTERS_MAX = 64 * KIB;
-/** The maximum number of places in a text at which the header of a patched file is looked for. */
+/** The maximum number of positions in a text at which the header of a patched file is searched. */
 export const HOOK_PATCH_MARKS_MAX = 20_000;
 /**
- * The maximum number of steps for reading the shell commands of a call, with those in `sh -c "…"`. A step reads an
- * operator, a redirection, a part of a word, or a line of a document. The rest is not examined. Ordinary commands have
- * less than a hundred.
+ * The maximum number of steps for reading the shell commands of a tool call, including those in `sh -c "…"`. A step
+ * reads an operator, a redirection, a part of a word, or a line of a here-document. The rest of the command is not
+ * examined. Ordinary commands take less than a hundred steps.
  */
 export const HOOK_SHELL_STEPS_MAX = 4_000;
 /** The maximum depth of shells in shells, as in `sh -c "sh -c …"`. */
@@ -34,13 +37,13 @@ export const HOOK_SHELL_DEPTH_MAX = 4;
 
 // The headers of a hook's request
 export const HOOK_ROOTS_MAX = 16;
-/** The maximum number of globs in a list of the headers, all alternatives together. The other globs are ignored. */
+/** The maximum number of globs in one list of the headers, with all alternatives counted. Further globs are ignored. */
 export const HOOK_GLOBS_MAX = 64;
 /** The maximum number of characters of all globs of a list together. */
 export const HOOK_GLOB_CHARACTERS_MAX = 4_096;
 /**
  * The maximum number of steps that a call takes to compare its paths with these globs. A step is a comparison of two
- * segments, or of HOOK_GLOB_CHARACTERS_A_STEP pairs of characters. A call that needs more is not checked.
+ * segments, or of HOOK_GLOB_CHARACTERS_A_STEP pairs of characters. A call that needs more steps is not checked.
  */
 export const HOOK_GLOB_STEPS_MAX = 1_000_000;
 export const HOOK_GLOB_CHARACTERS_A_STEP = 256;
@@ -64,15 +67,15 @@ export const HOOK_CALLS_BYTES_MAX = 16 * MIB;
 export const HOOK_CALL_BYTES = 256;
 
 // Sessions
-/** The maximum number of agents about which something is remembered between two hooks. */
+/** The maximum number of agents for which the server keeps data between two hooks. */
 export const HOOK_AGENTS_MAX = 2_048;
-/** The memory of such an agent: its directory, and the lines that it is still to be told. */
+/** The memory of such an agent: its directory, and the lines of text that wait for its next hook. */
 export const HOOK_AGENT_BYTES = 12 * KIB;
-/** The maximum number of lines that an agent is still to be told. The oldest is dropped. */
+/** The maximum number of lines of text that wait for an agent's next hook. At the limit, the oldest line is dropped. */
 export const HOOK_NOTICES_MAX = 8;
-/** The maximum number of things that are remembered because they were reported to an agent. */
+/** The maximum number of reports to agents that are remembered, so that none is repeated. */
 export const HOOK_REPORTED_MAX = 65_536;
-/** The memory of one such thing: a hash of fixed size. */
+/** The memory of one such report: a hash of fixed size. */
 export const HOOK_REPORTED_BYTES = 128;
 /** The maximum number of ready tasks with an assignee that are remembered until they are reported to the assignee. */
 export const HOOK_TASKS_MAX = 4_096;
@@ -85,13 +88,13 @@ export const HOOK_SEEN_MAX = 1_000;
 export const HOOK_SEEN_BYTES = 1 * KIB;
 
 // Denials
-/** An agent that was denied a path this often is listed. */
+/** The number of denials of one path to one agent from which the pair is listed. */
 export const HOOK_DENIALS_COUNT_MIN = 3;
-/** Two denials that are further apart are not counted together. A denial is listed for as long. */
+/** The maximum time between two denials that are counted together. A denial is also listed for this time. */
 export const HOOK_DENIALS_TOGETHER_MS = 60 * 60 * 1000;
-/** The maximum number of agents and paths whose denials are counted. */
+/** The maximum number of pairs of an agent and a path whose denials are counted. */
 export const HOOK_DENIALS_MAX = 256;
-/** The memory of one count: names of the agent and the workspace, and a path and its resource. */
+/** The memory of one count: the names of the agent and the workspace, a path, and the path's resource. */
 export const HOOK_DENIAL_BYTES = 16 * KIB;
 /** The maximum number of repeated denials in the answer of GET /api/hooks. */
 export const HOOK_DENIALS_LISTED_MAX = 100;
@@ -105,27 +108,30 @@ export const HOOK_WAITS_LISTED_MAX = 100;
 export const HOOK_AUTO_TTL_S_DEFAULT = 600;
 export const HOOK_AUTO_TTL_S_MIN = 60;
 export const HOOK_AUTO_TTL_S_MAX = 86_400;
-/** An agent whose shell command states no timeout may be silent for this long. */
+/** The default time for which an agent may be silent while its shell command runs, if the command states no timeout. */
 export const HOOK_BUSY_S_DEFAULT = 900;
 
 // Budgets
-/** A longer command counts as one that does more than call Koor. */
+/**
+ * The maximum length of a shell command that counts as a mere call of Koor. A longer command counts as one that does
+ * more.
+ */
 export const HOOK_KOOR_COMMAND_CHARACTERS_MAX = 8 * KIB;
 
 // Answers, in bytes of UTF-8
 export const HOOK_CONTEXT_BYTES_MAX = 300;
 export const HOOK_START_BYTES_MAX = 600;
-/** The maximum size of a denial without the path in the command that it names. */
+/** The maximum size of a denial, not counting the path in the command that it names. */
 export const HOOK_DENIAL_BYTES_MAX = 600;
-/** The maximum size of another agent's name or branch in an answer. */
+/** The maximum size of another agent's name or branch in an answer, in bytes. */
 export const HOOK_NAME_BYTES_MAX = 64;
-/** The maximum size of a text that another agent wrote, in an answer. */
+/** The maximum size of a text by another agent in an answer. */
 export const HOOK_QUOTE_BYTES_MAX = 120;
 /** A denial names at most this many waiters. */
 export const HOOK_WAITERS_NAMED_MAX = 3;
 /** The start of a session names at most this many other agents. */
 export const HOOK_OTHERS_NAMED_MAX = 5;
-/** The maximum number of undelivered messages that are read for one answer. The others follow in the next one. */
+/** The maximum number of undelivered messages that are read for one answer. The next answer contains the others. */
 export const HOOK_MESSAGES_MAX = 32;
 /** An answer names at most this many paths that other agents change in other working trees. */
 export const HOOK_NEARBY_NAMED_MAX = 2;

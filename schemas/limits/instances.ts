@@ -19,25 +19,25 @@ export const INSTANCE_CAPABILITIES_MAX = 64;
 export const CHECKOUT_ID_CHARACTERS_MAX = 64;
 /** The maximum size of a checkout's branch, root or machine. */
 export const CHECKOUT_TEXT_BYTES_MAX = 1 * KIB;
-/** The maximum length of a client's id of a session, and of its id of a subagent. */
+/** The maximum length of a client's id of a session or of a subagent. */
 export const SESSION_ID_CHARACTERS_MAX = 128;
-/** The maximum number of sessions and their subagents together, those that have ended and are not deleted yet too. */
+/** The maximum number of sessions and subagents together. Those that have ended count until they are deleted. */
 export const AGENT_SESSIONS_MAX = 20_000;
-/** The memory of a session in addition to its instance: the two ids, and its places in the indexes. */
+/** The memory of a session in addition to its instance: its two ids, and its entries in the indexes. */
 export const AGENT_SESSION_BYTES = 1 * KIB;
-/** The maximum number of subagents of one session, those that have ended and are not deleted yet too. */
+/** The maximum number of subagents of one session. Those that have ended count until they are deleted. */
 export const SUBAGENTS_MAX = 1_000;
 /** The instance of a session or of a subagent is deleted after this much silence. */
 export const AGENT_SESSION_KEEP_MS = 24 * 60 * 60 * 1000;
-/** The most instances that one transaction ends together with their session. */
+/** The maximum number of instances of a session that one transaction ends. */
 export const SESSION_END_ROWS = 100;
-/** A shorter silence of an instance is ignored, because no claim ends so soon. */
+/** A shorter silence of an instance is ignored, because no claim ends after so short a time. */
 export const INSTANCE_SILENCE_MS = 1_000;
 /** An instance may announce that it will be silent for at most this long. */
 export const INSTANCE_BUSY_S_MAX = 3_600;
 export const CAPABILITY_BYTES_MAX = 128;
 export const INSTANCE_TOKEN_BYTES = 16;
-/** An activity record is stored after at most this time. Before that, it exists only in memory. */
+/** An activity record is stored after at most this time. Until then, it exists only in memory. */
 export const INSTANCE_FLUSH_INTERVAL_MS = 5_000;
 /**
  * In a cluster, an activity record is stored after at most this time. Before that, it exists only in one node's memory.
@@ -49,15 +49,23 @@ export const INSTANCE_SHARED_FLUSH_INTERVAL_MS = 1_000;
 export const INSTANCE_SHARED_FLUSH_PART = 1 / 4;
 /** The maximum number of rows that one flush writes, and that one call marks as stale. Other writes run in between. */
 export const INSTANCE_FLUSH_ROWS = 1_000;
-/** The front encodes this many instances of a list in one step. A shorter list is answered at once. */
+/**
+ * The number of instances of a list that the front encodes in one step. A list that is not longer is answered at once.
+ */
 export const INSTANCE_LIST_PAGE = 250;
-/** The number of instances of a longer list that the front examines, or puts in order, in one step. */
+/** The number of instances of a longer list that the front examines or sorts in one step. */
 export const INSTANCE_LIST_STEP = 1_000;
-/** If more instances have one name, the front keeps lists of them by workspace, instead of examining all of them. */
+/**
+ * The maximum number of instances with the same name that the front examines one by one. If there are more, the front
+ * keeps lists of them by workspace.
+ */
 export const INSTANCES_SCANNED_MAX = 16;
-/** The most instances that one transaction deletes together with the instance that has registered them. */
+/** The maximum number of instances that one transaction deletes together with the instance that has registered them. */
 export const INSTANCE_DELETE_ROWS = 250;
-/** The most levels that one such transaction descends, from registering to registered instances. */
+/** The maximum number of levels, from registering to registered instances, that one such transaction descends. */
 export const INSTANCE_DELETE_LEVELS = 2_500;
-/** How many agents are looked at, from a subagent to its parents, for budgets and for the account. */
+/**
+ * The maximum number of agents in the chain from a subagent to its parents that are examined for budgets and for the
+ * account.
+ */
 export const AGENT_PARENTS_MAX = 16;

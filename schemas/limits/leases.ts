@@ -11,7 +11,7 @@ export const LEASES_OF_HOLDER_BYTES_MAX = 16 * MIB;
 /** The memory of a lease without its resources. */
 export const LEASE_BYTES = 1 * KIB;
 export const LEASE_RESOURCES_MAX = 64;
-/** The maximum number of conflicts that a refusal lists. */
+/** The maximum number of conflicts that a rejection lists. */
 export const LEASE_CONFLICTS_MAX = 100;
 /** The maximum number of leases of other checkouts that an answer lists. */
 export const LEASE_NEARBY_MAX = 20;

@@ -8,13 +8,13 @@ export const TOKENS_PER_MCP_CALL = 300;
  */
 export const MCP_BODY_BYTES_MAX = 1 * MIB;
 /**
- * The maximum number of values in a body. A batch of tool calls has some twenty values for each message. The limit is
+ * The maximum number of values in a body. A batch of tool calls has about twenty values for each message. The limit is
  * needed because the protocol's library copies each object, with its names, several times on the front.
  */
 export const MCP_VALUES_MAX = 4_000;
 /**
- * The maximum nesting of a body. The protocol's library reads some members by recursion, and would answer with the
- * error of the interpreter. No message needs more than ten levels.
+ * The maximum nesting of a body. The protocol's library reads some members by recursion, and would fail with a stack
+ * overflow of the JavaScript engine. No message needs more than ten levels.
  */
 export const MCP_DEPTH_MAX = 128;
 /** The maximum number of messages in one JSON-RPC batch. */
@@ -28,7 +28,7 @@ export const MCP_NAME_CHARACTERS_MAX = 1024;
 export const MCP_BATCH_BYTES_MAX = 4 * MIB;
 /**
  * The maximum memory of all batches in progress, with their answers, and of all bodies in progress that are longer than
- * FRONT_JSON_BYTES_MAX. A body that does not fit is refused.
+ * FRONT_JSON_BYTES_MAX. A body that does not fit is rejected.
  */
 export const MCP_BATCHES_BYTES_MAX = 32 * MIB;
 /**

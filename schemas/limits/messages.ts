@@ -2,14 +2,17 @@
 import { INSTANCE_LABEL_BYTES_MAX } from "./instances.js";
 import { KIB } from "./units.js";
 
-/** If a client names no limit, an answer contains at most this many messages, or at most this many threads. */
+/** The maximum number of messages or threads in an answer if the client names no limit. */
 export const MESSAGE_ROWS_DEFAULT = 100;
 export const MESSAGE_ROWS_MAX = 10_000;
-/** A page of more messages is read in the pool, because each message may be 128 KiB. */
+/**
+ * The maximum number of messages in a page that the front reads itself. A longer page is read in the pool, because each
+ * message may be 128 KiB.
+ */
 export const MESSAGES_ON_FRONT_MAX = 16;
 export const MESSAGE_SUBJECT_BYTES_MAX = 512;
 export const MESSAGE_BODY_BYTES_MAX = 64 * KIB;
-/** The data as JSON. */
+/** The maximum size of a message's data, as JSON. */
 export const MESSAGE_DATA_BYTES_MAX = 64 * KIB;
 export const MESSAGE_THREAD_BYTES_MAX = 128;
 export const MESSAGE_NOTE_BYTES_MAX = 4 * KIB;

@@ -3,7 +3,8 @@ import { KIB } from "./units.js";
 
 export const KEY_BYTES_MAX = 1024;
 /**
- * The maximum size of a label that describes a thing and is stored with it: a provider, a model, a project or a tag.
+ * The maximum size of a label that is stored with the object that it describes. A label names a provider, a model or a
+ * project, or is a tag.
  */
 export const LABEL_BYTES_MAX = 1024;
 export const TOPIC_BYTES_MAX = 256;
@@ -18,7 +19,7 @@ export const SOURCE_BYTES_MAX = 256;
 export const CONTENT_TYPE_BYTES_MAX = 256;
 /** The maximum size of a reason, note, error, question or answer. */
 export const REMARK_BYTES_MAX = 4 * KIB;
-/** If a rejection quotes a name or text of the request, it truncates it to this length, in UTF-16 units. */
+/** The length to which a rejection truncates a name or text that it quotes from the request, in UTF-16 units. */
 export const QUOTED_CHARACTERS_MAX = 100;
 /**
  * The maximum length of a rejection's message. It has room for a line of text and the longest key, even if each

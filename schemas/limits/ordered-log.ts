@@ -5,9 +5,12 @@ import { KIB, MIB } from "./units.js";
 export const LOG_CONNECT_MS_MAX = 3_000;
 /** The time that the log's server gets to answer a request, or to acknowledge an entry. */
 export const LOG_ANSWER_MS_MAX = 5_000;
-/** The minimum throughput that is expected of a link between the servers. A large entry gets more time at this rate. */
+/**
+ * The minimum throughput that is expected of a link between the servers. The time limit of a large entry is extended at
+ * this rate.
+ */
 export const LOG_ANSWER_BYTES_PER_S_MIN = 4 * MIB;
-/** The time that a server gets to report the log's state. After that, the node asks another server. */
+/** The time that a server of the log gets to report the log's state. After that, the node asks another server. */
 export const LOG_STATE_MS_MAX = 2_000;
 /**
  * A request is repeated at this interval until it is answered, because servers that are electing a leader drop
@@ -22,7 +25,7 @@ export const LOG_HEARTBEAT_MS = 1_000;
 export const LOG_HEARTBEATS_MISSED_MAX = 3;
 /** The maximum number of messages that the log's server stores atomically. The server itself has this limit. */
 export const LOG_PIECES_MAX = 1_000;
-/** A message leaves this many bytes free for the headers of a piece. */
+/** The number of bytes of a message that are reserved for the headers of a piece. */
 export const LOG_PIECE_HEADER_BYTES = 512;
 /** The remains of a snapshot upload are deleted after this time. A younger upload may still be in progress. */
 export const LOG_SNAPSHOT_REMAINS_MS = 600_000;
@@ -35,7 +38,10 @@ export const POSTGRES_CONNECT_MS_MAX = 5_000;
  */
 export const POSTGRES_ANSWER_MS_MAX = 5_000;
 export const POSTGRES_BYTES_PER_MS_MIN = 4 * KIB;
-/** The node reads the log at this interval even without a notification, because a lost server sends none. */
+/**
+ * The interval at which the node reads the log even without a notification. It is needed because a lost server sends no
+ * notifications.
+ */
 export const POSTGRES_PROBE_INTERVAL_MS = 1_000;
 export const POSTGRES_PROBE_MS_MAX = 4_000;
 /** The server aborts a statement after this time, in case the statement's client is lost. */

@@ -24,17 +24,22 @@ export const POOL_IDLE_MS = 30_000;
  * requeued.
  */
 export const POOL_BATCH_MS_MAX = 2;
-/** If one job of a batch of short jobs runs for this long, the other jobs are moved to another thread. */
+/**
+ * The time that one job of a batch of short jobs may run before the other jobs of the batch are moved to another
+ * thread.
+ */
 export const POOL_BATCH_PATIENCE_MS = 20;
 export const POOL_HEAP_MIB_MAX = 512;
 
 // Work of unknown cost
-/** If the input of a job has at most this many bytes, the job is first tried as a short one, without a permit. */
+/**
+ * The maximum size of the input of a job that is first tried as a short job, without a permit. Jobs with larger inputs
+ * need a permit.
+ */
 export const SHORT_WORK_BYTES_MAX = 64 * KIB;
 export const SHORT_WORK_DEADLINE_MS = 5_000;
 /**
- * A subject no longer counts as slow after a job on it has taken at most this long. This is also the time limit of a
- * short validation.
+ * The longest job after which its subject no longer counts as slow. This is also the time limit of a short validation.
  */
 export const SHORT_WORK_MS_MAX = 100;
 export const LONG_WORK_TOGETHER_MAX = 1;

@@ -7,18 +7,23 @@ import { KIB, MIB } from "./units.js";
  */
 export const OWN_DESCRIPTORS_MAX = 128;
 /**
- * A process with at most this many descriptors loads all its modules at the start, because it may have none left to
- * open a module's file later.
+ * The maximum number of descriptors with which a process loads all its modules at the start. With so few, it may have
+ * no descriptor left to open a module's file later.
  */
 export const FEW_DESCRIPTORS = 512;
-/** The minimum time between two log lines that say that no descriptor is left. */
+/** The minimum time between two log lines about a lack of descriptors. */
 export const SHORTAGE_REPORT_MS = 60_000;
 export const SETTINGS_BYTES_MAX = 1 * MIB;
-/** A thread collects garbage again when its heap has grown by this much since the previous collection. */
+/**
+ * The growth of a thread's heap since the previous garbage collection, after which the thread collects garbage again.
+ */
 export const HEAP_GROWTH_PERCENT = 50;
 /** Work that is done in pieces takes at most this long in one event-loop tick. */
 export const TIME_SLICE_MS = 5;
-/** At most this many waits of one kind end in one event-loop tick because their time is up. Each end is an answer. */
+/**
+ * The maximum number of waits of one kind that time out in one event-loop tick. The limit is needed because each end of
+ * a wait sends an answer.
+ */
 export const WAITS_ENDED_PER_TICK = 32;
 export const SHUTDOWN_DRAIN_MS = 5_000;
 

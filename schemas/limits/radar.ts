@@ -6,7 +6,7 @@ export const RADAR_FILES_MAX = 2_000;
 export const RADAR_RANGES_MAX = 64;
 /** The largest line number, which a signed integer of 32 bits can hold. */
 export const RADAR_LINE_MAX = 2_147_483_647;
-/** The maximum length of git's id of a file's content. Ids by SHA-256 have this length. */
+/** The maximum length of the id that git gives to a file's content. Ids by SHA-256 have this length. */
 export const RADAR_BLOB_CHARACTERS_MAX = 64;
 /** A report ends this long after the last activity of its checkout. */
 export const RADAR_KEEP_MS = 30 * 60 * 1_000;
@@ -25,17 +25,20 @@ export const RADAR_REPORT_BYTES = 2 * KIB;
 export const RADAR_FILE_BYTES = 320;
 /** The memory of a range: two line numbers. */
 export const RADAR_RANGE_BYTES = 8;
-/** An overlap names at most this many agents of each checkout. */
+/** The maximum number of agents of each checkout that an overlap names. */
 export const RADAR_INSTANCES_MAX = 32;
-/** An event names at most this many paths. */
+/** The maximum number of paths that an event names. */
 export const RADAR_EVENT_PATHS_MAX = 20;
 
 // The lines for agents
-/** The maximum number of agents for which a line about an overlap waits. The one that was added first is forgotten. */
+/**
+ * The maximum number of agents for which lines about overlaps wait. At the limit, the agent that was added first is
+ * dropped.
+ */
 export const RADAR_NOTICES_MAX = 4_096;
-/** The maximum number of lines that one agent is still to be told. The oldest is dropped. */
+/** The maximum number of lines that wait for one agent. At the limit, the oldest line is dropped. */
 export const RADAR_NOTICES_OF_AGENT_MAX = 4;
-/** The memory of such an agent: its lines. */
+/** The memory of the lines that wait for one agent. */
 export const RADAR_NOTICE_BYTES = 2 * KIB;
 /** The maximum size of the line about an overlap, in bytes of UTF-8. */
 export const RADAR_LINE_BYTES_MAX = 150;

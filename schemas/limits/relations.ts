@@ -91,7 +91,9 @@ import {
   WRITER_DEADLINE_MS,
 } from "./writer.js";
 
-/** The relations: whether each one holds, and the sentence that it states. */
+/**
+ * The relations between limits. Each row says whether the relation holds, and states it as a sentence for the error.
+ */
 const RELATIONS: readonly (readonly [holds: boolean, what: string])[] = [
   // Bodies and the memory for them
   [BODIES_IN_MEMORY_BYTES_MAX >= 4 * BODY_BYTES_MAX, "several full bodies fit in memory"],

@@ -4,10 +4,14 @@ import { KIB, MIB } from "./units.js";
 export const BODY_BYTES_MAX = 10 * MIB;
 /** The maximum size of all request bodies together that are being received or wait for the writer. */
 export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
-/** The server stops reading a streamed body from the socket while this many bytes of the body wait for their reader. */
+/**
+ * The number of bytes of a streamed body that may wait for their reader. While more wait, the server stops reading the
+ * body from the socket.
+ */
 export const BODY_AHEAD_BYTES_MAX = 1 * MIB;
 /**
- * While a body is held back, this many bytes of it may still arrive, because uWebSockets.js reads 512 KiB at once.
+ * The number of bytes of a body that may still arrive while the server holds the body back, because uWebSockets.js
+ * reads 512 KiB at once.
  *
  * A node of a cluster holds a body back if its client may just have been registered at another node and this node does
  * not know that yet.
@@ -16,13 +20,13 @@ export const HELD_BODY_BYTES_MAX = 512 * KIB;
 /** The maximum size of all held bodies together. */
 export const HELD_BODIES_BYTES_MAX = 32 * MIB;
 /**
- * A longer JSON body is read in the pool. A body of this size that consists of distinct names blocks the front for 10
- * ms, and the time grows more than linearly.
+ * The maximum size of a JSON body that the front reads itself. The pool reads longer bodies. A body of this size that
+ * consists of distinct names blocks the front for 10 ms, and the time grows more than linearly.
  */
 export const FRONT_JSON_BYTES_MAX = 64 * KIB;
 /**
- * The maximum number of values in a body that the front reads. A limit of bytes is not enough, because a value of one
- * or two bytes of JSON may take a hundred bytes of memory.
+ * The maximum number of values in a body that the front reads. A limit of bytes is not enough, because a JSON value of
+ * one or two bytes may take a hundred bytes of memory.
  */
 export const JSON_VALUES_MAX = 500_000;
 /**
@@ -31,31 +35,35 @@ export const JSON_VALUES_MAX = 500_000;
  */
 export const JSON_DEPTH_MAX = 1_000;
 /**
- * A rejected body is read and dropped up to this size, so that the client sees the answer. After that, the server
- * closes the connection.
+ * The number of bytes of a rejected body that the server reads and drops, so that the client sees the answer. After
+ * that, the server closes the connection.
  */
 export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
 /**
- * If a client keeps sending a rejected body, the server reads it for at most this long, and at most
+ * The maximum time for which the server reads a rejected body that a client keeps sending. It also reads at most
  * REFUSED_LINGER_BYTES_MAX. If the server closed a connection with unread bytes, the connection would be reset and the
  * answer might be lost.
  */
 export const REFUSED_LINGER_MS = 2_000;
 export const REFUSED_LINGER_BYTES_MAX = 64 * MIB;
 /**
- * After a chunked body, uWebSockets.js reads nothing more for this long. Otherwise, if no valid request follows the
+ * The time after a chunked body in which uWebSockets.js reads nothing more. Otherwise, if no valid request follows the
  * body, uWebSockets.js would answer with an error of its own, even while the previous request is executed.
  */
 export const QUIET_AFTER_CHUNKS_MS = 1_000;
 /**
- * A body may have this many small chunks (RFC 9112, 7.1) in a row. Every CHUNK_BYTES_MIN bytes make up for one chunk.
+ * The maximum number of consecutive small chunks (RFC 9112, 7.1) of a body. Every CHUNK_BYTES_MIN bytes make up for one
+ * chunk.
  *
  * The limit is needed because each chunk costs a call on the front, whatever its size. A read of 512 KiB has room for
  * 87,000 chunks of one byte.
  */
 export const SMALL_CHUNKS_MAX = 1_024;
 export const CHUNK_BYTES_MIN = 64;
-/** For each small chunk after the refusal, the client's address may not send bodies in chunks for this much longer. */
+/**
+ * The time by which each small chunk after the rejection extends the period in which the client's address may not send
+ * bodies in chunks.
+ */
 export const CHUNK_DEBT_US = 20;
 /** The maximum number of addresses whose debt of small chunks is remembered. */
 export const CHUNK_DEBTORS_MAX = 1_024;

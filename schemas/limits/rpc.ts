@@ -4,22 +4,23 @@ import { KIB, MIB } from "./units.js";
 /** A byte array of at most this length is sent between threads as a string. */
 export const INLINE_BYTES_MAX = 16 * KIB;
 /**
- * One message between threads contains at most this many calls. The number is small, so that the writer starts to work
+ * The maximum number of calls in one message between threads. The number is small, so that the writer starts to work
  * while the front still reads requests.
  */
 export const CALLS_TOGETHER_MAX = 16;
 export const MAILBOX_CALLS_MAX = 8_192;
 export const MAILBOX_BYTES_MAX = 256 * MIB;
-/**
- * After a call's deadline, its caller waits this much longer for the writer to report whether the call was executed.
- */
+/** The time that a caller waits, after its call's deadline, for the writer to report whether the call was executed. */
 export const OUTCOME_GRACE_MS = 2_000;
 export const DEADLINE_SWEEP_MS = 100;
 /**
- * The number of chunks that a stream may be ahead of its client. The number is large, so that the front's memory holds
- * all of a long list before a slow client has read it. The pool's worker is then free.
+ * The maximum number of chunks by which a stream may be ahead of its client. The number is large, so that the front's
+ * memory holds all of a long list before a slow client has read it. The pool's worker is then free.
  */
 export const STREAM_CREDIT_CHUNKS = 128;
 export const STREAM_CHUNK_CHARACTERS = 64 * KIB;
-/** A chunk that is longer than this is sent in several pieces. Each piece takes one credit. */
+/**
+ * The maximum length of one piece of a chunk. A longer chunk is sent in several pieces, and each piece takes one
+ * credit.
+ */
 export const STREAM_PIECE_CHARACTERS_MAX = 2 * STREAM_CHUNK_CHARACTERS;

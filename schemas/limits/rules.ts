@@ -21,10 +21,10 @@ export const RULE_NAME_BYTES_MAX = 256;
 export const RULE_MESSAGE_BYTES_MAX = 4 * KIB;
 export const RULE_CONTEXT_BYTES_MAX = 64 * KIB;
 export const APPLIES_TO_GLOBS_MAX = 100;
-/** A pool worker keeps compiled patterns with at most this many instructions between validations. */
+/** The number of instructions of compiled patterns that a pool worker keeps between validations. */
 export const COMPILED_INSTRUCTIONS_KEPT_MAX = 1_000_000;
 export const COMPILED_SETS_KEPT_MAX = 1_000;
-/** The front caches the rule-set versions of this many projects. If there are more, the cache is cleared. */
+/** The number of projects whose rule-set versions the front caches. If there are more, the front clears the cache. */
 export const RULE_SET_VERSIONS_KEPT_MAX = 1_000;
 /**
  * The maximum size of a cached pattern's automaton, in bytes as the engine reports them. A larger automaton is dropped
@@ -34,13 +34,13 @@ export const AUTOMATON_BYTES_KEPT_MAX = 64 * KIB;
 
 // Validation
 /**
- * The maximum number of steps of a short validation. A validation that takes more starts again as a long one. A step is
- * one instruction for one character, and takes about 20 ns.
+ * The maximum number of steps of a short validation. A validation that takes more steps starts again as a long one. A
+ * step is one instruction for one character, and takes about 20 ns.
  */
 export const VALIDATION_SHORT_STEPS_MAX = 4_000_000;
 /**
- * The maximum length of a short validation's answer. A longer answer is made again as a stream, because a single text
- * of that length would block the front.
+ * The maximum length of a short validation's answer. If the answer is longer, the validation starts again with a stream
+ * as its answer, because a single text of that length would block the front.
  */
 export const VALIDATION_SHORT_ANSWER_CHARACTERS_MAX = 256 * KIB;
 export const VIOLATIONS_LISTED_MAX = 100_000;

@@ -6,13 +6,13 @@ export const SESSIONS_MAX = 1_000;
 export const SESSION_COOKIE_BYTES = 32;
 export const SESSION_IDLE_MS = 12 * 60 * 60 * 1000;
 /**
- * A session's last use is stored after at most this time. Before that, it exists only in memory. Expired sessions are
- * searched at the same interval.
+ * The maximum time until a session's last use is stored. Until then, it exists only in memory. The server also searches
+ * for expired sessions at this interval.
  */
 export const SESSION_FLUSH_INTERVAL_MS = 120_000;
 /**
- * At most this many cookies with the session's name are tried. A request may have several, because another server on
- * the same host may have set one.
+ * The maximum number of cookies with the session's name that are tried. A request may have several, because another
+ * server on the same host may have set one.
  */
 export const SESSION_COOKIES_TRIED_MAX = 4;
 export const LOG_IN_TOKEN_BYTES_MAX = 8 * KIB;

@@ -3,11 +3,14 @@
 export const WAL_CHECKPOINT_PAGES = 1_000;
 export const SQLITE_BUSY_TIMEOUT_MS = 5_000;
 /**
- * The size of the page cache of a read-only database handle. With SQLite's default of 2 MiB, each list of a full store
- * read its pages from the file again.
+ * The size of the page cache of a read-only database handle. With SQLite's default of 2 MiB, each list request to a
+ * full store had to read its pages from the file again.
  */
 export const SQLITE_READ_CACHE_KIB = 8 * 1024;
 /** The interval at which the server checks whether the database's files were removed or replaced. */
 export const STORAGE_WATCH_INTERVAL_MS = 1_000;
-/** When the server starts, a stored time may be this much ahead of the machine's clock before it counts as wrong. */
+/**
+ * The maximum time by which a stored time may be ahead of the machine's clock at the server's start. A stored time that
+ * is further ahead counts as wrong.
+ */
 export const CLOCK_LEAD_MS_MAX = 1_000;

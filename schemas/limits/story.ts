@@ -1,19 +1,19 @@
-/** Limits of the reads of the past (docs/story.md). */
+/** Limits of reads of the past (docs/story.md). */
 
 /** The default number of items in a list of the past. */
 export const STORY_ROWS_DEFAULT = 100;
 /**
- * The first part of the kept time that a read may not ask about, in ms. So no row that is pruned while a read runs is
- * missing from its answer.
+ * The margin, in ms, at the old end of the retention time. A read may not ask about a time in this margin. So rows that
+ * are pruned while a read runs are never missing from its answer.
  */
 export const STORY_MARGIN_MS = 60_000;
-/** The number of keys that are examined together. */
+/** The number of keys that are examined in one step. */
 export const STORY_KEYS_TOGETHER = 500;
-/** The number of lines of `koor story`. */
+/** The maximum number of lines that `koor story` prints. */
 export const STORY_LINES_MAX = 500;
-/** The number of agents in the table at the beginning of `koor story`. */
+/** The maximum number of agents in the table at the beginning of `koor story`. */
 export const STORY_AGENTS_MAX = 40;
 /** The number of events that one call of `koor story` requests. */
 export const STORY_PAGE_EVENTS = 1_000;
-/** The number of events that `koor story` reads. */
+/** The maximum number of events that `koor story` reads. */
 export const STORY_EVENTS_MAX = 50_000;

@@ -9,11 +9,11 @@ export const TELEMETRY_EVENTS_CHARACTERS_MAX = 1 * MIB;
 export const TELEMETRY_BATCH_EVENTS_MAX = 512;
 /** The time for which events are collected before they are exported, in ms. */
 export const TELEMETRY_DELAY_MS = 1_000;
-/** The time between two exports of metrics, in ms, unless OTEL_METRIC_EXPORT_INTERVAL says otherwise. */
+/** The time between two exports of metrics, in ms, unless OTEL_METRIC_EXPORT_INTERVAL sets another one. */
 export const TELEMETRY_METRICS_INTERVAL_MS = 60_000;
 /** The time that a shutdown waits for the last spans, in ms. */
 export const TELEMETRY_CLOSE_MS = 2_000;
-/** The time after which the thread of the export is started again if it has died, in ms. */
+/** The delay, in ms, after which the export's thread is started again if it has died. */
 export const TELEMETRY_RESTART_MS = 10_000;
 /** The maximum number of leases whose tasks are remembered until the leases end. */
 export const TELEMETRY_LEASES_MAX = 4096;

@@ -1,24 +1,30 @@
 /**
- * Limits of the transcripts of agents' clients, whose usage the command line reports. They are apart from those of other
- * commands, because `koor-hook` is small.
+ * Limits of the transcripts of agents' clients, whose usage the command line reports. They have a file of their own, so
+ * that `koor-hook`, which must stay small, does not load the limits of other commands.
  */
 import { MIB } from "./units.js";
 
-/** The maximum length of a line that is read. A longer one is skipped. */
+/** The maximum length of a line of a transcript. A longer line is skipped. */
 export const TRANSCRIPT_LINE_BYTES_MAX = 8 * MIB;
-/** The maximum number of bytes that one command reads of a transcript. The next command reads on. */
+/** The maximum number of bytes of a transcript that one command reads. The next command continues there. */
 export const TRANSCRIPT_READ_BYTES_MAX = 64 * MIB;
-/** Lines that are older than this when a transcript is read for the first time are not counted. */
+/**
+ * The maximum age of the lines that are counted when a transcript is read for the first time. Older lines are not
+ * counted.
+ */
 export const TRANSCRIPT_PAST_MS = 3_600_000;
-/** The maximum number of messages, of models, and of files of subagents that are told apart. */
+/** The maximum numbers of messages, of models, and of subagents' files that are counted separately. */
 export const TRANSCRIPT_MESSAGES_MAX = 64;
 export const TRANSCRIPT_MODELS_MAX = 32;
 export const TRANSCRIPT_FILES_MAX = 64;
-/** The maximum number of files with positions in transcripts, and the maximum size of one. */
+/** The maximum number of files that store positions in transcripts, and the maximum size of one such file. */
 export const TRANSCRIPT_POSITIONS_MAX = 256;
 export const TRANSCRIPT_POSITION_BYTES_MAX = 1 * MIB;
-/** The part of a hook's input in which the path of the transcript is looked for. */
+/** The length of the part of a hook's input in which the path of the transcript is searched. */
 export const TRANSCRIPT_INPUT_BYTES_MAX = 1 * MIB;
-/** How long a command waits for another one that reads the same transcript, and when such a lock is ignored. */
+/**
+ * The time that a command waits for another command that reads the same transcript, and the age from which such a lock
+ * is ignored.
+ */
 export const TRANSCRIPT_LOCK_MS = 5_000;
 export const TRANSCRIPT_LOCK_OLD_MS = 60_000;

@@ -1,7 +1,7 @@
 /** Limits of reports about LLM usage. */
 
 export const USAGE_ROWS_DEFAULT = 50;
-/** The maximum number of intervals (hours or days) in a series. As hours, they span six weeks. */
+/** The maximum number of intervals (hours or days) in a series. This number of hours is six weeks. */
 export const USAGE_SERIES_INTERVALS_MAX = 1_000;
 /**
  * The maximum number of group sums in a series, over all intervals. The series is one text, with about 130 bytes for

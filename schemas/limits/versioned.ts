@@ -2,22 +2,28 @@
 import { KIB, MIB } from "./units.js";
 
 export const HISTORY_ROWS_DEFAULT = 50;
-/** The writer caches the heads of at most this many keys of state, and of as many keys of specs. */
+/** The maximum number of state keys whose heads the writer caches. The same limit applies to the keys of specs. */
 export const HEAD_CACHE_KEYS_MAX = 32_768;
 export const DIFF_BYTES_MAX = 64 * MIB;
 /**
- * If two texts differ in more lines than this, the diff does not search for their common lines, because the work grows
- * with the square of the number.
+ * The maximum number of differing lines for which a diff searches the common lines of two texts. The work grows with
+ * the square of this number.
  */
 export const LINE_EDITS_MAX = 1_000;
 export const HOT_CACHE_BYTES_MAX = 64 * MIB;
 /**
- * A value that is larger than this is not cached, because it would evict many small values. It is read from the
- * database each time.
+ * The maximum size of a value in the cache. A larger value would evict many small ones, so it is read from the database
+ * each time.
  */
 export const HOT_CACHE_VALUE_BYTES_MAX = 256 * KIB;
 export const STATE_HISTORY_DEFAULT = 1_000;
-/** A version is marked if its number is a multiple of this. So any version of a key is found within this many steps. */
+/**
+ * A version is marked if its number is a multiple of this. From a mark, any version of a key is found within this
+ * number of steps.
+ */
 export const VERSION_MARK_INTERVAL = 64;
-/** The nesting of a stored JSON value is examined in pieces of this size, between which other requests are served. */
+/**
+ * The size of the pieces in which the nesting of a stored JSON value is examined. Other requests are served between the
+ * pieces.
+ */
 export const JSON_DEPTH_PIECE_BYTES = 262_144;

@@ -11,21 +11,21 @@ export const WAITING_CHARACTERS_MAX = 2 * MIB;
 /** The maximum number of conditions of one call. */
 export const WAIT_CONDITIONS_MAX = 64;
 /**
- * Limits the cost of matching one topic with all patterns of a call. A pattern costs one step for each of its segments.
- * A pattern with `**` costs as many steps as a topic may have segments.
+ * The maximum number of steps to match one topic with all patterns of a call. A pattern costs one step for each of its
+ * segments. A pattern with `**` costs one step for each segment that a topic may have.
  */
 export const WAIT_PATTERN_STEPS_MAX = 32_768;
-/** The maximum length of one condition's data in a cursor. Most conditions take a tenth of it. */
+/** The maximum length of one condition's data in a cursor. Most conditions need a tenth of this length. */
 export const WAIT_MARK_CHARACTERS_MAX = 2 * KIB;
 export const WAIT_CURSOR_BYTES_MAX = 8 * KIB;
 /**
- * At most this many claimable tasks are compared to find the best one. If there are more, the tasks that have waited
- * longest are compared.
+ * The maximum number of claimable tasks that are compared to find the best one. If there are more, the tasks that have
+ * waited longest are compared.
  */
 export const WAIT_TASKS_COMPARED_MAX = 250;
 /** The maximum number of instance names whose last owner is remembered. */
 export const WAIT_NAMES_REMEMBERED_MAX = 10_000;
-/** The front knows of a change at most this long after it was made, unless the disk hangs. */
+/** The maximum delay with which the front learns about a change, unless the disk hangs. */
 export const WAIT_SETTLED_MS = 5_000;
 /**
  * The maximum number of stored events that are searched for a change that a client has missed between two calls. If

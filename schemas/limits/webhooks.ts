@@ -6,14 +6,14 @@ export const WEBHOOK_ID_BYTES_MAX = 256;
 export const WEBHOOK_SECRET_BYTES_MAX = 1024;
 export const WEBHOOK_PATTERNS_MAX = 100;
 /**
- * The maximum length of the patterns of all webhooks together. The patterns of subscribers have a limit of the same
- * kind.
+ * The maximum length of the patterns of all webhooks together. The patterns of subscribers have a separate limit,
+ * SUBSCRIBED_PATTERNS_CHARACTERS_MAX.
  */
 export const WEBHOOK_PATTERNS_CHARACTERS_MAX = 1 * MIB;
 /**
- * The most steps that it may take to find the webhooks that want an event (src/platform/topics/pattern-index.ts). The
- * writer takes them for each event. A step takes about 0.04 µs, so an event takes at most about 0.16 ms, and a publish
- * request of 1000 such events keeps the writer busy for 0.16 s. 10 000 ordinary patterns have 20 steps.
+ * The maximum number of steps to find the webhooks that match one event (src/platform/topics/pattern-index.ts). The
+ * writer takes these steps for each event. A step takes about 0.04 µs, so an event takes at most about 0.16 ms, and a
+ * publish request of 1000 such events keeps the writer busy for 0.16 s. 10 000 ordinary patterns take 20 steps.
  */
 export const WEBHOOK_PATTERN_STEPS_MAX = 4 * KIB;
 export const WEBHOOK_QUEUE_ROWS_MAX = 10_000;
@@ -21,9 +21,9 @@ export const WEBHOOK_QUEUE_ROWS_MAX = 10_000;
 export const WEBHOOK_QUEUE_BYTES_MAX = 64 * MIB;
 /**
  * The maximum number of events in the queues of all webhooks together, and the maximum size of all bodies that are
- * stored for them and for the dead letters. A body is stored once for all webhooks. Beyond that, a webhook still gets
- * events up to WEBHOOK_QUEUE_ROWS_LEAST and WEBHOOK_QUEUE_BYTES_LEAST. So receivers that are away do not take the room
- * of those that are there.
+ * stored for them and for the dead letters. A body is stored once for all webhooks. Even when these limits are reached,
+ * each webhook's queue still takes events up to WEBHOOK_QUEUE_ROWS_LEAST and WEBHOOK_QUEUE_BYTES_LEAST. So receivers
+ * that are offline do not block the receivers that are online.
  */
 export const WEBHOOK_QUEUES_ROWS_MAX = 200_000;
 export const WEBHOOK_BODIES_STORED_BYTES_MAX = 1 * KIB * MIB;
@@ -37,8 +37,8 @@ export const WEBHOOK_TIMEOUT_MS = 10_000;
  */
 export const WEBHOOK_ANSWER_BYTES_MAX = 256 * KIB;
 /**
- * A webhook is disabled after this many consecutive failures. With the longest delay between attempts, that takes at
- * least three days.
+ * The number of consecutive failures after which a webhook is disabled. With the longest delay between attempts, that
+ * takes at least three days.
  */
 export const WEBHOOK_FAILURES_MAX = 400;
 /**
@@ -55,7 +55,7 @@ export const WEBHOOK_REFUSAL_COST = 9;
  * queue.
  */
 export const WEBHOOK_DEAD_LETTERS_MAX = 100;
-/** The log of one webhook keeps this many deliveries. */
+/** The number of deliveries that the log of one webhook keeps. */
 export const WEBHOOK_LOG_ROWS = 100;
 /** The maximum length of the message of a failed delivery, which becomes a webhook's `last_error`. */
 export const WEBHOOK_ERROR_CHARS_MAX = 300;
@@ -71,20 +71,20 @@ export const WEBHOOK_HOPS_MAX = 16;
 export const WEBHOOK_RETRY_MS_MIN = 300;
 export const WEBHOOK_RETRY_MS_MAX = 400;
 export const WEBHOOK_RETRY_DELAY_MS_MAX = 15 * 60_000;
-/** The server obeys a receiver's `Retry-After` up to this time. It shortens a longer one to this time. */
+/** The longest `Retry-After` of a receiver that the server obeys. It shortens a longer one to this time. */
 export const WEBHOOK_RETRY_AFTER_MS_MAX = 60 * 60_000;
 /** The maximum length of a redirect's `Location` in `last_error`. */
 export const WEBHOOK_LOCATION_CHARS_MAX = 200;
 /**
- * The maximum number of webhook requests in flight. Each webhook may have one. So no receiver waits for another one if
- * there are enough descriptors.
+ * The maximum number of webhook requests in flight. Each webhook may have one, so that no receiver waits for another
+ * one if there are enough descriptors.
  */
 export const WEBHOOK_REQUESTS_MAX = WEBHOOKS_MAX;
 /** The maximum number of deliveries that start in one tick of the front. */
 export const WEBHOOK_STARTS_PER_TICK = 8;
 /** The maximum number of deliveries whose results are not stored yet. After a crash, these deliveries are repeated. */
 export const WEBHOOK_PROGRESS_ROWS = 256;
-/** A body of at most this size is always sent. Larger bodies share the limit WEBHOOK_BODIES_BYTES_MAX. */
+/** The maximum size of a small body, which is always sent. Larger bodies share the limit WEBHOOK_BODIES_BYTES_MAX. */
 export const WEBHOOK_SMALL_BODY_BYTES = 64 * KIB;
 export const WEBHOOK_BODIES_BYTES_MAX = 64 * MIB;
 /** The maximum number of test deliveries in flight. */

@@ -1,4 +1,4 @@
-/** Tests the map that knows its oldest entry against a list of its keys, over random histories. */
+/** Tests, over random histories, that the map's oldest entry agrees with a list of its keys. */
 import * as fc from "fast-check";
 import t from "tap";
 import { AgingMap } from "./aging-map.js";

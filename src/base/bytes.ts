@@ -1,7 +1,7 @@
 /**
  * Packs bytes for messages of the RPC. Short byte arrays are sent as a string of Latin-1 characters, because structured
- * clone copies such a string more cheaply than an ArrayBuffer. A call of 270 bytes takes 3.2 instead of 4.2 µs, both
- * sides together, and the garbage collector has no off-heap memory to count. Pure.
+ * clone copies such a string more cheaply than an ArrayBuffer. With a string, a call of 270 bytes takes 3.2 instead of
+ * 4.2 µs on both sides together, and the garbage collector need not track off-heap memory. Pure.
  */
 import { INLINE_BYTES_MAX } from "../../schemas/limits/rpc.js";
 

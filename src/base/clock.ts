@@ -34,7 +34,7 @@ export type Elapsed = () => number;
 export class MonotonicClock implements Clock {
   readonly #source: Clock;
   readonly #elapsed: Elapsed;
-  /** A time of this clock, in ms, from which `now` counts. */
+  /** The time of this clock, in ms, to which the elapsed time is added. */
   #baseMs: number;
   /** The result of `elapsed` at the time `#baseMs`. */
   #baseElapsed: number;

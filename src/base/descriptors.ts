@@ -1,6 +1,6 @@
 /**
- * Counts the file descriptors that the process may open and has open. Recognizes errors that say that no descriptor is
- * left. Each socket, file, thread and database handle takes some descriptors. Any thread.
+ * Counts the file descriptors that the process has open and may open, and recognizes errors about a lack of
+ * descriptors. Each socket, file, thread and database handle takes some descriptors. Any thread.
  */
 import { readdirSync, readFileSync } from "node:fs";
 

@@ -1,7 +1,7 @@
 /**
- * Compares entity tags for If-None-Match and If-Match, as RFC 9110 (8.8.3, 13.1.1, 13.1.2) defines it. A header that is
- * malformed anywhere matches nothing: a read then returns the whole value. A conditional write with a malformed header
- * has been rejected before this code runs.
+ * Compares entity tags for If-None-Match and If-Match, as RFC 9110 (8.8.3, 13.1.1, 13.1.2) defines it. A header with a
+ * malformed part matches nothing. So a read with such a header returns the whole value. A conditional write with a
+ * malformed header has been rejected before this code runs.
  *
  * This module does not depend on how tags are made. Pure, any thread. Not the library fresh: it does not support
  * If-Match, and splits a tag at a comma inside it.

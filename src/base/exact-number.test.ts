@@ -1,6 +1,6 @@
 /**
- * Tests exact numbers: which ones keep the digits with which they are written, and decimal arithmetic, compared with
- * integers of any size.
+ * Tests exact numbers: which numbers keep their digits as they were written, and decimal arithmetic, which is compared
+ * with the arithmetic of BigInt.
  */
 import * as fc from "fast-check";
 import t from "tap";

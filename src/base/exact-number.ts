@@ -15,7 +15,7 @@ import { crypto } from "./crypto.js";
  */
 const EXACT_CHARACTERS_MAX = 1024;
 /**
- * Matches every text that may have a number that a double cannot hold exactly. Such a number has 16 digits in a row, or
+ * Matches a text that may contain a number that a double cannot hold exactly. Such a number has 16 digits in a row, or
  * an exponent of three digits.
  */
 const MAY_BE_INEXACT = /[\d.]{16}|[eE][+-]?\d{3}/;
@@ -48,7 +48,7 @@ function textOf({ negative, digits, exponent }: Decimal): string {
 }
 
 export class ExactNumber {
-  // The member is private so that code that walks the members of a JSON value finds none here.
+  // The text of the number. It is private, so that code that walks the members of a JSON value finds no member here.
   readonly #text: string;
   readonly #decimal: Decimal;
 

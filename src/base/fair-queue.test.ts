@@ -1,4 +1,4 @@
-/** Tests the order of a fair queue: callers round-robin, however many items each has queued. */
+/** Tests the order of a fair queue: it serves callers round-robin, however many items each caller has queued. */
 import t from "tap";
 import { FairQueue } from "./fair-queue.js";
 
@@ -57,7 +57,7 @@ t.test("removing items leaves the order of the others as it is", (t) => {
     t.equal(queue.takeWhere(({ text }) => text === left).length, left === "none" ? 0 : 1);
     t.equal(queue.size, left === "none" ? 5 : 4);
     t.equal(drain(queue), rest, left);
-    // Items that were put back come first, and stay first.
+    // Items that were put back must come first, even when later items arrive.
     for (const text of ["b1", "c1", "c2"]) queue.push(item(text));
     queue.putBack([...(taken === undefined ? [] : [taken]), item("y1"), item("z2")]);
     t.same(

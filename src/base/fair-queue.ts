@@ -35,8 +35,8 @@ export class FairQueue<Item extends Queued> {
   }
 
   /**
-   * Puts back items that were taken and not started, before their callers' other items. A caller that has no other
-   * items here is served next.
+   * Puts back items that were taken and not started. They come before the other items of their callers. A caller
+   * without other items in the queue is served next.
    */
   putBack(items: readonly Item[]): void {
     this.#size += items.length;

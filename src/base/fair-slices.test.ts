@@ -2,7 +2,7 @@ import t from "tap";
 import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 import { FairSlices } from "./fair-slices.js";
 
-/** Slices under a clock and an event loop that the test moves. */
+/** Returns slices whose clock and event loop the test controls. */
 function manual(): { slices: FairSlices; pass: (ms: number) => void; tick: () => Promise<boolean> } {
   let nowMs = 0;
   const due: (() => void)[] = [];
@@ -12,7 +12,7 @@ function manual(): { slices: FairSlices; pass: (ms: number) => void; tick: () =>
     pass: (ms) => {
       nowMs += ms;
     },
-    /** Runs one tick, with all its microtasks; returns false if none was due. */
+    /** Runs one tick with all its microtasks. Returns false if no function was due. */
     tick: async () => {
       const run = due.shift();
       run?.();

@@ -2,7 +2,8 @@
  * Divides the event loop's time among long jobs, round-robin: in each tick, one job runs for one slice. So no job waits
  * until another one ends, and all jobs together delay other work by at most one slice and one step per tick.
  *
- * It depends on a clock, so do not use it for anything that must be the same on every node of a cluster.
+ * The order depends on a clock, so do not use this class for work that must have the same result on every node of a
+ * cluster.
  */
 import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 

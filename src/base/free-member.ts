@@ -1,13 +1,13 @@
 /**
- * Finds the free member of a request body: the member that may be any JSON, such as an event's `data` or a task's
- * `result`. The server stores it as the exact text that was sent, so that no digit of a number changes. Pure, any
- * thread.
+ * Finds the free member of a request body. This is the member that may be any JSON, such as an event's `data` or a
+ * task's `result`. The server stores it as the exact text that the client sent, so that no digit of a number changes.
+ * Pure, any thread.
  */
 import type { TSchema } from "typebox";
 import { must } from "./assert.js";
 import { elementTexts, memberTexts } from "../../shared/json-text.js";
 
-/** The keywords of a JSON schema that are read here. */
+/** The keywords of a JSON schema that this module reads. */
 interface Composed {
   readonly type?: string;
   readonly items?: Composed;
@@ -25,14 +25,17 @@ function isFree({ type, anyOf, enum: allowed, const: constant }: Composed): bool
 }
 
 /**
- * Returns the `properties` of each object type that a schema allows, for the body itself or for an item of its array.
+ * Returns the `properties` of each object type that the schema allows for the body itself, or for an item of the body's
+ * array.
  */
 function objectsOf({ items, properties, anyOf = [] }: Composed): readonly NonNullable<Composed["properties"]>[] {
   if (properties !== undefined) return [properties];
   return [...(items === undefined ? [] : objectsOf(items)), ...anyOf.flatMap(objectsOf)];
 }
 
-/** Returns the name of the free member of a body, or of each item of an array; null if the schema has none. */
+/**
+ * Returns the name of the free member of a body, or of each item of an array; null if the schema has no such member.
+ */
 export function freeMemberOf(schema: TSchema): string | null {
   const names = objectsOf(schema).flatMap((properties) =>
     Object.entries(properties).flatMap(([name, member]) => (isFree(member) ? [name] : [])),

@@ -1,4 +1,4 @@
-/** Tests the chunks of an array: together they equal JSON.stringify, and their size is bounded. */
+/** Tests that the chunks of an array together equal the result of JSON.stringify, and that their size is bounded. */
 import * as fc from "fast-check";
 import t from "tap";
 import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits/rpc.js";

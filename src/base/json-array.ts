@@ -1,6 +1,6 @@
 /**
  * Writes a JSON array as a sequence of chunks of bounded size, because an answer may be long. Pure. Not a library:
- * libraries that stream JSON take values, while the items here are already JSON texts.
+ * libraries that stream JSON expect values, but the items here are already JSON texts.
  */
 import { LIST_BYTES_MAX } from "../../schemas/limits/answers.js";
 import { STREAM_CHUNK_CHARACTERS } from "../../schemas/limits/rpc.js";
@@ -20,7 +20,7 @@ export function* encodeArray(items: Iterable<string>): Generator<string, void, u
   yield `${chunk}]`;
 }
 
-/** The encoding of a list: of its items, and of the cursor that continues the list after an item. */
+/** The encoding of a list: the text of each item, and the cursor that continues the list after an item. */
 export interface ListEncoding<Item> {
   readonly encode: (item: Item) => string;
   /** Returns the query parameters that continue the list after an item, for example `after=plan%2Fbuild`. */

@@ -29,7 +29,7 @@ export function readJsonText(body: Uint8Array): JsonText | Failure {
   try {
     return { text, json: JSON.parse(text) as unknown };
   } catch {
-    // JSON.parse throws only SyntaxError.
+    // An error of JSON.parse is always a SyntaxError.
     return MALFORMED_BODY;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Tests the limit on the depth: a text that exceeds it is rejected, in one piece or in many, and neither the contents of
- * strings nor text that cannot be JSON are counted.
+ * Tests the limit on the nesting. A text that exceeds the limit is rejected, whether it is scanned in one piece or in
+ * many. Brackets in strings do not count, and neither does text that cannot be JSON.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -24,7 +24,8 @@ const ROWS: readonly (readonly [text: string, isTooDeep: boolean])[] = [
   [nested(JSON_DEPTH_MAX, "1"), false],
   [nested(JSON_DEPTH_MAX + 1), true],
   [`\uFEFF \t\r\n${nested(JSON_DEPTH_MAX + 1)}`, true],
-  // A parser that recurses goes as deep before it finds that the text is not JSON.
+  // Texts that are not JSON, but at which a recursive parser goes too deep before it finds the error. They are
+  // rejected.
   ["[".repeat(JSON_DEPTH_MAX + 1), true],
   [`{"a":${'{"b":['.repeat(JSON_DEPTH_MAX / 2)}`, true],
   [`[${`${nested(JSON_DEPTH_MAX - 1)},`.repeat(5)}1]`, false],
@@ -32,7 +33,7 @@ const ROWS: readonly (readonly [text: string, isTooDeep: boolean])[] = [
   [`["${"[".repeat(2 * JSON_DEPTH_MAX)}"]`, false],
   [String.raw`["a\"${"[".repeat(2 * JSON_DEPTH_MAX)}"]`, false],
   [String.raw`["a\\",${nested(JSON_DEPTH_MAX)}]`, true],
-  // Text that is not JSON.
+  // Texts that are not JSON from the start. They are not rejected.
   [`text ${nested(JSON_DEPTH_MAX + 1)}`, false],
   [`"text" ${nested(JSON_DEPTH_MAX + 1)}`, false],
   [`[a link](b) ${nested(JSON_DEPTH_MAX + 1)}`, false],
@@ -47,7 +48,10 @@ t.test("the depth of a text, in one piece and in many", (t) => {
   t.end();
 });
 
-/** Follows the nesting one character at a time: returns the deepest level of the first value, at most one too many. */
+/**
+ * Follows the nesting one character at a time. Returns the deepest level of the first value, at most one level above
+ * the limit.
+ */
 function deepest(text: string): number {
   let [depth, most, isString] = [0, 0, false];
   for (let at = 0; at < text.length; at++) {
@@ -62,14 +66,15 @@ function deepest(text: string): number {
 }
 
 t.test("text of any characters is followed as one character at a time", (t) => {
-  // Other characters have all or some bits of a bracket, a quote or a backslash.
+  // The text consists of JSON's special characters, and of characters that share some or all bits with a bracket, a
+  // quote or a backslash.
   const piece = fc.constantFrom("[", "{", "]", "}", '"', "\\", '\\"', "Y", "_", "y", "\u007f", "\u00db", "Z", "b", " ");
   const property = fc.property(
     fc.array(piece, { maxLength: 60 }),
     fc.integer({ min: 0, max: 5 }),
     fc.integer({ min: 1, max: 9 }),
     (pieces, less, count) => {
-      // It starts near the limit.
+      // The nesting starts near the limit.
       const text = `${"[".repeat(JSON_DEPTH_MAX - less)}${pieces.join("")}  `;
       const expected = deepest(text) > JSON_DEPTH_MAX ? MESSAGE : null;
       return (refuseDepth(Buffer.from(text))?.message ?? null) === expected && scanned(text, count) === expected;

@@ -1,6 +1,6 @@
 /**
  * Limits the nesting of JSON texts. Parsers of other programs recurse, so a deeply nested value that the server passes
- * on would end them. RFC 8259 allows a limit. Pure, any thread.
+ * on could crash them. RFC 8259 allows a limit. Pure, any thread.
  */
 import { JSON_DEPTH_MAX } from "../../schemas/limits/request-bodies.js";
 import { type Failure, invalid } from "./result.js";
@@ -11,17 +11,20 @@ const BACKSLASH = 0x5c;
 const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-/** The bytes that may precede the first value: blanks, and those of a byte order mark. */
+/** The bytes that may precede the first value: blanks, and the bytes of a byte order mark. */
 const LEADING: ReadonlySet<number> = new Set(Buffer.from("\uFEFF \t\r\n"));
 
 const WORD_BYTES = 4;
-/** Constants of words. Each has one byte four times. */
+/** Constants for operations on words. Each constant repeats one byte four times. */
 const LOW_BITS = 0x01010101;
 const HIGH_BITS = 0x80808080;
 const ALL_BUT_HIGH_BITS = 0x7f7f7f7f;
 const QUOTES = 0x22222222;
 const BACKSLASHES = 0x5c5c5c5c;
-/** With these bits alone, all four brackets are SAME_BRACKETS. Of the other two bits, a bracket has exactly one. */
+/**
+ * The bits that all four brackets have in common: masked with them, each bracket equals SAME_BRACKETS. Exactly one of
+ * the other two bits is set in a bracket.
+ */
 const BRACKET_BITS = 0xd9d9d9d9;
 const SAME_BRACKETS = 0x59595959;
 
@@ -32,7 +35,7 @@ export function tooDeep(depthMax: number): Failure {
 
 const TOO_DEEP = tooDeep(JSON_DEPTH_MAX);
 
-/** Returns a word with the high bit of each byte that is 0 in the given word. */
+/** Returns a word in which the high bit of a byte is set if that byte of the given word is 0. */
 function zeroBytes(word: number): number {
   return ~(((word & ALL_BUT_HIGH_BITS) + ALL_BUT_HIGH_BITS) | word | ALL_BUT_HIGH_BITS);
 }
@@ -43,11 +46,12 @@ function countBytes(word: number): number {
 }
 
 /**
- * Follows the nesting of a JSON text, in pieces. The scan ends where the first value ends, or where a level too many
- * begins. It does not check whether the text is JSON: a parser that recurses would go as deep before it finds an error.
+ * Follows the nesting of a JSON text, in pieces. The scan ends at the end of the first value, or at the first level
+ * above the limit. It does not check whether the text is JSON, because a recursive parser would go equally deep before
+ * it finds an error.
  *
- * It examines four bytes at once, without a branch for each string, because the ends of short strings cannot be
- * predicted by the processor. It takes about 1 ms for a megabyte.
+ * The scan examines four bytes at once, without a branch for each string, because the processor cannot predict the ends
+ * of short strings. It takes about 1 ms for a megabyte.
  */
 export class DepthScan {
   readonly #bytes: Uint8Array;
@@ -63,7 +67,7 @@ export class DepthScan {
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    // Each level takes at least one byte.
+    // A text that is no longer than the limit cannot exceed it, because each level takes at least one byte.
     this.#hasEnded = bytes.length <= JSON_DEPTH_MAX;
     if (this.#hasEnded) return;
     while (LEADING.has(bytes[this.#at] ?? 0)) this.#at += 1;
@@ -81,12 +85,12 @@ export class DepthScan {
       let at = this.#at;
       let depth = this.#depth;
       let inString = this.#inString;
-      // A word that needs a closer look ends this loop.
+      // This loop ends before a word that needs a closer look.
       for (; at < wordsEnd && !this.#isEscaped; at += WORD_BYTES) {
         const word = words.getInt32(at, true);
         if (zeroBytes(word ^ BACKSLASHES) !== 0) break;
         const quotes = zeroBytes(word ^ QUOTES);
-        // A byte is in a string if the number of quotes up to it, with those of earlier words, is odd.
+        // A byte is inside a string if the number of quotes up to it is odd. The quotes of earlier words count too.
         let strings = quotes ^ (quotes << 8);
         strings ^= (strings << 16) ^ inString;
         const ones = (word << 6) ^ (word << 5);
@@ -109,7 +113,7 @@ export class DepthScan {
     return this.#hasEnded;
   }
 
-  /** The 400 if the part that was examined is nested too deep, otherwise null. */
+  /** The 400 if the part that was examined is nested too deep; otherwise null. */
   get refusal(): Failure | null {
     return this.#depth > JSON_DEPTH_MAX ? TOO_DEEP : null;
   }

@@ -3,7 +3,7 @@
  * caller interprets and compares the values. Pure, any thread.
  *
  * parseJsonText checks a whole text, and the caller then walks through its nodes. If JSON.parse has already accepted
- * the text, memberTexts and elementTexts (shared/json-text.ts) split it faster.
+ * the text, memberTexts and elementTexts (shared/json-text.ts) split the text faster.
  *
  * JSON.parse cannot be used, because it does not report where a value is in the text. Libraries that report it build
  * trees (json-tape.ts).
@@ -67,8 +67,8 @@ export class JsonNode {
   }
 
   /**
-   * The members of an object, by their decoded names; undefined if the value is no object. The last of several members
-   * with the same name counts.
+   * The members of an object, by their decoded names; undefined if the value is not an object. If several members have
+   * the same name, the last one counts.
    */
   get members(): Map<string, JsonNode> | undefined {
     if (this.cells[this.row + KIND] !== OBJECT) return undefined;
@@ -80,7 +80,7 @@ export class JsonNode {
     return members;
   }
 
-  /** The elements of an array; undefined if the value is no array. */
+  /** The elements of an array; undefined if the value is not an array. */
   get items(): JsonNode[] | undefined {
     if (this.cells[this.row + KIND] !== ARRAY) return undefined;
     const items: JsonNode[] = [];

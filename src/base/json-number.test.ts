@@ -1,4 +1,4 @@
-/** Tests the comparison of numbers by their exact decimal value. A model with big integers must give the same. */
+/** Tests the comparison of numbers by their exact decimal value, against a model with BigInt. */
 import * as fc from "fast-check";
 import t from "tap";
 import { jsonNumbersEqual } from "./json-number.js";
@@ -57,7 +57,7 @@ t.test("compares as big integers do", (t) => {
     fraction: fc.option(digits(4), { nil: undefined }),
     exponent: fc.option(fc.integer({ min: -6, max: 6 }), { nil: undefined }),
   });
-  /** The value times 10^20, exact. */
+  /** The exact value times 10^20, as a BigInt. */
   const scale = ({
     sign,
     whole,
@@ -69,8 +69,7 @@ t.test("compares as big integers do", (t) => {
     fraction: string | undefined;
     exponent: number | undefined;
   }): bigint => BigInt(sign + whole + fraction) * 10n ** BigInt(20 + exponent - fraction.length);
-  // The exponents of both numbers are shifted by the same huge amount, because BigInt would be too slow on huge
-  // exponents.
+  // Both exponents are shifted by the same huge amount, because the model could not handle huge exponents that differ.
   const shift = fc.constantFrom(0n, 400n, -400n, 10n ** 12n, -(10n ** 12n), 10n ** 15n - 7n, 7n - 10n ** 15n);
   const property = fc.property(number, number, shift, (a, b, shifted) => {
     const write = ({ sign, whole, fraction, exponent }: typeof a): string => {

@@ -6,17 +6,18 @@
 import { compareNumber } from "lossless-json";
 
 /**
- * Matches an exponent of 16 digits or more. It would be read as a double, in which neighbouring exponents are equal.
+ * Matches an exponent of 16 digits or more. lossless-json would read it as a double, in which neighbouring exponents
+ * are equal.
  */
 const LONG_EXPONENT = /[eE][+-]?\d{16}/;
 
 /**
- * Returns whether two texts have the same value. Each is a number in the grammar of JSON; -0 equals 0. A number whose
- * exponent has more than 15 digits equals only its own text.
+ * Returns whether two texts have the same value. Each text is a number in the grammar of JSON; -0 equals 0. A number
+ * whose exponent has more than 15 digits equals only its own text.
  */
 export function jsonNumbersEqual(a: string, b: string): boolean {
   if (a === b) return true;
-  // Equal values round to equal doubles, so a difference of the doubles settles most pairs that differ.
+  // Equal numbers round to equal doubles. So if the doubles differ, the numbers differ.
   if (Number(a) !== Number(b) || LONG_EXPONENT.test(a) || LONG_EXPONENT.test(b)) return false;
   return compareNumber(a, b) === 0;
 }

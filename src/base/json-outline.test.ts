@@ -12,7 +12,8 @@ import { loadShapes, readShaped } from "./shape.js";
 import { countRounds } from "../../test/support/test-size.js";
 
 /**
- * Blanks that make a body so long that its items are counted before each is checked. For an outline they always are.
+ * Blanks that make a body so long that its items are counted before each item is checked. An outline always counts them
+ * first.
  */
 const COUNTED = " ".repeat(16_385);
 

@@ -88,7 +88,7 @@ class OutlineReader {
     const { type, items, properties, ...rest } = branchFor(schema, kind);
     if (kind === "object" && properties !== undefined) return this.#object(properties, rest, free);
     if (kind === "array" && type === "array" && items !== undefined) return this.#array(items, rest, free);
-    // The schema does not allow a value of this kind, so its content does not matter.
+    // Skip the content, because the schema does not allow a value of this kind.
     this.#scan.skip();
     return kind === "object" ? {} : [];
   }

@@ -1,6 +1,6 @@
 /**
- * Tests the walk over the bytes of JSON. JSON.parse must accept the same texts. The depths would overflow the stack of
- * a recursive walk.
+ * Tests the walk over the bytes of JSON: it accepts the same texts as JSON.parse. Some texts are nested so deep that a
+ * recursive walk would overflow the stack.
  */
 import * as fc from "fast-check";
 import t from "tap";

@@ -25,7 +25,7 @@ for (const [bytes, meaning] of [
 
 /**
  * The number of bytes at the start of a string that are examined one by one. After them, `indexOf` searches for the end
- * of the string. A call of `indexOf` takes as long as examining some bytes, so it does not pay for short strings.
+ * of the string. A call of `indexOf` takes as long as examining several bytes, so it would slow down short strings.
  */
 const STEPPED_BYTES = 32;
 

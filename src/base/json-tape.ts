@@ -3,14 +3,14 @@
  * text. A row has offsets, not values, so nothing is lost: digits of numbers, order, blanks. The reader interprets the
  * values.
  *
- * The table lies outside the JavaScript heap and takes 16 bytes a row. So ten megabytes of `[[[[…` or `0,0,0,…` neither
- * overflow the stack nor fill the heap. By comparison, jsonc-parser's tree of a megabyte of `0,0,…` takes 32 MB of heap
- * and ten times as long, and 20 000 levels crash it. Pure, any thread.
+ * The table lies outside the JavaScript heap and takes 16 bytes a row. The parser does not recurse. So ten megabytes of
+ * `[[[[…` or `0,0,0,…` cannot overflow the stack or fill the heap. By comparison, jsonc-parser needs 32 MB of heap and
+ * ten times as long for a megabyte of `0,0,…`, and 20 000 levels crash it. Pure, any thread.
  */
 
 /**
- * The cells of a row: the kind, the start and end of the text, and the index of the next row that is not inside this
- * one.
+ * The cells of a row: the kind of the value, the start and the end of its text, and the index of the next row that is
+ * not inside this one.
  */
 export const KIND = 0;
 export const START = 1;
@@ -78,8 +78,8 @@ class TapeParser {
   #at: number;
   #used = 0;
   /**
-   * The row of the innermost open container; -1 if none is open. The cell NEXT of an open container's row has the row
-   * of its parent container.
+   * The row of the innermost open container; -1 if none is open. While a container is open, the cell NEXT of its row
+   * contains the row of its parent container.
    */
   #open = -1;
   cells: Int32Array = new Int32Array(ROWS_INITIAL * ROW_CELLS);

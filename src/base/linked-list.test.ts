@@ -34,7 +34,7 @@ t.test("an iteration continues when items are removed and added meanwhile", (t) 
   for (const item of list) {
     seen.push(item);
     if (item !== "b") continue;
-    // The current item and the next one.
+    // Remove the current item of the iteration, and the next one.
     list.remove(must(b, "b is there"));
     list.remove(must(c, "c is there"));
     list.push("e");

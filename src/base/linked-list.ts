@@ -1,6 +1,6 @@
 /**
- * A doubly linked list. Adding an item at the end takes constant time, and so does removing any item. Unlike a Set, a
- * list with a high turnover leaves no old hash tables behind (turnover-map.ts). Pure.
+ * A doubly linked list. Adding an item at the end takes constant time, and so does removing any item. A Set is
+ * unsuitable for a high turnover, because its old hash tables stay in memory (turnover-map.ts). Pure.
  */
 
 /** The node of one item in a list. Pass it to `remove` to remove the item. */
@@ -71,7 +71,7 @@ class Iteration<Item> implements Iterator<Item, undefined> {
   /**
    * Starts an iteration.
    * @param node the node that is visited first
-   * @param others all iterations of the list that are in progress, this one included
+   * @param others all iterations of the list that are in progress, including this one
    */
   constructor(
     public node: ListNode<Item> | null,
@@ -87,7 +87,7 @@ class Iteration<Item> implements Iterator<Item, undefined> {
     return { done: false, value: node.item };
   }
 
-  /** The `for` loop calls this when it is left early. */
+  /** Ends the iteration. The `for` loop calls this when the loop is left early. */
   return(): IteratorReturnResult<undefined> {
     const at = this.#others.indexOf(this);
     if (at !== -1) this.#others.splice(at, 1);

@@ -39,8 +39,8 @@ function quote(value: LogFields[string]): string {
   return /^[A-Za-z0-9_./:*@%+,-]+$/.test(value) ? value : escapeHidden(JSON.stringify(value));
 }
 
-// The beginning of the last line is cached, because many lines begin alike: one commit answers dozens of writes within
-// a millisecond.
+// The beginning of the last line is cached, because many lines have the same beginning: one commit answers dozens of
+// writes within a millisecond.
 let lastMs = Number.NaN;
 let lastLevel = "";
 let lastMessage = "";
@@ -102,7 +102,7 @@ class LineBuffer {
 
 /**
  * Opens pino, which writes to the buffer of lines. Pino is loaded only if it is needed, because its modules are a
- * seventh of the code that a start reads.
+ * seventh of the code that the process reads at its start.
  */
 async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {
   const { default: pino } = await import("pino");
@@ -116,7 +116,7 @@ async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {
 export async function openLog(level: LogLevel, format: LogFormat, fd = 2): Promise<Log> {
   // Use the default export, because a CommonJS package has named exports only after it is bundled.
   const stream = new sonicBoom.SonicBoom({ fd, sync: false, maxLength: LOG_BUFFER_BYTES_MAX, contentMode: "buffer" });
-  // Write errors must not end the server: EAGAIN, and EPIPE when the reader has gone.
+  // Ignore write errors, which must not end the server: EAGAIN, and EPIPE after the reader has exited.
   stream.on("error", () => undefined);
   const from = LOG_LEVELS.indexOf(level);
   const lines = new LineBuffer(stream as unknown as { write(block: Buffer): unknown });

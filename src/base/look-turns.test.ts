@@ -3,7 +3,7 @@ import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 import { LookTurns } from "./look-turns.js";
 import { Waiter } from "./waiter.js";
 
-/** Turns with a clock and with ticks that the test sets. */
+/** LookTurns with a clock and with event-loop ticks that the test controls. */
 class World {
   nowMs = 0;
   readonly #due: (() => void)[] = [];
@@ -13,7 +13,7 @@ class World {
     return this.#due.length === 0;
   }
 
-  /** Runs a tick, with the microtasks of its tasks. */
+  /** Runs one tick, with the microtasks of its tasks. */
   async tick(): Promise<void> {
     for (const run of this.#due.splice(0)) run();
     for (let at = 0; at < 10 * TIME_SLICE_MS; at++) await new Promise<void>((resolve) => process.nextTick(resolve));

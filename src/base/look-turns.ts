@@ -1,9 +1,9 @@
 /**
  * Runs short tasks in the order in which they were added. All tasks that run in one event-loop tick share one time
- * slice. What a task does in microtasks counts, too.
+ * slice. The time of a task's microtasks counts, too.
  *
- * The order of the tasks does not depend on the clock, but their tick does. So do not use it for anything that must be
- * the same on every node of a cluster.
+ * The order of the tasks does not depend on the clock, but the tick in which a task runs does. So do not use this class
+ * for work that must have the same result on every node of a cluster.
  */
 import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 
@@ -45,7 +45,7 @@ export class LookTurns {
   #run(began: number, end: number): void {
     if (this.#next < end && this.#now() - began <= TIME_SLICE_MS) {
       this.#due[this.#next++]?.();
-      // The next task runs when the microtasks of this one have run.
+      // Run the next task after the microtasks of this one.
       queueMicrotask(() => process.nextTick(() => this.#run(began, end)));
       return;
     }
@@ -56,5 +56,5 @@ export class LookTurns {
   }
 }
 
-/** The turns of everything on the front that waits for changes. */
+/** The instance that all waiters on the front share. */
 export const lookTurns = new LookTurns();

@@ -4,10 +4,10 @@
 import { Failure, invalid, notFound } from "./result.js";
 import { shorten } from "../../shared/shorten.js";
 
-/** The failure of a call that acts for no instance, although only an instance can do this. */
+/** The failure of a call without an instance, although only an instance may make this call. */
 export const NEEDS_INSTANCE = invalid("this needs an instance: send X-Koor-Instance or its token");
 
-/** The failure of a call that names the session of an agent's client which another token has begun. */
+/** The failure of a call that names a session which a caller with another token has begun. */
 export const NOT_YOUR_SESSION = new Failure("PERMISSION_DENIED", "not yours");
 
 /** Returns the failure of a call that names an unregistered instance. */
@@ -20,7 +20,10 @@ export function noSession(id: string): Failure {
   return notFound(`session not found: ${shorten(id)}`);
 }
 
-/** Returns whether a failure says that the call needs an instance. A failure of the writer is a copy. */
+/**
+ * Returns whether a failure says that the call needs an instance. It compares the members, because a failure from the
+ * writer thread is a copy.
+ */
 export function needsInstance({ status, message }: Failure): boolean {
   return status === NEEDS_INSTANCE.status && message === NEEDS_INSTANCE.message;
 }

@@ -9,8 +9,8 @@ const GLOB_CHARACTERS = ["a", "b", "*", "?", "/"];
 const PATH_CHARACTERS = ["a", "b", "/"];
 const GLOB_LENGTH_MAX = 4;
 /**
- * The length of the longest path that has to be tried: in the shortest path that both globs cover, each character is
- * required by one of them.
+ * The length of the longest path that the test has to try. This is enough, because each character of the shortest path
+ * that both globs cover is required by one of the globs.
  */
 const PATH_LENGTH_MAX = 2 * GLOB_LENGTH_MAX;
 
@@ -24,7 +24,10 @@ function textsOf(characters: readonly string[], lengthMax: number): string[] {
   return all;
 }
 
-/** The pattern of each segment of a glob: without it, most of the time would be spent on compiling the same patterns. */
+/**
+ * A cache of the pattern of each segment. Without it, the test would spend most of its time on compiling the same
+ * patterns again.
+ */
 const patterns = new Map<string, RegExp>();
 
 function patternOf(segment: string): RegExp {
@@ -35,7 +38,7 @@ function patternOf(segment: string): RegExp {
   return made;
 }
 
-/** The grammar, word by word. */
+/** Matches a path by the definition of the grammar, without any optimization. */
 function naiveMatches(glob: readonly string[], path: readonly string[]): boolean {
   const [first, ...rest] = glob;
   if (first === undefined) return path.length === 0;

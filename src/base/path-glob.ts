@@ -1,5 +1,5 @@
 /**
- * Compiles globs over paths, and tells whether two globs overlap. The segments of a path are separated by `/`. Pure.
+ * Compiles globs over paths, and decides whether two globs overlap. The segments of a path are separated by `/`. Pure.
  *
  * In a glob, `*` matches any characters within one segment. `?` matches one code point within a segment. A segment `**`
  * matches any number of segments. `\` makes the next of these characters literal.
@@ -19,7 +19,7 @@ const MANY = "**";
 const SPECIAL = /[*?\\]/;
 const EXTENSION = /.\.[A-Za-z][A-Za-z0-9]*$/;
 
-/** A segment of a glob. It is a string if it is literal, in the form that paths have. It is null for `**`. */
+/** A segment of a glob. A literal segment is a string, in the form that segments of paths have. `**` is null. */
 type Segment = string | SegmentGlob | null;
 
 export interface PathGlob {
@@ -67,8 +67,8 @@ export function compilePathGlob(text: string, known: KnownSegments = new Map()):
 }
 
 /**
- * Returns the size of a path. The whole path counts, because the length of the prefix that it shares with another glob
- * is not known in advance.
+ * Returns the size of a path. All segments and characters count, because the prefix that the path shares with another
+ * glob is not known in advance.
  */
 function sizeOfPath(text: string, segments: readonly string[]): GlobSize {
   return { segments: segments.length, characters: text.length };
@@ -123,9 +123,9 @@ export function globsMeet(a: PathGlob, b: PathGlob): boolean {
   return sequencesMeet(aRest, bRest, null, segmentsAgree);
 }
 
-/** Returns whether a pattern matches a path, or any path below it. The path must have at least one segment. */
+/** Returns whether a pattern matches a path or any path below the path. The path must have at least one segment. */
 function pathMeets(path: readonly string[], pattern: readonly Segment[]): boolean {
-  /** The indexes in the pattern that the segments read so far can reach. */
+  /** The indexes of the pattern that can be reached after the segments that were read so far. */
   let places = new Set([0]);
   for (const [at, segment] of path.entries()) {
     const isLast = at === path.length - 1;

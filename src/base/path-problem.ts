@@ -8,7 +8,7 @@ import { shorten } from "../../shared/shorten.js";
 
 /** Matches most valid paths and globs, so that they need no further check. */
 const PLAIN = /^[\w*?@-][\w.*?@-]*(?:\/[\w*?@-][\w.*?@-]*)*$/;
-/** Matches an empty segment, `.` or `..`, which name no file; the message quotes the first one. */
+/** Matches an empty segment, `.` or `..`. Such a segment names no file. The message quotes the first one. */
 const NO_SEGMENT = /(?:^|\/)(\.{0,2})(?:\/|$)/;
 /** Matches `/…`, `\\host\share`, `C:\…` and `~/…`, which are valid on one machine only. */
 const ABSOLUTE = /^(?:\/|\\\\|[A-Za-z]:|~(?:[/\\]|$))/;
@@ -43,8 +43,8 @@ export function pathGlobProblem(glob: string, escapable: string): string | null 
 }
 
 /**
- * Checks whether a text looks like a list of several globs. Returns the problem; null if the text is one glob. A comma,
- * or another separator, makes no list if it is escaped, or if the glob has no wildcards.
+ * Checks whether a text looks like a list of several globs. Returns the problem; null if the text is one glob. An
+ * escaped separator does not make a list, and neither does any separator in a glob without wildcards.
  */
 export function listProblem(glob: string): string | null {
   for (const separator of LIST_SEPARATORS) {

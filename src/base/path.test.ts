@@ -1,4 +1,7 @@
-/** Tests paths and queries: they are decoded once, escapes are checked strictly, and encoded text is decoded again. */
+/**
+ * Tests paths and queries: they are decoded exactly once, malformed escapes are rejected, and encoded texts decode to
+ * the original.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { decodePathSegment, parseQueryString } from "./path.js";
@@ -94,7 +97,7 @@ t.test("encoded text is decoded, and nothing throws", (t) => {
       fc.property(
         fc.string({ unit: fc.constantFrom("%", "2", "f", "F", "8", "c", "&", "=", "+", "é"), maxLength: 12 }),
         (raw) => {
-          // An accepted query must have the same meaning for the platform's own reader, which is more lenient.
+          // The platform's own reader is more lenient. It must give the same result for every query that is accepted.
           const read = parseQueryString(raw);
           const lenient = new URLSearchParams(raw);
           return read === undefined || [...read].every(([name, value]) => lenient.get(name) === value);

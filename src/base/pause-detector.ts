@@ -1,13 +1,13 @@
 /**
- * Detects pauses of the server: times in which its process was up but did not run. The machine slept, the process was
- * stopped, the event loop was blocked, or the machine's clock was set ahead.
+ * Detects pauses of the server, in which its process existed but did not run. For example, the machine slept, the
+ * process was stopped, the event loop was blocked, or the machine's clock was set ahead.
  *
  * The server receives no heartbeats during a pause. So claims and instances that would end without a heartbeat get a
  * grace period after the pause, as they do after a start. Times are in ms. Pure but for its state.
  */
 import { CLAIM_RESTART_MS, RUN_PAUSE_GRACE_FACTOR, RUN_PAUSE_MS_MIN } from "../../schemas/limits/claims.js";
 
-/** The last time that the server resumed. */
+/** The end of the server's last pause, and the grace period after it. */
 export interface Resumed {
   /** The last time at which the server ran before the pause; -Infinity at the start. */
   readonly beforeMs: number;
@@ -21,8 +21,8 @@ export class PauseDetector {
   #lastMs: number;
   #resumed: Resumed;
   /**
-   * The time that the server ran since the first of several consecutive grace periods, for the claims and instances
-   * that were alive at `beforeMs`.
+   * The time for which the server has run since the first of several consecutive grace periods. Those periods belong to
+   * the claims and instances that were alive at `beforeMs`.
    */
   #ranMs = 0;
 
@@ -34,8 +34,8 @@ export class PauseDetector {
   }
 
   /**
-   * Returns when the server last resumed, and the grace period after that. It must be called at each tick, and before
-   * each decision that depends on the time, because a request may arrive before the first tick after a pause.
+   * Returns the server's last pause, with the grace period after it. Call this at each tick, and before each decision
+   * that depends on the time, because a request may arrive before the first tick after a pause.
    */
   resumed(nowMs: number): Resumed {
     const pauseMs = nowMs - this.#lastMs;
@@ -59,7 +59,7 @@ export class PauseDetector {
     const { beforeMs, at_ms, untilMs } = this.#resumed;
     const pausedAtMs = this.#lastMs;
     const graceMs = Math.min(CLAIM_RESTART_MS, pauseMs * RUN_PAUSE_GRACE_FACTOR);
-    // If a pause falls into a grace period, the rest of that period is granted after the pause. Consecutive grace
+    // If a pause interrupts a grace period, the rest of that period is granted after the pause. Consecutive grace
     // periods together are at most CLAIM_RESTART_MS long.
     const ranMs = this.#ranMs + pausedAtMs - at_ms;
     const restMs = Math.min(CLAIM_RESTART_MS - ranMs, Math.max(untilMs - pausedAtMs, graceMs));

@@ -1,4 +1,4 @@
-/** Tests that a refusal repeats only the beginning of a long text. */
+/** Tests that a rejection quotes only the beginning of a long text. */
 import t from "tap";
 import { REFUSAL_CHARACTERS_MAX } from "../../schemas/limits/names.js";
 import { invalid } from "./result.js";

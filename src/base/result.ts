@@ -1,7 +1,7 @@
 /**
  * Represents expected failures as values. A function that may fail returns `Value | Failure`, and the caller checks
- * `instanceof Failure`. Exceptions are for bugs only. Not a library: libraries of results also wrap a success, which
- * costs one object for every call.
+ * `instanceof Failure`. Exceptions are for bugs only. Not a library: libraries for results also wrap the value of a
+ * success, which costs one object for every call.
  */
 import { REFUSAL_CHARACTERS_MAX } from "../../schemas/limits/names.js";
 import { STATUSES, type StatusName } from "../../schemas/status.js";
@@ -16,11 +16,13 @@ export class Failure {
   /**
    * @param status the kind of the failure, which decides the HTTP status and the exit code
    * @param message one sentence for the client, never with SQL, a stack or a path of the server. It is truncated to
-   *   REFUSAL_CHARACTERS_MAX, because it may quote the request
+   *
+   * REFUSAL_CHARACTERS_MAX, because it may quote the request
    * @param members further members of the answer's body
-   * @param outcomeUnknown true if the work may have been done although no answer came
+   * @param outcomeUnknown true if the work may have been done although no answer arrived
    * @param subject the part of the request that had been read when the failure occurred, for the audit log; null if the
-   *   caller knows it
+   *
+   * caller knows it
    */
   constructor(
     readonly status: StatusName,
@@ -48,7 +50,7 @@ export class Failure {
   }
 }
 
-/** The refusal when a queue or a limited memory is full. */
+/** The failure of a call for which a queue or a limited memory has no room. */
 export const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
 /** A failure that came over the RPC. */

@@ -5,8 +5,8 @@
  * leases (path-segment.ts) and files of rules (rules/file-segment.ts). They share the syntax in segment-syntax.ts.
  * segment-sequence.ts handles `**`.
  *
- * picomatch is not used, because it has a different grammar and its regular expressions backtrack: a match of
- * `*a*a*a*a*ab` against 120 characters takes them 4.8 s. This matcher backtracks only to the last `*`. If that takes
+ * picomatch is not used, because it has a different grammar, and because its regular expressions backtrack: they take
+ * 4.8 s to match `*a*a*a*a*ab` against 120 characters. This matcher backtracks only to the last `*`. If that takes
  * long, it switches to a method without backtracking (token-set.ts), which takes at most one word operation for each
  * character of the text and each 32 tokens.
  */
@@ -30,7 +30,7 @@ export interface CharacterClass {
 
 /** Literal texts that every matching segment contains. An index can use them as keys of the pattern. */
 export interface LiteralRuns {
-  /** The literal text at the start of the segment and the one at its end; "" if there is none. */
+  /** The literal texts at the start and at the end of the segment; "" if there is none. */
   readonly prefix: string;
   readonly suffix: string;
   readonly inner: readonly string[];
@@ -46,7 +46,7 @@ export interface SegmentGlob {
   readonly tokens: readonly number[];
   matches(segment: string): boolean;
   /**
-   * Returns the most looks that it takes to match several texts with the segment.
+   * Returns the maximum number of looks to match several texts with the segment.
    * @param texts the number of texts, which are separated by one character each
    * @param characters the UTF-16 units of all texts and separators together
    */
@@ -56,19 +56,24 @@ export interface SegmentGlob {
 }
 
 /**
- * The looks that all matches of this thread together have taken. A look is one comparison of a token with a character,
- * or work that takes as long, which is about 0.01 µs. Tests compare it with `looksMax`.
+ * The number of looks that all matches in this thread have taken together. A look is one comparison of a token with a
+ * character, or other work that takes the same time, about 0.01 µs. Tests compare this number with `looksMax`.
  */
 export const looks = { taken: 0 };
 
-/** The looks of rejecting a text because it is too short, and those of all other checks of its length and its ends. */
+/**
+ * The number of looks for all checks of a text's length and ends, including the rejection of a text that is too short.
+ */
 const LOOKS_SHORT = 4;
 const LOOKS_ENDS = 40;
-/** The characters of a prefix or suffix that are compared in the time of a look. */
+/** The number of characters of a prefix or suffix that are compared in the time of one look. */
 const END_CHARACTERS_A_LOOK = 4;
-/** The looks of beginning to search a text for a literal. The search takes at most one look for each character. */
+/**
+ * The number of looks to begin a search for a literal in a text. The search itself takes at most one look for each
+ * character.
+ */
 const LOOKS_SEARCH = 20;
-/** The bounds of a class that are compared in the time of a look. There are two for each range. */
+/** The number of bounds of a class that are compared in the time of one look. Each range has two bounds. */
 const BOUNDS_A_LOOK = 16;
 
 /** Returns the number of UTF-16 units of a code point. */
@@ -84,14 +89,14 @@ function classHolds({ negated, bounds }: CharacterClass, codePoint: number): boo
 }
 
 /**
- * The maximum number of tokens that backtracking checks for each character of text and pattern. After that, matching
+ * The number of tokens, for each character of text and pattern, that backtracking may check. After that, the matcher
  * switches to the method without backtracking.
  */
 const LOOKS_A_CHARACTER = 2;
 
 /**
  * Matches a text by backtracking. Returns null if that takes too many steps.
- * @param looksAToken the looks that count for a comparison
+ * @param looksAToken the number of looks that a comparison counts as
  */
 function matchTokens(
   tokens: readonly number[],
@@ -119,7 +124,7 @@ function matchTokens(
         starToken = tokenAt++;
         starAt = at;
         if (tokenAt < tokens.length) continue;
-        // The last star matches the rest.
+        // The last star of the pattern matches the rest of the text.
         matches = true;
         break;
       }
@@ -198,7 +203,7 @@ function endsMeet(a: string, b: string): boolean {
 
 /** The tokens into which a dialect has translated a segment. */
 export interface SegmentTokens {
-  /** Code points, and negative numbers for wildcards and classes. No two stars follow each other. */
+  /** Code points, and negative numbers for wildcards and classes. A star never follows another star. */
   readonly tokens: readonly number[];
   /** The classes to which the tokens refer, in the order of their numbers. */
   readonly classes: readonly CharacterClass[];
@@ -227,14 +232,20 @@ export function segmentGlob(text: string, { tokens, classes }: SegmentTokens): S
     prefix.length + suffix.length + inner.join("").length + wildcards.filter((token) => token !== STAR).length;
   const onlyStars = wildcards.every((token) => token === STAR);
   const firstStar = tokens.indexOf(STAR);
-  /** Whether no star can match more characters after a first try. */
+  /**
+   * True if the first star is the last token or does not exist, so that no star needs a second try with more
+   * characters.
+   */
   const isAnchored = firstStar < 0 || firstStar === tokens.length - 1;
   const bounds = classes.map((one) => one.bounds.length);
   const looksAToken = 1 + Math.max(0, ...bounds) / BOUNDS_A_LOOK;
   const endLooks = LOOKS_ENDS + (prefix.length + suffix.length) / END_CHARACTERS_A_LOOK;
   let set: TokenSet | null = null;
   const tokenSet = (): TokenSet => (set ??= new TokenSet(testsOf(tokens, classes)));
-  /** The looks of matching one character with the token set, and those of building it, which is done once. */
+  /**
+   * The number of looks to match one character with the token set, and the number of looks to build the set, which
+   * happens once.
+   */
   const setLooks = TokenSet.looksACharacter(tokens.length, classes.length) + sumOf(bounds) / BOUNDS_A_LOOK;
   const setBuilt = TokenSet.looksOfBuilding(tokens.length);
   return {

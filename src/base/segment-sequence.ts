@@ -22,7 +22,7 @@ export function matchSegments(
 ): boolean {
   let globAt = 0;
   let at = 0;
-  /** The index of the last `**`, and the offset in the path after the segments that it takes. */
+  /** The index of the last `**`, and the offset in the path after the segments that this `**` takes. */
   let manyAt = -1;
   let manyEnd = 0;
   while (at < path.length) {

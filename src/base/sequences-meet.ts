@@ -2,14 +2,13 @@
  * Decides whether two sequences with gaps can stand for the same sequence of elements. A gap stands for any number of
  * elements, including none.
  *
- * The algorithm fills a table row by row. A cell stands for one position in each sequence. It is set if the elements
- * before these two positions can be the same. Pure.
+ * The algorithm fills a table row by row. A cell stands for one position in each sequence. It is 1 if the parts before
+ * these two positions can stand for the same elements. Pure.
  */
 
 /**
  * @param gap the token that is a gap
- * @param agree returns whether some element fits two tokens, neither of which is a gap; called at most once for each
- *   pair
+ * @param agree returns whether one element can fit both tokens; called at most once for each pair, and never with a gap
  */
 export function sequencesMeet<Token>(
   a: readonly Token[],

@@ -5,7 +5,7 @@
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
 
-/** The used part of a compiled schema. */
+/** The part of a compiled schema that Koor uses. */
 export interface CompiledShape {
   Check(value: unknown): boolean;
   Errors(value: unknown): readonly ShapeError[];

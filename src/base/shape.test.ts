@@ -1,4 +1,4 @@
-/** Tests the check of bodies: which ones are accepted, which text of them is kept, and the error messages. */
+/** Tests the check of bodies: which bodies are accepted, which part of their text is kept, and the error messages. */
 import * as fc from "fast-check";
 import t from "tap";
 import * as Type from "typebox";

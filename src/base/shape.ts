@@ -32,7 +32,7 @@ interface Detail {
 }
 
 export const DETAILS_MAX = 20;
-/** For a body of at least this size, the number of items is checked before each item is. */
+/** The size in bytes from which the number of a body's items is checked before the items themselves. */
 const COUNTED_BYTES_MIN = 16_384;
 const THE_BODY: Naming = { name: (path) => (path.length === 0 ? "the body" : memberName(path)), at: "" };
 
@@ -96,7 +96,7 @@ interface Bounded {
 interface TooMany {
   readonly keyword: "maxItems" | "maxProperties" | "boolean";
   readonly limit: number;
-  /** The names and indexes from the value to the place, the last one first. */
+  /** The names and indexes from the value to the excess entry, the last one first. */
   readonly upwards: string[];
 }
 
@@ -109,16 +109,17 @@ function errorOf({ keyword, limit, upwards }: TooMany): ShapeError {
  * Finds the first array or object that has more entries than allowed. Returns null if there is none.
  *
  * It runs before the compiled check, because that check examines every item and reports each invalid one. The compiled
- * check would report the same error. Of unknown members, this function names only the first.
+ * check would report the same error. If members are unknown, this function names only the first.
  *
- * The path to the place is made on the way back, because a body may have 100,000 arrays, and most have no error.
+ * The path to the error is built only after an error is found, on the way back to the root. A body may have 100,000
+ * arrays, and most have no error.
  */
 function findTooMany(schema: Bounded, json: unknown): TooMany | null {
   if (typeof json !== "object" || json === null) return null;
   const { maxItems, maxProperties, items, properties = {}, anyOf } = schema;
   if (Array.isArray(json)) {
     if (maxItems !== undefined && json.length > maxItems) return { keyword: "maxItems", limit: maxItems, upwards: [] };
-    // The items are examined only if their number is limited.
+    // Walk through the items only if the schema limits their number.
     if (items !== undefined && maxItems !== undefined)
       for (let at = 0; at < json.length; at++) {
         const found = findTooMany(items, json[at]);
@@ -166,7 +167,7 @@ export function memberName(path: readonly string[]): string {
 
 /**
  * If a schema allows one value or an array of them, returns the alternative for the value's kind, so that the client
- * gets only the errors of that one. Returns the schema itself if it has no such alternative.
+ * gets only the errors of that alternative. Returns the schema itself if it has no such alternative.
  */
 export function branchFor<Schema extends object>(schema: Schema, kind: "object" | "array"): Schema {
   const { anyOf } = schema as { readonly anyOf?: readonly (Schema & { readonly type?: string })[] };
@@ -233,7 +234,7 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
       return says(`must be ${types.map((type) => TYPE_WORDS[type] ?? type).join(" or ")}`);
     }
     case "enum": {
-      // Leave out an empty text: it is allowed only to say that the value is missing.
+      // Leave out an empty text, because a schema allows it only as a missing value.
       const words = (expected.allowedValues ?? []).filter((value) => value !== "");
       return says(
         `must be ${listWords(words.map((value) => (typeof value === "string" ? value : JSON.stringify(value))))}`,
@@ -255,8 +256,8 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
 }
 
 /**
- * Drops misleading errors of a value that may have one of several types. If the value has the right type but another
- * mistake, the errors that say that it does not have one of the other types are dropped.
+ * Drops misleading errors about a value that may have one of several types. If the value has one of these types but
+ * another mistake, the errors about the other types are dropped.
  */
 function meantErrors(errors: readonly ShapeError[]): readonly ShapeError[] {
   const places = new Set(errors.filter(({ keyword }) => keyword === "anyOf").map(({ instancePath }) => instancePath));

@@ -1,4 +1,4 @@
-/** Masks hidden characters in names that an older version has stored, and that today's schemas reject. Pure. */
+/** Masks hidden characters in names that an older version has stored, and that the current schemas reject. Pure. */
 import { maskHidden } from "../../schemas/visible-text.js";
 
 function mask(value: unknown): unknown {

@@ -8,7 +8,7 @@ function passTime(ms: number): void {
   for (const fromMs = performance.now(); performance.now() - fromMs <= ms; );
 }
 
-/** Does a piece of work that uses up a share. */
+/** Works until the time of the slice is used up. */
 function useUp(slice: TimeSlice): void {
   if (!slice.isOver) passTime(TIME_SLICE_MS);
 }

@@ -2,14 +2,15 @@
  * Limits the time that long work takes in each event-loop tick. Work that is done in pieces checks the limit between
  * the pieces, and waits for a later tick if the time is used up. Users of the same slice share its time.
  *
- * The result depends on a clock, so do not use it for anything that must be the same on every node of a cluster.
+ * The pauses depend on a clock, so do not use this class for work that must have the same result on every node of a
+ * cluster.
  */
 import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 
 export class TimeSlice {
-  /** The time at which the work of this tick started; null if none has started yet. */
+  /** The time at which the work of this tick started; null if no work has started yet. */
   #began: number | null = null;
-  /** Resumes the work that waits for a later tick, in order. */
+  /** The functions that resume the waiting work in a later tick, in order. */
   #waiting: (() => void)[] = [];
 
   /** Whether the time of this tick is used up. The time runs from the first check in the tick. */
@@ -32,8 +33,8 @@ export class TimeSlice {
   }
 
   /**
-   * Begins the time of the next tick. Waiting work resumes first. Otherwise, new work that arrives at the beginning of
-   * each tick could use up the time of every tick.
+   * Starts the time of the next tick. Waiting work resumes first, because new work that arrives at the beginning of
+   * each tick could otherwise use up the time of every tick.
    */
   #renew(): void {
     this.#began = null;

@@ -1,19 +1,19 @@
 /**
  * Converts times between RFC 3339 text, as on the wire, and milliseconds since the epoch. Leap seconds (":60") are
  * rejected, as Go and JavaScript do, because no millisecond value stands for one. Pure, any thread. Not Date:
- * Date.parse accepts February 30 and days without a time, and toISOString takes 720 ns (34 ns here, if many times are
- * within the same second).
+ * Date.parse accepts February 30 and days without a time, and toISOString takes 720 ns. This code takes 34 ns if many
+ * times are within the same second.
  */
 import { assert } from "./assert.js";
 
 const MS_PER_SECOND = 1000;
 const MS_PER_MINUTE = 60 * MS_PER_SECOND;
 const MS_PER_DAY = 24 * 60 * MS_PER_MINUTE;
-/** The number of years after which the Gregorian calendar repeats. */
+/** The number of years after which the Gregorian calendar repeats itself. */
 const CYCLE_YEARS = 400;
 const CYCLE_MS = 146_097 * MS_PER_DAY;
 /**
- * The least and the greatest time whose year has four digits: `0000-01-01T00:00:00Z` and `9999-12-31T23:59:59.999Z`.
+ * The earliest and the latest time whose year has four digits: `0000-01-01T00:00:00Z` and `9999-12-31T23:59:59.999Z`.
  */
 export const TIME_MS_MIN = -62_167_219_200_000;
 export const TIME_MS_MAX = 253_402_300_799_999;

@@ -1,4 +1,4 @@
-/** Tests sets of tokens with patterns of up to several words. A table of all pairs of positions must give the same. */
+/** Tests sets of tokens, with patterns of up to several words, against a table of all pairs of positions. */
 import * as fc from "fast-check";
 import t from "tap";
 import { compileTopicSegment } from "../platform/topics/topic-segment.js";
@@ -7,7 +7,7 @@ import { TokenSet, type TokenTest } from "./token-set.js";
 const A = 97;
 const B = 98;
 
-/** Finds the positions that can be reached in two sequences, one pair after the other. */
+/** Finds the pairs of positions that can be reached in two sequences, one pair at a time. */
 function naiveMeets(a: readonly TokenTest[], b: readonly TokenTest[]): boolean {
   const agree = (one: TokenTest, other: TokenTest): boolean =>
     one === "any" || other === "any" || (typeof one === "function" ? one(other as number) : one === other);
@@ -58,7 +58,7 @@ t.test("patterns that meet", (t) => {
 t.test("texts that match", (t) => {
   let matched = 0;
   fc.assert(
-    // Longer runs of gaps match more often.
+    // Longer runs of gaps are generated because they match more often.
     fc.property(tested, fc.array(fc.constantFrom("a", "a", "b", "😀"), { maxLength: 70 }), (tokens, characters) => {
       const text = characters.join("");
       const expected = naiveMeets(
@@ -79,7 +79,7 @@ t.test("texts that match", (t) => {
 });
 
 t.test("more characters than the cache holds", (t) => {
-  // A set with one function does without a cache.
+  // A set with only one function uses no cache.
   for (const functions of [1, 12]) {
     const isEven = (codePoint: number): boolean => codePoint % 2 === 0;
     const set = new TokenSet([null, ...Array<TokenTest>(functions).fill(isEven), 0x100]);

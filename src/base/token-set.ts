@@ -1,30 +1,32 @@
 /**
  * Matches the tokens of one segment's pattern with bit sets (a bit-parallel NFA). Each bit is a position in the tokens,
- * and a word has 32 bits. All positions that the text can have reached advance together. So matching never backtracks,
- * and a character costs one word operation for each 32 tokens. `meets` works the same way with another pattern in place
- * of a text. Pure but for its cache.
+ * and a word has 32 bits. All positions that are possible after a part of the text advance together. So matching never
+ * backtracks, and a character costs one word operation for each 32 tokens. `meets` works the same way with another
+ * pattern in place of a text. Pure but for its cache.
  */
 import { must } from "./assert.js";
 
 /**
- * A token, which matches one character: a given code point, any one, or one that a function accepts. `null` is a gap,
- * which matches any number of arbitrary characters.
+ * A token, which matches one character: a given code point, any character ("any"), or a character that a function
+ * accepts. `null` is a gap, which matches any number of arbitrary characters.
  */
 export type TokenTest = number | "any" | ((codePoint: number) => boolean) | null;
 
 /**
- * The number of functions from which the positions that match a character are cached. A few functions are called as
- * fast as the cache answers, and then a set keeps no memory.
+ * The number of function tokens from which the set caches the positions that match a character. With fewer functions,
+ * calling them is as fast as the cache, and the set needs no memory for it.
  */
 const CACHED_TESTS_MIN = 9;
 /** The number of characters whose matching positions are cached. When there are more, the cache is cleared. */
 const CHARACTERS_KEPT = 128;
 const WORD = 32;
-/** The looks (segment-glob.ts) of a character, of a word of the positions, and of a new entry in the cache. */
+/**
+ * The number of looks (segment-glob.ts) for a character, for a word of the positions, and for a new entry in the cache.
+ */
 const CHARACTER_LOOKS = 1;
 const WORD_LOOKS = 0.5;
 const CACHING_LOOKS = 20;
-/** The looks of building a set, and of each of its tokens. */
+/** The number of looks to build a set, and for each of its tokens. */
 const BUILDING_LOOKS = 100;
 const TOKEN_LOOKS = 16;
 
@@ -35,7 +37,7 @@ export class TokenSet {
   readonly #gaps: Int32Array;
   /** The positions of all other tokens, as a bit set. */
   readonly #single: Int32Array;
-  /** The places that any character fits. */
+  /** The positions that any character matches. */
   readonly #any: Int32Array;
   readonly #literal = new Map<number, Int32Array>();
   readonly #tests: { readonly at: number; readonly test: (codePoint: number) => boolean }[] = [];
@@ -68,14 +70,14 @@ export class TokenSet {
     for (const places of this.#literal.values()) join(places, this.#any);
   }
 
-  /** Returns the looks that building a set takes at most. */
+  /** Returns the maximum number of looks to build a set. */
   static looksOfBuilding(tokens: number): number {
     return BUILDING_LOOKS + tokens * (TOKEN_LOOKS + wordsOf(tokens));
   }
 
   /**
-   * Returns the looks that matching one character takes at most, besides what the functions do. A
-   * character that is not in the cache takes most of them.
+   * Returns the maximum number of looks to match one character, not counting the work of the functions. A character
+   * that is not in the cache takes the most looks.
    * @param functions the number of tokens that are functions
    */
   static looksACharacter(tokens: number, functions: number): number {
@@ -105,7 +107,7 @@ export class TokenSet {
     return run.has(this.#length);
   }
 
-  /** Returns the places that a character fits. */
+  /** Returns the positions that a character matches. */
   #fitted(codePoint: number): Int32Array {
     const literal = this.#literal.get(codePoint) ?? this.#any;
     if (this.#tests.length === 0) return literal;
@@ -128,7 +130,7 @@ export class TokenSet {
   }
 }
 
-/** The positions in the tokens that the characters read so far can have reached. */
+/** The positions in the tokens that can be reached with the characters that were read so far. */
 class Run {
   readonly #places: Int32Array;
   readonly #gaps: Int32Array;
@@ -153,7 +155,7 @@ class Run {
     for (let word = 0; word < places.length; word++) {
       const now = places[word] as number;
       const moved = now & (fitting[word] as number);
-      // A gap takes the character, and stays.
+      // A gap takes the character, and its own position remains reachable.
       const next = (moved << 1) | carry | (now & (gaps[word] as number));
       carry = moved >>> (WORD - 1);
       places[word] = next;
@@ -169,7 +171,7 @@ class Run {
     const places = this.#places;
     const first = places.findIndex((word) => word !== 0);
     const word = must(places[first], "a run that leads nowhere has ended");
-    // Sets all bits of the word above the lowest bit that is set.
+    // Set all bits of the word above its lowest set bit.
     places[first] = word | -word;
     places.fill(-1, first + 1);
     const last = Math.floor(through / WORD);
@@ -181,7 +183,7 @@ class Run {
     return ((this.#places[Math.floor(place / WORD)] as number) & (1 << (place % WORD))) !== 0;
   }
 
-  /** Moves past gaps, which may take nothing. */
+  /** Moves past gaps, because a gap may match no character. */
   #passGaps(): void {
     const places = this.#places;
     let carry = 0;
@@ -195,7 +197,7 @@ class Run {
   }
 }
 
-/** Returns the number of words that have a bit for each token, and for the end. */
+/** Returns the number of words for a bit set with one bit for each token and one for the end. */
 function wordsOf(tokens: number): number {
   return Math.floor(tokens / WORD) + 1;
 }

@@ -1,6 +1,6 @@
 /**
- * Tests the map with names and with numbers as keys, whatever the names are. Also tests that its garbage does not get
- * into V8's old generation.
+ * Tests the map with names and with numbers as keys, including unusual names. Also tests that the map's garbage does
+ * not get into V8's old generation.
  */
 import t from "tap";
 import { TurnoverMap } from "./turnover-map.js";

@@ -1,9 +1,9 @@
 /**
- * A map for keys that come and go all the time. The order of its entries is undefined. Pure.
+ * A map for keys that are added and removed all the time. The order of its entries is undefined. Pure.
  *
- * A Map is unsuitable: when it replaces its table, the old tables keep each other alive as soon as one of them is in
- * V8's old generation, and with them all their former entries. Half of the memory that a server of leases allocated got
- * into the old generation that way. An object without a prototype does not have this problem.
+ * A Map is unsuitable. When it replaces its hash table, the old tables reference each other. As soon as one of them is
+ * in V8's old generation, all of them stay alive, with all their former entries. In a server of leases, half of the
+ * allocated memory got into the old generation that way. An object without a prototype does not have this problem.
  */
 
 export class TurnoverMap<Key extends string | number, Value> {

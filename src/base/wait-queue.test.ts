@@ -28,7 +28,7 @@ class Call extends Waiting {
 class World {
   nowMs = 1_000;
   timer: { readonly atMs: number; readonly run: () => void } | null = null;
-  /** How many timers were set. */
+  /** The number of timers that were set. */
   timers = 0;
   readonly queue: WaitQueue<Call>;
 
@@ -61,7 +61,7 @@ class World {
     return this.queue.add(call, { waitMs, onAbort: (listener) => (call.abort = listener), ...more });
   }
 
-  /** Lets time pass. The timer runs at its time. */
+  /** Lets time pass, and runs the timer when it is due. */
   pass(ms: number): void {
     const untilMs = this.nowMs + ms;
     for (let { timer } = this; timer !== null && timer.atMs <= untilMs; { timer } = this) {
@@ -231,7 +231,7 @@ t.test("closing ends all waits, and no request waits afterwards", (t) => {
     (name) =>
       new Call(name, (call) => {
         ended.push(call.name);
-        // The end of one wait may serve another request.
+        // A handler of an ended wait may serve another request and remove it from the queue.
         if (name === "a") world.queue.remove(must(calls[1], "b was added"));
       }),
   );

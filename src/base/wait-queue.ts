@@ -2,7 +2,7 @@
  * Holds requests that wait, in the order of their arrival. The queue ends a wait when its deadline passes, when the
  * client disconnects, or when the queue is closed.
  *
- * Before that, the owner removes a request that has got what it waits for. One limit applies to all requests together,
+ * The owner of the queue removes a request that has got what it waits for. One limit applies to all requests together,
  * and another to the requests of one caller. One timer serves all deadlines. Pure except for the timer.
  */
 import { WAITS_ENDED_PER_TICK } from "../../schemas/limits/process.js";
@@ -22,7 +22,7 @@ export abstract class Waiting {
     return this.place !== null;
   }
 
-  /** The queue calls this after it has removed a request that did not get what it waited for. */
+  /** Handles the end of a wait without a result. The queue calls this after it has removed the request. */
   abstract end(reason: WaitEnd): void;
 }
 
@@ -43,7 +43,7 @@ class Place extends ListNode<Waiting> {
   }
 }
 
-/** Sets and clears timers, as `setTimeout` and `clearTimeout` do. */
+/** Functions that set and clear timers, as `setTimeout` and `clearTimeout` do. */
 export interface Timers<Timer = unknown> {
   set(run: () => void, ms: number): Timer;
   clear(timer: Timer): void;
@@ -61,7 +61,7 @@ export interface WaitQueueOptions {
   readonly timers?: Timers;
 }
 
-/** How a request waits. */
+/** The options of one wait. */
 export interface WaitOptions {
   /**
    * The time in ms after which the wait ends. Callers should use few different values, because the queue keeps a list
@@ -70,9 +70,9 @@ export interface WaitOptions {
   readonly waitMs: number;
   /** Registers a listener that is called when the client disconnects. */
   readonly onAbort?: (listener: () => void) => void;
-  /** The caller, to whose limit the request counts. */
+  /** The caller to whose limit the request counts. */
   readonly caller?: string;
-  /** The number that the request adds to the sums that are limited; 1 by default. */
+  /** The weight of the request in the sums that are limited; 1 by default. */
   readonly weight?: number;
 }
 
@@ -128,7 +128,8 @@ export class WaitQueue<Item extends Waiting = Waiting> {
     this.#weigh(caller, weight);
     if (deadlineMs < this.#timerMs) this.#setTimer(deadlineMs, waitMs);
     onAbort?.(() => {
-      // Check the entry: the request may have left the queue meanwhile, and may even wait again with a new entry.
+      // Compare the entries, because the request may have left the queue meanwhile, and may even wait again with a new
+      // entry.
       if (item.place === place) this.#end(place, "abort");
     });
     return true;

@@ -1,4 +1,4 @@
-/** Tests waits: a look that throws ends only its own wait, and its listener is removed. */
+/** Tests waits: if a look throws, only its own wait ends, and the wait's listener is removed. */
 import t from "tap";
 import { WaitQueue } from "./wait-queue.js";
 import { type Look, waitFor, type Waiter } from "./waiter.js";

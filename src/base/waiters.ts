@@ -1,6 +1,6 @@
 /**
- * Finds waiters by the key that they wait for. A change of a key wakes only the waiters of that key. The order, the
- * deadlines and the ends of waits belong to a `WaitQueue`.
+ * Finds waiters by the key that they wait for. A change of a key wakes only the waiters of that key. A `WaitQueue`
+ * handles the order, the deadlines and the ends of the waits.
  */
 import { Groups } from "./groups.js";
 import type { Wakeable } from "./waiter.js";

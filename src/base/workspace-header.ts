@@ -7,8 +7,8 @@ import { textProblem } from "../../schemas/text.js";
 import { type Failure, invalid } from "./result.js";
 
 /**
- * Returns the workspace in the header, or "" if the header was not sent. Returns INVALID_ARGUMENT if the header cannot
- * be a workspace.
+ * Returns the workspace in the header, or "" if the header was not sent. Returns INVALID_ARGUMENT if the header is not
+ * a valid workspace.
  */
 export function sentWorkspace(header: string): string | Failure {
   let workspace: string;

@@ -66,8 +66,8 @@ export function makeAgents(ground: Ground, uses: AgentsUses): AgentsArea {
     },
     onReactivated: (id) => {
       changes.report("instance", id, null);
-      // Flush the last-seen time before the writer gets the request that shows the agent to be active. So a client that
-      // reads from another node after that request finds the agent active there.
+      // Flush the last-seen time before the writer gets the request by which the agent becomes active again. So a
+      // client that reads from another node after that request finds the agent active there.
       if (shared) void lastSeenFlusher.flush();
     },
     onSeen: ({ id }, seenMs) => uses.onSeen(id, seenMs),

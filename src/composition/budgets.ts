@@ -1,4 +1,7 @@
-/** Creates the components for budgets and rate limits: the front's copies, the tasks that end them, and their routes. */
+/**
+ * Creates the components for budgets and rate limits: the front's copies of them, the background tasks that end their
+ * periods, and their routes.
+ */
 import { whileLeader, type BackgroundTask } from "../platform/background/task.js";
 import type { Route } from "../platform/front/route.js";
 import { BudgetProjection } from "../features/budgets/projection.js";
@@ -21,14 +24,14 @@ export interface BudgetsArea {
   readonly routes: readonly Route[];
   readonly onBudgets: ServerPushHandlers["budgets"];
   readonly onRateLimits: ServerPushHandlers["rate_limits"];
-  /** Reads all budgets and rate limits again: after a crash of the writer, and after a restore. */
+  /** Reads all budgets and rate limits again, after a crash of the writer or a restore. */
   readonly reload: () => void;
 }
 
 export interface BudgetsUses {
   readonly agents: Pick<AgentsArea, "directory">;
   readonly cluster: ClusterArea;
-  /** Called when a budget or a rate limit may no longer keep agents from getting tasks. */
+  /** Called when a change of a budget or a rate limit may allow agents to get tasks again. */
   readonly onChanged: () => void;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Creates the components for claims, which are leases and claimed tasks. The components are the front's projections of
- * leases and tasks, the queues of calls that wait for one, and the expiry of claims.
+ * leases and tasks, the queues of calls that wait for a claim, and the expiry of claims.
  */
 import type { BackgroundTask } from "../platform/background/task.js";
 import { CLAIM_SHARED_GRACE_MS } from "../../schemas/limits/claims.js";
@@ -36,7 +36,7 @@ export interface ClaimsArea {
   readonly resources: ResourceWatch;
   readonly tasks: TaskProjection;
   readonly taskReader: TaskReader;
-  /** The commands that tasks require, and what was seen of them. */
+  /** The evidence for tasks: the commands that they require, and the results that were observed. */
   readonly evidence: Pick<SeenEvidenceOptions, "tasks" | "required" | "records">;
   readonly expiry: Expiry;
   readonly claimers: ClaimWaiters;
@@ -47,8 +47,8 @@ export interface ClaimsArea {
   readonly onLeases: ServerPushHandlers["leases"];
   readonly onTasks: ServerPushHandlers["tasks"];
   /**
-   * Ends the waits that a previous run of the server left and that no client has continued. Call it once, after the
-   * handlers of push messages are set and before the first call.
+   * Ends the waits that an earlier run of the server has left, and that no client has continued. Call it once, after
+   * the handlers of push messages are set and before the first call.
    */
   begin(): void;
   /** Reads leases and tasks into memory again. */

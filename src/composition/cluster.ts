@@ -1,6 +1,6 @@
 /**
- * Creates the front's part of a node, if the server is a node of a cluster. It tells whether background work runs on
- * this server.
+ * Creates the front's part of a node, if the server is a node of a cluster. Also decides whether background work runs
+ * on this server.
  */
 import { ClusterFront } from "../cluster/front.js";
 import { clusterReader } from "../cluster/table.js";

@@ -83,7 +83,8 @@ export interface Components {
   /** Null on a single server. */
   readonly cluster: ClusterFront | null;
   /**
-   * True if the process has a low limit of file descriptors, so that later none may be left to open a module's file.
+   * True if the process has a low limit of file descriptors. It may then have no descriptor left to open a module's
+   * file later.
    */
   readonly hasFewDescriptors: boolean;
   /** Ends the long polls and streams, because they do not end by themselves. */
@@ -101,7 +102,8 @@ export function makeComponents(options: ComponentsOptions): Components {
   const { pauseDetector, timeLead } = makeTimes(ground, startedMs);
   const portsArea = makePorts(ground, chosen.transport);
   const { ports, outboundMax, hasFewDescriptors } = portsArea;
-  // The hooks of an area may use areas that are created later, because hooks are called only when all areas exist.
+  // The functions that one area passes to another may use areas that are created later, because they are called only
+  // after all areas exist.
   const cluster = makeCluster(ground, {
     onLeading: (leads) => {
       if (leads) deliveries.load();
@@ -157,7 +159,7 @@ export function makeComponents(options: ComponentsOptions): Components {
 
   /**
    * Reads instances, claims and messages into memory again after a crash of the writer or a restore. Then wakes the
-   * waiting calls, or ends them after a restore.
+   * waiting calls after a crash, or ends them after a restore.
    */
   const reloadCoordination = (why: "crash" | "restore"): void => {
     agents.reload();
@@ -234,7 +236,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     DEADLINE_SWEEP_MS,
   );
 
-  // Some routes need the list of all routes. They read it when they are called. By then the list is complete.
+  // Some routes need the list of all routes. They read the list when they are called, and by then it is complete.
   const routes: Route[] = [];
   const mcp = makeMcp(ground, { routes, pipeline, agents, tally, packageFolder });
   const writerMetrics = new WriterMetrics(writer, pool);
@@ -302,7 +304,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     () => reloadAll("crash"),
     () => writerMetrics.recordRestart(),
   );
-  // Read this data only after the handlers of push messages are set, so that no change is missed.
+  // Read this data only after the handlers of push messages are set. Otherwise a change in between would be missed.
   deliveries.load();
   claims.begin();
   return {

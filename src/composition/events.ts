@@ -18,7 +18,7 @@ export interface EventsArea {
   readonly streams: Streams;
   readonly routes: readonly Route[];
   readonly onEvents: ServerPushHandlers["events"];
-  /** Sends the stored events that the hub has missed to their subscribers. */
+  /** Sends the stored events that the hub has missed to the hub's subscribers. */
   catchUp(): void;
 }
 

@@ -15,6 +15,6 @@ export interface Ground {
   readonly threads: ServerThreads;
   /** Whether the server requires tokens. */
   readonly guarded: boolean;
-  /** The time at which the components are created, in ms since the Unix epoch. */
+  /** The time at which the server creates its components, in ms since the Unix epoch. */
   readonly nowMs: number;
 }

@@ -20,8 +20,8 @@ export function makeOutbound({ config }: Ground, { outboundMax, hasFewDescriptor
   const shared = {
     policy: { allowPrivate: config.webhook_allow_private },
     connections: new ConnectionLimit(outboundMax),
-    // If the process has few file descriptors, keep no idle connection, because another request may need its
-    // descriptor.
+    // If the process has few file descriptors, close idle connections, because another request may need their
+    // descriptors.
     keepsConnections: !hasFewDescriptors,
   };
   return {

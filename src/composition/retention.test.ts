@@ -1,4 +1,4 @@
-/** Tests the table of what is pruned: the methods, their requests and their intervals, with a simulated writer. */
+/** Tests the table of pruned data with a simulated writer: the methods, their requests and their intervals. */
 import t from "tap";
 import { Compile } from "typebox/compile";
 import { EVENT_PRUNE_INTERVAL_MS } from "../../schemas/limits/events.js";
@@ -24,7 +24,7 @@ function setUp(config: typeof SETTINGS) {
   const boxes = { expiresAt: null as number | null };
   const retentions = retentionTable({ config, writer, boxes, directory: new Directory(), log: quietLog() });
   const pruner = new Pruner({ retentions, ready: () => writer.attached, log: quietLog(), nowMs: START_MS });
-  /** Ticks, answers the calls that this has caused, and returns them. */
+  /** Runs a tick, answers the calls that the tick has caused, and returns these calls. */
   const prune = async (nowMs: number): Promise<{ readonly name: string; readonly request: unknown }[]> => {
     const before = calls.length;
     pruner.tick(nowMs);

@@ -2,8 +2,8 @@
  * Lists the kinds of old data that the pruner deletes. For each kind, it says how often it is pruned, and which writer
  * method deletes a bounded number of database rows.
  *
- * A call that adds new rows also deletes old ones of the same table for versions of keys, idempotency records, counters
- * of agents, compliance runs and webhook deliveries. Sessions are pruned in the front's memory
+ * This list omits versions of keys, idempotency records, counters of agents, compliance runs and webhook deliveries,
+ * because each call that adds rows of these kinds also deletes old ones. Sessions are pruned in the front's memory
  * (src/features/sessions/upkeep.ts). The audit log is never pruned.
  */
 import type { Config } from "../../schemas/config.js";
@@ -41,11 +41,11 @@ export function retentionTable({ config, writer, directory, boxes, log }: Retent
     step: () => writer.request(pruneEvents, { keep }, NO_CALLER),
   };
   return [
-    // An `event_history` of 0 keeps all events.
+    // If `event_history` is 0, all events are kept.
     ...(keep > 0 ? [events] : []),
     silentInstances(directory, writer, log),
     {
-      // Leases are pruned LEASE_KEEP_MS after their end.
+      // A lease is pruned LEASE_KEEP_MS after its end.
       name: "leases",
       intervalMs: LEASE_PRUNE_INTERVAL_MS,
       step: (after) => writer.request(pruneLeases, { after }, NO_CALLER),
@@ -56,13 +56,13 @@ export function retentionTable({ config, writer, directory, boxes, log }: Retent
       step: (after, nowMs) => writer.request(pruneTasks, { after, ended_before: nowMs - taskRetentionMs }, NO_CALLER),
     },
     {
-      // Records of commands are pruned EVIDENCE_KEEP_MS after they were made.
+      // A record of a command is pruned EVIDENCE_KEEP_MS after it was made.
       name: "evidence",
       intervalMs: EVIDENCE_PRUNE_INTERVAL_MS,
       step: (_after, nowMs) => writer.request(pruneEvidence, { before: nowMs - EVIDENCE_KEEP_MS }, NO_CALLER),
     },
     {
-      // Messages are pruned MESSAGE_DAYS after they were sent, or as soon as they have expired.
+      // A message is pruned MESSAGE_DAYS after it was sent, or as soon as it has expired.
       name: "messages",
       intervalMs: MESSAGE_PRUNE_INTERVAL_MS,
       step: () => writer.request(pruneMessages, {}, NO_CALLER),

@@ -27,7 +27,7 @@ export interface TelemetryUses {
   readonly startedMs: number;
 }
 
-/** Nothing is created and no event is looked at unless the settings name a collector. */
+/** The area without an export. If the settings name no collector, nothing is created and no event is examined. */
 const OFF: TelemetryArea = { background: [], onEvents: () => undefined };
 
 export function makeTelemetry(

@@ -7,16 +7,16 @@ import type { TObject } from "typebox";
 import { crypto } from "../../base/crypto.js";
 
 /**
- * The members that are not hashed, because a client may change them when it repeats a call: the id of the call, and how
- * long the client waits.
+ * The members that are not hashed, because a client may change them when it repeats a call: the id of the call, and the
+ * members about the client's wait.
  */
 const NOT_HASHED = new Set(["request_id", "wait_s", "queue"]);
-/** The number of hexadecimal digits that are kept of a hash. They are 128 bits. */
+/** The number of hexadecimal digits of a hash that are kept: 128 bits. */
 const DIGITS = 32;
 
 /**
- * Hashes the members of the body that the schema contains, independent of their order. Other members are ignored, as
- * the call ignores them.
+ * Hashes the members of the body that the schema contains, independent of their order. Other members are ignored,
+ * because the call ignores them too.
  * @param body the parsed body, without its `data`
  * @param data `data` as JSON text, because it may be nested too deeply to be parsed again
  * @returns hexadecimal text; "" if the body has no request_id

@@ -45,8 +45,8 @@ export class IdempotencyRecords {
    * request_id was used for a different call.
    * @param caller the id of the instance; "" if the caller is not an instance
    * @param requestId null if the call has none
-   * @param hash the hash of the request (hash.ts); "" if it is unknown. Without a hash, every call with this request_id
-   * counts as a repetition.
+   * @param hash the hash of the request (hash.ts); "" if it is unknown, and then every call with this request_id counts
+   * as a repetition
    */
   find(
     kind: MadeKind,

@@ -10,8 +10,8 @@ import { type LookTurns, lookTurns } from "../../base/look-turns.js";
 import type { Directory } from "./directory.js";
 
 /**
- * The number of listeners that are called at once when a token ends. The others are called in time slices, because each
- * of them ends a connection or answers a call.
+ * The number of listeners that are called at once when a token ends. The rest are called in time slices, because each
+ * listener ends a connection or answers a call.
  */
 const ENDED_AT_ONCE = 16;
 

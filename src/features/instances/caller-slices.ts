@@ -1,7 +1,8 @@
 /**
  * Runs long jobs in steps, so that all jobs together take one time slice of each tick. The slices alternate between the
- * callers, so a caller with many jobs gets no more time than a caller with one. Of the jobs of one caller, the oldest
- * one that can continue goes first. Only a few of them are half done at any time, and take memory. Runs on the front.
+ * callers, so a caller with many jobs gets no more time than a caller with one. Among the jobs of one caller, the
+ * oldest one that can continue runs first. So only a few jobs are unfinished and take memory at any time. Runs on the
+ * front.
  */
 import { FairSlices } from "../../base/fair-slices.js";
 

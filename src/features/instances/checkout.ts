@@ -3,8 +3,8 @@ import { CHECKOUT_ID, CHECKOUT_TEXT, type Checkout, type CheckoutBody } from "..
 import { textProblem } from "../../../schemas/text.js";
 
 /**
- * Returns the checkout that a client names in parts that nothing has checked yet. Returns null if the id is missing or
- * wrong. A branch or a root that is missing or wrong is left out.
+ * Returns the checkout that a client names in unchecked parts. Returns null if the id is missing or wrong. Leaves out a
+ * branch or a root that is missing or wrong.
  */
 export function checkoutFrom(parts: {
   readonly id: string;
@@ -24,8 +24,8 @@ export function isValidCheckout({ id, branch, root, machine }: CheckoutBody): bo
 }
 
 /**
- * Returns a checkout with the members that a client has given. A member that the client has left out keeps its value;
- * it is null if there was no checkout before.
+ * Returns a checkout with the members that a client has given. A member that the client has left out keeps its value.
+ * If there was no checkout before, that member is null.
  */
 export function mergeCheckout(
   before: Checkout | null,

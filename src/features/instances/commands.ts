@@ -163,7 +163,7 @@ export const setCheckout = writerMethod({
     noInstance(id),
 });
 
-/** Stores the branch of an instance's checkout. An instance without a checkout does not change. */
+/** Stores the branch of an instance's checkout. If the instance has no checkout, the call changes nothing. */
 export const setBranch = writerMethod({
   name: "instance.branch",
   request: BranchRequest,
@@ -177,14 +177,14 @@ export const setBranch = writerMethod({
 });
 
 /**
- * Deletes an instance, and the instances that it has registered. It may know the tokens of these instances, so it could
- * otherwise continue with one of them. Each deleted instance gets its own audit row, which names the instance that had
- * registered it.
+ * Deletes an instance, and all instances that it has registered. They are deleted too, because the deleted instance may
+ * know their tokens, and could otherwise continue with one of them. Each deleted instance gets its own audit row, which
+ * names the instance that had registered it.
  *
- * One call deletes a bounded number of instances, and ends a bounded number of claims. The caller repeats it with
- * `more` of the reply, so that the writer does other work in between. An instance is deleted after all those that it
- * has registered. So if the caller does not come back, none of them is left without the instance by which it is found.
- * The transaction that deletes the requested instance checks again that none is left.
+ * One call deletes a bounded number of instances, and ends a bounded number of claims. The caller repeats the call with
+ * `more` of the reply, so that the writer can do other work in between. An instance is deleted only after all instances
+ * that it has registered. So if the caller does not repeat the call, the remaining ones can still be found through the
+ * instance that registered them. The transaction that deletes the requested instance checks again that none is left.
  */
 export const deregisterInstance = writerMethod({
   name: "instance.deregister",
@@ -202,7 +202,8 @@ export const deregisterInstance = writerMethod({
   run: ({ instances, book, audit }, { id, at }, call) => {
     if (!instances.has(id)) return noInstance(id);
     const ids: string[] = [];
-    // The walk descends to an instance that has registered no other, deletes it, and returns to its registrant.
+    // The walk descends to an instance that has registered no other instance, deletes it, and returns to the instance
+    // that had registered it.
     let current = at ?? id;
     let claimsLeft = CLAIMS_ENDED_TOGETHER;
     for (let levels = 0; ids.length < INSTANCE_DELETE_ROWS && levels < INSTANCE_DELETE_LEVELS; ) {
@@ -213,7 +214,7 @@ export const deregisterInstance = writerMethod({
         continue;
       }
       const registrant = instances.registrantOf(current);
-      // Another call has deleted the instance at which this one continues, so start again.
+      // Another call has deleted the instance at which this call should continue, so start again.
       if (registrant === undefined) {
         current = id;
         levels += 1;

@@ -42,7 +42,7 @@ t.test("any sequence of changes agrees with the model", (t) => {
   const property = fc.property(fc.array(fc.tuple(step, fc.nat(3)), { maxLength: 60 }), (steps) => {
     const directory = new Directory();
     const known = new Map<string, Known>();
-    /** The contents of the database. */
+    /** The model of the database's contents. */
     const stored = new Map<string, InstanceRow>();
     let now = 1000;
     let rows = 0;
@@ -116,7 +116,8 @@ t.test("any sequence of changes agrees with the model", (t) => {
           return false;
       }
     }
-    // Store what is left. Then the database must agree with memory, whatever the sequence was.
+    // Store the entries that are not stored yet. Then the database must agree with the memory, whatever the sequence of
+    // calls was.
     for (const one of directory.takeUnsaved(ALL)) stored.set(one.id, rowOf(one.row, one.last_seen, one.status));
     return (
       [...known].every(

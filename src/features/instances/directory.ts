@@ -41,14 +41,14 @@ export interface DirectoryEvents {
   readonly onRevoked?: (id: string, tokenHash: string) => void;
 }
 
-/** Marks the instances that are being deleted together, a bounded number in each step. */
+/** The steps that mark the instances of one deletion. Each step marks a bounded number of them. */
 export type EndingSteps = Generator<void, void, void>;
 
 type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
 
 const NO_ENTRIES: ReadonlySet<Entry> = new Set();
 
-/** Returns the key of a session or a subagent. A client's id contains no line feed. */
+/** Returns the key of a session or a subagent. The separator is a line feed, because a client's id contains none. */
 function sessionKey(session: string, agent: string): string {
   return `${session}\n${agent}`;
 }
@@ -75,9 +75,12 @@ export class Directory implements Measured {
   /** The instances with waiting calls. */
   readonly #waiting = new Set<Entry>();
   #bytes = 0;
-  /** The number of instances that are being registered. */
+  /** The number of registrations in progress. */
   #reserved = 0;
-  /** The largest last_seen so far. A last_seen is never smaller, even if the machine's clock goes back. */
+  /**
+   * The largest last_seen so far. New values of last_seen are at least this large, even if the machine's clock goes
+   * back.
+   */
   #newestMs = 0;
   #urgent = false;
   #loads = 0;
@@ -98,7 +101,7 @@ export class Directory implements Measured {
 
   /**
    * Returns true if there is enough memory for an instance with these texts.
-   * @param id the existing instance whose texts they replace; "" if the instance is new
+   * @param id the existing instance whose texts are replaced; "" if the instance is new
    */
   hasRoom(texts: InstanceTexts, id = ""): boolean {
     const known = this.#byId.get(id);
@@ -107,7 +110,8 @@ export class Directory implements Measured {
 
   /**
    * Reserves places for instances that are being registered.
-   * @returns a function that must be called once, when they are added or refused; null if there are not enough places
+   * @returns a function that must be called once, when the instances are added or rejected; null if there are not
+   * enough places
    */
   reserve(places: number): (() => void) | null {
     if (this.size + this.#reserved + places > INSTANCES_MAX) return null;
@@ -173,9 +177,9 @@ export class Directory implements Measured {
 
   /**
    * Ends the token of an instance, because it is being deleted, and the tokens of all instances that it has registered.
-   * With them, new instances could be registered as fast as the others are deleted. Only the connections of the
-   * instance itself are closed; those of the others are closed when they are removed.
-   * @returns the steps that end the tokens of the others, each of bounded work; null if the token has ended before
+   * With these tokens, new instances could be registered as fast as others are deleted. Only the connections of the
+   * instance itself are closed now. The connections of the others are closed when those instances are removed.
+   * @returns the steps that end the tokens of the others, each of bounded work; null if the token had ended before
    */
   beginEnding(id: string): EndingSteps | null {
     const entry = this.#byId.get(id);
@@ -187,20 +191,20 @@ export class Directory implements Measured {
 
   /**
    * Accepts the tokens again, because the instance could not be deleted.
-   * @returns the steps that do so; null if the instance is deleted
+   * @returns the steps that accept them; null if the instance is deleted
    */
   cancelEnding(id: string): EndingSteps | null {
     return this.#byId.has(id) ? this.#markEnding(id, false) : null;
   }
 
   /**
-   * The directory may change between two steps. An instance that is registered meanwhile is either found by a later
-   * step, or `add` gives it the mark of the instance that has registered it.
+   * The directory may change between two steps. If an instance is registered between them, either a later step finds
+   * it, or `add` marks it because the instance that registered it is marked.
    */
   *#markEnding(first: string, ending: boolean): EndingSteps {
     const ids = [first];
     let marked = 0;
-    // The list grows during the loop, until it has the instances of all levels.
+    // The list grows during the loop, until it contains the instances of all levels.
     for (const id of ids) {
       const entry = this.#byId.get(id);
       if (entry !== undefined) entry.ending = ending;
@@ -210,22 +214,22 @@ export class Directory implements Measured {
     }
   }
 
-  /** How often the instances were loaded. A walk of `entries` is not valid across a load. */
+  /** The number of times that the instances were loaded. A walk of `entries` must start again after a load. */
   get loads(): number {
     return this.#loads;
   }
 
   /**
-   * Iterates all instances, in no order that says when they were seen. Instances may be added, changed and removed in
-   * the meantime. The walk visits each instance once that exists from its beginning to its end.
+   * Iterates over all instances, in no defined order. Instances may be added, changed and removed during the walk. An
+   * instance that exists during the whole walk is visited exactly once.
    */
   entries(): IterableIterator<Entry> {
     return this.#byId.values();
   }
 
   /**
-   * Loads the stored instances at the start. It loads them again after a crash of the writer, because reports may have
-   * been missed. A last_seen in memory is kept if it is newer than the stored one.
+   * Loads the stored instances at the start. Loads them again after a crash of the writer, because its reports may have
+   * been lost. A last_seen in memory is kept if it is newer than the stored one.
    */
   load(rows: readonly InstanceRow[]): void {
     const before = new Map(this.#byId);
@@ -260,7 +264,7 @@ export class Directory implements Measured {
         older: null,
       };
     });
-    // The indexes are filled in the order of rows, because each addition at the end of their lists is cheap.
+    // The indexes are filled in the order of rows, because an addition at the end of their lists is cheap.
     for (const entry of entries.sort((a, b) => a.row - b.row)) this.#index(entry);
     for (const entry of entries.sort((a, b) => a.last_seen - b.last_seen || a.row - b.row)) {
       this.#insert(entry);
@@ -294,9 +298,10 @@ export class Directory implements Measured {
   }
 
   /**
-   * Returns the id of the instance at the beginning of the registrations that led to this one. It is the same for all
-   * that one agent registers, directly or by others.
-   * @param max the maximum number of registrations; "" if there are more, so that these instances count as one
+   * Returns the id of the first instance in the chain of registrations that led to this instance. All instances that
+   * one agent registers, directly or through others, have the same first instance.
+   * @param max the maximum length of the chain; if it is longer, the result is "", so that all such instances count as
+   * one
    */
   rootOf(entry: Pick<Entry, "id" | "registered_by">, max: number): string {
     let root = entry;
@@ -308,7 +313,7 @@ export class Directory implements Measured {
     return "";
   }
 
-  /** Removes an instance. Its token ends. */
+  /** Removes an instance, and ends its token. */
   remove(id: string): void {
     const entry = this.#byId.get(id);
     if (entry === undefined) return;
@@ -328,8 +333,8 @@ export class Directory implements Measured {
   }
 
   /**
-   * Applies a change that the writer has made to an instance, for example for another node. `row` is undefined if the
-   * instance was deleted.
+   * Applies a change that the writer has made to an instance, for example because of another node's call. `row` is
+   * undefined if the instance was deleted.
    */
   applyStored(id: string, row: InstanceRow | undefined): void {
     const entry = this.#byId.get(id);
@@ -345,14 +350,14 @@ export class Directory implements Measured {
     if (entry.account !== row.account) this.setAccount(entry, row.account);
     if (!isSameCheckout(entry.checkout, row.checkout)) this.setCheckout(entry, row.checkout);
     if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
-    // The ids of a session never change, but it may end and begin again.
+    // The ids of a session never change, but the session may end and begin again.
     entry.session = row.session;
-    // The instance is not silent if this node has seen newer activity of it that is not stored yet.
+    // The instance is not silent if this node has seen newer activity of it and has not stored that activity yet.
     const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
     if (silent ? entry.status === "active" : entry.status !== "active" && row.status === "active")
       this.#move(entry, row.status);
     if (silent) entry.busy_until = row.busy_until;
-    // If newer activity is being stored at this moment, the instance becomes active again when the write is done.
+    // If newer activity is being stored at this moment, the instance becomes active again when that write is done.
     entry.last_seen = silent ? row.last_seen : Math.max(entry.last_seen, row.last_seen);
   }
 
@@ -429,7 +434,7 @@ export class Directory implements Measured {
     const ends = untilMs <= nowMs && entry.busy_until > nowMs;
     entry.busy_until = untilMs <= nowMs ? 0 : Math.max(entry.busy_until, untilMs);
     if (ends && entry.watched) this.#events.onIdle?.(entry);
-    // The time is stored at once, because the process may be killed before the instance is seen again.
+    // Store the time at once, because the process may be killed before the instance is seen again.
     this.#urgent = true;
   }
 
@@ -438,10 +443,10 @@ export class Directory implements Measured {
     entry.waits += 1;
     this.#waiting.add(entry);
     return () => {
-      // The entry is looked up again, because a reload of the directory may have replaced it during the wait.
+      // Look the entry up again, because a reload of the directory may have replaced it during the wait.
       const current = this.#byId.get(entry.id);
       if (current === undefined) return;
-      // The activity is recorded first, so that a liveness check never finds the instance silent in between.
+      // Record the activity first. Otherwise a liveness check could find the instance silent in between.
       this.touch(current, now());
       current.waits -= 1;
       if (current.waits === 0) this.#waiting.delete(current);
@@ -455,13 +460,13 @@ export class Directory implements Measured {
   }
 
   /**
-   * Marks instances as stale after the database has done so. An instance stays active if it was seen after its time in
-   * `last_seen`.
+   * Marks instances as stale after the database has done so. An instance stays active if it was seen later than
+   * `last_seen` says.
    */
   markStale(entries: readonly Entry[], lastSeen: readonly number[]): void {
     for (const [at, entry] of entries.entries()) {
       if (this.#byId.get(entry.id) !== entry || entry.status !== "active") continue;
-      // The instance was seen meanwhile. Its activity is stored soon, so that it is active in the database, too.
+      // The instance was seen meanwhile. Store its activity soon, so that it is active in the database, too.
       if (entry.last_seen !== lastSeen[at]) this.#urgent = true;
       else this.#move(entry, "stale");
     }
@@ -509,7 +514,8 @@ export class Directory implements Measured {
         if (entry !== null && (first < 0 || entry.last_seen > (ends[first]?.last_seen ?? 0))) first = at;
       }
       const next = ends[first];
-      // A session that has ended is stale at once, so an instance that becomes stale later may have been seen earlier.
+      // Sort all entries in this case. A session that has ended is stale at once, so an instance that becomes stale
+      // later may have been seen earlier.
       if (next === undefined || next === null) return entries.sort(compareRecency);
       entries.push(next);
       ends[first] = next.older;
@@ -517,8 +523,8 @@ export class Directory implements Measured {
   }
 
   /**
-   * Records activity of each instance with a waiting call. It is stored in the database, from which other nodes learn
-   * of it.
+   * Records activity of each instance with a waiting call. The activity is stored in the database, so that other nodes
+   * learn of it.
    */
   touchWaiting(nowMs: number): void {
     for (const entry of this.#waiting) this.touch(entry, nowMs);

@@ -1,4 +1,4 @@
-/** Tests that tokens of many instances end in bounded steps, and what may happen between the steps. */
+/** Tests that the tokens of many instances end in bounded steps, and tests changes between the steps. */
 import t from "tap";
 import { instanceRow } from "../../../test/support/instance-row.js";
 import { INSTANCE_LIST_STEP } from "../../../schemas/limits/instances.js";
@@ -14,7 +14,7 @@ function rowOf(row: number, registeredBy: string): InstanceRow {
   return instanceRow(row, { id: `i${row}`, token_hash: `hash of i${row}`, registered_by: registeredBy });
 }
 
-/** Half of the instances are registered by the first one, the others each by the one before. */
+/** Half of the instances are registered by the first one. Each of the others is registered by the one before it. */
 function open() {
   const revoked: string[] = [];
   const directory = new Directory({ onRevoked: (id) => revoked.push(id) });
@@ -27,7 +27,7 @@ function open() {
   const waiting: (() => void)[] = [];
   const slice = { yieldIfOver: () => new Promise<void>((resolve) => waiting.push(resolve)) };
   const endings = new Endings(directory, slice);
-  /** Runs one step of each walk that waits. */
+  /** Runs one step of each unfinished walk. */
   const step = async (): Promise<boolean> => {
     const resumed = waiting.splice(0);
     for (const resume of resumed) resume();

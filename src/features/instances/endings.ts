@@ -1,7 +1,7 @@
 /**
- * Ends the tokens of all instances that are being deleted together, or accepts them again. There may be as many as
- * there are instances, so they are marked in steps: the first step at once, and the steps of all deletions together in
- * one time slice of each tick. Runs on the front.
+ * Ends the tokens of all instances that are being deleted together, or accepts them again. One deletion may concern all
+ * instances of the server, so the instances are marked in steps. The first step runs at once. The further steps of all
+ * deletions share one time slice of each tick. Runs on the front.
  */
 import { TimeSlice } from "../../base/time-slice.js";
 import type { Directory, EndingSteps } from "./directory.js";
@@ -9,7 +9,10 @@ import type { Directory, EndingSteps } from "./directory.js";
 export class Endings {
   readonly #directory: Pick<Directory, "beginEnding" | "cancelEnding">;
   readonly #slice: Pick<TimeSlice, "yieldIfOver">;
-  /** The steps that run for each deleted instance, by its id. If new ones begin, the previous ones stop. */
+  /**
+   * The running steps of each deletion, by the id of the deleted instance. If new steps begin for an id, the previous
+   * ones stop.
+   */
   readonly #running = new Map<string, EndingSteps>();
 
   constructor(
@@ -20,12 +23,12 @@ export class Endings {
     this.#slice = slice;
   }
 
-  /** Ends the token of an instance at once, and those of the instances that it has registered soon. */
+  /** Ends the token of an instance at once, and soon after that the tokens of the instances that it has registered. */
   begin(id: string): void {
     void this.#run(id, this.#directory.beginEnding(id));
   }
 
-  /** Accepts the tokens again. */
+  /** Accepts the tokens again, because the deletion has failed. */
   cancel(id: string): void {
     void this.#run(id, this.#directory.cancelEnding(id));
   }

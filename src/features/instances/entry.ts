@@ -10,13 +10,13 @@ import type { Linked } from "./recency-list.js";
 export interface AgentSession {
   /** The client's id of the session. */
   readonly session: string;
-  /** The client's id of the subagent; "" if the instance is that of the session itself. */
+  /** The client's id of the subagent; "" if the instance belongs to the session itself. */
   readonly agent: string;
-  /** The id of the instance whose token began the session; "" if it was the server's token or none. */
+  /** The id of the instance whose token began the session; "" if the call had the server's token or no token. */
   readonly owner: string;
   /** The name of the client, for example `claude`. */
   readonly client: string;
-  /** When the session or the subagent ended, in ms; null while it runs. */
+  /** The time at which the session or the subagent ended, in ms; null while it runs. */
   readonly ended_at: number | null;
 }
 
@@ -33,9 +33,9 @@ export interface InstanceRow {
   readonly checkout: Checkout | null;
   /** The account with a provider of language models; null if it is not known. */
   readonly account: string | null;
-  /** The id of the instance whose subagent this one is; null if it is no subagent. */
+  /** The id of the instance to which this subagent belongs; null if the instance is not a subagent. */
   readonly parent: string | null;
-  /** Null if the instance was registered by a client's call. */
+  /** The session; null if a client registered the instance by a call. */
   readonly session: AgentSession | null;
   readonly status: InstanceStatus;
   readonly registered_at: number;
@@ -46,8 +46,8 @@ export interface InstanceRow {
    */
   readonly busy_until: number;
   /**
-   * The id of the instance whose token registered this instance; "" if the server's token or no token was used. Of a
-   * subagent it is the parent.
+   * The id of the instance whose token registered this instance; "" if the call had the server's token or no token. For
+   * a subagent, this is the parent.
    */
   readonly registered_by: string;
 }
@@ -95,14 +95,14 @@ export interface InstanceFilter {
 }
 
 /**
- * Returns when an instance was last seen, in ms. If the instance is busy, this is the announced end, which is in the
- * future.
+ * Returns the time at which an instance was last seen, in ms. If the instance is busy, this is the end of the announced
+ * busy time, which is in the future.
  */
 export function lastSeenAt({ last_seen, busy_until, waits }: Entry, nowMs: number): number {
   return Math.max(last_seen, busy_until, waits > 0 ? nowMs : 0);
 }
 
-/** Compares two instances by the time at which they were seen. The most recently seen comes first. */
+/** Compares two instances by their last_seen. The most recently seen instance comes first. */
 export function compareRecency(a: Pick<Entry, "last_seen" | "row">, b: Pick<Entry, "last_seen" | "row">): number {
   return b.last_seen - a.last_seen || b.row - a.row;
 }
@@ -136,18 +136,16 @@ export function matchesFilter(
   );
 }
 
-/**
- * The memory of one capability in addition to its text: the string object and the array element, counted in characters.
- */
+/** The memory of one capability in addition to its text, in characters: the string object and the array element. */
 const CAPABILITY_CHARACTERS = 16;
 
-/** The texts of an instance, which take memory. */
+/** The texts that determine the memory of an instance. */
 export type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent" | "capabilities" | "checkout"> &
   Partial<Pick<Entry, "session" | "account">>;
 
 /**
  * Estimates the memory of an instance in bytes. Each text counts twice, because it is also kept as JSON. The session of
- * an instance counts with its maximum size.
+ * an instance is counted with its maximum size.
  */
 export function bytesOf(texts: InstanceTexts): number {
   const { name, workspace, stack, intent, capabilities, checkout, session = null, account = null } = texts;

@@ -94,8 +94,9 @@ export class Instances {
   /**
    * Records a heartbeat. Returns the instance, or a 404 if it does not exist.
    *
-   * A single server keeps the time only in memory at first. A cluster stores it before the answer, so that every node
-   * that has applied the log up to the answer's position knows it. If it cannot be stored, only this node knows it.
+   * A single server keeps the time of the heartbeat only in memory at first. A cluster stores the time before the
+   * answer, so that every node that has applied the log up to the answer's position knows it. If the time cannot be
+   * stored, only this node knows it.
    * @param body `busy_s` is the number of seconds for which the instance will be silent
    */
   heartbeat(id: string, body: HeartbeatBody, context: CallContext): Entry | Failure | Promise<Entry | Failure> {
@@ -130,7 +131,8 @@ export class Instances {
     const { account = null } = body;
     const capabilities = [...new Set(given)];
     if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities, checkout, account })) return NO_ROOM;
-    // The registering instance may be in the middle of its deletion, and this call was authenticated before.
+    // The registering instance may be in the middle of its deletion, because this call was authenticated before the
+    // deletion began.
     if (this.directory.get(registeredBy)?.ending === true) return noInstance(registeredBy);
     const token = makeToken();
     const request = {
@@ -255,9 +257,9 @@ export class Instances {
   }
 
   /**
-   * Deletes an instance and those that it has registered, in as many transactions as that takes. After the first one
-   * its token is not accepted, and soon theirs neither. If a transaction fails, those that are left keep their tokens,
-   * and the caller can repeat the call.
+   * Deletes an instance and those that it has registered, in as many transactions as needed. From the first transaction
+   * on, the instance's token is not accepted, and soon the other instances' tokens are not either. If a transaction
+   * fails, the remaining instances keep their tokens, and the caller can repeat the call.
    */
   async deregister(id: string, context: CallContext): Promise<Entry | Failure> {
     const entry = this.find(id);
@@ -274,7 +276,7 @@ export class Instances {
     return entry;
   }
 
-  /** The reply is applied to the directory in the tick in which it arrives. */
+  /** Apply the reply to the directory in the same tick in which it arrives. */
   #deregisterPart(request: DeregisterRequest, context: CallContext): Promise<DeregisterReply | Failure> {
     return new Promise((resolve) => {
       this.#writer.call(deregisterInstance, request, context, (reply) => {
@@ -290,8 +292,8 @@ export class Instances {
   }
 
   /**
-   * Changes an existing instance through the writer. `done` applies the change to the directory before the caller gets
-   * its answer.
+   * Changes an existing instance through the writer. Before the caller gets its answer, `done` applies the change to
+   * the directory.
    */
   #change<Reply>(
     id: string,
@@ -302,7 +304,7 @@ export class Instances {
     if (entry instanceof Failure) return Promise.resolve(entry);
     return new Promise((resolve) => {
       ask((reply) => {
-        // The entry is looked up again, because the directory may have been reloaded with new entries during the call.
+        // Look the entry up again, because a reload of the directory may have replaced it during the call.
         const current = this.directory.get(id);
         if (!(reply instanceof Failure) && current !== undefined) done(current, reply);
         resolve(reply instanceof Failure ? reply : (current ?? entry));

@@ -1,6 +1,6 @@
 /**
- * Tells claims about the instances that hold them or ask for them: when they were last seen, and their parents and
- * checkouts. All of this comes from the directory of instances. Pure.
+ * Gives claims the data of the instances that hold or request them: when the instances were last seen, and their
+ * parents and checkouts. All data comes from the directory of instances. Pure.
  */
 import type { Applicant } from "../claims/contention.js";
 import type { Holders } from "../claims/expiry.js";
@@ -8,7 +8,8 @@ import type { Directory } from "./directory.js";
 import { lastSeenAt } from "./entry.js";
 
 /**
- * Returns an instance as it would ask for a claim. If there is no instance with this id, the id in the result is "".
+ * Returns an instance in the form that claims take as an applicant. If no instance has this id, the id in the result is
+ * "".
  */
 export function applicantOf(directory: Directory, id: string): Applicant {
   const entry = directory.get(id);

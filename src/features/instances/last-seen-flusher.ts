@@ -20,8 +20,8 @@ export class LastSeenFlusher implements BackgroundTask {
   #nowMs: number;
 
   /**
-   * @param sharedMs the interval in ms at which times are stored for the other nodes of a cluster; null on a single
-   * server
+   * @param sharedMs the interval in ms at which times are stored so that other nodes of the cluster learn them; null on
+   * a single server
    */
   constructor(directory: Directory, writer: Writer, nowMs: number, sharedMs: number | null) {
     this.#directory = directory;

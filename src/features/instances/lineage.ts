@@ -1,4 +1,4 @@
-/** Follows agents to the agents whose subagents they are. Pure. */
+/** Follows the chain from a subagent to its parents. Pure. */
 import { AGENT_PARENTS_MAX } from "../../../schemas/limits/instances.js";
 
 /**

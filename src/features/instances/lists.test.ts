@@ -1,6 +1,6 @@
 /**
- * Tests long lists of instances: that they are complete and in order while instances change between the steps, and that
- * all lists together take one slice of each tick, fairly by caller.
+ * Tests long lists of instances. A list must be complete and in order although instances change between the steps. All
+ * lists together must take one slice of each tick, fairly by caller.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -19,7 +19,7 @@ function rowOf(row: number, lastSeen: number, status: InstanceStatus = "active")
   return instanceRow(row, { name: `n${row % 2}`, status, last_seen: lastSeen });
 }
 
-/** Makes instances whose order of last_seen has nothing to do with their rows. */
+/** Makes instances whose order of last_seen is independent of their rows. */
 function rowsOf(count: number): InstanceRow[] {
   return Array.from({ length: count }, (_unused, at) => rowOf(at + 1, ((at * 7_919) % count) + 1));
 }
@@ -101,7 +101,7 @@ async function textOf(read: ReturnType<InstanceLists["read"]>): Promise<string> 
   return text;
 }
 
-/** A directory whose lists run under a clock that advances by one slice with each `perSlice` examined instances. */
+/** Creates a directory and its lists. Their clock advances by one slice after each `perSlice` examined instances. */
 function bench(count: number, perSlice: number) {
   let nowMs = 0;
   let examined = 0;
@@ -118,7 +118,7 @@ function bench(count: number, perSlice: number) {
     } satisfies PropertyDescriptor & ThisType<Entry>);
   const slices = new FairSlices({ now: () => nowMs, later: (run) => due.push(run) });
   const lists = new InstanceLists(directory, new CallerSlices(slices));
-  /** Runs all ticks, and returns how many instances each one has examined. */
+  /** Runs all ticks. Returns the number of instances that each tick has examined. */
   const ticks = async (): Promise<number[]> => {
     const seen: number[] = [];
     for (let next = due.shift(); next !== undefined; next = due.shift()) {

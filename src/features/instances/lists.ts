@@ -10,7 +10,10 @@ import { CallerSlices } from "./caller-slices.js";
 import type { Directory } from "./directory.js";
 import { compareRecency, encodeInstance, matchesFilter, type Entry, type InstanceFilter } from "./entry.js";
 
-/** An instance that matches, and when it was last seen at that time. Later activity does not change its place. */
+/**
+ * A matching instance, and its last_seen at the time of the match. Later activity does not change its place in the
+ * list.
+ */
 interface Found {
   readonly id: string;
   readonly row: number;
@@ -28,7 +31,7 @@ export class InstanceLists {
 
   /**
    * Returns the JSON text of the instances that match the filter: a short list as a whole, a long one in pages.
-   * @param caller the key of the caller, with which it shares the time for long lists
+   * @param caller the key of the caller; all long lists of one caller share that caller's time
    * @param onAbort registers a listener that is called when the client disconnects
    */
   read(
@@ -51,7 +54,8 @@ export class InstanceLists {
   }
 
   /**
-   * Returns the JSON text of these instances, as they are when they are encoded: a few as a whole, many in pages.
+   * Returns the JSON text of these instances, each in its state at the time of encoding. A few instances are returned
+   * as a whole, many in pages.
    * @param caller see `read`
    * @param onAbort see `read`
    */
@@ -78,7 +82,7 @@ export class InstanceLists {
     );
   }
 
-  /** @param make makes a page of instances, in a slice of the caller */
+  /** @param make makes a page of instances, within a time slice of the caller */
   async *#pages<Page>(
     filter: InstanceFilter,
     caller: string,
@@ -141,8 +145,8 @@ async function* joinPages(pages: AsyncIterable<string>): AsyncGenerator<string, 
 }
 
 /**
- * Returns the ids of the instances that match a filter, the most recently seen first. It yields after each step of
- * bounded work, and the directory may change meanwhile.
+ * Finds the ids of the instances that match a filter, the most recently seen first. It yields after each step of
+ * bounded work, because the directory may change between the steps.
  */
 export function* collect(directory: Directory, filter: InstanceFilter): Generator<void, readonly string[], void> {
   for (;;) {
@@ -159,10 +163,10 @@ export function* collect(directory: Directory, filter: InstanceFilter): Generato
       yield;
       if (directory.loads !== loads) break;
     }
-    // After a load, the walk would visit instances a second time.
+    // Discard this search after a reload, because the walk would visit instances a second time.
     if (directory.loads !== loads) continue;
     if (run.length > 0) runs.push(run.sort(compareRecency));
-    // A slow client may keep the list in memory for long, so it has only the ids.
+    // Return only the ids, because a slow client may keep the list in memory for a long time.
     return (yield* mergeAll(runs)).map(({ id }) => id);
   }
 }

@@ -23,8 +23,8 @@ export interface LivenessOptions {
   readonly log: Log;
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
-   * Returns how long an instance may be silent before it is stale, in ms. In a cluster this time is longer, because
-   * this node learns of activity at other nodes only after a delay.
+   * Returns the time for which an instance may be silent before it is stale, in ms. In a cluster this time is longer,
+   * because this node learns of activity at other nodes only after a delay.
    */
   readonly stale_after_ms: () => number;
   readonly intervalMs: number;

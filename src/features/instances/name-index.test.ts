@@ -24,7 +24,7 @@ t.test("any sequence of changes agrees with the model", (t) => {
     for (const { do: what, which, name, workspace, status } of steps) {
       const known = model.get(which);
       if (what === "add" && known === undefined) {
-        // Rows come in any order.
+        // Rows are added in any order.
         const item = { row: which, name, workspace, status };
         model.set(which, item);
         index.add(item);

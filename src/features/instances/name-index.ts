@@ -1,8 +1,8 @@
 /**
- * Finds the newest instance of a name: in one workspace or in any, and of any status or active. The index keeps the
- * instances of each name in the order of their rows, so the newest one is the last. A name with many instances has
- * such lists for each workspace too. A lookup therefore examines a bounded number of instances, however many have the
- * name. A name with few instances has one short list, because most names have one instance. Pure.
+ * Finds the newest instance with a name. The search is limited to one workspace or not, and to active instances or not.
+ * The index keeps the instances of each name in the order of their rows, so the newest instance is the last one. If a
+ * name has many instances, it also has such a list for each workspace. So a lookup examines a bounded number of
+ * instances. A name with few instances has only one short list, because most names have one instance. Pure.
  */
 import type { InstanceStatus } from "../../../schemas/instances.js";
 import { INSTANCES_SCANNED_MAX } from "../../../schemas/limits/instances.js";
@@ -16,7 +16,7 @@ export interface Named {
   readonly status: InstanceStatus;
 }
 
-/** The instances of a name in one workspace, by row. `active` has those of `all` that are active. */
+/** The instances with a name in one workspace, by row. `active` contains the active instances of `all`. */
 interface Place<Item> {
   readonly all: Item[];
   readonly active: Item[];
@@ -25,7 +25,10 @@ interface Place<Item> {
 interface Namesakes<Item> {
   /** All instances of the name, by row. */
   readonly all: Item[];
-  /** The same instances by workspace. It is made when there are too many to scan, and kept until the name is gone. */
+  /**
+   * The same instances by workspace. The map is made when there are too many instances to scan. It is kept until no
+   * instance has the name.
+   */
   places: Map<string, Place<Item>> | null;
 }
 

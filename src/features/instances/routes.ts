@@ -30,7 +30,8 @@ import type { Liveness } from "./liveness.js";
 
 /**
  * Returns the routes of instances.
- * @param guarded true if the server requires tokens; if not, a call with a token that has ended is accepted
+ * @param guarded true if the server requires tokens; otherwise the server also accepts calls with a token that has
+ * ended
  */
 export function instanceRoutes(
   guarded: boolean,

@@ -1,6 +1,6 @@
 /**
- * Tests when instances that were never activated, and those of ended sessions, are deleted, with injected time and a
- * simulated writer.
+ * Tests, with injected time and a simulated writer, when the pruner deletes instances that were never activated and
+ * instances of ended sessions.
  */
 import t from "tap";
 import { instanceRow } from "../../../test/support/instance-row.js";
@@ -74,7 +74,7 @@ t.test("it deletes a pending instance that is silent for a day, and no other", a
   await pruner.close();
 });
 
-/** Returns the calls that were made meanwhile. */
+/** Returns the calls that the pruner has made meanwhile. */
 async function callsOf(calls: FakeWriter["calls"]): Promise<FakeWriter["calls"]> {
   await settle();
   return calls.splice(0);

@@ -16,7 +16,10 @@ interface StoredInstance extends Omit<InstanceRow, "token_hash" | "capabilities"
   readonly capabilities: string;
   /** JSON text. */
   readonly checkout: string | null;
-  /** The columns of the instance's session. They are null if it has none, and so may be ended_at. */
+  /**
+   * The columns of the instance's session. All are null if the instance has no session. ended_at is also null while the
+   * session runs.
+   */
   readonly session: string | null;
   readonly agent: string | null;
   readonly owner: string | null;
@@ -32,7 +35,7 @@ export interface InstanceEventData {
   readonly stack: string;
 }
 
-/** The members of an instance that its subagents get. */
+/** The members of an instance that its subagents inherit. */
 export interface Parent {
   readonly name: string;
   readonly workspace: string;
@@ -41,7 +44,7 @@ export interface Parent {
 
 /** A new instance. */
 export interface NewInstance extends RegisterRequest {
-  /** The id of the instance whose subagent this one is; null if it is no subagent. */
+  /** The id of the instance to which this subagent belongs; null if the instance is not a subagent. */
   readonly parent: string | null;
   readonly status: InstanceStatus;
 }
@@ -105,8 +108,8 @@ export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new Ins
 
 export class InstanceWriter extends PublishingModel {
   /**
-   * The ids of the instances that this transaction has changed. They are pushed to the front, which needs them if
-   * another node made the call.
+   * The ids of the instances that this transaction has changed. The writer pushes them to the front, which needs them
+   * if the call came from another node.
    */
   readonly #changed = new Set<string>();
   #seen: LastSeenRequest[] = [];
@@ -195,13 +198,15 @@ export class InstanceWriter extends PublishingModel {
          WHERE row = ? RETURNING last_seen`,
       )
       .pluck();
-    // Only later activity makes a stale instance active again. An equal time is old activity that was stored late.
+    // Only activity that is later than the stored last_seen makes a stale instance active again. An equal time is old
+    // activity that was stored late.
     this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
          status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
        WHERE row = ? AND last_seen <= ?`,
     );
-    // Marks a stale instance again if it was seen in between. Skips an instance whose stored last_seen is later.
+    // Marks a stale instance as stale again if it was seen in between. Skips an instance whose stored last_seen is
+    // later than the given one.
     this.#stale = db.prepare(
       `UPDATE instance_life SET last_seen = ?, status = 'stale'
        WHERE row = ? AND last_seen <= ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))`,
@@ -317,8 +322,8 @@ export class InstanceWriter extends PublishingModel {
   }
 
   /**
-   * Returns the id of the instance with whose token an instance was registered; "" if it was no instance's token.
-   * Returns undefined if the instance does not exist.
+   * Returns the id of the instance whose token registered the given instance; "" if no instance's token did. Returns
+   * undefined if the given instance does not exist.
    */
   registrantOf(id: string): string | undefined {
     return this.#registrant.get(id);
@@ -329,7 +334,7 @@ export class InstanceWriter extends PublishingModel {
     return this.#newestRegistered.get(id);
   }
 
-  /** Stores last_seen times, and skips deleted instances. */
+  /** Stores last_seen times. Skips instances that were deleted. */
   storeLastSeen(request: LastSeenRequest): void {
     const { rows, last_seen, busy_until } = request;
     this.#seen.push(request);
@@ -340,7 +345,7 @@ export class InstanceWriter extends PublishingModel {
     }
   }
 
-  /** Returns the members of an instance that its subagents get, or undefined if the instance does not exist. */
+  /** Returns the members of an instance that its subagents inherit, or undefined if the instance does not exist. */
   parentOf(id: string): Parent | undefined {
     const stored = this.#parent.get(id);
     return stored === undefined ? undefined : { ...stored, checkout: checkoutOf(stored.checkout) };
@@ -352,9 +357,10 @@ export class InstanceWriter extends PublishingModel {
   }
 
   /**
-   * Makes an instance stale, because it has ended, and ends the time for which it had announced to be busy.
-   * @param lastSeenMs when it was last seen; the stored time counts if it is later
-   * @returns the data for the event; undefined if the instance was stale before or does not exist
+   * Makes an instance stale because its session has ended. Also ends the time for which the instance had announced to
+   * be busy.
+   * @param lastSeenMs the time at which the instance was last seen; a later stored time has precedence
+   * @returns the data for the event; undefined if the instance was already stale or does not exist
    */
   end(id: string, lastSeenMs: number): (InstanceEventData & { readonly last_seen: number }) | undefined {
     const row = this.#rowOf.get(id);
@@ -371,7 +377,10 @@ export class InstanceWriter extends PublishingModel {
     this.#deregisterListeners.push(listener);
   }
 
-  /** Marks an instance as stale. Returns the data for the event; undefined if this silence was already reported. */
+  /**
+   * Marks an instance as stale. Returns the data for the event; undefined if this period of silence was already
+   * reported.
+   */
   markStale(row: number, lastSeenMs: number): InstanceEventData | undefined {
     if (this.#stale.run(lastSeenMs, row, lastSeenMs, lastSeenMs).changes === 0) return undefined;
     const data = this.#eventData.get(row);

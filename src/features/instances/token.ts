@@ -5,7 +5,7 @@
 import { INSTANCE_TOKEN_BYTES } from "../../../schemas/limits/instances.js";
 import { crypto } from "../../base/crypto.js";
 
-/** Creates a new token, lowercase hex. */
+/** Creates a new token as lowercase hexadecimal text. */
 export function makeToken(): string {
   return crypto().randomBytes(INSTANCE_TOKEN_BYTES).toString("hex");
 }

@@ -1,7 +1,7 @@
 /**
  * Wakes the waiters for an instance when it is added or removed, or when its status or capabilities change. A waiter
- * names the instance by its id or its name. For each name, the newest instance that was reported is also remembered.
- * Runs on the front, called by the directory.
+ * names the instance by its id or its name. The watch also remembers the newest reported instance of each name. Runs on
+ * the front, called by the directory.
  */
 import { WAIT_NAMES_REMEMBERED_MAX } from "../../../schemas/limits/wait.js";
 import { AgingMap } from "../../base/aging-map.js";
@@ -35,8 +35,8 @@ export class InstanceWatch {
   }
 
   /**
-   * Returns the row of the newest instance that was reported with this name. The instance may already be deleted.
-   * Returns undefined if none is remembered.
+   * Returns the row of the newest reported instance with this name, even if the instance was deleted. Returns undefined
+   * if none is remembered.
    */
   lastOf(name: string, workspace: string | null): number | undefined {
     return this.#last.get(keyOf(name, workspace));

@@ -1,6 +1,6 @@
 /**
- * Checks which leases of other holders a claim of some paths would conflict with, and finds the leases of other
- * checkouts that overlap these paths. All of it comes from memory. Runs on the front.
+ * Answers checks: which leases of other holders a claim on some paths would conflict with, and which leases of other
+ * checkouts overlap these paths. All data comes from memory. Runs on the front.
  */
 import type { Static } from "typebox";
 import type { LeaseBody, LeaseCheckBody } from "../../../schemas/leases.js";
@@ -33,7 +33,7 @@ export class ConflictCheck {
     this.#options = options;
   }
 
-  /** Replies with the leases with which a claim of some paths would conflict. */
+  /** Replies with the leases with which a claim on some paths would conflict. */
   async check(
     { workspace: given, paths, mode, checkout, scope }: Static<typeof LeaseCheckBody>,
     header: string,
@@ -76,8 +76,8 @@ export class ConflictCheck {
   }
 
   /**
-   * Lists the leases of other checkouts that overlap the resources of a request, with the form of conflicts.
-   * @param scope the scope of the request; undefined for `repo`, which has no such leases
+   * Lists the leases of other checkouts that overlap the resources of a request, in the form of conflicts.
+   * @param scope the scope of the request; undefined means `repo`, for which the list is always empty
    */
   nearbyOf(
     resources: readonly Resource[],

@@ -34,7 +34,7 @@ export class LeaseSearch {
     this.#options = options;
   }
 
-  /** Matching leases, the newest first. */
+  /** Replies with the matching leases, the newest first. */
   async list(query: Static<typeof LeaseQuery>, { actor }: CallContext): Promise<Answer> {
     const { workspace, holder, state = "held", resource, limit = LEASE_ROWS_DEFAULT, after } = query;
     const { own = 0, from, to } = query;
@@ -90,8 +90,8 @@ export class LeaseSearch {
 }
 
 /**
- * Whether a lease was held at some time in a period. A lease that was never granted was not. Without a period, every
- * lease matches.
+ * Whether a lease was held at some time in a period. The result is false if the lease was never granted. Without a
+ * period, every lease matches.
  */
 function wasHeldWithin({ granted_at, ended_at }: LeaseRecord, from?: number, to?: number): boolean {
   if (from === undefined && to === undefined) return true;
@@ -100,8 +100,8 @@ function wasHeldWithin({ granted_at, ended_at }: LeaseRecord, from?: number, to?
 }
 
 /**
- * Returns a function that tests whether a lease overlaps a resource. Without a workspace, the resource is taken to be
- * in the lease's own workspace.
+ * Returns a function that tests whether a lease overlaps a resource. If no workspace is given, the resource is
+ * interpreted in the workspace of each lease.
  */
 function overlapping(
   text: string | undefined,

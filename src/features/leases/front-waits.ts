@@ -19,7 +19,7 @@ export interface WaitListOptions {
   readonly presenter: LeasePresenter;
 }
 
-/** The number of rows of a job that reads all live leases. It makes the job run in the worker pool. */
+/** The number of rows for a job that reads all live leases. This number makes the job run in the worker pool. */
 const EVERY_ROW = Number.POSITIVE_INFINITY;
 
 /**
@@ -46,7 +46,7 @@ export async function listWaits(
     const waiting = leases.get(wait.lease);
     const blocker = leases.get(wait.for);
     if (waiting?.state !== "waiting" || blocker === undefined) continue;
-    // Stop here. The longest waits come first, so the waits that do not fit are the shortest.
+    // Stop at the first lease that does not fit. The longest waits come first, so only the shortest waits are left out.
     if (bytes > LIST_BYTES_MAX) break;
     name(wait.for, blocker);
     name(wait.lease, waiting);

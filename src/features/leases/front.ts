@@ -80,16 +80,16 @@ export class LeaseFront {
       if (refusal !== null) return withNearby(refusal, nearby);
     }
     const record = presenter.find(row);
-    // Release the lease. The client has disconnected without seeing it and, without a `request_id`, cannot ask for it
-    // again.
+    // Release the lease. The client has disconnected without seeing the lease. Without a `request_id`, it cannot
+    // request the same lease again.
     if (gone && made && record?.state === "held" && request_id === null && !queue)
       await writer.request(releaseLease, { row, fence: record.fence }, context);
-    // The request ended while it waited, because it was broken or another call took it out of the queue.
+    // The request ended during its wait, because it was broken or because another call took it out of the queue.
     if (waited && record !== undefined && record.ended_at !== null && record.granted_at === null) return LEASE_LOST;
     return this.#answer(row, record?.state === "waiting" ? ACCEPTED : OK, nearby());
   }
 
-  /** Replies with a lease. With `wait_s`, the reply waits until the lease is no longer waiting. */
+  /** Replies with a lease. With `wait_s`, the reply waits until the lease is granted or ends. */
   async get(id: string, waitS: number, client: Client): Promise<Answer> {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
@@ -128,7 +128,7 @@ export class LeaseFront {
 
   /**
    * Waits until a queued request is granted or ends, for at most `wait_s`. Returns null if the request was granted, has
-   * ended, or may stay in the queue without a call (`queue`). Otherwise returns the refusal.
+   * ended, or may stay in the queue without a waiting call (`queue`). Otherwise returns the failure.
    */
   async #wait(row: number, waitS: number, context: CallContext, client: Client): Promise<Failure | null> {
     const { writer, leases, presenter, queuedCalls } = this.#options;
@@ -165,7 +165,7 @@ export class LeaseFront {
   }
 }
 
-/** Parses the resources of a request, and checks its groups and what it says of the number of holders. */
+/** Parses the resources of a request, and checks its groups and its maximum number of holders. */
 function readWanted(body: LeaseBody, workspace: string): Resource[] | Failure {
   const { resources = [], any, max_holders, mode } = body;
   if (resources.length === 0 && any === undefined) return NAMES_NOTHING;
@@ -180,14 +180,17 @@ function readWanted(body: LeaseBody, workspace: string): Resource[] | Failure {
   return groups instanceof Failure ? groups : read;
 }
 
-/** Returns how the writer's request shares its names. One holder at most is an exclusive lease. */
+/**
+ * Returns the members of the writer's request that say how holders share the names. A maximum of one holder becomes an
+ * exclusive lease.
+ */
 function sharingOf({ mode, any, max_holders }: LeaseBody): Pick<AcquireRequest, "shared" | "any" | "max_holders"> {
   const names = any === undefined ? {} : { any };
   if (max_holders === undefined) return { shared: mode === "shared", ...names };
   return max_holders === 1 ? { shared: false, ...names } : { shared: true, max_holders, ...names };
 }
 
-/** Adds the leases of other checkouts to the refusal of a request that conflicts with a lease. */
+/** Adds the leases of other checkouts to the failure of a request that conflicts with a lease. */
 function withNearby(failure: Failure, find: () => readonly object[]): Failure {
   if (failure.members === null || !("conflicts" in failure.members || "cycle" in failure.members)) return failure;
   const nearby = find();

@@ -21,7 +21,7 @@ export class LeaseList {
     this.#limit = limit;
   }
 
-  /** True if the list takes no more leases. */
+  /** True if the list accepts no more leases. */
   get ended(): boolean {
     return this.#cut || this.#texts.length === this.#limit;
   }

@@ -2,8 +2,8 @@
  * Counts the calls that wait for each queued lease request. A request without `queue` stays in the queue only while a
  * call waits for it. When the last such call is gone, this class takes the request out of the queue. Runs on the front.
  *
- * A call is also gone after a restart of the server, or if it failed because the writer crashed. The calls themselves
- * wait in the projection of leases.
+ * A call also counts as gone after a restart of the server, or if it failed because the writer crashed. The calls
+ * themselves wait in the projection of leases.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import type { BackgroundTask } from "../../platform/background/task.js";
@@ -19,7 +19,7 @@ export class QueuedCalls implements BackgroundTask {
   readonly #writer: Writer;
   /** The number of calls that wait for a lease, by its row. */
   readonly #calls = new TurnoverMap<number, number>();
-  /** The rows of leases for which perhaps no call waits. The next tick checks them. */
+  /** The rows of waiting leases that may have no waiting call. The next tick checks them. */
   #abandoned = new Set<number>();
 
   constructor(leases: LeaseProjection, writer: Writer) {
@@ -52,8 +52,8 @@ export class QueuedCalls implements BackgroundTask {
   }
 
   /**
-   * Checks the marked leases, and takes those without a call out of the queue. A lease may have been marked before its
-   * call joined. It stays in the queue if a call has joined it by now.
+   * Checks the marked leases, and takes those without a waiting call out of the queue. A lease may have been marked
+   * before a call joined it. If a call has joined it by now, the lease stays in the queue.
    */
   tick(): void {
     if (this.#abandoned.size === 0) return;

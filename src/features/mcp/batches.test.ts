@@ -12,7 +12,7 @@ function pings(count: number, from = 0): object[] {
   return Array.from({ length: count }, (_unused, at) => ({ jsonrpc: "2.0", id: from + at, method: "ping" }));
 }
 
-/** Batches under a clock in which each message takes `ms`, and ticks that the test runs. */
+/** Creates batches in which each message takes `ms` of the test's clock, and whose ticks the test runs. */
 function bench({ ms = 1, bytesMax = Infinity, text = "" } = {}) {
   let nowMs = 0;
   const due: (() => void)[] = [];
@@ -29,7 +29,7 @@ function bench({ ms = 1, bytesMax = Infinity, text = "" } = {}) {
         return Promise.resolve(JSON.stringify({ id, text }));
       },
     });
-  /** Runs all ticks, and returns the messages that each one ran. */
+  /** Runs all ticks. Returns the messages that each tick has run. */
   const ticks = async (between: () => void = () => undefined): Promise<number[][]> => {
     const seen: number[][] = [];
     for (let next = due.shift(); next !== undefined; next = due.shift()) {

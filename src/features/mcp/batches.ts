@@ -15,14 +15,13 @@ import type { Reply } from "../../platform/front/route.js";
 import { headerBlock } from "../../platform/transport/reply.js";
 import type { Requester } from "./tool-calls.js";
 
-/** The first of JSON-RPC's codes for errors that a server defines. */
+/** The first code that JSON-RPC reserves for errors of a server's own. */
 const TOO_LONG = -32_000;
 
 const [OPEN, COMMA, CLOSE] = [Buffer.from("["), Buffer.from(","), Buffer.from("]")];
 
 /**
- * A request in progress. It holds the bytes that it has taken from the budget, and is the unit to which time slices are
- * given.
+ * A request in progress. It holds the bytes that it has taken from the budget. Time slices are given to such requests.
  */
 export class Share {
   readonly #budget: ByteBudget;
@@ -38,7 +37,7 @@ export class Share {
     return this.#bytes;
   }
 
-  /** Takes bytes from the budget. Returns false, and takes none, if they do not fit. */
+  /** Takes bytes from the budget. Returns false and takes nothing if they do not fit. */
   take(bytes: number): boolean {
     if (!this.#budget.take(bytes)) return false;
     this.#bytes += bytes;
@@ -55,9 +54,9 @@ export class Share {
 export type Exchange = (message: JSONRPCRequest, requester: Requester) => Promise<string>;
 
 /**
- * Answers a batch of valid messages. Stops if the client disconnects. Only the requests are executed. Answers have no
- * effect, because the server sends no requests. Notifications have no effect either: a call that a notification could
- * cancel has already ended or has not begun.
+ * Answers a batch of valid messages. Stops if the client disconnects. Only the requests are executed. Responses in the
+ * batch have no effect, because the server sends no requests. Notifications have no effect either, because a call that
+ * a notification could cancel has already ended or has not begun.
  * @param messages the messages of the batch. None is a handshake, because a handshake would change the server, which is
  * shared with other clients.
  * @param exchange executes a request; it must answer every request
@@ -74,8 +73,8 @@ export async function answerBatch(
     await slices.next(share);
     if (share.gone) break;
     if (!isJSONRPCRequest(message)) continue;
-    // No further call is executed once the answer is full, because its result could not be returned. The client can
-    // send such a call again.
+    // Execute no further call once the answer is full, because its result could not be returned. The client can send
+    // such a call again.
     if (!isFull) {
       const answer = Buffer.from(await exchange(message, requester));
       isFull = bytes + answer.byteLength > MCP_BATCH_BYTES_MAX || !share.take(answer.byteLength);

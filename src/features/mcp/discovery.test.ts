@@ -6,7 +6,7 @@ import { Directory } from "../instances/directory.js";
 import type { InstanceRow } from "../instances/entry.js";
 import { discoverInstances } from "./discovery.js";
 
-/** Makes an instance; the statuses take turns. */
+/** Makes an instance. Its status depends on its row, so that consecutive instances have different statuses. */
 function makeRow(row: number): InstanceRow {
   const status = INSTANCE_STATUSES[row % INSTANCE_STATUSES.length] ?? "active";
   const texts = { name: `n${row}`, workspace: "w", stack: row % 2 === 0 ? "even" : "odd" };

@@ -6,13 +6,16 @@ import { MCP_INSTANCES_MAX } from "../../../schemas/limits/mcp.js";
 import type { Directory } from "../instances/directory.js";
 import { encodeInstance, matchesFilter, type InstanceFilter } from "../instances/entry.js";
 
-/** The order in which instances are listed, by their status. Those that can receive messages now come first. */
+/**
+ * The order in which instances are listed, by their status. Active instances come first, because they can receive
+ * messages now.
+ */
 const ORDER = ["active", "pending", "stale"] as const;
 
 /**
  * Returns the JSON text `{"count","instances"}`. If more instances match than are listed, it also has
- * `{"more","message"}`. The time is linear in the number of all instances if there is a filter, and in the number of
- * listed ones if not.
+ * `{"more","message"}`. With a filter, the time is linear in the number of all instances. Without one, it is linear in
+ * the number of listed instances.
  */
 export function discoverInstances(
   directory: Pick<Directory, "counts" | "newestFirst">,

@@ -8,7 +8,7 @@ import type { Route } from "../../platform/front/route.js";
 /** The prefix of the data plane's paths. */
 const DATA_PLANE = "/api/";
 
-/** The properties of this server on which the answer depends. */
+/** The properties of this server that change the answer. */
 export interface Installation {
   /** Whether the server is a node of a cluster. */
   readonly cluster: boolean;
@@ -19,16 +19,18 @@ export interface Installation {
 /** The name of the route that exists only on a cluster node. */
 const CLUSTER_ROUTE = "cluster";
 /**
- * The routes that the programs around an agent call: the hooks of its client, those of git, the command line's reports
- * to the radar and its records of commands, and the dashboard's charts. An agent's hooks tell it about budgets and rate
- * limits. The past (`at.`) is for those who look back at a team's work.
+ * The routes that programs around an agent call, so that the agent does not need them. These programs are the hooks of
+ * the agent's client, git hooks, the command line's radar reports and records of commands, and the dashboard's charts.
+ * Budgets and rate limits are left out because an agent's hooks report them to it. The past (`at.`) is left out because
+ * it serves the analysis of a team's finished work.
  */
 const OF_PROGRAMS =
   /^(?:at\.|hook\.|guard\.|budget\.|evidence\.|rate_limit\.|radar\.(?:report|changes)$|metrics\.(?:history|routes)$)/;
 
 /**
- * Whether agents can use a route on this server. They cannot use routes that need the server's token, routes that only
- * the dashboard's port serves, and, on a single server, the route of a cluster. They do not need those of programs.
+ * Whether agents can use a route on this server and need it. They cannot use a route that requires the server's token,
+ * or that only the dashboard's port serves. On a single server, they cannot use the route of a cluster. They do not
+ * need the routes of programs (OF_PROGRAMS).
  */
 function isForAgents({ name, path, needs, port }: Route, has: Installation): boolean {
   return (

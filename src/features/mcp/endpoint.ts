@@ -3,9 +3,9 @@
  * answered by one of two shared servers: one for the older revisions, and one for the revision without a handshake. The
  * messages of a batch go to the server for the older revisions.
  *
- * All other messages are handshakes, notifications, discovery and malformed requests. Each goes to a server of its own
- * from the protocol library, so that refusals are those of the protocol. Long bodies and batches are processed in time
- * slices, so that several of them advance at the same time. Runs on the front. The module is loaded at the first
+ * All other messages are handshakes, notifications, discovery and malformed requests. For each of them, the protocol
+ * library creates a separate server, so that rejections follow the protocol. Long bodies and batches are processed in
+ * time slices, so that several of them advance at the same time. Runs on the front. The module is loaded at the first
  * request.
  */
 import {
@@ -50,12 +50,15 @@ import { messageReply, refusalReply, replyOf } from "./web-reply.js";
 /** The revision without a handshake. The library treats all older ones alike, as one era. */
 const STATELESS_REVISION = "2026-07-28";
 const BATCH_REVISION = "2025-03-26";
-/** The URL of each web Request. A Request must have one, but nothing reads it. */
+/** The URL of each web Request. A Request must have a URL, but no code reads it. */
 const PLACEHOLDER_URL = "http://localhost/mcp";
-/** The library's code for a refusal that has no code of its own. */
+/** The library's code for a rejection that has no code of its own. */
 const REFUSED = -32_000;
 
-/** Whether a shared server can answer the request: it has the method, and cannot reject the arguments. */
+/**
+ * Whether a shared server can answer the request: the server has the method, and the arguments are of the kind that the
+ * library accepts.
+ */
 function isRegular({ method, params }: JSONRPCRequest): boolean {
   return method === "tools/list"
     ? params?.["cursor"] === undefined
@@ -91,7 +94,7 @@ function acceptsJson(accept: string): boolean {
   return accept === "" || [JSON_TYPE, ...ANY_JSON].some((range) => ranges.has(range));
 }
 
-/** Returns the accepted types in the form that the library expects. */
+/** Returns the accepted media types in the form that the library expects. */
 function plainAccept(accept: string): string {
   const ranges = acceptedRanges(accept);
   const hasStream = [EVENT_STREAM, "text/*", ...ANY_JSON].some((range) => ranges.has(range));
@@ -115,7 +118,7 @@ function versionOf(headers: McpHeaders): string {
 
 export class McpEndpoint {
   readonly #calls: ToolCalls;
-  /** The memory of all batches and long bodies in progress, including their answers. */
+  /** The memory of all batches and long bodies in progress, and of their answers. */
   readonly #budget = new ByteBudget(MCP_BATCHES_BYTES_MAX);
   readonly #slices = new FairSlices();
   readonly #older: SharedServer;
@@ -148,7 +151,7 @@ export class McpEndpoint {
     );
   }
 
-  /** Answers one request. Its Host, Origin, token and size were checked already. */
+  /** Answers one request whose Host, Origin, token and size were already checked. */
   async answer(request: McpRequest): Promise<Answer> {
     if (!isJsonContentType(request.headers["content-type"]))
       return refusalReply(415, REFUSED, "Unsupported Media Type: Content-Type must be application/json");
@@ -239,7 +242,7 @@ export class McpEndpoint {
     const version = versionOf(headers);
     if (version !== BATCH_REVISION)
       return refusalReply(400, INVALID_REQUEST, `Invalid Request: revision ${version} of the protocol has no batches`);
-    // A handshake changes the server that answers it, so it never goes to a shared server.
+    // A batch with a handshake never goes to a shared server, because a handshake changes the server that answers it.
     if (messages.some((message) => (message as Partial<JSONRPCRequest>).method === "initialize"))
       return messages.length === 1
         ? await this.#answerOlder(messages[0], headers, requester)

@@ -37,7 +37,7 @@ export class McpFront {
 
   endpoint(): Promise<McpEndpoint> {
     this.#endpoint ??= this.#load().catch((error: unknown) => {
-      // The next request tries again.
+      // After an error, the next request tries again to create the endpoint.
       this.#endpoint = null;
       throw error;
     });

@@ -1,6 +1,6 @@
 /**
- * Limits the length of the parts of a JSON-RPC message that its answer may repeat. They are its id, and the names that
- * the protocol library quotes in an error. The arguments of a tool are checked by the tool. Pure.
+ * Limits the length of the parts of a JSON-RPC message that its answer may repeat. They are the message's id, and the
+ * names that the protocol library quotes in errors. Each tool checks its own arguments. Pure.
  */
 import { MCP_NAME_CHARACTERS_MAX } from "../../../schemas/limits/mcp.js";
 import { isLongerThan } from "../../../schemas/text.js";
@@ -11,7 +11,7 @@ function isLong(value: unknown): value is string {
   return typeof value === "string" && isLongerThan(value, MCP_NAME_CHARACTERS_MAX);
 }
 
-/** Whether the id of a message, or of a message in a batch, is too long to be repeated in an answer. */
+/** Returns whether the id of a message, or of a message in a batch, is too long to be repeated in an answer. */
 export function hasLongId(json: unknown): boolean {
   return (Array.isArray(json) ? json : [json]).some((message) => isJsonObject(message) && isLong(message["id"]));
 }
@@ -40,7 +40,7 @@ function withMember(json: JsonObject, name: string, value: unknown): JsonObject 
 
 /**
  * Returns the message or batch with long texts truncated: the method, and the texts in the parameters and in their
- * `_meta`. A truncated name matches nothing, just like the long one, because no name on a server is that long.
+ * `_meta`. A truncated name matches nothing, just like the complete one, because no name on the server is that long.
  */
 export function cutNames(json: unknown): unknown {
   return Array.isArray(json) ? json.map(cutMessage) : cutMessage(json);

@@ -1,7 +1,8 @@
 /**
  * A server of the protocol library that is shared by all clients, and lives as long as the process. It is shared
  * because creating a server, a web Request and a Response for each request would cost four times as much as the call
- * itself. Two clients may use the same request id, so each request gets a number of its own. Runs on the front.
+ * itself. Two clients may use the same request id, so the server replaces each request's id by a number of its own.
+ * Runs on the front.
  */
 import {
   PerRequestHTTPServerTransport,
@@ -74,7 +75,7 @@ export class SharedServer {
   }
 
   #settle(message: JSONRPCMessage): void {
-    // A request or notification from the server itself has no receiver.
+    // Ignore a request or notification of the server itself, because it has no receiver.
     if (!("id" in message) || "method" in message) return;
     const waiting = this.#waiting.get(Number(message.id));
     if (waiting === undefined) return;

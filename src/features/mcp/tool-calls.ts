@@ -1,6 +1,6 @@
 /**
- * Runs one call of a tool: checks its arguments, calls its route, and returns the result. A refusal is also a result,
- * and not a protocol error, because the model can read a result and act on it. Runs on the front.
+ * Runs one call of a tool: checks its arguments, calls its route, and returns the result. A rejection is also a result,
+ * not a protocol error, because the model can read a result and act on it. Runs on the front.
  */
 import type { TObject } from "typebox";
 import { MCP_RESULT_CHARACTERS_MAX } from "../../../schemas/limits/mcp.js";
@@ -12,32 +12,32 @@ import type { InstanceFilter } from "../instances/entry.js";
 import type { InternalRequests, OuterCall } from "../../platform/front/internal-request.js";
 import { describeRefusal, TOOLS, type Arguments } from "./tools.js";
 
-/** The result of a tool: one block of text, in the protocol's form. */
+/** The result of a tool in the protocol's form, with one block of text. */
 export interface ToolResult {
   readonly content: { type: "text"; text: string }[];
   readonly isError?: true;
-  /** The protocol's results are open objects. */
+  /** Allows further members, because the protocol's results are open objects. */
   readonly [member: string]: unknown;
 }
 
-/** The caller of a tool, and the server's address that it used. */
+/** The caller of a tool, and the address under which it reached the server. */
 export interface Requester {
   readonly outer: OuterCall;
-  /** The server's address that the client used, for example `http://localhost:9800`. */
+  /** The address under which the client reached the server, for example `http://localhost:9800`. */
   readonly base: string;
 }
 
 export interface ToolCallsOptions {
   readonly inner: InternalRequests;
-  /** Returns the text of `get_endpoints` for a client that used this address of the server. */
+  /** Returns the text of `get_endpoints` for a client that reached the server under this address. */
   readonly endpoints: (base: string) => string;
   /** Returns the text of `discover_instances`. */
   readonly discover: (filter: InstanceFilter) => string;
 }
 
 /**
- * Removes arguments that are null or an empty text, because models give these for arguments without a value. A required
- * argument may be an empty text.
+ * Removes arguments that are null or an empty text, because models send these if they have no value for an argument. A
+ * required argument may be an empty text.
  */
 function withoutEmpty(given: object, input: TObject): object {
   const { required: needed = [] } = input as { readonly required?: readonly string[] };
@@ -48,14 +48,14 @@ function withoutEmpty(given: object, input: TObject): object {
 
 export class ToolCalls {
   readonly #options: ToolCallsOptions;
-  /** Limits the time per tick that all searches through the instances may take together. */
+  /** Limits the time in each tick that all searches through the instances take together. */
   readonly #walks = new TimeSlice();
 
   constructor(options: ToolCallsOptions) {
     this.#options = options;
   }
 
-  /** @param given the client's arguments: any object */
+  /** @param given the client's arguments, which may be any object */
   async run(name: ToolName, given: object, requester: Requester): Promise<ToolResult> {
     const outcome = await this.#attempt(name, given, requester);
     if (outcome instanceof Failure)
@@ -69,8 +69,7 @@ export class ToolCalls {
   async #attempt(name: ToolName, given: object, { outer, base }: Requester): Promise<string | Failure> {
     const { inner, endpoints, discover } = this.#options;
     const tool = TOOLS[name];
-    // The token is checked again, because a batch takes time, and the token may be revoked before the batch's last
-    // call.
+    // Check the token again, because a batch takes time, and the token may be revoked before the batch's last call.
     const revoked = inner.refuseRevoked(outer);
     if (revoked !== null) return revoked;
     if (tool.route === null) return endpoints(base);

@@ -28,8 +28,8 @@ export function isToolName(name: unknown): name is ToolName {
 }
 
 /**
- * Replaces the library's validator, which would load a compiler. Nothing needs to be validated, because the server
- * never asks the client for input.
+ * Replaces the library's validator, which would load a schema compiler. It is never called, because the server never
+ * asks the client for input.
  */
 const UNUSED_VALIDATOR: jsonSchemaValidator = {
   getValidator: () => () => ({ valid: false, data: undefined, errorMessage: "this server asks for no input" }),

@@ -14,11 +14,14 @@ export interface Tool {
   readonly request: (given: Arguments) => InternalRequest;
   /** Builds the tool's result, a JSON text, from the route's answer. */
   readonly result: (answer: string, given: Arguments) => string;
-  /** Returns the id of the calling instance; absent if no argument names it. */
+  /** Returns the id of the calling instance. The member is absent if no argument names the caller. */
   readonly caller?: (given: Arguments) => string;
-  /** Set if the tool registers the calling instance. A client whose old instance id is unknown may still call it. */
+  /**
+   * True if the tool registers the calling instance. A client may call such a tool even if its previous instance id is
+   * unknown.
+   */
   readonly joins?: true;
-  /** The argument whose subject may not exist. */
+  /** The argument that names an object which may not exist. */
   readonly subject?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Tests message boxes on a separate database: random sequences of sends, marks and deletions against a naive model, the
- * limit of an in-box, pruning, and that the cost of a page depends only on its own rows.
+ * Tests message boxes on a separate database. Random sequences of sends, marks and deletions are compared with a naive
+ * model. Further tests check the limit of an in-box, pruning, and that the cost of a page depends only on its own rows.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -157,7 +157,7 @@ t.test("any sequence of changes agrees with a naive model", (t) => {
   t.end();
 });
 
-/** The messages that exist, and the number of all messages that were ever sent. */
+/** The model: the messages that exist, and the number of all messages that were ever sent. */
 interface Sent {
   readonly known: readonly Known[];
   readonly rows: number;

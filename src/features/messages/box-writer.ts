@@ -2,9 +2,9 @@
  * The SQL that changes messages. A message is one row in the table of messages, plus one row in each box that contains
  * it. Runs in the writer.
  *
- * The number of unread messages of each in-box is cached in memory, so that sending a message need not count them. The
- * cached number may be too large, because it includes expired messages that are not deleted yet. So if the cached
- * number says that an in-box is full, the messages are counted in the database.
+ * The number of unread messages of each in-box is cached in memory, so that they need not be counted for each message
+ * that is sent. The cached number may be too large, because it includes expired messages that are not deleted yet. So
+ * if the cached number says that an in-box is full, the messages are counted in the database.
  */
 import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../../schemas/limits/messages.js";
 import {
@@ -78,7 +78,7 @@ export class BoxWriter extends PublishingModel {
   #unread = new Map<string, number>();
   #unreadInAll = 0;
   #expiresAt: number | null = null;
-  /** The figures of the latest push message. */
+  /** The counts and times of the latest push message. */
   #published = { unread: 0, expires_at: null as number | null };
   #woken: Record<MessageBoxName, Set<string>> = { in: new Set(), out: new Set() };
 

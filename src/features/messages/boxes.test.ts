@@ -1,10 +1,10 @@
-/** Tests that a waiter is woken only for its own box, and tests the counts that the front keeps of all boxes. */
+/** Tests that a message wakes only the waiters of its own box. Also tests the counts of all boxes on the front. */
 import t from "tap";
 import { settle } from "../../../test/threads/fake-writer.js";
 import { Exposition } from "../../platform/measure/exposition.js";
 import { MessageBoxes } from "./boxes.js";
 
-/** Longer than any test takes. */
+/** A time that is longer than any test takes. */
 const LONG_MS = 60_000;
 const NOTHING = { in: [], out: [], unread: 0, expires_at: null };
 const noAbort = (): void => undefined;
@@ -15,7 +15,7 @@ function open(): { readonly boxes: MessageBoxes; readonly figures: { unread: num
   return { boxes, figures };
 }
 
-/** Starts a wait whose read finds a message when `there` is true. Counts the reads. */
+/** Starts a wait, and counts its reads of the box. A read finds a message if `there` is true. */
 function waitFor(boxes: MessageBoxes, box: "in" | "out", instance: string) {
   const state = { there: false, looks: 0, abort: noAbort };
   const found = boxes.wait(

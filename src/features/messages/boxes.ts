@@ -1,7 +1,7 @@
 /**
- * Keeps figures about all message boxes in the front's memory, so that the front need not read the database. The
- * figures are the number of unread messages, the next expiry, and the waiters of each box. The writer reports the
- * changes of each commit (box-writer.ts). Only the waiters of a box with new messages are woken. Runs on the front.
+ * Keeps data about all message boxes in the front's memory, so that the front need not read the database. The data are
+ * the number of unread messages, the next expiry, and the waiters of each box. The writer reports the changes of each
+ * commit (box-writer.ts). Only the waiters of a box with new messages are woken. Runs on the front.
  */
 import { MESSAGE_BOXES, type BoxesPush, type MessageBoxName } from "../../../schemas/messages.js";
 import { WaitQueue } from "../../base/wait-queue.js";
@@ -50,8 +50,8 @@ export class MessageBoxes implements Measured {
   }
 
   /**
-   * Reads the number of unread messages and the next expiry again, and wakes all waiters. It is called when reports may
-   * have been missed, after a crash of the writer or the restore of a snapshot.
+   * Reads the number of unread messages and the next expiry again, and wakes all waiters. It is called after a crash of
+   * the writer or the restore of a snapshot, because push messages may be missing.
    */
   catchUp(): void {
     this.#read();

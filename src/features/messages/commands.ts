@@ -55,8 +55,8 @@ function refuseSending(
 }
 
 /**
- * Sends a message. If the answer is lost and the client repeats the call, it gets the same answer, and the message is
- * sent only once.
+ * Sends a message. If the client repeats the call because the answer was lost, it gets the same answer, and the message
+ * is sent only once.
  */
 export const sendMessage = writerMethod({
   name: "message.send",
@@ -84,7 +84,7 @@ export const sendMessage = writerMethod({
     const replied = reply_to === null ? undefined : boxes.threadOf(sender.id, reply_to, nowMs);
     const refusal = refuseSending(request, replied, { boxes, instances }, nowMs);
     if (refusal !== null) return refusal;
-    // A recipient that is named twice gets only one copy.
+    // A recipient that is named twice gets only one copy of the message.
     const to = [...new Map(request.to.map(({ id, name }) => [id, { id, name }])).values()];
     const { row, thread } = boxes.send({
       sender,

@@ -7,7 +7,10 @@ export interface PartyRow {
   readonly name: string;
 }
 
-/** A recipient of a message, and when it got, read and acknowledged the message. Times are in ms. */
+/**
+ * A recipient of a message, with the times in ms at which the message was delivered to it, and at which it read and
+ * acknowledged the message.
+ */
 export interface RecipientRow extends PartyRow {
   readonly delivered_at: number | null;
   readonly read_at: number | null;

@@ -77,7 +77,7 @@ export class MessageFront {
     const { reply_to: answered } = json;
     const replyTo = answered === undefined ? null : rowOfMessage(answered);
     if (replyTo === undefined) return noMessage(answered ?? "");
-    // Unknown recipients are rejected by the writer, which first looks for the answer to a repeated call.
+    // The writer rejects unknown recipients, because it first looks for the stored answer to a repeated call.
     const { to, nobody } = resolveRecipients(directory, sender, typeof json.to === "string" ? [json.to] : json.to);
     const request: SendRequest = {
       guarded: this.#options.guarded,
@@ -128,7 +128,7 @@ export class MessageFront {
     return listReply(reads.stream(listThreads, request, context, MANY_ROWS));
   }
 
-  /** Lists messages of all instances. They do not count as delivered by this. */
+  /** Lists messages of all instances. This read does not count as a delivery. */
   all(query: AllMessagesQuery, context: CallContext): Answer | Promise<Answer> {
     const { reads, clock } = this.#options;
     const { instance = "", thread = "", unread = 0, urgent = 0, before, limit = MESSAGE_ROWS_DEFAULT } = query;
@@ -184,7 +184,7 @@ export class MessageFront {
   }
 
   #find(page: PageRequest, context: CallContext): Finding | Promise<Finding> {
-    // A page can examine many rows if it is large, or if it has the unread messages of an out-box.
+    // A page can examine many rows if it is large, or if it selects the unread messages of an out-box.
     const many = page.limit > MESSAGES_ON_FRONT_MAX || (page.box === "out" && page.unread);
     return this.#options.reads.run(findMessages, page, context, many ? MANY_ROWS : page.limit);
   }
@@ -201,7 +201,7 @@ export class MessageFront {
     if (page.box === "out" || undelivered.length === 0) return this.#answer(page, until, rows, context);
     const request = { instance: page.instance, messages: undelivered };
     return new Promise((resolve) => {
-      // The client gets the messages even if their delivery could not be recorded. It is recorded at the next read.
+      // The client gets the messages even if the writer could not record their delivery. The next read records it.
       this.#options.writer.call(deliverMessages, request, context, () => {
         resolve(this.#answer(page, until, rows, context));
       });

@@ -14,8 +14,8 @@ interface Registered {
 }
 
 /**
- * Makes a directory of these instances; the first has the id `id-1`. Returns a function that resolves names, with the
- * first instance as the sender.
+ * Makes a directory of these instances. The first instance has the id `id-1`. Returns a function that resolves names
+ * with the first instance as the sender.
  */
 function resolverFor(
   ...all: readonly Registered[]

@@ -1,6 +1,6 @@
 /**
  * Resolves the names in `to` to the recipients of a message. Each distinct name costs one lookup in the directory of
- * instances, which walks no instances but those that it returns. Runs on the front.
+ * instances, which examines only the instances that it returns. Runs on the front.
  */
 import { MESSAGE_RECIPIENTS_MAX } from "../../../schemas/limits/messages.js";
 import type { Entry } from "../instances/entry.js";
@@ -55,13 +55,14 @@ export function resolveRecipients(instances: InstanceLookup, sender: Entry, writ
 /** Returns the instances that one written name stands for. */
 function instancesNamed(to: string, instances: InstanceLookup, sender: Entry): readonly Entry[] {
   if (to.startsWith(WORKSPACE)) {
-    // The sender is left out, so one more is needed to know whether there are too many.
+    // Request one more than the maximum, because the sender is left out of the list.
     const present = instances.activeIn(to.slice(WORKSPACE.length), MESSAGE_RECIPIENTS_MAX + 2);
     return present.filter(({ id }) => id !== sender.id);
   }
   if (!to.startsWith(NAME)) return asList(instances.get(to));
   const name = to.slice(NAME.length);
-  // If no active instance has the name, the newest stale or pending one may come back and find the message then.
+  // If no active instance has the name, choose the newest stale or pending one, because it may come back and find the
+  // message then.
   return asList(instances.newestActive(name, sender.workspace) ?? instances.newest(name, sender.workspace));
 }
 

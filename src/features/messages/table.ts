@@ -3,9 +3,9 @@
  * boxes, which the front keeps in memory. box-writer.ts has the SQL that changes messages, and encode.ts the wire
  * format.
  *
- * The rows of a box are a range of one B-tree. The same holds for a thread within a box, and for the unread messages of
- * an in-box. So the cost of a page depends only on the rows of the page. Expired messages are hidden, even if they are
- * not deleted yet.
+ * The rows of a box are one range of a B-tree. The rows of a thread within a box, and the unread messages of an in-box,
+ * are also one range of a B-tree each. So the cost of a page depends only on the rows of the page. Expired messages are
+ * hidden, even if they are not deleted yet.
  */
 import type {
   AllMessagesRequest,
@@ -97,7 +97,7 @@ function conditionsOf({ instance, thread, unread, urgent, before, nowMs }: AllMe
 /** A message, joined with its row in a box. */
 interface BoxRow extends MessageRow, RecipientRow {}
 
-/** The members of a message by which hooks report it to its recipient. */
+/** The members of a message that hooks need to report it to its recipient. */
 export type UndeliveredMessage = Pick<
   MessageRow,
   "row" | "reply_to" | "sender_name" | "subject" | "intent" | "importance"
@@ -133,8 +133,8 @@ export class MessageReader {
   }
 
   /**
-   * Returns true if the cursor is ahead of every message that was ever stored. The client then has seen messages that a
-   * restore has removed.
+   * Returns true if the cursor is ahead of every message that was ever stored. In that case, the client has seen
+   * messages that a restore has removed.
    */
   isAhead(after: number): boolean {
     if (after === 0) return false;
@@ -237,7 +237,7 @@ export class MessageReader {
     limit,
     nowMs,
   }: ThreadsRequest): Generator<readonly [ThreadRow, readonly PartyRow[]], void, undefined> {
-    // Messages are counted distinctly, because a message that an instance sends to itself is in both of its boxes.
+    // Count distinct messages, because a message that an instance sends to itself is in both of the instance's boxes.
     const groups = this.#prepare<GroupRow>(
       `SELECT b.thread, count(DISTINCT b.message) AS messages, min(b.message) AS first, max(b.message) AS last,
          count(CASE WHEN b.box = 'in' AND b.read_at IS NULL THEN 1 END) AS unread

@@ -1,4 +1,4 @@
-/** Metrics of the history from two samplings: rates, and quantiles by group of routes. */
+/** Tests the metrics of the history that are computed from two samplings: rates, and quantiles by group of routes. */
 import t from "tap";
 import { HISTORY_METRICS, type HistoryMetric } from "../../../schemas/metrics.js";
 import type { Sample } from "../../platform/measure/sample-set.js";
@@ -12,7 +12,10 @@ function sampling(atS: number, rows: readonly Row[]): Sampling {
   return { atMs: atS * 1_000, samples };
 }
 
-/** Returns the samples of a route: the number of requests of at most 1 ms, of at most 10 ms, and longer. */
+/**
+ * Returns the samples of a route. `counts` has the number of requests that took at most 1 ms, at most 10 ms, and
+ * longer.
+ */
 function route(name: string, status: number, counts: readonly [number, number, number]): Row[] {
   const [fast, slow, rest] = counts;
   const all = fast + slow + rest;
@@ -29,7 +32,7 @@ function route(name: string, status: number, counts: readonly [number, number, n
   ];
 }
 
-/** Returns the metrics by name. */
+/** Returns a function that finds a metric by its name. */
 function figures(now: Sampling, before: Sampling | null): (name: HistoryMetric) => number | null | undefined {
   const values = figuresOf(now, before);
   return (name) => values[HISTORY_METRICS.indexOf(name)];

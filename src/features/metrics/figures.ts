@@ -30,7 +30,7 @@ export function groupOf(route: string): RouteGroup {
   return PREFIXES.get(route.split(".", 1)[0] ?? "") ?? "other";
 }
 
-/** The previous samples, and the seconds since then. */
+/** The previous samples, and the seconds since they were taken. */
 interface Previous {
   readonly before: Samples;
   readonly seconds: number;
@@ -94,14 +94,14 @@ const BATCH = "koor_writer_batch_calls";
 const DELIVERIES = "koor_webhook_deliveries_total";
 const LOOP_DELAY = "koor_event_loop_delay_seconds";
 
-/** The metrics whose samples have a route. */
+/** The names of the metrics whose samples have a route. */
 const OF_ROUTES = [REQUESTS, `${DURATION}_bucket`] as const;
 
 const knownGroups = new WeakMap<Samples, ReadonlyMap<RouteGroup, Samples>>();
 
 /**
- * Returns the samples of a group's routes. All groups are split in one pass, because callers can make up thousands of
- * samples: one for each route, status and bucket.
+ * Returns the samples of a group's routes. All groups are split in one pass, because there may be thousands of samples:
+ * one for each route, status and bucket.
  */
 function samplesOf(group: RouteGroup, samples: Samples): Samples {
   if (group === "all") return samples;

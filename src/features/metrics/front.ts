@@ -23,7 +23,7 @@ export interface MetricsFrontOptions {
   readonly history: MetricHistory;
   readonly writer: Writer;
   readonly log: Log;
-  /** The time since the start. */
+  /** Returns the time since the server's start, in ms. */
   readonly uptimeMs: () => number;
   readonly timeLead: { readonly aheadS: number };
   readonly hub: { readonly acceptedId: number };
@@ -32,7 +32,7 @@ export interface MetricsFrontOptions {
   /** The addresses on which the server listens; "" for a port that is off. */
   readonly ports: { readonly addresses: { readonly api: string; readonly dashboard: string } };
   readonly pipeline: { readonly draining: boolean };
-  /** `fault` is the reason why the database accepts no writes; null if it does. */
+  /** `fault` is the reason why the database accepts no writes; null if it accepts writes. */
   readonly storage: { readonly fault: string | null };
   /** The health of the node; null if the server is not a node of a cluster. */
   readonly cluster: { health(): { readonly well: boolean; readonly cluster: object } } | null;
@@ -46,8 +46,9 @@ const UNWELL_HEADERS = headerBlock([JSON_TYPE, ["Retry-After", "1"]]);
 export class MetricsFront {
   readonly #options: MetricsFrontOptions;
   /**
-   * Limits the time per tick that all long answers take together, because each visits thousands of samples. An answer
-   * that need not wait is made at once: several requests may arrive before the first one resumes from an `await`.
+   * Limits the time that all long answers together take in each tick, because each long answer visits thousands of
+   * samples. An answer that need not wait is completed at once, because several requests may arrive before the first
+   * one resumes from an `await`.
    */
   readonly #slice = new TimeSlice();
 

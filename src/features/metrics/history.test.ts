@@ -1,4 +1,4 @@
-/** The history of metrics: its intervals, its bounds, and what a request selects. */
+/** Tests the history of metrics: its intervals, its bounds, and the samples that a request selects. */
 import t from "tap";
 import {
   HISTORY_OLDER_ROWS_MAX,
@@ -14,7 +14,7 @@ import { MetricHistory, metricsNamed } from "./history.js";
 
 const START_MS = Date.UTC(2026, 1, 9);
 
-/** A component with a counter, which grows by one a second, and with a gauge. */
+/** A component with a counter that grows by one each second, and with a gauge. */
 class Source implements Measured {
   nowMs = START_MS;
   sampled = 0;
@@ -27,7 +27,7 @@ class Source implements Measured {
   }
 }
 
-/** Ticks a history every `stepMs` until `ms` have passed. */
+/** Creates a history, and ticks it every `stepMs` until `ms` have passed. */
 function historyOf(ms: number, stepMs: number): { history: MetricHistory; source: Source } {
   const source = new Source();
   const history = new MetricHistory([source]);

@@ -1,8 +1,8 @@
 /**
- * Keeps the last 24 hours of the metrics in memory, from the start of the server: a sample every ten seconds for an
- * hour, and one every two minutes for a day. With two intervals a chart of any length has as many points as it can
- * show, an answer needs no summing up, and all samples take less than a megabyte. Rates and quantiles of the older
- * samples are those of their two minutes. Runs on the front, driven by ticks.
+ * Keeps the metrics of the last 24 hours in memory, from the start of the server on. The last hour has a sample every
+ * ten seconds, the time before that every two minutes. With these two intervals, a chart of any length gets enough
+ * points, an answer need not aggregate samples, and all samples take less than a megabyte. The rates and quantiles of
+ * an older sample cover its two minutes. Runs on the front, driven by ticks.
  */
 import {
   HISTORY_OLDER_ROWS_MAX,
@@ -21,12 +21,12 @@ import { figuresOf, type Sampling } from "./figures.js";
 
 /** The interval between the first two samples. It is short, because a rate needs two samples. */
 const FIRST_STEP_MS = SECOND_MS;
-/** Values are rounded to this many digits, because a chart shows no more. */
+/** The number of digits to which values are rounded, because a chart shows no more. */
 const DIGITS = 6;
 
 const COLUMN_OF: ReadonlyMap<string, number> = new Map(HISTORY_METRICS.map((name, at) => [name, at]));
 
-/** A ring of samples. If it is full, a new sample takes the place of the oldest one. NaN stands for no value. */
+/** A ring buffer of samples. If it is full, a new sample replaces the oldest one. NaN stands for a missing value. */
 class Ring {
   readonly #rowsMax: number;
   readonly #timesMs: Float64Array;
@@ -76,7 +76,7 @@ export class MetricHistory implements BackgroundTask {
   #lastRecent: Sampling | null = null;
   #lastOlder: Sampling | null = null;
 
-  /** @param measured the components whose metrics are kept */
+  /** @param measured the components whose metrics the history records */
   constructor(measured: readonly Measured[]) {
     this.#measured = measured;
   }
@@ -94,7 +94,7 @@ export class MetricHistory implements BackgroundTask {
   }
 
   /**
-   * Returns the samples from a time on: those of the last hour, and before them the older ones.
+   * Returns the samples since a time. The samples of the last hour are preceded by the older samples.
    * @param fromMs in ms since the epoch
    */
   read(metrics: readonly HistoryMetric[], fromMs: number): MetricsHistory {

@@ -7,14 +7,14 @@ import { VERSION } from "../../../schemas/version.js";
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
 
 /**
- * The interval of the timer that samples the delay of the event loop. It is short enough for a p99. It is long enough
- * to cost nothing when the server is idle.
+ * The interval of the timer that samples the delay of the event loop. It is short enough to measure a p99, and long
+ * enough to cost nothing when the server is idle.
  */
 const LOOP_DELAY_RESOLUTION_MS = 100;
 
 /**
- * Returns by how much a timer was late, in seconds. The histogram contains the intervals between two runs of the timer,
- * in ns. So the timer's own interval is subtracted.
+ * Returns the delay of a timer's run, in seconds. A value of the histogram is the interval between two runs of the
+ * timer, in ns, so the timer's regular interval is subtracted.
  */
 function latenessOf(intervalNs: number): number {
   return Math.max(0, intervalNs / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1e3);
@@ -37,9 +37,9 @@ interface LoopDelay {
 export interface ProcessMetricsOptions {
   /** Returns the size of the database's write-ahead log in bytes. */
   readonly walBytes: () => number;
-  /** The libraries that were chosen at the start: for each purpose, the library's name. */
+  /** The names of the libraries that were chosen at the start, by purpose. */
   readonly runtime: Readonly<Record<string, string>>;
-  /** The time since the start. */
+  /** Returns the time since the server's start, in ms. */
   readonly uptimeMs: () => number;
 }
 

@@ -1,9 +1,9 @@
-/** The figures of routes from their histograms. */
+/** Tests the figures of routes that are computed from histograms. */
 import t from "tap";
 import { Histogram } from "../../platform/measure/histogram.js";
 import { type MeasuredRoute, routeRows } from "./route-rows.js";
 
-/** Returns a route that has answered so often with each status, each time within 0.4 ms. */
+/** Returns a route with this number of answers for each status. Each answer took less than 0.4 ms. */
 function routeOf(name: string, counts: Readonly<Record<number, number>>): MeasuredRoute {
   const byStatus = new Map(
     Object.entries(counts).map(([status, count]) => {

@@ -3,7 +3,7 @@ import type { RouteRow } from "../../../schemas/metrics.js";
 import type { Histogram } from "../../platform/measure/histogram.js";
 import { type CumulativeHistogram, quantile } from "./samples.js";
 
-/** A route with the times of its answers, by status. */
+/** A route with histograms of the durations of its answers, by status. */
 export interface MeasuredRoute {
   readonly name: string;
   readonly byStatus: ReadonlyMap<number, Pick<Histogram, "bounds" | "counts" | "count">>;
@@ -16,8 +16,9 @@ function cumulative(bounds: readonly number[], counts: readonly number[]): Cumul
 }
 
 /**
- * Returns the routes that were called, the most frequent first. It adds up the histograms themselves: callers choose
- * how many statuses a route has, and as samples all their buckets together would hold up others.
+ * Returns the routes that were called, the most frequent first. It adds up the histograms themselves, without the
+ * samples of the metrics. Clients decide how many statuses a route returns, so the samples of all buckets could be so
+ * many that they would delay other requests.
  */
 export function routeRows(routes: readonly MeasuredRoute[]): RouteRow[] {
   const rows = routes.flatMap(({ name, byStatus }): RouteRow[] => {

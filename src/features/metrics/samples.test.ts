@@ -1,4 +1,4 @@
-/** Sums, histograms and quantiles of samples at their edges. */
+/** Tests sums, histograms and quantiles of samples, with boundary cases. */
 import t from "tap";
 import type { Sample } from "../../platform/measure/sample-set.js";
 import { added, hasLabel, histogramOf, quantile, total } from "./samples.js";

@@ -1,7 +1,7 @@
 /**
- * Measures how far times are ahead of the machine's clock. A stored time is ahead if a clock was wrong when it was
- * stored. The server's own time is ahead if the machine's clock was set back while the server was running. The result
- * is reported in the log, in `/health` and as a metric. Runs on the front, driven by ticks.
+ * Measures how far the server's times are ahead of the machine's clock. A stored time is ahead if a clock was wrong
+ * when it was stored. The server's own time is ahead if the machine's clock was set back while the server was running.
+ * The result is reported in the log, in `/health` and as a metric. Runs on the front, driven by ticks.
  */
 import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits/store.js";
 import { SECOND_MS } from "../../../shared/duration.js";
@@ -15,7 +15,8 @@ export interface TimeLeadOptions {
   readonly clock: Clock;
   readonly machine: Clock;
   /**
-   * Returns the newest stored time that is so far ahead that the server's clock ignores it, in ms; 0 if there is none.
+   * Returns the newest stored time, in ms, that the server's clock ignores because it is too far ahead; 0 if there is
+   * none.
    */
   readonly newestPassed: () => number;
   readonly log: Log;
@@ -30,7 +31,7 @@ export class TimeLead implements BackgroundTask {
     this.#options = options;
   }
 
-  /** Checks the stored times, at the start and after a snapshot was restored. */
+  /** Checks the stored times. Called at the start and after the restore of a snapshot. */
   checkStored(): void {
     const { newestPassed, machine, log } = this.#options;
     const beforeMs = this.#passedMs;
@@ -56,7 +57,10 @@ export class TimeLead implements BackgroundTask {
     } else this.#ahead = false;
   }
 
-  /** How far a time is ahead of the machine's clock, in whole seconds; 0 if it is at most CLOCK_LEAD_MS_MAX ahead. */
+  /**
+   * The number of whole seconds by which a time is ahead of the machine's clock; 0 if it is at most CLOCK_LEAD_MS_MAX
+   * ahead.
+   */
   get aheadS(): number {
     const { clock, machine } = this.#options;
     const aheadMs = Math.max(this.#passedMs, clock.now()) - machine.now();

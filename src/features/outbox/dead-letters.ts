@@ -1,7 +1,7 @@
 /**
  * Stores and reads dead letters, which are events that could not be delivered to a webhook. A webhook keeps a limited
- * number of them; the oldest are deleted. Their bodies stay in the table webhook_body, whose reference count includes
- * them. The writer and the front each have their own class.
+ * number of dead letters, and the oldest ones are deleted. Their bodies stay in the table webhook_body, whose reference
+ * count includes them. The writer and the front each have their own class.
  */
 import { TOPIC_BYTES_MAX } from "../../../schemas/limits/names.js";
 import {
@@ -16,12 +16,12 @@ import type { Model } from "../../platform/threads/model.js";
 import type { StoredBodies } from "./table.js";
 
 /**
- * The number of characters at the start of a body that always include its topic: the longest topic, with every
- * character escaped, and the JSON around it.
+ * The number of characters at the start of a body that always contain the whole topic. It is the length of the longest
+ * topic, with every character escaped, and of the JSON around the topic.
  */
 const BEGINNING_CHARS = 6 * TOPIC_BYTES_MAX + 16;
 
-/** A dead letter; `at` is in ms. */
+/** A dead letter. `at` is in ms. */
 export interface DeadLetterRow {
   readonly event: number;
   /** The first characters of the body, which include the topic. */
@@ -45,7 +45,7 @@ export class DeadLetterTable {
     db: Db,
     readonly stored: StoredBodies,
   ) {
-    // Inserts only if the event is still queued, so that a report that arrives twice has no second effect.
+    // Insert only if the event is still queued, so that a report that arrives twice has no second effect.
     this.#insert = db.prepare(
       `INSERT OR IGNORE INTO webhook_dead_letter (webhook, event, at, attempts, error)
        SELECT webhook, event, ?, ?, ? FROM webhook_queue WHERE webhook = ? AND event = ?`,
@@ -75,7 +75,7 @@ export class DeadLetterTable {
     return this.#makeRoom(webhook);
   }
 
-  /** Stores that another attempt to send a dead letter has failed. */
+  /** Records that another attempt to send a dead letter has failed. */
   setTried(webhook: number, event: number, attempts: number, error: string): void {
     this.#setTried.run(attempts, error, webhook, event);
   }
@@ -93,8 +93,8 @@ export class DeadLetterTable {
   }
 
   /**
-   * Deletes the oldest dead letters if a webhook has too many, in number or in bytes. The newest one stays, whatever
-   * its size. If the bodies of all webhooks together take too much, a webhook keeps fewer bytes.
+   * Deletes the oldest dead letters if a webhook has too many, in number or in bytes. The newest one remains, whatever
+   * its size. If the bodies of all webhooks together take too much space, a webhook keeps fewer bytes.
    */
   #makeRoom(webhook: number): number {
     const isFull = this.stored.bytes > WEBHOOK_BODIES_STORED_BYTES_MAX;

@@ -8,7 +8,7 @@ export const WEBHOOKS_SOURCE = "webhooks" satisfies ServerSource;
 
 /**
  * Builds the event. It has no `reason` if the webhook was disabled because its deliveries failed too often.
- * @param guarded whether the server requires tokens. If it does, the event has only the host of the URL, because every
+ * @param guarded whether the server requires tokens. If true, the event has only the host of the URL, because every
  * instance can read the event, and instances must not learn the URL.
  */
 export function disabledEvent({ id, url, fail_count, reason }: DisabledWebhook, guarded: boolean): NewEvent {

@@ -1,6 +1,7 @@
 /**
- * Counts the events that a transaction drops, and writes the count of each webhook once, at the end of the batch. One
- * transaction may publish a thousand events, each of which a thousand full queues drop. Runs in the writer.
+ * Counts the events that a transaction drops, and writes the count of each webhook once, at the end of the batch.
+ * Writing each drop by itself would take too long: a transaction may publish a thousand events, and a thousand full
+ * queues may drop each of them. Runs in the writer.
  */
 import type { BufferedWrites, WriteBuffer } from "../../platform/store/write-buffer.js";
 import type { WebhookTable } from "./table.js";

@@ -14,7 +14,7 @@ export interface DeliveredEvent {
   readonly created_at: number;
 }
 
-/** Encodes a webhook for an instance, which may see the host of the URL but not the URL. */
+/** Encodes a webhook for an instance. An instance may see the host of the webhook's URL, but not the URL. */
 export function encodeWebhookForInstance(webhook: WebhookStatus): string {
   const { url, last_error } = webhook;
   return encodeWebhook({
@@ -40,7 +40,7 @@ export function encodeWebhook(webhook: WebhookStatus): string {
 
 /**
  * Encodes the member `failing`, which describes the failures of the event at the head of the queue. Returns "" if that
- * event has not failed. There is no next attempt if the webhook is disabled.
+ * event has not failed. The member has no next attempt if the webhook is disabled.
  */
 function encodeFailing({ active, head, head_event, head_since, head_tries, next_try_at }: WebhookStatus): string {
   if (head_event === null || head_event !== head) return "";

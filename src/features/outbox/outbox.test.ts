@@ -1,7 +1,7 @@
 /**
- * Tests that the outbox finds the webhooks of an event in a bounded number of steps: it refuses patterns that would
- * take more, and ordinary patterns are far below the bound. Tests also that all queues together are bounded. Counts
- * steps, rows and bytes, and measures no time.
+ * Tests that the outbox finds the webhooks of an event in a bounded number of steps. It must reject patterns that would
+ * take more, and ordinary patterns must stay far below the bound. Also tests that all queues together are bounded. The
+ * tests count steps, rows and bytes, and measure no time.
  */
 import t from "tap";
 import { PUBLISH_EVENTS_MAX } from "../../../schemas/limits/events.js";
@@ -116,7 +116,7 @@ t.test("a disabled webhook gets no event, and is found again when it is enabled"
   t.end();
 });
 
-/** Stores `events` events of `bytes` bytes each in the queue of each of these webhooks. */
+/** Stores `events` events of `bytes` bytes each in the queue of each given webhook. */
 function fill(
   { db, outbox }: ReturnType<typeof openStore>,
   rows: readonly number[],
@@ -161,7 +161,7 @@ t.test("the bodies of all webhooks together have a bound, those of dead letters 
   const { outbox, db } = store;
   const big = 16 * MIB;
   const events = WEBHOOK_BODIES_STORED_BYTES_MAX / big;
-  // A body counts once, however many webhooks wait for it.
+  // A body counts only once, even if several webhooks wait for it.
   const first = add(outbox, "first", ["**"]);
   const second = add(outbox, "second", ["**"]);
   add(outbox, "third", ["**"]);
@@ -180,7 +180,7 @@ t.test("the bodies of all webhooks together have a bound, those of dead letters 
   });
   t.same(statusOf(store, "third"), { dropped: 1, pending: 1 }, "a large one does not");
 
-  // While there is too much, a webhook keeps only the newest of its large dead letters.
+  // If the bodies of all webhooks take too much space, a webhook keeps only the newest of its large dead letters.
   for (let at = 0; at < 3; at++) outbox.skip(second, null, 0);
   const letters = db.prepare<[number], number>("SELECT count(*) FROM webhook_dead_letter WHERE webhook = ?").pluck();
   t.equal(letters.get(second), 1);

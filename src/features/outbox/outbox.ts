@@ -3,11 +3,11 @@
  * the transaction that stores the event. So an event is in the history if and only if its deliveries are queued. Runs
  * in the writer. The front delivers the events (src/features/webhooks/delivery.ts).
  *
- * Webhooks are kept in memory, by their patterns. Finding those that subscribe to an event takes a bounded number of
- * steps, because a webhook is refused if its patterns would make this number too large. Disabled webhooks count, too,
- * so that they can always be enabled. Each queue is limited in rows and bytes, and so are all queues together. If an
- * event does not fit into a webhook's queue, it is dropped for that webhook only, and counted. A webhook is disabled if
- * it receives events that its own deliveries have caused (docs/webhooks.md "Chains").
+ * Webhooks are kept in memory, by their patterns. The search for the subscribers of an event takes a bounded number of
+ * steps, because the server rejects a webhook whose patterns would make this number too large. Disabled webhooks count
+ * too, so that they can always be enabled. Each queue is limited in rows and bytes, and so are all queues together. If
+ * an event does not fit into a webhook's queue, it is dropped for that webhook only, and counted. A webhook is disabled
+ * if it receives events that its own deliveries have caused (docs/webhooks.md "Chains").
  */
 import {
   WEBHOOK_BODIES_STORED_BYTES_MAX,
@@ -44,11 +44,11 @@ export const OUTBOX = { name: "outbox", payload: OutboxPush } as const satisfies
 export interface OutboxEvent extends DeliveredEvent {
   /** The length of the chain of webhook deliveries that caused this event; 0 if no delivery did. */
   readonly hops: number;
-  /** Whether the caller that reported the chain is trusted. Only then may the event disable a webhook. */
+  /** Whether the caller that reported the chain is trusted. Only then may the chain disable a webhook. */
   readonly trusted: boolean;
 }
 
-/** A webhook that was disabled. `reason` is null if its deliveries failed too often; otherwise it says why. */
+/** A webhook that was disabled. `reason` says why; it is null if the webhook's deliveries failed too often. */
 export interface DisabledWebhook {
   readonly id: string;
   readonly url: string;
@@ -60,7 +60,7 @@ export interface DisabledWebhook {
 const NONE: readonly DisabledWebhook[] = [];
 const CHAIN_TOO_LONG = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
 
-/** The writer's state of a webhook. */
+/** A webhook in the writer's memory. */
 interface HeldWebhook {
   readonly row: number;
   readonly patterns: readonly string[];
@@ -68,8 +68,8 @@ interface HeldWebhook {
   rows: number;
   bytes: number;
   /**
-   * The id of the last event that was matched. With it, a webhook is found only once if several of its patterns match
-   * one event.
+   * The id of the last event that this webhook was matched with. It prevents that the webhook is found twice if several
+   * of its patterns match one event.
    */
   seen: number;
 }
@@ -90,11 +90,11 @@ export class Outbox extends PublishingModel {
   #changed = new Set<number>();
   #chained: OutboxPush["chained"] = [];
   #dropped = 0;
-  /** Whether this transaction dropped an event for lack of room. This changes the `dropped` count of a webhook. */
+  /** Whether this transaction dropped an event for lack of room. A drop changes the `dropped` count of a webhook. */
   #overflowed = false;
   /** The ids of the webhooks that this transaction has disabled. */
   #disabledIds: string[] = [];
-  /** Whether this transaction has changed the memory of this class, or must report something after the commit. */
+  /** Whether this transaction has changed the memory of this class, or has a change to report after the commit. */
   #touched = false;
 
   constructor(db: Db, rows: WriteBuffer) {
@@ -110,20 +110,20 @@ export class Outbox extends PublishingModel {
     return this.#held.size;
   }
 
-  /** Whether there is an active webhook. */
+  /** Whether at least one webhook is active. */
   get listens(): boolean {
     return this.#active > 0;
   }
 
-  /** The nodes of the pattern index that were visited until now, to find the webhooks that subscribe to events. */
+  /** The number of nodes of the pattern index that all searches for subscribers have visited so far. */
   get visited(): number {
     return this.#index.visited;
   }
 
   /**
    * Queues an event for every active webhook that subscribes to it. If the chain of deliveries that caused the event is
-   * too long, the event is not queued. These webhooks are then disabled and keep their queues, unless the caller that
-   * reported the chain is not trusted.
+   * too long, the event is not queued. If the caller that reported the chain is trusted, these webhooks are disabled as
+   * well, and keep their queues.
    * @returns the disabled webhooks; the caller publishes events about them
    */
   publish(event: OutboxEvent): readonly DisabledWebhook[] {
@@ -138,7 +138,7 @@ export class Outbox extends PublishingModel {
     return NONE;
   }
 
-  /** Returns the refusal of the first malformed pattern; null if all patterns are valid. */
+  /** Returns the failure for the first malformed pattern; null if all patterns are valid. */
   refusePatterns(texts: readonly string[]): Failure | null {
     for (const text of texts) {
       const pattern = compilePattern(text);
@@ -148,7 +148,8 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Returns the refusal if a topic would take too many steps to match with these patterns and those of all webhooks.
+   * Returns the failure if a topic would take too many steps to match with these patterns and those of all webhooks;
+   * otherwise null.
    */
   refuseSteps(texts: readonly string[]): Failure | null {
     const added = texts.filter((text) => this.#addPattern(text));
@@ -188,8 +189,8 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Stores the delivery progress of a webhook. Disables the webhook if it has failed too often in a row. If it is
-   * disabled already, its stored failure is not replaced.
+   * Stores the delivery progress of a webhook. Disables the webhook after too many consecutive failures. If the webhook
+   * is already disabled, its stored failure is not replaced.
    * @returns the webhook if this call has disabled it
    */
   advance(progress: WebhookProgress): DisabledWebhook | undefined {
@@ -210,8 +211,8 @@ export class Outbox extends PublishingModel {
 
   /**
    * Moves the event at the head of a webhook's queue to the dead letters.
-   * @param event the id that the head must have; null if the head may be any event
-   * @returns the id of the event, or the refusal
+   * @param event the id that the event must have; null if any event may be moved
+   * @returns the id of the event, or the failure
    */
   skip(row: number, event: number | null, nowMs: number): number | Failure {
     const stored = must(this.table.byRow(row), "a webhook with a skipped event is stored");
@@ -231,8 +232,8 @@ export class Outbox extends PublishingModel {
 
   afterCommit({ changes, push }: Publication): void {
     if (!this.#touched) return;
-    // The disabled webhooks are reported here, because the call that disabled them does not report them as its own
-    // change.
+    // Report the disabled webhooks here, because the call that disabled them does not report them among its own
+    // changes.
     for (const id of this.#disabledIds) changes?.add("webhook", id, null);
     if (this.#overflowed) changes?.add("webhook", null, null);
     push(OUTBOX, {
@@ -252,7 +253,9 @@ export class Outbox extends PublishingModel {
     for (const row of this.#held.keys()) this.#touch(row);
   }
 
-  /** Loads the stored state again after a rollback, if the transaction had changed the memory of this class. */
+  /**
+   * Loads the stored state again after a rollback, if the rolled-back transaction had changed the memory of this class.
+   */
   reload(): void {
     if (!this.#touched) return;
     this.#clearPending();
@@ -346,7 +349,7 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Disables the webhooks for which a chain is too long. They are sorted by row, because every node must disable them
+   * Disables the webhooks for which the chain is too long. They are sorted by row, because every node must disable them
    * in the same order.
    */
   #disableChained(wanting: HeldWebhook[], nowMs: number): readonly DisabledWebhook[] {
@@ -373,7 +376,8 @@ export class Outbox extends PublishingModel {
 
   #queue(event: OutboxEvent, wanting: readonly HeldWebhook[]): void {
     this.#setTouched();
-    // All webhooks that want the event are counted first, because they are in another order on each node.
+    // Count all subscribers before queueing, because each node finds them in a different order. So the result is the
+    // same on every node.
     const isFull = this.#rows + wanting.length > WEBHOOK_QUEUES_ROWS_MAX;
     const rowsMax = isFull ? WEBHOOK_QUEUE_ROWS_LEAST : WEBHOOK_QUEUE_ROWS_MAX;
     const withRows: HeldWebhook[] = [];
@@ -387,7 +391,7 @@ export class Outbox extends PublishingModel {
     const isStoreFull = this.#stored.bytes + bytes > WEBHOOK_BODIES_STORED_BYTES_MAX;
     const taking: number[] = [];
     for (const held of withRows) {
-      // An empty queue accepts an event of any size, while there is room for the bodies of all webhooks.
+      // An empty queue accepts an event of any size, as long as the bodies of all webhooks together have room.
       const fits = isStoreFull
         ? held.bytes + bytes <= WEBHOOK_QUEUE_BYTES_LEAST
         : held.rows === 0 || held.bytes + bytes <= WEBHOOK_QUEUE_BYTES_MAX;

@@ -7,7 +7,7 @@ import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 
 /**
- * A stored webhook. Times are in ms. Threads refer to a webhook by `row`, because an id can be used again after a
+ * A stored webhook. Times are in ms. Threads refer to a webhook by its `row`, because an id can be used again after a
  * deletion.
  */
 export interface WebhookRow {
@@ -22,12 +22,15 @@ export interface WebhookRow {
   readonly fail_count: number;
   readonly created_at: number;
   readonly last_fired: number | null;
-  /** Why the last delivery failed or the webhook was disabled; null exactly if `last_failure_at` is null. */
+  /**
+   * The reason why the last delivery failed or the webhook was disabled. It is null if and only if `last_failure_at` is
+   * null.
+   */
   readonly last_error: string | null;
   readonly last_failure_at: number | null;
   /**
-   * The event at the head of the queue if it has failed; null if it has not. The next four members describe its
-   * attempts.
+   * The event at the head of the queue if its delivery has failed; otherwise null. The next four members describe the
+   * attempts to deliver it.
    */
   readonly head_event: number | null;
   readonly head_since: number | null;
@@ -50,7 +53,7 @@ const STATUS_COLUMNS = `*, (SELECT count(*) FROM webhook_queue WHERE webhook = r
   (SELECT min(event) FROM webhook_queue WHERE webhook = row) AS head,
   (SELECT count(*) FROM webhook_dead_letter WHERE webhook = row) AS dead_letters`;
 
-/** The total size of the stored bodies, in bytes. The tables that store and delete bodies keep it. */
+/** The total size of the stored bodies, in bytes. The tables that store and delete bodies keep it current. */
 export interface StoredBodies {
   bytes: number;
 }
@@ -61,7 +64,7 @@ export interface QueueSize {
   readonly bytes: number;
 }
 
-/** Reads webhooks. The reading classes of the writer and of the front extend it. */
+/** The queries that the writer and the front share. Each of them has a class that extends this one. */
 class WebhookLookup {
   readonly #all: Statement<[], WebhookRow>;
   readonly #characters: Statement<[], number>;
@@ -211,7 +214,7 @@ export class WebhookTable extends WebhookLookup {
     this.#stored.bytes += bytes;
   }
 
-  /** Measures the stored bodies again. */
+  /** Reads the total size of the stored bodies from the table again. */
   measureBodies(): void {
     this.#stored.bytes = this.#bodyBytes.get() ?? 0;
   }

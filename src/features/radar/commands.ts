@@ -13,7 +13,8 @@ export const reportChanges = writerMethod({
   request: ReportChangesRequest,
   reply: Type.Null(),
   weight: weightOf,
-  // A checkout reports with every command of its agent, and the report says nothing that is not in the repository.
+  // A report writes no audit row. A checkout reports after every command of its agent, and the report contains nothing
+  // that is not in the repository.
   audit: null,
   changes: [
     changes(
@@ -26,7 +27,7 @@ export const reportChanges = writerMethod({
   run: ({ radar }, request, call) => radar.report(request, call),
 });
 
-/** Ends the reports of checkouts in which nothing was active for too long. */
+/** Ends the reports of checkouts in which no agent was active for too long. */
 export const endReports = writerMethod({
   name: "radar.end",
   request: EndReportsRequest,

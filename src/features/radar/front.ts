@@ -1,6 +1,6 @@
 /**
- * Handles the HTTP requests about the changes of checkouts. The writer stores and compares a report, and the worker pool
- * lists the overlaps. Runs on the front.
+ * Handles the HTTP requests about the changes of checkouts. The writer stores and compares a report, and the worker
+ * pool lists the overlaps. Runs on the front.
  */
 import type { Static } from "typebox";
 import { RADAR_INSTANCES_MAX, RADAR_KEEP_MS } from "../../../schemas/limits/radar.js";
@@ -28,7 +28,7 @@ import { readReport } from "./read-report.js";
 import type { RadarReader } from "./table.js";
 
 export interface RadarFrontOptions {
-  /** Whether the server checks tokens at all. */
+  /** Whether the server requires tokens. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
@@ -92,8 +92,8 @@ export class RadarFront {
   }
 
   /**
-   * Whether a caller may report for a checkout. An instance's token may report for the instance's own checkout, and for
-   * one in which no registered instance works.
+   * Whether a caller may report for a checkout. A caller with an instance's token may report for the instance's own
+   * checkout, and for a checkout in which no registered instance works.
    */
   #mayReport(checkout: string, caller: Request["caller"]): boolean {
     const { guarded, directory } = this.#options;
@@ -103,7 +103,7 @@ export class RadarFront {
     return directory.inCheckout(checkout).size === 0;
   }
 
-  /** Reads the body of a report: a short one here, a long one in the worker pool. */
+  /** Reads the body of a report. The front reads a short body itself; the worker pool reads a long one. */
   async #read(body: Uint8Array, context: CallContext): Promise<CheckedReport | Failure> {
     if (body.byteLength <= FRONT_JSON_BYTES_MAX) {
       if (!areShapesLoaded()) await loadShapes();
@@ -114,7 +114,7 @@ export class RadarFront {
     return this.#options.reads.pool.run(checkReport, { body: packed }, options);
   }
 
-  /** Returns the agents that work in a checkout as JSON text, the first registered first. */
+  /** Returns the agents that work in a checkout as JSON text, in the order of their registration. */
   #agentsIn(checkout: string): string {
     const { directory, clock } = this.#options;
     const sinceMs = clock.now() - RADAR_KEEP_MS;

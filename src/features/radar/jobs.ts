@@ -33,7 +33,7 @@ export const checkReport = unaryJob({
   run: (_models, { body }) => readReport(unpackBytes(body)),
 });
 
-/** Answers `{"overlaps"}`, or `{"checkout","overlaps"}`. Adds `"truncated":true` if not all of them fit. */
+/** Answers `{"overlaps"}`, or `{"checkout","overlaps"}`. Adds `"truncated":true` if not all overlaps fit. */
 export const findOverlaps = streamJob({
   name: "radar.overlaps",
   request: FindOverlapsRequest,
@@ -75,7 +75,7 @@ export const readChanges = unaryJob({
   },
 });
 
-/** Returns a stored file as it was sent. */
+/** Returns a stored file in the form in which a client sends it. */
 function sentFile({ lines, path, ...rest }: StoredFiles[number]): ChangedFile {
   if (lines === undefined) return { path, ...rest };
   const ranges: number[][] = [];

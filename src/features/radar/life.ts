@@ -1,8 +1,8 @@
-/** Says when the instances of a checkout were last seen. Runs on the front. */
+/** Finds out when the instances of a checkout were last seen. Runs on the front. */
 import type { Directory } from "../instances/directory.js";
 import { lastSeenAt } from "../instances/entry.js";
 
-/** Returns when an instance that works in a checkout was last seen, in ms; 0 if none works there. */
+/** Returns the latest time at which an instance in a checkout was seen, in ms; 0 if no instance works there. */
 export function checkoutSeenAt(directory: Pick<Directory, "inCheckout">, checkout: string, nowMs: number): number {
   let seenMs = 0;
   for (const entry of directory.inCheckout(checkout)) seenMs = Math.max(seenMs, lastSeenAt(entry, nowMs));

@@ -1,4 +1,4 @@
-/** Tests how changes of one file overlap: by examples, and against a comparison of each pair of ranges. */
+/** Tests how changes of one file overlap, with examples and against a comparison of each pair of ranges. */
 import * as fc from "fast-check";
 import t, { type Test } from "tap";
 import type { OverlapKind } from "../../../schemas/radar.js";
@@ -12,14 +12,14 @@ interface Change {
   readonly blob?: string | null;
 }
 
-/** Returns a change as a report has it. */
+/** Returns a change in the form that a report has. */
 function fileOf({ ranges, deleted, blob }: Change): ReportedFile {
   const head = { checkout: "c", workspace: "w", branch: null, base: null };
   const files = JSON.stringify([{ path: "a", lines: ranges?.flat(), deleted, blob }]);
   return must(decodeReport(head, files, null).files[0], "the report has a file");
 }
 
-/** Returns how two changes overlap, and that it is the same from the other side. */
+/** Returns the kind of overlap between two changes. Also checks that the kind is the same from the other side. */
 function overlap(t: Test, one: Change, other: Change): OverlapKind | null {
   const kind = overlapOf(fileOf(one), fileOf(other));
   t.equal(overlapOf(fileOf(other), fileOf(one)), kind, "both sides see the same");

@@ -1,18 +1,18 @@
 /**
- * Decides how the changes of one file in two checkouts overlap. Lines are those of the base, as `git diff` counts them.
- * The writer and the worker pool use the same decision. Pure.
+ * Decides how the changes of one file in two checkouts overlap. Line numbers are those of the base, as `git diff`
+ * counts them. The writer and the worker pool use the same decision. Pure.
  */
 import { OVERLAP_KINDS, type OverlapKind } from "../../../schemas/radar.js";
 import type { ReportedFile } from "./report.js";
 
-/** Returns how bad a kind of overlap is: a number that is greater for a worse one. */
+/** Returns the severity of a kind of overlap. A greater number is more severe. */
 export function severityOf(kind: OverlapKind): number {
   return OVERLAP_KINDS.indexOf(kind);
 }
 
 /**
- * Returns how two changes of the same path overlap; null if they do not, because both sides deleted the file or both
- * have the same content.
+ * Returns how two changes of the same path overlap. Returns null if they do not, which is the case if both sides
+ * deleted the file, or if both have the same content.
  */
 export function overlapOf(one: ReportedFile, other: ReportedFile): OverlapKind | null {
   if (one.deleted !== other.deleted) return "delete";
@@ -22,11 +22,11 @@ export function overlapOf(one: ReportedFile, other: ReportedFile): OverlapKind |
 }
 
 /**
- * Returns whether ranges of two changes meet. They also meet if they are neighbours, because git merges two changes only
- * if there is an unchanged line between them. A change without ranges is one of the whole file, which meets all.
+ * Returns whether ranges of two changes meet. Neighbouring ranges also meet, because git merges two changes only if
+ * there is an unchanged line between them. A change without ranges affects the whole file, and meets every change.
  *
  * The ranges of each side are in the order of their first lines. If two ranges do not meet, the one that ends first
- * meets no later range of the other side, so each step leaves one range behind.
+ * meets no later range of the other side. So each step can skip one range.
  */
 function rangesMeet(one: ReportedFile, other: ReportedFile): boolean {
   if (one.start === one.end || other.start === other.end) return true;

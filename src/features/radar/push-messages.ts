@@ -1,5 +1,5 @@
 /**
- * The push message with the overlaps that have appeared or got worse. The front of each node tells them to the agents
+ * The push message with the overlaps that have appeared or got worse. The front of each node reports them to the agents
  * whose hooks it answers.
  */
 import * as Type from "typebox";

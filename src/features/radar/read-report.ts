@@ -1,13 +1,14 @@
 /**
- * Reads the body of a report, and encodes its files as they are stored. A report may have 128,000 ranges, so the worker
- * pool reads long ones, and what it returns is one text. Any thread; needs `loadShapes`.
+ * Reads the body of a report, and encodes its files for storage. A report may have 128,000 ranges, so the worker pool
+ * reads long reports. The encoded files are one text, which is cheap to pass between threads. Any thread; needs
+ * `loadShapes`.
  */
 import { ChangesBody, type CheckedReport } from "../../../schemas/radar.js";
 import { pathProblem } from "../../base/path-problem.js";
 import { Failure, invalid } from "../../base/result.js";
 import { readShaped } from "../../base/shape.js";
 
-/** Returns the checked report, or the 400 that names the wrong member. */
+/** Returns the checked report, or the 400 that names the invalid member. */
 export function readReport(body: Uint8Array): CheckedReport | Failure {
   const read = readShaped(body, ChangesBody);
   if (read instanceof Failure) return read;
@@ -26,13 +27,13 @@ function encodeFiles(files: ChangesBody["files"]): string | Failure {
     const before = places.get(path);
     if (before !== undefined) return invalid(`files[${at}].path is the same as files[${before}].path`);
     places.set(path, at);
-    // A member that was left out is undefined, and JSON leaves it out.
+    // An absent member stays undefined, so that JSON omits it.
     stored.push({ path, lines: ranges === undefined ? undefined : joinRanges(ranges), deleted, blob });
   }
   return JSON.stringify(stored);
 }
 
-/** Returns the first and the last line of each range in one list. */
+/** Returns the first and last lines of all ranges as one flat list. */
 function joinRanges(ranges: readonly (readonly number[])[]): number[] {
   const lines: number[] = [];
   for (const [first = 0, last = 0] of ranges) lines.push(first, last);

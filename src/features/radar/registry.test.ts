@@ -1,6 +1,6 @@
 /**
- * Tests the writer's part of the radar over a simulated server: the events and the stored times of random reports
- * against a simple model, with restarts in between; the limits; and when reports end.
+ * Tests the writer's part of the radar with a simulated server. Random reports, with restarts in between, must cause
+ * the same events and stored times as in a simple model. Also tests the limits, and the end of reports.
  */
 import * as fc from "fast-check";
 import t, { type Test } from "tap";
@@ -76,7 +76,7 @@ function openHouse(t: Test): House {
 const CHECKOUTS = ["c-1", "c-2", "c-3"] as const;
 const PATHS = ["a", "b", "d"] as const;
 
-/** A report of a step: of a checkout of one of two workspaces, or none, which ends the report. */
+/** One step: a report of a checkout in one of two workspaces, or no report, which ends the checkout's report. */
 const change = fc.record({
   checkout: fc.constantFrom(...CHECKOUTS),
   workspace: fc.constantFrom("w", "w", "w", "v"),
@@ -93,7 +93,7 @@ const change = fc.record({
   restarts: fc.constantFrom(false, false, false, true),
 });
 
-/** Returns the kinds of all overlaps by workspace, checkouts and path, as each pair of files has them. */
+/** The model: returns the kinds of all overlaps by workspace, checkouts and path. It compares each pair of files. */
 function overlapsOf(reports: ReadonlyMap<string, { readonly workspace: string; readonly files: StoredFiles }>) {
   const kinds = new Map<string, OverlapKind>();
   const decoded = [...reports].map(([checkout, { workspace, files }]) =>
@@ -114,7 +114,7 @@ t.test("events and times are those of a simple model", (t) => {
   const attempt = fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), (steps) => {
     const house = openHouse(t);
     const reports = new Map<string, { readonly workspace: string; readonly files: StoredFiles; readonly at: number }>();
-    /** The overlaps by the events, and since when. */
+    /** The overlaps that the events have reported, with their start times. */
     const published = new Map<string, OverlapKind>();
     const since = new Map<string, number>();
     const severity: readonly OverlapKind[] = ["file", "lines", "delete"];
@@ -149,7 +149,7 @@ t.test("events and times are those of a simple model", (t) => {
         }
       }
       before = overlapsOf(reports);
-      // An overlap that has become milder was not published.
+      // Compare only the keys, because no event reports that an overlap has become milder.
       t.same([...published.keys()].toSorted(), [...before.keys()].toSorted());
       for (const [key, kind] of before) {
         t.ok(severity.indexOf(published.get(key) ?? "file") >= severity.indexOf(kind), "a worse kind was published");
@@ -228,7 +228,7 @@ t.test("one push message tells of each pair, by its worst kind", (t) => {
   t.end();
 });
 
-/** Returns files of about the greatest memory that a report may take. */
+/** Returns files whose report takes about the maximum memory. */
 function largest(prefix: string): StoredFiles {
   const lines = Array.from({ length: 2 * RADAR_RANGES_MAX }, (_, at) => at + 1);
   return Array.from({ length: RADAR_FILES_MAX }, (_, at) => ({ path: `${prefix}${at}`.padEnd(1_000, "x"), lines }));
@@ -284,7 +284,7 @@ t.test("a report ends half an hour after the last sign of life", async (t) => {
   const run = async (afterMs: number): Promise<string[]> => {
     server.nowMs += afterMs;
     expiry.tick(server.nowMs);
-    // The run in progress ends before a further one begins.
+    // Let the current run end before the next one begins.
     for (let at = 0; at < 20; at++) await Promise.resolve();
     return reader.checkoutsOf("w");
   };

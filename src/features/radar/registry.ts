@@ -2,8 +2,8 @@
  * Executes the writer's calls about the reports of checkouts. Compares each new report with the other reports of its
  * workspace, and publishes which overlaps appear, get worse and end. Runs in the writer thread.
  *
- * The decoded reports of a workspace are read at the first call about it, and stay in memory. All reports together have
- * a limit of bytes, so they fit.
+ * The reports of a workspace are read and decoded at the first call about the workspace, and then stay in memory. The
+ * total size of all reports is limited.
  */
 import type { ServerTopic } from "../../../schemas/events.js";
 import {
@@ -51,7 +51,7 @@ export class RadarRegistry extends PublishingModel {
   readonly #writer: RadarWriter;
   readonly #events: Publisher;
   readonly #workspaces = new Map<string, WorkspaceReports>();
-  /** Null if it is not known. */
+  /** The totals of all reports; null if they are not known yet. */
   #totals: Totals | null = null;
   /** The overlaps that this transaction has added or made worse. */
   #notices: OverlapNotice[] = [];
@@ -63,7 +63,10 @@ export class RadarRegistry extends PublishingModel {
     this.#events = use(publisher);
   }
 
-  /** Stores the report of a checkout in place of its previous one. Refuses it if there are too many. */
+  /**
+   * Stores the report of a checkout, which replaces the previous one. Returns the failure if there are too many
+   * reports.
+   */
   report(request: ReportChangesRequest, call: WriteCall): null | Failure {
     const after = decodeReport(request, request.files, null);
     const before = this.#find(request.checkout);
@@ -75,7 +78,10 @@ export class RadarRegistry extends PublishingModel {
     return null;
   }
 
-  /** Ends reports. A report that was stored again after the decision stays. Returns the checkouts of those that ended. */
+  /**
+   * Ends reports. A report that was stored again after the decision to end it remains. Returns the checkouts whose
+   * reports have ended.
+   */
   end({ ends }: EndReportsRequest, call: WriteCall): string[] {
     const ended: string[] = [];
     for (const { checkout, reported_at } of ends) {
@@ -111,7 +117,8 @@ export class RadarRegistry extends PublishingModel {
     if (known !== undefined) return known;
     const reports = new WorkspaceReports();
     for (const report of this.#reader.reportsOf(workspace)) reports.add(report);
-    // A workspace without reports is not kept, because clients choose the names of workspaces.
+    // Do not keep an empty workspace, because clients choose the names of workspaces and could fill the memory with
+    // them.
     if (reports.size > 0) this.#workspaces.set(workspace, reports);
     return reports;
   }
@@ -132,7 +139,7 @@ export class RadarRegistry extends PublishingModel {
     return this.#totals;
   }
 
-  /** Publishes the difference between two reports of a checkout, of which one may be missing. */
+  /** Publishes the difference between the old and the new report of a checkout. One of them may be null. */
   #change(before: Report | null, after: Report | null, call: WriteCall): void {
     const moves = before !== null && after !== null && before.workspace !== after.workspace;
     if (before !== null && (after === null || moves)) {
@@ -178,7 +185,7 @@ export class RadarRegistry extends PublishingModel {
     nowMs: number,
   ): void {
     const { count, bytes } = this.#totalsNow();
-    // The memory changes first, because a workspace that is not in memory yet is read from the table.
+    // Change the memory before the table, because a workspace that is not in memory yet is read from the table.
     this.#keep(before, after?.report ?? null);
     if (before !== null) this.#writer.delete(before.checkout);
     if (after !== null) this.#writer.insert(after.report, after.files, nowMs);
@@ -188,7 +195,9 @@ export class RadarRegistry extends PublishingModel {
     };
   }
 
-  /** Changes the reports in memory. */
+  /**
+   * Replaces a report in memory. `before` is null if the report is new, and `after` is null if the report has ended.
+   */
   #keep(before: Report | null, after: Report | null): void {
     if (before !== null && before.workspace === after?.workspace) {
       this.#reportsOf(before.workspace).replace(before, after);

@@ -1,7 +1,7 @@
 /**
- * Keeps decoded reports in a worker of the pool, because decoding the reports of a workspace takes longer than comparing
- * them. A report has another row after each change, so a kept one is never stale. The reports that were used least
- * recently are dropped. Pure except for its state.
+ * Caches decoded reports in a worker of the pool, because decoding the reports of a workspace takes longer than
+ * comparing them. A changed report gets a new row, so a cached report is never stale. The cache evicts the least
+ * recently used reports. Pure except for its state.
  */
 import { RADAR_BYTES_MAX } from "../../../schemas/limits/radar.js";
 import type { Report } from "./report.js";
@@ -20,7 +20,7 @@ export class ReportCache {
     return this.#reports.size;
   }
 
-  /** Returns the report of a row. Decodes it if it is not kept. */
+  /** Returns the report of a row. Decodes the report if it is not cached. */
   of(row: number, decode: () => Report): Report {
     const known = this.#reports.get(row);
     const report = known ?? decode();

@@ -6,7 +6,7 @@
 import type { StoredFiles } from "../../../schemas/radar.js";
 import { RADAR_FILE_BYTES, RADAR_RANGE_BYTES, RADAR_REPORT_BYTES } from "../../../schemas/limits/radar.js";
 
-/** The members of a report that are stored in columns of their own. */
+/** The members of a report that have columns of their own. */
 export interface ReportHead {
   readonly checkout: string;
   readonly workspace: string;
@@ -18,14 +18,17 @@ export interface ReportHead {
 export interface ReportedFile {
   readonly report: Report;
   readonly path: string;
-  /** The places of its ranges in the `lines` of the report, as for `slice`. Without ranges, the whole file changed. */
+  /**
+   * The bounds of the file's ranges in the `lines` of the report, as for `slice`. If the file has no ranges, the whole
+   * file has changed.
+   */
   readonly start: number;
   readonly end: number;
   readonly deleted: boolean;
   readonly blob: string | null;
   /**
-   * The time in ms since which the file is in the report and overlaps without interruption. It says nothing while the
-   * file does not overlap.
+   * The time in ms since which the file is in the report and overlaps another change without interruption. It has no
+   * meaning while the file does not overlap.
    */
   since: number;
 }
@@ -35,14 +38,14 @@ export interface Report extends ReportHead {
   readonly files: readonly ReportedFile[];
   /** The first and the last line of each range. */
   readonly lines: Int32Array;
-  /** The memory of the report in bytes, as an estimate that depends only on its content. */
+  /** The estimated memory of the report in bytes. It depends only on the report's content. */
   readonly bytes: number;
 }
 
 /**
  * Decodes a report.
  * @param files the JSON text of the stored files
- * @param since the times of the files in the order of their paths; null for a new report
+ * @param since the `since` of each file, in the order of their paths; null for a new report
  */
 export function decodeReport(
   { checkout, workspace, branch, base }: ReportHead,
@@ -67,7 +70,7 @@ export function decodeReport(
   return report;
 }
 
-/** Returns the files in the order of their paths, and the first one of each path. */
+/** Returns the files in the order of their paths. If a path occurs several times, only its first file is returned. */
 function inOrder(files: StoredFiles): StoredFiles {
   const isSorted = files.every(({ path }, at) => at === 0 || (files[at - 1]?.path ?? "") < path);
   if (isSorted) return files;
@@ -75,7 +78,10 @@ function inOrder(files: StoredFiles): StoredFiles {
   return sorted.filter(({ path }, at) => at === 0 || sorted[at - 1]?.path !== path);
 }
 
-/** Writes ranges to `lines` from `start` on, in the order of their first lines. Returns the end of what was written. */
+/**
+ * Writes ranges to `lines`, beginning at `start`, in the order of their first lines. Returns the end of the written
+ * part.
+ */
 function writeSorted(lines: Int32Array, start: number, ranges: readonly number[]): number {
   let at = start;
   let previous = 0;
@@ -100,7 +106,7 @@ function writeSorted(lines: Int32Array, start: number, ranges: readonly number[]
   return at;
 }
 
-/** Returns whether two reports say the same about a file. */
+/** Returns whether two reports have the same change of a file. */
 export function isSameChange(one: ReportedFile, other: ReportedFile): boolean {
   const length = one.end - one.start;
   if (one.deleted !== other.deleted || one.blob !== other.blob || length !== other.end - other.start) return false;

@@ -1,6 +1,6 @@
 /**
- * The SQL of the reports of checkouts. The files of a report are in a table of their own, so that the reports can be
- * listed without reading them.
+ * The SQL of the reports of checkouts. The files of a report are in a separate table, so that the reports can be listed
+ * without their files.
  */
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
@@ -10,7 +10,7 @@ import { decodeReport, type Report, type ReportHead } from "./report.js";
 /** A report without its files. */
 export interface StoredHead extends ReportHead {
   readonly row: number;
-  /** When it was stored, in ms. */
+  /** The time at which the report was stored, in ms. */
   readonly reported_at: number;
 }
 
@@ -21,10 +21,10 @@ interface StoredBody {
   readonly since: string;
 }
 
-/** The stored reports of all workspaces. */
+/** The number and memory of the stored reports in all workspaces. */
 export interface Totals {
   readonly count: number;
-  /** The memory of all of them. */
+  /** The memory of all reports, in bytes. */
   readonly bytes: number;
 }
 
@@ -38,7 +38,7 @@ export class RadarReader {
   readonly #oldest: Statement<[number], StoredHead>;
   readonly #cache: ReportCache | null;
 
-  /** @param cache keeps the decoded reports; null if the caller keeps them itself or reads none */
+  /** @param cache caches the decoded reports; null if the caller caches them itself or reads none */
   constructor(db: Db, cache: ReportCache | null) {
     this.#cache = cache;
     this.#heads = db.prepare(`SELECT ${HEAD} FROM radar_report WHERE workspace = ? ORDER BY checkout`);
@@ -85,9 +85,9 @@ export class RadarReader {
   }
 }
 
-/** Reads reports in the worker pool, which keeps the decoded ones. */
+/** Reads reports in the worker pool, with a cache of decoded reports. */
 export const radarReader: Model<RadarReader> = { open: ({ db }) => new RadarReader(db, new ReportCache()) };
-/** Reads reports for the writer, which keeps them itself, and for the front, which reads only their heads. */
+/** Reads reports for the writer, which keeps them in memory itself, and for the front, which reads only their heads. */
 export const radarSource: Model<RadarReader> = { open: ({ db }) => new RadarReader(db, null) };
 
 export class RadarWriter {
@@ -111,7 +111,7 @@ export class RadarWriter {
     return this.#totals.get() ?? { count: 0, bytes: 0 };
   }
 
-  /** Stores a report. Its checkout has none. */
+  /** Stores a report. The checkout must not have a report yet. */
   insert({ checkout, workspace, branch, base, bytes, files: sorted }: Report, files: string, nowMs: number): void {
     const { lastInsertRowid } = this.#insert.run(checkout, workspace, branch, base, nowMs, bytes);
     this.#insertFiles.run(lastInsertRowid, files, JSON.stringify(sorted.map(({ since }) => since)));

@@ -1,16 +1,16 @@
 /**
- * Keeps the reports of a workspace in memory, and finds what a new report changes: which overlaps appear, get worse and
- * end. Each path has the list of its changes, so a report is compared only with the changes of the same paths. Pure
+ * Keeps the reports of a workspace in memory, and finds the effects of a new report: the overlaps that appear, get
+ * worse and end. Each path has a list of its changes, so a report is compared only with changes of the same paths. Pure
  * except for its state.
  */
 import type { OverlapKind } from "../../../schemas/radar.js";
 import { overlapOf, severityOf } from "./overlap.js";
 import { isSameChange, type Report, type ReportedFile } from "./report.js";
 
-/** The changes that a report makes for one other checkout. The paths are in order. */
+/** The effects of a new report on the overlaps with one other checkout. The paths are in order. */
 export interface PairChange {
   readonly other: Report;
-  /** The paths of the overlaps that have appeared or got worse, by their present kinds. */
+  /** The paths of the overlaps that have appeared or got worse, by their new kind. */
   readonly appeared: Readonly<Record<OverlapKind, string[]>>;
   /** The paths of the overlaps that have ended. */
   readonly cleared: string[];
@@ -35,7 +35,7 @@ export class WorkspaceReports {
     return this.#reports.get(checkout);
   }
 
-  /** Adds the report of a checkout that has none. */
+  /** Adds the report of a checkout. The checkout must not have a report yet. */
   add(report: Report): void {
     this.#reports.set(report.checkout, report);
     this.#bytes += report.bytes;
@@ -48,7 +48,10 @@ export class WorkspaceReports {
     for (const file of report.files) this.#removeFile(file);
   }
 
-  /** Puts a report in the place of the previous one of its checkout. Most of its paths are usually the same. */
+  /**
+   * Replaces the report of a checkout. This is cheaper than removing and adding it, because most paths are usually the
+   * same.
+   */
   replace(before: Report, after: Report): void {
     this.#reports.set(after.checkout, after);
     this.#bytes += after.bytes - before.bytes;
@@ -63,11 +66,11 @@ export class WorkspaceReports {
   }
 
   /**
-   * Compares two reports of a checkout with the reports of all others, and sets the times of the new one. Neither has to
-   * be among the reports that are kept.
-   * @param before the previous report; null if there is none, or if it was one of another workspace
+   * Compares the old and the new report of a checkout with the reports of all other checkouts, and sets the times of
+   * the new report. Neither report needs to be in this collection.
+   * @param before the previous report; null if there is none, or if it was in another workspace
    * @param after the new report; null if there is none
-   * @param nowMs the time of an overlap that begins
+   * @param nowMs the start time of an overlap that begins
    * @returns the changes by the other checkouts, in the order of their ids
    */
   difference(before: Report | null, after: Report | null, nowMs: number): readonly PairChange[] {
@@ -91,7 +94,10 @@ export class WorkspaceReports {
     else files.splice(files.indexOf(file), 1);
   }
 
-  /** Compares the old and the new change of a path with those of the others. At least one of the two is not null. */
+  /**
+   * Compares the old and the new change of a path with the changes of the other checkouts. At least one of the two is
+   * not null.
+   */
   #compare(old: ReportedFile | null, now: ReportedFile | null, nowMs: number, changes: Map<Report, PairChange>): void {
     const { path, report } = (now ?? old) as ReportedFile;
     let continues = false;
@@ -118,7 +124,10 @@ function changeOf(changes: Map<Report, PairChange>, other: Report): PairChange {
   return change;
 }
 
-/** Yields the changes of each path in two reports, in the order of the paths; null where a report has none. */
+/**
+ * Yields the changes of each path in two reports, in the order of the paths. A change is null if a report does not have
+ * the path.
+ */
 function* pairsByPath(
   before: readonly ReportedFile[],
   after: readonly ReportedFile[],

@@ -15,7 +15,7 @@ const common = {
   models: { limits: rateLimitRegistry },
 } as const;
 
-/** Returns the rate limit as clients see it. */
+/** Stores a reported rate limit. Returns it as clients see it. */
 export const reportRateLimit = writerMethod({
   ...common,
   name: "rate_limit.report",
@@ -41,7 +41,7 @@ export const removeRateLimit = writerMethod({
   run: ({ limits }, request, call) => limits.remove(request, call),
 });
 
-/** Removes the rate limits whose time is over, so that waiting claims continue. */
+/** Removes the rate limits that have ended, so that waiting claims continue. */
 export const endRateLimits = writerMethod({
   ...common,
   name: "rate_limit.end",

@@ -1,6 +1,6 @@
 /**
- * Keeps the rate limits on the front, as of the latest commit, so that hooks and waits find those of an agent's account
- * without a call to the writer. Pure except for its state.
+ * Keeps the rate limits of the latest commit on the front, so that hooks and waits find the limits of an agent's
+ * account without a call to the writer. Pure except for its state.
  */
 import { RATE_LIMITS_SHOWN_MAX } from "../../../schemas/limits/rate-limits.js";
 import type { Directory } from "../instances/directory.js";
@@ -25,7 +25,7 @@ export class RateLimitProjection {
     for (const row of options.reader.all()) this.#byId.set(row.id, row);
   }
 
-  /** Reads all rate limits again: after a crash of the writer, and after a restore. */
+  /** Reads all rate limits again, after a crash of the writer or a restore. */
   load(): void {
     this.#byId.clear();
     for (const row of this.#options.reader.all()) this.#byId.set(row.id, row);
@@ -42,12 +42,12 @@ export class RateLimitProjection {
     this.#options.onChanged();
   }
 
-  /** Lists the rate limits that hold, by id. */
+  /** Lists the rate limits that are in force, by id. */
   inForce(nowMs: number): RateLimitRow[] {
     return [...this.#byId.values()].filter(({ until }) => until > nowMs).toSorted((a, b) => a.id - b.id);
   }
 
-  /** Returns the rate limits of an agent's account that hold, at most RATE_LIMITS_SHOWN_MAX. */
+  /** Returns the rate limits of an agent's account that are in force, at most RATE_LIMITS_SHOWN_MAX. */
   of(entry: Entry, nowMs: number): RateLimitRow[] {
     const account = this.#byId.size === 0 ? null : this.accountOf(entry);
     if (account === null) return [];
@@ -56,14 +56,17 @@ export class RateLimitProjection {
       .slice(0, RATE_LIMITS_SHOWN_MAX);
   }
 
-  /** Returns the account of an agent, or else of the nearest parent that has one; null if none is known. */
+  /**
+   * Returns the account of an agent. If the agent has none, returns the account of the nearest parent that has one;
+   * null if none is known.
+   */
   accountOf(entry: Entry): string | null {
     for (const { account } of lineageOf(entry, (id) => this.#options.directory.get(id)))
       if (account !== null) return account;
     return null;
   }
 
-  /** Returns whether the time of a rate limit here is over. */
+  /** Returns whether the projection has a rate limit that has ended. */
   isEndDue(nowMs: number): boolean {
     for (const { until } of this.#byId.values()) if (until <= nowMs) return true;
     return false;

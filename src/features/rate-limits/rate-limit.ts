@@ -1,4 +1,4 @@
-/** Defines a rate limit that an agent has reported, and shows it to clients. Pure. */
+/** Defines a rate limit that an agent has reported, and formats it for clients. Pure. */
 import type { HeldByLimit, RateLimit } from "../../../schemas/rate-limits.js";
 import { formatTime } from "../../base/time.js";
 
@@ -9,7 +9,7 @@ export interface RateLimitRow {
   readonly account: string;
   readonly until: number;
   readonly reason: string;
-  /** The id of the instance that reported it; "" if no instance did. */
+  /** The id of the instance that reported the rate limit; "" if no instance did. */
   readonly reported_by: string;
   readonly reported_at: number;
 }
@@ -20,7 +20,7 @@ export function showLimit({ id, provider, account, until, reason, reported_by, r
   return { id, provider, account, until: times.until, reason, reported_by, reported_at: times.reported_at };
 }
 
-/** Returns a rate limit as the answer to a claim shows it. */
+/** Returns the members of a rate limit that the answer to a claim contains. */
 export function showHeldByLimit({ id, provider, account, until }: RateLimitRow): HeldByLimit {
   return { limit: id, provider, account, ends_at: formatTime(until) };
 }

@@ -1,6 +1,6 @@
 /**
- * Executes the writer's calls about rate limits, publishes their beginnings and ends, and says which of them keep an
- * instance from getting a task. All rate limits are in memory. Runs in the writer thread.
+ * Executes the writer's calls about rate limits, publishes events about their beginnings and ends, and finds the ones
+ * that keep an instance from getting a task. All rate limits are in memory. Runs in the writer thread.
  */
 import type { ServerTopic } from "../../../schemas/events.js";
 import { RATE_LIMITS_MAX, RATE_LIMITS_SHOWN_MAX } from "../../../schemas/limits/rate-limits.js";
@@ -24,7 +24,7 @@ export class RateLimitRegistry extends PublishingModel {
   readonly #events: Publisher;
   readonly #byId = new Map<number, RateLimitRow>();
   #isLoaded = false;
-  /** The rate limits of which the front has to read the row again. */
+  /** The ids of the rate limits whose rows the front must read again. */
   readonly #changed = new Set<number>();
 
   constructor({ use }: Pick<Opening, "use">) {
@@ -34,7 +34,7 @@ export class RateLimitRegistry extends PublishingModel {
     this.#events = use(publisher);
   }
 
-  /** Stores a rate limit in the place of the one of the same provider and account. */
+  /** Stores a rate limit. It replaces the rate limit of the same provider and account. */
   report(request: ReportLimitRequest, call: WriteCall): Failure | RateLimitRow {
     const known = [...this.#all().values()].some(
       ({ provider, account }) => provider === request.provider && account === request.account,
@@ -56,7 +56,7 @@ export class RateLimitRegistry extends PublishingModel {
     return null;
   }
 
-  /** Removes the rate limits whose time is over. Returns their ids. */
+  /** Removes the rate limits that have ended. Returns their ids. */
   end(call: WriteCall): number[] {
     const over = [...this.#all().values()].filter(({ until }) => until <= call.nowMs);
     for (const row of over) this.#end(row, call);
@@ -84,7 +84,7 @@ export class RateLimitRegistry extends PublishingModel {
     this.#changed.clear();
   }
 
-  /** Returns all rate limits, and reads them before the first use. */
+  /** Returns all rate limits. They are read from the table at the first use. */
   #all(): ReadonlyMap<number, RateLimitRow> {
     if (this.#isLoaded) return this.#byId;
     this.#isLoaded = true;

@@ -22,7 +22,7 @@ import type { RateLimitProjection } from "./projection.js";
 import { showLimit } from "./rate-limit.js";
 
 export interface RateLimitRoutesOptions {
-  /** Whether the server checks tokens at all. */
+  /** Whether the server requires tokens. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly limits: RateLimitProjection;

@@ -1,4 +1,4 @@
-/** The SQL of rate limits. The writer also reads the account of an instance. */
+/** The SQL of rate limits. It also reads the account of an instance for the writer. */
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 import { lineageOf } from "../instances/lineage.js";
@@ -56,7 +56,7 @@ export class RateLimitWriter {
     this.#instance = db.prepare("SELECT account, parent FROM instance WHERE id = ?");
   }
 
-  /** Stores a rate limit in the place of the one of the same provider and account. Returns its id. */
+  /** Stores a rate limit. It replaces the rate limit of the same provider and account. Returns its id. */
   put({ provider, account, until, reason, reported_by, reported_at }: Stored): number | undefined {
     return this.#put.get(provider, account, until, reason, reported_by, reported_at);
   }
@@ -65,7 +65,10 @@ export class RateLimitWriter {
     this.#delete.run(id);
   }
 
-  /** Returns the account of an instance, or else of the nearest parent that has one; null if none is known. */
+  /**
+   * Returns the account of an instance. If the instance has none, returns the account of the nearest parent that has
+   * one; null if none is known.
+   */
   accountOf(id: string): string | null {
     for (const { account } of lineageOf(this.#instance.get(id), (parent) => this.#instance.get(parent)))
       if (account !== null) return account;

@@ -1,5 +1,5 @@
 /**
- * Removes the rate limits whose time is over, so that an event says so and waiting claims continue. Runs on the front,
+ * Removes rate limits that have ended. The removal publishes an event, and waiting claims continue. Runs on the front,
  * driven by ticks. In a cluster it runs only on the leader.
  */
 import { RATE_LIMIT_END_INTERVAL_MS } from "../../../schemas/limits/rate-limits.js";

@@ -1,7 +1,7 @@
 /**
  * The writer methods that change rules. The pool has already parsed and compiled the rules (rules/jobs.ts). These
- * methods check what only the database knows: whether a rule exists, whether its status may change, and the limits of a
- * project. They run in the writer.
+ * methods make the checks that need the database: whether a rule exists, whether its status may change, and the limits
+ * of a project. They run in the writer.
  */
 import * as Type from "typebox";
 import { PROJECT_PROGRAM_INSTRUCTIONS_MAX, PROJECT_RULES_MAX } from "../../../schemas/limits/rules.js";
@@ -22,7 +22,9 @@ import { changes, inRequest, reportByName } from "../../platform/threads/changes
 import { noDetail, writerMethod } from "../../platform/threads/writer-method.js";
 import { ruleWriter, type RuleTotals, type RuleWriter } from "./table.js";
 
-/** The audit log's resource for an import, because its rules may belong to many projects. */
+/**
+ * The resource of an import in the audit log. It names no rule, because the imported rules may belong to many projects.
+ */
 const BULK = "bulk";
 
 const models = { rules: ruleWriter };
@@ -148,7 +150,7 @@ export const importRules = writerMethod({
   },
 });
 
-/** Returns why these rules cannot be imported; null if they can. */
+/** Returns the failure if these rules cannot be imported; otherwise null. */
 export function refuseImport(rules: RuleWriter, given: readonly CheckedRule[]): Failure | null {
   const after = new Map<string, RuleTotals>();
   for (const { project, rule_id, size } of given) {
@@ -166,13 +168,13 @@ export function refuseImport(rules: RuleWriter, given: readonly CheckedRule[]): 
   return null;
 }
 
-/** Stores the rules as accepted. A stored rule with the same id is replaced. `refuseImport` must be called before. */
+/** Stores the rules as accepted. A rule replaces a stored rule with the same id. Call `refuseImport` before. */
 export function storeImported(rules: RuleWriter, given: readonly CheckedRule[], nowMs: number): void {
   for (const rule of given) rules.store(rule, "accepted", nowMs);
   for (const project of new Set(given.map((rule) => rule.project))) rules.touch(project);
 }
 
-/** Returns the error if these totals exceed the limits of a project; else null. */
+/** Returns the failure if these totals exceed the limits of a project; otherwise null. */
 function refuseTotals(project: string, { rules, instructions }: RuleTotals): Failure | null {
   const shown = JSON.stringify(shorten(project));
   if (rules > PROJECT_RULES_MAX)

@@ -6,7 +6,7 @@ import { must } from "../../base/assert.js";
 import { compileTopicSegment } from "../../platform/topics/topic-segment.js";
 import { compileFileGlob, compileStoredGlob, GlobProblem, splitPath } from "./file-glob.js";
 
-/** Returns undefined if the glob is malformed. */
+/** Returns whether a glob matches a path; undefined if the glob is malformed. */
 function matches(glob: string, path: string): boolean | undefined {
   const compiled = compileFileGlob(glob);
   return compiled instanceof GlobProblem ? undefined : compiled.matches(splitPath(path));

@@ -13,18 +13,18 @@ import { compileTopicSegment } from "../../platform/topics/topic-segment.js";
 import { compileFileSegment, FILE_ESCAPABLE } from "./file-segment.js";
 
 const MANY = "**";
-/** The fewest segments that a `**` of a glob matches. */
+/** The minimum number of segments that a `**` of a glob matches. */
 const MANY_MIN = 0;
 const NOTHING: SegmentMatcher = { matches: () => false };
 
 export interface FileGlob {
-  /** The number of globs without braces that the glob expands to. The one with literal braces is not counted. */
+  /** The number of globs without braces that the glob expands to, not counting the one with literal braces. */
   readonly alternatives: number;
   /** @param path the segments of the path */
   matches(path: readonly string[]): boolean;
 }
 
-/** Why a glob is malformed. The text continues a sentence whose subject is the glob. */
+/** The reason why a glob is malformed. The text continues a sentence whose subject is the glob. */
 export class GlobProblem {
   constructor(readonly problem: string) {}
 }
@@ -58,8 +58,8 @@ export function compileFileGlob(text: string): FileGlob | GlobProblem {
 }
 
 /**
- * Compiles a stored glob. If an older version has stored it, the glob may be one that is not accepted any more. It then
- * matches the same paths as in that version.
+ * Compiles a stored glob. If an older version has stored the glob, it may be one that is no longer accepted. Such a
+ * glob matches the same paths as in the older version.
  */
 export function compileStoredGlob(text: string): FileGlob {
   const glob = compileFileGlob(text);

@@ -19,7 +19,8 @@ import { shorten } from "../../../shared/shorten.js";
 export const FILE_ESCAPABLE = "*?[]{}!^,;|-# ";
 
 /**
- * The named sets of ASCII characters, as ranges. Every two characters are the first and the last character of a range.
+ * The named sets of ASCII characters, as ranges. Each pair of characters is the first and the last character of a
+ * range.
  */
 const SETS: Readonly<Record<string, string>> = {
   alnum: "09AZaz",
@@ -79,7 +80,7 @@ export function compileFileSegment(text: string): SegmentMatcher | SegmentProble
   return { matches: (segment) => glob.matches(segment) || spelled.matches(segment) };
 }
 
-/** Replaces each class by the characters with which it is written. */
+/** Replaces each class by the characters of its source text. */
 function spellClasses({ tokens, classes }: SegmentTokens): number[] {
   const spelled: number[] = [];
   for (const token of tokens) {

@@ -1,6 +1,6 @@
 /**
- * Handles the requests about rules. To change rules, the pool parses and compiles the rules of the request, and the
- * writer stores them. The pool also validates texts. A long validation waits for a permit. Runs on the front.
+ * Handles the requests about rules. For a change of rules, the pool parses and compiles the rules of the request, and
+ * the writer stores them. The pool also validates texts. A long validation waits for a permit. Runs on the front.
  */
 import { GLOBAL_PROJECT, ruleName, type RuleRequest, type ValidateRequest } from "../../../schemas/rules.js";
 import { buffersOf, packBytes } from "../../base/bytes.js";
@@ -19,7 +19,7 @@ import { checkProposal, checkRules, validateLong, validateShort } from "./jobs.j
 import type { RuleSetVersions } from "./set-versions.js";
 
 export interface RuleFrontOptions {
-  /** Whether the server checks tokens at all. */
+  /** Whether the server requires tokens. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly slowLane: SlowLane;
@@ -96,7 +96,7 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ project, count: reply.count }));
   }
 
-  /** Stores the rules of the body. A stored rule with the same id is replaced. */
+  /** Stores the rules of the body. A rule replaces a stored rule with the same id. */
   async import({ body, context }: BodyRequest): Promise<Answer> {
     const { writer, log } = this.#options;
     const checked = await this.#check(null, body, context);
@@ -107,13 +107,15 @@ export class RuleFront {
     return jsonReply(JSON.stringify({ imported: reply.count }));
   }
 
-  /** Validates the text in the body against the rules of the project. The violations count in the actor's metrics. */
+  /**
+   * Validates the text in the body against the rules of the project. The violations are counted in the actor's metrics.
+   */
   validate(project: string, request: ValidationRequest): Promise<Answer> {
     return this.#validate({ project, rule_id: null }, request);
   }
 
   /**
-   * Returns the matches of a single rule of any status in the text of the body. The violations do not count in the
+   * Returns the matches of a single rule of any status in the text of the body. These violations are not counted in the
    * actor's metrics.
    */
   preview(rule: RuleRequest, request: ValidationRequest): Promise<Answer> {
@@ -131,8 +133,8 @@ export class RuleFront {
     const versions: ValidateRequest["versions"] = counts ? [known.get(project), known.get(GLOBAL_PROJECT)] : null;
     const asked = { project, rule_id, versions, body: packed };
     if (slowLane.isShort(size)) {
-      // The body of a short text is copied and not transferred, because it is needed again if the validation turns out
-      // to be long.
+      // Copy the body of a short text instead of transferring it, because it is needed again if the validation turns
+      // out to be long.
       const answer = await slowLane.runShort(validateShort, asked, size);
       if (!(answer instanceof Failure))
         return jsonReply(answer.text, 200, counts ? { violations: answer.violations } : null);

@@ -75,13 +75,13 @@ export const checkRules = unaryJob({
   },
 });
 
-/** How a list of rules from several projects is encoded. */
+/** The encoding of a list with rules from several projects. */
 const BY_PROJECT: ListEncoding<RuleRow> = {
   encode: (rule) => encodeRule(rule),
   cursorOf: ({ project, rule_id }) => `${cursor("after_project", project)}&${cursor("after", rule_id)}`,
 };
 
-/** Lists a project: `{"project","rules":[…]}` by rule_id. */
+/** Lists the rules of a project: `{"project","rules":[…]}`, by rule_id. */
 export const listProjectRules = streamJob({
   name: "rules.project",
   request: ListProjectRulesRequest,
@@ -96,7 +96,7 @@ export const listProjectRules = streamJob({
   },
 });
 
-/** Lists rules: `{"rules":[…]}` by project and rule_id. */
+/** Lists rules: `{"rules":[…]}`, by project and rule_id. */
 export const listRules = streamJob({
   name: "rules.list",
   request: ListRulesRequest,
@@ -109,7 +109,7 @@ export const listRules = streamJob({
   },
 });
 
-/** Lists accepted rules, in the form in which rules are imported. */
+/** Lists accepted rules in the form in which they can be imported. */
 export const exportRules = streamJob({
   name: "rules.export",
   request: ExportRulesRequest,
@@ -148,8 +148,8 @@ function encodeRule({ size: _size, applies_to, created_at, ...row }: RuleRow): s
 const validationModels = { rules: ruleReader, sets: ruleSets };
 
 /**
- * Validates a text if that takes little time and the answer is short. Otherwise returns OUT_OF_RANGE, and the caller
- * uses validateLong.
+ * Validates a text within limits of time and of the answer's length. If a limit is reached, returns OUT_OF_RANGE, and
+ * the caller uses validateLong.
  */
 export const validateShort = unaryJob({
   name: "rules.validate",
@@ -171,7 +171,7 @@ export const validateShort = unaryJob({
   },
 });
 
-/** Validates a text without limits. The text ends with the number of violations, which is also the reply. */
+/** Validates a text without these limits. The answer ends with the number of violations, which is also the reply. */
 export const validateLong = streamJob({
   name: "rules.validate_long",
   request: ValidateRequest,
@@ -202,8 +202,8 @@ export const validateLong = streamJob({
  * first, then those of the global rules. They are sorted by rule_id, and for each rule by line. The count includes all
  * violations, but the list ends after VIOLATIONS_LISTED_MAX, or at its limit of bytes.
  *
- * If a single rule is named, the answer also has `applies`, because a rule for other files has no violations either.
- * Returns OUT_OF_RANGE if the budget of steps or milliseconds does not suffice (work-budget.ts).
+ * If a single rule is named, the answer also has `applies`, because a rule that does not apply to the file also has no
+ * violations. Returns OUT_OF_RANGE if the budget of steps or milliseconds does not suffice (work-budget.ts).
  */
 function* validation(
   models: { readonly rules: RuleReader; readonly sets: RuleSets },
@@ -277,7 +277,7 @@ function rulesFor(
     const global = alone ? [] : sets.kept(GLOBAL_PROJECT, versions[1]);
     if (own !== undefined && global !== undefined) return joined(own, global);
   }
-  // The version is read from the database, where it may be newer than the version that the front has sent.
+  // Read the version from the database, because it may be newer there than the version that the front has sent.
   const compiled = (name: string): readonly CompiledRule[] =>
     sets.get(name, rules.version(name), () => rules.accepted(name));
   return rules.inSnapshot(() => joined(compiled(project), alone ? [] : compiled(GLOBAL_PROJECT)));

@@ -18,7 +18,7 @@ import { Failure, invalid } from "../../base/result.js";
 type Engine = typeof Re2;
 type Program = Re2.RE2JS;
 
-/** How many property names are cached, each with whether RE2 has the property. */
+/** The maximum number of property names in the cache of properties that RE2 has or does not have. */
 const PROPERTIES_KEPT_MAX = 1_000;
 
 let loaded: Engine | undefined;
@@ -55,14 +55,14 @@ function countRepetitions(source: string): number {
   return sum;
 }
 
-/** Meters the cost of a match. */
+/** Limits the cost of a match. */
 export interface RegexMeter {
   /**
-   * The id of the metered work. If the previous match belongs to other work, the automaton's cache is cleared first. So
-   * the same work always costs the same.
+   * The id of the metered work. If the previous match belonged to other work, the automaton's cache is cleared first,
+   * so that the same work always has the same cost.
    */
   readonly id: number;
-  /** @throws if fewer steps are left */
+  /** Takes steps from the remaining ones. @throws if fewer steps are left */
   take(steps: number): void;
 }
 
@@ -70,10 +70,10 @@ export interface RegexMeter {
  * The number of steps for each instruction in a new state of the automaton. Following an instruction takes about 70 ns.
  */
 const STEPS_AN_INSTRUCTION = 2;
-/** How many character classes cost one step. A new state may have a table with an entry for each class. */
+/** The number of character classes that cost one step. A new state may have a table with an entry for each class. */
 const CLASSES_A_STEP = 128;
 
-/** The engine's lazy automaton (DFA), which gets more states as texts need them. The names are the engine's own. */
+/** The engine's lazy automaton (DFA), which adds states as texts need them. The names are the engine's own. */
 interface Automaton {
   readonly maxMem: number;
   readonly memBudget: number;
@@ -94,8 +94,8 @@ export class Regex {
   #meteredAs = 0;
   #metered: Automaton | null = null;
   /**
-   * A program that matches a text of several lines if the regex matches within one of its lines; null if there is no
-   * such program.
+   * A program that searches several lines at once: it matches if the regex matches within one of the lines. It is null
+   * if there is no such program.
    */
   readonly #anywhere: Program | null;
 
@@ -104,12 +104,12 @@ export class Regex {
     this.#anywhere = anywhere;
   }
 
-  /** The number of instructions of the program. It is also the highest cost of one character of text. */
+  /** The number of instructions of the program. It is also the maximum cost of one character of text, in steps. */
   get size(): number {
     return this.#program.programSize();
   }
 
-  /** Whether the regex matches anywhere in the text. */
+  /** Returns whether the regex matches anywhere in the text. */
   test(text: string): boolean {
     return this.#program.test(text);
   }
@@ -202,7 +202,7 @@ function programForLines(program: Program, source: string): Program | null {
 
 const properties = new Map<string, boolean>();
 
-/** Whether RE2 has a character class of this name, as in `\p{Greek}`. */
+/** Returns whether RE2 has a character class with this name, as in `\p{Greek}`. */
 export function isPropertyKnown(property: string): boolean {
   let known = properties.get(property);
   if (known === undefined) {

@@ -189,7 +189,7 @@ function named([project, ruleId]: readonly [project: string, ruleId: string]): R
   return { project, rule_id: ruleId };
 }
 
-/** Returns the value of a filter; null if it is missing or empty. */
+/** Returns the value of a filter; null if the value is missing or empty. */
 function anyUnless(text = ""): string | null {
   return text === "" ? null : text;
 }

@@ -1,5 +1,5 @@
 /**
- * Tests the cache of a worker: a set stays cached while its version stays the same, and the cache never exceeds its
+ * Tests the cache of a worker: a rule set stays cached while its version is the same, and the cache never exceeds its
  * limits.
  */
 import t from "tap";

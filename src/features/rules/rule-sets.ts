@@ -33,7 +33,7 @@ export class CompiledRule implements Matcher {
   /** The beginning of the JSON text of each violation: the rule_id, the severity and the message. */
   readonly head: string;
   readonly #source: string;
-  /** Null: the rule is for every file. */
+  /** The globs of the files to which the rule applies; null if it applies to every file. */
   readonly #globs: readonly FileGlob[] | null;
   #regex: Regex | null | undefined;
 
@@ -77,7 +77,7 @@ export class RuleSets {
   readonly #sets = new Map<string, KeptSet>();
   #instructions = 0;
 
-  /** Returns the rules of a project if they are cached at this version; else undefined. */
+  /** Returns the rules of a project if they are cached at this version; otherwise undefined. */
   kept(project: string, version: number): readonly CompiledRule[] | undefined {
     const known = this.#sets.get(project);
     if (known?.version !== version) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Parses the rules of requests. It checks them against the request's schema, and then checks what a schema cannot
- * express: that globs and regexes compile, and that ids are unique. Then it fills in defaults. Every 400 names the
- * rule. Runs in threads that may be busy for long: in the pool, and in the thread of a restore.
+ * Parses the rules of requests. It checks them against the request's schema, and then makes the checks that a schema
+ * cannot express: globs and regexes must compile, and ids must be unique. Then it fills in defaults. Every 400 names
+ * the rule. The work may take long, so it runs in the pool and in the thread of a restore.
  */
 import type { Static } from "typebox";
 import { ALTERNATIVES_TOGETHER_MAX } from "../../../schemas/limits/names.js";
@@ -30,15 +30,15 @@ type SentRule = Static<typeof TemplateRule> & Partial<Pick<RuleRequest, "project
 /** The options for parsing rules. They depend on the kind of request. */
 export interface RuleReading {
   readonly shape: typeof ProposedRule | typeof PutRule | typeof ImportedRule | typeof TemplateRule;
-  /** The values for members that are missing in a rule. */
+  /** The values for members that a rule does not have. */
   readonly missing: { readonly source: string; readonly proposed_by: string };
   /** The values that replace a rule's own values. */
   readonly always: { readonly project?: string; readonly source?: string; readonly proposed_by?: string };
-  /** Whether an empty array is rejected. In some requests it can only be a mistake. */
+  /** Whether an empty array is rejected, because in some requests it can only be a mistake. */
   readonly some?: true;
   /**
-   * Whether the rules come from a store, where they were checked already. An older version, which accepted more globs
-   * and names, may have stored them.
+   * Whether the rules come from a store, in which they were checked before. The store may have rules from an older
+   * version, which accepted more globs and names.
    */
   readonly stored?: true;
 }
@@ -61,7 +61,7 @@ export function rulesOf(project: string): RuleReading {
   return { shape: PutRule, missing: { source: PUT_SOURCE, proposed_by: "" }, always: { project } };
 }
 
-/** Rules that name their projects. */
+/** The options for rules that name their projects. */
 export const IMPORTED: RuleReading = {
   shape: ImportedRule,
   missing: { source: IMPORTED_SOURCE, proposed_by: "" },
@@ -69,17 +69,17 @@ export const IMPORTED: RuleReading = {
   some: true,
 };
 
-/** Rules of a snapshot. */
+/** The options for the rules of a snapshot. */
 export const RESTORED: RuleReading = { ...IMPORTED, stored: true };
 
-/** Rules that have no project yet. */
+/** The options for rules that have no project yet. */
 export const TEMPLATED: RuleReading = {
   shape: TemplateRule,
   missing: { source: IMPORTED_SOURCE, proposed_by: "" },
   always: { project: "" },
 };
 
-/** Rules of a snapshot's templates. */
+/** The options for the rules of a snapshot's templates. */
 export const RESTORED_TEMPLATE: RuleReading = { ...TEMPLATED, stored: true };
 
 /**
@@ -89,9 +89,9 @@ export async function loadRuleReading(): Promise<void> {
   await Promise.all([loadShapes(), loadRegexEngine()]);
 }
 
-/** Where the array of rules is in the request. */
+/** The position of the array of rules in the request. */
 export interface RulesPlace {
-  /** Its name in a sentence. */
+  /** The name of the array in a sentence. */
   readonly name: string;
   /** A JSON Pointer. */
   readonly at: string;
@@ -163,7 +163,7 @@ function orElse<Word extends string>(sent: Word | "" | undefined, otherwise: Wor
 }
 
 /**
- * Returns what is wrong with the globs of a rule; null if they are valid. The text continues a sentence: `has a
+ * Returns the problem with the globs of a rule; null if the globs are valid. The text continues a sentence: `has a
  * malformed glob: …`.
  */
 function globsProblem(globs: readonly string[]): string | null {
@@ -179,13 +179,13 @@ function globsProblem(globs: readonly string[]): string | null {
     : null;
 }
 
-/** Checks what the schema cannot express, and fills in the missing members of the rule. */
+/** Makes the checks that the schema cannot express, and fills in the missing members of the rule. */
 function completeRule(sent: SentRule, label: string, { missing, always, stored }: RuleReading): CheckedRule | Failure {
   const { rule_id, project = "", pattern, message = "", stack = "", context = "", applies_to = [] } = sent;
   const problem = stored === true ? null : globsProblem(applies_to);
   if (problem !== null) return invalid(`${label}applies_to ${problem}`);
   const matchType = orElse(sent.match_type, "regex");
-  // The regex is checked last, because no other check takes a noticeable time.
+  // Check the regex last, because no other check takes a noticeable time.
   const size = matchType === "custom" && pattern === NO_CONSOLE_LOG ? 1 : sizeOfRegex(pattern);
   if (size instanceof Failure) return invalid(label + size.message);
   return {

@@ -1,4 +1,7 @@
-/** Tests the cached versions of rule sets: none is older than an answer that a client has got. */
+/**
+ * Tests the cached versions of rule sets. A cached version must never be older than one that a client has seen in an
+ * answer.
+ */
 import t from "tap";
 import { RULE_SET_VERSIONS_KEPT_MAX } from "../../../schemas/limits/rules.js";
 import { RuleSetVersions } from "./set-versions.js";

@@ -1,9 +1,9 @@
 /**
- * Caches the versions of the projects' rule sets on the front. They are sent along with each validation, so that a
- * worker with the cached rule sets need not read the database.
+ * Caches the versions of the projects' rule sets on the front. The front sends them with each validation, so that a
+ * worker that has cached the rule sets need not read the database.
  *
- * A client must never get an older version than one that it has seen. So nothing is cached while a change of rules is
- * in flight to the writer, and each version is then read from the database. Runs on the front.
+ * A client must never get an older version than one that it has seen. So while a change of rules is in flight to the
+ * writer, nothing is cached, and versions are read from the database. Runs on the front.
  */
 import { RULE_SET_VERSIONS_KEPT_MAX } from "../../../schemas/limits/rules.js";
 import type { Failure } from "../../base/result.js";

@@ -21,7 +21,7 @@ export interface RuleRow {
   readonly status: RuleStatus;
   readonly proposed_by: string;
   readonly context: string;
-  /** ms since the epoch. */
+  /** The creation time, in ms since the epoch. */
   readonly created_at: number;
   /** The number of instructions of the compiled regex. It counts towards the project's limit. */
   readonly size: number;
@@ -94,8 +94,7 @@ export class RuleWriter {
   }
 
   /**
-   * Stores a rule. If it replaces a rule with the same id, it keeps that rule's creation time. `touch` must be called
-   * afterwards.
+   * Stores a rule. If it replaces a rule with the same id, it keeps that rule's creation time. Call `touch` afterwards.
    */
   store(rule: CheckedRule, status: RuleStatus, createdAt: number): void {
     this.#upsert.run(
@@ -116,7 +115,7 @@ export class RuleWriter {
     );
   }
 
-  /** Stores these rules, and deletes all other rules of the project. `touch` must be called afterwards. */
+  /** Stores these rules, and deletes all other rules of the project. Call `touch` afterwards. */
   replace(project: string, rules: readonly CheckedRule[], nowMs: number): void {
     const created = new Map(this.#created.all(project).map((row) => [row.rule_id, row.created_at]));
     this.#removeAll.run(project);
@@ -132,7 +131,7 @@ export class RuleWriter {
     return this.#remove.run(project, ruleId).changes > 0;
   }
 
-  /** Increments the version of the project's set. */
+  /** Increments the version of the project's rule set. */
   touch(project: string): void {
     this.#touch.run(project);
   }
@@ -140,13 +139,13 @@ export class RuleWriter {
 
 export const ruleWriter: Model<RuleWriter> = { open: ({ db }) => new RuleWriter(db) };
 
-/** Null stands for any value. */
+/** A filter of rules. A null member matches any value. */
 export interface RuleFilter {
   readonly project: string | null;
   readonly stack: string | null;
   readonly sources: readonly string[] | null;
   readonly status: string | null;
-  /** Only rules after this project and rule_id. */
+  /** Selects only rules after this project and rule_id. */
   readonly after: readonly [project: string, ruleId: string];
 }
 
@@ -190,7 +189,7 @@ export class RuleReader {
     return this.#accepted.all(project);
   }
 
-  /** Whether the project has more than this number of rules. */
+  /** Returns whether the project has more than this number of rules. */
   exceeds(project: string, rules: number): boolean {
     return this.#nth.get(project, rules) !== undefined;
   }

@@ -26,7 +26,7 @@ function find(pattern: string, text: string, matchType: "regex" | "missing" | "c
   return [...violationsOf({ matchType: matchType, regex: compiled(pattern) }, new Content(text), BOUNDLESS)];
 }
 
-/** Searches each line of a text by itself, using only the engine. */
+/** The model: searches each line of a text separately, using only the engine. */
 function naive(pattern: string, text: string): Found[] {
   const program = RE2JS.compile(pattern);
   const lines = text.split("\n");
@@ -87,7 +87,7 @@ const flagged = fc
     fc.constantFrom("", "", "", "\\Q", "(?-m)$"),
   )
   .map((parts) => parts.join(""));
-/** More lines than one block has. */
+/** A text with more lines than a block has. */
 const LINES = "b\n\n".repeat(12);
 const text = fc
   .array(

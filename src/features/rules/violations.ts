@@ -19,7 +19,10 @@ export interface Found {
   readonly match: string;
 }
 
-/** How many lines are first searched as one block. Single lines are searched only in a block that has a match. */
+/**
+ * The number of lines that are first searched together as one block. Single lines are searched only if their block has
+ * a match.
+ */
 const BLOCK_LINES = 16;
 const CONSOLE_LOG = "console.log(";
 const MISSING: Found = { line: 0, match: "" };
@@ -40,8 +43,8 @@ function endOfLine(lines: string, start: number): number {
 }
 
 /**
- * Yields the first match of each line, unless it is empty.
- * @param mayFind returns false if no line of a block can match. Most lines are skipped by this.
+ * Yields the first match of each line, unless the match is empty.
+ * @param mayFind returns false if no line of a block can match; most lines are skipped this way
  */
 function* findInLines(
   lines: string,
@@ -64,7 +67,7 @@ function* findInLines(
     while (start <= blockEnd) {
       const end = endOfLine(lines, start);
       number += 1;
-      // An empty line is skipped, because it can have only an empty match.
+      // Skip an empty line, because it can have only an empty match.
       const match = end === start ? null : find(lines.slice(start, end));
       if (match !== null && match !== "") yield { line: number, match };
       start = end + 1;

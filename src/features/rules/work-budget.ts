@@ -11,7 +11,7 @@ export class WorkBudget {
 
   /**
    * @param stepsMax the steps of all searches together; a search takes instructions times characters
-   * @param msMax the time limit in ms from now. The time of all other work counts too.
+   * @param msMax the time limit in ms from now; the time of all other work counts too
    * @param now monotonic time in ms
    */
   constructor(stepsMax: number, msMax: number, now: () => number = () => performance.now()) {
@@ -20,14 +20,14 @@ export class WorkBudget {
     this.#untilMs = now() + msMax;
   }
 
-  /** Whether work of this many steps may begin. After the first false, the result is always false. */
+  /** Returns whether work of this number of steps may begin. After the result was false once, it is always false. */
   allow(steps: number): boolean {
     this.#steps -= steps;
     this.#spent ||= this.#steps < 0 || this.#now() > this.#untilMs;
     return !this.#spent;
   }
 
-  /** Whether some work was refused, so that the results are incomplete. */
+  /** Whether some work was not allowed, so that the results are incomplete. */
   get spent(): boolean {
     return this.#spent;
   }

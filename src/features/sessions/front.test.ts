@@ -1,4 +1,7 @@
-/** Tests the answers that the dashboard's page gets, and that no session changes if the writer stores nothing. */
+/**
+ * Tests the answers that the dashboard's page gets. Also tests that no session changes if the writer cannot store the
+ * change.
+ */
 import t from "tap";
 import { quietLog } from "../../../test/support/quiet-log.js";
 import { FakeWriter, settle } from "../../../test/threads/fake-writer.js";

@@ -70,7 +70,8 @@ export class SessionFront {
     peer,
   }: SessionCall<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
     const { book, writer, guard, actors, log } = this.#options;
-    // This prevents another site from logging the user in as a different user (login CSRF).
+    // Reject requests from other sites, because another site could otherwise log the user in as a different user (login
+    // CSRF).
     if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
     if (!guard.guarded) return this.#answer(caller, []);
     const owner = guard.ownerOf(token, actors, peer);
@@ -121,7 +122,7 @@ export class SessionFront {
       auth: guard.guarded,
       logged_in: !guard.guarded || role !== "nobody",
       role,
-      // A caller that sends the server's token as a bearer token has no id. It counts as the user of the dashboard.
+      // A caller that sends the server's token as a bearer token has no actor. It counts as the user of the dashboard.
       actor: actor === "" && role === "server" ? DASHBOARD_ACTOR : actor,
       name: instances.get(actor)?.name ?? "",
       exposed,

@@ -1,6 +1,6 @@
 /**
  * The push message with the changes of sessions. The other nodes of a cluster need it, because they apply calls that
- * were not made to them. The node to which a call was made knows the change from the reply.
+ * clients made to another node. The node that received the call learns of the change from the reply.
  */
 import * as Type from "typebox";
 import type { PushMessage, PayloadOf } from "../../platform/rpc/method.js";

@@ -18,7 +18,7 @@ class Play {
     this.book = this.another(token);
   }
 
-  /** Makes the registry that the same machine has after a restart. */
+  /** Makes the registry that this machine would have after a restart. */
   another(token = "secret"): SessionRegistry {
     return new SessionRegistry({ token, clock: { now: () => this.nowMs }, instances: this.instances });
   }

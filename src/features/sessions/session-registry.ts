@@ -93,8 +93,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Loads the stored sessions at the start, and again when reports of changes may have been missed. A session that is
-   * already in memory is kept, because its last use may be newer, and its cookie may have been verified.
+   * Loads the stored sessions at the start, and again when reports of changes may be missing. A session that is already
+   * in memory is kept, because its last use may be newer, and its cookie may have been verified.
    * @param rows the sessions, the least recently used first
    */
   load(rows: readonly SessionRow[]): void {
@@ -135,8 +135,9 @@ export class SessionRegistry {
 
   /**
    * Returns the ids of the sessions that must end to make room for a new one. The instance with the most sessions loses
-   * its least recently used ones, so that an agent that logs in again and again logs out no other caller. The sessions
-   * of the server's token go last: an agent may register any number of instances, and log in with the token of each.
+   * its least recently used ones, so that an agent that logs in repeatedly does not log out other callers. The sessions
+   * of the server's token are evicted last, because an agent may register any number of instances and log in with the
+   * token of each.
    */
   idsToEvict(): string[] {
     const ids: string[] = [];

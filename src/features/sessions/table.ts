@@ -60,8 +60,8 @@ export const sessionReader: Model<SessionReader> = { open: ({ db }) => new Sessi
 
 export class SessionWriter extends PublishingModel {
   /**
-   * The ids of the sessions that this transaction has opened, used or ended. They are pushed to the front, which needs
-   * them if another node made the call.
+   * The ids of the sessions that this transaction has opened, used or ended. The writer pushes them to the front, which
+   * needs them if the call came from another node.
    */
   readonly #changed = new Set<string>();
   readonly #insert: Statement<[Buffer, Buffer, string, number, number, number], unknown>;
@@ -70,7 +70,7 @@ export class SessionWriter extends PublishingModel {
 
   constructor(db: Db) {
     super();
-    // Ids are random, so a row with the same id is the same session, sent again. It is replaced.
+    // Replace a row with the same id. Ids are random, so such a row is the same session, which was sent again.
     this.#insert = db.prepare("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)");
     this.#use = db.prepare("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM session WHERE id = ?");
@@ -82,7 +82,7 @@ export class SessionWriter extends PublishingModel {
     this.#insert.run(Buffer.from(id, HEX), Buffer.from(proof, HEX), instance, secure ? 1 : 0, nowMs, nowMs);
   }
 
-  /** Deletes sessions, and skips missing ones. */
+  /** Deletes sessions. Ids without a session have no effect. */
   end(ids: readonly string[]): void {
     for (const id of ids) {
       this.#touch(id);

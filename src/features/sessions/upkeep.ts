@@ -1,6 +1,6 @@
 /**
- * Ends expired sessions, and stores the uses of sessions that are only in memory. It does so every few minutes and at a
- * shutdown. If the process is killed, only the uses of the last minutes are lost. Runs on the front, driven by ticks.
+ * Ends expired sessions, and stores the uses of sessions that are only in memory. It does this every few minutes and at
+ * a shutdown. If the process is killed, only the uses of the last minutes are lost. Runs on the front, driven by ticks.
  */
 import { SESSION_FLUSH_INTERVAL_MS, SESSIONS_MAX } from "../../../schemas/limits/sessions.js";
 import { Periodic } from "../../platform/background/periodic.js";
@@ -40,8 +40,8 @@ export class SessionUpkeep implements BackgroundTask {
   }
 
   /**
-   * Deletes expired sessions from the database, and stores uses. What the writer does not accept is sent again by the
-   * next flush.
+   * Deletes expired sessions from the database, and stores uses. If the writer does not accept them, the next flush
+   * sends them again.
    */
   async #flush(): Promise<void> {
     this.#book.prune(this.#clock.now());

@@ -25,7 +25,7 @@ export const { historyOf: specHistory, diffOf: specDiff } = versionedJobs("spec"
   diff: SpecDiff,
 });
 
-/** Lists specs: `{"project","specs":[{"name","version","updated_at"}]}` by name. */
+/** Lists the specs of a project by name: `{"project","specs":[{"name","version","updated_at"}]}`. */
 export const listSpecs = streamJob({
   name: "spec.list",
   request: SpecListRequest,
@@ -45,7 +45,7 @@ export const listSpecs = streamJob({
   },
 });
 
-/** Lists projects: `{"projects":[{"project","specs"}]}` by project. */
+/** Lists the projects by name: `{"projects":[{"project","specs"}]}`. */
 export const listProjects = streamJob({
   name: "spec.projects",
   request: SpecProjectsRequest,

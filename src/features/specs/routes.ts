@@ -179,8 +179,8 @@ export function specRoutes({ writer, reads, slowLane, log, toClientFailure, exam
 }
 
 /**
- * Returns whether the bytes may be a contract. A contract that writes this word with escapes is not recognized, and
- * gets no warnings.
+ * Returns whether the bytes may be a contract. If a contract writes the word "contract" with escapes, it is not
+ * recognized, and gets no warnings.
  */
 function mayBeContract({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
   return Buffer.from(buffer, byteOffset, byteLength).includes('"contract"');
@@ -205,7 +205,7 @@ async function storeContract(
   return reply === undefined || warnings.length === 0 ? answer : jsonReply(describe(reply, warnings));
 }
 
-/** Returns a 400 if a project and a name are too long together. Their own lengths have already been checked. */
+/** Returns a 400 if a project and a name together are too long. The length of each was checked before. */
 function refuseLength([project, name]: Named): Failure | null {
   const fits = !isLongerThan(specKey(project, name), KEY_BYTES_MAX);
   return fits ? null : invalid(`project and name are longer than ${KEY_BYTES_MAX} characters`);

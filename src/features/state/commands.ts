@@ -47,7 +47,7 @@ function announce(
   if (settings.state_events) events.publish({ topic, data: JSON.stringify(of), source: call.actor }, call);
 }
 
-/** Publishes an event about a new version. If the call failed, does nothing. */
+/** Publishes an event about a new version. Does nothing if the call has failed. */
 function announceUpdate(opened: Opened, key: string, reply: WriteReply | Failure, call: WriteCall): typeof reply {
   if (reply instanceof Failure) return reply;
   announce(opened, TOPIC_UPDATED, { key, version: reply.version, hash: reply.hash }, call);

@@ -24,7 +24,10 @@ import { encodeLeaseAt, stateAt as leaseStateAt } from "./leases-at.js";
 import { type KeyAt, stateHistory } from "./state-at.js";
 import { taskHistory } from "./tasks-at.js";
 
-/** Returns the beginning of a list: the time of the answer, the time since which the server can say, and a name. */
+/**
+ * Returns the beginning of a list: the time that the list describes, the earliest time that the database knows, and a
+ * name.
+ */
 function openList(atMs: number, sinceMs: number | null, name: string): string {
   const since = sinceMs === null ? "null" : `"${formatTime(sinceMs)}"`;
   return `{"at":"${formatTime(atMs)}","since":${since},"${name}":`;
@@ -42,7 +45,7 @@ function* atMost<Item>(items: Iterable<Item>, limit: number): Generator<Item, vo
   }
 }
 
-/** Finds the version that a key had. */
+/** Finds the version that a key had at a time. */
 export const versionAt = unaryJob({
   name: "story.version",
   request: VersionAtRequest,

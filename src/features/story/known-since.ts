@@ -1,13 +1,13 @@
 /**
- * Finds out how far back the database can say what was there. Earlier times are refused, because an answer would leave
- * out what was deleted since. Runs in the worker pool.
+ * Finds the earliest time that the database can answer about. Earlier times are rejected, because the answer would
+ * leave out rows that were deleted since then. Runs in the worker pool.
  */
 import { type Failure, invalid } from "../../base/result.js";
 import { formatTime } from "../../base/time.js";
 import type { Db } from "../../platform/store/open.js";
 import { listEntries } from "../audit/table.js";
 
-/** The audit log's action of a restore. */
+/** The audit log's action for a restore. */
 const RESTORE = "restore";
 
 /** Returns the time in ms of the newest restore of a snapshot; null if there was none. */
@@ -18,16 +18,16 @@ function restoredMs(db: Db): number | null {
 }
 
 /**
- * Returns the newest stored time that was ahead of the clock, in ms; null if there was none. Up to it, rows of two
- * periods have the same times (store/settle-times.ts).
+ * Returns the newest stored time that was ahead of the clock, in ms; null if there was none. Before that time, rows of
+ * two different periods have the same times (store/settle-times.ts).
  */
 function aheadMs(db: Db): number | null {
   return db.prepare<[], number | null>("SELECT max(newest) FROM time_step").pluck().get() ?? null;
 }
 
 /**
- * Returns the earliest time that the database knows, in ms; null if it knows every time. Returns the refusal if the time
- * of the request is earlier.
+ * Returns the earliest time that the database knows, in ms; null if it knows every time. Returns the failure if the
+ * requested time is earlier.
  */
 export function knownSince(
   db: Db,
@@ -38,7 +38,7 @@ export function knownSince(
   return since === null || at >= since ? since : tooEarly(since);
 }
 
-/** Returns the refusal of a time that is earlier than what is kept. */
+/** Returns the failure for a time that is earlier than the stored data. */
 export function tooEarly(sinceMs: number, what = ""): Failure {
   const since = formatTime(sinceMs);
   return invalid(`nothing is known${what} of a time before ${since}`, { since });

@@ -1,20 +1,20 @@
-/** Shows leases as they were at a time. Pure. */
+/** Encodes leases as they were at a past time. Pure. */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { showLease } from "../claims/show-lease.js";
 
-/** Returns whether a lease that was live at a time was held, or still waiting. */
+/** Returns the state that a lease had at a time at which it was live: held or waiting. */
 export function stateAt({ granted_at }: Pick<LeaseRecord, "granted_at">, atMs: number): "held" | "waiting" {
   return granted_at !== null && granted_at <= atMs ? "held" : "waiting";
 }
 
 /**
- * Returns a lease as it was at a time at which it was live. The reason is empty if the stored one says why the lease
+ * Returns a lease as it was at a time at which it was live. The stored reason is left out if it explains why the lease
  * was lost later.
  */
 function recordAt(record: LeaseRecord, atMs: number): LeaseRecord {
   const { resources, any, touched_at } = record;
   const isHeld = stateAt(record, atMs) === "held";
-  // A grant adds the chosen names, which are the last of the resources.
+  // Leave out the chosen names if the lease was not granted yet. A grant adds them at the end of the resources.
   const chosen = isHeld || record.granted_at === null ? 0 : (any?.length ?? 0);
   return {
     ...record,
@@ -30,8 +30,8 @@ function recordAt(record: LeaseRecord, atMs: number): LeaseRecord {
 }
 
 /**
- * Returns the JSON text of a lease that was live at a time. When it would have expired and its position in the queue
- * are not stored, so both are null.
+ * Returns the JSON text of a lease that was live at a time. Its expiry and its position in the queue are null, because
+ * they are not stored.
  */
 export function encodeLeaseAt(record: LeaseRecord, atMs: number): string {
   return JSON.stringify(showLease(recordAt(record, atMs), { expiresMs: null, position: null }));

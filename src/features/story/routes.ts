@@ -26,7 +26,7 @@ import { versionReply } from "../versioned/front.js";
 import { stateReader } from "../versioned/table.js";
 import { listLeasesAt, listStateAt, listTasksAt, versionAt } from "./jobs.js";
 
-/** The states by which a list of leases can be filtered. `all` is none of them. */
+/** The states by which a list of leases can be filtered. `all` is not one of them, because it means no filter. */
 const LEASE_STATES: ReadonlyMap<string, "held" | "waiting"> = new Map([
   ["held", "held"],
   ["waiting", "waiting"],
@@ -36,7 +36,7 @@ export interface StoryRoutesOptions {
   readonly reads: Reads;
   /** Returns the server's time in ms. */
   readonly now: () => number;
-  /** How long ended tasks are kept, in ms. */
+  /** The time for which ended tasks are kept, in ms. */
   readonly taskRetentionMs: number;
 }
 
@@ -48,7 +48,7 @@ export function storyRoutes({ reads, now, taskRetentionMs }: StoryRoutesOptions)
 
   /**
    * Reads the time of a path.
-   * @param keptMs how long rows of the kind are kept after their end, in ms; null if they are always kept
+   * @param keptMs the time in ms for which rows of the kind are kept after their end; null if they are always kept
    */
   const momentOf = (text: string, keptMs: number | null): { at: number; kept_from: number | null } | Failure => {
     const at = parseTime(text);

@@ -1,5 +1,5 @@
 /**
- * Tests the keys of a time against a model that keeps a copy of all keys after each write. Several writes often have the
+ * Tests the keys at a past time against a model that copies all keys after each write. Several writes often have the
  * same time, and some keys have more versions than are kept.
  */
 import t, { type Test } from "tap";
@@ -60,7 +60,7 @@ for (const keep of [0, 100]) {
     const bench = setUp(t, keep);
     const live = new Map<string, number>();
     const newest = new Map<string, number>();
-    /** The keys with their versions at the end of each ms. */
+    /** The model: the keys with their versions at the end of each millisecond. */
     const model = new Map<number, ReadonlyMap<string, number>>();
     const writtenMs = new Map<string, number>();
     for (let [step, at] = [0, 1_000]; step < WRITES; step++) {

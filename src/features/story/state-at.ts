@@ -1,6 +1,6 @@
 /**
- * Finds the version of a key that was its newest at a time. Versions have times; the deletions of a key are in the audit
- * log, which is never pruned. Runs in the worker pool.
+ * Finds the version that was the newest of a key at a past time. The times of versions are stored with them. The
+ * deletions of a key are in the audit log, which is never pruned. Runs in the worker pool.
  */
 import { STORY_KEYS_TOGETHER } from "../../../schemas/limits/story.js";
 import { VERSION_MARK_INTERVAL } from "../../../schemas/limits/versioned.js";
@@ -9,14 +9,17 @@ import type { Model } from "../../platform/threads/model.js";
 import { listEntries } from "../audit/table.js";
 import { type EveryKey, type Head, listStart, prefixEnd, type VersionInfo } from "../versioned/table.js";
 
-/** A key at a time: its version, or the time in ms since which its versions are kept. */
+/**
+ * A key at a past time, with its version at that time. If the version is no longer kept, it has the time in ms since
+ * which versions are kept.
+ */
 export interface KeyAt {
   readonly key: string;
   readonly info: VersionInfo | null;
   readonly keptSinceMs: number | null;
 }
 
-/** A version that was the newest at the time, unless the key was deleted afterwards. */
+/** A version that was the newest at the time, unless the key was deleted between the version and the time. */
 interface Candidate extends KeyAt {
   readonly mayBeDeleted: boolean;
 }
@@ -72,7 +75,7 @@ export class StateHistory {
     }
   }
 
-  /** Returns those of some keys that existed at a time. */
+  /** Returns those of the given keys that existed at a time. */
   #existing(heads: readonly EveryKey[], atMs: number): KeyAt[] {
     const candidates = heads.map((head) => this.#candidate(head, atMs)).filter((found) => found !== undefined);
     const deleted = this.#deletedBy(candidates, atMs);
@@ -99,8 +102,8 @@ export class StateHistory {
   }
 
   /**
-   * Returns the row of a version that is at most two intervals of marks after the searched one. It bisects the marks, so
-   * that a key with many versions costs little.
+   * Returns the row of a version that is at most two intervals of marks after the searched version. It bisects the
+   * marked versions, so that a key with many versions costs little.
    */
   #startOf({ key, version, row }: EveryKey, oldest: number, atMs: number): number {
     let start = row;
@@ -120,7 +123,7 @@ export class StateHistory {
     return start;
   }
 
-  /** Returns the keys that were deleted between their version and a time. */
+  /** Returns those keys that were deleted after their version and before a time. */
   #deletedBy(candidates: readonly Candidate[], atMs: number): ReadonlySet<string> {
     const writtenMs = new Map<string, number>();
     for (const { key, info, mayBeDeleted } of candidates)
@@ -132,7 +135,7 @@ export class StateHistory {
       const { resource: key, at } = entry;
       const written = writtenMs.get(key);
       if (entry.outcome !== "success" || written === undefined || at < written) continue;
-      // The entries come newest first, so only the first deletion of a key counts.
+      // The entries come with the newest first, so only the first deletion of a key counts.
       writtenMs.delete(key);
       if (at > written || this.#lastWrite(key, at) === DELETE) deleted.add(key);
     }

@@ -1,6 +1,6 @@
 /**
- * Reads tasks as they were at a time: their state from their history, their holder from the claim of that time. The
- * members that have no history are shown as they are now. Runs in the worker pool.
+ * Reads tasks as they were at a past time. Their state comes from their history, and their holder from the claim at
+ * that time. Members without a history are shown as they are now. Runs in the worker pool.
  */
 import type { TasksAtRequest } from "../../../schemas/story.js";
 import { formatTime } from "../../base/time.js";
@@ -81,7 +81,7 @@ export class TaskHistory {
    */
   encode(task: TaskStep, names: ReadonlyMap<number, string>): string {
     const { row, id, workspace, title, labels, requires, resources, after, state, step, at, note } = task;
-    // The time of the last claim stays when the task is no longer held.
+    // The task keeps the time of its last claim after it is no longer held.
     const claim = this.#claim.get(row, step);
     const isHeld = state === "claimed" && claim !== undefined;
     const holder = isHeld

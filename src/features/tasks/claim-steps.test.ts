@@ -1,4 +1,4 @@
-/** Tests how many ready tasks the writer examines for a claim in one transaction. */
+/** Tests the number of ready tasks that the writer examines for one claim in one transaction. */
 import t from "tap";
 import { CLAIM_LOOK_STEPS, CLAIM_STEPS_MAX, TASKS_CREATED_MAX } from "../../../schemas/limits/tasks.js";
 import type { ClaimTaskReply, NewTask } from "../../../schemas/tasks.js";
@@ -51,8 +51,8 @@ class Fixture {
   }
 
   /**
-   * Returns the row at which each part of a claim has stopped. The last item is the id of the task that was found, or
-   * null.
+   * Runs a claim to its end. Returns the row at which each part of the claim has stopped. The last item is the id of
+   * the task that was found, or null.
    */
   parts(labels: string[] = []): (number | string | null)[] {
     const ends: (number | string | null)[] = [];
@@ -70,7 +70,7 @@ function busy(count: number, resource: (at: number) => string): Partial<NewTask>
 }
 
 t.test("busy resources: a part looks at a bounded number of tasks, the same ones on each node", (t) => {
-  // Comparing two paths takes one step.
+  // The number of tasks that fit into one part. The comparison of two paths takes one step.
   const together = Math.ceil(CLAIM_STEPS_MAX / (1 + CLAIM_LOOK_STEPS + 1));
   const fixture = new Fixture();
   fixture.lease("path:x");

@@ -88,7 +88,9 @@ class Fixture {
     this.tasks.accept(push, this.nowMs);
   }
 
-  /** Answers the call that asked first. It gets the given task, which no other caller can have then, or none. */
+  /**
+   * Answers the call that asked first, with the given task or with none. No other caller can have the task afterwards.
+   */
   async answer(found: ReadyRecord | null): Promise<void> {
     const { answer } = must(this.asking.shift(), "a call asks");
     if (found !== null) this.publish([found, "claimed"]);

@@ -1,7 +1,8 @@
 /**
  * Queues the calls that wait for a task to claim. When a task becomes claimable, only one call asks the writer for it.
- * That call is the one that has waited longest among the calls that may have the task. The search passes over the calls
- * that may not have it, so a thousand new tasks are assigned in time slices. Runs on the front.
+ * That call is the one that has waited longest among the calls that may have the task. The search for that call also
+ * passes over calls that may not have the task. So if there are a thousand new tasks, they are assigned in time slices.
+ * Runs on the front.
  */
 import { Groups } from "../../base/groups.js";
 import { type LookTurns, lookTurns } from "../../base/look-turns.js";
@@ -63,7 +64,7 @@ export class ClaimWaiters {
   readonly #queue = new WaitQueue<ClaimWaiter>();
   /** The tasks for which a call is asking the writer now. No other call asks for them meanwhile. */
   readonly #asked = new Set<ClaimableTask>();
-  /** The calls that may have a task in their `tried`. */
+  /** For each task, the calls whose `tried` may contain it. */
   readonly #triedBy = new WeakMap<ClaimableTask, Set<ClaimWaiter>>();
   /** The calls that wait for one task only, by its id. */
   readonly #byTask = new Groups<string, ClaimWaiter>();
@@ -207,7 +208,8 @@ export class ClaimWaiters {
 
   /**
    * Lets a call ask the writer for a task.
-   * @param task the task that the call may have; null if the call asks only because a duplicate of it got a result
+   * @param task the task that the call may have; null if the call asks only because another call with the same
+   * request_id got a result
    */
   async #ask(waiter: ClaimWaiter, task: ClaimableTask | null): Promise<void> {
     waiter.busy = true;

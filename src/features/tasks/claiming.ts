@@ -28,11 +28,11 @@ export interface TaskClaimingOptions {
   readonly leases: LeaseProjection;
 }
 
-/** The members that are read of a request that claims a task. */
+/** The part of a claim request that this module reads. */
 export interface ClaimCall {
   readonly json: ClaimBody;
   readonly context: CallContext;
-  /** Calls the listener when the client has disconnected. */
+  /** Registers a listener that is called when the client disconnects. */
   readonly onAbort: (listener: () => void) => void;
 }
 
@@ -47,8 +47,8 @@ export class TaskClaiming {
   readonly #budgets: BudgetReader;
   readonly #limits: RateLimitReader;
   /**
-   * The latest part of a long claim. Each part waits for the part before it, so that a transaction contains at most one
-   * part of one claim.
+   * The latest part of a long claim. Each part waits for the previous one, so that no transaction contains two such
+   * parts.
    */
   #lastPart: Promise<unknown> = Promise.resolve();
 
@@ -59,7 +59,7 @@ export class TaskClaiming {
     this.#limits = options.reads.model(rateLimitReader);
   }
 
-  /** Claims a task for the caller. The task in the reply is null if the caller can have none. */
+  /** Claims a task for the caller. The task in the reply is null if the caller can have no task. */
   async claim({ json, context, onAbort }: ClaimCall): Promise<Claimed | Failure> {
     const { directory, waiters } = this.#options;
     const caller = directory.get(context.actor);
@@ -104,8 +104,8 @@ export class TaskClaiming {
       }
     }
     if (reply instanceof Failure) return reply;
-    // Release the claim. The client has disconnected without seeing the task and, without a `request_id`, cannot ask
-    // for it again.
+    // Release the claim. The client has disconnected without seeing the task. Without a `request_id`, it cannot request
+    // the same task again.
     if (gone && reply.made && request_id === null) this.#releaseClaim(reply, context);
     const { capabilities } = directory.get(caller.id) ?? caller;
     const { id: claimantId, name, parent } = caller;
@@ -133,8 +133,8 @@ export class TaskClaiming {
   }
 
   /**
-   * Returns whether a claim that got no task may get one later. A claim that named a task gets none after the task has
-   * ended.
+   * Returns whether a claim that got no task may get one later. A claim that named one task cannot get it after the
+   * task has ended.
    */
   #mayStillCome(id: string | null, reply: ClaimTaskReply | Failure): boolean {
     if (!(reply instanceof Failure)) return reply.task === null;
@@ -144,8 +144,8 @@ export class TaskClaiming {
   }
 
   /**
-   * Returns whether the reason why a claim got no task may have changed while it waited, because the writer was last
-   * asked before a budget was used up or a rate limit was reported, or before it ended.
+   * Returns whether a budget or a rate limit may be the reason why a claim got no task. Either may have begun to hold,
+   * or ended, after the writer was last asked, so the front's own data count too.
    */
   #mayHaveBeenHeld(reply: ClaimTaskReply | Failure): boolean {
     if (reply instanceof Failure || reply.task !== null) return false;

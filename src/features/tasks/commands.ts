@@ -157,7 +157,7 @@ export const patchTask = writerMethod({
   run: ({ registry }, request, call) => registry.patch(request, call),
 });
 
-/** Records an edit by a task's holder. It makes the records of commands stale that exist now. */
+/** Records an edit by a task's holder. The edit makes the existing records of commands stale. */
 export const markEdited = writerMethod({
   ...common,
   name: "task.edited",

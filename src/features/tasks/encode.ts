@@ -5,7 +5,7 @@ import { formatTime } from "../../base/time.js";
 import { leaseId } from "../claims/lease.js";
 import type { HistoryRow, TaskRow, WholeTaskRow } from "./table.js";
 
-/** The records of the commands that a task requires. */
+/** The records of a task's required commands, as answers show them. */
 export interface ShownEvidence {
   readonly evidence: readonly Static<typeof RequiredEvidence>[];
   /** The time of the last edit that made a record stale, in ms; null if there was none. */
@@ -45,7 +45,7 @@ function encodeWholeOpen(task: WholeTaskRow): string {
   return `${encodeOpen(task)},"body":${JSON.stringify(task.body)},"data":${task.data},"result":${task.result}`;
 }
 
-/** A task as in lists. */
+/** Encodes a task in the form that lists have. */
 export function encodeTask(task: TaskRow): string {
   return `${encodeOpen(task)}}`;
 }

@@ -63,7 +63,7 @@ export interface TaskFrontOptions extends TaskClaimingOptions {
   readonly log: Log;
 }
 
-/** The members that are read of a request about a task. */
+/** The part of a request about a task that this module reads. */
 export type TaskCall = Pick<Request, "caller" | "context">;
 type CreateCall = Pick<
   Request<readonly string[], unknown, "x-koor-workspace", Static<typeof TasksBody>>,
@@ -71,7 +71,10 @@ type CreateCall = Pick<
 >;
 type CallOf<Json> = Pick<Request<readonly string[], unknown, string, Json>, "free" | "json" | "context">;
 
-/** The number of rows of a read that may look at any number of tasks. It makes the read run in the worker pool. */
+/**
+ * The number of rows for a read that may examine any number of tasks. This number makes the read run in the worker
+ * pool.
+ */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
 const NOTHING_REQUIRED: RequiredCommands = { commands: [], editedMs: null, staleTo: 0 };
 
@@ -95,7 +98,7 @@ export class TaskFront {
     const { writer, reads, log } = this.#options;
     const many = Array.isArray(json);
     const bodies = many ? json : [json];
-    // Reject array positions in `after`, because a single task has no array.
+    // Reject references to array positions in `after`, because the body is a single task and not an array.
     const position = many ? undefined : json.after?.find((name) => name.startsWith(POSITION_SIGN));
     if (position !== undefined) return unknownTask(position);
     const references = bodies.reduce((sum, { after = [] }) => sum + after.length, 0);
@@ -244,7 +247,7 @@ export class TaskFront {
     return this.#changed(id, "task changed", await this.#options.writer.request(patchTask, request, call.context));
   }
 
-  /** Returns whether the caller may also manage tasks that others have created. */
+  /** Returns whether the caller may also manage tasks that other instances have created. */
   #owns({ caller }: TaskCall): boolean {
     return mayAll(this.#options.guarded, caller);
   }

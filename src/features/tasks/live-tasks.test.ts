@@ -1,6 +1,6 @@
 /**
- * Tests which tasks are stuck while tasks are added, end and are retried. The result is compared with a walk through
- * the whole graph, and the number of examined tasks is counted.
+ * Tests which tasks are stuck while tasks are added, ended and retried. The result must be the same as that of a walk
+ * through the whole graph. Also counts the examined tasks.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -47,7 +47,7 @@ t.test("tasks are added, lost and retried in any order", (t) => {
       const before = new Set(stuckByWalk(there));
       const task = there.get(row);
       if (task !== undefined) {
-        // It ends without being done.
+        // The task ends without being done.
         const wasStuck = live.isStuck(task);
         live.remove(task);
         there.delete(row);
@@ -68,7 +68,7 @@ t.test("tasks are added, lost and retried in any order", (t) => {
       const stuck = [...there.values()].filter((one) => live.isStuck(one)).map((one) => one.row);
       if (stuck.toSorted(byRow).join() !== stuckByWalk(there).toSorted(byRow).join()) return false;
     }
-    // After tasks were rolled back one by one, the stuck tasks must be found again.
+    // The tasks were rolled back one by one, so the stuck tasks must be found again.
     live.rolledBack();
     return [...there.values()].filter((one) => live.isStuck(one)).length === stuckByWalk(there).length;
   });

@@ -1,5 +1,5 @@
 /**
- * Stores the tasks that have not ended in memory. It finds them by id, queues the ready tasks, groups the blocked tasks
+ * Keeps all tasks that have not ended in memory. It finds them by id, queues the ready tasks, groups the blocked tasks
  * by their blockers, and counts the tasks in each state. task-changes.ts decides when a task is added or removed. Pure
  * except for its state.
  */
@@ -232,7 +232,7 @@ export class LiveTasks {
   unblock(task: LiveTask, blocker: number): void {
     const waited = task.blockers.delete(blocker);
     this.#blocked.remove(blocker, task);
-    // Reduce the memory estimate too, because it must equal the estimate of a node that reads the same tasks from the
+    // Reduce the memory estimate too. It must equal the estimate of a node that has read the same tasks from the
     // database.
     if (!waited || !this.#bytesOf.has(task.row)) return;
     this.#bytesOf.set(task.row, this.bytesOf(task.row) - BLOCKER_BYTES);

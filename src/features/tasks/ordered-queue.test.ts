@@ -4,7 +4,7 @@ import { countRounds } from "../../../test/support/test-size.js";
 import { makeRandom, newSeed } from "../../../test/support/random.js";
 import { OrderedQueue } from "./ordered-queue.js";
 
-/** The number of steps per case. It is large enough for the array to be compacted, and to be emptied. */
+/** The number of steps for each case. It is large enough that the array is compacted, and also emptied. */
 const STEPS_OF_A_KIND = 6_000;
 
 void t.test("the smallest item comes out first, whatever the order of arrival", (t) => {

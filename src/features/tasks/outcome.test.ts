@@ -1,4 +1,4 @@
-/** Tests case by case which state a task has after its claim has ended. */
+/** Tests, for each kind of ending, the state of a task after its claim has ended. */
 import t from "tap";
 import type { TaskState } from "../../../schemas/tasks.js";
 import { liveTask } from "../../../test/support/live-task.js";

@@ -1,6 +1,6 @@
 /**
  * Tests, without a database, how tasks that are created together are planned: their blockers, and which plans are
- * refused.
+ * rejected.
  */
 import t from "tap";
 import type { NewTask, TaskState } from "../../../schemas/tasks.js";
@@ -163,7 +163,8 @@ t.test("a cycle is found if there is one, and never otherwise", (t) => {
       ),
     );
     const after = tasks.map((task) => task.after.map((name) => Number(name.replace(/^[#n]/, ""))));
-    // Removes tasks that wait for no remaining task, until none can be removed.
+    // The tasks that can never become ready: remove each task that waits for no remaining task, until none can be
+    // removed.
     const remaining = new Set(tasks.keys());
     for (let before = -1; before !== remaining.size; ) {
       before = remaining.size;

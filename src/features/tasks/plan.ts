@@ -16,13 +16,13 @@ export interface KnownTask {
 }
 
 /**
- * A planned task. The call will create it, unless it exists: an earlier attempt of the same call has created it, or the
- * request asks for the existing task with its id.
+ * A planned task. The call creates the task, unless the task exists. It exists if an earlier attempt of the same call
+ * has created it, or if the request asks for the existing task with its id.
  */
 export interface PlannedTask {
   readonly row: number;
   readonly id: string;
-  /** Null if it exists already. */
+  /** The task to create; null if the task exists already. */
   readonly task: NewTask | null;
   /** The tasks for which this task waits, without duplicates, in the order of the request. */
   readonly after: readonly { readonly id: string; readonly row: number }[];
@@ -43,7 +43,7 @@ export interface PlanContext {
 
 /** A task of the request's array during planning. */
 interface PlanSlot {
-  /** Its position in the array. */
+  /** The task's position in the array. */
   readonly at: number;
   readonly row: number;
   readonly id: string;
@@ -141,8 +141,8 @@ export function cycleBy(
         ids.push(step.id);
         next = step.by;
       }
-      // `ids` begins with the task that was found last, for which `task` would wait. Each task in `ids` waits for the
-      // next one.
+      // `ids` begins with the task that was found last. `task` would wait for that task. Each task in `ids` waits for
+      // the next one.
       return cycleOf([task.id, ...ids.slice(0, -1)]);
     }
     for (const dependent of dependentsOf(row))
@@ -151,7 +151,7 @@ export function cycleBy(
   return null;
 }
 
-/** Returns the refusal for an unknown id, or an unknown array position, in `after`. */
+/** Returns the failure for an unknown id, or an unknown array position, in `after`. */
 export function unknownTask(name: string): Failure {
   return invalid(`unknown task: ${shorten(name)}`);
 }

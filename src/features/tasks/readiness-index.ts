@@ -1,6 +1,6 @@
 /**
- * Indexes the ready tasks in the order in which they became claimable. A client that knows all tasks up to a sort key
- * searches only after that key, so the tasks before it cost nothing. Pure except for its state.
+ * Indexes the ready tasks in the order in which they became claimable. A search for a client that knows all tasks up to
+ * a sort key begins after that key, so the tasks before it cost nothing. Pure except for its state.
  */
 import type { ReadyTask } from "./ready-queue.js";
 
@@ -11,12 +11,12 @@ export interface DatedTask extends ReadyTask {
   freed: Freed;
 }
 
-/** The times in ms at which the last leases that overlapped a task's resources ended, as far as this server knows. */
+/** The end times in ms of the last leases that overlapped a task's resources, as far as this server knows. */
 export interface Freed {
   readonly at_ms: number;
   /**
-   * The holder of the lease that ended last. This lease did not block its own holder. So `othersAtMs` counts for this
-   * holder, instead of `at_ms`.
+   * The holder of the lease that ended last. The lease did not block its own holder. So for this holder, `othersAtMs`
+   * counts instead of `at_ms`.
    */
   readonly holder: string;
   /** The time at which the last overlapping lease of another holder than `holder` ended. */
@@ -40,7 +40,7 @@ interface ReadyEntry<Task> extends SortKey {
 const NO_INSTANCE = "?";
 
 /**
- * The number by which the entries may exceed three times the tasks. If they exceed it further, the index is compacted.
+ * The number of surplus entries from which the index is compacted. Up to three entries for each task are not surplus.
  */
 const DROPPED_TOGETHER = 64;
 
@@ -94,7 +94,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     this.#compact();
   }
 
-  /** Tells the index that a task was removed. */
+  /** Counts a task as removed. */
   removed(): void {
     this.#size -= 1;
     this.#compact();
@@ -124,7 +124,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     if (reserved !== null && reserved_until > open) this.#insert({ at_ms: reserved_until, row, task });
   }
 
-  /** Drops the entries that count for no instance, if there are many. */
+  /** Drops the entries that count for no instance, if there are many of them. */
   #compact(): void {
     if (this.#entries.length <= 3 * this.#size + DROPPED_TOGETHER) return;
     this.#entries = this.#entries.filter(

@@ -1,4 +1,4 @@
-/** Compares the queue of ready tasks with a naive model: random tasks, claimants, blockers and times. */
+/** Compares the queue of ready tasks with a naive model, for random tasks, claimants, blockers and times. */
 import t from "tap";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../../schemas/limits/tasks.js";
 import { must } from "../../base/assert.js";
@@ -7,7 +7,7 @@ import { makeRandom, newSeed, type Random } from "../../../test/support/random.j
 import { type Claimant, mayClaim, type Rank, type ReadyTask, ReadyQueue } from "./ready-queue.js";
 
 interface RandomTask extends ReadyTask {
-  /** Blockers of the task. A claimant may overtake some of them. */
+  /** The blockers of the task. A claimant may overtake some of them. */
   readonly blockers: readonly number[];
 }
 
@@ -48,7 +48,7 @@ function randomClaimant(random: Random): Claimant {
   };
 }
 
-/** Finds the best task by its definition: sorts all claimable tasks and takes the first. */
+/** The model: finds the best task by its definition. It sorts all claimable tasks and takes the first. */
 function naiveBest(
   tasks: Iterable<RandomTask>,
   claimant: Claimant,

@@ -3,10 +3,10 @@
  * with the highest priority. The priority of a task rises while it waits. The writer uses the queue to assign tasks,
  * and the front uses it to find the waiters to wake. Pure except for its state.
  *
- * The queue consists of many smaller queues. A task is in one queue for each of its labels, and in one that ignores
- * labels. The queues are also split by workspace, by assignee, and by the first capability that a task requires. So a
- * claimant searches few queues, and can claim most tasks that a search reaches, however many others are ready. A
- * removed entry stays in its queue and is skipped when a search reaches it.
+ * The queue consists of many smaller queues. A task is in one queue for each of its labels, and in one queue that
+ * ignores labels. The queues are also split by workspace, by assignee, and by the first capability that a task
+ * requires. So a search visits few queues, and the claimant can claim most of the tasks that the search reaches,
+ * however many others are ready. A removed entry stays in its queue and is skipped when a search reaches it.
  */
 import TinyQueue from "tinyqueue";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../../schemas/limits/tasks.js";
@@ -32,7 +32,7 @@ export interface ReadyTask {
 export interface Claimant {
   readonly id: string;
   readonly name: string;
-  /** The id of the instance whose subagent it is; null if it is no subagent. */
+  /** The id of the instance to which the claimant belongs as a subagent; null if the claimant is not a subagent. */
   readonly parent: string | null;
   readonly capabilities: readonly string[];
   readonly workspace: string;
@@ -48,8 +48,8 @@ interface QueueEntry<Task extends ReadyTask> {
 }
 
 /**
- * The time at which a task must be queued again. At that time it can be claimed for the first time, can be claimed by
- * other instances, or has a higher priority.
+ * The time at which a task must be queued again, because then it can be claimed for the first time, more instances can
+ * claim it, or its priority rises.
  */
 interface Recheck<Task extends ReadyTask> {
   readonly at_ms: number;
@@ -59,7 +59,7 @@ interface Recheck<Task extends ReadyTask> {
 /** A task with its current entry and its next recheck. */
 interface Slot<Task extends ReadyTask> {
   readonly task: Task;
-  /** The entry in the queues. Null if the task is in no queue, because its `not_before` is in the future. */
+  /** The entry in the queues; null if the task is in no queue because its `not_before` is in the future. */
   entry: QueueEntry<Task> | null;
   /** The next recheck. Earlier rechecks of the task are stale and are skipped when their time comes. */
   recheck: Recheck<Task> | null;
@@ -94,7 +94,7 @@ class Queue<Task extends ReadyTask> {
   size = 0;
   #stored = 0;
 
-  /** @param key of its bucket */
+  /** @param key the key of the queue's bucket */
   constructor(
     readonly key: string,
     readonly needs: string,

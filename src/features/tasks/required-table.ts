@@ -1,6 +1,6 @@
 /**
- * The SQL of the commands that tasks require, and of the last edits that hooks saw. Only tasks that require a command
- * have a row. Runs on the front, in the worker pool and in the writer thread.
+ * The SQL of the commands that tasks require, and of the last edits that hooks have seen. Only tasks that require a
+ * command have a row. Runs on the front, in the worker pool and in the writer thread.
  */
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
@@ -9,7 +9,7 @@ export interface RequiredCommands {
   readonly commands: readonly string[];
   /** The time of the last edit that made a record stale, in ms; null if there was none. */
   readonly editedMs: number | null;
-  /** The id of the newest record at that time; 0 if there was no edit. */
+  /** The id of the newest record at the time of that edit; 0 if there was no edit. */
   readonly staleTo: number;
 }
 
@@ -37,7 +37,7 @@ export class RequiredTable {
     );
   }
 
-  /** Returns what a task requires; undefined if it requires nothing. */
+  /** Returns the commands that a task requires; undefined if it requires none. */
   of(row: number): RequiredCommands | undefined {
     const stored = this.#get.get(row);
     if (stored === undefined) return undefined;
@@ -45,13 +45,13 @@ export class RequiredTable {
     return { commands: JSON.parse(commands) as string[], editedMs: edited_at, staleTo: stale_to };
   }
 
-  /** Sets the commands that a task requires; none removes the row. */
+  /** Sets the commands that a task requires. An empty list removes the row. */
   put(row: number, commands: readonly string[]): void {
     if (commands.length === 0) this.#delete.run(row);
     else this.#put.run(row, JSON.stringify(commands));
   }
 
-  /** Records an edit: all records that exist now are older. */
+  /** Records an edit. Afterwards all existing records count as older than the edit. */
   edit(row: number, nowMs: number): void {
     this.#edit.run(nowMs, row);
   }

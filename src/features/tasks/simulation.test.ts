@@ -54,7 +54,7 @@ const ENDINGS = {
   ask: commands.askAboutTask,
 };
 
-/** Makes changes and then throws. */
+/** A method that makes changes and then throws, so that the transaction is rolled back. */
 const failing = writerMethod({
   name: "test.fail",
   request: Type.Object({ fence: Type.Integer(), id: Type.String() }),
@@ -100,7 +100,7 @@ interface HeldBy {
   readonly granted_at: number;
 }
 
-/** A task in the model. */
+/** A task that the model knows. */
 interface Known {
   readonly row: number;
   readonly id: string;
@@ -126,7 +126,7 @@ interface Known {
 class Model {
   readonly tasks = new Map<string, Known>();
   readonly checker: LeaseChecker;
-  /** The expected events, as `EVENT TASK FENCE REASON`, and the published ones. */
+  /** The expected events, as `EVENT TASK FENCE REASON`, and the published events. */
   expected: string[] = [];
   published: string[] = [];
   readonly problems: string[] = [];
@@ -191,7 +191,7 @@ class Model {
     const ids = new Set(asked.after);
     for (const id of ids) {
       const waitedFor = this.tasks.get(id);
-      // A done task may be pruned.
+      // Skip a task that is done. A done task may be pruned.
       if (waitedFor === undefined || waitedFor.state === "done") continue;
       if (ENDED.has(waitedFor.state)) return waitedFor;
       if (waitedFor.state === "blocked") for (const next of waitedFor.asked.after) ids.add(next);
@@ -256,7 +256,7 @@ class Model {
     }
   }
 
-  /** Ends a claim for a reason other than a call of its holder about the task. */
+  /** Ends a claim that its holder has not ended by a call about the task. */
   lose(task: Known, reason: string, counts: boolean): void {
     this.seen.set(reason, (this.seen.get(reason) ?? 0) + 1);
     this.endClaim(task, reason, counts);
@@ -298,7 +298,7 @@ class Model {
     return this.checker.isFree(resources, "", id, of, { scope: "repo", checkout: null, parent });
   }
 
-  /** The best task for a person. */
+  /** Returns the best task for a person. */
   best(person: Person, can: readonly string[], labels: readonly string[], of: "held" | "all"): Known | undefined {
     const { id } = person;
     return this.live()
@@ -310,7 +310,7 @@ class Model {
       .find(({ asked }) => this.isFree(asked.resources, person, of));
   }
 
-  /** Returns the refusal of a claim that names this task; null if only the task's resources can block it. */
+  /** Returns the failure of a claim that names this task; null if only the task's resources can block the claim. */
   refusal(task: Known, { id }: Person, can: readonly string[]): string | null {
     if (task.state !== "ready") return `task is ${task.state}`;
     const missing = task.asked.requires.find((one) => !can.includes(one));
@@ -390,7 +390,7 @@ t.test("random actions of a few agents with tasks", (t) => {
     const checkout = of === undefined ? pick(CHECKOUTS) || null : of.checkout;
     register(people.register(canDo, { parent: of?.id ?? null, checkout }));
   };
-  /** A random person, just seen. */
+  /** Returns a random person and records activity of the person. */
   const activePerson = (): Person => {
     const person = pick(people.list);
     people.hear(person);
@@ -538,7 +538,7 @@ t.test("random actions of a few agents with tasks", (t) => {
         const task = pick(held);
         const { holder, fence } = task.held;
         people.hear(people.get(holder));
-        // The claim may just have been lost.
+        // The claim may just have been lost, and then the call is rejected.
         const refused = model.tasks.get(task.id)?.held?.fence === fence ? null : "claim lost";
         const request = { id: task.id, fence, percent: random(100), note: null, checkpoint: null };
         const reply = played.reply(commands.reportProgress, request, holder);
@@ -646,7 +646,7 @@ t.test("random actions of a few agents with tasks", (t) => {
         if (!lost && task !== null) {
           const released = must(model.tasks.get(task), "it is known");
           model.lose(released, "-", false);
-          // If the holder releases the task afterwards by a call about the task, that call counts as a repetition.
+          // If the holder later releases the task by a call about the task, that call counts as a repetition.
           released.calls.add(`${fence} ${holder} release`);
         }
         played.reply(releaseLease, { row, fence: fence === 0 ? null : fence }, holder);

@@ -23,7 +23,7 @@ export class StuckEvents {
     this.#events = events;
   }
 
-  /** Publishes that a task is stuck, if it is. Returns whether it is stuck. */
+  /** Publishes an event if a task is stuck. Returns whether it is stuck. */
   publish(task: LiveTask, call: WriteCall): boolean {
     const isStuck = this.#live.isStuck(task);
     if (isStuck) publishTaskEvent(this.#events, "task.blocked", task, null, this.causeOf(task), call);

@@ -6,7 +6,7 @@ import t from "tap";
 import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../../schemas/limits/tasks.js";
 import { CauseNotes, type WaitingTask } from "./stuck.js";
 
-/** Makes notes for a graph of tasks, and records which tasks are read. */
+/** Creates the notes for a graph of tasks. Records which tasks are read. */
 function graphOf(tasks: Readonly<Record<string, readonly [WaitingTask["state"], ...string[]]>>): {
   readonly read: string[];
   readonly noteOf: (id: string) => string | null;

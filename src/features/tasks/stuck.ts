@@ -49,11 +49,11 @@ export function findCause<Key>(from: Iterable<Key>, search: CauseSearch<Key>): F
   return { cause: undefined, met, complete };
 }
 
-/** A task as stored. */
+/** A stored task. */
 export interface WaitingTask {
   readonly id: string;
   readonly state: TaskState;
-  /** Ids, as a JSON array. */
+  /** The ids of the tasks for which this task waits, as a JSON array. */
   readonly after: string;
 }
 

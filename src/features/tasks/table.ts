@@ -16,7 +16,7 @@ export interface TaskRow {
   readonly id: string;
   readonly workspace: string;
   readonly title: string;
-  /** A JSON text, as are the next four members. */
+  /** A JSON text, like the next four members. */
   readonly labels: string;
   readonly requires: string;
   readonly resources: string;
@@ -54,7 +54,7 @@ export interface TaskRow {
 
 export interface WholeTaskRow extends TaskRow {
   readonly body: string;
-  /** A JSON text, as is the next member. */
+  /** A JSON text, like the next member. */
   readonly data: string | null;
   readonly result: string | null;
 }
@@ -126,7 +126,8 @@ export class TaskReader {
   readonly #ready: Statement<[], StoredReady>;
   readonly #counts: Statement<[], { state: TaskState; count: number }>;
   /**
-   * The prepared statements, by their SQL text. None is ever dropped, because pages have only a few different texts.
+   * The prepared statements, by their SQL text. They are never dropped, because the SQL of pages has only a few
+   * different texts.
    */
   readonly #pages = new Map<string, Statement<Bound, TaskRow>>();
 
@@ -230,7 +231,7 @@ export class TaskReader {
     where("EXISTS (SELECT 1 FROM json_each(t.labels) WHERE value = ?)", label);
     where("c.holder = ?", holder);
     where("l.assignee = ?", assignee);
-    // Use the index of tasks that have not ended. After a month, they are only a small part of all tasks.
+    // Use the index of tasks that have not ended. After a month of use, they are only a small part of all tasks.
     const live = holder !== null || (state !== null && !(ENDED_TASK_STATES as readonly TaskState[]).includes(state));
     if (live) conditions.push("l.ended_at IS NULL");
     const sql = `SELECT ${selected(COLUMNS)} FROM task_life l ${live ? "INDEXED BY task_live" : ""}

@@ -19,8 +19,8 @@ const UNREACHABLE: ReadonlySet<string> = new Set(["claim", ".", ".."]);
 /**
  * Creates a new task from a request, and checks its resources and its size.
  * @param given the JSON text of the member `data`
- * @param at the prefix of the members' names in a refusal
- * @param callersOwn the workspace of a task whose request names none
+ * @param at the prefix of the members' names in an error message
+ * @param callersOwn the workspace of the task if the request names none
  */
 export function newTaskOf(
   body: TaskBody,
@@ -60,7 +60,7 @@ export function newTaskOf(
   };
 }
 
-/** Returns the commands that a task requires in the form in which they are compared, each once. */
+/** Returns the commands that a task requires, in the form in which commands are compared. Each command occurs once. */
 export function commandsOf(commands: readonly string[]): readonly string[] {
   return [...new Set(commands.map(normalizeCommand))];
 }
@@ -77,7 +77,7 @@ export function assigneeOf(assignee: string | null): string | null {
 
 /**
  * Returns the JSON text of a member on one line. Returns null if the member is absent or null.
- * @param at the prefix of the member's name in a refusal
+ * @param at the prefix of the member's name in an error message
  */
 export function readValue(given: string | null | undefined, name: string, at = ""): string | null | Failure {
   const value = given === undefined || given === null || given === "null" ? null : toOneLine(given);

@@ -16,9 +16,9 @@ export interface TaskTexts {
 }
 
 const CHARACTER_BYTES = 2;
-/** The bytes that a label takes. The task stores the label, and the label's queue stores the task. */
+/** The memory of a label: the task stores the label, and the label's queue stores the task. */
 const LABEL_BYTES = 160;
-/** The bytes that a blocker takes. The task is stored in a group for each of its blockers. */
+/** The memory of a blocker: the task is stored in a group for each of its blockers. */
 export const BLOCKER_BYTES = 160;
 
 export function taskBytes({ title, labels, requires, resources, blockers }: TaskTexts): number {

@@ -1,6 +1,6 @@
 /**
- * Changes tasks. The transaction of the call makes each change in memory, stores it, publishes it as an event, and
- * pushes it to the front. Runs in the writer thread.
+ * Changes tasks. A change is made in memory, stored, published as an event, and pushed to the front, all in the
+ * transaction of the call. Runs in the writer thread.
  *
  * The registry (task-registry.ts) decides which changes a call makes. If a change makes other tasks ready or stuck,
  * this module changes those tasks too.
@@ -31,7 +31,7 @@ import { assertTransition, type Trigger } from "./transitions.js";
 /** The push message that carries the tasks changed by a commit. */
 export const TASKS = { name: "tasks", payload: TasksPush } as const satisfies PushMessage;
 
-/** The topic of the event that is published when a task enters a state. `blocked` has none. */
+/** The topic of the event that is published when a task enters a state. The state `blocked` has no topic. */
 const TOPICS: Readonly<Partial<Record<TaskState, TaskTopic>>> = {
   ready: "task.ready",
   claimed: "task.claimed",
@@ -42,7 +42,7 @@ const TOPICS: Readonly<Partial<Record<TaskState, TaskTopic>>> = {
   canceled: "task.canceled",
 };
 
-/** An existing task for which another task is to wait. */
+/** An existing task for which another task will wait. */
 export interface KnownAfter {
   readonly id: string;
   readonly row: number;
@@ -159,7 +159,8 @@ export class TaskChanges extends PublishingModel {
 
   /**
    * Changes the state of a task. The task is offered to the instances that may claim it now.
-   * @param waitedMs how long the task was ready before it was claimed; null if the change is not a claim
+   * @param waitedMs the time in ms for which the task was ready before it was claimed; null if the change is not a
+   * claim
    */
   transition(
     task: LiveTask,
@@ -190,7 +191,7 @@ export class TaskChanges extends PublishingModel {
       publishTaskEvent(this.#events, topic, task, transition.claim ?? null, transition.reason ?? null, call);
     if (state === "done") this.#unblockWaiters(task, call);
     // Report the tasks that wait for this task: they are stuck if it has ended without being done, and no longer stuck
-    // if it was retried. Nothing changes for them if this task was stuck before, or is stuck now.
+    // if it was retried. If this task was stuck before, or is stuck now, nothing changes for them.
     else if (hasEnded(state) && !wasStuck) this.#stuck.lose(task, waitsForNote({ id: task.id, state }), call);
     else if (hadEnded && !this.#stuck.publish(task, call)) this.#stuck.regain(task, call);
   }
@@ -220,7 +221,7 @@ export class TaskChanges extends PublishingModel {
     return blockers.size > 0 ? "blocked" : "ready";
   }
 
-  /** Changes a task but not its state. Other instances may be able to claim the task afterwards. */
+  /** Changes a task without changing its state. Other instances may be able to claim the task afterwards. */
   requeue(task: LiveTask, change: Partial<TaskLife>, { nowMs }: WriteCall): void {
     const before = task.life;
     task.life = { ...before, ...change };
@@ -256,7 +257,7 @@ export class TaskChanges extends PublishingModel {
     });
   }
 
-  /** Makes each task ready that waited only for this task, the oldest first. */
+  /** Makes all tasks ready that waited only for this task, the oldest first. */
   #unblockWaiters({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.live.blockedBy(row)) {
       this.live.unblock(task, row);

@@ -1,4 +1,6 @@
-/** Creates tasks, all of a call or none. It refuses a call before the first change. Runs in the writer thread. */
+/**
+ * Creates all tasks of a call or none. If the call fails, it fails before the first change. Runs in the writer thread.
+ */
 import type { CreateTasksReply, CreateTasksRequest, NewTask } from "../../../schemas/tasks.js";
 import { must } from "../../base/assert.js";
 import { Failure } from "../../base/result.js";

@@ -1,6 +1,6 @@
 /**
- * Finds the task that a call is about. Returns the refusal if the caller may not act on the task. Changes nothing. Runs
- * in the writer thread.
+ * Finds the task that a call names. Returns a failure if the caller may not act on the task. Changes nothing. Runs in
+ * the writer thread.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { CLAIM_LOOK_STEPS } from "../../../schemas/limits/tasks.js";
@@ -20,7 +20,7 @@ import { isPossible } from "./transitions.js";
 
 const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
 const NEEDS_NOTHING: Looked = { free: true, steps: 0 };
-/** No budget of a task is exhausted. */
+/** The result for a task none of whose budgets is exhausted. */
 const UNLIMITED = { isHeld: false, steps: 0 } as const;
 
 export class TaskFinder {
@@ -89,7 +89,7 @@ export class TaskFinder {
     return { task, more: null };
   }
 
-  /** Returns a task if the caller holds it under this fence. Otherwise returns the refusal. */
+  /** Returns a task if the caller holds it under this fence. Otherwise returns the failure. */
   held(
     id: string,
     fence: number,
@@ -104,7 +104,7 @@ export class TaskFinder {
     return this.#table.hasHeld(known.row, actor) ? CLAIM_LOST : NOT_YOURS;
   }
 
-  /** Returns a task if the caller may manage it. Otherwise returns the refusal. */
+  /** Returns a task if the caller may manage it. Otherwise returns the failure. */
   managed(id: string, owns: boolean, { actor }: WriteCall): LiveTask | Failure {
     const task = this.#live.get(id) ?? this.#table.get(id);
     if (task === undefined) return noTask(id);

@@ -24,7 +24,7 @@ export interface ClaimableTask extends DatedTask {
   readonly resources: readonly Resource[];
 }
 
-/** A task that an instance could claim if another holder had not leased one of its resources. */
+/** A task that an instance could claim if another holder did not have a lease on one of the task's resources. */
 export interface BusyTask {
   readonly task: ClaimableTask;
   /** `wanted` is the resource that the task needs. `resource` is the overlapping resource of the lease. */
@@ -43,9 +43,9 @@ export interface StoredTasks {
 export interface TaskListener {
   /** Called when an instance may claim a task that it could not claim before. */
   claimable?(task: ClaimableTask): void;
-  /** Called when a commit has changed a task. Nothing is reported about an ended task until it is retried. */
+  /** Called when a commit has changed a task. After a task has ended, no changes are reported until it is retried. */
   changed?(id: string, state: TaskState): void;
-  /** Changes may have been missed. */
+  /** Called when changes may have been missed. */
   lost?(): void;
 }
 
@@ -126,7 +126,7 @@ export class TaskProjection implements Measured {
   tick(nowMs: number): void {
     const due = this.#due.splice(0);
     this.#advance(nowMs);
-    // Notify about these tasks a second time. The writer may have refused the first claims, because its clock was
+    // Notify about these tasks a second time. The writer may have rejected the first claims, because its clock was
     // slightly late.
     for (const task of due) this.#notifyClaimable(task);
   }
@@ -142,8 +142,8 @@ export class TaskProjection implements Measured {
   }
 
   /**
-   * Returns the best tasks that an instance could claim now if other holders had not leased their resources. Each task
-   * comes with one of the leases that block it. The search stops after TASK_OFFER_STEPS_MAX steps.
+   * Returns the best tasks that an instance could claim if other holders did not have leases on their resources. Each
+   * task comes with one of the leases that block it. The search stops after TASK_OFFER_STEPS_MAX steps.
    */
   busyFor(claimant: Claimant, nowMs: number, most: number): BusyTask[] {
     const busy: BusyTask[] = [];
@@ -209,7 +209,7 @@ export class TaskProjection implements Measured {
     this.#due = [];
     this.#counts = this.#stored.counts();
     const freed = { ...NEVER_LEASED, at_ms: nowMs };
-    // This server does not know when leases ended before it started, so assume that they ended just now.
+    // Assume that earlier leases ended just now, because this server does not know when leases ended before it started.
     for (const record of this.#stored.ready()) this.#add(record, 0, record.resources.length > 0 ? freed : NEVER_LEASED);
   }
 

@@ -1,6 +1,6 @@
 /**
- * Executes the writer's calls about tasks. Each method decides what its call changes, and refuses the call before the
- * first change. task-creator.ts creates tasks, and task-changes.ts makes the changes. Runs in the writer thread.
+ * Executes the writer's calls about tasks. Each method decides what its call changes. If a call fails, it fails before
+ * the first change. task-creator.ts creates tasks, and task-changes.ts makes the changes. Runs in the writer thread.
  *
  * The claim registry decides which resources a claim may hold, and under which fence. It tells this registry when the
  * claim of a task has ended.
@@ -97,7 +97,8 @@ export class TaskRegistry implements TaskClaims {
   }
 
   /**
-   * Gives the caller the task that it names, or the best task that it may have. The reply has no task if there is none.
+   * Gives the caller the task that the request names, or the best task that the caller may have. The reply has no task
+   * if there is none.
    */
   claim(request: ClaimTaskRequest, call: WriteCall): ClaimTaskReply | Failure {
     const { actor, nowMs } = call;
@@ -158,7 +159,7 @@ export class TaskRegistry implements TaskClaims {
     if (held instanceof Failure) return held;
     const { task, claim } = held;
     const moves = percent !== null && percent !== task.life.progress;
-    // A call that reports nothing new is only a heartbeat, and changes nothing in the task.
+    // Change nothing in the task if the call reports nothing new, because such a call is only a heartbeat.
     if (moves || note !== null || checkpoint !== null) {
       this.#table.putTexts(task.row, { note, checkpoint });
       task.life = { ...task.life, progress: percent ?? task.life.progress, updated_at: call.nowMs };
@@ -279,7 +280,10 @@ export class TaskRegistry implements TaskClaims {
     return { row: task.row, changed: true };
   }
 
-  /** Records that the holder of a task has edited files. A task whose records are all older does not change. */
+  /**
+   * Records that the holder of a task has edited files. If all records of the task are already older than an edit,
+   * nothing changes.
+   */
   markEdited({ id }: MarkEditedRequest, { nowMs }: WriteCall): MarkEditedReply {
     const task = this.#live.get(id);
     const required = task === undefined ? undefined : this.#required.of(task.row);
@@ -306,7 +310,7 @@ export class TaskRegistry implements TaskClaims {
     return { reserved: asked, reserved_until: nowMs + TASK_RESERVED_MS };
   }
 
-  /** Returns the refusal if commands that the task requires were not seen to pass; null if nothing is missing. */
+  /** Returns the failure if there is no evidence that the commands of a task passed; null if no evidence is missing. */
   #missing({ id, row }: LiveTask, { evidence = [], tree = null }: EndTaskRequest): Failure | null {
     const required = this.#required.of(row);
     if (required === undefined) return null;

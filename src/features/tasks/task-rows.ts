@@ -55,7 +55,7 @@ export type NewRow = [
   traceparent: string | null,
 ];
 
-/** The columns of a task that a list shows, too. */
+/** The columns of a task that lists also show. */
 type ListedColumns =
   | ("row" | "id" | "workspace" | "title" | "labels" | "requires" | "resources")
   | ("max_attempts" | "ttl_s" | "max_s" | "created_by" | "created_at");

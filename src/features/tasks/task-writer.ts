@@ -13,7 +13,7 @@ export interface Step {
   readonly actor: string;
   readonly note: string | null;
   readonly fence: number | null;
-  /** The name of the call that caused the step. A repetition of the call is recognized by it. */
+  /** The name of the call that caused the step. It is stored so that a repetition of the call is recognized. */
   readonly call: string;
 }
 
@@ -23,13 +23,13 @@ export interface TaskTexts {
   readonly question?: string;
   readonly answer?: string;
   readonly error?: string;
-  /** A JSON text, as is the next member. */
+  /** A JSON text, like the next member. */
   readonly checkpoint?: string | null;
   readonly result?: string | null;
 }
 
 /**
- * The SQL that selects the rows of the tasks for which a task waits or waited. The condition has both columns of the
+ * The SQL that selects the rows of the tasks for which a task waits or waited. The condition uses both columns of the
  * key, so that SQLite can use the index.
  */
 const WAITS_OF = `task_after WHERE (on_task, task) IN (
@@ -123,8 +123,8 @@ export class TaskWriter {
       `SELECT 1 FROM task_after a CROSS JOIN task_life l ON l.row = a.task
        WHERE a.on_task = ? AND l.state = 'blocked' LIMIT 1`,
     );
-    // Delete the rows of WAITS_OF first, because that statement reads the task's row. It uses the whole key, because
-    // many other tasks may wait for the same tasks.
+    // Delete the rows of WAITS_OF first, because that statement reads the task's row. Its condition uses the whole key,
+    // because many other tasks may wait for the same tasks.
     this.#deletions = [
       WAITS_OF,
       "task_after WHERE on_task = ?",

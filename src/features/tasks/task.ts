@@ -1,5 +1,5 @@
 /**
- * Defines a task in the writer's memory. Also generates the ids of tasks, and computes delays and refusals from a
+ * Defines a task in the writer's memory. Also generates the ids of tasks, and computes delays and failures from a
  * task's state. Pure.
  */
 import { TASK_BACKOFF_FACTOR, TASK_BACKOFF_MS, TASK_BACKOFF_MS_MAX } from "../../../schemas/limits/tasks.js";
@@ -74,12 +74,12 @@ export function ownTaskId(row: number): string {
   return `${OWN_PREFIX}${row}`;
 }
 
-/** Returns the refusal for a call that names a task that does not exist. */
+/** Returns the failure for a call that names a task that does not exist. */
 export function noTask(id: string): Failure {
   return notFound(`task not found: ${shorten(id)}`);
 }
 
-/** Returns the refusal for a call that is not allowed in the task's state. */
+/** Returns the failure for a call that is not allowed in the task's state. */
 export function taskIs(state: TaskState): Failure {
   return new Failure("ALREADY_EXISTS", `task is ${state}`);
 }

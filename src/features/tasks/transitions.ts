@@ -1,5 +1,5 @@
 /**
- * Defines the state machine of a task, as a table of transitions. A call is refused if the table has no transition for
+ * Defines the state machine of a task, as a table of transitions. A call is rejected if the table has no transition for
  * it from the task's state. The task registry can make only the transitions in the table. docs/tasks.md "States" shows
  * the same table. Pure data.
  */
@@ -43,7 +43,7 @@ export function isPossible(trigger: Trigger, state: TaskState): boolean {
   return includes(TRANSITIONS[trigger].from, state);
 }
 
-/** Throws if the table does not have a transition, which is a bug of the caller. */
+/** Throws if the table has no such transition, because that is a bug of the caller. */
 export function assertTransition(trigger: Trigger, from: TaskState, to: TaskState): void {
   assert(
     isPossible(trigger, from) && includes(TRANSITIONS[trigger].to, to),

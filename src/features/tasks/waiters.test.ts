@@ -1,4 +1,7 @@
-/** Tests in the writer how many tasks may wait for the same task, and how many stuck tasks one call reports. */
+/**
+ * Tests, in the writer, the maximum number of tasks that wait for the same task, and the number of stuck tasks that one
+ * call reports.
+ */
 import t from "tap";
 import { TASK_WAITERS_MAX, TASKS_CREATED_MAX, TASKS_STUCK_REPORTED_MAX } from "../../../schemas/limits/tasks.js";
 import type { NewTask } from "../../../schemas/tasks.js";
@@ -11,14 +14,14 @@ const METHODS = [commands.createTasks, commands.cancelTask, commands.retryTask, 
 const REFUSED = new RegExp(`^${TASK_WAITERS_MAX} tasks wait for hub: `);
 
 class Fixture {
-  /** Topics, each with its task. */
+  /** The published topics, each with its task. */
   readonly published: string[] = [];
   readonly server = new SimulatedServer({
     methods: METHODS,
     hear: ({ topic, data }) => this.published.push(`${topic} ${(data as { readonly task_id: string }).task_id}`),
   });
 
-  /** Creates tasks. Returns null if they were created, otherwise the refusal. */
+  /** Creates tasks. Returns null if they were created, otherwise the error message. */
   make(tasks: readonly Partial<NewTask>[]): string | null {
     for (let at = 0; at < tasks.length; at += TASKS_CREATED_MAX) {
       const some = tasks.slice(at, at + TASKS_CREATED_MAX).map((task) => ({ ...NEW_TASK, ...task }));

@@ -1,6 +1,7 @@
 /**
- * Knows on which task each agent works, so that what the agent does becomes part of the task's trace. Follows the
- * events of tasks and leases. Pure, and in memory: after a start it begins with the live claims of the database.
+ * Finds the task on which each agent works, so that the agent's other actions become part of the task's trace. It
+ * follows the events of tasks and leases. Pure, and in memory: after a start it begins with the live claims of the
+ * database.
  */
 import { TELEMETRY_LEASES_MAX } from "../../../schemas/limits/telemetry.js";
 import type { SpanContext } from "../../../shared/trace-context.js";
@@ -15,7 +16,7 @@ export interface CurrentClaim {
 export class CurrentClaims {
   /** The claims of each holder by their fences, the newest last. */
   readonly #byHolder = new Map<string, Map<number, CurrentClaim>>();
-  /** The claims that the holders of leases had when they got the leases, by the ids of the leases. */
+  /** The claim that the holder of a lease had when it got the lease, by the id of the lease. */
   readonly #byLease = new Map<string, CurrentClaim>();
 
   clear(): void {
@@ -35,7 +36,10 @@ export class CurrentClaims {
     if (claims?.size === 0) this.#byHolder.delete(holder);
   }
 
-  /** Returns the newest claim of the first of some instances that has one. */
+  /**
+   * Returns a claim of the first of these instances that has one. If that instance has several claims, returns the
+   * newest.
+   */
   of(...instances: readonly (string | null)[]): CurrentClaim | undefined {
     for (const instance of instances) {
       const claims = instance === null ? undefined : this.#byHolder.get(instance);
@@ -44,13 +48,16 @@ export class CurrentClaims {
     return undefined;
   }
 
-  /** Remembers which claim the holder of a lease has, until the lease ends. */
+  /** Remembers the claim that the holder of a lease has now, until the lease ends. */
   noteLease(lease: string, ...instances: readonly (string | null)[]): void {
     const claim = this.of(...instances);
     if (claim !== undefined && this.#byLease.size < TELEMETRY_LEASES_MAX) this.#byLease.set(lease, claim);
   }
 
-  /** Returns the claim that was noted for a lease and forgets it, or the newest claim of its holder. */
+  /**
+   * Returns the claim that was remembered for a lease, and forgets it. If there is none, returns the newest claim of
+   * the lease's holder.
+   */
   ofEndedLease(lease: string, ...instances: readonly (string | null)[]): CurrentClaim | undefined {
     const noted = this.#byLease.get(lease);
     this.#byLease.delete(lease);

@@ -1,4 +1,4 @@
-/** Tests the queue of the exporter, and what it does when the thread is slow or dies. Thread and time are injected. */
+/** Tests the queue of the exporter, and its behaviour if the thread is slow or dies. Thread and time are injected. */
 import t, { type Test } from "tap";
 import { must } from "../../base/assert.js";
 import {

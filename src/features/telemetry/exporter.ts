@@ -1,6 +1,6 @@
 /**
  * Feeds the thread that exports spans and metrics. It keeps the events from which spans are computed in a bounded
- * queue, and gives the thread the next ones when it has answered. If the collector is slow or dead the queue fills, and
+ * queue. When the thread has answered, it gets the next events. If the collector is slow or dead, the queue fills, and
  * further events are dropped and counted. Runs on the front, as a background task. It is created only with --otlp.
  */
 import { Worker } from "node:worker_threads";
@@ -23,7 +23,7 @@ import type { TelemetryReply, TelemetryRequest, TelemetryThreadData } from "./me
 import type { LiveTaskClaim } from "./table.js";
 import { TRACED_TOPICS } from "./traced-topics.js";
 
-/** The thread as the exporter uses it. */
+/** The interface of the thread that the exporter uses. */
 export interface ExportThread {
   send(request: TelemetryRequest): void;
   end(): Promise<void>;
@@ -38,7 +38,7 @@ export interface TelemetryExporterOptions {
   readonly start: (listener: ThreadListener) => ExportThread;
   /** Returns whether this node exports the spans. */
   readonly leads: () => boolean;
-  /** Reads the claims by which tasks are held now. */
+  /** Reads the live claims of tasks. */
   readonly liveClaims: () => readonly LiveTaskClaim[];
   /** Reads the current metrics. */
   readonly figures: () => readonly Figure[];
@@ -52,7 +52,7 @@ type Kind = TelemetryRequest["kind"];
 const KINDS: readonly Kind[] = ["spans", "metrics"];
 const TRACED: ReadonlySet<string> = new Set(TRACED_TOPICS);
 
-/** Starts the thread of the export. */
+/** Starts the thread that exports spans and metrics. */
 export function startExportThread(url: URL, data: TelemetryThreadData, listener: ThreadListener): ExportThread {
   const worker = new Worker(url, {
     workerData: data,
@@ -75,15 +75,17 @@ export class TelemetryExporter implements BackgroundTask {
   #thread: ExportThread | null = null;
   #events: string[] = [];
   #characters = 0;
-  /** When the oldest event of the queue came, in ms; null if the queue is empty or the time is not known yet. */
+  /**
+   * The arrival time of the oldest event in the queue, in ms; null if the queue is empty or the time is not known yet.
+   */
   #sinceMs: number | null = null;
-  /** The live claims with which the thread begins, before the next events; null if it knows them. */
+  /** The live claims that the thread must get before the next events; null if it has them already. */
   #claims: readonly LiveTaskClaim[] | null;
-  /** True if this node has not followed the events, so that the live claims have to be read again. */
+  /** True if this node has not followed the events, so that it must read the live claims again. */
   #anew = false;
   #metricsDueMs: number;
   #startDueMs = 0;
-  /** The kinds of requests that the thread has not answered. */
+  /** The kinds of the requests that the thread has not answered yet. */
   readonly #busy = new Set<Kind>();
   /** The number of events in the request in flight. */
   #sent = 0;
@@ -131,14 +133,14 @@ export class TelemetryExporter implements BackgroundTask {
     this.#send({ kind: "metrics", figures: this.#options.figures(), atMs: nowMs }, nowMs);
   }
 
-  /** Exports what is left, for a limited time, and ends the thread. */
+  /** Exports the remaining events, for a limited time, and ends the thread. */
   async close(): Promise<void> {
     this.#closed = true;
     const untilMs = performance.now() + TELEMETRY_CLOSE_MS;
     while (this.#busy.has("spans") || this.#events.length > 0) {
       const leftMs = untilMs - performance.now();
       if (leftMs <= 0) break;
-      // A thread that cannot be started exports nothing more.
+      // Stop if the thread cannot be started.
       if (!this.#busy.has("spans") && !this.#exportSpans(Number.MAX_SAFE_INTEGER)) break;
       await this.#idle(leftMs);
     }
@@ -165,7 +167,7 @@ export class TelemetryExporter implements BackgroundTask {
     out.value("koor_otlp_waiting", "gauge", "Events that wait to become spans.", this.#events.length);
   }
 
-  /** Gives the thread the next events, if it is idle. Returns whether it did. */
+  /** Gives the thread the next events, if the thread is idle. Returns whether it got them. */
   #exportSpans(nowMs: number): boolean {
     if (this.#busy.has("spans")) return false;
     const events = this.#events.slice(0, TELEMETRY_BATCH_EVENTS_MAX);
@@ -174,12 +176,15 @@ export class TelemetryExporter implements BackgroundTask {
     this.#sent = events.length;
     this.#events = this.#events.slice(events.length);
     this.#characters = this.#events.reduce((sum, text) => sum + text.length, 0);
-    // The events that are left have waited as long, so their time is kept.
+    // Keep the time if events remain, because they have waited equally long.
     if (this.#events.length === 0) this.#sinceMs = null;
     return true;
   }
 
-  /** Sends a request. Starts the thread if it does not run, but not soon after it has died. */
+  /**
+   * Sends a request, and starts the thread if it does not run. Returns false if the thread cannot be started, or was
+   * started too recently.
+   */
   #send(request: TelemetryRequest, nowMs: number): boolean {
     if (this.#thread === null) {
       if (nowMs < this.#startDueMs) return false;

@@ -1,4 +1,4 @@
-/** Tests the metrics as plain data, with a component of the test. */
+/** Tests the conversion of metrics to plain data, with a component that the test defines. */
 import t from "tap";
 import { Histogram } from "../../platform/measure/histogram.js";
 import type { Exposition } from "../../platform/measure/exposition.js";

@@ -1,6 +1,6 @@
 /**
- * Exports spans and metrics over OTLP/HTTP with the libraries of OpenTelemetry. Only this file imports them, and only
- * the thread of the export loads it. The exporters read the standard variables OTEL_EXPORTER_OTLP_HEADERS,
+ * Exports spans and metrics over OTLP/HTTP with the libraries of OpenTelemetry. Only this file imports the libraries,
+ * and only the export's thread loads this file. The exporters read the standard variables OTEL_EXPORTER_OTLP_HEADERS,
  * OTEL_EXPORTER_OTLP_TIMEOUT and OTEL_EXPORTER_OTLP_COMPRESSION, the resource OTEL_RESOURCE_ATTRIBUTES and
  * OTEL_SERVICE_NAME.
  */
@@ -43,7 +43,7 @@ function hrTime(ms: number): HrTime {
   return [Math.floor(ms / MS_PER_SECOND), Math.round((ms % MS_PER_SECOND) * NS_PER_MS)];
 }
 
-/** Gives the next span the ids of its context. */
+/** An IdGenerator of OpenTelemetry that returns the given ids for the next span, instead of random ones. */
 class GivenIds implements IdGenerator {
   next: SpanContext = { traceId: "", spanId: "", sampled: true };
 
@@ -64,7 +64,7 @@ function exported(run: (done: (result: ExportResult) => void) => void): Promise<
 }
 
 export interface OtlpOptions {
-  /** The address of the collector, without the paths of the signals. */
+  /** The address of the collector, without the path of a signal. */
   readonly url: string;
   readonly instance: string;
   readonly version: string;
@@ -82,13 +82,14 @@ export class OtlpClient {
   constructor({ url, instance, version }: OtlpOptions) {
     const base = url.replace(/\/+$/, "");
     const own = { "service.name": "koor", "service.version": version, "service.instance.id": instance };
-    // The attributes that the operator has set in the environment override these.
+    // Attributes that the operator has set in the environment override these attributes.
     this.#resource = resourceFromAttributes(own).merge(detectResources({ detectors: [envDetector] }));
     this.#version = version;
     this.#provider = new BasicTracerProvider({
       resource: this.#resource,
       idGenerator: this.#ids,
-      // The children of a span are computed before the span, so they cannot follow a decision about it.
+      // Record every span, because its children may already be exported. They are computed before the span, so they
+      // cannot follow a later decision about it.
       sampler: new AlwaysOnSampler(),
       spanProcessors: [
         {
@@ -106,7 +107,7 @@ export class OtlpClient {
     });
   }
 
-  /** Exports spans in one request. Returns why it failed, or null. */
+  /** Exports spans in one request. Returns the reason if that failed; otherwise null. */
   async exportSpans(records: readonly SpanRecord[]): Promise<string | null> {
     for (const record of records) this.#add(record);
     const spans = this.#ended.splice(0);
@@ -114,8 +115,8 @@ export class OtlpClient {
   }
 
   /**
-   * Exports metrics in one request. Returns why it failed, or null.
-   * @param startMs when the counters began
+   * Exports metrics in one request. Returns the reason if that failed; otherwise null.
+   * @param startMs the time at which the counters began
    */
   async exportMetrics(figures: readonly Figure[], startMs: number, atMs: number): Promise<string | null> {
     const times = { startTime: hrTime(startMs), endTime: hrTime(atMs) };

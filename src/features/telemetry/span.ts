@@ -1,4 +1,6 @@
-/** Defines a span as the code that computes spans returns it. The library of OpenTelemetry gets it in otlp.ts. Pure. */
+/**
+ * Defines a span in the form in which spans.ts computes it. otlp.ts converts it for the library of OpenTelemetry. Pure.
+ */
 import type { SpanContext } from "../../../shared/trace-context.js";
 
 export type SpanAttribute = string | number | boolean | readonly string[];
@@ -11,8 +13,8 @@ export interface SpanRecord {
   /** Times in ms since the Unix epoch. */
   readonly startMs: number;
   readonly endMs: number;
-  /** Attributes whose value is null are left out. */
+  /** The attributes of the span. Attributes whose value is null are left out. */
   readonly attributes: Readonly<Record<string, SpanAttribute | null>>;
-  /** Why the operation failed; null if it did not. */
+  /** The reason why the operation failed; null if it succeeded. */
   readonly error: string | null;
 }

@@ -1,7 +1,7 @@
 /**
- * Computes spans from the server's events. A span is computed when it ends, from the event and from the database, so no
- * open span has to be kept and a restart loses none that is still open. docs/opentelemetry.md describes the spans. Runs
- * in the thread of the export.
+ * Computes spans from the server's events. A span is computed at its end, from the event and from the database. So no
+ * open span is kept in memory, and a restart of the server loses no open spans. docs/opentelemetry.md describes the
+ * spans. Runs in the thread of the export.
  */
 import type { ListedEvidence } from "../../../schemas/evidence.js";
 import { TELEMETRY_LIST_MAX, TELEMETRY_TEXT_CHARACTERS_MAX } from "../../../schemas/limits/telemetry.js";
@@ -38,9 +38,9 @@ type Spans = readonly SpanRecord[];
 type Handler = (event: ServerEvent<never>, atMs: number) => Spans;
 
 const NONE: Spans = [];
-/** The states in which a claim ends or a task has ended without what was asked for. */
+/** The topics of events by which a claim or a task ends without success. */
 const FAILED_TOPICS: ReadonlySet<string> = new Set(["task.failed", "task.dead"]);
-/** The calls by which a claim ends that has failed. */
+/** The calls that end a claim without success. */
 const FAILED_CALLS: ReadonlySet<string> = new Set(["fail", "loss"]);
 /** The outcomes of claims, by the calls that end them. */
 const OUTCOMES: ReadonlyMap<string, string> = new Map([
@@ -96,13 +96,13 @@ export class SpanComputer {
     this.#handlers = new Map(Object.entries(handlers));
   }
 
-  /** Forgets what it knows of agents, and begins with the live claims. */
+  /** Starts with the live claims, and forgets everything else about agents. */
   begin(claims: readonly LiveTaskClaim[]): void {
     this.#claims.clear();
     for (const { holder, fence, task } of claims) this.#beginClaim(holder, fence, task);
   }
 
-  /** Returns the spans that end with an event, without those of traces that are not recorded. */
+  /** Returns the spans that end with an event. Leaves out the spans of traces that are not recorded. */
   spansOf(text: string): Spans {
     const event = JSON.parse(text) as ServerEvent<never>;
     const atMs = parseTime(event.created_at) ?? 0;
@@ -182,7 +182,7 @@ export class SpanComputer {
   }
 
   #granted({ lease_id, holder, task }: LeaseData): Spans {
-    // The lease of a task is granted with the claim of the task, and is not waited for.
+    // The lease of a task is granted together with the claim of the task, so it never waits.
     const record = this.#leaseOf(lease_id, task);
     if (record === undefined) return NONE;
     this.#claims.noteLease(lease_id, holder.id, record.parent);
@@ -259,7 +259,7 @@ export class SpanComputer {
     ];
   }
 
-  /** Returns the parent of a span that is about a task: the claim of the task, if the agent holds it. */
+  /** Returns the parent of a span about a task: the claim of the task, if the agent holds it. */
   #parentOf(taskId: string | null, claim: { task: string; context: SpanContext } | undefined): SpanContext | undefined {
     if (taskId === null || claim?.task === taskId) return claim?.context;
     const task = this.#sources.tasks.task(taskId);
@@ -313,7 +313,7 @@ export class SpanComputer {
     ];
   }
 
-  /** Places a span: below its parent, or at the beginning of a trace of its own. */
+  /** Assigns a span to a trace: below its parent, or at the beginning of a new trace. */
   #placed(
     parent: SpanContext | undefined,
     root: string,

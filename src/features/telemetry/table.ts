@@ -1,14 +1,14 @@
-/** Runs the SQL that reads what spans tell about tasks. Runs in the thread of the export. */
+/** Runs the SQL that reads the data of tasks for spans. Runs in the export's thread. */
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 
-/** A task as its span shows it. Times are in ms. */
+/** The members of a task that its span shows. Times are in ms. */
 export interface TracedTaskRow {
   readonly row: number;
   readonly id: string;
   readonly workspace: string;
   readonly title: string;
-  /** A JSON text, as is the next member. */
+  /** A JSON text, like the next member. */
   readonly labels: string;
   readonly resources: string;
   readonly created_by: string | null;
@@ -57,7 +57,7 @@ export class TraceReader {
     return this.#steps.all(row, fence);
   }
 
-  /** Returns the claims by which tasks are held now, in the order in which they began. */
+  /** Returns the live claims of tasks, in the order in which they began. */
   liveClaims(): LiveTaskClaim[] {
     return this.#claims.all();
   }

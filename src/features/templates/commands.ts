@@ -64,7 +64,7 @@ export const applyTemplate = writerMethod({
   request: ApplyTemplateRequest,
   reply: ApplyTemplateReply,
   weight: weightOf,
-  // Only the template says how many there are, and the request does not have it.
+  // Count the maximum number of contracts, because the number is only in the stored template and not in the request.
   rows: () => TEMPLATE_CONTRACTS_MAX,
   audit: {
     action: "template.apply",

@@ -1,6 +1,7 @@
 /**
  * The front of the templates; the routes call its methods. The pool parses and checks the template of a request, and
- * then the writer stores it. The number of long templates that are parsed at once is limited. Runs on the front.
+ * then the writer stores it. The number of long templates that are parsed at the same time is limited. Runs on the
+ * front.
  */
 import type { ContractWarning } from "../../../schemas/contracts.js";
 import type { TemplateKind } from "../../../schemas/templates.js";

@@ -1,4 +1,7 @@
-/** The SQL of templates: storing and removing (writer), reading (front, pool). A stored template never changes. */
+/**
+ * The SQL of templates. The writer stores and removes templates; the front and the pool read them. A stored template
+ * never changes.
+ */
 import type { CheckedTemplate, TemplateKind } from "../../../schemas/templates.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
@@ -11,13 +14,13 @@ export interface TemplateSummaryRow {
   /** An array of strings, as JSON text. */
   readonly tags: string;
   readonly version: number;
-  /** ms since the epoch, as updated_at. */
+  /** The creation time, in ms since the epoch. The same unit applies to updated_at. */
   readonly created_at: number;
   readonly updated_at: number;
 }
 
 export interface TemplateRow extends TemplateSummaryRow {
-  /** The JSON text as it was sent. */
+  /** The JSON text of the data, as the client sent it. */
   readonly data: string;
 }
 

@@ -27,10 +27,7 @@ import { readRules, type RuleReading, TEMPLATED } from "../rules/rule.js";
 /** The data that a template of rules gets if the request has none. */
 const NO_RULES = "[]";
 
-/**
- * Parses a template. Its data is stored as the text that the client sent. `loadRuleReading` must have been called
- * before.
- */
+/** Parses a template. Its data is stored as the text that the client sent. Call `loadRuleReading` before. */
 export function readTemplate({ text, json }: JsonText, reading = TEMPLATED): CheckedTemplate | Failure {
   const isStored = reading.stored === true;
   const refusal = checkShape(isStored ? maskStoredNames(json) : json, TemplateHead);

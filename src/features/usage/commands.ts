@@ -52,7 +52,7 @@ export const recordUsage = writerMethod({
     const row = usage.append(request, call.nowMs);
     requests.store("usage", call.actor, requestId, String(row.id), call.nowMs, hash);
     events.publish({ topic: TOPIC_RECORDED, data: encodeUsage(row), source: call.actor }, call);
-    // An agent may give a report any tag, but uses up only the budgets of tasks that are its own.
+    // An agent may give a report any tag. But the report is charged only to the budgets of the agent's own tasks.
     const { session_tag: tag } = row;
     const task = owns || (budgets.countsTasks && parties.hasWorkedOn(tag, row.instance_id)) ? tag : "";
     const report = { instance: row.instance_id, task, tokens: row.tokens_in + row.tokens_out };

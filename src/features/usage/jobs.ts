@@ -37,8 +37,8 @@ export const listUsage = streamJob({
 
 /**
  * Writes `{"group_by","from","to","groups","total"}`. If the request names an interval, the answer also has
- * `"interval"` and `"series"`. The groups end before they exceed LIST_BYTES_MAX. The totals and the series are those of
- * all groups.
+ * `"interval"` and `"series"`. The list of groups ends before it exceeds LIST_BYTES_MAX. The totals and the series
+ * include all groups.
  */
 export const summarizeUsage = streamJob({
   name: "usage.summary",
@@ -72,8 +72,8 @@ function readSeries(
 }
 
 /**
- * Encodes a bound of the summary. A bound that was sent with an offset can leave the years with four digits when it is
- * converted to UTC, so it is limited to these years.
+ * Encodes a bound of the summary. A bound may have been sent with an offset, so in UTC its year may have more or fewer
+ * than four digits. It is limited to years with four digits.
  */
 function encodeBound(ms: number | null): string {
   return ms === null ? '""' : `"${formatTime(Math.max(TIME_MS_MIN, Math.min(TIME_MS_MAX, ms)))}"`;

@@ -24,7 +24,7 @@ import { recordUsage } from "./commands.js";
 import { listUsage, summarizeUsage } from "./jobs.js";
 
 export interface UsageRoutesOptions {
-  /** Whether the server checks tokens at all. */
+  /** Whether the server requires tokens. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
@@ -58,7 +58,8 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
       answer: UsageList,
       handle: ({ query, context }) => {
         const { from = null, to = null, before = null, limit = USAGE_ROWS_DEFAULT } = query;
-        // Each filter has an index, so the job reads only the rows that it returns.
+        // This list can run on the front, because each filter has an index, so the job reads only the rows that it
+        // returns.
         return listReply(reads.stream(listUsage, { filter: filterOf(query), from, to, before, limit }, context, limit));
       },
     }),

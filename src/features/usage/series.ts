@@ -16,8 +16,9 @@ export interface IntervalTotals {
 }
 
 /**
- * Returns the series as `[{"from","groups"}]`. If it would be too long, returns a 400 that says how to make it shorter.
- * @param sums the sums ordered by interval, which are read only as far as they fit
+ * Returns the series as `[{"from","groups"}]`. If the series would be too long, returns a 400 that says how to make it
+ * shorter.
+ * @param sums the sums ordered by interval; they are read only until the series is too long
  */
 export function encodeSeries(
   sums: Iterable<IntervalTotals>,

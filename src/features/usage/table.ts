@@ -1,6 +1,6 @@
 /**
- * The SQL of LLM usage: appending (writer), listing and computing sums (pool, front). A stored row never changes.
- * encode.ts converts rows to JSON.
+ * The SQL of LLM usage. The writer appends rows; the pool and the front list rows and compute sums. A stored row never
+ * changes. encode.ts converts rows to JSON.
  */
 import {
   USAGE_GROUPS,
@@ -52,7 +52,7 @@ export class UsageAppender {
 
 export const usageAppender: Model<UsageAppender> = { open: ({ db }) => new UsageAppender(db) };
 
-/** Returns the newest rows that match, newest first. */
+/** Returns the matching rows, the newest first. */
 export function listRows(db: Db, { filter, from, to, before, limit }: UsageListRequest): IterableIterator<UsageRow> {
   const range = idRange(db, "llm_usage", from, to);
   const conditions = ["id >= ?", "id < ?", "created_at BETWEEN ? AND ?"];
@@ -145,7 +145,7 @@ export function* sumSeries(
 ): Generator<IntervalTotals, void, undefined> {
   const range = idRange(db, "llm_usage", from, to);
   const ms = USAGE_INTERVALS[interval];
-  // The interval is added because SQLite's remainder is negative for times before 1970, which a restore can bring.
+  // Add the interval, because SQLite's remainder is negative for times before 1970. A restore can bring such times.
   const rows = db
     .prepare<number[], SumRow & { readonly start_ms: number }>(
       `SELECT created_at - (created_at % ${ms} + ${ms}) % ${ms} AS start_ms, ${USAGE_GROUPS[groupBy]} AS name, ${SUMS}

@@ -1,6 +1,6 @@
 /**
- * Adds up usage as exactly as decimal arithmetic would. Costs have no errors of binary fractions, and tokens keep all
- * their digits. Pure.
+ * Adds up usage as exactly as decimal arithmetic would. The sums of costs have no errors from binary fractions, and the
+ * sums of tokens keep all their digits. Pure.
  */
 
 import { LIST_BYTES_MAX } from "../../../schemas/limits/answers.js";
@@ -57,8 +57,8 @@ export function encodeGroup([name, totals]: GroupTotals): string {
 }
 
 /**
- * Writes the JSON object of groups by name, but ends it before all groups together exceed LIST_BYTES_MAX. If there is
- * a group, the object has at least one.
+ * Writes the JSON object of groups by name, but ends it before all groups together exceed LIST_BYTES_MAX. If there are
+ * groups, the object has at least one.
  * @returns the cursor that continues the list of groups; null if it is complete
  */
 export function* encodeGroupList(

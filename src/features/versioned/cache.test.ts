@@ -1,7 +1,7 @@
 /**
  * Tests the hot cache between three simulated parts: a front that sends writes, a database that executes them, and
- * answers that arrive or are lost. A read must always show the current state of the database, so it never goes back in
- * time. The bytes of the cache stay within their limit.
+ * answers that arrive or are lost. A read must always return the current state of the database, and so never goes back
+ * in time. The size of the cache must stay within its limit.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -11,24 +11,24 @@ import { HotCache } from "./cache.js";
 
 type Reply = { readonly version: number };
 
-/** The keys that a write changes. Each has the size of its new value in bytes, or is deleted. */
+/** The keys that a write changes. A key either gets a new value, whose size in bytes is given, or is deleted. */
 interface Write {
   readonly keys: readonly string[];
   /** The message that names the keys: the request, only the reply, or neither of them. */
   readonly named: "request" | "reply" | "nowhere";
   readonly bytes: number;
   readonly deletes: boolean;
-  /** The database refuses the write. */
+  /** Whether the database rejects the write. */
   readonly refused: boolean;
 }
 
-/** Room for all keys. */
+/** A cache size that has room for all keys. */
 const ROOMY_BYTES = 10_000_000;
 const KEYS = ["a", "b", "c", "long key".repeat(100)] as const;
 type Step =
   | ({ readonly step: "send" } & Write)
   | { readonly step: "read"; readonly key: string }
-  /** The front gives up a write that is in flight. The database may still execute it. */
+  /** The front gives up on a write in flight. The database may still execute the write. */
   | { readonly step: "expire"; readonly which: number }
   /**
    * The database executes the next write (`commit`), the front receives its answer (`answer`), or the writer dies with
@@ -68,8 +68,8 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 /** A write in flight. */
 interface Call extends Write {
   /**
-   * Whether the key of the write had an entry when the write was sent. If it had, the value that the writer stored
-   * replaces the entry.
+   * Whether the key of the write had an entry when the write was sent. If it had one, the stored value replaces the
+   * entry.
    */
   readonly cached: boolean;
   /** The version that the write made of its only key; 0 if it made no version. */
@@ -77,7 +77,7 @@ interface Call extends Write {
   expired: boolean;
 }
 
-/** How often each situation has occurred in the runs. */
+/** The number of times that each situation has occurred in the runs. */
 const met = { hits: 0, lost: 0, expired: 0, replaced: 0 };
 
 /** A front with its cache, together with the database that the front reads. */
@@ -88,8 +88,7 @@ class World {
   #sent: Call[] = [];
   #done: Call[] = [];
   /**
-   * Calls that the front has given up, and that were executed or lost after that. Their end is reported with the next
-   * answer.
+   * Calls that were executed or lost after the front had given up on them. Their end is reported with the next answer.
    */
   #unheard: Call[] = [];
 

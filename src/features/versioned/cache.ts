@@ -4,7 +4,7 @@
  *
  * A read never goes back in time. While a write of a key is in flight, the key's entry is not returned, because the
  * database may already have a newer value. When the writer has acknowledged the write, the cache drops the entry or
- * replaces it by the written value. Only then is the client answered. An entry is never replaced by an older version.
+ * replaces it by the written value, before the client gets its answer. An entry is never replaced by an older version.
  * Each method of the writer declares which keys it changes (src/platform/threads/changes.ts), and the cache listens to
  * all methods.
  */
@@ -50,8 +50,8 @@ function counterOf(key: string): number {
 export class HotCache<Reply> implements ChangeListener {
   readonly #entries = new Map<string, Entry<Reply>>();
   /**
-   * All entries, in the order in which eviction examines them. The order of the Map is not used for this: an iteration
-   * passes over what was deleted at the start of a Map, and eviction deletes there.
+   * All entries, in the order in which eviction examines them. The order of the Map is unsuitable, because eviction
+   * deletes at the start of the Map, and an iteration would pass over all the deleted entries there.
    */
   #ring: (Entry<Reply> | null)[] = [];
   /** The slots of the ring that are empty. */
@@ -60,7 +60,7 @@ export class HotCache<Reply> implements ChangeListener {
   #hand = 0;
   /**
    * The number of writes in flight for each hash of a key. If two keys have the same hash, a read may needlessly go to
-   * the database. An array is used instead of a Map for the reason that rpc/client.ts gives.
+   * the database. This is an array and not a Map, for the reason in rpc/client.ts.
    */
   readonly #writes = new Uint16Array(WRITE_COUNTERS);
   readonly #bytesMax: number;
@@ -156,8 +156,8 @@ export class HotCache<Reply> implements ChangeListener {
   }
 
   /**
-   * Evicts entries by the clock algorithm until the cache is small enough: the hand goes round the ring, and evicts each
-   * entry that was not read since it was last there.
+   * Evicts entries by the clock algorithm until the cache is small enough: the hand moves round the ring, and evicts
+   * each entry that was not read since the hand's previous visit.
    */
   #evict(): void {
     while (this.#bytes > this.#bytesMax) {

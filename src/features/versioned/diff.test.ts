@@ -44,12 +44,12 @@ function escapeName(name: string): string {
   return name.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
-/** Compares by code point, the slow way. */
+/** Compares two names by code point, with a simple and slow method. */
 function compareNames(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** The definition, word by word. */
+/** The model: follows the definition of a diff without any optimization. */
 function modelDiff(before: Json, after: Json, path = ""): Entry[] {
   if (Array.isArray(before) && Array.isArray(after)) {
     const longest = Math.max(before.length, after.length);
@@ -111,8 +111,8 @@ function applyDiff(document: Json, entries: readonly Entry[]): Json {
 }
 
 /**
- * Writes a document with random blanks, orders of members, escapes and forms of numbers, and with duplicate members of
- * which the last one counts. `pick` makes the random choices.
+ * Writes a document with random blanks, orders of members, escapes and forms of numbers, and with duplicate members, of
+ * which only the last one counts. `pick` makes the random choices.
  */
 function scribble(value: Json, pick: () => number): string {
   const blank = ["", "", " ", "\n", "\r\n\t"][pick() % 5] ?? "";
@@ -268,7 +268,7 @@ t.test("the diff is that of the naive model, and gives the other document when a
     entriesSeen += entries.length;
     if (!isDeepStrictEqual(entries, modelDiff(before, after))) return false;
     if (!isDeepStrictEqual(applyDiff(JSON.parse(beforeText) as Json, entries), after)) return false;
-    // Values are the source's own text.
+    // The diff quotes values as they are in the source text.
     const oneLineBefore = beforeText.replace(/[\r\n]/g, " ");
     const oneLineAfter = afterText.replace(/[\r\n]/g, " ");
     return (elementTexts(text) ?? []).every((entry) => {

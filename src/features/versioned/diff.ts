@@ -1,6 +1,6 @@
 /**
  * Computes the differences between two JSON texts, as docs/http-api.md "Diffs" defines them. Values are compared by
- * their meaning, and quoted as they were written. The caller fetches the versions, and answers if one of them is not
+ * their meaning, and quoted as they were written. The caller fetches the versions, and handles versions that are not
  * JSON. Pure, runs in the pool.
  *
  * Differences are sorted by path, segment by segment. Array indexes are sorted as numbers, and member names by code

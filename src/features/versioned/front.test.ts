@@ -1,5 +1,5 @@
 /**
- * Tests that the job of a diff gets the length of both versions together. That length decides whether the job waits for
+ * Tests that the job of a diff gets the sum of the lengths of both versions. This sum decides whether the job waits for
  * a permit.
  */
 import t from "tap";

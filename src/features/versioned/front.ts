@@ -92,7 +92,7 @@ function preconditionsOf({ query: { if_version }, headers }: WriteRequest): Prec
   const { "if-match": ifMatch, "if-none-match": ifNoneMatch } = headers;
   const fence = sentFence(headers["x-koor-fence"]);
   if (fence instanceof Failure) return fence;
-  // Empty headers never get here.
+  // Only a header that is not empty gets this far.
   if (ifMatch !== "" && !isEtagList(ifMatch)) return MALFORMED_MATCH;
   if (ifNoneMatch !== "" && !isEtagList(ifNoneMatch)) return MALFORMED_NONE_MATCH;
   if (if_version === undefined && ifMatch === "" && ifNoneMatch === "") return { condition: null, fence };
@@ -118,7 +118,7 @@ function valueReply(contentType: string, etag: string, version: number, value: U
       ["X-Koor-Version", String(version)],
       ["X-Content-Type-Options", "nosniff"],
       ["Content-Security-Policy", "sandbox"],
-      // This header prevents pages of other origins from loading the value as a script, a style or an image.
+      // Prevents pages of other origins from loading the value as a script, a style or an image.
       ["Cross-Origin-Resource-Policy", "same-origin"],
     ]),
   };
@@ -158,8 +158,8 @@ export class VersionedFront {
   readonly #updated: string;
   readonly #cache = new HotCache<ValueReply>();
   /**
-   * Limits the time per tick for reading values from the database. Large values are not cached, so many reads in one
-   * tick would delay all other requests.
+   * Limits the time that reads of values from the database take in each tick. Large values are not cached, so many
+   * reads in one tick would delay all other requests.
    */
   readonly #slice = new TimeSlice();
 
@@ -209,8 +209,8 @@ export class VersionedFront {
   }
 
   /**
-   * Stores the body of the request as a new version. `answer` builds the text of the answer. Refuses JSON that is nested
-   * too deep, because other programs read the value.
+   * Stores the body of the request as a new version. `answer` builds the text of the answer. Rejects JSON that is
+   * nested too deep, because other programs read the value.
    */
   put(
     key: string,
@@ -227,7 +227,7 @@ export class VersionedFront {
     return this.#scanRest(scan).then((refusal) => refusal ?? store());
   }
 
-  /** Examines a long value in pieces, because other requests would wait for the whole. */
+  /** Examines a long value in pieces, because other requests would have to wait for a single long step. */
   async #scanRest(scan: DepthScan): Promise<Failure | null> {
     do await this.#slice.yieldIfOver();
     while (!scan.advance(JSON_DEPTH_PIECE_BYTES));

@@ -1,4 +1,4 @@
-/** Tests the writer's cache of heads: what it keeps, and that it tells before it forgets. */
+/** Tests the writer's cache of heads: which heads it keeps, and that it calls its owner before it evicts heads. */
 import t from "tap";
 import { HeadCache } from "./head-cache.js";
 

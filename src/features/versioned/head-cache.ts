@@ -1,14 +1,14 @@
 /**
- * The writer's cache of heads. A write of a key whose head is cached needs no look-up.
+ * The writer's cache of heads. A write to a key with a cached head needs no lookup in the database.
  *
- * The cache has two generations of heads. What is used goes into the young generation. When that is full, it becomes the
- * old one, and what was old is forgotten. So nothing is deleted one by one, which leaves holes at the start of a Map,
- * and the owner hears of all evictions at once: `onEvict` stores what only the write buffer has, so that a head that is
- * not cached is always found in the database.
+ * The cache has two generations of heads. A head that is used goes into the young generation. When the young generation
+ * is full, it becomes the old generation, and the previous old generation is evicted as a whole. Single deletions would
+ * leave holes at the start of a Map. Before an eviction, `onEvict` is called once. It stores the heads that are only in
+ * the write buffer, so that a head that is not cached is always in the database.
  */
 import { HEAD_CACHE_KEYS_MAX } from "../../../schemas/limits/versioned.js";
 
-/** The head of a key, which is its newest version. The head of a deleted key stays with `live` false. */
+/** The head of a key, which is its newest version. The head of a deleted key remains, with `live` false. */
 export interface CachedHead {
   version: number;
   row: number;
@@ -22,7 +22,7 @@ export class HeadCache {
   #old = new Map<string, CachedHead>();
 
   /**
-   * @param onEvict called before heads are forgotten
+   * @param onEvict called before heads are evicted
    * @param generationMax the number of keys of a generation
    */
   constructor(onEvict: () => void, generationMax = HEAD_CACHE_KEYS_MAX / 2) {

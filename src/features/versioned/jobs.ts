@@ -75,11 +75,11 @@ function diffOf(reader: VersionedReader, { key, v1, v2 }: DiffRequest): string |
 /** The value of a version, in the forms in which two values are compared: as text and as JSON. */
 interface Content {
   readonly number: number;
-  /** Undefined if the value is no text. */
+  /** The value as text; undefined if the value is not text. */
   readonly text: string | undefined;
-  /** Undefined if the value is not JSON. */
+  /** The value as parsed JSON; undefined if the value is not JSON. */
   readonly root: JsonNode | undefined;
-  /** Whether the content type says that the value is a text. The value itself is not examined. */
+  /** Whether the content type says that the value is text. The value itself is not examined. */
   readonly isText: boolean;
 }
 

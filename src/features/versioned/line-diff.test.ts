@@ -1,4 +1,4 @@
-/** The differences of texts by their lines. */
+/** Tests the differences between texts by lines. */
 import * as fc from "fast-check";
 import t from "tap";
 import { LINE_EDITS_MAX } from "../../../schemas/limits/versioned.js";

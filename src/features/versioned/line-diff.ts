@@ -43,8 +43,8 @@ function commonLines(before: Lines, after: Lines): (readonly [at: number, other:
 
 /**
  * Returns the pairs of equal lines by following a shortest edit path backwards.
- * @param trace for each number of edits, the row that each diagonal had reached with one edit less. The first item
- * belongs to the diagonal `-edits - 1`.
+ * @param trace for each number of edits, the rows that the diagonals had reached with one edit less; the first row
+ * belongs to the diagonal `-edits - 1`
  */
 function backtrack(trace: readonly Int32Array[], rows: number, columns: number): (readonly [number, number])[] {
   const pairs: [number, number][] = [];

@@ -1,6 +1,6 @@
 /**
- * Defines the two versioned key spaces, state and specs. A definition says how the tables are named, and how clients
- * see a key. Pure.
+ * Defines the two versioned key spaces, state and specs. A definition contains the names of the tables, and the form in
+ * which clients see a key. Pure.
  */
 import { splitSpecKey, specName } from "../../../schemas/specs.js";
 import { shorten } from "../../../shared/shorten.js";

@@ -1,7 +1,7 @@
 /**
  * The SQL that reads a versioned key space: its versions, its heads (the newest version of each key) and its marks
  * (every 64th version, for finding old versions fast). store/migrate.ts describes the tables. The front, the pool and
- * the writer use `VersionedReader`. commands.ts has the changes.
+ * the writer use `VersionedReader`. commands.ts has the SQL that changes the tables.
  */
 import { VERSION_MARK_INTERVAL } from "../../../schemas/limits/versioned.js";
 import { must } from "../../base/assert.js";
@@ -54,9 +54,9 @@ export function prefixEnd(prefix: string): Buffer {
 }
 
 /**
- * Returns the smallest string that starts with `prefix` and is greater than `after`, in the order of UTF-8 bytes. Both
- * lower bounds are combined into this one. With two bounds, SQLite would seek to the first and step over all rows that
- * the second excludes.
+ * Returns the smallest string that starts with `prefix` and is greater than `after`, in the order of UTF-8 bytes. This
+ * one lower bound replaces two. With two bounds, SQLite would seek to the first bound and step over all rows that the
+ * second one excludes.
  */
 export function listStart(prefix: string, after: string): Buffer {
   const first = Buffer.from(prefix);

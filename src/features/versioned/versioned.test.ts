@@ -34,7 +34,8 @@ interface ModelKey {
 }
 
 /**
- * The most rows of a key in addition to the readable ones, before the next mark is written: two incomplete segments.
+ * The maximum number of rows of a key in addition to its readable rows, before the next mark is written. These rows are
+ * two incomplete segments.
  */
 const ROWS_BEHIND_MAX = 2 * VERSION_MARK_INTERVAL - 2;
 const OTHER_HASH = "0".repeat(64);
@@ -81,8 +82,8 @@ const PREFIXES = [
 ] as const;
 
 /**
- * The facts on which a condition depends: the current tag (another tag if there is no value), the version, and whether
- * the key exists.
+ * The facts on which a condition depends: the current tag (or another tag, if there is no value), the version, and
+ * whether the key exists.
  */
 interface Circumstances {
   readonly etag: string;
@@ -91,8 +92,8 @@ interface Circumstances {
 }
 
 /**
- * The conditions as clients send them. Whether a condition holds is decided by its name in this table, and not by
- * comparing tags.
+ * The conditions as clients send them. The test decides by a condition's name in this table whether the condition
+ * holds, not by comparing tags.
  */
 const CONDITIONS = {
   "none at all": () => [null, true],
@@ -114,7 +115,7 @@ const CONDITIONS = {
 type ConditionKind = keyof typeof CONDITIONS;
 
 /**
- * An operation of a run. After it, `looked` decides whether its effect is checked. A check empties the write buffer
+ * An operation of a run. `looked` decides whether its effect is checked afterwards. The check empties the write buffer
  * before the next operation.
  */
 type Operation =
@@ -184,7 +185,7 @@ class Pair {
         this.#model = new Map(this.#committed);
         break;
       case "reopen":
-        // The store is closed without a commit, as after a crash.
+        // Close the store without a commit, as after a crash.
         this.close();
         [this.#db, this.#outside, this.#rows, this.#writer, this.#reader] = this.#open();
         this.#model = new Map(this.#committed);
@@ -200,7 +201,7 @@ class Pair {
     this.#db.exec("BEGIN");
   }
 
-  /** Checks all reads, through the handle of the writer and through that of a reader. */
+  /** Checks all reads, both through the writer's handle and through a reader's handle. */
   check(): void {
     const outside = new VersionedReader(this.#outside, STATE, this.#keep);
     for (const key of KEYS) {
@@ -228,7 +229,7 @@ class Pair {
 
   #open(): [Db, Db, WriteBuffer, VersionedWriter, VersionedReader] {
     const db = openWriter(this.#directory);
-    // The database does not wait for the disk, because the test does not cover power cuts and has hundreds of runs.
+    // Do not wait for the disk, because the test does not cover power failures and has hundreds of runs.
     db.pragma("synchronous = OFF");
     const rows = new WriteBuffer(db);
     return [
@@ -354,7 +355,7 @@ class Pair {
       [reader.head(key)?.version, reader.gone(key)?.version],
       newest === 0 ? [undefined, undefined] : known.live ? [newest, undefined] : [undefined, newest],
     );
-    // Checks every version of a short history. In a long one, checks those at both ends and around each mark.
+    // Check every version of a short history. In a long history, check the versions at both ends and around each mark.
     for (let number = 0; number <= newest + 1; number++) {
       const edge = Math.min(Math.abs(number - (newest - this.#keep)), number, newest + 1 - number);
       if (newest > 40 && edge > 2 && Math.abs(((number + 1) % VERSION_MARK_INTERVAL) - 1) > 1) continue;

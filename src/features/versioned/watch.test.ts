@@ -1,4 +1,4 @@
-/** A change wakes the waiters of its key; without waiters, calls are not even examined. */
+/** Tests that a change wakes the waiters of its key, and that calls are not examined while there are no waiters. */
 import t from "tap";
 import { Failure, invalid } from "../../base/result.js";
 import { ChangeFeed } from "../../platform/threads/changes.js";

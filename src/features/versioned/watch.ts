@@ -1,6 +1,6 @@
 /**
  * Wakes the waiters for a key when a write may have changed the key. Each method of the writer declares which keys it
- * changes, so this needs no call to the writer. Without waiters, it does not listen to writes at all. Runs on the
+ * changes, so the watch need not ask the writer. Without waiters, it does not listen to writes at all. Runs on the
  * front.
  */
 import { Failure } from "../../base/result.js";
@@ -20,7 +20,7 @@ export class KeyWatch implements ChangeListener {
     this.#space = space;
   }
 
-  /** @returns the function that ends the waiting */
+  /** Wakes a waiter when a write may have changed the key. @returns the function that removes the waiter */
   listen(key: string, waiter: Wakeable): () => void {
     if (this.#waiters.size === 0) this.#leave = this.#feed.listen(this.#space.name, this);
     const leave = this.#waiters.add(key, waiter);
@@ -31,7 +31,7 @@ export class KeyWatch implements ChangeListener {
   }
 
   begin(): void {
-    // A call in flight has changed nothing yet, so there is nothing to do.
+    // A call in flight has changed nothing yet, so no waiter is woken.
   }
 
   end(asked: readonly string[] | null, made: readonly string[] | null | Failure): void {

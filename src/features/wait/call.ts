@@ -33,7 +33,7 @@ export class WaitingCall {
 
   /**
    * Creates a waiting call with the marks of a cursor.
-   * @param cursor null if the client sent none, or if it is not valid on this server
+   * @param cursor null if the client sent none, or if the cursor is not valid on this server
    * @param slice limits the time that all waiting calls together take in one event-loop tick
    */
   constructor(conditions: readonly Condition[], context: CallContext, cursor: Cursor | null, slice = new TimeSlice()) {
@@ -108,8 +108,8 @@ export class WaitingCall {
   }
 
   /**
-   * Moves the marks forward if no event has woken the waiter since the last evaluation, so that the next call does not
-   * examine the same events again. Called when the wait ends without a result.
+   * Moves the marks forward, so that the next call does not examine the same events again. It does this only if no
+   * event has woken the waiter since the last evaluation. Called when the wait ends without a result.
    */
   rest(): void {
     if (!this.#quiet) return;
@@ -120,7 +120,7 @@ export class WaitingCall {
    * Returns the cursor for the next call.
    * @param newest the id of the event up to which the cursor counts all events as reported. A call that waits for
    * events uses the id in its mark instead.
-   * @param timeOf returns when an event was published, in ms; 0 if it is not known
+   * @param timeOf returns the time at which an event was published, in ms; 0 if it is not known
    */
   cursor(newest: number, timeOf: (event: number) => number): Cursor {
     const marks = new Map<string, string>();

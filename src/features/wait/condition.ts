@@ -2,8 +2,8 @@
  * Defines the conditions of a wait. A `ConditionRow` declares one type of condition: the parameter that selects it, its
  * evaluation, and the changes that wake a waiter. A cursor keeps a text for each condition, which is called its mark.
  *
- * A condition may cover several things, such as tasks. Then each thing is reported once, and the mark says which things
- * were reported. This file has the types. It also binds a row to the subject of a call.
+ * A condition may concern several objects, such as tasks. Each object is reported once, and the mark records which ones
+ * were reported. This file defines the types, and binds a row to the subject of a call.
  */
 import type { WaitParameter, WaitStatus } from "../../../schemas/wait.js";
 import type { Failure } from "../../base/result.js";
@@ -19,12 +19,12 @@ export interface Requester {
   /** The workspace in which instances and resources are searched; null for any workspace. */
   readonly workspace: string | null;
   readonly is: WaitStatus | null;
-  /** Whether the call waits if no condition holds, so that its patterns are subscribed. */
+  /** Whether the call waits if no condition holds. Only then are its patterns subscribed. */
   readonly waits: boolean;
   readonly context: CallContext;
 }
 
-/** The result of a look. */
+/** The result of an evaluation. */
 export interface Looked {
   /**
    * The result `{"kind",…}` as JSON; null if the condition does not hold, or was already reported and has not changed.
@@ -39,7 +39,7 @@ export interface Looked {
 export interface ConditionRow<Subject> {
   readonly parameter: WaitParameter;
   /**
-   * Parses the values of the parameter into subjects. Usually each value is one subject. A refusal names the parameter,
+   * Parses the values of the parameter into subjects. Usually each value is one subject. A failure names the parameter,
    * or the subject that does not exist.
    */
   readonly read: (texts: readonly string[], requester: Requester) => readonly Subject[] | Failure;
@@ -49,8 +49,8 @@ export interface ConditionRow<Subject> {
    */
   readonly identity: (subject: Subject) => readonly unknown[];
   /**
-   * Matches the marks of this condition, except "". A mark must be checked, because a client may have made up its
-   * cursor.
+   * Matches the valid marks of this condition, except "". Marks are checked because a client may send a cursor that no
+   * server has made.
    */
   readonly marks: RegExp;
   /**
@@ -73,15 +73,15 @@ export interface ConditionRow<Subject> {
    */
   readonly rest?: (subject: Subject, mark: string) => string;
   /**
-   * Set if the mark is the id of an event, and all events up to it are reported. The cursor also keeps this id
+   * Set if the mark is the id of an event up to which all events are reported. The cursor also stores this id
    * separately, for later calls that wait for other events.
    */
   readonly isPosition?: true;
 }
 
-/** A row with its subject. */
+/** A row, bound to a subject. */
 export class Condition {
-  /** Its name in a cursor. */
+  /** The name of the condition in a cursor. */
   readonly name: string;
   readonly #row: ConditionRow<unknown>;
   readonly #subject: unknown;
@@ -123,6 +123,6 @@ export type AnyConditionRow = ConditionRow<unknown>;
 
 /** Declares a row. The subject's type is checked within the row, and is unknown to other code. */
 export function conditionRow<Subject>(row: ConditionRow<Subject>): AnyConditionRow {
-  // The cast is safe: a row gets only subjects that its own `read` has made.
+  // The cast is safe, because a row gets only subjects that its own `read` has made.
   return row as unknown as AnyConditionRow;
 }

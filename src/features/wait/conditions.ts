@@ -13,7 +13,7 @@ import { taskEndedRow, taskRow, type Tasks } from "./conditions/tasks.js";
 import { type Values, valueRows } from "./conditions/values.js";
 import type { MissedEvents } from "./missed-events.js";
 
-/** The sources that conditions look at. */
+/** The sources of the data that conditions examine. */
 export interface Watched {
   readonly hub: Hub;
   readonly history: EventHistory;
@@ -51,8 +51,8 @@ export function conditionRows({
 }
 
 /**
- * Returns the conditions of a call, each once. Fails with 400 if there are none or one is malformed, and with 404 if a
- * subject does not exist.
+ * Returns the conditions of a call, each condition once. Fails with 400 if there are none or one is malformed, and with
+ * 404 if a subject does not exist.
  */
 export function readConditions(
   rows: readonly AnyConditionRow[],

@@ -1,10 +1,10 @@
 /**
  * The cursor of a wait: a text that the client keeps, so that the server keeps no state for a client and a restart
  * loses none. It has the id of an event. That event and all earlier ones count as reported. It also has a mark for each
- * condition, which says what was reported.
+ * condition, which records what was reported.
  *
- * A client may make up a cursor, so it is parsed strictly. It contains nothing except what was reported to the client.
- * Pure.
+ * A client may send a cursor that no server has made, so cursors are parsed strictly. A cursor contains only what was
+ * reported to the client. Pure.
  */
 import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../../schemas/limits/wait.js";
 import { crypto } from "../../base/crypto.js";
@@ -13,8 +13,8 @@ export interface Cursor {
   /** The id of an event. All events up to it count as reported. It is 0 if there were no events. */
   readonly event: number;
   /**
-   * When that event was published, in ms. It exposes a cursor of another history, in which an event may have the same
-   * id but hardly the same time.
+   * The time at which that event was published, in ms. It identifies a cursor of another history, in which an event may
+   * have the same id but hardly the same time.
    */
   readonly eventAt: number;
   /** The name of the condition that was reported last; "" if none was reported. */
@@ -35,8 +35,8 @@ const NAME = `[\\w-]{${NAME_CHARACTERS}}`;
 const NUMBER = "[0-9a-z]{1,11}";
 const MARK = `[\\w.-]{1,${WAIT_MARK_CHARACTERS_MAX}}`;
 /**
- * The maximum number of marks: one for each condition, and one each for a log position, the position of values, and
- * rate limits.
+ * The maximum number of marks: one for each condition, one for the log position, one for the position of values, and
+ * one for rate limits.
  */
 const MARKS_MAX = WAIT_CONDITIONS_MAX + 3;
 const CURSOR = new RegExp(
@@ -55,7 +55,7 @@ export function encodeCursor({ event, eventAt, last, marks }: Cursor): string {
   return text + SEPARATOR + digest(text);
 }
 
-/** Parses a cursor. Returns undefined if its checksum or form shows that no server has written it. */
+/** Parses a cursor. Returns undefined if its checksum or its form shows that no server has written it. */
 export function readCursor(text: string): Cursor | undefined {
   const [, event = "", eventAt = "", last = "", rest = "", sum] = CURSOR.exec(text) ?? [];
   if (sum === undefined || digest(text.slice(0, -sum.length - SEPARATOR.length)) !== sum) return undefined;

@@ -32,14 +32,14 @@ import { type ValuesPosition, withValuesPosition } from "./values-position.js";
 export interface WaitFrontOptions {
   readonly rows: readonly AnyConditionRow[];
   readonly hub: Hub;
-  /** Uses the front's own database handle. */
+  /** Reads events through the front's own database handle. */
   readonly stored: EventReader;
   readonly directory: Directory;
   readonly limits: Pick<RateLimitProjection, "of">;
   readonly clock: Clock;
   /** The current position of values. */
   readonly valuesPosition: () => ValuesPosition;
-  /** Tells the node's position in the cluster's log; null on a single server. */
+  /** Provides the node's position in the cluster's log; null on a single server. */
   readonly positions: Positions | null;
 }
 
@@ -98,7 +98,7 @@ export class WaitFront implements Measured {
     for (const waiter of this.#waiting) waiter.wake();
   }
 
-  /** Ends all waits after a snapshot was restored, because their cursors belong to the previous history. */
+  /** Ends all waits after the restore of a snapshot, because their cursors belong to the previous history. */
   lag(): void {
     for (const waiter of this.#waiting) waiter.finish(LAGGED);
   }
@@ -127,7 +127,10 @@ export class WaitFront implements Measured {
     return found;
   }
 
-  /** @param request the cursor of the call, which says which rate limits were reported, and the caller's instance */
+  /**
+   * Builds the reply to a call.
+   * @param request the cursor of the call, which says which rate limits were reported, and the caller's instance
+   */
   #reply(
     call: WaitingCall,
     found: Found | null,
@@ -157,8 +160,8 @@ function charactersOf(query: object): number {
 }
 
 /**
- * Waits until this node has applied the log up to the position in the cursor. Resolves to null then, or to the refusal
- * if that takes too long. Returns null if there is nothing to wait for.
+ * Waits until this node has applied the log up to the position in the cursor. Then resolves to null, or to the failure
+ * if that takes too long. Returns null if no wait is needed.
  */
 function followed(cursor: Cursor, positions: Positions): Promise<Failure | null> | null {
   const seen = positions.seen();

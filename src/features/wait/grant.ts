@@ -1,7 +1,7 @@
 /**
  * Reads the event about a granted lease. A client may publish an event with the same topic and other data. Such data is
- * ignored unless it has the form that the server publishes (claims/lease-events.ts). The event does not say which
- * checkout or which parent the claim has, so the caller gives a function that finds the lease. Pure except for that
+ * ignored unless it has the form that the server publishes (claims/lease-events.ts). The event contains neither the
+ * checkout nor the parent of the claim, so the caller passes a function that finds the lease. Pure except for that
  * function.
  */
 import { ALTERNATIVE_GROUPS_MAX, RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
@@ -22,7 +22,10 @@ export interface Grant {
   readonly resources: readonly string[];
 }
 
-/** Reads the data of a grant. Returns undefined if the data does not have the form that the server publishes. */
+/**
+ * Reads the data of an event about a grant. Returns undefined if the data does not have the form that the server
+ * publishes.
+ */
 export function readGrant({ lease_id, holder, workspace, resources }: EventData): Grant | undefined {
   if (typeof holder !== "object" || holder === null || !("id" in holder)) return undefined;
   if (typeof holder.id !== "string" || typeof workspace !== "string" || !isResources(resources)) return undefined;
@@ -31,7 +34,7 @@ export function readGrant({ lease_id, holder, workspace, resources }: EventData)
 }
 
 /**
- * Returns whether a lease was granted that conflicts with a claim of the wanted resource.
+ * Returns whether the granted lease conflicts with a claim on the wanted resource.
  * @param find finds a lease by its row
  */
 export function takes(
@@ -42,7 +45,7 @@ export function takes(
 ): boolean {
   if (grant.holder === asked.holder || !overlaps(wanted, grant.resources, grant.workspace)) return false;
   const record = find(leaseRow(grant.lease) ?? 0);
-  // If the lease is unknown, because it has ended long ago, assume that it was in the caller's way.
+  // If the lease is unknown, because it ended long ago, assume that it has blocked the caller.
   if (record === undefined) return true;
   return exclude(contenderOf(record), asked, storedResource(wanted.text, grant.workspace));
 }

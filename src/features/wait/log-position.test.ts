@@ -1,4 +1,4 @@
-/** Tests the position of a log in a cursor. The same log finds the position, and another log finds none. */
+/** Tests the log position in a cursor. It is found under the name of the same log, and not under another log's name. */
 import * as fc from "fast-check";
 import t from "tap";
 import { WAIT_CONDITIONS_MAX } from "../../../schemas/limits/wait.js";

@@ -1,7 +1,7 @@
 /**
  * Keeps a position in a cluster's log in a cursor, as a mark under the log's name. If the client continues at a lagging
- * node, that node answers only after it has reached the position. So the client does not see old reports again, and the
- * node does not take the cursor for one of another history.
+ * node, that node answers only after it has reached the position. So the client does not get old reports again, and the
+ * node does not mistake the cursor for one of another history.
  *
  * Nodes of another log, and single servers, ignore the mark. Pure.
  */

@@ -1,6 +1,6 @@
 /**
- * Finds changes that a client missed between two calls because a state changed and changed back. It searches the stored
- * events, so it also works across a restart. Runs on the front.
+ * Finds changes that a client has missed because a state changed and changed back between two calls. It searches the
+ * stored events, so it also works across a restart. Runs on the front.
  */
 import { WAIT_MISSED_CHARACTERS_MAX, WAIT_MISSED_EVENTS_MAX } from "../../../schemas/limits/wait.js";
 import { Failure } from "../../base/result.js";
@@ -44,16 +44,16 @@ export class MissedEvents {
   }
 
   /**
-   * The id of the newest event that the writer has reported. The rest of the front's state is at least as new as that
-   * event.
+   * The id of the newest event that the writer has reported. The rest of the front's state is at least as recent as
+   * this event.
    */
   get now(): number {
     return this.#options.hub.acceptedId;
   }
 
   /**
-   * Returns whether `concerns` is true of one of these events with an id above `after`. Returns true if this is
-   * unknown, because events were pruned or there are too many of them.
+   * Returns whether `concerns` is true of one of these events with an id above `after`. Also returns true if the answer
+   * is unknown, because events were pruned or there are too many of them.
    */
   async happened(
     { topic, source }: OwnEvents,
@@ -68,7 +68,8 @@ export class MissedEvents {
     const request = { pattern: topic, or_patterns: [], after, before: null, from: null, to: null, source, last };
     const read = await history.readUpTo(WAIT_MISSED_CHARACTERS_MAX, request, context);
     if (read instanceof Failure) return read;
-    // The events are longer than those that the server itself writes, so a client may have published some of them.
+    // The events are too long to be searched. A client may have published some of them, because the server's own events
+    // are shorter.
     if (read === null) return true;
     const events = JSON.parse(read) as readonly { readonly data: unknown }[];
     if (events.length === last) return true;

@@ -1,10 +1,11 @@
 /**
- * The set of tasks that were already reported to a waiting client. The client's cursor keeps it. A small set lists the
- * names of the tasks. The client then gets the best task next, and gets a task again only after the task has changed.
+ * The set of tasks that were already reported to a waiting client. The client's cursor stores the set. A small set
+ * lists the names of the tasks. Then the client always gets its best unreported task next, and gets a task again only
+ * after the task has changed.
  *
  * A large set has a watermark in the order in which tasks became claimable (tasks/readiness-index.ts). All tasks up to
- * the watermark are reported. The set lists only the names of reported tasks after it. So the cursor stays bounded,
- * however many tasks there are. A task that becomes claimable later always sorts after the watermark. Pure.
+ * the watermark are reported, and the set lists only the names of later reported tasks. So the size of the cursor is
+ * bounded for any number of tasks. A task that becomes claimable later always sorts after the watermark. Pure.
  */
 import { WAIT_MARK_CHARACTERS_MAX, WAIT_SETTLED_MS } from "../../../schemas/limits/wait.js";
 import { isAfter, type SortKey, since } from "../tasks/readiness-index.js";
@@ -18,15 +19,15 @@ export interface ReportedTasks {
   /** All tasks up to this sort key are reported; null if the names list all reported tasks. */
   readonly watermark: SortKey | null;
   /**
-   * A digest of the claimant's capabilities when the watermark was set. If they change, the watermark is invalid,
-   * because the claimant may now claim other tasks before it.
+   * A digest of the claimant's capabilities at the time when the watermark was set. If the capabilities change, the
+   * watermark is invalid, because the claimant may now claim other tasks before it.
    */
   readonly able: string;
   readonly names: readonly string[];
 }
 
 const RADIX = 36;
-/** A task's name contains this many characters of `updated_at`, which distinguish one change from the next. */
+/** The number of characters of `updated_at` in a task's name. They distinguish one change of the task from the next. */
 const VERSION_CHARACTERS = 4;
 /**
  * The maximum length of all names in the text that a cursor keeps. The other 64 characters of the text are for the
@@ -75,7 +76,10 @@ export function ableOf({ capabilities }: Claimant): string {
   return digest(JSON.stringify(capabilities.toSorted()));
 }
 
-/** Returns the sort key of a task for a claimant: the time since when the claimant can claim the task, then the row. */
+/**
+ * Returns the sort key of a task for a claimant: first the time from which the claimant can claim the task, then the
+ * task's row.
+ */
 export function sortKeyOf(task: ClaimableTask, claimant: Claimant): SortKey {
   return { at_ms: since(task, claimant), row: task.row };
 }
@@ -95,7 +99,7 @@ export function fits({ names }: ReportedTasks): boolean {
   return lastThatFit(names).length === names.length;
 }
 
-/** Returns the sort key before which the front knows all tasks. The writer will report no further tasks before it. */
+/** Returns the sort key before which the front knows all tasks. The writer will not report further tasks before it. */
 export function settledBefore(nowMs: number): SortKey {
   return { at_ms: Math.max(0, nowMs - WAIT_SETTLED_MS), row: 0 };
 }

@@ -1,7 +1,7 @@
 /**
- * Keeps the bodies of deliveries in flight, with reference counts. Each body is in memory once, however many webhooks
- * get it. The total size is limited in bytes. Small bodies are accepted above the limit too, because their number is
- * limited by the number of webhooks. Runs on the front.
+ * Keeps the bodies of deliveries in flight, with reference counts. Each body is in memory only once, even if many
+ * webhooks get it. The total size is limited in bytes. Small bodies are accepted above the limit too, because their
+ * number is limited by the number of webhooks. Runs on the front.
  */
 import { WEBHOOK_BODIES_BYTES_MAX, WEBHOOK_SMALL_BODY_BYTES } from "../../../schemas/limits/webhooks.js";
 
@@ -44,7 +44,7 @@ export class Bodies {
     return body;
   }
 
-  /** Releases one use of a body. */
+  /** Releases one reference to a body. */
   release(event: number): void {
     const held = this.#held.get(event);
     if (held === undefined) return;

@@ -29,9 +29,9 @@ import { outboxModel } from "../outbox/outbox.js";
 
 const models = { outbox: outboxModel };
 const changed = [changes("webhook", reportByName(resourceId))];
-/** The number of numeric fields in the progress of one receiver. Used to estimate the size of a call. */
+/** The number of numeric fields in the progress of one receiver. It is used to estimate the size of a call. */
 const PROGRESS_NUMBERS = 10;
-/** The number of numeric fields in one attempt of the delivery log. Used to estimate the size of a call. */
+/** The number of numeric fields in one attempt of the delivery log. It is used to estimate the size of a call. */
 const LOG_NUMBERS = 5;
 
 /** Returns the audit `detail` for a call about one event of a webhook. */
@@ -39,7 +39,7 @@ function eventDetail({ event, delivery }: { readonly event: number; readonly del
   return JSON.stringify({ event_id: event, ...(delivery === undefined ? {} : { delivered: delivery.error === null }) });
 }
 
-/** Returns the webhook as clients see it. */
+/** Creates a webhook. Returns it as clients see it. */
 export const createWebhook = writerMethod({
   name: "webhook.create",
   request: WebhookCreateRequest,
@@ -48,7 +48,7 @@ export const createWebhook = writerMethod({
   audit: {
     action: "webhook.create",
     resource: resourceId,
-    // The audit row contains neither the secret nor the URL, because the URL of many receivers is itself a secret.
+    // The audit row omits the secret and the URL, because the URL of many receivers is itself a secret.
     detail: ({ patterns, secret }) => JSON.stringify({ patterns, signed: secret !== "" }),
   },
   changes: changed,
@@ -88,7 +88,7 @@ export const deleteWebhook = writerMethod({
   },
 });
 
-/** Returns the webhook as clients see it. */
+/** Enables a webhook. Returns it as clients see it. */
 export const enableWebhook = writerMethod({
   name: "webhook.enable",
   request: WebhookIdRequest,

@@ -1,6 +1,6 @@
 /**
- * Tests outbox and deliveries together, on a database in memory. The test controls the clock, the receivers and the
- * commits. It covers order, backoff, the last failure, dead letters, enabling, restarts, shutdown, memory for large
+ * Tests the outbox and the deliveries together, on a database in memory. The test controls the clock, the receivers and
+ * the commits. It covers order, backoff, the last failure, dead letters, enabling, restarts, shutdown, memory for large
  * bodies, and random sequences against a naive model.
  */
 import * as fc from "fast-check";
@@ -41,7 +41,7 @@ import { countRounds } from "../../../test/support/test-size.js";
 
 const SILENT = quietLog();
 const DELIVERED: Outcome = { kind: "delivered", status: 204 };
-/** The result of a receiver that is unreachable for this reason. */
+/** Returns the result of a delivery whose receiver is unreachable for this reason. */
 const failed = (reason: string): Outcome => ({
   kind: "failed",
   failure: "unreachable",
@@ -51,7 +51,7 @@ const failed = (reason: string): Outcome => ({
 });
 const FAILED = failed("connection refused");
 type Failed = Extract<Outcome, { readonly kind: "failed" }>;
-/** An answer that refuses the event. */
+/** An answer by which the receiver rejects the event. */
 const REFUSED: Failed = {
   kind: "failed",
   failure: "refused",
@@ -81,7 +81,7 @@ class System {
   readonly disabled: string[] = [];
   readonly rows = new WriteBuffer(this.db);
   readonly warnings: unknown[] = [];
-  /** The failure with which the writer refuses progress reports; null if it stores them. */
+  /** The failure with which the writer rejects progress reports; null if it stores them. */
   refusal: Failure | null = null;
   /** All progress that was reported to the writer, whether or not it was stored. */
   readonly reported: WebhookProgress[] = [];
@@ -304,7 +304,7 @@ t.test("a failed delivery is retried with growing delays and the same id; later 
 });
 
 /**
- * Lets deliveries fail until the webhook is disabled. Only the last failures really happen; the others are written to
+ * Lets deliveries fail until the webhook is disabled. Only the last failures are real; the earlier ones are written to
  * the database.
  */
 async function failUntilDisabled(system: System, id: string): Promise<void> {
@@ -632,7 +632,7 @@ t.test("a refused event is set aside after its own budget, and the next one is d
     const beganMs = system.nowMs;
     for (let failures = 1; failures <= tries; failures++) {
       t.equal(await system.answer("w", outcome), event);
-      // An unreachable receiver costs the event nothing.
+      // If the receiver is unreachable, the event's retry budget is not charged.
       if (failures === 3) {
         await system.pass(WEBHOOK_RETRY_DELAY_MS_MAX);
         t.equal(await system.answer("w", FAILED), event);
@@ -736,7 +736,7 @@ t.test("Retry-After applies if it is later than the backoff; attempts and time s
   t.match(system.requests, [{ event: 1 }]);
   const log = new DeliveryLogReader(system.db).all(system.stored("w").row);
   t.match(log, [{ attempt: 2 }, { attempt: 1, status: 503, error: "it answered 503" }]);
-  // Set the clock back: it was far ahead when the time was stored.
+  // Set the clock back. It was far ahead when the time was stored.
   system.nowMs -= 10 * 3_600_000;
   system.restart();
   await system.pass(0);

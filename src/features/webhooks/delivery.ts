@@ -32,10 +32,10 @@ import { errorText, type FailureKind, type Outcome, type Send } from "./send.js"
 import { withoutLocation } from "../outbox/hidden-address.js";
 import type { WebhookReader } from "../outbox/table.js";
 
-/** The cost of a failure, by its kind. Each event has a budget for the cost of its retries. */
+/** The cost of each kind of failure. Each event has a budget for the costs of its failures. */
 const COSTS: Readonly<Record<FailureKind, number>> = { refused: WEBHOOK_REFUSAL_COST, unavailable: 1, unreachable: 0 };
 
-/** No event has this id. */
+/** An id that no event has. */
 const NO_EVENT = 0;
 
 type Failed = Extract<Outcome, { readonly kind: "failed" }>;
@@ -47,7 +47,7 @@ export interface DeliveriesOptions {
   readonly advance: (receivers: WebhookProgressRequest["receivers"]) => Promise<null | Failure>;
   /** The maximum number of requests in flight; WEBHOOK_REQUESTS_MAX by default. */
   readonly requestsMax?: number;
-  /** Whether this server delivers; true by default. */
+  /** Returns whether this server delivers events; the default is always true. */
   readonly isLeader?: () => boolean;
   readonly clock: Clock;
   readonly log: Log;
@@ -79,7 +79,7 @@ export class Deliveries implements BackgroundTask {
   #dropped = 0;
   /** The queued deliveries of all webhooks. */
   #queued = 0;
-  /** How many events were dropped since drops were last logged. */
+  /** The number of events that were dropped since the last log line about drops. */
   #unloggedDrops = 0;
   #dropsLoggedMs = 0;
   #draining = false;
@@ -112,15 +112,15 @@ export class Deliveries implements BackgroundTask {
   load(): void {
     const { reader } = this.#options;
     this.#queued = reader.waiting;
-    // Webhooks that are known here but no longer stored are reloaded too, because a crash may have lost the report of
-    // their deletion.
+    // Also reload webhooks that are known here but no longer stored, because a crash may have lost the report of their
+    // deletion.
     for (const row of new Set([...this.#receivers.keys(), ...reader.all().map((webhook) => webhook.row)]))
       this.#reload(row);
   }
 
   /**
-   * Drops all state, because another node is the leader and delivers from now on. That node repeats the deliveries that
-   * this node has not reported. If this node becomes the leader again, `load` starts from the stored state.
+   * Drops all state, because another node is now the leader and delivers the events. That node repeats the deliveries
+   * that this node has not reported. If this node becomes the leader again, `load` reads the stored state.
    */
   clear(): void {
     for (const receiver of this.#receivers.values()) this.#forget(receiver);
@@ -156,14 +156,14 @@ export class Deliveries implements BackgroundTask {
     this.#reporting.tick(nowMs);
   }
 
-  /** Starts no more requests. Requests in flight may still end. */
+  /** Starts no more requests. Requests that are already in flight are not ended. */
   drain(): void {
     this.#draining = true;
   }
 
   /**
-   * Reports all progress, unless the writer accepts no more calls. All requests must have ended before: the owner of
-   * the HTTP client waits for them, or ends them.
+   * Reports all progress, unless the writer accepts no more calls. All requests must have ended before. The owner of
+   * the HTTP client waits for them or ends them.
    */
   async close(): Promise<void> {
     this.drain();
@@ -185,7 +185,7 @@ export class Deliveries implements BackgroundTask {
       .value("koor_webhook_queue", "gauge", "Queued deliveries of all webhooks.", this.#queued);
   }
 
-  /** Reports progress to the writer. If the writer refuses the report, it is sent again at a later tick. */
+  /** Reports progress to the writer. If the writer rejects the report, it is sent again in a later tick. */
   async #report(): Promise<void> {
     const unreported = [...this.#unreported];
     this.#unreported.clear();
@@ -209,8 +209,8 @@ export class Deliveries implements BackgroundTask {
       if (known !== undefined) this.#forget(known);
       return;
     }
-    // Only the node that delivers keeps state. There the state is newer than the database, and elsewhere it would
-    // become stale.
+    // Only the node that delivers keeps this state. Its state is newer than the database. On other nodes the state
+    // would become stale.
     if (!this.#isLeader()) return;
     const receiver = known ?? new Receiver(stored);
     this.#receivers.set(row, receiver);
@@ -285,7 +285,8 @@ export class Deliveries implements BackgroundTask {
     receiver.state = "idle";
     if (this.#receivers.get(receiver.row) === receiver) {
       if (outcome.kind === "not sent") this.#wait(receiver, WEBHOOK_RETRY_MS_MAX);
-      // During a shutdown a failed request does not count against the receiver, because the shutdown may have ended it.
+      // During a shutdown, do not count a failed request against the receiver, because the shutdown may have ended the
+      // request.
       else if (outcome.kind === "delivered" || !this.#draining) {
         this.#unreported.add(receiver);
         receiver.record(this.#logged(receiver, event, beganMs, outcome));
@@ -329,7 +330,7 @@ export class Deliveries implements BackgroundTask {
     receiver.tries += 1;
     receiver.spent += COSTS[failure];
     receiver.failure = { at_ms: nowMs, error: errorText(reason) };
-    // The URL of a redirect is hidden in the log, because more people can read the log than may know that URL.
+    // Hide the URL of a redirect, because more people can read the log than may know that URL.
     const shown = withoutLocation(reason);
     log.debug("webhook delivery failed", {
       id: receiver.id,
@@ -342,7 +343,7 @@ export class Deliveries implements BackgroundTask {
       receiver.state = "ended";
       void this.#reporting.run();
     } else if (reader.next(receiver.row, receiver.delivered)?.event !== event) {
-      // The event was skipped in the meantime.
+      // The event was skipped during the request, so continue with the next one.
       this.#wake(receiver);
     } else if (receiver.spent >= WEBHOOK_EVENT_BUDGET) {
       log.warn("webhook event set aside", {

@@ -43,17 +43,17 @@ export interface WebhooksOptions {
   readonly log: Log;
 }
 
-/** No event has this id. */
+/** An id that no event has. */
 const TEST_EVENT_ID = 0;
 const EVERY_TOPIC = "*";
-/** Counting this many rows of a queue takes as long as reading one webhook. */
+/** The number of rows of a queue that are counted in the time of reading one webhook. */
 const COUNTED_ROWS = 100;
 
 export class WebhooksFront {
   readonly #options: WebhooksOptions;
   readonly #reader: WebhookReader;
   readonly #letters: DeadLetterReader;
-  /** The number of requests in flight whose result is awaited by a client. */
+  /** The number of requests in flight for which a client waits. */
   #tests = 0;
   #testsMade = 0;
 
@@ -160,7 +160,7 @@ export class WebhooksFront {
     return { webhook, event: letter.event, attempts: letter.attempts, body };
   }
 
-  /** Sends one request at once, not through the queue. At most WEBHOOK_TESTS_MAX such requests are in flight. */
+  /** Sends one request at once, not through the queue. Fails if WEBHOOK_TESTS_MAX such requests are in flight. */
   async #sendNow(delivery: Delivery): Promise<Outcome | Failure> {
     if (this.#tests >= WEBHOOK_TESTS_MAX)
       return new Failure("RESOURCE_EXHAUSTED", "too many test deliveries at once, try again");
@@ -219,8 +219,8 @@ function eventOf(text: string): number | undefined {
 }
 
 /**
- * Builds the request that creates a webhook. Returns the 400 failure if the server may not call the URL. The patterns
- * are checked by the writer, which compiles them.
+ * Builds the request that creates a webhook. Returns the 400 failure if the server may not call the URL. The writer
+ * checks the patterns, because it compiles them.
  */
 function newWebhook(
   { id, url, patterns = [], secret = "" }: WebhookBody,

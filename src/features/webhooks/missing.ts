@@ -1,6 +1,4 @@
-/**
- * The refusals of calls that name a missing webhook or event. They are the same on the front and in the writer. Pure.
- */
+/** The failures of calls that name a missing webhook or event. The front and the writer use the same ones. Pure. */
 import { type Failure, notFound } from "../../base/result.js";
 import { shorten } from "../../../shared/shorten.js";
 

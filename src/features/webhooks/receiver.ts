@@ -22,15 +22,15 @@ export class Receiver {
   active: boolean;
   epoch: number;
   state: ReceiverState = "idle";
-  /** All events of the queue up to this id were delivered or moved to the dead letters. */
+  /** The id up to which all events of the queue were delivered or moved to the dead letters. */
   delivered = 0;
   /** The number of consecutive failures. */
   failCount: number;
-  /** The id of the event at the head of the queue; 0 if that event was not tried yet. */
+  /** The id of the event at the head of the queue; 0 if no delivery of that event was tried yet. */
   head: number;
   /**
-   * The failures of the head event. `tries` is their number, `sinceMs` the time of the first one, and `spent` their
-   * cost, which counts against the event's retry budget.
+   * The number of failures of the head event. `sinceMs` is the time of the first failure. `spent` is the cost of all of
+   * them, which counts against the event's retry budget.
    */
   tries: number;
   sinceMs: number;
@@ -38,10 +38,10 @@ export class Receiver {
   /** The time from which the head event may be tried again. */
   dueMs: number;
   firedAt: number | null = null;
-  /** The latest failure, until it is reported to the writer; then null. */
+  /** The latest failure that was not reported to the writer yet; null if there is none. */
   failure: WebhookFailure | null = null;
   /**
-   * The new dead letters that are not reported to the writer yet. `#log` has the delivery attempts that are not
+   * The new dead letters that were not reported to the writer yet. `#log` has the delivery attempts that were not
    * reported yet.
    */
   #setAside: SetAside[] = [];
@@ -88,7 +88,7 @@ export class Receiver {
     this.dueMs = 0;
   }
 
-  /** Keeps one attempt for the log. */
+  /** Stores one attempt for the delivery log. */
   record(delivery: LoggedDelivery): void {
     this.#log.push(delivery);
     if (this.#log.length > WEBHOOK_LOG_ROWS) this.#log.shift();
@@ -99,7 +99,7 @@ export class Receiver {
   }
 
   /**
-   * Takes the progress that is not reported yet. If the report fails, the caller returns the progress by
+   * Takes the progress that was not reported yet. If the report fails, the caller returns the progress by
    * `requeueProgress`.
    */
   takeProgress(): WebhookProgress {

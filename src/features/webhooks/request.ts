@@ -14,8 +14,8 @@ export function deliveryId(webhook: string, event: number | string): string {
 }
 
 /**
- * Returns the HMAC-SHA256 of the body as hexadecimal text. A large body is signed in the I/O threads of the process, so
- * that the front's event loop is not blocked.
+ * Returns the HMAC-SHA256 of the body as hexadecimal text. A large body is signed in the process's I/O threads, so that
+ * it does not block the front's event loop.
  */
 export function sign(secret: string, body: Uint8Array): string | Promise<string> {
   if (body.byteLength <= WEBHOOK_SMALL_BODY_BYTES)

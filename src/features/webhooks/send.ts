@@ -48,7 +48,7 @@ export type Outcome =
       /** The delay that the receiver asks for, in ms; 0 if it asks for no delay. */
       readonly retryAfterMs: number;
     }
-  /** No request was sent, and the receiver is not the cause. */
+  /** No request was sent, for a reason that the receiver did not cause. */
   | { readonly kind: "not sent"; readonly reason: string };
 
 export type Send = (delivery: Delivery) => Promise<Outcome>;
@@ -85,7 +85,7 @@ function failureOutcome({ kind, message: reason }: OutboundFailure): Outcome {
 /** The 4xx statuses after which a retry makes sense: request timeout, too early, too many requests. */
 const LATER: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Returns the outcome of a delivery from the receiver's answer. Only a 2xx status counts as delivered. */
+/** Converts the receiver's answer into the outcome of a delivery. Only a 2xx status counts as delivered. */
 export function answerOutcome(host: string, { status, headers }: Answered, nowMs: number): Outcome {
   if (status >= 200 && status < 300) return { kind: "delivered", status };
   const location = first(headers["location"]);

@@ -1,7 +1,7 @@
 /**
- * Wakes waiters when a task that their caller may claim becomes claimable. Many tasks can become claimable at once, and
- * each has to be compared with each caller. So the comparisons of each waiter are one step, and the steps run in time
- * slices. Runs on the front.
+ * Wakes a waiter when a task becomes claimable that the waiter's caller may claim. Many tasks can become claimable at
+ * once, and each must be compared with each caller. So the comparisons for each waiter are one step, and the steps run
+ * in time slices. Runs on the front.
  */
 import { type LookTurns, lookTurns } from "../../../base/look-turns.js";
 import type { Wakeable } from "../../../base/waiter.js";
@@ -9,7 +9,7 @@ import type { ClaimableTask, TaskProjection } from "../../tasks/task-projection.
 
 export interface ClaimableWaiter {
   readonly waiter: Wakeable;
-  /** Whether the caller may claim the task now. */
+  /** Returns whether the caller may claim the task now. */
   mayClaim(task: ClaimableTask): boolean;
 }
 

@@ -43,7 +43,7 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
     },
     look: async (patterns, mark, context) => {
       const after = Number(mark);
-      // Ignore events that are not published to listeners yet. They will wake the waiter when they are.
+      // Ignore events that are not published to listeners yet. When they are published, they will wake the waiter.
       const upTo = hub.acceptedId;
       const nothing = { matched: null, mark: String(Math.max(after, upTo)) };
       if (upTo <= after) return nothing;

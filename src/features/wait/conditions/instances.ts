@@ -3,8 +3,8 @@
  * name, which means the newest instance of that name. Runs on the front.
  *
  * The mark is the row of the reported instance and a second value, which shows whether the status changed between two
- * calls. For an active instance, the value is the id of the newest event. For a stale instance, it is the time when the
- * instance was last seen. If the instance is gone, the row is that of the last instance of the name.
+ * calls. For an active instance, the value is the id of the newest event. For a stale instance, the value is the time
+ * when the instance was last seen. If the instance is gone, the row is the row of the last instance with the name.
  */
 import { WAIT_STATUSES, type WaitStatus } from "../../../../schemas/wait.js";
 import { Failure, invalid } from "../../../base/result.js";
@@ -28,7 +28,7 @@ interface Subject {
 
 /**
  * The test for one status. `holds` returns whether the instance has the status. `reported` returns whether the mark
- * shows that this was reported. `next` returns the mark after a report.
+ * shows that the status was reported already. `next` returns the mark after a report.
  */
 interface Test {
   readonly holds: (entry: Entry | undefined) => boolean;
@@ -66,7 +66,7 @@ export function instanceRow({ directory, watch }: Present, missedEvents: MissedE
     gone: {
       holds: (entry) => entry === undefined,
       next: (_entry, { named, workspace }) => `${watch.lastOf(named, workspace) ?? 0}.0`,
-      // After a restart, the watch does not know earlier instances of the name. The instance in the mark then counts as
+      // After a restart, the watch does not know earlier instances with the name. So the instance in the mark counts as
       // the last one.
       reported: (_entry, mark, _context, { named, workspace }) =>
         (watch.lastOf(named, workspace) ?? Number.parseInt(mark, 10)) === Number.parseInt(mark, 10),

@@ -1,10 +1,10 @@
 /**
  * The conditions about leases. `lease`: a lease no longer waits; each later state is reported too. `free`: no lease
- * conflicts with a claim of a resource. Runs on the front.
+ * conflicts with a claim on a resource. Runs on the front.
  *
- * The mark of `free` is the newest event at the time of the report. With it, the server finds out whether a lease was
- * granted and ended between two calls. Otherwise, a client that was notified, tried, and came too late would never
- * learn that the resource is free again.
+ * The mark of `free` is the newest event at the time of the report. From it, the server finds out whether a lease was
+ * granted and ended between two calls. Without it, a client that was notified but did not get the resource in time
+ * would never learn that the resource is free again.
  */
 import { LEASE_STATES } from "../../../../schemas/leases.js";
 import { Failure } from "../../../base/result.js";

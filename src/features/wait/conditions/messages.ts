@@ -11,7 +11,7 @@ import { type AnyConditionRow, conditionRow } from "../condition.js";
 
 export interface InBoxes {
   readonly boxes: MessageBoxes;
-  /** Uses the front's own database handle. */
+  /** Reads messages through the front's own database handle. */
   readonly reader: MessageReader;
   readonly clock: Clock;
 }

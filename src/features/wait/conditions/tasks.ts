@@ -37,7 +37,7 @@ import {
 export interface Tasks {
   readonly tasks: TaskProjection;
   readonly presenter: LeasePresenter;
-  /** Uses the front's own database handle. */
+  /** Reads tasks through the front's own database handle. */
   readonly reader: TaskReader;
   readonly directory: Directory;
   readonly watch: InstanceWatch;
@@ -69,8 +69,8 @@ export function taskRow(
     return resources.some(({ text }) => takes(grant, { text, workspace }, asked, (row) => presenter.find(row)));
   };
   /**
-   * Returns the reported tasks that can still be claimed. Leaves out a task whose resources another holder has leased
-   * since, because the task must be reported again when it is free.
+   * Returns the reported tasks that can still be claimed. Leaves out a task if another holder has since leased one of
+   * its resources, because that task must be reported again when the resource is free.
    */
   const stillKnown = async (
     { event, names }: ReportedTasks,
@@ -144,7 +144,7 @@ export function taskRow(
           return claimant !== undefined && mayClaim(task, claimant, clock.now());
         },
       });
-      // The caller's capabilities may change.
+      // Watch the caller's instance, because its capabilities may change.
       const unwatch = watch.listen(subject.instance, waiter);
       return () => {
         unlisten();
@@ -206,7 +206,7 @@ export function taskEndedRow({ tasks, reader }: Tasks): AnyConditionRow {
       return subjects;
     },
     identity: ({ row }) => [row],
-    // The time of its end.
+    // The mark is the time at which the task ended.
     marks: /^[0-9a-z]{1,11}$/,
     start: () => "",
     listen: ({ id }, waiter) => tasks.wakeBy(id, waiter),

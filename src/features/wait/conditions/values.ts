@@ -2,8 +2,8 @@
  * The conditions `state`, `spec` and their variants: a key has changed, has a version above a number, or does not
  * exist. Runs on the front.
  *
- * The mark keeps the version that was seen or reported, and the id of the version's row. The row distinguishes the
- * version from one with the same number in another history, for example after a restore.
+ * The mark contains the version that was seen or reported, and the id of the version's row. The id is needed because
+ * another history may have a version with the same number, for example after a restore.
  */
 import { KEY_BYTES_MAX } from "../../../../schemas/limits/names.js";
 import { specKey } from "../../../../schemas/specs.js";
@@ -17,9 +17,9 @@ import type { KeyWatch } from "../../versioned/watch.js";
 import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
 import type { ValuesPosition } from "../values-position.js";
 
-/** A space of values. */
+/** A space of values, with the parts of the server that the conditions need. */
 export interface Values {
-  /** Uses the front's own database handle. */
+  /** Reads values through the front's own database handle. */
   readonly reader: VersionedReader;
   readonly watch: KeyWatch;
   readonly audit: AuditReader;
@@ -27,11 +27,11 @@ export interface Values {
 
 interface Subject {
   readonly key: string;
-  /** The key's version must be above this number; -1 if the call gave none. */
+  /** The number that the key's version must exceed; -1 if the call gave none. */
   readonly above: number;
 }
 
-/** A mark that no key has. */
+/** A mark that differs from the mark of every key. */
 const ANOTHER = "-0.0";
 const MARKS = /^-?\d{1,15}\.\d{1,15}$/;
 const KEY: TextRules = { charactersMax: KEY_BYTES_MAX, required: true, line: true };
@@ -70,7 +70,7 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     const last = head ?? reader.gone(key);
     if (last === undefined) return false;
     if (last.row > since[space.name]) return true;
-    // A deletion makes no version.
+    // Search the audit log, because a deletion makes no version.
     return head === undefined && audit.wasDone(`${space.name}.delete`, space.label(key), since.audit);
   };
   const report = (key: string, head: Head | undefined, mark: string): Looked => ({

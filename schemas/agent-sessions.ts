@@ -51,8 +51,8 @@ export const BeginSessionReply = Type.Object({
 export type BeginSessionReply = Static<typeof BeginSessionReply>;
 
 /**
- * Ends a session with its subagents, or one subagent if `agent` is not "". `last_seen` is when the front last saw
- * the instances, in ms.
+ * Ends a session with its subagents, or one subagent if `agent` is not "". `last_seen` is the time at which the front
+ * last saw the instances, in ms.
  */
 export const EndSessionRequest = Type.Object({
   session: Type.String(),

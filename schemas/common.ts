@@ -3,12 +3,12 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { PAGE_ROWS_MAX } from "./limits/answers.js";
 
-/** RFC 3339 in UTC, with milliseconds. */
 /** A schema whose value may also be null. */
 export function nullable<Schema extends Type.TSchema>(schema: Schema) {
   return Type.Union([schema, Type.Null()]);
 }
 
+/** A time as RFC 3339 text in UTC, with milliseconds. */
 export const Timestamp = Type.String({ format: "date-time", examples: ["2026-02-09T14:30:00.000Z"] });
 
 /** The SHA-256 of the stored bytes in lower-case hex. */

@@ -189,7 +189,7 @@ export interface Config {
   readonly transport: TransportChoice;
   readonly data_dir: string;
   readonly auth_token: string;
-  /** "" if CI has no token. */
+  /** The token with which CI makes calls; "" if CI has no token. */
   readonly ci_token: string;
   readonly log_level: LogLevel;
   readonly log_format: LogFormat;
@@ -209,7 +209,7 @@ export interface Config {
   readonly compliance_interval: number;
   /** The address of a collector of OpenTelemetry; "" if nothing is exported. */
   readonly otlp: string;
-  /** "" for a single server. */
+  /** The address of the cluster's log; "" for a single server. */
   readonly cluster: string;
   readonly cluster_name: string;
   readonly node_id: string;

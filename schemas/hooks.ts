@@ -37,7 +37,10 @@ const HookDenial = Type.Object({
   instance: Holder,
   workspace: Type.String(),
   path: Type.String(),
-  /** Null if the agent only has no lease of its own. */
+  /**
+   * The instance whose lease blocks the path; null if the agent was denied the path only because it has no lease of its
+   * own.
+   */
   holder: Type.Union([Holder, Type.Null()]),
   lease_id: Type.Union([Type.String(), Type.Null()]),
   count: Type.Integer({ minimum: HOOK_DENIALS_COUNT_MIN }),

@@ -162,7 +162,7 @@ export const RegisterRequest = Type.Object({
   stack: Type.String(),
   capabilities: Type.Array(Type.String()),
   checkout: nullable(Checkout),
-  /** Absent in the log entries of programs that do not know accounts. */
+  /** The account of the instance. The member is absent in log entries of older programs, which do not know accounts. */
   account: Type.Optional(nullable(Type.String())),
 });
 export type RegisterRequest = Static<typeof RegisterRequest>;

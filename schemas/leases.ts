@@ -263,7 +263,7 @@ export const AcquireRequest = Type.Object({
   /** The names of the resources. The list may be empty only if the request has alternatives. */
   resources: Type.Array(Type.String()),
   shared: Type.Boolean(),
-  /** Absent if the request itself sets no limit on the number of holders. */
+  /** The maximum number of holders; absent if the request sets none. */
   max_holders: Type.Optional(Type.Integer()),
   /** The groups of alternatives; absent if there are none. */
   any: Type.Optional(Type.Array(Type.String())),
@@ -282,7 +282,7 @@ export const AcquireRequest = Type.Object({
    * The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if the request has no request_id.
    */
   request_hash: Type.Optional(Type.String()),
-  /** Where the lease applies. Absent means scope `repo`. */
+  /** The scope in which the lease applies. Absent means `repo`. */
   scope: Type.Optional(Scope),
   /** True if the server itself requests the lease, for an agent that edits the files. Absent means false. */
   automatic: Type.Optional(Type.Boolean()),
@@ -340,8 +340,8 @@ export const END_REASONS = ["expired", "max_s"] as const;
 export type LeaveReply = Static<typeof LeaveReply>;
 
 /**
- * Ends claims that have expired. Each claim in the request has the fence with which it expired. A claim that was
- * granted or ended since then has another fence, and does not change.
+ * Ends claims that have expired. Each claim in the request has the fence that it had when it expired. A claim that has
+ * been granted or ended since then has another fence, and does not change.
  */
 export const EndClaimsRequest = Type.Object({
   ends: Type.Array(

@@ -20,8 +20,8 @@ const needed = (description?: string) =>
  * The instructions about the server that a client passes to its model before any tool. They say what the server is for,
  * what to call first, and how to treat texts of other agents.
  *
- * Not every client passes the instructions on. So the tools whose answers quote other agents also say how to treat such
- * texts.
+ * Some clients do not pass the instructions on. So the tools whose answers quote other agents also say how to treat
+ * such texts.
  */
 export const MCP_INSTRUCTIONS =
   "Koor coordinates AI coding agents that work side by side: shared state, specs, events, leases on files, tasks, " +

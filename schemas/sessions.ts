@@ -43,7 +43,7 @@ export type OpenSessionRequest = Static<typeof OpenSessionRequest>;
 export const EndSessionsRequest = Type.Object({ ids: SessionIds });
 export type EndSessionsRequest = Static<typeof EndSessionsRequest>;
 
-/** Stores when sessions were last used. Times are in ms. */
+/** Stores the times at which sessions were last used, in ms. */
 export const UseSessionsRequest = Type.Object({
   uses: Type.Array(Type.Object({ id: Hash, last_used_at: Type.Integer() }), { maxItems: SESSIONS_MAX }),
 });

@@ -241,7 +241,8 @@ export const CompleteBody = Type.Object({
   tree: Type.Optional(nullable(ObjectId)),
 });
 /**
- * The body of a 409 answer to the completion of a task, because there is no evidence that the required commands passed.
+ * The body of a 409 answer to the completion of a task. The completion was rejected because there is no evidence that
+ * the required commands passed.
  */
 export const CompleteConflictBody = Type.Object({
   error: Type.String(),
@@ -457,8 +458,8 @@ export const ReadyRecord = Type.Object({
 export type ReadyRecord = Static<typeof ReadyRecord>;
 
 /**
- * The push message with the changes of tasks in a commit, in their order. `ready` is null unless the task is ready.
- * `waited_ms` is the time for which a claimed task had been ready, in ms.
+ * The push message with the changes of tasks in a commit, in the order of the changes. `ready` is null unless the task
+ * is ready. `waited_ms` is the time for which a claimed task had been ready, in ms.
  *
  * `counts` has the number of tasks in each state that is not an end state, in the order of TASK_STATES.
  */

@@ -78,7 +78,7 @@ export function lineProblem(text: string): string | null {
 /**
  * Returns the problem with a text, as a predicate for an error message (`is longer than 256 characters`). Returns null
  * if there is none.
- * @param asks true if the text names something that may already exist. Invisible characters are then allowed, because
+ * @param asks true if the text names an object that may already exist. Then invisible characters are allowed, because
  * an older version accepted names with them.
  */
 export function textProblem(

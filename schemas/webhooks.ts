@@ -182,7 +182,7 @@ export type WebhookProgressRequest = Static<typeof WebhookProgressRequest>;
 
 /** Skips the event with this id. If `event` is null, skips the event at the head of the queue. */
 export const WebhookSkipRequest = Type.Object({ id: Type.String(), event: Type.Union([EventId, Type.Null()]) });
-/** Reports the result of another attempt to deliver a dead letter. */
+/** Stores the result of another attempt to deliver a dead letter. */
 export const WebhookResendRequest = Type.Object({ id: Type.String(), event: EventId, delivery: LoggedDelivery });
 export const WebhookDiscardRequest = Type.Object({ id: Type.String(), event: EventId });
 

@@ -31,12 +31,14 @@ export const PIECED_ANSWER_BYTES = 1 * MIB;
 export const DOCUMENTS_BYTES_MAX = 3 * MIB;
 /** If a list that the front reads turns out to be longer than this, the pool reads it again from the beginning. */
 export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
-/** A read of at most this many rows runs on the front's own database handle. The pool runs reads of more rows. */
+/**
+ * The maximum number of rows of a read that runs on the front's own database handle. The pool runs reads of more rows.
+ */
 export const FRONT_READ_ROWS_MAX = 100;
 /**
- * The minimum number of requests that the front handles in one event-loop tick, if there are as many. It counts the
- * requests that it answers at once and those that begin to wait. The tick ends after this number of requests and after
- * REQUESTS_TICK_MS, whichever comes later. The front handles the other requests in later ticks.
+ * The number of requests that the front handles in one event-loop tick. It counts the requests that it answers at once
+ * and those that begin to wait. The tick ends after this number of requests and after REQUESTS_TICK_MS, whichever comes
+ * later. The front handles the other requests in later ticks.
  */
 export const REQUESTS_PER_TICK = 16;
 export const REQUESTS_TICK_MS = 15;

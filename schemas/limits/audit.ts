@@ -22,9 +22,9 @@ export const AUDIT_REFUSAL_ROWS_MAX = 400;
  * rows of other rejected calls.
  */
 export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
-/** The count of a repeated call is stored after at most this time. Before that, it exists only in memory. */
+/** The maximum time until the count of a repeated call is stored. Until then, it exists only in memory. */
 export const AUDIT_COUNT_DELAY_MS = 10_000;
-/** A reader of the audit log waits at most this long until the counts are stored. */
+/** The maximum time for which a reader of the audit log waits until the counts are stored. */
 export const AUDIT_COUNT_WAIT_MS = 1_000;
 /** The maximum length of the `resource` of a rejected call. */
 export const AUDIT_RESOURCE_CHARACTERS_MAX = 4 * KIB;

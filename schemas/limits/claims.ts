@@ -7,11 +7,11 @@ export const CLAIM_MAX_S_MAX = 86_400;
 /** The time for which an unconfirmed grant is kept if its waiter has not been seen since the grant. */
 export const CLAIM_OFFER_MS = 30_000;
 /**
- * The minimum life of each claim after a server's start, because the heartbeats of its holder could not arrive while
- * the server was down.
+ * The minimum life of each claim after a server's start. It is needed because the heartbeats of the claim's holder
+ * could not arrive while the server was down.
  */
 export const CLAIM_RESTART_MS = 15_000;
-/** If two ticks are at least this far apart, the server counts as paused between them. */
+/** The minimum time between two ticks for the server to count as paused in between. */
 export const RUN_PAUSE_MS_MIN = 500;
 /**
  * After a pause of the server, each claim lives for at least this many times the length of the pause. This minimum is
@@ -33,7 +33,7 @@ export const SILENCE_SHARED_GRACE_PART = 1 / 2;
  */
 export const CLAIMS_ENDED_TOGETHER = 16;
 
-// Counted claims and alternatives
+// Limits of counted claims and of alternatives:
 /**
  * The maximum of `max_holders`. It is limited because a waiting claim may have to watch this number of other claims.
  */

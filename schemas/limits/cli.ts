@@ -143,7 +143,7 @@ export const CLI_DOCTOR_ANSWER_MS = 3_000;
  * The time limit for one check of `doctor`. A check that waits for several answers ends by itself before this limit.
  */
 export const CLI_DOCTOR_CHECK_MS = 15_000;
-/** The difference between the server's clock and this machine's clock from which `doctor` does not compare times. */
+/** The difference between the clocks of the server and of this machine from which `doctor` reports a failure. */
 export const CLI_DOCTOR_CLOCK_MS = 30_000;
 /**
  * The limits of the free space in the data directory. Below the first, `doctor` warns. Below the second, writes will

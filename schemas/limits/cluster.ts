@@ -52,7 +52,7 @@ export const NODE_SILENCE_MS = 10_000;
 export const NODE_FORGOTTEN_MS = 86_400_000;
 /** The interval of a node's heartbeats while it has nothing else to send. */
 export const NODE_HEARTBEAT_MS = 2_000;
-/** The clocks of two nodes count as equal if they differ by at most this. */
+/** The maximum difference between the clocks of two nodes that count as equal. */
 export const CLOCK_TOLERANCE_MS = 1_000;
 /** A node whose clock is ahead of the others' clocks by more than this cannot become leader, and logs a warning. */
 export const CLOCK_ASTRAY_MS = 10_000;
@@ -73,15 +73,15 @@ export const ENTRY_RETURN_MS_MAX = 5_000;
 /** A node that has not reached the log for this long reports that it is partitioned. */
 export const CUT_OFF_MS = 10_000;
 /**
- * The time for which the log must end before a node's applied position until the node concludes that the log has lost
- * entries. A single report is not enough, because the reports of the end may come from different servers.
+ * The time after which a node concludes that the log has lost entries, because the log ends before the position that
+ * the node has applied. A single report is not enough, because the reports of the end may come from different servers.
  */
 export const LOG_WENT_BACK_MS = 15_000;
 export const LOG_REOPEN_DELAY_MS = 100;
 export const LOG_REOPEN_DELAY_MS_MAX = 1_000;
 /**
- * A node makes a snapshot when the log has grown by this many entries, or by SNAPSHOT_LOG_BYTES, since the previous
- * one. Snapshots are at least SNAPSHOT_INTERVAL_MS apart.
+ * The number of entries since the previous snapshot after which a node makes the next one. SNAPSHOT_LOG_BYTES is the
+ * same limit in bytes. Snapshots are at least SNAPSHOT_INTERVAL_MS apart.
  */
 export const SNAPSHOT_ENTRIES = 100_000;
 export const SNAPSHOT_LOG_BYTES = 64 * MIB;
@@ -95,7 +95,7 @@ export const SNAPSHOTS_KEPT = 2;
 export const SNAPSHOT_DEPUTY_MS = 3_000;
 /** The maximum time that a request waits until this node has reached the log position in the request. */
 export const POSITION_WAIT_MS = 5_000;
-/** A starting server waits at most this long until its node accepts writes. After that, it listens anyway. */
+/** The maximum time for which a starting server waits until its node accepts writes. After that, it listens anyway. */
 export const NODE_START_MS = 3_000;
 /** The interval at which a node checks for work that is due. */
 export const NODE_TICK_MS = 100;

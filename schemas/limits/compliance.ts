@@ -1,7 +1,7 @@
 /** Limits of compliance checks and of their stored runs. */
 import { KIB, MIB } from "./units.js";
 
-/** One job checks at most this many pairs of an instance and a contract. */
+/** The maximum number of pairs of an instance and a contract that one job checks. */
 export const COMPLIANCE_PAIRS_MAX = 100;
 /**
  * After this time, a job returns the results that it has. If the first pair takes longer, the job checks only that

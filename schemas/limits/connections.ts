@@ -6,9 +6,9 @@ export const REQUESTS_IN_FLIGHT_MAX = 16_384;
 /** The maximum size of a request's headers, including the request line. It applies to Node's own transport. */
 export const HEADER_BYTES_MAX = 16 * KIB;
 /**
- * The number of requests of one connection that wait for the answers to earlier ones, from which the server stops
- * reading the connection. It applies to Node's HTTP. More requests may wait, because one read of 64 KiB may contain
- * more.
+ * The number of requests of one connection that wait for the answers to earlier ones. At this number, the server stops
+ * reading the connection. The limit applies to Node's HTTP. More requests may wait, because one read of 64 KiB may
+ * contain more.
  */
 export const PIPELINED_WAITING_MAX = 64;
 /** A connection without a request is closed after this time. This applies to Node's own transport. */

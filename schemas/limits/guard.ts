@@ -1,4 +1,4 @@
-/** Limits of the guard of commits. */
+/** Limits of the commit guard. */
 import { KIB } from "./units.js";
 
 /**

@@ -35,7 +35,7 @@ export const HOOK_SHELL_STEPS_MAX = 4_000;
 /** The maximum depth of shells in shells, as in `sh -c "sh -c …"`. */
 export const HOOK_SHELL_DEPTH_MAX = 4;
 
-// The headers of a hook's request
+// Limits of the headers of a hook's request:
 export const HOOK_ROOTS_MAX = 16;
 /** The maximum number of globs in one list of the headers, with all alternatives counted. Further globs are ignored. */
 export const HOOK_GLOBS_MAX = 64;
@@ -54,9 +54,9 @@ export const HOOK_PATH_LIST_BYTES = 32 * HOOK_GLOB_CHARACTERS_MAX;
 export const HOOK_BRANCH_BYTES_MAX = 1_024;
 
 // Repeated calls
-/** A call with the same tool call id counts as a repetition for this long. */
+/** The time for which a call with the same tool call id counts as a repetition. */
 export const HOOK_CALL_REPEAT_MS = 10 * 60 * 1000;
-/** A call without a tool call id, but with the same input, counts as a repetition for this long. */
+/** The time for which a call with the same input, but without a tool call id, counts as a repetition. */
 export const HOOK_INPUT_REPEAT_MS = 2_000;
 
 /** The maximum number of calls that are remembered, so that their repetitions are recognized. */
@@ -88,7 +88,7 @@ export const HOOK_SEEN_MAX = 1_000;
 export const HOOK_SEEN_BYTES = 1 * KIB;
 
 // Denials
-/** The number of denials of one path to one agent from which the pair is listed. */
+/** The minimum number of denials of one path to one agent for the pair to be listed. */
 export const HOOK_DENIALS_COUNT_MIN = 3;
 /** The maximum time between two denials that are counted together. A denial is also listed for this time. */
 export const HOOK_DENIALS_TOGETHER_MS = 60 * 60 * 1000;
@@ -99,7 +99,7 @@ export const HOOK_DENIAL_BYTES = 16 * KIB;
 /** The maximum number of repeated denials in the answer of GET /api/hooks. */
 export const HOOK_DENIALS_LISTED_MAX = 100;
 
-// Agents that wait for automatic leases
+// Limits of the list of agents that wait for automatic leases:
 /** The maximum number of agents in the answer of GET /api/hooks. */
 export const HOOK_WAITS_LISTED_MAX = 100;
 
@@ -118,7 +118,7 @@ export const HOOK_BUSY_S_DEFAULT = 900;
  */
 export const HOOK_KOOR_COMMAND_CHARACTERS_MAX = 8 * KIB;
 
-// Answers, in bytes of UTF-8
+// Limits of answers, in bytes of UTF-8:
 export const HOOK_CONTEXT_BYTES_MAX = 300;
 export const HOOK_START_BYTES_MAX = 600;
 /** The maximum size of a denial, not counting the path in the command that it names. */
@@ -127,13 +127,13 @@ export const HOOK_DENIAL_BYTES_MAX = 600;
 export const HOOK_NAME_BYTES_MAX = 64;
 /** The maximum size of a text by another agent in an answer. */
 export const HOOK_QUOTE_BYTES_MAX = 120;
-/** A denial names at most this many waiters. */
+/** The maximum number of waiters that a denial names. */
 export const HOOK_WAITERS_NAMED_MAX = 3;
-/** The start of a session names at most this many other agents. */
+/** The maximum number of other agents that an answer at the start of a session names. */
 export const HOOK_OTHERS_NAMED_MAX = 5;
 /** The maximum number of undelivered messages that are read for one answer. The next answer contains the others. */
 export const HOOK_MESSAGES_MAX = 32;
-/** An answer names at most this many paths that other agents change in other working trees. */
+/** The maximum number of paths that an answer names because other agents change them in other working trees. */
 export const HOOK_NEARBY_NAMED_MAX = 2;
 /** The maximum number of active agents of a workspace that are examined for one call. */
 export const HOOK_ACTIVE_EXAMINED_MAX = 1_000;

@@ -4,5 +4,5 @@
 export const REQUEST_ID_BYTES_MAX = 128;
 /** The time for which the answer to a `request_id` is stored. */
 export const REQUEST_MEMORY_MS = 600_000;
-/** When an idempotency record is stored, this many expired records are deleted. */
+/** The number of expired records that are deleted whenever an idempotency record is stored. */
 export const IDEMPOTENCY_PRUNE_ROWS = 4;

@@ -33,14 +33,14 @@ export const AGENT_SESSION_KEEP_MS = 24 * 60 * 60 * 1000;
 export const SESSION_END_ROWS = 100;
 /** A shorter silence of an instance is ignored, because no claim ends after so short a time. */
 export const INSTANCE_SILENCE_MS = 1_000;
-/** An instance may announce that it will be silent for at most this long. */
+/** The maximum time for which an instance may announce that it will be silent. */
 export const INSTANCE_BUSY_S_MAX = 3_600;
 export const CAPABILITY_BYTES_MAX = 128;
 export const INSTANCE_TOKEN_BYTES = 16;
 /** An activity record is stored after at most this time. Until then, it exists only in memory. */
 export const INSTANCE_FLUSH_INTERVAL_MS = 5_000;
 /**
- * In a cluster, an activity record is stored after at most this time. Before that, it exists only in one node's memory.
+ * In a cluster, an activity record is stored after at most this time. Until then, it exists only in one node's memory.
  *
  * The time is shorter than for a single server, because the leader decides whether a claim has expired. It is also at
  * most INSTANCE_SHARED_FLUSH_PART of the time after which an instance counts as silent.

@@ -41,13 +41,13 @@ export const MCP_LISTENERS_MAX = 64;
  * and asks for a filter.
  */
 export const MCP_RESULT_CHARACTERS_MAX = 4 * MIB;
-/** All tools in the answer to `tools/list` take at most this many tokens of a model's context. */
+/** The maximum number of tokens of a model's context that all tools in the answer to `tools/list` take. */
 export const MCP_TOOLS_TOKENS_MAX = 750;
-/** The instructions for the model take at most this many tokens. */
+/** The maximum number of tokens that the instructions for the model take. */
 export const MCP_INSTRUCTIONS_TOKENS_MAX = 60;
-/** `discover_instances` lists at most this many instances. It reports the others only as a number. */
+/** The maximum number of instances that `discover_instances` lists. It reports only the number of the others. */
 export const MCP_INSTANCES_MAX = 50;
-/** The answer to `get_endpoints` takes at most this many tokens. */
+/** The maximum number of tokens that the answer to `get_endpoints` takes. */
 export const MCP_ENDPOINTS_TOKENS_MAX = 1_200;
 /** A client may cache the list of tools for this long. The list changes only with the server's version. */
 export const MCP_TOOLS_KEPT_MS = 60 * 60 * 1000;

@@ -21,10 +21,10 @@ export const MESSAGE_RECIPIENTS_MAX = 256;
 export const MESSAGE_TO_BYTES_MAX = "workspace:".length + INSTANCE_LABEL_BYTES_MAX;
 /** The maximum number of unread messages in one in-box. */
 export const IN_BOX_UNREAD_MAX = 1_000;
-/** One call marks at most this many messages, which is the capacity of an in-box. */
+/** The maximum number of messages that one call marks. This is the capacity of an in-box. */
 export const MESSAGES_MARKED_MAX = IN_BOX_UNREAD_MAX;
 export const MESSAGE_DAYS = 30;
 export const MESSAGE_EXPIRES_S_MAX = MESSAGE_DAYS * 24 * 60 * 60;
 export const MESSAGE_PRUNE_INTERVAL_MS = 60_000;
-/** One call deletes at most this many copies of messages. Other writes run between the calls. */
+/** The maximum number of copies of messages that one call deletes. Other writes run between the calls. */
 export const MESSAGE_PRUNE_COPIES = 2_000;

@@ -1,7 +1,7 @@
 /** Limits of the ordered log of a cluster, in NATS or in PostgreSQL. */
 import { KIB, MIB } from "./units.js";
 
-// The log in NATS
+// Limits of a log in NATS:
 export const LOG_CONNECT_MS_MAX = 3_000;
 /** The time that the log's server gets to answer a request, or to acknowledge an entry. */
 export const LOG_ANSWER_MS_MAX = 5_000;
@@ -30,7 +30,7 @@ export const LOG_PIECE_HEADER_BYTES = 512;
 /** The remains of a snapshot upload are deleted after this time. A younger upload may still be in progress. */
 export const LOG_SNAPSHOT_REMAINS_MS = 600_000;
 
-// The log in PostgreSQL
+// Limits of a log in PostgreSQL:
 export const POSTGRES_CONNECT_MS_MAX = 5_000;
 /**
  * The time limit for a statement that transfers no data. A statement with data gets additional time, at the rate
@@ -58,11 +58,11 @@ export const POSTGRES_KEEPALIVE_MS = 10_000;
  */
 export const POSTGRES_PAGE_ROWS = 256;
 export const POSTGRES_PAGE_BYTES = 1 * MIB;
-/** One statement deletes at most this many log entries. */
+/** The maximum number of log entries that one statement deletes. */
 export const POSTGRES_TRIM_ROWS = 256;
 export const POSTGRES_TRIM_BYTES = 16 * MIB;
 export const POSTGRES_SNAPSHOT_PIECE_BYTES = 512 * KIB;
-/** One statement deletes at most this many pieces of a snapshot. */
+/** The maximum number of pieces of a snapshot that one statement deletes. */
 export const POSTGRES_SNAPSHOT_SWEEP_PIECES = 32;
 /** The maximum size of a credentials file. */
 export const POSTGRES_CREDENTIALS_BYTES_MAX = 64 * KIB;

@@ -31,7 +31,7 @@ export const POOL_BATCH_MS_MAX = 2;
 export const POOL_BATCH_PATIENCE_MS = 20;
 export const POOL_HEAP_MIB_MAX = 512;
 
-// Work of unknown cost
+// Limits of work of unknown cost:
 /**
  * The maximum size of the input of a job that is first tried as a short job, without a permit. Jobs with larger inputs
  * need a permit.

@@ -18,7 +18,7 @@ export const SETTINGS_BYTES_MAX = 1 * MIB;
  * The growth of a thread's heap since the previous garbage collection, after which the thread collects garbage again.
  */
 export const HEAP_GROWTH_PERCENT = 50;
-/** Work that is done in pieces takes at most this long in one event-loop tick. */
+/** The maximum time in each event-loop tick for work that is done in pieces. */
 export const TIME_SLICE_MS = 5;
 /**
  * The maximum number of waits of one kind that time out in one event-loop tick. The limit is needed because each end of
@@ -27,7 +27,7 @@ export const TIME_SLICE_MS = 5;
 export const WAITS_ENDED_PER_TICK = 32;
 export const SHUTDOWN_DRAIN_MS = 5_000;
 
-// The server's log lines
+// Limits of the server's log lines:
 export const LOG_BUFFER_BYTES_MAX = 16 * MIB;
 /** The size of a block of log lines that are written together. */
 export const LOG_BLOCK_BYTES = 64 * KIB;

@@ -12,7 +12,7 @@ export const RADAR_BLOB_CHARACTERS_MAX = 64;
 export const RADAR_KEEP_MS = 30 * 60 * 1_000;
 /** The interval at which the server searches reports that have ended. */
 export const RADAR_EXPIRY_INTERVAL_MS = 10_000;
-/** One call of the writer ends at most this many reports. Other writes run in between. */
+/** The maximum number of reports that one call of the writer ends. Other writes run in between. */
 export const RADAR_ENDED_TOGETHER = 4;
 /** The maximum number of reports of all workspaces together, and of one workspace. */
 export const RADAR_REPORTS_MAX = 4_096;
@@ -30,7 +30,7 @@ export const RADAR_INSTANCES_MAX = 32;
 /** The maximum number of paths that an event names. */
 export const RADAR_EVENT_PATHS_MAX = 20;
 
-// The lines for agents
+// Limits of the lines about overlaps that agents get:
 /**
  * The maximum number of agents for which lines about overlaps wait. At the limit, the agent that was added first is
  * dropped.

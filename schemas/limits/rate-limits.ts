@@ -1,4 +1,4 @@
-/** Limits of the rate limits that agents report. */
+/** Bounds on the rate limits that agents report. */
 import { KIB } from "./units.js";
 
 export const RATE_LIMITS_MAX = 1_000;

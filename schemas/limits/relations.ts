@@ -95,13 +95,13 @@ import {
  * The relations between limits. Each row says whether the relation holds, and states it as a sentence for the error.
  */
 const RELATIONS: readonly (readonly [holds: boolean, what: string])[] = [
-  // Bodies and the memory for them
+  // Relations of bodies and of the memory for them:
   [BODIES_IN_MEMORY_BYTES_MAX >= 4 * BODY_BYTES_MAX, "several full bodies fit in memory"],
   [MAILBOX_BYTES_MAX >= BODIES_IN_MEMORY_BYTES_MAX, "all received bodies fit into the writer's mailbox"],
   [BATCH_BYTES_MAX >= BODY_BYTES_MAX, "one full body fits into a batch"],
   [HOT_CACHE_VALUE_BYTES_MAX * 16 <= HOT_CACHE_BYTES_MAX, "the hot cache holds many values"],
 
-  // The time until an answer is due
+  // Relations of the times until an answer is due:
   [REQUEST_TIMEOUT_MS <= RESPONSE_TIMEOUT_MS, "a request ends before its response does"],
   [POOL_DEADLINE_MS <= RESPONSE_TIMEOUT_MS, "the deadline of a job keeps the time for an answer"],
   [
@@ -135,7 +135,7 @@ const RELATIONS: readonly (readonly [holds: boolean, what: string])[] = [
   [MESSAGES_ON_FRONT_MAX <= FRONT_READ_ROWS_MAX, "the front may read a page of this size"],
   [CLI_TASK_EVENTS <= PAGE_ROWS_MAX, "the events of tasks are read with one call"],
 
-  // The cluster and its ordered log
+  // Relations of the limits of a cluster and of its ordered log:
   [ENTRY_BYTES_MAX >= 4 * BATCH_BYTES_MAX, "a batch fits an entry, whatever its encoding adds"],
   [2 * FORWARD_BYTES_MAX <= BUNDLE_BYTES_MAX, "two forwarded entries fit a bundle"],
   [
@@ -152,7 +152,7 @@ const RELATIONS: readonly (readonly [holds: boolean, what: string])[] = [
   [OUTBOUND_RECEIVED_BYTES_MAX >= 2 * CONTRACT_ANSWER_BYTES_MAX, "the largest answer of a service can come in chunks"],
   [RESTORE_LINE_BYTES_MAX >= 6 * BODY_BYTES_MAX + 8 * KIB, "the largest record of a snapshot can be restored"],
 
-  // Events, changes and waiting
+  // Relations of the limits of events, changes and waits:
   [
     SUBSCRIBER_MESSAGE_BYTES_MAX < SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
     "a message over the limit is received, so that it can be refused",
@@ -188,7 +188,7 @@ const RELATIONS: readonly (readonly [holds: boolean, what: string])[] = [
     "a worker keeps a project's rules and the global ones",
   ],
 
-  // Counts: usage, audit and agent metrics
+  // Relations of the limits of usage, of the audit log and of agent metrics:
   [USAGE_SERIES_INTERVALS_MAX >= 31 * 24, "a month can be seen by the hour"],
   [USAGE_SERIES_SUMS_MAX >= USAGE_SERIES_INTERVALS_MAX, "a listed interval has at least one group"],
   [
@@ -200,7 +200,7 @@ const RELATIONS: readonly (readonly [holds: boolean, what: string])[] = [
   [AGENT_METRICS_FLUSH_INTERVAL_MS < 10_000, "agent metrics are flushed at least every 10 s"],
   [AGENT_TALLIES_MAX > INSTANCES_MAX, "every instance can be counted"],
 
-  // MCP and the command line
+  // Relations of the limits of MCP and of the command line:
   [MCP_RESULT_CHARACTERS_MAX <= BODY_BYTES_MAX, "a result is no longer than a stored value"],
   [
     CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000,

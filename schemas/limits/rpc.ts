@@ -1,7 +1,7 @@
 /** Limits of the RPC between threads: messages, mailboxes, deadlines and streams. */
 import { KIB, MIB } from "./units.js";
 
-/** A byte array of at most this length is sent between threads as a string. */
+/** The maximum length of a byte array that is sent between threads as a string. */
 export const INLINE_BYTES_MAX = 16 * KIB;
 /**
  * The maximum number of calls in one message between threads. The number is small, so that the writer starts to work

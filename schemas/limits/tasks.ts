@@ -1,4 +1,4 @@
-/** Limits of tasks: how many there are, their texts, the search for a task to claim, retries and retention. */
+/** Limits of tasks: their number, their texts, the search for a task to claim, retries and retention. */
 import { KIB, MIB } from "./units.js";
 
 /**

@@ -2,7 +2,7 @@
 import { MIB } from "./units.js";
 
 /**
- * The size in bytes from which a write counts as large. The front sends large writes to the writer one at a time.
+ * The minimum size, in bytes, of a large write. The front sends large writes to the writer one at a time.
  *
  * The writer takes about 15 ms for each MiB, mostly for the disk, and small writes of other clients wait meanwhile.
  */
@@ -15,7 +15,7 @@ export const LARGE_WRITE_ROWS_MIN = 200;
 /** The maximum number of large writes that wait until the writer has answered the previous one. */
 export const LARGE_WRITES_WAITING_MAX = 256;
 export const LARGE_WRITES_WAITING_OF_CALLER_MAX = 192;
-/** A large write that has waited longer than this is rejected. */
+/** The maximum time that a large write waits. A write that has waited longer is rejected. */
 export const LARGE_WRITE_WAIT_MS_MAX = 20_000;
 export const WRITER_DEADLINE_MS = 10_000;
 export const BATCH_CALLS_MAX = 512;

@@ -8,7 +8,7 @@
  * stopped.
  */
 export class AgingMap<Key, Value> extends Map<Key, Value> {
-  /** The iterator over the keys. It has not reached any key yet except `#first`. */
+  /** The iterator over the keys. All keys except `#first` are still ahead of it. */
   #ahead = this.keys();
   /** The key that the iterator has returned last; null if the map no longer has this key. */
   #first: { readonly key: Key } | null = null;

@@ -4,7 +4,7 @@
  */
 
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Returns the time in ms since the epoch. */
   now(): number;
 }
 

@@ -46,8 +46,8 @@ export function freeMemberOf(schema: TSchema): string | null {
 }
 
 /**
- * Returns the JSON texts of a body's free member. An array has one text for each item; another body has one text. The
- * body must have been checked against its schema.
+ * Returns the JSON texts of a body's free member. A body that is an array has one text for each item; any other body
+ * has one text. The body must have been checked against its schema.
  */
 export function freeTexts(text: string, json: unknown, member: string | null): readonly (string | null)[] {
   if (member === null) return NO_TEXTS;

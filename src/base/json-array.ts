@@ -27,7 +27,7 @@ export interface ListEncoding<Item> {
   readonly cursorOf: (item: Item) => string;
   /** Called for each item that the list contains. Items that did not fit are left out. */
   readonly onListed?: (item: Item) => void;
-  /** The default is LIST_BYTES_MAX. */
+  /** The maximum size of all items together, in bytes; LIST_BYTES_MAX by default. */
   readonly bytesMax?: number;
 }
 

@@ -16,12 +16,10 @@ export class Failure {
   /**
    * @param status the kind of the failure, which decides the HTTP status and the exit code
    * @param message one sentence for the client, never with SQL, a stack or a path of the server. It is truncated to
-   *
    * REFUSAL_CHARACTERS_MAX, because it may quote the request
    * @param members further members of the answer's body
    * @param outcomeUnknown true if the work may have been done although no answer arrived
    * @param subject the part of the request that had been read when the failure occurred, for the audit log; null if the
-   *
    * caller knows it
    */
   constructor(

@@ -46,7 +46,7 @@ export interface SegmentGlob {
   readonly tokens: readonly number[];
   matches(segment: string): boolean;
   /**
-   * Returns the maximum number of looks to match several texts with the segment.
+   * Returns the maximum cost, in looks (see `looks`), of matching several texts with the segment.
    * @param texts the number of texts, which are separated by one character each
    * @param characters the UTF-16 units of all texts and separators together
    */
@@ -56,20 +56,21 @@ export interface SegmentGlob {
 }
 
 /**
- * The number of looks that all matches in this thread have taken together. A look is one comparison of a token with a
- * character, or other work that takes the same time, about 0.01 µs. Tests compare this number with `looksMax`.
+ * The total cost of all matches in this thread, in looks. A look is the unit of the matching cost: one comparison of a
+ * token with a character, or other work that takes about the same time, 0.01 µs. Tests compare this number with
+ * `looksMax`.
  */
 export const looks = { taken: 0 };
 
 /**
- * The number of looks for all checks of a text's length and ends, including the rejection of a text that is too short.
+ * The cost, in looks, of all checks of a text's length and ends, including the rejection of a text that is too short.
  */
 const LOOKS_SHORT = 4;
 const LOOKS_ENDS = 40;
 /** The number of characters of a prefix or suffix that are compared in the time of one look. */
 const END_CHARACTERS_A_LOOK = 4;
 /**
- * The number of looks to begin a search for a literal in a text. The search itself takes at most one look for each
+ * The cost, in looks, of beginning a search for a literal in a text. The search itself costs at most one look for each
  * character.
  */
 const LOOKS_SEARCH = 20;
@@ -96,7 +97,7 @@ const LOOKS_A_CHARACTER = 2;
 
 /**
  * Matches a text by backtracking. Returns null if that takes too many steps.
- * @param looksAToken the number of looks that a comparison counts as
+ * @param looksAToken the cost of one comparison, in looks
  */
 function matchTokens(
   tokens: readonly number[],
@@ -242,10 +243,7 @@ export function segmentGlob(text: string, { tokens, classes }: SegmentTokens): S
   const endLooks = LOOKS_ENDS + (prefix.length + suffix.length) / END_CHARACTERS_A_LOOK;
   let set: TokenSet | null = null;
   const tokenSet = (): TokenSet => (set ??= new TokenSet(testsOf(tokens, classes)));
-  /**
-   * The number of looks to match one character with the token set, and the number of looks to build the set, which
-   * happens once.
-   */
+  /** The cost, in looks, of matching one character with the token set, and of building the set, which happens once. */
   const setLooks = TokenSet.looksACharacter(tokens.length, classes.length) + sumOf(bounds) / BOUNDS_A_LOOK;
   const setBuilt = TokenSet.looksOfBuilding(tokens.length);
   return {

@@ -13,20 +13,20 @@ import { must } from "./assert.js";
 export type TokenTest = number | "any" | ((codePoint: number) => boolean) | null;
 
 /**
- * The number of function tokens from which the set caches the positions that match a character. With fewer functions,
- * calling them is as fast as the cache, and the set needs no memory for it.
+ * The minimum number of function tokens for which the set caches the positions that match a character. With fewer
+ * functions, calling them is as fast as the cache, and the set needs no memory for it.
  */
 const CACHED_TESTS_MIN = 9;
 /** The number of characters whose matching positions are cached. When there are more, the cache is cleared. */
 const CHARACTERS_KEPT = 128;
 const WORD = 32;
 /**
- * The number of looks (segment-glob.ts) for a character, for a word of the positions, and for a new entry in the cache.
+ * The costs, in looks (segment-glob.ts), of a character, of a word of the positions, and of a new entry in the cache.
  */
 const CHARACTER_LOOKS = 1;
 const WORD_LOOKS = 0.5;
 const CACHING_LOOKS = 20;
-/** The number of looks to build a set, and for each of its tokens. */
+/** The costs, in looks, of building a set, and of each of its tokens. */
 const BUILDING_LOOKS = 100;
 const TOKEN_LOOKS = 16;
 
@@ -70,14 +70,14 @@ export class TokenSet {
     for (const places of this.#literal.values()) join(places, this.#any);
   }
 
-  /** Returns the maximum number of looks to build a set. */
+  /** Returns the maximum cost of building a set, in looks. */
   static looksOfBuilding(tokens: number): number {
     return BUILDING_LOOKS + tokens * (TOKEN_LOOKS + wordsOf(tokens));
   }
 
   /**
-   * Returns the maximum number of looks to match one character, not counting the work of the functions. A character
-   * that is not in the cache takes the most looks.
+   * Returns the maximum cost, in looks, of matching one character. It does not include the work of the functions. A
+   * character that is not in the cache costs the most.
    * @param functions the number of tokens that are functions
    */
   static looksACharacter(tokens: number, functions: number): number {

@@ -22,7 +22,7 @@ export class TurnoverMap<Key extends string | number, Value> {
     return this.#values[key];
   }
 
-  /** @param value anything but undefined */
+  /** @param value any value except undefined */
   set(key: Key, value: Value): void {
     if (this.#values[key] === undefined) this.#size += 1;
     this.#values[key] = value;

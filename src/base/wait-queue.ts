@@ -2,8 +2,8 @@
  * Holds requests that wait, in the order of their arrival. The queue ends a wait when its deadline passes, when the
  * client disconnects, or when the queue is closed.
  *
- * The owner of the queue removes a request that has got what it waits for. One limit applies to all requests together,
- * and another to the requests of one caller. One timer serves all deadlines. Pure except for the timer.
+ * The owner of the queue removes a request that has received what it waits for. One limit applies to all requests
+ * together, and another to the requests of one caller. One timer serves all deadlines. Pure except for the timer.
  */
 import { WAITS_ENDED_PER_TICK } from "../../schemas/limits/process.js";
 import { LinkedList, ListNode } from "./linked-list.js";
@@ -135,7 +135,7 @@ export class WaitQueue<Item extends Waiting = Waiting> {
     return true;
   }
 
-  /** Removes a request that has got what it waits for. Returns false if the request is in no queue. */
+  /** Removes a request that has received what it waits for. Returns false if the request is in no queue. */
   remove(item: Item): boolean {
     const { place } = item;
     if (place === null) return false;

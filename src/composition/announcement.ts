@@ -1,4 +1,4 @@
-/** Logs that the server has started, with its addresses and settings. Also warns of unsafe settings. */
+/** Logs that the server has started, with its addresses and settings. Also logs warnings about unsafe settings. */
 import { flagOf, type Config } from "../../schemas/config.js";
 import { SERVER_TOKEN_CHARACTERS_MIN } from "../../schemas/limits/tokens.js";
 import { VERSION } from "../../schemas/version.js";

@@ -7,7 +7,7 @@ import { clusterReader } from "../cluster/table.js";
 import type { Ground } from "./ground.js";
 
 export interface ClusterArea {
-  /** Null on a single server. */
+  /** The front's part of a node; null on a single server. */
   readonly front: ClusterFront | null;
   /** Returns whether background work runs on this server. In a cluster it runs only on the leader. */
   readonly leads: () => boolean;

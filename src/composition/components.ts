@@ -80,7 +80,7 @@ export interface Components {
   readonly pipeline: Pipeline;
   readonly routes: readonly Route[];
   readonly tasks: BackgroundTasks;
-  /** Null on a single server. */
+  /** The front's part of a cluster node; null on a single server. */
   readonly cluster: ClusterFront | null;
   /**
    * True if the process has a low limit of file descriptors. It may then have no descriptor left to open a module's

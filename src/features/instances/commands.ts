@@ -1,4 +1,7 @@
-/** Writer methods that change instances, and that store the results of liveness checks. Runs in the writer thread. */
+/**
+ * The writer methods that change instances, and that store the results of liveness checks. They run in the writer
+ * thread.
+ */
 import type { ServerSource, ServerTopic } from "../../../schemas/events.js";
 import * as Type from "typebox";
 import type { Static } from "typebox";

@@ -365,7 +365,7 @@ export class Directory implements Measured {
   applyLastSeen(row: number, seenMs: number, busyUntil: number): void {
     const entry = this.#byRow.get(row);
     if (entry === undefined || seenMs < entry.last_seen) return;
-    // Usually this node itself stored this time. An equal time changes neither the order nor the status.
+    // Usually this node has stored this time itself. An equal time does not change the order or the status.
     if (seenMs === entry.last_seen) {
       if (!entry.unsaved) entry.busy_until = busyUntil;
       return;

@@ -46,7 +46,7 @@ export async function listWaits(
     const waiting = leases.get(wait.lease);
     const blocker = leases.get(wait.for);
     if (waiting?.state !== "waiting" || blocker === undefined) continue;
-    // Stop at the first lease that does not fit. The longest waits come first, so only the shortest waits are left out.
+    // Stop at the first pair that does not fit. The longest waits come first, so only the shortest waits are left out.
     if (bytes > LIST_BYTES_MAX) break;
     name(wait.for, blocker);
     name(wait.lease, waiting);

@@ -5,7 +5,7 @@ import { leaseReader } from "../claims/table.js";
 import { unaryJob } from "../../platform/threads/pool-method.js";
 import { waitsOf } from "./waits.js";
 
-/** Finds which leases wait for which. */
+/** Finds the pairs of a waiting lease and a lease for which it waits. */
 export const findWaits = unaryJob({
   name: "lease.waits",
   request: FindWaitsRequest,

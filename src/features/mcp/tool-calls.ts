@@ -36,8 +36,8 @@ export interface ToolCallsOptions {
 }
 
 /**
- * Removes arguments that are null or an empty text, because models send these if they have no value for an argument. A
- * required argument may be an empty text.
+ * Removes arguments that are null or an empty text, because models send these values if they have no value for an
+ * argument. A required argument may be an empty text.
  */
 function withoutEmpty(given: object, input: TObject): object {
   const { required: needed = [] } = input as { readonly required?: readonly string[] };

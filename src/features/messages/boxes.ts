@@ -22,7 +22,7 @@ export class MessageBoxes implements Measured {
   readonly #figures: BoxFigures;
   /** The long polls for messages. */
   readonly #polls = new WaitQueue();
-  /** Waiters by the box's owner: long polls, and calls that wait for one of many conditions. */
+  /** The waiters, by the box's owner: long polls, and calls that wait for one of many conditions. */
   readonly #waiters: Record<MessageBoxName, Waiters<string>> = { in: new Waiters(), out: new Waiters() };
   #unread = 0;
   #expiresAt: number | null = null;

@@ -1,4 +1,7 @@
-/** Writer methods that send messages, mark them, record their delivery, and prune them. Runs in the writer thread. */
+/**
+ * The writer methods that send messages, mark them, record their delivery, and prune them. They run in the writer
+ * thread.
+ */
 import type { ServerSource, ServerTopic } from "../../../schemas/events.js";
 import * as Type from "typebox";
 import { MESSAGE_RECIPIENTS_MAX } from "../../../schemas/limits/messages.js";

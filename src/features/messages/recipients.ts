@@ -55,7 +55,7 @@ export function resolveRecipients(instances: InstanceLookup, sender: Entry, writ
 /** Returns the instances that one written name stands for. */
 function instancesNamed(to: string, instances: InstanceLookup, sender: Entry): readonly Entry[] {
   if (to.startsWith(WORKSPACE)) {
-    // Request one more than the maximum, because the sender is left out of the list.
+    // Request two more than the maximum: one because the sender is left out, and one to detect that there are too many.
     const present = instances.activeIn(to.slice(WORKSPACE.length), MESSAGE_RECIPIENTS_MAX + 2);
     return present.filter(({ id }) => id !== sender.id);
   }

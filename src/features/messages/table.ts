@@ -214,7 +214,7 @@ export class MessageReader {
   }
 
   /**
-   * Returns the oldest messages of an in-box that were neither read nor delivered.
+   * Returns the oldest messages of an in-box that were not read and not delivered.
    * @param urgent whether only requests and messages of high importance are returned
    */
   undelivered(instance: string, urgent: boolean, nowMs: number, most: number): UndeliveredMessage[] {

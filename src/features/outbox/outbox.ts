@@ -68,7 +68,7 @@ interface HeldWebhook {
   rows: number;
   bytes: number;
   /**
-   * The id of the last event that this webhook was matched with. It prevents that the webhook is found twice if several
+   * The id of the last event that this webhook was matched with. It keeps the webhook from being found twice if several
    * of its patterns match one event.
    */
   seen: number;
@@ -122,8 +122,8 @@ export class Outbox extends PublishingModel {
 
   /**
    * Queues an event for every active webhook that subscribes to it. If the chain of deliveries that caused the event is
-   * too long, the event is not queued. If the caller that reported the chain is trusted, these webhooks are disabled as
-   * well, and keep their queues.
+   * too long, the event is not queued. If, in addition, the caller that reported the chain is trusted, these webhooks
+   * are disabled. They keep their queues.
    * @returns the disabled webhooks; the caller publishes events about them
    */
   publish(event: OutboxEvent): readonly DisabledWebhook[] {

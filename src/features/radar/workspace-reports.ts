@@ -49,8 +49,8 @@ export class WorkspaceReports {
   }
 
   /**
-   * Replaces the report of a checkout. This is cheaper than removing and adding it, because most paths are usually the
-   * same.
+   * Replaces the report of a checkout. This is cheaper than to remove and add it, because most of its paths are usually
+   * the same.
    */
   replace(before: Report, after: Report): void {
     this.#reports.set(after.checkout, after);

@@ -157,7 +157,7 @@ export function subjectOf(value: unknown): Partial<RuleRequest> {
   };
 }
 
-/** An empty text counts as missing. */
+/** Returns the text that was sent, or the other one if it is missing. An empty text counts as missing. */
 function orElse<Word extends string>(sent: Word | "" | undefined, otherwise: Word): Word {
   return sent === undefined || sent === "" ? otherwise : sent;
 }

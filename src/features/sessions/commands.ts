@@ -1,6 +1,6 @@
 /**
- * Writer methods that open, use and end sessions. They write no audit rows, because the calls in a session are audited.
- * Runs in the writer thread.
+ * The writer methods that open, use and end sessions. They write no audit rows, because the calls in a session are
+ * audited. They run in the writer thread.
  */
 import * as Type from "typebox";
 import { EndSessionsRequest, OpenSessionRequest, UseSessionsRequest } from "../../../schemas/sessions.js";

@@ -6,7 +6,7 @@ import { SESSIONS } from "./push-messages.js";
 
 /** A stored session. Hashes are lowercase hexadecimal text. Times are in ms. */
 export interface SessionRow {
-  /** SHA-256 of the cookie's value. */
+  /** The SHA-256 of the cookie's value. */
   readonly id: string;
   /** The HMAC-SHA256 of the server's token. Its key is the value of the cookie. */
   readonly proof: string;

@@ -1,4 +1,7 @@
-/** Writer methods that change specs. versioned/commands.ts stores the versions. Runs in the writer thread. */
+/**
+ * The writer methods that change specs. versioned/commands.ts stores the versions. The methods run in the writer
+ * thread.
+ */
 import { specName } from "../../../schemas/specs.js";
 import { unpackBytes } from "../../base/bytes.js";
 import { Failure } from "../../base/result.js";

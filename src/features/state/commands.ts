@@ -1,4 +1,7 @@
-/** Writer methods that change the state store. versioned/commands.ts stores the versions. Runs in the writer thread. */
+/**
+ * The writer methods that change the state store. versioned/commands.ts stores the versions. The methods run in the
+ * writer thread.
+ */
 import type { ServerTopic } from "../../../schemas/events.js";
 import type { WriteReply } from "../../../schemas/versioned.js";
 import { unpackBytes } from "../../base/bytes.js";

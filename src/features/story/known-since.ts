@@ -18,7 +18,7 @@ function restoredMs(db: Db): number | null {
 }
 
 /**
- * Returns the newest stored time that was ahead of the clock, in ms; null if there was none. Before that time, rows of
+ * Returns the newest stored time that was ahead of the clock, in ms; null if there was none. Up to that time, rows of
  * two different periods have the same times (store/settle-times.ts).
  */
 function aheadMs(db: Db): number | null {

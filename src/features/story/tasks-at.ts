@@ -76,7 +76,7 @@ export class TaskHistory {
   }
 
   /**
-   * Returns the JSON text of a task. The name of a holder is empty if neither its claim nor its instance is kept.
+   * Returns the JSON text of a task. The name of a holder is empty if its claim and its instance are no longer stored.
    * @param names the result of `holderNames`
    */
   encode(task: TaskStep, names: ReadonlyMap<number, string>): string {

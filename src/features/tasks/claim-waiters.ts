@@ -62,7 +62,7 @@ export class ClaimWaiters {
   readonly #tasks: TaskProjection;
   readonly #now: () => number;
   readonly #queue = new WaitQueue<ClaimWaiter>();
-  /** The tasks for which a call is asking the writer now. No other call asks for them meanwhile. */
+  /** The tasks for which a call is asking the writer now. Meanwhile, no other call asks for them. */
   readonly #asked = new Set<ClaimableTask>();
   /** For each task, the calls whose `tried` may contain it. */
   readonly #triedBy = new WeakMap<ClaimableTask, Set<ClaimWaiter>>();

@@ -244,8 +244,8 @@ export class LiveTasks {
   }
 
   /**
-   * Adds `by` to the number of lost blockers of each task that waits for one of the given tasks. If a task thereby
-   * becomes stuck, or stops being stuck, does the same for the tasks that wait for it.
+   * Adds `by` to the number of lost blockers of each task that waits for one of the given tasks. If a task becomes
+   * stuck, or is no longer stuck, because of this change, does the same for the tasks that wait for it.
    */
   #spread(rows: number[], by: 1 | -1): LiveTask[] {
     this.#stuckChanged = true;

@@ -19,7 +19,7 @@ export interface Freed {
    * counts instead of `at_ms`.
    */
   readonly holder: string;
-  /** The time at which the last overlapping lease of another holder than `holder` ended. */
+  /** The time at which the last overlapping lease ended that belonged to a holder other than `holder`. */
   readonly othersAtMs: number;
 }
 
@@ -74,7 +74,7 @@ export class ReadinessIndex<Task extends DatedTask> {
 
   /**
    * Creates an empty index.
-   * @param isCurrent returns whether an added task is still in the index, so was neither removed nor replaced
+   * @param isCurrent returns whether an added task is still in the index, and was not removed or replaced
    */
   constructor(isCurrent: (task: Task) => boolean) {
     this.#isCurrent = isCurrent;

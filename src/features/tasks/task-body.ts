@@ -11,7 +11,7 @@ import { readResources } from "../claims/lease.js";
 import { hashRequest } from "../idempotency/hash.js";
 
 /**
- * Ids that no task may have, because a path with them would not reach the task: `/tasks/claim` is another call, and
+ * The ids that no task may have, because a path with them would not reach the task: `/tasks/claim` is another call, and
  * clients remove `.` and `..` from paths.
  */
 const UNREACHABLE: ReadonlySet<string> = new Set(["claim", ".", ".."]);

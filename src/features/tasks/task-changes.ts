@@ -72,7 +72,7 @@ export class TaskChanges extends PublishingModel {
   readonly #stuck: StuckEvents;
   #lastRow = 0;
   #changed: TasksPush["changed"] = [];
-  /** Ids of the tasks that were changed in memory since the last commit. */
+  /** The ids of the tasks that were changed in memory since the last commit. */
   #touched = new Set<string>();
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {

@@ -205,7 +205,7 @@ export class TaskRegistry implements TaskClaims {
       if (task.life.reserved_until > call.nowMs) this.#changes.requeue(task, NOT_RESERVED, call);
   }
 
-  /** Answers the question of a task. The instance that asked it has given up the task by asking. */
+  /** Answers the question of a task. The instance that asked the question no longer holds the task. */
   answer({ id, owns, answer }: AnswerRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#finder.managed(id, owns, call);
     if (task instanceof Failure) return task;

@@ -182,8 +182,8 @@ export class TelemetryExporter implements BackgroundTask {
   }
 
   /**
-   * Sends a request, and starts the thread if it does not run. Returns false if the thread cannot be started, or was
-   * started too recently.
+   * Sends a request, and starts the thread if it does not run. Returns false if the thread does not run and was started
+   * too recently to be started again.
    */
   #send(request: TelemetryRequest, nowMs: number): boolean {
     if (this.#thread === null) {

@@ -10,7 +10,7 @@ export interface SpanRecord {
   readonly context: SpanContext;
   /** The context of the parent; null if the span begins a trace. */
   readonly parent: SpanContext | null;
-  /** Times in ms since the Unix epoch. */
+  /** The times at which the span starts and ends, in ms since the Unix epoch. */
   readonly startMs: number;
   readonly endMs: number;
   /** The attributes of the span. Attributes whose value is null are left out. */

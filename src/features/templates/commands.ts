@@ -1,6 +1,6 @@
 /**
- * Writer methods that create, delete and apply templates. The rules and specs of an applied template are stored
- * together, or none of them is. Runs in the writer thread.
+ * The writer methods that create, delete and apply templates. The rules and specs of an applied template are stored
+ * together, or none of them is. The methods run in the writer thread.
  */
 import * as Type from "typebox";
 import { KEY_BYTES_MAX } from "../../../schemas/limits/names.js";

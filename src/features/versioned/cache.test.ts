@@ -126,7 +126,8 @@ class World {
   }
 
   /**
-   * Checks the end of a run: after the answer to every write, no entry stays hidden, and dropped entries take no bytes.
+   * Checks the end of a run. After the answers to all writes, no entry is hidden any more, and dropped entries take no
+   * bytes.
    */
   finish(): void {
     this.#send({ keys: ["a"], named: "request", bytes: 1, deletes: false, refused: false });

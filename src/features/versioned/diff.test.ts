@@ -1,5 +1,5 @@
 /**
- * Tests diffs on random and on hostile documents. They must equal those of a naive recursive model, and applying them
+ * Tests diffs of random and of hostile documents. A diff must equal the one of a naive recursive model, and applying it
  * to the older document must give the newer one.
  */
 import { isDeepStrictEqual } from "node:util";

@@ -1,6 +1,6 @@
 /**
- * Writer methods for webhooks. They create, delete and enable a webhook, skip or resend a single event, and store
- * delivery progress. Runs in the writer thread.
+ * The writer methods for webhooks. They create, delete and enable a webhook, skip or resend a single event, and store
+ * delivery progress. They run in the writer thread.
  */
 import * as Type from "typebox";
 import { JsonText } from "../../../schemas/json-text.js";

@@ -12,7 +12,7 @@ from typing import Any
 from . import _leases, _tasks
 from ._sync_base import Noun
 from ._sync_claims import Handler, Hold, work_on
-from .records import Lease, NewTask, Task
+from .records import Lease, LeaseCheck, NewTask, Task
 
 
 class Leases(Noun):
@@ -62,13 +62,51 @@ class Leases(Noun):
         state: str | None = None,
         resource: str | None = None,
         holder: str | None = None,
+        own: bool = False,
         workspace: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        after: str | None = None,
         limit: int | None = None,
         timeout: float | None = None,
     ) -> list[Lease]:
-        """List leases, the newest request first: those that are held, or of ``state``, or ``all``."""
-        query = {"state": state, "resource": resource, "holder": holder, "workspace": workspace, "limit": limit}
+        """List leases, the newest request first: those that are held, or of ``state``, or ``all``.
+
+        ``own``: only those of the client's instance, of its parent and of its subagents. ``from_``, ``to``: only those
+        that were held at some time between these times, in RFC 3339. ``after``: the id of a lease; only older ones.
+        """
+        query = {
+            "state": state,
+            "resource": resource,
+            "holder": holder,
+            "own": own,
+            "workspace": workspace,
+            "from": from_,
+            "to": to,
+            "after": after,
+            "limit": limit,
+        }
         return self._run(_leases.listing(self._caller, query, timeout))
+
+    def check(
+        self,
+        paths: str | Sequence[str],
+        *,
+        workspace: str | None = None,
+        mode: str | None = None,
+        scope: str | None = None,
+        checkout: str | None = None,
+        timeout: float | None = None,
+    ) -> LeaseCheck:
+        """Say which of these paths other instances hold. It takes no lease, and the answer may be old at once."""
+        members = {
+            "paths": [paths] if isinstance(paths, str) else [*paths],
+            "workspace": workspace,
+            "mode": mode,
+            "scope": scope,
+            "checkout": checkout,
+        }
+        return self._run(_leases.check(self._caller, members, timeout))
 
     def break_lease(self, lease_id: str, reason: str, *, timeout: float | None = None) -> None:
         """Take a lease from its holder. Needs the server's token."""
@@ -99,12 +137,22 @@ class Tasks(Noun):
         state: str | None = None,
         label: str | None = None,
         holder: str | None = None,
+        assignee: str | None = None,
         workspace: str | None = None,
+        after: str | None = None,
         limit: int | None = None,
         timeout: float | None = None,
     ) -> list[Task]:
-        """List tasks, the newest first."""
-        query = {"state": state, "label": label, "holder": holder, "workspace": workspace, "limit": limit}
+        """List tasks, the newest first. ``after``: the id of a task; only older ones."""
+        query = {
+            "state": state,
+            "label": label,
+            "holder": holder,
+            "assignee": assignee,
+            "workspace": workspace,
+            "after": after,
+            "limit": limit,
+        }
         return self._run(_tasks.listing(self._caller, query, timeout))
 
     def cancel(self, task_id: str, reason: str = "", *, timeout: float | None = None) -> Task:

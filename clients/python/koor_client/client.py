@@ -57,11 +57,19 @@ class Instances(Noun):
         *,
         name: str | None = None,
         workspace: str | None = None,
+        stack: str | None = None,
         capability: str | None = None,
+        checkout: str | None = None,
         timeout: float | None = None,
     ) -> list[Instance]:
-        """List instances, the most recently seen first."""
-        query = {"name": name, "workspace": workspace, "capability": capability}
+        """List instances, the most recently seen first. ``checkout``: the id of their working tree."""
+        query = {
+            "name": name,
+            "workspace": workspace,
+            "stack": stack,
+            "capability": capability,
+            "checkout": checkout,
+        }
         return self._run(_others.instances(self._caller, query, timeout))
 
     def patch(
@@ -71,10 +79,19 @@ class Instances(Noun):
         return self._run(_others.patch(self._caller, instance, change, timeout))
 
     def heartbeat(
-        self, instance: str | None = None, *, busy_s: int | None = None, timeout: float | None = None
+        self,
+        instance: str | None = None,
+        *,
+        busy_s: int | None = None,
+        branch: str | None = None,
+        timeout: float | None = None,
     ) -> None:
-        """Say that an instance is alive, by default the client's own, and for how long it will be silent."""
-        self._run(_others.heartbeat(self._caller, instance or self._caller.instance, busy_s, timeout))
+        """Say that an instance is alive, by default the client's own.
+
+        ``busy_s``: for how long it will be silent. ``branch``: the branch of its checkout from now on.
+        """
+        members = {"busy_s": busy_s, "branch": branch}
+        self._run(_others.heartbeat(self._caller, instance or self._caller.instance, members, timeout))
 
     def delete(self, instance: str, *, timeout: float | None = None) -> None:
         """Delete an instance, and with it its leases."""

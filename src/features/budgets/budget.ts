@@ -108,6 +108,11 @@ export function endOf({ period, since }: BudgetRow): number | null {
   return periodEnd(period, since);
 }
 
+/** Returns whether a budget keeps those whom it concerns from tasks. */
+export function holds(row: BudgetRow, nowMs: number): boolean {
+  return row.policy === "deny" && atTime(row, nowMs).state === "exhausted";
+}
+
 /** Returns an exhausted budget as the answer to a claim shows it. */
 export function showHeld(row: BudgetRow): HeldBy {
   const endMs = endOf(row);

@@ -158,6 +158,25 @@ await behaviour(t, "tasks-held-budget", async (t) => {
   await client.budgets.remove("held");
 });
 
+await behaviour(t, "tasks-while-held", async (t) => {
+  const answer = (body: object) => ({ status: 200, body: JSON.stringify(body) });
+  const held = [{ limit: 1, provider: "acme", account: "a", ends_at: "2026-11-27T08:00:00.000Z" }];
+  const task = { id: "t", fence: 1, ttl_s: 60, max_s: 60 };
+  const server = await ScriptedServer.start(t, [
+    answer({ task: null, lease: null }),
+    answer({ task: null, lease: null, held }),
+    answer({ task, lease: null, cancel_requested: false }),
+  ]);
+  const worker = startWorker(connect({ url: server.url }));
+  await worker.done;
+  const claims = server.requests.filter((one) => one.url === "/api/tasks/claim");
+  t.same(
+    claims.map(({ body }) => (JSON.parse(body) as { while_held: boolean }).while_held),
+    [false, false, true],
+  );
+  t.same(worker.reports, [held, []]);
+});
+
 await behaviour(t, "wait-limited", async (t) => {
   const ana = await register("ana", "wait", "acme:wait");
   const { id } = await ana.usage.reportLimit({ provider: "acme", retry_after_s: 3600 });

@@ -151,6 +151,26 @@ class UsageBehaviours(Both):
         self.assertEqual(held, [{"budget": workspace, **limits, "ends_at": None}])
         await self.go(ben.budgets.remove(workspace))
 
+    async def test_tasks_while_held(self) -> None:
+        held = {"limit": 1, "provider": "acme", "account": "a", "ends_at": "2026-11-27T08:00:00.000Z"}
+        task = {"id": "t", "fence": 1, "ttl_s": 60, "max_s": 60}
+        server = self.scripted(
+            answer(200, {"task": None}),
+            answer(200, {"task": None, "held": [held]}),
+            answer(200, {"task": task, "cancel_requested": False}),
+        )
+        told: list[Any] = []
+
+        async def in_task(_task: Any) -> None:
+            pass
+
+        handler: Any = in_task if self.is_async else lambda _task: None
+        client = self.connect(server.url)
+        self.assertEqual(await self.go(client.tasks.work([], handler, limit=1, on_held=told.append)), 1)
+        claims = [one.json for one in server.requests if one.target == "/api/tasks/claim"]
+        self.assertEqual([one["while_held"] for one in claims if one is not None], [False, False, True])
+        self.assertEqual(told, [[held], []])
+
     async def test_a_worker_whose_callback_fails_gives_its_task_back(self) -> None:
         workspace, account = unique("trucks"), unique("acme")
         ana = await self.member("ana", workspace, account)

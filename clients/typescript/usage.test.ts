@@ -7,7 +7,7 @@ import t from "tap";
 import { behaviour } from "../../test/support/behaviours.js";
 import { ScriptedServer } from "../../test/support/scripted-server.js";
 import { startKoor } from "../../test/support/server-process.js";
-import { connect, NotFoundError, type Client, type HeldBy } from "./client.js";
+import { connect, NotFoundError, UnavailableError, type Client, type HeldBy } from "./client.js";
 
 const { url } = await startKoor(t);
 const client = connect({ url });
@@ -42,6 +42,20 @@ await behaviour(t, "instances-account", async (t) => {
   t.match(await client.instances.patch(instance.id, { checkout }), { checkout });
   t.match(await client.instances.list({ checkout: "3f9c2b7a" }), [{ id: instance.id }]);
   t.same(await client.instances.list({ checkout: "none" }), []);
+});
+
+await behaviour(t, "usage-request-id", async (t) => {
+  const recorded = { status: 200, body: JSON.stringify({ id: 1, recorded: true }) };
+  const report = { provider: "acme", model: "m" };
+  const server = await ScriptedServer.start(t, ["cut", recorded]);
+  await connect({ url: server.url }).usage.report({ ...report, request_id: "a" });
+  t.same(
+    server.requests.map(({ body }) => (JSON.parse(body) as { request_id: string }).request_id),
+    ["a", "a"],
+  );
+  const other = await ScriptedServer.start(t, ["cut", recorded]);
+  await t.rejects(connect({ url: other.url }).usage.report(report), UnavailableError);
+  t.equal(other.requests.length, 1);
 });
 
 await behaviour(t, "usage-limits", async (t) => {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import queue
 from typing import Any
 
-from koor_client import NotFoundError
+from koor_client import NotFoundError, UnavailableError
 
 from .behaviours_state import shared, unique
-from .support import PATIENCE_S, Both, answer
+from .support import CUT, PATIENCE_S, Both, answer
 
 TREE = "8" * 40
 
@@ -29,6 +29,16 @@ class UsageBehaviours(Both):
         checkout = {"id": "3f9c2b7a", "branch": "main"}
         changed = await self.go(ana.instances.patch(ana.instance, {"checkout": checkout}))
         self.assertEqual(changed["checkout"]["branch"], "main")
+
+    async def test_usage_request_id(self) -> None:
+        recorded = answer(200, {"id": 1, "recorded": True})
+        server = self.scripted(CUT, recorded)
+        await self.go(self.connect(server.url).usage.report("acme", "large-1", request_id="a"))
+        self.assertEqual([(one.json or {})["request_id"] for one in server.requests], ["a", "a"])
+        other = self.scripted(CUT, recorded)
+        with self.assertRaises(UnavailableError):
+            await self.go(self.connect(other.url).usage.report("acme", "large-1"))
+        self.assertEqual(len(other.requests), 1)
 
     async def test_usage_limits(self) -> None:
         account = unique("acme")

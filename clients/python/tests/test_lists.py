@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .behaviours_state import shared, unique
-from .support import CUT, Both, answer
+from .support import Both
 
 EARLY = "2020-01-01T00:00:00Z"
 LATE = "2200-01-01T00:00:00Z"
@@ -101,12 +101,6 @@ class SyncLists(Both):
         for name in ("a", "b"):
             await self.go(specs.set(project, name, {}))
         self.assertEqual([row["name"] for row in await self.go(specs.list(project, after="a"))], ["b"])
-
-    async def test_a_report_with_a_request_id_is_tried_again(self) -> None:
-        server = self.scripted(CUT, answer(200, {"id": 1, "recorded": True}))
-        client = self.connect(server.url)
-        made = await self.go(client.usage.report("acme", "large-1", request_id="a"))
-        self.assertEqual((made["id"], [(one.json or {})["request_id"] for one in server.requests]), (1, ["a", "a"]))
 
 
 class AsyncLists(SyncLists):

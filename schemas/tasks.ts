@@ -192,6 +192,12 @@ export const ClaimBody = Type.Object({
   labels: Type.Optional(Labels),
   id: Type.Optional(TaskId),
   wait_s: Type.Optional(WaitSeconds),
+  while_held: Type.Optional(
+    Type.Boolean({
+      description:
+        "The wait ends early if budgets and rate limits keep the caller from tasks (false), or do not (true).",
+    }),
+  ),
   ttl_s: Type.Optional(Ttl),
   request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
 });

@@ -154,6 +154,27 @@ t.test("a claim waits while the budget is used up, and goes on when it is not", 
   t.match((await waiting).json(), { task: { id: "one", state: "claimed" } });
 });
 
+t.test("a claim that waits while nothing holds it ends when a budget is used up", async (t) => {
+  const { port } = await startKoor(t);
+  await sendHook(port, ANA, "SessionStart");
+  const claim = (whileHeld: boolean): Promise<Answer> =>
+    sendJson(
+      port,
+      "POST",
+      "/api/tasks/claim",
+      { wait_s: 60, while_held: whileHeld },
+      { "X-Koor-Session": ANA.session },
+    );
+  await set(port, "w", { ...DAY, policy: "warn" });
+  await set(port, "b", DAY);
+  const free = claim(false);
+  await use(port, ANA, 100);
+  t.match((await free).json(), { task: null, held: [{ budget: "b" }] });
+  const held = claim(true);
+  await send(port, "DELETE", "/api/budgets/b");
+  t.same((await held).json(), { task: null, lease: null }, "a budget that warns holds nothing");
+});
+
 t.test("a restart keeps the sums", async (t) => {
   const dataDir = makeDirectory(t);
   const first = await startKoor(t, { data_dir: dataDir });

@@ -141,6 +141,33 @@ t.test("a claim says what began to hold it while it waited", async (t) => {
   t.match((await claim).json(), { task: null, held: [{ provider: "anthropic" }] });
 });
 
+t.test("a claim that waits while nothing holds it ends when something does, and the other way round", async (t) => {
+  const { port } = await startKoor(t);
+  const ana = await register(port, "ana", ACCOUNT);
+  const ben = await register(port, "ben", "acme:b");
+  const claim = (body: object, of = ana): Promise<Answer> =>
+    sendJson(port, "POST", "/api/tasks/claim", { wait_s: 60, ...body }, of.headers);
+  let hasOtherEnded = false;
+  const other = claim({ while_held: false }, ben).finally(() => (hasOtherEnded = true));
+  const free = claim({ while_held: false });
+  const limit = (await report(port, LIMIT)).json<RateLimit>();
+  t.match((await free).json(), { task: null, held: [{ limit: limit.id }] });
+  t.match((await claim({ while_held: false })).json(), { held: [{ limit: limit.id }] }, "it is held already");
+  const held = claim({ while_held: true });
+  await send(port, "DELETE", `${PATH}/${limit.id}`);
+  t.same((await held).json(), { task: null, lease: null });
+  t.same((await claim({ while_held: true })).json(), { task: null, lease: null }, "it is free already");
+  t.notOk(hasOtherEnded, "the claim of another account waits for as long as it was asked to");
+
+  await sendJson(port, "POST", "/api/tasks", { id: "zero", workspace: "shop", title: "t" });
+  t.match((await other).json(), { task: { id: "zero" } });
+  const waiting = claim({ while_held: false, request_id: "a" });
+  await sendJson(port, "POST", "/api/tasks", { id: "one", workspace: "shop", title: "t" });
+  t.match((await waiting).json(), { task: { id: "one" } });
+  const again = await claim({ wait_s: 0, while_held: true, request_id: "a" });
+  t.match(again.json(), { task: { id: "one" } }, "a repetition may wait for another reason");
+});
+
 t.test("a wait says a rate limit once", async (t) => {
   const { port } = await startKoor(t);
   const [ana, ben] = [await register(port, "ana", ACCOUNT), await register(port, "ben")];

@@ -30,7 +30,7 @@ const PROCESSES = [
   ["test_sync"],
   ["test_async"],
   ["test_cluster"],
-  ["test_table", "test_pure", "test_hostile", "test_records", "test_docs"],
+  ["test_table", "test_pure", "test_hostile", "test_records", "test_requests", "test_lists", "test_docs"],
 ];
 const run = promisify(execFile);
 

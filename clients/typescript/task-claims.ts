@@ -17,6 +17,11 @@ export interface ClaimOptions extends CallOptions {
   readonly ttl_s?: number | undefined;
   /** How long to wait for a task, at most 60 s. */
   readonly wait_s?: number;
+  /**
+   * The wait ends early as soon as budgets and rate limits keep the instance from tasks (false), or as soon as they do
+   * not (true).
+   */
+  readonly while_held?: boolean;
 }
 
 /** Options of a completion: records of evidence that count, and the tree that they are about. */
@@ -39,9 +44,9 @@ export class TaskClaims {
    * limits that keep the instance from one.
    */
   async claim(options: ClaimOptions = {}): Promise<ClaimedTask> {
-    const { labels, id, workspace, ttl_s, wait_s: waitS = 0 } = options;
+    const { labels, id, workspace, ttl_s, while_held, wait_s: waitS = 0 } = options;
     const wait = Math.min(waitS, 2 * POLL_S_MAX);
-    const json = { labels, id, workspace, ttl_s, wait_s: wait, request_id: newRequestId() };
+    const json = { labels, id, workspace, ttl_s, wait_s: wait, while_held, request_id: newRequestId() };
     const plan = { method: "POST", path: "/api/tasks/claim", json, repeatable: true, waitMs: wait * 1000 };
     const claimed = await this.#transport.json<ClaimedTask>(plan, options);
     if (claimed.task === null && wait > 0) await this.#transport.leaveIsolated(options.signal);

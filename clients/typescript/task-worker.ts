@@ -19,6 +19,9 @@ const POLL_S = 30;
 /** The longest error that the server takes, in code points. */
 const ERROR_CHARACTERS_MAX = 4096;
 
+/** An empty list as JSON. */
+const NOTHING = "[]";
+
 export interface TaskContext {
   /** Goes along with each write that is made for the task. */
   readonly fence: number;
@@ -69,7 +72,7 @@ export class TaskWorker {
   readonly #ending: Deadline;
   readonly #failure = new AbortController();
   /** The last argument of `onHeld`, as JSON. */
-  #reportedHeld = "[]";
+  #reportedHeld = NOTHING;
 
   /** @param calls `claiming` ends with the client's signal; `holding` does not */
   constructor(
@@ -102,7 +105,6 @@ export class TaskWorker {
 
   async #line(): Promise<void> {
     const { signal } = this.#ending;
-    // A claim that waits reports what keeps the worker from tasks only at the end of the wait.
     let waitS = 0;
     for (let attempt = 0; !signal.aborted; ) {
       try {
@@ -112,6 +114,8 @@ export class TaskWorker {
           workspace: this.#options.workspace,
           ttl_s: this.#options.ttl_s,
           wait_s: waitS,
+          // So a claim that waits is answered at once when the answer to this changes.
+          while_held: this.#reportedHeld !== NOTHING,
           signal,
           timeoutMs: this.#options.timeoutMs,
         });

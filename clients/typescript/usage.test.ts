@@ -7,7 +7,7 @@ import t from "tap";
 import { behaviour } from "../../test/support/behaviours.js";
 import { ScriptedServer } from "../../test/support/scripted-server.js";
 import { startKoor } from "../../test/support/server-process.js";
-import { connect, NotFoundError, type Client, type HeldBy } from "./client.js";
+import { connect, NotFoundError, UnavailableError, type Client, type HeldBy } from "./client.js";
 
 const { url } = await startKoor(t);
 const client = connect({ url });
@@ -42,6 +42,20 @@ await behaviour(t, "instances-account", async (t) => {
   t.match(await client.instances.patch(instance.id, { checkout }), { checkout });
   t.match(await client.instances.list({ checkout: "3f9c2b7a" }), [{ id: instance.id }]);
   t.same(await client.instances.list({ checkout: "none" }), []);
+});
+
+await behaviour(t, "usage-request-id", async (t) => {
+  const recorded = { status: 200, body: JSON.stringify({ id: 1, recorded: true }) };
+  const report = { provider: "acme", model: "m" };
+  const server = await ScriptedServer.start(t, ["cut", recorded]);
+  await connect({ url: server.url }).usage.report({ ...report, request_id: "a" });
+  t.same(
+    server.requests.map(({ body }) => (JSON.parse(body) as { request_id: string }).request_id),
+    ["a", "a"],
+  );
+  const other = await ScriptedServer.start(t, ["cut", recorded]);
+  await t.rejects(connect({ url: other.url }).usage.report(report), UnavailableError);
+  t.equal(other.requests.length, 1);
 });
 
 await behaviour(t, "usage-limits", async (t) => {
@@ -156,6 +170,25 @@ await behaviour(t, "tasks-held-budget", async (t) => {
   t.same(worker.reports[1], []);
   t.match(await ben.tasks.get(id), { state: "done" });
   await client.budgets.remove("held");
+});
+
+await behaviour(t, "tasks-while-held", async (t) => {
+  const answer = (body: object) => ({ status: 200, body: JSON.stringify(body) });
+  const held = [{ limit: 1, provider: "acme", account: "a", ends_at: "2026-11-27T08:00:00.000Z" }];
+  const task = { id: "t", fence: 1, ttl_s: 60, max_s: 60 };
+  const server = await ScriptedServer.start(t, [
+    answer({ task: null, lease: null }),
+    answer({ task: null, lease: null, held }),
+    answer({ task, lease: null, cancel_requested: false }),
+  ]);
+  const worker = startWorker(connect({ url: server.url }));
+  await worker.done;
+  const claims = server.requests.filter((one) => one.url === "/api/tasks/claim");
+  t.same(
+    claims.map(({ body }) => (JSON.parse(body) as { while_held: boolean }).while_held),
+    [false, false, true],
+  );
+  t.same(worker.reports, [held, []]);
 });
 
 await behaviour(t, "wait-limited", async (t) => {

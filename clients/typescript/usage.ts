@@ -12,9 +12,13 @@ export class Usage {
     this.#transport = transport;
   }
 
-  /** A report whose answer was lost is not sent again, because it would count twice. */
+  /**
+   * A report whose answer was lost is sent again only if it has a `request_id`, because without one it would count
+   * twice.
+   */
   report(report: UsageReport, options?: CallOptions): Promise<UsageRecorded> {
-    return this.#transport.json({ method: "POST", path: "/api/llm/usage", json: report }, options);
+    const repeatable = report.request_id !== undefined;
+    return this.#transport.json({ method: "POST", path: "/api/llm/usage", json: report, repeatable }, options);
   }
 
   /** Reports that a provider limits an account, the instance's own by default. It slows all agents of the account. */

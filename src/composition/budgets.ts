@@ -12,6 +12,7 @@ import { RateLimitProjection } from "../features/rate-limits/projection.js";
 import { rateLimitRoutes } from "../features/rate-limits/routes.js";
 import { rateLimitReader } from "../features/rate-limits/table.js";
 import { RateLimitEnds } from "../features/rate-limits/upkeep.js";
+import { isHeldFromTasks } from "../features/tasks/claim-holds.js";
 import type { AgentsArea } from "./agents.js";
 import type { ClusterArea } from "./cluster.js";
 import type { Ground, ServerPushHandlers } from "./ground.js";
@@ -20,6 +21,8 @@ export interface BudgetsArea {
   readonly projection: BudgetProjection;
   readonly limits: RateLimitProjection;
   readonly tasksAbove: TasksAbove;
+  /** Returns whether a budget or a rate limit keeps an instance from tasks. */
+  readonly isHeld: (instance: string) => boolean;
   readonly background: readonly BackgroundTask[];
   readonly routes: readonly Route[];
   readonly onBudgets: ServerPushHandlers["budgets"];
@@ -31,7 +34,7 @@ export interface BudgetsArea {
 export interface BudgetsUses {
   readonly agents: Pick<AgentsArea, "directory">;
   readonly cluster: ClusterArea;
-  /** Called when a change of a budget or a rate limit may allow agents to get tasks again. */
+  /** Called when a budget or a rate limit may keep other agents from tasks than before. */
   readonly onChanged: () => void;
 }
 
@@ -46,6 +49,7 @@ export function makeBudgets({ threads, clock, log, guarded }: Ground, uses: Budg
     projection,
     limits,
     tasksAbove: reads.model(tasksAbove),
+    isHeld: (instance) => isHeldFromTasks(instance, { budgets: projection, limits, directory, clock }),
     background: [
       whileLeader(cluster.leads, new BudgetResets({ budgets: projection, writer, clock })),
       whileLeader(cluster.leads, new RateLimitEnds({ limits, writer, clock })),

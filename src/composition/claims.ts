@@ -61,9 +61,11 @@ export interface ClaimsUses {
   readonly agents: AgentsArea;
   readonly cluster: ClusterArea;
   readonly pauseDetector: PauseDetector;
+  /** Returns whether a budget or a rate limit keeps an instance from tasks. */
+  readonly isHeld: (instance: string) => boolean;
 }
 
-export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: ClaimsUses): ClaimsArea {
+export function makeClaims(ground: Ground, { agents, cluster, pauseDetector, isHeld }: ClaimsUses): ClaimsArea {
   const { config, clock, guarded, log, threads, nowMs } = ground;
   const { writer, reads } = threads;
   const { directory } = agents;
@@ -107,6 +109,7 @@ export function makeClaims(ground: Ground, { agents, cluster, pauseDetector }: C
         reads,
         directory,
         waiters: claimers,
+        isHeld,
         tasks,
         leases,
         presenter,

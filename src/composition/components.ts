@@ -132,7 +132,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     onRevoked: (id) => sessions.registry.revoke(id),
   });
   const { directory } = agents;
-  const claims = makeClaims(ground, { agents, cluster, pauseDetector });
+  const claims = makeClaims(ground, { agents, cluster, pauseDetector, isHeld: (id) => budgets.isHeld(id) });
   const { toClientFailure } = claims;
   const messages = makeMessages(ground, directory);
   const radar = makeRadar(ground, { agents, cluster });

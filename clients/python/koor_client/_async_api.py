@@ -19,6 +19,7 @@ from .records import (
     KeyRecord,
     Lag,
     Message,
+    MessagePage,
     SentMessage,
     SpecHistoryEntry,
     SpecRecord,
@@ -163,10 +164,13 @@ class Specs(Noun):
         found = await self._run(_values.diff(self._caller, spec_path(project, name), old, new, timeout))
         return cast("list[DiffEntry]", found)
 
-    async def list(self, project: str, *, timeout: float | None = None) -> list[SpecRecord]:
-        """List the specs of a project by name."""
+    async def list(
+        self, project: str, *, after: str | None = None, timeout: float | None = None
+    ) -> list[SpecRecord]:
+        """List the specs of a project by name. ``after``: a name; only those behind it."""
         path = "/api/specs" + path_of(project)
-        return cast("list[SpecRecord]", await self._run(_values.listing(self._caller, path, {}, "specs", timeout)))
+        found = await self._run(_values.listing(self._caller, path, {"after": after}, "specs", timeout))
+        return cast("list[SpecRecord]", found)
 
 
 class Events(Noun):
@@ -190,10 +194,26 @@ class Events(Noun):
         after: int | None = None,
         before: int | None = None,
         source: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        wait: int | None = None,
         timeout: float | None = None,
     ) -> list[Event]:
-        """Return the newest events of a pattern, the newest first; with ``after`` those behind it, the oldest first."""
-        query = {"topic": topic, "last": last, "after": after, "before": before, "source": source}
+        """Return the newest events of a pattern, the newest first; with ``after`` those behind it, the oldest first.
+
+        ``from_``, ``to``: only those that were published between these times, in RFC 3339. ``wait``: how many seconds
+        to wait for an event behind ``after`` if there is none, at most 60.
+        """
+        query = {
+            "topic": topic,
+            "last": last,
+            "after": after,
+            "before": before,
+            "source": source,
+            "from": from_,
+            "to": to,
+            "wait": wait,
+        }
         return await self._run(_events.history(self._caller, query, timeout))
 
     def subscribe(
@@ -243,6 +263,32 @@ class Messages(Noun):
             "expires_in_s": expires_in_s,
         }
         return await self._run(_messages.send(self._caller, to, subject, members, timeout))
+
+    async def list(
+        self,
+        *,
+        box: str | None = None,
+        unread: bool = False,
+        thread: str | None = None,
+        after: str | None = None,
+        wait: int | None = None,
+        limit: int | None = None,
+        timeout: float | None = None,
+    ) -> MessagePage:
+        """Return a page of a box, the oldest messages first: ``in``, the default, or ``out``.
+
+        ``after``: the ``last_id`` of the page before. ``wait``: how many seconds to wait for a message if there is
+        none, at most 60.
+        """
+        query = {
+            "box": box,
+            "unread": unread,
+            "thread": thread,
+            "after": after,
+            "wait": wait,
+            "limit": limit,
+        }
+        return await self._run(_messages.listing(self._caller, query, timeout))
 
     def inbox(
         self,

@@ -156,9 +156,9 @@ class Caller:
         """Return the end of a call, as a time of the monotonic clock."""
         return now() + (self.timeout if timeout is None else timeout)
 
-    def poll_deadline(self, seconds: float) -> float:
+    def poll_deadline(self, seconds: float, timeout: float | None = None) -> float:
         """Return the end of a call that each server may hold for so many seconds before it answers."""
-        return now() + self.timeout + seconds * len(self.servers.all)
+        return self.deadline(timeout) + seconds * len(self.servers.all)
 
     def request(self, plan: Plan) -> Request:
         """Return the request of a plan, with who calls and the position."""

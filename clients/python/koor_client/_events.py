@@ -216,6 +216,7 @@ def publish_all(caller: Caller, events: list[dict[str, Any]], timeout: float | N
 
 
 def history(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[list[Event]]:
-    """Return events of the history."""
-    answer = yield from caller.call_json(Plan("GET", "/api/events/history", query), caller.deadline(timeout))
+    """Return events of the history. ``wait`` of the query is how many seconds the server may hold the call."""
+    deadline = caller.poll_deadline(query["wait"] or 0, timeout)
+    answer = yield from caller.call_json(Plan("GET", "/api/events/history", query), deadline)
     return cast("list[Event]", answer)

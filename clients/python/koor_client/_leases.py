@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from typing import Any, cast
 
 from ._call import Caller, Plan, poll_seconds, post
@@ -10,7 +11,7 @@ from ._claim import BEATS_PER_TTL, Loss, as_lost, claim_time
 from ._effects import Op, now
 from ._http import path_of
 from .errors import BadRequestError, ConflictError, KoorError, LeaseLostError
-from .records import Lease
+from .records import Lease, LeaseCheck
 
 RELEASE_TIMEOUT_S = 10.0
 LOST_RELEASE_TIMEOUT_S = 1.0
@@ -140,6 +141,12 @@ def listing(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[
     """List leases, the newest request first."""
     answer = yield from caller.call_json(Plan("GET", "/api/leases", query), caller.deadline(timeout))
     return cast("list[Lease]", answer["leases"])
+
+
+def check(caller: Caller, members: Mapping[str, Any], timeout: float | None) -> Op[LeaseCheck]:
+    """Say which paths other instances hold."""
+    plan = post("/api/leases/check", members, repeatable=True)
+    return cast(LeaseCheck, (yield from caller.call_json(plan, caller.deadline(timeout))))
 
 
 def break_lease(caller: Caller, lease_id: str, reason: str, timeout: float | None) -> Op[None]:

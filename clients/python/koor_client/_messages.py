@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from ._call import Caller, Plan, poll_seconds, post
 from ._effects import Emit, Expired, Feed, Op, now
-from .records import Message, SentMessage
+from .records import Message, MessagePage, SentMessage
 
 
 def send(
@@ -27,6 +27,12 @@ def mark(caller: Caller, ids: Sequence[str], kind: str, note: str | None, timeou
     plan = post("/api/messages/mark", {"ids": list(ids), "as": kind, "note": note}, repeatable=True)
     answer = yield from caller.call_json(plan, caller.deadline(timeout))
     return int(answer["marked"])
+
+
+def listing(caller: Caller, query: dict[str, Any], timeout: float | None) -> Op[MessagePage]:
+    """Return a page of a box. ``wait`` of the query is how many seconds the server may hold the call."""
+    deadline = caller.poll_deadline(query["wait"] or 0, timeout)
+    return cast(MessagePage, (yield from caller.call_json(Plan("GET", "/api/messages", query), deadline)))
 
 
 def inbox(

@@ -113,10 +113,10 @@ def patch(caller: Caller, instance: str, change: Mapping[str, Any], timeout: flo
     return cast(Instance, (yield from caller.call_json(plan, caller.deadline(timeout))))
 
 
-def heartbeat(caller: Caller, instance: str, busy_s: float | None, timeout: float | None) -> Op[None]:
-    """Say that an instance is alive, and for how long it will be silent."""
+def heartbeat(caller: Caller, instance: str, members: Mapping[str, Any], timeout: float | None) -> Op[None]:
+    """Say that an instance is alive."""
     path = "/api/instances" + path_of(instance) + "/heartbeat"
-    yield from caller.call(post(path, {"busy_s": busy_s}, repeatable=True), caller.deadline(timeout))
+    yield from caller.call(post(path, members, repeatable=True), caller.deadline(timeout))
 
 
 def remove(caller: Caller, instance: str, timeout: float | None) -> Op[None]:
@@ -125,8 +125,9 @@ def remove(caller: Caller, instance: str, timeout: float | None) -> Op[None]:
 
 
 def report_usage(caller: Caller, members: Mapping[str, Any], timeout: float | None) -> Op[UsageRecorded]:
-    """Report what a call of a model cost."""
-    answer = yield from caller.call_json(post("/api/llm/usage", members), caller.deadline(timeout))
+    """Report what a call of a model cost. The server counts reports of one request_id once."""
+    plan = post("/api/llm/usage", members, repeatable=members.get("request_id") is not None)
+    answer = yield from caller.call_json(plan, caller.deadline(timeout))
     return cast(UsageRecorded, answer)
 
 

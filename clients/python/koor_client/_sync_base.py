@@ -14,7 +14,6 @@ from .errors import TimeoutError
 
 T = TypeVar("T")
 Driver = SyncDriver
-Stop = threading.Event
 
 
 class Noun:

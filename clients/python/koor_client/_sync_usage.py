@@ -25,9 +25,13 @@ class Usage(Noun):
         request_type: str | None = None,
         session_tag: str | None = None,
         instance_id: str | None = None,
+        request_id: str | None = None,
         timeout: float | None = None,
     ) -> UsageRecorded:
-        """Report a call of a model."""
+        """Report a call of a model. Reports with the same ``request_id`` within 10 minutes count once.
+
+        So a report with one is tried again after a lost answer, and one without is not.
+        """
         members = {
             "provider": provider,
             "model": model,
@@ -38,6 +42,7 @@ class Usage(Noun):
             "request_type": request_type,
             "session_tag": session_tag,
             "instance_id": instance_id,
+            "request_id": request_id,
         }
         return self._run(_others.report_usage(self._caller, members, timeout))
 

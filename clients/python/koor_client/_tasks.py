@@ -157,7 +157,6 @@ class Claimer:
         self._caller = caller
         self._on_held = on_held or log_held
         self._reported: list[HeldBy] = []
-        #: A claim that waits reports what keeps the worker from tasks only at the end of the wait.
         self._waits = False
         self._members = {"labels": list(labels), **members}
         self._same: Plan | None = None
@@ -166,7 +165,9 @@ class Claimer:
         """Claim the next task. Return None if there is none within the wait, which is at most a few seconds, and none
         after a task."""
         seconds = poll_seconds(wait) if self._waits else 0
-        body = {**self._members, "request_id": uuid.uuid4().hex}
+        # A claim that waits is answered at once when it changes whether something keeps the worker from tasks.
+        knows = {"while_held": bool(self._reported)}
+        body = {**self._members, **knows, "request_id": uuid.uuid4().hex}
         # The same request without a wait: it finds what this one got, and does not wait.
         self._same = post("/api/tasks/claim", body, repeatable=True)
         plan = post("/api/tasks/claim", {**body, "wait_s": seconds or None}, repeatable=True)

@@ -1,4 +1,4 @@
-"""The asyncio client: leases, tasks, instances, the wait, and the client itself.
+"""The asyncio client: instances, the wait, and the client itself.
 
 Made from client.py by tools/make_async.py: change that file.
 """
@@ -11,137 +11,17 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from . import _leases, _others, _tasks
+from . import _others
 from ._call import DEFAULT_TIMEOUT_S, Caller, Servers
 from ._others import Names
 from ._async_api import Events, Messages, Specs, State
 from ._async_base import Driver, Iteration, Noun
-from ._async_claims import Handler, HeldLease, HeldTask, Hold, work_on
+from ._async_claims import HeldLease, HeldTask, Hold
 from ._async_usage import Budgets, EvidenceRecords, Usage
-from .records import Instance, InstancePatch, Lease, NewInstance, NewTask, Task, WaitResult
+from ._async_work import Leases, Tasks
+from .records import Instance, InstancePatch, NewInstance, WaitResult
 
 __all__ = ["Client", "HeldLease", "HeldTask", "Hold", "Iteration", "connect"]
-
-
-class Leases(Noun):
-    """Who may change what."""
-
-    def hold(
-        self,
-        resources: str | Sequence[str],
-        *,
-        wait: float = 0.0,
-        any: Sequence[str] | None = None,
-        max_holders: int | None = None,
-        mode: str | None = None,
-        workspace: str | None = None,
-        scope: str | None = None,
-        ttl_s: int | None = None,
-        max_s: int | None = None,
-        reason: str | None = None,
-        timeout: float | None = None,
-    ) -> Hold:
-        """Hold a lease in a ``async with`` block, and release it at the end.
-
-        ``wait``: for how many seconds to stand in line; raises LeasedError if the lease is not free by then. The block
-        gets the lease with ``fence``, ``lost`` and ``check()``. A block whose lease was lost raises LeaseLostError at
-        its end. The asyncio client cancels the block when the lease is lost.
-
-        ``any``: groups of names (``"port:3000..3099"``), of each of which one is leased, too: the last of the lease's
-        ``resources``. ``max_holders``: how many may hold the names together.
-        """
-        names = [resources] if isinstance(resources, str) else list(resources)
-        members = {
-            "any": None if any is None else list(any),
-            "max_holders": max_holders,
-            "mode": mode,
-            "workspace": workspace,
-            "scope": scope,
-            "ttl_s": ttl_s,
-            "max_s": max_s,
-            "reason": reason,
-        }
-        return Hold(self._driver, _leases.Request(self._caller, names, wait, timeout, **members))
-
-    async def list(
-        self,
-        *,
-        state: str | None = None,
-        resource: str | None = None,
-        holder: str | None = None,
-        workspace: str | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
-    ) -> list[Lease]:
-        """List leases, the newest request first: those that are held, or of ``state``, or ``all``."""
-        query = {"state": state, "resource": resource, "holder": holder, "workspace": workspace, "limit": limit}
-        return await self._run(_leases.listing(self._caller, query, timeout))
-
-    async def break_lease(self, lease_id: str, reason: str, *, timeout: float | None = None) -> None:
-        """Take a lease from its holder. Needs the server's token."""
-        await self._run(_leases.break_lease(self._caller, lease_id, reason, timeout))
-
-
-class Tasks(Noun):
-    """Work that each is done by one."""
-
-    async def add(self, task: str | NewTask | Mapping[str, Any], *, timeout: float | None = None) -> Task:
-        """Make a task from its title, or from its members."""
-        new: NewTask | Mapping[str, Any] = {"title": task} if isinstance(task, str) else task
-        return await self._run(_tasks.add(self._caller, new, timeout))
-
-    async def add_all(
-        self, tasks: Sequence[NewTask | Mapping[str, Any]], *, timeout: float | None = None
-    ) -> list[Task]:
-        """Make several tasks, all or none. ``"#0"`` in ``after`` is the first one of them."""
-        return await self._run(_tasks.add_all(self._caller, tasks, timeout))
-
-    async def get(self, task_id: str, *, timeout: float | None = None) -> Task:
-        """Read a task as a whole."""
-        return await self._run(_tasks.get(self._caller, task_id, timeout))
-
-    async def list(
-        self,
-        *,
-        state: str | None = None,
-        label: str | None = None,
-        holder: str | None = None,
-        workspace: str | None = None,
-        limit: int | None = None,
-        timeout: float | None = None,
-    ) -> list[Task]:
-        """List tasks, the newest first."""
-        query = {"state": state, "label": label, "holder": holder, "workspace": workspace, "limit": limit}
-        return await self._run(_tasks.listing(self._caller, query, timeout))
-
-    async def cancel(self, task_id: str, reason: str = "", *, timeout: float | None = None) -> Task:
-        """Cancel a task. One that is claimed is canceled by its holder, which learns of it."""
-        return await self._run(_tasks.cancel(self._caller, task_id, reason, timeout))
-
-    async def work(
-        self,
-        labels: str | Sequence[str],
-        handler: Handler,
-        *,
-        wait: float | None = None,
-        limit: int | None = None,
-        workspace: str | None = None,
-        ttl_s: int | None = None,
-        on_held: _tasks.OnHeld | None = None,
-    ) -> int:
-        """Claim tasks that have all these labels, one after the other, and complete each with what the handler returns.
-
-        A handler that raises fails the attempt with its message; see TaskFailed. ``wait``: ends when there was no task
-        for so many seconds; 0: when there is none. ``limit``: ends after so many tasks. A worker that is stopped gives
-        its task back, and so it does with a task that is canceled. Return how many tasks are done.
-
-        ``on_held``: is called with the budgets and the rate limits that keep the worker from tasks when they change,
-        and with an empty list when none does any more. The worker waits meanwhile, and continues by itself.
-        """
-        names = [labels] if isinstance(labels, str) else list(labels)
-        claimer = _tasks.Claimer(self._caller, names, {"workspace": workspace, "ttl_s": ttl_s}, on_held)
-        ending: dict[str, Any] = {"wait": wait, "limit": limit}
-        return await work_on(self._driver, self._caller, claimer, handler, **ending)
 
 
 class Instances(Noun):
@@ -177,11 +57,19 @@ class Instances(Noun):
         *,
         name: str | None = None,
         workspace: str | None = None,
+        stack: str | None = None,
         capability: str | None = None,
+        checkout: str | None = None,
         timeout: float | None = None,
     ) -> list[Instance]:
-        """List instances, the most recently seen first."""
-        query = {"name": name, "workspace": workspace, "capability": capability}
+        """List instances, the most recently seen first. ``checkout``: the id of their working tree."""
+        query = {
+            "name": name,
+            "workspace": workspace,
+            "stack": stack,
+            "capability": capability,
+            "checkout": checkout,
+        }
         return await self._run(_others.instances(self._caller, query, timeout))
 
     async def patch(
@@ -191,10 +79,19 @@ class Instances(Noun):
         return await self._run(_others.patch(self._caller, instance, change, timeout))
 
     async def heartbeat(
-        self, instance: str | None = None, *, busy_s: int | None = None, timeout: float | None = None
+        self,
+        instance: str | None = None,
+        *,
+        busy_s: int | None = None,
+        branch: str | None = None,
+        timeout: float | None = None,
     ) -> None:
-        """Say that an instance is alive, by default the client's own, and for how long it will be silent."""
-        await self._run(_others.heartbeat(self._caller, instance or self._caller.instance, busy_s, timeout))
+        """Say that an instance is alive, by default the client's own.
+
+        ``busy_s``: for how long it will be silent. ``branch``: the branch of its checkout from now on.
+        """
+        members = {"busy_s": busy_s, "branch": branch}
+        await self._run(_others.heartbeat(self._caller, instance or self._caller.instance, members, timeout))
 
     async def delete(self, instance: str, *, timeout: float | None = None) -> None:
         """Delete an instance, and with it its leases."""

@@ -16,6 +16,12 @@ from ._usage_records import HeldByLimit as HeldByLimit
 from ._usage_records import ListedEvidence as ListedEvidence
 from ._usage_records import MissingEvidence as MissingEvidence
 from ._usage_records import RateLimit as RateLimit
+from ._work_records import Lease as Lease
+from ._work_records import LeaseCheck as LeaseCheck
+from ._work_records import NewTask as NewTask
+from ._work_records import Party as Party
+from ._work_records import PathConflict as PathConflict
+from ._work_records import Task as Task
 
 
 @dataclass(frozen=True)
@@ -120,13 +126,6 @@ class Lag(TypedDict, total=False):
     after_id: int
 
 
-class Party(TypedDict):
-    """An instance, by its id and name."""
-
-    id: str
-    name: str
-
-
 class Checkout(TypedDict):
     """The working tree of an instance."""
 
@@ -164,113 +163,6 @@ class NewInstance(Instance):
     token: str
 
 
-class _LeaseExtras(TypedDict, total=False):
-    touched_at: str
-    automatic: bool
-    max_holders: int
-    any: list[str]
-    nearby: list[dict[str, Any]]
-
-
-class Lease(_LeaseExtras):
-    """A lease."""
-
-    id: str
-    fence: int | None
-    state: Literal["held", "waiting", "released", "lost"]
-    holder: Party
-    workspace: str
-    resources: list[str]
-    mode: Literal["exclusive", "shared"]
-    scope: Literal["repo", "checkout"]
-    checkout: str | None
-    reason: str
-    note: str | None
-    task: str | None
-    ttl_s: int
-    max_s: int
-    requested_at: str
-    granted_at: str | None
-    expires_at: str | None
-    ended_at: str | None
-    position: int | None
-
-
-class _TaskWhole(TypedDict, total=False):
-    body: str
-    data: Any
-    result: Any
-    history: list[dict[str, Any]]
-    dependents: list[str]
-    evidence: list[dict[str, Any]]
-    edited_at: str | None
-    traceparent: str
-
-
-class Task(_TaskWhole):
-    """A task. Lists leave out ``body``, ``data`` and ``result``; only ``get`` has ``history``, ``dependents``,
-    ``evidence`` and ``edited_at``.
-    """
-
-    id: str
-    workspace: str
-    title: str
-    labels: list[str]
-    requires: list[str]
-    resources: list[str]
-    requires_evidence: list[str]
-    priority: int
-    after: list[str]
-    state: Literal["blocked", "ready", "claimed", "input_required", "done", "failed", "dead", "canceled"]
-    attempts: int
-    max_attempts: int
-    ttl_s: int
-    max_s: int
-    not_before: str | None
-    assignee: str | None
-    holder: Party | None
-    fence: int | None
-    lease: str | None
-    progress: int | None
-    note: str | None
-    checkpoint: Any
-    cancel_requested: bool
-    question: str | None
-    answer: str | None
-    error: str | None
-    created_by: str
-    created_at: str
-    updated_at: str
-    claimed_at: str | None
-    ended_at: str | None
-
-
-class _NewTaskOptions(TypedDict, total=False):
-    id: str
-    or_get: bool
-    workspace: str
-    body: str
-    data: Any
-    labels: list[str]
-    requires: list[str]
-    resources: list[str]
-    requires_evidence: list[str]
-    priority: int
-    after: list[str]
-    max_attempts: int
-    ttl_s: int
-    max_s: int
-    not_before: str
-    assignee: str
-    traceparent: str
-
-
-class NewTask(_NewTaskOptions):
-    """A task to add."""
-
-    title: str
-
-
 class Recipient(TypedDict):
     """An instance that got a message, and what became of the message there."""
 
@@ -299,6 +191,19 @@ Message = TypedDict(
         "sent_at": str,
     },
 )
+
+
+class _PageExtras(TypedDict, total=False):
+    lagged: bool
+
+
+class MessagePage(_PageExtras):
+    """A page of a box. ``last_id`` is the ``after`` of the next page. ``lagged``: ``after`` was ahead of the newest
+    message, because the server was restored from an older backup.
+    """
+
+    messages: list[Message]
+    last_id: str | None
 
 
 class SentMessage(TypedDict):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import queue
 from typing import Any
 
-from koor_client import NotFoundError
+from koor_client import NotFoundError, UnavailableError
 
 from .behaviours_state import shared, unique
-from .support import PATIENCE_S, Both, answer
+from .support import CUT, PATIENCE_S, Both, answer
 
 TREE = "8" * 40
 
@@ -29,6 +29,16 @@ class UsageBehaviours(Both):
         checkout = {"id": "3f9c2b7a", "branch": "main"}
         changed = await self.go(ana.instances.patch(ana.instance, {"checkout": checkout}))
         self.assertEqual(changed["checkout"]["branch"], "main")
+
+    async def test_usage_request_id(self) -> None:
+        recorded = answer(200, {"id": 1, "recorded": True})
+        server = self.scripted(CUT, recorded)
+        await self.go(self.connect(server.url).usage.report("acme", "large-1", request_id="a"))
+        self.assertEqual([(one.json or {})["request_id"] for one in server.requests], ["a", "a"])
+        other = self.scripted(CUT, recorded)
+        with self.assertRaises(UnavailableError):
+            await self.go(self.connect(other.url).usage.report("acme", "large-1"))
+        self.assertEqual(len(other.requests), 1)
 
     async def test_usage_limits(self) -> None:
         account = unique("acme")
@@ -150,6 +160,26 @@ class UsageBehaviours(Both):
         held = await self.work_when_held(ben, lambda: ben.budgets.set(workspace, tokens=1000, **limits))
         self.assertEqual(held, [{"budget": workspace, **limits, "ends_at": None}])
         await self.go(ben.budgets.remove(workspace))
+
+    async def test_tasks_while_held(self) -> None:
+        held = {"limit": 1, "provider": "acme", "account": "a", "ends_at": "2026-11-27T08:00:00.000Z"}
+        task = {"id": "t", "fence": 1, "ttl_s": 60, "max_s": 60}
+        server = self.scripted(
+            answer(200, {"task": None}),
+            answer(200, {"task": None, "held": [held]}),
+            answer(200, {"task": task, "cancel_requested": False}),
+        )
+        told: list[Any] = []
+
+        async def in_task(_task: Any) -> None:
+            pass
+
+        handler: Any = in_task if self.is_async else lambda _task: None
+        client = self.connect(server.url)
+        self.assertEqual(await self.go(client.tasks.work([], handler, limit=1, on_held=told.append)), 1)
+        claims = [one.json for one in server.requests if one.target == "/api/tasks/claim"]
+        self.assertEqual([one["while_held"] for one in claims if one is not None], [False, False, True])
+        self.assertEqual(told, [[held], []])
 
     async def test_a_worker_whose_callback_fails_gives_its_task_back(self) -> None:
         workspace, account = unique("trucks"), unique("acme")

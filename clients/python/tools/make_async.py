@@ -1,4 +1,4 @@
-"""Writes the asyncio twins of _sync_api.py, _sync_usage.py and client.py.
+"""Writes the asyncio twins of _sync_api.py, _sync_usage.py, _sync_work.py and client.py.
 
 All contain signatures, documentation and one call each, so a rule of text is enough. ``--check`` writes nothing, and
 fails if a twin is not what it would write. A test runs it.
@@ -11,7 +11,12 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent / "koor_client"
-TWINS = {"_sync_api.py": "_async_api.py", "_sync_usage.py": "_async_usage.py", "client.py": "aio.py"}
+TWINS = {
+    "_sync_api.py": "_async_api.py",
+    "_sync_usage.py": "_async_usage.py",
+    "_sync_work.py": "_async_work.py",
+    "client.py": "aio.py",
+}
 
 
 def make_async(text: str, name: str) -> str:
@@ -37,8 +42,8 @@ def make_async(text: str, name: str) -> str:
     made = made.replace("return self._driver.run(", "return await self._driver.run(")
     made = made.replace("return work_on(", "return await work_on(")
     made = made.replace("__enter__", "__aenter__").replace("__exit__", "__aexit__")
-    made = re.sub(r"\b_sync_(api|base|claims|usage)\b", r"_async_\1", made)
-    made = made.replace("import threading\n", "").replace("Noun, Stop", "Noun")
+    made = re.sub(r"\b_sync_(api|base|claims|usage|work)\b", r"_async_\1", made)
+    made = made.replace("import threading\n", "")
     made = made.replace("``with``", "``async with``")
     made = made.replace("sync client", "asyncio client", 1)
     about = f"Made from {name} by tools/make_async.py: change that file."

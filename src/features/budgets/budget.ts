@@ -108,6 +108,11 @@ export function endOf({ period, since }: BudgetRow): number | null {
   return periodEnd(period, since);
 }
 
+/** Returns whether a budget keeps the agents that it concerns from tasks. */
+export function holds(row: BudgetRow, nowMs: number): boolean {
+  return row.policy === "deny" && atTime(row, nowMs).state === "exhausted";
+}
+
 /** Converts an exhausted budget to the form in which the answer to a rejected claim names it. */
 export function showHeld(row: BudgetRow): HeldBy {
   const endMs = endOf(row);

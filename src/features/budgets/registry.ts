@@ -11,7 +11,7 @@ import { shorten } from "../../../shared/shorten.js";
 import { type Model, type Opening, type Publication, PublishingModel } from "../../platform/threads/model.js";
 import type { WriteCall } from "../../platform/threads/writer-method.js";
 import { publisher, type Publisher } from "../events/publisher.js";
-import { atTime, type BudgetRow, type Charge, charge, type LiveBudget, showBudget, stateOf } from "./budget.js";
+import { atTime, type BudgetRow, type Charge, charge, holds, type LiveBudget, showBudget, stateOf } from "./budget.js";
 import { BUDGETS } from "./push-messages.js";
 import {
   type BudgetReader,
@@ -216,10 +216,6 @@ export class BudgetRegistry extends PublishingModel {
   #publish(row: BudgetRow, call: WriteCall): void {
     this.#events.publish({ topic: TOPICS[row.state], data: JSON.stringify(showBudget(row)), source: SOURCE }, call);
   }
-}
-
-function holds(row: BudgetRow, nowMs: number): boolean {
-  return row.policy === "deny" && atTime(row, nowMs).state === "exhausted";
 }
 
 export const budgetRegistry: Model<BudgetRegistry> = { open: (opening) => new BudgetRegistry(opening) };

@@ -10,7 +10,7 @@ import { crypto } from "../../base/crypto.js";
  * The members that are not hashed, because a client may change them when it repeats a call: the id of the call, and the
  * members about the client's wait.
  */
-const NOT_HASHED = new Set(["request_id", "wait_s", "queue"]);
+const NOT_HASHED = new Set(["request_id", "wait_s", "while_held", "queue"]);
 /** The number of hexadecimal digits of a hash that are kept: 128 bits. */
 const DIGITS = 32;
 

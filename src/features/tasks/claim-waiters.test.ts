@@ -39,6 +39,14 @@ function lease(row: number, holder: string, resource: string, more: Partial<Leas
   return leaseRecord(row, { holder, holder_name: holder, resources: [resource], ...more });
 }
 
+/** How a call waits. */
+interface Waits {
+  readonly id?: string;
+  readonly request_id?: string;
+  readonly mayEndByHold?: () => boolean;
+  readonly waitMs?: number;
+}
+
 /** A front whose writer answers only when the test calls `answer`. */
 class Fixture {
   nowMs = 0;
@@ -59,8 +67,8 @@ class Fixture {
   readonly got: [who: string, found: string | null][] = [];
   asked = 0;
 
-  wait(who: string, more: Partial<Claimant> & { id?: string; request_id?: string; waitMs?: number } = {}): () => void {
-    const { id = null, request_id = null, waitMs = LONG_MS, ...others } = more;
+  wait(who: string, more: Partial<Claimant> & Waits = {}): () => void {
+    const { id = null, request_id = null, mayEndByHold = null, waitMs = LONG_MS, ...others } = more;
     const claimant = { id: who, name: who, parent: null, capabilities: [], workspace: "w", labels: [], ...others };
     let abort: () => void = () => undefined;
     const attempt = (): Promise<string | null> =>
@@ -69,7 +77,7 @@ class Fixture {
         this.asking.push({ who, answer });
       });
     void this.waiters
-      .wait({ claimant, id, request_id }, waitMs, attempt, (listener) => (abort = listener))
+      .wait({ claimant, id, request_id, mayEndByHold }, waitMs, attempt, (listener) => (abort = listener))
       .then((found) => this.got.push([who, found]));
     return abort;
   }
@@ -382,5 +390,33 @@ t.test("a call for one task reports the task's state on timeout", async (t) => {
     ["any", null],
     ["ana", null],
   ]);
+  fixture.end();
+});
+
+t.test("a call asks at most once for each change of what may keep it from tasks", async (t) => {
+  const fixture = new Fixture();
+  let checks = 0;
+  fixture.wait("told", {
+    mayEndByHold: () => {
+      checks += 1;
+      return checks > 1;
+    },
+  });
+  fixture.wait("patient", { mayEndByHold: () => false });
+  fixture.wait("other");
+  t.equal(checks, 1, "a change before the wait is not missed");
+  t.same(fixture.who(), []);
+  fixture.waiters.lookAll();
+  t.same(fixture.who(), ["told"]);
+  await fixture.answer(null);
+  t.same(fixture.who(), [], "the writer says that nothing has changed");
+  fixture.waiters.lookAll();
+  fixture.waiters.lookAll();
+  t.same(fixture.who(), ["told"]);
+  await fixture.answer(null);
+  t.same(fixture.who(), ["told"], "the change came while it asked");
+  await fixture.answer(null);
+  t.same(fixture.who(), []);
+  t.equal(fixture.waiters.waiting, 3);
   fixture.end();
 });

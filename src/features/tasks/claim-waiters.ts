@@ -22,6 +22,11 @@ export interface ClaimCall {
   readonly id: string | null;
   /** The id by which a repetition of the waiting call is recognized; null if the caller gave none. */
   readonly request_id: string | null;
+  /**
+   * Returns whether budgets and rate limits keep the caller from tasks now, if that ends the wait; null if it does not
+   * end the wait. The writer is asked only then, and its reply decides.
+   */
+  readonly mayEndByHold: (() => boolean) | null;
 }
 
 class ClaimWaiter extends Waiting {
@@ -30,6 +35,8 @@ class ClaimWaiter extends Waiting {
    * meanwhile.
    */
   busy = false;
+  /** True if what keeps callers from tasks may have changed since the call was last checked for that. */
+  holdsMayHaveChanged = true;
   /**
    * The tasks for which the call asked the writer without success. A task is removed from the set when it becomes
    * claimable again.
@@ -98,10 +105,14 @@ export class ClaimWaiters {
     });
   }
 
-  /** Makes all waiting calls search again, because tasks may be claimable that were not, or not for these callers. */
+  /**
+   * Makes all waiting calls search again, because tasks may be claimable that were not, or not for these callers, or
+   * because a budget or a rate limit may keep callers from tasks.
+   */
   lookAll(): void {
     for (const waiter of this.#queue) {
       waiter.tried.clear();
+      waiter.holdsMayHaveChanged = true;
       this.#look(waiter);
     }
   }
@@ -200,6 +211,14 @@ export class ClaimWaiters {
     const wants = (task: ClaimableTask): boolean => !this.#asked.has(task) && this.#wants(waiter, task);
     const found = this.#tasks.best(claimant, this.#now(), wants);
     if (found !== undefined) void this.#ask(waiter, found);
+    else if (this.#mayEndByHold(waiter)) void this.#ask(waiter, null);
+  }
+
+  /** Checks each change of budgets and rate limits once, so that a call asks the writer at most once for each. */
+  #mayEndByHold(waiter: ClaimWaiter): boolean {
+    if (!waiter.holdsMayHaveChanged) return false;
+    waiter.holdsMayHaveChanged = false;
+    return waiter.call.mayEndByHold?.() ?? false;
   }
 
   #wants({ call: { id }, tried }: ClaimWaiter, task: ClaimableTask): boolean {
@@ -208,8 +227,8 @@ export class ClaimWaiters {
 
   /**
    * Lets a call ask the writer for a task.
-   * @param task the task that the call may have; null if the call asks only because another call with the same
-   * request_id got a result
+   * @param task the task that the call may have; null if the call asks for another reason, for example because another
+   * call with the same request_id got a result
    */
   async #ask(waiter: ClaimWaiter, task: ClaimableTask | null): Promise<void> {
     waiter.busy = true;

@@ -26,6 +26,8 @@ export interface TaskClaimingOptions {
   readonly directory: Directory;
   readonly waiters: ClaimWaiters;
   readonly leases: LeaseProjection;
+  /** Returns whether an exhausted budget or a rate limit keeps an instance from tasks, as of the latest commit. */
+  readonly isHeld: (instance: string) => boolean;
 }
 
 /** The part of a claim request that this module reads. */
@@ -61,10 +63,10 @@ export class TaskClaiming {
 
   /** Claims a task for the caller. The task in the reply is null if the caller can have no task. */
   async claim({ json, context, onAbort }: ClaimCall): Promise<Claimed | Failure> {
-    const { directory, waiters } = this.#options;
+    const { directory, waiters, isHeld } = this.#options;
     const caller = directory.get(context.actor);
     if (caller === undefined) return NEEDS_INSTANCE;
-    const { workspace = caller.workspace, labels = [], id = null, wait_s = 0, request_id = null } = json;
+    const { workspace = caller.workspace, labels = [], id = null, wait_s = 0, request_id = null, while_held } = json;
     const request = {
       workspace,
       labels,
@@ -77,7 +79,8 @@ export class TaskClaiming {
     onAbort(() => (gone = true));
     const isGone = (): boolean => gone;
     let reply = await this.#claimNow(request, context, isGone);
-    if (wait_s > 0 && !gone && this.#mayStillCome(id, reply)) {
+    const mayWait = (): boolean => this.#mayStillCome(id, reply) && !endsByHold(reply, while_held);
+    if (wait_s > 0 && !gone && mayWait()) {
       // If the caller names a task, use that task's workspace for the wait, because the caller may claim the task from
       // any workspace.
       const named = id === null ? undefined : this.#reader.byId(id);
@@ -95,10 +98,11 @@ export class TaskClaiming {
       };
       const attempt = async (): Promise<ClaimTaskReply | Failure | null> => {
         reply = await this.#claimNow(request, context, isGone);
-        return this.#mayStillCome(id, reply) ? null : reply;
+        return mayWait() ? null : reply;
       };
-      await waiters.wait({ claimant, id, request_id }, wait_s * SECOND_MS, attempt, onAbort);
-      if (!gone && this.#mayHaveBeenHeld(reply)) {
+      const mayEndByHold = while_held === undefined ? null : () => isHeld(caller.id) !== while_held;
+      await waiters.wait({ claimant, id, request_id, mayEndByHold }, wait_s * SECOND_MS, attempt, onAbort);
+      if (!gone && mayWait() && this.#mayHaveBeenHeld(reply)) {
         const last = await this.#claimNow(request, context, isGone);
         if (!(last instanceof Failure)) reply = last;
       }
@@ -159,4 +163,14 @@ export class TaskClaiming {
     const request = { id: task.id, fence: claim.fence, text: null, value: null, retry: false };
     void writer.request(releaseTask, request, context);
   }
+}
+
+/**
+ * Returns whether a reply ends the wait of a claim that waits only while budgets and rate limits keep its caller from
+ * tasks, or only while they do not.
+ * @param whileHeld undefined for a claim whose wait does not depend on that
+ */
+function endsByHold(reply: ClaimTaskReply | Failure, whileHeld: boolean | undefined): boolean {
+  if (whileHeld === undefined || reply instanceof Failure) return false;
+  return (reply.held !== undefined) !== whileHeld;
 }

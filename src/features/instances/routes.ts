@@ -22,6 +22,7 @@ import { Failure } from "../../base/result.js";
 import { jsonReply } from "../../platform/front/reply.js";
 import { mayAll } from "../../platform/front/roles.js";
 import { route, type Answer, type Route } from "../../platform/front/route.js";
+import { refuseAccount } from "./account.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setCheckout } from "./commands.js";
 import { encodeInstance, type Entry } from "./directory.js";
 import { checkReply, listReply, type Instances } from "./front.js";
@@ -51,7 +52,9 @@ export function instanceRoutes(
       body: { kind: "json", schema: RegisterBody },
       answer: RegisteredInstance,
       audited: { by: registerInstance },
+      statuses: [403],
       handle: async ({ json, caller, context }) =>
+        refuseAccount(guarded, caller, json.account, instances.directory) ??
         answer(
           await instances.register(json, mayAll(guarded, caller) ? "" : caller.actor, context),
           ({ entry, token }) => `${encodeInstance(entry).slice(0, -1)},"token":"${token}"}`,
@@ -97,7 +100,8 @@ export function instanceRoutes(
       answer: Instance,
       statuses: [404],
       audited: { by: setCheckout, subject },
-      handle: async ({ params, json, context }) =>
+      handle: async ({ params, json, caller, context }) =>
+        refuseAccount(guarded, caller, json.account, instances.directory) ??
         answer(await instances.patch(params[0], json, context), encodeInstance),
     }),
     route({

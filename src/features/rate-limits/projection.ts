@@ -3,8 +3,8 @@
  * without a call to the writer. Pure except for its state.
  */
 import { RATE_LIMITS_SHOWN_MAX } from "../../../schemas/limits/rate-limits.js";
+import { accountOf } from "../instances/account.js";
 import type { Directory, Entry } from "../instances/directory.js";
-import { lineageOf } from "../instances/lineage.js";
 import type { RateLimitRow } from "./rate-limit.js";
 import type { RateLimitReader } from "./table.js";
 
@@ -48,18 +48,11 @@ export class RateLimitProjection {
 
   /** Returns the rate limits of an agent's account that hold, at most RATE_LIMITS_SHOWN_MAX. */
   of(entry: Entry, nowMs: number): RateLimitRow[] {
-    const account = this.#byId.size === 0 ? null : this.accountOf(entry);
+    const account = this.#byId.size === 0 ? null : accountOf(entry, this.#options.directory);
     if (account === null) return [];
     return this.inForce(nowMs)
       .filter((row) => row.account === account)
       .slice(0, RATE_LIMITS_SHOWN_MAX);
-  }
-
-  /** Returns the account of an agent, or else of the nearest parent that has one; null if none is known. */
-  accountOf(entry: Entry): string | null {
-    for (const { account } of lineageOf(entry, (id) => this.#options.directory.get(id)))
-      if (account !== null) return account;
-    return null;
   }
 
   /** Returns whether the time of a rate limit here is over. */

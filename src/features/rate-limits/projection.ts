@@ -3,8 +3,8 @@
  * without a call to the writer. Pure except for its state.
  */
 import { RATE_LIMITS_SHOWN_MAX } from "../../../schemas/limits/rate-limits.js";
-import { accountOf } from "../instances/account.js";
 import type { Directory, Entry } from "../instances/directory.js";
+import { accountOf } from "../instances/lineage.js";
 import type { RateLimitRow } from "./rate-limit.js";
 import type { RateLimitReader } from "./table.js";
 
@@ -48,7 +48,7 @@ export class RateLimitProjection {
 
   /** Returns the rate limits of an agent's account that hold, at most RATE_LIMITS_SHOWN_MAX. */
   of(entry: Entry, nowMs: number): RateLimitRow[] {
-    const account = this.#byId.size === 0 ? null : accountOf(entry, this.#options.directory);
+    const account = this.#byId.size === 0 ? null : accountOf(entry, (id) => this.#options.directory.get(id));
     if (account === null) return [];
     return this.inForce(nowMs)
       .filter((row) => row.account === account)

@@ -16,8 +16,9 @@ import { jsonReply } from "../../platform/front/reply.js";
 import { mayAll } from "../../platform/front/roles.js";
 import { route, type Route } from "../../platform/front/route.js";
 import type { Writer } from "../../platform/threads/writer.js";
-import { accountOf, refuseAccount } from "../instances/account.js";
 import type { Directory } from "../instances/directory.js";
+import { refuseAccount } from "../instances/front-account.js";
+import { accountOf } from "../instances/lineage.js";
 import { removeRateLimit, reportRateLimit } from "./commands.js";
 import type { RateLimitProjection } from "./projection.js";
 import { showLimit } from "./rate-limit.js";
@@ -47,7 +48,7 @@ export function rateLimitRoutes({ guarded, writer, limits, directory, clock, log
       statuses: [403, 429],
       audited: { by: reportRateLimit },
       handle: async ({ json, caller, context }) => {
-        const { account = accountOf(directory.get(context.actor), directory) } = json;
+        const { account = accountOf(directory.get(context.actor), (id) => directory.get(id)) } = json;
         if (account === null) return invalid("account is required: the caller's is not known");
         const refused = refuseAccount(guarded, caller, account, directory);
         if (refused !== null) return refused;

@@ -1,23 +1,15 @@
 /**
- * Says which account an agent has, and which accounts a caller may name. All agents of an account wait while a rate
- * limit holds for it. So only the server's token gives an agent an account: if agents could choose theirs, one of them
- * could keep the agents of any account waiting. Pure.
+ * Says which accounts a caller may name. All agents of an account wait while a rate limit holds for it. So only the
+ * server's token gives an agent an account: if agents could choose theirs, one of them could keep the agents of any
+ * account waiting. Pure.
  */
 import { Failure } from "../../base/result.js";
 import type { Caller } from "../../platform/front/caller.js";
 import { mayAll, tokenOwnerOf } from "../../platform/front/roles.js";
-import type { Directory, Entry } from "./directory.js";
-import { lineageOf } from "./lineage.js";
+import type { Directory } from "./directory.js";
+import { accountOf } from "./lineage.js";
 
 const NOT_YOURS = new Failure("PERMISSION_DENIED", "not yours: an agent gets its account with the server token");
-
-type Agents = Pick<Directory, "get">;
-
-/** Returns the account of an agent, or else of the nearest parent that has one; null if none is known. */
-export function accountOf(entry: Entry | undefined, agents: Agents): string | null {
-  for (const { account } of lineageOf(entry, (id) => agents.get(id))) if (account !== null) return account;
-  return null;
-}
 
 /**
  * Returns the 403 failure if a caller may not name an account; else null. With an instance's token, a caller may name
@@ -29,9 +21,10 @@ export function refuseAccount(
   guarded: boolean,
   caller: Caller,
   account: string | null | undefined,
-  agents: Agents,
+  agents: Pick<Directory, "get">,
 ): Failure | null {
   if (account === null || account === undefined || mayAll(guarded, caller)) return null;
-  const own = [caller.actor, tokenOwnerOf(caller)].map((id) => accountOf(agents.get(id), agents));
+  const find = (id: string) => agents.get(id);
+  const own = [caller.actor, tokenOwnerOf(caller)].map((id) => accountOf(find(id), find));
   return own.includes(account) ? null : NOT_YOURS;
 }

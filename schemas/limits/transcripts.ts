@@ -16,7 +16,7 @@ export const TRANSCRIPT_MODELS_MAX = 32;
 export const TRANSCRIPT_FILES_MAX = 64;
 /** The maximum number of files with positions in transcripts, and the maximum size of one. */
 export const TRANSCRIPT_POSITIONS_MAX = 256;
-export const TRANSCRIPT_POSITION_BYTES_MAX = 1 * MIB;
+export const TRANSCRIPT_POSITION_BYTES_MAX = 2 * MIB;
 /** The part of a hook's input in which the path of the transcript is looked for. */
 export const TRANSCRIPT_INPUT_BYTES_MAX = 1 * MIB;
 /** How long a command waits for another one that reads the same transcript, and when such a lock is ignored. */

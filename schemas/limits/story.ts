@@ -7,8 +7,12 @@ export const STORY_ROWS_DEFAULT = 100;
  * missing from its answer.
  */
 export const STORY_MARGIN_MS = 60_000;
-/** The number of keys that are examined together. */
+/**
+ * The number of keys that are examined together. Each time the deletions of the audit log are read once, so the number
+ * doubles while the keys go on, up to the maximum.
+ */
 export const STORY_KEYS_TOGETHER = 500;
+export const STORY_KEYS_TOGETHER_MAX = 16_000;
 /** The number of lines of `koor story`. */
 export const STORY_LINES_MAX = 500;
 /** The number of agents in the table at the beginning of `koor story`. */

@@ -9,7 +9,7 @@ export const STORY_ROWS_DEFAULT = 100;
 export const STORY_MARGIN_MS = 60_000;
 /**
  * The number of keys that are examined together. Each time the deletions of the audit log are read once, so the number
- * doubles while the keys go on, up to the maximum.
+ * doubles with each further part of the keys, up to the maximum.
  */
 export const STORY_KEYS_TOGETHER = 500;
 export const STORY_KEYS_TOGETHER_MAX = 16_000;

@@ -8,13 +8,14 @@ import type { Args, CommandContext, CommandRow, RequestRow } from "./command-row
 import type { Answer } from "./exchange.js";
 import { CliFailure, failed, wrongUsage, type ExitCode } from "./failure.js";
 import { inFlagWords } from "./flag-words.js";
+import { encodeKey } from "./key-path.js";
 import { formatAnswer, formatValue, print } from "./output.js";
 
 /** Matches a placeholder in a path template: `{name}`, `{name...}` or `{name/}` (command-row.ts). */
 const PLACEHOLDER = /\{(\w+)(\.\.\.|\/)?\}/g;
 
 function encodeArgument(value: string, mark: string | undefined): string {
-  if (mark === "...") return value.split("/").map(encodeURIComponent).join("/");
+  if (mark === "...") return encodeKey(value);
   if (mark === undefined) return encodeURIComponent(value);
   const slash = value.indexOf("/");
   return `${encodeURIComponent(value.slice(0, slash))}/${encodeURIComponent(value.slice(slash + 1))}`;

@@ -226,10 +226,14 @@ t.test("a report uses up the budgets of the reporter's own tasks only", async (t
   t.same(await usedOf(), [1, 0], "who holds it");
   await callTask(ben, task, "complete");
   await ben.ask("POST", "/api/llm/usage", { ...report, tokens_out: 2 });
-  t.same(await usedOf(), [3, 0], "who has held it");
+  t.same(await usedOf(), [3, 0], "who completed it");
   await ana.ask("POST", "/api/llm/usage", { ...report, tokens_out: 4, session_tag: "two" });
   t.same(await usedOf(), [3, 4], "who created it");
   const given = { ...report, tokens_out: 8, instance_id: ben.id, session_tag: "two" };
   await sendJson(port, "POST", "/api/llm/usage", given, right);
   t.same(await usedOf(), [3, 12], "the server's token");
+  const back = await claimOne(ben);
+  await callTask(ben, back, "release");
+  await ben.ask("POST", "/api/llm/usage", { ...report, session_tag: "two" });
+  t.same(await usedOf(), [3, 12], "who has given it back");
 });

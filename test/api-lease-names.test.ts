@@ -98,6 +98,7 @@ t.test("what cannot be leased so is refused", async (t) => {
     [{ any: ["p:2..1"] }, "any[0] has a range that ends before it begins: p:2..1"],
     [{ any: ["p:01..2"] }, "any[0] has a number with a leading zero: p:01..2"],
     [{ any: ["p:1..2000"] }, "any[0] must not have more than 1024 alternatives"],
+    [{ any: ["p:1..1000", "q:1..25"] }, "any must not have more than 1024 alternatives together"],
     [{ any: ["a||b"] }, "any[0] has an empty alternative"],
     [{ any: ["a", "a"] }, /^any has too few names/],
     [{ any: ["a"], resources: ["a"] }, /^any has too few names/],

@@ -86,6 +86,21 @@ t.test("a task is a trace, and what its holder does is in it", async (t) => {
   t.match(collector.resources("/v1/traces")[0], { "service.name": "koor", "service.instance.id": "n1" });
 });
 
+t.test("however long an agent says that a command took, no span has a time that collectors refuse", async (t) => {
+  const collector = await startOtlpReceiver(t);
+  const koor = await startKoor(t, { args: ["--otlp", collector.url] });
+  const ana = await Agent.register(koor.port, "ana");
+  const took = [Number.MAX_SAFE_INTEGER, Date.now(), 7];
+  for (const ms of took) {
+    const body = { command: "make", exit_code: 0, duration_ms: ms };
+    t.equal((await ana.ask("POST", "/api/evidence", body)).status, 200);
+  }
+  const [first, second, third] = await collector.untilSpans("check", took.length);
+  t.equal(first?.startMs, 0);
+  t.ok((second?.startMs ?? -1) >= 0 && (second?.startMs ?? -1) < 60_000, "a small time is one of 1970");
+  t.equal((third?.endMs ?? 0) - (third?.startMs ?? 0), 7);
+});
+
 t.test("claims that fail, leases that wait and denied edits", async (t) => {
   const collector = await startOtlpReceiver(t);
   const koor = await startKoor(t, { args: ["--otlp", collector.url] });

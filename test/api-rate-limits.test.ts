@@ -3,6 +3,7 @@
  * waits, hooks and events say about them.
  */
 import t from "tap";
+import { RATE_LIMITS_OF_ACCOUNT_MAX } from "../schemas/limits/rate-limits.js";
 import type { RateLimit } from "../schemas/rate-limits.js";
 import { sendEdit, sendHook, type HookSession } from "./support/hook-work.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
@@ -38,6 +39,8 @@ t.test("an instance says its account, and its rate limit is of that account", as
   const { port } = await startKoor(t, { args: ["--auth-token", TOKEN] });
   const ana = await register(port, "ana", ACCOUNT, SERVER);
   const ben = await register(port, "ben", undefined, SERVER);
+  const setAccount = (account: string | null, headers: Record<string, string>) =>
+    sendJson(port, "PATCH", `/api/instances/${ben.id}`, { account }, headers);
   const shown = async (id: string) => (await send(port, "GET", `/api/instances/${id}`, { headers: SERVER })).json();
   t.match(await shown(ana.id), { account: ACCOUNT });
   t.notOk(Object.hasOwn((await shown(ben.id)) as object, "account"), "no account is guessed");
@@ -45,9 +48,9 @@ t.test("an instance says its account, and its rate limit is of that account", as
   const answer = await report(port, ofCaller, ana.headers);
   t.match(answer.json(), { provider: "anthropic", account: ACCOUNT, reason: "HTTP 429", reported_by: ana.id });
   t.match(await report(port, ofCaller, ben.headers), { status: 400, text: /account is required/ });
-  await sendJson(port, "PATCH", `/api/instances/${ben.id}`, { account: "acme:b" }, ben.headers);
+  await setAccount("acme:b", SERVER);
   t.match((await report(port, ofCaller, ben.headers)).json(), { account: "acme:b" });
-  await sendJson(port, "PATCH", `/api/instances/${ben.id}`, { account: null }, ben.headers);
+  t.equal((await setAccount(null, ben.headers)).status, 200);
   t.equal((await report(port, ofCaller, ben.headers)).status, 400);
   const { id } = answer.json<RateLimit>();
   t.equal((await send(port, "DELETE", `${PATH}/${id}`, { headers: ben.headers })).status, 403, "ben did not report it");
@@ -60,6 +63,38 @@ t.test("an instance says its account, and its rate limit is of that account", as
     "the server's token may",
   );
   t.same(await list(port, ana.headers), []);
+});
+
+t.test("with an instance's token an account that is named is its own", async (t) => {
+  const { port } = await startKoor(t, { args: ["--auth-token", TOKEN] });
+  const ana = await register(port, "ana", ACCOUNT, SERVER);
+  const ben = await register(port, "ben", "acme:b", SERVER);
+  const cid = await register(port, "cid", undefined, SERVER);
+  const refused = { status: 403, text: /not yours: an agent gets its account with the server token/ };
+  for (const { id, headers } of [ben, cid]) {
+    t.match(await report(port, LIMIT, headers), refused);
+    t.match(await sendJson(port, "PATCH", `/api/instances/${id}`, { account: ACCOUNT }, headers), refused);
+    const child = { name: "child", account: ACCOUNT };
+    t.match(await sendJson(port, "POST", "/api/instances/register", child, headers), refused);
+  }
+  t.match(await list(port, SERVER), []);
+  t.equal((await report(port, LIMIT, ana.headers)).status, 200);
+  t.match((await send(port, "GET", `/api/instances/${ben.id}`, { headers: SERVER })).json(), { account: "acme:b" });
+  const same = await sendJson(port, "PATCH", `/api/instances/${ana.id}`, { account: ACCOUNT }, ana.headers);
+  t.equal(same.status, 200, "what it has already");
+  const child = await sendJson(port, "POST", "/api/instances/register", { name: "c", account: ACCOUNT }, ana.headers);
+  t.match(child.json(), { account: ACCOUNT, registered_by: ana.id });
+});
+
+t.test("an account has few rate limits, so that one agent does not take the places of all", async (t) => {
+  const { port } = await startKoor(t, { args: ["--auth-token", TOKEN] });
+  const ana = await register(port, "ana", ACCOUNT, SERVER);
+  const ben = await register(port, "ben", "acme:b", SERVER);
+  const of = (provider: string, { headers }: Registered) => report(port, { provider, retry_after_s: 60 }, headers);
+  for (let n = 0; n < RATE_LIMITS_OF_ACCOUNT_MAX; n++) t.equal((await of(`p-${n}`, ana)).status, 200);
+  t.match(await of("p-one-more", ana), { status: 429, text: /the account has 16 rate limits already/ });
+  t.equal((await of("p-0", ana)).status, 200, "it takes the place of an earlier one");
+  t.equal((await of("p-0", ben)).status, 200, "another account");
 });
 
 t.test("a later report takes the place of an earlier one of the same provider and account", async (t) => {

@@ -15,7 +15,7 @@ import { findDeadServer } from "./cli/fake-cluster.js";
 import { git, gitEnvironment, makeRepository } from "./cli/git.js";
 import { checkRecipe, NO_GIT, setUpGuarded, writeScript } from "./cli/guarded.js";
 import { CLI_PROGRAM, RunningCli, runCli } from "./cli/run-cli.js";
-import { send } from "./support/http-client.js";
+import { send, sendJson } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
 import { makeDirectory, startKoor } from "./support/server-process.js";
 import { addTask, claimOne, getTask } from "./support/tasking.js";
@@ -199,7 +199,26 @@ t.test("guard verify finds commits that were not seen to pass", { skip }, async 
   });
   t.equal((await runCli(["ci", "run", "--", "true"], koor)).code, 0);
   t.match(await guard(["verify", "--evidence", "true", range]), { code: 0, stdout: `${one} free\n${two} free\n` });
+  const byCi = ["verify", "--evidence", "true", "--level", "ci", range];
+  t.match(
+    await guard(byCi),
+    { code: 1, stdout: `${one} unproven\n${two} free\n` },
+    "what agents have run proves nothing",
+  );
+  t.match(await guard(["verify", "--evidence", "true", "--level", "said", range]), { code: 2 });
   t.match(await guard(["verify", "--evidence", "", range]), { code: 2 });
+});
+
+t.test("failed runs that any agent reports do not hide the one that passed", { skip }, async (t) => {
+  const { git: run, guard, root, env, server } = await setUpGuarded(t, true);
+  const head = (await run(["rev-parse", "HEAD"])).stdout;
+  await run(["commit", "--quiet", "--allow-empty", "--message", "same files"]);
+  const tree = (await run(["rev-parse", "HEAD^{tree}"])).stdout;
+  t.equal((await runCli(["task", "run", "--", "true"], { cwd: root, env })).code, 0);
+  const failed = { command: "true", seen_by: "cli", exit_code: 1, task: null, tree_before: tree, tree_after: tree };
+  for (let n = 0; n < 1_001; n += 13)
+    await Promise.all(Array.from({ length: 13 }, () => sendJson(server.port, "POST", "/api/evidence", failed)));
+  t.match(await guard(["verify", "--evidence", "true", `${head}..HEAD`]), { code: 0, stdout: /^\w+ free\n$/ });
 });
 
 interface Step {

@@ -226,6 +226,22 @@ t.test("landings of one instance follow each other, too", { skip }, async (t) =>
   t.same(landedSubjects(bench), ["one: one.txt", "two: two.txt"]);
 });
 
+t.test("git that does not end is stopped, and the lane is free", { skip }, async (t) => {
+  const bench = await setUpLanding(t);
+  const ana = await bench.join("ana");
+  ana.commit("tax", { "tax.ts": "1\n" });
+  const url = ana.git("remote", "get-url", "origin");
+  ana.git("remote", "set-url", "origin", "ssh://example.invalid/trucks");
+  // In place of ssh a program that reads what git says, and answers nothing.
+  const silent = { GIT_SSH_COMMAND: "sh -c 'cat >/dev/null' ssh", GIT_SSH_VARIANT: "simple" };
+  const end = await ana.land([], { ...silent, KOOR_GIT_LIMIT: "2s" });
+  t.match(end, { code: 3, stderr: /git fetch did not end within 2s: KOOR_GIT_LIMIT sets another limit/ });
+  for (const limit of ["soon", "0s", "25h"])
+    t.match(await ana.land([], { KOOR_GIT_LIMIT: limit }), { code: 3, stderr: /KOOR_GIT_LIMIT must be a duration/ });
+  ana.git("remote", "set-url", "origin", url);
+  t.equal((await ana.land([])).code, 0);
+});
+
 async function runFifo(path: string): Promise<void> {
   const { execFileSync } = await import("node:child_process");
   execFileSync("mkfifo", [path]);

@@ -68,6 +68,13 @@ export const GUARD_COMMANDS: readonly CommandRow[] = [
         many: true,
         about: "each commit's files must have been seen to pass this command",
       },
+      {
+        name: "level",
+        kind: "text",
+        value: "LEVEL",
+        about: "with ci, only what CI has run counts; observed by default",
+        values: ["observed", "ci"],
+      },
     ],
     endpoints: ["GET /api/leases", "GET /api/audit", "GET /api/evidence"],
     run: async (args, context) => await (await import("../guard/verify.js")).verify(args, context),

@@ -7,29 +7,61 @@ import { encodeQuery } from "../client.js";
 import { Away, callServer, type GuardCaller } from "./guard-call.js";
 import type { Judgement } from "./verdict.js";
 
-/** The number of records that one call asks for: the newest ones of a tree and a command. */
-const RECORDS = 1_000;
+/** The number of records that one call asks for. */
+const PAGE = 1_000;
 
-/** Whether a record proves that its command passes on a tree. What an agent said proves nothing. */
+/** The lowest level of the records that prove something. */
+export type ProofLevel = "observed" | "ci";
+
+/** Whether a record proves that its command passes on a tree. */
 function proves(record: unknown, tree: string): boolean {
   if (!isJsonObject(record)) return false;
-  const { level, exit_code: exitCode, tree_before: before, tree_after: after } = record;
-  return level !== "said" && exitCode === 0 && before === tree && after === tree;
+  const { exit_code: exitCode, tree_before: before, tree_after: after } = record;
+  return exitCode === 0 && before === tree && after === tree;
 }
 
-/** Returns the commands that were not seen to pass on a tree. */
+/**
+ * Returns whether a record of one level proves that a command passes on a tree. Asks for the records page by page until
+ * one proves it, so that no number of other records, which any agent may report, hides it.
+ */
+async function isProven(
+  caller: GuardCaller,
+  tree: string,
+  command: string,
+  level: ProofLevel,
+): Promise<boolean | Away> {
+  for (let before = ""; ; ) {
+    const query = { tree, command, level, limit: String(PAGE), ...(before === "" ? {} : { before }) };
+    const answer = await callServer(caller, "GET", `/api/evidence${encodeQuery(query)}`);
+    if (answer instanceof Away) return answer;
+    if (!Array.isArray(answer)) return new Away("the answer is no list of evidence: is this a Koor server?");
+    if (answer.some((record: unknown) => proves(record, tree))) return true;
+    const last: unknown = answer.at(-1);
+    if (answer.length < PAGE || !isJsonObject(last)) return false;
+    before = String(last["id"]);
+  }
+}
+
+/**
+ * Returns the commands that were not seen to pass on a tree.
+ * @param level with `ci` only what CI has run counts, because what was observed may come from any agent
+ */
 export async function findUnproven(
   caller: GuardCaller,
   tree: string,
   commands: readonly string[],
+  level: ProofLevel,
 ): Promise<string[] | Away> {
+  const levels: readonly ProofLevel[] = level === "ci" ? ["ci"] : ["ci", "observed"];
   const unproven: string[] = [];
   for (const command of commands) {
-    const query = encodeQuery({ tree, command, limit: String(RECORDS) });
-    const answer = await callServer(caller, "GET", `/api/evidence${query}`);
-    if (answer instanceof Away) return answer;
-    if (!Array.isArray(answer)) return new Away("the answer is no list of evidence: is this a Koor server?");
-    if (!answer.some((record: unknown) => proves(record, tree))) unproven.push(command);
+    let isFound = false;
+    for (const one of levels) {
+      const found: boolean | Away = isFound || (await isProven(caller, tree, command, one));
+      if (found instanceof Away) return found;
+      isFound = found;
+    }
+    if (!isFound) unproven.push(command);
   }
   return unproven;
 }

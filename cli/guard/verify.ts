@@ -15,7 +15,7 @@ import { Away, awayFailure, callServer, findCaller, type GuardCaller } from "./g
 import { LeaseHistory } from "./lease-history.js";
 import { listLeases } from "./own-leases.js";
 import { findRepository } from "./repository.js";
-import { findUnproven, withUnproven } from "./proof.js";
+import { findUnproven, type ProofLevel, withUnproven } from "./proof.js";
 import { judge, type Judgement, type PastRecords } from "./verdict.js";
 
 const SECOND_MS = 1_000;
@@ -87,18 +87,23 @@ async function gather(caller: GuardCaller, commits: readonly CommitRecord[]): Pr
   return off instanceof Away ? off : { history: new LeaseHistory(leases), off, sinceMs };
 }
 
-/** @param commands the commands that must have passed on each commit's files */
+interface Required {
+  /** The commands that must have passed on each commit's files. */
+  readonly commands: readonly string[];
+  readonly level: ProofLevel;
+}
+
 async function judgeAll(
   caller: GuardCaller | Away,
   commits: readonly CommitRecord[],
-  commands: readonly string[],
+  { commands, level }: Required,
 ): Promise<readonly Judgement[] | Away> {
   if (caller instanceof Away) return caller;
   const records = await gather(caller, commits);
   if (records instanceof Away) return records;
   const judgements: Judgement[] = [];
   for (const commit of commits) {
-    const unproven = await findUnproven(caller, commit.tree, commands);
+    const unproven = await findUnproven(caller, commit.tree, commands, level);
     if (unproven instanceof Away) return unproven;
     const judgement = judge(commit, records);
     judgements.push(commands.length === 0 ? judgement : withUnproven(judgement, unproven));
@@ -133,7 +138,10 @@ export async function verify(args: Args, context: CommandContext): Promise<numbe
   if (commits instanceof CliFailure) return commits;
   const commands = [...new Set(args.list("evidence").map(normalizeCommand))];
   if (commands.includes("")) return wrongUsage("--evidence must not be empty");
-  const judgements = commits.length === 0 ? [] : await judgeAll(findCaller(repository, context), commits, commands);
+  const level = args.text("level") ?? "observed";
+  if (level !== "observed" && level !== "ci") return wrongUsage("--level is observed or ci");
+  const judgements =
+    commits.length === 0 ? [] : await judgeAll(findCaller(repository, context), commits, { commands, level });
   if (judgements instanceof Away) return awayFailure(judgements);
   describe(judgements);
   const output = wantsJson(context)

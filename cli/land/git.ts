@@ -4,6 +4,9 @@
  */
 import { dirname } from "node:path";
 
+import { CLI_LAND_GIT_MS_LONGEST, CLI_LAND_GIT_MS_MAX } from "../../schemas/limits/cli.js";
+import { formatDuration } from "../../shared/duration.js";
+import { parseFlagDuration } from "../duration.js";
 import { CliFailure, failed } from "../failure.js";
 import { commitWords } from "../guard/git.js";
 import { NO_HOOKS, SAFE_OPTIONS, withoutPlace } from "../git-safety.js";
@@ -27,18 +30,37 @@ export interface GitOptions {
   readonly variables?: Readonly<Record<string, string>>;
 }
 
+/** The name of the variable with the time limit of each git command, as a duration such as `2h`. */
+const LIMIT = "KOOR_GIT_LIMIT";
+/** The time that git gets to remove its lock files after its time limit. */
+const ENDING_MS = 1_000;
+
+/** Returns the time limit of a git command, in ms. A remote that does not answer would hold the lane for ever. */
+function limitMs(): number | CliFailure {
+  const text = io().environment[LIMIT] ?? "";
+  const ms = text === "" ? CLI_LAND_GIT_MS_MAX : parseFlagDuration(text);
+  return ms === undefined || ms === 0 || ms > CLI_LAND_GIT_MS_LONGEST
+    ? failed(`${LIMIT} must be a duration such as 90s or 2h, at most ${formatDuration(CLI_LAND_GIT_MS_LONGEST)}`)
+    : ms;
+}
+
 /** Returns the command's environment without the variables that name a repository. */
 export function ownEnvironment(): NodeJS.ProcessEnv {
   return withoutPlace(io().environment);
 }
 
-/** Runs git in a folder to its end. Returns a failure only if git cannot be started, or if the signal ended it. */
+/**
+ * Runs git in a folder to its end. Returns a failure only if git cannot be started, if the signal ended it, or if it took
+ * longer than the time limit.
+ */
 export async function git(
   folder: string,
   words: readonly string[],
   { signal, input, variables = {} }: GitOptions = {},
 ): Promise<GitRun | CliFailure> {
   const { spawn } = await import("node:child_process");
+  const limit = limitMs();
+  if (limit instanceof CliFailure) return limit;
   return await new Promise((resolve) => {
     // Windows searches a program in the current folder first, and a project may contain its own `git.exe`. So git is
     // started in the folder of Node.
@@ -56,7 +78,17 @@ export async function git(
     // Ignore the error of a git that ends before it has read its input.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input ?? "");
+    const timer = setTimeout(() => {
+      child.kill("SIGTERM");
+      setTimeout(() => child.kill("SIGKILL"), ENDING_MS).unref();
+      // A process that git has started may keep the streams open, so do not wait for their end.
+      for (const stream of [child.stdout, child.stderr]) stream.destroy();
+      const verb = words.find((word) => /^[a-z][a-z-]*$/.test(word)) ?? "";
+      resolve(failed(`git ${verb} did not end within ${formatDuration(limit)}: ${LIMIT} sets another limit`));
+    }, limit);
+    child.once("exit", () => clearTimeout(timer));
     child.once("error", (error) => {
+      clearTimeout(timer);
       resolve(failed(signal?.aborted ? "git was stopped" : `git cannot be started: ${describeSystemError(error)}`));
     });
     child.once("close", (code) => {

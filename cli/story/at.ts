@@ -7,6 +7,7 @@ import { CliFailure, wrongUsage } from "../failure.js";
 import { isFailure } from "../outcome.js";
 import { formatValue, print, printAnswer } from "../output.js";
 import type { ListName } from "../output/lists.js";
+import { encodeKey } from "../key-path.js";
 
 /** The lists of the past, each with the table of a terminal and the flags that it takes. */
 const LISTS = {
@@ -44,7 +45,7 @@ export async function readPast(args: Args, context: CommandContext): Promise<num
     if (value !== undefined) query[name] = value;
   }
   const path = `/api/at/${encodeURIComponent(timeOf(args.need("time")))}/${what}`;
-  const suffix = key === undefined ? encodeQuery(query) : `/${key.split("/").map(encodeURIComponent).join("/")}`;
+  const suffix = key === undefined ? encodeQuery(query) : `/${encodeKey(key)}`;
   const answer = await ask(settings, { method: "GET", path: path + suffix });
   if (isFailure(answer)) return failureOf(answer);
   const failure =

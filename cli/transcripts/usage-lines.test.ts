@@ -1,9 +1,16 @@
 /** Tests what counts in the lines of transcripts: of Claude Code, of Codex, and of neither. */
 import t from "tap";
-import { TRANSCRIPT_MESSAGES_MAX, TRANSCRIPT_MODELS_MAX } from "../../schemas/limits/transcripts.js";
+import {
+  TRANSCRIPT_FILES_MAX,
+  TRANSCRIPT_MESSAGES_MAX,
+  TRANSCRIPT_MODELS_MAX,
+  TRANSCRIPT_POSITION_BYTES_MAX,
+} from "../../schemas/limits/transcripts.js";
 import { NEW_STATE, type LinesState, UsageLines } from "./usage-lines.js";
 import { costOf, type ModelUsage, readPrices, UsageSums } from "./usage-sums.js";
 
+/** The path, and the other members of a position that are not about lines. */
+const PATH_BYTES = 1_024;
 const AT = "2026-11-26T12:00:00.000Z";
 
 /** A line of Claude Code, as 2.1.331 writes it, without the texts. */
@@ -49,6 +56,23 @@ t.test("only the last messages are remembered", (t) => {
   const lines = Array.from({ length: TRANSCRIPT_MESSAGES_MAX + 1 }, (_, at) => claude(`m${at}`, { input_tokens: 1 }));
   const { state } = read(lines);
   t.equal(state.messages.length, TRANSCRIPT_MESSAGES_MAX);
+  t.end();
+});
+
+t.test("what is remembered of a hostile transcript is small enough to be read again", (t) => {
+  const usage = { input_tokens: Number.MAX_SAFE_INTEGER, cache_creation_input_tokens: Number.MAX_SAFE_INTEGER };
+  const all = { ...usage, cache_read_input_tokens: Number.MAX_SAFE_INTEGER, output_tokens: Number.MAX_SAFE_INTEGER };
+  const ids = Array.from({ length: TRANSCRIPT_MESSAGES_MAX }, (_, at) => `${at}`);
+  const long = "m".repeat(100_000);
+  const { state } = read([
+    { ...META, payload: { id: "c-1", model_provider: long } },
+    turn(long),
+    ...ids.map((id) => claude(id.padEnd(128, "\\"), all)),
+    ...ids.map((id) => claude(id.padEnd(128, "\u0001"), all)),
+  ]);
+  t.equal(state.messages.length, TRANSCRIPT_MESSAGES_MAX);
+  const bytes = Buffer.byteLength(JSON.stringify(state)) + 2 * PATH_BYTES;
+  t.ok(bytes * (TRANSCRIPT_FILES_MAX + 1) < TRANSCRIPT_POSITION_BYTES_MAX, `${bytes} bytes for each file`);
   t.end();
 });
 

@@ -6,7 +6,7 @@
 import { TRANSCRIPT_MESSAGES_MAX } from "../../schemas/limits/transcripts.js";
 import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { parseJson } from "../../shared/json-text.js";
-import { growthOf, largerOf, NO_TOKENS, type Tokens, tokensIn, type UsageSums } from "./usage-sums.js";
+import { growthOf, isName, largerOf, NO_TOKENS, type Tokens, tokensIn, type UsageSums } from "./usage-sums.js";
 
 /** The usage that Codex has counted in a session so far, and the model that is in use. */
 export interface CodexState {
@@ -40,7 +40,12 @@ const CLAUDE_PROVIDER = "anthropic";
 /** A line without any of these has nothing to read. Most lines are long and have none. */
 const MARKS = ['"usage"', '"token_count"', '"turn_context"', '"session_meta"'].map((text) => Buffer.from(text));
 const SESSION = /^[\x21-\x7e]{1,128}$/;
-const MESSAGE_ID_CHARACTERS_MAX = 128;
+/**
+ * The ids of messages that are remembered. They, and the names that are remembered, are short and plain, so that the
+ * stored positions never exceed TRANSCRIPT_POSITION_BYTES_MAX: longer ones would be taken for none, and everything would
+ * count again.
+ */
+const MESSAGE_ID = /^[\x21-\x7e]{1,128}$/;
 
 export class UsageLines {
   readonly #sums: UsageSums;
@@ -88,7 +93,7 @@ export class UsageLines {
       cache_read: tokensIn(usage["cache_read_input_tokens"]),
       output: tokensIn(usage["output_tokens"]),
     };
-    if (typeof id !== "string" || id.length > MESSAGE_ID_CHARACTERS_MAX) {
+    if (typeof id !== "string" || !MESSAGE_ID.test(id)) {
       this.#count(CLAUDE_PROVIDER, model, tokens, atMs);
       return;
     }
@@ -104,9 +109,9 @@ export class UsageLines {
     const { id, model, model_provider: provider, info } = payload;
     if (type === "session_meta") {
       this.#nameSession(id);
-      if (typeof provider === "string") this.#codex = { ...this.#codex, provider };
+      if (typeof provider === "string") this.#codex = { ...this.#codex, provider: rememberedName(provider) };
     } else if (type === "turn_context") {
-      if (typeof model === "string") this.#codex = { ...this.#codex, model };
+      if (typeof model === "string") this.#codex = { ...this.#codex, model: rememberedName(model) };
     } else if (type === "event_msg" && payload["type"] === "token_count" && isJsonObject(info)) {
       const { total_token_usage: usage } = info;
       if (isJsonObject(usage)) this.#countTotal(usage, atMs);
@@ -143,4 +148,9 @@ export class UsageLines {
   #nameSession(id: unknown): void {
     if (this.#session === "" && typeof id === "string" && SESSION.test(id)) this.#session = id;
   }
+}
+
+/** Returns a name; "" if it is none that the server accepts, so that its usage is left out. */
+function rememberedName(name: string): string {
+  return isName(name) ? name : "";
 }

@@ -83,7 +83,8 @@ export class UsageSums {
   }
 }
 
-function isName(text: string): boolean {
+/** Whether the server accepts a text as the name of a provider or a model. */
+export function isName(text: string): boolean {
   return NAME.test(text);
 }
 

@@ -167,3 +167,6 @@ export const CLI_TOP_REFUSED_MS = 10_000;
 export const CLI_TOP_ANSWER_MS = 10_000;
 /** The silence after which `top` opens its stream of changes again. The server sends a comment every 15 s. */
 export const CLI_TOP_SILENCE_MS = 40_000;
+/** The time limit of each git command of a landing, and the longest one that a user can set. */
+export const CLI_LAND_GIT_MS_MAX = 1_800_000;
+export const CLI_LAND_GIT_MS_LONGEST = 86_400_000;

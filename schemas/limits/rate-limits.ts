@@ -2,6 +2,8 @@
 import { KIB } from "./units.js";
 
 export const RATE_LIMITS_MAX = 1_000;
+/** The maximum number of rate limits of one account, which has one for each provider. */
+export const RATE_LIMITS_OF_ACCOUNT_MAX = 16;
 /** The memory of a rate limit in the writer, and on the front. */
 export const RATE_LIMIT_BYTES = 2 * KIB;
 export const RATE_LIMIT_S_MAX = 24 * 60 * 60;

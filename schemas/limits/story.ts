@@ -7,8 +7,12 @@ export const STORY_ROWS_DEFAULT = 100;
  * are pruned while a read runs are never missing from its answer.
  */
 export const STORY_MARGIN_MS = 60_000;
-/** The number of keys that are examined in one step. */
+/**
+ * The number of keys that are examined together. Each group of keys needs one reading of the deletions in the audit log,
+ * so the number doubles from group to group, up to the maximum.
+ */
 export const STORY_KEYS_TOGETHER = 500;
+export const STORY_KEYS_TOGETHER_MAX = 16_000;
 /** The maximum number of lines that `koor story` prints. */
 export const STORY_LINES_MAX = 500;
 /** The maximum number of agents in the table at the beginning of `koor story`. */

@@ -19,7 +19,7 @@ export const TRANSCRIPT_MODELS_MAX = 32;
 export const TRANSCRIPT_FILES_MAX = 64;
 /** The maximum number of files that store positions in transcripts, and the maximum size of one such file. */
 export const TRANSCRIPT_POSITIONS_MAX = 256;
-export const TRANSCRIPT_POSITION_BYTES_MAX = 1 * MIB;
+export const TRANSCRIPT_POSITION_BYTES_MAX = 2 * MIB;
 /** The length of the part of a hook's input in which the path of the transcript is searched. */
 export const TRANSCRIPT_INPUT_BYTES_MAX = 1 * MIB;
 /**

@@ -31,8 +31,10 @@ Fence = int | HasFence | None
 
 
 def state_path(key: str) -> str:
-    """The path of a key. Slashes and dots in it are literal."""
-    return "/api/state/" + path_of(key, keep="/")[1:]
+    """The path of a key. Slashes in it are literal, unless it has a part of "." or ".."."""
+    # A proxy may resolve a part of "." or "..", and then the request would be another one.
+    has_step = any(part in (".", "..") for part in key.split("/"))
+    return "/api/state/" + path_of(key, keep="" if has_step else "/")[1:]
 
 
 def spec_path(project: str, name: str) -> str:

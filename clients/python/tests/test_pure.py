@@ -70,6 +70,10 @@ class Http(unittest.TestCase):
         parser.feed(b"HTTP/1.1 204 None\r\n\r\n")
         self.assertTrue(parser.done)
 
+    def test_a_key_with_steps_is_one_segment(self) -> None:
+        self.assertEqual(_values.state_path("a//b/c d"), "/api/state/a//b/c%20d")
+        self.assertEqual(_values.state_path("../instances/i"), "/api/state/..%2Finstances%2Fi")
+
     def test_requests_are_written_as_they_are(self) -> None:
         server = parse_server("http://[::1]:9800/koor/")
         target = (

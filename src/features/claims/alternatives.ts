@@ -2,7 +2,11 @@
  * Parses groups of alternatives. A claim needs one name of each group. `|` separates the names of a group, and
  * `port:3000..3099` stands for the names of a range. Pure.
  */
-import { ALTERNATIVES_OF_GROUP_MAX, RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
+import {
+  ALTERNATIVES_OF_GROUP_MAX,
+  ALTERNATIVES_OF_REQUEST_MAX,
+  RESOURCE_BYTES_MAX,
+} from "../../../schemas/limits/claims.js";
 import { type Failure, invalid } from "../../base/result.js";
 import { shorten } from "../../../shared/shorten.js";
 import { chooseNames } from "./choose-names.js";
@@ -25,9 +29,13 @@ export function readGroups(
 ): Resource[][] | Failure {
   const taken = new Set(fixed.map(({ text }) => text));
   const groups: Resource[][] = [];
+  let count = 0;
   for (const [at, text] of texts.entries()) {
     const names = expand(text);
     if (typeof names === "string") return invalid(`any[${at}] ${names}`);
+    count += names.length;
+    if (count > ALTERNATIVES_OF_REQUEST_MAX)
+      return invalid(`any must not have more than ${ALTERNATIVES_OF_REQUEST_MAX} alternatives together`);
     const group: Resource[] = [];
     for (const name of names) {
       if (taken.has(name)) continue;

@@ -46,7 +46,7 @@ export const recordEvidence = writerMethod({
     if (task !== null && !parties.has(task)) return notFound(`task not found: ${shorten(task)}`);
     // A record of level `said` decides nothing, so an agent may write it for any task.
     const isFree = owns || task === null || levelOf(seenBy) === "said";
-    if (!isFree && !parties.mayProve(task, call.actor)) return NOT_YOURS;
+    if (!isFree && !parties.isParty(task, call.actor)) return NOT_YOURS;
     const row = evidence.append(request, call.nowMs);
     events.publish({ topic: TOPIC_RECORDED, data: encodeListedEvidence(row), source: SERVER }, call);
     return { id: row.id };

@@ -1,7 +1,8 @@
 /**
- * Finds out whether an instance is a party of a task: it created the task, holds it, or has held it. A subagent is a
- * party if one of its parents is. Only a party may report what decides about a task, because any other agent could keep
- * the task from being done. Runs in the writer thread.
+ * Finds out whether an instance is a party of a task: it created the task, holds it, or held it when it ended. A
+ * subagent is a party if one of its parents is. Only a party may report what decides about a task, because any other
+ * agent could keep the task from being done. An agent that has released the task or lost its claim is no party, because
+ * any agent could claim a task for a moment and report for it from then on. Runs in the writer thread.
  */
 import type { WriteBuffer } from "../../platform/store/write-buffer.js";
 import type { Db, Statement } from "../../platform/store/open.js";
@@ -13,6 +14,8 @@ interface TaskRow {
   readonly created_by: string | null;
   /** The holder of the claim; null if no claim holds the task. */
   readonly holder: string | null;
+  /** In ms; null if the task has not ended. */
+  readonly ended_at: number | null;
 }
 
 interface Member {
@@ -22,7 +25,7 @@ interface Member {
 
 export class TaskParties {
   readonly #task: Statement<[string], TaskRow>;
-  readonly #hasHeld: Statement<[number, string], unknown>;
+  readonly #lastHolder: Statement<[number], string>;
   readonly #instance: Statement<[string], Member>;
   readonly #rows: Pick<WriteBuffer, "write">;
 
@@ -30,10 +33,14 @@ export class TaskParties {
   constructor(db: Db, rows: Pick<WriteBuffer, "write">) {
     this.#rows = rows;
     this.#task = db.prepare(
-      `SELECT t.row, t.created_by, c.holder FROM task t JOIN task_life l ON l.row = t.row
+      `SELECT t.row, t.created_by, c.holder, l.ended_at FROM task t JOIN task_life l ON l.row = t.row
          LEFT JOIN lease c ON c.row = l.claim WHERE t.id = ?`,
     );
-    this.#hasHeld = db.prepare("SELECT 1 FROM task_history WHERE task = ? AND actor = ? AND call = 'claim' LIMIT 1");
+    this.#lastHolder = db
+      .prepare<[number], string>(
+        "SELECT actor FROM task_history WHERE task = ? AND call = 'claim' ORDER BY step DESC LIMIT 1",
+      )
+      .pluck();
     this.#instance = db.prepare("SELECT id, parent FROM instance WHERE id = ?");
   }
 
@@ -42,28 +49,15 @@ export class TaskParties {
     return this.#find(task) !== undefined;
   }
 
-  /**
-   * Returns whether an instance may report evidence for a task: it, or one of its parents, created or holds the task.
-   * While no claim holds the task, an instance that has held it may, too.
-   */
-  mayProve(task: string, instance: string): boolean {
+  /** Returns whether an instance, or one of its parents, created a task, holds it, or held it when it ended. */
+  isParty(task: string, instance: string): boolean {
     const found = this.#find(task);
     if (found === undefined) return false;
-    return this.#isParty(found, instance, found.holder === null);
-  }
-
-  /** Returns whether usage of an instance counts for a task: it, or one of its parents, created, holds or held it. */
-  hasWorkedOn(task: string, instance: string): boolean {
-    const found = this.#find(task);
-    return found !== undefined && this.#isParty(found, instance, true);
-  }
-
-  #isParty({ row, created_by, holder }: TaskRow, instance: string, withFormer: boolean): boolean {
+    const { row, created_by, holder, ended_at } = found;
+    const finisher = ended_at === null ? undefined : this.#lastHolder.get(row);
     const first = this.#instance.get(instance);
-    for (const { id } of lineageOf(first, (parent) => this.#instance.get(parent))) {
-      if (id === created_by || id === holder) return true;
-      if (withFormer && this.#hasHeld.get(row, id) !== undefined) return true;
-    }
+    for (const { id } of lineageOf(first, (parent) => this.#instance.get(parent)))
+      if (id === created_by || id === holder || id === finisher) return true;
     return false;
   }
 

@@ -24,6 +24,7 @@ import { mayAll } from "../../platform/front/roles.js";
 import { route, type Answer, type Route } from "../../platform/front/route.js";
 import { activateInstance, deregisterInstance, registerInstance, setCapabilities, setCheckout } from "./commands.js";
 import { encodeInstance, type Entry } from "./entry.js";
+import { refuseAccount } from "./front-account.js";
 import { checkReply, listReply, type Instances } from "./front.js";
 import type { InstanceLists } from "./lists.js";
 import type { Liveness } from "./liveness.js";
@@ -52,7 +53,9 @@ export function instanceRoutes(
       body: { kind: "json", schema: RegisterBody },
       answer: RegisteredInstance,
       audited: { by: registerInstance },
+      statuses: [403],
       handle: async ({ json, caller, context }) =>
+        refuseAccount(guarded, caller, json.account, instances.directory) ??
         answer(
           await instances.register(json, mayAll(guarded, caller) ? "" : caller.actor, context),
           ({ entry, token }) => `${encodeInstance(entry).slice(0, -1)},"token":"${token}"}`,
@@ -98,7 +101,8 @@ export function instanceRoutes(
       answer: Instance,
       statuses: [404],
       audited: { by: setCheckout, subject },
-      handle: async ({ params, json, context }) =>
+      handle: async ({ params, json, caller, context }) =>
+        refuseAccount(guarded, caller, json.account, instances.directory) ??
         answer(await instances.patch(params[0], json, context), encodeInstance),
     }),
     route({

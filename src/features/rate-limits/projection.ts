@@ -5,7 +5,7 @@
 import { RATE_LIMITS_SHOWN_MAX } from "../../../schemas/limits/rate-limits.js";
 import type { Directory } from "../instances/directory.js";
 import type { Entry } from "../instances/entry.js";
-import { lineageOf } from "../instances/lineage.js";
+import { accountOf } from "../instances/lineage.js";
 import type { RateLimitRow } from "./rate-limit.js";
 import type { RateLimitReader } from "./table.js";
 
@@ -49,21 +49,11 @@ export class RateLimitProjection {
 
   /** Returns the rate limits of an agent's account that are in force, at most RATE_LIMITS_SHOWN_MAX. */
   of(entry: Entry, nowMs: number): RateLimitRow[] {
-    const account = this.#byId.size === 0 ? null : this.accountOf(entry);
+    const account = this.#byId.size === 0 ? null : accountOf(entry, (id) => this.#options.directory.get(id));
     if (account === null) return [];
     return this.inForce(nowMs)
       .filter((row) => row.account === account)
       .slice(0, RATE_LIMITS_SHOWN_MAX);
-  }
-
-  /**
-   * Returns the account of an agent. If the agent has none, returns the account of the nearest parent that has one;
-   * null if none is known.
-   */
-  accountOf(entry: Entry): string | null {
-    for (const { account } of lineageOf(entry, (id) => this.#options.directory.get(id)))
-      if (account !== null) return account;
-    return null;
   }
 
   /** Returns whether the projection has a rate limit that has ended. */

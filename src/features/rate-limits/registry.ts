@@ -3,7 +3,11 @@
  * that keep an instance from getting a task. All rate limits are in memory. Runs in the writer thread.
  */
 import type { ServerTopic } from "../../../schemas/events.js";
-import { RATE_LIMITS_MAX, RATE_LIMITS_SHOWN_MAX } from "../../../schemas/limits/rate-limits.js";
+import {
+  RATE_LIMITS_MAX,
+  RATE_LIMITS_OF_ACCOUNT_MAX,
+  RATE_LIMITS_SHOWN_MAX,
+} from "../../../schemas/limits/rate-limits.js";
 import type { RemoveLimitRequest, ReportLimitRequest } from "../../../schemas/rate-limits.js";
 import { must } from "../../base/assert.js";
 import { Failure, notFound } from "../../base/result.js";
@@ -16,6 +20,10 @@ import { type RateLimitReader, rateLimitReader, type RateLimitWriter, rateLimitW
 
 const SOURCE = "koor";
 const FULL = new Failure("STOCK_FULL", `there are ${RATE_LIMITS_MAX} rate limits already: remove one first`);
+const ACCOUNT_FULL = new Failure(
+  "STOCK_FULL",
+  `the account has ${RATE_LIMITS_OF_ACCOUNT_MAX} rate limits already: remove one first`,
+);
 const NOT_REPORTER = new Failure("PERMISSION_DENIED", "this needs the server token, or that of who reported it");
 
 export class RateLimitRegistry extends PublishingModel {
@@ -34,12 +42,16 @@ export class RateLimitRegistry extends PublishingModel {
     this.#events = use(publisher);
   }
 
-  /** Stores a rate limit. It replaces the rate limit of the same provider and account. */
+  /**
+   * Stores a rate limit. It replaces the rate limit of the same provider and account. An agent reports only for its own
+   * account, so the limit for each account keeps one agent from taking the places of all.
+   */
   report(request: ReportLimitRequest, call: WriteCall): Failure | RateLimitRow {
-    const known = [...this.#all().values()].some(
-      ({ provider, account }) => provider === request.provider && account === request.account,
-    );
-    if (!known && this.#byId.size >= RATE_LIMITS_MAX) return FULL;
+    const ofAccount = [...this.#all().values()].filter(({ account }) => account === request.account);
+    if (!ofAccount.some(({ provider }) => provider === request.provider)) {
+      if (ofAccount.length >= RATE_LIMITS_OF_ACCOUNT_MAX) return ACCOUNT_FULL;
+      if (this.#byId.size >= RATE_LIMITS_MAX) return FULL;
+    }
     const fresh = { ...request, reported_at: call.nowMs };
     const row = { id: must(this.#writer.put(fresh), "the row is stored"), ...fresh };
     this.#byId.set(row.id, row);

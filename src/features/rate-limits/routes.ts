@@ -17,6 +17,8 @@ import { mayAll } from "../../platform/front/roles.js";
 import { route, type Route } from "../../platform/front/route.js";
 import type { Writer } from "../../platform/threads/writer.js";
 import type { Directory } from "../instances/directory.js";
+import { refuseAccount } from "../instances/front-account.js";
+import { accountOf } from "../instances/lineage.js";
 import { removeRateLimit, reportRateLimit } from "./commands.js";
 import type { RateLimitProjection } from "./projection.js";
 import { showLimit } from "./rate-limit.js";
@@ -34,10 +36,6 @@ export interface RateLimitRoutesOptions {
 export function rateLimitRoutes({ guarded, writer, limits, directory, clock, log }: RateLimitRoutesOptions): Route[] {
   const tag = "llm";
   const path = "/api/llm/limits";
-  const accountOf = (actor: string): string | null => {
-    const entry = directory.get(actor);
-    return entry === undefined ? null : limits.accountOf(entry);
-  };
   return [
     route({
       method: "POST",
@@ -47,11 +45,13 @@ export function rateLimitRoutes({ guarded, writer, limits, directory, clock, log
       summary: "Reports that a provider limits the rate of an account.",
       body: { kind: "json", schema: RateLimitBody },
       answer: RateLimit,
-      statuses: [429],
+      statuses: [403, 429],
       audited: { by: reportRateLimit },
-      handle: async ({ json, context }) => {
-        const { account = accountOf(context.actor) } = json;
+      handle: async ({ json, caller, context }) => {
+        const { account = accountOf(directory.get(context.actor), (id) => directory.get(id)) } = json;
         if (account === null) return invalid("account is required: the caller's is not known");
+        const refused = refuseAccount(guarded, caller, account, directory);
+        if (refused !== null) return refused;
         const until = untilOf(json, clock.now());
         if (until instanceof Failure) return until;
         const { provider, reason = "" } = json;

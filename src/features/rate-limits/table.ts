@@ -1,7 +1,7 @@
 /** The SQL of rate limits. It also reads the account of an instance for the writer. */
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
-import { lineageOf } from "../instances/lineage.js";
+import { accountOf } from "../instances/lineage.js";
 import type { RateLimitRow } from "./rate-limit.js";
 
 export class RateLimitReader {
@@ -70,9 +70,7 @@ export class RateLimitWriter {
    * one; null if none is known.
    */
   accountOf(id: string): string | null {
-    for (const { account } of lineageOf(this.#instance.get(id), (parent) => this.#instance.get(parent)))
-      if (account !== null) return account;
-    return null;
+    return accountOf(this.#instance.get(id), (parent) => this.#instance.get(parent));
   }
 }
 

@@ -3,6 +3,7 @@
  * same time, and some keys have more versions than are kept.
  */
 import t, { type Test } from "tap";
+import { STORY_KEYS_TOGETHER } from "../../../schemas/limits/story.js";
 import { VERSION_MARK_INTERVAL } from "../../../schemas/limits/versioned.js";
 import { makeRandom, newSeed } from "../../../test/support/random.js";
 import { makeDirectory } from "../../../test/support/server-process.js";
@@ -136,5 +137,28 @@ t.test("a time before a restore, or among times that were ahead of the clock, is
   db.exec("INSERT INTO time_step (name, row, newest) VALUES ('event', 7, 300)");
   t.same(ask(299), refused(300));
   t.equal(ask(300), 300);
+  t.end();
+});
+
+t.test("however many keys were deleted, the audit log is read a few times", (t) => {
+  const bench = setUp(t, 0);
+  const count = 4 * STORY_KEYS_TOGETHER;
+  for (let n = 0; n < count; n++) bench.put(`k${n}`, 1_000);
+  for (let n = 0; n < count; n++) bench.delete(`k${n}`, 2_000 + n);
+  bench.put("last", 3_000);
+  bench.rows.write();
+  let reads = 0;
+  const counting = {
+    prepare: (sql: string) => {
+      if (sql.startsWith("SELECT id, at, actor, action")) reads += 1;
+      return bench.db.prepare(sql);
+    },
+  } as unknown as Db;
+  const found = [...new StateHistory(counting, 0).keys("", "", 10_000)];
+  t.same(
+    found.map(({ key }) => key),
+    ["last"],
+  );
+  t.ok(reads > 0 && reads <= 3, `${reads} reads`);
   t.end();
 });

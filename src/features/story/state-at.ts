@@ -2,7 +2,7 @@
  * Finds the version that was the newest of a key at a past time. The times of versions are stored with them. The
  * deletions of a key are in the audit log, which is never pruned. Runs in the worker pool.
  */
-import { STORY_KEYS_TOGETHER } from "../../../schemas/limits/story.js";
+import { STORY_KEYS_TOGETHER, STORY_KEYS_TOGETHER_MAX } from "../../../schemas/limits/story.js";
 import { VERSION_MARK_INTERVAL } from "../../../schemas/limits/versioned.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
@@ -65,13 +65,14 @@ export class StateHistory {
 
   /** Yields the keys with a prefix that existed at a time and sort after `after`, in the order of their bytes. */
   *keys(prefix: string, after: string, atMs: number): Generator<KeyAt, void, undefined> {
-    for (let last = after; ; ) {
+    for (let [last, together] = [after, STORY_KEYS_TOGETHER]; ; ) {
       const [start, end] = [listStart(prefix, last), prefixEnd(prefix)];
-      const heads = this.#keys.all(start, end, start, end, STORY_KEYS_TOGETHER);
+      const heads = this.#keys.all(start, end, start, end, together);
       yield* this.#existing(heads, atMs);
       const newest = heads.at(-1);
-      if (newest === undefined || heads.length < STORY_KEYS_TOGETHER) return;
+      if (newest === undefined || heads.length < together) return;
       last = newest.key;
+      together = Math.min(2 * together, STORY_KEYS_TOGETHER_MAX);
     }
   }
 

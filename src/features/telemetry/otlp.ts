@@ -39,7 +39,13 @@ const NS_PER_MS = 1_000_000;
 
 type HrTime = [seconds: number, nanoseconds: number];
 
-function hrTime(ms: number): HrTime {
+/**
+ * Returns a time as the library has it. A time is never before 1970: agents say how long a command took, and a collector
+ * refuses all spans of a request in which one has a negative time. The library would take a small number for a time since
+ * the start of the process, so it never gets a number.
+ */
+function hrTime(givenMs: number): HrTime {
+  const ms = Math.max(0, givenMs);
   return [Math.floor(ms / MS_PER_SECOND), Math.round((ms % MS_PER_SECOND) * NS_PER_MS)];
 }
 
@@ -139,9 +145,9 @@ export class OtlpClient {
     const kind = name === "message" ? SpanKind.PRODUCER : SpanKind.INTERNAL;
     const span = this.#provider
       .getTracer(SCOPE, this.#version)
-      .startSpan(name, { kind, startTime: startMs, attributes: attributesOf(attributes) }, above);
+      .startSpan(name, { kind, startTime: hrTime(startMs), attributes: attributesOf(attributes) }, above);
     if (error !== null) span.setStatus({ code: SpanStatusCode.ERROR, message: error });
-    span.end(endMs);
+    span.end(hrTime(endMs));
   }
 }
 

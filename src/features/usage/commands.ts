@@ -54,7 +54,7 @@ export const recordUsage = writerMethod({
     events.publish({ topic: TOPIC_RECORDED, data: encodeUsage(row), source: call.actor }, call);
     // An agent may give a report any tag. But the report is charged only to the budgets of the agent's own tasks.
     const { session_tag: tag } = row;
-    const task = owns || (budgets.countsTasks && parties.hasWorkedOn(tag, row.instance_id)) ? tag : "";
+    const task = owns || (budgets.countsTasks && parties.isParty(tag, row.instance_id)) ? tag : "";
     const report = { instance: row.instance_id, task, tokens: row.tokens_in + row.tokens_out };
     budgets.charge({ ...report, cost: (request.priced ?? cost > 0) ? cost : null }, call);
     return { id: row.id, made: true };

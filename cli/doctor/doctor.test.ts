@@ -195,7 +195,7 @@ t.test("answers that are not those of a healthy Koor", async (t) => {
     row({ "/health": "close" }, "server", "fail", /cannot reach .*: the connection was closed before the answer/),
     row({ "/health": replyJson({ status: "draining", uptime: "1s" }, 503) }, "server", "warn", /is shutting down/),
     row(
-      { "/health": unwell({ reason: "data.db was removed under the server" }) },
+      { "/health": unwell({ reason: "data.db was removed while the server used it" }) },
       "server",
       "fail",
       /takes no writes: data\.db was removed/,

@@ -28,7 +28,7 @@ export async function findUnproven(
     const query = encodeQuery({ tree, command, limit: String(RECORDS) });
     const answer = await callServer(caller, "GET", `/api/evidence${query}`);
     if (answer instanceof Away) return answer;
-    if (!Array.isArray(answer)) return new Away("the answer is no list of evidence: is this a Koor server?");
+    if (!Array.isArray(answer)) return new Away("the answer is not a list of evidence: is this a Koor server?");
     if (!answer.some((record: unknown) => proves(record, tree))) unproven.push(command);
   }
   return unproven;

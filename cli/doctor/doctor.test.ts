@@ -235,7 +235,12 @@ t.test("answers that are not those of a healthy Koor", async (t) => {
     row({ "/mcp": replyJson({ result: { serverInfo: { name: "else" } } }) }, "mcp", "fail", /another program answers/),
     row({ "/mcp": replyJson({ error: { code: 1, message: "not now" } }) }, "mcp", "fail", /as Koor: not now/),
     row({ "/api/events/stream": replyError(404, "no") }, "sse", "fail", /the answer is 404/),
-    row({ "/api/events/stream": { type: "text/html", body: "<p>" } }, "sse", "fail", /not an event stream but text\/html/),
+    row(
+      { "/api/events/stream": { type: "text/html", body: "<p>" } },
+      "sse",
+      "fail",
+      /not an event stream but text\/html/,
+    ),
   ]);
 });
 

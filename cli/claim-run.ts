@@ -114,7 +114,7 @@ async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTim
   const stopped = sendHeartbeats(claim, times, over.signal);
   const first = (await Promise.race([command.ended, stopped])) ?? (await command.ended);
   if ("kind" in first) {
-    warn(`${claim.name} ${first.description}: the command is ended`);
+    warn(`${claim.name} ${first.description}: the command is stopped`);
     // A canceled task stays held until its result is reported. So heartbeats continue until the command has ended.
     const held = first.kind === "canceled" ? sendHeartbeats(claim, times, over.signal, "canceled") : undefined;
     const end = await command.end(times.graceMs);

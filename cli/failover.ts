@@ -125,7 +125,7 @@ async function tryServers<Got extends Answer | OpenAnswer>(
     if (next !== undefined && next !== server) continue;
     next = undefined;
     if (!plan.aboutServer && !(await isTrusted(cluster, server, plan.signal))) {
-      silent.push(`${server.origin}: not healthy since the log was started again`);
+      silent.push(`${server.origin}: not healthy since the log was created again`);
       cluster.moveOnFrom(server);
       continue;
     }
@@ -142,7 +142,7 @@ async function tryServers<Got extends Answer | OpenAnswer>(
       cluster.moveOnFrom(server);
       if (got.sent && !isRepeatable(plan)) {
         close(refusal);
-        const detail = "it may have been carried out, so no other server was asked";
+        const detail = "it may have been executed, so no other server was asked";
         return { outcome: failed(`cannot reach ${server.origin}: ${got.why}`, detail), laggingPosition: undefined };
       }
       if (plan.signal?.aborted) break;
@@ -211,7 +211,7 @@ async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: n
   if (log === undefined || log.end >= position) return false;
   const { end, onOtherLog } = log;
   warn(
-    `the cluster's log ends at ${end}, before ${position}, which was seen earlier: it was started again or is another`,
+    `the cluster's log ends at ${end}, before ${position}, which was seen earlier: it was created again or is another`,
   );
   cluster.resetPosition(end, onOtherLog);
   return true;

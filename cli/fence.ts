@@ -13,7 +13,7 @@ export const WRITE_FENCE: Flag = {
   name: "fence",
   kind: "whole",
   value: "N",
-  about: `only while the claim of this fence is held; ${VARIABLE} by default`,
+  about: `only while the claim with this fence is held; ${VARIABLE} by default`,
 };
 
 /** Returns the value of `--fence` as a number; undefined if the flag is not given. */

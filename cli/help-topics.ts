@@ -11,30 +11,37 @@ export function formatTopic(topic: HelpTopicName, program: string): string {
 
 /** The text of each topic. `koor` in a text is replaced by the name with which the program was called. */
 export const HELP_TOPICS: Readonly<Record<HelpTopicName, string>> = {
-  identity: `Commands act as an instance of an agent. The first of these says which:
+  identity: `A command acts as an instance of an agent. The first of these names the instance:
 
   1. KOOR_INSTANCE, the id of an instance
   2. the session of the agent's client: KOOR_SESSION, or the variable that the client sets
   3. .koor/instance.json in this folder or above, up to the working tree of git
 
-If there is none of them, a command acts as no instance. "koor register NAME --save" makes an instance and writes the
-file. "koor whoami" shows as what commands act here, and where that was found.
+If there is none of them, a command acts as no instance. "koor register NAME --save" registers an instance and writes
+the file. "koor whoami" shows the instance of commands here, and the source that names it.
 
   koor register ana --save
   koor whoami
   KOOR_INSTANCE=fce695c0-5b87-490d-8fb5-572c39a9f810 koor message list
 `,
-  settings: `A command needs the server's URL and, if the server asks for one, a token. The first that is given counts:
+  settings: `\
+A command needs the server's URL and, if the server asks for one, a token. The first source that has one counts:
 
-  URL    --server, KOOR_SERVER, .koor/settings.json or settings.json of the folder, your own settings,
-         .koor/project.json; else http://localhost:9800
-  token  KOOR_TOKEN, the folder's settings, your own settings, the token of the instance
+  URL    1. --server             2. --context
+         3. KOOR_SERVER          4. KOOR_CONTEXT
+         5. the folder's file: .koor/settings.json here or above, else settings.json here
+         6. .koor/project.json   7. .koor/instance.json
+         8. the context that "koor context use" has chosen
+         9. your own settings    10. http://localhost:9800
+  token  --context, KOOR_TOKEN, KOOR_CONTEXT, the folder's file, the chosen context, your own settings, the instance
 
-Your own settings are in ~/.config/koor/settings.json. A token goes only to a server that you have named yourself, or
-that it was saved with. Several URLs with commas between are the servers of one cluster: any of them may answer.
+Your own settings are in ~/.config/koor/settings.json, and your contexts are in contexts.json next to it. A token goes
+only to a server that you have named yourself, or that it was saved with. Several URLs, separated by commas, are the
+servers of one cluster: any of them may answer.
 
   koor config set server http://localhost:9800
   koor config set --user token s3cret
+  koor context use lan
   koor status --server http://a:9800,http://b:9800
 `,
   globs: `Two kinds of patterns choose things by their names. Quote them, so that the shell does not expand them.
@@ -42,7 +49,7 @@ that it was saved with. Several URLs with commas between are the servers of one 
 Resources of leases and tasks are divided by "/":
   *        any characters within one segment
   ?        one character within a segment
-  **       as a whole segment: any number of segments, also none
+  **       as a whole segment: any number of segments, or none
   {ts,tsx} each of the alternatives
   A resource without wildcards also covers everything below it: path:lib covers lib/a.ts.
 
@@ -56,45 +63,46 @@ Topics of events are divided by ".":
 `,
   durations: `A duration is a number with a unit: 500ms, 90s, 10m, 1h30m. Every flag that takes a time takes a duration.
 
-A point in time (--from, --to, --not-before) may be a duration, too: that long before now, or after it for
---not-before. Where the API counts in seconds (--wait of lists, --expires), digits alone are seconds.
+A flag with a point in time also takes a duration: for --from and --to the time before now, for --not-before the time
+from now. For --wait of lists and for --expires, a number without a unit is in seconds.
 
   koor audit --from 2h
   koor audit --from 2026-02-09T14:30:00Z
   koor lease acquire deploy --ttl 30m --wait 1h30m
 `,
   "exit-codes": `  0    success
-  1    refused: the server said no, it is held by another, or what is asked for is not so
+  1    refused: the server refused the request, another agent holds the resource, or a check failed
   2    wrong usage, or a token that may not go to the server
   3    failed: the server could not be reached or failed, or a file could not be read or written
   124  koor wait: the time is up
 
 "koor lease run" and "koor task work --once" pass on the exit code of their command.
 
-  koor lease check src/a.ts || echo 'somebody edits it'
+  koor lease check src/a.ts || echo 'another agent edits it'
 `,
   output: `\
-stdout gets the answer, stderr gets what went wrong. If stdout is a pipe or a file, the answer is one line of JSON.
-On a terminal a list is a table, and any other answer has a line for each member; times are relative to now.
+The answer goes to stdout, errors and warnings go to stderr. If stdout is a pipe or a file, the answer is one line of
+JSON. On a terminal a list is a table, and any other answer has a line for each member; times are relative to now.
 
   --json        JSON on a terminal, too
   --pretty      indented JSON
-  --fields A,B  only these members: columns on a terminal, else JSON. A dot leads into a member: holder.name
+  --fields A,B  only these members: columns on a terminal, else JSON. A dot selects a nested member: holder.name
   --no-color    no colors; NO_COLOR=1 and TERM=dumb do the same
 
-A table fits the width of the terminal. Columns that find no room are left out, unless --fields names them.
+A table fits the width of the terminal. Columns that do not fit are left out, unless --fields names them.
 
   koor lease list --fields id,holder.name,expires_at
   koor task list --state ready --json | jq -r '.tasks[].id'
 `,
   waiting: `\
-"koor wait" waits for any of several things, and prints the first that happens with a cursor. It sends no request
-again and again, and costs a model nothing. Exit code 124 says that the time is up.
+"koor wait" waits for any of several conditions, and prints the first one that holds, with a cursor. The wait does not
+poll, and costs a model no tokens. Exit code 124 says that the time is up.
 
   koor wait --message --task --timeout 10m
   koor wait --event 'build.*' --after CURSOR
 
---after with the cursor of the last answer goes on there, so that nothing is missed. Other commands wait for one thing:
+--after with the cursor of the last answer continues there, so that nothing is missed. Other commands wait for one
+thing:
 
   koor lease acquire deploy --wait 10m      until it is free
   koor task claim --wait 10m                until there is a task
@@ -102,7 +110,7 @@ again and again, and costs a model nothing. Exit code 124 says that the time is 
 `,
   hooks: `\
 "koor init" connects the clients of agents in a project to Koor. Their hooks ask the server before each edit, so that
-no agent overwrites the work of another. "koor uninit" takes everything back.
+no agent overwrites the work of another. "koor uninit" removes everything again.
 
   koor init --dry-run          print what would be written
   koor init --client claude    connect one client

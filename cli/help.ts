@@ -13,11 +13,13 @@ const SHOWN_COMMON_FLAGS = COMMON_FLAGS.map(({ name, short, value, about }) => {
   return [value === undefined ? flag : `${flag} ${value}`, about] as const;
 });
 
-const SETTINGS_NOTE = `Settings come from .koor/settings.json or ./settings.json, else from a context (see context use),
-else from your own (see config set); KOOR_SERVER, KOOR_CONTEXT and KOOR_TOKEN take precedence. A token goes only to a
+const SETTINGS_NOTE = `\
+The server comes from the first of: --server, --context, KOOR_SERVER, KOOR_CONTEXT, the folder's file
+(.koor/settings.json or ./settings.json), .koor/project.json, .koor/instance.json, the chosen context (see context use),
+your own settings (see config set). The token comes from the same sources, or is KOOR_TOKEN. A token goes only to a
 server that you named yourself, or that it was saved with.
-Commands act as the instance KOOR_INSTANCE, else as that of the client's session (KOOR_SESSION, or the variable that
-an agent's client sets), else as the one in .koor/instance.json here or above (see register).
+A command acts as the instance KOOR_INSTANCE, else as the instance of the client's session (KOOR_SESSION, or the
+variable that an agent's client sets), else as the instance in .koor/instance.json here or above (see register).
 The workspace is KOOR_WORKSPACE, else that of .koor/project.json, else the repository (see whoami).
 The server is http://localhost:9800 unless one is set.
 Exit codes: 0 success, 1 refused or leased, 2 wrong usage, 3 failed or the server could not be reached.`;
@@ -71,7 +73,7 @@ export function formatCommandHelp(row: CommandRow, program: string): string {
 /** Formats the help for several commands: all of them, or those of a noun. */
 export function formatHelp(rows: readonly CommandRow[], program: string): string {
   const commands = rows.map((row) => `  ${formatUsageLine(row, program)}\n      ${row.about}`).join("\n");
-  const common = formatPairs([...SHOWN_COMMON_FLAGS, ["--version", "as the only word: show the version"]]);
+  const common = formatPairs([...SHOWN_COMMON_FLAGS, ["--version", "without other words: show the version"]]);
   return `Koor: shared state and events for coding agents.\n\n${commands}\n\n${common}\n\n${SETTINGS_NOTE}\n`;
 }
 

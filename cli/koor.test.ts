@@ -932,9 +932,12 @@ const WRONG: readonly { readonly args: readonly string[]; readonly says: RegExp 
   { args: ["events", "publish", "t", "--data", ""], says: /not valid JSON/ },
   { args: ["events", "subscribe", "a", "b"], says: /"b"/ },
   { args: ["events", "subscribe", "--since", "x"], says: /--since must be a whole number/ },
-  { args: ["contract", "set", "p/n", "--data", "{"], says: /no contract: it is not JSON/ },
-  { args: ["contract", "set", "p/n", "--data", "[]"], says: /no contract: it must be a JSON object/ },
-  { args: ["contract", "set", "p/n", "--data", "{}"], says: /no contract: the member "kind": "contract" is missing/ },
+  { args: ["contract", "set", "p/n", "--data", "{"], says: /not a contract: it is not JSON/ },
+  { args: ["contract", "set", "p/n", "--data", "[]"], says: /not a contract: it must be a JSON object/ },
+  {
+    args: ["contract", "set", "p/n", "--data", "{}"],
+    says: /not a contract: the member "kind": "contract" is missing/,
+  },
   { args: ["contract", "set", "p/n", "--data", '{"kind":"spec"}'], says: /its member "kind" must be "contract"/ },
   {
     args: ["contract", "set", "p/n", "--data", '{"kind":"contract","endpoints":[]}'],
@@ -1155,7 +1158,7 @@ t.test("settings come from the environment, then the file, then defaults", async
     ["[]", /must hold a JSON object: it is not/],
     ['{"server":5}', /server must be a string: it is not/],
     ['{"editor.fontSize":12}', /has none of Koor's settings: it is not/],
-    ['{"server":"db","port":1}', /server is no http:\/\/ or https:\/\/ URL: it is not/],
+    ['{"server":"db","port":1}', /server is not an http:\/\/ or https:\/\/ URL: it is not/],
   ] as const;
   for (const [text, says] of foreign) {
     writeFileSync(file, text);

@@ -51,7 +51,7 @@ export type CallLimits = Pick<RequestPlan, "signal" | "answer_timeout_ms">;
 function readLease({ status, body }: Answer): LeaseAnswer | Refusal {
   const parsed = parseJson(body.toString("utf8"));
   if (typeof parsed !== "object" || parsed === null || !("id" in parsed) || !("state" in parsed))
-    return new Refusal(status, failed("the answer is no lease: is this a Koor server?"));
+    return new Refusal(status, failed("the answer is not a lease: is this a Koor server?"));
   return { lease: parsed as Lease, answer: body };
 }
 

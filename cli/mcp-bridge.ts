@@ -201,7 +201,7 @@ class Bridge {
     const sentence =
       isJsonObject(parsed) && typeof parsed["error"] === "string"
         ? parsed["error"]
-        : "the server gave no answer of the protocol";
+        : "the server's answer is not one of the protocol";
     return ids.map((id) => errorLine(id, SERVER_ERROR, `${sentence} (${status})`, { status }));
   }
 

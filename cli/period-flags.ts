@@ -7,7 +7,7 @@ export const PERIOD_FLAGS: readonly Flag[] = [
     name: "from",
     kind: "time",
     value: "TIME",
-    about: "from this time on, e.g. 2026-02-09T14:30:00Z or 2h ago as 2h",
+    about: "from this time on, e.g. 2026-02-09T14:30:00Z, or 2h for 2 hours ago",
     query: "from",
   },
   { name: "to", kind: "time", value: "TIME", about: "up to this time", query: "to" },

@@ -64,7 +64,7 @@ function whyNotKoors(members: JsonObject): string | undefined {
   // not Koor's setting and is ignored.
   const belongsToOther =
     typeof server === "string" && known.length < names.length && parseServers(server) === undefined;
-  return belongsToOther ? `${SETTINGS_FILE}: server is no http:// or https:// URL` : undefined;
+  return belongsToOther ? `${SETTINGS_FILE}: server is not an http:// or https:// URL` : undefined;
 }
 
 function readBareSettings(folder: string): string | undefined | CliFailure {

@@ -67,7 +67,7 @@ export async function writeSnapshot(
     sum.update(tail.subarray(0, start));
     const { end, counts, sha256 } = parseClosingLine(tail.subarray(start));
     if (end !== true || sha256 !== sum.digest("hex"))
-      return failed("the snapshot is not whole: its closing line is missing or does not fit");
+      return failed("the snapshot is incomplete: its closing line is missing or does not match");
     fsyncSync(file);
     renameSync(temporary, path);
     return JSON.stringify(counts);

@@ -46,7 +46,7 @@ const REQUIRES_EVIDENCE: Flag = {
   kind: "text",
   value: "COMMAND",
   many: true,
-  about: "a command that has to be seen to pass before the task is done",
+  about: "a command of which evidence must show that it passed before the task is done",
 };
 
 /** The flags of a new task. Without a title, only `file` may be given: it then contains whole tasks. */
@@ -67,7 +67,7 @@ export const NEW_TASK_FLAGS: readonly Flag[] = [
   PRIORITY,
   { name: "id", kind: "text", value: "ID", about: "its id, chosen by the server by default" },
   { name: "or-get", kind: "switch", about: "if a task with this id exists, print that one and create none" },
-  { name: "workspace", kind: "text", value: "NAME", about: "its workspace, one's own by default", values: "workspace" },
+  { name: "workspace", kind: "text", value: "NAME", about: "its workspace, your own by default", values: "workspace" },
   ASSIGNEE,
   NOT_BEFORE,
   { name: "data", kind: "text", value: "JSON", about: "data for programs; - reads stdin" },
@@ -92,7 +92,7 @@ export const PATCH_FLAGS: readonly Flag[] = [
   { ...ASSIGNEE, about: "the only instance that may claim it; '' for any" },
   { ...NOT_BEFORE, about: "the earliest time to claim it; '' for now" },
   { ...AFTER, about: "the tasks that must be done first; '' for none" },
-  { ...REQUIRES_EVIDENCE, about: "the commands that have to be seen to pass; '' for none" },
+  { ...REQUIRES_EVIDENCE, about: "the commands of which evidence must show that they passed; '' for none" },
 ];
 
 /**

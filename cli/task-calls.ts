@@ -42,7 +42,7 @@ export interface ClaimRequest {
 /** The actions that only the holder of a task can take. */
 export type HolderAction = "progress" | "complete" | "fail" | "release" | "ask";
 
-const NO_TASK = failed("the answer is no task: is this a Koor server?");
+const NO_TASK = failed("the answer is not a task: is this a Koor server?");
 
 function pathOf(id: string, action = ""): string {
   return `/api/tasks/${encodeURIComponent(id)}${action === "" ? "" : `/${action}`}`;

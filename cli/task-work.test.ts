@@ -101,7 +101,7 @@ t.test(
     });
     const running = work(["--ttl", "1s", "--wait", "0s"], `if(process.env.KOOR_TASK==="t"){${ENDLESS}}`);
     t.equal(await running.exit(), 1, "one task was not done");
-    t.equal(running.stderr, "koor: the task t is not held any more: the command is ended\n");
+    t.equal(running.stderr, "koor: the task t is not held any more: the command is stopped\n");
     t.same(bodies("progress"), [{ fence: 7 }]);
     t.same(
       calls("complete").map(({ url }) => url),

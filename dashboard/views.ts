@@ -147,7 +147,7 @@ export const VIEWS: readonly ViewRow[] = [
     key: "h",
     title: "Story",
     icon: "history",
-    about: "what was there at a time, and what had happened",
+    about: "the state at a past time, and what had happened",
     view: Story,
   },
   {

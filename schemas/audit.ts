@@ -13,9 +13,7 @@ export const AuditEntry = Type.Object({
   resource: Type.String(),
   detail: Type.String({ description: "JSON as text." }),
   outcome: Type.Enum(["success", "error"]),
-  count: Type.Optional(
-    Type.Integer({ minimum: 1, description: "Of a refused call: how often it was made within a minute." }),
-  ),
+  count: Type.Optional(Type.Integer({ minimum: 1, description: "How often a refused call was made within a minute." })),
 });
 export const AuditList = Type.Array(AuditEntry);
 
@@ -34,7 +32,9 @@ export const AuditSummary = Type.Object({
   unique_actors: Type.Integer(),
   unique_resources: Type.Integer(),
   histogram: Type.Optional(
-    Type.Union([AuditHistogram, Type.Null()], { description: "If buckets were asked for; null if there is no row." }),
+    Type.Union([AuditHistogram, Type.Null()], {
+      description: "Present if the request has `buckets`; null if there is no row.",
+    }),
   ),
 });
 

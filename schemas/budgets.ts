@@ -53,7 +53,10 @@ const LIMIT = {
 export const Budget = Type.Object({
   ...LIMIT,
   state: Type.Enum([...BUDGET_STATES]),
-  share: Type.Number({ minimum: 0, description: "The used part of the limit, of the larger share if there are two." }),
+  share: Type.Number({
+    minimum: 0,
+    description: "The used share of the limit; the larger share if there are two limits.",
+  }),
   used: Type.Object({ tokens: NonNegative, cost_usd: Type.Number({ minimum: 0 }), reports: NonNegative }),
   unpriced: Type.Integer({ minimum: 0, description: "The reports without a cost, for which no dollars are counted." }),
   since: Type.String({ format: "date-time", description: "When the sums began." }),

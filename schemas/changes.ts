@@ -44,7 +44,7 @@ export const ChangesQuery = Type.Object({
     Text({
       charactersMax: CHANGE_KINDS_BYTES_MAX,
       promisedPattern: `^(?:${ANY_KIND}(?:,${ANY_KIND}){0,${ASKED_KINDS.length - 1}})?$`,
-      description: `Separated by commas, of ${ASKED_KINDS.join(", ")}; empty: all, a contract as a spec.`,
+      description: `Kinds, separated by commas: ${ASKED_KINDS.join(", ")}. Empty: all; a contract is a spec.`,
     }),
   ),
 });

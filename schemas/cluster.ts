@@ -13,7 +13,7 @@ const Position = Type.Integer({ minimum: 0, description: "Id of an entry of the 
 /** The part of the answer of `/health` that describes a node. */
 export const NodeHealth = Type.Object({
   node: Type.String(),
-  leader: Type.String({ description: "Empty before any node leads." }),
+  leader: Type.String({ description: "Empty until the cluster has a leader." }),
   position: Position,
   log_last: Position,
   state: NodeState,
@@ -25,7 +25,7 @@ export const ClusterNodeView = Type.Object({
   node: Type.String(),
   leader: Type.Boolean(),
   position: Position,
-  lag: Type.Integer({ minimum: 0, description: "Entries that it has not carried out yet." }),
+  lag: Type.Integer({ minimum: 0, description: "Entries that the node has not applied yet." }),
   version: Type.String(),
   last_heard: Type.String({ format: "date-time" }),
   state: Type.Enum([...NODE_STATES, "silent"]),
@@ -40,6 +40,6 @@ export const ClusterView = Type.Object({
   log_last: Position,
   state: NodeState,
   reason: Type.String(),
-  warnings: Type.Array(Type.String(), { description: "What is to be known of how the log is set up." }),
+  warnings: Type.Array(Type.String(), { description: "Warnings about the settings of the log." }),
   nodes: Type.Array(ClusterNodeView),
 });

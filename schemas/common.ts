@@ -28,19 +28,22 @@ export type ErrorBody = Static<typeof ErrorBody>;
 export const PreconditionErrorBody = Type.Object({
   error: Type.String(),
   code: Type.Literal(412),
-  current_version: Type.Optional(Type.Integer({ minimum: 0, description: "0 where there is none." })),
+  current_version: Type.Optional(Type.Integer({ minimum: 0, description: "0 if there is none." })),
   current_etag: Type.Optional(
-    Type.Union([Type.String(), Type.Null()], { description: "The quoted ETag, null where there is none." }),
+    Type.Union([Type.String(), Type.Null()], { description: "The quoted ETag; null if there is none." }),
   ),
 });
 
 /** The header with a claim's fence, which a client may send when it writes state or specs. */
-export const FenceHeader = Type.String({ pattern: "^[1-9][0-9]*$", description: "Of a claim that the caller holds." });
+export const FenceHeader = Type.String({
+  pattern: "^[1-9][0-9]*$",
+  description: "The fence of a claim that the caller holds.",
+});
 
 /** The header with the workspace of a call. It is ignored if the caller has a workspace of its own. */
 export const WorkspaceHeader = Type.String({
   pattern: "^[A-Za-z0-9._-]{1,256}$",
-  description: "Where neither the body nor the caller says one; percent-encoded UTF-8.",
+  description: "Used if neither the body nor the caller names a workspace; percent-encoded UTF-8.",
 });
 
 /**

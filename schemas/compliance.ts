@@ -22,7 +22,7 @@ export const ComplianceHistory = Type.Array(ComplianceRun);
 export const ComplianceCheck = Type.Object({
   checked: Type.Literal(true),
   runs: ComplianceHistory,
-  count: Type.Integer({ minimum: 0, description: "How many runs there were; the list ends at a bound of its own." }),
+  count: Type.Integer({ minimum: 0, description: "The number of all runs; the list may be shorter." }),
 });
 export const ComplianceQuery = Type.Object({
   instance_id: Type.Optional(Type.String()),

@@ -13,7 +13,7 @@ export type Direction = (typeof DIRECTIONS)[number];
 export const Violation = Type.Object({
   path: Type.String({
     description:
-      "`request.address.city`, `response[0].id`; the endpoint's or the direction's name where it is about these; " +
+      "`request.address.city`, `response[0].id`; the name of the endpoint or direction if it concerns one of these; " +
       "`status`.",
   }),
   message: Type.String(),
@@ -28,7 +28,7 @@ export const ContractWarning = Type.Object({
 export type ContractWarning = Static<typeof ContractWarning>;
 export const ContractWarnings = Type.Optional(
   Type.Array(ContractWarning, {
-    description: "What is wrong with definitions of its contracts; absent where nothing is.",
+    description: "Problems of the definitions of its contracts; absent if there are none.",
   }),
 );
 
@@ -38,27 +38,27 @@ export const ContractDocument = Type.Object({ kind: Type.Literal("contract"), en
 export const ContractValidateBody = Type.Object({
   endpoint: Type.String({ minLength: 1, description: "As the contract names it: `POST /api/trucks`." }),
   direction: Type.Optional(Type.String({ default: "request", description: DIRECTIONS.join(", ") })),
-  payload: Type.Optional(Type.Unknown({ description: "Any JSON; {} where it is absent." })),
+  payload: Type.Optional(Type.Unknown({ description: "Any JSON; {} if it is absent." })),
 });
 export const ContractValidation = Type.Object({ valid: Type.Boolean(), violations: Type.Array(Violation) });
 
 export const ContractTestBody = Type.Object({
   endpoint: Type.String({ minLength: 1, description: "As the contract names it: `POST /api/trucks/{id}`." }),
-  base_url: HttpUrl("http or https, without credentials; the endpoint's path is put behind it."),
+  base_url: HttpUrl("http or https, without credentials; the endpoint's path is appended."),
   test_data: Type.Optional(
     Type.Unknown({
       description:
-        "Fills the path's parameters, and the query (GET, HEAD, DELETE) or the body; an object where there are any.",
+        "Fills the path's parameters, and the query (GET, HEAD, DELETE) or the body; must be an object if there are any.",
     }),
   ),
 });
 export const ContractTest = Type.Object({
   valid: Type.Boolean(),
   endpoint: Type.String(),
-  status_code: Type.Integer({ description: "What the service answered; 0 where no answer came." }),
+  status_code: Type.Integer({ description: "The status of the service's answer; 0 if there was none." }),
   request_violations: Type.Array(Violation),
   response_violations: Type.Array(Violation),
-  error: Type.String({ description: "Why no answer came; empty where one did." }),
+  error: Type.String({ description: "Why there was no answer; empty if there was one." }),
 });
 
 export type ContractTest = Static<typeof ContractTest>;

@@ -58,9 +58,9 @@ export const SERVER_SOURCES = ["koor", "liveness-monitor", "compliance-scheduler
 export type ServerSource = (typeof SERVER_SOURCES)[number];
 
 export const Event = Type.Object({
-  id: Type.Integer({ minimum: 0, description: "0 only of a notice, where there is no event." }),
+  id: Type.Integer({ minimum: 0, description: "0 only in a notice, if there is no event." }),
   topic: Type.String(),
-  data: Type.Unknown({ description: "The publisher's JSON, digit by digit." }),
+  data: Type.Unknown({ description: "The publisher's JSON; numbers keep their digits." }),
   source: Type.String(),
   created_at: Timestamp,
 });
@@ -76,7 +76,10 @@ export type DroppedNotice = Static<typeof DroppedNotice>;
 /** The notice that a subscriber gets if its position is ahead of the newest event. */
 export const LaggedNotice = Type.Object({
   type: Type.Literal("lagged"),
-  last_id: Type.Integer({ minimum: 0, description: "The id of the server's newest event, from which it goes on." }),
+  last_id: Type.Integer({
+    minimum: 0,
+    description: "The id of the server's newest event, after which the stream continues.",
+  }),
 });
 export type LaggedNotice = Static<typeof LaggedNotice>;
 

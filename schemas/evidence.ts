@@ -51,7 +51,7 @@ export const Command = Text({
 /** The ids of the evidence that a call of `complete` names. */
 export const NamedEvidence = Type.Array(Id, {
   maxItems: EVIDENCE_NAMED_MAX,
-  description: "Records of other tasks, or of none, that count too.",
+  description: "Records of other tasks, or of no task, that also count.",
 });
 
 export const EvidenceBody = Type.Object({
@@ -92,7 +92,7 @@ const LISTED = {
   seen_by: Type.Enum([...SEEN_BY]),
   client: Type.String(),
   command: Type.String(),
-  exit_code: nullable(Type.Integer({ description: "Null: it is not known." })),
+  exit_code: nullable(Type.Integer({ description: "Null if it is not known." })),
   passed: Type.Boolean({ description: "Whether the exit code is 0." }),
   duration_ms: nullable(Type.Integer()),
   tree_before: TextOrNull,

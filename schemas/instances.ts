@@ -117,10 +117,14 @@ export type InstancePatch = Static<typeof InstancePatch>;
 /** The body of a heartbeat. An empty body counts as no body. */
 export const HeartbeatBody = Type.Object({
   busy_s: Type.Optional(
-    Type.Integer({ minimum: 0, maximum: INSTANCE_BUSY_S_MAX, description: "It counts as heard of for so long." }),
+    Type.Integer({
+      minimum: 0,
+      maximum: INSTANCE_BUSY_S_MAX,
+      description: "The instance counts as seen for this long.",
+    }),
   ),
   branch: Type.Optional(
-    Type.Union([CheckoutText, Type.Null()], { description: "The branch of its checkout. Ignored without one." }),
+    Type.Union([CheckoutText, Type.Null()], { description: "The branch of its checkout. Ignored if it has none." }),
   ),
 });
 export type HeartbeatBody = Static<typeof HeartbeatBody>;

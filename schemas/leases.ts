@@ -60,7 +60,7 @@ export const AlternativeGroup = Text({
   required: true,
   line: true,
   promisedPattern: `^${PLAIN_GROUP}$`,
-  description: "Names of which one is needed: NAME|NAME, or port:3000..3099 for a range.",
+  description: "Names, one of which is needed: NAME|NAME, or port:3000..3099 for a range.",
 });
 export const MaxHolders = Type.Integer({ minimum: 1, maximum: CLAIM_HOLDERS_MAX });
 export const Ttl = Type.Integer({ minimum: 1, maximum: CLAIM_TTL_S_MAX });
@@ -81,7 +81,7 @@ export const Lease = Type.Object({
   mode: Mode,
   scope: Scope,
   checkout: nullable(Type.String({ description: "The holder's checkout when it asked." })),
-  reason: Type.String({ description: "Why it is wanted; once lost, why it was lost." }),
+  reason: Type.String({ description: "Why it was requested; for a lost lease, why it was lost." }),
   note: nullable(Type.String()),
   task: nullable(Type.String()),
   ttl_s: Type.Integer(),
@@ -95,7 +95,7 @@ export const Lease = Type.Object({
   touched_at: Type.Optional(Timestamp),
   max_holders: Type.Optional(Type.Integer({ description: "How many may hold the names together, if it is limited." })),
   any: Type.Optional(
-    Type.Array(Type.String(), { description: "Groups of names of each of which it has, or waits for, one." }),
+    Type.Array(Type.String(), { description: "Groups of names. It has, or waits for, one name of each group." }),
   ),
   automatic: Type.Optional(Type.Literal(true, { description: "A hook made it for a file that the agent edits." })),
 });
@@ -130,7 +130,7 @@ export const LeaseBody = Type.Object({
   reuse: Type.Optional(
     Type.Boolean({
       default: true,
-      description: "False: a lease of its own, beside one that the caller holds already.",
+      description: "False: a separate lease, in addition to one that the caller already holds.",
     }),
   ),
 });
@@ -166,9 +166,9 @@ const LeaseWait = Type.Object({
   resource: Type.String(),
 });
 export const LeaseWaits = Type.Object({
-  waiting: Type.Integer({ minimum: 0, description: "How many wait, whether or not they are told of." }),
+  waiting: Type.Integer({ minimum: 0, description: "The number of waiting requests, also those that are not listed." }),
   waits: Type.Array(LeaseWait),
-  leases: Type.Array(Lease, { description: "Each that is named, newest first." }),
+  leases: Type.Array(Lease, { description: "All leases that `waits` names, newest first." }),
 });
 export const LeaseGetQuery = Type.Object({ wait: Type.Optional(WaitSeconds) });
 export const LeaseReleaseQuery = Type.Object({ fence: Type.Optional(Fence) });

@@ -47,7 +47,7 @@ export const MessageBody = Type.Object({
   data: Type.Optional(Type.Unknown({ description: `JSON of at most ${MESSAGE_DATA_BYTES_MAX} bytes.` })),
   importance: Type.Optional(Type.Enum([...MESSAGE_IMPORTANCES], { default: "normal" })),
   expires_in_s: Type.Optional(Type.Integer({ minimum: 1, maximum: MESSAGE_EXPIRES_S_MAX })),
-  request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX, "The same call again is answered as the first one was.")),
+  request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX, "A repeated call gets the answer of the first one.")),
 });
 export type MessageBody = Static<typeof MessageBody>;
 
@@ -83,11 +83,11 @@ const HEADING = {
   thread: Type.String(),
   reply_to: Type.Union([Type.String(), Type.Null()]),
   from: Party,
-  to: Type.Array(Recipient, { description: "In an in-box its owner alone." }),
+  to: Type.Array(Recipient, { description: "In an in-box, only its owner." }),
   subject: Type.String(),
   intent: Intent,
   importance: Importance,
-  data: Type.Unknown({ description: "As it was sent; null where nothing was." }),
+  data: Type.Unknown({ description: "The value as it was sent; null if there was none." }),
   sent_at: Timestamp,
 };
 export const Message = Type.Object({ ...HEADING, body: Type.String() });
@@ -97,7 +97,7 @@ export const MessageHeading = Type.Object(HEADING);
 export const MessageList = Type.Object({
   messages: Type.Array(Message),
   last_id: Type.Union([Type.String(), Type.Null()], {
-    description: "The newest of these; where there is none, `after` as it was asked.",
+    description: "The newest of these messages; if there is none, the `after` of the request.",
   }),
   lagged: Type.Optional(
     Type.Literal(true, {
@@ -160,7 +160,7 @@ export const ThreadQuery = Type.Object({ before: Type.Optional(MessageBefore), l
 
 export const MessageThread = Type.Object({
   thread: Type.String(),
-  subject: Type.String({ description: "Of the oldest of the caller's messages in it." }),
+  subject: Type.String({ description: "The subject of the oldest of the caller's messages in it." }),
   with: Type.Array(Party),
   messages: Type.Integer({ minimum: 1 }),
   unread: Type.Integer({ minimum: 0 }),

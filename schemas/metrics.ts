@@ -9,11 +9,11 @@ import { Text } from "./text.js";
 export const Health = Type.Object({
   status: Type.Enum(["ok", "draining", "unwell"]),
   uptime: Type.String({ examples: ["3h24m10s"] }),
-  reason: Type.Optional(Type.String({ description: "Why the server takes no writes; absent while it does." })),
+  reason: Type.Optional(Type.String({ description: "Why the server accepts no writes; absent if it does." })),
   times_ahead_s: Type.Optional(
     Type.Integer({
       minimum: 1,
-      description: "How far the server's time, or a stored one, is ahead of the machine's clock; absent where none is.",
+      description: "How far the server's time, or a stored one, is ahead of the machine's clock; absent if none is.",
     }),
   ),
   cluster: Type.Optional(NodeHealth),
@@ -114,7 +114,7 @@ export const MetricsHistory = Type.Object({
   started_at: Timestamp,
   times: Type.Array(Timestamp, { description: "When the samples were taken, oldest first." }),
   metrics: Type.Record(Type.String(), Type.Array(Type.Union([Type.Number(), Type.Null()])), {
-    description: "Of each metric one value for each time; null where there is none.",
+    description: "For each metric, one value for each time; null if there is none.",
   }),
 });
 export type MetricsHistory = Static<typeof MetricsHistory>;

@@ -98,13 +98,15 @@ const given = {
   }),
   severity: Type.Optional(Type.Enum([...SEVERITIES, ""], { default: SEVERITIES[0] })),
   match_type: Type.Optional(Type.Enum([...MATCH_TYPES, ""], { default: MATCH_TYPES[0] })),
-  message: Type.Optional(Text({ charactersMax: RULE_MESSAGE_BYTES_MAX, description: "What its violations say." })),
+  message: Type.Optional(
+    Text({ charactersMax: RULE_MESSAGE_BYTES_MAX, description: "The message of its violations." }),
+  ),
   stack: Type.Optional(RuleLabel("Empty: for every stack.")),
   applies_to: Type.Optional(
     Type.Array(FileGlob, { maxItems: APPLIES_TO_GLOBS_MAX, default: ["*"], description: "Globs; empty: every file." }),
   ),
   proposed_by: Type.Optional(RuleLabel("Who proposed it.")),
-  context: Type.Optional(Text({ charactersMax: RULE_CONTEXT_BYTES_MAX, description: "Why it is there." })),
+  context: Type.Optional(Text({ charactersMax: RULE_CONTEXT_BYTES_MAX, description: "The reason for the rule." })),
 };
 
 /**
@@ -148,22 +150,22 @@ export const Violation = Type.Object({
   rule_id: Type.String(),
   severity: Type.Enum([...SEVERITIES]),
   message: Type.String(),
-  line: Type.Optional(Type.Integer({ minimum: 1, description: "Absent where something is missing." })),
+  line: Type.Optional(Type.Integer({ minimum: 1, description: "Absent if a required pattern is missing." })),
   match: Type.Optional(Type.String()),
 });
 export const Validation = Type.Object({
   project: Type.String(),
   violations: Type.Array(Violation),
-  count: Type.Integer({ minimum: 0, description: "How many were found; the list ends at a bound of its own." }),
+  count: Type.Integer({ minimum: 0, description: "The number of all violations; the list may be shorter." }),
 });
 
 /** The result of testing one rule, whatever the rule's status is. */
 export const RulePreview = Type.Object({
   ...Validation.properties,
-  applies: Type.Boolean({ description: "Whether the rule is for such a file and stack; where not, it finds nothing." }),
+  applies: Type.Boolean({ description: "Whether the rule applies to this file and stack; if not, it finds nothing." }),
 });
 
-const AfterRuleId = Type.Optional(Type.String({ description: "Only rules whose id comes behind it." }));
+const AfterRuleId = Type.Optional(Type.String({ description: "Only rules whose id comes after this one." }));
 const AfterProject = Type.Optional(
   Type.String({ description: "With `after`: only rules behind that one of this project, in the order of the list." }),
 );

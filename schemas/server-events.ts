@@ -155,7 +155,7 @@ export const SERVER_EVENTS: Readonly<Record<ServerTopic, ServerEvent>> = {
     }),
   },
   "webhook.disabled": {
-    summary: "A webhook was disabled. With authentication on, `url` is the host alone.",
+    summary: "A webhook was disabled. With authentication on, `url` is only the host.",
     source: "webhooks",
     data: Type.Object({
       id: Type.String(),
@@ -172,7 +172,7 @@ export const SERVER_EVENTS: Readonly<Record<ServerTopic, ServerEvent>> = {
   "budget.warned": { summary: "A budget is used up to its `warn_at`.", source: "koor", data: Budget },
   "budget.exhausted": { summary: "A budget is used up.", source: "koor", data: Budget },
   "budget.reset": {
-    summary: "A budget that was warned or exhausted is `ok` again, or was removed.",
+    summary: "A budget in the state `warned` or `exhausted` is `ok` again, or was removed.",
     source: "koor",
     data: Budget,
   },

@@ -10,9 +10,9 @@ export const DASHBOARD_ACTOR = "dashboard";
 
 export const SessionAnswer = Type.Object({
   auth: Type.Boolean({ description: "Whether a token is needed at all." }),
-  logged_in: Type.Boolean({ description: "Always true where no token is needed." }),
+  logged_in: Type.Boolean({ description: "Always true if no token is needed." }),
   role: Type.Enum(["server", "instance", "ci", "nobody"], { description: "Whose token it was." }),
-  actor: Type.String({ description: "`dashboard`, or the instance's id; empty where nobody is logged in." }),
+  actor: Type.String({ description: "`dashboard`, or the instance's id; empty if there is no session." }),
   name: Type.String({ description: "The instance's name." }),
   exposed: Type.Boolean({ description: "Other machines can reach the server, and it asks for no token." }),
   version: Type.String(),

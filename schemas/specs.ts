@@ -100,5 +100,5 @@ export type SpecListRequest = Static<typeof SpecListRequest>;
 export const SpecProjectsRequest = Type.Object({ after: Type.String() });
 
 export const SpecListQuery = Type.Object({
-  after: Type.Optional(Type.String({ description: "Only what comes behind this name." })),
+  after: Type.Optional(Type.String({ description: "Only names after this one." })),
 });

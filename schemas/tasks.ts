@@ -63,7 +63,7 @@ const Body = Text({ charactersMax: TASK_BODY_BYTES_MAX });
 const Assignee = Text({ charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true });
 const Value = Type.Unknown({ description: `JSON of at most ${TASK_VALUE_BYTES_MAX} bytes.` });
 const RequiredCommands = Type.Array(Command, { maxItems: EVIDENCE_COMMANDS_MAX });
-const Given = Type.Unknown({ description: "As it was sent; null where nothing was." });
+const Given = Type.Unknown({ description: "The value as it was sent; null if there was none." });
 
 const TextOrNull = nullable(Type.String());
 const TimeOrNull = nullable(Timestamp);
@@ -75,11 +75,13 @@ const SHORT_TASK = {
   workspace: Type.String(),
   title: Type.String(),
   labels: Type.Array(Type.String()),
-  requires: Type.Array(Type.String(), { description: "Capabilities that who claims it must have." }),
-  resources: Type.Array(Type.String(), { description: "What is leased with it." }),
-  requires_evidence: Type.Array(Type.String(), { description: "Commands that have to be seen to pass." }),
+  requires: Type.Array(Type.String(), { description: "Capabilities that its claimer must have." }),
+  resources: Type.Array(Type.String(), { description: "The resources that its claim leases." }),
+  requires_evidence: Type.Array(Type.String(), {
+    description: "Commands of which there must be evidence that they passed.",
+  }),
   priority: Priority,
-  after: Type.Array(Type.String(), { description: "The tasks that have to be done before." }),
+  after: Type.Array(Type.String(), { description: "The tasks that must be done first." }),
   state: State,
   attempts: Type.Integer({ minimum: 0, description: "How often it was lost, or failed and was to be retried." }),
   max_attempts: Type.Integer(),
@@ -102,7 +104,7 @@ const SHORT_TASK = {
   updated_at: Timestamp,
   claimed_at: TimeOrNull,
   ended_at: TimeOrNull,
-  traceparent: Type.Optional(Type.String({ description: "The trace to which it belongs, where one was given." })),
+  traceparent: Type.Optional(Type.String({ description: "The trace to which it belongs, if one was given." })),
 };
 const WHOLE_TASK = { ...SHORT_TASK, body: Type.String(), data: Given, result: Given };
 
@@ -114,7 +116,7 @@ export const TaskWithHistory = Type.Object({
   ...WHOLE_TASK,
   history: Type.Array(Type.Object({ at: Timestamp, actor: Type.String(), state: State, note: TextOrNull })),
   dependents: Type.Array(Type.String(), { description: "The tasks that wait for this one, or did." }),
-  evidence: Type.Array(RequiredEvidence, { description: "What was seen of the commands that it requires." }),
+  evidence: Type.Array(RequiredEvidence, { description: "The evidence of the commands that it requires." }),
   edited_at: TimeOrNull,
 });
 
@@ -146,7 +148,7 @@ const Traceparent = Text({
 export const TaskBody = Type.Object({
   id: Type.Optional(TaskId),
   or_get: Type.Optional(
-    Type.Boolean({ description: "Answer the task that has this id already, as it is.", default: false }),
+    Type.Boolean({ description: "If a task with this id exists, return it unchanged.", default: false }),
   ),
   workspace: Type.Optional(Workspace),
   title: Title,
@@ -207,7 +209,7 @@ const BusyTask = Type.Object({
   id: Type.String(),
   title: Type.String(),
   wanted: Type.String({ description: "What the task needs." }),
-  resource: Type.String({ description: "What is held, and meets it." }),
+  resource: Type.String({ description: "The held resource that overlaps it." }),
   lease: Lease,
 });
 /** The reason why a claim gets no task: an exhausted budget, or a rate limit. */
@@ -220,13 +222,13 @@ export const ClaimAnswer = Type.Object({
   busy: Type.Optional(
     Type.Array(BusyTask, {
       maxItems: CLAIM_BUSY_MAX,
-      description: "Where there is none: tasks that could be claimed, were what they need free.",
+      description: "If there is none: tasks that could be claimed if the resources that they need were free.",
     }),
   ),
   held: Type.Optional(
     Type.Array(HeldBy, {
       maxItems: CLAIM_HELD_MAX,
-      description: "Where there is none: the exhausted budgets and the rate limits that keep the caller from one.",
+      description: "If there is none: the exhausted budgets and the rate limits that prevent a claim of the caller.",
     }),
   ),
 });

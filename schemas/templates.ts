@@ -31,7 +31,7 @@ const rest = {
 
 export const Template = Type.Object({
   ...identity,
-  data: Type.Unknown({ description: "As its kind wants it." }),
+  data: Type.Unknown({ description: "Data in the format of the template's kind." }),
   ...rest,
 });
 export const TemplateCreateAnswer = Type.Object({ ...Template.properties, warnings: ContractWarnings });
@@ -96,7 +96,7 @@ export const TemplateListQuery = Type.Object({
     }),
   ),
   tag: Type.Optional(Type.String({ description: "Only templates that have this tag." })),
-  after: Type.Optional(Type.String({ description: "Only templates whose id comes behind it." })),
+  after: Type.Optional(Type.String({ description: "Only templates whose id comes after this one." })),
 });
 
 /** A template after it was parsed and checked. The writer stores it in this form. */

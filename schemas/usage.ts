@@ -19,7 +19,7 @@ export const UsageBody = Type.Object({
   provider: RequiredLabel,
   model: RequiredLabel,
   instance_id: Type.Optional(
-    Text({ charactersMax: LABEL_BYTES_MAX, line: true, description: "The caller, where it is known, by default." }),
+    Text({ charactersMax: LABEL_BYTES_MAX, line: true, description: "The caller by default, if it is known." }),
   ),
   project: Type.Optional(Label),
   tokens_in: Type.Optional(Tokens),
@@ -90,7 +90,7 @@ export const UsageSummaryQuery = Type.Object({
   ),
   from: Type.Optional(Instant),
   to: Type.Optional(Instant),
-  after: Type.Optional(Type.String({ description: "Only groups whose name comes behind this one." })),
+  after: Type.Optional(Type.String({ description: "Only groups whose name comes after this one." })),
   interval: Type.Optional(
     Type.Unsafe<UsageInterval>({
       type: "string",
@@ -110,12 +110,14 @@ const Totals = Type.Object({
 const Groups = MapOf(Totals);
 export const UsageSummary = Type.Object({
   group_by: Type.Enum(USAGE_GROUP_NAMES),
-  from: Type.String({ description: '"" where none was given.' }),
-  to: Type.String({ description: '"" where none was given.' }),
+  from: Type.String({ description: '"" if none was given.' }),
+  to: Type.String({ description: '"" if none was given.' }),
   groups: Groups,
   total: Totals,
   interval: Type.Optional(
-    Type.Enum(USAGE_INTERVAL_NAMES, { description: "As it was asked for; absent, like the series, where it was not." }),
+    Type.Enum(USAGE_INTERVAL_NAMES, {
+      description: "The interval of the request; absent, like the series, if there is none.",
+    }),
   ),
   series: Type.Optional(
     Type.Array(Type.Object({ from: Timestamp, groups: Groups }), {

@@ -73,7 +73,7 @@ export const WaitQuery = Type.Object({
     Text({
       charactersMax: INSTANCE_LABEL_BYTES_MAX,
       line: true,
-      description: "Of `free` and `instance`; the caller's own.",
+      description: "For `free` and `instance`; by default the caller's own.",
     }),
   ),
   after: Type.Optional(
@@ -112,7 +112,7 @@ const Matched = Type.Union([
 
 export const WaitAnswer = Type.Object({
   matched: Matched,
-  cursor: Type.String({ description: "Goes on where this answer ends." }),
+  cursor: Type.String({ description: "Continues after this answer." }),
   limited: Type.Optional(
     Type.Array(RateLimit, { description: "Rate limits of the caller's account, each once for a chain of cursors." }),
   ),

@@ -36,7 +36,7 @@ export type WebhookBody = Static<typeof WebhookBody>;
 
 const LastError = Type.String({
   maxLength: WEBHOOK_ERROR_CHARS_MAX,
-  description: "Why a delivery failed last, or what it was turned off for.",
+  description: "Why a delivery failed last, or why the webhook was turned off.",
 });
 
 /** The event at the head of a webhook's queue after a failed attempt to deliver it. */
@@ -49,7 +49,7 @@ const FailingEvent = Type.Object({
 
 export const Webhook = Type.Object({
   id: Type.String(),
-  url: Type.String({ description: "To an instance its host alone: an address may be a secret." }),
+  url: Type.String({ description: "An instance sees only the host, because an address may be a secret." }),
   patterns: Type.Array(Type.String()),
   active: Type.Boolean(),
   created_at: Timestamp,
@@ -68,11 +68,11 @@ export const WebhookTested = Type.Object({ tested: Type.String(), status: Type.L
 
 /** The event to skip. */
 export const WebhookListQuery = Type.Object({
-  after: Type.Optional(Type.String({ description: "Only webhooks whose id comes behind it." })),
+  after: Type.Optional(Type.String({ description: "Only webhooks whose id comes after this one." })),
 });
 export const WebhookSkipQuery = Type.Object({
   event_id: Type.Optional(
-    Type.Integer({ minimum: 1, description: "Only where it is this event that is tried now; else 409." }),
+    Type.Integer({ minimum: 1, description: "Only if this event is the one being tried; otherwise 409." }),
   ),
 });
 export type WebhookSkipQuery = Static<typeof WebhookSkipQuery>;
@@ -87,7 +87,9 @@ export const WebhookDelivery = Type.Object({
   event_id: EventId,
   attempt: Type.Integer({ minimum: 1 }),
   outcome: Type.Enum(["delivered", "failed"]),
-  status: Type.Optional(Type.Integer({ description: "Of the receiver's answer; absent where none came." })),
+  status: Type.Optional(
+    Type.Integer({ description: "The status of the receiver's answer; absent if there was none." }),
+  ),
   duration_ms: NonNegative,
   error: Type.Optional(LastError),
 });

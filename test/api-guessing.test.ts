@@ -165,7 +165,7 @@ t.test("guesses that are not checked leave nothing in the audit log", async (t) 
 });
 
 t.test("a short token causes a warning, and is refused where other machines can try it", async (t) => {
-  const warning = /level=WARN msg="--auth-token is short enough to be guessed/;
+  const warning = /level=WARN msg="--auth-token is so short that it can be guessed/;
   const short = await startKoor(t, { args: ["--auth-token", "short"] });
   t.match(short.log(), warning);
   t.notMatch(koor.log(), warning);

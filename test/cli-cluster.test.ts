@@ -211,7 +211,7 @@ t.test("each command: what may be carried out twice goes to another server, noth
     ]);
     t.equal(one.b.requests.length > 0, again, `${line}: cut off`);
     t.equal(cut.code, again ? code : 3, `${line}: ${cut.stderr}`);
-    if (!again) t.match(cut.stderr, /closed before the answer\nit may have been carried out, so no other/, line);
+    if (!again) t.match(cut.stderr, /closed before the answer\nit may have been executed, so no other/, line);
     // A body from stdin cannot be sent a second time.
     const streams = args[0] === "restore";
     t.equal(busy.code, streams ? 3 : code, `${line}: nothing was stored: ${busy.stderr}`);
@@ -432,7 +432,7 @@ t.test("a halted node of the log before is not believed, and not read from until
   t.match(await koor(["state", "get", "k"]), {
     code: 3,
     stdout: "",
-    stderr: /not healthy since the log was started again; /,
+    stderr: /not healthy since the log was created again; /,
   });
   nodes.a = { state: "ok", end: 5 };
   t.match(await koor(["state", "get", "k"]), { code: 0, stdout: '"old"' }, "it was mended");
@@ -586,7 +586,7 @@ t.test("the bridge moves on with what may be repeated, and says what is not know
   t.match(b.requests, [{ headers: { "x-koor-after": "6" } }]);
   b.requests.length = 0;
   const unknown = await koor(["mcp", "stdio"], call(3, "register_instance"), { XDG_STATE_HOME: "" });
-  t.match(JSON.parse(unknown.stdout), { id: 3, error: { code: -32_000, message: /it may have been carried out/ } });
+  t.match(JSON.parse(unknown.stdout), { id: 3, error: { code: -32_000, message: /it may have been executed/ } });
   t.equal(b.requests.length, 0);
 });
 

@@ -132,7 +132,10 @@ t.test("task done and task work send the tree of a task that requires evidence",
   t.match(early, { code: 1, stderr: /evidence missing \(409\)\n.*"why":"tree"/ });
   await runCli(["task", "run", "--", "test", "-e", "done"], koor);
   t.match(await runCli(["task", "done", "api"], koor), { code: 0, stdout: /"state":"done"/ });
-  t.match(await runCli(["task", "done", "api", "--evidence", "x"], koor), { code: 2, stderr: /no id of a record/ });
+  t.match(await runCli(["task", "done", "api", "--evidence", "x"], koor), {
+    code: 2,
+    stderr: /not the id of a record/,
+  });
 
   const add = ["task", "add", "t", "--requires-evidence", "test  -e done", "--max-attempts", "1"];
   t.equal((await runCli([...add, "--id", "lazy"], koor)).code, 0);

@@ -225,7 +225,7 @@ t.test("what another tool has written since stays", { skip: NO_GIT }, async (t) 
   // As the pre-commit framework does it, which runs the hook that it has set aside.
   renameSync(join(hooks, "pre-commit"), join(hooks, "pre-commit.legacy"));
   writeFileSync(join(hooks, "pre-commit"), foreign);
-  t.match(await guard(["uninstall"]), { code: 0, stderr: /pre-commit since, and it stays/ });
+  t.match(await guard(["uninstall"]), { code: 0, stderr: /pre-commit since, so it stays as it is/ });
   t.equal(readFileSync(join(hooks, "pre-commit"), "utf8"), foreign);
   t.notOk(existsSync(join(hooks, "post-commit")));
   t.notOk(existsSync(join(hooks, "pre-commit.legacy")));

@@ -182,7 +182,7 @@ t.test(
     writeScript(join(root, ".git", "hooks", "pre-rebase"), `touch '${rebased}'`);
     t.match(await guard(["install"]), { code: 0, stderr: "" });
     t.equal(installTool("--force"), "");
-    t.match(await guard(["install"]), { code: 0, stderr: /koor\/hooks\/pre-commit since, and it stays/ });
+    t.match(await guard(["install"]), { code: 0, stderr: /koor\/hooks\/pre-commit since, so it stays as it is/ });
     await bob.lease(["path:a.ts"]);
     t.match(await commit("theirs"), { code: 1, stderr: /a\.ts is leased by bob/ });
     t.same(ran(), ["pre-commit"]);

@@ -238,5 +238,5 @@ t.test("run ends the command and what it has started when its lease is broken", 
   t.equal(await running.exit(), 1);
   await closed;
   const shown = "x\\r\\u001b[31m\\u009b\\nkoor: run rm -rf now";
-  t.equal(running.stderr, `koor: the lease lease-1 is lost (broken: ${shown}): the command is ended\n`, "one line");
+  t.equal(running.stderr, `koor: the lease lease-1 is lost (broken: ${shown}): the command is stopped\n`, "one line");
 });

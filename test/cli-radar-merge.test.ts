@@ -81,5 +81,9 @@ t.test("a git that cannot merge without a working tree is refused", { skip }, as
 esac`;
   const old = countedGit(join(top, "old"), script);
   const end = await runCli(["radar", "merge", "main", "main"], { cwd: root, env: { ...env, PATH: old.path } });
-  t.match(end, { code: 2, stdout: "", stderr: /git 2\.37\.7 cannot merge without a working tree: 2\.38 can/ });
+  t.match(end, {
+    code: 2,
+    stdout: "",
+    stderr: /git 2\.37\.7 cannot merge without a working tree: install 2\.38 or newer/,
+  });
 });

@@ -225,7 +225,7 @@ t.test("work ends its command when the task is canceled or lost, and a signal gi
   const canceled = await start();
   t.match(await ana.ask("task", "cancel", "c"), { state: "claimed", cancel_requested: true });
   t.equal(await canceled.closed, 1);
-  t.match(canceled.running.stderr, "koor: the task c is canceled: the command is ended\n");
+  t.match(canceled.running.stderr, "koor: the task c is canceled: the command is stopped\n");
   t.match(JSON.parse(canceled.running.stdout), { id: "c", state: "canceled" });
 
   await ana.ask("task", "add", "l", "--id", "l", "--resource", "r");
@@ -233,7 +233,7 @@ t.test("work ends its command when the task is canceled or lost, and a signal gi
   const { leases } = (await ana.ask("lease", "list")) as { leases: { id: string }[] };
   await ana.ask("lease", "break", leases[0]?.id ?? "", "--reason", "needed");
   t.equal(await lost.closed, 1);
-  t.match(lost.running.stderr, "koor: the task l is not held any more: the command is ended\n");
+  t.match(lost.running.stderr, "koor: the task l is not held any more: the command is stopped\n");
   t.equal(lost.running.stdout, "", "there is nothing to report");
 
   const stopped = await start();

@@ -37,7 +37,7 @@ export const CONTEXT_COMMANDS: readonly CommandRow[] = [
     about: "Choose the context to use wherever nothing else names a server.",
     examples: ["context use lan", "context use --none"],
     arguments: [{ ...NAME, optional: true, values: "context" }],
-    flags: [{ name: "none", kind: "switch", about: "use none from now on" }],
+    flags: [{ name: "none", kind: "switch", about: "use no context from now on" }],
     run: async (args, context) => await (await import("../context-changes.js")).useContext(args, context),
   },
   {

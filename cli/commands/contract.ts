@@ -39,10 +39,10 @@ async function readContract(args: Args): Promise<Buffer | CliFailure> {
   try {
     contract = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(value));
   } catch {
-    return wrongUsage("this is no contract: it is not JSON in UTF-8");
+    return wrongUsage("this is not a contract: it is not JSON in UTF-8");
   }
   const fault = findContractFault(contract);
-  return fault === undefined ? value : wrongUsage(`this is no contract: ${fault}`);
+  return fault === undefined ? value : wrongUsage(`this is not a contract: ${fault}`);
 }
 
 async function validationBody(args: Args): Promise<Buffer | CliFailure> {

@@ -16,7 +16,7 @@ const TASK: Flag = {
   name: "for",
   kind: "text",
   value: "ID",
-  about: "the task that it is about; by default the only one that the instance holds",
+  about: "the task of the record; by default the only one that the instance holds",
   values: "task",
 };
 const PATH = "/api/evidence";
@@ -42,7 +42,7 @@ export const EVIDENCE_COMMANDS: readonly CommandRow[] = [
         name: "tree",
         kind: "text",
         value: "ID",
-        about: "only those after which the files had this tree",
+        about: "only runs after which the files had this tree",
         query: "tree",
       },
       {
@@ -58,7 +58,7 @@ export const EVIDENCE_COMMANDS: readonly CommandRow[] = [
         name: "before",
         kind: "whole",
         value: "ID",
-        about: "only older ones than this, for the next page",
+        about: "only records older than this one, for the next page",
         query: "before",
       },
     ],
@@ -75,7 +75,7 @@ export const EVIDENCE_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["evidence", "add"],
-    about: "Say that a command ran. Its level is said: nobody saw it.",
+    about: "Record a command that you ran, at the level said, because no program saw the run.",
     examples: ["evidence add 'npm test' --exit-code 0 --for api"],
     arguments: [{ name: "command" }],
     flags: [EXIT_CODE, DURATION, TASK],
@@ -96,7 +96,7 @@ export const CI_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["ci", "report"],
-    about: "Record a command that already ran, with the token of CI.",
+    about: "Record a finished command, with the token of CI.",
     examples: ["ci report --command 'npm test' --exit-code 0 --duration 41s"],
     flags: [
       { name: "command", kind: "text", value: "TEXT", about: "the command", required: true },

@@ -7,13 +7,13 @@ import type { CommandRow, Flag } from "../command-row.js";
 const STRICT: Flag = {
   name: "strict",
   kind: "switch",
-  about: "refuse commits while the server cannot be asked, too",
+  about: "also refuse commits while the server cannot be reached",
 };
 
 export const GUARD_COMMANDS: readonly CommandRow[] = [
   {
     words: ["guard", "install"],
-    about: "Add the guard to the git hooks of this repository, behind those that it has.",
+    about: "Add the guard to the git hooks of this repository, after the existing hooks.",
     examples: ["guard install", "guard install --strict"],
     flags: [STRICT],
     run: async (args, context) => await (await import("../guard/install.js")).install(args, context),
@@ -26,19 +26,19 @@ export const GUARD_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["guard", "check"],
-    about: "Check whether others have leased what a commit touches; exit 1 if any has.",
+    about: "Check whether others have leased files that a commit changes; exit 1 if they have.",
     examples: ["guard check", "guard check --range main..HEAD"],
     flags: [
-      { name: "staged", kind: "switch", about: "what is staged; the default" },
-      { name: "range", kind: "text", value: "A..B", about: "what any commit of the range touches" },
-      { ...STRICT, about: "exit 3 if the server cannot be asked" },
+      { name: "staged", kind: "switch", about: "check the staged files; the default" },
+      { name: "range", kind: "text", value: "A..B", about: "check the files that any commit of the range changes" },
+      { ...STRICT, about: "exit 3 if the server cannot be reached" },
     ],
     endpoints: ["GET /api/leases"],
     run: async (args, context) => await (await import("../guard/check.js")).check(args, context),
   },
   {
     words: ["guard", "trailer"],
-    about: "Add the fences of one's leases to a commit's message, as git's hook prepare-commit-msg.",
+    about: "Add the fences of your leases to a commit's message; git's hook prepare-commit-msg runs this.",
     examples: ["guard trailer .git/COMMIT_EDITMSG message"],
     arguments: [
       { name: "file", values: "file" },
@@ -50,14 +50,14 @@ export const GUARD_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["guard", "committed"],
-    about: "Release the automatic leases of what is committed, as git's hook post-commit.",
+    about: "Release the automatic leases of the committed files; git's hook post-commit runs this.",
     examples: ["guard committed"],
     endpoints: ["GET /api/leases", "DELETE /api/leases/{id}", "POST /api/guard/off"],
     run: async (_args, context) => await (await import("../guard/committed.js")).committed(context),
   },
   {
     words: ["guard", "verify"],
-    about: "Show for each commit of a range whether it kept to the leases of its time; exit 1 if any did not.",
+    about: "Check each commit of a range against the leases of its time; exit 1 if one violates them.",
     examples: ["guard verify main~2..main", "guard verify --evidence 'npm test' main~2..main"],
     arguments: [{ name: "range", shown: "A..B" }],
     flags: [
@@ -66,7 +66,7 @@ export const GUARD_COMMANDS: readonly CommandRow[] = [
         kind: "text",
         value: "COMMAND",
         many: true,
-        about: "each commit's files must have been seen to pass this command",
+        about: "also require evidence that this command passed on each commit's files",
       },
       {
         name: "level",

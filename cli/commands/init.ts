@@ -31,8 +31,8 @@ export const INIT_COMMANDS: readonly CommandRow[] = [
         value: "warn|auto|strict",
         about: "what hooks do before an edit, auto by default",
       },
-      { name: "guard", kind: "switch", about: "also install the guard of commits" },
-      { name: "shared", kind: "switch", about: "write files that are to be committed, for all machines" },
+      { name: "guard", kind: "switch", about: "also install the guard, which checks commits" },
+      { name: "shared", kind: "switch", about: "write files to commit, which serve all machines" },
       { name: "join", kind: "text", value: "URL", about: "set up another machine for this server" },
       DRY_RUN,
       YES,
@@ -46,7 +46,7 @@ export const INIT_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["uninit"],
-    about: "Take back what init wrote in this project.",
+    about: "Remove what init wrote in this project.",
     examples: ["uninit --dry-run", "uninit --yes"],
     flags: [DRY_RUN, YES],
     run: async (args, context) => {

@@ -24,7 +24,7 @@ export const LAND_COMMANDS: readonly CommandRow[] = [
     list: "landings",
     arguments: [{ name: "branch", optional: true }],
     flags: [
-      { name: "into", kind: "text", value: "BRANCH", about: "the branch that it is landed into; main by default" },
+      { name: "into", kind: "text", value: "BRANCH", about: "the branch to land into; main by default" },
       {
         name: "remote",
         kind: "text",

@@ -183,7 +183,8 @@ async function release(args: Args, context: CommandContext): Promise<number | Cl
   const ids = args.list("id");
   const fence = readFence(args);
   if (fence instanceof CliFailure) return fence;
-  if (fence !== undefined && ids.length > 1) return wrongUsage("--fence is that of one lease: release them one by one");
+  if (fence !== undefined && ids.length > 1)
+    return wrongUsage("--fence belongs to one lease: release the leases one by one");
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
   let exit: number = 0;
@@ -294,7 +295,13 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
         about: "held (the default), waiting, released, lost or all",
         query: "state",
       },
-      { name: "resource", kind: "text", value: "GLOB", about: "only those that overlap this", query: "resource" },
+      {
+        name: "resource",
+        kind: "text",
+        value: "GLOB",
+        about: "only leases that overlap this resource",
+        query: "resource",
+      },
       { name: "limit", kind: "whole", value: "N", about: "at most N leases, 100 by default", query: "limit" },
       {
         name: "after",
@@ -319,7 +326,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     examples: ["lease waits", "lease waits --workspace trucks"],
     flags: [
       { name: "workspace", kind: "text", value: "NAME", about: "only requests of this workspace", query: "workspace" },
-      { name: "limit", kind: "whole", value: "N", about: "of at most N requests, 100 by default", query: "limit" },
+      { name: "limit", kind: "whole", value: "N", about: "show at most N requests, 100 by default", query: "limit" },
     ],
     method: "GET",
     path: "/api/leases/waits",
@@ -335,7 +342,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["lease", "check"],
-    about: "Show which of some paths others have leased; exit 1 if any is.",
+    about: "Show which of the paths others have leased; exit 1 if any is leased.",
     examples: ["lease check src/orders/tax.ts README.md"],
     arguments: [{ name: "path", many: true, values: "file" }],
     flags: [
@@ -383,7 +390,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     about: "Take a lease from its holder; needs the server's token.",
     examples: ["lease break lease-1 --reason 'ana went home'"],
     arguments: [ID],
-    flags: [{ ...REASON, about: "why; its holder sees it", required: true }],
+    flags: [{ ...REASON, about: "the reason, which its holder sees", required: true }],
     method: "POST",
     path: "/api/leases/{id}/break",
     headers: () => JSON_TYPE,

@@ -90,7 +90,7 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["llm", "report"],
-    about: "Report what is new in the transcript of an agent's client.",
+    about: "Report the new usage in the transcript of an agent's client.",
     examples: ["llm report ~/.claude/projects/-home-ana-trucks/5f2a90c4.jsonl"],
     arguments: [{ name: "file", values: "file" }],
     flags: [
@@ -114,9 +114,9 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
     flags: [
       { name: "provider", kind: "text", value: "NAME", about: "the provider that limits", required: true },
       { name: "account", kind: "text", value: "NAME", about: "the account; by default that of the caller" },
-      { name: "retry-after", kind: "whole", value: "SECONDS", about: "how long it holds" },
-      { name: "until", kind: "time", value: "TIME", ahead: true, about: "until when it holds; 10m is 10m from now" },
-      { name: "reason", kind: "text", value: "TEXT", about: "what the provider said" },
+      { name: "retry-after", kind: "whole", value: "SECONDS", about: "how long the limit lasts" },
+      { name: "until", kind: "time", value: "TIME", ahead: true, about: "when the limit ends; 10m is 10m from now" },
+      { name: "reason", kind: "text", value: "TEXT", about: "the provider's reason" },
     ],
     method: "POST",
     path: "/api/llm/limits",
@@ -126,7 +126,7 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["llm", "limits"],
-    about: "List the rate limits that hold now.",
+    about: "List the current rate limits.",
     examples: ["llm limits"],
     list: "rate limits",
     method: "GET",

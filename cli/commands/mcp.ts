@@ -103,7 +103,7 @@ export const MCP_COMMANDS: readonly CommandRow[] = [
       {
         name: "stdio",
         kind: "switch",
-        about: "have the client start the bridge (koor-cli mcp stdio) in place of HTTP",
+        about: "let the client start the bridge (koor-cli mcp stdio) instead of using HTTP",
       },
     ],
     run: configure,

@@ -19,7 +19,7 @@ export const METRICS_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["metrics", "history"],
-    about: "Show figures of the last 24 hours, as the dashboard draws them.",
+    about: "Show the figures of the last 24 hours that the dashboard's charts show.",
     examples: ["metrics history tasks_claimed,writes --from 1h"],
     arguments: [{ name: "metrics", shown: "A,B", optional: true }],
     flags: [
@@ -27,7 +27,7 @@ export const METRICS_COMMANDS: readonly CommandRow[] = [
         name: "from",
         kind: "time",
         value: "TIME",
-        about: "only samples since this time, or so long ago",
+        about: "only samples since this time, e.g. 2026-02-09T14:30:00Z, or 2h for 2 hours ago",
         query: "from",
       },
     ],

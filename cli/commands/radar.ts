@@ -28,7 +28,7 @@ export const RADAR_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["radar", "report"],
-    about: "Report what this checkout has changed, also without a commit, and list its overlaps.",
+    about: "Report the changes of this checkout, committed or not, and list its overlaps.",
     examples: ["radar report", "radar report --base release/2.0"],
     list: "overlaps",
     flags: [
@@ -53,7 +53,8 @@ export const RADAR_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["radar", "merge"],
-    about: "Merge two branches without a trace, and list the files that conflict; exit 1 if any does.",
+    about:
+      "Test the merge of two branches without changing anything, and list the files that conflict; exit 1 if any does.",
     examples: ["radar merge main feature/tax"],
     arguments: [{ name: "a" }, { name: "b" }],
     run: async (args, context) => await (await import("../radar/try-merge.js")).tryMerge(args, context),

@@ -9,7 +9,7 @@ const WORKSPACE: Flag = {
   name: "workspace",
   kind: "text",
   value: "NAME",
-  about: "only what belongs to this workspace",
+  about: "only events of this workspace",
   values: "workspace",
 };
 
@@ -29,11 +29,11 @@ export const STORY_COMMANDS: readonly CommandRow[] = [
         name: "state",
         kind: "text",
         value: "STATE",
-        about: "only leases or tasks in this state; of leases held by default, or all",
+        about: "only leases or tasks in this state, or all; leases: held by default",
       },
       { name: "prefix", kind: "text", value: "TEXT", about: "only keys that begin with it", values: "state" },
-      { name: "after", kind: "text", value: "ID", about: "only what the list has behind this key, lease or task" },
-      { name: "limit", kind: "whole", value: "N", about: "at most N, 100 by default" },
+      { name: "after", kind: "text", value: "ID", about: "only entries after this key, lease or task" },
+      { name: "limit", kind: "whole", value: "N", about: "at most N entries, 100 by default" },
     ],
     endpoints: [
       "GET /api/at/{time}/state",
@@ -45,7 +45,7 @@ export const STORY_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["story"],
-    about: "Tell a period as Markdown: who held, waited, broke, was told; the last 24 hours by default.",
+    about: "Print the story of a period as Markdown: its tasks, files and agents; the last 24 hours by default.",
     examples: ["story --from 8h", "story --from 2026-02-09T08:00:00Z --to 2026-02-09T18:00:00Z --workspace orders-api"],
     flags: [...PERIOD_FLAGS.map(({ query: _query, ...flag }) => flag), WORKSPACE],
     endpoints: ["GET /api/events/history", "GET /api/instances"],

@@ -85,7 +85,7 @@ async function doneMembers(
   if (result instanceof CliFailure) return result;
   const ids = args.list("evidence");
   const wrong = ids.find((id) => !/^[1-9]\d{0,15}$/.test(id));
-  if (wrong !== undefined) return wrongUsage(`--evidence "${wrong}" is no id of a record: see koor evidence list`);
+  if (wrong !== undefined) return wrongUsage(`--evidence "${wrong}" is not the id of a record: see koor evidence list`);
   const tree = await findTree(args.need("id"), context);
   if (tree instanceof CliFailure) return tree;
   return { result, evidence: ids.length === 0 ? undefined : `[${ids.join(",")}]`, tree };

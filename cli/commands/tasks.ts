@@ -29,14 +29,14 @@ const LABEL: Flag = {
   kind: "text",
   value: "WORD",
   many: true,
-  about: "only tasks with this label; with several, only tasks with all",
+  about: "only tasks with this label; given several times, only tasks with all of them",
 };
 const WORKSPACE: Flag = {
   name: "workspace",
   values: "workspace",
   kind: "text",
   value: "NAME",
-  about: "only tasks of this workspace, one's own by default",
+  about: "only tasks of this workspace, your own by default",
 };
 const TTL: Flag = {
   name: "ttl",
@@ -223,7 +223,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["task", "claim"],
-    about: "Claim the best task, or this one, with its resources; exit 1 if there is none.",
+    about: "Claim the best task, or the named one, with its resources; exit 1 if there is none.",
     examples: ["task claim --label go --wait 10m", "task claim api"],
     arguments: [{ ...ID, optional: true }],
     flags: [LABEL, WORKSPACE, TTL, WAIT],
@@ -240,7 +240,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
       WORKSPACE,
       { ...TTL, about: `how long a claim lasts after a heartbeat, ${CLI_LEASE_RUN_TTL_S}s by default` },
       { name: "once", kind: "switch", about: "only one task, with the command's exit code" },
-      { ...WAIT, about: "end if no task comes within this time, 0s: at once; exit 1 if any was not done" },
+      { ...WAIT, about: "stop if no task comes within this time, 0s: immediately; exit 1 if a task was not done" },
     ],
     endpoints: [
       "POST /api/tasks/claim",
@@ -254,7 +254,7 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["task", "run"],
-    about: "Run a command, and record as evidence for a task how it ended and on which files.",
+    about: "Run a command, and record its exit code and its files as evidence for a task.",
     examples: ["task run -- npm test", "task run --for api -- npm test"],
     arguments: [{ name: "command", afterDashes: true, values: "command" }],
     flags: [

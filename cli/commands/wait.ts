@@ -48,7 +48,7 @@ const PLACES: readonly Flag[] = [
     values: "workspace",
     kind: "text",
     value: "NAME",
-    about: "the workspace of --free and --instance, one's own by default",
+    about: "the workspace of --free and --instance, your own by default",
     query: "workspace",
   },
 ];
@@ -147,7 +147,7 @@ export const WAIT_COMMANDS: readonly CommandRow[] = [
   },
   {
     words: ["wake"],
-    about: "Wake an idle session of a client for each new message, ready task, and wait for its leases.",
+    about: "Wake an idle session of a client for a new message, a ready task, or an agent that waits for its lease.",
     examples: ["wake codex 01a2179d-bdae-7ce2-9b24-b2b678ca5539"],
     arguments: [
       { name: "client", shown: "codex" },

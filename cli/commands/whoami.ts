@@ -11,7 +11,7 @@ export const WHOAMI_COMMANDS: readonly CommandRow[] = [
         name: "workspace",
         kind: "text",
         value: "NAME",
-        about: "the workspace, as given to another command",
+        about: "this workspace instead of the folder's, as --workspace of other commands",
         values: "workspace",
       },
     ],

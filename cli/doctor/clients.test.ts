@@ -98,7 +98,9 @@ t.test("what the server says of hooks", async (t) => {
   t.match(await withHooks({ "/api/hooks": listOf(300) }), [{ status: "ok", message: /Stop, 5 h ago/ }]);
   const ofCopilot = replyJson({ clients: [{ client: "copilot", seen: [seen(ago(5))] }] });
   t.match(await withHooks({ "/api/hooks": ofCopilot }), [{ status: "warn" }], "another client's");
-  t.match(await withHooks({ "/api/hooks": replyError(404, "no") }), [{ status: "skip", message: /too old to say it/ }]);
+  t.match(await withHooks({ "/api/hooks": replyError(404, "no") }), [
+    { status: "skip", message: /too old to report it/ },
+  ]);
   t.match(await withHooks({ "/api/hooks": replyError(500, "broken") }), [{ status: "skip", message: /broken/ }]);
   await init(["vscode"]);
   const both = await withHooks({ "/api/hooks": ofCopilot });
@@ -386,7 +388,7 @@ t.test("the guard", async (t) => {
   t.match(await koor(["init", "--yes", "--client", "claude", "--guard"]), { code: 0 });
   t.match(await guardLines(), [{ status: "ok" }]);
   t.match(await koor(["guard", "uninstall"]), { code: 0 });
-  t.match(await guardLines(), [{ status: "fail", message: /koor init installed the guard, and it is gone/ }]);
+  t.match(await guardLines(), [{ status: "fail", message: /koor init installed the guard, but it was removed/ }]);
   const bare = { cwd: home, env: { HOME: home, KOOR_SERVER: "http://127.0.0.1:1" } };
   t.match((await examine([], bare)).of("guard"), [{ status: "skip", message: "there is no git repository here" }]);
 });

@@ -23,11 +23,11 @@ function judgeState({ node, state, reason, position, log_last: last }: JsonObjec
       return ok(`${name} is ok, at position ${String(position)} of ${String(last)}`);
     case "catching_up":
       return warning(
-        `${name} is behind the log, at ${String(position)} of ${String(last)}: what it answers may be old`,
+        `${name} is behind the log, at ${String(position)} of ${String(last)}: its answers may be outdated`,
         "wait, or ask another node with --server",
       );
     default:
-      return failure(`${name} is ${textOf(state)}, so what it answers is old, and it stores nothing${why}`, HELP);
+      return failure(`${name} is ${textOf(state)}, so its answers are outdated, and it stores nothing${why}`, HELP);
   }
 }
 
@@ -35,7 +35,7 @@ function judgeNodes(nodes: readonly JsonObject[]): readonly Finding[] {
   const silent = nodes.filter(({ state }) => state !== "ok").map(({ node }) => textOf(node));
   const versions = new Set(nodes.map(({ version }) => textOf(version)));
   return [
-    ...(silent.length === 0 ? [] : [warning(`nothing was heard of node ${silent.join(", ")} for 10 s`, HELP)]),
+    ...(silent.length === 0 ? [] : [warning(`nothing arrived from node ${silent.join(", ")} for 10 s`, HELP)]),
     ...(versions.size < 2
       ? []
       : [warning(`the nodes have different versions: ${[...versions].join(", ")}`, "upgrade the older ones")]),
@@ -49,7 +49,7 @@ function judge(status: JsonObject): readonly Finding[] {
   return [
     judgeState(status),
     ...(textOf(leader) === ""
-      ? [warning("no node leads the cluster", "wait; if it lasts, look at the log's servers")]
+      ? [warning("the cluster has no leader", "wait; if this persists, check the log's servers")]
       : []),
     ...judgeNodes(all),
     ...known.map((text) => warning(text, "see docs/cluster.md, Warnings")),
@@ -64,9 +64,9 @@ export const CLUSTER: Check = {
     if (server === undefined) return [];
     const reply = await fetchReply(server.server, PLAN, bearer(tokenOf(examined)));
     if (!(reply instanceof NoAnswer) && reply.status === STATUSES.NOT_FOUND.http)
-      return [skip("the server is alone, and no node of a cluster")];
+      return [skip("the server is not a node of a cluster")];
     const status = reply instanceof NoAnswer || reply.status !== STATUSES.OK.http ? undefined : objectIn(reply);
-    if (status === undefined) return [failure(`the server does not tell its cluster: ${describeReply(reply)}`, HELP)];
+    if (status === undefined) return [failure(`the server does not report its cluster: ${describeReply(reply)}`, HELP)];
     return judge(status);
   },
 };

@@ -97,7 +97,7 @@ async function judgeState(dataDir: string, state: DataDirState, examined: Examin
   const locked = isUsedByThis
     ? ok(`${dataDir} is in use by a running server`)
     : warning(
-        `${dataDir} is in use by a server, but the configured one is not it`,
+        `${dataDir} is in use by a server, but not by the configured one`,
         "stop that server before you start another one there, or name it: --server URL",
       );
   return [locked, ...open];

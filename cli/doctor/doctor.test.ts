@@ -104,7 +104,7 @@ t.test("a healthy server: no line fails", async (t) => {
   t.match(message("runtime"), [
     new RegExp(`^the server runs on Node \\S+ with \\S+ and the transport ${koor.transport}$`),
   ]);
-  t.match(found.of("cluster"), [{ status: "skip", message: /no node of a cluster/ }]);
+  t.match(found.of("cluster"), [{ status: "skip", message: /the server is not a node of a cluster/ }]);
   for (const name of ["hooks", "trust", "guard"] as const) t.same(found.statusOf(name), ["skip"], name);
 
   // Without flags, the ports are those of the server, and its directory is not known.
@@ -122,7 +122,7 @@ t.test("a healthy server: no line fails", async (t) => {
 
   // A directory that another server uses.
   const other = await examine(["--data-dir", koor.data_dir], { cwd, env: { HOME: home, KOOR_SERVER: AWAY } });
-  t.match(other.of("data"), [{ status: "warn", message: /in use by a server, but the configured one is not it/ }]);
+  t.match(other.of("data"), [{ status: "warn", message: /in use by a server, but not by the configured one/ }]);
   t.equal(other.code, 1);
   t.equal(await koor.stop(), 0);
 });
@@ -133,9 +133,9 @@ t.test("proxies that let too little through", async (t) => {
   const rows: readonly (readonly [fault: ProxyFault, name: Line["name"], message: RegExp])[] = [
     ["plain", "websocket", /the answer is 426, not a WebSocket/],
     ["silent", "websocket", /no answer within 3 s/],
-    ["mute", "websocket", /it opens, but nothing comes through/],
+    ["mute", "websocket", /it opens, but no data arrives/],
     ["buffering", "sse", /no answer within 3 s/],
-    ["headers", "sse", /the answer begins, but nothing comes through/],
+    ["headers", "sse", /the answer begins, but no data arrives/],
     ["stripping", "mcp", /\/mcp does not answer as Koor: .*Accept|\/mcp does not answer as Koor: .*\(406\)/i],
   ];
   await Promise.all(
@@ -195,7 +195,7 @@ t.test("answers that are not those of a healthy Koor", async (t) => {
     row({ "/health": "close" }, "server", "fail", /cannot reach .*: the connection was closed before the answer/),
     row({ "/health": replyJson({ status: "draining", uptime: "1s" }, 503) }, "server", "warn", /is shutting down/),
     row(
-      { "/health": unwell({ reason: "data.db was removed under the server" }) },
+      { "/health": unwell({ reason: "data.db was removed while the server used it" }) },
       "server",
       "fail",
       /takes no writes: data\.db was removed/,
@@ -216,8 +216,8 @@ t.test("answers that are not those of a healthy Koor", async (t) => {
       /the server is 99\.0\.0/,
       /upgrade this command line/,
     ),
-    row({ "/metrics": replyError(404, "no") }, "version", "skip", /does not tell its version/),
-    row({ "/metrics": replyError(404, "no") }, "runtime", "skip", /does not tell its libraries/),
+    row({ "/metrics": replyError(404, "no") }, "version", "skip", /does not report its version/),
+    row({ "/metrics": replyError(404, "no") }, "runtime", "skip", /does not report its libraries/),
     row(
       { "/metrics": replyMetrics(VERSION, "@photostructure/sqlite") },
       "runtime",
@@ -225,12 +225,22 @@ t.test("answers that are not those of a healthy Koor", async (t) => {
       /cost a fifth more/,
       /rebuild/,
     ),
-    row({ "/api/metrics": replyError(500, "broken") }, "token", "fail", /does not answer who may ask: broken \(500\)/),
-    row({ "/mcp": { type: "text/html", body: "<p>" } }, "mcp", "fail", /the answer is no JSON-RPC/),
+    row(
+      { "/api/metrics": replyError(500, "broken") },
+      "token",
+      "fail",
+      /does not say whether it needs a token: broken \(500\)/,
+    ),
+    row({ "/mcp": { type: "text/html", body: "<p>" } }, "mcp", "fail", /the answer is not JSON-RPC/),
     row({ "/mcp": replyJson({ result: { serverInfo: { name: "else" } } }) }, "mcp", "fail", /another program answers/),
     row({ "/mcp": replyJson({ error: { code: 1, message: "not now" } }) }, "mcp", "fail", /as Koor: not now/),
     row({ "/api/events/stream": replyError(404, "no") }, "sse", "fail", /the answer is 404/),
-    row({ "/api/events/stream": { type: "text/html", body: "<p>" } }, "sse", "fail", /no event stream but text\/html/),
+    row(
+      { "/api/events/stream": { type: "text/html", body: "<p>" } },
+      "sse",
+      "fail",
+      /not an event stream but text\/html/,
+    ),
   ]);
 });
 
@@ -308,7 +318,7 @@ t.test("the nodes of a cluster", async (t) => {
   t.match(await linesFor({ state: "catching_up" }), [{ status: "warn", message: /behind the log, at 119 of 120/ }]);
   t.match(await linesFor({ state: "cut_off", reason: "no log" }), [{ status: "fail", message: /cut_off.*: no log$/ }]);
   t.match(await linesFor({ state: "halted", reason: "" }), [{ status: "fail", message: /halted.*stores nothing$/ }]);
-  t.match(await linesFor({ leader: "" }), [{}, { status: "warn", message: "no node leads the cluster" }]);
+  t.match(await linesFor({ leader: "" }), [{}, { status: "warn", message: "the cluster has no leader" }]);
   t.match(await linesFor({ warnings: ["one server only"] }), [{}, { status: "warn", message: "one server only" }]);
   const nodes = [
     { node: "a", state: "silent", version: VERSION },
@@ -316,11 +326,11 @@ t.test("the nodes of a cluster", async (t) => {
   ];
   t.match(await linesFor({ nodes }), [
     {},
-    { status: "warn", message: /nothing was heard of node a/ },
+    { status: "warn", message: /nothing arrived from node a/ },
     { status: "warn", message: /different versions/ },
   ]);
   answerAsKoor(fake, { "/api/cluster": replyError(500, "broken") });
-  t.match((await ask()).of("cluster"), [{ status: "fail", message: /does not tell its cluster: broken/ }]);
+  t.match((await ask()).of("cluster"), [{ status: "fail", message: /does not report its cluster: broken/ }]);
 });
 
 t.test("a token that only a file of the folder would send", async (t) => {
@@ -441,7 +451,7 @@ t.test("ports", async (t) => {
   t.match(await portLines(strange), [{ status: "warn", message: /which may be another one/ }, {}]);
   t.match(await portLines(own), [{ status: "ok" }, {}]);
   t.match(await portLines("127.0.0.1:0", "", away), [{ status: "ok", message: /takes a free port/ }, {}]);
-  t.match(await portLines("192.0.2.1:9800"), [{ status: "fail", message: /is no address of this machine/ }, {}]);
+  t.match(await portLines("192.0.2.1:9800"), [{ status: "fail", message: /is not an address of this machine/ }, {}]);
 });
 
 t.test("who acts here", async (t) => {

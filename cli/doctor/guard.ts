@@ -59,7 +59,9 @@ function judge(examined: Examined): Finding {
   if (record instanceof CliFailure) return failure(record.message, INSTALL);
   if (record === undefined) {
     const { hasGuard = false } = examined.project.record ?? {};
-    return hasGuard ? failure("koor init installed the guard, and it is gone", INSTALL) : skip("it is not installed");
+    return hasGuard
+      ? failure("koor init installed the guard, but it was removed", INSTALL)
+      : skip("it is not installed");
   }
   const fault = judgeScripts(repository, record);
   if (fault !== undefined) return fault;

@@ -29,7 +29,7 @@ async function fetchSeen(examined: Examined): Promise<Seen> {
   if (server === undefined || !examined.access.isGranted) return "the server does not answer";
   const reply = await fetchReply(server.server, PLAN, bearer(tokenOf(examined)));
   if (!(reply instanceof NoAnswer) && reply.status === STATUSES.NOT_FOUND.http)
-    return "the server is too old to say it";
+    return "the server is too old to report it";
   const clients = reply instanceof NoAnswer ? undefined : objectIn(reply)?.["clients"];
   return Array.isArray(clients) ? clients.filter(isJsonObject) : describeReply(reply);
 }

@@ -35,13 +35,13 @@ async function judgeInstance(examined: Examined, { instanceFrom: from, settings 
   if (reply instanceof NoAnswer) return ok(`instance ${id} acts here (${from})`);
   if (reply.status === STATUSES.NOT_FOUND.http)
     return failure(
-      `${server.address} has no instance ${id}, which ${from} names: it was deleted, or is another server's`,
+      `${server.address} has no instance ${id}, which ${from} names: it was deleted, or belongs to another server`,
       "register again: koor register NAME",
     );
   const found = objectIn(reply);
   const name = typeof found?.["name"] === "string" ? `${found["name"]} (${id})` : id;
   return found?.["status"] === "stale"
-    ? warning(`instance ${name} is stale: nothing was heard of it for a while`, "koor activate")
+    ? warning(`instance ${name} is stale: it has sent no request for a while`, "koor activate")
     : ok(`instance ${name} acts here (${from})`);
 }
 

@@ -37,7 +37,7 @@ async function call(server: URL, token: string, method: string, params: object):
   if (reply instanceof NoAnswer || reply.status !== STATUSES.OK.http) return describeReply(reply);
   const answer = objectIn(reply);
   const error = isJsonObject(answer?.["error"]) ? answer["error"]["message"] : undefined;
-  return answer?.["result"] ?? (typeof error === "string" ? error : "the answer is no JSON-RPC");
+  return answer?.["result"] ?? (typeof error === "string" ? error : "the answer is not JSON-RPC");
 }
 
 /** Does what a client does first: shakes hands, and asks for the tools. */

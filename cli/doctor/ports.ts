@@ -99,7 +99,7 @@ async function judge(text: string, flag: string, examined: Examined): Promise<Fi
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
     case "EAI_AGAIN":
-      return failure(`${text} is no address of this machine`, `take localhost, or 0.0.0.0 for all: ${flag}`);
+      return failure(`${text} is not an address of this machine`, `take localhost, or 0.0.0.0 for all: ${flag}`);
     default:
       return error === undefined
         ? ok(`${text} is free`)

@@ -14,11 +14,11 @@ export const RUNTIME: Check = {
       labelOf(access, "koor_runtime_info", label),
     );
     if (node === undefined || sqlite === undefined || transport === undefined)
-      return [skip("the server does not tell its libraries")];
+      return [skip("the server does not report its libraries")];
     const message = `the server runs on Node ${node} with ${sqlite} and the transport ${transport}`;
     return [
       sqlite === SLOWER_SQLITE
-        ? warning(`${message}: writes cost a fifth more`, "take Node 22.16 or newer, or npm rebuild better-sqlite3")
+        ? warning(`${message}: writes cost a fifth more`, "use Node 22.16 or newer, or npm rebuild better-sqlite3")
         : ok(message),
     ];
   },

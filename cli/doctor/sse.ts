@@ -36,8 +36,8 @@ async function findFault(server: URL, token: string): Promise<string | undefined
   try {
     const type = response.headers["content-type"] ?? "";
     if (status !== STATUSES.OK.http) return `the answer is ${status}`;
-    if (!type.startsWith("text/event-stream")) return `the answer is no event stream but ${type || "of no type"}`;
-    return (await hasPiece(response)) ? undefined : "the answer begins, but nothing comes through";
+    if (!type.startsWith("text/event-stream")) return `the answer is not an event stream but ${type || "of no type"}`;
+    return (await hasPiece(response)) ? undefined : "the answer begins, but no data arrives";
   } finally {
     close();
   }

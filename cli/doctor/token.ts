@@ -37,11 +37,12 @@ function judgeRefusal(examined: Examined, { address }: Answering, hasToken: bool
 function judgeOwn(examined: Examined, server: Answering, { isOpen, isGranted, reply }: Access): Finding {
   const { identity } = examined;
   const hasToken = !(identity instanceof CliFailure) && identity.settings.token !== "";
-  if (isOpen) return ok(hasToken ? "the server takes any caller, so it ignores the token" : "the server asks for none");
+  if (isOpen)
+    return ok(hasToken ? "the server accepts any caller, so it ignores the token" : "the server needs no token");
   if (isGranted) return ok("the server takes the token");
   if (reply === undefined || reply instanceof NoAnswer || reply.status !== STATUSES.UNAUTHENTICATED.http) {
     const why = reply === undefined ? "no answer" : describeReply(reply);
-    return failure(`${server.address} does not answer who may ask: ${why}`, "see docs/troubleshooting.md");
+    return failure(`${server.address} does not say whether it needs a token: ${why}`, "see docs/troubleshooting.md");
   }
   return judgeRefusal(examined, server, hasToken);
 }
@@ -52,7 +53,8 @@ async function judgeHooks({ environment, project, identity }: Examined, server: 
   if (record === undefined || record.server !== addressOf(server.server) || record.clients.length === 0) return [];
   const token = readHookToken(record.server, environment, process.platform);
   const again = "run koor init again, with KOOR_TOKEN or the token in your own settings";
-  if (token === undefined) return [failure("hooks have no token, and the server lets through what they ask", again)];
+  if (token === undefined)
+    return [failure("hooks have no token, and the server accepts their requests without one", again)];
   const own = identity instanceof CliFailure ? "" : identity.settings.token;
   // The caller's token was just tried.
   if (token === own) return [];

@@ -13,7 +13,7 @@ export const VERSIONS: Check = {
   needs: "token",
   run: ({ access }) => {
     const server = labelOf(access, "koor_build_info", "version");
-    if (server === undefined) return [skip("the server does not tell its version")];
+    if (server === undefined) return [skip("the server does not report its version")];
     if (server === VERSION) return [ok(`the server and the command line are both ${VERSION}`)];
     const older = isOlder(server, VERSION) ? "the server" : "this command line";
     return [warning(`the server is ${server}, the command line ${VERSION}`, `upgrade ${older}`)];

@@ -29,10 +29,7 @@ async function findFault(server: URL, token: string): Promise<string | undefined
   let timer: NodeJS.Timeout | undefined;
   try {
     return await new Promise((resolve) => {
-      timer = setTimeout(
-        () => resolve(isOpen ? "it opens, but nothing comes through" : TOO_LATE),
-        CLI_DOCTOR_ANSWER_MS,
-      );
+      timer = setTimeout(() => resolve(isOpen ? "it opens, but no data arrives" : TOO_LATE), CLI_DOCTOR_ANSWER_MS);
       socket.on("open", () => {
         isOpen = true;
         socket.ping();

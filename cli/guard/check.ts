@@ -72,7 +72,7 @@ async function findConflicts(caller: GuardCaller, paths: readonly string[]): Pro
     const answer = await callServer(caller, "POST", "/api/leases/check", { asksOnly: true, json });
     if (answer instanceof Away) return answer;
     if (!isJsonObject(answer) || !Array.isArray(answer["conflicts"]))
-      return new Away("the answer is no check: is this a Koor server?");
+      return new Away("the answer is not a check: is this a Koor server?");
     conflicts.push(...ofFiles(answer["conflicts"] as Conflict[]));
   }
   return { free: conflicts.length === 0, conflicts };

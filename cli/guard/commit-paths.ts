@@ -133,7 +133,7 @@ export interface CommitRange {
 export function readRange({ root }: Repository, text: string): CommitRange | CliFailure {
   const [from = "", to = "", ...more] = text.split("..");
   if (!text.includes("..") || text.includes("...") || more.length > 0)
-    return wrongUsage(`"${text}" is no range: write A..B`);
+    return wrongUsage(`"${text}" is not a range: write A..B`);
   const ends: string[] = [];
   for (const name of [from, to]) {
     const revision = name === "" ? "HEAD" : name;

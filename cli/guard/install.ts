@@ -76,7 +76,7 @@ function planFor(repository: Repository, isStrict: boolean): Plan | CliFailure {
 function redirect(repository: Repository, { folder, previous, ownValue }: Plan): InstallRecord["config"] | CliFailure {
   const path = join(repository.commonFolder, "config");
   const before = readPlain(path);
-  if (before === undefined) return refused(`${path} is no regular file, and nothing is written through a link`);
+  if (before === undefined) return refused(`${path} is not a regular file, and nothing is written through a link`);
   const problem = setHooksPath(repository, folder);
   const looksIn = problem ?? effectiveHooksPath(repository);
   const after = readPlain(path) ?? before;
@@ -128,7 +128,7 @@ export function installGuard(repository: Repository, strict: boolean): Installed
     if (earlier instanceof CliFailure) return earlier;
     const left = earlier === undefined ? [] : takeBack(repository, earlier);
     if (left instanceof CliFailure) return left;
-    for (const path of left) warn(`another tool has written ${path} since, and it stays`);
+    for (const path of left) warn(`another tool has changed ${path} since, so it stays as it is`);
     const plan = planFor(repository, strict);
     if (plan instanceof CliFailure) return plan;
     return applyPlan(repository, plan, strict) ?? { folder: plan.folder };

@@ -27,7 +27,7 @@ export async function listLeases(
     const answer = await callServer(caller, "GET", `/api/leases${encodeQuery(parameters)}`);
     if (answer instanceof Away) return answer;
     if (!isJsonObject(answer) || !Array.isArray(answer["leases"]))
-      return new Away("the answer is no list of leases: is this a Koor server?");
+      return new Away("the answer is not a list of leases: is this a Koor server?");
     const found = answer["leases"] as ListedLease[];
     leases.push(...found);
     after = found.at(-1)?.id;

@@ -103,7 +103,7 @@ export function uninstallGuard(repository: Repository): Uninstalled | CliFailure
   try {
     const left = record === undefined ? [] : takeBack(repository, record);
     if (left instanceof CliFailure) return left;
-    for (const path of left) warn(`another tool has written ${path} since, and it stays`);
+    for (const path of left) warn(`another tool has changed ${path} since, so it stays as it is`);
     return { wasInstalled: record !== undefined, left };
   } catch (error) {
     return failed(`cannot remove the guard: ${describeSystemError(error)}`);

@@ -57,7 +57,7 @@ async function listOff(caller: GuardCaller, oldestS: number): Promise<ReadonlySe
     const query = { action: "guard.off", from, limit: String(AUDIT_PAGE), ...(before === "" ? {} : { before }) };
     const answer = await callServer(caller, "GET", `/api/audit${encodeQuery(query)}`);
     if (answer instanceof Away) return answer;
-    if (!Array.isArray(answer)) return new Away("the answer is no audit log: is this a Koor server?");
+    if (!Array.isArray(answer)) return new Away("the answer is not an audit log: is this a Koor server?");
     for (const entry of answer as unknown[]) {
       const commit = commitOf(entry, caller.workspace ?? "");
       if (commit !== undefined) commits.add(commit);

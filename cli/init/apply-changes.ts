@@ -51,7 +51,7 @@ export function applyChanges(changes: readonly FileChange[]): CliFailure | undef
       undos.push(apply(change));
     } catch (error) {
       const isUndone = undos.toReversed().every(succeeds);
-      const rest = isUndone ? "nothing was changed" : "run koor uninit to take back what was written";
+      const rest = isUndone ? "nothing was changed" : "run koor uninit to remove what was written";
       return failed(`cannot write ${change.name}: ${describeSystemError(error)}; ${rest}`);
     }
   }

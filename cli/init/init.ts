@@ -122,7 +122,9 @@ function listAdvice(
       ? [`${tree.commonFolder} does not name this working tree: list Koor's files in its info/exclude yourself`]
       : [];
   const home = plan.files.filter(({ target, change }) => target.place === "home" && change !== undefined);
-  const ofHome = home.map(({ target }) => `${target.name} holds in all projects; its hooks do nothing without .koor/`);
+  const ofHome = home.map(
+    ({ target }) => `${target.name} applies to all projects; its hooks do nothing without .koor/`,
+  );
   const ofClients = clients.flatMap((name) => {
     const { title, advice } = CLIENTS[name];
     return advice === undefined ? [] : [`${title}: ${advice}`];

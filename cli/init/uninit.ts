@@ -129,7 +129,7 @@ function planUninit(
 /** Asks whether the files may be changed. */
 function agree(names: readonly string[]): CliFailure | undefined {
   for (const name of names) warn(`changes ${name}`);
-  const agreed = askForConsent("take Koor's parts out of these files?");
+  const agreed = askForConsent("remove Koor's parts from these files?");
   if (agreed === undefined)
     return wrongUsage("without a terminal, uninit needs --yes, or --dry-run to show what it would change");
   return agreed ? undefined : refused("nothing was changed");

@@ -79,7 +79,7 @@ export class Landing {
       const outcome = await this.#tryOnce(tree, onto);
       if (outcome !== "raced") return outcome;
       if (this.#attempts >= CLI_LAND_ATTEMPTS_MAX) return { result: "failed", reason: "raced", onto };
-      this.#steps.report(`${lane.into} was moved by another client: beginning again`);
+      this.#steps.report(`${lane.into} was moved by another client: starting again`);
     }
   }
 

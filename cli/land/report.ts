@@ -80,7 +80,7 @@ export function describeFailure({ result, branch, into, files, reason, exit_code
 
 function reasonText(reason: LandReport["reason"], exitCode: number | null): string {
   if (reason === "check") return `the check failed with exit code ${exitCode ?? ""}`;
-  return reason === "push" ? "the push was refused" : "others pushed to it again and again";
+  return reason === "push" ? "the push was refused" : "other clients kept pushing to it";
 }
 
 /** Returns the text of the task of a failed landing. */

@@ -82,6 +82,6 @@ export function findBase(
   if (target === head) return { id: head, isCommit: true };
   const common = askForLine(root, ["merge-base", head, target]);
   if (common instanceof CliFailure) return common;
-  if (common === undefined) warn(`HEAD and ${target} have no common commit here: only what is not committed counts`);
+  if (common === undefined) warn(`HEAD and ${target} have no common commit here: only uncommitted changes count`);
   return { id: common?.split("\n")[0] ?? head, isCommit: true };
 }

@@ -86,7 +86,7 @@ export async function report(args: Args, context: CommandContext): Promise<numbe
   if (repository.isBare) return wrongUsage("a bare repository has no files that could differ");
   const workspace = findWorkspace(repository.root, io().environment, args.text("workspace"), treeOf(repository));
   if (workspace instanceof CliFailure) return workspace;
-  if (workspace.name === null) return wrongUsage("nothing names the workspace: use --workspace");
+  if (workspace.name === null) return wrongUsage("the workspace is not known: use --workspace");
   const made = makeReport(repository, { workspace: workspace.name, base: args.text("base"), warn });
   if (made instanceof CliFailure) return made;
   const settings = context.settings();

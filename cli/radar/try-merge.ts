@@ -32,7 +32,9 @@ function refuseOldGit(root: string): CliFailure | undefined {
   if (result instanceof CliFailure) return result;
   const [, version = "", major, minor] = /((\d+)\.(\d+)\S*)/.exec(lineOf(result) ?? "") ?? [];
   const isNew = Number(major) > 2 || (Number(major) === 2 && Number(minor) >= MINOR_LEAST);
-  return isNew ? undefined : wrongUsage(`git ${version} cannot merge without a working tree: 2.${MINOR_LEAST} can`);
+  return isNew
+    ? undefined
+    : wrongUsage(`git ${version} cannot merge without a working tree: install 2.${MINOR_LEAST} or newer`);
 }
 
 /** Merges two commits, with all new objects in a folder. */

@@ -183,7 +183,7 @@ export const HELP: readonly string[] = [
   "<, > or F6   choose the column to sort by",
   "r   reverse the order",
   "/   filter the rows; Esc ends the filter",
-  "Space, p   pause, and go on",
+  "Space, p   pause, and resume",
   "h, ?, F1   this help",
   "q, Ctrl-C   quit",
 ];

@@ -51,7 +51,7 @@ export function Login() {
           }}
         />
         <p id="token-hint" class="hint">
-          The server's token is what it was started with (<code>--auth-token</code>). With an agent's own token you see
+          The server's token is the value of <code>--auth-token</code> at its start. With an agent's own token you see
           everything but messages, and may do what that agent may.
         </p>
         {failure.value !== "" && (

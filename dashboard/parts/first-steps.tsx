@@ -27,12 +27,12 @@ export function FirstSteps() {
     },
     {
       title: "Add a task",
-      text: "An agent that asks for work gets it. Until then it is under Tasks.",
+      text: "The next agent that claims a task gets it. Until then it is under Tasks.",
       command: curlPost(`${address}/api/tasks`, '{"title":"Write the first test"}', auth),
     },
     {
       title: "Tell the others something",
-      text: "Events reach everybody who listens, and the list of events here.",
+      text: "Events reach all subscribers, and appear in the list of events here.",
       command: curlPost(`${address}/api/events/publish`, '{"topic":"hello","data":{"text":"I am here"}}', auth),
     },
   ];

@@ -24,7 +24,7 @@ export function Notice({
 export function Failure({ of }: { readonly of: Freshness }) {
   const failure = failureOf(of);
   if (failure === "") return null;
-  const age = of.fetchedMs.value === 0 ? "" : ` The data shown are from ${ago(of.fetchedMs.value, nowMs.value)}.`;
+  const age = of.fetchedMs.value === 0 ? "" : ` The data shown is from ${ago(of.fetchedMs.value, nowMs.value)}.`;
   return (
     <Notice tone="bad">
       Could not be read: {failure}.{age}

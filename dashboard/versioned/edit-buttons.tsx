@@ -31,7 +31,7 @@ export function EditButtons({ space, named, stored, version, onRefused }: EditBu
     <>
       <Button
         disabled={stored === undefined}
-        {...(stored === undefined ? { title: "It is no text, or too long." } : {})}
+        {...(stored === undefined ? { title: "It is not text, or it is too long." } : {})}
         onClick={() => {
           open.value = "edit";
         }}

@@ -1,9 +1,9 @@
 /** Limits of the export over OpenTelemetry (docs/opentelemetry.md). */
 import { KIB, MIB } from "./units.js";
 
-/** The maximum number of events that wait to become spans. Further events are dropped. */
+/** The maximum number of events that wait to be exported as spans. Further events are dropped. */
 export const TELEMETRY_EVENTS_MAX = 2048;
-/** The maximum number of characters of the events that wait to become spans. */
+/** The maximum number of characters of the events that wait to be exported as spans. */
 export const TELEMETRY_EVENTS_CHARACTERS_MAX = 1 * MIB;
 /** The maximum number of events that become spans together, and are exported in one request. */
 export const TELEMETRY_BATCH_EVENTS_MAX = 512;

@@ -119,7 +119,7 @@ t.test("the first node starts the cluster with its own data", async (t) => {
 
 t.test("a lost log is started again from the node with --cluster-seed", async (t) => {
   const gone = await found(t, { seeds: true, own: { generation: "g", id: 7 } });
-  const waits = "waits: the log of cluster koor seems to be lost: it is begun anew if it stays so";
+  const waits = "waits: the log of cluster koor seems to be lost: this node replaces it if it does not come back";
   t.same(gone.did, [waits, "create", "keep 0", "upload"], "not at once: who says so may not know better");
   const shorter = await found(t, { seeds: true, own: { generation: "g", id: 7 }, log: { last: 3 } });
   t.same(shorter.did, [waits, "create", "keep 0", "upload"]);
@@ -131,11 +131,11 @@ t.test("an error that a retry cannot fix stops the start and says what to do", a
     [{}, /there is no cluster koor .* --cluster-seed/],
     [{ own: { generation: "g", id: 7 } }, /the log of cluster koor is gone: start the node .* --cluster-seed/],
     [{ own: { generation: "f", id: 7 }, log: { last: 9 } }, /belongs to another cluster \(f, here is g\).* empty one/],
-    [{ content: true, log: { last: 9 } }, /holds what cluster koor does not know/],
+    [{ content: true, log: { last: 9 } }, /holds data that cluster koor does not have/],
     [{ seeds: true, log: { last: 9 } }, /koor is a cluster already/],
     [{ seeds: true, content: true, log: { last: 0 }, snapshots: [info] }, /koor is a cluster already/],
     [{ seeds: true, own: { generation: "f", id: 1 }, log: { last: 9 } }, /koor is a cluster already/],
-    [{ own: { generation: "g", id: 7, applyVersion: APPLY_VERSION + 1 }, log: { last: 9 } }, /start a newer one/],
+    [{ own: { generation: "g", id: 7, applyVersion: APPLY_VERSION + 1 }, log: { last: 9 } }, /start a newer Koor/],
     [{ log: new LogError("denied", "wrong password") }, /^wrong password$/],
     [{ log: new LogError("too_old", "the server is too old") }, /^the server is too old$/],
     [{ log: new LogError("unsafe", "it forgets") }, /^it forgets$/],

@@ -103,8 +103,8 @@ export class Bootstrap {
     const own = state();
     if (own !== null && own.membership.applyVersion > APPLY_VERSION)
       throw new BootstrapError(
-        `the cluster has gone on to commands ${own.membership.applyVersion}, and this Koor has ${APPLY_VERSION}: ` +
-          "start a newer one",
+        `the cluster uses apply version ${own.membership.applyVersion}, and this Koor has ${APPLY_VERSION}: ` +
+          "start a newer Koor",
       );
     if (log !== null && own !== null && own.position.generation === log.generation) {
       // A log that ends before this node's position has lost entries. The node replaces it only if the operator set
@@ -123,7 +123,7 @@ export class Bootstrap {
       throw new BootstrapError(
         own === null
           ? `there is no cluster ${cluster} at this log: start its first node with --cluster-seed`
-          : `the log of cluster ${cluster} is gone: start the node that has come the farthest with --cluster-seed`,
+          : `the log of cluster ${cluster} is gone: start the node with the newest data with --cluster-seed`,
       );
     if (own !== null)
       throw new BootstrapError(
@@ -132,7 +132,7 @@ export class Bootstrap {
       );
     if (holdsContent(db))
       throw new BootstrapError(
-        `the data directory holds what cluster ${cluster} does not know: join with an empty one, ` +
+        `the data directory holds data that cluster ${cluster} does not have: join with an empty one, ` +
           "or begin another cluster from it with --cluster-seed and another --cluster-name",
       );
     return await install(Math.max(0, log.first - 1), log.generation);
@@ -149,7 +149,7 @@ export class Bootstrap {
     if (elapsed() - this.#lostSince < LOG_WENT_BACK_MS)
       throw new LogError(
         "unreachable",
-        `the log of cluster ${cluster} seems to be lost: it is begun anew if it stays so`,
+        `the log of cluster ${cluster} seems to be lost: this node replaces it if it does not come back`,
       );
     return await this.#seed(own);
   }

@@ -15,7 +15,7 @@ import { MARK_BYTES, readMark, writeMark } from "./entry-mark.js";
 export const BUNDLE_APPLY_VERSION_MIN = 3;
 
 const LENGTH_BYTES = 4;
-const BROKEN = "it is no bundle that Koor writes";
+const BROKEN = "it is not a bundle in Koor's format";
 
 /** @param clusterVersion the apply version of the cluster, which decides the format of the mark */
 export function encodeBundle(entries: readonly Uint8Array[], clusterVersion: number): Uint8Array {

@@ -75,7 +75,7 @@ export class Connection {
   /** Requires a snapshot that holds this entry. The node continues after the snapshot is installed. */
   requireSnapshot(entry: number): void {
     this.#needed = entry;
-    this.lose("a snapshot has to be taken in");
+    this.lose("a snapshot has to be installed");
   }
 
   /** Gives up the open session, and opens another one after a delay. */
@@ -163,12 +163,12 @@ export class Connection {
     if (generation !== ownGeneration)
       return `the log is another one: this node belongs to ${ownGeneration}, the log to ${generation}`;
     if (last < id)
-      return this.#confirmLasting(`the log went back: it ends at ${last}, and this node has carried out ${id}`);
+      return this.#confirmLasting(`the log went back: it ends at ${last}, and this node has applied ${id}`);
     const least = Math.max(this.#needed, first - 1);
     if (least > id) return await this.#install(least, generation);
     if (id >= first) {
       const bytes = await session.read(id);
-      const why = `the log is another one: its entry ${id} is not the one that this node has carried out`;
+      const why = `the log is another one: its entry ${id} is not the one that this node has applied`;
       // Another node may have trimmed the log since its status was read.
       if (bytes === null) return this.#confirmLasting(why);
       if (hashOf(bytes) !== entryHash) return why;

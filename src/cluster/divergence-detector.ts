@@ -71,6 +71,6 @@ export class DivergenceDetector {
     // In a tie the node waits, because peers that agree with it may not have reported yet.
     if (against.length === agreeing && now - this.#disputedAt < NODE_SILENCE_MS) return null;
     const names = against.map(([node, { position }]) => `${node} at entry ${position}`).join(", ");
-    return `${this.#node} has come to something else than ${names}: the databases differ`;
+    return `the state of ${this.#node} differs from that of ${names}: the databases have diverged`;
   }
 }

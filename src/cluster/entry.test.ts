@@ -265,12 +265,12 @@ t.test("an entry that this program cannot read", (t) => {
     [marked(unmarked(json), 4), /bundle within a bundle/],
     [marked(unmarked(json), 5), /a newer Koor wrote it, in format 5: start that Koor here/],
     [marked(new Uint8Array(3)), /too short/],
-    [marked(unmarked("[1")), /not what Koor writes/],
-    [marked(unmarked("null")), /not what Koor writes/],
-    [marked(unmarked(`{"f":${ENTRY_FORMAT}}`)), /not what Koor writes/],
+    [marked(unmarked("[1")), /does not have Koor's format/],
+    [marked(unmarked("null")), /does not have Koor's format/],
+    [marked(unmarked(`{"f":${ENTRY_FORMAT}}`)), /does not have Koor's format/],
     [marked(unmarked(json.replace(`"f":${ENTRY_FORMAT}`, '"f":9'))), /format 9/],
     [marked(unmarked(json.replace("state.put", "state.gone"))), /state\.gone, which is not known/],
-    [marked(unmarked(json.replace('"calls":[[0', '"calls":[[5'))), /not what Koor writes/],
+    [marked(unmarked(json.replace('"calls":[[0', '"calls":[[5'))), /does not have Koor's format/],
   ];
   for (const [bytes, message] of rows) {
     t.notOk(isForeign(bytes), `${message} is no matter of who wrote it`);

@@ -130,7 +130,7 @@ interface WireEntry {
   readonly bytes?: readonly WireBytes[];
 }
 
-const NOT_KOORS = "it is not what Koor writes";
+const NOT_KOORS = "it does not have Koor's format";
 const LENGTH_BYTES = 4;
 const REQUEST_FIELD = 3;
 /**
@@ -298,7 +298,7 @@ interface SplitEntry {
 
 function splitEntry(bytes: Uint8Array): SplitEntry {
   const marked = readMark(bytes);
-  if (marked === "damaged") throw new UnreadableEntry("it is damaged: its checksum does not fit");
+  if (marked === "damaged") throw new UnreadableEntry("it is damaged: its checksum does not match");
   if (marked?.kind === "bundle") throw new UnreadableEntry("it is a bundle within a bundle");
   if (marked !== null && marked.kind === undefined)
     throw new UnreadableEntry(`a newer Koor wrote it, in format ${marked.format}: start that Koor here`);

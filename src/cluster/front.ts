@@ -324,5 +324,5 @@ export class ClusterFront implements BackgroundTask, Positions {
 function reasonShown({ state, reason, position, log_last }: NodeStatus): string {
   if (reason !== "" || state === "ok") return reason;
   if (state !== "catching_up") return "the cluster's log cannot be reached";
-  return log_last > position ? "it has not carried out all of the log yet" : "it joins the cluster";
+  return log_last > position ? "it has not applied all of the log yet" : "it joins the cluster";
 }

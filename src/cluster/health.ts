@@ -9,7 +9,7 @@ import type { ReplicaStatus } from "./node-status.js";
 /** The phase `joining` lasts from the opening of a session until the join request is accepted. */
 export type Phase = "disconnected" | "joining" | "ready" | "halted" | "closed";
 
-export const FULL_REASON = "the cluster's log takes no more writes: its disk is full, or what it may use of it";
+export const FULL_REASON = "the cluster's log takes no more writes: its disk is full, or its quota is used up";
 export const FULL = new Failure("DISK_FULL", "the cluster's log takes no more writes: nothing was stored");
 export const TOO_LARGE = new Failure("OUT_OF_RANGE", "larger than the cluster's log takes: nothing was stored");
 const DISCONNECTED = "the cluster's log cannot be reached";

@@ -112,7 +112,7 @@ export class JoinHandshake {
       this.retryLater(now);
       return {
         kind: "retrying",
-        reason: `another node called ${node} was there a moment ago: waiting whether it is gone`,
+        reason: `another node called ${node} was active a moment ago: waiting to see whether it is gone`,
       };
     }
     return { kind: "halt", why: REJECTIONS[rejected]?.(this.#identity, membership) ?? `refused: ${rejected}` };

@@ -2,9 +2,11 @@
  * Computes the log's time on a node: the time of the newest entry, plus the monotonic time since then. The clocks of
  * the machines vote on the right time, so one wrong clock changes nothing.
  *
- * The log's time jumps forward only to a time that the clocks of a strict majority of the live nodes have reached. If
- * it is ahead of a strict majority of the clocks, it does not go back: it advances at LOG_CLOCK_SLOW_RATE until they
- * agree with it. Pure but for its state.
+ * The voters are this node, the other live nodes, and each silent node that is still a member and whose clock this
+ * node has recorded. A live node whose clock is unknown agrees with no other voter. The log's time jumps forward only
+ * to a time that the clocks of a strict majority of the voters have reached. If it is ahead of a strict majority of
+ * the clocks, it does not go back: it advances at LOG_CLOCK_SLOW_RATE until they agree with it. Pure but for its
+ * state.
  */
 import {
   CLOCK_ASTRAY_MS,

@@ -13,7 +13,7 @@ import { must } from "../base/assert.js";
 import { PoisonGuard, attemptFile, type AttemptFile } from "./poison-guard.js";
 
 const MANY = APPLY_BATCH_ENTRIES_MAX;
-const HALTED = /^entry 42 of the log has ended this program 3 times while it was carried out: start another version/;
+const HALTED = /^entry 42 of the log has crashed this program 3 times while it was applied: start another version/;
 
 /** A file that survives its process. */
 function kept(): AttemptFile & { line: string } {

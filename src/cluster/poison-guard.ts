@@ -74,7 +74,7 @@ export class PoisonGuard {
     const tries = this.#triesOf(entry);
     if (tries < POISON_ENTRY_TRIES_MAX) return null;
     return (
-      `entry ${entry} of the log has ended this program ${tries} times while it was carried out: ` +
+      `entry ${entry} of the log has crashed this program ${tries} times while it was applied: ` +
       "start another version of Koor"
     );
   }

@@ -81,13 +81,13 @@ export interface ReplicaOptions
   readonly warn: (warnings: readonly string[]) => void;
 }
 
-const READING_PAUSED = "the log is not read any further until there is room";
-const UNKNOWN_OUTCOME = "the log did not say what became of an entry";
-const NOT_RETURNED = "what was appended to the log does not come back";
+const READING_PAUSED = "reading of the log pauses until there is room for its entries";
+const UNKNOWN_OUTCOME = "the log did not confirm an entry";
+const NOT_RETURNED = "an entry that this node has appended was not delivered";
 const FOREIGN_WARNING =
-  "messages that no node has appended are in the log: every node passes over them; look who else writes there";
+  "the log has messages that no node has appended: every node skips them; find out which other program writes there";
 const DAMAGED_WARNING =
-  "entries of the log are damaged: every node that reads them passes over them; look at the disks of the log's servers";
+  "entries of the log are damaged: every node that reads them skips them; check the disks of the log's servers";
 
 export class Replica {
   readonly #options: ReplicaOptions;
@@ -476,7 +476,7 @@ export class Replica {
       this.#publish();
     }
     if (this.#sender.isCopied) {
-      this.#rejoin(outcome === "full" ? FULL_REASON : "an entry was not taken: it joins again");
+      this.#rejoin(outcome === "full" ? FULL_REASON : "the log rejected an entry: the node joins again");
       return;
     }
     if (outcome === "full") this.#fail(this.#proposals.takeBack(proposal, false), FULL);
@@ -556,7 +556,7 @@ export class Replica {
 
   /** Joins again, because the other nodes reject this node's entries until then. */
   #onDropped(): void {
-    this.#rejoin("the cluster has dropped this node: it joins again");
+    this.#rejoin("the cluster has removed this node: it joins again");
   }
 
   /** Joins again. The entry in flight is applied only if it is before the new join request in the log. */
@@ -661,5 +661,5 @@ export class Replica {
 }
 
 function supersededBy(applyVersion: number): string {
-  return `the cluster has gone on to commands ${applyVersion}: start a Koor that has them`;
+  return `the cluster uses apply version ${applyVersion}: start a newer Koor`;
 }

@@ -139,7 +139,7 @@ async function fetchOne(store: SnapshotStore, dataDir: string, info: SnapshotInf
   }
   const { id, generation } = positionOf(path);
   if (id !== info.position || generation !== info.generation)
-    throw new LogError("foreign", `the snapshot at ${info.position} is one at ${id}: it is left alone`);
+    throw new LogError("foreign", `the snapshot at ${info.position} contains position ${id}: it is not installed`);
   return { kind: "fetched", position: id };
 }
 

@@ -14,8 +14,8 @@ t.test("a failed fetch can be retried", async (t) => {
   const db = openWriter(dataDir);
   t.teardown(() => void db.close());
   for (const [program, message] of [
-    ["throw new Error('a bug')", /broken off: a bug/],
-    ["process.exit(1)", /broken off/],
+    ["throw new Error('a bug')", /aborted: a bug/],
+    ["process.exit(1)", /aborted/],
     [`${POST}({kind: 'failed', fault: 'unsafe', message: 'some of its pieces are missing'})`, /pieces are missing/],
     [`${POST}({kind: 'failed', fault: 'denied', message: 'a right is missing'})`, /a right is missing/],
     [`${POST}({kind: 'none'})`, null],

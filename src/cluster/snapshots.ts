@@ -82,7 +82,7 @@ export class Snapshots {
     } catch (error) {
       const full = writeFailure(error);
       if (full === undefined) throw error;
-      throw new LogError("unreachable", `a snapshot cannot be taken in: ${full.message}`, error);
+      throw new LogError("unreachable", `a snapshot cannot be installed: ${full.message}`, error);
     } finally {
       rmSync(path, { force: true });
     }
@@ -98,9 +98,9 @@ export class Snapshots {
         worker.once("message", resolve);
         // This event usually means that memory ran out. Errors of the thread's own code are in its result instead.
         worker.once("error", (error) => {
-          reject(new LogError("unreachable", `a snapshot was broken off: ${reasonOf(error)}`, error));
+          reject(new LogError("unreachable", `a snapshot was aborted: ${reasonOf(error)}`, error));
         });
-        worker.once("exit", () => reject(new LogError("unreachable", "a snapshot was broken off")));
+        worker.once("exit", () => reject(new LogError("unreachable", "a snapshot was aborted")));
       });
       if (result.kind === "failed") throw new LogError(result.fault, result.message);
       return result;

@@ -35,7 +35,7 @@ export function announce({ log, config, addresses, dataDir, chosen }: Announceme
     log.warn("other users of this machine can open the data directory: chmod 700 it", { data_dir: dataDir });
   const short = shortToken(config);
   if (short !== null)
-    log.warn(`${flagOf(short)} is short enough to be guessed: take a longer one`, {
+    log.warn(`${flagOf(short)} is so short that it can be guessed: use a longer one`, {
       characters_min: SERVER_TOKEN_CHARACTERS_MIN,
     });
   if (isExposed(config)) {

@@ -26,7 +26,7 @@ export interface PortsArea {
 
 export function makePorts({ config, clock, log }: Ground, transport: Transport): PortsArea {
   const tooMany = new SparseReport(SHORTAGE_REPORT_MS, (connections) =>
-    log.warn("connections are closed at once: there are as many as the file descriptors allow (ulimit -n)", {
+    log.warn("new connections are closed immediately: the limit of file descriptors is reached (ulimit -n)", {
       connections,
     }),
   );

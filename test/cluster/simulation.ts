@@ -416,7 +416,7 @@ export class Simulation {
       for (const node of this.nodes) {
         const { state, reason } = must(node.replica, "all were started").status;
         if (state !== "halted") continue;
-        if (!/has gone on to commands/.test(reason)) throw new Error(`node ${node.name} halted: ${reason}`);
+        if (!/the cluster uses apply version/.test(reason)) throw new Error(`node ${node.name} halted: ${reason}`);
         node.crash();
         node.start();
       }

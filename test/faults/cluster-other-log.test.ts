@@ -39,7 +39,7 @@ t.test("the log is put back to an older copy", { skip: natsMissing() }, async (t
   await nats.start();
 
   const halted = await a.untilState("halted");
-  t.match(halted.reason, /the log went back: it ends at \d+, and this node has carried out \d+/);
+  t.match(halted.reason, /the log went back: it ends at \d+, and this node has applied \d+/);
   t.ok(halted.position >= position, "it keeps what it has");
   await b.untilState("halted");
   t.equal((await a.health()).status, 503);

@@ -58,7 +58,7 @@ t.test("an entry that ends the process of every node", { skip: natsMissing() }, 
     t.ok(ends >= POISON_ENTRY_TRIES_MAX && ends <= POISON_ENTRY_TRIES_MAX + 1, `${ends} ends`);
     const { status, cluster: health } = await node.health();
     t.equal(status, 503);
-    const line = `entry ${health.position + 1} of the log has ended this program ${POISON_ENTRY_TRIES_MAX} times while it was`;
+    const line = `entry ${health.position + 1} of the log has crashed this program ${POISON_ENTRY_TRIES_MAX} times`;
     t.ok(health.reason.startsWith(line), health.reason);
     t.match(node.log(), line, "and it is in its log");
     t.equal((await send(node.koor.port, "GET", "/api/state/kept")).body.toString(), "1", "reads are answered");

@@ -67,7 +67,7 @@ t.test(
     await c.untilState("ok");
     for (const older of [a, b]) {
       const { reason } = await older.untilState("halted");
-      t.match(reason, new RegExp(`commands ${APPLY_VERSION + 1}: start a Koor that has them`));
+      t.match(reason, new RegExp(`apply version ${APPLY_VERSION + 1}: start a newer Koor`));
       const { status } = await send(must(older.port, "it runs"), "GET", "/api/state/w0-0");
       t.equal(status, 200, "it serves what it has");
     }
@@ -97,6 +97,6 @@ t.test(
 
     // A node that starts as the older program reports the reason and does not change its files.
     await a.stop();
-    await t.rejects(a.start(), /gone on to commands/);
+    await t.rejects(a.start(), /uses apply version/);
   },
 );

@@ -112,9 +112,9 @@ for (const name of NAMES) {
           });
         }),
       );
-      await koor.logged(/connections are closed at once/);
+      await koor.logged(/new connections are closed immediately/);
       await checkAll(t, koor, "meanwhile");
-      t.equal(countLines(koor, /connections are closed at once/), 1, "it is logged once");
+      t.equal(countLines(koor, /new connections are closed immediately/), 1, "it is logged once");
       t.notMatch(koor.log(), /EMFILE|level=ERROR/);
       for (const socket of sockets) socket.destroy();
       await reconnect(koor.port);

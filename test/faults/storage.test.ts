@@ -75,7 +75,7 @@ t.test("writes are refused while the database is damaged or moved away, and acce
   const aside = join(koor.data_dir, "..", "aside.db");
 
   renameSync(file, aside);
-  await refusesWrites(t, koor, /data\.db was removed under the server/);
+  await refusesWrites(t, koor, /data\.db was removed while the server used it/);
   renameSync(aside, file);
   await untilHealth(koor, 200);
   t.equal((await sendJson(koor.port, "PUT", "/api/state/kept", 1)).status, 200);
@@ -86,7 +86,7 @@ t.test("writes are refused while the database is damaged or moved away, and acce
   overwrite(file, 0, sound);
   await untilHealth(koor, 200);
   overwrite(file, 0, Buffer.alloc(PAGE_BYTES));
-  await refusesWrites(t, koor, /data\.db was overwritten under the server/);
+  await refusesWrites(t, koor, /data\.db was overwritten while the server used it/);
   overwrite(file, 0, sound);
   await untilHealth(koor, 200);
   t.equal((await sendJson(koor.port, "PUT", "/api/state/kept", 2)).status, 200);
@@ -95,7 +95,7 @@ t.test("writes are refused while the database is damaged or moved away, and acce
   // A copy looks the same, and is another file: writes would go to a file that no path leads to.
   copyFileSync(file, aside);
   renameSync(aside, file);
-  await refusesWrites(t, koor, /data\.db was replaced under the server/);
+  await refusesWrites(t, koor, /data\.db was replaced while the server used it/);
 });
 
 t.test("a directory, a log or a lock that is replaced is noticed", async (t) => {

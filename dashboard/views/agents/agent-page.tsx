@@ -100,7 +100,7 @@ function Remove({ agent }: { readonly agent: Instance }) {
             asking.value = false;
           }}
         >
-          Its token is revoked at once: every call that uses it is refused. Everything that it wrote and published
+          Its token is revoked immediately: every call that uses it is refused. Everything that it wrote and published
           stays.
         </Confirm>
       )}

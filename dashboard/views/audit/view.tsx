@@ -102,7 +102,7 @@ function Rows({ filter, names, chosen, choose }: RowsProps) {
       )}
       {!history.complete.value &&
         (history.full ? (
-          <p class="hint">No more rows can be loaded: choose a range or an action to see older ones.</p>
+          <p class="hint">No more rows can be loaded: to see older rows, choose a range or an action.</p>
         ) : (
           <Button onClick={() => history.older()}>Load older</Button>
         ))}

@@ -46,7 +46,7 @@ export function Break({ lease: { id, state, holder, fence, task }, onDone }: Bre
           <p>
             {state === "waiting"
               ? `The request of ${holder.name} leaves the wait queue. The agent is notified and may request again.`
-              : `${holder.name} loses the lease at once, and the next waiter gets it. Koor refuses further ` +
+              : `${holder.name} loses the lease immediately, and the next waiter gets it. Koor refuses further ` +
                 `writes under fence ${fence ?? ""}, but cannot stop the agent from changing files.`}
             {task !== null && ` Its task ${task} is requeued, too.`}
           </p>

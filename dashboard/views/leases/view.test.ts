@@ -107,7 +107,7 @@ t.test("leases in a server with a day's data", { skip }, async (t) => {
     const button = page.getByRole("button", { name: "Break" });
     await button.click();
     const dialog = page.getByRole("dialog", { name: `Break ${first?.id}?` });
-    await dialog.getByText("claude-checkout loses the lease at once").waitFor();
+    await dialog.getByText("claude-checkout loses the lease immediately").waitFor();
     const doing = dialog.getByRole("button", { name: "Break" });
     t.ok(await doing.isDisabled(), "not without a reason");
     await page.keyboard.press("Escape");

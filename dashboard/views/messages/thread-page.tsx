@@ -33,7 +33,7 @@ export function ThreadPage({ thread }: { readonly thread: string }) {
       {messages !== undefined && messages.length > 0 && (
         <>
           <p class="hint">
-            Messages between agents. To view them here marks none as delivered or read.
+            Messages between agents. Viewing them here does not mark them as delivered or read.
             {messages.length >= MESSAGES_MAX && ` Only the newest ${MESSAGES_MAX} messages are shown.`}
           </p>
           <ol class="messages">

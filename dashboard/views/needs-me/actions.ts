@@ -28,7 +28,7 @@ export function breakAction(id: string, { name }: Named): Action {
     done: `Lease ${id} broken`,
     ask: {
       title: `Break ${id}?`,
-      words: `${name} loses the lease at once, and the next waiter gets it. Koor refuses further writes under its fence, but cannot stop the agent from changing files.`,
+      words: `${name} loses the lease immediately, and the next waiter gets it. Koor refuses further writes under its fence, but cannot stop the agent from changing files.`,
       field: { label: "Reason", hint: `${name} sees it, and the audit log keeps it.` },
     },
   };

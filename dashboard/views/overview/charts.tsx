@@ -41,7 +41,7 @@ const CHARTS: readonly ChartRow[] = [
     format: whole,
   },
   {
-    label: "Events and writes a second",
+    label: "Events and writes per second",
     series: [
       ["events", "published"],
       ["writes", "writes"],

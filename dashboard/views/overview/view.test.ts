@@ -99,7 +99,7 @@ t.test("the overview of a server with a day's data", { skip }, async (t) => {
   });
 
   await t.test("charts have their newest value as text", async () => {
-    await page.getByRole("img", { name: /^Events and writes a second.*: [0-9.]+\/s$/ }).waitFor();
+    await page.getByRole("img", { name: /^Events and writes per second.*: [0-9.]+\/s$/ }).waitFor();
     await page.getByRole("img", { name: /^Leases\. held: \d+, waiting: \d+$/ }).waitFor();
     await page
       .getByRole("img", { name: /^Open tasks\. claimed: \d+, asking: \d+, ready: \d+, blocked: \d+$/ })

@@ -103,8 +103,8 @@ function List<Row>({ title, past: { rows, more, sinceMs }, none, go, children }:
   return (
     <Section title={title} actions={more && <span class="hint">{`the first ${ROWS_MAX}`}</span>}>
       {sinceMs !== null ? (
-        <Empty title="Not known any more">
-          The server can tell of this since {clockTime(sinceMs, Date.now())}.{" "}
+        <Empty title="No longer known">
+          The server knows this only since {clockTime(sinceMs, Date.now())}.{" "}
           <Button kind="quiet" onClick={() => go(sinceMs + LATER_MS)}>
             Go there
           </Button>

@@ -159,8 +159,8 @@ t.test("a day is looked back at", { skip }, async (t) => {
   await t.test("a time before all that is kept says so, and leads to the first that is known", async (t) => {
     const old = new Date(Date.now() - 30 * 86_400_000).toISOString();
     const past = await dashboard.open(`/story?from=${old}&at=${old}`, { expected: [/400/] });
-    await past.page.getByText("Not known any more").first().waitFor();
-    await past.page.getByText(/^Not everything of this range is known any more/).waitFor();
+    await past.page.getByText("No longer known").first().waitFor();
+    await past.page.getByText(/^The server no longer knows the whole range/).waitFor();
     await past.page.getByRole("button", { name: "Go there" }).first().click();
     await past.page.getByText("None was held.").waitFor();
     t.ok((await chosen(past.page)) > Date.parse(old));

@@ -175,7 +175,7 @@ function Lanes({ story: { events, seed, eventsSinceMs, full }, range, at }: Lane
         <Notice>
           {full
             ? `The range has more than ${EVENTS_MAX} events. The newest are shown, since `
-            : "Not everything of this range is known any more. The lanes are complete since "}
+            : "The server no longer knows the whole range. The lanes are complete since "}
           {clockTime(sinceMs, Date.now())}.
         </Notice>
       )}

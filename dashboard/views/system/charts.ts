@@ -45,7 +45,7 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
       format: seconds,
     },
     {
-      label: "Refused and failed requests a second",
+      label: "Refused and failed requests per second",
       series: [
         ["4xx", "refused"],
         ["5xx", "failed"],
@@ -53,7 +53,7 @@ export function chartRows(routes: RouteGroup): readonly ChartRow[] {
       format: perSecond,
     },
     {
-      label: "Writes and commits a second",
+      label: "Writes and commits per second",
       series: [
         ["writes", "writes"],
         ["commits", "commits"],

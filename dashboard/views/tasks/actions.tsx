@@ -61,7 +61,7 @@ export function Actions({ task, onDone }: ActionProps) {
         >
           <p>
             {state === "claimed"
-              ? `${holder?.name ?? ""} is notified at its next progress report, and then gives the task back. ` +
+              ? `${holder?.name ?? ""} is notified at its next progress report, and then releases the task. ` +
                 "If it completes the task first, the task is done."
               : "No agent can claim it any more. Tasks that depend on it stay blocked."}
           </p>

@@ -13,13 +13,13 @@ import { formatState, TONES } from "./model.js";
 export function Dependencies({ tasks }: { readonly tasks: readonly ListedTask[] }) {
   const { nodes, edges, width, height, leftOut, alone } = useMemo(() => taskGraph(tasks), [tasks]);
   if (nodes.length === 0)
-    return <Empty title="No task comes after another">A task waits for those that it names in `after`.</Empty>;
+    return <Empty title="No task depends on another">A task waits for the tasks that its `after` names.</Empty>;
   return (
     <>
       <p class="hint" role="status">
         {plural(nodes.length, "task")} with dependencies
         {leftOut > 0 && `, ${leftOut} more not drawn`}
-        {alone > 0 && `; ${plural(alone, "task")} without any on the board only`}
+        {alone > 0 && `; ${plural(alone, "task")} without dependencies only on the board`}
       </p>
       <div class="card task-graph" role="region" aria-label="Dependencies, drawn" tabIndex={0}>
         <div style={{ width: `${width}px`, height: `${height}px` }}>

@@ -79,7 +79,7 @@ t.test("tasks in a server with a day's data", { skip }, async (t) => {
     const agent = await Agent.register(port, "gus", { workspace: "bookshop" });
     await send(port, "POST", `/api/instances/${agent.id}/activate`, { headers: agent.headers });
     await page.goto(`${dashboard.url}/tasks/focus-order`);
-    const why = page.getByRole("region", { name: "Why nobody has claimed it" });
+    const why = page.getByRole("region", { name: "Why no agent has claimed it" });
     await why.getByText("1 agent may claim it and has not asked for it: gus").waitFor();
     await sendJson(port, "POST", "/api/tasks/claim", { id: "notes-412", workspace: "bookshop" }, agent.headers);
     await why.getByText("works on another task: release notes of 4.12 (gus)").waitFor();

@@ -26,7 +26,7 @@ export function Unclaimed({ task }: { readonly task: ListedTask }) {
   const tasks = Object.values(byState).flat();
   const reasons = whyUnclaimed(task, { agents, leases, tasks, nowMs: nowMs.value });
   return (
-    <Section title="Why nobody has claimed it">
+    <Section title="Why no agent has claimed it">
       <ul class="card task-why">
         {reasons.map((reason, at) => (
           <li key={at}>
@@ -43,7 +43,7 @@ function Words({ reason }: { readonly reason: Reason }) {
     case "not before":
       return (
         <>
-          It is claimed not before <Time at={reason.at} as="clock" />, <Time at={reason.at} as="ahead" />.
+          It cannot be claimed before <Time at={reason.at} as="clock" />, <Time at={reason.at} as="ahead" />.
         </>
       );
     case "assignee is away":
@@ -80,7 +80,7 @@ function Words({ reason }: { readonly reason: Reason }) {
     default:
       return (
         <>
-          Nothing is in its way. {plural(reason.agents.length, "agent")} may claim it and{" "}
+          Nothing blocks it. {plural(reason.agents.length, "agent")} may claim it and{" "}
           {reason.agents.length === 1 ? "has" : "have"} not asked for it:{" "}
           {reason.agents.slice(0, NAMED).map(({ id, name }, at) => (
             <>

@@ -31,7 +31,7 @@ const ROWS: readonly FormRow[] = [
     field: "patterns",
     label: "Patterns",
     placeholder: "every topic",
-    hint: "Which topics, separated by commas: api.**, build.done",
+    hint: "Topic patterns, separated by commas: api.**, build.done",
   },
   {
     field: "secret",

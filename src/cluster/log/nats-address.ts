@@ -29,16 +29,16 @@ export function parseNatsAddress(url: string): NatsAddress {
   const tls = SCHEMES[scheme];
   // The message does not contain the address, because the address may contain a password.
   if (tls === undefined)
-    throw new LogError("denied", "the address of the log is none: it begins with nats:// or tls://");
+    throw new LogError("denied", "the address of the log is invalid: it must begin with nats:// or tls://");
   const parts = rest.split(",").map((part) => splitCredentials(part.replace(/^[a-z]+:\/\//, "")));
   const servers = parts.map(({ server }) => server);
   const shown = `${scheme}//${servers.join(",")}`;
   // Each server is parsed as an `http:` URL, because that scheme requires a host. A part that fails may be half of a
   // password that contains a comma.
   if (!servers.every((server) => URL.canParse(`http://${server}`)))
-    throw new LogError("denied", "the address of the log is none: it does not name its servers");
+    throw new LogError("denied", "the address of the log is invalid: it names no servers");
   const [credentials = "", ...others] = new Set(parts.map((part) => part.credentials).filter((text) => text !== ""));
-  if (others.length > 0) throw new LogError("denied", `the servers in ${shown} are given several credentials`);
+  if (others.length > 0) throw new LogError("denied", `the servers in ${shown} have different credentials`);
   return { servers, tls, shown, ...parseCredentials(credentials) };
 }
 

@@ -140,7 +140,7 @@ function checkServer({ info }: NatsConnection, shown: string): void {
   if (info?.jetstream !== true && info?.cluster === undefined)
     throw new LogError(
       "unsafe",
-      `the NATS server at ${shown} keeps nothing: JetStream is not enabled there, or ${SWITCHED_OFF}`,
+      `the NATS server at ${shown} stores nothing: JetStream is not enabled there, or ${SWITCHED_OFF}`,
     );
 }
 

@@ -201,7 +201,7 @@ class NatsSession implements LogSession {
     assert(this.#delivery === null, "a session follows once");
     if (this.#ended) return;
     if (after + 1 < this.#bounds.first_sequence) {
-      this.#lose(`entry ${after + 1} is not there any more`);
+      this.#lose(`entry ${after + 1} is no longer in the log`);
       return;
     }
     this.#delivered = after;
@@ -282,7 +282,7 @@ class NatsSession implements LogSession {
     try {
       const info = await manager.streams.info(stream);
       if (generationOf(info) !== this.status.generation)
-        throw new LogError("unreachable", `the log at ${shown} was made anew`);
+        throw new LogError("unreachable", `the log at ${shown} was created again`);
       const { state } = info;
       const newest = Math.min(through, state.last_seq);
       if (state.messages === 0 || newest < state.first_seq) return;
@@ -363,7 +363,9 @@ class NatsSession implements LogSession {
     }
     if (stream !== streamName(this.#name)) {
       append.done("unknown");
-      this.#end(new LogError("foreign", `the stream ${stream} at ${this.#server.shown} takes what is the log's`));
+      this.#end(
+        new LogError("foreign", `the stream ${stream} at ${this.#server.shown} stores messages of the log's subjects`),
+      );
       return;
     }
     this.#stored = Math.max(this.#stored, seq);
@@ -381,7 +383,7 @@ class NatsSession implements LogSession {
       return;
     }
     if (info === null) {
-      this.#lose("something else than an entry was delivered");
+      this.#lose("a message that is not an entry was delivered");
       return;
     }
     const { sequence, delivery, pending } = info;
@@ -440,7 +442,7 @@ class NatsSession implements LogSession {
       this.#appends.delete(number);
       append.done("unknown");
       this.#lose(
-        `it did not say within ${append.ticksMax * LOG_HEARTBEAT_MS} ms whether it has stored an entry: it is held up, or its disk is full`,
+        `it did not confirm an entry within ${append.ticksMax * LOG_HEARTBEAT_MS} ms: it is blocked, or its disk is full`,
       );
       return;
     }
@@ -453,7 +455,7 @@ class NatsSession implements LogSession {
     // Heartbeats do not prove that the server works, because a server that is partitioned from its peers may still send
     // them.
     this.#overdue = this.#stored > this.#sequence ? this.#overdue + 1 : 0;
-    if (this.#overdue > ANSWER_TICKS_MAX) this.#lose(`entry ${this.#stored} is stored and does not come`);
+    if (this.#overdue > ANSWER_TICKS_MAX) this.#lose(`entry ${this.#stored} is stored, but was not delivered`);
   }
 
   /** @param what the reason, which follows the log's address in the message */

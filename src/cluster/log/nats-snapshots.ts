@@ -159,7 +159,7 @@ export class NatsSnapshots implements SnapshotStore {
   async #make(server: NatsServer): Promise<ObjectStore> {
     const log = await readStream(server, streamName(this.#address.name));
     if (log === null)
-      throw new LogError("unreachable", `there is no log at ${server.shown} that a snapshot could be beside`);
+      throw new LogError("unreachable", `there is no log at ${server.shown} next to which a snapshot could be stored`);
     await makeBucket(server.connection, this.#address.name, log.config.num_replicas);
     return new Objm(server.connection).open(bucketName(this.#address.name), false);
   }
@@ -172,7 +172,7 @@ export class NatsSnapshots implements SnapshotStore {
     const info = (await bucket?.info(String(position))) ?? null;
     if (bucket === null || info === null || info.deleted) throw broken(server, position, "it is gone");
     if (info.metadata?.[GENERATION] !== generation || info.size !== bytes)
-      throw broken(server, position, "another has taken its place");
+      throw broken(server, position, "another snapshot has replaced it");
     const { counts } = await this.#countPieces(server);
     // The number of pieces is checked here, because the library would wait for missing pieces.
     if ((counts.get(info.nuid) ?? 0) !== info.chunks) throw broken(server, position, "some of its pieces are missing");

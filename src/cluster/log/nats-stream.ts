@@ -141,7 +141,7 @@ const SETTINGS: readonly SettingRow[] = [
   {
     setting: "retention",
     isSafe: ({ retention }) => retention === RetentionPolicy.Limits,
-    because: "entries would go when they were read",
+    because: "entries would be deleted when they were read",
   },
   {
     setting: "discard",
@@ -149,13 +149,17 @@ const SETTINGS: readonly SettingRow[] = [
     because: "a full log would drop its oldest entries",
   },
   { setting: "max_age", isSafe: ({ max_age }) => max_age === 0, because: "old entries would be dropped" },
-  { setting: "max_msgs", isSafe: ({ max_msgs }) => max_msgs < 0, because: "only max_bytes may bound a log" },
+  { setting: "max_msgs", isSafe: ({ max_msgs }) => max_msgs < 0, because: "only max_bytes may limit a log" },
   {
     setting: "max_msgs_per_subject",
     isSafe: ({ max_msgs_per_subject }) => max_msgs_per_subject < 0,
     because: "old entries would be dropped",
   },
-  { setting: "no_ack", isSafe: ({ no_ack }) => no_ack !== true, because: "nobody would know what is stored" },
+  {
+    setting: "no_ack",
+    isSafe: ({ no_ack }) => no_ack !== true,
+    because: "Koor would not learn whether an entry is stored",
+  },
   { setting: "sealed", isSafe: ({ sealed }) => !sealed, because: "it takes no entries" },
   {
     setting: "persist_mode",
@@ -178,7 +182,7 @@ const SETTINGS: readonly SettingRow[] = [
     setting: "sources",
     isSafe: ({ sources, mirror, subject_transform }) =>
       (sources ?? []).length === 0 && mirror === undefined && subject_transform === undefined,
-    because: "entries of others would get into it",
+    because: "messages of other programs would get into it",
   },
 ];
 
@@ -205,7 +209,7 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
   const refuse = (setting: string, because: string): LogError =>
     new LogError(
       "unsafe",
-      `the stream ${stream} at ${server.shown} has another ${setting} than Koor gave it: ${because}`,
+      `the stream ${stream} at ${server.shown} has another ${setting} than the one that Koor has set: ${because}`,
     );
   const subject = logSubject(name, generation);
   if (config.subjects?.length !== 1 || config.subjects[0] !== subject)
@@ -223,8 +227,8 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
     warnings.push(`entries of more than ${entryBytesMax} bytes cannot be stored: raise ${bound} of ${server.shown}`);
   if (config.num_replicas === 1)
     warnings.push(
-      `one server only: without ${server.shown} nothing can be written, and without its disk the log is lost; it has ` +
-        "to run with sync_interval: always, or a power cut takes what it had acknowledged",
+      `one server only: without ${server.shown} nothing can be written, and without its disk the log is lost; it must ` +
+        "run with sync_interval: always, or a power failure may lose acknowledged entries",
     );
   if (config.num_replicas === 2)
     warnings.push(`two servers only: when either of the two at ${server.shown} is away nothing can be written`);

@@ -143,7 +143,11 @@ async function readSecretFile<T>(path: string, read: (path: string) => Promise<T
   try {
     return await read(path);
   } catch (cause) {
-    throw new LogError("denied", `what PostgreSQL asks for cannot be read: ${reasonOf(cause)}`, cause);
+    throw new LogError(
+      "denied",
+      `the password file or a TLS file for PostgreSQL cannot be read: ${reasonOf(cause)}`,
+      cause,
+    );
   }
 }
 
@@ -156,7 +160,7 @@ export async function readPostgresSecrets(target: PostgresTarget): Promise<Postg
   const { credentials, tls } = target;
   const password = credentials === "" ? target.password : await readSecretFile(credentials, readPassword);
   if (credentials !== "" && password === "")
-    throw new LogError("denied", `the first line of ${credentials} is empty: it is to be the password`);
+    throw new LogError("denied", `the first line of ${credentials} is empty: it must be the password`);
   if (tls === false) return { password, ssl: false };
   const files = await Promise.all(
     Object.entries(tls.files).map(async ([name, path]) => [name, await readSecretFile(path, (at) => readFile(at))]),

@@ -48,7 +48,7 @@ export interface AppendsParts {
 
 /** Makes the error for a log that was created again during a session. The next session opens the new log. */
 export function logReplaced(name: string): LogError {
-  return new LogError("unreachable", `log ${name} was made anew or removed`);
+  return new LogError("unreachable", `log ${name} was removed or created again`);
 }
 
 export class PostgresAppends {

@@ -93,7 +93,7 @@ const WARNINGS: readonly (readonly [applies: (facts: ServerFacts) => boolean, wa
   ],
   [
     ({ standby_names }) => standby_names === "",
-    "synchronous_standby_names is empty: what is acknowledged is on one machine, and is lost with its disk",
+    "synchronous_standby_names is empty: acknowledged entries are on one machine only, and are lost with its disk",
   ],
 ];
 
@@ -174,13 +174,13 @@ export function checkServer(target: PostgresTarget, { link, host, facts }: Conne
   // A connection pooler is rejected. It may run the next statement in another server process, without this session's
   // settings.
   if (link.greetedPid !== facts.pid)
-    throw new LogError("unsafe", `${where} is reached through a pooler: Koor needs connections to the server itself`);
+    throw new LogError("unsafe", `${where} is reached through a pooler: Koor needs direct connections to the server`);
   if (facts.version < VERSION_MIN)
     throw new LogError(
       "too_old",
       `${where} is version ${facts.version_text}: Koor needs ${VERSION_MIN / 10_000} or newer`,
     );
   if (facts.fsync === "off")
-    throw new LogError("unsafe", `${where} has fsync = off: it would lose what it has acknowledged, set it to on`);
+    throw new LogError("unsafe", `${where} has fsync = off: it would lose acknowledged entries, set it to on`);
   return WARNINGS.filter(([applies]) => applies(facts)).map(([, warning]) => `${where}: ${warning}`);
 }

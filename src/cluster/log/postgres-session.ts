@@ -241,7 +241,12 @@ export class PostgresSession implements LogSession {
         return;
       }
       if (head.last < after) {
-        this.#lose(new LogError("unreachable", `log ${name} ends at ${head.last}: it went back behind ${after}`));
+        this.#lose(
+          new LogError(
+            "unreachable",
+            `log ${name} ends at ${head.last}: it lacks entries up to ${after}, which it had`,
+          ),
+        );
         return;
       }
       this.#known = Math.max(this.#known, head.last);
@@ -258,7 +263,7 @@ export class PostgresSession implements LogSession {
     for (const row of page) {
       if (this.#ended || !this.#following) return;
       if (row.seq === null ? row.last > after : row.seq !== expected) {
-        this.#lose(new LogError("unreachable", `entry ${expected} of log ${this.#parts.name} is not there any more`));
+        this.#lose(new LogError("unreachable", `entry ${expected} is no longer in log ${this.#parts.name}`));
         return;
       }
       expected += 1;

@@ -142,7 +142,8 @@ export class PostgresSnapshots implements SnapshotStore {
 
   put(info: Pick<SnapshotInfo, "position" | "generation">, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     return this.#connected(async (link) => {
-      if (!(await tablesExist(link))) throw new LogError("foreign", `there is no log ${this.#name} to keep it beside`);
+      if (!(await tablesExist(link)))
+        throw new LogError("foreign", `there is no log ${this.#name} next to which a snapshot could be stored`);
       await sweep(link, this.#name);
       const [begun] = await link.ask<{ id: number }>(BEGIN_PUT, [this.#name, info.position, info.generation]);
       const { id } = must(begun, "one row");
@@ -157,7 +158,7 @@ export class PostgresSnapshots implements SnapshotStore {
       }
       const ended = await link.ask(END_PUT, [id, this.#name, bytes, hash.digest()]);
       if (ended.length === 0)
-        throw new LogError("unreachable", `log ${this.#name} was made anew while a snapshot was stored`);
+        throw new LogError("unreachable", `log ${this.#name} was created again while a snapshot was stored`);
       // Deletes the pieces of the snapshot that this one has replaced.
       await sweep(link, this.#name);
     });
@@ -171,7 +172,7 @@ export class PostgresSnapshots implements SnapshotStore {
       );
       const what = `the snapshot at ${info.position} of log ${this.#name}`;
       // If the length differs, the listed snapshot was replaced by another one of the same position.
-      if (row?.bytes !== info.bytes) throw new LogError("unreachable", `${what} is not there any more`);
+      if (row?.bytes !== info.bytes) throw new LogError("unreachable", `${what} no longer exists`);
       const hash = crypto().createHash("sha256");
       let length = 0;
       for (let place = 0; length < row.bytes; place += 1) {
@@ -182,7 +183,7 @@ export class PostgresSnapshots implements SnapshotStore {
         yield piece.bytes;
       }
       if (length !== row.bytes || hash.digest("hex") !== row.sha256)
-        throw new LogError("foreign", `${what} is not what was stored: its SHA-256 is another`);
+        throw new LogError("foreign", `${what} is not what was stored: its SHA-256 differs`);
     } finally {
       await this.#release(link);
     }
@@ -210,7 +211,7 @@ export class PostgresSnapshots implements SnapshotStore {
     const isListed = (await this.#listRows(link)).some((row) => row.id === id);
     return isListed
       ? new LogError("foreign", `${what} is not what was stored: a piece of it is missing`)
-      : new LogError("unreachable", `${what} is not there any more`);
+      : new LogError("unreachable", `${what} no longer exists`);
   }
 
   /**

@@ -46,7 +46,7 @@ export function auditRoutes(reads: Reads, refusals: Pick<RefusalLog, "settle">):
       path: "/api/audit/summary",
       name: "audit.summary",
       tag,
-      summary: "Counts the audit log's entries, and over time by `buckets`.",
+      summary: "Counts the audit log's entries, with `buckets` also over time.",
       query: AuditSummaryQuery,
       answer: AuditSummary,
       handle: ({ query: { actor = null, action = null, from = null, to = null, buckets = null }, context }) => {

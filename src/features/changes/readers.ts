@@ -120,7 +120,12 @@ export class ChangeReaders implements BackgroundTask {
   expose(out: Exposition): void {
     out
       .value("koor_change_readers", "gauge", "Connected readers of changes.", this.#readers.size)
-      .value("koor_changes_lagged_total", "counter", "Messages to readers of changes that they lag.", this.#lagged);
+      .value(
+        "koor_changes_lagged_total",
+        "counter",
+        "Messages that told a reader of changes that it lags.",
+        this.#lagged,
+      );
   }
 
   /**

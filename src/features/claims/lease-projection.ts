@@ -220,7 +220,7 @@ export class LeaseProjection implements Measured {
       .metric("koor_leases", "gauge", "Leases by state.")
       .sample("koor_leases", this.#held, { state: "held" })
       .sample("koor_leases", this.#waiting, { state: "waiting" })
-      .metric("koor_lease_wait_seconds", "summary", "From a lease's request to its grant.")
+      .metric("koor_lease_wait_seconds", "summary", "Time from the request of a lease to its grant.")
       .sample("koor_lease_wait_seconds_sum", this.#waited.sumS)
       .sample("koor_lease_wait_seconds_count", this.#waited.count);
   }

@@ -67,7 +67,7 @@ export function rateLimitRoutes({ guarded, writer, limits, directory, clock, log
       path,
       name: "rate_limit.list",
       tag,
-      summary: "Lists the rate limits of accounts that hold now.",
+      summary: "Lists the current rate limits of accounts.",
       answer: RateLimitList,
       handle: () => jsonReply(JSON.stringify({ limits: limits.inForce(clock.now()).map(showLimit) })),
     }),

@@ -174,7 +174,7 @@ export class TaskProjection implements Measured {
     for (const [at, state] of TASK_STATES.entries())
       if (!hasEnded(state)) out.sample("koor_tasks", this.#counts[at] ?? 0, { state });
     out
-      .metric("koor_task_claim_seconds", "summary", "From when a task is ready to its claim.")
+      .metric("koor_task_claim_seconds", "summary", "Time from when a task became ready to its claim.")
       .sample("koor_task_claim_seconds_sum", this.#waited.sumS)
       .sample("koor_task_claim_seconds_count", this.#waited.count);
   }

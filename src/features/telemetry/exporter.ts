@@ -154,17 +154,17 @@ export class TelemetryExporter implements BackgroundTask {
     const kinds = (name: string, values: Readonly<Record<Kind, number>>): void => {
       for (const kind of KINDS) out.sample(name, values[kind], { kind });
     };
-    out.metric("koor_otlp_exported_total", "counter", "Spans and metrics that the collector has taken.");
+    out.metric("koor_otlp_exported_total", "counter", "Spans and metrics that the collector has accepted.");
     kinds("koor_otlp_exported_total", this.#exported);
-    out.metric("koor_otlp_failed_total", "counter", "Spans and metrics that the collector has not taken.");
+    out.metric("koor_otlp_failed_total", "counter", "Spans and metrics that the collector has not accepted.");
     kinds("koor_otlp_failed_total", this.#failed);
     out.value(
       "koor_otlp_dropped_total",
       "counter",
-      "Events that became no spans, because too many were waiting or the thread failed.",
+      "Events that were not exported as spans, because too many were waiting or the thread failed.",
       this.#dropped,
     );
-    out.value("koor_otlp_waiting", "gauge", "Events that wait to become spans.", this.#events.length);
+    out.value("koor_otlp_waiting", "gauge", "Events that wait to be exported as spans.", this.#events.length);
   }
 
   /** Gives the thread the next events, if the thread is idle. Returns whether it got them. */

@@ -130,7 +130,7 @@ export function checkToken(config: Config): void {
   if (short !== null && isReachable(config))
     throw new ConfigError(
       `${flagOf(short)} has less than ${SERVER_TOKEN_CHARACTERS_MIN} characters, and other machines can reach ` +
-        `the server: take a longer one (openssl rand -hex 16), or bind to localhost`,
+        `the server: use a longer one (openssl rand -hex 16), or bind to localhost`,
     );
 }
 

@@ -66,7 +66,7 @@ export class RequestMetrics implements Measured {
       .value(
         "koor_http_unauthenticated_total",
         "counter",
-        "Audited calls that were refused for want of a token.",
+        "Audited calls that were refused because they had no valid token.",
         this.unauthenticated,
       )
       .metric("koor_calls_total", "counter", "Calls by plane since the start or the last reset.")

@@ -10,9 +10,9 @@ export const ROUTE_TAGS = {
   events: "Publishing, history, and subscriptions over WebSocket, Server-Sent Events and long polls.",
   changes: "A stream of changes by name, for clients that show or cache data.",
   leases: "Exclusive access to resources for a time: all or nothing, with a wait queue, enforced on state and specs.",
-  budgets: "How much of language models a workspace, an agent or a task may use.",
+  budgets: "Limits on the tokens and the cost of language models for workspaces, agents and tasks.",
   radar: "Which checkouts change the same files, before either commits.",
-  guard: "The record of commits that were made without the guard.",
+  guard: "Records of commits that were made without the guard.",
   tasks:
     "Work that one agent at a time claims: ordered, retried, waited for, with leases on the resources that it needs.",
   evidence: "Records of commands: how they ended, on which files, and which program saw it.",

@@ -53,12 +53,12 @@ export class OpenFiles {
       } catch (error) {
         return `${basename(path)} cannot be found (${(error as NodeJS.ErrnoException).code ?? "unreadable"})`;
       }
-      if (found === undefined) return `${basename(path)} was removed under the server`;
-      if (id !== undefined && found !== id) return `${basename(path)} was replaced under the server`;
+      if (found === undefined) return `${basename(path)} was removed while the server used it`;
+      if (id !== undefined && found !== id) return `${basename(path)} was replaced while the server used it`;
     }
     const bytes = readSync(this.#database, this.#head, 0, MAGIC_BYTES, 0);
     // An empty database file is valid, because all of its data may still be in the WAL.
-    return bytes === 0 || hasMagic(this.#head) ? null : "data.db was overwritten under the server";
+    return bytes === 0 || hasMagic(this.#head) ? null : "data.db was overwritten while the server used it";
   }
 
   /** Returns the state of the database file: its size in bytes, and a value that changes with every write to it. */

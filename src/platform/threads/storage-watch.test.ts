@@ -77,7 +77,7 @@ t.test("missing files come first, and a writer that cannot open the database cou
   const { played, watch, tick } = play();
   watch.takeUnusable("SQLITE_NOTADB");
   t.equal(watch.fault, "the database cannot be opened (SQLITE_NOTADB)");
-  played.fault = "data.db was removed under the server";
+  played.fault = "data.db was removed while the server used it";
   await tick();
   t.equal(watch.fault, played.fault);
   played.fault = null;

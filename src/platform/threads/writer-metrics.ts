@@ -29,7 +29,7 @@ export class WriterMetrics implements Measured {
   expose(out: Exposition): void {
     out
       .value("koor_writer_in_flight", "gauge", "Calls that wait for the writer's answer.", this.#writer.depth)
-      .value("koor_writer_queue_depth", "gauge", "Calls that came in during the last commit.", this.#waiting)
+      .value("koor_writer_queue_depth", "gauge", "Calls that arrived during the last commit.", this.#waiting)
       .metric("koor_writer_batch_calls", "histogram", "Calls in one transaction.")
       .histogram("koor_writer_batch_calls", this.#batchCalls)
       .metric("koor_writer_commit_seconds", "histogram", "Time of one transaction until it was on disk.")

@@ -31,7 +31,7 @@ function itemOf(blocking: BlockingLease, stale: boolean): Item {
     address: addressOf("leases", id),
     line: lease.automatic === true ? <AutomaticLine of={blocking} /> : <Line of={blocking} />,
     why: stale
-      ? `${wait}, and ${holder.name} is stale: it will hardly release it.`
+      ? `${wait}, and ${holder.name} is stale: it will probably not release it.`
       : endsSoon
         ? `${wait}, and ${holder.name} will lose it in the middle of its work.`
         : `${wait} until ${holder.name} releases it.`,

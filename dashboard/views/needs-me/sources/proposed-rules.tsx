@@ -26,7 +26,7 @@ function itemOf({ project, rule_id, severity, pattern, message, context, propose
         {context !== "" && ` · ${context}`}
       </>
     ),
-    why: "It has no effect until somebody accepts it.",
+    why: "It has no effect until it is accepted.",
     since: created_at,
     tone: "note",
     actions: [

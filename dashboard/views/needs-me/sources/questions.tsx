@@ -16,7 +16,7 @@ function itemOf(task: ListedTask): Item {
         {assignee === null ? "Its agent" : <Agent id={assignee} />} asks: {question ?? ""}
       </>
     ),
-    why: `The work ${workspace === "" ? "" : `in ${workspace} `}stops until somebody answers.`,
+    why: `The work ${workspace === "" ? "" : `in ${workspace} `}stops until the question is answered.`,
     since: updated_at,
     tone: "bad",
     actions: [

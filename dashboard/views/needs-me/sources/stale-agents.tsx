@@ -32,7 +32,8 @@ function itemOf(agents: Repeats<Instance>): Item {
         done: several ? `${agents.length} agents removed` : `Agent ${name} removed`,
         ask: {
           title: several ? `Remove ${agents.length} agents?` : `Remove ${name}?`,
-          words: "Its token is revoked at once. Everything that it wrote and published stays, and so do its metrics.",
+          words:
+            "Its token is revoked immediately. Everything that it wrote and published stays, and so do its metrics.",
         },
       },
     ],

@@ -69,7 +69,7 @@ function itemOf({ message, by }: Unread): Item {
             )}
       </>
     ),
-    why: intent === "request" ? `${from.name} may wait for an answer.` : `${from.name} takes it as known.`,
+    why: intent === "request" ? `${from.name} may wait for an answer.` : `${from.name} assumes that it was read.`,
     since: sent_at,
     tone: person !== undefined ? "bad" : importance === "high" ? "warn" : "note",
     actions:

@@ -65,10 +65,10 @@ function itemOf(webhook: Webhook): Item {
     ),
     why:
       pending > 0
-        ? `${plural(pending, "event waits", "events wait")}, and its receiver hears of nothing.`
+        ? `${plural(pending, "event waits", "events wait")}, and its receiver gets nothing.`
         : active
-          ? "Its receiver has missed something."
-          : "Its receiver hears of nothing.",
+          ? "Its receiver has missed events."
+          : "Its receiver gets nothing.",
     since: last_failure_at ?? last_fired ?? created_at,
     tone: active ? "warn" : "bad",
     actions: [

@@ -25,6 +25,7 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 interface Installed {
   readonly home: string;
+  readonly program: string;
   /** The folder in which the cache is preferred. */
   readonly beside: string;
   /** Runs `koor --version`, and checks its output. */
@@ -40,6 +41,7 @@ function install(t: Test): Installed {
   const program = join(root, "deploy", "bin", "koor.js");
   return {
     home,
+    program,
     beside: join(root, "dist", "app", ".compile-cache"),
     run: (env = { HOME: home }, options = []) => {
       const args = [...options, program, "--version"];
@@ -73,6 +75,27 @@ t.test("the code is kept beside the program, and written once", (t) => {
   run();
   t.equal(identityOf(file), before);
   t.same(readdirSync(home), []);
+  t.end();
+});
+
+t.test("each part of the program is read once", (t) => {
+  const { home, program } = install(t);
+  // The program has the cache only where Node has no options, so the counting script loads it.
+  const counting = `
+    const fs = require("node:fs");
+    const read = fs.readFileSync;
+    const names = [];
+    fs.readFileSync = (path, ...more) => (names.push(path), read(path, ...more));
+    process.once("exit", () => fs.writeSync(2, JSON.stringify(names.filter((name) => /part-/.test(name)))));
+    process.argv[1] = ${JSON.stringify(program)};
+    require(process.argv[1]);`;
+  const script = join(home, "counting.cjs");
+  writeFileSync(script, counting);
+  const args = [script, "help", "output"];
+  const { stderr } = spawnSync(process.execPath, args, { encoding: "utf8", env: { HOME: home } });
+  const names = JSON.parse(stderr) as readonly string[];
+  t.ok(names.length > 2);
+  t.same(names, [...new Set(names)]);
   t.end();
 });
 

@@ -15,7 +15,7 @@ async function printText(text: string): Promise<ExitCode | CliFailure> {
 }
 
 function listNouns(): readonly string[] {
-  return COMMANDS.map(({ words }) => words[0]);
+  return ["help", ...COMMANDS.map(({ words }) => words[0])];
 }
 
 /** Prints the overview of all commands. */
@@ -23,9 +23,13 @@ export async function printOverview(program: string): Promise<ExitCode | CliFail
   return await printText(formatOverview(TOPICS, program));
 }
 
-/** Prints the help for the words after `help`: those of a command or a noun, or the name of a topic. */
+/**
+ * Prints the help for the words after `help`: those of a command or a noun, or the name of a topic; the overview if there
+ * are none.
+ */
 export async function printHelp(words: readonly string[], program: string): Promise<ExitCode | CliFailure> {
-  const [word = ""] = words;
+  const [word] = words;
+  if (word === undefined) return await printOverview(program);
   if (words.length === 1 && isHelpTopic(word)) {
     // Only this help needs the module.
     const { formatTopic } = await import("./help-topics.js");
@@ -52,6 +56,8 @@ export function describeUnknown(words: readonly string[], program: string): CliF
   const verbs = findRowsBelow([noun], COMMANDS).map((row) => row.words.slice(1).join(" "));
   if (verbs.length === 0)
     return wrongUsage(`no such command: ${noun}${suggest(noun, listNouns())}`, `see ${program} --help`);
+  const has = `${noun} has: ${verbs.join(", ")}`;
+  if (words.length === 1) return wrongUsage(`${noun} needs a word more`, has);
   const meant = suggest(words[1] ?? "", verbs);
-  return wrongUsage(`no such command: ${words.slice(0, 2).join(" ")}${meant}`, `${noun} has: ${verbs.join(", ")}`);
+  return wrongUsage(`no such command: ${words.slice(0, 2).join(" ")}${meant}`, has);
 }

@@ -168,6 +168,7 @@ t.test("help has examples, and topics in plain words", async (t) => {
     "\nexamples:\n  koor state set plans/login --data",
   );
   const overview = (await run(undefined, {})).stdout;
+  t.equal((await run(undefined, {}, "help")).stdout, overview);
   const page = readFileSync(new URL("../../../docs/cli.md", import.meta.url), "utf8");
   for (const name of HELP_TOPIC_NAMES) {
     const { code, stdout } = await run(undefined, {}, "help", name);
@@ -193,6 +194,8 @@ t.test("a misspelt word gets a hint", async (t) => {
     ["state list --limt 5", /unknown flag --limt: did you mean --limit\?/],
     ["state list --prety", /unknown flag --prety: did you mean --pretty\?/],
     ["help exit-code", /no such command or topic: exit-code: did you mean exit-codes\?/],
+    ["hlep", /no such command: hlep: did you mean help\?/],
+    ["state", /^koor: state needs a word more\nstate has: list, get, /],
     ["nonsense", undefined],
     ["state list --nonsense", undefined],
   ];

@@ -8,7 +8,7 @@ import { wrongUsage, type CliFailure } from "../failure.js";
 import { JSON_TYPE } from "../input.js";
 import { objectOf, quoted } from "../json-text.js";
 
-const ID = { name: "id" } as const;
+const ID = { name: "id", values: "budget" } as const;
 /** The flag that names the target of each scope. `--task` is a switch of other commands. */
 const FLAG_OF = { workspace: "workspace", agent: "agent", task: "task-id" } as const;
 const DECIMAL = /^(?:0|[1-9]\d*)(?:\.\d+)?$/;

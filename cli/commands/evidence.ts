@@ -69,7 +69,7 @@ export const EVIDENCE_COMMANDS: readonly CommandRow[] = [
     words: ["evidence", "get"],
     about: "Print a record with the end of the command's output.",
     examples: ["evidence get 12"],
-    arguments: [{ name: "id" }],
+    arguments: [{ name: "id", values: "evidence" }],
     method: "GET",
     path: `${PATH}/{id}`,
   },

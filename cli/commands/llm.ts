@@ -136,7 +136,7 @@ export const LLM_COMMANDS: readonly CommandRow[] = [
     words: ["llm", "end-limit"],
     about: "End a rate limit early.",
     examples: ["llm end-limit 7"],
-    arguments: [{ name: "id" }],
+    arguments: [{ name: "id", values: "limit" }],
     method: "DELETE",
     path: "/api/llm/limits/{id}",
   },

@@ -64,7 +64,7 @@ export const MESSAGE_COMMANDS: readonly CommandRow[] = [
     words: ["message", "send"],
     about: "Send a message: to an instance's id, name:N or workspace:W.",
     examples: ["message send name:ben 'review the orders API' --intent request --body 'the branch is api-orders'"],
-    arguments: [{ name: "to", values: "agent" }, { name: "subject" }],
+    arguments: [{ name: "to", values: "recipient" }, { name: "subject" }],
     flags: [
       { name: "body", kind: "text", value: "TEXT", about: "the message's text; - reads stdin" },
       {

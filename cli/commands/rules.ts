@@ -130,7 +130,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     about: "Print the rules of one project, of every status, by rule_id.",
     examples: ["rules get trucks"],
     list: "rules",
-    arguments: [{ name: "project" }],
+    arguments: [{ name: "project", values: "rule_project" }],
     flags: [
       { name: "stack", kind: "text", value: "NAME", about: "universal ones and those of this stack", query: "stack" },
       { name: "after", kind: "text", value: "RULE_ID", about: "only rules after this one", query: "after" },
@@ -142,7 +142,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     words: ["rules", "set"],
     about: "Replace all rules of a project; if one is invalid, none is stored.",
     examples: ["rules set trucks --file rules.json"],
-    arguments: [{ name: "project" }],
+    arguments: [{ name: "project", values: "rule_project" }],
     flags: VALUE_FLAGS,
     oneOf: VALUE_FLAG_NAMES,
     method: "PUT",
@@ -155,7 +155,7 @@ export const RULES_COMMANDS: readonly CommandRow[] = [
     about: "Check a text against the accepted rules of a project; exit 1 if it violates one.",
     examples: ["rules check trucks --file plate.ts --filename plate.ts"],
     list: "violations",
-    arguments: [{ name: "project", values: "project" }],
+    arguments: [{ name: "project", values: "rule_project" }],
     flags: [
       ...VALUE_FLAGS,
       { name: "filename", kind: "text", value: "PATH", about: "only the rules that apply to a file of this path" },

@@ -129,7 +129,7 @@ const INSTANCES = [
 ];
 
 t.test("names come from the server", async (t) => {
-  const { fake, ask, values } = await setUp(t, {
+  const { fake, ask, values, bash } = await setUp(t, {
     "/api/instances": INSTANCES,
     "/api/leases": { leases: [{ id: "lease-1", holder: { name: "ana" }, resources: ["path:src/**", "db"] }] },
     "/api/tasks": { tasks: [{ id: "api", state: "ready", title: "The API" }] },
@@ -140,6 +140,9 @@ t.test("names come from the server", async (t) => {
     "/api/templates": [{ id: "go", name: "Go" }],
     "/api/webhooks": [{ id: "ci", url: "http://127.0.0.1:9/" }],
     "/api/events/history": [{ topic: "build.done" }, { topic: "build.done" }],
+    "/api/budgets": { budgets: [{ id: "trucks-day", state: "ok", target: "trucks" }] },
+    "/api/evidence": [{ id: "evidence-1", command: "npm test" }],
+    "/api/llm/limits": { limits: [{ id: "limit-1", provider: "acme", account: "team" }] },
   });
   t.same(await ask("instances", "get", ""), ["values", "0b-1\tana, fixes\\nthe build", "0c-2\tbob"]);
   t.same(await ask("lease", "renew", ""), ["values", "lease-1\tana path:src/** db"]);
@@ -152,7 +155,13 @@ t.test("names come from the server", async (t) => {
   t.same(await values("templates", "apply", ""), ["go"]);
   t.same(await values("webhooks", "log", ""), ["ci"]);
   t.same(await values("events", "subscribe", ""), ["build.done"], "each once");
-  t.same(await values("message", "send", "a"), ["ana"]);
+  const recipients = ["name:ana\tfixes\\nthe build, trucks", "name:bob\ttrucks", "workspace:trucks"];
+  t.same(await ask("message", "send", ""), ["values", ...recipients], "as the server takes them");
+  t.same(await bash("koor message send name:a"), ["ana"], "bash breaks words at colons");
+  for (const verb of ["get", "set", "check"]) t.same(await values("rules", verb, ""), ["trucks"], `rules ${verb}`);
+  t.same(await ask("budget", "remove", ""), ["values", "trucks-day\tok, trucks"]);
+  t.same(await ask("evidence", "get", ""), ["values", "evidence-1\tnpm test"]);
+  t.same(await ask("llm", "end-limit", ""), ["values", "limit-1\tacme, team"]);
   t.same(await values("instances", "list", "--workspace", ""), ["trucks"]);
   t.same(await values("instances", "list", "--stack", ""), ["go"]);
   t.same(await values("instances", "list", "--capability="), ["--capability=review"]);

@@ -50,6 +50,15 @@ async function specs(fetch: Fetch, typed: string): Promise<Candidate[]> {
   return found.map(({ value, about }) => ({ value: `${project}/${value}`, about }));
 }
 
+/** Lists the recipients of a message, in the form that the server takes. An agent's id does not say who it is. */
+async function recipients(fetch: Fetch): Promise<Candidate[]> {
+  const items = await instances(fetch);
+  return [
+    ...members(items, "name", "intent", "workspace").map(({ value, about }) => ({ value: `name:${value}`, about })),
+    ...members(items, "workspace").map(({ value, about }) => ({ value: `workspace:${value}`, about })),
+  ];
+}
+
 async function rules(fetch: Fetch): Promise<Candidate[]> {
   const items = itemsOf(await fetch("/api/rules"), "rules");
   return items.map((rule) => ({
@@ -63,14 +72,19 @@ export type ServerKind = Exclude<NameKind, "file" | "command" | "context">;
 
 const SOURCES: Readonly<Record<ServerKind, Source>> = {
   agent: async (fetch) => members(await instances(fetch), "name", "intent", "workspace"),
+  budget: async (fetch) => members(itemsOf(await fetch("/api/budgets"), "budgets"), "id", "state", "target"),
   capability: async (fetch) =>
     (await instances(fetch)).flatMap(({ capabilities }) =>
       textsOf(capabilities).map((value) => ({ value, about: "" })),
     ),
+  evidence: async (fetch) => members(itemsOf(await fetch(`/api/evidence?${LIMIT}`)), "id", "command"),
   instance: async (fetch) => members(await instances(fetch), "id", "name", "intent"),
   lease: leases,
+  limit: async (fetch) => members(itemsOf(await fetch("/api/llm/limits"), "limits"), "id", "provider", "account"),
   project: async (fetch) => members(itemsOf(await fetch("/api/specs"), "projects"), "project"),
+  recipient: recipients,
   rule: rules,
+  rule_project: async (fetch) => members(itemsOf(await fetch("/api/rules"), "rules"), "project"),
   spec: specs,
   stack: async (fetch) => members(await instances(fetch), "stack"),
   state: async (fetch, typed) =>

@@ -34,7 +34,7 @@ async function isProven(
     const query = { tree, command, level, limit: String(PAGE), ...(before === "" ? {} : { before }) };
     const answer = await callServer(caller, "GET", `/api/evidence${encodeQuery(query)}`);
     if (answer instanceof Away) return answer;
-    if (!Array.isArray(answer)) return new Away("the answer is no list of evidence: is this a Koor server?");
+    if (!Array.isArray(answer)) return new Away("the answer is not a list of evidence: is this a Koor server?");
     if (answer.some((record: unknown) => proves(record, tree))) return true;
     const last: unknown = answer.at(-1);
     if (answer.length < PAGE || !isJsonObject(last)) return false;

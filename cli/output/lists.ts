@@ -35,6 +35,11 @@ export interface List {
   readonly empty: string;
 }
 
+/** The width to which the name of an agent may shrink: names that begin alike, such as `claude-…`, stay different. */
+const NAME_WIDTH = 18;
+/** The width of the longest state of a task, `input_required`. */
+const STATE_WIDTH = 14;
+
 const RULE_COLUMNS: readonly Column[] = [
   { field: "project", keep: true },
   { field: "rule_id", keep: true },
@@ -68,7 +73,7 @@ const RUN_COLUMNS: readonly Column[] = [
 
 const INSTANCE_COLUMNS: readonly Column[] = [
   { field: "id", keep: true },
-  { field: "name", min: 8 },
+  { field: "name", min: NAME_WIDTH },
   { field: "status" },
   { field: "last_seen" },
   { field: "workspace", min: 10 },
@@ -81,9 +86,9 @@ const INSTANCE_COLUMNS: readonly Column[] = [
 
 const TASK_COLUMNS: readonly Column[] = [
   { field: "id", keep: true },
-  { field: "state" },
-  { field: "title", wrap: true, min: 16 },
-  { field: "holder.name" },
+  { field: "state", min: STATE_WIDTH },
+  { field: "title", wrap: true, min: 20 },
+  { field: "holder.name", min: NAME_WIDTH },
   { field: "progress" },
   { field: "updated_at" },
   { field: "priority" },
@@ -215,7 +220,7 @@ export const LISTS = {
     columns: [
       { field: "id", keep: true },
       { field: "state" },
-      { field: "holder.name", min: 8 },
+      { field: "holder.name", min: NAME_WIDTH },
       { field: "resources", wrap: true, min: 16 },
       // The columns of one of many names and of several holders are empty, and so left out, where no lease has them.
       { field: "any", wrap: true, min: 10 },
@@ -235,7 +240,7 @@ export const LISTS = {
       { field: "position" },
       { field: "state" },
       { field: "branch", keep: true },
-      { field: "holder.name", min: 8 },
+      { field: "holder.name", min: NAME_WIDTH },
       { field: "since" },
       { field: "estimate_s" },
       { field: "lease" },
@@ -262,8 +267,8 @@ export const LISTS = {
     member: "messages",
     columns: [
       { field: "id", keep: true },
-      { field: "from.name", min: 8 },
-      { field: "to.name", min: 8 },
+      { field: "from.name", min: NAME_WIDTH },
+      { field: "to.name", wrap: true },
       { field: "subject", wrap: true, min: 16 },
       { field: "sent_at" },
       { field: "intent" },

@@ -45,10 +45,15 @@ function recordsOf(json: string): readonly string[] | undefined {
     : undefined;
 }
 
-/** Formats a list of records whose columns are not declared: all members that any of the records has. */
+/**
+ * Formats a list of records whose columns are not declared: all members that any of the records has. The id of what has
+ * a name comes last, because the last columns are left out first.
+ */
 export function formatRecords(records: readonly string[], options: PersonOptions): string {
   const names = new Set(records.flatMap((record) => listFields(record, "", 1).map(([name]) => name)));
-  const columns = [...names].map((field): Column => ({ field, wrap: true }));
+  const isNamed = (field: string): boolean => field.endsWith(".id") && names.has(field.replace(/id$/, "name"));
+  const fields = [...names].toSorted((a, b) => Number(isNamed(a)) - Number(isNamed(b)));
+  const columns = fields.map((field): Column => ({ field, wrap: true }));
   return formatColumns(records, columns, { ...options, mayOmit: true });
 }
 

@@ -114,6 +114,59 @@ t.test("leases of one of many names and with several holders have columns, where
   t.end();
 });
 
+t.test("agents whose names begin alike are told apart at 80 columns", (t) => {
+  const names = ["claude-checkout", "claude-checkin", "claude-search"];
+  const at = "2026-11-21T14:57:00.000Z";
+  const ids = names.map((_, index) => `fce695c0-5b87-490d-8fb5-572c39a9f81${index}`);
+  const holder = (index: number) => ({ id: ids[index], name: names[index] });
+  const agents = names.map((name, index) => ({
+    id: ids[index],
+    name,
+    status: "active",
+    last_seen: at,
+    workspace: "shop",
+  }));
+  const leases = names.map((_, index) => ({
+    id: `lease-${index}`,
+    state: "held",
+    holder: holder(index),
+    workspace: "shop",
+    resources: ["path:web/product/covers/**"],
+    mode: "exclusive",
+    expires_at: "2026-11-21T15:10:00.000Z",
+    reason: "only the books that changed",
+  }));
+  const tasks = names.map((_, index) => ({
+    id: `task-${index}`,
+    state: "input_required",
+    title: "reindex only the books that changed",
+    holder: holder(index),
+    updated_at: at,
+  }));
+  const messages = names.map((_, index) => ({
+    id: `message-${index}`,
+    from: holder(index),
+    to: [holder(0), holder(1)],
+    subject: "staging is blue now",
+    sent_at: at,
+    intent: "inform",
+    importance: "normal",
+  }));
+  for (const [list, answer] of [
+    ["instances", agents],
+    ["leases", { leases }],
+    ["tasks", { tasks }],
+    ["messages", { messages }],
+    [undefined, { waiting: 0, leases }],
+  ] as const) {
+    const shown = formatForPerson(JSON.stringify(answer), { list, fields: undefined }, plain(80)) ?? "";
+    for (const name of names) t.match(shown, name, `${list ?? "a list within a record"}: ${name}`);
+    t.notMatch(shown, "input_requ\u2026");
+    t.ok(shown.split("\n").every((line) => textWidth(line) <= 80));
+  }
+  t.end();
+});
+
 t.test("colors are added to texts, and change no width", (t) => {
   const text = JSON.stringify({ leases: [{ id: "a", state: "held", resources: ["path:a"] }] });
   const options = { list: "leases", fields: undefined } as const;

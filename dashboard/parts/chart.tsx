@@ -8,6 +8,7 @@ import { axisTime, fullTime } from "../base/format.js";
 import { dark } from "../base/theme.js";
 import { whenIdle } from "../base/idle.js";
 import { lazy } from "./lazy.js";
+import { labelSpace, TIME_STEPS_S } from "./time-marks.js";
 import { LINE_SPAN_S_MIN, type Zoom } from "./zoom.js";
 
 const LIBRARY = lazy(async () => (await import("uplot")).default);
@@ -42,15 +43,6 @@ interface ChartProps {
   readonly onZoom?: (zoom: Zoom | null) => void;
 }
 
-const HOUR_S = 3_600;
-const DAY_S = 24 * HOUR_S;
-/** The allowed distances between two labels on the axis of a bar chart, s. */
-const BAR_STEPS_S = [
-  ...[1, 5, 15, 30, 60, 300, 900, 1_800],
-  ...[1, 2, 3, 4, 6, 8, 12].map((hours) => hours * HOUR_S),
-  ...[1, 2, 3, 7, 14, 28, 60, 120, 365].map((days) => days * DAY_S),
-];
-
 /** Series colours, as names of custom properties. */
 const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
 const HEIGHT = 180;
@@ -58,11 +50,8 @@ const HEIGHT = 180;
 const DRAG_PX_MIN = 8;
 /** The space around the plot, px. The labels at the top and on the right extend beyond the plot by half their size. */
 const PADDING: uPlot.Padding = [8, 24, 0, 0];
-/**
- * The minimum distances between two labels of the time axis and of the value axis, px. The labels of the time axis are
- * side by side, so they need more space.
- */
-const MARKS = [72, 26] as const;
+/** The minimum distance between two labels of the value axis, px. */
+const VALUE_SPACE = 26;
 
 /** The computed colours of the themes, because the browser computes the style of the whole page for each. */
 const computed = new Map<string, string>();
@@ -126,7 +115,7 @@ function isOfCursor(type: string): boolean {
 }
 
 function stepsFrom(leastS: number): number[] {
-  const steps = BAR_STEPS_S.filter((step) => step >= leastS);
+  const steps = TIME_STEPS_S.filter((step) => step >= leastS);
   return steps.length > 0 ? steps : [leastS];
 }
 
@@ -179,7 +168,7 @@ export function Chart({
       stroke: colour("--muted"),
       grid: { stroke: colour("--line"), width: 1 },
       ticks: { show: false },
-      space: (_plot, index) => MARKS[index] ?? MARKS[1],
+      space: (_plot, index, _low, _high, px) => (index === 0 ? labelSpace(px) : VALUE_SPACE),
     };
     const surface = colour("--surface");
     const drawn = series.map(({ label: name }, at): uPlot.Series => {
@@ -215,7 +204,7 @@ export function Chart({
           size: 32,
           values: (_plot, timesS, _axis, _space, stepS) => timesS.map((at) => axisTime(at, stepS)),
           // A bar chart gets labels only at its bars, because there is nothing to label between them.
-          ...(kind === "bars" ? { incrs: (drawnOn) => stepsFrom(barStep(drawnOn)) } : {}),
+          incrs: (drawnOn) => stepsFrom(kind === "bars" ? barStep(drawnOn) : 1),
         },
         { ...axis, size: 56, values: (_plot, values) => values.map(format) },
       ],

@@ -117,10 +117,12 @@ class Parts {
     this.#folder = folder;
   }
 
-  load(name, source = fs.readFileSync(join(this.#folder, name), "utf8")) {
+  /** Returns what a part exports. Parts require each other many times, so only the first time reads and runs a part. */
+  load(name, text) {
     const loaded = this.#modules.get(name);
     if (loaded !== undefined) return loaded.exports;
     const filename = join(this.#folder, name);
+    const source = text ?? fs.readFileSync(filename, "utf8");
     const cachedData = this.codes?.get(name);
     const script = new vm.Script(HEAD + source + TAIL, {
       filename,

@@ -46,10 +46,11 @@ t.test("the table of agents has filters in the address, and live updates", { ski
   await page.reload();
   await table.locator("th[aria-sort=descending]").getByText("Activity, 24 h").waitFor();
   await byCalls.getByRole("button").click();
-  t.equal(new URL(page.url()).search, "", "the order of the view again");
+  // The order of the view again. The browser reports a new address some time after the click.
+  await page.waitForURL(({ search }) => search === "");
   await page.getByLabel("Status").selectOption("stale");
   await page.getByRole("link", { name: "claude-checkout", exact: true }).waitFor({ state: "detached" });
-  t.match(page.url(), /\?status=stale$/);
+  await page.waitForURL(({ search }) => search === "?status=stale");
   t.equal(await countOf(page.getByRole("status").filter({ hasText: /^3 of 14 agents: 3 stale$/ }), 1), 1);
   await page.getByLabel("Search").fill("money REVIEW");
   await page.getByRole("status").filter({ hasText: "1 of 14 agents" }).waitFor();
@@ -117,12 +118,10 @@ t.test("one agent's actions appear live, and it can be removed", { skip }, async
   t.equal(await unread.getAttribute("href"), `/messages?agent=${id}&only=unread`);
 
   const older = page.getByRole("button", { name: "Load older" });
-  for (let times = 0; times < 20 && (await older.count()) > 0; times++) {
-    const before = await page.getByText(/^[\d,]+ entries$/).textContent();
-    await older.click();
-    await page.getByText(before ?? "", { exact: true }).waitFor({ state: "detached" });
-  }
-  t.equal(await countOf(older, 0), 0, "the timeline has a beginning");
+  // Pressed within the page: the button is disabled while a part is loaded, and goes with the last part.
+  const press = () => older.evaluateAll((buttons) => buttons.map((button) => (button as HTMLElement).click()).length);
+  while ((await press()) > 0) await page.evaluate("new Promise(requestAnimationFrame)");
+  t.ok((await item("").count()) > 0, "the timeline has a beginning");
 
   await page.getByRole("button", { name: "Remove" }).click();
   const dialog = page.getByRole("dialog", { name: "Remove claude-checkout?" });

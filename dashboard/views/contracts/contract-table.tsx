@@ -64,7 +64,7 @@ const COLUMNS: readonly Column<Row>[] = [
     optional: true,
     cell: ({ outcome, updated_at }) =>
       outcome === undefined ? (
-        <span class="muted">never</span>
+        <span class="muted">no active agent</span>
       ) : (
         <>
           <Time at={outcome.run_at} />

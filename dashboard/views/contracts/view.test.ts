@@ -36,6 +36,7 @@ t.test("contracts in a server with a day's data", { skip }, async (t) => {
     await put(dashboard, "/api/specs/ops/hooks", { kind: "contract", endpoints: { "GET /a": {}, "GET /b": {} } });
     await put(dashboard, "/api/specs/ops/no-contract", { kind: "plan", says: "contract" });
     await contractRow(page, "ops / hooks").getByText("not checked").waitFor();
+    await contractRow(page, "ops / hooks").getByText("no active agent", { exact: true }).waitFor();
     await page.getByLabel("Project").selectOption("ops");
     await contractRow(page, "checkout-api").waitFor({ state: "detached" });
     t.equal(await countOf(page.getByRole("row"), 3), 3);

@@ -86,8 +86,9 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
     }
   });
 
-  await t.test("a question is answered in its row", async (t) => {
+  await t.test("a question is answered in its row, which says who asks", async (t) => {
     const name = "reindex only the books that changed";
+    t.match(await rowOf(page, name).innerText(), /kilo-indexer asks: May the index/);
     await page.getByRole("button", { name: `Answer ${name}` }).click();
     const dialog = page.getByRole("dialog");
     t.ok(await dialog.getByRole("button", { name: "Answer" }).isDisabled(), "an answer has a text");

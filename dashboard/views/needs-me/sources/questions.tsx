@@ -1,19 +1,46 @@
 /** Finds tasks that ask a question. Their agents have stopped, and wait for the answer. */
-import { changeTask, mayChange, openQuestions, type TasksByState } from "../../../api/tasks.js";
-import type { ListedTask } from "../../../api/types.js";
+import { getJson } from "../../../api/client.js";
+import type { Loader } from "../../../api/resource.js";
+import { changeTask, mayChange, openQuestions } from "../../../api/tasks.js";
+import type { ListedTask, Task } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";
+import { apiPath } from "../../../base/path.js";
 import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
-function itemOf(task: ListedTask): Item {
-  const { id, title, question, assignee, updated_at, workspace } = task;
+/** The number of questions whose agents are looked up: a listed task does not say who asks, and has no holder then. */
+const ASKERS_MAX = 10;
+
+/** A task that asks, with the actor that does, if it was looked up. */
+interface AskingTask extends ListedTask {
+  readonly asker?: string | undefined;
+}
+
+const ASKING: Loader<readonly AskingTask[]> = {
+  key: "questions",
+  kinds: ["task"],
+  gapMsMin: 1_000,
+  fetch: async (signal, held = []) => {
+    const { input_required = [] } = await openQuestions.fetch(signal);
+    const withAsker = async (task: ListedTask, at: number): Promise<AskingTask> => {
+      const known = held.find(({ id, updated_at }) => id === task.id && updated_at === task.updated_at);
+      if (known !== undefined || at >= ASKERS_MAX) return known ?? task;
+      const { history } = await getJson<Task>(apiPath("tasks", task.id), signal);
+      return { ...task, asker: history.findLast(({ state }) => state === "input_required")?.actor };
+    };
+    return Promise.all(input_required.map(withAsker));
+  },
+};
+
+function itemOf(task: AskingTask): Item {
+  const { id, title, question, asker, updated_at, workspace } = task;
   return {
     key: id,
     name: title,
     address: addressOf("tasks", id),
     line: (
       <>
-        {assignee === null ? "Its agent" : <Agent id={assignee} />} asks: {question ?? ""}
+        {asker === undefined ? "Its agent" : <Agent id={asker} />} asks: {question ?? ""}
       </>
     ),
     why: `The work ${workspace === "" ? "" : `in ${workspace} `}stops until the question is answered.`,
@@ -32,10 +59,10 @@ function itemOf(task: ListedTask): Item {
   };
 }
 
-export const QUESTIONS = sourceOf<TasksByState>({
+export const QUESTIONS = sourceOf<readonly AskingTask[]>({
   title: "Questions",
   address: addressOf("tasks"),
   none: "no task asks a question",
-  loader: openQuestions,
-  itemsOf: ({ input_required = [] }) => oldestFirst(input_required.map(itemOf)),
+  loader: ASKING,
+  itemsOf: (tasks) => oldestFirst(tasks.map(itemOf)),
 });

@@ -20,7 +20,7 @@ export interface Series {
 
 interface ChartProps {
   readonly label: string;
-  /** Seconds since the epoch, ascending. */
+  /** The points in time, in seconds since the epoch, ascending. */
   readonly times: readonly number[];
   readonly series: readonly Series[];
   /** Formats a value for the labels of the axis and for the legend. */
@@ -37,34 +37,37 @@ interface ChartProps {
   /** The part of the time that is shown; null for all of it. */
   readonly zoom?: Zoom | null;
   /**
-   * Called if the user drags over a part of the chart, or with null after a double click. Without it, neither works.
+   * Called with the selected part when the user has dragged over the chart, and with null after a double click. If it
+   * is absent, the chart ignores both.
    */
   readonly onZoom?: (zoom: Zoom | null) => void;
 }
 
 const HOUR_S = 3_600;
 const DAY_S = 24 * HOUR_S;
-/** The allowed distances between two labels on the axis of a bar chart, s. */
+/** The allowed distances between two labels on the axis of a bar chart, in s. */
 const BAR_STEPS_S = [
   ...[1, 5, 15, 30, 60, 300, 900, 1_800],
   ...[1, 2, 3, 4, 6, 8, 12].map((hours) => hours * HOUR_S),
   ...[1, 2, 3, 7, 14, 28, 60, 120, 365].map((days) => days * DAY_S),
 ];
 
-/** Series colours, as names of custom properties. */
+/** The colours of the series, as names of custom properties of CSS. */
 const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
 const HEIGHT = 180;
-/** A shorter drag is a click, px. */
+/** The minimum length of a drag, in px. A shorter one is a click. */
 const DRAG_PX_MIN = 8;
-/** The space around the plot, px. The labels at the top and on the right extend beyond the plot by half their size. */
+/**
+ * The space around the plot, in px. The labels at the top and on the right extend beyond the plot by half their size.
+ */
 const PADDING: uPlot.Padding = [8, 24, 0, 0];
 /**
- * The minimum distances between two labels of the time axis and of the value axis, px. The labels of the time axis are
- * side by side, so they need more space.
+ * The minimum distances between two labels of the time axis and of the value axis, in px. The labels of the time axis
+ * are side by side, so they need more space.
  */
 const MARKS = [72, 26] as const;
 
-/** The computed colours of the themes, because the browser computes the style of the whole page for each. */
+/** The colours of the themes, cached, because the browser computes the style of the whole page for each. */
 const computed = new Map<string, string>();
 
 /**
@@ -120,7 +123,10 @@ function lineRange(_plot: uPlot, low: number, high: number): [number, number] {
   return [Math.min(low, high - LINE_SPAN_S_MIN), high];
 }
 
-/** Returns whether other charts follow an event of the mouse. They follow the cursor, and not the start of a drag. */
+/**
+ * Returns whether an event of the mouse is passed to the other charts of the group. They follow the cursor, but not the
+ * start of a drag.
+ */
 function isOfCursor(type: string): boolean {
   return type === "mousemove" || type === "mouseleave";
 }
@@ -214,7 +220,7 @@ export function Chart({
           ...axis,
           size: 32,
           values: (_plot, timesS, _axis, _space, stepS) => timesS.map((at) => axisTime(at, stepS)),
-          // A bar chart gets labels only at its bars, because there is nothing to label between them.
+          // In a bar chart, only times with a bar get labels, because there is nothing to label between them.
           ...(kind === "bars" ? { incrs: (drawnOn) => stepsFrom(barStep(drawnOn)) } : {}),
         },
         { ...axis, size: 56, values: (_plot, values) => values.map(format) },

@@ -1,4 +1,4 @@
-/** Finds tasks that ask a question. Their agents have stopped, and wait for the answer. */
+/** Finds tasks that ask a question. Their agents have stopped working on them until the question is answered. */
 import { changeTask, mayChange, openQuestions, type TasksByState } from "../../../api/tasks.js";
 import type { ListedTask } from "../../../api/types.js";
 import { addressOf } from "../../../base/address.js";

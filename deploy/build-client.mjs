@@ -1,6 +1,6 @@
 /**
  * Bundles the client library (clients/typescript) into one file, `dist/client/client.js`, which runs in Node, Deno, Bun
- * and browsers. Its types are written by client-types.mjs, when the package is packed.
+ * and browsers. client-types.mjs writes its types when the package is packed.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,14 +12,17 @@ function bundleOf(root) {
   return join(root, "dist", "client", "client.js");
 }
 
-/** Whether the bundle ends with this stamp. An image of the server is built without the sources, and needs no bundle. */
+/**
+ * Whether the bundle ends with this stamp. An image of the server is built without the client's sources, and needs no
+ * bundle.
+ */
 export function isClientFresh(root, stampLine) {
   if (!existsSync(join(root, ENTRY))) return true;
   const bundle = bundleOf(root);
   return existsSync(bundle) && readFileSync(bundle, "utf8").endsWith(stampLine);
 }
 
-/** Returns the path and the text of the bundle. */
+/** Bundles the library. Returns the path and the text of the bundle. */
 export async function buildClient({ root, esbuild }) {
   const { outputFiles } = await esbuild.build({
     absWorkingDir: root,
@@ -27,11 +30,11 @@ export async function buildClient({ root, esbuild }) {
     write: false,
     bundle: true,
     format: "esm",
-    // The oldest runtimes: Node 20, and browsers of 2023. `neutral` has no modules of Node.
+    // The oldest supported runtimes: Node 20, and browsers of 2023. The platform `neutral` has no modules of Node.
     target: ["es2022", "node20"],
     platform: "neutral",
     minify: true,
-    // Errors show the names of their classes.
+    // Keeps the names of classes, because errors show them.
     keepNames: true,
     logLevel: "silent",
   });

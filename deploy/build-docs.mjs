@@ -1,7 +1,8 @@
 /**
- * Renders docs/ into `dist/app/docs`: for each page its HTML and its Markdown, the index of the search, `llms.txt`, the
- * images, and below `assets/` the style sheet and the scripts, whose names contain their hashes. The order of the pages
- * and one line about each come from docs/index.md. build.mjs calls this module when the documents are stale.
+ * Renders docs/ into `dist/app/docs`. The output has the HTML and the Markdown of each page, the index of the search,
+ * `llms.txt` and the images. The folder `assets/` has the style sheet and the scripts, whose names contain their
+ * hashes. The order of the pages and one line about each come from docs/index.md. build.mjs calls this module when the
+ * documents are stale.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -12,7 +13,7 @@ import { bundledFolders } from "./third-party.mjs";
 const ENTRY = /^- \[([^\]]+)\]\((?:([\w-]+)\.md)\): (.*(?:\n {2}.*)*)/gm;
 
 /**
- * Reads docs/index.md.
+ * Parses docs/index.md.
  * @param {string} text
  * @returns {{ title: string, entries: { title: string, name: string, about: string }[] }[]} the groups in their order
  */
@@ -32,7 +33,8 @@ export function readContents(text) {
 }
 
 /**
- * Returns the text of `llms.txt` (https://llmstxt.org): what Koor is, and each page with one line about it.
+ * Returns the text of `llms.txt` (https://llmstxt.org), which says what Koor is and lists each page with one line about
+ * it.
  * @param {string} index the text of docs/index.md
  */
 function llmsText(index) {
@@ -108,7 +110,7 @@ async function buildAssets(root, esbuild) {
   };
 }
 
-/** Returns the options of the index. They are TypeScript, because the page uses them, too. */
+/** Returns the options of the search index. They are in a TypeScript file, because the page uses them, too. */
 async function indexOptions(root, esbuild) {
   const text = readFileSync(join(root, "dashboard/docs/search-options.ts"), "utf8");
   const { code } = await esbuild.transform(text, { loader: "ts", format: "esm" });
@@ -130,7 +132,7 @@ async function searchIndex(sections, options) {
  *   and the folders of the packages in them
  */
 export async function buildDocs({ root, esbuild }) {
-  // This module imports a package, which is not yet installed when the build is loaded.
+  // This module is imported here, because it imports a package that is not installed yet when the build is loaded.
   const { pageTitle, renderPage } = await import("./render-markdown.mjs");
   const folder = join(root, "docs");
   const read = (name) => readFileSync(join(folder, name), "utf8");

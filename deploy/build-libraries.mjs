@@ -8,8 +8,8 @@ import { readFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 
 /**
- * The packages, each with the folder of its bundle. tap leaves its own calls out of stack traces if they are in a
- * folder `node_modules/@tapjs`.
+ * The packages, each with the folder of its bundle. tap removes its own calls from stack traces if they are in a folder
+ * `node_modules/@tapjs`.
  */
 const LIBRARIES = [
   { name: "typebox", folder: "typebox" },
@@ -57,7 +57,7 @@ function tapModule(bundle) {
 
 /**
  * Bundles the packages.
- * @param options what all bundles of the build have in common, for esbuild
+ * @param options the options of esbuild that all bundles of the build share
  * @returns the files, by their path in `dist/node_modules` with `/` as separator
  */
 export async function bundleLibraries({ root, esbuild, options }) {
@@ -71,7 +71,7 @@ export async function bundleLibraries({ root, esbuild, options }) {
       absWorkingDir: root,
       entryPoints: Object.fromEntries(paths.map((path) => [bundleName(path), entries[path]])),
       outdir,
-      // The entry points of a package share their state.
+      // Splitting lets the entry points of a package share their state.
       splitting: true,
       chunkNames: "part-[hash]",
     });

@@ -1,7 +1,7 @@
 /**
- * Bundles the dashboard's pages into `dist/app/dashboard`. The result is `index.html`, and below `assets/` the scripts,
- * the style sheet and the icon, whose names contain their hashes. Beside each file is a copy in gzip and one in Brotli,
- * so that the server need not compress. build.mjs calls this module when the pages are stale.
+ * Bundles the dashboard's pages into `dist/app/dashboard`. The output has `index.html`, and in `assets/` the scripts,
+ * the style sheet and the icon, whose names contain their hashes. Each file has a copy in gzip and one in Brotli, so
+ * that the server need not compress. build.mjs calls this module when the pages are stale.
  */
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
@@ -13,7 +13,9 @@ import { bundledFolders } from "./third-party.mjs";
 export const BROWSERS = ["chrome115", "firefox115", "safari16.4"];
 const HASH_LENGTH = 8;
 
-/** Loads the second minifier; null where it has no binary for this machine. The scripts then are 4 % longer. */
+/**
+ * Loads Oxc, the second minifier. Returns null if it has no binary for this machine. The scripts are then 4 % longer.
+ */
 function loadOxc() {
   return import("oxc-minify").catch(() => null);
 }
@@ -37,7 +39,7 @@ async function minified(name, text) {
   return Buffer.from(code);
 }
 
-/** uPlot's own minified build. Compressed, it is a kilobyte smaller than what esbuild makes of uPlot's source. */
+/** uPlot's own minified build. Compressed, it is a kilobyte smaller than esbuild's bundle of uPlot's source. */
 const UPLOT = "node_modules/uplot/dist/uPlot.iife.min.js";
 
 /**
@@ -55,7 +57,8 @@ function separateUplot(name) {
 }
 
 /**
- * Returns the project's style sheets in their order: those that all views share come first, then those of each view.
+ * Returns the project's style sheets in order. The sheets that all views share come first, and those of each view
+ * follow.
  */
 function styleSheets(folder) {
   const all = readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -67,19 +70,19 @@ function styleSheets(folder) {
     )
     .toSorted();
   const shared = all.filter((path) => path.startsWith("style/"));
-  // The pages of the documents have a style sheet of their own.
+  // The pages of the documents have their own style sheet, which is left out here.
   return [...shared, ...all.filter((path) => !path.startsWith("style/") && !path.startsWith("docs/"))];
 }
 
-/** Puts a hash of the content into a file's name, before the suffix. */
+/** Inserts a hash of the content into a file's name, before the suffix. */
 export function hashedName(name, content) {
   const hash = createHash("sha256").update(content).digest("hex").slice(0, HASH_LENGTH).toUpperCase();
   return name.replace(/(\.\w+)$/, `-${hash}$1`);
 }
 
 /**
- * Returns the scripts that the first script imports, directly or indirectly. They are listed in the page, so that the
- * browser fetches them at once.
+ * Returns the scripts that the first script imports, directly or indirectly. The page lists them, so that the browser
+ * fetches them at once.
  */
 function importedScripts(outputs, entry) {
   const found = new Set();
@@ -129,7 +132,7 @@ export async function buildPages({ root, esbuild }) {
       jsxImportSource: "preact",
       mainFields: ["module", "main"],
       define: { "process.env.NODE_ENV": '"production"' },
-      // Oxc minifies the scripts after esbuild has hashed them. Its version is part of the hash.
+      // Oxc minifies the scripts after esbuild has hashed them. So its version is made part of the hash.
       footer: { js: `/* ${oxcVersion} */` },
       entryNames: "assets/[name]-[hash]",
       chunkNames: "assets/[name]-[hash]",

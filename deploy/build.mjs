@@ -1,12 +1,12 @@
 /**
  * Builds the programs and test files from the TypeScript sources. If nothing has changed, it finishes at once. There
  * are three outputs. `dist/tree` contains every file, transpiled, at its own path; tests and benchmarks run from there,
- * with the packages that build-libraries.mjs bundles.
- * `dist/client` contains the client library (build-client.mjs).
- * `dist/app` contains the programs, the dashboard's pages (build-pages.mjs) and the documents (build-docs.mjs). Each program is bundled into one file,
- * because most of Node's start time is spent on loading modules. Types are not checked here but by `npm run types`.
- * Finding out what is stale is written by hand, because esbuild cannot do it. A full build takes 4 s, an unchanged one
- * 0.2 s. Run: `node deploy/build.mjs [--programs]`; the flag leaves out `dist/tree`.
+ * with the packages that build-libraries.mjs bundles. `dist/client` contains the client library (build-client.mjs).
+ * `dist/app` contains the programs, the dashboard's pages (build-pages.mjs) and the documents (build-docs.mjs). Each
+ * program is bundled into one file, because most of Node's start time is spent on loading modules. Types are checked by
+ * `npm run types`, and not here. This file itself finds out which outputs are stale, because esbuild cannot do it. A
+ * full build takes 4 s, an unchanged one 0.2 s. Run: `node deploy/build.mjs [--programs]`; the flag leaves out
+ * `dist/tree`.
  */
 import { createHash } from "node:crypto";
 import {
@@ -42,8 +42,8 @@ const DOCS = join(APP, "docs");
 const DOCS_STAMP = join(DOCS, ".stamp");
 
 /**
- * The file with the licences of all packages in the bundles. TAKEN has the files that list the packages of each of the
- * three builds.
+ * The file with the licences of all packages in the bundles. Each file in TAKEN lists the packages of one of the three
+ * builds.
  */
 const NOTICES = join(APP, "THIRD-PARTY.md");
 const TAKEN = {
@@ -56,7 +56,7 @@ const SOURCE_FOLDERS = ["src", "workers", "schemas", "shared", "cli", "clients",
 const PROGRAM_FOLDERS = ["src", "workers", "schemas", "shared", "cli"];
 const PAGE_FOLDERS = ["dashboard", "schemas", "shared"];
 const DOC_FOLDERS = ["docs", "dashboard/docs", "dashboard/style"];
-/** Files on which every output depends: if one changes, everything is built again. */
+/** Files on which every output depends. If one of them changes, everything is built again. */
 const BUILD_INPUTS = [
   "deploy/build.mjs",
   "deploy/build-client.mjs",
@@ -73,8 +73,8 @@ const BUILD_INPUTS = [
 ];
 const PROGRAMS = [
   "src/main.ts",
-  // These modules are bundled apart from the code that makes schemas. Otherwise a package that both use would be loaded
-  // at the start of each bundle.
+  // These modules are bundled apart from the code that makes schemas. Otherwise the start of each bundle would load a
+  // package that both use.
   "src/base/shape-compiler.ts",
   "workers/writer/main.ts",
   "workers/pool/main.ts",
@@ -85,9 +85,10 @@ const PROGRAMS = [
   "cli/koor.ts",
   "cli/hook.ts",
 ];
-/** The folder into which a program is bundled, if it is not the folder of its source. */
+/** The folder into which a program is bundled, if it differs from the folder of its source. */
 const FOLDERS = {
-  // piscina starts its threads with the file of this name beside its own code, which is in a part of the server.
+  // piscina starts its threads with the file of this name that is beside its own code. Its code is bundled into the
+  // server.
   "node_modules/piscina/dist/worker.js": "src",
 };
 
@@ -95,7 +96,10 @@ const FOLDERS = {
 const HOOK_PROGRAM = "cli/hook.ts";
 /** The program of the command line. Its bundle has few parts, which cli-parts.mjs chooses, all of them CommonJS. */
 const CLI_PROGRAM = "cli/koor.ts";
-/** Tells Node that the files beside it are CommonJS modules. The package's own package.json says ES modules. */
+/**
+ * A package.json that tells Node that the files beside it are CommonJS modules. The package's own package.json says ES
+ * modules.
+ */
 const CLI_MANIFEST = { path: join(APP, "cli", "package.json"), content: '{ "type": "commonjs" }\n' };
 
 const TARGET = "node20.12";
@@ -113,11 +117,11 @@ const UNUSED = "@napi-rs/nice";
 const COMMONJS_BANNER =
   'import { createRequire as createRequireOfBundle } from "node:module";\n' +
   "const require = createRequireOfBundle(import.meta.url), __dirname = import.meta.dirname;";
-/** The suffix of a file that is being written. It keeps apart the files of two builds that run at the same time. */
+/** The suffix of a file that is being written. It keeps the files of two concurrent builds apart. */
 const PART_SUFFIX = ".part";
 /**
- * The tolerance for comparing modification times, because file systems and `utimes` round them. Two edits are never
- * this close to each other.
+ * The tolerance in ms for comparing modification times, because file systems and `utimes` round them. Two edits of a
+ * file are never this close to each other.
  */
 const MTIME_TOLERANCE_MS = 2;
 
@@ -138,7 +142,7 @@ function listFiles(folder) {
     .toSorted();
 }
 
-/** Lists those of them that are TypeScript. */
+/** Lists the TypeScript files below `folder`. */
 function listSources(folder) {
   return listFiles(folder).filter((path) => /\.tsx?$/.test(path) && !path.endsWith(".d.ts"));
 }
@@ -149,7 +153,8 @@ function isTest(path) {
 
 /**
  * Returns a short hash of the paths and contents of `files`. It changes when a file is edited, added or removed. It
- * does not contain times, because it ends up in the package, and two builds of the same sources give the same package.
+ * does not depend on times, because it becomes part of the package, and two builds of the same sources must give the
+ * same package.
  */
 function stampOf(files) {
   const hash = createHash("sha256");
@@ -187,8 +192,8 @@ function bundleOf(program) {
 }
 
 /**
- * Whether the output of a source is current. An output has the modification time of its source, so that two builds at
- * the same time cannot take each other's output for their own.
+ * Whether the output of a source is current. An output has the modification time of its source, so that two concurrent
+ * builds cannot mistake each other's output for their own.
  */
 function isTranspiled(source) {
   const output = statSync(outputOf(source, TREE), { throwIfNoEntry: false });
@@ -215,7 +220,9 @@ function removeOrphans(sources) {
   removeAllBut(TREE, new Set([TREE_STAMP, ...outputs, ...outputs.map((output) => `${output}.map`)]));
 }
 
-/** Returns the imports that are put before a test file, and before a test of properties, as one line of code. */
+/**
+ * Returns the imports that must be evaluated before a test file, and before a test of properties, as one line of code.
+ */
 function firstImports(source, text, output) {
   const first = [];
   if (source.endsWith(".test.ts")) first.push("every-file");
@@ -248,8 +255,8 @@ async function buildLibraries(esbuild) {
 }
 
 /**
- * Transpiles the files whose output is stale. A file that does not parse is reported, and the others are still written.
- * Returns the failures.
+ * Transpiles the files whose output is stale. If a file cannot be parsed, it is reported, and the others are still
+ * written. Returns the failures.
  */
 async function buildTree(sources, esbuild, inputsStamp) {
   removeOrphans(sources);
@@ -343,12 +350,11 @@ async function buildProgram(program, esbuild, stamp) {
     treeShaking: true,
     // White space is removed, because less code is read at the start. Names are kept for stack traces.
     minifyWhitespace: true,
-    // Splitting moves modules that are only imported at run time (the schema compiler) into files of their own, which
-    // are not read at the start.
-    // The hook is one small file, because it starts each time an agent calls a tool.
+    // Splitting moves modules that are only imported at run time (the schema compiler) into separate files, which are
+    // not read at the start. The hook is a single small file, because it starts each time an agent calls a tool.
     splitting: program !== HOOK_PROGRAM,
     chunkNames: "part-[hash]",
-    // The conversion of the command line's parts takes the source maps from their texts.
+    // The conversion of the command line's parts reads the source maps from the texts of the parts.
     sourcemap: program === CLI_PROGRAM ? "inline" : "linked",
     sourcesContent: false,
     external: [...EXTERNAL, UNUSED],
@@ -372,7 +378,7 @@ function writePackages(path, packages) {
   writeWhole(path, `${JSON.stringify([...packages])}\n`);
 }
 
-/** Writes the licence notices of all packages in the builds, as soon as all lists of packages exist. */
+/** Writes the licence notices of all packages in the builds, once all lists of packages exist. */
 function writeNotices() {
   const lists = Object.values(TAKEN).map(readIfThere);
   if (lists.includes("")) return;
@@ -401,7 +407,7 @@ async function buildDashboard(esbuild, stamp) {
   } catch (error) {
     return [error];
   }
-  // index.html names the other files, so it is written after them. The stamp follows last.
+  // index.html names the other files, so it is written after them. The stamp is written last.
   const paths = [...files.keys()].toSorted((a, b) => Number(a.startsWith("index")) - Number(b.startsWith("index")));
   for (const path of paths) writeWhole(join(PAGES, path), files.get(path));
   writeWhole(PAGES_STAMP, stamp);
@@ -464,8 +470,8 @@ function areDocumentsFresh({ docsStamp }) {
 }
 
 /**
- * Builds everything that is stale: the programs, and with `tree` also every single file. Prints one line for each thing
- * that was built. Returns whether everything succeeded; failures are printed with file and line.
+ * Builds everything that is stale: the programs and, if `tree` is true, also every single file. Prints one line for
+ * each thing that was built. Returns whether everything succeeded. Failures are printed with file and line.
  */
 export async function build({ tree }) {
   const startedMs = performance.now();
@@ -507,7 +513,7 @@ export async function build({ tree }) {
   return true;
 }
 
-/** Whether Node was started with the module of this URL. Symbolic links are followed. */
+/** Whether Node was started with the module at this URL. Symbolic links are followed. */
 export function isRunAsProgram(url) {
   return process.argv[1] !== undefined && fileURLToPath(url) === realpathSync(process.argv[1]);
 }

@@ -1,7 +1,7 @@
 /**
  * Writes the types of the client library, `dist/client/*.d.ts`, for the package. The types of requests and answers come
- * from `schemas/`; here they are written out in full, so that the package's types need neither the schemas nor typebox.
- * It takes seconds, because TypeScript reads the schemas, so only `npm pack` and a test run it. Run: `node
+ * from `schemas/`; this program writes them out in full, so that the package's types need neither the schemas nor
+ * typebox. It takes seconds, because TypeScript reads the schemas. So only `npm pack` and a test run it. Run: `node
  * deploy/client-types.mjs`.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -11,10 +11,10 @@ import { CLIENT_FOLDER } from "./build-client.mjs";
 import { isRunAsProgram } from "./build.mjs";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-/** The types of `await using`, which are not in the default library of each target. */
+/** A reference to the types of `await using`, which the default libraries of some targets do not have. */
 const DISPOSABLE = '/// <reference lib="esnext.disposable" />\n';
 
-/** Writes out each exported type of a file. */
+/** Writes each exported type of a file out in full. */
 function expandTypes(ts, program, source) {
   const checker = program.getTypeChecker();
   const flags =

@@ -1,22 +1,25 @@
 /**
  * Manages the packages with native code. They come with binaries for every system, of which only one is used. After an
- * installation the others are removed, which are 280 MB of 350. The remaining binaries are recorded, so that the next
- * start notices another kind of Node or a missing file and repairs the packages. Only better-sqlite3 comes without a
- * binary: it is downloaded or compiled, and only a Node without built-in SQLite needs it.
+ * installation this module removes the others, which are 280 of 350 MB. It records the remaining binaries, so that the
+ * next start notices another kind of Node or a missing file, and repairs the packages. Only better-sqlite3 comes
+ * without a binary. Its binary is downloaded or compiled, if this Node has no built-in SQLite.
  */
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run, runNpm, say, secondsSince } from "./npm.mjs";
 
 const { platform, arch, versions } = process;
-/** The C library that Node itself uses, by which the binaries for Linux are chosen. */
+/** The C library that Node itself uses. The binaries for Linux are chosen by it. */
 const LIBC = platform === "linux" && !process.report?.getReport().header.glibcVersionRuntime ? "musl" : "glibc";
-/** The properties of the system on which the choice of a native binary depends. */
+/** The properties of the system that decide which native binary is used. */
 const SYSTEM = `${platform}-${arch}-${LIBC}-${versions.modules}`;
 const STAMP = ".koor-system";
 const NATIVE_BINARY = /\.(node|dll|so|dylib)$/;
 
-/** The same rule is in src/platform/store/sqlite/choice.ts. */
+/**
+ * The version of Node since which node:sqlite can be used. It must be the same as in
+ * src/platform/store/sqlite/choice.ts.
+ */
 const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
 /** The time limit of a download. It is needed because a download may hang instead of failing. */
 const DOWNLOAD_MS_MAX = 30_000;
@@ -31,7 +34,7 @@ const BETTER_SQLITE = "better-sqlite3";
 const BETTER_SQLITE_BINARY = join("build", "Release", "better_sqlite3.node");
 
 /**
- * The packages. For each: the binaries that this system uses, and the files that are not needed after the installation.
+ * The packages, each with the binaries that this system uses, and the files that are not needed after the installation.
  */
 const PACKAGES = [
   {
@@ -41,7 +44,7 @@ const PACKAGES = [
   },
   {
     name: "@photostructure/sqlite",
-    // The binaries for macOS and Windows have `glibc` in their names, too.
+    // On macOS and Windows the names of the binaries contain `glibc`, too.
     uses: (path) => path.startsWith(join("prebuilds", `${platform}-${arch}`)) && path.endsWith(`${LIBC}.node`),
     useless: ["src", "scripts", "binding.gyp"],
   },
@@ -67,7 +70,7 @@ function prunePackage({ name, uses, useless }, modules) {
   const pruned = { bytes: 0, kept: [] };
   if (!existsSync(folder)) return pruned;
   const files = listFiles(folder);
-  // Without a binary, the sources of the package must stay, because it can be compiled only from them.
+  // If there is no binary, the sources of the package must stay, because a binary can be compiled only from them.
   const isBuilt = name !== BETTER_SQLITE || hasOwnSqlite() || existsSync(join(folder, BETTER_SQLITE_BINARY));
   for (const path of files) {
     const isUseless = isBuilt && (useless.includes(path) || useless.some((top) => path.startsWith(join(top, "/"))));
@@ -125,7 +128,7 @@ async function makeBinary(modules) {
     say("compiling SQLite, which takes one to three minutes, once (Node 22.16 and newer have their own)");
     why = await runNpm(["rebuild", BETTER_SQLITE, "--ignore-scripts=false"], { folder: join(modules, "..") });
   }
-  // The result is checked, because npm reports success even if an optional package has failed.
+  // The result is checked, because npm reports success even if the installation of an optional package has failed.
   if (!wantsBinary(modules)) why = "";
   else if (why === "") why = "no binary came of it";
   if (why === "") say(`SQLite is ready after ${secondsSince(startedMs)}`);

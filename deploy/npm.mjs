@@ -10,7 +10,7 @@ const IS_WINDOWS = process.platform === "win32";
 const SIGNALS = ["SIGINT", "SIGTERM"];
 /**
  * Matches settings of an outer npm (`npm install -g`, `npx`). They are removed, because they would make the inner npm
- * install elsewhere.
+ * install into another folder.
  */
 const OUTER_SETTINGS = new RegExp(
   "^npm_config_(call|dry_run|global|include|install_links|local_prefix|location|omit|only|package|" +
@@ -44,12 +44,12 @@ function npmCommand() {
 }
 
 /**
- * Runs a program in `folder` until it ends or a signal ends it. Its output goes to stderr. Resolves with an error text
- * if it did not succeed, otherwise with "".
+ * Runs a program in `folder` until it ends or a signal ends it. Its output goes to stderr. Resolves with "" if it
+ * succeeded, otherwise with an error text.
  */
 export async function run([command, ...parameters], { folder, limitMs }) {
-  // The program gets a process group of its own, because npm would leave a compiler running that it has started.
-  // Windows has no process groups.
+  // The program gets a process group of its own. Otherwise a compiler that npm has started would keep running after
+  // npm's end. Windows has no process groups.
   const child = spawn(command, parameters, {
     cwd: folder,
     env: npmEnvironment(),

@@ -17,7 +17,7 @@ const MODULES = join(ROOT, "node_modules");
 /** The file in which npm records, at the end of an installation, which packages are in `node_modules`. */
 const INSTALLED_LOCK = join(MODULES, ".package-lock.json");
 
-/** The same as `engines` in package.json. */
+/** The minimum version of Node. It must be the same as `engines` in package.json. */
 const NODE_MIN = { major: 20, minor: 18 };
 
 function readPackages(lockPath) {
@@ -33,8 +33,8 @@ function compareInstalled(wanted, installed, dev) {
   for (const [path, entry] of Object.entries(wanted)) {
     if (path === "" || (entry.dev && !dev)) continue;
     const found = installed[path];
-    // Optional packages for other platforms are not installed, which is correct. Development packages may not be
-    // wanted.
+    // An optional package may be missing, because it may be for another platform. So may a development package that is
+    // not wanted.
     if (!found && (entry.optional || entry.devOptional)) continue;
     if (!found || found.version !== entry.version || found.integrity !== entry.integrity) return "stale";
   }

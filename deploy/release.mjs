@@ -1,8 +1,9 @@
 /**
- * The steps of a release that are Koor's own; .github/workflows/publish.yml runs them, and docs/deployment.md describes
- * the release. `check TAG` compares the version of all files and the changelog with the tag. `pack` writes the package,
- * its SBOM and their checksums into `dist/release`; `sbom` writes the SBOM alone. `notes` prints the changelog's section
- * of this version. Run: `node deploy/release.mjs check v1.0.0 | pack | sbom | notes`.
+ * Implements the steps of a release that are specific to Koor. .github/workflows/publish.yml runs them, and
+ * docs/deployment.md describes the release. `check TAG` compares the tag with the version in all files and in the
+ * changelog. `pack` writes the package, its SBOM and their checksums into `dist/release`; `sbom` writes only the SBOM.
+ * `notes` prints the section of this version in the changelog. Run: `node deploy/release.mjs check v1.0.0 | pack | sbom
+ * | notes`.
  */
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -16,7 +17,7 @@ const RELEASE = join(ROOT, "dist", "release");
 const SBOM = join(RELEASE, "sbom.cdx.json");
 const SBOM_PROGRAM = join(ROOT, "node_modules", "@cyclonedx", "cyclonedx-npm", "bin", "cyclonedx-npm-cli.js");
 
-/** The files that name the version, and where. */
+/** The files that contain the version, and the place of the version in each. */
 const VERSION_PLACES = [
   ["package-lock.json", /^ {2}"version": "(.*)",$/m],
   ["schemas/version.ts", /VERSION = "(.*?)"/],
@@ -42,7 +43,7 @@ export function changesOf(version, log = read("CHANGELOG.md")) {
   return (end < 0 ? rest : rest.slice(0, end)).trim();
 }
 
-/** Returns what keeps the checkout from being released under this tag: one line for each reason. */
+/** Returns the reasons why the checkout cannot be released under this tag, one line each. */
 export function findObstacles(tag) {
   const version = versionOf();
   const found = [];
@@ -69,14 +70,14 @@ function writeSums(folder) {
   writeFileSync(join(folder, "SHA256SUMS"), lines.join(""));
 }
 
-/** Writes the list of the packages that the package uses. Returns an error text, or "" if it was written. */
+/** Writes the SBOM: the list of the packages that the package uses. Returns an error text, or "" if it was written. */
 async function writeSbom() {
   const options = ["--package-lock-only", "--omit", "dev", "--output-reproducible", "--output-format", "JSON"];
   mkdirSync(RELEASE, { recursive: true });
   return run([process.execPath, SBOM_PROGRAM, ...options, "--output-file", SBOM], { folder: ROOT });
 }
 
-/** Returns an error text, or "" if everything was written. */
+/** Packs a release. Returns an error text, or "" if everything was written. */
 async function pack() {
   rmSync(RELEASE, { recursive: true, force: true });
   mkdirSync(RELEASE, { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * Renders one page of docs/ as HTML, with addresses for the dashboard's port, and divides it into the sections that the
- * search finds. The Markdown is Koor's own, so its HTML is not sanitised. Called by build-docs.mjs.
+ * Renders one page of docs/ as HTML, with links for the dashboard's port, and divides it into sections for the search.
+ * The HTML is not sanitised, because the Markdown is Koor's own. Called by build-docs.mjs.
  */
 import { Marked } from "marked";
 
@@ -9,7 +9,7 @@ export function pageTitle(markdown) {
   return /^# (.*)$/m.exec(markdown)?.[1]?.replaceAll("`", "") ?? "";
 }
 
-/** Returns a function that makes the anchors of a page's headings as GitHub does, each of them once. */
+/** Returns a function that makes anchors for the headings of a page as GitHub does. No two anchors are equal. */
 function anchors() {
   const seen = new Map();
   return (heading) => {
@@ -25,7 +25,7 @@ function anchors() {
 
 /**
  * Returns the address of a link's target on the dashboard's port; null if the target is outside of docs/.
- * @param {string} href as in the Markdown, relative to docs/
+ * @param {string} href the link in the Markdown, relative to docs/
  */
 function addressOf(href) {
   if (/^(https?:|#)/.test(href)) return href;
@@ -42,7 +42,7 @@ function rewriteHtml(html) {
     .replaceAll("<img ", '<img loading="lazy" ');
 }
 
-/** Returns the words of a token and of everything in it. */
+/** Returns the words of a Markdown token and of all tokens in it. */
 function wordsOf(token) {
   if (token.type === "html") return "";
   if (token.type === "table")
@@ -80,7 +80,7 @@ export function renderPage(markdown, name) {
       html: ({ text }) => rewriteHtml(text),
     },
     hooks: {
-      // Tables and code may be wider than the page and can be scrolled, by keyboard, too.
+      // Tables and code may be wider than the page. They can be scrolled, also by keyboard.
       postprocess: (html) =>
         html
           .replaceAll("<table>", '<div class="table" tabindex="0"><table>')

@@ -6,15 +6,15 @@ import { prepare } from "./prepare.mjs";
 
 const SIGNALS = ["SIGINT", "SIGTERM"];
 /**
- * The time within which a second signal counts as npm's copy of the first. The copy usually arrives within a few
- * milliseconds, but much later on a busy machine. A later signal is from a user who presses Ctrl-C again.
+ * A second signal within this time, in ms, counts as npm's copy of the first one. The copy usually arrives within a few
+ * milliseconds, but on a busy machine much later. A signal after this time comes from a user who presses Ctrl-C again.
  */
 const FORWARDED_SIGNAL_MS = 500;
 
 /**
- * Runs `start`. The signal listeners that it adds get each signal only once. Ctrl-C reaches all processes of a
- * terminal's group, and npm forwards another copy to its child. The server takes a second signal as "stop at once", so
- * the copy must not reach it.
+ * Runs `start`, and makes its signal listeners get each signal only once. Ctrl-C reaches all processes of a terminal's
+ * group, and npm forwards another copy to its child. The server takes a second signal as "stop at once", so the copy
+ * must not reach it.
  */
 async function withoutForwardedSignals(start) {
   const others = new Map(SIGNALS.map((signal) => [signal, process.listeners(signal)]));

@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 const MODULES = "node_modules/";
 const LICENSE_FILE = /^(un)?licen[cs]e|^copying/i;
-/** The texts of licences, for packages that name a licence but have no licence file. */
+/** The texts of licences, for packages whose manifest names a licence but which have no licence file. */
 const TEXTS = {
   MIT: `Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated
 documentation files (the "Software"), to deal in the Software without restriction, including without limitation the
@@ -56,7 +56,7 @@ function namedLicense(manifest) {
   return `Copyright (c) ${authorOf(manifest) || `the authors of ${manifest.name}`}\n\n${text}`;
 }
 
-/** The notice of one package. */
+/** Returns the notice of one package. */
 function noticeOf(root, folder) {
   const path = join(root, folder);
   const manifest = JSON.parse(readFileSync(join(path, "package.json"), "utf8"));
@@ -76,12 +76,12 @@ function quoted(text) {
 }
 
 /**
- * Returns the content of the file of notices.
+ * Returns the content of THIRD-PARTY.md.
  * @param {string} root the checkout
  * @param {Iterable<string>} folders the folders of the packages, relative to the checkout
  */
 export function thirdPartyNotices(root, folders) {
-  // One package may be in several folders.
+  // The same package may be installed in several folders. Its notice appears once.
   const notices = new Map([...folders].map((folder) => noticeOf(root, folder)).map(({ name, text }) => [name, text]));
   const names = [...notices.keys()].toSorted();
   return [

@@ -1,4 +1,7 @@
-/** Tests durations in Go's style: they are exact to the nanosecond, and only texts that Go accepts are accepted. */
+/**
+ * Tests durations in Go's style: the results are exact to the nanosecond, and the parser accepts exactly the texts that
+ * Go accepts.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { formatDuration, formatUptime, parseDuration } from "./duration.js";

@@ -2,8 +2,8 @@
  * Parses and formats durations in Go's style, such as `1h30m`. Flags, settings files and `uptime` contain such
  * durations. The caller checks the range of a duration. Pure: server, command line and dashboard use it.
  *
- * No library is used: parse-duration skips words that it does not know and accepts weeks, and ms accepts only one term.
- * Go rejects unknown words and weeks, and adds up several terms.
+ * No library is used. Go rejects unknown words and weeks, and adds up several terms. The library parse-duration skips
+ * unknown words and accepts weeks, and the library ms accepts only one term.
  */
 
 export const SECOND_MS = 1_000;
@@ -13,8 +13,8 @@ export const DAY_MS = 24 * HOUR_MS;
 
 const NS_PER_MS = 1_000_000n;
 /**
- * The largest duration that Go's time.Duration holds, in ns: 2^63 - 1, about 292 years. The limit also keeps the result
- * an exact number.
+ * The largest duration that Go's time.Duration can hold, in ns: 2^63 - 1, about 292 years. The limit also keeps the
+ * result exact.
  */
 const DURATION_NS_MAX = 9_223_372_036_854_775_807n;
 /**
@@ -25,7 +25,7 @@ const DURATION_TEXT_CHARS_MAX = 64;
 
 /**
  * The length of each unit in ns. The values are literals, because a computed constant would stay in the dashboard's
- * scripts, which parse no duration.
+ * scripts, which do not parse durations.
  */
 const UNIT_NS: Readonly<Record<string, bigint>> = {
   ns: 1n,

@@ -1,4 +1,4 @@
-/** Tests the position of a client in the events of a server. */
+/** Tests the cursor, which is a client's position in the events of a server. */
 import * as fc from "fast-check";
 import t from "tap";
 import { EventCursor } from "./event-cursor.js";

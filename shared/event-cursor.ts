@@ -1,6 +1,7 @@
 /**
- * The position of a client in the events of a server. The next subscription starts after the event with this id
- * (`since`). Ids of one server only grow, so an event with a smaller id was received before. Pure but for its state.
+ * The cursor of a client: its position in the events of a server. The next subscription starts after the event with
+ * this id (`since`). The ids of one server only grow, so an event with an id up to the cursor was received before. Pure
+ * but for its state.
  */
 export class EventCursor {
   #id: number;
@@ -25,7 +26,7 @@ export class EventCursor {
     return this.#id > this.#start;
   }
 
-  /** Records that a new subscription has begun at the cursor. */
+  /** Records that a new subscription has begun at the cursor's position. */
   subscribed(): void {
     this.#start = this.#id;
   }

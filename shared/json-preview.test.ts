@@ -1,4 +1,4 @@
-/** Previews of JSON against `JSON.stringify`, and of values that it cannot write. */
+/** Compares previews of JSON with `JSON.stringify`, and tests values that `JSON.stringify` cannot write. */
 import { assert, jsonValue, nat, property } from "fast-check";
 import t from "tap";
 import { jsonPreview } from "./json-preview.js";

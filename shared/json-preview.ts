@@ -1,6 +1,6 @@
 /**
  * Writes values as JSON text without recursion, up to a length. `JSON.stringify` fails if a value is nested deeper than
- * the stack allows, and an agent may store such a value. Whoever shows values of others must not end with it. Pure.
+ * the stack allows. An agent may store such a value, and a program that shows it must not crash. Pure.
  */
 
 /** An array or object that is being written. `names` is null for an array. */
@@ -33,7 +33,10 @@ class Preview {
     }
   }
 
-  /** Writes the next member, or the end, of the innermost array or object. Returns false if nothing is left to write. */
+  /**
+   * Writes the next member, or the end, of the innermost incomplete array or object. Returns false if nothing is left
+   * to write.
+   */
   step(): boolean {
     const frame = this.#open.at(-1);
     if (frame === undefined || this.#characters >= this.#charactersMax) return false;
@@ -61,8 +64,8 @@ class Preview {
 }
 
 /**
- * Returns the JSON text of a value that `JSON.parse` has made. A longer text is cut off, and what is cut off costs
- * nothing.
+ * Returns the JSON text of a value that `JSON.parse` has made. A text that is too long is truncated, and the rest of
+ * the value is not visited.
  */
 export function jsonPreview(value: unknown, charactersMax = Number.POSITIVE_INFINITY): string {
   const preview = new Preview(charactersMax);

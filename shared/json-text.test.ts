@@ -1,6 +1,6 @@
 /**
- * Tests the processing of JSON text: against JSON.parse and JSON.stringify on random values, and on text that these
- * would change.
+ * Compares the processing of JSON text with JSON.parse and JSON.stringify on random values. Also tests texts that these
+ * functions would change.
  */
 import { deepStrictEqual, strictEqual } from "node:assert";
 import * as fc from "fast-check";

@@ -1,4 +1,4 @@
-/** Tests the state machine of a connection: its states, its delays, and the statuses after which it gives up. */
+/** Tests the state machine of a connection: its states, its delays, and the HTTP statuses after which it gives up. */
 import * as fc from "fast-check";
 import t from "tap";
 import { isTemporary, Reconnect, type ReconnectOptions } from "./reconnect.js";

@@ -55,7 +55,9 @@ export class Reconnect {
     return this.#failures;
   }
 
-  /** Whether there was a connection before. If so, the next connection has to make up for what was missed. */
+  /**
+   * Whether there was a connection before. If so, the client must fetch what it missed when the next connection opens.
+   */
   get wasLive(): boolean {
     return this.#wasLive;
   }
@@ -85,12 +87,12 @@ export class Reconnect {
     return retryDelayMs(this.rounds, this.#options, this.#options.random);
   }
 
-  /** An attempt begins. */
+  /** Records that an attempt to connect begins. */
   connecting(): void {
     if (this.#state === "off") this.#state = this.#wasLive ? "reconnecting" : "connecting";
   }
 
-  /** The attempt succeeded. */
+  /** Records that the attempt succeeded. */
   opened(): void {
     this.#state = "live";
     this.#failures = 0;

@@ -8,8 +8,9 @@ export interface RetryDelays {
 }
 
 /**
- * Returns the delay before the next attempt, in ms. `failures` is the number of attempts in a row that failed, at least
- * 1. Half of the delay is random, so that many clients do not return at the same moment.
+ * Returns the delay before the next attempt, in ms. Half of the delay is random, so that many clients do not retry at
+ * the same moment.
+ * @param failures the number of attempts in a row that failed; at least 1
  * @param random returns a number from 0 to below 1
  */
 export function retryDelayMs(failures: number, { minMs, maxMs }: RetryDelays, random = Math.random): number {

@@ -1,4 +1,4 @@
-/** The buckets of a histogram: as short as their number allows, and at round times. */
+/** Tests that the buckets of a histogram are as short as their maximum number allows, and begin at round times. */
 import t from "tap";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "./duration.js";
 import { timeBuckets } from "./time-buckets.js";

@@ -1,7 +1,7 @@
 /** Divides a time range into buckets of equal length, for a histogram. Pure. */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "./duration.js";
 
-/** The lengths of buckets, in ms. A day divides by each of them but the last two, so buckets begin at round times. */
+/** The possible lengths of buckets, in ms. Each except the last two divides a day, so buckets begin at round times. */
 const STEPS_MS = [
   ...[1, 5, 15, 30].map((seconds) => seconds * SECOND_MS),
   ...[1, 5, 15, 30].map((minutes) => minutes * MINUTE_MS),
@@ -17,14 +17,14 @@ export interface TimeBuckets {
 }
 
 /**
- * Returns the shortest buckets of which at most `max` cover the range.
+ * Returns buckets for a range: the shortest ones of which at most `max` cover the range.
  * @param fromMs in ms since the epoch, inclusive
  * @param toMs in ms since the epoch, inclusive, not before `fromMs`
  */
 export function timeBuckets(fromMs: number, toMs: number, max: number): TimeBuckets {
   const countOf = (stepMs: number): number => Math.floor(toMs / stepMs) - Math.floor(fromMs / stepMs) + 1;
   let stepMs = STEPS_MS.find((step) => countOf(step) <= max) ?? 2 * (STEPS_MS.at(-1) ?? DAY_MS);
-  // A range may cross the boundary between two buckets of any length, so a single bucket may be impossible.
+  // At least two buckets are allowed, because a range may cross a boundary between two buckets, whatever their length.
   while (countOf(stepMs) > Math.max(2, max)) stepMs *= 2;
   return { fromMs: Math.floor(fromMs / stepMs) * stepMs, stepMs, count: countOf(stepMs) };
 }

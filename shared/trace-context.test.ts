@@ -1,4 +1,4 @@
-/** Tests the texts of trace contexts, and the ids that follow from what a span is about. */
+/** Tests the texts of trace contexts, and how the ids of spans are computed. */
 import { createHash } from "node:crypto";
 import t from "tap";
 import {

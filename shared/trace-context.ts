@@ -1,15 +1,15 @@
 /**
- * Computes trace contexts: the ids of traces and spans, and the texts `traceparent` of W3C Trace Context. The ids
- * follow from what a span is about. So each node of a cluster, a server that was started again, and the command line
- * find the same ids without asking each other. Pure.
+ * Computes trace contexts: the ids of traces and spans, and the texts `traceparent` of W3C Trace Context. The ids are
+ * computed from what a span is about, such as a task. So the nodes of a cluster, a restarted server and the command
+ * line compute the same ids without communication. Pure.
  */
 import { TRACEPARENT } from "../schemas/traceparent.js";
 
 /** The place of a span in a trace. */
 export interface SpanContext {
-  /** 32 lower-case hex digits. */
+  /** The id of the trace: 32 lower-case hex digits. */
   readonly traceId: string;
-  /** 16 lower-case hex digits. */
+  /** The id of the span: 16 lower-case hex digits. */
   readonly spanId: string;
   /** False if the client that began the trace does not record it. */
   readonly sampled: boolean;
@@ -18,7 +18,7 @@ export interface SpanContext {
 /** A function that returns the SHA-256 of a text in lower-case hex. */
 export type HexHash = (text: string) => string;
 
-/** The members of a task from which its trace follows. `created_at` is the text of the API. */
+/** The members of a task from which the ids of its trace are computed. `created_at` is the text of the API. */
 export interface TracedTask {
   readonly id: string;
   readonly created_at: string;
@@ -28,7 +28,7 @@ export interface TracedTask {
 const TRACE_ID_DIGITS = 32;
 const SPAN_ID_DIGITS = 16;
 
-/** Returns the context of a traceparent, or undefined if the text is none. */
+/** Parses a traceparent. Returns its context; undefined if the text is not a traceparent. */
 export function parseTraceparent(text: string): SpanContext | undefined {
   const [, traceId, spanId, flags] = TRACEPARENT.exec(text) ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
@@ -39,7 +39,7 @@ export function formatTraceparent({ traceId, spanId, sampled }: SpanContext): st
   return `00-${traceId}-${spanId}-${sampled ? "01" : "00"}`;
 }
 
-/** Returns the context of a span that begins a trace of its own. `name` must be another one for each trace. */
+/** Returns the context of a span that begins a trace. `name` must differ for each trace. */
 export function rootSpan(name: string, hash: HexHash): SpanContext {
   const digits = hash(`koor trace ${name}`);
   return {
@@ -49,12 +49,12 @@ export function rootSpan(name: string, hash: HexHash): SpanContext {
   };
 }
 
-/** Returns the context of a span in the trace of another one. `name` must be another one for each span of the trace. */
+/** Returns the context of a span in the trace of another span. `name` must differ for each span of the trace. */
 export function spanWithin({ traceId, sampled }: SpanContext, name: string, hash: HexHash): SpanContext {
   return { traceId, spanId: hash(`koor span ${traceId} ${name}`).slice(0, SPAN_ID_DIGITS), sampled };
 }
 
-/** Returns the context of a task's span. Tasks that have the same id one after the other have different traces. */
+/** Returns the context of a task's span. If a task has the id of an earlier, deleted task, their traces differ. */
 export function taskSpan({ id, created_at, traceparent = null }: TracedTask, hash: HexHash): SpanContext {
   const name = `task ${id} ${created_at}`;
   const parent = traceparent === null ? undefined : parseTraceparent(traceparent);

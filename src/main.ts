@@ -32,7 +32,10 @@ const PRIVATE_UMASK = 0o077;
 const EXIT_UNUSABLE = 1;
 const EXIT_USAGE = 2;
 
-/** Reads the settings with which the server would start. Returns the line with which it would refuse wrong ones. */
+/**
+ * Reads the settings with which the server would start. If the settings are invalid, returns the line with which the
+ * server would refuse them.
+ */
 export function readServeSettings(
   argv: readonly string[],
   environment: NodeJS.ProcessEnv,
@@ -49,7 +52,7 @@ export function readServeSettings(
   }
 }
 
-/** Inspects a data directory without a change. Loads SQLite. */
+/** Inspects a data directory without changing it. Loads SQLite. */
 export async function inspectDataDir(dataDir: string): Promise<DataDirState> {
   const { inspect } = await import("./platform/store/inspect-data-dir.js");
   return inspect(dataDir);
@@ -80,9 +83,10 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   // Make V8 collect garbage earlier. By default, it lets a heap of 20 MB grow beyond 100 MB first, which is too much on
   // a small machine.
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
-  // Make V8 allocate all new objects in its young space. Otherwise it decides by the survival of objects in the first
-  // requests, while the young space is still small, to allocate some parts of every request in the old space. These then
-  // keep the rest of their requests alive: 40 % of the young space instead of 500 bytes survived each collection.
+  // Make V8 allocate all new objects in its young space. Otherwise, V8 looks at which objects of the first requests
+  // survive, while the young space is still small. It then allocates some parts of every request in the old space, and
+  // these keep the rest of their requests alive: 40 % of the young space survived each collection, instead of 500
+  // bytes.
   setFlagsFromString("--no-allocation-site-pretenuring");
   // Handle the signal that a file-size limit (ulimit -f) causes. The write then fails as on a full disk. Without a
   // handler, the signal would kill the process.
@@ -120,7 +124,7 @@ export async function runServer(argv: readonly string[]): Promise<void> {
 /**
  * Caches the code that V8 has compiled for the modules, so that the next start is faster (Node 22 and newer). The cache
  * is next to Koor's programs, where no other user can write. If the folder is not writable, nothing is cached. The
- * environment variable enables the cache in the threads that this thread starts.
+ * environment variable also enables the cache in the threads that this thread starts.
  */
 function cacheCompiledCode(): void {
   const { enableCompileCache } = module as { readonly enableCompileCache?: (folder: string) => unknown };
@@ -131,9 +135,9 @@ function cacheCompiledCode(): void {
 }
 
 /**
- * Keeps the server running after one kind of uncaught exception: a library had no file descriptor left and threw
- * outside of any call. Then only the library's own operation has failed. Any other exception ends the process, as
- * without this handler.
+ * Keeps the server running after one kind of uncaught exception: the process had no free file descriptor, and a library
+ * threw outside of any call. In this case only the library's own operation has failed. Any other exception ends the
+ * process, as without this handler.
  */
 function surviveShortage(error: unknown): void {
   if (isOutOfDescriptors(error)) return;
@@ -149,7 +153,7 @@ const OPERATORS_ERRORS: ReadonlySet<string> = new Set([
   "PortError",
 ]);
 
-/** Returns one line for the operator. */
+/** Returns the text of an error at the start, as one line for the operator. */
 function startFailure(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (OPERATORS_ERRORS.has(error.name)) return error.message;

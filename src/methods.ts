@@ -1,6 +1,6 @@
 /**
  * Builds the two tables that all threads share: the RPC methods, and the push messages of the writer. The table of
- * methods has the methods that the modules listed here export. It has no methods of other modules.
+ * methods contains exactly the methods that the modules listed here export.
  */
 import * as budgets from "./features/budgets/commands.js";
 import * as budgetJobs from "./features/budgets/jobs.js";

@@ -99,8 +99,8 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   const pages = new Pages(urls.pages, (error) => unread.report(error));
   const documents = new Documents(urls.documents, (error) => unread.report(error));
   try {
-    // If the process has few file descriptors, load all modules now. A module that once fails to load for lack of a
-    // descriptor can never be loaded later.
+    // If the process may open only few files, load all modules now. If a module once fails to load for lack of a file
+    // descriptor, it can never be loaded later.
     if (components.hasFewDescriptors) {
       pages.load();
       documents.load();

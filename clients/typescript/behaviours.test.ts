@@ -1,4 +1,4 @@
-/** Tests that each row of clients/behaviours.json has one subtest, in one of the test files of this folder. */
+/** Tests that each row of clients/behaviours.json has exactly one subtest in the test files of this folder. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,13 +1,13 @@
 /**
- * Reads the body of an answer, within a limit. Without one a server that never ends its answer would fill the client's
- * memory.
+ * Reads the body of an answer, up to a limit. Without the limit, a server whose answer never ends would fill the
+ * client's memory.
  */
 import { UnavailableError } from "./errors.js";
 
-/** The longest body of an answer. No answer of Koor comes near it. */
+/** The longest body of an answer, in bytes. No answer of Koor is nearly as long. */
 export const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 
-/** Reads a whole body. Fails if it is longer than the limit; the connection is then closed. */
+/** Reads a whole body. If it is longer than the limit, closes the connection and throws. */
 export async function readBody(
   { body }: Pick<Response, "body">,
   bytesMax: number = ANSWER_BYTES_MAX,
@@ -24,7 +24,7 @@ export async function readBody(
         throw new UnavailableError(`the answer is longer than ${bytesMax} bytes`, { outcomeUnknown: true });
     }
   } finally {
-    // The answer may have failed already.
+    // An error of the cancellation is ignored, because the answer may have failed already.
     await reader.cancel().catch(() => undefined);
   }
   const whole = new Uint8Array(length);

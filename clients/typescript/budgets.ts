@@ -1,11 +1,11 @@
-/** The calls about budgets: how many tokens or dollars may be used. */
+/** The calls about budgets, which limit how many tokens or dollars agents may use. */
 import type { CallOptions } from "./deadline.js";
 import { NotFoundError } from "./errors.js";
 import type { Transport } from "./transport.js";
 import type { Budget, NewBudget } from "./types.js";
 import { segment } from "./versioned.js";
 
-/** The rest of a budget's limits; null for a limit that it does not have. */
+/** How much of a budget is left; null for a limit that the budget does not have. */
 export interface BudgetLeft {
   readonly tokens: number | null;
   readonly cost_usd: number | null;
@@ -17,7 +17,10 @@ function pathOf(id: string): string {
   return `${PATH}/${segment(id)}`;
 }
 
-/** More than the limit may be used, because a call is known only after it. */
+/**
+ * The result is never negative. More than the limit may have been used, because the cost of a call is known only after
+ * the call.
+ */
 function left(limit: number | null, used: number): number | null {
   return limit === null ? null : Math.max(0, limit - used);
 }
@@ -29,7 +32,7 @@ export class Budgets {
     this.#transport = transport;
   }
 
-  /** Makes a budget, or changes its limits. Needs the server's token. */
+  /** Creates a budget, or changes its limits. Needs the server's token. */
   set(id: string, budget: NewBudget, options?: CallOptions): Promise<Budget> {
     return this.#transport.json({ method: "PUT", path: pathOf(id), json: budget, repeatable: true }, options);
   }
@@ -38,7 +41,9 @@ export class Budgets {
     return (await this.#transport.json<{ budgets: Budget[] }>({ method: "GET", path: PATH }, options)).budgets;
   }
 
-  /** The rest of the limits in the period. Fails with NotFoundError if there is no such budget. */
+  /**
+   * Returns how much of the budget is left in the current period. Fails with NotFoundError if there is no such budget.
+   */
   async left(id: string, options?: CallOptions): Promise<BudgetLeft> {
     const budget = (await this.list(options)).find((one) => one.id === id);
     if (budget === undefined) throw new NotFoundError(`budget not found: ${id}`, { status: 404 });
@@ -46,7 +51,7 @@ export class Budgets {
     return { tokens: left(tokens, used.tokens), cost_usd: left(cost_usd, used.cost_usd) };
   }
 
-  /** Needs the server's token. */
+  /** Deletes a budget. Needs the server's token. */
   async remove(id: string, options?: CallOptions): Promise<void> {
     await this.#transport.json({ method: "DELETE", path: pathOf(id) }, options);
   }

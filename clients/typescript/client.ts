@@ -1,6 +1,6 @@
 /**
- * The client library of Koor, published as `koor/client`. It uses only what Node, Deno, Bun and browsers share, and
- * depends on no package. docs/clients.md is its guide.
+ * The client library of Koor, published as `koor/client`. It uses only APIs that Node, Deno, Bun and browsers share,
+ * and has no dependencies. docs/clients.md is its guide.
  */
 import { Budgets } from "./budgets.js";
 import { Events } from "./events.js";
@@ -55,15 +55,15 @@ export type * from "./types.js";
 
 /** The address of the server, and the identity of the client. */
 export interface ConnectOptions extends TransportOptions {
-  /** The server's address, or those of the nodes of a cluster: `http://localhost:9800` by default. */
+  /** The addresses of the server, or of the nodes of a cluster; `http://localhost:9800` by default. */
   readonly url?: string | readonly string[];
   /** The server's token, or that of an instance. */
   readonly token?: string | undefined;
-  /** The id of the instance that acts. */
+  /** The id of the instance for which the client acts. */
   readonly instance?: string | undefined;
-  /** Ends all calls when it fires. What the client holds is given back. */
+  /** A signal that ends all calls when it fires. The client then releases the leases and tasks that it holds. */
   readonly signal?: AbortSignal | undefined;
-  /** The longest time for a call, with all its retries, in ms; 30 000 by default. */
+  /** The maximum time for a call with all its retries, in ms; 30 000 by default. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -82,7 +82,7 @@ export class Client {
   readonly evidence: Evidence;
   readonly #transport: Transport;
 
-  /** @param transport made by `connect` */
+  /** @param transport the transport that `connect` has made */
   constructor(transport: Transport) {
     this.#transport = transport;
     this.state = new State(transport);
@@ -103,7 +103,7 @@ export class Client {
   }
 }
 
-/** Makes a client. Nothing is sent before the first call. */
+/** Creates a client. It sends nothing before the first call. */
 export function connect(options: ConnectOptions = {}): Client {
   const { url = URL_DEFAULT, ...rest } = options;
   return new Client(new Transport(new Servers(typeof url === "string" ? [url] : url), rest));

@@ -1,6 +1,6 @@
 /**
- * Tests failover over a real cluster by the rows of clients/behaviours.json: in each test, the node to which the client
- * is connected is killed.
+ * Tests failover in a real cluster, by the rows of clients/behaviours.json. Each test kills the node to which the
+ * client is connected.
  */
 import t from "tap";
 import { must } from "../../src/base/assert.js";
@@ -13,10 +13,13 @@ import { connect, LeasedError, TimeoutError, UnavailableError, type Client } fro
 const options = { skip: CLUSTER_MISSING };
 const nodes = CLUSTER_MISSING === false ? await startKillableNodes(t) : [];
 
-/** A node that is killed, and the addresses that a client gets: those of all nodes, and those of the others. */
+/**
+ * A node that is killed, the victim, and two lists of addresses for clients: those of all nodes, and those of the
+ * others.
+ */
 interface Scene {
   readonly victim: KillableNode;
-  /** The victim is the first, so a client is connected to it until it fails. */
+  /** The addresses of all nodes. The victim's is the first, so a client is connected to it until it fails. */
   readonly all: readonly string[];
   readonly others: readonly string[];
 }
@@ -65,10 +68,10 @@ await behaviour(
   options,
 );
 
-/** Adds 1 to a counter again and again, and reads what it has written. */
+/** Adds 1 to a counter again and again, and reads the values that it has written. */
 class Counter {
   acknowledged = 0;
-  /** Updates whose answer was lost. */
+  /** The number of updates whose answer was lost. */
   unknown = 0;
   readonly problems: string[] = [];
   isOver = false;
@@ -136,7 +139,8 @@ await behaviour(
     await ana.leases.with(
       "deploy",
       async ({ lease, signal, fence }) => {
-        // Requests in flight are sent again to the next node, which knows them by their request_id.
+        // When the node is killed, requests in flight are sent again to the next node. It recognizes them by their
+        // request_id.
         const parts = Array.from({ length: 8 }, (_, at) => ana.leases.with(`part-${at}`, (held) => held.fence));
         await victim.kill();
         t.equal(new Set(await Promise.all(parts)).size, parts.length);

@@ -1,17 +1,17 @@
 /**
- * Limits the time of a call, with a signal for the requests and pauses of the call. The signal fires when the time is
- * over, or when one of the caller's signals fires.
+ * Limits the time of a call. A signal ends the requests and pauses of the call. It fires when the time is over, or when
+ * one of the caller's signals fires.
  */
 import { TimeoutError } from "./errors.js";
 
-/** The longest time that a timer can wait, in ms. */
+/** The maximum delay of a timer, in ms. Node and browsers run a longer timer at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The options of every call. */
 export interface CallOptions {
-  /** Ends the call when it fires. The call then fails with the signal's reason. */
+  /** A signal that ends the call when it fires. The call then fails with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** The longest time for the call, with all its retries, in ms. */
+  /** The maximum time for the call, including all its retries, in ms. */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -21,7 +21,7 @@ export class Deadline {
   readonly #undo: (() => void)[] = [];
   readonly #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** @param timeoutMs Infinity for no limit */
+  /** @param timeoutMs the time limit in ms; Infinity for none */
   constructor(timeoutMs: number, signals: readonly (AbortSignal | undefined)[]) {
     this.#endsMs = performance.now() + timeoutMs;
     for (const signal of signals) {
@@ -47,7 +47,7 @@ export class Deadline {
     return this.#endsMs - performance.now();
   }
 
-  /** Waits. Fails with the signal's reason as soon as the signal fires. */
+  /** Waits for this time. Fails with the signal's reason as soon as the signal fires. */
   async pause(timeMs: number): Promise<void> {
     const { signal } = this;
     signal.throwIfAborted();
@@ -55,7 +55,7 @@ export class Deadline {
     const over = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    // A longer timer would fire at once.
+    // The delay is limited, because a longer timer would fire at once.
     const timer = setTimeout(finish, Math.min(timeMs, TIMER_MS_MAX));
     signal.addEventListener("abort", finish);
     await over;
@@ -64,12 +64,12 @@ export class Deadline {
     signal.throwIfAborted();
   }
 
-  /** Lifts the limit of the time. The caller's signals still count. */
+  /** Removes the time limit. The caller's signals still end the call. */
   lift(): void {
     clearTimeout(this.#timer);
   }
 
-  /** Forgets the timer and the caller's signals. */
+  /** Stops the timer, and removes the listeners of the caller's signals. */
   end(): void {
     this.lift();
     for (const undo of this.#undo.splice(0)) undo();

@@ -1,6 +1,6 @@
 /**
- * The errors of the client. An error of an answer has the answer's HTTP status, and the code and the whole body that the
- * server sent.
+ * The errors of the client. An error that comes from an answer has the answer's HTTP status, and the code and the whole
+ * body that the server sent.
  */
 import type { MissingEvidence } from "./types.js";
 
@@ -28,36 +28,39 @@ export class KoorError extends Error {
   }
 }
 
-/** 400: the request has a wrong shape. */
+/** 400: the request is malformed. */
 export class BadRequestError extends KoorError {}
 /** 401: the token is wrong or missing. */
 export class UnauthorizedError extends KoorError {}
 /** 403: the token is valid but not allowed to do this. */
 export class ForbiddenError extends KoorError {}
-/** 404: the named thing does not exist. */
+/** 404: the thing that the request names does not exist. */
 export class NotFoundError extends KoorError {}
-/** 409 and 412: the thing exists already, is in another state, or has another version. */
+/** 409 and 412: the thing exists already, or has another state or version than the request requires. */
 export class ConflictError extends KoorError {}
-/** 409 and 423: another instance holds a lease on this, or waits for it. */
+/** 409 and 423: another instance holds a lease on the same resource, or waits for one. */
 export class LeasedError extends ConflictError {}
-/** The lease or the claim of a task is over. This is also the reason of an aborted `signal`; its status is then 0. */
+/**
+ * The lease, or the claim of a task, has ended. This error is also the reason of an aborted `signal`; its status is
+ * then 0.
+ */
 export class LeaseLostError extends ConflictError {}
-/** 409: commands that the task requires were not seen to pass; `missing` says which, and why. */
+/** 409: the task requires commands of which no passing run is recorded. `missing` lists them, each with the reason. */
 export class EvidenceMissingError extends ConflictError {
   get missing(): readonly MissingEvidence[] {
     return (this.body as { readonly missing?: readonly MissingEvidence[] }).missing ?? [];
   }
 }
-/** 412: the write came under a fence of a lease or claim that is over. */
+/** 412: the fence of the write belongs to a lease or claim that has ended. */
 export class StaleFenceError extends ConflictError {}
 /** 413: the body is larger than a limit. */
 export class TooLargeError extends KoorError {}
-/** 429: the server limits the rate, or a stock is full. */
+/** 429: the server limits the rate of requests, or the number of stored things. */
 export class RateLimitedError extends KoorError {}
 /** 500: a bug of the server; its log has the details. */
 export class ServerError extends KoorError {}
 
-/** 502, 503, 504, 507, or no answer at all. */
+/** 502, 503, 504, 507, or no answer. */
 export class UnavailableError extends KoorError {
   /** Whether the server may have executed the request, because the answer was lost. */
   readonly outcomeUnknown: boolean;
@@ -74,7 +77,7 @@ export class UnavailableError extends KoorError {
 /** There was no answer within `timeoutMs`. */
 export class TimeoutError extends UnavailableError {}
 
-/** The task of a handler is to be canceled. It is only the reason of an aborted `signal`. */
+/** The task of a handler was cancelled. It occurs only as the reason of an aborted `signal`. */
 export class TaskCanceledError extends KoorError {}
 
 type ErrorClass = new (message: string, answer: { status: number; body: unknown }) => KoorError;
@@ -96,7 +99,7 @@ const BY_STATUS: Readonly<Record<number, ErrorClass>> = {
   507: UnavailableError,
 };
 
-/** Returns whether a body is an error of Koor itself, not of a proxy in front of it. */
+/** Returns whether a body is an error of Koor itself, and not of a proxy in front of it. */
 export function isErrorBody(body: unknown): body is ErrorBody {
   return typeof body === "object" && body !== null && "error" in body && "code" in body;
 }
@@ -109,13 +112,13 @@ function errorClass(status: number, message: string): ErrorClass {
   return BY_STATUS[status] ?? KoorError;
 }
 
-/** Makes the error of an answer. `text` is the answer's body. */
+/** Creates the error for an answer. `text` is the body of the answer. */
 export function errorOf(status: number, text: string): KoorError {
   let body: unknown = text;
   try {
     body = JSON.parse(text);
   } catch {
-    // A proxy in front of the server may answer with text.
+    // The text is not JSON, for example because a proxy in front of the server has answered.
   }
   const message = isErrorBody(body) ? body.error : `status ${status}`;
   return new (errorClass(status, message))(message, { status, body });

@@ -1,14 +1,14 @@
 /**
- * Reads Server-Sent Events from the body of an answer. An event that is not ended by its blank line is dropped, because
- * the connection may have ended within it.
+ * Reads Server-Sent Events from the body of an answer. Drops an event without its final blank line, because the
+ * connection may have ended in the middle of it.
  */
 import { UnavailableError } from "./errors.js";
 
-/** The longest event, in characters. The server takes at most 10 MiB in one call. */
+/** The longest event, in characters. The server accepts at most 10 MiB in one call. */
 const EVENT_CHARACTERS_MAX = 32 * 1024 * 1024;
 
 export interface StreamEvent {
-  /** `message` if the stream names none. */
+  /** The type of the event; `message` if the stream names none. */
   readonly type: string;
   readonly data: string;
 }
@@ -18,16 +18,16 @@ class EventParser {
   readonly #charactersMax: number;
   #type = "";
   readonly #data: string[] = [];
-  /** The parts of the line that has begun. They are joined once, at its end. */
+  /** The parts of the incomplete line. They are joined once, when the line ends. */
   readonly #line: string[] = [];
-  /** The characters of the event that has begun. */
+  /** The number of characters of the incomplete event. */
   #characters = 0;
 
   constructor(charactersMax: number) {
     this.#charactersMax = charactersMax;
   }
 
-  /** Takes a piece of the stream. Yields the events that it ends. */
+  /** Receives a piece of the stream. Yields the events that end in it. */
   *take(text: string): Generator<StreamEvent, void, undefined> {
     let from = 0;
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n", from)) {
@@ -45,7 +45,7 @@ class EventParser {
     this.#line.push(part);
   }
 
-  /** Takes one line. Returns the event that it ends. */
+  /** Handles one line. Returns the event that ends with it; undefined if none does. */
   #takeLine(line: string): StreamEvent | undefined {
     if (line === "") {
       const event = { type: this.#type || "message", data: this.#data.splice(0).join("\n") };
@@ -62,7 +62,7 @@ class EventParser {
 
 /**
  * Iterates over the events of a stream. Ends when the stream ends.
- * @param heard is called with each piece of the stream, also of comments
+ * @param heard called for each piece of the stream, even if it contains only comments
  */
 export async function* readEvents(
   body: ReadableStream<Uint8Array>,
@@ -80,7 +80,7 @@ export async function* readEvents(
       yield* parser.take(decoder.decode(value, { stream: true }));
     }
   } finally {
-    // The stream may have failed already.
+    // An error of the cancellation is ignored, because the stream may have failed already.
     await reader.cancel().catch(() => undefined);
   }
 }

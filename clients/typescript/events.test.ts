@@ -12,7 +12,7 @@ import { makeDirectory, startKoor } from "../../test/support/server-process.js";
 import { connect, type Event, type LagNotice, TimeoutError, UnauthorizedError, UnavailableError } from "./client.js";
 import { readEvents, type StreamEvent } from "./event-stream.js";
 
-/** Takes this many events of a subscription. */
+/** Reads this many events from a subscription. */
 async function take(events: AsyncIterable<Event>, count: number): Promise<Event[]> {
   const taken: Event[] = [];
   for await (const event of events) if (taken.push(event) === count) break;
@@ -122,7 +122,7 @@ await behaviour(t, "events-end", async (t) => {
       ending.abort(new Error(`after ${event.topic}`));
   })();
   await t.rejects(aborted, { message: "after a" });
-  // The server sees the end of a connection a moment later.
+  // The server notices the end of a connection a moment later.
   while ((await readMetric(port, "koor_subscribers")) > 0) await betweenLooks();
   t.pass("no subscriber is left");
 });
@@ -183,7 +183,7 @@ t.test("a subscription leaves a node that is cut off from its cluster", async (t
   t.equal(sinceOf(healthy.requests[1]?.url), "1");
 });
 
-/** Reads a stream that arrives in these pieces. */
+/** Parses a stream that arrives in these pieces. Returns its events. */
 async function parse(pieces: readonly string[]): Promise<StreamEvent[]> {
   const body = new ReadableStream<Uint8Array>({
     start: (controller) => {

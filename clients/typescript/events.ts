@@ -15,12 +15,12 @@ export interface HistoryOptions extends CallOptions {
   readonly source?: string;
   readonly last?: number;
   readonly before?: number;
-  /** Only events behind this id, the oldest first. */
+  /** Only events after this id. The oldest event comes first. */
   readonly after?: number;
-  /** Only events that were published in this time, in RFC 3339. */
+  /** Only events that were published between `from` and `to`, in RFC 3339. */
   readonly from?: string;
   readonly to?: string;
-  /** How long to wait for an event behind `after` if there is none, at most 60 s. */
+  /** How long the server waits for an event after `after` if there is none yet, in s; at most 60. */
   readonly wait_s?: number;
 }
 
@@ -31,7 +31,7 @@ export class Events {
     this.#transport = transport;
   }
 
-  /** Publishes one event, or an array of them as a whole. */
+  /** Publishes one event, or an array of events. Of an array, either all events are published or none. */
   publish(topic: string, data?: unknown, options?: PublishOptions): Promise<Event>;
   publish(events: readonly NewEvent[], options?: CallOptions): Promise<Event[]>;
   publish(what: string | readonly NewEvent[], data?: unknown, options: PublishOptions = {}): Promise<Event | Event[]> {
@@ -41,7 +41,7 @@ export class Events {
     return this.#transport.json({ method: "POST", path: "/api/events/publish", json }, callOptions);
   }
 
-  /** The newest events first; with `after` the oldest first. */
+  /** Lists events, the newest first; with `after` the oldest first. */
   history(options: HistoryOptions = {}): Promise<Event[]> {
     const { signal, timeoutMs, wait_s: wait, ...rest } = options;
     const plan = { method: "GET", path: "/api/events/history", query: { ...rest, wait }, waitMs: (wait ?? 0) * 1000 };
@@ -49,8 +49,8 @@ export class Events {
   }
 
   /**
-   * Iterates over the events that match a pattern, from now on or behind the id `since` (0: all that are kept). It
-   * reconnects by itself and resumes without a gap or a duplicate.
+   * Iterates over the events that match a pattern, from now on, or after the event with the id `since` (0 for all
+   * stored events). Reconnects by itself, and continues without a gap or a duplicate.
    */
   subscribe(pattern = "", options: SubscribeOptions = {}): Subscription {
     return new Subscription(this.#transport, pattern, options);

@@ -14,18 +14,21 @@ export class Evidence {
     this.#transport = transport;
   }
 
-  /** A record whose answer was lost is not sent again, because there would be two. */
+  /**
+   * Stores a record of a command's run. If the answer is lost, the call is not repeated, because there could then be
+   * two records.
+   */
   record(evidence: NewEvidence, options?: CallOptions): Promise<EvidenceRecord> {
     return this.#transport.json({ method: "POST", path: PATH, json: evidence }, options);
   }
 
-  /** The newest records first, without their output. */
+  /** Lists records, the newest first, without their output. */
   list(options: EvidenceListOptions = {}): Promise<ListedEvidence[]> {
     const { signal, timeoutMs, ...query } = options;
     return this.#transport.json({ method: "GET", path: PATH, query }, { signal, timeoutMs });
   }
 
-  /** One record, with the end of its output. */
+  /** Returns one record, with the end of its output. */
   get(id: number, options?: CallOptions): Promise<EvidenceRecord> {
     return this.#transport.json({ method: "GET", path: `${PATH}/${id}` }, options);
   }

@@ -1,6 +1,6 @@
 /**
- * Tests that the examples of docs/clients.md compile under `tsc --strict` against the types of the package, which need
- * neither the schemas nor another package, and that the examples run.
+ * Tests that the examples of docs/clients.md run, and that they compile under `tsc --strict` against the types of the
+ * package. These types need neither the schemas nor another package.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const MANIFEST = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as
   readonly exports: Readonly<Record<string, unknown>>;
 };
 
-/** The options of a user's program: strict, for Node or a browser, and without any package's types. */
+/** The compiler options of a user's program: strict, for Node or a browser, without the types of other packages. */
 const OPTIONS: ts.CompilerOptions = {
   strict: true,
   exactOptionalPropertyTypes: true,
@@ -28,7 +28,7 @@ const OPTIONS: ts.CompilerOptions = {
   types: [],
 };
 
-/** Makes a folder in which `koor/client` is installed. */
+/** Creates a folder in which `koor/client` is installed. */
 async function installTypes(folder: string): Promise<void> {
   const installed = join(folder, "node_modules", "koor");
   const types = (await import(pathToFileURL(join(ROOT, "deploy", "client-types.mjs")).href)) as {
@@ -55,7 +55,7 @@ t.test("the examples compile against the types of the package", async (t) => {
   mkdirSync(join(folder, "examples"));
   const files = examples.map((code, at) => {
     const file = join(folder, "examples", `example-${at}.ts`);
-    // The first example connects; the others use its names.
+    // The first example connects to the server. The others use the names that it defines.
     const names = at === 0 ? "" : PREAMBLE;
     writeFileSync(file, `${names}${code}\nexport {};\n`);
     return file;

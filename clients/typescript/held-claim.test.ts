@@ -1,4 +1,6 @@
-/** Tests the clocks and the renewals of a held claim, without a server. */
+/**
+ * Tests when a held claim is renewed and when its signal fires. The test controls the clocks, and there is no server.
+ */
 import { once } from "node:events";
 import t from "tap";
 import { LeaseLostError, NotFoundError, UnavailableError } from "./errors.js";
@@ -15,7 +17,7 @@ function hold(claim: Partial<Claim> = {}): HeldClaim {
   });
 }
 
-/** Sets a clock forward for the rest of the test. */
+/** Moves a clock forward until the end of the test. */
 function setForward(t: { teardown(done: () => void): void }, clock: { now(): number }, byMs: number): void {
   const real = clock.now.bind(clock);
   clock.now = () => real() + byMs;
@@ -41,7 +43,7 @@ for (const [name, clock] of [
     setForward(t, clock, 53_000);
     t.notOk(signal.aborted, "within the time");
     setForward(t, clock, 2000);
-    // No timer has run: the test has not given the loop back.
+    // No timer can have run, because the test has not returned to the event loop.
     t.ok(signal.aborted, "within the margin");
     t.ok(isTold);
     t.type(signal.reason, LeaseLostError);

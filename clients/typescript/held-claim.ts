@@ -1,26 +1,26 @@
 /**
  * Keeps a lease or the claim of a task alive, and fires a signal before another instance can get it.
  *
- * The server ends a claim when it has not heard from the holder for `ttl_s`. The client cannot know when the server
- * heard it, but not before the client sent the request. So the time counts from the sending of the last renewal that
- * was answered, by two clocks: the monotonic one may stand still while the machine sleeps, and the wall clock may be
- * set back. The later of the two counts.
+ * The server ends a claim if it gets no renewal for `ttl_s`. The client does not know when the server received the last
+ * renewal, but it was after the client sent it. So the client counts the time from when it sent the last renewal that
+ * was answered. It uses two clocks, because the monotonic clock may stand still while the machine sleeps, and the wall
+ * clock may be set back. The clock on which more time has passed counts.
  *
- * A process that was stopped by SIGSTOP runs the timers late, possibly after other work. So the signal looks at the
- * clocks itself, each time that it is asked whether it is aborted.
+ * After a SIGSTOP, a process runs its timers late, possibly after other work. So the signal itself checks the clocks
+ * each time its `aborted` is read.
  */
 import { pauseMs } from "./back-off.js";
 import { ForbiddenError, LeaseLostError, NotFoundError } from "./errors.js";
 
-/** This part of a claim's time is kept back, for a server whose clock runs faster; at most MARGIN_MS_MAX. */
+/** The part of a claim's time that is not used, because the server's clock may run faster; at most MARGIN_MS_MAX. */
 const MARGIN_PART = 0.1;
 const MARGIN_MS_MAX = 5000;
-/** A claim is renewed after this part of its time. */
+/** The part of a claim's time after which the claim is renewed. */
 const RENEW_PART = 1 / 3;
-/** The clocks are compared at least this often, because a timer stands still while the machine sleeps. */
+/** The clocks are checked at least this often, because a timer stands still while the machine sleeps. */
 const LOOK_MS_MAX = 1000;
 
-/** A time, by both clocks. */
+/** A point in time, on both clocks. */
 export class Moment {
   readonly #monotonicMs = performance.now();
   readonly #wallMs = Date.now();
@@ -32,13 +32,13 @@ export class Moment {
 
 export interface Claim {
   readonly ttlMs: number;
-  /** The longest time of the claim, which renewals do not extend. */
+  /** The maximum time of the claim, in ms. Renewals do not extend it. */
   readonly maxMs: number;
-  /** When the request was sent that got the claim or renewed it. */
+  /** When the request that got the claim, or renewed it last, was sent. */
   readonly heardAt: Moment;
-  /** A time before the claim was granted. */
+  /** A time before the grant of the claim. */
   readonly grantedAfter: Moment;
-  /** Renews the claim. Fails with LeaseLostError if it is over. */
+  /** Renews the claim. Fails with LeaseLostError if the claim has ended. */
   readonly renew: (timeoutMs: number) => Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export class HeldClaim {
     this.#scheduleRenewal(this.#claim.ttlMs * RENEW_PART);
   }
 
-  /** Fires when the claim is lost, or when `abort` is called. */
+  /** A signal that fires when the claim is lost, or when `abort` is called. */
   get signal(): AbortSignal {
     return this.#signal;
   }
@@ -70,12 +70,12 @@ export class HeldClaim {
     return this.#state === "lost";
   }
 
-  /** Fires the signal for another reason; the claim is still held and renewed. */
+  /** Fires the signal for another reason. The claim is still held and renewed. */
   abort(reason: unknown): void {
     this.#controller.abort(reason);
   }
 
-  /** Stops the renewals. The caller then gives the claim back. */
+  /** Stops the renewals. The caller must then release the claim. */
   end(): void {
     if (this.#state === "held") this.#state = "ended";
     this.#stop();
@@ -93,7 +93,7 @@ export class HeldClaim {
     clearTimeout(this.#renewTimer);
   }
 
-  /** The time for which the claim is certainly still held, in ms. */
+  /** Returns for how many ms the claim is certainly still held. */
   #leftMs(): number {
     const { ttlMs, maxMs, grantedAfter } = this.#claim;
     const leftOf = (timeMs: number, since: Moment): number =>
@@ -126,7 +126,7 @@ export class HeldClaim {
     const sentAt = new Moment();
     try {
       await this.#claim.renew(Math.max(1, this.#leftMs()));
-      // An answer that comes too late does not give the claim back.
+      // If the claim was lost before this answer arrived, the answer does not restore it.
       this.#look();
       if (this.#state !== "held") return;
       this.#heardAt = sentAt;
@@ -142,7 +142,7 @@ export class HeldClaim {
   }
 }
 
-/** Makes a signal call `look` before it says whether it is aborted. */
+/** Makes a signal call `look` before it reports whether it is aborted. */
 function lookingSignal(signal: AbortSignal, look: () => void): AbortSignal {
   const isAborted = (): boolean => {
     look();

@@ -1,4 +1,4 @@
-/** Answers that a server has made to harm its client: bodies and events without an end, and times beyond a timer. */
+/** Tests answers of a malicious server: bodies and events without an end, and times that are longer than any timer. */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import t, { type Test } from "tap";
@@ -7,7 +7,7 @@ import { connect, UnavailableError } from "./client.js";
 import { Deadline } from "./deadline.js";
 import { readEvents } from "./event-stream.js";
 
-/** A stream of pieces without an end. `taken` counts those that were read. */
+/** Creates a stream that repeats a piece without an end. `taken` counts the pieces that were read. */
 function endless(piece: string) {
   const bytes = new TextEncoder().encode(piece);
   const state = { taken: 0, cancelled: false };
@@ -23,7 +23,7 @@ function endless(piece: string) {
   return { body, state };
 }
 
-/** Starts a server that answers each request by a function. */
+/** Starts a server that answers each request with a function. */
 async function serve(t: Test, answer: (response: ServerResponse, path: string) => void): Promise<string> {
   const server = createServer((request, response) => answer(response, request.url ?? ""));
   server.listen(0, "127.0.0.1");
@@ -75,7 +75,7 @@ t.test("a long event costs what its length costs, and not its square", async (t)
       }
     },
   });
-  // The square would be 80 GB of copies, and the test would not end in time.
+  // If the parser joined its text at each piece, the copies would be 80 GB, and the test would not end in time.
   for await (const { data } of readEvents(body, () => undefined)) t.equal(data.length, (pieces - 1) * 400);
 });
 

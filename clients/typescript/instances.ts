@@ -27,11 +27,11 @@ export class Instances<Client> {
     this.#clientOf = clientOf;
   }
 
-  /** Makes an instance. Returns it with its token, and a client that acts as it. */
+  /** Registers an instance. Returns the instance with its token, and a client that acts for it. */
   async register(body: NewInstance, options?: CallOptions): Promise<Registration<Client>> {
     const plan = { method: "POST", path: "/api/instances/register", json: body };
     const instance = await this.#transport.json<RegisteredInstance>(plan, options);
-    // A server without authentication does not look at tokens.
+    // A server without authentication ignores tokens.
     const token = this.#transport.hasToken ? { token: instance.token } : {};
     return { instance, client: this.#clientOf(this.#transport.as({ ...token, instance: instance.id })) };
   }
@@ -45,17 +45,17 @@ export class Instances<Client> {
     return this.#transport.json({ method: "GET", path: pathOf(id) }, options);
   }
 
-  /** Changes the checkout or the account of an instance; null takes it away. */
+  /** Changes the checkout or the account of an instance; null removes it. */
   patch(id: string, change: InstancePatch, options?: CallOptions): Promise<Instance> {
     return this.#transport.json({ method: "PATCH", path: pathOf(id), json: change, repeatable: true }, options);
   }
 
-  /** Makes an instance active. */
+  /** Sets the state of an instance to active. */
   async activate(id: string, options?: CallOptions): Promise<void> {
     await this.#transport.json({ method: "POST", path: `${pathOf(id)}/activate`, repeatable: true }, options);
   }
 
-  /** Says that an instance is alive. With `busy_s` it will be silent for this time. */
+  /** Reports that an instance is alive. `busy_s` announces that it will send no heartbeat for this time. */
   async heartbeat(id: string, options: HeartbeatOptions = {}): Promise<void> {
     const { signal, timeoutMs, ...json } = options;
     const plan = { method: "POST", path: `${pathOf(id)}/heartbeat`, json, repeatable: true };

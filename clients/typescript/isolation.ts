@@ -12,7 +12,7 @@ interface Health {
   readonly cluster?: { readonly state?: unknown } | null;
 }
 
-/** Returns what a server says of its health; undefined if it does not answer. */
+/** Returns the health that a server reports; undefined if the server does not answer. */
 async function healthOf(url: string, signal: AbortSignal): Promise<Health | null | undefined> {
   try {
     const response = await fetch(`${url}/health`, { signal, redirect: "error" });
@@ -23,7 +23,7 @@ async function healthOf(url: string, signal: AbortSignal): Promise<Health | null
   }
 }
 
-/** Returns the first healthy one of the others, if the server is isolated; otherwise undefined. */
+/** Returns the first healthy server among the others if this server is isolated; else undefined. */
 export async function findHealthier(
   server: string,
   others: readonly string[],

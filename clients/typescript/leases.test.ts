@@ -25,7 +25,7 @@ async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");
 }
 
-/** Resolves when the server lists no such lease. */
+/** Resolves when the server lists no lease that matches the options. */
 async function isEmpty(options: LeaseListOptions): Promise<void> {
   while ((await client.leases.list(options)).length > 0) await betweenLooks();
 }
@@ -61,7 +61,7 @@ await behaviour(t, "lease-with", async (t) => {
 await behaviour(t, "lease-waits", async (t) => {
   const first = await ana.leases.acquire("deploy");
   const waiting = ben.leases.with("deploy", ({ lease }) => lease.holder.name, { wait_s: Infinity });
-  // The server publishes an event of a waiting lease.
+  // The server publishes an event when a lease waits.
   for await (const _ of client.events.subscribe("lease.waiting", { since: 0 })) break;
   await first.release();
   t.equal(await waiting, "ben");
@@ -116,7 +116,7 @@ t.test("a lease whose request was aborted before its answer is given back", asyn
   await through.state.list();
   const leaving = new AbortController();
   const since = (await client.events.history({ last: 1 }))[0]?.id ?? 0;
-  // The answer waits in the proxy until the call is over.
+  // The proxy delays the answer until the call has failed.
   proxy.slow(50);
   const aborting = through.leases.acquire("deploy", { signal: leaving.signal });
   for await (const _ of client.events.subscribe("lease.granted", { since })) break;
@@ -161,7 +161,7 @@ await behaviour(t, "lease-stopped-process", async (t) => {
   t.match(await lines.next(), { value: "held" });
   const [lease] = (await client.leases.list()) as [Lease];
   child.kill("SIGSTOP");
-  // Ben stands in line, and gets the lease as soon as the server has ended Ana's.
+  // Ben waits in the queue, and gets the lease as soon as the server has ended Ana's.
   const other = await ben.leases.acquire("deploy", { wait_s: Infinity });
   t.match(await client.leases.get(lease.id), { state: "lost", reason: "expired" });
   const grantedMs = Date.parse(other.lease.granted_at ?? "");

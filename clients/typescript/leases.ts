@@ -7,21 +7,24 @@ import type { RequestPlan, Transport } from "./transport.js";
 import type { AcquiredLease, Lease, LeaseBody, LeaseCheck, LeaseCheckBody, LeaseQuery } from "./types.js";
 import { segment } from "./versioned.js";
 
-/** The longest time of one long poll, in s. Proxies may cut longer ones. */
+/** The maximum time of one long poll, in s. Proxies may cut a longer one. */
 const POLL_S_MAX = 30;
-/** How long the client tries to give a lease back. After that it ends by itself. */
+/** How long the client tries to release a lease. If it fails, the lease ends by itself. */
 const CLEANUP: CallOptions = { timeoutMs: 5000 };
 
 export interface AcquireOptions extends CallOptions, Omit<LeaseBody, "resources" | "queue" | "wait_s" | "request_id"> {
-  /** How long to stand in line, in s; Infinity for as long as it takes. 0, the default: the call fails at once. */
+  /**
+   * How long to wait in the queue, in s; Infinity for no limit. With 0, the default, the call fails at once if the
+   * resources are not free.
+   */
   readonly wait_s?: number;
 }
 
 export interface LeaseListOptions extends CallOptions, Readonly<Omit<LeaseQuery, "state" | "own" | "from" | "to">> {
   readonly state?: Lease["state"] | "all";
-  /** Only those of this instance, of its parent and of its subagents. */
+  /** Only the leases of this instance, of its parent and of its subagents. */
   readonly own?: boolean;
-  /** Only those that were held at some time between `from` and `to`, in RFC 3339. */
+  /** Only leases that were held at some time between `from` and `to`, in RFC 3339. */
   readonly from?: string;
   readonly to?: string;
 }
@@ -30,9 +33,12 @@ export interface LeaseCheckOptions extends CallOptions, Readonly<Omit<LeaseCheck
 
 /** A lease that this client holds and renews. */
 export class HeldLease implements AsyncDisposable {
-  /** The lease as it was granted. */
+  /** The lease, as the server has granted it. */
   readonly lease: AcquiredLease;
-  /** Goes along with each write under the lease, so that the server refuses it when the lease is over. */
+  /**
+   * The fence of the lease. Send it with each write under the lease, so that the server refuses the write after the end
+   * of the lease.
+   */
   readonly fence: number;
   readonly #claim: HeldClaim;
   readonly #release: () => Promise<void>;
@@ -44,12 +50,12 @@ export class HeldLease implements AsyncDisposable {
     this.#release = release;
   }
 
-  /** Fires before another instance can get the lease; its reason is a LeaseLostError. */
+  /** A signal that fires before another instance can get the lease. Its reason is a LeaseLostError. */
   get signal(): AbortSignal {
     return this.#claim.signal;
   }
 
-  /** Gives the lease back. Nothing happens if it was lost. */
+  /** Releases the lease. Does nothing if the lease was lost. */
   async release(): Promise<void> {
     const wasLost = this.#claim.isLost;
     this.#claim.end();
@@ -65,14 +71,14 @@ function pathOf(id: string): string {
   return `/api/leases/${segment(id)}`;
 }
 
-/** Returns whether a request that has failed with this may have got a lease. */
+/** Returns whether a request that failed with this error may have got a lease. */
 function mayHaveArrived(error: unknown): boolean {
   return error instanceof KoorError ? error instanceof UnavailableError && error.outcomeUnknown : true;
 }
 
 export class Leases {
   readonly #transport: Transport;
-  /** Renews and gives back what the client holds, also after the client's signal has fired. */
+  /** The transport for renewals and releases. It also works after the client's signal has fired. */
   readonly #holding: Transport;
 
   constructor(transport: Transport) {
@@ -100,9 +106,9 @@ export class Leases {
   }
 
   /**
-   * Gets a lease of its own, which lasts until it is released. With `any` one name of each of these groups is leased,
-   * too: the last of the lease's `resources`. `await using` releases it at the end of
-   * the block.
+   * Acquires a lease, which lasts until it is released. Each group in `any` contributes one of its names: the names
+   * that were leased are at the end of the lease's `resources`. `await using` releases the lease at the end of the
+   * block.
    */
   async acquire(resources: string | readonly string[], options: AcquireOptions = {}): Promise<HeldLease> {
     const { signal, timeoutMs, wait_s: waitS = 0, ...body } = options;
@@ -110,7 +116,7 @@ export class Leases {
     const names = typeof resources === "string" ? [resources] : resources;
     const json = {
       ...body,
-      // A request of alternatives alone has no resources.
+      // A request that has only alternatives names no resources.
       resources: names.length === 0 ? undefined : names,
       reuse: body.reuse ?? false,
       queue: waitS > 0,
@@ -139,7 +145,9 @@ export class Leases {
     return new HeldLease(lease, claim, () => this.#giveBack(lease));
   }
 
-  /** Waits in line until the lease is granted. Leaves the line if that takes too long, or if the call is aborted. */
+  /**
+   * Waits in the queue until the lease is granted. Leaves the queue if that takes too long, or if the call is aborted.
+   */
   async #wait(
     asked: AcquiredLease,
     waitS: number,
@@ -155,7 +163,7 @@ export class Leases {
         const plan = { method: "GET", path: pathOf(asked.id), query: { wait: poll }, waitMs: poll * 1000 };
         const now = await this.#transport.json<AcquiredLease>(plan, call);
         if (now.state === "held") {
-          // The first heartbeat after the grant confirms it.
+          // The first heartbeat after the grant confirms it to the server.
           const heardAt = new Moment();
           return { lease: await this.#renew(now, call), heardAt, grantedAfter };
         }
@@ -166,28 +174,31 @@ export class Leases {
       }
     } catch (error) {
       const leaving = this.#leave(asked);
-      // A call that is aborted ends at once.
+      // If the call was aborted, it ends at once, without waiting until it has left the queue.
       if (error instanceof KoorError) await leaving;
       throw error;
     }
   }
 
-  /** Gives back what a request got whose answer was lost. The server knows the request by its `request_id`. */
+  /**
+   * If the answer to a request was lost, releases the lease that the request may have got. The server recognizes the
+   * request by its `request_id`.
+   */
   async #abandon(plan: RequestPlan & { readonly json: unknown }): Promise<void> {
     try {
       await this.#leave(await this.#holding.json<Lease>(plan, CLEANUP));
     } catch {
-      // It got nothing, or the lease ends by itself after ttl_s.
+      // The request got nothing, or its lease ends by itself after ttl_s.
     }
   }
 
-  /** Takes a request out of the line, or gives the lease back if it was granted meanwhile. */
+  /** Takes a request out of the queue. If the lease was granted meanwhile, releases it. */
   async #leave(asked: AcquiredLease): Promise<void> {
     try {
       const now = await this.#holding.json<Lease>({ method: "GET", path: pathOf(asked.id) }, CLEANUP);
       if (now.state === "waiting" || now.state === "held") await this.#giveBack(now);
     } catch {
-      // The server drops the request by itself when it has not heard from the client for ttl_s.
+      // The server drops the request by itself if it gets no renewal for ttl_s.
     }
   }
 
@@ -201,23 +212,23 @@ export class Leases {
     try {
       await this.#holding.send({ method: "DELETE", path: pathOf(id), query, repeatable: true }, CLEANUP);
     } catch {
-      // It was lost, or it ends by itself after ttl_s.
+      // The lease was lost, or it ends by itself after ttl_s.
     }
   }
 
-  /** The leases that are held; with `state` others. */
+  /** Lists the held leases; with `state`, the leases in other states. */
   async list(options: LeaseListOptions = {}): Promise<Lease[]> {
     const { signal, timeoutMs, ...query } = options;
     const plan = { method: "GET", path: "/api/leases", query };
     return (await this.#transport.json<{ leases: Lease[] }>(plan, { signal, timeoutMs })).leases;
   }
 
-  /** One lease, also if it has ended. */
+  /** Returns one lease, even if it has ended. */
   get(id: string, options?: CallOptions): Promise<Lease> {
     return this.#transport.json({ method: "GET", path: pathOf(id) }, options);
   }
 
-  /** Says which of these paths another instance holds. */
+  /** Returns which of these paths another instance has leased. */
   check(paths: readonly string[], options: LeaseCheckOptions = {}): Promise<LeaseCheck> {
     const { signal, timeoutMs, ...body } = options;
     const plan = { method: "POST", path: "/api/leases/check", json: { ...body, paths }, repeatable: true };

@@ -15,14 +15,15 @@ async function endOf(url: string, headers: Record<string, string>, signal: Abort
     const response = await fetch(`${url}/api/cluster`, { headers, signal, redirect: "error" });
     const text = new TextDecoder().decode(await readBody(response, STATUS_BYTES_MAX));
     const status = JSON.parse(text) as NodeStatus | null;
-    // A node that is cut off may name an old end, and a halted one the end of another log.
+    // Only a healthy node counts. A node that is cut off may report an old end, and a halted one the end of another
+    // log.
     return status?.state === "ok" && typeof status.log_last === "number" ? status.log_last : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Returns the highest end that a healthy node names; undefined if there is none. */
+/** Returns the highest end of the log that a healthy node reports; undefined if none does. */
 export async function logEnd(
   urls: readonly string[],
   headers: Record<string, string>,

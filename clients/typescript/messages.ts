@@ -4,13 +4,13 @@ import { newRequestId } from "./request-id.js";
 import type { Transport } from "./transport.js";
 import type { Message, NewMessage, SentMessage } from "./types.js";
 
-/** The longest time of one long poll, in s. Proxies may cut longer ones. */
+/** The maximum time of one long poll, in s. Proxies may cut a longer one. */
 const POLL_S_MAX = 30;
 
 export interface InboxOptions extends CallOptions {
   /** Only messages of this thread. */
   readonly thread?: string;
-  /** How each message is marked when the next one is asked for; `read` by default. False: not at all. */
+  /** How a message is marked when the caller requests the next one; `read` by default. With false, it is not marked. */
   readonly mark?: "read" | "acked" | false;
 }
 
@@ -20,15 +20,17 @@ export interface MessageListOptions extends CallOptions {
   readonly thread?: string | undefined;
   readonly after?: string | undefined;
   readonly limit?: number;
-  /** How long to wait for a message if there is none, at most 60 s. */
+  /** How long the server waits for a message if there is none, in s; at most 60. */
   readonly wait_s?: number;
 }
 
 export interface MessagePage {
   readonly messages: Message[];
-  /** The position for the next call's `after`. */
+  /** The position from which the next page continues, to be passed as `after`. */
   readonly last_id: string | null;
-  /** True if `after` was ahead of the newest message, because the server was restored from an older backup. */
+  /**
+   * Whether `after` was newer than the newest message. That happens if the server was restored from an older backup.
+   */
   readonly lagged?: boolean;
 }
 
@@ -45,8 +47,8 @@ export class Messages {
   }
 
   /**
-   * Iterates over the unread messages, then over those that come, until the signal fires. A message is marked when the
-   * next one is asked for, so a message whose work was not finished comes again.
+   * Iterates over the unread messages, and then over new ones, until the signal fires. A message is marked only when
+   * the caller requests the next one. So if the work for a message was not finished, the message comes again.
    */
   async *inbox(options: InboxOptions = {}): AsyncGenerator<Message, void, undefined> {
     const { thread, mark = "read", signal, timeoutMs } = options;
@@ -61,7 +63,7 @@ export class Messages {
     }
   }
 
-  /** One page of a box, the oldest messages first. */
+  /** Returns one page of a box. The oldest message comes first. */
   list(options: MessageListOptions = {}): Promise<MessagePage> {
     const { box, unread, thread, after, limit, wait_s: wait } = options;
     const query = { box, unread, thread, after, limit, wait };
@@ -69,7 +71,7 @@ export class Messages {
     return this.#transport.json(plan, options);
   }
 
-  /** Marks messages of the in-box. Returns how many that changed. */
+  /** Marks messages of the in-box. Returns how many messages that has changed. */
   async mark(
     ids: readonly string[],
     as: "read" | "acked",

@@ -1,7 +1,7 @@
 /**
- * Compares what the calls send with what the server describes: each query parameter, and each member of a body, has an
- * option, so that a new one is not forgotten. The options of the calls are types, which a running test cannot read.
- * So each call gets all members of its request, and what arrives at a scripted server is looked at.
+ * Tests that the calls have an option for each query parameter, and for each member of a body, that the server
+ * describes. So a new one is not forgotten. The options of the calls are types, which a running test cannot read. So
+ * the test passes all members of the request to each call, and compares what arrives at a scripted server.
  */
 import t from "tap";
 import { send } from "../../test/support/http-client.js";
@@ -21,15 +21,15 @@ interface Description {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
-/** The options of a call: any member, with a value that the call accepts. */
+/** The options of a call. As `never`, they may have any members. */
 type Options = never;
 
 interface Row {
   readonly route: string;
   readonly call: (client: Client, options: Options) => Promise<unknown>;
-  /** Members whose option has another name. */
+  /** The members whose option has another name. */
   readonly renamed?: Readonly<Record<string, string>>;
-  /** Members that the client itself chooses. */
+  /** The members that the client itself sets. */
   readonly own?: readonly string[];
 }
 
@@ -45,7 +45,7 @@ const ROWS: readonly Row[] = [
   { route: "POST /api/leases/check", call: (client, options) => client.leases.check(["a"], options) },
   {
     route: "POST /api/leases",
-    // A lease that is not released is renewed, and would keep the process for a minute.
+    // The lease is released, because its renewals would keep the process alive for a minute.
     call: async (client, options) => await (await client.leases.acquire("a", options)).release(),
     own: ["queue", "request_id", "wait_s"],
   },
@@ -85,7 +85,7 @@ const ROWS: readonly Row[] = [
 
 const { port } = await startKoor(t);
 const description = (await send(port, "GET", "/openapi.json")).json<Description>();
-/** An answer that every call of the table takes. */
+/** An answer that satisfies every call in the table. */
 const ANSWER = { state: "held", ttl_s: 60, max_s: 60, matched: {}, tasks: [], leases: [], messages: [] };
 
 function described({ parameters, requestBody }: Operation): readonly string[] {

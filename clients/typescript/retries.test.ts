@@ -1,6 +1,6 @@
 /**
- * Tests retries, failover, timeouts and errors by the rows of clients/behaviours.json, against scripted servers, and
- * against a real one where the row says so.
+ * Tests retries, failover, timeouts and errors by the rows of clients/behaviours.json. The servers are scripted, except
+ * where a row requires a real one.
  */
 import { once } from "node:events";
 import { connect as dial, createServer, type AddressInfo } from "node:net";
@@ -11,7 +11,7 @@ import { startKoor } from "../../test/support/server-process.js";
 import * as library from "./client.js";
 import { connect, type Client } from "./client.js";
 
-/** An answer that is good enough for every call here. */
+/** An answer that satisfies every call in this file. */
 const OK: ScriptedAnswer = { status: 200, headers: { "x-koor-version": "1" }, body: "{}" };
 const refusal = (status: number, headers: Record<string, string> = {}): ScriptedAnswer => ({
   status,
@@ -70,7 +70,7 @@ await behaviour(t, "retry-one-request-id", async (t) => {
   const calls: readonly ((client: Client) => Promise<unknown>)[] = [
     async (client) => {
       const held = await client.leases.acquire("a");
-      // The held lease would otherwise be released by a request of its own.
+      // Releases the lease here. Otherwise it would be released later, by a further request.
       await held.release();
     },
     (client) => client.tasks.add({ title: "a" }),
@@ -95,7 +95,7 @@ await behaviour(t, "retry-real-once", async (t) => {
   const direct = connect({ url });
   const { client: ben } = await direct.instances.register({ name: "ben" });
   const { instance } = await direct.instances.register({ name: "ana" });
-  // It passes on what it gets, and cuts its first connection at the first bytes of an answer.
+  // This proxy passes data on, and cuts its first connection at the first bytes of an answer.
   let connections = 0;
   const proxy = createServer((near) => {
     const isFirst = connections++ === 0;
@@ -139,7 +139,7 @@ async function closedAddress(t: Test): Promise<string> {
 await behaviour(t, "failover", async (t) => {
   const { url } = await startKoor(t);
   const client = connect({ url: [await closedAddress(t), await closedAddress(t), url] });
-  // A write that may not be repeated moves on, because a refused connection has carried nothing.
+  // A write that must not be repeated may go to the next server, because a refused connection has transferred nothing.
   t.match(await client.events.publish("a.b", 1), { topic: "a.b" });
   await client.state.set("a", 1);
   t.equal((await client.state.get("a")).value, 1);
@@ -194,7 +194,7 @@ await behaviour(t, "failover-silent", async (t) => {
   await t.rejects(writer.events.publish("a", 1, { timeoutMs: 200 }), { name: "TimeoutError" });
   await writer.state.get("a");
   t.same([silent.requests.length, second.requests.length], [1, 1]);
-  // A repeatable call leaves a part of its time to the next server.
+  // A repeatable call reserves a part of its time for the next server.
   const reader = connect({ url });
   await reader.state.get("a", { timeoutMs: 2000 });
   t.same([silent.requests.length, second.requests.length], [2, 2]);
@@ -231,7 +231,8 @@ await behaviour(t, "failover-long-poll", async (t) => {
 
 await t.test("a position behind the end of the cluster's log is given up", async (t) => {
   const status = JSON.stringify({ state: "ok", log_last: 3 });
-  // The first get, the refused one, the question about the log, and the get with the new position.
+  // The four requests are the first get, the refused get, the question about the log, and the get with the new
+  // position.
   const server = await ScriptedServer.start(t, [at(7), at(3, 503), { ...OK, body: status }, at(3)]);
   const client = connect({ url: server.url });
   await client.state.get("a");

@@ -1,7 +1,7 @@
 /**
- * Tests the built library in every runtime for which it is made, against a real server: the Node of the run, Node 26,
- * Deno, Bun, and a page in Chromium. A runtime that this machine does not have is skipped
- * (`node dist/tree/test/clients/install.js` installs all but the browser).
+ * Tests the built library against a real server in every runtime that it supports: the Node of this test run, Node 26,
+ * Deno, Bun, and a page in Chromium. A runtime that this machine does not have is skipped (`node
+ * dist/tree/test/clients/install.js` installs all but the browser).
  */
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -21,8 +21,8 @@ const BUNDLE = fileURLToPath(new URL("../../../client/client.js", import.meta.ur
 const COMPRESSED_BYTES_MAX = 12_000;
 
 /**
- * A program that uses each part of the library, and ends with the report of what it saw. `connect` and `url` come from
- * the code before it.
+ * A program that uses each part of the library, and prints a report at its end. The code before it defines `connect`
+ * and `url`.
  */
 const SCENARIO = `
   const report = {};
@@ -82,7 +82,7 @@ t.test("the bundle is small, and imports nothing", (t) => {
   t.end();
 });
 
-/** The command of each runtime, without the program's path; undefined if it is not installed. */
+/** The command that starts each runtime, without the path of the program; undefined if the runtime is not installed. */
 const RUNTIMES: readonly (readonly [string, readonly string[] | undefined])[] = [
   ["the Node of the run", [process.execPath]],
   ["Node 26", commandOf("node26")],
@@ -112,10 +112,10 @@ for (const [name, command] of RUNTIMES)
 t.test("a page in Chromium", { skip: browserMissing() }, async (t) => {
   const { url } = await startKoor(t);
   const browser = await startBrowser(t);
-  // Chromium writes a line for each answer with an error, of which the scenario has two.
+  // Chromium prints a line for each answer with an error status. The scenario causes two of them.
   const expected = [/Failed to load resource: the server responded with a status of 4(?:04|12)/];
   const { page, complaints } = await openPage(browser, { expected });
-  // The page has the origin of the API, like a page behind the same proxy.
+  // The page has the same origin as the API, as if both were behind the same proxy.
   await page.goto(`${url}/health`);
   const code = `(async () => {
     const text = ${JSON.stringify(readFileSync(BUNDLE, "utf8"))};

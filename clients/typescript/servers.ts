@@ -1,6 +1,6 @@
 /**
  * The addresses of the servers, and the position in the cluster's log that every server must have reached before it
- * answers. All clients that were made from one connection share them. No I/O.
+ * answers. All clients that come from one connection share them. No I/O.
  */
 const POSITION_HEADER = "x-koor-position";
 export const AFTER_HEADER = "x-koor-after";
@@ -12,7 +12,10 @@ export function positionOf(headers: Headers): number {
 }
 
 export class Servers {
-  /** In the order in which they are asked. Each is an origin with an optional path, without a slash at its end. */
+  /**
+   * The addresses of the servers, in the order in which they are tried. Each is an origin with an optional path,
+   * without a slash at its end.
+   */
   #urls: readonly string[];
   #position = 0;
 
@@ -28,27 +31,27 @@ export class Servers {
     return this.#urls;
   }
 
-  /** 0 if no server has named a position. */
+  /** The position that the servers must have reached; 0 if no server has reported one. */
   get position(): number {
     return this.#position;
   }
 
-  /** Remembers the position of an answer. Positions of one log only grow. */
+  /** Records the position of an answer. The positions of one log only grow. */
   saw(position: number): void {
     if (position > this.#position) this.#position = position;
   }
 
-  /** Takes another position, after the cluster was started again with a shorter log. */
+  /** Replaces the position, because the cluster was started again with a shorter log. */
   resetPosition(position: number): void {
     this.#position = position;
   }
 
-  /** Asks this server first from now on. */
+  /** Makes this server the first to try from now on. */
   switchTo(url: string): void {
     this.#urls = [url, ...this.#urls.filter((other) => other !== url)];
   }
 
-  /** Asks this server last from now on. */
+  /** Makes this server the last to try from now on. */
   moveOnFrom(url: string): void {
     if (this.#urls[0] === url) this.#urls = [...this.#urls.slice(1), url];
   }

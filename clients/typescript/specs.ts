@@ -30,12 +30,12 @@ export class Specs {
     return (await this.#values.get(pathOf(project, name), options)) as Versioned<Value>;
   }
 
-  /** Writes a spec. The answer for a contract has `warnings` if some of its definitions cannot be used. */
+  /** Writes a spec. If the spec is a contract and some of its definitions cannot be used, the answer has `warnings`. */
   set(project: string, name: string, value: unknown, options?: SpecWriteOptions): Promise<SpecStored> {
     return this.#values.set(pathOf(project, name), value, options);
   }
 
-  /** Changes a spec without losing the change of another client, like `state.update`. */
+  /** Updates a spec without losing the update of another client, like `state.update`. */
   update<Value = unknown>(
     project: string,
     name: string,
@@ -45,32 +45,32 @@ export class Specs {
     return this.#values.update(pathOf(project, name), change as (value: unknown) => unknown, options);
   }
 
-  /** Deletes a spec; its history stays. */
+  /** Deletes a spec. Its history is kept. */
   async delete(project: string, name: string, options?: SpecWriteOptions): Promise<void> {
     await this.#values.delete(pathOf(project, name), options);
   }
 
-  /** Writes an older version again, as a new version. */
+  /** Writes an older version of a spec again, as a new version. */
   rollback(project: string, name: string, version: number, options?: SpecWriteOptions): Promise<SpecStored> {
     return this.#values.rollback(pathOf(project, name), version, options);
   }
 
-  /** The versions of a spec, the newest first. */
+  /** Lists the versions of a spec, the newest first. */
   history(project: string, name: string, options?: ListOptions): Promise<SpecVersion[]> {
     return this.#values.history(pathOf(project, name), options);
   }
 
-  /** The differences between two versions. */
+  /** Returns the differences between two versions. */
   diff(project: string, name: string, from: number, to: number, options?: CallOptions): Promise<SpecDiff> {
     return this.#values.diff(pathOf(project, name), from, to, options);
   }
 
-  /** The specs of a project, by name. */
+  /** Lists the specs of a project, sorted by name. */
   async list(project: string, options?: CallOptions): Promise<SpecEntry[]> {
     return (await this.#values.list<{ specs: SpecEntry[] }>(`/api/specs/${segment(project)}`, {}, options)).specs;
   }
 
-  /** The projects that have specs. */
+  /** Lists the projects that have specs. */
   async projects(options?: CallOptions): Promise<SpecProject[]> {
     return (await this.#values.list<{ projects: SpecProject[] }>("/api/specs", {}, options)).projects;
   }

@@ -15,7 +15,7 @@ import {
 export interface StateListOptions extends ListOptions {
   /** Only keys that begin with this. */
   readonly prefix?: string;
-  /** Only keys behind this one. */
+  /** Only keys after this one. */
   readonly after?: string;
 }
 
@@ -41,8 +41,9 @@ export class State {
   }
 
   /**
-   * Changes a value without losing the change of another client: `change` gets the current value, undefined if there is
-   * none, and returns the new one, or undefined to leave it. It is called again if the value was written meanwhile.
+   * Updates a value without losing the update of another client. `change` gets the current value, or undefined if there
+   * is none. It returns the new value, or undefined to leave the value as it is. If another client has written the
+   * value meanwhile, `change` is called again.
    */
   update<Value = unknown>(
     key: string,
@@ -52,27 +53,27 @@ export class State {
     return this.#values.update(pathOf(key), change as (value: unknown) => unknown, options);
   }
 
-  /** Deletes a key; its history stays. */
+  /** Deletes a key. Its history is kept. */
   async delete(key: string, options?: FenceOptions & Pick<WriteOptions, "if_version">): Promise<void> {
     await this.#values.delete(pathOf(key), options);
   }
 
-  /** Writes an older version again, as a new version. */
+  /** Writes an older version of a value again, as a new version. */
   rollback(key: string, version: number, options?: WriteOptions): Promise<StateStored> {
     return this.#values.rollback(pathOf(key), version, options);
   }
 
-  /** The versions of a key, the newest first. */
+  /** Lists the versions of a key, the newest first. */
   history(key: string, options?: ListOptions): Promise<StateVersion[]> {
     return this.#values.history(pathOf(key), options);
   }
 
-  /** The differences between two versions. */
+  /** Returns the differences between two versions. */
   diff(key: string, from: number, to: number, options?: CallOptions): Promise<StateDiff> {
     return this.#values.diff(pathOf(key), from, to, options);
   }
 
-  /** The keys in the order of their bytes. */
+  /** Lists the keys in the order of their bytes. */
   list(options: StateListOptions = {}): Promise<StateEntry[]> {
     const { prefix, after, limit } = options;
     return this.#values.list("/api/state", { prefix, after, limit }, options);

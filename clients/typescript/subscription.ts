@@ -1,6 +1,6 @@
 /**
- * A subscription to events, over one connection after the other. The id of the last event is the position from which
- * the next connection continues, so that no event is missed and none comes twice.
+ * A subscription to events. When a connection ends, it opens another one, which continues after the last received event
+ * (by its id). So no event is missed, and none comes twice.
  */
 import { pauseMs } from "./back-off.js";
 import { Deadline } from "./deadline.js";
@@ -11,17 +11,17 @@ import type { Event, LagNotice } from "./types.js";
 
 /** The server sends a comment every 15 s. A connection that is silent for longer than this is dead. */
 const SILENCE_MS_MAX = 45_000;
-/** The longest time until a server begins the stream. Then the next server is asked. */
+/** The maximum time until a server begins the stream, in ms. After that the client tries the next server. */
 const ANSWER_MS_MAX = 10_000;
-/** How often the client of several servers looks whether its server is cut off from the others. */
+/** If there are several servers: how often the client checks whether its server is cut off from the others, in ms. */
 const HEALTH_MS = 5000;
 
 export interface SubscribeOptions {
-  /** The id of the last event that is known; 0 for all events that are kept. Without it, from now on. */
+  /** The subscription starts after the event with this id; 0 for all stored events. By default it starts now. */
   readonly since?: number | undefined;
-  /** Is called with each notice of a lag, before the events that follow it. */
+  /** Called with each notice that events may be missing, before the events that follow it. */
   readonly onLag?: ((notice: LagNotice) => void) | undefined;
-  /** Ends the subscription when it fires. The iteration then fails with the signal's reason. */
+  /** A signal that ends the subscription when it fires. The iteration then fails with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
   /** How long the subscription may be without a connection before it fails, in ms. Unlimited by default. */
   readonly timeoutMs?: number | undefined;
@@ -33,7 +33,7 @@ export class Subscription implements AsyncIterable<Event> {
   readonly #options: SubscribeOptions;
   readonly #since: Promise<number>;
   #lastId: number | undefined;
-  /** The time of the last bytes from a server, and why the last connection ended. */
+  /** When the last bytes from a server arrived, in ms. `#failure` is why the last connection ended. */
   #heardMs = 0;
   #failure: unknown;
 
@@ -43,16 +43,16 @@ export class Subscription implements AsyncIterable<Event> {
     this.#options = options;
     this.#lastId = options.since;
     this.#since = options.since === undefined ? this.#newestId() : Promise.resolve(options.since);
-    // The failure is reported to whoever iterates, or waits until the subscription is ready.
+    // The iteration, or `ready`, reports this failure. Without this handler it would also be an unhandled rejection.
     this.#since.catch(() => undefined);
   }
 
-  /** The id of the last event that was yielded, for the `since` of a later subscription. */
+  /** The id of the last yielded event. A later subscription continues after it if it gets it as `since`. */
   get lastId(): number | undefined {
     return this.#lastId;
   }
 
-  /** Resolves when the position is known: no event that is published after that is missed. */
+  /** Resolves when the start position is known. From then on, no published event is missed. */
   async ready(): Promise<void> {
     this.#lastId ??= await this.#since;
   }
@@ -72,7 +72,7 @@ export class Subscription implements AsyncIterable<Event> {
     }
   }
 
-  /** Yields what one connection brings. Ends with the connection; fails if another one cannot help. */
+  /** Yields the events of one connection, and ends with the connection. Fails if another connection would fail, too. */
   async *#connection(): AsyncGenerator<StreamEvent, void, undefined> {
     const deadline = new Deadline(Infinity, [this.#transport.signal, this.#options.signal]);
     const silence = new AbortController();
@@ -114,7 +114,10 @@ export class Subscription implements AsyncIterable<Event> {
       connection.abort(new UnavailableError("the node is cut off from its cluster"));
   }
 
-  /** Returns the event, undefined if there is none to yield, or "again" if the connection has to be opened again. */
+  /**
+   * Handles an event of the stream. Returns the event to yield, undefined if there is none, or "again" if the
+   * connection must be opened again.
+   */
   #take({ type, data }: StreamEvent): Event | "again" | undefined {
     if (type === "message") {
       const event = JSON.parse(data) as Event;
@@ -129,7 +132,7 @@ export class Subscription implements AsyncIterable<Event> {
       this.#lastId = notice.last_id;
       return undefined;
     }
-    // The events of the gap are in the history, and the next connection begins with them.
+    // The missed events are in the history. A new connection starts with them.
     return "again";
   }
 

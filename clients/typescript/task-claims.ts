@@ -1,21 +1,21 @@
-/** The calls of a task's holder, which the worker makes (task-worker.ts). */
+/** The calls that the holder of a task makes. The worker uses them (task-worker.ts). */
 import type { CallOptions } from "./deadline.js";
 import { newRequestId } from "./request-id.js";
 import type { Transport } from "./transport.js";
 import type { ClaimedTask, Task, TaskCompletion, TaskProgress } from "./types.js";
 import { segment } from "./versioned.js";
 
-/** The longest time of one long poll, in s. Proxies may cut longer ones. */
+/** The maximum time of one long poll, in s. Proxies may cut a longer one. */
 const POLL_S_MAX = 30;
 
 export interface ClaimOptions extends CallOptions {
-  /** The task has all of these. */
+  /** Only a task that has all of these labels. */
   readonly labels?: readonly string[];
-  /** This task; the best one by default. */
+  /** Only the task with this id. By default the server chooses the best one. */
   readonly id?: string;
   readonly workspace?: string | undefined;
   readonly ttl_s?: number | undefined;
-  /** How long to wait for a task, at most 60 s. */
+  /** How long the server waits for a task if there is none, in s; at most 60. */
   readonly wait_s?: number;
   /**
    * The wait ends early as soon as budgets and rate limits keep the instance from tasks (false), or as soon as they do
@@ -24,7 +24,7 @@ export interface ClaimOptions extends CallOptions {
   readonly while_held?: boolean;
 }
 
-/** Options of a completion: records of evidence that count, and the tree that they are about. */
+/** The options of a completion: the records of evidence that count, and the git tree to which they apply. */
 export interface CompleteOptions extends CallOptions, Readonly<TaskCompletion> {}
 
 /** Returns the path of a task. */
@@ -40,8 +40,8 @@ export class TaskClaims {
   }
 
   /**
-   * Claims a task. Both members of the answer are null if there is none; `held` then names the budgets and the rate
-   * limits that keep the instance from one.
+   * Claims a task. If there is none, both members of the answer are null, and `held` names the budgets and the rate
+   * limits that keep the instance from a task.
    */
   async claim(options: ClaimOptions = {}): Promise<ClaimedTask> {
     const { labels, id, workspace, ttl_s, while_held, wait_s: waitS = 0 } = options;
@@ -53,7 +53,7 @@ export class TaskClaims {
     return claimed;
   }
 
-  /** A heartbeat, with a percentage, a note, or a checkpoint from which another holder can continue. */
+  /** Sends a heartbeat with a percentage, a note, or a checkpoint from which another holder can continue. */
   progress(
     id: string,
     fence: number,
@@ -63,7 +63,10 @@ export class TaskClaims {
     return this.#about(id, "progress", { ...what, fence }, options);
   }
 
-  /** Fails with EvidenceMissingError if a command that the task requires was not seen to pass. */
+  /**
+   * Completes a task. Fails with EvidenceMissingError if the task requires a command of which no passing run is
+   * recorded.
+   */
   complete(id: string, fence: number, result?: unknown, options: CompleteOptions = {}): Promise<Task> {
     const { signal, timeoutMs, ...completion } = options;
     return this.#about(id, "complete", { ...completion, fence, result }, { signal, timeoutMs });
@@ -73,17 +76,17 @@ export class TaskClaims {
     return this.#about(id, "fail", { fence, error, retry }, options);
   }
 
-  /** Gives a claimed task back. That counts as no attempt. */
+  /** Releases a claimed task. This does not count as an attempt. */
   release(id: string, fence: number, note?: string, options?: CallOptions): Promise<Task> {
     return this.#about(id, "release", { fence, note }, options);
   }
 
-  /** Gives a claimed task back until the question is answered. */
+  /** Releases a claimed task until the question is answered. */
   ask(id: string, fence: number, question: string, options?: CallOptions): Promise<Task> {
     return this.#about(id, "ask", { fence, question }, options);
   }
 
-  /** A call of the holder. The same call again has the same answer. */
+  /** Makes a call of the holder. Repeating the call returns the same answer. */
   #about<Result>(id: string, verb: string, json: unknown, options?: CallOptions): Promise<Result> {
     return this.#transport.json({ method: "POST", path: `${taskPath(id)}/${verb}`, json, repeatable: true }, options);
   }

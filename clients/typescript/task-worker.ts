@@ -14,20 +14,20 @@ import { HeldClaim, Moment } from "./held-claim.js";
 import type { TaskClaims } from "./task-claims.js";
 import type { ClaimedTask, HeldBy, Task, TaskCompletion } from "./types.js";
 
-/** How long one call waits for a task, in s. */
+/** How long one claim call waits for a task, in s. */
 const POLL_S = 30;
-/** The longest error that the server takes, in code points. */
+/** The maximum length of an error that the server accepts, in code points. */
 const ERROR_CHARACTERS_MAX = 4096;
 
 /** An empty list as JSON. */
 const NOTHING = "[]";
 
 export interface TaskContext {
-  /** Goes along with each write that is made for the task. */
+  /** The fence of the claim. Send it with each write that the handler makes for the task. */
   readonly fence: number;
-  /** Fires when the claim is lost, when the task is to be canceled, or when the worker is to end. */
+  /** A signal that fires when the claim is lost, when the task is cancelled, or when the worker must end. */
   readonly signal: AbortSignal;
-  /** The lease of the task's resources; null if it has none. */
+  /** The lease of the task's resources; null if the task has no resources. */
   readonly lease: ClaimedTask["lease"];
   /** Reports a percentage, a note, or a checkpoint from which another holder can continue. */
   readonly progress: (what: {
@@ -35,9 +35,9 @@ export interface TaskContext {
     readonly note?: string;
     readonly checkpoint?: unknown;
   }) => Promise<void>;
-  /** Says what goes along with the result: records of evidence, and the tree that they are about. */
+  /** Sets what is sent with the result: records of evidence, and the git tree to which they apply. */
   readonly completeWith: (what: TaskCompletion) => void;
-  /** Gives the task back until the question is answered. The handler returns after that. */
+  /** Releases the task until the question is answered. The handler should return after that. */
   readonly ask: (question: string) => Promise<void>;
 }
 
@@ -45,18 +45,18 @@ export type TaskHandler = (task: Task, context: TaskContext) => unknown;
 
 export interface WorkOptions extends CallOptions {
   readonly workspace?: string;
-  /** How long a claim lasts without a renewal; the task's own by default. */
+  /** How long a claim lasts without a renewal, in s; the task's own value by default. */
   readonly ttl_s?: number;
-  /** How many tasks at the same time; 1 by default. */
+  /** The maximum number of tasks that run at the same time; 1 by default. */
   readonly concurrency?: number;
   /**
-   * Is called with the budgets and the rate limits that keep the worker from tasks when they change, and with an empty
-   * array when none does any more. The worker waits meanwhile, and continues by itself.
+   * Called when the budgets and rate limits that keep the worker from tasks change, with an empty array when nothing
+   * keeps it any more. Meanwhile the worker waits, and it continues by itself.
    */
   readonly onHeld?: (held: readonly HeldBy[]) => void;
 }
 
-/** A handler throws this to fail the task for good: it is not tried again. */
+/** Thrown by a handler to fail a task for good. The task is not tried again. */
 export class TaskFailure extends Error {}
 
 function describeMissing({ message, missing }: EvidenceMissingError): string {
@@ -71,10 +71,13 @@ export class TaskWorker {
   readonly #options: WorkOptions;
   readonly #ending: Deadline;
   readonly #failure = new AbortController();
-  /** The last argument of `onHeld`, as JSON. */
+  /** The previous argument of `onHeld`, as JSON. */
   #reportedHeld = NOTHING;
 
-  /** @param calls `claiming` ends with the client's signal; `holding` does not */
+  /**
+   * @param calls calls for claims, which end with the client's signal (`claiming`), and calls for held tasks, which do
+   * not (`holding`)
+   */
   constructor(
     calls: { readonly claiming: TaskClaims; readonly holding: TaskClaims },
     signal: AbortSignal | undefined,
@@ -94,7 +97,8 @@ export class TaskWorker {
   async run(): Promise<void> {
     const lines = Array.from({ length: this.#options.concurrency ?? 1 }, () => this.#line());
     try {
-      // A refused claim ends the other lines, too, which finish what they hold.
+      // Each line is a loop that claims and runs tasks. If a claim of one line is refused, the other lines end too,
+      // after they have finished their tasks.
       for (const line of lines) line.catch((error: unknown) => this.#failure.abort(error));
       await Promise.allSettled(lines);
       this.#failure.signal.throwIfAborted();
@@ -141,7 +145,8 @@ export class TaskWorker {
   async #work(task: Task, lease: ClaimedTask["lease"], askedAt: Moment): Promise<void> {
     const { id } = task;
     const fence = task.fence ?? 0;
-    // The claim may have been granted at the end of the wait, but not before the request. An early start is safe.
+    // The server may have granted the claim only at the end of the wait, but not before the request. Counting from the
+    // request is safe, because that is earlier.
     const claimedAt = await this.#confirm(id, fence);
     if (claimedAt === undefined) return;
     const claim = new HeldClaim({
@@ -185,7 +190,7 @@ export class TaskWorker {
       if (!isLost && !hasAsked)
         await this.#finish(id, fence, outcome, { completion, wasAborted: claim.signal.aborted });
     } catch (error) {
-      // The server has ended the claim meanwhile, and another holder gets the task.
+      // The server has ended the claim in the meantime, and another holder gets the task.
       if (!(error instanceof LeaseLostError)) throw error;
     } finally {
       claim.end();
@@ -193,7 +198,10 @@ export class TaskWorker {
     }
   }
 
-  /** Says that the claim has arrived. Returns the time of that, or undefined if the claim is over. */
+  /**
+   * Confirms to the server that the claim has arrived. Returns the time of the confirmation; undefined if the claim has
+   * ended.
+   */
   async #confirm(id: string, fence: number): Promise<Moment | undefined> {
     const sentAt = new Moment();
     try {
@@ -225,8 +233,8 @@ export class TaskWorker {
   }
 
   /**
-   * Completes a task. A result that the server does not take, or that is not JSON, fails the task. Evidence that is
-   * missing fails the attempt.
+   * Completes a task. If the result is not JSON, or if the server does not accept it, the task fails. If evidence is
+   * missing, the attempt fails.
    */
   async #complete(id: string, fence: number, result: unknown, completion: TaskCompletion): Promise<void> {
     try {

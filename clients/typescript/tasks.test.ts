@@ -47,7 +47,7 @@ await behaviour(t, "tasks-fail", async (t) => {
     "fails",
     (task) => {
       if (++runs === 2) ending.abort();
-      // A failure that comes with the end of the worker gives the task back, so the second one ends it by a value.
+      // A failure at the end of the worker releases the task. So the second task ends by returning a value instead.
       if (task.id === id) throw new Error("no such branch");
       return task.title;
     },
@@ -90,7 +90,7 @@ await behaviour(t, "tasks-requeue", async (t) => {
   await second;
   t.match(await client.tasks.get(id), { state: "done" });
 
-  // The signal of the whole client ends a worker, too, and the task is given back all the same.
+  // The signal of the whole client also ends a worker. The worker still releases the task.
   const { id: other } = await ana.tasks.add({ title: "again", labels: ["again"] });
   const closing = new AbortController();
   const { instance } = await client.instances.register({ name: "eva", workspace: "w" });
@@ -119,7 +119,7 @@ await behaviour(t, "tasks-lost", async (t) => {
         return;
       }
       if (task.id === "canceled") await client.tasks.cancel(task.id);
-      // The claim ends without a word to the handler.
+      // The claim ends here, and the handler is not notified.
       else await ben.tasks.ask(task.id, fence, "what now?");
       await aborted(signal);
       reasons.push(signal.reason);

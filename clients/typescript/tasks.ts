@@ -20,7 +20,7 @@ export class Tasks extends TaskClaims {
     this.#transport = transport;
   }
 
-  /** Makes one task, or an array of them as a whole. */
+  /** Creates one task, or an array of tasks. Of an array, either all tasks are created or none. */
   add(task: NewTaskWithoutId, options?: CallOptions): Promise<Task>;
   add(tasks: readonly NewTaskWithoutId[], options?: CallOptions): Promise<Task[]>;
   add(what: NewTaskWithoutId | readonly NewTaskWithoutId[], options?: CallOptions): Promise<Task | Task[]> {
@@ -32,13 +32,14 @@ export class Tasks extends TaskClaims {
   }
 
   /**
-   * Claims tasks that have these labels, one after the other, and runs the handler for each. What the handler returns is
-   * the task's result; if it fails, the task is tried again later. Runs until the signal fires: a task whose handler
-   * then fails is given back.
+   * Claims tasks that have these labels, one after the other, and runs the handler for each. The value that the handler
+   * returns is the task's result. If the handler fails, the task is tried again later. Runs until the signal fires. A
+   * task whose handler fails after that is released.
    */
   work(labels: string | readonly string[], handler: TaskHandler, options: WorkOptions = {}): Promise<void> {
     const all = typeof labels === "string" ? [labels] : labels;
-    // The tasks that the worker holds are finished or given back also after the client's signal has fired.
+    // These calls also work after the client's signal has fired, so that the worker can finish or release the tasks
+    // that it holds.
     const holding = new TaskClaims(this.#transport.as({ signal: undefined }));
     return new TaskWorker({ claiming: this, holding }, this.#transport.signal, all, handler, options).run();
   }

@@ -1,9 +1,9 @@
 /**
- * Sends requests: to the first server that answers, and again where that is safe.
+ * Sends requests to the first server that answers, and repeats them if that is safe.
  *
- * A request is sent again only if the server has certainly not executed it, or if executing it twice has the effect of
- * once. An own 429, 503 or 507 of Koor says that nothing was stored. A lost answer says nothing, so only a repeatable
- * request is then sent again.
+ * A request is repeated only if the server has certainly not executed it, or if executing it twice has the same effect
+ * as once. If the answer is Koor's own 429, 503 or 507, nothing was stored. If the answer is lost, the outcome is
+ * unknown, so only a repeatable request is sent again.
  */
 import { pauseMs, retryAfterMs } from "./back-off.js";
 import { readBody } from "./body.js";
@@ -14,10 +14,10 @@ import { isUnsent } from "./unsent.js";
 import { logEnd } from "./log-end.js";
 import { AFTER_HEADER, positionOf, type Servers } from "./servers.js";
 
-/** The longest time for a call, if neither the call nor the connection sets one. */
+/** The maximum time for a call in ms, if neither the call nor the connection sets one. */
 const TIMEOUT_MS_DEFAULT = 30_000;
 const RETRIES_DEFAULT = 8;
-/** The longest time to look for a healthy node. */
+/** The maximum time of the search for a healthy node, in ms. */
 const HEALTH_TIMEOUT_MS = 2000;
 
 type QueryValue = string | number | boolean | undefined;
@@ -30,24 +30,24 @@ export interface RequestPlan {
   readonly query?: Query;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array<ArrayBuffer>;
-  /** Whether executing the request twice has the effect of once. GET always is. */
+  /** Whether executing the request twice has the same effect as once. A GET always has. */
   readonly repeatable?: boolean;
   /**
-   * The time for which a server may hold the request before it answers, in ms. The call may take this much longer for
-   * each server that is asked.
+   * The time in ms for which a server may delay the answer. The call may take this much longer for each server that is
+   * tried.
    */
   readonly waitMs?: number;
-  /** The longest time until one server begins to answer, in ms. */
+  /** The maximum time until a server begins to answer, in ms. */
   readonly answerMs?: number;
 }
 
-/** How a client identifies itself, and how it tries again. */
+/** The options that identify a client and control its retries. */
 export interface TransportOptions {
   readonly token?: string | undefined;
   readonly instance?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly timeoutMs?: number | undefined;
-  /** How often a call is tried again, 8 times by default. */
+  /** How often a call is retried; 8 times by default. */
   readonly retries?: number | undefined;
 }
 
@@ -58,20 +58,20 @@ export interface Answer {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The outcome of sending a request to one server: an answer, or an error with what to do about it. */
+/** The outcome of sending a request to one server: an answer, or an error and how to continue. */
 interface Attempt<Got> {
   readonly got?: Got;
   readonly error?: unknown;
-  /** Whether another server may be asked. */
+  /** Whether the request may be sent to another server. */
   readonly mayMove: boolean;
   readonly retryAfterMs: number;
-  /** Whether the server did not answer. */
+  /** Whether the server has not answered. */
   readonly isSilent?: boolean;
-  /** The position of a server that lags behind the position of the request. */
+  /** The position of the server, if it has not reached the position that the request requires. */
   readonly lagsAt?: number;
 }
 
-/** Reads the body of an answer, or opens it. */
+/** Reads or opens the body of an answer. */
 type Receive<Got> = (response: Response) => Promise<Got>;
 
 export function textOf(bytes: Uint8Array): string {
@@ -92,10 +92,12 @@ function withQuery(path: string, query: Query = {}): string {
   return text === "" ? path : `${path}?${text}`;
 }
 
-/** Statuses after which another server may answer. Of these, Koor's 429, 503 and 507 say that nothing was stored. */
+/**
+ * The statuses after which another server may succeed. If Koor itself answers with 429, 503 or 507, nothing was stored.
+ */
 const MOVABLE = new Set([429, 502, 503, 504, 507]);
 const NOT_STORED = new Set([429, 503, 507]);
-/** Statuses after which the same server may answer later. */
+/** The statuses after which the same server may succeed later. 0 means that there was no answer. */
 const LATER = new Set([0, 429, 502, 503]);
 
 export class Transport {
@@ -116,7 +118,7 @@ export class Transport {
     return this.#options.signal;
   }
 
-  /** Returns a transport of another caller, to the same servers. */
+  /** Returns a transport for another caller, with the same servers. */
   as(caller: TransportOptions): Transport {
     return new Transport(this.#servers, { ...this.#options, ...caller });
   }
@@ -129,13 +131,13 @@ export class Transport {
     return JSON.parse(textOf(bytes)) as Result;
   }
 
-  /** Sends a request. Fails with a KoorError, or with the reason of a signal. */
+  /** Sends a request. Fails with a KoorError, or with the reason of a signal that has fired. */
   send(plan: RequestPlan, options: CallOptions = {}): Promise<Answer> {
     return this.#call(plan, options, receiveWhole);
   }
 
   /**
-   * Opens a stream at the first server that answers, without a retry. The deadline covers the stream, too. Fails like
+   * Opens a stream at the first server that answers, without retries. The deadline also limits the stream. Fails like
    * `send`.
    */
   async open(plan: RequestPlan, deadline: Deadline): Promise<Response> {
@@ -145,7 +147,7 @@ export class Transport {
   }
 
   async #call<Got>(plan: RequestPlan, options: CallOptions, receive: Receive<Got>): Promise<Got> {
-    // Each server that may be asked may hold the request.
+    // Each server that is tried may delay the answer by `waitMs`.
     const askedMax = isRepeatable(plan) ? this.#servers.urls.length : 1;
     const ownMs = options.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
     const timeoutMs = ownMs + (plan.waitMs ?? 0) * askedMax;
@@ -165,19 +167,23 @@ export class Transport {
     }
   }
 
-  /** Sends the request to each server once, until one answers. Returns the last outcome. */
+  /**
+   * Sends the request to one server after the other, until one answers. Tries each server once. Returns the last
+   * outcome.
+   */
   async #round<Got>(plan: RequestPlan, deadline: Deadline, receive: Receive<Got>): Promise<Attempt<Got>> {
     const { urls, position } = this.#servers;
     let last: Attempt<Got> = { mayMove: false, retryAfterMs: 0 };
     let lagsAt: number | undefined;
     for (const [at, url] of urls.entries()) {
       deadline.signal.throwIfAborted();
-      // Servers that are still to be asked keep their share of the time, because this one may say nothing.
+      // The time is divided among the servers that are left, because this one may not answer at all.
       const serversLeft = urls.length - at;
       const shareMs = serversLeft > 1 && isRepeatable(plan) ? deadline.leftMs() / serversLeft : Infinity;
       last = await this.#attempt(url, plan, deadline, Math.min(shareMs, plan.answerMs ?? Infinity), receive);
       if (last.got !== undefined) return last;
-      // A server that did not answer is asked last by the next call, also if this call cannot be sent again.
+      // If a server has not answered, the next call tries it last. This also holds if the current call cannot be
+      // repeated.
       if (last.mayMove || last.isSilent === true) this.#servers.moveOnFrom(url);
       if (!last.mayMove) return last;
       if (last.lagsAt !== undefined) lagsAt = Math.max(lagsAt ?? 0, last.lagsAt);
@@ -201,7 +207,7 @@ export class Transport {
         method: plan.method,
         headers: this.#headers(plan, after),
         body: plan.body ?? null,
-        // A server that moves the client elsewhere would get the token there.
+        // Redirects are errors, because the other server would get the token.
         redirect: "error",
         signal: part.signal,
       });
@@ -231,7 +237,7 @@ export class Transport {
           : new UnavailableError(`cannot reach ${url}`, { cause: error, outcomeUnknown: wasSent });
       return { error: failure, mayMove: !wasSent || isRepeatable(plan), retryAfterMs: 0, isSilent: true };
     } finally {
-      // The answer may be a stream, which still ends with the deadline of the call.
+      // The answer may be a stream, so the time limit of this part is removed. The deadline of the call still ends it.
       if (part !== deadline) part.lift();
     }
   }
@@ -248,8 +254,8 @@ export class Transport {
   }
 
   /**
-   * Moves to a healthy server if the current one is halted or cut off from its cluster, because that one learns nothing
-   * new. Costs nothing with one server. Returns whether it has moved.
+   * Switches to a healthy server if the current one is halted or cut off from its cluster, because such a server learns
+   * nothing new. Does nothing if there is only one server. Returns whether it has switched.
    * @param answeredFrom the address of an answer, if it came from another server than the current one
    */
   async leaveIsolated(signal?: AbortSignal, answeredFrom = ""): Promise<boolean> {

@@ -1,6 +1,6 @@
 /**
- * The types of requests and answers, which all come from `schemas/`. Only types are imported, so that the bundle
- * contains no schemas. deploy/build-client.mjs writes them in full for the package, so that it does not need typebox.
+ * The types of requests and answers. They come from `schemas/`. Only types are imported, so that the bundle contains no
+ * schemas. For the package, deploy/client-types.mjs writes the types out in full, so that it does not need typebox.
  */
 import type { Static } from "typebox";
 import type * as budgets from "../../schemas/budgets.js";
@@ -27,7 +27,7 @@ export type SpecDiff = Static<typeof specs.SpecDiff>;
 export type SpecStored = Static<typeof specs.SpecPutAnswer>;
 export type Event = Static<typeof events.Event>;
 /**
- * Why events may be missing. `dropped`: the client was too slow, and now gets the events behind `after_id` from the
+ * Why events may be missing. `dropped`: the client was too slow, and now gets the events after `after_id` from the
  * history. `lagged`: the position was ahead of the newest event, because the server was restored from an older backup;
  * the subscription continues after `last_id`.
  */
@@ -45,7 +45,7 @@ export type ListedTask = Static<typeof tasks.ListedTask>;
 export type NewTask = Static<typeof tasks.TaskBody>;
 export type ClaimedTask = Static<typeof tasks.ClaimAnswer>;
 export type TaskQuery = Static<typeof tasks.TaskQuery>;
-/** The budget or the rate limit that keeps an instance from tasks. */
+/** A budget or rate limit that keeps an instance from tasks. */
 export type HeldBy = Static<typeof tasks.HeldBy>;
 export type TaskCompletion = Omit<Static<typeof tasks.CompleteBody>, "fence" | "result">;
 export type TaskProgress = Static<typeof tasks.ProgressAnswer>;

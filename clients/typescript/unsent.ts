@@ -1,6 +1,6 @@
 /**
- * Recognizes the failures of `fetch` that happen before the request is sent. Each runtime reports them in another way;
- * a browser reports no reason, so there every failure counts as sent.
+ * Recognizes failures of `fetch` that occurred before the request was sent. Each runtime reports them differently. A
+ * browser reports no reason, so each failure there counts as sent.
  */
 
 const CODES = new Set([
@@ -16,14 +16,14 @@ const CODES = new Set([
   "FailedToOpenSocket",
 ]);
 
-/** Deno has the reason only in the message of the error or of its cause. */
+/** Matches the reason of a failure in Deno, which is only in the message of the error or of its cause. */
 const DENO = /tcp connect error|dns error|Connection refused/;
 
 function details(error: unknown): { code?: unknown; message?: unknown; cause?: unknown } {
   return typeof error === "object" && error !== null ? error : {};
 }
 
-/** Returns whether the server certainly did not get the request. */
+/** Returns whether the server certainly did not receive the request. */
 export function isUnsent(error: unknown): boolean {
   const { code, message, cause } = details(error);
   if (typeof code === "string" && CODES.has(code)) return true;

@@ -17,7 +17,7 @@ async function register(name: string, workspace: string, account: string | null 
   return (await client.instances.register({ name, workspace, account })).client;
 }
 
-/** Runs a worker that does one task. `reports` has the arguments of `onHeld`. */
+/** Runs a worker that does one task. `reports` collects the arguments of `onHeld`. */
 function startWorker(worker: Client) {
   const ending = new AbortController();
   const reports: (readonly HeldBy[])[] = [];

@@ -1,4 +1,4 @@
-/** The calls about language models: what they used, and the rate limits of their providers. */
+/** The calls about language models: their usage, and the rate limits of their providers. */
 import type { CallOptions } from "./deadline.js";
 import type { Transport } from "./transport.js";
 import type { NewRateLimit, RateLimit, UsageRecorded, UsageReport } from "./types.js";
@@ -13,21 +13,24 @@ export class Usage {
   }
 
   /**
-   * A report whose answer was lost is sent again only if it has a `request_id`, because without one it would count
-   * twice.
+   * Reports usage. If the answer is lost, the call is repeated only if the report has a `request_id`, because the usage
+   * could otherwise count twice.
    */
   report(report: UsageReport, options?: CallOptions): Promise<UsageRecorded> {
     const repeatable = report.request_id !== undefined;
     return this.#transport.json({ method: "POST", path: "/api/llm/usage", json: report, repeatable }, options);
   }
 
-  /** Reports that a provider limits an account, the instance's own by default. It slows all agents of the account. */
+  /**
+   * Reports that a provider limits the rate of an account. By default this is the instance's own account. The server
+   * then slows down all agents of the account.
+   */
   reportLimit(limit: NewRateLimit, options?: CallOptions): Promise<RateLimit> {
-    // A second report takes the place of the first.
+    // The request may be repeated, because a second report replaces the first.
     return this.#transport.json({ method: "POST", path: LIMITS_PATH, json: limit, repeatable: true }, options);
   }
 
-  /** The rate limits that hold now. */
+  /** Lists the rate limits that are in effect. */
   async limits(options?: CallOptions): Promise<RateLimit[]> {
     return (await this.#transport.json<{ limits: RateLimit[] }>({ method: "GET", path: LIMITS_PATH }, options)).limits;
   }

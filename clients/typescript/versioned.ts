@@ -1,19 +1,22 @@
-/** The calls that state and specs share: values with versions, under conditions and fences. */
+/**
+ * The calls that state and specs share: reading and writing values with versions. Writes may have conditions and
+ * fences.
+ */
 import type { CallOptions } from "./deadline.js";
 import { ConflictError, NotFoundError, StaleFenceError } from "./errors.js";
 import { textOf, type Answer, type Query, type Transport } from "./transport.js";
 
-/** A value that is read: parsed JSON, the text of a text type, else bytes. */
+/** The result of a read. The value is parsed JSON, a string if it has a text type, or bytes otherwise. */
 export interface Versioned<Value> {
   readonly value: Value;
   readonly version: number;
-  /** With the quotes of the header. */
+  /** The ETag, including its quotes. */
   readonly etag: string;
   readonly content_type: string;
 }
 
 export interface GetOptions extends CallOptions {
-  /** An older version; the current one by default. */
+  /** The number of an older version. By default the current version is read. */
   readonly version?: number;
 }
 
@@ -27,9 +30,9 @@ export interface FenceOptions extends CallOptions {
 }
 
 export interface WriteOptions extends FenceOptions {
-  /** The write fails with ConflictError unless this is the current version; 0: the key must not exist. */
+  /** The write fails with ConflictError unless this is the current version. 0 means that the key must not exist. */
   readonly if_version?: number | undefined;
-  /** `application/json` by default. A string with another type is stored as it is. */
+  /** The content type; `application/json` by default. A string with another type is stored as it is. */
   readonly content_type?: string | undefined;
 }
 
@@ -45,7 +48,7 @@ function decode({ bytes }: Answer, contentType: string): unknown {
     try {
       return JSON.parse(textOf(bytes));
     } catch {
-      // The server stores what it gets, and does not check it.
+      // The value is not valid JSON. This is possible, because the server stores values without checking them.
       return textOf(bytes);
     }
   }
@@ -63,7 +66,7 @@ function encode(value: unknown, contentType?: string): { body: string | Uint8Arr
 
 /** Encodes a name as one segment of a path, so that `fetch` changes nothing in it. */
 export function segment(name: string): string {
-  // A URL has no way to write these two.
+  // A URL cannot contain these two segments.
   if (name === "." || name === "..") throw new TypeError(`a URL cannot name ${JSON.stringify(name)}`);
   return encodeURIComponent(name);
 }
@@ -100,8 +103,8 @@ export class VersionedValues {
   }
 
   /**
-   * Reads the value, changes it and writes it under the version that was read; again if it was written meanwhile.
-   * Returns the stored version, or undefined if `change` returned undefined.
+   * Reads a value, changes it, and writes it on the condition that its version is still the same. If another client has
+   * written it meanwhile, starts again. Returns the stored version, or undefined if `change` returned undefined.
    */
   async update<Stored>(
     path: string,

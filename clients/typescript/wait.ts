@@ -3,46 +3,50 @@ import type { CallOptions } from "./deadline.js";
 import type { Query, Transport } from "./transport.js";
 import type { WaitAnswer } from "./types.js";
 
-/** The longest time of one long poll, in s. Proxies may cut longer ones. */
+/** The maximum time of one long poll, in s. Proxies may cut a longer one. */
 const POLL_S_MAX = 30;
 
 type Some = string | readonly string[];
 
-/** The conditions of one wait. The wait is over as soon as one of them holds. */
+/** The conditions of one wait. The wait ends as soon as one of them holds. */
 export interface WaitOptions extends CallOptions {
   /** A topic pattern. */
   readonly event?: Some;
-  /** A key, or `project/name`, that is written or deleted. */
+  /** A key, or `project/name`. The condition holds when it is written or deleted. */
   readonly state?: Some;
   readonly spec?: Some;
-  /** `N:KEY` or `N:project/name`: the version is above N. */
+  /** `N:KEY` or `N:project/name`. The condition holds when the version is greater than N. */
   readonly state_above?: Some;
   readonly spec_above?: Some;
-  /** It does not exist. */
+  /** The condition holds when the key or spec does not exist. */
   readonly state_gone?: Some;
   readonly spec_gone?: Some;
-  /** An unread message for this instance. */
+  /** The condition holds when there is an unread message for this instance. */
   readonly message?: boolean;
-  /** A task that this instance could claim. */
+  /** The condition holds when there is a task that this instance could claim. */
   readonly task?: boolean;
   readonly task_ended?: Some;
-  /** The id of a lease that is no longer waiting. */
+  /** The id of a lease. The condition holds when the lease no longer waits. */
   readonly lease?: Some;
-  /** A resource that no lease keeps from this instance. */
+  /** A resource. The condition holds when no other instance's lease keeps this instance from it. */
   readonly free?: Some;
-  /** An instance or its name, which `is` active, stale or gone. */
+  /**
+   * The id or name of an instance. The condition holds when the instance is in the state `is`: active, stale or gone.
+   */
   readonly instance?: Some;
   readonly is?: "active" | "stale" | "gone";
   readonly workspace?: string;
-  /** The cursor of an earlier answer: nothing that happened since then is missed. */
+  /** The cursor of an earlier answer. With it, nothing that happened since then is missed. */
   readonly after?: string;
-  /** How long to wait, in s; until a condition holds by default. `timeoutMs` limits each request beyond its wait. */
+  /**
+   * How long to wait, in s. By default the wait has no limit. `timeoutMs` limits each request, in addition to its wait.
+   */
   readonly wait_s?: number;
 }
 
 /**
- * Returns the condition that holds, with a cursor; `matched` is null if none holds when the time is over. `limited` has
- * the rate limits of all long polls, because the server reports each only once.
+ * Returns the condition that holds, with a cursor. `matched` is null if the time is over and no condition holds.
+ * `limited` collects the rate limits of all long polls, because the server reports each rate limit only once.
  */
 export async function wait(transport: Transport, options: WaitOptions): Promise<WaitAnswer> {
   const { signal, timeoutMs, wait_s: waitS = Infinity, after, ...conditions } = options;
@@ -56,7 +60,7 @@ export async function wait(transport: Transport, options: WaitOptions): Promise<
     const plan = { method: "GET", path: "/api/wait", query, waitMs: poll * 1000 };
     const answer = await transport.json<WaitAnswer>(plan, { signal, timeoutMs });
     limited.push(...(answer.limited ?? []));
-    // A server that shuts down answers early.
+    // A server that shuts down ends the wait early.
     if (answer.matched !== null || left() <= 0) return limited.length === 0 ? answer : { ...answer, limited };
     cursor = answer.cursor;
     await transport.leaveIsolated(signal);

@@ -18,7 +18,7 @@ export const agentsLoader: Loader<readonly Instance[]> = {
 };
 
 /**
- * Returns a live map of the agents by id. The map is empty until they are loaded. A view that needs only names uses
+ * Returns the agents by id, kept up to date. The map is empty until they are loaded. A view that needs only names uses
  * parts/agent.tsx.
  */
 export function useAgentsById(): ReadonlyMap<string, Instance> {
@@ -26,7 +26,10 @@ export function useAgentsById(): ReadonlyMap<string, Instance> {
   return useMemo(() => new Map((agents ?? []).map((agent) => [agent.id, agent])), [agents]);
 }
 
-/** Returns the checkouts in which agents work and their labels, live, by the checkout's id. */
+/**
+ * Returns the checkouts in which agents work, and the labels of these checkouts, both by the checkout's id. They are
+ * kept up to date.
+ */
 export function useCheckouts(): {
   readonly checkouts: ReadonlyMap<string, Checkout>;
   readonly labels: ReadonlyMap<string, string>;

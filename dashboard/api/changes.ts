@@ -56,7 +56,7 @@ let wanted = false;
 /** The state of the connection. It is `off` before the first connection and while the page is hidden. */
 export const feedState: ReadonlySignal<LinkState> = state;
 
-/** Calls `listener` for each change of the given kinds. The returned function ends this. */
+/** Calls `listener` for each change of the given kinds. The returned function removes the listener. */
 export function listenForChanges(kinds: readonly AskedKind[], listener: ChangeListener): () => void {
   for (const kind of kinds) {
     const ofKind = listeners.get(kind) ?? new Set();

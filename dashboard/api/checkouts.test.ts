@@ -1,4 +1,4 @@
-/** The labels of checkouts, which tell them apart. */
+/** Tests that the labels of checkouts distinguish them. */
 import t from "tap";
 import { type Checkout, checkoutLabels, checkoutsOf, checkoutTitle } from "./checkouts.js";
 

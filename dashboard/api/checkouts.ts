@@ -5,7 +5,8 @@ export type Checkout = NonNullable<Instance["checkout"]>;
 
 /**
  * Returns the checkouts in which agents work, by id.
- * @param agents in the order of the API, so that the agent that was seen last in a checkout reports its branch
+ * @param agents the agents in the order of the API. If several agents work in a checkout, the branch is the one that
+ * the agent seen last reports.
  */
 export function checkoutsOf(agents: readonly Pick<Instance, "checkout">[]): ReadonlyMap<string, Checkout> {
   const checkouts = new Map<string, Checkout>();
@@ -17,7 +18,7 @@ export function checkoutsOf(agents: readonly Pick<Instance, "checkout">[]): Read
 const folderOf = ({ root, id }: Checkout): string => root?.split(/[\\/]/).findLast((part) => part !== "") ?? id;
 const branchOf = (checkout: Checkout): string => checkout.branch ?? folderOf(checkout);
 
-/** The labels of a checkout, the shortest first. The last one is unique, because it contains the id. */
+/** The possible labels of a checkout, the shortest first. The last one is unique, because it contains the id. */
 const LABELS: readonly ((checkout: Checkout) => string)[] = [
   branchOf,
   (checkout) => `${branchOf(checkout)} · ${folderOf(checkout)}`,
@@ -25,8 +26,8 @@ const LABELS: readonly ((checkout: Checkout) => string)[] = [
 ];
 
 /**
- * Returns the label of each checkout, by its id: its branch, and more if another checkout has the same branch. Without
- * a branch it is the name of its folder.
+ * Returns the label of each checkout, by its id. The label is the branch, with more detail if another checkout has the
+ * same branch. Without a branch it is the name of the folder.
  */
 export function checkoutLabels(checkouts: ReadonlyMap<string, Checkout>): ReadonlyMap<string, string> {
   const labels = new Map<string, string>();
@@ -40,7 +41,7 @@ export function checkoutLabels(checkouts: ReadonlyMap<string, Checkout>): Readon
   return labels;
 }
 
-/** Returns where a checkout is: its root, its machine and its id, as far as they are known. */
+/** Returns a text that says where a checkout is: its root, its machine and its id, as far as they are known. */
 export function checkoutTitle({ id, root, machine }: Checkout): string {
   return [root, machine, id].filter((text) => text !== null).join(" · ");
 }

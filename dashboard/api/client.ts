@@ -14,7 +14,7 @@ export class ApiError extends Error {
     message: string,
     /** The reason why the server is unhealthy, as `/health` reports it. It is "" for any other error. */
     readonly reason = "",
-    /** The time since which the server knows the past, if the request is about an earlier one; otherwise "". */
+    /** The earliest time that the server still knows, if the request asked about an earlier time; otherwise "". */
     readonly since = "",
   ) {
     super(message);
@@ -45,8 +45,8 @@ export function listenForUnauthorized(listener: () => void): void {
 }
 
 async function call(method: string, path: string, init: RequestInit = {}): Promise<Response> {
-  // A path contains names that agents choose. The browser would resolve a name of `.` or `..`, and so request another
-  // path.
+  // A path contains names that agents choose. If a segment is `.` or `..`, the browser would resolve it and request
+  // another path.
   if ((path.split("?")[0] ?? "").split("/").some(isStep)) throw new ApiError(0, NOT_REQUESTABLE);
   let response: Response;
   try {

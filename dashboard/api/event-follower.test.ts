@@ -1,4 +1,4 @@
-/** The event follower, tested with a simulated server and clock. */
+/** Tests the event follower with a simulated server and clock. */
 import t from "tap";
 import { ApiError } from "./client.js";
 import {
@@ -22,7 +22,7 @@ class World implements EventHost {
   events: Event[] = [];
   readonly subscriptions: Subscription[] = [];
   refusal: Error | null = null;
-  /** While this is set, calls of history wait for it. */
+  /** While this is set, requests for history wait for it. */
   held: Promise<void> | null = null;
   #nowMs = 1_700_000_000_000;
   #timers: { readonly dueMs: number; readonly work: () => void }[] = [];
@@ -33,7 +33,7 @@ class World implements EventHost {
     return this.restore(first, count, topic);
   }
 
-  /** Like `publish`, but starting at a given id. */
+  /** Publishes events like `publish`, but starts at a given id. */
   restore(first: number, count: number, topic = "api.change"): Event[] {
     const made = Array.from({ length: count }, (_, at) => ({
       id: first + at,
@@ -113,7 +113,7 @@ class World implements EventHost {
   }
 }
 
-/** The time after which received events are shown, in ms, however many were shown just before. */
+/** The time after which received events are shown, in ms, even if others were shown just before. */
 const SHOWN_MS = 250;
 
 /** Resolves after all pending promise callbacks have run. */
@@ -149,7 +149,7 @@ t.test("it starts with the newest events, and continues live", async (t) => {
 
 t.test("the list changes at most four times a second, and soon after a pause", async (t) => {
   const world = new World();
-  // More events are held than come between two changes.
+  // The list holds more events than arrive between two of its changes.
   const follower = await follow(world, { keep: 200 });
   await world.accept();
   await world.pass(1_000);
@@ -255,7 +255,7 @@ t.test("it resumes after the last event, any number of times, and loses none", a
   const follower = await follow(world);
   await world.accept();
   world.send(world.publish(1));
-  // An event that was received but not shown yet counts as seen.
+  // An event that was received but is not shown yet counts as received.
   world.newest.subscriber.closed();
   t.equal(follower.state.value, "reconnecting");
   t.equal(follower.lostMs.value, world.nowMs());

@@ -74,11 +74,13 @@ interface Dropped {
 
 const RETRY_DELAYS = { minMs: 250, maxMs: 5_000 };
 /**
- * The least time between two changes of the list, in ms. Events that are received meanwhile are shown together, because
- * a person cannot read a list that changes more often, and each change costs the browser as much as a hundred events.
+ * The least time between two changes of the list, in ms. Events that arrive in between are shown together. A person
+ * cannot read a list that changes more often, and each change costs the browser as much as a hundred events.
  */
 const SHOW_MS = 250;
-/** The time for which an event after a pause waits for others, in ms. A person does not notice it. */
+/**
+ * The time for which an event after a pause waits for others, in ms. It is so short that a person does not notice it.
+ */
 const BURST_MS = 50;
 /** The maximum number of events that one history request returns. */
 const HISTORY_MAX = 10_000;
@@ -328,7 +330,10 @@ export class EventFollower {
     else this.#cancelShow ??= this.#host.later(this.#showDelayMs(), () => this.#show());
   }
 
-  /** Returns after which time the received events are shown. If the clock was set back, the time is bounded. */
+  /**
+   * Returns the delay until the received events are shown, in ms. It never exceeds SHOW_MS, even if the clock was set
+   * back.
+   */
   #showDelayMs(): number {
     const sinceShownMs = Math.max(0, this.#host.nowMs() - this.#shownMs);
     return Math.max(BURST_MS, SHOW_MS - sinceShownMs);

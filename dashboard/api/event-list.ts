@@ -25,9 +25,9 @@ export interface Gap {
 }
 
 export interface EventList {
-  /** Oldest first. */
+  /** The events, the oldest first. */
   readonly events: readonly HeldEvent[];
-  /** In order of position. */
+  /** The gaps, in the order of their positions. */
   readonly gaps: readonly Gap[];
   /** The number of old events that were removed because the list was full. */
   readonly evicted: number;

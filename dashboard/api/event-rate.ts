@@ -1,7 +1,7 @@
 /** Counts events per second over the last minute, in a ring buffer with one slot per second. Pure. */
 import { SECOND_MS } from "../../shared/duration.js";
 
-/** Length of the ring, s. */
+/** The length of the ring buffer, in s. */
 export const RATE_SECONDS = 60;
 
 export class EventRate {

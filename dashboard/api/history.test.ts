@@ -1,4 +1,4 @@
-/** A log that is paged backwards while it grows, compared with the log itself. */
+/** Tests the history: it pages through a log that grows meanwhile, and must return what the log contains. */
 import * as fc from "fast-check";
 import t from "tap";
 import { History, HISTORY_ROWS_MAX, type Log } from "./history.js";
@@ -10,7 +10,7 @@ interface Row {
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();
 
-/** A simulated server log: a batch of rows shares one time, like the rows of a commit. */
+/** A simulated log of the server. The rows of a batch have the same time, like the rows of a commit. */
 class ServerLog {
   rows: Row[] = [];
   calls = 0;

@@ -14,11 +14,11 @@ export interface LogPage {
 }
 
 export interface Log<Row> {
-  /** Reads a page, newest first. */
+  /** Reads a page of rows, the newest row first. */
   readonly read: (page: LogPage, signal: AbortSignal) => Promise<readonly Row[]>;
-  /** Returns a row's id. Ids grow. */
+  /** Returns a row's id. A newer row has a larger id. */
   readonly idOf: (row: Row) => number;
-  /** Returns a row's time, RFC 3339. */
+  /** Returns a row's time, in RFC 3339. */
   readonly timeOf: (row: Row) => string;
   /** The number of rows in a page. */
   readonly pageRows: number;

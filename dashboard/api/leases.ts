@@ -6,7 +6,7 @@ import type { Lease, LeaseList, LeaseWaits } from "./types.js";
 
 export interface LeaseFilter {
   readonly workspace?: string;
-  /** An instance id. */
+  /** The id of an instance. It selects the leases of this instance. */
   readonly holder?: string;
   /** A path glob. It selects the leases whose resources overlap the glob. */
   readonly resource?: string;
@@ -61,8 +61,8 @@ export function leaseLoader(id: string): Loader<Lease> {
 const NEARBY_RESOURCES_MAX = 20;
 
 /**
- * Loads the leases of overlapping files in other checkouts than that of a lease. They do not exclude the lease, but the
- * changes have to be merged.
+ * Loads the leases of overlapping files in other checkouts. They do not conflict with the given lease, but the changes
+ * to the files have to be merged later.
  */
 export function nearbyLoader({ id, workspace, resources, scope, checkout, mode }: Lease): Loader<readonly Lease[]> {
   const files = scope === "checkout" ? resources.filter((resource) => resource.startsWith("path:")) : [];
@@ -85,7 +85,10 @@ export function nearbyLoader({ id, workspace, resources, scope, checkout, mode }
   };
 }
 
-/** Loads the held leases that overlap some resources in a workspace. They keep a task with these resources unclaimed. */
+/**
+ * Loads the held leases in a workspace that overlap some resources. While they are held, a task with these resources
+ * cannot be claimed.
+ */
 export function overlapLoader(workspace: string, resources: readonly string[]): Loader<readonly Lease[]> {
   const asked = resources.slice(0, NEARBY_RESOURCES_MAX);
   return {

@@ -1,6 +1,6 @@
 /**
- * Loads the history of the server's metrics, for charts. The server keeps it, so a chart is complete when it is first
- * shown. Later the page fetches only the samples that are new.
+ * Loads the history of the server's metrics, for charts. The server stores the history, so a chart is complete when it
+ * is first shown. After that the page fetches only new samples.
  */
 import { query } from "../base/path.js";
 import { getJson } from "./client.js";
@@ -11,7 +11,7 @@ import type { HistoryMetric, MetricsHistory } from "./types.js";
 /** The interval of the server's samples, in ms. */
 const EVERY_MS = 10_000;
 
-/** The time spans of charts, each with its word in the page's address. "" is the default. */
+/** The time spans of charts. Each has a word that stands for it in the page's address; "" is the default. */
 export const SPANS = [
   ["15m", "15 minutes", 15 * 60],
   ["", "1 hour", 60 * 60],
@@ -23,7 +23,7 @@ export type MetricRows = Rows<HistoryMetric>;
 
 /**
  * Loads metrics of the last `spanS` seconds.
- * @param names the metrics; the same names in the same order share one resource
+ * @param names the names of the metrics. Loaders with the same names in the same order share one resource.
  */
 export function historyLoader(names: readonly HistoryMetric[], spanS: number): Loader<MetricRows> {
   return {

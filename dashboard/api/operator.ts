@@ -1,14 +1,14 @@
 /**
- * Sends messages for the person at the page. A message has a sender that can be answered. So a person with the server's
- * token writes as an instance of its own, which is registered at the first message. An agent's own token writes as this
- * agent.
+ * Sends messages for the person at the page. A message must have a sender that can be answered. So a person with the
+ * server's token sends as a special instance, which is registered at the first message. A person with an agent's token
+ * sends as this agent.
  */
 import { apiPath, query } from "../base/path.js";
 import { getJson, send } from "./client.js";
 import { session } from "./session.js";
 import type { Instance, Message, MessageDraft } from "./types.js";
 
-/** The name and the stack of the instance of persons. */
+/** The name, the stack and the intent of the instance that stands for persons at the page. */
 const OPERATOR = { name: "operator", stack: "dashboard", intent: "a person, through the dashboard" };
 
 /** Returns whether an instance stands for the person at the page. Such an instance needs no attention. */
@@ -16,7 +16,7 @@ export function isOperator({ name, stack }: Pick<Instance, "name" | "stack">): b
   return name === OPERATOR.name && stack === OPERATOR.stack;
 }
 
-/** Returns the id of the instance as which the page writes; undefined if the session itself is that of an instance. */
+/** Returns the id of the instance as which the page sends; undefined if the session itself belongs to an instance. */
 async function senderId(): Promise<string | undefined> {
   if (session.value?.role === "instance") return undefined;
   const known = await getJson<Instance[]>(apiPath("instances") + query({ name: OPERATOR.name, stack: OPERATOR.stack }));

@@ -1,6 +1,6 @@
 /**
- * A live resource with a simulated server: when it fetches and when it patches, with answers and changes in any order.
- * The test controls the timers.
+ * Tests a live resource with a simulated server: when it fetches and when it patches, with answers and changes in any
+ * order. The test controls the timers.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { mock } from "node:test";
@@ -13,7 +13,7 @@ import { failureOf, LiveResource, type Loader } from "./resource.js";
 
 mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
 
-/** Longer than every delay of a resource that nothing has slowed down. */
+/** A time in ms that is longer than every delay of a resource whose fetches are fast. */
 const LATER_MS = 10_000;
 const HIDDEN_MS = 60_000;
 const KEYS = ["a", "b", "c"] as const;
@@ -28,7 +28,7 @@ async function later(ms = LATER_MS): Promise<void> {
   await settle();
 }
 
-/** A call of the loader that the test answers. */
+/** A call of the loader. The test answers it. */
 interface Asked {
   readonly signal: AbortSignal;
   answer(value: string): Promise<void>;
@@ -279,7 +279,7 @@ t.test("in any order of changes and answers, the data end up as the server's", a
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const server = new Map<string, number>();
       const said = (): string => JSON.stringify(KEYS.map((key) => server.get(key) ?? 0));
-      /** Each is answered with the server's value at the request, or with its value at the answer. */
+      /** Each request is answered with a value of the server: its value at the request, or its value at the answer. */
       const open: { readonly kind: "fetch" | "patch"; readonly answer: () => void; readonly fail: () => void }[] = [];
       const hold = (kind: "fetch" | "patch", make: () => string): Promise<string> => {
         const value = make();

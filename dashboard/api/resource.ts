@@ -17,7 +17,7 @@ export interface Loader<T> {
   readonly key: string;
   /** The kinds of changes after which the data are fetched again. */
   readonly kinds: readonly AskedKind[];
-  /** Fetches the data. A loader whose data only grow may extend `held`, the data of its last fetch. */
+  /** Fetches the data. If data of this kind only grow, the loader may extend `held`, the data of its last fetch. */
   readonly fetch: (signal: AbortSignal, held?: T) => Promise<T>;
   /**
    * Applies one change to the data. Returns undefined if the data must be fetched again instead. A patch is useful for
@@ -43,15 +43,15 @@ export interface Resource<T> {
   readonly loading: ReadonlySignal<boolean>;
   /** The time when the data were fetched, in ms since the epoch. */
   readonly fetchedMs: ReadonlySignal<number>;
-  /** Fetches now. */
+  /** Fetches the data now. */
   refresh(): Promise<void>;
 }
 
 /** The minimum time between two fetches of a resource, in ms. It makes a burst of changes cause only one fetch. */
 const GAP_MS_MIN = 300;
 /**
- * The delay of a fetch after `lagged`, in ms. It is longer than the normal delay, because `lagged` does not say whether
- * this resource has changed.
+ * The delay of a fetch after `lagged`, in ms. It is longer than the normal delay, because `lagged` does not tell
+ * whether this resource has changed.
  */
 const LAGGED_GAP_MS = 2_000;
 /**
@@ -113,7 +113,7 @@ export class LiveResource<T> implements Resource<T> {
     void this.refresh();
   }
 
-  /** Unregisters a component. */
+  /** Removes a component that shows the resource. */
   detach(): void {
     this.#users -= 1;
     if (this.#users > 0) return;
@@ -202,7 +202,7 @@ export class LiveResource<T> implements Resource<T> {
           const next = await patched;
           if (stopped.aborted) return;
           // If the data are no longer the same, a fetch has finished meanwhile. The fetched data may lack this change,
-          // and the patched data lack the fetched ones. So both are replaced by another fetch.
+          // and the patched data lack the changes that the fetch has found. So another fetch replaces both.
           if (this.data.value === data) this.data.value = next;
           else this.#plan(this.#gapMs);
         }
@@ -244,9 +244,9 @@ function resourceOf<T>(loader: Loader<T>): LiveResource<T> {
 let evicting = false;
 
 /**
- * Removes the resources that were not used for the longest time. It runs after the components have been mounted, because
- * a resource of a component that is being rendered has no user yet. If it were removed, the next component would fetch
- * the same data again.
+ * Removes the resources that were not used for the longest time. Runs after the components have been mounted. Before
+ * that, the resource of a component that is being rendered has no user yet. If it were removed, the next component
+ * would fetch the same data again.
  */
 function evict(): void {
   evicting = false;
@@ -262,7 +262,7 @@ export function forgetResources(): void {
 /** Returns the resource of a loader. It is live while the component is mounted. */
 export function useResource<T>(loader: Loader<T>): Resource<T> {
   const resource = useMemo(() => resourceOf(loader), [loader.key]);
-  // The requests are sent before the first paint, which takes longer than many of the answers.
+  // Sends the requests before the first paint, because the paint takes longer than many of the answers.
   useLayoutEffect(() => {
     resource.attach(loader);
     return () => resource.detach();
@@ -270,7 +270,7 @@ export function useResource<T>(loader: Loader<T>): Resource<T> {
   return resource;
 }
 
-/** The error and the age of data, for the notice that a refresh has failed. */
+/** The error and the age of data. The notice that a refresh has failed shows them. */
 export type Freshness = Pick<Resource<unknown>, "error" | "fetchedMs">;
 
 /** Returns the message of a resource's error; "" if there is no error. */

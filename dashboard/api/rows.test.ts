@@ -1,4 +1,4 @@
-/** Rows in columns: extended by parts of the history, cut by time. */
+/** Tests the table of columns: how parts of the history extend it, and how it is cut at a time. */
 import t from "tap";
 import { addPart, type HistoryPart, lastOf, noRows, rowsSince, type Rows } from "./rows.js";
 

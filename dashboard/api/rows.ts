@@ -1,10 +1,10 @@
 /**
- * A table of values over time, with a column for each value, in the form that charts need. It is made from the server's
- * history of metrics, and extended by later parts of the history. Pure.
+ * A table of values over time, with a column for each value, as charts need it. The values come from the server's
+ * history of metrics. Later parts of the history extend the table. Pure.
  */
 
 export interface Rows<Name extends string> {
-  /** Seconds since the epoch, ascending. */
+  /** The times of the rows, in seconds since the epoch, ascending. */
   readonly times: readonly number[];
   /** The values of each column, one for each time; null if there is no value. */
   readonly columns: ReadonlyMap<Name, readonly (number | null)[]>;
@@ -12,14 +12,14 @@ export interface Rows<Name extends string> {
 
 /** A part of the server's history of metrics. */
 export interface HistoryPart {
-  /** RFC 3339, ascending. */
+  /** The times of the rows in RFC 3339, ascending. */
   readonly times: readonly string[];
   readonly metrics: Readonly<Record<string, readonly (number | null)[]>>;
 }
 
 /**
- * If the time between two rows is longer than this, in s, the chart shows a gap. The server was off then. It is longer
- * than two intervals of the server's older samples.
+ * If the time between two rows is longer than this, in s, the chart shows a gap, because the server was off then. It is
+ * longer than two intervals of the server's older samples.
  */
 const GAP_S = 300;
 

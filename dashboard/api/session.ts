@@ -21,7 +21,10 @@ export const sessionEnded = signal(false);
 export const unreachable = signal(false);
 /** Whether the user may take actions that need the server's token. */
 export const mayDecide = computed(() => session.value?.role !== "instance");
-/** Whether the user may send messages and add tasks: with the server's token, or as the instance of the session. */
+/**
+ * Whether the user may send messages and add tasks. This needs the server's token, or the token of an instance, as
+ * which the user then acts.
+ */
 export const mayWrite = computed(() => session.value?.logged_in === true);
 
 let renewal: ReturnType<typeof setInterval> | undefined;

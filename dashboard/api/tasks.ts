@@ -8,7 +8,7 @@ import type { ListedTask, Task, TaskDraft, TaskList, TaskState } from "./types.j
 export interface TaskFilter {
   readonly workspace?: string;
   readonly label?: string;
-  /** An instance id. */
+  /** The id of an instance. It selects the tasks that this instance holds. */
   readonly holder?: string;
 }
 
@@ -32,7 +32,7 @@ export function tasksLoader(states: readonly TaskState[], filter: TaskFilter, li
   };
 }
 
-/** Loads the tasks that ask a question, newest first. */
+/** Loads the tasks that wait for the answer to a question, newest first. */
 export const openQuestions: Loader<TasksByState> = tasksLoader(["input_required"], {}, 100);
 
 /** Loads one task with all of its fields and its history. */
@@ -62,7 +62,7 @@ export function addTask(task: TaskDraft): Promise<Task> {
   return send<Task>("POST", apiPath("tasks"), task);
 }
 
-/** For each action, a function that returns whether the task shows that the action was already done. */
+/** For each action, a function that returns whether the action was already done, as far as the task shows it. */
 const DONE: Readonly<Record<"answer" | "cancel" | "retry", (task: Task) => boolean>> = {
   answer: ({ answer }) => answer !== null,
   cancel: ({ state, cancel_requested }) => cancel_requested || state === "canceled",

@@ -1,5 +1,5 @@
 /**
- * The types of the public API that the pages use, which all come from `schemas/`. Only types are imported, so that the
+ * The types of the public API that the pages use. They come from `schemas/`. Only types are imported, so that the
  * bundle contains no schemas.
  */
 import type { Static } from "typebox";
@@ -68,7 +68,7 @@ export type SpecProjects = Static<typeof specs.SpecProjects>;
 export type SpecList = Static<typeof specs.SpecList>;
 export type StateEntry = Static<typeof state.StateEntry>;
 export type StateVersion = Static<typeof state.StateVersion>;
-/** A lease, a task and a key as they were at a time. */
+/** The state of a lease, of a task and of a key at a time in the past. */
 export type LeaseAt = Static<typeof story.LeasesAt>["leases"][number];
 export type TaskAt = Static<typeof story.TasksAt>["tasks"][number];
 export type KeyAt = Static<typeof story.StateAt>["state"][number];

@@ -13,7 +13,7 @@ const GAP_MS = 500;
 export interface HistoryOptions<Row> extends Log<Row> {
   /** Identifies the log, including its filters. If the key changes, another log is read. */
   readonly key: string;
-  /** The kinds of changes that may add rows. It is empty for a log whose range has ended. */
+  /** The kinds of changes that may add rows; empty for a log whose time range has ended. */
   readonly kinds: readonly AskedKind[];
 }
 

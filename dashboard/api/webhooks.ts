@@ -1,6 +1,6 @@
 /**
- * Loads webhooks, and returns their API paths, for every view that shows webhooks. Webhooks are loaded again after
- * every change of one.
+ * Loads webhooks, and returns their API paths, for every view that shows webhooks. They are loaded again whenever a
+ * webhook changes.
  */
 import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";

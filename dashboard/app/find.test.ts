@@ -1,4 +1,4 @@
-/** Finding by words: order of the matches, wrong letters, and texts that are no words. */
+/** Tests the search by words: the order of the matches, words with a wrong letter, and texts without a word. */
 import t from "tap";
 import { find } from "./find.js";
 

@@ -1,13 +1,13 @@
 /**
- * Finds texts by words. The words may be in any order and anywhere in the text, and each may have one wrong letter,
- * but not the first one. Pure.
+ * Finds texts by words. The words may be in any order and at any place in the text. Each word may have one wrong
+ * letter, except for its first letter. Pure.
  */
 
 const WORD = /[\p{L}\p{N}]+/gu;
-/** The minimum length of a word in which a letter may be wrong. */
+/** The minimum length of a word that may have a wrong letter. */
 const TYPO_LENGTH_MIN = 3;
 
-/** Returns a pattern of the word with one letter left out, added, replaced, or swapped with the next one. */
+/** Returns a pattern that matches the word with one letter omitted, added, replaced, or swapped with the next one. */
 function withTypo(letters: readonly string[]): RegExp {
   const forms = letters.flatMap((letter, at) => {
     if (at === 0) return [];
@@ -18,7 +18,10 @@ function withTypo(letters: readonly string[]): RegExp {
   return new RegExp(`(?<![\\p{L}\\p{N}])(?:${forms.join("|")})`, "u");
 }
 
-/** Returns a function that says how badly a text matches a word: 0 for a word's beginning, 3 for no match. */
+/**
+ * Returns a function that rates how well a text matches a word, from 0 (the text has a word that begins with it) to 3
+ * (no match).
+ */
 function matcherOf(word: string): (text: string) => number {
   const beginning = new RegExp(`(?<![\\p{L}\\p{N}])${word}`, "u");
   const letters = Array.from(word);
@@ -28,7 +31,7 @@ function matcherOf(word: string): (text: string) => number {
 
 /**
  * Returns the entries that match all words, the best matches first. Equal matches keep their order.
- * @param wanted what the user has typed; without a word in it, every entry matches
+ * @param wanted the text that the user has typed. If it contains no word, every entry matches.
  */
 export function find<Entry extends { readonly text: string }>(entries: readonly Entry[], wanted: string): Entry[] {
   const matchers = (wanted.toLowerCase().match(WORD) ?? []).map(matcherOf);

@@ -1,6 +1,6 @@
 /**
- * Loads what the palette finds: everything that has a page, and what can be done with it. A list that cannot be loaded
- * is left out, because the user may not be allowed to see it.
+ * Loads the entries of the palette: everything that has a page, and the available actions. If a list cannot be loaded,
+ * it is left out, because the user may not be allowed to see it.
  */
 import { getJson } from "../api/client.js";
 import { readMessages } from "../api/messages.js";
@@ -17,23 +17,23 @@ import type {
 import { addressOf, agentAddress, stateAddress } from "../base/address.js";
 import { apiPath, query } from "../base/path.js";
 
-/** One thing that the palette finds. A choice of it opens the address. */
+/** An entry that the palette finds. Choosing it opens its address. */
 export interface Found {
   readonly text: string;
   readonly kind: string;
   readonly address: string;
 }
 
-/** How many of each kind are found. The API sorts them newest first, or by name. */
+/** The maximum number of entries of each kind. The API sorts them newest first, or by name. */
 const EACH_MAX = 1_000;
-/** How many projects are searched for specs, because each is a request. */
+/** The maximum number of projects whose specs are loaded. It is small, because each project takes a request. */
 const PROJECTS_MAX = 20;
 
 const found = (kind: string, text: string, address: string): Found => ({ kind, text, address });
 const about = (name: string, text: string): string => (text === "" ? name : `${name}: ${text}`);
 const limit = query({ limit: EACH_MAX });
 
-/** For each kind of thing, a function that loads what is found of it. */
+/** For each kind of thing, a function that loads the entries of that kind. */
 const SOURCES: readonly ((signal: AbortSignal) => Promise<readonly Found[]>)[] = [
   async (signal) =>
     (await getJson<Instance[]>("/api/instances", signal)).flatMap(({ id, name, intent }) => [
@@ -80,8 +80,8 @@ const SOURCES: readonly ((signal: AbortSignal) => Promise<readonly Found[]>)[] =
 ];
 
 /**
- * Loads all of it, in the order of the kinds. `onMore` gets what has been loaded so far, each time that a list has
- * come, so that a slow list keeps nothing from the user.
+ * Loads the entries of all kinds, in the order of the kinds. Calls `onMore` with the entries so far each time that a
+ * list has arrived, so that a slow list does not delay the others.
  */
 export function loadFindable(onMore: (entries: readonly Found[]) => void, signal: AbortSignal): void {
   const lists: (readonly Found[])[] = SOURCES.map(() => []);

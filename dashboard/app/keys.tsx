@@ -1,6 +1,6 @@
 /**
- * The keys that work on every view, and the dialog that lists them. Keys without Ctrl or ⌘ can be turned off, because a
- * person who speaks to the computer, or whose hand slips, presses them by accident (WCAG 2.1.4).
+ * The keys that work in every view, and the dialog that lists them. Keys without Ctrl or ⌘ can be turned off (WCAG
+ * 2.1.4), because people who use speech input, or whose hand slips, press them by accident.
  */
 import { useLocation } from "preact-iso/router";
 import { useLayoutEffect } from "preact/hooks";
@@ -24,16 +24,18 @@ const KEYS: readonly (readonly [keys: string, does: string])[] = [
   ...VIEWS.map(({ key, title }) => [`g ${key}`, title] as const),
 ];
 
-/** The time within which a letter after `g` counts, ms. */
+/** The time after `g` within which the next letter counts, in ms. */
 const SEQUENCE_MS = 1_500;
 
-/** Returns whether a key press is text, belongs to an open dialog, or is turned off. */
+/**
+ * Returns whether a key press must be ignored here, because it types text, belongs to an open dialog, or is turned off.
+ */
 function isTaken({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
   if (!plainKeys.value || ctrlKey || metaKey || altKey || document.querySelector("dialog[open]") !== null) return true;
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, select, textarea"));
 }
 
-/** Focuses the search field of the view. A view without one has the palette. */
+/** Focuses the search field of the view. If the view has none, opens the palette. */
 function search(): void {
   const field = document.querySelector<HTMLInputElement>("main input[type=search]");
   if (field === null) openPalette();

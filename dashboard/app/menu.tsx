@@ -29,7 +29,7 @@ export function Menu({ current, open }: { readonly current: ViewRow | undefined;
           </li>
         ))}
       </ul>
-      {/* The documents are pages of their own. The browser loads them. */}
+      {/* The documents are separate pages, which the browser loads. */}
       <a class="menu-documents" href="/docs">
         <Icon name="question" />
         <span>Documentation</span>

@@ -1,5 +1,5 @@
 /**
- * The command palette. It finds everything that has a page, and what can be done. It opens with Ctrl K. The user types
+ * The command palette. It finds everything that has a page, and the available actions. Ctrl K opens it. The user types
  * a few letters and presses Enter.
  */
 import { signal, useSignal } from "@preact/signals";
@@ -12,7 +12,7 @@ import { find } from "./find.js";
 import { loadFindable, type Found } from "./findable.js";
 import { keysListed } from "./keys-listed.js";
 
-/** A thing to open, or a command that has no address. */
+/** An entry with an address to open, or a command without an address. */
 type Entry = Found | (Omit<Found, "address"> & { readonly run: () => void });
 
 const SHOWN_MAX = 12;

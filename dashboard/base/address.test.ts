@@ -1,11 +1,14 @@
-/** Every name's address leads back to it, through the transformations of browsers and the router. */
+/**
+ * Tests that every address leads back to the name that it was made from, whatever browsers and the router do to the
+ * address.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { getJson } from "../api/client.js";
 import { apiPath, query, statePath } from "./path.js";
 import { addressOf, agentAddress, parseAddress, stateAddress } from "./address.js";
 
-/** Returns the path as the browser has it after a click and as the router passes it on. */
+/** Returns the path as the page gets it: after a click the browser changes it, and then the router does. */
 function arrived(address: string): string {
   return new URL(address, "http://127.0.0.1").pathname.replace(/\/+$/g, "") || "/";
 }

@@ -17,7 +17,10 @@ export function agentAddress(id: string): string {
   return addressOf("agents", id);
 }
 
-/** Returns the address of the story at a time. @param at RFC 3339 */
+/**
+ * Returns the address of the story view at a time.
+ * @param at the time in RFC 3339
+ */
 export function storyAddress(at: string): string {
   return addressOf("story") + query({ at });
 }

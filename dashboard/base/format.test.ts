@@ -1,4 +1,4 @@
-/** Figures, times and sizes in their displayed form, including the boundaries between units. */
+/** Tests how numbers, times and sizes are displayed, including the boundaries between units. */
 import * as fc from "fast-check";
 import t from "tap";
 import {

@@ -28,8 +28,8 @@ export function clockTime(ms: number, nowMs: number): string {
 }
 
 /**
- * Formats a label of a chart's time axis: `14:00`, with seconds on a fine axis, or the date on a coarse axis and at
- * midnight.
+ * Formats a label of a chart's time axis: `14:00`, with seconds if the labels are close together, or the date at
+ * midnight and if they are far apart.
  * @param atS seconds since the epoch
  * @param stepS seconds between two labels
  */

@@ -1,4 +1,4 @@
-/** Times in fields and addresses: round trips, and malformed values. */
+/** Tests the times in input fields and addresses: conversions in both directions, and malformed values. */
 import t from "tap";
 import { fromField, timeIn, toField } from "./local-time.js";
 

@@ -1,5 +1,5 @@
 /**
- * Whether the keys that are a single letter or sign do something, such as `?` and `g`. The user's choice is stored in the
+ * Whether keys that are a single letter or sign, such as `?` and `g`, are enabled. The user's choice is stored in the
  * browser.
  */
 import { effect, signal } from "@preact/signals";

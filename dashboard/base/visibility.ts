@@ -2,7 +2,7 @@
 import { signal } from "@preact/signals";
 
 /**
- * The time after which a page that is out of sight counts as hidden, in ms. A short switch to another tab does not
+ * A page that has been out of sight for this time counts as hidden, in ms. So a short switch to another tab does not
  * count.
  */
 const HIDDEN_AFTER_MS = 30_000;

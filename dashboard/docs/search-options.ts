@@ -1,4 +1,7 @@
-/** The options of the search index of the documents. The build (build-docs.mjs) and the page use the same. Data only. */
+/**
+ * The options of the search index of the documents. The build (build-docs.mjs) and the page use the same options. Data
+ * only.
+ */
 import type { Options } from "minisearch";
 
 /** A section of a page, as the index returns it. */
@@ -11,7 +14,7 @@ export interface Found {
   readonly heading: string;
 }
 
-/** The options of the index. Words are found by their beginning, and with a small typing error. */
+/** The options of the index. A word is found by its beginning, and also with a small typing error. */
 export const INDEX_OPTIONS: Options = {
   fields: ["page", "heading", "text"],
   storeFields: ["page", "heading"],

@@ -1,10 +1,10 @@
 /**
- * Shows the search field of the documents, and closes the contents of a narrow page after a choice. The index and the
- * search library are loaded when the field is used first. The page works without this script, but for the search.
+ * Runs the search field of the documents. On a narrow page, also closes the list of contents after a choice. Loads the
+ * index and the search library when the field is first used. Without this script, everything except the search works.
  */
 import { INDEX_OPTIONS, type Found } from "./search-options.js";
 
-/** The most results that are listed. */
+/** The maximum number of results that are listed. */
 const RESULTS_MAX = 12;
 
 type Search = (words: string) => readonly Found[];
@@ -14,7 +14,7 @@ const input = form?.querySelector("input");
 const list = document.querySelector<HTMLOListElement>("#found");
 const count = document.querySelector("#found-count");
 
-/** Loads the library and the index. */
+/** Loads the search library and the index. */
 async function load(): Promise<Search> {
   const [{ default: MiniSearch }, answer] = await Promise.all([
     import("minisearch"),
@@ -29,7 +29,7 @@ let loading: Promise<Search> | undefined;
 
 function loadOnce(): Promise<Search> {
   loading ??= load().catch((error: unknown) => {
-    // The next key tries again.
+    // Loading has failed. The next key press tries again.
     loading = undefined;
     throw error;
   });
@@ -62,7 +62,7 @@ async function show(): Promise<void> {
   }
   try {
     const search = await loadOnce();
-    // The user has typed on while the index was loading.
+    // The user has typed more while the index was loading.
     if (words !== input.value.trim()) return;
     const found = search(words);
     const shown = found.slice(0, RESULTS_MAX).map(resultItem);
@@ -81,7 +81,7 @@ async function show(): Promise<void> {
   list.hidden = false;
 }
 
-/** Moves the focus among the field and the results by `step`. */
+/** Moves the focus by `step` in the list of the field and the results. */
 function move(step: number): void {
   if (!input || list === null || list.hidden) return;
   const places: HTMLElement[] = [input, ...list.querySelectorAll("a")];
@@ -119,7 +119,7 @@ if (form !== null && input && list !== null) {
   });
 }
 
-// A link to a heading of the same page loads no page, on which the contents would be closed.
+// A link to a heading of the same page loads no new page. So the list of contents must be closed here.
 document.querySelector(".contents")?.addEventListener("click", (event) => {
   const open = document.querySelector<HTMLInputElement>("#contents-open");
   if (open !== null && event.target instanceof Element && event.target.closest("a") !== null) open.checked = false;

@@ -1,6 +1,6 @@
 /**
- * Select fields for an agent or a workspace. The options are the current agents or workspaces, and the value in the
- * page's address even if it is no longer one of them.
+ * Select fields for an agent or a workspace. The options are the current agents or workspaces, and also the value in
+ * the page's address, even if it no longer exists.
  */
 import { useAgentsById } from "../api/agents.js";
 import { Choice } from "./fields.js";
@@ -19,10 +19,7 @@ export function AgentChoice(props: ChoiceProps) {
 }
 
 interface WorkspaceChoiceProps extends Omit<ChoiceProps, "label"> {
-  /**
-   * The list that the field filters. The workspaces of its items are also options, because a workspace may have no
-   * agent.
-   */
+  /** The items that the field filters. Their workspaces are options, too, because a workspace may have no agent. */
   readonly of: readonly { readonly workspace: string }[];
 }
 

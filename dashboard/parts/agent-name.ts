@@ -1,6 +1,6 @@
 /** Returns the names under which actors are shown. For an agent, this is its name if the server knows it. Pure. */
 
-/** Agent names by id. */
+/** The names of agents, by id. */
 export type AgentNames = ReadonlyMap<string, string>;
 
 /** The name that is shown for an actor that did not identify itself. The audit filter uses the same word. */

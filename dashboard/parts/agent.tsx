@@ -23,7 +23,7 @@ export const agentNames: Loader<AgentNames> = {
 
 const NO_NAMES: AgentNames = new Map();
 
-/** Returns the agents' names, live. The map is empty until they are loaded. */
+/** Returns the agents' names, kept up to date. The map is empty until they are loaded. */
 export function useAgentNames(): AgentNames {
   return useResource(agentNames).data.value ?? NO_NAMES;
 }

@@ -1,4 +1,4 @@
-/** Audit rows in words, and their addresses. */
+/** Tests the texts of audit rows, and the addresses of their resources. */
 import t from "tap";
 import { agentName, isAgentId } from "./agent-name.js";
 import { formatDetail, resourceAddress } from "./audit-format.js";

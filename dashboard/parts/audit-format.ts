@@ -40,7 +40,7 @@ const inProject =
     return at <= 0 ? undefined : addressOf(slug, resource.slice(0, at), resource.slice(at + 1));
   };
 
-/** For the first segment of an action, a function that returns the address of a resource. */
+/** For the first segment of an audit action, a function that returns the address of the resource. */
 const ADDRESSES: ReadonlyMap<string, AddressOf> = new Map<string, AddressOf>([
   ["state", stateAddress],
   ["spec", inProject("specs")],

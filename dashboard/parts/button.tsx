@@ -11,9 +11,9 @@ interface ButtonProps {
    */
   readonly kind?: "plain" | "primary" | "danger" | "quiet";
   readonly disabled?: boolean;
-  /** The tooltip: why the button is disabled, or what it does beyond its name. */
+  /** The tooltip. It says why the button is disabled, or what the button does beyond its name. */
   readonly title?: string;
-  /** The accessible name. It is needed if the button's text alone is ambiguous. */
+  /** The accessible name. It is needed if the text on the button alone is ambiguous. */
   readonly label?: string;
   readonly pressed?: boolean;
 }

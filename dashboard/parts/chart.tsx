@@ -21,7 +21,7 @@ export interface Series {
 
 interface ChartProps {
   readonly label: string;
-  /** Seconds since the epoch, ascending. */
+  /** The points in time, in seconds since the epoch, ascending. */
   readonly times: readonly number[];
   readonly series: readonly Series[];
   /** Formats a value for the labels of the axis and for the legend. */
@@ -38,22 +38,25 @@ interface ChartProps {
   /** The part of the time that is shown; null for all of it. */
   readonly zoom?: Zoom | null;
   /**
-   * Called if the user drags over a part of the chart, or with null after a double click. Without it, neither works.
+   * Called with the selected part when the user has dragged over the chart, and with null after a double click. If it
+   * is absent, the chart ignores both.
    */
   readonly onZoom?: (zoom: Zoom | null) => void;
 }
 
-/** Series colours, as names of custom properties. */
+/** The colours of the series, as names of custom properties of CSS. */
 const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
 const HEIGHT = 180;
-/** A shorter drag is a click, px. */
+/** The minimum length of a drag, in px. A shorter one is a click. */
 const DRAG_PX_MIN = 8;
-/** The space around the plot, px. The labels at the top and on the right extend beyond the plot by half their size. */
+/**
+ * The space around the plot, in px. The labels at the top and on the right extend beyond the plot by half their size.
+ */
 const PADDING: uPlot.Padding = [8, 24, 0, 0];
-/** The minimum distance between two labels of the value axis, px. */
+/** The minimum distance between two labels of the value axis, in px. */
 const VALUE_SPACE = 26;
 
-/** The computed colours of the themes, because the browser computes the style of the whole page for each. */
+/** The colours of the themes, cached, because the browser computes the style of the whole page for each. */
 const computed = new Map<string, string>();
 
 /**
@@ -109,7 +112,10 @@ function lineRange(_plot: uPlot, low: number, high: number): [number, number] {
   return [Math.min(low, high - LINE_SPAN_S_MIN), high];
 }
 
-/** Returns whether other charts follow an event of the mouse. They follow the cursor, and not the start of a drag. */
+/**
+ * Returns whether an event of the mouse is passed to the other charts of the group. They follow the cursor, but not the
+ * start of a drag.
+ */
 function isOfCursor(type: string): boolean {
   return type === "mousemove" || type === "mouseleave";
 }

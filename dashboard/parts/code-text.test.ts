@@ -1,10 +1,13 @@
-/** How stored bytes are shown: language, text or not, and indented JSON, which must stay the same JSON. */
+/**
+ * Tests how stored bytes are shown: which language a text has, which bytes are text, and that indented JSON stays the
+ * same JSON.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "./code-text.js";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
-/** The tokens of a JSON text, whatever is between them. */
+/** Returns the tokens of a JSON text, without what is between them. */
 const tokensOf = (json: string): string[] => json.match(/"(?:[^"\\]|\\.)*"|[[\]{},:]|[^\s[\]{},:"]+/g) ?? [];
 
 t.test("the language is that of the content type, and JSON in any case", (t) => {

@@ -6,14 +6,14 @@ import { Button } from "./button.js";
 interface ConfirmProps {
   readonly title: string;
   readonly children: ComponentChildren;
-  /** Text of the button that confirms. */
+  /** The text of the button that confirms. */
   readonly action: string;
   readonly danger?: boolean;
-  /** Set if the content needs the width of the page, such as two texts side by side. */
+  /** Set if the content needs the whole width of the page, for example for two texts side by side. */
   readonly wide?: true;
-  /** Whether the confirm button is enabled. It is false while a required field is empty, for example. */
+  /** Whether the confirm button is enabled. It is disabled, for example, while a required field is empty. */
   readonly ready?: boolean;
-  /** If it returns false, the dialog stays open, so that the input is not lost. */
+  /** Called when the user confirms. If it resolves to false, the dialog stays open, so that the input is not lost. */
   readonly onConfirm: () => Promise<unknown>;
   readonly onClose: () => void;
 }

@@ -6,7 +6,7 @@ import { CopyButton } from "./button.js";
 interface EmptyProps {
   readonly title: string;
   readonly children?: ComponentChildren;
-  /** A shell command. */
+  /** A shell command that creates the first item. */
   readonly command?: string;
 }
 

@@ -5,7 +5,7 @@ function said(topic: string, data: unknown, source = "koor"): readonly Piece[] {
   return sentenceOf({ id: 1, topic, data, source, created_at: "2026-02-09T14:30:00.000Z" });
 }
 
-/** Returns the sentence as plain text. */
+/** Joins the pieces of a sentence to plain text. */
 const plain = (pieces: readonly Piece[]): string =>
   pieces
     .map((piece) => (typeof piece === "string" ? piece : "agent" in piece ? (piece.name ?? piece.agent) : piece.thing))

@@ -1,6 +1,7 @@
 /**
- * Says in a sentence what an event tells: “ben released src/a.ts”. Events of the server have sentences of their own. Of
- * any other event, and of data in an unexpected form, the sentence says who published which topic. Pure.
+ * Describes an event in a sentence, for example “ben released src/a.ts”. The server's own events have a sentence for
+ * each topic. For any other event, or if the data have an unexpected form, the sentence says who published which topic.
+ * Pure.
  */
 import type { HeldEvent } from "../api/event-list.js";
 
@@ -11,8 +12,9 @@ export type Piece =
   | { readonly thing: string; readonly path: readonly [slug: string, ...segments: string[]] };
 
 /**
- * The sentence of each topic. `@NAME` stands for the agents that the member `NAME` of the data names, and `#KIND` for a
- * thing. A part between brackets is left out if its member is missing; any other member must be there.
+ * The sentence of each topic. `@NAME` stands for the agents in the member `NAME` of the event's data, and `#KIND` for a
+ * thing of this kind. A part in brackets is left out if its member is missing. Without any other member there is no
+ * sentence.
  */
 const SENTENCES: Readonly<Record<string, string>> = {
   "lease.granted": "@holder leased #leases",
@@ -54,7 +56,10 @@ const LANDINGS: Readonly<Record<string, string>> = {
   "land.failed": "@source could not land $branch into $into[: $reason]",
 };
 
-/** The members that name a thing and its page, by the slug of the view: the name, and the segments of the address. */
+/**
+ * For each kind of thing, which is the slug of a view: the member that has its name, and the members that form the
+ * address of its page.
+ */
 const THINGS: Readonly<Record<string, readonly [name: string, ...segments: string[]]>> = {
   leases: ["resources", "lease_id"],
   tasks: ["title", "task_id"],
@@ -65,7 +70,7 @@ const THINGS: Readonly<Record<string, readonly [name: string, ...segments: strin
   usage: ["id"],
 };
 
-/** The members of other events whose text says what the event is about, the best first. */
+/** The members that say what an event of an agent is about, the best one first. */
 const TELLING = ["text", "message", "summary", "title", "subject", "question"];
 /** The maximum number of agents that a sentence names. */
 const AGENTS_MAX = 3;
@@ -73,14 +78,14 @@ const PART = /\[([^\]]*)\]|([@#$])(\w+)/;
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** Returns the texts of a member that is a list or one text; [] if it is none. */
+/** Returns the texts of a member that is a text or a list of texts; [] if it is neither. */
 function textsOf(data: Data, name: string): readonly string[] {
   const value = data[name];
   const list = Array.isArray(value) ? (value as readonly unknown[]) : [value];
   return list.filter((one) => typeof one === "string" && one !== "") as readonly string[];
 }
 
-/** Returns the agents that a member names, by their ids or as an object with the id and the name. */
+/** Returns the agents that a member names. The member has their ids, or an object with the id and the name. */
 function agentsOf(data: Data, member: string): readonly Piece[] {
   const { id, name } = (data[member] ?? {}) as Data;
   if (typeof id === "string") return [typeof name === "string" ? { agent: id, name } : { agent: id }];
@@ -88,12 +93,12 @@ function agentsOf(data: Data, member: string): readonly Piece[] {
   return ids.flatMap((agent, at): Piece[] => (at === 0 ? [{ agent }] : [", ", { agent }]));
 }
 
-/** Returns a thing with the path of its page. Of several resources, the first is named. */
+/** Returns the name of a thing, with the path of its page. If there are several resources, the first one is named. */
 function thingsOf(data: Data, slug: string): readonly Piece[] {
   const [member = "", ...segments] = THINGS[slug] ?? [];
   const [first, ...others] = textsOf(data, member);
   if (first === undefined) return [];
-  // The data of an overlap name only the first paths.
+  // The data of an overlap event list only the first paths, and the number of all.
   const more = typeof data["count"] === "number" ? data["count"] - 1 : others.length;
   const thing = first.replace(/^path:/, "") + (more > 0 ? ` and ${more} more` : "");
   return [{ thing, path: [slug, ...segments.flatMap((one) => textsOf(data, one).slice(0, 1))] }];
@@ -105,7 +110,7 @@ const READERS: Readonly<Record<string, (data: Data, name: string) => readonly Pi
   $: textsOf,
 };
 
-/** Fills in a sentence; null if a member is missing. */
+/** Fills the members of an event's data into a sentence. Returns null if a member is missing. */
 function filled(sentence: string, data: Data): readonly Piece[] | null {
   const match = PART.exec(sentence);
   if (match === null) return sentence === "" ? [] : [sentence];
@@ -117,14 +122,17 @@ function filled(sentence: string, data: Data): readonly Piece[] | null {
 }
 
 /**
- * Returns what an event of the server tells; null for any other event, and for data in an unexpected form. The topics
- * are reserved for the server.
+ * Returns the sentence of a server's event; null for any other event, and for data in an unexpected form. Only the
+ * server can publish events of these topics.
  */
 export function serverSentence({ topic, source, data, cut }: HeldEvent): readonly Piece[] | null {
   return cut === true ? null : sentenceFrom(SENTENCES, topic, data, source);
 }
 
-/** Returns the sentence that a table has for a topic; null if it has none, and for data in an unexpected form. */
+/**
+ * Returns the sentence that a table has for an event's topic; null if it has none, or if the data have an unexpected
+ * form.
+ */
 function sentenceFrom(
   table: Readonly<Record<string, string>>,
   topic: string,

@@ -1,7 +1,7 @@
 /** A list of facts about one object: names and values. */
 import type { ComponentChildren } from "preact";
 
-/** A fact whose value is null, false or "" is not shown. */
+/** A fact: its name and its value. A fact whose value is null, false or "" is not shown. */
 export type Fact = readonly [name: string, value: ComponentChildren];
 
 export function FactList({ facts }: { readonly facts: readonly Fact[] }) {

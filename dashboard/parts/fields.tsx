@@ -53,7 +53,7 @@ interface TextAreaProps extends Omit<TextFieldProps, "type"> {
   readonly rows?: number;
 }
 
-/** A field with several lines. */
+/** A text field with several lines. */
 export function TextArea({ label, value, onInput, placeholder, hint, invalid = false, rows = 8 }: TextAreaProps) {
   const id = useId();
   return (
@@ -81,7 +81,7 @@ export function TextArea({ label, value, onInput, placeholder, hint, invalid = f
 interface ChoiceProps<Value extends string> {
   readonly label: string;
   readonly value: Value;
-  /** The options: value and displayed text. */
+  /** The options, each with its value and the text that is shown. */
   readonly choices: readonly (readonly [value: Value, text: string])[];
   readonly onChoose: (value: Value) => void;
 }
@@ -109,7 +109,7 @@ interface SwitchProps {
   readonly onChange: (on: boolean) => void;
 }
 
-/** A setting that is on or off, and takes effect at once. */
+/** A switch for a setting that is on or off. A change takes effect at once. */
 export function Switch({ label, hint, on, onChange }: SwitchProps) {
   const id = useId();
   return (

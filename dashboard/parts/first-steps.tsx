@@ -1,4 +1,4 @@
-/** The first steps with an empty server: three commands that work as they are, with the address of this server. */
+/** The first steps with an empty server: three commands with the address of this server, which work without changes. */
 import { agentsLoader } from "../api/agents.js";
 import { useResource } from "../api/resource.js";
 import { serverMetrics } from "../api/server-metrics.js";
@@ -7,7 +7,7 @@ import { curlPost } from "../base/curl.js";
 import { serverAddress } from "../base/server-address.js";
 import { CopyButton } from "./button.js";
 
-/** Returns whether the server has no agents, no events and no state yet; false until this is known. */
+/** Returns whether the server has no agents, no events and no state yet. Returns false until this is known. */
 export function useEmptyServer(): boolean {
   const agents = useResource(agentsLoader).data.value;
   const metrics = useResource(serverMetrics).data.value;

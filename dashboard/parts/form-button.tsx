@@ -1,4 +1,4 @@
-/** A button that opens a form in a dialog. It is left out for a user who may change nothing. */
+/** A button that opens a form in a dialog. It is left out for a user who may not make changes. */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { mayWrite } from "../api/session.js";
@@ -6,7 +6,7 @@ import { Button } from "./button.js";
 
 interface FormButtonProps {
   readonly label: string;
-  /** Returns the form. It calls `onClose` when it is done or left. */
+  /** Returns the form. The form calls `onClose` when the user has completed or cancelled it. */
   readonly form: (onClose: () => void) => ComponentChildren;
 }
 

@@ -1,4 +1,4 @@
-/** Which rows are one group, which key it has, and what is shown of an open one. */
+/** Tests which rows form a group, which key a group has, and what is shown of an open group. */
 import t from "tap";
 import { groupRepeats, type Shown } from "./group-repeats.js";
 

@@ -1,22 +1,25 @@
-/** Groups identical rows that follow each other, so that a list shows them as one row with a count. Pure. */
+/** Groups identical neighbouring rows, so that a list shows them as one row with a count. Pure. */
 
 type Key = string | number;
 
-/** A row that is shown: a single one, or the first of a group. */
+/** A row that is shown. It is a single row, or the first row of a group. */
 export interface Shown<Row> {
   readonly row: Row;
   readonly key: Key;
-  /** The rows for which it stands, itself among them. */
+  /** The rows that it stands for, including itself. */
   readonly members: readonly Row[];
-  /** The key of the group whose rows are shown one by one; null if there is none. It is set for its first row only. */
+  /** If this is the first row of a group whose rows are shown one by one: the key of the group; else null. */
   readonly opened: Key | null;
 }
 
 interface Rules<Row> {
-  /** Returns whether two rows say the same. */
+  /** Returns whether two rows count as identical. */
   readonly same: (a: Row, b: Row) => boolean;
   readonly keyOf: (row: Row) => Key;
-  /** The side at which rows are added. The oldest row of a group gives it its key, so that the key stays. */
+  /**
+   * The side at which rows are added. The key of a group is that of its oldest row, so that the key stays the same
+   * while the group grows.
+   */
   readonly grows: "head" | "end";
   /** The keys of the groups that the user has opened. */
   readonly open: ReadonlySet<Key>;

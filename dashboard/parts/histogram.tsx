@@ -1,13 +1,14 @@
 /**
  * A histogram: how many things happened in each bucket of a time range. The user chooses buckets with a click, by
- * dragging, or with the keys: the arrows move, Shift with an arrow extends, and Enter chooses.
+ * dragging, or with the keyboard: an arrow key moves the selection, Shift with an arrow key extends it, and Enter
+ * chooses it.
  */
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { axisTime, count, fullTime } from "../base/format.js";
 
 export interface HistogramSeries {
-  /** The plural of what is counted, as in "12 refused". */
+  /** The plural noun for what is counted, as in "12 refused". */
   readonly label: string;
   readonly tone: "note" | "bad";
   /** The counts, one for each bucket. */
@@ -20,15 +21,15 @@ interface HistogramProps {
   /** The start of the first bucket, in ms since the epoch. */
   readonly fromMs: number;
   readonly stepMs: number;
-  /** Stacked in each bucket, the first at the bottom. */
+  /** The series. They are stacked in each bucket, the first one at the bottom. */
   readonly series: readonly HistogramSeries[];
-  /** The effect of a choice, as a hint. */
+  /** A hint that says what choosing a bucket does. */
   readonly hint: string;
-  /** Called with the start of the first chosen bucket, and the last ms of the last one. */
+  /** Called with the start of the first chosen bucket, and with the last ms of the last chosen bucket. */
   readonly onChoose: (fromMs: number, toMs: number) => void;
 }
 
-/** The chosen buckets: where the choice began, and where it is now. */
+/** The chosen buckets: the one at which the choice began, and the one at which it is now. */
 interface Choice {
   readonly anchor: number;
   readonly at: number;
@@ -47,7 +48,7 @@ export function Histogram({ label, fromMs, stepMs, series, hint, onChoose }: His
   const startOf = (at: number): number => fromMs + at * stepMs;
   const first = choice.value === null ? 0 : Math.min(choice.value.anchor, choice.value.at);
   const last = choice.value === null ? length - 1 : Math.max(choice.value.anchor, choice.value.at);
-  /** Says how many there are in some buckets. */
+  /** Returns a text with the counts of some buckets. */
   const wordsOf = (from: number, to: number): string =>
     series
       .map((one) => `${count(one.values.slice(from, to + 1).reduce((all, value) => all + value, 0))} ${one.label}`)

@@ -1,4 +1,4 @@
-/** Draws charts of the metrics that the server keeps, and the choice of how long a time they show. */
+/** Draws charts of the metrics that the server stores. Also shows the field that chooses their time span. */
 import { type MetricRows, SPANS, type Span } from "../api/metric-history.js";
 import type { HistoryMetric } from "../api/types.js";
 import { Chart } from "./chart.js";
@@ -9,7 +9,7 @@ export interface ChartRow {
   readonly label: string;
   readonly series: readonly (readonly [label: string, metric: HistoryMetric])[];
   readonly format: (value: number) => string;
-  /** True only if the series are parts of a sum. Series that contain each other, such as quantiles, are not stacked. */
+  /** Set only if the series are parts of a sum. Series that include each other, such as quantiles, are not stacked. */
   readonly stacked?: true;
 }
 
@@ -17,7 +17,7 @@ interface HistoryChartProps {
   readonly of: ChartRow;
   readonly rows: MetricRows;
   readonly height: number;
-  /** Charts with the same text here show the same moment under the cursor. */
+  /** The name of a group of charts. All charts of a group show the moment under the cursor. */
   readonly together: string;
   readonly zoom: Zoom | null;
   readonly onZoom: (zoom: Zoom | null) => void;

@@ -5,8 +5,8 @@ import { useResource, type Resource } from "../api/resource.js";
 import type { HistoryMetric } from "../api/types.js";
 
 /**
- * Returns the metrics of the last `spanS` seconds, live. If other metrics or another time are wanted, the previous rows
- * are shown until the new ones have been loaded, so that no chart is empty meanwhile.
+ * Returns the metrics of the last `spanS` seconds, kept up to date. After a change of the names or the span, it returns
+ * the previous rows until the new ones are loaded, so that no chart is empty meanwhile.
  */
 export function useHistoryRows(
   names: readonly HistoryMetric[],

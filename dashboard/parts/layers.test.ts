@@ -1,4 +1,4 @@
-/** Where the boxes of a graph are: columns, order, sizes, cycles, many boxes. */
+/** Tests the places of boxes in a graph: columns, order, sizes, cycles, and many boxes. */
 import t from "tap";
 import { curve, layersOf, type Link } from "./layers.js";
 

@@ -1,6 +1,6 @@
 /**
- * Places the boxes of a drawn graph in columns. A box is to the left of all boxes to which its edges lead, and as close
- * as possible to their height. Pure.
+ * Places the boxes of a drawn graph in columns. A box is to the left of all boxes to which its edges lead, and its
+ * height is as close as possible to theirs. Pure.
  */
 
 export interface Link {
@@ -8,7 +8,7 @@ export interface Link {
   readonly to: string;
 }
 
-/** Sizes of the boxes and of the gaps between them, px. */
+/** The sizes of the boxes and of the gaps between them, in px. */
 export interface BoxSizes {
   readonly width: number;
   readonly height: number;
@@ -17,7 +17,7 @@ export interface BoxSizes {
 }
 
 export interface Place {
-  /** The top left corner, px. */
+  /** The left edge of the box, in px; `y` is its top edge. */
   readonly x: number;
   readonly y: number;
   /** The number of edges that start at the box, and of those that end at it. */
@@ -26,7 +26,7 @@ export interface Place {
 }
 
 export interface Layers {
-  /** The places of all boxes that have an edge, from left to right and from top to bottom. */
+  /** The places of all boxes that have an edge, ordered from left to right and from top to bottom. */
   readonly places: ReadonlyMap<string, Place>;
   readonly width: number;
   readonly height: number;
@@ -78,7 +78,7 @@ export function layersOf(links: readonly Link[], { width, height, columnGap, row
   const rowHeight = height + rowGap;
   const rows = Math.max(0, ...columns.map((column) => column.length));
   const places = new Map<string, Place>();
-  // The columns on the right are laid out first, so that each box can be placed close to those to which it leads.
+  // Places the columns on the right first, so that each box can be placed close to the boxes to which it leads.
   for (const [depth, column] of columns.entries()) {
     const wishes = new Map(
       column.map((id) => {

@@ -18,13 +18,13 @@ const TONES: Readonly<Record<Lease["state"], BadgeTone>> = {
 
 interface StateProps {
   readonly lease: Lease;
-  /** Number of requests that wait for it. */
+  /** The number of requests that wait for the lease. */
   readonly waiting: number;
 }
 
 /**
- * Shows the state of a lease, its position in the wait queue, whether a hook made it, and how many requests wait for
- * it.
+ * Shows the state of a lease with its position in the wait queue, whether a hook made it, and how many requests wait
+ * for it.
  */
 export function LeaseState({ lease: { state, mode, position, automatic, max_holders }, waiting }: StateProps) {
   return (
@@ -62,7 +62,7 @@ interface LeaseTableProps {
 
 export function LeaseTable({ label, leases, waiting, ofOne }: LeaseTableProps) {
   const { checkouts, labels } = useCheckouts();
-  // The column is left out of a table whose leases are all about the files of all checkouts.
+  // This column is left out if no lease in the table is limited to one checkout.
   const checkout: Column<Lease> = {
     head: "Checkout",
     cell: ({ scope, checkout: id }) => (

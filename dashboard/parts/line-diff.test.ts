@@ -1,4 +1,7 @@
-/** The diff must match the texts: each side, read from top to bottom, is its text. Tested with random texts. */
+/**
+ * Tests with random texts that the diff matches them: each side of the diff, read from top to bottom, is one of the
+ * texts.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { diffRows, EDITS_MAX, folded, type DiffRow } from "./line-diff.js";

@@ -10,7 +10,7 @@ export interface Piece {
   readonly changed: boolean;
 }
 
-/** One line of one side. */
+/** A line of one of the two texts. */
 export interface Side {
   readonly number: number;
   readonly pieces: readonly Piece[];
@@ -31,8 +31,9 @@ const CONTEXT_LINES = 3;
  */
 export const EDITS_MAX = 2_000;
 /**
- * The maximum length of two lines together for a comparison of their words, which would take too long for longer lines.
- * If more than WORD_EDITS_MAX words differ, no words are marked, because the lines have little in common.
+ * The words of two lines are compared only if both lines together are at most this long, because the comparison of
+ * longer lines would take too long. If more than WORD_EDITS_MAX words differ, no words are marked, because the lines
+ * have little in common.
  */
 const LINE_CHARACTERS_MAX = 2_000;
 const WORD_EDITS_MAX = 100;

@@ -1,4 +1,4 @@
-/** A button that opens a form for a message to an agent. It is left out for a user who may send none. */
+/** A button that opens a form for a message to an agent. It is left out for a user who may not send messages. */
 import { useSignal } from "@preact/signals";
 import { agentsLoader } from "../api/agents.js";
 import { isOperator, sendMessage } from "../api/operator.js";
@@ -10,7 +10,7 @@ import { FormButton } from "./form-button.js";
 import { attempt } from "./toasts.js";
 
 interface MessageProps {
-  /** The recipient. Without it, the user chooses one. */
+  /** The recipient. If it is absent, the user chooses one. */
   readonly to?: Pick<Instance, "id" | "name">;
 }
 

@@ -1,4 +1,4 @@
-/** A button that opens a form for a new task. It is left out for a user who may add none. */
+/** A button that opens a form for a new task. It is left out for a user who may not add tasks. */
 import { useSignal } from "@preact/signals";
 import { agentsLoader } from "../api/agents.js";
 import { useResource } from "../api/resource.js";
@@ -22,7 +22,7 @@ type Priority = (typeof PRIORITIES)[number][0];
 
 function Form({ onClose }: { readonly onClose: () => void }) {
   const agents = useResource(agentsLoader).data.value ?? [];
-  // Agents claim only tasks of their workspace, so that of the first agent is more useful than none.
+  // The form starts with the workspace of the first active agent, because agents claim only tasks of their workspace.
   const workspace = useSignal(agents.find(({ status }) => status === "active")?.workspace ?? "");
   const title = useSignal("");
   const body = useSignal("");

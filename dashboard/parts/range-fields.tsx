@@ -1,5 +1,6 @@
 /**
- * The fields of a time range, which is kept in the query of the page's address: from, to, and quick ranges until now.
+ * The fields of a time range, which is stored in the query of the page's address: from, to, and quick ranges that end
+ * now.
  */
 import { fromField, toField } from "../base/local-time.js";
 import { QUICK_RANGES } from "../base/quick-ranges.js";
@@ -8,7 +9,7 @@ import { Button } from "./button.js";
 import { TextField } from "./fields.js";
 
 interface RangeFieldsProps {
-  /** RFC 3339; "" if the range has no start or no end. */
+  /** The start of the range in RFC 3339; "" if it has none. `to` is its end. */
   readonly from: string;
   readonly to: string;
   readonly set: AddressQuery["set"];
@@ -36,7 +37,7 @@ export function RangeFields({ from, to, set }: RangeFieldsProps) {
   );
 }
 
-/** The two fields alone. */
+/** The fields for start and end, without the quick ranges. */
 export function FromToFields({ from, to, set }: RangeFieldsProps) {
   return (
     <>

@@ -29,8 +29,8 @@ export function useRepeats<Row>(
 }
 
 /**
- * Returns the columns of a table of rows as columns of a table of groups. The column `head` has the count. Such a table
- * is not sorted by its heads, because that would part identical neighbours.
+ * Returns the columns of a table of rows as columns of a table of groups. The column with the head `head` also shows
+ * the count. Such a table cannot be sorted by its columns, because that would separate identical neighbours.
  */
 export function repeatColumns<Row>(
   columns: readonly Omit<Column<Row>, "sort">[],

@@ -1,6 +1,6 @@
 /**
- * Makes the rows of a table clickable. A click on a row clicks the link or button in its cell that opens it, so the
- * address, a new tab and the name for screen readers stay those of the link. The arrow keys move between the rows.
+ * Makes the rows of a table clickable. A click on a row clicks the link or button that opens the row. So opening it in
+ * a new tab, its address, and its name for screen readers work as for any link. The arrow keys move between the rows.
  */
 
 const OPENS = "td.cell-opens :is(a, button)";

@@ -1,4 +1,4 @@
-/** Tests how rendered rows get their slots. */
+/** Tests which slots the rendered rows get. */
 import t from "tap";
 import { assignSlots } from "./row-slots.js";
 

@@ -9,7 +9,7 @@ import { rowHeightOf } from "./virtual.js";
 /** The side of a list at which rows are added. */
 export type Growth = "head" | "end";
 
-/** A frame counts as scrolled to its end if it is at most this far from the end, px. */
+/** A frame counts as scrolled to its end if it is at most this far from the end, in px. */
 const END_PX = 4;
 
 /**
@@ -31,7 +31,8 @@ export function useScrollAnchor(
     const top = topAfter(before, keys, frame, growth);
     if (Math.abs(top - frame.scrollTop) < 1) return;
     frame.scrollTop = top;
-    // Without this event, the browser would draw one frame without the rows at the new position.
+    // Notifies the list of the scroll at once. Otherwise the browser would draw one frame without the rows at the new
+    // position.
     frame.dispatchEvent(new Event("scroll"));
   });
 }

@@ -1,7 +1,7 @@
 /** A bar that shows a fraction of a whole. The fraction is also written as a number. */
 interface ShareProps {
   readonly value: number;
-  /** The value of a full bar. */
+  /** The value at which the bar is full. */
   readonly of: number;
 }
 

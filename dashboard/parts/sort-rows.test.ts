@@ -1,4 +1,4 @@
-/** The order of a table's rows by a column, and what a click on a head does. */
+/** Tests how a table is sorted by a column, and how a click on a column's head changes the order. */
 import t from "tap";
 import { formatOrder, nextOrder, parseOrder, sortRows, type SortValue } from "./sort-rows.js";
 

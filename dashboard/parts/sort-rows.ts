@@ -3,31 +3,36 @@
 /** The value by which a row is sorted; null if the row has none. */
 export type SortValue = string | number | null;
 
-/** The order of a table: the head of a column, and whether its largest value comes first. */
+/** The order of a table: the head of the column by which it is sorted, and whether the largest value comes first. */
 export interface Order {
   readonly head: string;
   readonly down: boolean;
 }
 
-/** Returns the order after a click on a head: first up, then down, then that of the view again. */
+/** Returns the order after a click on a head: first ascending, then descending, then the order of the view again. */
 export function nextOrder(order: Order | null, head: string): Order | null {
   if (order?.head !== head) return { head, down: false };
   return order.down ? null : { head, down: true };
 }
 
-/** Formats an order for the page's address: the head, after a `-` if the largest value comes first. "" is no order. */
+/**
+ * Formats an order for the page's address: the head of the column, preceded by `-` if the largest value comes first. ""
+ * means no order.
+ */
 export function formatOrder(order: Order | null): string {
   return order === null ? "" : `${order.down ? "-" : ""}${order.head}`;
 }
 
-/** Parses an order from the page's address. An order by a head that the table does not have changes nothing. */
+/** Parses an order from the page's address. If the table has no column with this head, the order has no effect. */
 export function parseOrder(text = ""): Order | null {
   const down = text.startsWith("-");
   const head = down ? text.slice(1) : text;
   return head === "" ? null : { head, down };
 }
 
-/** Returns the rows by value. Equal rows keep their order, and rows without a value come last in both directions. */
+/**
+ * Returns the rows sorted by value. Equal rows keep their order, and rows without a value come last in both directions.
+ */
 export function sortRows<Row>(rows: readonly Row[], valueOf: (row: Row) => SortValue, down: boolean): readonly Row[] {
   return rows
     .map((row) => ({ row, value: valueOf(row) }))

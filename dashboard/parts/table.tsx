@@ -19,11 +19,13 @@ export interface Column<Row> {
    * its text is truncated if it is longer.
    */
   readonly kind?: "number" | "wide" | "narrow";
-  /** Left out on a phone. */
+  /** Set if the column is left out on a phone. */
   readonly optional?: true;
-  /** Returns what the rows are sorted by if the user chooses this column. Without it, the column cannot be chosen. */
+  /**
+   * Returns the value by which a row is sorted if the user sorts by this column. If absent, the user cannot sort by it.
+   */
   readonly sort?: (row: Row) => SortValue;
-  /** The link or button in this column opens the row. A click anywhere in the row clicks it. */
+  /** Set if the link or button in this column opens the row. A click anywhere in the row then clicks it. */
   readonly opens?: true;
 }
 
@@ -41,14 +43,17 @@ interface TableProps<Row> {
   readonly noteOf?: (row: Row) => string | undefined;
   /**
    * The side at which rows are added while the table is shown. Such a table always has its own frame, and keeps its
-   * scroll position. The elements of its rows are used again for other rows, so its cells have no state of their own.
+   * scroll position. Its row elements are used again for other rows, so its cells must not have state of their own.
    */
   readonly grows?: Growth;
-  /** Set if a row is a card on a phone: its cells are below each other, and none is cut. */
+  /** Set if each row is shown as a card on a phone: its cells are below each other, and none is truncated. */
   readonly cards?: true;
-  /** Keeps the order that the user has chosen in the page's address, as `sort`. Without it, only the table knows it. */
+  /**
+   * Where the order that the user has chosen is stored in the page's address, as `sort`. If absent, only the table
+   * stores it.
+   */
   readonly orderIn?: AddressQuery;
-  /** Moves sorted rows, for example below the rows that they belong to. */
+  /** Reorders the sorted rows, for example to put rows below those that they belong to. */
   readonly arrange?: (sorted: readonly Row[]) => readonly Row[];
 }
 

@@ -6,7 +6,7 @@ import { ago, ahead, clockTime, fullTime } from "../base/format.js";
 const WORDS = { ago, ahead, clock: clockTime } as const;
 
 interface TimeProps {
-  /** RFC 3339, as the API returns it. */
+  /** The time in RFC 3339, as the API returns it. */
   readonly at: string;
   readonly as?: keyof typeof WORDS;
 }

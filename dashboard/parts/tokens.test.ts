@@ -1,4 +1,7 @@
-/** Which parts of a text are coloured in each language; nothing of a text is lost, and no text takes long. */
+/**
+ * Tests which parts of a text are coloured in each language, that no part of a text is lost, and that no text takes
+ * long.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { COLOURED_CHARACTERS_MAX, type Language } from "./code-text.js";
@@ -150,7 +153,7 @@ t.test("a hostile text takes no longer than another, in any language", (t) => {
   for (const language of LANGUAGES)
     for (const piece of hostile) {
       const text = `'"\`${piece.repeat(Math.floor(COLOURED_CHARACTERS_MAX / piece.length) - 8)}`;
-      // A pattern with quadratic time would take minutes here.
+      // A pattern that takes quadratic time would take minutes here.
       const length = tokensOf(text, language).reduce((sum, token) => sum + token.text.length, 0);
       t.equal(length, text.length, `${language}: ${JSON.stringify(piece)}`);
       const bare = text.slice(3);

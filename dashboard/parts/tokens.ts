@@ -1,11 +1,11 @@
 /**
- * Splits texts into pieces with syntax colours. Each language is a list of patterns, tried together from left to right,
- * so the time grows with the length of the text. A library with the same languages would take 14 of the 120 kB that the
- * page may have, and nearly all values are JSON. Pure.
+ * Splits texts into pieces with syntax colours. Each language is a list of patterns, which are combined to one regular
+ * expression. It reads the text once, so the time is proportional to the length of the text. No library is used: one
+ * with the same languages would take 14 of the 120 kB that the page may have, and nearly all values are JSON. Pure.
  */
 import { COLOURED_CHARACTERS_MAX, type Language } from "./code-text.js";
 
-/** The colours, as in the style sheet: `code-key` and so on. */
+/** The colours. They are named in the style sheet as `code-key` and so on. */
 export type Colour = "key" | "string" | "number" | "word" | "quiet";
 
 /** A piece of the text. It has no colour if no pattern matches it. */
@@ -17,10 +17,10 @@ export interface Token {
 type Patterns = Readonly<Partial<Record<Colour, string>>>;
 
 const NUMBER = String.raw`-?\b(?:0[xX][\da-fA-F_]+|\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)\b`;
-/** Texts in quotes, which end at the end of the line at the latest. */
+/** Matches a text in double quotes. It ends at the latest at the end of the line. */
 const DOUBLE = String.raw`"(?:[^"\\\n]|\\.?)*(?:"|$)`;
 const SINGLE = String.raw`(?<!\w)'(?:[^'\\\n]|\\.?)*(?:'|$)`;
-/** A text between backticks, which may have several lines. */
+/** Matches a text between backticks, which may have several lines. */
 const BACKTICKS = "`(?:[^`\\\\]|\\\\[\\s\\S]?)*`?";
 const LITERALS = String.raw`\b(?:true|false|null)\b`;
 const WORDS =
@@ -30,10 +30,11 @@ const WORDS =
   "typeof|unknown|var|void|while|yield";
 
 /**
- * The patterns of each language. Where two match at the same place, the one that stands first wins.
+ * The patterns of each language. If two match at the same place, the first one wins.
  *
- * Agents choose the texts, so no pattern may take quadratic time. Therefore what is not closed reaches to the end of
- * the line or text, a word is tried only from its beginning, and white space at the beginning of a line is of one line.
+ * Agents choose the texts, so no pattern may take quadratic time. Therefore an unclosed string or comment ends at the
+ * end of the line or text, a word can match only at its beginning, and white space at the beginning of a line does not
+ * extend over several lines.
  */
 const LANGUAGES: Readonly<Record<Exclude<Language, "plain">, Patterns>> = {
   json: {
@@ -77,7 +78,7 @@ const LANGUAGES: Readonly<Record<Exclude<Language, "plain">, Patterns>> = {
 
 const patterns = new Map<Language, RegExp>();
 
-/** Returns the pattern of a language, with a group named after each colour. */
+/** Returns the regular expression of a language. It has a group for each colour, with the colour's name. */
 function patternOf(language: Exclude<Language, "plain">): RegExp {
   const known = patterns.get(language);
   if (known !== undefined) return known;
@@ -87,7 +88,10 @@ function patternOf(language: Exclude<Language, "plain">): RegExp {
   return all;
 }
 
-/** Returns the pieces of a text, in order. Together they are the text. Text that is too long has no colours. */
+/**
+ * Splits a text into pieces, in order. Joined, they are the text. A text that is too long is one piece without a
+ * colour.
+ */
 export function tokensOf(text: string, language: Language): readonly Token[] {
   if (language === "plain" || text.length > COLOURED_CHARACTERS_MAX) return [{ text }];
   const tokens: Token[] = [];

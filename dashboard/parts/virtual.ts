@@ -1,12 +1,13 @@
 /**
  * Renders only the visible rows of a long list. All rows have the same height, so the visible range is found by a
  * division. The height is the custom property `--row` of the frame, so that a style sheet can make rows higher on a
- * narrow page. Libraries also support rows of different heights, but would take 9 of the 120 kB that the page may have.
+ * narrow page. No library is used: libraries also support rows of different heights, but would take 9 of the 120 kB
+ * that the page may have.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
 
-/** The height of a row before it is known, px. */
+/** The height of a row before it is known, in px. */
 const ROW_HEIGHT = 36;
 /**
  * The number of rows that are rendered above and below the visible ones, so that no empty space appears while the user
@@ -14,17 +15,17 @@ const ROW_HEIGHT = 36;
  */
 const OVERSCAN = 12;
 /**
- * The first rendered row is always a multiple of this number. So the list is not rendered again for each row that the
- * user scrolls.
+ * The index of the first rendered row is always a multiple of this number. So the list is not rendered again for each
+ * row that the user scrolls.
  */
 const STEP = 4;
 /** The number of rows that are rendered before the height of the frame is known. */
 const FIRST_COUNT = 30;
 
 export interface VirtualRows {
-  /** Indexes of the rows to render. */
+  /** The indexes of the rows to render. */
   readonly indexes: readonly number[];
-  /** Empty space above and below them, px. */
+  /** The height of the empty space above and below the rendered rows, in px. */
   readonly above: number;
   readonly below: number;
   /** Scrolls until a row is visible. */
@@ -32,7 +33,8 @@ export interface VirtualRows {
 }
 
 /**
- * The visible rows: the index of the first one, rounded down to a multiple of STEP, their number, and their height, px.
+ * The visible rows: the index of the first one (rounded down to a multiple of STEP), their number, and their height in
+ * px.
  */
 interface Sight {
   readonly first: number;
@@ -40,7 +42,7 @@ interface Sight {
   readonly height: number;
 }
 
-/** Returns the height of the rows in a frame, px. */
+/** Returns the height of the rows in a frame, in px. */
 export function rowHeightOf(frame: HTMLElement): number {
   return Number.parseFloat(getComputedStyle(frame).getPropertyValue("--row")) || ROW_HEIGHT;
 }

@@ -1,9 +1,9 @@
-/** Buttons that change the part of their time that charts show, for the keyboard and for a touch screen. */
+/** Buttons that zoom and move charts along the time axis. They are for the keyboard and for touch screens. */
 import { Button } from "./button.js";
 import { changeZoom, wholeOf, type Zoom } from "./zoom.js";
 
 interface ZoomButtonsProps {
-  /** The samples of the charts. */
+  /** The samples that the charts show. */
   readonly rows: { readonly times: readonly number[] } | undefined;
   readonly zoom: Zoom | null;
   readonly onZoom: (zoom: Zoom | null) => void;

@@ -1,4 +1,4 @@
-/** The part of their time that charts show: in the address, and after zooming and moving. */
+/** Tests the time range that charts show: its text in the address, and zooming and moving. */
 import t from "tap";
 import { changeZoom, formatZoom, parseZoom, wholeOf } from "./zoom.js";
 

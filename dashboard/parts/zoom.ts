@@ -1,4 +1,4 @@
-/** The part of their time that charts show. Pure. */
+/** Computes the time range that zoomed charts show. Pure. */
 
 /** A range of time, in seconds since the epoch. */
 export interface Zoom {
@@ -6,35 +6,38 @@ export interface Zoom {
   readonly toS: number;
 }
 
-/** The shortest range that a chart shows, in s: two samples of the server. */
+/** The shortest range that a chart can show, in s: the time of two samples of the server. */
 const RANGE_S_MIN = 20;
 
-/** The shortest time that a chart of lines covers without a zoom, in s. A chart of a single point has no other axis. */
+/**
+ * The shortest range that a line chart shows without a zoom, in s. A chart of a single point would otherwise have an
+ * axis without length.
+ */
 export const LINE_SPAN_S_MIN = 60;
 
-/** Returns the time that charts of these samples cover without a zoom; null if there are none. */
+/** Returns the time range that charts of these samples show without a zoom; null if there are no samples. */
 export function wholeOf(times: readonly number[]): Zoom | null {
   const [first, last] = [times[0], times.at(-1)];
   if (first === undefined || last === undefined) return null;
   return { fromS: Math.min(first, last - LINE_SPAN_S_MIN), toS: last };
 }
 
-/** Parses a range from the page's address, `FROM-TO`. Returns null if there is none, or one that is too short. */
+/** Parses a range `FROM-TO` from the page's address. Returns null if there is none, or if it is too short. */
 export function parseZoom(text = ""): Zoom | null {
   const [, from, to] = /^(\d{1,11})-(\d{1,11})$/.exec(text) ?? [];
   const zoom = { fromS: Number(from), toS: Number(to) };
   return zoom.toS - zoom.fromS >= RANGE_S_MIN ? zoom : null;
 }
 
-/** Formats a range for the page's address. "" is no range. */
+/** Formats a range for the page's address. "" means that there is no range. */
 export function formatZoom(zoom: Zoom | null): string {
   return zoom === null ? "" : `${Math.floor(zoom.fromS)}-${Math.ceil(zoom.toS)}`;
 }
 
 /**
- * Returns the range after a change: moved by a part of its length, and longer or shorter by a factor around its middle.
- * It stays within the whole time. Returns null if it is the whole time.
- * @param by the part of its length: -0.5 is half of it earlier
+ * Returns a range after it was moved by a part of its length and scaled by a factor around its middle. It stays within
+ * the whole range. Returns null if the result is the whole range.
+ * @param by the part of its length by which the range moves: -0.5 moves it to earlier times, by half of its length
  */
 export function changeZoom(zoom: Zoom | null, whole: Zoom, change: { readonly by?: number; readonly factor?: number }) {
   const { fromS, toS } = zoom ?? whole;

@@ -12,8 +12,8 @@ interface CompareProps {
   readonly named: Named;
   readonly versions: readonly Version[];
   /**
-   * The version numbers to compare, the earlier version first. A number is undefined if the address does not contain
-   * it.
+   * The numbers of the two versions to compare, the earlier one first. A number is undefined if the address does not
+   * contain it.
    */
   readonly chosen: readonly (number | undefined)[];
   readonly onChoose: (before: number, after: number) => void;

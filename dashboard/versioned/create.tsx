@@ -39,7 +39,7 @@ function Form({ space, onClose }: { readonly space: Space; readonly onClose: () 
         placeholder={space.example}
         onInput={(text) => {
           name.value = text;
-          // The version that is stored under another name says nothing about this one.
+          // Forgets the stored version, because it belongs to another name.
           stored.value = NOTHING;
         }}
       />

@@ -1,4 +1,4 @@
-/** Whether the text of an editor can be stored. */
+/** Tests which texts of an editor can be stored. */
 import t from "tap";
 import { checkDraft } from "./draft.js";
 

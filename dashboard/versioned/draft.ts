@@ -1,4 +1,4 @@
-/** The text of an editor, and whether it can be stored. Pure. */
+/** The text of an editor, and the check whether it can be stored. Pure. */
 import { reasonOf } from "../api/client.js";
 import { bytes } from "../base/format.js";
 
@@ -6,7 +6,7 @@ import { bytes } from "../base/format.js";
 export interface Draft {
   readonly text: string;
   readonly contentType: string;
-  /** The version from which the text was made; 0 if there was none. A save replaces this version and no other. */
+  /** The version from which the text was made; 0 if there was none. A save replaces only this version. */
   readonly version: number;
 }
 
@@ -15,11 +15,14 @@ export const CONTENT_TYPES = ["application/json", "text/markdown", "text/plain",
 
 export interface DraftCheck {
   readonly valid: boolean;
-  /** The size of a valid text, or what is wrong. */
+  /** The size of a valid text; for an invalid one, what is wrong with it. */
   readonly words: string;
 }
 
-/** Returns whether a text can be stored. A text of a JSON type must be JSON, which the server itself does not check. */
+/**
+ * Checks whether a text can be stored. If its content type is a JSON type, it must be JSON. The server itself does not
+ * check that.
+ */
 export function checkDraft({ text, contentType }: Pick<Draft, "text" | "contentType">): DraftCheck {
   if (text === "") return { valid: false, words: "A value cannot be empty." };
   const size = bytes(new TextEncoder().encode(text).byteLength);

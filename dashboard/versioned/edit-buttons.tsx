@@ -1,5 +1,6 @@
 /**
- * The buttons that edit and delete the current value of a key or spec. They are left out for who may change nothing.
+ * The buttons that edit and delete the current value of a key or spec. They are left out for a user who may not make
+ * changes.
  */
 import { useSignal } from "@preact/signals";
 import { mayWrite } from "../api/session.js";
@@ -12,7 +13,7 @@ import type { Named, Space } from "./space.js";
 interface EditButtonsProps {
   readonly space: Space;
   readonly named: Named;
-  /** The current value; undefined if it is no text or too long to be edited. */
+  /** The current value; undefined if it is not text, or is too long to be edited. */
   readonly stored: Draft | undefined;
   /** The current version; 0 if there is none. */
   readonly version: number;
@@ -21,7 +22,7 @@ interface EditButtonsProps {
 
 export function EditButtons({ space, named, stored, version, onRefused }: EditButtonsProps) {
   const open = useSignal<"edit" | "delete" | null>(null);
-  /** The changes of the user. It is kept while the page is shown, so that a closed dialog loses nothing. */
+  /** The user's changes. They are kept while the page is shown, so that closing the dialog loses nothing. */
   const draft = useSignal<Draft | null>(null);
   const close = (): void => {
     open.value = null;

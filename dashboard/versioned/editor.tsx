@@ -22,13 +22,13 @@ interface EditorProps {
   readonly named: Named | null;
   /** The current value. Its version is 0 if there is none. */
   readonly stored: Draft;
-  /** The changes of the user; null while the editor shows the stored value. It survives the dialog. */
+  /** The user's changes; null while the editor shows the stored value. They are kept when the dialog is closed. */
   readonly draft: Signal<Draft | null>;
-  /** Reads the current value again, after a save was refused because there is a newer one. */
+  /** Reads the current value again. Called after a save was refused because there is a newer version. */
   readonly onRefused: (named: Named) => Promise<unknown>;
   readonly onSaved?: (named: Named) => void;
   readonly onClose: () => void;
-  /** More fields, above the text. */
+  /** Additional fields, which are shown above the text. */
   readonly children?: ComponentChildren;
 }
 
@@ -94,7 +94,7 @@ interface ConflictProps extends Pick<EditorProps, "stored" | "draft"> {
   readonly mine: Draft;
 }
 
-/** Shows what another client has stored since, beside the text of the user. */
+/** Shows the value that another client has stored meanwhile, beside the user's text. */
 function Conflict({ mine, stored, draft }: ConflictProps) {
   const { version } = stored;
   const keep = (): void => {

@@ -18,7 +18,7 @@ interface RollBackProps {
 export function RollBack({ space, named, to, current, onClose }: RollBackProps) {
   const rollBack = (): Promise<boolean> =>
     attempt(
-      // With `if_version`, the rollback fails if another version was written in the meantime.
+      // The rollback has the condition `if_version`, so it fails if another version was written in the meantime.
       () => send("POST", named.api + query({ rollback: to, if_version: current ?? 0 })),
       `${named.name} rolled back to version ${to}`,
     );

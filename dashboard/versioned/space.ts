@@ -9,14 +9,14 @@ import type { AskedKind, StateVersion } from "../api/types.js";
 import { indented, languageOf, SHOWN_CHARACTERS_MAX, textOf } from "../parts/code-text.js";
 import type { Draft } from "./draft.js";
 
-/** One name of a space. */
+/** A key or spec in the list of a space. */
 export interface Entry {
   /** The name in the audit log and in the change feed. It is the key, or `P/N` (project and name) for a spec. */
   readonly name: string;
-  /** Its path in the tree. */
+  /** The path of the name in the tree. */
   readonly path: readonly string[];
   readonly version: number;
-  /** RFC 3339. */
+  /** The time of the last write, in RFC 3339. */
   readonly updated_at: string;
 }
 
@@ -24,7 +24,7 @@ export interface Entry {
 export interface Named {
   readonly name: string;
   readonly path: readonly string[];
-  /** API path. */
+  /** The path of the key or spec in the API. */
   readonly api: string;
   readonly address: string;
 }
@@ -41,13 +41,13 @@ export interface Space {
   readonly list: Loader<readonly Entry[]>;
   /** Parses the segments of the address after the slug; null if they do not form a name. */
   named(segments: readonly string[]): Named | null;
-  /** The command that creates the first one. */
+  /** The command that creates the first key or spec. */
   readonly command: string;
-  /** A name, as an example. */
+  /** An example of a name. */
   readonly example: string;
 }
 
-/** The number of versions that are shown at first. When the user asks for all versions, VERSIONS_MOST are shown. */
+/** The number of versions that are shown at first. If the user asks for all versions, VERSIONS_MOST are shown. */
 export const VERSIONS_FIRST = 20;
 export const VERSIONS_MOST = 1_000;
 
@@ -55,14 +55,14 @@ export const VERSIONS_MOST = 1_000;
 export function valueLoader(space: Space, { name, api }: Named, version?: number): Loader<StoredValue> {
   return {
     key: `${space.slug} value ${version ?? ""} ${name}`,
-    // A version never changes.
+    // An older version never changes, so it is not loaded again.
     kinds: version === undefined ? [space.kind] : [],
     concerns: ({ key }) => key === null || key === name,
     fetch: (signal) => getValue(api + query({ version }), signal),
   };
 }
 
-/** Returns a value as an editor shows it; undefined if it is no text, or too long. */
+/** Returns a value as an editor shows it; undefined if it is not text, or is too long. */
 export function draftOf({ bytes, content_type, version }: StoredValue): Draft | undefined {
   const text = bytes.byteLength > SHOWN_CHARACTERS_MAX ? undefined : textOf(bytes);
   return text === undefined

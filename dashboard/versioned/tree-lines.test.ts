@@ -1,4 +1,4 @@
-/** The tree of names compared with a naive model, and its visible lines. */
+/** Compares the tree of names with a naive model, and tests its visible lines. */
 import * as fc from "fast-check";
 import t from "tap";
 import type { Entry } from "./space.js";

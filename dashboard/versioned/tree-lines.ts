@@ -17,7 +17,7 @@ export interface Line {
   readonly key: string;
   readonly depth: number;
   readonly text: string;
-  /** Null for a folder. */
+  /** The entry of the line; null for a folder. */
   readonly entry: Entry | null;
   readonly open: boolean;
   readonly count: number;

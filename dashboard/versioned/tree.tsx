@@ -18,7 +18,7 @@ interface TreeProps {
   readonly current: Named | null;
 }
 
-/** The maximum number of entries for which the whole tree is open at first. */
+/** If there are at most this many entries, all folders are open at first. */
 const ALL_OPEN_ENTRIES = 12;
 
 export function Tree({ space, entries, wanted, current }: TreeProps) {

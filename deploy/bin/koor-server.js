@@ -2,7 +2,7 @@
 /**
  * The program `koor-server`: starts the built server in this process. In a checkout that was never built (for example
  * after `npm link`), it first installs packages and builds. Otherwise it loads only the server itself. It is a CommonJS
- * module, as everything in this folder (package.json).
+ * module, like all programs in this folder (package.json).
  */
 const { existsSync } = require("node:fs");
 const { join } = require("node:path");

@@ -1,15 +1,15 @@
 #!/usr/bin/env node
 /**
- * The programs `koor` and `koor-cli`: run the bundled command line in this process, with the code that V8 has compiled in
- * an earlier run. To compile it, and to resolve its modules, would take a third of the time of a short command. Node 20
- * keeps no compiled code, and the later lines of Node keep it for each module apart.
+ * The programs `koor` and `koor-cli`: run the bundled command line in this process, with the code that V8 compiled in
+ * an earlier run. Compiling the bundle and resolving its modules would take a third of the time of a short command.
+ * Node 20 does not cache compiled code, and later versions of Node cache it for each module separately.
  *
- * There is one cache file for each first word of a command line, which is the noun, with the code of the parts that its
- * commands have used. It is beside the bundle, or in the user's cache folder if the bundle's folder cannot be written.
- * Without a cache file the bundle is loaded all the same.
+ * There is one cache file for each noun, which is the first word of a command line. The file contains the code of the
+ * parts that the noun's commands have used. It is beside the bundle, or in the user's cache folder if the bundle's
+ * folder cannot be written. If there is no cache file, the bundle is loaded without it.
  *
- * It is a CommonJS module (package.json), because Node starts one faster than an ES module, and one file, because Node
- * takes longer to find a second one than to run it.
+ * It is a CommonJS module (package.json), because Node starts one faster than an ES module. It is a single file,
+ * because finding a second file would take Node longer than running it.
  */
 const fs = require("node:fs");
 const { dirname, isAbsolute, join } = require("node:path");
@@ -18,14 +18,17 @@ const vm = require("node:vm");
 const program = join(__dirname, "..", "..", "dist", "app", "cli", "koor.js");
 const HEAD = "(function(exports,require,module,__filename,__dirname){";
 const TAIL = "\n})";
-/** The characters of the bundle's stamp, which is its last line: `// built from <stamp>` (deploy/build.mjs). */
+/** The length of the bundle's stamp, which is in its last line: `// built from <stamp>` (deploy/build.mjs). */
 const STAMP_CHARACTERS = 32;
 const WORD = /^[a-z_-]{1,20}$/;
 const OTHERS_MAY_WRITE = 0o022;
-/** Code of another version is dropped after this time, counted from when a command last added to it. */
+/**
+ * After this time, the cached code of other versions is deleted. The time counts from when a command last added code to
+ * it.
+ */
 const KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 
-/** Returns the folders in which cache files may be, the preferred one first. */
+/** Returns the folders that may contain cache files, the preferred one first. */
 function cacheFolders(stamp) {
   const name = `${process.version}-${process.arch}-${stamp}`;
   const { XDG_CACHE_HOME, HOME, LOCALAPPDATA } = process.env;
@@ -35,8 +38,8 @@ function cacheFolders(stamp) {
 }
 
 /**
- * Reads a cache file. It has to belong to this user alone, because compiled code could be any code. It contains its
- * content twice, because V8 does not notice damage, and no checksum is as fast as a comparison.
+ * Reads a cache file. The file must belong to this user alone, because compiled code can do anything. Its content is in
+ * it twice, because V8 does not notice damage, and no checksum is as fast as a comparison.
  */
 function readCache(path) {
   let file;
@@ -55,7 +58,10 @@ function readCache(path) {
   }
 }
 
-/** Decodes `length of the index (4 bytes), index, code of each part`. The index is JSON: names and lengths. */
+/**
+ * Decodes a cache file: the length of the index (4 bytes), the index, and the code of each part. The index is JSON, and
+ * has the names and lengths of the parts.
+ */
 function decode(bytes) {
   const codes = new Map();
   let at = 4 + bytes.readUInt32LE(0);
@@ -74,7 +80,7 @@ function encode(codes) {
   return Buffer.concat([...once, ...once]);
 }
 
-/** Removes the code of other versions of the program or of Node, if it is old. */
+/** Removes cached code of other versions of the program or of Node if it is old. */
 function dropOld(folder) {
   const parent = dirname(folder);
   for (const name of fs.readdirSync(parent)) {
@@ -83,7 +89,7 @@ function dropOld(folder) {
   }
 }
 
-/** Writes a cache file. Returns whether it could. */
+/** Writes a cache file. Returns whether that has succeeded. */
 function writeFile(folder, word, bytes) {
   const part = join(folder, `${word}.${process.pid}.part`);
   try {
@@ -103,14 +109,14 @@ function writeCache(folders, word, codes) {
   folders.some((folder) => writeFile(folder, word, bytes));
 }
 
-/** The parts of the bundle that this run has loaded, and the code for them. */
+/** The parts of the bundle that this run has loaded, and their compiled code. */
 class Parts {
   #folder;
   #modules = new Map();
   #scripts = new Map();
-  /** The code by part; undefined if there is no usable cache file. */
+  /** The cached code of each part; undefined if there is no usable cache file. */
   codes;
-  /** Whether a part was compiled that is not in the cache file. */
+  /** Whether this run has compiled a part that is not in the cache file. */
   isNew = false;
 
   constructor(folder) {
@@ -139,7 +145,7 @@ class Parts {
     return module.exports;
   }
 
-  /** Returns the code of all parts, with the functions that this run has compiled. */
+  /** Returns the code of all parts, including the functions that this run has compiled. */
   compiled() {
     const compiled = new Map(this.codes);
     for (const [name, script] of this.#scripts) compiled.set(name, script.createCachedData());
@@ -157,14 +163,14 @@ function runCompiled(word = "") {
     process.once("exit", (code) => {
       if (code === 0 && parts.isNew) writeCache(folders, word, parts.compiled());
     });
-    // No work is left then, so the rest of the memory need not be freed in order.
+    // The process has no work left at this point. It exits at once, because the memory need not be freed.
     process.once("beforeExit", () => process.exit());
   }
   parts.load("koor.js", source);
 }
 
 function run() {
-  // With options of Node, such as those of a debugger or of coverage, Node itself loads the bundle.
+  // If options of Node are set, such as those of a debugger or of coverage, Node itself loads the bundle.
   const { NODE_OPTIONS, NODE_V8_COVERAGE, NODE_DISABLE_COMPILE_CACHE } = process.env;
   if (process.execArgv.length > 0 || NODE_OPTIONS || NODE_V8_COVERAGE || NODE_DISABLE_COMPILE_CACHE) require(program);
   else runCompiled(process.argv[2]);

@@ -1,7 +1,7 @@
 /**
- * Returns the settings that must be equal on every node as one text, so that nodes can be compared. These are the
- * settings that decide what is stored. The text also says whether this SQLite can store a text with a NUL, because some
- * builds cannot. Runs in the writer thread.
+ * Formats the settings that must be equal on every node as one text, so that nodes can compare them. These settings
+ * decide what is stored. The text also says whether this SQLite can store a text with a NUL, because some builds
+ * cannot. Runs in the writer thread.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Db } from "../platform/store/open.js";

@@ -1,6 +1,6 @@
 /**
- * Tests the applier: calls that only the leader may make, bundles, the order of commit and report, and the calls of the
- * poison guard.
+ * Tests the applier: calls that only the leader may make, bundles, the order of commits and reports, and how it calls
+ * the poison guard.
  */
 import t from "tap";
 import { addLine, contentOf, leadLine, openFakeDb, FAKE_METHODS, trail } from "../../test/cluster/fake-methods.js";
@@ -38,7 +38,7 @@ function lead(name: string, term: number): EntryContent {
   return { kind: "calls", term, calls };
 }
 
-/** A log in which the nodes a and b join, and then a becomes the leader, and later b. */
+/** A log: the nodes a and b join, then a becomes the leader, and later b. */
 const LOG: readonly (readonly [node: string, number: number, content: EntryContent])[] = [
   ["a", 0, { ...JOIN, run: "a" }],
   ["b", 0, { ...JOIN, run: "b" }],
@@ -152,8 +152,8 @@ t.test("a bundle is applied as one, whichever of its entries are accepted", (t) 
       FAKE_METHODS,
     );
   };
-  // Here the first entry of b is in the log already, b has been the leader since the previous entry, and c has never
-  // joined.
+  // For this bundle, the first entry of b is already in the log, b is the leader since the previous entry, and c has
+  // never joined.
   const bundle = encodeBundle([entry("b", 4, 2), entry("c", 1, 2), entry("b", 6, 2), entry("a", 5, 2)], 1);
   const played = (node: string, most: number): readonly [string, readonly unknown[], readonly unknown[]] => {
     const observed: unknown[] = [];

@@ -33,7 +33,7 @@ interface Part {
 /** A message of the log in the form in which it is applied. The calls of all its entries run with the same time. */
 export interface LogItem extends BatchEntry {
   readonly id: number;
-  /** SHA-256 of its bytes, hex. */
+  /** The SHA-256 of the message's bytes, in hex. */
   readonly hash: string;
   readonly parts: readonly Part[];
   /** The membership after the message. */
@@ -42,7 +42,7 @@ export interface LogItem extends BatchEntry {
 
 /** An entry that was applied or counted. A counted entry has only changed the membership. */
 export interface AppliedEntry extends Part {
-  /** The id of its message. */
+  /** The id of the entry's message. */
   readonly id: number;
 }
 
@@ -52,9 +52,9 @@ export interface AppliedHash {
   readonly stateHash: string;
 }
 
-/** The outcome of `applyNext`. */
+/** The result of `applyNext`. */
 export interface Applied {
-  /** The entries that were committed or counted, in the order of the log. */
+  /** The entries that were applied or counted, in the order of the log. */
   readonly entries: readonly AppliedEntry[];
   /** The state hashes of the messages that were committed. */
   readonly stateHashes: readonly AppliedHash[];
@@ -98,14 +98,17 @@ interface Received {
 
 const NO_REFUSALS: ReadonlyMap<number, Failure> = new Map();
 export const NOT_LEADING = new Failure("UNAVAILABLE", "another node leads");
-/** Half of a SHA-256. */
+/** The number of hex digits of a state hash: half of a SHA-256. */
 const STATE_HASH_DIGITS = 32;
 
 export class Applier {
   readonly #options: ApplierOptions;
   readonly #entries: Entries<LogItem>;
   #state: NodeState;
-  /** The state that the open transaction has stored, and the state hash after each of its messages. */
+  /**
+   * The state that the open transaction has stored, and the state hash after each of its messages; null if none was
+   * stored.
+   */
   #sealed: { readonly state: NodeState; readonly stateHashes: readonly AppliedHash[] };
   /** The state hashes of the messages that were committed since `applyNext` was last called. */
   #stateHashes: AppliedHash[] = [];
@@ -115,7 +118,7 @@ export class Applier {
   #pendingBytes = 0;
   /** How many bytes of the log this process has applied or skipped. */
   bytes = 0;
-  /** The number of messages that this process has applied. `applyMs` is the time spent on them, commits included. */
+  /** The number of messages that this process has applied. `applyMs` is the time that they took, including commits. */
   applied = 0;
   applyMs = 0;
 
@@ -133,7 +136,7 @@ export class Applier {
     });
   }
 
-  /** The committed state. */
+  /** The node's state after the last commit. */
   get state(): NodeState {
     return this.#state;
   }
@@ -202,7 +205,7 @@ export class Applier {
     const { poisonGuard } = this.#options;
     const why = poisonGuard.haltReason(first);
     if (why !== null) return { kind: "poison", why };
-    // The attempt is recorded before the batch is decoded, because decoding can crash the process too.
+    // The attempt is recorded before the batch is decoded, because the decoding can crash the process, too.
     const through = this.#inbox[Math.min(this.#inbox.length, APPLY_BATCH_ENTRIES_MAX) - 1]?.id ?? first;
     const stop = this.#applyBatch(poisonGuard.begin(first, through), inFlight, applied);
     poisonGuard.cleared(stop === null && this.hasPending && this.#counted === null);
@@ -317,7 +320,7 @@ export class Applier {
     return { id, hash: hashOf(bytes), parts, membership: after, nowMs, calls, refusals, callers, callersFrom };
   }
 
-  /** Stores the position and the membership in the transaction that applies the messages. */
+  /** Stores the position and the membership, in the transaction that applies the messages. */
   #seal(items: readonly LogItem[], answers: readonly Answers[]): void {
     const last = must(items[items.length - 1], "a batch has messages");
     const { generation } = this.#state.position;
@@ -362,7 +365,7 @@ function comparable(answer: unknown): unknown {
   return [answer.status, answer.message, answer.members];
 }
 
-/** SHA-256, hex. */
+/** Returns the SHA-256 of data, in hex. */
 export function hashOf(data: Uint8Array | string): string {
   return crypto().hash("sha256", data, "hex");
 }

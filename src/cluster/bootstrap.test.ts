@@ -1,6 +1,6 @@
 /**
- * Tests the bootstrap of a node: the state it starts from, when it installs a snapshot or starts a cluster, and the
- * errors that stop it.
+ * Tests the bootstrap of a node: the state from which it starts, when it installs a snapshot or starts a cluster, and
+ * the errors that stop it.
  */
 import t from "tap";
 import { makeDirectory } from "../../test/support/server-process.js";
@@ -15,12 +15,12 @@ import type { NodeState } from "./table.js";
 type Owner = Parameters<typeof makeDirectory>[0];
 
 interface Scene {
-  /** The log that exists. */
+  /** The status of the existing log, or the error of reading it; absent if there is no log. */
   readonly log?: Partial<LogStatus> | LogError;
-  /** The errors of the first attempts to read the log. */
+  /** The errors with which the first attempts to read the log fail. */
   readonly before?: readonly LogError[];
   readonly snapshots?: readonly SnapshotInfo[];
-  /** The state of the node. */
+  /** The stored state of the node; absent if it has none. */
   readonly own?: { readonly generation: string; readonly id: number; readonly applyVersion?: number };
   readonly content?: boolean;
   readonly seeds?: boolean;
@@ -80,7 +80,7 @@ async function found(t: Owner, scene: Scene): Promise<Found> {
     },
     upload: () => Promise.resolve(void did.push("upload")),
     waiting: (reason) => void did.push(`waits: ${reason}`),
-    // Ends the bootstrap of a node that would wait forever.
+    // Stops the bootstrap of a node that would wait forever.
     closed: () => did.filter((line) => line.startsWith("waits")).length > 2,
   }).run();
   return { state, did };

@@ -1,6 +1,7 @@
 /**
  * Bootstraps a node: decides whether its data directory belongs to this log, starts a new cluster, or must install a
- * snapshot. An error that a retry cannot fix stops the start. An unreachable log is retried. Runs in the writer thread.
+ * snapshot. An error that a retry cannot fix stops the start. If the log is unreachable, the node retries. Runs in the
+ * writer thread.
  */
 import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
 import { APPLY_VERSION } from "../../schemas/version.js";
@@ -47,7 +48,7 @@ const PERMANENT: ReadonlySet<LogFault> = new Set<LogFault>(["denied", "too_old",
 
 export class Bootstrap {
   readonly #options: BootstrapOptions;
-  /** When the log was first found to be lost, in ms; null while the log is not lost. */
+  /** When the bootstrap first found that the log is lost, in ms; null while it is not lost. */
   #lostSince: number | null = null;
 
   constructor(options: BootstrapOptions) {
@@ -155,7 +156,7 @@ export class Bootstrap {
   }
 
   /**
-   * Whether the log was created and never used. This happens if the start of the cluster's first node was interrupted.
+   * Whether the log was created but never used. This happens if the start of the cluster's first node was interrupted.
    */
   async #isUnused({ last }: LogStatus): Promise<boolean> {
     return last === 0 && (await this.#options.log.snapshots.list()).length === 0;

@@ -1,5 +1,5 @@
 /**
- * Tests the format of bundles: a bundle is split into the same entries that were put into it, and any other bytes are
+ * Tests the format of bundles: splitting a bundle returns the entries that were put into it, and other bytes are
  * rejected.
  */
 import * as fc from "fast-check";
@@ -10,7 +10,7 @@ import { decodeMessage, encodeBundle } from "./bundle.js";
 import { decodeEntry, encodeEntry, originOf, readCallsHead, UnreadableEntry, type EntryContent } from "./entry.js";
 import { CHECKED_FORMAT_APPLY_VERSION_MIN, MARK_BYTES, writeMark } from "./entry-mark.js";
 
-/** The apply versions of clusters whose bundles have the first and the second format. */
+/** The apply versions of two clusters. Their bundles have the first and the second format. */
 const VERSIONS = [CHECKED_FORMAT_APPLY_VERSION_MIN - 1, CHECKED_FORMAT_APPLY_VERSION_MIN] as const;
 const [OLDER, VERSION] = VERSIONS;
 const HEAD = { applyVersion: 3, node: "a.b_c-1", epoch: 7, number: 3, at: 9, position: 6, stateHash: "00", wallMs: 8 };
@@ -21,7 +21,7 @@ function entryOf(number: number, ...names: readonly string[]): Uint8Array {
   return encodeEntry({ head: { ...HEAD, number }, content: { kind: "calls", term: 0, calls } }, FAKE_METHODS);
 }
 
-/** Adds a valid mark of a bundle to any bytes. */
+/** Appends a valid bundle mark to any bytes. */
 function marked(...parts: readonly Uint8Array[]): Buffer {
   const bytes = Buffer.concat([...parts, Buffer.alloc(MARK_BYTES)]);
   writeMark(bytes, "bundle", VERSION);

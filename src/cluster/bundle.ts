@@ -3,8 +3,8 @@
  * own head and mark (entry-mark.ts). A bundle has one id, and its entries are applied together in their order. Each
  * entry is accepted or rejected by its own head, so a second copy of an entry in the log has no effect. Pure.
  *
- * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark like that of an entry, but with a format
- * number of bundles.
+ * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark as in an entry, but with a format
+ * number that stands for bundles.
  */
 import type { MethodTable } from "../platform/rpc/method.js";
 import type { WriterMethod } from "../platform/threads/writer-method.js";

@@ -16,7 +16,7 @@ export interface BundledEntry {
   readonly bytes: Uint8Array;
 }
 
-/** A message that was appended and that the log has not delivered yet. */
+/** A message that this node has appended and that the log has not delivered yet. */
 export interface Flight {
   readonly entries: readonly BundledEntry[];
   /** When the message was appended, in ms. */

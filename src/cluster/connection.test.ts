@@ -1,4 +1,4 @@
-/** Tests a session that is lost while a snapshot is fetched, and fetches that fail. */
+/** Tests what happens when a session is lost while a snapshot is being fetched, and when a fetch fails. */
 import t from "tap";
 import { LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
 import { LogError, type LogListener, type LogSession } from "./log/ordered-log.js";
@@ -13,13 +13,13 @@ function settled(): Promise<void> {
   });
 }
 
-/** A node at entry 1, with a log that begins at entry 50. */
+/** A node that has applied entry 1, with a log that begins at entry 50. */
 class Scene {
   readonly connection: Connection;
   readonly did: string[] = [];
   readonly listeners: LogListener[] = [];
   position = { generation: "g", id: 1, entryHash: "", stateHash: "" };
-  /** Ends the running fetch. */
+  /** Ends the running fetch with this result. */
   end: (how: "whole" | "none" | LogError) => void = () => undefined;
   #now = 0;
 

@@ -50,7 +50,7 @@ export class Connection {
    * waits for it.
    */
   #installing = false;
-  /** A snapshot must hold this entry before the node can continue; 0 if no snapshot is needed. */
+  /** The id of the entry whose effect a snapshot must hold before the node can continue; 0 if no snapshot is needed. */
   #needed = 0;
 
   constructor(options: ConnectionOptions) {
@@ -97,7 +97,7 @@ export class Connection {
     let session: LogSession | null = null;
     try {
       session = await log.open({
-        // Entries of a session that was given up are ignored.
+        // Ignores the entries of a session that was given up.
         entry: (id, bytes, last) => {
           if (session !== null && session === this.#session) this.#options.entry(id, bytes, last);
         },

@@ -68,7 +68,7 @@ export class DivergenceDetector {
       if (against.length === 0) this.#disputedAt = null;
       return null;
     }
-    // In a tie the node waits, because peers that agree with it may not have reported yet.
+    // In a tie the node waits for a while, because peers that agree with it may not have reported yet.
     if (against.length === agreeing && now - this.#disputedAt < NODE_SILENCE_MS) return null;
     const names = against.map(([node, { position }]) => `${node} at entry ${position}`).join(", ");
     return `the state of ${this.#node} differs from that of ${names}: the databases have diverged`;

@@ -4,7 +4,7 @@
  * Pure.
  *
  * The layout is `body, CRC-32 (4 bytes), "KoorLog", format (1 byte)`. In the formats 1 and 2 the checksum covers the
- * body. In all later formats it covers the body, "KoorLog" and the format. So a damaged format number is not taken for
+ * body. In all later formats it covers the body, "KoorLog" and the format. So a damaged format number cannot look like
  * that of a newer program.
  */
 import { crc32 } from "node:zlib";
@@ -54,7 +54,9 @@ function checksumOf(bytes: Buffer, end: number, format: number): number {
 export interface Marked {
   readonly body: Buffer;
   readonly format: number;
-  /** Undefined if a newer program has written the message in a format that this program does not know. */
+  /**
+   * The kind of the message; undefined if a newer program has written it in a format that this program does not know.
+   */
   readonly kind: MarkedKind | undefined;
 }
 

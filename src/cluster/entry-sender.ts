@@ -57,7 +57,7 @@ export class EntrySender {
     return this.#bundler.flight?.since ?? null;
   }
 
-  /** Sends an entry of this node: into the next bundle, to the leader, or directly to the log. */
+  /** Sends an entry of this node: puts it into the next bundle, forwards it to the leader, or appends it to the log. */
   send(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
     this.#isCopied = false;
     if (proposal.calls === null || !this.#canBundle(session)) this.#append(session, proposal, bytes);
@@ -72,8 +72,8 @@ export class EntrySender {
     const { identity, membership } = this.#options;
     if (!this.#canBundle(session)) return;
     const head = readCallsHead(bytes);
-    // Two kinds of messages are ignored: a message that is not an entry of another node, and an entry of an earlier
-    // epoch, which every node would reject.
+    // Ignores two kinds of messages: a message that is not an entry of another node, and an entry of an earlier epoch,
+    // which every node would reject.
     if (head === null || head.node === identity.node) return;
     if (membership().nodes.get(head.node)?.incarnation !== head.epoch) return;
     // The bytes are copied, because they may be a view of the connection's buffer, which the library reuses.
@@ -82,8 +82,8 @@ export class EntrySender {
   }
 
   /**
-   * Appends the bundled entries as one message, unless a message is in flight. If the message should linger, it is sent
-   * later.
+   * Appends the bundled entries as one message, unless a message is in flight. If the message should linger, it is
+   * appended later.
    */
   flush(): void {
     const { session: sessionNow, elapsed, membership } = this.#options;

@@ -1,4 +1,4 @@
-/** Tests the format of entries: they are read byte for byte as they were written, and foreign data is rejected. */
+/** Tests the format of entries: decoding returns exactly what was encoded, and foreign data is rejected. */
 import * as fc from "fast-check";
 import t from "tap";
 import { must } from "../base/assert.js";
@@ -75,7 +75,7 @@ t.test("calls are decoded unchanged", (t) => {
 t.test("any text and any bytes", (t) => {
   const value = fc.oneof(
     fc.string({ unit: "binary" }),
-    // Generates strings that are not valid Unicode, because they contain halves of surrogate pairs.
+    // Generates strings that are not valid Unicode, because they contain unpaired surrogates.
     fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units)),
     fc.uint8Array({ maxLength: 50 }),
   );
@@ -83,7 +83,7 @@ t.test("any text and any bytes", (t) => {
     fc.property(fc.array(fc.tuple(value, fc.string({ unit: "binary" })), { maxLength: 5 }), (values) => {
       const content = callsOf(...values.map(([one, key]) => put(one, key)));
       const bytes = encodeEntry({ head: HEAD, content }, METHODS);
-      // An entry may start anywhere in a buffer.
+      // An entry must be readable at any offset of a buffer.
       const moved = new Uint8Array(bytes.byteLength + 3);
       moved.set(bytes, 3);
       const { content: read } = decodeEntry(moved.subarray(3), TABLE, 1);
@@ -157,7 +157,7 @@ t.test("an entry that is truncated, extended or changed anywhere is not read", (
   const property = fc.property(fc.nat(bytes.byteLength - 1), fc.integer({ min: 1, max: 255 }), (at, bits) => {
     const changed = Uint8Array.from(bytes);
     changed[at] = (changed[at] ?? 0) ^ bits;
-    // Without its name a mark is none.
+    // If the name in the mark is damaged, the message counts as unmarked.
     const isInName = at >= nameAt && at < bytes.byteLength - 1;
     return (
       originOf(changed) === (isInName ? "foreign" : "damaged") &&
@@ -181,7 +181,8 @@ t.test("any damaged format number is told as damage, and none is taken for a new
   }
   changed[changed.byteLength - 1] = 9;
   t.throws(() => decodeEntry(changed, TABLE, 1), /it is damaged/);
-  // Damage of an older entry, whose checksum does not cover the format, is told too, unless it becomes a bundle's.
+  // The checksum of an older entry does not cover the format number. A damaged format number is detected all the same,
+  // unless it becomes that of a bundle.
   const older = Buffer.from(encodeEntry({ head: HEAD, content: callsOf(put("x")) }, METHODS, CHECKED - 1));
   for (let format = 3; format < 256; format++) {
     older[older.byteLength - 1] = format;
@@ -248,7 +249,7 @@ t.test("entries of programs without marks are read", (t) => {
 });
 
 t.test("programs without marks read marked entries", (t) => {
-  // Programs without marks read a length, JSON of that length, and then as many bytes as the JSON says.
+  // Programs without marks read a length, then JSON of that length, and then as many bytes as the JSON says.
   const long = Buffer.alloc(20_000, 7);
   const bytes = Buffer.from(encodeEntry({ head: HEAD, content: callsOf(put(long)) }, METHODS));
   const end = 4 + bytes.readUInt32BE(0);

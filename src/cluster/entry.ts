@@ -2,8 +2,8 @@
  * The binary format of a log entry. The head says which node appended it, when, and which position that node had
  * applied. The content says what to do. The head and the requests are JSON. Long values follow the JSON as raw bytes.
  *
- * Methods are given by name and requests are packed by their schemas, so an entry means the same to every node of its
- * apply version. A mark and a checksum tell an entry from foreign data (entry-mark.ts). Pure.
+ * The calls name their methods, and their requests are packed by the methods' schemas. So an entry means the same to
+ * every node of its apply version. A mark and a checksum tell an entry from foreign data (entry-mark.ts). Pure.
  */
 import type { MethodTable } from "../platform/rpc/method.js";
 import type { ServerCall } from "../platform/rpc/server.js";
@@ -42,7 +42,7 @@ export interface EntryHead {
  */
 export interface JoinRequest {
   readonly kind: "hello";
-  /** The id of the data directory. It tells two nodes of one name apart. */
+  /** The id of the data directory. It distinguishes two nodes with the same name. */
   readonly store: string;
   /** The id of this start of the node's writer thread. */
   readonly run: string;
@@ -56,7 +56,7 @@ export interface JoinRequest {
   readonly settings: string;
 }
 
-/** Says that a node is alive. */
+/** The content of an entry that only shows that its node is alive. */
 export interface Heartbeat {
   readonly kind: "beat";
 }
@@ -76,7 +76,7 @@ export interface Upgrade {
   readonly to: number;
 }
 
-/** Calls of the writer's methods. */
+/** The content of an entry with calls of the writer's methods. */
 export interface Calls {
   readonly kind: "calls";
   /** The term of the appending node if it believes that it is the leader; else 0. */
@@ -106,10 +106,10 @@ type WireHead = readonly [
   at: number,
   position: number,
   stateHash: string,
-  /** Programs of apply version 1 leave this field out. Their `at` is the clock of their machine. */
+  /** The clock of the appending machine, in ms. Programs of apply version 1 leave it out. Their `at` is that clock. */
   wallMs?: number,
 ];
-/** A call. The name is an index into the entry's `names`, and the request is packed by its schema. */
+/** A call in an entry. `name` is an index into the entry's `names`, and the request is packed by its schema. */
 type WireCall = readonly [name: number, actor: string, trace: string, ...request: unknown[]];
 /**
  * A long value whose bytes follow the JSON: the index of its call, the index of its field in the call, and its length
@@ -196,7 +196,7 @@ export type Origin = "node" | "damaged" | "foreign";
 
 /**
  * Finds out where a message of the log comes from. A damaged entry has a mark with a wrong checksum. A foreign message
- * has no mark, and it is not an unmarked entry of an old version. Every node decides the same for the same bytes.
+ * has no mark and is not an unmarked entry of an old version either. Every node decides the same for the same bytes.
  */
 export function originOf(bytes: Uint8Array): Origin {
   const marked = readMark(bytes);

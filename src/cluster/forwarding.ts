@@ -18,7 +18,7 @@ export interface Forwarded {
   readonly since: number;
 }
 
-/** How many of its own entries this node forwards each time that the log has delivered calls of another node. */
+/** How many of its own entries this node may forward after the log has delivered calls of another node. */
 const FORWARDS_AFTER_REMOTE = 2;
 
 export class Forwarding {
@@ -65,7 +65,7 @@ export class Forwarding {
 
   /**
    * Gives up the forwarded entry, because the leader does not receive messages.
-   * @returns the entry; null if it is not waited for any more
+   * @returns the entry; null if this node no longer waits for it
    */
   undelivered(proposal: Proposal, now: number): Forwarded | null {
     const forwarded = this.#forwarded;

@@ -9,10 +9,10 @@ import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
 export class FrontClock implements Clock {
   readonly #alone: MonotonicClock;
   readonly #elapsed: Elapsed;
-  /** The log's time as last published, and the monotonic time at which it arrived; null before the first one. */
+  /** The last published time of the log, and the monotonic time at which it arrived; null before the first one. */
   #followed: { readonly nowMs: number; readonly elapsed: number } | null = null;
 
-  /** @param alone the machine's clock, which is used until the log's time is known */
+  /** @param alone the machine's clock. It is used until the log's time is known. */
   constructor(alone: MonotonicClock, elapsed: Elapsed) {
     this.#alone = alone;
     this.#elapsed = elapsed;

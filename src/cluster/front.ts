@@ -1,6 +1,6 @@
 /**
  * The front's view of its node: health, position and leadership. The writer publishes the node's status after every
- * commit (node-status.ts). The class also keeps the requests that wait for a position. Runs on the front.
+ * commit (node-status.ts). This class also holds the requests that wait for a position. Runs on the front.
  */
 import type { ClusterSettings } from "../../schemas/config.js";
 import { NODE_SILENCE_MS, NODE_START_MS, POSITION_WAIT_MS } from "../../schemas/limits/cluster.js";
@@ -31,7 +31,7 @@ export interface ClusterFrontOptions {
   /** The id of the newest log entry whose effect an earlier read may have seen; 0 before the first entry. */
   readonly visible: SharedCounter;
   readonly log: Log;
-  /** This node's time in ms. It is never earlier than the log's time. */
+  /** Returns this node's time in ms. It is never earlier than the log's time. */
   readonly now: () => number;
   /** Called with the log's time, because this node's clock may be behind it. */
   readonly onTime: (nowMs: number) => void;
@@ -56,9 +56,9 @@ class PositionWait extends Waiting {
 }
 
 /**
- * How many more entries of this node the log must deliver before a read barrier is reached. The front's count is stale,
- * so one entry is not enough. The first may have been delivered already, and the second may have been in flight when
- * the barrier was requested. Only the third was certainly appended after the request.
+ * A read barrier is reached when the log has delivered this many more entries of this node. One entry is not enough,
+ * because the front's count of delivered entries is stale. The first may have been delivered already, and the second
+ * may have been in flight when the barrier was requested. Only the third was certainly appended after the request.
  */
 const OWN_ENTRIES_BEHIND = 3;
 
@@ -123,7 +123,7 @@ export class ClusterFront implements BackgroundTask, Positions {
 
   /** Whether no other node was seen for NODE_SILENCE_MS. If so, no other node can have accepted calls. */
   get hasNoLivePeers(): boolean {
-    // The result is cached, because every claim asks for it. It changes only with a commit, and the status that follows
+    // The result is cached, because every claim needs it. It changes only with a commit, and the status that follows
     // each commit clears the cache.
     this.#hasNoLivePeers ??= this.#findNoLivePeers(this.#known().nowMs);
     return this.#hasNoLivePeers;
@@ -143,7 +143,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     this.#started = true;
   }
 
-  /** Takes a status that the writer publishes. */
+  /** Handles a status that the writer has published. */
   accept(notice: NodeStatus): void {
     const before = this.#status;
     this.#status = notice;
@@ -174,8 +174,8 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   /**
-   * A read barrier. Calls `done` when this node has applied every entry that is in the log now and has sent the events
-   * of those entries.
+   * Runs a read barrier: calls `done` when this node has applied every entry that is in the log now and has sent the
+   * events of those entries.
    *
    * The barrier waits for an entry that this node appends after this call. When the log delivers it, all earlier
    * entries were delivered too, because the log has one order. The wait is short, because a node appends at least one
@@ -202,7 +202,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     return { well: state === "ok", cluster: { node: this.node, leader, position, log_last, state, reason } };
   }
 
-  /** All nodes, as this one knows them. */
+  /** Returns all nodes, as this node knows them. */
   describe(): Reply {
     const { cluster, reader, now } = this.#options;
     const { state, leader, term, position, log_last, warnings } = this.#known();
@@ -275,7 +275,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   #confirm(before: number, appends: number): void {
-    // If the count went down, the writer thread was restarted, and its count began at 0 again.
+    // If the count is lower than before, the writer thread was restarted, and its count began at 0 again.
     if (appends < before)
       this.#confirming = this.#confirming.map(({ done }) => ({ appends: appends + OWN_ENTRIES_BEHIND, done }));
     const confirmed = this.#confirming.filter((one) => one.appends <= appends);

@@ -6,7 +6,10 @@ import { CUT_OFF_MS } from "../../schemas/limits/cluster.js";
 import { Failure } from "../base/result.js";
 import type { ReplicaStatus } from "./node-status.js";
 
-/** The phase `joining` lasts from the opening of a session until the join request is accepted. */
+/**
+ * The phase of the connection to the log. `joining` lasts from the opening of a session until the join request is
+ * accepted.
+ */
 export type Phase = "disconnected" | "joining" | "ready" | "halted" | "closed";
 
 export const FULL_REASON = "the cluster's log takes no more writes: its disk is full, or its quota is used up";
@@ -50,7 +53,7 @@ export class Health {
     return this.#fullSince !== null;
   }
 
-  /** Records that the log was reached and that all of its entries were applied. */
+  /** Records that this node has reached the log and has applied all of its entries. */
   noteReached(now: number): void {
     this.#reachedAt = now;
   }

@@ -1,6 +1,6 @@
 /**
  * Runs the join handshake of a node. At every start and after every lost session the node appends a join request to the
- * log. The node may append calls once the log has delivered that request and it was accepted. The id of the accepted
+ * log. When the log has delivered that request and it was accepted, the node may append calls. The id of the accepted
  * request is the node's epoch. From then on every node rejects entries of the node's earlier epochs.
  *
  * A request is retried if the log had no room for it. It is also retried if another process used the node's name a
@@ -33,10 +33,10 @@ export type JoinResult =
   /** The request was rejected, and the handshake retries by itself after a delay. */
   | { readonly kind: "retrying"; readonly reason: string }
   | { readonly kind: "halt"; readonly why: string }
-  /** The request is an earlier one of this node's name, and it changes nothing for this process. */
+  /** This is an earlier request of this node's name, and it changes nothing for this process. */
   | { readonly kind: "ignored" };
 
-/** For each reason of a rejection that makes the node halt, the text of the error. */
+/** The text of the error for each reason of a rejection that makes the node halt. */
 const REJECTIONS: Readonly<Partial<Record<RejectReason, (identity: Identity, membership: Membership) => string>>> = {
   name_taken: ({ node }) => `another node is called ${node}: give each its own --node-id`,
   settings: ({ settings }, membership) =>
@@ -47,7 +47,7 @@ export class JoinHandshake {
   readonly #identity: Identity;
   #sentAt = 0;
   #retryAt: number | null = null;
-  /** When the first rejection since the last accepted request happened, in ms; null if there was none. */
+  /** When the first rejection since the last accepted request occurred, in ms; null if there was none. */
   #rejectedSince: number | null = null;
 
   constructor(identity: Identity) {

@@ -10,7 +10,8 @@ const START_MS = 1_770_595_200_000;
 const DAY_MS = 86_400_000;
 
 /**
- * A cluster in which node a and other nodes are alive. `walls` are the errors of their clocks, with that of a first.
+ * A cluster of node a and other nodes that are alive. `walls` holds the error of each machine's clock, beginning with
+ * a's.
  */
 class Scene {
   passedMs = 0;

@@ -19,7 +19,7 @@ import type { Membership } from "./membership.js";
 export interface LogClockOptions {
   /** The name of this node. */
   readonly node: string;
-  /** This machine's clock, in ms since the epoch. It may be wrong, and may jump. */
+  /** Returns the time of this machine's clock, in ms since the epoch. It may be wrong, and may jump. */
   readonly wall: () => number;
   /** Monotonic time in ms. */
   readonly elapsed: () => number;
@@ -68,7 +68,8 @@ export class LogClock {
     const { leastMs, mostMs } = votes ? this.#bounds() : UNKNOWN;
     const rate = this.#baseMs + passedMs > mostMs + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
     const wallMs = wall();
-    // The other nodes' clocks were received a while ago, so this machine's clock is more exact if it agrees with them.
+    // This machine's clock is more exact than those of the other nodes, which were received a while ago. So it is used
+    // if it agrees with them.
     const rightMs = wallMs >= leastMs && wallMs <= leastMs + CLOCK_TOLERANCE_MS ? wallMs : leastMs;
     this.#baseMs = Math.max(this.#baseMs + passedMs * rate, rightMs, membership().nowMs);
     return Math.floor(this.#baseMs);

@@ -1,6 +1,6 @@
 /**
- * Tests which entries the membership accepts and rejects, and which node becomes the leader. simulation.test.ts tests
- * the rest.
+ * Tests which entries the membership accepts and rejects, and which node becomes the leader. The other behaviour is
+ * tested in simulation.test.ts.
  */
 import t from "tap";
 import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";

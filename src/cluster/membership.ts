@@ -9,7 +9,7 @@ import type { Entry, EntryHead, JoinRequest } from "./entry.js";
 /** A node as the membership describes it. Each node is a row of the table `cluster_node`. */
 export interface Node {
   readonly node: string;
-  /** The id of its data directory. */
+  /** The id of the node's data directory. */
   readonly store: string;
   /** The id of the latest start of the node's writer thread that has joined the cluster. */
   readonly run: string;
@@ -20,7 +20,7 @@ export interface Node {
   readonly number: number;
   /** The log's time of the node's latest entry, in ms. */
   readonly heard_at: number;
-  /** The position that the node had applied when it appended that entry. */
+  /** The position that the node had applied when it appended its latest entry. */
   readonly position: number;
 }
 
@@ -40,7 +40,7 @@ export interface Membership {
 /** Why an entry is rejected. The values are part of the state hash, so they never change. */
 export type RejectReason =
   /**
-   * The entry is of an earlier epoch, or of a node that has not joined, or it is a second copy. A join request is
+   * The entry belongs to an earlier epoch or to a node that has not joined, or it is a second copy. A join request is
    * rejected for this reason if the epoch that it replaces is not the current one.
    */
   | "old"
@@ -56,7 +56,7 @@ export type RejectReason =
 /** The effect of an entry on the membership. It is the same whatever the entry's calls return. */
 export interface Step {
   readonly membership: Membership;
-  /** Null if the entry is accepted. */
+  /** Why the entry is rejected; null if it is accepted. */
   readonly rejected: RejectReason | null;
 }
 

@@ -1,4 +1,4 @@
-/** The name of a node. */
+/** Determines the name of a node. */
 import { hostname } from "node:os";
 
 /** Returns the configured name, or else the host's name, reduced to letters, digits, dot, hyphen and underscore. */

@@ -108,7 +108,7 @@ class ClusterNode implements Executor {
     try {
       log = await openLogAt({ url: cluster.cluster, name: cluster.cluster_name, credentials: cluster.cluster_creds });
     } catch (error) {
-      // The address is invalid.
+      // A LogError here means that the address is invalid. Any other error is a bug.
       if (!(error instanceof LogError)) throw error;
       this.#publish({ ...STARTING, state: "halted", reason: error.message, refusal: error.message });
       return;

@@ -1,5 +1,5 @@
 /**
- * Tests the poison guard: what it records of the entry that crashed the process, and what a node does after the
+ * Tests the poison guard: what it records about an entry that crashes the process, and what the node does after the
  * restart.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ import { PoisonGuard, attemptFile, type AttemptFile } from "./poison-guard.js";
 const MANY = APPLY_BATCH_ENTRIES_MAX;
 const HALTED = /^entry 42 of the log has crashed this program 3 times while it was applied: start another version/;
 
-/** A file that survives its process. */
+/** Returns a fake attempt file, which survives the crash of a process. */
 function kept(): AttemptFile & { line: string } {
   return {
     line: "",
@@ -31,14 +31,17 @@ function kept(): AttemptFile & { line: string } {
   };
 }
 
-/** Starts the guard as a process does whose log ends at entry 100. */
+/** Starts the guard as a new process does. The log of the process ends at entry 100. */
 function start(file: AttemptFile, { version = "1", generation = "g", last = 100 } = {}): PoisonGuard {
   const guard = new PoisonGuard({ file, generation, version });
   guard.expect(last);
   return guard;
 }
 
-/** Returns the file of a process that has crashed `deaths` times while it applied entry 42 in its own transaction. */
+/**
+ * Returns the file that a process has left. The process has crashed `deaths` times while it applied entry 42 in its own
+ * transaction.
+ */
 function leftBy(deaths: number, as: { readonly version?: string } = {}): AttemptFile & { line: string } {
   const file = kept();
   for (let death = 0; death < deaths; death++) start(file, as).begin(42, 42);
@@ -188,7 +191,7 @@ t.test("an entry that crashes the process of every node", async (t) => {
   const one = must(a, "a node");
   const other = must(b, "another");
   await world.playUntil(() => one.replica?.isLeader === true);
-  // The other node is behind: it reaches the entry together with earlier ones.
+  // The other node is behind, so it reaches the entry together with earlier ones.
   other.crash();
   for (let lines = 0; lines < 10; lines++) {
     const made = world.call(one, addLine);

@@ -24,15 +24,16 @@ export interface AttemptFile {
   remove(): void;
 }
 
-/** An attempt to apply entries: the current one, or the one that crashed the process. */
+/** An attempt to apply entries. It is either the current attempt or the one that crashed the process. */
 interface Attempt {
   readonly entry: number;
-  /** The id of the log. It is needed, because the positions of every log start at 1. */
+  /** The id of the log. It is needed because the positions of every log start at 1. */
   readonly generation: string;
   /** The id of the last entry that may be in the same transaction. */
   readonly through: number;
   /**
-   * How often the first entry was applied alone in its transaction, this time included; 0 if it shares the transaction.
+   * How often the first entry was applied alone in its transaction, including this time; 0 if it shares the
+   * transaction.
    */
   readonly tries: number;
   /** The version of Koor that makes the attempt. */
@@ -104,7 +105,7 @@ export class PoisonGuard {
   /**
    * Records that the process has survived the last attempt, whether or not it succeeded.
    * @param follows whether the next attempt begins at once. The file is then kept, because the next attempt overwrites
-   * it. If the process crashes before that, no harm is done: the file names only entries that were applied.
+   * it. A crash before that does no harm, because the file names only entries that were applied.
    */
   cleared(follows: boolean): void {
     if (!follows) this.#remove();
@@ -146,7 +147,7 @@ export function attemptFile(dataDir: string): AttemptFile {
   };
 }
 
-/** Returns undefined if the operating system refuses `work`. */
+/** Runs `work`. Returns undefined if the operating system refuses it. */
 function unlessRefused<T>(work: () => T): T | undefined {
   try {
     return work();

@@ -16,7 +16,7 @@ import type { EntryHead } from "./entry.js";
 
 type Calls = readonly ServerCall<WriterMethod>[];
 
-/** An entry of this node that the log has not delivered yet. It is identified by node, epoch and number. */
+/** An entry of this node that the log has not delivered yet. Node, epoch and number identify it. */
 export interface Proposal extends Pick<EntryHead, "node" | "epoch" | "number"> {
   /** The calls of the entry; null for an entry without calls. */
   readonly calls: Calls | null;
@@ -39,9 +39,9 @@ export class Proposals {
   #number = 0;
   #inFlight: Proposal | null = null;
   #waiting: ServerCall<WriterMethod>[] = [];
-  /** The calls of an entry that was too large for the log. Each is retried in an entry of its own. */
+  /** The calls of an entry that was too large for the log. Each call is retried in an entry of its own. */
   #singles: ServerCall<WriterMethod>[] = [];
-  /** How many calls are expected to share the next entry. */
+  /** The number of calls that are expected to share the next entry. */
   #expected = 0;
   #lingerUntil = 0;
 
@@ -154,7 +154,7 @@ export class Proposals {
     return lost;
   }
 
-  /** Drops the entry in flight without an answer to its callers, because its answers cannot be found out. */
+  /** Drops the entry in flight without an answer to its callers, because this node cannot find out the answers. */
   dropInFlight(): void {
     this.#inFlight = null;
   }

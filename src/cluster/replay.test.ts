@@ -1,8 +1,8 @@
 /**
- * Tests that every method of the writer is deterministic. The calls are generated from the schema of the method's
- * request, and encoded as entries. Two nodes apply the entries in transactions of different sizes. One of the nodes has
- * another clock, other random numbers and a restart in between. Both must reach the same rows and answers. A failure
- * names the method that does not.
+ * Tests that every method of the writer is deterministic. The test generates calls from the schema of the method's
+ * request, and encodes them as entries. Two nodes apply the entries in transactions of different sizes. One of the
+ * nodes has another clock, other random numbers and a restart in between. Both must reach the same rows and answers.
+ * The message of a failure names the method.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -53,7 +53,7 @@ function entryOf(calls: readonly Call[], at: number, number: number): Uint8Array
   return encodeEntry({ head: { ...HEAD, at, number }, content }, METHODS);
 }
 
-/** A node without a log. */
+/** A fake node, which applies entries but has no log. */
 class Node {
   readonly answers: Answers[] = [];
   readonly #dataDir: string;
@@ -82,7 +82,7 @@ class Node {
     this.#entries = this.#open();
   }
 
-  /** All rows, by table. */
+  /** Closes the node. Returns all of its rows, by table. */
   close(): ReadonlyMap<string, unknown[]> {
     const tables = this.#db
       .prepare<[], string>("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
@@ -111,7 +111,7 @@ class Node {
   readonly #sealed: Answers[] = [];
 }
 
-/** The entries of the batches, in order. */
+/** Returns the entries of the batches, in order. */
 function entriesOf(all: Batches, prologue: readonly Call[]): Uint8Array[] {
   let nowMs = START_MS;
   const entries = prologue.length === 0 ? [] : [entryOf(prologue, nowMs, 1)];

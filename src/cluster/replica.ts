@@ -51,8 +51,8 @@ export interface ReplicaOptions
   readonly methods: MethodTable<WriterMethod>;
   readonly server: RpcServer<WriterMethod>;
   /**
-   * Memory that is shared with the front. Its first element is the id of a call. That call and all earlier calls may
-   * have been applied, even if they are not answered.
+   * Shares the id of a call with the front. That call and all earlier calls may have been applied, even if they are not
+   * answered.
    */
   readonly committed: SharedCounter;
   /** Set by tests only: how many bytes of the log may wait in memory to be applied. */
@@ -554,7 +554,10 @@ export class Replica {
     }
   }
 
-  /** Joins again, because the other nodes reject this node's entries until then. */
+  /**
+   * Handles the removal of this node from the membership: it joins again, because the other nodes reject its entries
+   * until then.
+   */
   #onDropped(): void {
     this.#rejoin("the cluster has removed this node: it joins again");
   }
@@ -642,7 +645,7 @@ export class Replica {
   }
 
   /**
-   * Fails the calls that were not appended. It also resumes the server, so that later calls fail at once instead of
+   * Fails the calls that were not appended. Also resumes the server, so that later calls fail at once instead of
    * waiting.
    */
   #failWaiting(): void {

@@ -1,10 +1,10 @@
-/** docs/http-api.md "Clusters". Runs on the front. */
+/** Declares the routes about the cluster (docs/http-api.md "Clusters"). Runs on the front. */
 import { ClusterView } from "../../schemas/cluster.js";
 import { notFound } from "../base/result.js";
 import { route, type Route } from "../platform/front/route.js";
 import type { ClusterFront } from "./front.js";
 
-/** @param cluster null on a single server */
+/** @param cluster the node of this server; null on a single server */
 export function clusterRoutes(cluster: ClusterFront | null): Route[] {
   return [
     route({

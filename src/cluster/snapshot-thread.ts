@@ -117,7 +117,7 @@ async function fetchNewest(
 }
 
 /**
- * Whether every snapshot would fail with this error, because the log cannot be used or this node's disk cannot be
+ * Whether every snapshot would fail with this error. This is so if the log cannot be used or this node's disk cannot be
  * written.
  */
 function failsEverySnapshot(error: unknown): boolean {

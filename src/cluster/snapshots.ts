@@ -20,11 +20,11 @@ export interface SnapshotsOptions {
   readonly cluster: ClusterSettings;
   /** Called inside the transaction that installs a snapshot, after the tables were replaced. */
   readonly installing: () => void;
-  /** Called after the commit. */
+  /** Called after that transaction was committed. */
   readonly installed: () => void;
 }
 
-/** The only table that belongs to the node and not to the cluster. A snapshot does not replace it. */
+/** The only table that belongs to the node, and not to the cluster. A snapshot does not replace it. */
 const OWN_TABLE = "data_directory";
 
 export class Snapshots {

@@ -1,7 +1,7 @@
 /**
- * Publishes a node's status to the front. It is published at once if a field has changed that the front reacts to.
- * Changed counters alone do not wake the front: they are published with the next such change, or at the next tick. Runs
- * in the writer thread.
+ * Publishes a node's status to the front. It publishes the status at once if a field to which the front reacts has
+ * changed. Changed counters alone do not wake the front: they are published with the next such change, or at the next
+ * tick. Runs in the writer thread.
  */
 import type { ReplicaStatus } from "./node-status.js";
 
@@ -29,12 +29,12 @@ export class StatusPublisher {
     this.#publish = publish;
   }
 
-  /** Publishes the status if a field has changed that the front reacts to. */
+  /** Publishes the status if a field to which the front reacts has changed. */
   offer(status: ReplicaStatus): void {
     this.#offer(status, ACTED_ON);
   }
 
-  /** Publishes the status if any field has changed, counters included. */
+  /** Publishes the status if any field has changed, including counters. */
   offerAll(status: ReplicaStatus): void {
     this.#offer(status, ALL);
   }

@@ -75,7 +75,7 @@ export class ClusterReader {
     return this.#appliedPosition.get() ?? null;
   }
 
-  /** All nodes, by name. */
+  /** Returns all nodes, sorted by name. */
   nodes(): Node[] {
     return this.#nodes.all();
   }

@@ -1,4 +1,4 @@
-/** Entry of a worker pool thread, which piscina loads. */
+/** The entry point of a thread of the worker pool. piscina starts it. */
 import { METHODS } from "../../src/methods.js";
 import { batchFunction } from "../../src/platform/threads/pool-program.js";
 

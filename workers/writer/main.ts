@@ -1,4 +1,4 @@
-/** Entry of the writer thread. */
+/** The entry point of the writer thread. */
 import { auditTrail } from "../../src/features/audit/table.js";
 import { METHODS } from "../../src/methods.js";
 import { runWriter } from "../../src/platform/threads/writer-program.js";

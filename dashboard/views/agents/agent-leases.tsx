@@ -1,4 +1,4 @@
-/** Shows the leases that an agent holds or waits for now. */
+/** Shows the leases that an agent currently holds, or for which it waits. */
 import { leasesLoader, waitingFor, waitsLoader } from "../../api/leases.js";
 import { useResource } from "../../api/resource.js";
 import { addressOf } from "../../base/address.js";

@@ -18,7 +18,10 @@ import { activityOf, belowParents, listedAgents, nameBelow, STATUSES, sum, value
 import { Status } from "./status.js";
 
 const NO_ACTIVITY: readonly number[] = [];
-/** The maximum number of columns for what only some agents have. More would leave no width for the intent. */
+/**
+ * The maximum number of columns for members that only some agents have. More columns would leave no width for the
+ * intent.
+ */
 const SPARSE_MAX = 3;
 
 export function AgentTable() {
@@ -96,7 +99,7 @@ function Filters({ list, query, set }: FiltersProps) {
   );
 }
 
-/** Adds the value in the address to the options, because it must be an option even if no agent has it. */
+/** Adds the value in the address to the options of a filter, because it must be an option even if no agent has it. */
 function withCurrent(values: readonly string[], current = ""): (readonly [string, string])[] {
   const all = current === "" || values.includes(current) ? values : [...values, current];
   return all.map((value) => [value, value] as const);
@@ -115,7 +118,7 @@ function summaryOf(list: readonly Instance[], listed: readonly Instance[]): stri
 interface RowsProps {
   readonly label: string;
   readonly agents: readonly Instance[];
-  /** The column with the activity is left out without it. */
+  /** The activity of the agents. If absent, its column is left out. */
   readonly activity?: Activity;
   /** The parent of all these agents, if it is not in the table. */
   readonly parent?: Instance;
@@ -123,8 +126,8 @@ interface RowsProps {
 }
 
 /**
- * Shows agents as a table, the active ones first unless the user chooses another order. A subagent that follows its
- * parent is indented.
+ * Shows agents as a table, the active ones first unless the user chooses another order. A subagent whose row follows
+ * that of its parent is indented.
  */
 export function AgentRows({ label, agents, activity, parent, orderIn }: RowsProps) {
   const { labels } = useCheckouts();
@@ -143,7 +146,10 @@ export function AgentRows({ label, agents, activity, parent, orderIn }: RowsProp
   );
 }
 
-/** Returns the columns. Of those that only some agents have, the first that would not be empty are shown. */
+/**
+ * Returns the columns of the table. Of the columns for members that only some agents have, it returns the first ones
+ * that are not empty.
+ */
 function columnsOf(
   agents: readonly Instance[],
   activity: Activity | undefined,

@@ -97,7 +97,7 @@ function heldOf<Row>(history: History<Row>): Held<Row> {
 
 /**
  * Calls `notify` when this agent has published an event. The feed delivers the events of all agents, so it is open only
- * while a timeline is shown.
+ * while the timeline is shown.
  */
 function usePublished(id: string, notify: () => void): void {
   useEffect(() => {
@@ -126,7 +126,7 @@ const COLUMNS: readonly Column<TimelineItem>[] = [
   { head: "About", kind: "wide", cell: (item) => <About item={item} /> },
 ];
 
-/** The most of an event's data that a row shows. */
+/** The maximum length of the part of an event's data that a row shows, in characters. */
 const DATA_CHARACTERS_MAX = 1_024;
 
 function About({ item }: { readonly item: TimelineItem }) {

@@ -1,4 +1,4 @@
-/** Filters and order of agents, activity by the hour, and timelines. */
+/** Tests the filters and the order of agents, their activity by the hour, and timelines. */
 import t from "tap";
 import type { AuditEntry, Event, Instance } from "../../api/types.js";
 import {

@@ -4,7 +4,7 @@ import type { AgentCounter, AgentTotal, Instance } from "../../api/types.js";
 
 export const STATUSES = ["active", "pending", "stale"] as const;
 
-/** The filter, as it is stored in the address's query. "" matches all. */
+/** The filter, as it is stored in the address's query. "" matches all agents. */
 export interface AgentFilter {
   readonly search: string;
   readonly status: string;
@@ -14,7 +14,7 @@ export interface AgentFilter {
 
 const NO_FILTER: AgentFilter = { search: "", status: "", workspace: "", stack: "" };
 
-/** The counted metrics, in drawing order. */
+/** The metrics that are counted, in the order in which a chart stacks them. */
 export const METRICS: readonly AgentCounter["metric_name"][] = [
   "rest_calls",
   "mcp_calls",
@@ -101,7 +101,7 @@ export function subagentsOf(id: string, agents: readonly Instance[]): Instance[]
   );
 }
 
-/** Moves each subagent below its parent, if the parent is listed too. Otherwise the order stays as it is. */
+/** Moves each subagent below its parent if the parent is listed, too. Otherwise keeps the order. */
 export function belowParents(agents: readonly Instance[]): readonly Instance[] {
   const listed = new Set(agents.map(({ id }) => id));
   const children = new Map<string, Instance[]>();
@@ -115,7 +115,10 @@ export function belowParents(agents: readonly Instance[]): readonly Instance[] {
   return below("");
 }
 
-/** Returns the name of an agent in a list below its parent: a subagent's name begins with that of its parent. */
+/**
+ * Returns the name of an agent in a list below its parent. A subagent's name begins with its parent's name, which is
+ * left out.
+ */
 export function nameBelow({ name }: Instance, parent: Instance | undefined): string {
   return parent !== undefined && name.startsWith(`${parent.name}/`) ? name.slice(parent.name.length + 1) : name;
 }
@@ -131,7 +134,7 @@ export interface MetricSeries {
   readonly values: readonly number[];
 }
 
-/** Returns the metrics of one agent, without those that are zero in all of these hours. */
+/** Returns the metrics of one agent, without those that are zero in all of the given hours. */
 export function metricSeries(counters: readonly AgentCounter[], hours: readonly string[]): MetricSeries[] {
   return METRICS.flatMap((metric) => {
     const byHour = new Map(

@@ -11,12 +11,13 @@ export type TimelineItem =
 /** The part of a log that the page holds, newest first. */
 export interface Held<Row> {
   readonly rows: readonly Row[];
-  /** Whether nothing is older. */
+  /** Whether the log has no older rows. */
   readonly complete: boolean;
 }
 
 /**
- * Topics of events that the server publishes about a call. They are left out, because the audit log has the same call.
+ * The topics of events that the server publishes about a call. They are left out, because the audit log has a row for
+ * the same call.
  */
 const IN_AUDIT_LOG = /^(?:llm\.usage\.recorded|koor\.state\.(?:updated|deleted))$/;
 

@@ -8,7 +8,7 @@ interface FileFormat {
   readonly write: (rows: readonly AuditEntry[], names: AgentNames) => string;
 }
 
-/** The file name's extension. */
+/** A format, which is also the extension of the file's name. */
 export type Format = "csv" | "jsonl";
 export const FORMATS: Readonly<Record<Format, FileFormat>> = {
   csv: { type: "text/csv", write: toCsv },
@@ -18,7 +18,7 @@ export const FORMATS: Readonly<Record<Format, FileFormat>> = {
 const MEMBERS = ["id", "timestamp", "actor", "action", "resource", "outcome", "detail"] as const;
 
 /**
- * Formats a CSV cell so that no spreadsheet treats it as a formula. This is necessary because agents choose the
+ * Formats a CSV cell so that no spreadsheet treats it as a formula. This is necessary, because agents choose the
  * content, and a person opens the file. A cell that begins like a formula is prefixed with an apostrophe, as OWASP
  * advises.
  */

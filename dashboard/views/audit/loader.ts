@@ -9,14 +9,14 @@ import { askedOf, type AuditFilter } from "./model.js";
 
 const PAGE_ROWS = 100;
 /**
- * The number of rows per request if the page filters the rows itself. It is larger than PAGE_ROWS, because the page
+ * The number of rows per request if the page itself filters the rows. It is larger than PAGE_ROWS, because the page
  * then shows only some of the rows.
  */
 const SIFTED_ROWS = 1_000;
 
 /**
- * Returns the options for reading the rows that match the server's filter. The rows are live unless the range has an
- * end.
+ * Returns the options for reading the rows that match the server's filter. The rows are kept up to date unless the
+ * range has an end.
  */
 export function auditLog(filter: AuditFilter): HistoryOptions<AuditEntry> {
   const pageRows = filter.outcome === "" && filter.search === "" ? PAGE_ROWS : SIFTED_ROWS;

@@ -1,4 +1,4 @@
-/** The audit view's query, the page's own filter, and the exported files. */
+/** Tests the query of the audit view, the filter that the page applies itself, and the exported files. */
 import t from "tap";
 import type { AuditEntry } from "../../api/types.js";
 import { FORMATS } from "./export.js";

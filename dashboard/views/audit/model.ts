@@ -5,12 +5,12 @@ import type { AuditEntry } from "../../api/types.js";
 import { timeIn } from "../../base/local-time.js";
 import { agentName, UNKNOWN_ACTOR, type AgentNames } from "../../parts/agent-name.js";
 
-/** The filter, as it is stored in the address's query. "" matches all. */
+/** The filter, as it is stored in the address's query. "" matches all rows. */
 export interface AuditFilter {
   readonly action: string;
   /** The id of an actor. The value `unknown` selects calls that did not identify their actor; no actor has this id. */
   readonly actor: string;
-  /** RFC 3339, inclusive. */
+  /** The start of the range in RFC 3339, inclusive. `to` is its end. */
   readonly from: string;
   readonly to: string;
   readonly outcome: string;
@@ -31,12 +31,12 @@ export function filterIn(query: Readonly<Record<string, string>>): AuditFilter {
   };
 }
 
-/** Returns the filter without all but its range. */
+/** Returns a filter that has only the time range of this one. */
 export function ofRange({ from, to }: AuditFilter): AuditFilter {
   return { action: "", actor: "", outcome: "", search: "", from, to };
 }
 
-/** Returns the query for the server. An empty `actor` in it selects the calls that did not identify their actor. */
+/** Returns the query for the server. An empty `actor` in it selects the calls whose actor is unknown. */
 export function askedOf({ action, actor, from, to }: AuditFilter): string {
   const asked = new URLSearchParams();
   if (action !== "") asked.set("action", action);
@@ -62,7 +62,7 @@ export function matching(
   });
 }
 
-/** Returns whether two rows differ in nothing but their time. */
+/** Returns whether two rows differ only in their time. */
 export function isRepeat(a: AuditEntry, b: AuditEntry): boolean {
   return (
     a.action === b.action &&

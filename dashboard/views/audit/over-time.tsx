@@ -1,4 +1,7 @@
-/** The histogram of the audit log: the rows over time by outcome. A choice in it sets the range of the view. */
+/**
+ * The histogram of the audit log: the number of rows over time, by outcome. If the user chooses a part of it, that part
+ * becomes the range of the view.
+ */
 import { useResource } from "../../api/resource.js";
 import { Button } from "../../parts/button.js";
 import { Histogram, type HistogramSeries } from "../../parts/histogram.js";

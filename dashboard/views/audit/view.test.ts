@@ -1,4 +1,4 @@
-/** The audit view in a browser: live updates, filters, one row's details, older rows, and the export. */
+/** Tests the audit view in a browser: live updates, filters, one row's details, older rows, and the export. */
 import { readFile } from "node:fs/promises";
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
@@ -41,7 +41,7 @@ t.test("the audit log is live, can be filtered, and read back to its beginning",
     .filter({ hasText: `${Number(count) + 100} rows` })
     .waitFor();
 
-  // Rows that are added above the row being read do not move it.
+  // New rows above the row that the user is reading must not move it.
   await page.evaluate("document.querySelector('.table-long').scrollTo(0, 1800)");
   const read = await page.locator("tr[aria-rowindex='60']").getByRole("time").getAttribute("datetime");
   await sendJson(port, "PUT", "/api/state/plans/barrels", { barrels: 3 });
@@ -102,7 +102,7 @@ t.test("the audit log is live, can be filtered, and read back to its beginning",
   await page.getByRole("button", { name: "Show all time" }).click();
   await page.getByRole("heading", { name: "All time" }).waitFor();
 
-  // Identical neighbours are one row, which can be opened.
+  // Identical neighbours are shown as one row, which the user can open.
   for (let times = 0; times < 3; times++) await sendJson(port, "POST", "/api/metrics/reset", {});
   const resets = rows(page).getByText("metrics.reset", { exact: true });
   await page.getByRole("button", { name: "Show 3 identical rows" }).click();
@@ -160,7 +160,7 @@ t.test("the matching rows are exported, without formulas", { skip }, async (t) =
   );
   t.same(found[0]?.detail, { version: 1 });
 
-  // Times are in the browser's time zone, which is UTC in these tests.
+  // The fields have times in the browser's time zone, which is UTC in these tests.
   await page.getByLabel("To", { exact: true }).fill("2099-12-31T23:59:58");
   await page.getByRole("button", { name: "Clear filters" }).waitFor();
   t.match(page.url(), /to=2099-12-31T23%3A59%3A58\.000Z/);

@@ -9,7 +9,7 @@ export interface Asking<Answer> {
   readonly failure: ReadonlySignal<string>;
   /** Sends a request and stores its answer or error. */
   readonly ask: (question: () => Promise<Answer>) => Promise<void>;
-  /** Discards the answer, because it does not belong to the current input any more. */
+  /** Discards the answer, because it no longer belongs to the current input. */
   readonly forget: () => void;
 }
 

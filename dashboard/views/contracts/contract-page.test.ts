@@ -1,4 +1,7 @@
-/** One contract in a browser: its fields, its violations, and the panels that check payloads and services. */
+/**
+ * Tests the page of one contract in a browser: its fields, its violations, and the panels that check payloads and
+ * services.
+ */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, countOf } from "../../../test/support/browser.js";

@@ -75,8 +75,8 @@ const COLUMNS: readonly Column<Row>[] = [
 ];
 
 /**
- * The maximum number of times that the page reads more specs automatically to find contracts. After that, the user has
- * to press a button.
+ * The maximum number of rounds in which the page reads further specs by itself to find contracts. After that, the user
+ * has to press a button.
  */
 const ROUNDS_MAX = 20;
 
@@ -107,7 +107,7 @@ export function ContractTable({ project }: { readonly project: string }) {
   const outcomes = useOutcomes();
   const { route } = useLocation();
   const words = useSignal("");
-  /** Number of automatic rounds so far. */
+  /** The number of automatic rounds so far. */
   const rounds = useSignal(0);
   const found = list.data.value;
   useEffect(() => {

@@ -11,12 +11,12 @@ import { FIELD_ROWS_MAX, filterEndpoints, type Definition, type Endpoint, type F
 
 interface EndpointsProps {
   readonly endpoints: readonly Endpoint[];
-  /** The selected endpoint. */
+  /** The name of the selected endpoint. */
   readonly current: string;
   readonly onTry: (name: string) => void;
 }
 
-/** Maximum number of endpoints rendered at first. */
+/** The maximum number of endpoints that are rendered at first. */
 const SHOWN_FIRST = 40;
 /** The minimum number of endpoints for which a search field is shown. */
 const SEARCHED_FROM = 4;

@@ -14,9 +14,9 @@ export interface ContractEntry {
   readonly project: string;
   readonly name: string;
   readonly version: number;
-  /** RFC 3339. */
+  /** The time of the last write, in RFC 3339. */
   readonly updated_at: string;
-  /** Number of endpoints. */
+  /** The number of endpoints in the contract. */
   readonly endpoints: number;
 }
 
@@ -30,8 +30,8 @@ export interface ContractList {
 type Spec = Omit<ContractEntry, "endpoints">;
 
 /**
- * The time that one fetch of the list may spend on reading specs, ms. AT_ONCE requests run in parallel. The page has to
- * read a spec to know whether it is a contract.
+ * The time that one fetch of the list may spend on reading specs, in ms. The page must read a spec to know whether it
+ * is a contract. AT_ONCE requests run at the same time.
  */
 const LOOK_MS = 400;
 const AT_ONCE = 4;
@@ -69,13 +69,14 @@ async function lookAt(spec: Spec, signal: AbortSignal): Promise<void> {
 
 function endpointsIn(bytes: Uint8Array): number | null {
   const text = new TextDecoder().decode(bytes);
-  // Searching for the word is much faster than parsing. A text with `\u` is parsed, because it may escape the word.
+  // Searching for the word is much faster than parsing. A text that contains `\u` is parsed, because it may contain the
+  // word in escaped form.
   if (!text.includes('"contract"') && !text.includes("\\u")) return null;
   try {
     const value = JSON.parse(text) as { readonly endpoints?: object | null };
     return findContractFault(value) === undefined ? Object.keys(value.endpoints ?? {}).length : null;
   } catch {
-    // A spec may hold any bytes.
+    // A spec may contain any bytes, so it may be no JSON.
     return null;
   }
 }

@@ -1,4 +1,4 @@
-/** Contracts as rows, example payloads, and the search for endpoints. */
+/** Tests how contracts are listed as rows, the example payloads, and the search for endpoints. */
 import t from "tap";
 import { readContract as checked } from "../../../src/features/contracts/contract.js";
 import {

@@ -7,7 +7,7 @@ import type { ContractDirection } from "../../api/types.js";
 /** A row that describes a field, or the elements of an array. */
 export interface FieldRow {
   readonly name: string;
-  /** Nesting depth. */
+  /** The nesting depth of the field. */
   readonly depth: number;
   /** The type in words, such as `array of object`; "any" if the contract does not state one. */
   readonly type: string;
@@ -19,7 +19,7 @@ export interface FieldRow {
 
 /** One definition of an endpoint in a contract, for example that of its request. */
 export interface Definition {
-  /** Its member in the contract. */
+  /** The member of the contract that contains the definition. */
   readonly member: "query" | "request" | "response" | "response_array" | "error";
   readonly title: string;
   readonly direction: ContractDirection;
@@ -32,9 +32,9 @@ export interface Definition {
 }
 
 export interface Endpoint {
-  /** The name in the contract: `POST /api/trucks`. */
+  /** The name of the endpoint in the contract, such as `POST /api/trucks`. */
   readonly name: string;
-  /** "" if the name has no method. */
+  /** The HTTP method; "" if the name has none. */
   readonly method: string;
   readonly path: string;
   /** The status that a successful response must have; "" if the contract does not require one. */
@@ -54,10 +54,13 @@ const MEMBERS: readonly (readonly [Definition["member"], title: string, Contract
   ["response_array", "Response, each element", "response"],
   ["error", "Error", "error"],
 ];
-/** The maximum number of field rows of one definition. The rest is cut off, because a person could not read it here. */
+/**
+ * The maximum number of field rows of one definition. Further rows are left out, because a person could not read them
+ * all here.
+ */
 export const FIELD_ROWS_MAX = 300;
 
-/** Parses the text of a spec as a contract. Returns what is wrong if it is not one. */
+/** Parses the text of a spec as a contract. If it is not a contract, returns the reason. */
 export function readContract(text: string): Contract | { readonly fault: string } {
   const value = parseJson(text);
   if (value === undefined) return { fault: "it is not JSON" };
@@ -114,8 +117,8 @@ function addRows(fields: JsonObject, depth: number, rows: FieldRow[]): void {
 }
 
 /**
- * Returns the type of the elements of an array, however deep arrays are nested. Returns the field itself if it is not
- * an array.
+ * Returns the type of the elements of an array. If the elements are arrays, too, returns the type of their elements,
+ * and so on. Returns the field itself if it is not an array.
  */
 function innermost(field: JsonObject): JsonObject {
   let inner = field;
@@ -131,7 +134,7 @@ function typeOf(field: JsonObject): string {
   return `${said === "any" ? "array" : said} of ${elements}`;
 }
 
-/** Maximum nesting depth of an example. */
+/** The maximum nesting depth of an example. */
 const EXAMPLE_DEPTH = 6;
 
 function exampleOfFields(fields: JsonObject, depth = 0): JsonObject {
@@ -153,8 +156,8 @@ function exampleOf({ type, enum: values, fields, items }: JsonObject, depth: num
 }
 
 /**
- * Returns an example payload as text, for one direction (request or response) of an endpoint; `{}` if the endpoint
- * defines nothing.
+ * Returns an example payload as text, for one direction of an endpoint (request or response); `{}` if the endpoint
+ * defines no payload.
  */
 export function examplePayload(endpoint: Endpoint | undefined, direction: string): string {
   const definition = endpoint?.definitions.find((one) => one.direction === direction);

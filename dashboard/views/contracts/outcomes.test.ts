@@ -1,11 +1,11 @@
-/** Current outcomes of contracts, and the start of each violation. */
+/** Tests the current outcomes of contracts, and since when violations exist. */
 import t from "tap";
 import type { ComplianceRun } from "../../api/types.js";
 import { findingsOf, outcomesOf } from "./outcomes.js";
 
 let lastId = 0;
 
-/** Returns the run of an agent at a minute, with violations at these paths. */
+/** Returns a run of an agent at a minute. It has violations at these paths. */
 function run(minute: number, instanceId: string, paths: readonly string[], contract = "api"): ComplianceRun {
   lastId += 1;
   return {

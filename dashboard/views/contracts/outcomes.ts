@@ -11,7 +11,7 @@ import type { ComplianceRun } from "../../api/types.js";
 export interface Outcome {
   readonly checked: number;
   readonly broken: number;
-  /** The time of the newest run that was counted, RFC 3339. */
+  /** The time of the newest run that was counted, in RFC 3339. */
   readonly run_at: string;
 }
 
@@ -43,17 +43,19 @@ export interface Finding {
   readonly instance_id: string;
   readonly path: string;
   readonly message: string;
-  /** The time of the first run that found the violation, RFC 3339. `until` is the time of the last one. */
+  /** The time of the first run that found the violation, in RFC 3339. `until` is the time of the last one. */
   readonly since: string;
   readonly until: string;
-  /** Whether the agent's newest run found it. */
+  /** Whether the agent's newest run found the violation. */
   readonly now: boolean;
 }
 
 interface Growing extends Omit<Finding, "since" | "now"> {
   since: string;
   now: boolean;
-  /** Whether the next newer run found the violation. Only then may an older run extend `since` into the past. */
+  /**
+   * Whether the next newer run also found the violation. Only then may an older run move `since` further into the past.
+   */
   open: boolean;
 }
 

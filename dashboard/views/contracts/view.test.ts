@@ -1,4 +1,4 @@
-/** The table of contracts in a browser: which specs it lists, their compliance, and the empty state. */
+/** Tests the table of contracts in a browser: which specs it lists, their compliance, and the empty state. */
 import t from "tap";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { fillWithADay } from "../../../test/support/a-day.js";

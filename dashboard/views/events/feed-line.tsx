@@ -69,7 +69,7 @@ function FeedState({ feed }: Pick<FeedLineProps, "feed">) {
   }[state];
   return (
     <>
-      {/* While the feed catches up, screen readers do not announce it: the count changes too often. */}
+      {/* While the feed catches up, screen readers do not announce the state, because the count changes too often. */}
       <span role={state === "catching up" ? undefined : "status"}>
         <Badge tone={TONES[state]}>{words}</Badge>
       </span>

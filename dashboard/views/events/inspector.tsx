@@ -1,4 +1,4 @@
-/** One event: publisher, time, data, and actions. */
+/** Shows one event: its publisher, time, data, and actions. */
 import { heldData, type HeldEvent } from "../../api/event-list.js";
 import { useResource } from "../../api/resource.js";
 import { session } from "../../api/session.js";
@@ -22,7 +22,7 @@ interface InspectorProps {
 export function Inspector({ id, held, asked, onStep, onClose }: InspectorProps) {
   const resource = useResource(eventLoader(id));
   const whole = resource.data.value;
-  // The page may still hold an event that the server has removed from history.
+  // If the server has removed the event from history, the page may still hold it.
   const event = whole ?? (held === undefined ? null : { ...held, data: heldData(held) });
   return (
     <section class="inspector card" aria-label={`Event ${id}`}>

@@ -19,10 +19,16 @@ export function keyOf(row: Row): number | string {
   return isGap(row) ? `gap ${row.after_id}` : row.id;
 }
 
-/** For an event, the event before it and whether both say the same. A live list is compared again and again. */
+/**
+ * For an event, the previous event and whether both are identical. The result is cached, because a live list is
+ * compared again and again.
+ */
 const compared = new WeakMap<HeldEvent, { readonly other: HeldEvent; readonly same: boolean }>();
 
-/** Returns whether two rows are events with the same topic, source and data. Of cut data, this is not known. */
+/**
+ * Returns whether two rows are events with the same topic, source and data. If data were truncated, this is not known,
+ * so the result is false.
+ */
 export function isRepeat(a: Row, b: Row): boolean {
   if (isGap(a) || isGap(b) || a.topic !== b.topic || a.source !== b.source || a.cut === true || b.cut === true)
     return false;
@@ -65,7 +71,7 @@ export interface EventCounts {
   readonly firstIds: readonly (number | undefined)[];
 }
 
-/** Counts events over time in at most `bucketsMax` buckets. Returns null if there are none. */
+/** Counts events over time, in at most `bucketsMax` buckets. Returns null if there are no events. */
 export function countsOverTime(events: readonly HeldEvent[], bucketsMax: number): EventCounts | null {
   const times = events.map(({ created_at }) => Date.parse(created_at));
   const first = times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY);
@@ -87,7 +93,7 @@ export interface Asked {
   readonly pattern: string;
   /** The id of the event after which the list starts; null shows the newest events. */
   readonly since: number | null;
-  /** Id of the selected event. */
+  /** The id of the selected event; null if none is selected. */
   readonly id: number | null;
 }
 
@@ -107,7 +113,7 @@ export function addressFor({ pattern, since, id }: Asked): string {
   return addressOf("events") + query({ pattern, since: since ?? undefined, id: id ?? undefined });
 }
 
-/** The start of a replay: after the event with this id, or at this time. */
+/** The position at which a replay starts: after the event with this id, or at this time. */
 export type Cursor = { readonly id: number } | { readonly timeMs: number };
 
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -128,7 +134,7 @@ export function cursorOf(text: string, nowMs: number): Cursor | null | undefined
     return { timeMs: new Date(nowMs).setHours(Number(hours), Number(minutes), Number(seconds), 0) };
   }
   if (!/^\d{4}-\d{2}-\d{2}/.test(typed)) return undefined;
-  // A time is added, because `Date.parse` reads a date without a time as midnight in UTC.
+  // A time is added, because `Date.parse` interprets a date without a time as midnight in UTC.
   const timeMs = Date.parse(typed.length === 10 ? `${typed}T00:00` : typed);
   return Number.isNaN(timeMs) ? undefined : { timeMs };
 }

@@ -1,4 +1,4 @@
-/** The histogram of the events that the page holds. A choice in it starts a replay there. */
+/** The histogram of the events that the page holds. If the user chooses a part of it, a replay starts there. */
 import { useMemo } from "preact/hooks";
 import type { HeldEvent } from "../../api/event-list.js";
 import { Histogram } from "../../parts/histogram.js";

@@ -1,4 +1,7 @@
-/** The event list in a real browser: live, filtered, paused, inspected, replayed, disconnected, flooded. */
+/**
+ * Tests the event list in a real browser: live updates, filters, the pause, the inspector, replays, disconnections, and
+ * a flood of events.
+ */
 import t from "tap";
 import type { Page } from "playwright-core";
 import { fillWithADay } from "../../../test/support/a-day.js";
@@ -10,7 +13,7 @@ import { makeDirectory, startKoor, type Owner } from "../../../test/support/serv
 
 const skip = browserMissing();
 
-/** Opens a page that is closed with its test, because every open page receives every event. */
+/** Opens a page. The page is closed at the end of its test, because every open page receives every event. */
 async function opened(
   t: Owner,
   dashboard: Dashboard,
@@ -22,7 +25,7 @@ async function opened(
   return watched;
 }
 
-/** Publishes `count` events; returns the first and the last id. */
+/** Publishes `count` events. Returns the ids of the first and the last one. */
 async function publish(
   port: number,
   topic: string,
@@ -226,9 +229,14 @@ t.test("a restart of the server loses no event", { skip }, async (t) => {
   await page.getByRole("button", { name: "Show 20 identical rows" }).waitFor();
 });
 
-/** Twice what a page needs that holds 5,000 events; a tenth of what it would need to hold all of them. */
+/**
+ * The maximum growth of the page's heap, in bytes. It is twice the growth of a page that holds 5,000 events, and a
+ * tenth of the growth that holding all events would cause.
+ */
 const HEAP_GROWTH_BYTES_MAX = 4_000_000;
-/** The rows visible on a large screen, plus overscan. */
+/**
+ * The maximum number of rendered rows: the rows that a large screen shows, and those that are rendered above and below.
+ */
 const DRAWN_ROWS_MAX = 80;
 
 t.test("a flood grows neither memory nor rows", { skip: skip || longFormOnly() }, async (t) => {
@@ -242,7 +250,7 @@ t.test("a flood grows neither memory nor rows", { skip: skip || longFormOnly() }
     await debug.send("HeapProfiler.collectGarbage");
     return (await debug.send("Runtime.getHeapUsage")).usedSize;
   };
-  // The events differ, because identical ones would be one row.
+  // The events differ, because identical events would be shown as one row.
   const data = (at: number) => ({ text: "x".repeat(200), at });
   await publish(koor.port, "warm", 1_000, data);
   await publish(koor.port, "warmed.up");
@@ -250,7 +258,7 @@ t.test("a flood grows neither memory nor rows", { skip: skip || longFormOnly() }
   const before = await heap();
   for (let batch = 0; batch < 100; batch++) {
     await publish(koor.port, "flood", 1_000, data);
-    // A page that falls behind gets a gap notice, and might not receive the last event.
+    // If a page falls behind, it gets a notice of a gap, and may not receive the last event.
     await publish(koor.port, `flood.${batch}`);
     await row(page, `flood.${batch}`).waitFor();
   }

@@ -35,7 +35,7 @@ import {
 
 /** The number of newest events that are read from history at the start. */
 const FIRST_EVENTS = 500;
-/** Maximum number of events held. */
+/** The maximum number of events that the page holds. */
 const KEPT_EVENTS = 5_000;
 
 /** The list at the moment when the user paused it, and the number of events received until then. */
@@ -76,9 +76,9 @@ export function View({ query }: ViewProps) {
     if (event.key === "Escape" && id !== null) go({ ...asked, id: null });
     else if (by !== 0 && event.target instanceof Element && event.target.closest(".events-list") !== null) {
       event.preventDefault();
-      // The arrow keys select an event here, and do not move between links as in other tables.
+      // In this table, an arrow key selects an event, and does not move between links as in other tables.
       event.stopPropagation();
-      // The next key may scroll the focused row out of sight, so the focus moves to the frame of the table.
+      // The next key press may scroll the focused row out of sight, so the focus moves to the frame of the table.
       event.target.closest<HTMLElement>(".table-frame")?.focus();
       step(by);
     }
@@ -174,7 +174,7 @@ function columnsFor(asked: Asked): Column<Row>[] {
   ];
 }
 
-/** Says what an event of the server tells. Of an event of an agent, shows the data. */
+/** Shows the sentence of a server's event, or the data of an agent's event. */
 function What({ of }: { readonly of: HeldEvent }) {
   const sentence = serverSentence(of);
   return sentence === null ? <span class="mono muted">{dataPreview(of)}</span> : <Sentence of={sentence} />;

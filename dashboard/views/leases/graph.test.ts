@@ -1,11 +1,11 @@
-/** The layout of the wait graph: columns, holders that are left out, and no overlaps. */
+/** Tests the layout of the wait graph: columns, holders that are left out, and that nothing overlaps. */
 import t from "tap";
 import type { Lease, LeaseWaits } from "../../api/types.js";
 import { type Graph, LABEL_HEIGHT, layoutGraph, NODE_HEIGHT, pathOf } from "./graph.js";
 
 type Pair = readonly [from: string, to: string];
 
-/** Returns a wait graph: each pair is a request by the first holder for a lease of the second. */
+/** Creates a wait graph. In each pair, the first holder requests a lease that the second one holds. */
 function waits(...pairs: readonly Pair[]): LeaseWaits {
   const holders = [...new Set(pairs.flat())];
   const leaseOf = (id: string, name: string, state: "held" | "waiting"): Lease => ({
@@ -49,7 +49,7 @@ const columnsOf = ({ nodes }: Graph): string[][] => {
   return lefts.map((left) => nodes.flatMap(({ x, name }) => (x === left ? [name] : [])).sort());
 };
 
-/** Whether items in the same column keep a distance. */
+/** Returns whether all items in the same column keep a distance. */
 function apart(places: readonly { readonly x: number; readonly y: number }[], distance: number): boolean {
   return places.every((one, at) =>
     places.slice(at + 1).every((other) => one.x !== other.x || Math.abs(one.y - other.y) >= distance),

@@ -8,7 +8,7 @@ import { curve, layersOf } from "../../parts/layers.js";
 /** The maximum number of holders that are drawn. Those with the most edges are drawn. */
 export const NODES_MAX = 24;
 
-/** Sizes in px. The sizes of boxes and labels must be the same in style.css. */
+/** The sizes of boxes and labels, in px. They must be the same in style.css. */
 export const NODE_WIDTH = 168;
 export const NODE_HEIGHT = 44;
 export const LABEL_WIDTH = 152;
@@ -26,7 +26,7 @@ export interface GraphNode {
   /** The number of holders for which this one waits. `in` counts the holders that wait for this one. */
   readonly out: number;
   readonly in: number;
-  /** The top left corner. */
+  /** The left edge of the box; `y` is its top edge. */
   readonly x: number;
   readonly y: number;
 }
@@ -39,9 +39,9 @@ export interface GraphEdge {
   readonly lease: string;
   readonly wanted: string;
   readonly since: string;
-  /** Number of further requests. */
+  /** The number of further requests. */
   readonly more: number;
-  /** The centre of its label. */
+  /** The centre of the edge's label. */
   readonly x: number;
   readonly y: number;
 }
@@ -51,7 +51,7 @@ export interface Graph {
   readonly edges: readonly GraphEdge[];
   readonly width: number;
   readonly height: number;
-  /** Number of holders that are not drawn. */
+  /** The number of holders that are not drawn. */
   readonly left_out: number;
 }
 

@@ -1,4 +1,4 @@
-/** Shows the landings of all lanes, and their last results. Nothing is shown where nothing was landed. */
+/** Shows the landings of all lanes, and the results of the last ones. If nothing was landed, it shows nothing. */
 import { getJson } from "../../api/client.js";
 import { useResource, type Loader } from "../../api/resource.js";
 import type { Event, Lease } from "../../api/types.js";
@@ -10,10 +10,16 @@ import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { listLandings, type Landing } from "./landings.js";
 
-/** More events than are shown, because some are no results. */
+/**
+ * The number of events that are read. It is larger than the number of results that are shown, because some events are
+ * not results.
+ */
 const EVENTS = 20;
 
-/** A result is published just before its lease ends, so each change of a lease may bring one. */
+/**
+ * The result of a landing is published just before its lease ends. So the results are loaded again after each change of
+ * a lease.
+ */
 const resultsLoader: Loader<readonly Event[]> = {
   key: "landings",
   kinds: ["lease"],

@@ -1,4 +1,4 @@
-/** The landings of a page: their order, and data of events in an unexpected form. */
+/** Tests the landings that the page shows: their order, and events whose data have an unexpected form. */
 import t from "tap";
 import type { Event, Lease } from "../../api/types.js";
 import { listLandings } from "./landings.js";

@@ -1,6 +1,6 @@
 /**
- * The landings of `koor land`, as the page shows them: those that hold a lane or wait for it, from its leases, and the
- * last results, from its events. Pure.
+ * Finds the landings of `koor land` for the page: the current ones, which hold a lane or wait for it, from their
+ * leases, and the last results, from their events. Pure.
  */
 import { LANDING_REASON, LANE_PREFIX } from "../../../shared/landing-lane.js";
 import type { Event, Lease } from "../../api/types.js";
@@ -11,13 +11,13 @@ const RESULTS_SHOWN = 5;
 
 export interface Landing {
   readonly key: string;
-  /** The workspace and the branch into which it lands: `trucks/main`. */
+  /** The workspace and the branch into which the landing merges, such as `trucks/main`. */
   readonly lane: string;
   readonly branch: string;
   readonly holder: { readonly id: string; readonly name: string };
   readonly state: string;
   readonly tone: "good" | "warn" | "bad" | "note";
-  /** RFC 3339. */
+  /** The time in RFC 3339. */
   readonly at: string;
 }
 
@@ -53,9 +53,9 @@ function ofEvent({ id, topic, data, source, created_at }: Event): Landing {
 }
 
 /**
- * Returns the landings of all lanes: those that have their turn, those that wait, then the last results.
- * @param leases held and waiting ones
- * @param events of the topics `land.*`, the newest first
+ * Returns the landings of all lanes: first those that hold their lane, then those that wait, then the last results.
+ * @param leases held and waiting leases
+ * @param events events of the topics `land.*`, the newest first
  */
 export function listLandings(leases: readonly Lease[], events: readonly Event[]): Landing[] {
   const queued = leases

@@ -1,4 +1,7 @@
-/** Leases in a browser: the wait graph, drawn and in words; filters; breaking a lease; live updates. */
+/**
+ * Tests the view of leases in a browser: the wait graph as a drawing and in words, filters, breaking a lease, and live
+ * updates.
+ */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";

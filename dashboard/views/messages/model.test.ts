@@ -1,4 +1,4 @@
-/** Threads of messages, and delivery steps. */
+/** Tests how messages form threads, and the steps of a delivery. */
 import t from "tap";
 import type { Message } from "../../api/types.js";
 import { matchingThreads, searchText, stepsOf, threadsOf } from "./model.js";

@@ -8,7 +8,7 @@ export interface Thread {
   /** The names of all senders and recipients, in the order in which they appear. */
   readonly names: readonly string[];
   readonly messages: number;
-  /** Number of unread copies. */
+  /** The number of copies that recipients have not read. */
   readonly unread: number;
   readonly request: boolean;
   readonly important: boolean;
@@ -48,7 +48,7 @@ export function threadsOf(messages: readonly Message[]): Thread[] {
 }
 
 /**
- * Returns, in lower case, the text of a message in which a search looks: its members, and the names and notes of its
+ * Returns the text that a search looks through, in lower case: the members of a message, and the names and notes of its
  * agents.
  */
 export function searchText({ id, from, to, subject, body, data }: Message): string {

@@ -20,8 +20,8 @@ import { Time } from "../../parts/time.js";
 import { matchingThreads, searchText, threadsOf, type Thread } from "./model.js";
 
 /**
- * The number of messages that are read at first. When the user asks for older messages or searches, MESSAGES_MAX are
- * read.
+ * The number of messages that are loaded at first. If the user asks for older messages or searches, MESSAGES_MAX are
+ * loaded.
  */
 const MESSAGES = 200;
 const MESSAGES_MAX = 1_000;
@@ -86,7 +86,7 @@ interface ThreadsProps {
   readonly address: AddressQuery;
   readonly messages: readonly Message[];
   readonly limit: number;
-  /** The words that a message of the thread must contain. */
+  /** The search words, which a message of the thread must contain. */
   readonly search: string;
 }
 
@@ -170,7 +170,7 @@ function Names({ of }: { readonly of: readonly string[] }) {
   return <span title={text}>{text}</span>;
 }
 
-/** Shows a badge if the thread contains a request, and one if it contains a message of high importance. */
+/** Shows a badge if the thread contains a request, and another one if it contains a message of high importance. */
 function Urgency({ of: { request, important } }: { readonly of: Pick<Thread, "request" | "important"> }) {
   if (!request && !important) return null;
   return (

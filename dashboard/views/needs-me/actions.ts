@@ -8,7 +8,7 @@ interface Named {
   readonly name: string;
 }
 
-/** Sends an agent a request, whose subject the user may change first. */
+/** Returns the action that sends a request to an agent. The user may change the subject first. */
 export function askAgent({ id, name }: Named, subject: string): Action {
   return {
     text: "Ask",
@@ -19,7 +19,7 @@ export function askAgent({ id, name }: Named, subject: string): Action {
   };
 }
 
-/** Takes a lease from its holder. The user gives a reason. */
+/** Returns the action that takes a lease from its holder. The user gives a reason. */
 export function breakAction(id: string, { name }: Named): Action {
   return {
     text: "Break",

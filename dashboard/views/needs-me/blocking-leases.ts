@@ -4,11 +4,11 @@
  */
 import type { Lease, LeaseWaits } from "../../api/types.js";
 
-/** The time after which a waiting request counts as blocked for too long, ms. */
+/** The time after which a waiting request counts as blocked for too long, in ms. */
 export const WAITED_LONG_MS = 10 * 60_000;
 /**
- * A lease for which others wait is reported if it ends within this time, ms. A person can still help in this time. At
- * its end, the holder loses the lease in the middle of its work.
+ * A lease for which others wait is reported if it ends within this time, in ms. When it ends, its holder loses it in
+ * the middle of its work, and a person can still prevent that now.
  */
 export const ENDS_SOON_MS = 10 * 60_000;
 
@@ -18,14 +18,17 @@ export interface BlockingLease {
   readonly waiting: readonly Lease[];
   /** The time at which the lease ends even if its holder keeps renewing it, in ms since the epoch. */
   readonly endsMs: number;
-  /** False for an automatic lease: it is short, and each edit of its holder starts its time again. */
+  /**
+   * Whether the lease ends soon. False for an automatic lease, because it is short, and each edit of its holder
+   * restarts its time.
+   */
   readonly endsSoon: boolean;
   readonly waitedLong: boolean;
 }
 
 /**
- * Returns the held leases that a person should look at. At least one request waits for such a lease. The lease is
- * automatic, so that its holder may not know of it, or the holder is stale, or the request has waited too long, or the
+ * Returns the held leases that a person should look at. At least one request waits for such a lease. In addition, the
+ * lease is automatic (so its holder may not know of it), the holder is stale, the request has waited too long, or the
  * lease ends soon.
  * @param stale the ids of stale agents
  */

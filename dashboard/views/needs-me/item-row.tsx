@@ -58,7 +58,7 @@ export function ItemRow({ item: { name, address, count, line, why, since, tone, 
   );
 }
 
-/** The dialog before an action. */
+/** Shows the dialog that asks the user before an action. */
 function Asking({ action, onClose }: { readonly action: Action; readonly onClose: () => void }) {
   const { text, kind, ask, run, done } = action;
   const field = ask?.field;

@@ -1,4 +1,4 @@
-/** Groups repeated items, so that the same trouble of many agents is one row. Pure. */
+/** Groups items, so that the same problem of many agents is one row. Pure. */
 
 /** Items that have the same cause. There is at least one. */
 export type Repeats<T> = readonly [T, ...T[]];
@@ -18,7 +18,7 @@ export function repeatsOf<T>(items: readonly T[], sameOf: (item: T) => string): 
   return [...groups.values()];
 }
 
-/** Returns the earliest of some times in RFC 3339. */
+/** Returns the earliest of some times, which are in RFC 3339. */
 export function earliest(times: Repeats<string>): string {
   return times.reduce((first, time) => (Date.parse(time) < Date.parse(first) ? time : first));
 }

@@ -11,9 +11,12 @@ import { useResource, type Loader, type Resource } from "../../api/resource.js";
 export interface Action {
   readonly text: string;
   readonly kind?: "primary" | "danger";
-  /** @param said what the user has written, if the action asks for a text; else "" */
+  /**
+   * Takes the action.
+   * @param said the text that the user has written, if the action asks for one; else ""
+   */
   readonly run: (said: string) => Promise<unknown>;
-  /** The message after it succeeded. */
+  /** The message that is shown after the action has succeeded. */
   readonly done: string;
   /** The dialog before the action. It is set if the action cannot be undone, or needs a text. */
   readonly ask?: Ask;
@@ -24,20 +27,20 @@ export interface Action {
 interface Ask {
   readonly title: string;
   readonly words?: ComponentChildren;
-  /** The field for a text, without which the action cannot be taken. */
+  /** The field for a text. If it is set, the action cannot be taken without a text. */
   readonly field?: {
     readonly label: string;
     readonly hint?: string;
-    /** The text that the field has at first. */
+    /** The initial text of the field. */
     readonly text?: string;
     /** Whether the text may have several lines. */
     readonly long?: true;
   };
 }
 
-/** One row. It stands for one thing, or for several with the same cause. */
+/** One row. It stands for one thing, or for several things with the same cause. */
 export interface Item {
-  /** Unique within its source. */
+  /** A key that is unique within the source. */
   readonly key: string;
   /** The name of the thing that needs a person. `address` is the address of its page. */
   readonly name: string;
@@ -48,7 +51,7 @@ export interface Item {
   readonly line: ComponentChildren;
   /** The reason why it matters, for example that an agent cannot continue. */
   readonly why: string;
-  /** The time since which the item needs a person, RFC 3339. */
+  /** The time since which the item needs a person, in RFC 3339. */
   readonly since: string;
   readonly tone: "note" | "warn" | "bad";
   readonly actions: readonly Action[];
@@ -76,11 +79,14 @@ export interface Source {
   readonly title: string;
   readonly address: string;
   readonly none: string;
-  /** A hook that is live while the component is mounted. `items` is undefined until the data are loaded. */
+  /**
+   * A hook, which keeps the items up to date while the component is mounted. `items` is undefined until the data are
+   * loaded.
+   */
   readonly useItems: () => { readonly resource: Resource<unknown>; readonly items: readonly Item[] | undefined };
 }
 
-/** Turns a source's row into a source. */
+/** Creates a source from its declaration. */
 export function sourceOf<T>({ title, address, none, loader, itemsOf }: SourceRow<T>): Source {
   return {
     title,

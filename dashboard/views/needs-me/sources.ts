@@ -1,7 +1,7 @@
 /**
- * The table of sources, the most urgent first: agents that cannot continue without an answer, then broken contracts, then
- * agents that are in the way of others, then failures, and at last decisions and tidying up that can wait. The
- * view shows the groups in this order.
+ * The table of sources. The view shows their groups in this order, the most urgent first: agents that cannot continue
+ * without an answer, broken contracts, agents that block others, failures, and finally decisions and clean-up that can
+ * wait.
  */
 import type { Source } from "./source.js";
 import { BLOCKING_LEASES } from "./sources/blocking-leases.js";

@@ -1,4 +1,7 @@
-/** Needs me in a browser: items appear, are acted on, disappear by themselves, and are counted in every view. */
+/**
+ * Tests the view "Needs me" in a browser: items appear, actions on them work, they disappear by themselves, and every
+ * view shows their number.
+ */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import t from "tap";
@@ -12,7 +15,7 @@ import { taskADay } from "../../../test/support/task-work.js";
 import { leaseADay } from "../../../test/support/lease-work.js";
 
 const skip = browserMissing();
-/** With this limit, the agents of the sample day have their intended status. */
+/** With this limit, the sample day's agents have the status that the tests expect. */
 const ARGS = ["--stale-after", "1h"];
 
 const group = (page: Page, name: string) => page.getByRole("region", { name });
@@ -177,7 +180,7 @@ t.test("items in a server with a day's data", { skip }, async (t) => {
     const { page: later, close } = await dashboard.open("/overview");
     const before = Number(await page.locator("nav .count").textContent());
     await later.clock.setFixedTime(Date.now() + 11 * 60_000);
-    // There are two more: a lease of claude-checkout and one of codex-ops.
+    // The two additional items are a lease of claude-checkout and one of codex-ops.
     await counted(later, before + 2);
     await later.getByRole("link", { name: "Needs me" }).click();
     t.match(await rowOf(later, "deploy and 1 more").textContent(), /codex-ops holds it .* and 1 more wait/);

@@ -1,4 +1,7 @@
-/** Current violations from the history of runs: the newest run decides, and the start is known. */
+/**
+ * Tests how current violations are found in the history of runs: the newest run decides, and the first failed run is
+ * the start.
+ */
 import t from "tap";
 import type { ComplianceRun } from "../../api/types.js";
 import { holdsOneCheck, stillChecked, violated } from "./violations.js";

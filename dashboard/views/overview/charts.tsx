@@ -21,7 +21,7 @@ const CHARTS: readonly ChartRow[] = [
       ["blocked", "tasks_blocked"],
     ],
     format: whole,
-    // A task is in one state.
+    // The series can be stacked, because each task is in exactly one state.
     stacked: true,
   },
   {

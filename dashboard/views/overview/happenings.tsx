@@ -1,6 +1,6 @@
 /**
- * Shows the newest events as sentences, live, newest first. Neighbours of which the same is said are one line with a
- * count. The time of a line is a link to its newest event.
+ * Shows the newest events as sentences, the newest first, and keeps them up to date. Neighbours with the same sentence
+ * are one line with a count. The time of a line is a link to its newest event.
  */
 import { useMemo, useRef } from "preact/hooks";
 import { useEventFeed } from "../../api/event-feed.js";
@@ -18,12 +18,18 @@ import { useRowSlots } from "../../parts/row-slots.js";
 import { Sentence } from "../../parts/sentence.js";
 import { Time } from "../../parts/time.js";
 
-/** The newest events of all topics. There are more than lines, because many may be one line. */
+/**
+ * The feed of the newest events of all topics. It holds more events than lines are shown, because many events may share
+ * a line.
+ */
 const NEWEST = { pattern: "", since: null, first: 100, keep: 200 } as const;
 const LINES_MAX = 25;
 const NONE_OPEN: ReadonlySet<number> = new Set();
 
-/** For an event, its sentence and the text by which sentences are compared. A live list is compared again and again. */
+/**
+ * For an event, its sentence, and the text by which sentences are compared. Cached, because a live list is compared
+ * again and again.
+ */
 const said = new WeakMap<HeldEvent, { readonly sentence: readonly Piece[]; readonly text: string }>();
 
 function saidOf(event: HeldEvent): { readonly sentence: readonly Piece[]; readonly text: string } {

@@ -1,4 +1,4 @@
-/** Loads the data of the overview that are no metrics: held leases, claimed tasks, and today's cost. */
+/** Loads the data of the overview that are not metrics: held leases, claimed tasks, and today's cost. */
 import { getJson } from "../../api/client.js";
 import { query } from "../../base/path.js";
 import { leasesLoader } from "../../api/leases.js";
@@ -7,8 +7,8 @@ import { tasksLoader } from "../../api/tasks.js";
 import type { UsageSummary } from "../../api/types.js";
 
 /**
- * The minimum time between two requests for the cost, ms. The server has to sum up a whole day, and usage changes with
- * every call.
+ * The minimum time between two requests for the cost, in ms. The server has to sum up a whole day, and usage changes
+ * with every call.
  */
 const COST_GAP_MS = 5_000;
 

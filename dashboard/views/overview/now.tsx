@@ -1,4 +1,4 @@
-/** Shows the active agents and what each is doing: its intent, its task, and what it holds. */
+/** Shows the active agents and what each of them is doing: its intent, its task, and what it holds. */
 import { agentsLoader } from "../../api/agents.js";
 import { isOperator } from "../../api/operator.js";
 import { useResource } from "../../api/resource.js";
@@ -13,7 +13,7 @@ import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { claimedTasks, heldLeases } from "./loader.js";
 
-/** The maximum number of agents shown, the most recently seen first. */
+/** The maximum number of agents that are shown. The one that was seen last comes first. */
 const SHOWN_MAX = 12;
 
 interface Doing {

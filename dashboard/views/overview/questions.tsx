@@ -7,7 +7,7 @@ import { Time } from "../../parts/time.js";
 
 const SHOWN_MAX = 5;
 
-/** Renders nothing if there are none. */
+/** Renders nothing if there are no questions. */
 export function Questions() {
   const asking = useResource(openQuestions).data.value?.input_required ?? [];
   if (asking.length === 0) return null;

@@ -50,7 +50,7 @@ export function Totals({ rows }: { readonly rows: MetricRows | undefined }) {
   const failed = [agents, metrics, claimed, held, waits, questions, cost].find(({ error }) => error.value !== null);
   const all = agents.data.value?.filter((agent) => !isOperator(agent));
   const active = all?.filter(({ status }) => status === "active").length;
-  // The server itself deletes stale agents of clients' sessions.
+  // Stale agents of clients' sessions do not count, because the server itself deletes them.
   const stale = all?.some(({ status, client }) => status === "stale" && client === undefined) === true;
   const tax = metrics.data.value?.token_tax;
   const day = cost.data.value?.total;

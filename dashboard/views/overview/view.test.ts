@@ -1,4 +1,7 @@
-/** The overview in a browser: active agents, tasks and leases over time, and events as sentences, live. */
+/**
+ * Tests the overview in a browser: active agents, tasks and leases over time, and events as sentences, with live
+ * updates.
+ */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
@@ -8,7 +11,7 @@ import { taskADay } from "../../../test/support/task-work.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 
 const skip = browserMissing();
-/** With this limit, the agents of the sample day have their intended status. */
+/** With this limit, the sample day's agents have the status that the tests expect. */
 const ARGS = ["--stale-after", "1h"];
 
 const stat = (page: Page, label: string) => page.locator(".stat").filter({ hasText: label });
@@ -38,7 +41,8 @@ t.test("the overview of a server with a day's data", { skip }, async (t) => {
     const names = page.getByRole("main").locator("a[href^='/agents/']");
     await names.nth(10).waitFor();
     const ofAgents = asked.filter((path) => path === "/api/instances").length;
-    // For the list, for the names, and for what needs a person; again if the feed of changes was opened later.
+    // Agents are requested for the list, for the names, and for what needs a person. Each is requested again if the
+    // change feed opened later.
     t.ok(ofAgents >= 1 && ofAgents <= 8, `${ofAgents} for ${await names.count()} names`);
     await close();
   });

@@ -1,4 +1,4 @@
-/** Loads the overlaps of workspaces. */
+/** Loads the overlaps in workspaces. */
 import { getJson } from "../../api/client.js";
 import type { Loader } from "../../api/resource.js";
 import type { RadarAnswer } from "../../api/types.js";
@@ -6,7 +6,10 @@ import { apiPath, query } from "../../base/path.js";
 import type { WorkspaceOverlaps } from "./model.js";
 
 const GAP_MS = 1_000;
-/** The interval between reloads, in ms. The agents of a checkout change without a change of the radar. */
+/**
+ * The interval between reloads, in ms. The page must reload, because the agents of a checkout can change without a
+ * change event of the radar.
+ */
 const REFRESH_MS = 60_000;
 /** The maximum number of workspaces that are loaded. */
 const WORKSPACES_MAX = 50;

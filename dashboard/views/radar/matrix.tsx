@@ -1,4 +1,7 @@
-/** Shows a matrix of checkouts. A cell says how many files two of them change, and opens the list of these files. */
+/**
+ * Shows a matrix of checkouts. A cell has the number of files that two checkouts both change, and opens the list of
+ * these files.
+ */
 import type { BadgeTone } from "../../parts/badge.js";
 import { Agent } from "../../parts/agent.js";
 import {

@@ -1,4 +1,4 @@
-/** The matrix of checkouts, and how lines are described. */
+/** Tests the matrix of checkouts, and the descriptions of line ranges. */
 import t from "tap";
 import type { Overlap } from "../../api/types.js";
 import { chooseWorkspace, describeLines, describePair, matrixOf, pairBetween } from "./model.js";

@@ -14,7 +14,7 @@ export type OverlapKind = Overlap["kind"];
 /** A checkout of the matrix. */
 export interface MatrixSide {
   readonly id: string;
-  /** Its branch, and more if another checkout has the same branch. */
+  /** The label of the checkout: its branch, with more detail if another checkout has the same branch. */
   readonly label: string;
   readonly agents: readonly { readonly id: string; readonly name: string }[];
 }
@@ -34,12 +34,15 @@ export interface Matrix {
   readonly pairs: readonly Pair[];
 }
 
-/** The kinds, from the mildest to the worst, with their words. */
+/** The kinds of overlaps, from the mildest to the worst. */
 const KINDS: readonly OverlapKind[] = ["file", "lines", "delete"];
 
 const rankOf = (kind: OverlapKind): number => KINDS.indexOf(kind);
 
-/** Groups overlaps by pairs of checkouts. The worst kind comes first, then the most files; of a pair the worst file. */
+/**
+ * Groups overlaps by pairs of checkouts. The pair with the worst kind comes first, and of equal kinds the one with the
+ * most files. In a pair, the worst file comes first.
+ */
 function pairsOf(overlaps: readonly Overlap[]): Pair[] {
   const groups = new Map<string, { a: string; b: string; overlaps: Overlap[]; worst: OverlapKind }>();
   for (const overlap of overlaps) {
@@ -59,7 +62,7 @@ function pairsOf(overlaps: readonly Overlap[]): Pair[] {
 
 /**
  * Computes the matrix of a workspace.
- * @param known the checkouts of agents by id, which say more of a checkout than an overlap
+ * @param known the checkouts of agents by id. They contain more about a checkout than an overlap does.
  */
 export function matrixOf(overlaps: readonly Overlap[], known: ReadonlyMap<string, Checkout>): Matrix {
   const found = new Map<string, Overlap["a"]>();
@@ -82,7 +85,10 @@ export function pairBetween({ pairs }: Matrix, one: string, other: string): Pair
   return pairs.find(({ a, b }) => (a === one && b === other) || (a === other && b === one));
 }
 
-/** Describes the lines of the base that a side has changed: `12–18, 30, after 44`. No ranges mean the whole file. */
+/**
+ * Describes the lines of the base version that a side has changed: `12–18, 30, after 44`. No ranges stand for the whole
+ * file.
+ */
 export function describeLines({ kind, a, b }: Overlap, side: "a" | "b"): string {
   const [own, others] = side === "a" ? [a.ranges, b.ranges] : [b.ranges, a.ranges];
   if (own.length === 0) return kind === "delete" && others.length > 0 ? "deleted" : "whole file";
@@ -99,14 +105,14 @@ export function describePair({ overlaps, worst }: Pair): string {
   return `${overlaps.length} ${overlaps.length === 1 ? "file" : "files"}, ${KIND_WORDS[worst]}`;
 }
 
-/** The words for each kind. */
+/** The text that is shown for each kind of overlap. */
 export const KIND_WORDS: Readonly<Record<OverlapKind, string>> = {
   file: "other lines",
   lines: "same lines",
   delete: "deleted by one",
 };
 
-/** Chooses the workspace to show: the one in the address, else the first with the most overlaps. */
+/** Chooses the workspace to show: the one in the address, or else the first of those with the most overlaps. */
 export function chooseWorkspace(
   all: readonly WorkspaceOverlaps[],
   chosen: string | undefined,

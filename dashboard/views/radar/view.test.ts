@@ -1,4 +1,4 @@
-/** The radar in a browser: the matrix, the files of a pair, the choice in the address, and live updates. */
+/** Tests the radar in a browser: the matrix, the files of a pair, the choice in the address, and live updates. */
 import t from "tap";
 import { browserMissing, countOf, type Page } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";

@@ -1,4 +1,4 @@
-/** The view of the radar: a matrix of checkouts, and the files between the two that are chosen. */
+/** The view of the radar: a matrix of checkouts, and the files that the chosen pair of checkouts both change. */
 import { useAgentsById, useCheckouts } from "../../api/agents.js";
 import { useResource } from "../../api/resource.js";
 import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js";
@@ -59,7 +59,7 @@ function WorkspaceFilter({ set, all, shown }: FilterProps) {
 function Overlaps({ query, set, shown }: AddressQuery & { readonly shown: WorkspaceOverlaps }) {
   const { checkouts } = useCheckouts();
   const matrix = matrixOf(shown.overlaps, checkouts);
-  // Without a choice, the worst pair is shown.
+  // If the address has no choice, the worst pair is shown.
   const current = pairBetween(matrix, query["a"] ?? "", query["b"] ?? "") ?? matrix.pairs[0];
   return (
     <>

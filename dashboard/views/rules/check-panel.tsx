@@ -10,7 +10,7 @@ import { Notice } from "../../parts/notice.js";
 import { Findings } from "./findings.js";
 import { scopeOf } from "./model.js";
 
-/** Delay after the last key press, ms. */
+/** The delay after the last key press, in ms. */
 const PAUSE_MS = 200;
 
 interface Checked {

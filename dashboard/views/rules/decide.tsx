@@ -11,7 +11,7 @@ const NEEDS_TOKEN = "This needs the server's token.";
 
 interface DecideProps {
   readonly rule: RuleAddress;
-  /** Called after the action. */
+  /** Called after the action has succeeded. */
   readonly onDone: () => Promise<void> | void;
 }
 

@@ -1,4 +1,4 @@
-/** All members of a rule. */
+/** Shows all members of a rule. */
 import type { ComponentChildren } from "preact";
 import type { Rule } from "../../api/types.js";
 import { Section } from "../../parts/page.js";

@@ -36,7 +36,7 @@ export function Project({ of: { project } }: { readonly of: Pick<Rule, "project"
   );
 }
 
-/** The pattern with its match type. */
+/** Shows the pattern of a rule with its match type. */
 export function Pattern({ of: { match_type, pattern } }: { readonly of: Rule }) {
   return (
     <span title={pattern}>

@@ -1,4 +1,4 @@
-/** Order and filters of rules, and texts with marked violations. */
+/** Tests the order and the filters of rules, and texts with marked violations. */
 import t from "tap";
 import type { Rule, RuleViolation } from "../../api/types.js";
 import { filterRules, markedBlocks, scopeOf, splitRules, FOUND_LINES_MAX } from "./model.js";

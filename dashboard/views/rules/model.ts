@@ -8,7 +8,7 @@ export const EVERY_PROJECT: typeof GLOBAL_PROJECT = "_global";
 
 export const STATUSES: readonly RuleStatus[] = ["proposed", "accepted", "rejected"];
 
-/** The filter; "" matches all. */
+/** The filter. "" matches all rules. */
 export interface RuleFilter {
   readonly project: string;
   readonly status: string;
@@ -17,7 +17,7 @@ export interface RuleFilter {
   readonly words: string;
 }
 
-/** Returns a rule's name as `P/R` (project and rule id), the form in messages and in the audit log. */
+/** Returns a rule's name as `P/R` (project and rule id), as it appears in messages and in the audit log. */
 export function nameOf({ project, rule_id }: Pick<Rule, "project" | "rule_id">): string {
   return `${project}/${rule_id}`;
 }
@@ -57,8 +57,8 @@ function hasAll(text: string, words: readonly string[]): boolean {
 }
 
 /**
- * Splits rules into proposed ones, oldest first, and decided ones, by project. Rules that apply to every project come
- * first.
+ * Splits rules into proposed and decided ones. The proposed rules are sorted by age, the oldest first. The decided
+ * rules are sorted by project, those that apply to every project first.
  */
 export function splitRules(rules: readonly Rule[]): {
   readonly proposed: readonly Rule[];
@@ -93,7 +93,7 @@ export interface Piece {
 
 /** A line of a text with its violations. */
 export interface MarkedLine {
-  /** Counted from 1. */
+  /** The number of the line, counted from 1. */
   readonly number: number;
   readonly pieces: readonly Piece[];
   readonly violations: readonly RuleViolation[];
@@ -102,7 +102,7 @@ export interface MarkedLine {
 /** A block of consecutive lines, or the number of lines that are left out between two blocks. */
 export type Block = { readonly lines: readonly MarkedLine[] } | { readonly left_out: number };
 
-/** Number of lines shown around a violation. */
+/** The number of lines that are shown around a violation. */
 const AROUND_LINES = 2;
 /** The maximum number of lines with violations that are shown. */
 export const FOUND_LINES_MAX = 200;

@@ -1,4 +1,4 @@
-/** One rule in a browser: its members, preview, history and deletion. */
+/** Tests the page of one rule in a browser: its members, preview, history and deletion. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, countOf } from "../../../test/support/browser.js";

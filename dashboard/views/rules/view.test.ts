@@ -1,4 +1,4 @@
-/** The view of rules in a browser: proposals and decided rules, filters, previews, decisions. */
+/** Tests the view of rules in a browser: proposed and decided rules, filters, previews, and decisions. */
 import t from "tap";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
@@ -109,7 +109,7 @@ t.test("without rules the view says how to begin; an instance may read, and deci
     headers,
   });
   const { token } = JSON.parse(registered.text) as { readonly token: string };
-  // Requests before the login are rejected, and the browser logs that.
+  // Requests before the login are rejected, and the browser logs these rejections.
   const { page, close } = await dashboard.open("/rules", { expected: [/401/] });
   await page.getByLabel("Token").fill(token);
   await page.getByRole("button", { name: "Log in" }).click();

@@ -40,7 +40,7 @@ export const SPECS: Space = {
       return lists.flat();
     },
     patch: (entries, { key }, signal) => {
-      // A project name may contain slashes, so only the entry in the list says how to split `P/N`.
+      // A project name may contain slashes, so only the entry in the list shows how to split `P/N`.
       const known = entries.find(({ name }) => name === key);
       return known?.path[0] === undefined ? undefined : withProject(entries, known.path[0], signal);
     },

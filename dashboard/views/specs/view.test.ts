@@ -1,4 +1,4 @@
-/** Specs in a real browser: the differences to State, with which they share components. */
+/** Tests the view of specs in a real browser: its differences to the view of state, with which it shares components. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing } from "../../../test/support/browser.js";

@@ -14,7 +14,7 @@ function entryOf({ key, version, updated_at }: StateEntry): Entry {
 
 /** Returns the list with the entry of one key replaced by its current entry. */
 async function withKey(entries: readonly Entry[], key: string, signal: AbortSignal): Promise<readonly Entry[]> {
-  // The request selects all keys that begin with this key. This key sorts first, so one entry is enough.
+  // The request returns the keys that begin with this key. This key sorts first, so one entry is enough.
   const [first] = await getJson<StateEntry[]>(`/api/state${query({ prefix: key, limit: 1 })}`, signal);
   const others = entries.filter(({ name }) => name !== key);
   if (first?.key !== key) return others;

@@ -1,4 +1,4 @@
-/** State in a real browser: search, values of every kind, versions, and concurrent changes. */
+/** Tests the view of state in a real browser: search, values of every kind, versions, and concurrent changes. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
@@ -6,7 +6,7 @@ import { axeViolations, checkView, startDashboard } from "../../../test/support/
 import { send, sendJson } from "../../../test/support/http-client.js";
 
 const KEYS = 5_000;
-/** Maximum number of elements in a tree that renders only its visible lines. */
+/** The maximum number of elements of a tree that renders only its visible lines. */
 const TREE_ROWS_MAX = 80;
 const MEGABYTE = 1_000_000;
 
@@ -43,7 +43,8 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
     const last = page.locator(".tree-at");
     await last.waitFor();
     t.ok((await rows(page).count()) <= TREE_ROWS_MAX, "at the end, too");
-    // The cost of typing is what is rendered again: the visible rows, per key press.
+    // Counts the added elements, because they are the cost of typing. A key press may render only the visible rows
+    // again.
     await page.evaluate(`{
       window.added = 0;
       new MutationObserver((changes) => { for (const { addedNodes } of changes) window.added += addedNodes.length; })

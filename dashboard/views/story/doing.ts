@@ -1,4 +1,4 @@
-/** Says what each agent did at a time, from the leases and tasks of that time. Pure. */
+/** Finds out what each agent was doing at a time, from the leases and tasks of that time. Pure. */
 import type { LeaseAt, TaskAt } from "../../api/types.js";
 
 export interface Doing {
@@ -9,7 +9,7 @@ export interface Doing {
   readonly waiting: readonly LeaseAt[];
 }
 
-/** Returns the agents that held, waited or worked, by their names. */
+/** Returns the agents that held a lease, waited for one or worked on a task, sorted by name. */
 export function doingAt(leases: readonly LeaseAt[], tasks: readonly TaskAt[]): readonly Doing[] {
   const found = new Map<string, { id: string; name: string; tasks: TaskAt[]; held: LeaseAt[]; waiting: LeaseAt[] }>();
   const of = ({ id, name }: { readonly id: string; readonly name: string }) => {
@@ -25,7 +25,7 @@ export function doingAt(leases: readonly LeaseAt[], tasks: readonly TaskAt[]): r
   return [...found.values()].sort((a, b) => a.name.localeCompare(b.name) || a.id.localeCompare(b.id));
 }
 
-/** Returns how many tasks have each state, the most frequent first. */
+/** Returns the number of tasks in each state, the most frequent state first. */
 export function statesOf(tasks: readonly TaskAt[]): readonly (readonly [state: TaskAt["state"], count: number])[] {
   const counts = new Map<TaskAt["state"], number>();
   for (const { state } of tasks) counts.set(state, (counts.get(state) ?? 0) + 1);

@@ -1,4 +1,7 @@
-/** Shows the last events until the chosen time as sentences, the newest first. A time is a button that goes there. */
+/**
+ * Shows the last events before the chosen time as sentences, the newest first. The time of each event is a button,
+ * which chooses that time.
+ */
 import type { Event } from "../../api/types.js";
 import { clockTime } from "../../base/format.js";
 import { sentenceOf } from "../../parts/event-sentence.js";

@@ -1,4 +1,4 @@
-/** Draws the lanes of the agents over the range. A press or a drag on a lane chooses the time. */
+/** Draws the lanes of the agents over the range. If the user presses or drags on a lane, that chooses the time. */
 import type { ReadonlySignal, Signal } from "@preact/signals";
 import { useMemo, useState } from "preact/hooks";
 import { axisTime, clockTime, duration, plural } from "../../base/format.js";
@@ -8,7 +8,7 @@ import { totalMs, type Bar, type BarKind, type Lane, type Mark } from "./lanes.j
 import { percentOf, ticksOf, type Range } from "./range.js";
 
 const LANES_MAX = 20;
-/** The top and the height of each kind of bar in a lane, in px. The place tells what it is without its colour. */
+/** The top and the height of each kind of bar in a lane, in px. So the kind of a bar can be seen without its colour. */
 const ROWS: Readonly<Record<BarKind, readonly [top: number, height: number]>> = {
   working: [2, 7],
   held: [11, 7],
@@ -107,7 +107,7 @@ function LaneRow({ lane, range, at, sinceMs }: Omit<LaneListProps, "lanes"> & { 
   );
 }
 
-/** Shows the chosen time in a lane. It alone is rendered again when the time changes. */
+/** Shows the chosen time in a lane. When the time changes, only this component is rendered again. */
 function Cursor({ at, range }: { readonly at: ReadonlySignal<number>; readonly range: Range }) {
   const x = `${percentOf(at.value, range)}%`;
   return <line class="story-cursor" x1={x} x2={x} y1="0" y2="100%" />;

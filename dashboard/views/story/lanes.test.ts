@@ -1,4 +1,6 @@
-/** The lanes of a range: bars of leases and tasks, what had begun before, what has not ended, and marks. */
+/**
+ * Tests the lanes of a range: bars of leases and tasks that begin before or in the range, or have not ended, and marks.
+ */
 import t from "tap";
 import type { Event, LeaseAt, TaskAt } from "../../api/types.js";
 import { lanesOf, totalMs, type Seed } from "./lanes.js";

@@ -1,14 +1,14 @@
 /**
- * Makes a lane for each agent from the events of a range: bars for what it held, waited for and worked on, and marks
- * for what it lost and the messages that it got. What had begun before the events comes from the leases and tasks of
- * that time. Pure.
+ * Computes a lane for each agent from the events of a range. A lane has bars for what the agent held, waited for and
+ * worked on, and marks for what it lost and the messages that it received. Bars that began before the first event come
+ * from the leases and tasks of that time. Pure.
  */
 import type { Event, LeaseAt, TaskAt } from "../../api/types.js";
 import type { Range } from "./range.js";
 
 export type BarKind = "working" | "held" | "waiting";
 
-/** A period of an agent. `fromMs` may be before the range. */
+/** A period in which an agent held, waited for or worked on something. `fromMs` may be before the range. */
 export interface Bar {
   readonly kind: BarKind;
   readonly fromMs: number;
@@ -31,7 +31,7 @@ export interface Lane {
   readonly marks: readonly Mark[];
 }
 
-/** The live leases and tasks at a time, in ms. Events up to it are part of it. */
+/** The live leases and tasks at a time in ms. They include the effects of the events up to that time. */
 export interface Seed {
   readonly atMs: number;
   readonly leases: readonly LeaseAt[];
@@ -47,7 +47,7 @@ interface Growing extends Lane {
   readonly marks: Mark[];
 }
 
-/** The topics after which an agent no longer works on a task. */
+/** Matches the topics of events that end an agent's work on a task. */
 const TASK_ENDS = /^task\.(?:done|failed|dead|canceled|input_required|ready)$/;
 const LEASE_ENDS = /^lease\.(?:released|lost)$/;
 
@@ -62,7 +62,7 @@ function holderOf(value: unknown): Holder | null {
 
 class Lanes {
   readonly lanes = new Map<string, Growing>();
-  /** The bars that have not ended, by the lease or task. */
+  /** The bars that have not ended, by the id of the lease or task. */
   readonly #open = new Map<string, { readonly lane: Growing; readonly kind: BarKind; fromMs: number; what: string }>();
 
   open(key: string, kind: BarKind, holder: Holder, fromMs: number, what: string): void {
@@ -98,7 +98,7 @@ class Lanes {
 
 function addBars(lanes: Lanes, topic: string, data: Data, atMs: number): void {
   const holder = holderOf(data["holder"]);
-  // The lease of a task is shown as work on the task.
+  // A task's lease has no bar of its own, because the work on the task has one.
   if (topic.startsWith("lease.") && data["task"] === null) {
     const key = `lease ${textOf(data["lease_id"])}`;
     const what = listOf(data["resources"]);
@@ -128,8 +128,8 @@ function addMarks(lanes: Lanes, topic: string, data: Data, atMs: number): void {
 }
 
 /**
- * Returns the lanes, those of which there is most to show first.
- * @param events oldest first
+ * Returns the lanes. The lanes with the most to show come first.
+ * @param events the events of the range, the oldest first
  */
 export function lanesOf(events: readonly Event[], seed: Seed, { toMs }: Range): readonly Lane[] {
   const lanes = new Lanes();
@@ -155,7 +155,7 @@ export function lanesOf(events: readonly Event[], seed: Seed, { toMs }: Range): 
   return [...lanes.lanes.values()].sort((a, b) => size(b) - size(a) || a.id.localeCompare(b.id));
 }
 
-/** Returns how long the bars of a kind are together, in ms. Only what is in the range counts. */
+/** Returns the total length of the bars of a kind, in ms. Only the parts within the range count. */
 export function totalMs(bars: readonly Bar[], kind: BarKind, { fromMs: startMs, toMs: endMs }: Range): number {
   let sum = 0;
   for (const { kind: one, fromMs, toMs } of bars)

@@ -1,4 +1,7 @@
-/** Loads the events of a range, what was live when they begin, and what was there at a time. None of it changes. */
+/**
+ * Loads the events of a range, the leases and tasks at its start, and the state of the server at a time. Data of the
+ * past do not change, so nothing is loaded again.
+ */
 import { ApiError, getJson } from "../../api/client.js";
 import type { Loader } from "../../api/resource.js";
 import type { Event, KeyAt, LeaseAt, TaskAt } from "../../api/types.js";
@@ -6,36 +9,39 @@ import { apiPath, query } from "../../base/path.js";
 import type { Seed } from "./lanes.js";
 import type { Range } from "./range.js";
 
-/** The events of a range that the page holds: the newest. */
+/** The maximum number of events of a range that the page holds. It holds the newest ones. */
 export const EVENTS_MAX = 2_000;
-/** The leases and the tasks that are read at the start of a range. */
+/** The maximum number of leases, and of tasks, that are read at the start of a range. */
 const SEED_ROWS = 1_000;
-/** The rows of each list that are read at a time. */
+/** The maximum number of rows of each list that are read at a time. */
 export const ROWS_MAX = 200;
-/** The time since which the server can tell moves on meanwhile, so the page asks for a later one, in ms. */
+/**
+ * The server knows only a limited past, whose start moves on meanwhile. So the page requests a time that is this much
+ * later, in ms.
+ */
 const SINCE_MARGIN_MS = 2_000;
 
-/** The range and the workspace that are shown. */
+/** The range and the workspace that the view shows. */
 export interface Asked extends Range {
-  /** Only what belongs to this workspace; "" for all. Keys belong to none. */
+  /** Only data of this workspace are loaded; "" for all workspaces. Keys do not belong to a workspace. */
   readonly workspace: string;
 }
 
 export interface Story {
-  /** Oldest first. */
+  /** The events of the range, the oldest first. */
   readonly events: readonly Event[];
   /** The leases and tasks at the start; null if the server does not know them at any time in the range. */
   readonly seed: Seed | null;
-  /** The time since which the events are complete, in ms; null if they are in the whole range. */
+  /** The time since which the events are complete, in ms; null if they are complete in the whole range. */
   readonly eventsSinceMs: number | null;
 }
 
-/** A list of a time, or why there is none. */
+/** A list at a time in the past, or the reason why it is missing. */
 export interface Past<Row> {
   readonly rows: readonly Row[];
   /** Whether there are more rows. */
   readonly more: boolean;
-  /** The time since which the server can tell, in ms, if the time is earlier; otherwise null. */
+  /** If the requested time is too early: the time since which the server knows the past, in ms; else null. */
   readonly sinceMs: number | null;
 }
 
@@ -48,13 +54,19 @@ export interface Moment {
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();
 
-/** Returns the time since which the server can tell, in ms. @throws the error if it is about something else */
+/**
+ * Returns the time since which the server knows the past, in ms, from the error of a request.
+ * @throws the error if it has another reason
+ */
 function sinceIn(error: unknown): number {
   if (error instanceof ApiError && error.since !== "") return Date.parse(error.since);
   throw error;
 }
 
-/** Reads who held, waited or worked on a task. Reads it at a later time if the server does not know this one. */
+/**
+ * Reads which leases and tasks were live at a time. If the server does not know that time any more, reads them at a
+ * later time.
+ */
 async function readSeed(atMs: number, asked: Asked, signal: AbortSignal, again = true): Promise<Seed | null> {
   const { toMs, workspace } = asked;
   const at = <List>(what: string, state: string) =>
@@ -86,11 +98,12 @@ export function storyLoader(asked: Asked): Loader<Story> {
       ]);
       const events = newest.toReversed();
       const first = events[0] === undefined ? toMs : Date.parse(events[0].created_at);
-      // Without an event before the range, older ones may have been removed.
+      // If there is no event before the range, older events of the range may have been removed.
       const complete = events.length < EVENTS_MAX && (before.length > 0 || events[0]?.id === 1);
       return {
         events,
-        // If older events of the range are not held, what was live when the held ones begin is needed instead.
+        // If the page does not hold the older events of the range, it needs the leases and tasks at the time of the
+        // first event that it holds.
         seed: events.length < EVENTS_MAX ? seed : await readSeed(first, asked, signal),
         eventsSinceMs: complete ? null : first,
       };
@@ -107,7 +120,7 @@ async function readPast<Row>(path: string, name: string, signal: AbortSignal): P
   }
 }
 
-/** Loads what was there at a time. */
+/** Loads the state of the server at a time. */
 export function momentLoader(atMs: number, workspace: string): Loader<Moment> {
   const path = (what: string, asked: Readonly<Record<string, string>> = {}): string =>
     apiPath("at", timeOf(atMs), what) + query({ ...asked, limit: ROWS_MAX });

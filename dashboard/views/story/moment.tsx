@@ -1,4 +1,4 @@
-/** Shows what was there at the chosen time: agents, leases, tasks and keys. */
+/** Shows the state of the server at the chosen time: agents, leases, tasks and keys. */
 import type { ComponentChildren } from "preact";
 import { MINUTE_MS } from "../../../shared/duration.js";
 import type { KeyAt, LeaseAt, TaskAt } from "../../api/types.js";
@@ -16,7 +16,10 @@ import { Time } from "../../parts/time.js";
 import { doingAt, statesOf, type Doing } from "./doing.js";
 import { ROWS_MAX, type Moment, type Past } from "./loader.js";
 
-/** The time since which the server can tell moves on while the user reads, so a later one is chosen, in ms. */
+/**
+ * The server knows only a limited past, whose start moves on while the user reads. So a time that is this much later is
+ * chosen, in ms.
+ */
 const LATER_MS = MINUTE_MS;
 
 const wordsOf = (state: string): string => state.replace("_", " ");
@@ -98,7 +101,7 @@ interface ListProps<Row> {
   readonly children: ComponentChildren;
 }
 
-/** A section with a list of that time; if there is none, it says why. */
+/** A section with a list of the chosen time. If the list is missing, it shows the reason. */
 function List<Row>({ title, past: { rows, more, sinceMs }, none, go, children }: ListProps<Row>) {
   return (
     <Section title={title} actions={more && <span class="hint">{`the first ${ROWS_MAX}`}</span>}>

@@ -1,4 +1,4 @@
-/** The events of a workspace, and the workspaces to choose from. */
+/** Tests which events belong to a workspace, and which workspaces the user can choose. */
 import t from "tap";
 import type { Event, Instance } from "../../api/types.js";
 import { eventsOf, workspacesOf } from "./of-workspace.js";

@@ -1,14 +1,14 @@
-/** Says which events are about a workspace. Pure. */
+/** Decides which events belong to a workspace. Pure. */
 import type { Event, Instance } from "../../api/types.js";
 
-/** Returns the workspaces of some agents, and the chosen one, in order. */
+/** Returns the workspaces of some agents and the chosen workspace, sorted. */
 export function workspacesOf(agents: readonly Instance[], chosen: string): readonly string[] {
   return [...new Set([...agents.map(({ workspace }) => workspace), chosen])].filter((one) => one !== "").sort();
 }
 
 /**
- * Returns the events that name a workspace, and of those that name none, the ones of which the publisher, the sender or
- * a recipient is one of its agents. "" stands for all workspaces.
+ * Returns the events that belong to a workspace: those that name it, and those that name no workspace and whose
+ * publisher, sender or recipient is one of its agents. "" stands for all workspaces.
  */
 export function eventsOf(
   events: readonly Event[],

@@ -1,4 +1,7 @@
-/** Chooses the time: a slider, buttons and keys from event to event, and playing at a speed. */
+/**
+ * The player, with which the user chooses the time: a slider, buttons and keys that move from event to event, and
+ * playing at a speed.
+ */
 import { useSignal, type Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
@@ -10,7 +13,7 @@ import type { Range } from "./range.js";
 import { nextTime, previousTime, SPEEDS, speedOf } from "./steps.js";
 
 const TICK_MS = 100;
-/** The time for which each event is shown if the user wants no motion, in ms. */
+/** The time for which each event is shown if the user prefers reduced motion, in ms. */
 const REDUCED_TICK_MS = 1_000;
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -21,7 +24,7 @@ interface PlayerProps {
   readonly playing: Signal<boolean>;
   /** The times of the events in ms, ascending. */
   readonly times: readonly number[];
-  /** The content below the player, in which its keys work, too. */
+  /** The content below the player. The keys of the player work in it, too. */
   readonly children: ComponentChildren;
 }
 

@@ -1,4 +1,4 @@
-/** Ranges of addresses, axes, and the steps through a range. */
+/** Tests the ranges in addresses, time axes, and the steps through a range. */
 import { assert, integer, property } from "fast-check";
 import t from "tap";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../shared/duration.js";

@@ -1,4 +1,6 @@
-/** The range of the story view and the chosen time in it, as the query of the page's address has them. Pure. */
+/**
+ * The range of the story view, and the chosen time in it, as they are stored in the query of the page's address. Pure.
+ */
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../shared/duration.js";
 import { timeIn } from "../../base/local-time.js";
 
@@ -7,14 +9,16 @@ export interface Range {
   readonly toMs: number;
 }
 
-/** The range if the address has none, in ms: less than the day for which the server keeps leases that have ended. */
+/**
+ * The length of the default range, in ms. It is shorter than the day for which the server keeps leases that have ended.
+ */
 const RANGE_MS = 12 * HOUR_MS;
-/** How much is shown before and after a time whose address has no range, in ms. */
+/** If the address has a time but no range: how much is shown before and after the time, in ms. */
 const AROUND_MS = 30 * MINUTE_MS;
 
 /**
- * Returns the range of an address. Without an end it ends now. Without both it is the last 12 hours, or the time around
- * `at`. A range that is empty is replaced by the 12 hours before its end.
+ * Returns the range in an address. If it has no end, it ends now. If it has neither end nor start, it is the last 12
+ * hours, or the time around `at`. An empty range is replaced by the 12 hours before its end.
  */
 export function rangeIn(query: Readonly<Record<string, string>>, nowMs: number): Range {
   const [from, to, at] = [timeIn(query["from"]), timeIn(query["to"]), timeIn(query["at"])];
@@ -25,31 +29,31 @@ export function rangeIn(query: Readonly<Record<string, string>>, nowMs: number):
   return { fromMs: start < toMs ? start : toMs - RANGE_MS, toMs };
 }
 
-/** Returns the chosen time in ms; the end of the range if the address has none in the range. */
+/** Returns the chosen time in ms. If the address has none within the range, returns the end of the range. */
 export function chosenIn(query: Readonly<Record<string, string>>, { fromMs, toMs }: Range): number {
   const at = Date.parse(timeIn(query["at"]));
   return at >= fromMs && at <= toMs ? at : toMs;
 }
 
-/** Returns where in the range a time is, as a percentage. */
+/** Returns the position of a time in the range, as a percentage. */
 export function percentOf(atMs: number, { fromMs, toMs }: Range): number {
   return ((atMs - fromMs) / (toMs - fromMs)) * 100;
 }
 
-/** The distances of the marks on a time axis, in ms. */
+/** The possible distances between two marks on a time axis, in ms. */
 const STEPS_MS = [
   ...[1, 2, 5, 10, 15, 30].map((seconds) => seconds * 1_000),
   ...[1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * MINUTE_MS),
   ...[1, 2, 7, 30].map((days) => days * DAY_MS),
 ];
-/** The maximum number of distances between marks. */
+/** The maximum number of distances between the marks of an axis. */
 const DISTANCES_MAX = 6;
 
-/** Returns the times at which an axis has a mark, and their distance. Both are in ms. */
+/** Returns the times of the marks on an axis, and the distance between them. Both are in ms. */
 export function ticksOf({ fromMs, toMs }: Range): { readonly stepMs: number; readonly ticks: readonly number[] } {
   const stepMs =
     STEPS_MS.find((step) => (toMs - fromMs) / step <= DISTANCES_MAX) ?? Math.ceil((toMs - fromMs) / DISTANCES_MAX);
-  // Marks are at full units of the viewer's time zone.
+  // The marks are at full units in the user's time zone.
   const offsetMs = new Date(toMs).getTimezoneOffset() * MINUTE_MS;
   const first = Math.ceil((fromMs - offsetMs) / stepMs) * stepMs + offsetMs;
   const ticks: number[] = [];

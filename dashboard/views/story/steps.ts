@@ -1,7 +1,7 @@
 /** Moves through the times of a range: from event to event, and at a speed. Pure. */
 import type { Range } from "./range.js";
 
-/** The speeds: how many seconds of the range pass in a second, and the words. */
+/** The speeds: how many seconds of the range are played in a second, and the text of the option. */
 export const SPEEDS: readonly (readonly [speed: number, words: string])[] = [
   [1, "1 s/s"],
   [10, "10 s/s"],
@@ -10,16 +10,19 @@ export const SPEEDS: readonly (readonly [speed: number, words: string])[] = [
   [3_600, "1 h/s"],
   [21_600, "6 h/s"],
 ];
-/** The time in which a range is played, if the user has chosen no speed, in ms. */
+/** The time in which the range is played if the user has not chosen a speed, in ms. */
 const PLAYED_IN_MS = 60_000;
 
-/** Returns the slowest speed at which the range is played in a minute. */
+/** Returns the slowest speed at which the range is played within a minute. */
 export function speedOf({ fromMs, toMs }: Range): number {
   const [found] = SPEEDS.find(([speed]) => (toMs - fromMs) / speed <= PLAYED_IN_MS) ?? SPEEDS.at(-1) ?? [1];
   return found;
 }
 
-/** Returns the number of times that are not after a time. @param times ascending */
+/**
+ * Returns the number of times that are not after a given time.
+ * @param times ascending
+ */
 export function countUntil(times: readonly number[], atMs: number): number {
   let [low, high] = [0, times.length];
   while (low < high) {
@@ -30,12 +33,18 @@ export function countUntil(times: readonly number[], atMs: number): number {
   return low;
 }
 
-/** Returns the time of the next event; the end of the range if there is none. @param times ascending */
+/**
+ * Returns the time of the next event; the end of the range if there is none.
+ * @param times ascending
+ */
 export function nextTime(times: readonly number[], atMs: number, { toMs }: Range): number {
   return Math.min(times[countUntil(times, atMs)] ?? toMs, toMs);
 }
 
-/** Returns the time of the previous event; the start of the range if there is none. @param times ascending */
+/**
+ * Returns the time of the previous event; the start of the range if there is none.
+ * @param times ascending
+ */
 export function previousTime(times: readonly number[], atMs: number, { fromMs }: Range): number {
   return Math.max(times[countUntil(times, atMs - 1) - 1] ?? fromMs, fromMs);
 }

@@ -1,5 +1,6 @@
 /**
- * The story in a browser: lanes, the lists of the chosen time, the ways to choose it, and what is not known any more.
+ * Tests the story view in a browser: lanes, the lists of the chosen time, the ways to choose it, and times that the
+ * server does not know any more.
  */
 import t from "tap";
 import { browserMissing, countOf, sideways, type Page } from "../../../test/support/browser.js";
@@ -39,7 +40,7 @@ t.test("a day is looked back at", { skip }, async (t) => {
     events.find((one) => one.topic === topic && one.data.lease_id === lease)?.created_at ?? "";
   const [granted, lost] = [timeOf("lease.granted"), timeOf("lease.lost")];
   const range = { from: new Date(Date.parse(events[0]?.created_at ?? "") - 1_000).toISOString(), to: "" };
-  // The second after the last event ends the range, so that each event is inside.
+  // The range ends just after the last event, so that each event is within the range.
   range.to = new Date(Date.parse(events.at(-1)?.created_at ?? "") + 1).toISOString();
   const address = `/story?${new URLSearchParams(range).toString()}`;
   await checkView(t, dashboard, { address, title: "Story", ready });

@@ -1,6 +1,6 @@
 /**
- * The story view: what was there at any time of a range. The user moves through the range; the view shows the leases,
- * tasks and keys of the chosen time, what had happened until then, and what each agent did in the range.
+ * The story view: the state of the server at any time of a range. The user moves through the range. The view shows the
+ * leases, tasks and keys of the chosen time, the events before it, and what each agent did in the range.
  */
 import { effect, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
@@ -25,9 +25,9 @@ import { Player } from "./player.js";
 import { chosenIn, rangeIn, type Range } from "./range.js";
 import { countUntil } from "./steps.js";
 
-/** The time between two requests while the chosen time moves, in ms. */
+/** The minimum time between two requests while the chosen time moves, in ms. */
 const READ_GAP_MS = 200;
-/** The time after the last move after which the address has the chosen time, in ms. */
+/** When the chosen time has not moved for this time, in ms, it is written into the address. */
 const ADDRESS_GAP_MS = 400;
 
 const NO_AGENTS: readonly Instance[] = [];
@@ -39,7 +39,7 @@ export function View({ query }: ViewProps) {
   const { from = "", to = "", at = "", workspace = "" } = query;
   const agents = useResource(agentsLoader).data.value ?? NO_AGENTS;
   const workspaces = workspacesOf(agents, workspace);
-  // Without a range, the range depends on the chosen time.
+  // If the address has no range, the range depends on the chosen time.
   const range = useMemo(() => rangeIn(query, Date.now()), [from, to, from + to === "" ? at : ""]);
   const [start, end] = [timeOf(range.fromMs), timeOf(range.toMs)];
   return (
@@ -103,7 +103,7 @@ function Period({ range, workspace, agents, chosenMs, onChosen }: PeriodProps) {
   );
 }
 
-/** Writes the chosen time into the address once it has stopped moving. */
+/** Writes the chosen time into the address when it has stopped moving. */
 function useAddress(at: ReadonlySignal<number>, playing: ReadonlySignal<boolean>, write: (ms: number) => void): void {
   const latest = useRef(write);
   latest.current = write;
@@ -127,7 +127,7 @@ function useAddress(at: ReadonlySignal<number>, playing: ReadonlySignal<boolean>
   }, []);
 }
 
-/** Returns a time that moves, but not more often than every READ_GAP_MS. */
+/** Returns the chosen time, updated at most once every READ_GAP_MS while it moves. */
 function useCalm(at: ReadonlySignal<number>): number {
   const [calm, setCalm] = useState(at.peek());
   useEffect(() => {
@@ -150,7 +150,7 @@ function useCalm(at: ReadonlySignal<number>): number {
 }
 
 interface LanesProps {
-  /** `full`: whether the range has more events than are held. */
+  /** The data of the range. `full` is true if the range has more events than the page holds. */
   readonly story: Story & { readonly full: boolean };
   readonly range: Range;
   readonly at: Signal<number>;
@@ -193,7 +193,7 @@ interface AtTimeProps {
 }
 
 function AtTime({ at, story, times, resource, go }: AtTimeProps) {
-  // While another time is loaded, the lists of the last one stay.
+  // While the lists of another time are being loaded, the previous lists stay.
   const last = useRef<Moment | undefined>(undefined);
   const moment = resource.data.value ?? last.current;
   last.current = moment;

@@ -1,6 +1,6 @@
 /**
  * The section about the cluster. It shows the state of this node, and this node's view of all nodes. On a single server
- * it shows nothing and sends no request; the metrics tell whether the server is a single one.
+ * it shows nothing and sends no request. The metrics show whether the server is a single one.
  */
 import { getJson } from "../../api/client.js";
 import type { MetricRows } from "../../api/metric-history.js";
@@ -14,7 +14,10 @@ import { Section } from "../../parts/page.js";
 import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 
-/** The polling interval, the same as for figures. Nodes have to be polled, because no change event reports them. */
+/**
+ * The polling interval in ms, which is the same as for figures. The page must poll, because no change event reports a
+ * node.
+ */
 const EVERY_MS = 5_000;
 
 const cluster: Loader<ClusterView> = {

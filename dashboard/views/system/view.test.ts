@@ -1,4 +1,4 @@
-/** System in a browser: charts of the server's own history, and the routes. */
+/** Tests the view of the system in a browser: charts of the history that the server stores, and the routes. */
 import t from "tap";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { natsMissing, startNats } from "../../../test/support/nats-server.js";

@@ -1,4 +1,4 @@
-/** The view of the server: charts of the last 24 hours, which the server itself keeps, and a table of the routes. */
+/** The view of the server: charts of the last 24 hours, which the server itself stores, and a table of the routes. */
 import { type MetricRows, SPANS } from "../../api/metric-history.js";
 import { useResource } from "../../api/resource.js";
 import { lastOf } from "../../api/rows.js";

@@ -12,7 +12,7 @@ export interface ActionProps {
   readonly onDone: () => Promise<void>;
 }
 
-/** Explains why an action is disabled. */
+/** Returns whether the actions on a task are disabled, and why. */
 export function permission(task: Task): { readonly disabled: boolean; readonly title?: string } {
   return mayChange(task)
     ? { disabled: false }

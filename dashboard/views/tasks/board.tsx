@@ -22,7 +22,7 @@ import { Time } from "../../parts/time.js";
 import { columnsOf, formatState, STATES, TONES, type Column } from "./model.js";
 import { Dependencies } from "./task-graph.js";
 
-/** The maximum numbers of tasks per state, on the board and in the graph. */
+/** The maximum number of tasks per state, on the board and in the graph. */
 const SHOWN = 50;
 const DRAWN = 200;
 const PRIORITY = 5;
@@ -151,8 +151,8 @@ function Card({ task }: { readonly task: ListedTask }) {
 }
 
 /**
- * Shows the text of a card. It depends on the task's state: the question, the error, the tasks that must be done first,
- * or the last note.
+ * Shows the text of a card. Depending on the task's state, it is the question, the error, the tasks that must be done
+ * first, or the last note.
  */
 function TaskText({ task: { state, question, error, note, after } }: { readonly task: ListedTask }) {
   const waits = after.length === 0 ? null : `after ${after.join(", ")}`;

@@ -1,4 +1,7 @@
-/** The evidence of a task in a browser: what is missing, with CI, observed and said apart, as it comes in. */
+/**
+ * Tests the evidence of a task in a browser: what is missing, the separate columns for CI, observed and claimed passes,
+ * and live updates.
+ */
 import t from "tap";
 import { browserMissing } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";

@@ -1,6 +1,6 @@
 /**
- * Shows the commands that a task requires, and what was seen of them. What an agent said, what a program observed and
- * what CI saw have columns of their own.
+ * Shows the commands that a task requires, and the recorded runs of each. There are separate columns for what an agent
+ * said, what a program observed, and what CI observed.
  */
 import type { Task } from "../../api/types.js";
 import { Badge } from "../../parts/badge.js";

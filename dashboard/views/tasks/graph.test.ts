@@ -1,4 +1,4 @@
-/** Which tasks the dependency graph has, and which it leaves out. */
+/** Tests which tasks the dependency graph contains, and which it leaves out. */
 import t from "tap";
 import { listedTask } from "../../../test/support/listed-task.js";
 import { pathOf, taskGraph } from "./graph.js";

@@ -2,17 +2,17 @@
 import type { ListedTask, TaskState } from "../../api/types.js";
 import { curve, layersOf, type Link, type Place } from "../../parts/layers.js";
 
-/** The maximum number of tasks that are drawn. Those that have not ended are drawn first. */
+/** The maximum number of tasks that are drawn. Tasks that have not ended take precedence. */
 export const TASKS_MAX = 200;
 
-/** Sizes in px. The size of a box must be the same in style.css. */
+/** The sizes in px. The size of a box must be the same in style.css. */
 const WIDTH = 208;
 const HEIGHT = 62;
 const SIZES = { width: WIDTH, height: HEIGHT, columnGap: 64, rowGap: 12 };
 
 export interface TaskNode extends Place {
   readonly id: string;
-  /** Undefined if the task is named by another one, but is not among the listed ones. */
+  /** The task; undefined if another task names it but it is not listed. */
   readonly task: ListedTask | undefined;
 }
 
@@ -36,7 +36,7 @@ export interface TaskGraph {
 
 const isDone = (state: TaskState | undefined): boolean => state === "done";
 
-/** Returns the dependency graph. An edge leads from a task to one that comes after it. */
+/** Returns the dependency graph. An edge leads from a task to a task that must come after it. */
 export function taskGraph(tasks: readonly ListedTask[], most = TASKS_MAX): TaskGraph {
   const byId = new Map(tasks.map((task) => [task.id, task]));
   const all: Link[] = tasks.flatMap(({ id, after }) => after.map((from) => ({ from, to: id })));

@@ -1,4 +1,4 @@
-/** The board: columns and their order; the actors of a question and its answer. */
+/** Tests the board: its columns and their order, and who asked and answered a question. */
 import t from "tap";
 import { TASK_STATES } from "../../../schemas/tasks.js";
 import { listedTask as task } from "../../../test/support/listed-task.js";

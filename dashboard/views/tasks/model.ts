@@ -26,7 +26,7 @@ export const STATES = COLUMNS.flatMap(({ states }) => states);
 export interface Column {
   readonly title: string;
   readonly tasks: readonly ListedTask[];
-  /** Whether there may be more tasks. */
+  /** Whether the server may have more tasks for this column. */
   readonly cut: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Tests the words for what was seen of a required command. */
+/** Tests how the recorded runs of a required command are described. */
 import t from "tap";
 import { MISSING_REASONS } from "../../../schemas/evidence.js";
 import type { Task } from "../../api/types.js";

@@ -1,10 +1,10 @@
-/** Says in words what was seen of a required command. Pure. */
+/** Describes the recorded runs of a required command in words. Pure. */
 import type { Task } from "../../api/types.js";
 import type { BadgeTone } from "../../parts/badge.js";
 
 type Required = Task["evidence"][number];
 
-/** The words for the reasons for which a command counts as not passed. */
+/** The texts for the reasons why a command counts as not passed. */
 export const MISSING_WORDS: Readonly<Record<NonNullable<Required["why"]>, string>> = {
   none: "not run",
   said: "only said",
@@ -19,7 +19,7 @@ export interface Proof {
   readonly text: string;
 }
 
-/** Returns the words for a record. A pass that an agent only said is not shown as good. */
+/** Returns the text for a record. If only an agent said that the command passed, the text is not shown as good. */
 export function proofOf({ level, exit_code: code }: NonNullable<Required["observed"]>): Proof {
   if (code === null) return { tone: "plain", text: "end unknown" };
   if (code !== 0) return { tone: "bad", text: `exit code ${code}` };

@@ -1,4 +1,4 @@
-/** Shows the question of a task with its author, and its answer. Without an answer, there is a field for one. */
+/** Shows the question of a task with its author, and the answer. If there is no answer yet, shows a field for one. */
 import { useSignal } from "@preact/signals";
 import { changeTask } from "../../api/tasks.js";
 import type { Task } from "../../api/types.js";

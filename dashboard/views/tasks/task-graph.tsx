@@ -1,6 +1,6 @@
 /**
- * Draws which tasks come after which. Each box is a link to its task. The keyboard and a screen reader reach the boxes
- * from left to right.
+ * Draws the graph of which tasks must come after which. Each box is a link to its task. The keyboard and a screen
+ * reader reach the boxes from left to right.
  */
 import { useMemo } from "preact/hooks";
 import type { ListedTask } from "../../api/types.js";

@@ -98,7 +98,7 @@ function Facts({ task }: { readonly task: Task }) {
 
 const listOf = (values: readonly string[]): string => values.join(", ");
 
-/** Links to tasks by id. */
+/** Shows links to tasks with these ids. */
 function Ids({ of }: { readonly of: readonly string[] }) {
   if (of.length === 0) return <span class="muted">none</span>;
   return (

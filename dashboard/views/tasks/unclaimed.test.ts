@@ -1,4 +1,4 @@
-/** Why a ready task is not claimed: each reason, and what is no reason. */
+/** Tests why a ready task is not claimed: each reason, and cases that are not a reason. */
 import t from "tap";
 import { listedTask } from "../../../test/support/listed-task.js";
 import type { Instance, Lease } from "../../api/types.js";

@@ -1,7 +1,7 @@
 /** Finds out why a ready task is not claimed. Pure. */
 import type { Instance, Lease, ListedTask } from "../../api/types.js";
 
-/** The things besides the task that decide whether it is claimed. */
+/** The facts besides the task itself that decide whether it is claimed. */
 export interface Surroundings {
   readonly agents: readonly Instance[];
   /** The leases that overlap the resources of the task. */
@@ -11,21 +11,21 @@ export interface Surroundings {
   readonly nowMs: number;
 }
 
-/** One reason, with the things that it names. */
+/** A reason, with the tasks, leases or agents that it names. */
 export type Reason =
   | { readonly why: "not before"; readonly at: string }
   | { readonly why: "assignee is away"; readonly assignee: string }
   | { readonly why: "no agents"; readonly workspace: string }
   | { readonly why: "no capabilities"; readonly requires: readonly string[] }
   | { readonly why: "leased"; readonly lease: Lease }
-  /** Agents that could claim it hold other tasks. */
+  /** The agents that could claim the task hold other tasks. */
   | { readonly why: "busy"; readonly tasks: readonly ListedTask[] }
-  /** Other ready tasks are claimed first. */
+  /** Other ready tasks will be claimed first. */
   | { readonly why: "queue"; readonly tasks: readonly ListedTask[] }
-  /** These agents could claim it and have not asked. */
+  /** These agents could claim the task, but have not asked for one. */
   | { readonly why: "free"; readonly agents: readonly Instance[] };
 
-/** Returns whether a task is claimed before another one, if one agent may claim both. */
+/** Returns whether a task is claimed before another one by an agent that may claim both. */
 function isBefore(a: ListedTask, b: ListedTask): boolean {
   if (a.priority !== b.priority) return a.priority > b.priority;
   return Date.parse(a.created_at) < Date.parse(b.created_at);

@@ -1,4 +1,7 @@
-/** Tasks in a browser: the board, one task, its actions, live updates; content is shown as text. */
+/**
+ * Tests the view of tasks in a browser: the board, one task, its actions, live updates, and that content is shown as
+ * text.
+ */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";

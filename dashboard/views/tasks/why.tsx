@@ -13,7 +13,7 @@ import { Section } from "../../parts/page.js";
 import { Time } from "../../parts/time.js";
 import { whyUnclaimed, type Reason } from "./unclaimed.js";
 
-/** The maximum number of tasks that are compared, in each state. */
+/** The maximum number of tasks in each state with which the task is compared. */
 const COMPARED = 200;
 /** The maximum number of tasks or agents that a reason names. */
 const NAMED = 3;
@@ -94,7 +94,7 @@ function Words({ reason }: { readonly reason: Reason }) {
   }
 }
 
-/** Links to some tasks, with their holders. */
+/** Shows links to some tasks, with their holders. */
 function Tasks({ of }: { readonly of: readonly ListedTask[] }) {
   return (
     <>

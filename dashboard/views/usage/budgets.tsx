@@ -1,4 +1,4 @@
-/** The budgets with what is used of them. The section is left out while there are none. */
+/** The section about budgets, with what is used of each. It is left out if there are no budgets. */
 import { useResource } from "../../api/resource.js";
 import type { Budget } from "../../api/types.js";
 import { compact, count, dollars, plural } from "../../base/format.js";
@@ -97,7 +97,9 @@ function Tokens({ tokens, used }: Budget) {
   );
 }
 
-/** The dollars that are used. If the cost of some reports is not known, they are a lower bound. */
+/**
+ * Shows how many dollars of a budget are used. If the cost of some reports is not known, the number is a lower bound.
+ */
 function Cost({ cost_usd, used, unpriced }: Budget) {
   if (cost_usd === null) return <span class="muted">no limit</span>;
   return (

@@ -79,7 +79,7 @@ export function GroupTable({ choice, sums: { summary }, names }: GroupsProps) {
   );
 }
 
-/** A column with one of the sums. */
+/** Returns a column with one of the sums. */
 function sum(
   head: string,
   valueOf: (totals: GroupRow["totals"]) => number,

@@ -1,4 +1,4 @@
-/** The rate limits of accounts that hold now. The section is left out while there are none. */
+/** The section about the rate limits of accounts that are in effect. It is left out if there are none. */
 import { useResource } from "../../api/resource.js";
 import type { RateLimit } from "../../api/types.js";
 import { Agent } from "../../parts/agent.js";

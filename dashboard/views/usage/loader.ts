@@ -9,7 +9,7 @@ import { askedOf, type Asked, type UsageChoice } from "./model.js";
 const PAGE_ROWS = 50;
 
 /**
- * The sums of a range, and the query that the server answered with them. They are kept together because a range that
+ * The sums of a range, and the query to which the server returned them. They are kept together, because a range that
  * ends now has other bounds in each fetch.
  */
 export interface Sums {
@@ -36,7 +36,7 @@ export function sumsLoader({ range, by, from, to }: UsageChoice): Loader<Sums> {
   };
 }
 
-/** The budgets. Their periods end without a change event, so they are reloaded regularly. */
+/** Loads the budgets. Their periods end without a change event, so they are reloaded regularly. */
 export const budgetsLoader: Loader<BudgetList> = {
   key: "budgets",
   kinds: ["budget"],
@@ -45,7 +45,7 @@ export const budgetsLoader: Loader<BudgetList> = {
   fetch: (signal) => getJson<BudgetList>(apiPath("budgets"), signal),
 };
 
-/** The rate limits that hold. */
+/** Loads the rate limits that are in effect. */
 export const limitsLoader: Loader<RateLimitList> = {
   key: "rate limits",
   kinds: ["rate_limit"],
@@ -53,7 +53,7 @@ export const limitsLoader: Loader<RateLimitList> = {
   fetch: (signal) => getJson<RateLimitList>(apiPath("llm", "limits"), signal),
 };
 
-/** The calls in the range, newest first. */
+/** Returns the options for reading the calls in the range, newest first. */
 export function callLog({ range, from, to }: UsageChoice): HistoryOptions<Usage> {
   return {
     key: `usage ${range} ${from} ${to}`,

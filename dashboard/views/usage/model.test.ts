@@ -1,4 +1,4 @@
-/** Ranges, groups and bars of usage. */
+/** Tests the ranges, the groups and the bars of usage. */
 import t from "tap";
 import {
   askedOf,

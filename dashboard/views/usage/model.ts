@@ -1,6 +1,6 @@
 /**
- * Parses the user's selection of a range and a grouping. It also prepares the sums of usage for the chart and computes
- * the shares of groups. Pure.
+ * Parses the range and the grouping that the user has selected. Also prepares the sums of usage for the chart, and
+ * computes the shares of groups. Pure.
  */
 import { DAY_MS, HOUR_MS } from "../../../shared/duration.js";
 import type { Budget, UsageSummary } from "../../api/types.js";
@@ -20,7 +20,7 @@ export interface UsageChoice {
   readonly range: Range;
   readonly by: Group;
   readonly show: Measure;
-  /** The bounds of a custom range, RFC 3339; "" if the range has no bound on this side. */
+  /** The bounds of a custom range, in RFC 3339; "" if the range has no bound on this side. */
   readonly from: string;
   readonly to: string;
 }
@@ -30,7 +30,9 @@ export interface UsageChoice {
  * be distinguished.
  */
 const HOURLY_MS_MAX = 3 * DAY_MS;
-/** The maximum number of bars. If a range is longer, such as one without a start, only its last part is shown. */
+/**
+ * The maximum number of bars. If a range needs more (for example because it has no start), only its last part is shown.
+ */
 const BARS_MAX = 400;
 
 export function choiceIn(query: Readonly<Record<string, string>>): UsageChoice {
@@ -44,8 +46,8 @@ export function choiceIn(query: Readonly<Record<string, string>>): UsageChoice {
 }
 
 /**
- * The parameters of the request to the server: bounds in RFC 3339, "" if there is no bound, and the interval of the
- * series.
+ * The parameters of the request to the server: the bounds in RFC 3339 ("" if there is no bound), and the interval of
+ * the series.
  */
 export interface Asked {
   readonly from: string;
@@ -134,7 +136,7 @@ export function groupRows(groups: UsageSummary["groups"], show: Measure): GroupR
 export const COLOURED_GROUPS = 5;
 
 export interface GroupSeries {
-  /** Null for the sum of all others. */
+  /** The name of the group; null for the sum of all other groups. */
   readonly group: string | null;
   readonly values: readonly number[];
 }
@@ -164,7 +166,7 @@ export function groupSeries(
 
 const STATE_ORDER: readonly Budget["state"][] = ["exhausted", "warned", "ok"];
 
-/** Returns the budgets, those first that are used up or nearly so, and of these the fullest. */
+/** Returns the budgets sorted by how much of them is used. Those that are used up, or nearly so, come first. */
 export function budgetRows(budgets: readonly Budget[]): Budget[] {
   const rank = ({ state }: Budget): number => STATE_ORDER.indexOf(state);
   return [...budgets].sort((a, b) => rank(a) - rank(b) || b.share - a.share || a.id.localeCompare(b.id));

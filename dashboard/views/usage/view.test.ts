@@ -1,4 +1,4 @@
-/** The view of usage in a browser: sums, ranges, groups, the newest calls, live updates. */
+/** Tests the view of usage in a browser: sums, ranges, groups, the newest calls, and live updates. */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page } from "../../../test/support/browser.js";
@@ -57,7 +57,7 @@ t.test("usage is summed up over the range in the address, and grows as calls are
   await page.getByLabel("From").fill("2099-01-01T00:00:00");
   await page.getByText("No language-model calls in this range").waitFor();
 
-  // Calls may have no group, or a group of any name.
+  // A call may have no group, and a group may have any name.
   await sendJson(port, "POST", "/api/llm/usage", { provider: "acme", model: "large-1", tokens_in: 5 });
   await sendJson(port, "POST", "/api/llm/usage", { provider: "acme", model: "<i>", project: "constructor" });
   await page.goto(`${dashboard.url}/usage?show=tokens`);

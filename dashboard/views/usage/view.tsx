@@ -1,4 +1,7 @@
-/** The view of usage: the budgets, the rate limits, the cost of language-model calls over time, by project, model and agent, and the newest calls. */
+/**
+ * The view of usage. It shows the budgets, the rate limits, the cost of language-model calls over time, by project,
+ * model and agent, and the newest calls.
+ */
 import { useResource } from "../../api/resource.js";
 import { compact, count, dollars, plural } from "../../base/format.js";
 import { useAddressQuery, type AddressQuery } from "../../parts/address-query.js";

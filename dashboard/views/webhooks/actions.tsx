@@ -10,7 +10,7 @@ import { skipEvent, webhookPath } from "../../api/webhooks.js";
 
 interface ActionsProps {
   readonly webhook: Webhook;
-  /** Called after a change. */
+  /** Called after a change of the webhook. */
   readonly onDone: () => Promise<void>;
   readonly onDeleted?: () => void;
 }

@@ -15,16 +15,14 @@ import { attempt } from "../../parts/toasts.js";
 
 interface DeadLettersProps {
   readonly id: string;
-  /** Number of dead letters. */
+  /** The number of dead letters. */
   readonly count: number;
   readonly onDone: () => Promise<void>;
 }
 
 export function DeadLetters({ id, count, onDone }: DeadLettersProps) {
   const resource = useResource(deadLettersLoader(id));
-  /**
-   * The dead letter that is shown, with its text. `dropped` is the one that the user wants to drop and has to confirm.
-   */
+  /** The dead letter that is shown, with its text. `dropped` is the dead letter whose removal the user must confirm. */
   const shown = useSignal({ event: 0, text: "" });
   const dropped = useSignal(0);
   const pathOf = (event: number, ...action: readonly string[]): string =>

@@ -1,6 +1,6 @@
 /**
- * The delivery log of one webhook: each try, with its outcome. An event that was set aside is sent again from here, and
- * the event that is tried now is skipped.
+ * The delivery log of one webhook: each attempt with its outcome. From here the user can send a dead letter again, and
+ * skip the event that is being tried.
  */
 import { useSignal } from "@preact/signals";
 import { send } from "../../api/client.js";

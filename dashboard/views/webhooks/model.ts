@@ -28,17 +28,17 @@ function urgency({ active, fail_count, dead_letters }: Webhook): number {
   return fail_count > 0 || dead_letters > 0 ? 1 : 2;
 }
 
-/** Returns the style of its row. */
+/** Returns the style of the webhook's row. */
 export function toneOf(webhook: Webhook): "bad" | "warn" | undefined {
   return (["bad", "warn"] as const)[urgency(webhook)];
 }
 
-/** Sorts webhooks: those that need attention come first, others follow by id. */
+/** Sorts webhooks. Those that need attention come first, the others are sorted by id. */
 export function byUrgency(webhooks: readonly Webhook[]): Webhook[] {
   return webhooks.toSorted((a, b) => urgency(a) - urgency(b) || (a.id < b.id ? -1 : 1));
 }
 
-/** Returns advice about a webhook that fails; "" if it is healthy. */
+/** Returns advice for a webhook that fails; "" if it is healthy. */
 export function adviceFor({ active, fail_count, url, pending }: Webhook): string {
   if (active && fail_count === 0) return "";
   const where = hostOf(url);
@@ -53,10 +53,10 @@ export function adviceFor({ active, fail_count, url, pending }: Webhook): string
   );
 }
 
-/** An action on an event of the log: skip the one that is tried now, or send one again that was set aside. */
+/** An action on an event in the delivery log: `skip` the event that is being tried, or `send` a dead letter again. */
 export type Offer = "skip" | "send";
 
-/** Returns what is offered at each row of the log. It is offered at the last try of an event only. */
+/** Returns the action that is offered at each row of the log; each event has it only at its last attempt. */
 export function offersOf(
   tries: readonly WebhookDelivery[],
   { failing }: Pick<Webhook, "failing">,
@@ -92,7 +92,7 @@ export type FormField = (typeof FORM_FIELDS)[number];
 
 /**
  * The words by which an error message names each field of the form. A message that names a field is shown at that
- * field; any other message is shown below the form.
+ * field, and any other message below the form.
  */
 const NAMED: readonly (readonly [field: FormField, words: RegExp])[] = [
   ["id", /^(id|webhook)\b/],
@@ -101,7 +101,7 @@ const NAMED: readonly (readonly [field: FormField, words: RegExp])[] = [
   ["secret", /^secret\b/],
 ];
 
-/** Returns the field that an error message names; undefined if it names none. */
+/** Returns the form field that an error message names; undefined if it names none. */
 export function fieldOf(refusal: string): FormField | undefined {
   return NAMED.find(([, words]) => words.test(refusal))?.[0];
 }

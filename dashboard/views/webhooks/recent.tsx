@@ -1,6 +1,6 @@
 /**
- * Shows the newest events that match a webhook's patterns, live. There is one feed for each pattern, because the server
- * does the matching.
+ * Shows the newest events that match a webhook's patterns, and keeps them up to date. It has one feed for each pattern,
+ * because the server does the matching.
  */
 import { useEffect, useMemo } from "preact/hooks";
 import { EventFeed } from "../../api/event-feed.js";

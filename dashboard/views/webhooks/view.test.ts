@@ -1,4 +1,4 @@
-/** Webhooks in a real browser, with a receiver that accepts or rejects deliveries. */
+/** Tests the view of webhooks in a real browser, with a receiver that accepts or rejects deliveries. */
 import t from "tap";
 import type { Page } from "playwright-core";
 import { fillWithADay } from "../../../test/support/a-day.js";

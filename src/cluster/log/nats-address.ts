@@ -6,7 +6,7 @@ import { LogError } from "./ordered-log.js";
 
 /** A parsed address. */
 export interface NatsAddress {
-  /** `host:port`, in the order in which they are tried. */
+  /** The servers as `host:port`, in the order in which they are tried. */
   readonly servers: readonly string[];
   readonly tls: boolean;
   /** The user and the password; null if the address has none. At most one of `login` and `token` is set. */
@@ -16,7 +16,7 @@ export interface NatsAddress {
   readonly shown: string;
 }
 
-/** Whether a scheme asks for TLS. */
+/** The schemes, and whether each of them requires TLS. */
 const SCHEMES: Readonly<Record<string, boolean>> = { "nats:": false, "tls:": true };
 
 /**

@@ -3,8 +3,8 @@
  * once. Each node subscribes to a subject of its own. If a subject has no subscriber, the NATS server reports that to
  * the sender at once.
  *
- * If a node's NATS user may not subscribe, the node receives no messages, and the server reports to the senders that it
- * does not listen. The nodes also work without these messages. Runs in the writer thread.
+ * If a node's NATS user may not subscribe, the node receives no messages, and the server reports to the senders that
+ * the message has no receiver. The nodes also work without these messages. Runs in the writer thread.
  */
 import type { Msg, NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import type { NodeChannel } from "./ordered-log.js";
@@ -22,7 +22,10 @@ export interface NatsChannelOptions {
    * reports that to the message's reply subject.
    */
   readonly reply: string;
-  /** Runs the body of a callback. It rethrows exceptions outside of the library, which would swallow them. */
+  /**
+   * Runs the body of a callback. If it throws, the exception is thrown again outside of the library, which would
+   * swallow it.
+   */
   readonly guard: (take: () => void) => void;
 }
 
@@ -30,11 +33,11 @@ export class NatsChannel implements NodeChannel {
   readonly bytesMax: number;
   readonly #options: NatsChannelOptions;
   #sent = 0;
-  /** Called if the newest message reaches no node; null if it was called already, or if no message was sent. */
+  /** Called once if the newest message reaches no node; null afterwards, or if no message was sent. */
   #undelivered: (() => void) | null = null;
   /** The subject that this node is subscribed to; "" if there is none. */
   #subject = "";
-  /** Whether the server forbids this node to send. */
+  /** Whether the server forbids this node to send messages. */
   #isDenied = false;
 
   constructor(options: NatsChannelOptions) {

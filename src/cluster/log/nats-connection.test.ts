@@ -1,4 +1,4 @@
-/** Tests requests that a server does not answer. */
+/** Tests requests to a server that does not answer. */
 import t from "tap";
 import { askUntilAnswered } from "./nats-connection.js";
 

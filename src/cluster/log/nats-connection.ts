@@ -47,8 +47,8 @@ export const NATS_ERROR = {
 } as const;
 
 /**
- * The advice for the operator of a NATS server whose JetStream is off. A server turns JetStream off when its disk is
- * full, and does not turn it on again by itself.
+ * Advice for the operator of a NATS server whose JetStream is off. A server turns JetStream off when its disk is full,
+ * and does not turn it on again by itself.
  */
 export const SWITCHED_OFF = "its disk may be full; make room there, then restart that NATS server";
 
@@ -66,8 +66,8 @@ export interface NatsServer {
 }
 
 /**
- * Connects to the first server that answers, in the order of the address. So a node's operator can list the nearest
- * server first.
+ * Connects to the first server that answers, in the order of the address. So an operator can list the server that is
+ * nearest to the node first.
  * @param attempt the number of earlier attempts. The first server to try has the index `attempt` modulo the number of
  * servers.
  * @throws LogError
@@ -145,8 +145,8 @@ function checkServer({ info }: NatsConnection, shown: string): void {
 }
 
 /**
- * Classifies an error of the library as a LogError. If this server's JetStream is off, the message says so, because
- * that may be the cause.
+ * Classifies an error of the library as a LogError. If this server's JetStream is off, the message mentions it, because
+ * it may be the cause.
  */
 export function toLogErrorAt({ connection, shown }: NatsServer, error: unknown): LogError {
   const logError = toLogError(error, shown);
@@ -173,7 +173,7 @@ export async function askUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Classifies an error of the library. */
+/** Classifies an error of the library as a LogError. */
 export function toLogError(error: unknown, shown: string): LogError {
   if (error instanceof LogError) return error;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {

@@ -11,9 +11,9 @@ import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_HEARTBEAT_MS } from "../../../
 import type { NatsServer } from "./nats-connection.js";
 
 export interface DeliveryListener {
-  /** Called with each message of the chosen consumer, heartbeats included. */
+  /** Called with each message of the chosen consumer, including heartbeats. */
   message(error: Error | null, message: Msg): void;
-  /** No consumer could be created. */
+  /** Called if no consumer could be created. */
   failed(error: unknown): void;
 }
 

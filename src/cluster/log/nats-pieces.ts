@@ -11,10 +11,10 @@ const COMMIT = "Nats-Batch-Commit";
 /** The header in which Koor stores an entry's number of pieces. NATS itself does not give this number to a reader. */
 const OF = "Koor-Pieces";
 
-/** Says which piece of an entry a message is. */
+/** The position of a message among the pieces of an entry. */
 export interface Piece {
   readonly batch: string;
-  /** Counts from 1. */
+  /** The number of the piece in its entry, from 1. */
   readonly at: number;
   readonly of: number;
 }
@@ -30,7 +30,7 @@ export function pieceOf(found: MsgHdrs | undefined): Piece | null {
   return { batch: found.get(BATCH), at, of };
 }
 
-/** The headers that store a piece. */
+/** Returns the headers that store the position of a piece. */
 export function pieceHeaders({ batch, at, of }: Piece): MsgHdrs {
   const made = headers();
   made.set(BATCH, batch);

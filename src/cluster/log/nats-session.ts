@@ -65,7 +65,7 @@ interface DeliveryInfo {
   readonly sequence: number;
   /** The message's number among the consumer's deliveries, from 1. */
   readonly delivery: number;
-  /** How many messages follow it. */
+  /** The number of messages that follow this one. */
   readonly pending: number;
 }
 
@@ -110,7 +110,7 @@ export async function openSession(
   );
 }
 
-/** Reads a message from the stream's leader, because another server may not have it yet. */
+/** Reads a message from the stream's leader. Another server may not have the message yet. */
 function readMessage({ manager }: NatsServer, name: string, sequence: number): Promise<StoredMsg | null> {
   return manager.streams.getMessage(streamName(name), { seq: sequence });
 }
@@ -177,7 +177,7 @@ class NatsSession implements LogSession {
   async read(id: number): Promise<Uint8Array | null> {
     try {
       const newest = id < 1 ? null : await readMessage(this.#server, this.#name, id);
-      // A log that was created again has the same stream name and another subject.
+      // If the log was created again, its stream has the same name and another subject.
       if (newest === null || newest.subject !== this.#subject) return null;
       const piece = pieceOf(newest.header);
       if (piece === null) return newest.data;
@@ -186,7 +186,7 @@ class NatsSession implements LogSession {
       for (let sequence = id - piece.of + 1; sequence <= id; sequence++) {
         const message = sequence === id ? newest : await readMessage(this.#server, this.#name, sequence);
         const part = message === null ? null : pieceOf(message.header);
-        // The piece is missing, because the log was trimmed or purged meanwhile.
+        // The piece is missing, because the log has been trimmed or purged in the meantime.
         if (message === null || part === null) return null;
         const joined = joiner.add(part, message.data);
         if (joined !== null) return joined === "broken" ? null : joined;
@@ -255,8 +255,8 @@ class NatsSession implements LogSession {
     }
     this.#appends.set(number, append);
     const batch = nuid.next();
-    // Every piece asks for an answer. If the server rejects one, only the answer to that piece has the reason; the
-    // answer to the last piece does not.
+    // Every piece is sent with a request for an answer. If the server rejects a piece, only the answer to that piece
+    // has the reason; the answer to the last piece does not.
     for (let at = 1; at <= of; at++) {
       const part = bytes.subarray((at - 1) * partBytes, at * partBytes);
       connection.publish(this.#subject, part, { reply, headers: pieceHeaders({ batch, at, of }) });
@@ -396,8 +396,8 @@ class NatsSession implements LogSession {
     this.#overdue = 0;
     this.#last = Math.max(this.#last, sequence + pending);
     const piece = pieceOf(message.headers);
-    // Koor's entries are complete, because the server stores a batch as a whole. So an incomplete entry is foreign, and
-    // its pieces are delivered as one foreign message.
+    // A batch is stored as a whole, so an entry of Koor is always complete. An incomplete entry is foreign, and its
+    // pieces are delivered as one foreign message.
     if (this.#joiner.isOpen && (piece === null || !this.#joiner.continues(piece)))
       this.#emit(sequence - 1, this.#joiner.takeIncomplete());
     if (piece === null) {
@@ -458,7 +458,7 @@ class NatsSession implements LogSession {
     if (this.#overdue > ANSWER_TICKS_MAX) this.#lose(`entry ${this.#stored} is stored, but was not delivered`);
   }
 
-  /** @param what the reason, which follows the log's address in the message */
+  /** @param what the reason of the loss, which follows the log's address in the message */
   #lose(what: string, error?: Error): void {
     const why = error === undefined ? what : `${what}: ${reasonOf(error)}`;
     this.#end(new LogError("unreachable", `lost the log at ${this.#server.shown}: ${why}`, error));

@@ -1,7 +1,7 @@
 /**
- * Stores the snapshots of a log in NATS. Each snapshot is an object in one bucket, named by its position. The metadata
- * of an object is stored after all its pieces. So an object is complete if its metadata and all its pieces exist. Its
- * digest is checked while it is read.
+ * Stores the snapshots of a log in NATS. Each snapshot is an object in one bucket, named by its position. The library
+ * stores the metadata of an object after all of its pieces. So an object is complete if its metadata and all of its
+ * pieces exist. Its digest is checked while it is read.
  *
  * Each method opens its own connection. If a server cannot answer, the method tries the next server of the address.
  * Runs in the snapshot thread, because the library computes digests in JavaScript.
@@ -28,10 +28,12 @@ export class NatsSnapshots implements SnapshotStore {
   readonly #servers = new Set<NatsServer>();
   /** The number of failed attempts. After a failure the next connection starts with another server of the address. */
   #attempt = 0;
-  /** How often `close` was called. With it, a method that is still connecting detects that it was aborted. */
+  /**
+   * How often `close` was called. A method that is still connecting compares it, to find out whether it was aborted.
+   */
   #closings = 0;
 
-  /** @param orphanMs set by tests only: the age at which the pieces of an aborted put are removed, in ms */
+  /** @param orphanMs the age in ms at which the pieces of an aborted put are removed; set by tests only */
   constructor(address: LogAddress, orphanMs = LOG_SNAPSHOT_REMAINS_MS) {
     this.#address = address;
     this.#orphanMs = orphanMs;
@@ -221,7 +223,7 @@ export class NatsSnapshots implements SnapshotStore {
     return { counts: new Map(counts), nowMs: Date.parse(ts ?? "") };
   }
 
-  /** Removes the pieces that a killed process has left in the middle of a put. Nothing else removes them. */
+  /** Removes the pieces of puts whose process was killed before the end. Nothing else removes them. */
   async #removeOrphans(server: NatsServer, bucket: ObjectStore): Promise<void> {
     const name = bucketName(this.#address.name);
     const { streams } = server.manager;

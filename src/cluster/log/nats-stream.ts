@@ -3,8 +3,9 @@
  * whether an existing stream still has Koor's settings. Runs in the caller's thread.
  *
  * Koor cannot check whether the servers sync to disk before they acknowledge (`sync_interval: always`): only the system
- * account sees that setting, and that account has no streams. A single server always causes a warning about it, because
- * nothing else protects acknowledged entries from a power cut. For three servers only the documents mention it.
+ * account sees that setting, and that account has no streams. For a single server, the check always returns a warning
+ * about the setting, because nothing else protects acknowledged entries from a power cut. For three servers, only the
+ * documents mention it.
  */
 import { Objm } from "@nats-io/obj";
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
@@ -22,7 +23,7 @@ const GENERATION = "koor_generation";
  * worse than one, because they stop if either is down.
  */
 const REPLICAS = 3;
-/** The shortest window for deduplication that JetStream allows, because Koor does not use deduplication. */
+/** The window for deduplication. It is the shortest that JetStream allows, because Koor does not use deduplication. */
 const DUPLICATE_WINDOW_MS = 100;
 
 export function streamName(name: string): string {
@@ -68,7 +69,7 @@ export async function makeStream(server: NatsServer, name: string, generation: s
 /** Creates the bucket of the snapshots, unless it exists already. */
 export async function makeBucket(connection: NatsConnection, name: string, replicas: number): Promise<void> {
   const bucket = await new Objm(connection).create(bucketName(name), { replicas, storage: StorageType.File });
-  // The library hides the error if it could not create the bucket. Reading the status reveals it.
+  // The library hides an error of creating the bucket. Reading the status reveals it.
   await bucket.status();
 }
 
@@ -89,7 +90,7 @@ async function dropStream(server: NatsServer, stream: string, isOwn: (info: Stre
   try {
     await server.manager.streams.delete(stream);
   } catch (error) {
-    // Another node has deleted it first.
+    // If the stream does not exist, another node has deleted it first.
     if (!isNatsError(error, "stream_not_found")) throw error;
   }
 }
@@ -192,7 +193,7 @@ export interface FoundLog {
   /** The sequence of the oldest message. If the stream is empty, it is `last` + 1. */
   readonly first_sequence: number;
   readonly last: number;
-  /** The largest message, headers included. */
+  /** The size of the largest message that the server accepts, including headers. */
   readonly message_bytes_max: number;
   readonly warnings: readonly string[];
 }
@@ -239,7 +240,7 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
 
 /**
  * Returns warnings about NATS servers that lack a part of the log. A server that has just started lacks a part for a
- * moment, so a server is reported only if it lacks a part at two checks in a row.
+ * moment. So a server is reported only if it lacks a part at two checks in a row.
  * @param before the servers that lacked a part at the previous check
  */
 export function warnOfCopies(

@@ -1,6 +1,6 @@
 /**
- * Tests the log with real NATS servers: the contract of every log, the settings of its stream, and servers that are
- * killed, frozen or full.
+ * Tests the log with real NATS servers: the contract that every log fulfils, the settings of the stream, and servers
+ * that are killed, frozen or full.
  */
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -42,7 +42,7 @@ import {
 const skip = natsMissing();
 let logs = 0;
 
-/** A log under a name of its own. */
+/** Returns a log with a name of its own. */
 function logAt(url: string, name = `test-${++logs}`, credentials = ""): OrderedLog {
   return natsLog({ url, name, credentials });
 }
@@ -53,14 +53,14 @@ async function makeLog(url: string, name?: string): Promise<OrderedLog> {
   return log;
 }
 
-/** Opens a stream manager like that of an operator. */
+/** Opens a manager of streams, with which the test acts as an operator. */
 async function manage(t: Test, url: string): Promise<JetStreamManager> {
   const connection = await connect({ servers: url.replaceAll("nats://", "").split(","), reconnect: false });
   t.teardown(() => connection.close());
   return jetstreamManager(connection);
 }
 
-/** Appends entries one after the other until one is not stored. */
+/** Appends entries one after the other until an append fails. */
 async function appendUntilLost(node: HeardSession, stored: string[], word: string): Promise<void> {
   for (let number = 0; node.losses.length === 0; number++) {
     const text = `${word} ${number} ${"x".repeat(500)}`;
@@ -77,7 +77,7 @@ function holdsInOrder(entries: readonly string[], texts: readonly string[]): boo
   return found === texts.length;
 }
 
-/** Reads the whole log. Retries to open it until that succeeds. */
+/** Reads the whole log. Retries until the log can be opened. */
 async function readAll(t: Test, log: OrderedLog): Promise<string[]> {
   const node = await reopen(t, log);
   const { last } = node.session.status;
@@ -279,7 +279,9 @@ t.test("servers that Koor cannot use", { skip }, async (t) => {
   });
 });
 
-/** Creates a log at servers that have just started: their leader may not know all three yet. */
+/**
+ * Creates a log on servers that have just started. Retries, because their leader may not know all three servers yet.
+ */
 async function createAtThree(log: OrderedLog): Promise<void> {
   for (;;) {
     try {
@@ -294,14 +296,14 @@ async function createAtThree(log: OrderedLog): Promise<void> {
 t.test("messages go from node to node", { skip }, async (t) => {
   const { servers, url } = await startNatsCluster(t);
   await createAtThree(logAt(url, "channel"));
-  // Each session is at another server.
+  // Opens a session at the server with this index.
   const at = (index: number): Promise<HeardSession> =>
     HeardSession.open(t, logAt(must(servers[index], "three servers").url, "channel"));
   const [one, other] = [await at(0), await at(1)];
   const arrived = new Promise<string>((resolve) => {
     channelOf(other).listen("b.c-d_e", (bytes) => resolve(Buffer.from(bytes).toString()));
   });
-  // Repeats until the sender's server knows of the subscription at the other server.
+  // Sends the message. It must be sent repeatedly until the sender's server knows the subscription at the other server.
   const send = (): void => channelOf(one).send("b.c-d_e", Buffer.from("hello"), send);
   send();
   t.equal(await arrived, "hello");
@@ -378,7 +380,7 @@ t.test("a file of credentials", { skip }, async (t) => {
   t.match(await refusal(logAt(url, "creds").open(new HeardSession())), { fault: "denied" });
 });
 
-/** A JWT in the form that NATS uses: claims about one key, signed by another. */
+/** Returns a JWT in the form that NATS uses: claims about one key, signed by another key. */
 function signClaims(issuer: nkeys.KeyPair, subject: nkeys.KeyPair, nats: object): string {
   const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
   const claims = {
@@ -410,7 +412,7 @@ t.test("TLS, with a certificate that is trusted and one that is not", { skip }, 
       await session.close();
     }
   `;
-  // Another process is started, because a process reads the certificates that it trusts only at its start.
+  // The test needs another process, because a process reads its trusted certificates only when it starts.
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
     env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate },
   });
@@ -443,7 +445,7 @@ t.test("a server that is partitioned from the others", { skip }, async (t) => {
   const bytes = Buffer.alloc(300_000, 7);
   const info = (position: number): SnapshotInfo => ({ position, generation: "g1", bytes: bytes.byteLength });
   for (const position of [1, 3]) await ofUse.put(info(position), inChunks(bytes));
-  // Each transfer has its own store, so it cannot use what an earlier one found out.
+  // Each transfer has a store of its own, so that it cannot use what an earlier transfer found out.
   const store = (): SnapshotStore => natsLog(address).snapshots;
   const [fetched, [first]] = await Promise.all([
     collect(store().get(info(1))),
@@ -562,7 +564,7 @@ t.test("a log that was purged in the middle of an entry", { skip }, async (t) =>
   await node.append("whole");
   await node.count(2);
   await (await manage(t, url)).streams.purge("KOOR_purged", { seq: 2 });
-  // Starts at the first remaining message, which is a piece.
+  // This session starts at the first remaining message, which is a piece in the middle of an entry.
   const other = await HeardSession.open(t, log, 1);
   const whole = must(node.entries[1], "the second");
   t.equal(other.session.status.first, whole.id);
@@ -606,7 +608,7 @@ t.test("snapshots that are incomplete or damaged", { skip }, async (t) => {
   t.equal(Object.keys(await pieces()).length, 3, "and are removed some time");
   t.same(await positions(), [1, 2, 3]);
 
-  // The pieces of the first entry begin at the first message.
+  // The pieces of the first entry begin at message 1, so message 2 is one of them.
   await manager.streams.deleteMessage(stream, 2);
   t.same(await positions(), [2, 3], "it is not whole");
   t.match(await refusal(read(1)), { fault: "unsafe", message: /snapshot 1 .*missing/ });
@@ -658,7 +660,7 @@ t.test("three servers", { skip }, async (t) => {
     const leader = must(await leaderOf(servers, url), "it has a leader");
     if (signal === "SIGKILL") await leader.stop(signal);
     else leader.hold();
-    // Whether a session survives depends on its server. Its appends are either stored or lost.
+    // Whether a session survives depends on its server. Each append of a lost session may or may not be stored.
     const goesOn = writers.map(async (writer, at) => {
       const before = texts[at]?.length ?? 0;
       await writer.until(() => writer.losses.length > 0 || (texts[at]?.length ?? 0) > before + 100);
@@ -677,9 +679,9 @@ t.test("three servers", { skip }, async (t) => {
     );
   }
 
-  // A new connection: an earlier one may have been to the server that was killed.
+  // A new connection is needed, because an earlier one may be connected to the server that was killed.
   const { cluster } = await (await manage(t, url)).streams.info("KOOR_three");
-  // A server to which the node is not connected.
+  // The server to kill is one to which the node is not connected.
   const lost = servers.find((_, at) => at > 0 && cluster?.leader !== `server-${at}`);
   const last = await reopen(t, log);
   await lost?.stop("SIGKILL");
@@ -692,7 +694,7 @@ t.test("three servers", { skip }, async (t) => {
   t.match(warnings.join(), /^NATS server server-\d does not keep up with the log: .*make room there, then restart/);
 });
 
-/** The server that leads the stream, found by its name. */
+/** Returns the server that leads the stream. It is found by its name. */
 async function leaderOf(servers: readonly NatsProcess[], url: string): Promise<NatsProcess | undefined> {
   const connection = await connect({ servers: url.replaceAll("nats://", "").split(","), reconnect: false });
   const { cluster } = await (await jetstreamManager(connection)).streams.info("KOOR_three");

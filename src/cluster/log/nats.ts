@@ -11,7 +11,7 @@ import { NatsSnapshots } from "./nats-snapshots.js";
 import { checkStream, makeStream, readStream, streamName } from "./nats-stream.js";
 import type { LogAddress, LogListener, LogSession, OrderedLog } from "./ordered-log.js";
 
-/** Returns the log at a `nats://` or `tls://` address, under the cluster's name. Does not connect to it yet. */
+/** Returns the log of the cluster at a `nats://` or `tls://` address. Does not connect to it yet. */
 export function natsLog(address: LogAddress): OrderedLog {
   assert(/^[\w-]+$/.test(address.name), "a cluster's name is of letters, digits, - and _");
   const snapshots = new NatsSnapshots(address);
@@ -30,7 +30,7 @@ export function natsLog(address: LogAddress): OrderedLog {
         isUsable = known;
       });
     },
-    // `open` was called before `create`, so `attempt` names a server that has answered.
+    // `open` is always called before `create`. So `attempt` selects a server that has answered.
     create: (generation) => create(address, attempt, generation),
     snapshots,
   };

@@ -39,8 +39,8 @@ export interface LogStatus {
   /** The value that the log was created with (`OrderedLog.create`). Each log has a different one. */
   readonly generation: string;
   /**
-   * All entries before this id were deleted, and no others. The oldest entry may have a higher id, because ids may have
-   * gaps.
+   * The log has deleted all entries before this id, and no others. The oldest entry may have a higher id, because ids
+   * may have gaps.
    */
   readonly first: number;
   /** The id of the newest entry that was ever in the log; 0 before the first one. */
@@ -71,7 +71,7 @@ export interface LogListener {
   lost(error: LogError): void;
 }
 
-/** Sends messages from one node to another, past the log. A message arrives at most once, and may be lost. */
+/** Sends messages from one node to another without the log. A message arrives at most once, and may be lost. */
 export interface NodeChannel {
   /** The size of the largest message that can be sent, in bytes. */
   readonly bytesMax: number;

@@ -1,7 +1,7 @@
 /**
- * Parses the URL of a PostgreSQL log, and reads its credentials. A URL may list several hosts, separated by commas.
- * Neither `URL` nor the client library can parse that. The credentials are read from their files at each connection, so
- * that a password can be changed without a restart. Runs in the thread that opens the log.
+ * Parses the URL of a PostgreSQL log, and reads its credentials. A URL may list several hosts, separated by commas,
+ * which neither `URL` nor the client library can parse. The credentials are read from their files at each connection,
+ * so that a password can be changed without a restart. Runs in the thread that opens the log.
  */
 import { open, readFile } from "node:fs/promises";
 import type { ConnectionOptions } from "node:tls";
@@ -19,11 +19,11 @@ export interface PostgresHost {
 
 /** A parsed URL. */
 export interface PostgresTarget {
-  /** At least one host. */
+  /** The hosts, in the order in which they are tried. There is at least one. */
   readonly hosts: readonly PostgresHost[];
   readonly user: string;
   readonly database: string;
-  /** "" for none. */
+  /** The password; "" if there is none. */
   readonly password: string;
   /** The path of the file whose first line is the password; "" if there is none. */
   readonly credentials: string;
@@ -39,7 +39,7 @@ interface TlsChoice {
 
 /** The credentials of a connection. */
 export interface PostgresSecrets {
-  /** "" for none. */
+  /** The password; "" if there is none. */
   readonly password: string;
   readonly ssl: ConnectionOptions | false;
 }
@@ -51,7 +51,7 @@ const HOST_SHAPE = /^(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(?<port>\d{1,5}))?$
 
 /**
  * The TLS options for each value of `sslmode`; null means no TLS. As in the client library, a mode that verifies
- * anything verifies everything. Without the parameter there is no TLS.
+ * anything verifies everything. If the parameter is absent, TLS is off.
  */
 const TLS_MODES: ReadonlyMap<string, { readonly verify: boolean } | null> = new Map([
   ["disable", null],

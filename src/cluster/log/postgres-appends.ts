@@ -8,7 +8,7 @@ import { RefusedStatement, type PostgresLink } from "./postgres-link.js";
 
 /**
  * The statement that appends an entry. It locks the row of the log's head until the commit, so ids have no gaps and
- * follow the order of the commits. A row that already exists at the next position is replaced, because no node has
+ * follow the order of the commits. If a row already exists at the next position, it is replaced, because no node has
  * appended it.
  */
 const APPEND = {
@@ -27,7 +27,7 @@ const APPEND = {
 const REFUSALS: ReadonlyMap<string, Appended> = new Map([
   /** The class "insufficient resources", which usually means a full disk. */
   ["53", "full"],
-  /** A program limit is exceeded. */
+  /** The class "program limit exceeded". */
   ["54", "too_large"],
 ]);
 
@@ -42,7 +42,7 @@ export interface AppendsParts {
   readonly generation: string;
   /** Called when an entry was stored in the log, after the entry's `done`. */
   stored(id: number, bytes: Uint8Array): void;
-  /** The session cannot continue. */
+  /** Called when the session cannot continue. */
   lose(error: LogError): void;
 }
 

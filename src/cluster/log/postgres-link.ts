@@ -29,7 +29,7 @@ export type Parameter = string | number | Uint8Array | readonly string[];
 export interface AskOptions {
   /** The number of bytes that are sent or received. They extend the deadline. */
   readonly bytes?: number;
-  /** The deadline in ms, not counting the extension for `bytes`; POSTGRES_ANSWER_MS_MAX by default. */
+  /** The deadline in ms, without the extension for `bytes`; POSTGRES_ANSWER_MS_MAX by default. */
   readonly answerMsMax?: number;
 }
 
@@ -40,7 +40,7 @@ export interface Notification {
   readonly pid: number;
 }
 
-/** The server answered with an error. */
+/** An error with which the server has answered a statement. */
 export class RefusedStatement extends LogError {
   /** The five characters of the error code (PostgreSQL's appendix A). */
   readonly sqlstate: string;
@@ -51,15 +51,17 @@ export class RefusedStatement extends LogError {
   }
 }
 
-/** The fault for an error, by the beginning of its SQLSTATE. Every other error has the fault "unreachable". */
+/**
+ * The fault for an error, by the beginning of its SQLSTATE. An error that is not listed has the fault "unreachable".
+ */
 const FAULTS: readonly (readonly [sqlstate: string, fault: LogFault])[] = [
-  /** Invalid authorization. */
+  /** The class "invalid authorization". */
   ["28", "denied"],
-  /** No such database. */
+  /** The error "no such database". */
   ["3D000", "denied"],
-  /** Insufficient privilege. */
+  /** The error "insufficient privilege". */
   ["42501", "denied"],
-  /** Corrupted data, corrupted index. */
+  /** The errors "data corrupted" and "index corrupted". */
   ["XX001", "unsafe"],
   ["XX002", "unsafe"],
 ];
@@ -158,11 +160,11 @@ export class PostgresLink {
   }
 
   /**
-   * The id of the server process, as the server reported it when the connection was opened. If statements run in
-   * another process, there is a connection pooler in between.
+   * The id of the server process, as the server reported it when the connection was opened. If a statement runs in
+   * another process, a connection pooler is between this node and the server.
    */
   get greetedPid(): number | null {
-    // The library's types omit it.
+    // The types of the library omit `processID`.
     return (this.#client as Client & { readonly processID: number | null }).processID;
   }
 
@@ -181,7 +183,7 @@ export class PostgresLink {
   }
 
   /**
-   * Makes every later warning end the connection, before its statement is answered. This is for one warning: if a
+   * Makes every later warning end the connection, before its statement is answered. One warning requires this: if a
    * commit stops waiting for its standby, the server reports success with a warning, although the standby may lack the
    * data.
    */
@@ -199,7 +201,7 @@ export class PostgresLink {
     options: AskOptions = {},
   ): Promise<Row[]> {
     const answer = this.#tail.then(() => this.#send<Row>(statement, values, options));
-    // The caller handles an error of this statement. The next statement only waits for its end.
+    // The caller handles an error of this statement. The next statement only waits until this one has ended.
     this.#tail = answer.then(
       () => undefined,
       () => undefined,

@@ -1,5 +1,5 @@
 /**
- * Connects to the PostgreSQL server that takes writes, applies the session settings that the log needs, and checks
+ * Connects to the PostgreSQL server that accepts writes, applies the session settings that the log needs, and checks
  * whether the server is reliable. Runs in the thread that opens the log or its snapshots.
  */
 import { POSTGRES_STATEMENT_MS_MAX } from "../../../schemas/limits/ordered-log.js";
@@ -15,7 +15,7 @@ import { describeServer, PostgresLink } from "./postgres-link.js";
 
 /** The facts that a server reports. */
 export interface ServerFacts {
-  /** 150004 for 15.4. */
+  /** The version as a number, for example 150004 for 15.4. */
   readonly version: number;
   readonly version_text: string;
   readonly fsync: string;
@@ -26,7 +26,7 @@ export interface ServerFacts {
   readonly standby: boolean;
   /** The time at which the server was started. A different time means that it was restarted or replaced. */
   readonly started: string;
-  /** The process of this connection. */
+  /** The id of the server process that serves this connection. */
   readonly pid: number;
 }
 
@@ -47,7 +47,10 @@ const FACTS = {
       pg_postmaster_start_time()::text AS started, pg_backend_pid() AS pid`,
 };
 
-/** Changes a setting of the session. A setting that this version of PostgreSQL does not have is skipped. */
+/**
+ * The statement that changes a setting of the session. It skips a setting that this version of PostgreSQL does not
+ * have.
+ */
 const SET = {
   text: `
     SELECT set_config(wanted.name, wanted.value, false)
@@ -55,8 +58,8 @@ const SET = {
 };
 
 /**
- * The values of `synchronous_commit` with which a commit waits at least for this server's disk. Koor keeps such a value
- * if the operator chose it.
+ * The values of `synchronous_commit` with which a commit waits at least for this server's disk. If the operator has
+ * chosen one of them, Koor keeps it.
  */
 const DURABLE_COMMITS: ReadonlySet<string> = new Set(["remote_write", "on", "remote_apply"]);
 
@@ -81,7 +84,7 @@ const SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ["jit", "off"],
 ];
 
-/** The warnings about a server's set-up. */
+/** The warnings about a server's set-up, with the conditions under which they apply. */
 const WARNINGS: readonly (readonly [applies: (facts: ServerFacts) => boolean, warning: string])[] = [
   [
     ({ full_page_writes }) => full_page_writes === "off",
@@ -127,8 +130,8 @@ async function connectToHost(
     return { fault: "unsafe", reason: `${describeServer(target, host)} is a standby and takes no writes` };
   } catch (error) {
     await link?.close();
-    // Only an unreachable host is skipped. If a host rejects the credentials, that is an error, even if another host
-    // would accept them.
+    // Only an unreachable host is skipped. If a host rejects the credentials, the connection fails, even if another
+    // host would accept them.
     if (!(error instanceof LogError) || error.fault !== "unreachable") throw error;
     return { fault: error.fault, reason: error.message };
   }
@@ -147,7 +150,7 @@ export async function connectToServer(target: PostgresTarget): Promise<Connected
     skipped.push(outcome);
   }
   const [only] = skipped;
-  // With several hosts a retry may succeed: during a failover no host accepts writes, and afterwards one does.
+  // With several hosts a retry may succeed, because during a failover no host accepts writes, and afterwards one does.
   const fault = skipped.length === 1 && only !== undefined ? only.fault : "unreachable";
   throw new LogError(fault, skipped.map(({ reason }) => reason).join("; "));
 }

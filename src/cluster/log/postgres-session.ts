@@ -3,9 +3,9 @@
  * and fetches entries, so that neither waits for the other. A third connection is opened when a rare request needs it.
  * Runs in the writer thread.
  *
- * An entry of this session is usually the next one to deliver. It is then delivered when its append is answered,
- * without a fetch. Other entries are fetched at a notification, or at the next probe. Any error ends the session, and
- * the next session reads the state of the log again.
+ * An entry that this session has appended is usually the next one to deliver. It is then delivered without a fetch,
+ * when its append is answered. Other entries are fetched at a notification, or at the next probe. Any error ends the
+ * session, and the next session reads the state of the log again.
  */
 import {
   POSTGRES_PAGE_BYTES,
@@ -27,8 +27,8 @@ export const LISTEN = { text: "LISTEN koor_log" };
 
 /**
  * Fetches the log's head and the entries after $2, at most $3 entries and $4 bytes. The first entry is always included,
- * but cut to $4 bytes. If there is no entry, the result is one row with only the head. Rows after the head are skipped,
- * because no node has appended them.
+ * but cut to $4 bytes. If there is no entry, the result is one row with only the head. Rows of entries after the head
+ * are skipped, because no node has appended them.
  */
 const FETCH = {
   name: "koor_fetch",
@@ -108,7 +108,7 @@ export interface SessionParts {
   readonly appending: PostgresLink;
   /** The id of the server process that runs this session's appends. The notifications of those appends contain it. */
   readonly appendingPid: number;
-  /** The connection that listens. */
+  /** The connection that listens for notifications and fetches entries. */
   readonly following: PostgresLink;
   /** Opens another connection to the same server. */
   readonly connect: () => Promise<PostgresLink>;
@@ -117,8 +117,8 @@ export interface SessionParts {
 export class PostgresSession implements LogSession {
   readonly status: LogStatus;
   /**
-   * This engine has no channel between nodes. NOTIFY could carry messages, but a notification holds at most 8000 bytes,
-   * and its commit takes a global lock. So a message would not be cheaper than an append.
+   * This engine has no channel between nodes. NOTIFY could carry messages between nodes, but a notification holds at
+   * most 8000 bytes, and its commit takes a global lock. So a message would not be cheaper than an append.
    */
   readonly channel = null;
   readonly #parts: SessionParts;
@@ -212,7 +212,8 @@ export class PostgresSession implements LogSession {
     if (this.#ended || name !== this.#parts.name) return;
     const id = Number(seq);
     this.#known = Math.max(this.#known, id);
-    // An entry of this session that is the next one is delivered by the answer to its append, so it is not fetched.
+    // If an entry of this session is the next one to deliver, the answer to its append delivers it. So it is not
+    // fetched.
     const isOwn = pid === this.#parts.appendingPid && id === this.#delivered + 1;
     if (this.#following && id > this.#delivered && !isOwn) void this.#fetch();
   }
@@ -222,7 +223,7 @@ export class PostgresSession implements LogSession {
    * check that the log is still the same.
    */
   async #fetch(): Promise<void> {
-    // A fetch is already running, and continues until all known entries are delivered.
+    // A fetch that is already running continues until all known entries are delivered.
     if (this.#fetching || this.#ended) return;
     this.#fetching = true;
     const { following, name } = this.#parts;
@@ -307,7 +308,7 @@ export class PostgresSession implements LogSession {
     }
   }
 
-  /** The connection for rare requests. */
+  /** Returns the connection for rare requests, and opens it at the first call. */
   async #rareLink(): Promise<PostgresLink> {
     if (this.#ended) throw new LogError("unreachable", `the session with log ${this.#parts.name} has ended`);
     this.#rare ??= this.#parts.connect().then((link) => {

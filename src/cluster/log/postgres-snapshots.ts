@@ -5,8 +5,8 @@
  * Each piece is stored in a transaction of its own. One long transaction would keep the server from vacuuming the row
  * of the log's head, which changes with every append.
  *
- * A put holds an advisory lock of its snapshot while it is connected. So a running put can be told from an aborted one,
- * whose pieces the next put deletes.
+ * A put holds an advisory lock of its snapshot while it is connected. So the next put can recognize aborted puts, and
+ * deletes their pieces.
  */
 import { POSTGRES_SNAPSHOT_PIECE_BYTES, POSTGRES_SNAPSHOT_SWEEP_PIECES } from "../../../schemas/limits/ordered-log.js";
 import { must } from "../../base/assert.js";
@@ -25,7 +25,8 @@ const LIST = {
 };
 
 /**
- * Starts a put and takes its lock. The lock's first number tells it from the locks of other programs in the database.
+ * Starts a put and takes its lock. The first number of the lock distinguishes it from the locks of other programs in
+ * the database.
  */
 const BEGIN_PUT = {
   text: `
@@ -63,7 +64,7 @@ const UNLIST = {
 
 const LIST_CUT_OFF = { text: "SELECT id FROM koor.snapshot WHERE name = $1 AND sha256 IS NULL" };
 
-/** Tries to take the lock of a put, which is free if the put is not running. */
+/** Tries to take the lock of a put. This succeeds only if the put is not running. */
 const IS_ABANDONED = { text: "SELECT pg_try_advisory_xact_lock(1802465139, $1::int) AS abandoned" };
 
 const SWEEP_PIECES = {
@@ -81,7 +82,7 @@ const SWEEP = { text: "DELETE FROM koor.snapshot WHERE id = $1::bigint AND sha25
 
 interface ListedRow extends SnapshotInfo {
   readonly id: number;
-  /** In hexadecimal digits. */
+  /** The hash in hexadecimal digits. */
   readonly sha256: string;
 }
 
@@ -125,7 +126,9 @@ export class PostgresSnapshots implements SnapshotStore {
   readonly #name: string;
   /** The open connections. */
   readonly #links = new Set<PostgresLink>();
-  /** How often `close` was called. With it, a method that is still connecting detects that it was aborted. */
+  /**
+   * How often `close` was called. A method that is still connecting compares it, to find out whether it was aborted.
+   */
   #closings = 0;
 
   constructor(target: PostgresTarget, name: string) {
@@ -171,7 +174,7 @@ export class PostgresSnapshots implements SnapshotStore {
         ({ position, generation }) => position === info.position && generation === info.generation,
       );
       const what = `the snapshot at ${info.position} of log ${this.#name}`;
-      // If the length differs, the listed snapshot was replaced by another one of the same position.
+      // If the length differs, another snapshot of the same position has replaced the listed one.
       if (row?.bytes !== info.bytes) throw new LogError("unreachable", `${what} no longer exists`);
       const hash = crypto().createHash("sha256");
       let length = 0;

@@ -1,6 +1,6 @@
 /**
- * Tests the log with a real PostgreSQL server: the contract of every log (checkLogContract), and a server that is
- * killed, hangs, rejects or has a set-up that loses entries.
+ * Tests the log with a real PostgreSQL server: the contract that every log fulfils (checkLogContract), and servers that
+ * are killed, hang, reject statements, or have a set-up that loses entries.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ function upTo(count: number): number[] {
 }
 
 /**
- * Adds a user whose password is checked: none of the lines with "trust" in the server's access rules applies to the
+ * Adds a user whose password the server checks. None of the "trust" lines in the server's access rules applies to this
  * user.
  */
 async function addUser(server: PostgresServer, name: string, password: string): Promise<void> {
@@ -283,7 +283,8 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     t.equal(await node.append("one"), "stored");
     await server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     await server.sql("SELECT pg_reload_conf()");
-    // Waits, because each process of the server reads the changed setting on its own.
+    // Waits until the walsender has the new setting, because each process of the server reads a changed setting on its
+    // own.
     const waits = "SELECT pid FROM pg_stat_activity WHERE application_name = 'koor' AND wait_event = 'SyncRep'";
     const outcomes: Appended[] = [];
     const appendMore = (): void =>

@@ -1,7 +1,8 @@
 /**
- * Implements the ordered log with PostgreSQL, which stores nothing but the log. The entries are rows of a table. Their
- * ids come from a row that each append locks. NOTIFY announces new entries. Snapshots are stored in pieces in another
- * table. The module is loaded only for a cluster, because it loads the client library. Runs in the writer thread.
+ * Implements the ordered log with PostgreSQL. Koor stores only the log and its snapshots there. The entries are rows of
+ * a table. Their ids come from a row that each append locks. NOTIFY announces new entries. Snapshots are stored in
+ * pieces in another table. The module is loaded only for a cluster, because it loads the client library. Runs in the
+ * writer thread.
  */
 import { POSTGRES_CREATE_MS_MAX } from "../../../schemas/limits/ordered-log.js";
 import type { LogAddress, LogListener, LogSession, OrderedLog } from "./ordered-log.js";

@@ -15,7 +15,7 @@ interface Step {
   readonly answer: (reply: PruneReply | Failure) => Promise<void>;
 }
 
-/** A row of the table whose steps the test answers. */
+/** A fake kind of old data. The test decides what each of its pruning steps answers. */
 class Played {
   readonly steps: Step[] = [];
   readonly retention: Retention;

@@ -23,7 +23,7 @@ export interface Retention {
   readonly intervalMs: number;
   /**
    * Deletes a bounded number of rows.
-   * @param after the row after which the step starts; 0 for the first step of a run
+   * @param after the step visits only the rows after this one; 0 in the first step of a run
    */
   readonly step: (after: number, nowMs: number) => Promise<PruneReply | Failure>;
   /** Returns true if something must be pruned before the interval has passed. */
@@ -60,8 +60,7 @@ export class Pruner implements BackgroundTask {
   }
 
   #periodicOf(retention: Retention, ready: () => boolean): Periodic<void> {
-    // After a failed step, because the writer is busy or restarting, continue at the next interval even if something is
-    // urgent.
+    // A step fails if the writer is busy or restarting. Then the next run waits for the interval, even if it is urgent.
     let failed = false;
     const periodic = new Periodic<void>({
       intervalMs: retention.intervalMs,
@@ -89,7 +88,7 @@ export class Pruner implements BackgroundTask {
   }
 }
 
-/** Returns the row after which the next step starts; null if no step is left. */
+/** Returns the row after which the next step must start; null if nothing is left to prune. */
 function nextOf(reply: PruneReply): number | null {
   if ("after" in reply) return reply.after;
   return reply.more ? 0 : null;

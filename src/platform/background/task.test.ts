@@ -1,4 +1,4 @@
-/** Tests the registry of background tasks, which must call exactly those methods that a task has. */
+/** Tests the registry of background tasks. It must call exactly those optional methods that a task has. */
 import t from "tap";
 import { BackgroundTasks, type BackgroundTask } from "./task.js";
 

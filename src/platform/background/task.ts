@@ -10,7 +10,7 @@ import type { Exposition } from "../measure/exposition.js";
 export interface BackgroundTask {
   /** Starts the work that is due, and returns without waiting for it. */
   tick?(nowMs: number): void;
-  /** Tells the task to start no more work that a shutdown would have to wait for. Work in progress continues. */
+  /** Tells the task to start no more work, because a shutdown would have to wait for it. Work in progress continues. */
   drain?(): void;
   /** The number of running operations that a shutdown must wait for; 0 if this member is absent. */
   readonly inFlight?: number;

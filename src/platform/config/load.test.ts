@@ -27,8 +27,8 @@ function refusalOf(argv: readonly string[], environment: NodeJS.ProcessEnv = {})
 }
 
 /**
- * Returns three values of an option. They differ from its default and from each other. Each is given as text and as the
- * value that the server gets.
+ * Returns three values for an option. They differ from each other and from the default. Each value is returned as the
+ * text that an operator writes, and as the parsed value.
  */
 function valuesOf(option: Option): readonly (readonly [text: string, value: unknown])[] {
   switch (option.type) {

@@ -33,7 +33,7 @@ const DOTTED_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 
 type Value = string | number | boolean | readonly string[];
 const DEFAULT_FILE = "./settings.json";
-/** Each flag has its variable, also `--config`. */
+/** Each flag has an environment variable with the same meaning. So does `--config`. */
 const CONFIG_VARIABLE = environmentOf("config");
 
 /** The result of parsing the command line. */
@@ -80,7 +80,7 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
   for (const [key, option] of Object.entries<Option>(OPTIONS)) {
     const given = flags.get(key);
     const variable = environment[environmentOf(key)];
-    // Every source is checked, even if a stronger one overrides it, so that no mistake stays hidden in it.
+    // Checks every source, also those that a stronger source overrides. Otherwise a mistake in them would stay hidden.
     config[key] = option.type === "duration" ? checkDuration(option.fallback, key) : option.fallback;
     if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
     if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));
@@ -99,8 +99,8 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
 }
 
 /**
- * Rejects options of a cluster if no log is configured. An operator who forgets the log would otherwise start a single
- * server without noticing it.
+ * Rejects the options of a cluster if no log is configured. Otherwise an operator who forgot the log would start a
+ * single server without noticing it.
  */
 function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {
   if (cluster !== "") return;
@@ -109,7 +109,7 @@ function checkCluster({ cluster, cluster_seed, cluster_creds }: Config): void {
 }
 
 /**
- * Rejects a token of CI that would have no effect, because the server checks no tokens.
+ * Rejects a CI token on a server that checks no tokens, because the token would have no effect.
  * @throws ConfigError
  */
 function checkCiToken({ auth_token, ci_token }: Config): void {
@@ -118,8 +118,8 @@ function checkCiToken({ auth_token, ci_token }: Config): void {
 }
 
 /**
- * Rejects a token that can be guessed, unless only this machine can reach the server. Also rejects a token of CI that is
- * the server's token, because it would be allowed everything.
+ * Rejects a token that is short enough to be guessed, unless only this machine can reach the server. Also rejects a CI
+ * token that equals the server's token, because CI would then be allowed everything.
  * @throws ConfigError
  */
 export function checkToken(config: Config): void {
@@ -205,10 +205,7 @@ function checkCount(count: number, shown: string, name: string): number {
   return count;
 }
 
-/**
- * Returns a duration in milliseconds. A duration of less than 1 ms is rejected, because it would mean no duration at
- * all.
- */
+/** Parses a duration. Returns milliseconds. Rejects a duration of less than 1 ms, because it would count as none. */
 function checkDuration(text: string, name: string): number {
   const durationMs = parseDuration(text);
   if (durationMs === undefined || durationMs < 1)
@@ -242,7 +239,7 @@ function checkText(option: TextOption | ChoiceOption, text: string, name: string
   return text;
 }
 
-/** Returns whether a text is the address of an HTTP server, and nothing else that would be sent to it. */
+/** Returns whether a text is the address of an HTTP server, without credentials, a query or a fragment. */
 function isPlainUrl(text: string): boolean {
   if (!URL.canParse(text) || /[\s?#]/.test(text)) return false;
   const { protocol, username, password } = new URL(text);

@@ -1,4 +1,4 @@
-/** Tests the reading of a settings file: which kinds of files are read, and which are rejected. */
+/** Tests which kinds of files are read as settings files, and which are rejected. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

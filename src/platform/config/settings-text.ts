@@ -1,6 +1,6 @@
 /**
  * Reads a settings file up to a limit of bytes. A file that the operator names may be a pipe. The file in the current
- * folder must be a regular file, because others may have put it there. Runs on the front, at the start.
+ * folder must be a regular file, because another user may have put it there. Runs on the front, at the start.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { SETTINGS_BYTES_MAX } from "../../../schemas/limits/process.js";
@@ -11,7 +11,7 @@ const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | und
 /**
  * Returns the text of the file, or the reason why it is not accepted. Throws the system's error if the file does not
  * exist or cannot be read.
- * @param isNamed whether the operator has named the file
+ * @param isNamed whether the operator has named the file. Otherwise it was found in the current folder.
  */
 export function readSettingsText(path: string, isNamed: boolean): { text: string } | { problem: string } {
   const file = openSync(path, isNamed ? constants.O_RDONLY : READ_AT_ONCE);

@@ -1,4 +1,7 @@
-/** Tests a socket tied to its caller's access: the close code, and that a closed socket stops watching. */
+/**
+ * Tests that a WebSocket is closed when its caller's access ends: its close code, and that a closed socket is no longer
+ * watched.
+ */
 import t from "tap";
 import type { AccessEnd } from "../../base/access-end.js";
 import type { Socket, SocketHandler } from "../transport/transport.js";

@@ -1,6 +1,6 @@
 /**
- * Serves `GET /asyncapi.json`, the AsyncAPI 3.0 description of what the server sends without being asked each time: the
- * events and changes of its streams, and the requests to webhooks. It is generated from the schemas of these messages.
+ * Serves `GET /asyncapi.json`, the AsyncAPI 3.0 description of the messages that the server sends by itself: the events
+ * and changes in its streams, and its requests to webhooks. It is generated from the schemas of these messages.
  */
 import * as Type from "typebox";
 import type { TSchema } from "typebox";
@@ -13,7 +13,7 @@ import { type Json, publishedSchema } from "./published-schema.js";
 import { fixedJsonReply } from "./reply.js";
 import { route, type Route, type Reply } from "./route.js";
 
-/** An event of a client, or an event of the server that this description does not know yet. */
+/** The name for any event that this description does not list: an event of a client, or a new event of the server. */
 const ANY_EVENT = "event";
 
 /** Returns the route that serves the description. */
@@ -111,7 +111,7 @@ const SERVER = {
   variables: { host: { default: "localhost:9800", description: "The address that --bind names." } },
 };
 
-/** The body of a request to a webhook. It calls the id `event_id`, which is 0 for a test delivery. */
+/** The body of a request to a webhook. Its `event_id` is the event's id, or 0 for a test delivery. */
 const Delivery = Type.Object({
   topic: Type.String({ description: `\`${WEBHOOK_TEST_TOPIC}\` for a test delivery.` }),
   data: Type.Unknown(),

@@ -20,14 +20,14 @@ export interface AuthenticatorOptions {
 
 /** Options for the authentication of a request. */
 export interface AuthMode {
-  /** The route needs no token. */
+  /** Whether the route needs no token. */
   readonly open: boolean;
   /**
-   * The request is a CORS preflight, which has no token. It only asks whether a page of another site may send the real
-   * request.
+   * Whether the request is a CORS preflight. It only asks whether a page of another site may send the real request, and
+   * has no token.
    */
   readonly preflight?: boolean;
-  /** The request was deferred, and this is its last authentication. So a wrong token now counts as a guess. */
+  /** Whether this is the last authentication of a deferred request. If it is, a wrong token counts as a guess. */
   readonly final?: boolean;
 }
 
@@ -43,7 +43,7 @@ export class Authenticator {
 
   /**
    * Returns the caller of a request, or the failure that refuses the request. Also sets the call's origin and session.
-   * For a deferred request the saved copy of its headers is used.
+   * For a deferred request, it reads the saved copy of the headers.
    */
   authenticate(call: Call, mode: AuthMode): Caller | Failure {
     const caller = this.#identify(call, mode);
@@ -64,7 +64,9 @@ export class Authenticator {
     return refusal;
   }
 
-  /** Whether the caller's access can end while the call is running. Sessions can end, and tokens can be revoked. */
+  /**
+   * Whether the caller's access can end while the call is running, because its session ends or its token is revoked.
+   */
   mayEnd({ session, caller }: Access): boolean {
     return session !== null || (this.#options.guard.guarded && caller.role === "instance");
   }
@@ -89,7 +91,7 @@ export class Authenticator {
     const head = call.deferral?.head ?? call.exchange;
     const refusal = this.refuseForeign(call);
     if (refusal !== null) return refusal;
-    // A deferred request is authenticated twice, but its wrong token must count as one guess.
+    // A deferred request is authenticated twice. Its wrong token counts as a guess only the second time.
     const counts = call.deferral === null || final;
     if (call.port === "dashboard" && !preflight) return this.#identifyOnDashboard(call, open, counts);
     if (open) return ANONYMOUS;

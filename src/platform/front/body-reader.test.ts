@@ -1,5 +1,6 @@
 /**
- * Tests the bounds on bodies that are held and received at once. The transports' held-body.test.ts tests a single body.
+ * Tests the limits on the bodies that are held back, and on those that are received at the same time. The
+ * held-body.test.ts of each transport tests a single body.
  */
 import t from "tap";
 import {
@@ -12,7 +13,7 @@ import { BodyCollector, type BodyReceiver } from "../transport/body-collector.js
 import type { Exchange } from "../transport/transport.js";
 import { BodyReader } from "./body-reader.js";
 
-/** A request with these headers; all it can do is hold its body. */
+/** A fake request with these headers. It can only hold its body back. */
 function played(headers: Readonly<Record<string, string>>): Exchange & { readonly held: boolean } {
   const exchange = {
     held: false,
@@ -64,7 +65,7 @@ t.test("bodies that arrive together are received while there is room", (t) => {
   for (const round of ["first", "second"]) {
     const answers: (Uint8Array | Failure)[] = [];
     const coming = Array.from({ length: 2 * fitting }, () => collect((body) => answers.push(body)));
-    // One piece of each body after the other; the pieces are one shared buffer, so the test needs no memory for them.
+    // The pieces of the bodies alternate. All pieces are the same buffer, so the test needs no memory for them.
     for (let at = 1; at <= pieces; at++)
       for (const collector of coming) collector.push(piece, at === pieces, (kept) => kept);
     t.equal(answers.length, 2 * fitting, round);

@@ -30,16 +30,16 @@ export interface OpenBody {
 export class BodyReader {
   readonly #clock: Clock;
   /**
-   * The exchanges that wait for bytes of their client. Each has the time at which the wait began. `late` ends the
-   * request if the wait takes too long.
+   * The exchanges whose clients must send more bytes, with the time at which each wait began. `late` ends the request
+   * if its wait takes too long.
    */
   readonly #waiting = new Map<Exchange, { readonly since_ms: number; readonly late: () => void }>();
-  /** The exchanges that were refused while the client was still sending the body, with the time of the refusal. */
+  /** The refused exchanges whose clients were still sending the body, with the time of the refusal. */
   readonly #lingering = new Map<Exchange, number>();
   #bytes = 0;
   /**
-   * The bytes that are reserved for held bodies. The server does not read such a body, but a part of it may have
-   * arrived.
+   * The bytes that are reserved for held bodies. The server does not read a held body, but a part of it may have
+   * arrived already.
    */
   #heldBytes = 0;
 
@@ -67,7 +67,8 @@ export class BodyReader {
   }
 
   /**
-   * Holds a body: it is not read yet, so that most of it stays with the client. The caller limits how long.
+   * Holds a body back: the server does not read it yet, so most of it stays with the client. The caller must limit how
+   * long.
    * @returns a function that ends the hold; null if the held bodies already take too much memory
    */
   hold(exchange: Exchange): (() => void) | null {
@@ -114,7 +115,8 @@ export class BodyReader {
       reserve: (bytes) => {
         if (!waiting) return false;
         if (this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) {
-          // The received part of this body is dropped, so its memory is free, even if the client sends more.
+          // The part of the body that has arrived is dropped here. So its memory is free, even if the client sends
+          // more.
           this.#bytes -= reserved;
           reserved = 0;
           return false;

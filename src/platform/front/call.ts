@@ -17,11 +17,11 @@ import type { Request, Route } from "./route.js";
 export interface BoundRoute {
   readonly route: Route;
   readonly shape: PathShape;
-  /** The rules for its path parameters. */
+  /** The rules for the route's path parameters. */
   readonly paramRules: readonly TextRules[];
-  /** The headers that its handler reads. */
+  /** The names of the headers that the route's handler reads. */
   readonly headerNames: readonly string[] | null;
-  /** How the pipeline reads the JSON body; null if it reads none. */
+  /** How the pipeline reads the route's JSON body; null if the route has none. */
   readonly json: JsonReading | null;
   readonly metrics: RouteMetrics;
 }
@@ -36,7 +36,7 @@ export interface Call {
   readonly port: PortName;
   /** `performance.now()` when the request's headers had arrived. */
   readonly started: number;
-  /** Whether the call is counted in the metrics of its protocol (REST or MCP) and of its actor. */
+  /** Whether the metrics count the call, by its protocol (REST or MCP) and by its actor. */
   readonly counted: boolean;
   /** Whether the request asks for an upgrade to WebSocket. */
   readonly upgrades: boolean;
@@ -45,12 +45,15 @@ export interface Call {
   params: readonly string[];
   caller: Caller;
   context: CallContext;
-  /** The parsed JSON body if it has the shape that the route requires. It is used for the audit row of a refusal. */
+  /**
+   * The parsed JSON body if it has the shape that the route requires. If the call is refused, the audit row is made
+   * from it.
+   */
   json: unknown;
   path: string;
   /** The `Origin` of the request; "" if it has none. It is set after the request guard has allowed it. */
   origin: string;
-  /** The deferral of the request; null if the request need not wait. */
+  /** The wait before the request is served; null if the request need not wait. */
   deferral: Deferral | null;
   /** The listeners that the handler of a long wait has registered. They are called when the client disconnects. */
   aborts: (() => void)[];

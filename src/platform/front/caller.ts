@@ -14,13 +14,13 @@ export interface Caller {
    * The id of the acting instance. It is `dashboard` for a person at the dashboard, `ci` for CI, and "" if there is none.
    */
   readonly actor: string;
-  /** The instance id that the call claimed, if there is no such instance; else absent. */
+  /** The claimed instance id if no such instance exists; else absent. */
   readonly unknown?: string;
-  /** The session that the call claimed, if there is no such session; else absent. */
+  /** The claimed session if no such session exists; else absent. */
   readonly unknownSession?: string;
   /**
-   * The id of the instance whose token the request carries, if the request acts for the instance of a session instead;
-   * else absent.
+   * The id of the instance that owns the request's token. Set only if the request acts for a session, and thus for that
+   * session's instance.
    */
   readonly tokenOwner?: string;
 }
@@ -44,7 +44,10 @@ export interface Actors {
    * undefined if there is none.
    */
   touchToken(tokenHash: string): string | undefined;
-  /** Returns the instance of an agent's session; undefined if there is none. Does not count as its activity. */
+  /**
+   * Returns the instance of an agent's session; undefined if there is none. This does not count as activity of the
+   * instance.
+   */
   ofSession(session: string): SessionActor | undefined;
   /** Whether the token with this SHA-256 (lowercase hex) belonged to an instance that was deleted recently. */
   hadToken(tokenHash: string): boolean;

@@ -56,9 +56,9 @@ export function withCorsHeaders(origin: string, reply: WireReply): WireReply {
 const CORP = "Cross-Origin-Resource-Policy";
 
 /**
- * Returns the reply with a header that forbids pages of other origins to embed it as a script, image or frame. Without
- * the header, a page on another port of this host could embed the answer. The browser would send this host's cookies
- * with the request, because it treats all ports of a host as one site.
+ * Returns the reply with a header by which pages of other origins cannot embed it as a script, image or frame. Browsers
+ * treat all ports of a host as one site, so they send this host's cookies with requests from a page on another port.
+ * Without the header, such a page could embed the answer.
  */
 export function sameOriginOnly(reply: WireReply): WireReply {
   const { name, rest } = reply.headers;

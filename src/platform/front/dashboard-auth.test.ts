@@ -38,7 +38,7 @@ function authOf(authToken: string): DashboardAuth {
   });
 }
 
-/** The status of a refused request, or the result of an accepted one. */
+/** Authenticates a request. Returns the status of a refused request, or the result of an accepted one. */
 function enter(
   auth: DashboardAuth,
   headers: Readonly<Record<string, string>>,

@@ -32,7 +32,7 @@ export interface AuthRequest {
   readonly host: string;
   /** The `Origin` that the request guard has accepted; "" if the request has none. */
   readonly origin: string;
-  /** The route needs no token. */
+  /** Whether the route needs no token. */
   readonly open: boolean;
   /** Whether the request asks for an upgrade to WebSocket. */
   readonly upgrades: boolean;
@@ -43,7 +43,7 @@ export interface AuthRequest {
 /** The caller of an authenticated request. */
 export interface AuthResult {
   readonly caller: Caller;
-  /** The session that authenticated the request; null if a token did, or if none was needed. */
+  /** The session that authenticated the request; null if a token authenticated it, or if none was needed. */
   readonly session: Session | null;
 }
 
@@ -69,7 +69,7 @@ export class DashboardAuth {
     const { guard, actors, sessions } = this.#options;
     const authorization = exchange.header("authorization");
     // A request from a page of another site needs a bearer token, because such a page can send one only after a CORS
-    // preflight. Other `Authorization` schemes prove nothing, because a link can contain them.
+    // preflight. Another `Authorization` scheme proves nothing, because a link can contain its credentials.
     if (!BEARER.test(authorization) && isOfOtherSite(exchange.header("sec-fetch-site"))) return OTHER_SITE;
     if (authorization !== "" || !guard.guarded) {
       const caller = guard.identify(authorization, claimsOf(exchange), actors, { from: exchange, counts });
@@ -96,7 +96,7 @@ export function isOwnPage(origin: string, host: string): boolean {
 
 /**
  * Whether `Sec-Fetch-Site` says that the request comes from another site. Browsers send this header only over TLS or to
- * their own machine. Without it the caller checks the Origin instead.
+ * their own machine. If the header is absent, the caller checks the Origin instead.
  */
 function isOfOtherSite(site: string): boolean {
   return site !== "" && site !== "same-origin" && site !== "none";

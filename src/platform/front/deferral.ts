@@ -20,8 +20,8 @@ export interface DeferralGuard {
 }
 
 /**
- * The wait of one deferred request. The request is authenticated before the wait, so that the server does not receive
- * the body of an unknown caller. It is authenticated again after the wait, because the caller may have been registered
+ * The wait of one deferred request. The pipeline authenticates the request before the wait, so that the server does not
+ * receive the body of an unknown caller. It does so again after the wait, because the caller may have been registered
  * or removed meanwhile.
  */
 export interface Deferral {
@@ -39,10 +39,10 @@ export interface Deferral {
    * long.
    */
   readonly retryLater: SocketOpener;
-  /** Whether this refusal may be wrong after the wait, because the caller may be known then. */
+  /** Whether a refusal might not be repeated after the wait, because the caller may be registered by then. */
   mayResolve(refusal: Failure): boolean;
   /**
-   * Waits, and then calls `done`. Detaches the exchange if it has to wait.
+   * Waits, and then calls `done`. Detaches the exchange unless no wait is needed any more.
    * @param done called with null, or with a failure if the request has waited too long
    */
   wait(exchange: Exchange, done: (late: Failure | null) => void): void;

@@ -1,4 +1,4 @@
-/** Tests that documents are kept in memory up to a bound, in the encodings that clients take. */
+/** Tests that the server keeps documents in memory up to a limit, and in the encodings that clients accept. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -8,7 +8,7 @@ import { makeDirectory } from "../../../test/support/server-process.js";
 import type { Exchange } from "../transport/transport.js";
 import { Documents } from "./documents.js";
 
-/** Returns a request. */
+/** Returns a request for a path, with this `Accept-Encoding`. */
 function asking(path: string, encoding = ""): Exchange {
   const header = (name: string): string => (name === "accept-encoding" ? encoding : "");
   return { verb: "get", path, header } as unknown as Exchange;

@@ -1,8 +1,8 @@
 /**
  * Serves the documents that deploy/build-docs.mjs has rendered: as HTML on the dashboard's port, and as Markdown, with
- * `llms.txt`, on both ports. A file is read at its first request, in the encoding that the client takes, and those that
- * were asked for lately are kept in memory. If the process may have only few file descriptors, as many as fit are read
- * at the start. The pipeline checks the requests. Runs on the front.
+ * `llms.txt`, on both ports. A file is read when a client first requests it, in an encoding that the client accepts.
+ * The files that were requested last are kept in memory. If the process may open only few files, as many as fit are
+ * read at the start. The pipeline checks the requests. Runs on the front.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join, relative } from "node:path";
@@ -16,11 +16,13 @@ import { accepts, ASKED_EACH_TIME, ENCODINGS, FOR_EVER, GUARDS, TYPES } from "./
 const PREFIX = "/docs";
 const LLMS = "/llms.txt";
 const ASSETS = "/docs/assets/";
-/** The addresses that the API's port has, too. */
+/** Matches the paths that the API's port serves, too. */
 const PLAIN = /^(?:\/llms\.txt|\/docs\/[\w-]+\.md)$/;
 const ETAG_BYTES = 12;
 
-/** The encodings of files, with the suffixes of their names. The smallest is the first, the last is no encoding. */
+/**
+ * The encodings of files, with the suffixes of their names. The smallest encoding comes first, and no encoding last.
+ */
 const FORMS = [...ENCODINGS, ["", ""]] as const;
 
 /** One encoding of a file. */
@@ -28,7 +30,7 @@ interface Variant {
   readonly bytes: number;
   readonly etag: string;
   readonly whole: WireReply;
-  /** The answer to a client that has the file already. */
+  /** The 304 answer, for a client that has the file already. */
   readonly unchanged: WireReply;
 }
 
@@ -58,11 +60,11 @@ const NOT_BUILT = note(
 export class Documents {
   readonly #folder: string;
   readonly #onUnread: (error: unknown) => void;
-  /** The path of each file, by its address; empty until they are listed. */
+  /** The path of each file, by its address. Empty until the folder has been listed. */
   #paths: ReadonlyMap<string, string> = new Map();
-  /** The paths of all files, those of other encodings too. */
+  /** The paths of all files, including those in other encodings. */
   #files: ReadonlySet<string> = new Set();
-  /** The files that were read, by their paths. Those that were asked for lately are the last. */
+  /** The files in memory, by path. The file that was requested last is at the end. */
   readonly #kept = new Map<string, Variant>();
   #bytes = 0;
 
@@ -75,19 +77,19 @@ export class Documents {
     this.#onUnread = onUnread;
   }
 
-  /** Returns the answer to a request for a document in any form; undefined if the address is not of a document. */
+  /** Returns the answer to a request for a document in any form; undefined if the address names no document. */
   find(exchange: Exchange): WireReply | undefined {
     const { path } = exchange;
     if (path !== PREFIX && path !== LLMS && !path.startsWith(`${PREFIX}/`)) return undefined;
     return this.#answer(exchange);
   }
 
-  /** Returns the answer to a request for a document as plain text; undefined if the request is not for one. */
+  /** Returns the answer to a request for a document as plain text; undefined if the address names no such document. */
   findPlain(exchange: Exchange): WireReply | undefined {
     return PLAIN.test(exchange.path) ? this.#answer(exchange) : undefined;
   }
 
-  /** Reads the smallest form of each file, as long as they fit. */
+  /** Reads each file in its smallest encoding, until the memory limit is reached. */
   load(): void {
     try {
       this.#list();
@@ -117,7 +119,9 @@ export class Documents {
     if (existsSync(this.#folder)) ({ paths: this.#paths, files: this.#files } = listFiles(this.#folder));
   }
 
-  /** Returns the file of an address in the best encoding that is accepted; undefined if there is no such address. */
+  /**
+   * Returns the file at an address, in the best encoding that the client accepts; undefined if there is no such file.
+   */
   #find(address: string, accepted: string): Variant | undefined {
     const path = this.#paths.get(address);
     if (path === undefined) return undefined;
@@ -131,7 +135,7 @@ export class Documents {
     return variant;
   }
 
-  /** Keeps a file, as the one that was asked for last. The oldest go if there are too many bytes. */
+  /** Adds a file at the end of the cache. Removes the oldest files if the cache has too many bytes. */
   #keep(key: string, variant: Variant): void {
     if (this.#kept.delete(key)) this.#bytes -= variant.bytes;
     this.#kept.set(key, variant);
@@ -144,7 +148,7 @@ export class Documents {
   }
 }
 
-/** Whether an `If-None-Match` has the ETag. */
+/** Whether an `If-None-Match` header contains the ETag. */
 function has(header: string, etag: string): boolean {
   return header.split(",").some((part) => {
     const tag = part.trim();
@@ -153,7 +157,7 @@ function has(header: string, etag: string): boolean {
 }
 
 interface Listed {
-  /** The path of each file by its address. A page has its name as address, without a suffix. */
+  /** The path of each file by its address. The address of a page is its name without a suffix. */
   readonly paths: ReadonlyMap<string, string>;
   readonly files: ReadonlySet<string>;
 }
@@ -176,7 +180,7 @@ function listFiles(folder: string): Listed {
 
 interface Form {
   readonly encoding: string;
-  /** The suffix of the file in this encoding. */
+  /** The suffix of the file's name in this encoding. */
   readonly suffix: string;
   readonly forEver: boolean;
 }

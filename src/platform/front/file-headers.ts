@@ -18,7 +18,7 @@ export const ENCODINGS = [
 ] as const;
 
 /**
- * Forbids inline scripts, markup that scripts make from strings, content of other origins, and framing by other pages.
+ * Forbids inline scripts, HTML that scripts build from strings, content from other origins, and framing by other pages.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -46,10 +46,10 @@ export const GUARDS = [
  * content never changes.
  */
 export const FOR_EVER = ["Cache-Control", "public, max-age=31536000, immutable"] as const;
-/** Lets browsers keep a file, but ask at each use whether it has changed. */
+/** Lets browsers keep a file, but makes them check at each use whether it has changed. */
 export const ASKED_EACH_TIME = ["Cache-Control", "no-cache"] as const;
 
-/** Whether an `Accept-Encoding` accepts an encoding. */
+/** Whether an `Accept-Encoding` header accepts an encoding. */
 export function accepts(header: string, encoding: string): boolean {
   return header.split(",").some((part) => {
     const [name = "", ...parameters] = part.split(";").map((word) => word.trim().toLowerCase());

@@ -1,5 +1,5 @@
 /**
- * Calls routes from inside the server. An MCP tool calls the route that does the same over REST. So each function is
+ * Calls routes from inside the server. An MCP tool calls the REST route that does the same. So each function is
  * implemented only once, with the same checks, handler and audit rows. The pipeline has already checked the outer
  * request's Host, Origin, token and size. Runs on the front.
  */
@@ -18,14 +18,14 @@ import type { AnyQuery, Reply, Request, Route } from "./route.js";
 export interface InternalRequest {
   readonly params?: readonly string[];
   readonly query?: AnyQuery;
-  /** Checked against the route's schema. */
+  /** The JSON body. It is checked against the route's schema. */
   readonly json?: object;
 }
 
 const NO_HEADERS: Request["headers"] = Object.freeze({});
 const NO_BODY = new Uint8Array(0);
 
-/** The caller and context of the outer request, for which a route is called. */
+/** The caller and the context of the request that a client has sent. An internal request acts for them. */
 export interface OuterCall {
   readonly caller: Caller;
   readonly context: CallContext;
@@ -34,7 +34,7 @@ export interface OuterCall {
 export interface InternalRequestsOptions {
   /** Whether the server checks tokens at all. */
   readonly guarded: boolean;
-  /** Filled once all routes are made. */
+  /** The server's routes. The list is empty until all routes are made. */
   readonly routes: readonly Route[];
   readonly refusals: Refusals;
   readonly actors: Actors;
@@ -66,14 +66,14 @@ export class InternalRequests {
     return guarded && role === "instance" && !actors.has(actor) ? UNAUTHENTICATED : null;
   }
 
-  /** Returns the outer call without its unknown instance id, which came from a header. */
+  /** Returns the outer call without the instance id that came from a header and is unknown. */
   withoutUnknown({ caller: { role, actor }, context }: OuterCall): OuterCall {
     return { caller: { role, actor }, context };
   }
 
   /**
    * Calls a route.
-   * @param most the maximum length of the answer, in characters
+   * @param most the maximum length of the answer's text, in characters
    * @returns the text of a successful answer; else the failure, after its audit row was written
    */
   async call(
@@ -85,7 +85,7 @@ export class InternalRequests {
     const route = this.#find(name);
     const { caller, context } = outer;
     const text = json === undefined ? "" : JSON.stringify(json);
-    // A route that reads its body itself also checks it.
+    // The handler of such a route reads the body itself, and also checks it.
     const malformed =
       route.body?.kind === "json" && route.body.unread !== true ? checkShape(json, route.body.schema) : null;
     const given =
@@ -111,7 +111,7 @@ export class InternalRequests {
     return await collectText(answer, most);
   }
 
-  /** Returns the refusal after its audit row was written. There is a row only if the route is audited. */
+  /** Returns the refusal after its audit row was written. Only a route with an audit rule gets a row. */
   async refuse(name: string, params: readonly string[], { context }: OuterCall, failure: Failure): Promise<Failure> {
     const { refusals } = this.#options;
     const route = this.#find(name);

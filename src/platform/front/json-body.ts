@@ -17,15 +17,15 @@ import type { Request, Route } from "./route.js";
 /** The settings for reading the JSON bodies of one route. */
 export interface JsonReading {
   readonly schema: TSchema;
-  /** The schema's name in FRONT_BODIES. */
+  /** The name of the schema in FRONT_BODIES. */
   readonly name: string;
-  /** The member that may be any JSON. */
+  /** The name of the member that may be any JSON; null if there is none. */
   readonly free: string | null;
   /** Whether an empty body is accepted. It is then read as an object without members. */
   readonly optional: boolean;
 }
 
-/** A body as a handler gets it. */
+/** A parsed body, in the form that a handler receives. */
 export type JsonBody = Pick<Request, "json" | "free">;
 
 const EMPTY_OBJECT = Buffer.from("{}");

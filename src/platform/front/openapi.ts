@@ -18,7 +18,7 @@ const ANY_BYTES = {
   schema: { type: "string", format: "binary", description: "Bytes of any type, which `Content-Type` names." },
 };
 
-/** Statuses of every route. */
+/** The statuses that every route can answer with. */
 const COMMON_STATUSES: readonly number[] = [400, 403, 417, 421];
 /**
  * Statuses that every route can answer with, in addition to its own. Open routes are an exception: they need no token,
@@ -104,7 +104,8 @@ function describeRoute(row: Route): Json {
   if ((row.body !== undefined || row.audited !== undefined) && row.asksOnly === undefined) statuses.add(507);
   if (row.open !== true && mayWrite(row)) statuses.add(404);
   statuses.delete(200);
-  // A 202 answer has the same body as the 200 answer. It is described only if that body has a fixed shape.
+  // A 202 answer has the same body as the 200 answer. The description of the 202 answer includes the body only if its
+  // shape is fixed.
   const accepted =
     typeof row.answer === "string"
       ? { description: "Accepted" }

@@ -10,7 +10,7 @@ import type { Exchange } from "../transport/transport.js";
 import { headerBlock, type WireReply } from "../transport/reply.js";
 import { accepts, ASKED_EACH_TIME, ENCODINGS, FOR_EVER, GUARDS, TYPES } from "./file-headers.js";
 
-/** One file of the dashboard, in each encoding that the build has produced, the smallest first. */
+/** One file of the dashboard, in each encoding that the build has produced. The smallest encoding comes first. */
 interface Page {
   readonly encodings: readonly (readonly [name: string, reply: WireReply])[];
   readonly plain: WireReply;
@@ -18,7 +18,7 @@ interface Page {
 
 const INDEX = "/index.html";
 const ASSETS = "/assets/";
-/** Paths that programs request. A request for one of them never gets the index page as its answer. */
+/** The beginnings of paths that programs request. An unknown path that begins so gets no index page as its answer. */
 const MACHINES = ["/api/", "/mcp", "/metrics", "/openapi.json", "/asyncapi.json", "/health", "/session", ASSETS];
 
 /** The answer if the files cannot be read now, for example because the process has no free file descriptor. */
@@ -47,8 +47,8 @@ export class Pages {
   readonly #folder: string;
   readonly #onUnread: (error: unknown) => void;
   /**
-   * The files, by path. They are read only once, so a page that was loaded before a new build can still load its old
-   * files.
+   * The files, by path. They are read only once. So if a new build replaces them on disk, an open page can still load
+   * the old ones.
    */
   #pages: ReadonlyMap<string, Page> = new Map();
 

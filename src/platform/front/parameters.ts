@@ -1,6 +1,6 @@
 /**
- * Parses path and query parameters by the schema of a route: texts, integers, times and switches. An invalid parameter
- * is answered with a 400 that names it. It is never replaced by a default. Pure.
+ * Parses path and query parameters by the schema of a route: texts, integers, times and switches. The server answers an
+ * invalid parameter with a 400 that names the parameter. It never uses a default instead. Pure.
  */
 import type { TObject, TSchema } from "typebox";
 import { textProblem, textRulesOf, type TextRules } from "../../../schemas/text.js";
@@ -17,23 +17,23 @@ interface ParameterSchema {
   readonly pattern?: string;
   readonly minimum?: number;
   readonly maximum?: number;
-  /** The error message for a value that does not match the pattern. */
+  /** The error message for a value that the pattern rejects. */
   readonly "x-refusal"?: string;
-  /** The schema of each value of a parameter that may be repeated. */
+  /** The schema of a single value, if the parameter may be repeated. */
   readonly items?: ParameterSchema;
   readonly maxItems?: number;
 }
 
-/** The rules for a text whose schema has no rules. Such a text is a name, so it must not contain control characters. */
+/** The rules for a text whose schema states none. Such a text is a name, so it must not contain control characters. */
 const ONE_LINE: TextRules = { charactersMax: Number.POSITIVE_INFINITY, line: true };
 const EMPTY: AnyQuery = Object.freeze({});
 
-/** A parameter of every route (src/platform/front/positions.ts). */
+/** The name of a query parameter that every route accepts (src/platform/front/positions.ts). */
 const AFTER_POSITION = "after_position";
 
 /**
- * Returns the 400 failure for a write that has an unknown or repeated query parameter; else null. The client may mean
- * the parameter as a condition, and the write must not ignore a condition.
+ * Returns the 400 failure for a write that has an unknown or repeated query parameter; else null. The client may use
+ * the parameter as a condition, and a write must not ignore a condition.
  */
 export function refuseUnknownQuery({ query }: { readonly query?: TObject }, raw: string): Failure | null {
   if (raw === "") return null;
@@ -90,7 +90,7 @@ export function refuseParameters(
   params: readonly string[],
   method: string,
 ): Failure | null {
-  // Only PUT creates what a path names.
+  // Only PUT can create the resource that the path names. Any other method looks the name up.
   const asks = method !== "PUT";
   for (const [at, rule] of rules.entries()) {
     const problem = textProblem(params[at] ?? "", rule, asks);

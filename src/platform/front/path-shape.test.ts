@@ -1,4 +1,7 @@
-/** Tests how paths of the route table are split, decoded and matched, and that paths survive a round trip. */
+/**
+ * Tests how the paths of routes are split, decoded and matched, and that a path is unchanged after encoding and
+ * decoding.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { headerBlock } from "../transport/reply.js";

@@ -7,7 +7,7 @@ export interface PathShape {
   /** Whether the last parameter takes the rest of the path. */
   readonly rest: boolean;
   readonly names: readonly string[];
-  /** The offset of the only parameter, if that parameter takes the rest of the path; else 0. */
+  /** If the only parameter takes the rest of the path: the offset at which it begins; else 0. */
   readonly restAt: number;
 }
 
@@ -31,7 +31,7 @@ export function parsePath(path: string): PathShape {
 /** Returns the decoded parameters of a raw path that matches the shape; undefined if a percent escape is malformed. */
 export function pathParameters(shape: PathShape, rawPath: string): readonly string[] | undefined {
   if (shape.restAt > 0) {
-    // The rest of the path is decoded in one piece, which gives the same result as decoding each segment.
+    // The rest of the path is decoded as one text. The result is the same as that of decoding each segment.
     const decoded = decodePathSegment(rawPath.slice(shape.restAt));
     return decoded === undefined ? undefined : [decoded];
   }
@@ -53,8 +53,8 @@ export function pathParameters(shape: PathShape, rawPath: string): readonly stri
 
 /**
  * Whether a raw path matches a shape. A parameter must not be empty, unless it takes the rest of the path. The router
- * of uWebSockets.js has the same rule. At most as many segments are read as the shape has: a refusal compares the path
- * with the shape of every route, and a client may send a path of thousands of slashes.
+ * of uWebSockets.js has the same rule. The function reads at most as many segments as the shape has. The reason: before
+ * a refusal, the path is compared with the shape of every route, and a client may send a path of thousands of slashes.
  */
 export function pathMatches({ segments, rest }: PathShape, rawPath: string): boolean {
   const last = segments.length - 1;
@@ -68,7 +68,7 @@ export function pathMatches({ segments, rest }: PathShape, rawPath: string): boo
   return !rawPath.includes("/", start) && segmentMatches(segments[last] ?? null, rawPath, start, rawPath.length);
 }
 
-/** Whether a segment of a shape matches the characters of a path from `start` to before `end`. */
+/** Whether a segment of a shape matches the characters of a path from `start` up to, but not including, `end`. */
 function segmentMatches(segment: string | null, rawPath: string, start: number, end: number): boolean {
   if (segment === null) return end > start;
   return segment.length === end - start && rawPath.startsWith(segment, start);

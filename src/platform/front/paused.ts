@@ -1,4 +1,7 @@
-/** The 429 failure for a token that was not checked, because too many wrong tokens came from the client's address. */
+/**
+ * The 429 failure for a request whose token was not checked, because too many wrong tokens came from the client's
+ * address.
+ */
 import { Failure } from "../../base/result.js";
 
 export class PausedFailure extends Failure {

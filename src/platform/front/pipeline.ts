@@ -100,7 +100,7 @@ export class Pipeline {
     };
   }
 
-  /** Requests that were not answered yet. */
+  /** The number of requests that were not answered yet. */
   get inFlight(): number {
     return this.#options.metrics.inFlight;
   }
@@ -196,18 +196,18 @@ export class Pipeline {
     return tiedTo((listener) => this.#authenticator.onEnd(call, listener), admitted);
   }
 
-  /** @param late the deferral if the request has waited too long; else null */
+  /** @param late the deferral of the request if it has waited too long; else null */
   #upgradeWaited(call: Call, request: Request | Failure, late: Deferral | null): Admission {
     if (call.exchange.ended) {
       this.#options.metrics.inFlight -= 1;
       return undefined;
     }
-    // When draining began, all open sockets were told to close. A socket that opens now would not be told, so it is
-    // refused.
+    // At the start of draining, the server closed all open sockets. It would not close a socket that opens later, so
+    // this one is refused.
     if (this.#draining) return this.#upgrade(call, DRAINING);
     if (late === null || late.pendingRefusal !== null) return this.#upgrade(call, request);
-    // The socket is opened only to be closed with a reason. A browser hides the reason of a refused upgrade from the
-    // page, but shows it the reason of a close.
+    // Opens the socket only to close it with a reason. A browser hides the reason of a refused upgrade from the page,
+    // but shows it the reason of a close.
     this.#options.metrics.inFlight -= 1;
     return late.retryLater;
   }
@@ -222,7 +222,7 @@ export class Pipeline {
     this.#finish(call, this.#authenticator.refuseForeign(call) ?? page);
   }
 
-  /** Answers a request that no route takes. */
+  /** Refuses a request that matches no route. */
   refuse(exchange: Exchange, bound: BoundRoute, allow: readonly string[], port: PortName): void {
     const call = newCall(exchange, bound, port);
     call.path = exchange.path;
@@ -231,8 +231,8 @@ export class Pipeline {
     // A CORS preflight needs no token, because browsers send none with it.
     const isPreflight =
       exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
-    // Paths below `/.well-known/` need no token. MCP clients search there for a login method before they have a token,
-    // and a 401 would tell them that there is one.
+    // Paths below `/.well-known/` need no token. MCP clients look there for a login method before they have a token. A
+    // 401 would suggest that there is such a method.
     const open = isPreflight || call.path.startsWith("/.well-known/");
     const caller = this.#authenticator.authenticate(call, { open, preflight: isPreflight });
     if (caller instanceof Failure) this.#finish(call, caller);
@@ -325,13 +325,13 @@ export class Pipeline {
   }
 
   /**
-   * Holds the body of an unauthenticated caller until the wait has shown whether the caller is known. Meanwhile most of
-   * the body stays with the client.
+   * Keeps the body of an unauthenticated caller unread while its request waits. After the wait the caller may be known.
+   * Until then most of the body stays with the client.
    */
   #holdBody(call: Call, request: Request, deferral: Deferral): void {
     const release = this.#bodies.hold(call.exchange);
     if (release === null) {
-      // A 401 could be wrong, because the caller might have been known after the wait.
+      // A 401 could be wrong here, because the caller might have been known after the wait.
       deferral.pendingRefusal = null;
       this.#finish(call, BUSY);
       return;
@@ -343,8 +343,8 @@ export class Pipeline {
   }
 
   /**
-   * Continues with a request that has waited. If its client has disconnected, the request is dropped, because nothing
-   * could be answered.
+   * Continues a request after its wait. If the client has disconnected, the request is dropped, because it could not be
+   * answered.
    */
   #resume(call: Call, refusal: Failure | null, next: () => void): void {
     if (call.exchange.ended) this.#options.metrics.inFlight -= 1;
@@ -352,7 +352,7 @@ export class Pipeline {
     else this.#finish(call, refusal);
   }
 
-  /** Calls the handler, which reads the body piece by piece. */
+  /** Calls the handler of a route that reads its body piece by piece. */
   async #handStream(call: Call, request: Request): Promise<void> {
     const { read, close } = this.#bodies.open(call.exchange);
     let answer: Answer;
@@ -402,7 +402,7 @@ export class Pipeline {
   #readInPool(call: Call, request: Request, body: Uint8Array, reading: JsonReading): void {
     call.exchange.detach();
     void readJsonInPool(this.#options.pool, body, reading, call.context).then((read) => {
-      // If the client has disconnected, the handler is not called, because nothing could be answered.
+      // If the client has disconnected, the handler is not called, because the request could not be answered.
       if (call.exchange.ended) this.#options.metrics.inFlight -= 1;
       else if (this.#authenticator.hasEnded(call)) this.#finish(call, UNAUTHENTICATED);
       else this.#handleJson(call, request, read);
@@ -421,8 +421,8 @@ export class Pipeline {
   }
 
   /**
-   * @param next called with the failure that refuses the request, or null. `isLate` is true if the request has waited
-   * too long.
+   * @param next called with null, or with the failure that refuses the request. `isLate` is true if the request has
+   * waited too long.
    */
   #afterWait(call: Call, deferral: Deferral, next: (refusal: Failure | null, isLate: boolean) => void): void {
     deferral.wait(call.exchange, (late) => next(late ?? this.#reauthorize(call), late !== null));
@@ -476,14 +476,14 @@ export class Pipeline {
       finished = true;
       forget?.();
       endWait?.();
-      // The handler may answer after the access has ended, but before this call is notified. So the access is checked
+      // The handler may answer when the access has ended but this call was not notified yet. So the access is checked
       // again.
       this.#finish(call, this.#authenticator.hasEnded(call) ? UNAUTHENTICATED : settled);
     };
     answer.then(finish, (error: unknown) => finish(this.#bug(call, error)));
     if (!this.#authenticator.mayEnd(call)) return;
     forget = this.#authenticator.onEnd(call, () => {
-      // The handler is told that the client has disconnected, so that it grants nothing to the waiting call.
+      // Notifies the handler that the client has disconnected, so that the handler grants nothing to the waiting call.
       for (const abort of call.aborts.splice(0)) abort();
       finish(UNAUTHENTICATED);
     });

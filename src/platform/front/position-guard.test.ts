@@ -6,7 +6,7 @@ import type { Exchange } from "../transport/transport.js";
 import { PositionGuard } from "./position-guard.js";
 import type { Positions } from "./positions.js";
 
-/** A node whose position the test sets, and the waits for it. */
+/** Creates a fake node, whose position the test sets, and records the waits for a position. */
 function makeNode() {
   const waits: { readonly position: number; readonly done: (reached: boolean) => void }[] = [];
   const node = { reached: 4, current: 5, line: "\r\nX-Koor-Position: 6" };
@@ -26,7 +26,7 @@ function makeNode() {
   return { node, waits, guard: new PositionGuard(positions) };
 }
 
-/** A request with these headers, which cannot be read any more once it is detached. */
+/** Creates a request with these headers. Like a real one, it cannot be read any more after it was detached. */
 function makeRequest(headers: Readonly<Record<string, string>>) {
   let detached = 0;
   const exchange = {

@@ -1,8 +1,8 @@
 /**
  * Defers a request that requires a position of the cluster's log which this node has not applied yet (positions.ts).
- * The request waits until the node has applied it, at most POSITION_WAIT_MS. If the caller is unknown, it is looked up
- * again after the wait, because its registration may be in the missing entries. Runs on the front of a node in a
- * cluster.
+ * The request waits until the node has applied it, at most POSITION_WAIT_MS. An unknown caller is looked up again after
+ * the wait, because its registration may be in the entries that the node had not applied. Runs on the front of a node
+ * in a cluster.
  */
 import { Failure } from "../../base/result.js";
 import type { WireReply } from "../transport/reply.js";

@@ -14,7 +14,7 @@ const AFTER_HEADER = "x-koor-after";
 const AFTER_PARAMETER = /(?:^|&)after_position=([^&]*)/;
 /** WebSocket close code 1013, "try again later". It is in the registry that RFC 6455 (section 7.4.1) defines. */
 const TRY_AGAIN_LATER = 1013;
-/** At most 123 bytes, by RFC 6455. */
+/** The reason for the close. RFC 6455 allows at most 123 bytes. */
 const TOO_FAR_BEHIND = "this node is too far behind: try again, or ask another one";
 
 /** A position in a certain log. */
@@ -28,13 +28,13 @@ export interface Positions {
   /** The id of the newest log entry whose effects are visible in every answer of this node. */
   readonly current: number;
   /**
-   * The header line that answers have (`positionHeaderLine`). It has the id of the newest log entry that can have
-   * affected the answer.
+   * The header line that states the position in each answer (`positionHeaderLine`): the id of the newest log entry that
+   * can have affected the answer.
    */
   readonly line: string;
   /**
-   * Like `current`, but the events of the entries are published too. A subscription that starts now does not get those
-   * events again.
+   * Like `current`, but the events of the entries are published, too. A subscription that starts now gets only events
+   * after this position.
    */
   readonly reached: number;
   /**

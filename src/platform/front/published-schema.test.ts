@@ -1,4 +1,4 @@
-/** Tests that published schemas promise no more than the server accepts, by the semantics of JSON Schema. */
+/** Tests that the server accepts every value that fits a published schema, as JSON Schema defines it. */
 import { readdirSync } from "node:fs";
 import * as fc from "fast-check";
 import t from "tap";
@@ -18,8 +18,8 @@ interface Published {
 }
 
 /**
- * Whether a value is valid by JSON Schema: lengths are in code points, one branch of `anyOf` suffices, a pattern may
- * match anywhere.
+ * Whether a value is valid by JSON Schema: lengths are in code points, one branch of `anyOf` suffices, and a pattern
+ * may match anywhere in the text.
  */
 function fits(schema: Omit<Published, "type">, text: string): boolean {
   const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, anyOf } = schema;
@@ -42,7 +42,7 @@ const anyRules: fc.Arbitrary<TextRules> = fc
     },
     { requiredKeys: ["charactersMax"] },
   )
-  // The promised length is no longer than the accepted one.
+  // The promised maximum length must not exceed the accepted one.
   .map(({ promisedCharactersMax, ...rules }) =>
     promisedCharactersMax === undefined
       ? rules
@@ -79,7 +79,7 @@ t.test("a value that fits the published schema is accepted, and a full promise e
     const published = publishedSchema(Text(rules)) as unknown as Published;
     if (!fits(published, text)) {
       met.refused += 1;
-      // A joiner between two emoji is accepted, and not promised.
+      // A joiner between two emoji is accepted although the schema does not promise it.
       return rules.promisedCharactersMax !== undefined || textProblem(text, rules) !== null || hidden.test(text);
     }
     met.fits += 1;
@@ -145,7 +145,7 @@ t.test("a member named `text` is not taken for a text's rules", (t) => {
   t.end();
 });
 
-/** Every text in a schema, at any depth. */
+/** Yields the rules of every text in a schema, at any depth. */
 function* textsIn(schema: unknown, seen = new Set<unknown>()): Generator<TSchema> {
   if (typeof schema !== "object" || schema === null || seen.has(schema)) return;
   seen.add(schema);
@@ -162,12 +162,13 @@ t.test("maxLength of each text of the API is the enforced bound, in ASCII and be
     for (const schema of textsIn({ ...module })) {
       const rules = must(textRulesOf(schema), "it is a text");
       const { maxLength } = publishedSchema(schema) as { readonly maxLength?: number };
-      // A text with a pattern has its bound there; for a text whose form is only promised, any form is tried.
+      // If a text has a pattern, the pattern limits its length. If only the form of a text is promised, the test tries
+      // any form.
       if (maxLength === undefined || rules.pattern !== undefined) continue;
       const bound = rules.charactersMax;
       t.equal(maxLength, rules.promisedCharactersMax ?? bound);
       for (const character of ["a", "\u{1f600}", "\u0301"]) {
-        // A text whose bytes are limited too has certainly room for the promised length.
+        // If the bytes of a text are limited too, a text of the promised length still fits.
         const accepted = rules.bytesMax === undefined ? bound : maxLength;
         t.equal(textProblem(character.repeat(accepted), rules), null);
         t.equal(textProblem(character.repeat(bound + 1), rules), `is longer than ${bound} characters`);

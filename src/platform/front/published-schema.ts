@@ -14,7 +14,7 @@ const ONE_LINE = `^[^\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}]*$`;
 function textOf(rules: TextRules): Json {
   const { charactersMax, promisedCharactersMax = charactersMax, promisedPattern, required, line, pattern } = rules;
   const minimum = required === true ? { minLength: 1 } : {};
-  // The pattern bounds the length itself.
+  // The pattern itself limits the length.
   if (pattern !== undefined) return { ...minimum, pattern: promisedPattern ?? pattern.source };
   const said = promisedPattern ?? (line === true ? ONE_LINE : undefined);
   return { ...minimum, ...(said === undefined ? {} : { pattern: said }), maxLength: promisedCharactersMax };

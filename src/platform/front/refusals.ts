@@ -1,6 +1,6 @@
 /**
- * Reports calls that the front or the writer has refused. It builds the client's answer in the API's error format. It
- * writes an audit row if the route is audited, and a log line if the operator should know. Runs on the front.
+ * Reports calls that the front or the writer has refused: builds the client's answer in the API's error format, writes
+ * an audit row if the route is audited, and a log line if the operator should know. Runs on the front.
  */
 import { STATUSES, type StatusRow } from "../../../schemas/status.js";
 import { SECOND_MS } from "../../../shared/duration.js";
@@ -36,7 +36,7 @@ export function failureReply(failure: Failure, extra: readonly Header[]): Reply 
 
 /** A refused call, as the audit log records it. */
 export interface Refusal {
-  /** The method and path of its route. */
+  /** The method and the path of the call's route. */
   readonly call: string;
   /** The address from which the call came; "" if unknown. */
   readonly peer: string;
@@ -63,7 +63,7 @@ export class Refusals {
   readonly #clock: Clock;
   readonly #log: Log;
   #reportedMs = 0;
-  /** The refusals since the last log line. */
+  /** The number of refusals since the last log line. */
   #unreported = 0;
 
   constructor(record: RecordRefusal, metrics: RequestMetrics, clock: Clock, log: Log) {
@@ -96,7 +96,7 @@ export class Refusals {
   }
 
   /**
-   * Logs a refusal that the operator should know about. It logs at most one line a second, because every request may be
+   * Logs a refusal that the operator should know about. It logs at most one line a second, because all requests may be
    * refused for the same reason.
    */
   report(route: Route, failure: Failure): void {

@@ -1,4 +1,6 @@
-/** Tests answers that consist of chunks: what the first chunks decide, and that a read ends however its answer ends. */
+/**
+ * Tests answers that are sent in chunks: what the first chunk decides, and that the read behind an answer always ends.
+ */
 import t from "tap";
 import { Failure } from "../../base/result.js";
 import type { Sink } from "../transport/reply.js";
@@ -6,7 +8,7 @@ import { listReply, readReply } from "./reply.js";
 
 const REFUSAL = new Failure("NOT_FOUND", "no such thing");
 
-/** A read that yields these items and records whether it was ended. */
+/** A read that yields these items, and records whether its consumer has ended it. */
 function readOf(...items: readonly (string | Failure)[]) {
   const state = { left: false };
   async function* chunks(): AsyncGenerator<string | Failure, unknown, undefined> {
@@ -20,7 +22,7 @@ function readOf(...items: readonly (string | Failure)[]) {
   return { state, chunks: chunks() };
 }
 
-/** The text that a client gets of a streamed answer; it ends with "cut" if the connection broke. */
+/** Returns the text of a streamed answer as the client receives it. It ends with "cut" if the connection broke. */
 async function write(body: (sink: Sink) => void): Promise<string> {
   return await new Promise((resolve) => {
     let text = "";

@@ -15,10 +15,10 @@ export const JSON_TYPE = ["Content-Type", "application/json"] as const;
 export const JSON_HEADERS = headerBlock([JSON_TYPE]);
 export const LINES_HEADERS = headerBlock([["Content-Type", "application/x-ndjson"]]);
 
-/** How many bytes the worker pool reads ahead for a stream, at most. Most characters take one byte. */
+/** The maximum number of bytes that the worker pool reads ahead for a stream. Most characters take one byte. */
 const STREAM_BYTES = STREAM_CREDIT_CHUNKS * STREAM_PIECE_CHARACTERS_MAX;
 
-/** The end of every JSON answer. Terminals and programs that read lines expect it. */
+/** The end of every JSON answer. Terminals, and programs that read line by line, expect it. */
 const LINE_END = "\n";
 
 type Chunks<End = unknown> = AsyncGenerator<string | Failure, End, undefined>;
@@ -32,8 +32,8 @@ export function jsonReply(text: string, status = 200, counts: ReportedCounts | n
 }
 
 /**
- * Returns the reply with a long JSON text that never changes. It is encoded once, because encoding it for each request
- * would hold up others.
+ * Returns the reply with a long JSON text that never changes. It is encoded once, because encoding it again for each
+ * request would delay other requests.
  */
 export function fixedJsonReply(text: string): Reply {
   return { status: 200, body: Buffer.from(text + LINE_END), headers: JSON_HEADERS };
@@ -41,7 +41,7 @@ export function fixedJsonReply(text: string): Reply {
 
 /**
  * Returns the JSON answer for the result of a read: a text, a failure, or chunks.
- * @param holds how many bytes the chunks read ahead into memory, at most; by default the worker pool's limit
+ * @param holds the maximum number of bytes that the chunks read ahead into memory; by default the worker pool's limit
  */
 export function readReply(read: WholeText | Failure | Chunks, holds: number = STREAM_BYTES): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
@@ -50,8 +50,8 @@ export function readReply(read: WholeText | Failure | Chunks, holds: number = ST
 
 /**
  * Returns the JSON answer for a list. If the list was truncated, `X-Koor-Next` has the cursor of the next page. The
- * answer is sent after the whole list was read. So a failure in the middle of the read still gets an error status. The
- * list fits into memory, because its size is limited. A slow client does not keep the read open.
+ * answer is sent after the whole list was read. So a failure in the middle of the read still gets an error status, and
+ * a slow client does not keep the read open. The list fits into memory, because its size is limited.
  */
 export function listReply(read: List | Failure | Chunks<Failure | string | null>): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
@@ -62,9 +62,9 @@ export function listReply(read: List | Failure | Chunks<Failure | string | null>
 const COLLECTING = new TimeSlice();
 
 /**
- * Returns the answer for a list that the worker pool reads. Each chunk is converted to bytes when it arrives. Joining
- * megabytes of text at the end would make the garbage collector move them again and again. With several lists at once,
- * that blocked all other requests for seconds.
+ * Returns the answer for a list that the worker pool reads. Each chunk is converted to bytes when it arrives. If
+ * megabytes of text were joined at the end, the garbage collector would move them again and again. With several lists
+ * at once, this blocked all other requests for seconds.
  */
 async function longListReply(chunks: Chunks<Failure | string | null>): Promise<Answer> {
   const pieces: Uint8Array[] = [];
@@ -118,12 +118,13 @@ async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, h
     headers,
     holds,
     body: (sink) => void pump(sink, [head, rest], chunks, end),
-    // Cancels the read, because a worker of the pool would otherwise wait for its reader until the deadline.
+    // The client has disconnected, so the read is cancelled. Otherwise a worker of the pool would wait for its reader
+    // until the deadline.
     discard: () => void chunks.return(undefined),
   };
 }
 
-/** Cancels a read that was refused, and returns the refusal. Without the cancellation the read would never end. */
+/** Cancels a read that was refused, and returns the refusal. The read would never end otherwise. */
 async function cancelRead(chunks: Chunks, refusal: Failure): Promise<Failure> {
   await chunks.return(undefined);
   return refusal;

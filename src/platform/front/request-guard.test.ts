@@ -104,7 +104,7 @@ const HOSTS: Readonly<Record<string, HostRow>> = {
 for (const [what, { settings, passes, refused }] of Object.entries(HOSTS)) {
   t.test(`Host, ${what}`, (t) => {
     const guard = guardOf(settings);
-    // Checked twice: the second result comes from the cache.
+    // Each Host is checked twice, because the second result comes from the cache.
     for (const host of [...passes, ...passes]) t.equal(guard.checkHost(host), null, `${host} passes`);
     for (const host of [...refused, ...refused]) t.equal(guard.checkHost(host)?.http, 421, `${host} is refused`);
     t.end();
@@ -113,7 +113,7 @@ for (const [what, { settings, passes, refused }] of Object.entries(HOSTS)) {
 
 interface OriginRow {
   readonly settings?: Partial<Config>;
-  /** The request's own Host. */
+  /** The `Host` header of the request itself. */
   readonly host?: string;
   readonly passes: readonly string[];
   readonly refused: readonly string[];
@@ -161,7 +161,7 @@ const ORIGINS: Readonly<Record<string, OriginRow>> = {
       "http://localhost:9847",
       `http://${hostname()}:9800`,
     ],
-    // Another machine may serve its pages on the same port.
+    // A page of another machine may have the same port.
     refused: [
       "http://6.6.6.6:9800",
       "http://192.168.7.8:9847",
@@ -223,7 +223,7 @@ const TOKEN = "an-instance-token";
 const OTHER_TOKEN = "another-instance-token";
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** Two instances, and a record of which were marked as seen. */
+/** Returns the actors of a server with two instances. `seen` records which of them were marked as seen. */
 function actorsOf(): Actors & { readonly seen: string[] } {
   const seen: string[] = [];
   const tokens = new Map([
@@ -247,7 +247,9 @@ function actorsOf(): Actors & { readonly seen: string[] } {
   };
 }
 
-/** The sessions, whose instance is "one": one was begun with the server's token, the other with that of "two". */
+/**
+ * Two sessions of the instance "one". The first was begun with the server's token, the second with the token of "two".
+ */
 const SESSIONS = new Map([
   ["of the server", { id: "one", owner: "" }],
   ["of two", { id: "one", owner: "two" }],

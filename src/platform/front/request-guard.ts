@@ -37,8 +37,8 @@ export interface Claims {
 }
 
 /**
- * Returns the claims in the headers of a request. A session that cannot be one counts as not sent, and is refused later
- * (header-rules.ts).
+ * Returns the claims in the headers of a request. A malformed session id counts as absent here; header-rules.ts refuses
+ * it later.
  */
 export function claimsOf(head: { header(name: string): string }): Claims {
   const session = head.header("x-koor-session");
@@ -49,7 +49,7 @@ export function claimsOf(head: { header(name: string): string }): Claims {
 export interface Attempt {
   /** The source of the request. Its `peer`, the address of the client's socket, is read only when it is needed. */
   readonly from: { readonly peer: string };
-  /** Whether a wrong token counts as a guess. It does not if the request will be authenticated again. */
+  /** Whether a wrong token counts as a guess. It does not count if the request will be authenticated again. */
   readonly counts: boolean;
 }
 
@@ -150,8 +150,8 @@ export class RequestGuard {
   }
 
   /**
-   * Returns the caller with an instance's token: the instance of the claimed session, or else the token's instance. An
-   * unknown session counts as not sent.
+   * Returns the caller that an instance's token identifies: the instance of the claimed session, or else the token's
+   * own instance. An unknown session counts as absent.
    */
   #ownerWithSession(owner: Caller, claims: Claims, actors: Actors): Caller | Failure {
     const session = claims.session === "" || claims.instance !== "" ? undefined : actors.ofSession(claims.session);
@@ -161,8 +161,9 @@ export class RequestGuard {
   }
 
   /**
-   * Returns the owner of a token that is used to log in; undefined if the token is wrong. If the owner is an instance,
-   * records that the instance was seen. If the address is paused, returns the 429 failure, even for a valid token.
+   * Returns the owner of a token with which a client logs in; undefined if the token is wrong. If the owner is an
+   * instance, records that the instance was seen. If the address is paused, returns the 429 failure, even for a valid
+   * token.
    */
   ownerOf(token: string, actors: Actors, peer: string): Caller | Failure | undefined {
     const refusal = this.#refusePaused(peer);
@@ -195,7 +196,7 @@ export class RequestGuard {
     return isServer ? { role: "server", actor: "" } : undefined;
   }
 
-  /** Returns CI if the token is that of CI. CI acts for no instance, whatever its headers claim. */
+  /** Returns CI as the caller if the token is CI's token. CI acts for no instance, whatever its headers claim. */
   #ciOf(digest: Buffer): Caller | undefined {
     const isCi = this.#ciToken !== null && crypto().timingSafeEqual(digest, this.#ciToken);
     return isCi ? { role: "ci", actor: CI_ACTOR } : undefined;

@@ -5,7 +5,7 @@
 import type { Exposition, Measured } from "../measure/exposition.js";
 import { Histogram, LATENCY_BOUNDS_S } from "../measure/histogram.js";
 
-/** One route's answers by status. */
+/** Counts the answers of one route by status. */
 export class RouteMetrics {
   readonly byStatus = new Map<number, Histogram>();
   #lastStatus = 0;
@@ -33,7 +33,7 @@ export class RequestMetrics implements Measured {
   restCalls = 0;
   mcpCalls = 0;
   unauthenticated = 0;
-  /** Requests that were not answered yet. */
+  /** The number of requests that were not answered yet. */
   inFlight = 0;
 
   get routes(): readonly RouteMetrics[] {

@@ -30,7 +30,7 @@ export interface ResponderOptions {
 
 export class Responder {
   readonly #options: ResponderOptions;
-  /** Counts the memory of the answers that are not read yet by their clients. */
+  /** Limits the memory of the answers that clients have not read yet. */
   readonly #unread = new ByteBudget(ANSWERS_IN_MEMORY_BYTES_MAX);
 
   constructor(options: ResponderOptions) {
@@ -49,8 +49,8 @@ export class Responder {
     const { refusals, metrics } = this.#options;
     refusals.report(call.bound.route, answer);
     if (answer.outcomeUnknown) {
-      // It is unknown whether the call was executed, so any answer could be wrong. The connection is closed without an
-      // answer.
+      // It is unknown whether the call was executed, so any answer could be wrong. So the connection is closed without
+      // an answer.
       metrics.inFlight -= 1;
       call.bound.metrics.record(answer.http, (performance.now() - call.started) / 1000);
       call.exchange.cut();
@@ -127,7 +127,7 @@ export class Responder {
   }
 }
 
-/** Returns how many bytes an answer takes in memory until its client has read it; 0 for a short answer. */
+/** Returns the number of bytes of memory that an answer takes until its client has read it; 0 for a short answer. */
 function heldBytes({ body, holds = 0 }: Reply): number {
   const bytes = typeof body === "function" ? holds : body === null ? 0 : body.length;
   return bytes > WHOLE_ANSWER_BYTES_MAX ? bytes : 0;

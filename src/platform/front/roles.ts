@@ -57,22 +57,22 @@ export function authorOf(
  * mistyped, because the change would have no actor.
  */
 export function mayWrite({ method, asksOnly, needs, countedAs }: Route): boolean {
-  // A message to /mcp may or may not write, so this check is left to the route that its tool calls.
+  // The route that the message's tool calls makes this check, because a message to /mcp may or may not write.
   if (method === "GET" || countedAs === "mcp") return false;
   return asksOnly !== true || needs === "own instance";
 }
 
 /**
  * Returns the answer for the client. If the call was refused because it needs an instance, and it has named a session
- * that does not exist, the answer is the 404 that names the session. Any other call with such a session is executed as
- * if the session were not named, because an agent's shell names its session even if no hook has begun it.
+ * that does not exist, the answer is the 404 that names the session. Any other call is executed as if it named no
+ * session, because an agent's shell names its session even if no hook has begun the session.
  */
 export function nameUnknownSession(answer: Answer, { unknownSession }: Caller): Answer {
   if (unknownSession === undefined || !(answer instanceof Failure) || !needsInstance(answer)) return answer;
   return noSession(unknownSession);
 }
 
-/** Returns the id of the instance whose token the caller has; "" if it has the server's token or none. */
+/** Returns the id of the instance that owns the caller's token; "" if the caller has the server's token or none. */
 export function tokenOwnerOf({ role, actor, tokenOwner = actor }: Caller): string {
   return role === "instance" ? tokenOwner : "";
 }

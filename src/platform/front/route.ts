@@ -4,7 +4,7 @@
  * metrics and the OpenAPI description.
  *
  * The type of the handler follows from the declaration, too: path parameters, query, headers and body have the types of
- * their schemas, because the pipeline has checked them. The types cost nothing at run time.
+ * their schemas, because the pipeline has checked them. This checking of types costs nothing at run time.
  */
 import type { Static, TObject, TSchema } from "typebox";
 import type { ReportedCounts } from "../../../schemas/agent-metrics.js";
@@ -17,9 +17,9 @@ import type { Caller } from "./caller.js";
 import type { RouteTag } from "./tags.js";
 
 export interface Reply extends WireReply {
-  /** The counts that the handler adds to its actor's metrics. The pipeline counts the call itself. */
+  /** The counts that the handler adds to the metrics of its actor. The pipeline itself counts the call. */
   readonly counts?: ReportedCounts | null;
-  /** If the body is a function: how many bytes it reads ahead into memory, at most. */
+  /** If the body is a function: the maximum number of bytes that it reads ahead into memory. */
   readonly holds?: number;
 }
 
@@ -64,14 +64,14 @@ export type JsonOf<Body> = Body extends { readonly kind: "json"; readonly unread
     : undefined;
 
 /**
- * The type of the body that the audit rule of a refusal receives. If the pipeline has not read the body, it is an
- * object with the facts that the handler's refusal reports.
+ * The type of the body that the audit rule of a refusal receives. If the pipeline does not read the body, the rule
+ * receives an object with the facts that the handler's refusal reports.
  */
 type KnownOf<Body> = Body extends { readonly kind: "json"; readonly unread: true } ? object : JsonOf<Body>;
 
 /**
  * The query parameters, parsed by their schema. Times are in ms since the epoch. A parameter may be repeated if its
- * schema is an array; of any other parameter the first value counts.
+ * schema is an array. If another parameter is repeated, its first value counts.
  */
 export type AnyQuery = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
@@ -111,7 +111,7 @@ interface AuditedMethod {
   readonly audit: { readonly action: string; resource(request: object, reply: null): string } | null;
 }
 
-/** The audit rule for a call that is refused before it reaches its method. */
+/** The audit rule for a call that is refused before a method of the writer receives it. */
 export interface RefusalAudit {
   readonly action: string;
   /** @param json the body if it had the route's shape; else undefined */
@@ -134,7 +134,7 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
    * schema is null if OpenAPI does not allow the header as a parameter, or if another document describes it.
    */
   readonly headers?: Readonly<Record<Header, TSchema | null>>;
-  /** Absent if no body is read. */
+  /** The body of the request. Absent if the route reads none. */
   readonly body?: Body;
   /**
    * The content of a successful answer: a schema, or one of these words.
@@ -157,28 +157,28 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   readonly refusals?: Readonly<Record<number, TSchema>>;
   /** The audit rule for refusals of this call; absent if refusals are not audited. */
   readonly audited?: Refused;
-  /** The POST stores nothing, so it is not refused when the disk is full. */
+  /** Whether the POST only asks and stores nothing. Such a call is not refused when the disk is full. */
   readonly asksOnly?: true;
-  /** The answer may wait for an event. While the call waits, its instance counts as alive. */
+  /** Whether the answer may wait for an event. While a call waits, its instance counts as alive. */
   readonly waits?: true;
-  /** Needs no token. */
+  /** Whether the route needs no token. */
   readonly open?: true;
   /** The only port that serves the route; absent if both ports serve it. */
   readonly port?: "dashboard";
-  /** The handler reads the address of the client's socket. */
+  /** Whether the handler reads the address of the client's socket. */
   readonly readsPeer?: true;
   /**
    * The token that the call needs if the server checks tokens: the server's token (`server`), or the token of the
    * instance that the first path parameter names (`own instance`). If absent, the token of any instance suffices.
    */
   readonly needs?: "server" | "own instance";
-  /** The token of CI suffices, too. */
+  /** Whether the token of CI suffices, too. */
   readonly forCi?: true;
-  /** Unknown query parameters are ignored, even by a write. */
+  /** Whether unknown query parameters are ignored, even by a write. */
   readonly foreignQuery?: true;
-  /** The call is not counted in the metrics of REST or MCP calls. */
+  /** Whether the metrics of REST and MCP calls leave this call out. */
   readonly uncounted?: true;
-  /** The call is counted as an MCP call; if absent, it is counted as a REST call. */
+  /** The protocol in whose metrics the call is counted; REST if absent. */
   readonly countedAs?: "mcp";
 }
 
@@ -204,7 +204,7 @@ interface RouteRow<Path extends string, Query extends TObject, Header extends st
     Body,
     /**
      * The method whose audit rule is used. `subject` builds that method's request from the path and the body. The body
-     * is undefined if it did not have the route's shape.
+     * is undefined if it does not have the route's shape.
      */
     {
       readonly by: AuditedMethod;

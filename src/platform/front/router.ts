@@ -1,6 +1,6 @@
 /**
- * Prepares the route table for the router of a port. It adds routes which ensure that a fixed path never matches
- * another route's parameter. Pure.
+ * Prepares the route table for the router of a port. It adds routes so that a fixed path never matches a parameter of
+ * another route. Pure.
  */
 import type { Exchange, HttpMethod, RouterRow } from "../transport/transport.js";
 import { pathMatches, type PathShape } from "./path-shape.js";

@@ -23,7 +23,7 @@ export interface Addresses {
   readonly dashboard: string;
 }
 
-/** Stands for requests that match no route, in metrics and in the log. */
+/** The route under which metrics and the log record requests that match no route. */
 const UNROUTED: Route = {
   method: "GET",
   path: "/",
@@ -56,7 +56,7 @@ export class FrontServer implements Broadcaster {
     this.#connections = connections;
   }
 
-  /** The ports that listen. */
+  /** The port numbers on which the server listens. */
   get portNumbers(): readonly number[] {
     return this.#numbers;
   }
@@ -71,7 +71,7 @@ export class FrontServer implements Broadcaster {
   }
 
   /**
-   * @param files all are served on the dashboard's port, and on the API's port only the documents as plain text
+   * @param files the dashboard's port serves all of them; the API's port serves only the documents, as plain text
    * @throws PortError if a port is in use
    */
   async listen(config: Config, routes: readonly Route[], pipeline: Pipeline, files: Files): Promise<void> {

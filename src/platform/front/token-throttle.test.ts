@@ -1,4 +1,4 @@
-/** Tests when an address has to pause, and which addresses count as one. Time is injected. */
+/** Tests when an address is paused, and which addresses count as the same one. The test injects the time. */
 import t from "tap";
 import {
   BEARER_REPEATS_A_GUESS,
@@ -22,7 +22,7 @@ function play(): { readonly throttle: TokenThrottle; readonly pass: (ms: number)
   };
 }
 
-/** Sends this number of wrong tokens; the result of the last one. */
+/** Sends this number of wrong tokens. Returns the result of the last one. */
 function fail(throttle: TokenThrottle, times: number, peer = PEER): boolean {
   let pauses = false;
   for (let at = 0; at < times; at++) pauses = throttle.recordWrong(peer, null);

@@ -1,7 +1,7 @@
 /**
  * Limits how fast tokens can be guessed, as bearer tokens and at log-in. An address that has sent too many wrong tokens
- * is paused. A wrong bearer token that comes again counts only as a fraction of a guess; its digest is kept to
- * recognize it. Pure, except for its own state and the clock.
+ * is paused. If the same wrong bearer token is sent again, it counts only as a fraction of a guess. The throttle keeps
+ * its digest to recognize it. Pure, except for its own state and the clock.
  */
 import { isIPv6 } from "node:net";
 import {
@@ -16,7 +16,7 @@ import { AgingMap } from "../../base/aging-map.js";
 
 /** A wrong token. */
 interface Guess {
-  /** When it was first tried. */
+  /** When the token was first tried, in ms. */
   readonly at_ms: number;
   /** The SHA-256 of a bearer token, in hex; null for a log-in. Every wrong log-in counts as a new guess. */
   readonly digest: string | null;
@@ -24,7 +24,7 @@ interface Guess {
 }
 
 interface Attempts {
-  /** The oldest first; at most LOG_IN_WRONG_MAX. */
+  /** The wrong tokens, the oldest first; at most LOG_IN_WRONG_MAX. */
   readonly guesses: readonly Guess[];
   readonly pausedUntilMs: number;
 }
@@ -47,7 +47,7 @@ export class TokenThrottle {
     return this.#addresses.size;
   }
 
-  /** Whether any address may be paused now. If not, no address needs to be looked up. */
+  /** Whether any address may be paused now. If none is, no address needs to be looked up. */
   get pauses(): boolean {
     return this.#pausedUntilMs > 0 && this.#clock.now() < this.#pausedUntilMs;
   }

@@ -1,11 +1,11 @@
-/** Tests the text of a scrape with a parser of the format: its grammar, its histograms and its labels. */
+/** Tests the text of a scrape with a parser of the Prometheus format: the grammar, the histograms and the labels. */
 import * as fc from "fast-check";
 import t from "tap";
 import { parseExposition } from "../../../test/support/exposition.js";
 import { Exposition, type Measured } from "./exposition.js";
 import { Histogram } from "./histogram.js";
 
-/** A component with metrics, in the same form as the components of the server. */
+/** A fake component with metrics, built like the components of the server. */
 class Pond implements Measured {
   constructor(readonly depths: Histogram) {}
 

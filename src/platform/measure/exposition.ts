@@ -3,8 +3,8 @@
  * names. A label must have a limited number of values. So routes, statuses and tasks are labels, but keys and topics
  * are not. Pure.
  *
- * prom-client is not used. Counting a request takes 490 ns there and 22 ns here, with plain numbers. It also adds 170
- * KB of code to the start.
+ * The library prom-client is not used, because it counts a request in 490 ns, and plain numbers take 22 ns. It would
+ * also add 170 KB of code to the start.
  */
 import type { Histogram } from "./histogram.js";
 
@@ -18,7 +18,7 @@ type Labels = Readonly<Record<string, string | number>>;
 /** Matches the characters of a label's value that are escaped. */
 const ESCAPED = /["\\\n]/g;
 
-/** Writes labels. A scrape has thousands of samples, and hardly a value that needs escaping. */
+/** Returns the labels as text. A scrape has thousands of samples, and hardly any value needs escaping. */
 function labelText(labels: Labels): string {
   let text = "";
   for (const name of Object.keys(labels)) {
@@ -48,7 +48,7 @@ export class Exposition {
   }
 
   histogram(name: string, histogram: Histogram, labels: Labels = {}): this {
-    // The labels are written once for all buckets: a scrape consists of buckets above all.
+    // The labels are formatted once for all buckets, because most lines of a scrape are buckets.
     const shared = labelText(labels);
     const before = `${name}_bucket${shared === "" ? "{" : `${shared.slice(0, -1)},`}le="`;
     let below = 0;

@@ -1,4 +1,4 @@
-/** Histograms against sorting by hand. */
+/** Compares the histogram with counts over a sorted list. */
 import * as fc from "fast-check";
 import t from "tap";
 import { BATCH_BOUNDS_CALLS, Histogram, LATENCY_BOUNDS_S } from "./histogram.js";

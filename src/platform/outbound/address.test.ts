@@ -1,5 +1,6 @@
 /**
- * Tests every known metadata service in every notation of its address, and addresses next to them, which may be called.
+ * Tests every known metadata service in every notation of its address. Also tests neighbouring addresses, which may be
+ * called.
  */
 import { assert, ipV4, ipV6, nat, property } from "fast-check";
 import { isIP } from "node:net";
@@ -78,8 +79,8 @@ t.test("metadata services in every notation", (t) => {
     "fe80::1",
     "fe80::1%eth0",
     "febf:ffff::1",
-    // These have other prefixes: a NAT64 gateway may have any prefix, and other clouds may number their services in the
-    // same way.
+    // Two similar addresses that may be called, because their prefixes differ: a NAT64 gateway may have any prefix, and
+    // other clouds may number their services in the same way.
     "2a00:64::169.254.169.254",
     "fd12:3456::169.254.170.2",
     "2a00:64::100.100.100.200",

@@ -75,7 +75,7 @@ const PUBLIC_V6: readonly Network[] = [
 ];
 
 /**
- * Networks inside PUBLIC_V6 that are not public: protocols of the IETF (Teredo, benchmarking, ORCHID) and
+ * Networks inside PUBLIC_V6 that are not public: those of IETF protocols (Teredo, benchmarking, ORCHID) and
  * documentation.
  */
 const PRIVATE_V6: readonly Network[] = [
@@ -138,8 +138,8 @@ function embeddedIpv4(groups: readonly number[]): string[] {
   if (zeroes && !loopback && ((e === 0 && (f === 0 || f === 0xffff)) || (e === 0xffff && f === 0))) found.push(last);
   if (a === 0x64 && b === 0xff9b) {
     found.push(last);
-    // The local NAT64 prefix (RFC 8215) has 48 bits. With this length, RFC 6052 puts the IPv4 address before and after
-    // the eighth byte.
+    // The local NAT64 prefix (RFC 8215) has 48 bits. For this length, RFC 6052 puts half of the IPv4 address before
+    // byte 8 (counted from 0), and half after it.
     if (c === 1)
       found.push(
         ipv4Of(d, ((e & 0xff) << 8) | (f >> 8)),

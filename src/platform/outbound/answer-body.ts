@@ -1,6 +1,6 @@
 /**
- * Collects the body of an answer from another server. The library passes on each chunk of a body by itself, whatever
- * its size, so the pieces are counted as well as their bytes. Runs on the front.
+ * Collects the body of an answer from another server. The HTTP library delivers each chunk of a body by itself, even a
+ * tiny one. So this class limits the number of small pieces as well as the bytes. Runs on the front.
  */
 import { Writable } from "node:stream";
 import { OUTBOUND_PIECE_BYTES_MIN, OUTBOUND_SMALL_PIECES_MAX } from "../../../schemas/limits/outbound.js";
@@ -13,10 +13,12 @@ export class AnswerBody extends Writable {
   readonly #onExcess: (excess: BodyExcess) => void;
   #parts: Buffer[] = [];
   #bytes = 0;
-  /** The number of small pieces in a row, less what the bytes since then make up for. */
+  /**
+   * The number of small pieces, reduced by the bytes that have arrived since. Limits bodies of very many small pieces.
+   */
   #small = 0;
 
-  /** @param onExcess ends the exchange. It is called at once, so that nothing more is read. */
+  /** @param onExcess called at once when a limit is exceeded. It ends the exchange, so that nothing more is read. */
   constructor(bytesMax: number, onExcess: (excess: BodyExcess) => void) {
     super();
     this.#bytesMax = bytesMax;

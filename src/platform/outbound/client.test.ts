@@ -1,6 +1,6 @@
 /**
  * Tests requests to real servers on loopback, and requests that are refused. Nothing may ever be sent to a refused
- * address. In these cases the test replaces the resolver and the connector, and counts their calls.
+ * address. To check this, the test replaces the resolver and the connector, and counts their calls.
  */
 import { createServer, type RequestListener } from "node:http";
 import {
@@ -132,7 +132,7 @@ t.test("each failure has its kind", async (t) => {
 });
 
 t.test("an answer of countless parts ends its exchange, and costs no more than what has arrived", async (t) => {
-  /** Serves a beginning, then the same text without an end. */
+  /** Serves `head`, and then `text` again and again without an end. */
   const flood = async (head: string, text: string): Promise<number> =>
     listen(
       t,
@@ -189,7 +189,7 @@ t.test("what a connection brings is counted for each request alone", async (t) =
     const options = { ...GET, answerBytesMax: 10 * MIB };
     const answer = (await client.request(new URL(`http://127.0.0.1:${port}/`), options)) as OutboundAnswer;
     t.equal(answer.body.byteLength, 10 * MIB);
-    // Wait a tick: a connection is free again one tick after its answer.
+    // A connection is free again one tick after its answer, so the test waits a tick.
     await new Promise((resolve) => setImmediate(resolve));
   }
   t.equal(connections, 1, "all of them came over one connection");
@@ -218,7 +218,10 @@ t.test("an unresolvable name is unreachable; closing the client ends the exchang
   t.match(await client.request(new URL(`http://127.0.0.1:${silent}/`), GET), { kind: "aborted" });
 });
 
-/** Makes a connector that calls the guarded lookup as a socket does, and then counts instead of connecting. */
+/**
+ * Makes a connector that calls the guarded lookup as a socket does, and then counts the connection instead of opening
+ * it.
+ */
 function countingConnector(begun: string[]): NonNullable<OutboundOptions["makeConnector"]> {
   return (lookup: LookupFunction) => (target, done) => {
     lookup(target.hostname, { all: true }, (error, addresses) => {
@@ -318,7 +321,7 @@ t.test("with real sockets: a name that resolves to a private address", async (t)
   t.equal(connections, 0, "no connection was opened");
   const open = makeClient(t, { resolve: resolvesTo("127.0.0.1") });
   t.match(await open.request(new URL(`http://inside.example:${port}/`), GET), { status: 200 });
-  // Wait a tick: a connection is free again one tick after its answer.
+  // A connection is free again one tick after its answer, so the test waits a tick.
   await new Promise((resolve) => setImmediate(resolve));
   t.match(await open.request(new URL(`http://inside.example:${port}/`), GET), { status: 200 });
   t.equal(requests, 2);
@@ -339,7 +342,7 @@ t.test(
     };
     for (let call = 0; call < 3; call++) {
       t.match(await one.request(url, GET), { status: 200 });
-      // No connection is kept.
+      // No connection stays open for the next request.
       await untilOpen((count) => count === 0);
     }
     const abort = new AbortController();

@@ -1,7 +1,7 @@
 /**
- * Sends HTTP requests to other servers. Webhooks and live tests of contracts each have a client with their own policy,
- * because an open connection was checked under one policy only. Runs on the front, whose event loop only moves bytes
- * here.
+ * Sends HTTP requests to other servers. Webhooks and live tests of contracts have a client each, with their own policy,
+ * because an open connection was checked under the policy of its client only. Runs on the front, whose event loop only
+ * moves bytes here.
  *
  * Addresses are checked in the connection's name lookup, so the socket connects only to checked addresses. An attacker
  * gains nothing if a name resolves to another address a moment later (DNS rebinding). Redirects are not followed,
@@ -34,7 +34,7 @@ export interface OutboundRequest {
    * answers.
    */
   readonly deadlineMs: number;
-  /** A larger answer is a failure. No more than this many bytes are kept in memory. */
+  /** The maximum size of the answer in bytes. A larger answer is a failure. No more than this is kept in memory. */
   readonly answerBytesMax: number;
   readonly signal?: AbortSignal;
 }
@@ -67,15 +67,15 @@ export interface OutboundOptions {
   readonly connections?: ConnectionBound;
   /** Whether connections stay open for the next request; true by default. */
   readonly keepsConnections?: boolean;
-  /** A resolver for tests. */
+  /** The resolver of host names; set only by tests. */
   readonly resolve?: Resolve;
-  /** Creates the connector, for tests. `lookup` checks the addresses. */
+  /** Creates the connector; set only by tests. `lookup` checks the addresses. */
   readonly makeConnector?: (lookup: LookupFunction) => Connector;
 }
 
 /**
- * Carries the failure of a connection that is refused or cut. It is an Error, because it passes through the socket's
- * error event.
+ * An error that carries the failure of a refused or cut connection. It is an Error, because it passes through the
+ * socket's error event.
  */
 class RefusedConnection extends Error {
   override readonly name = "RefusedConnection";
@@ -94,7 +94,7 @@ let undici: Library | undefined;
 
 /** Loads the HTTP client library. Called after the start, so that the first request need not wait for the load. */
 export async function loadHttpClient(): Promise<void> {
-  // The default export is used, because after bundling a CommonJS package has its members only there.
+  // After bundling, a CommonJS package has its members only in its default export.
   undici = (await import("undici")).default;
 }
 
@@ -164,8 +164,8 @@ export class OutboundClient {
   }
 
   /**
-   * @param stop ends the exchange because of a failure. It aborts the signal at once, so that the library reads nothing
-   * more of what has arrived.
+   * @param stop ends the exchange with a failure. It aborts the signal at once, so that the library reads no more of
+   * the data that has arrived.
    */
   async #exchange(
     url: URL,
@@ -210,8 +210,8 @@ export class OutboundClient {
       ((guarded) => build({ timeout: OUTBOUND_DEADLINE_MS, lookup: guarded, autoSelectFamily: true }));
     const connect = makeConnector(lookup);
     const agent = new AgentOf({
-      // The host is checked again when the connection is opened, because a host that is an address has no name lookup
-      // that checks it.
+      // The host is checked again when the connection opens, because a host that is an IP address needs no name lookup,
+      // which would check it.
       connect: (target, done) => {
         const refusal = refuseHost(target.hostname, this.policy);
         if (refusal === null)
@@ -308,9 +308,9 @@ function guardConnection(done: Connected, policy: OutboundPolicy, host: string):
 }
 
 /**
- * Cuts a connection that brings too many bytes for one request. Only the data of a body reaches the caller, so the
- * bytes around it, such as the extensions of chunks, are counted at the socket. A connection has one request at a time,
- * so bytes that were written begin another one.
+ * Cuts a connection that receives too many bytes for one request. The caller sees only the data of the body. So the
+ * other bytes, such as the extensions of chunks, are counted at the socket. A connection serves one request at a time,
+ * so each write to it begins a new request, and the count starts again.
  */
 function boundReceived(socket: Socket, host: string): void {
   let written = socket.bytesWritten;

@@ -66,8 +66,8 @@ const METADATA_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Classifies the host of a URL by its text, without resolving it. Any unknown name counts as "public". Brackets and a
- * final dot are ignored.
+ * Classifies the host of a URL by its text, without resolving it. A name that is not a known one counts as "public".
+ * Brackets and a final dot are ignored.
  */
 function classifyHost(hostname: string): AddressClass {
   const host = hostname

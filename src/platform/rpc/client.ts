@@ -31,7 +31,7 @@ import { type Packing, packingOf } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
 /**
- * The number of slots for calls in flight. It exceeds the number of calls that can be in flight, so a free slot is
+ * The number of slots for calls in flight. There are more slots than calls can be in flight, so that a free slot is
  * found quickly.
  */
 const PENDING_SLOTS = 2 * MAILBOX_CALLS_MAX;
@@ -40,7 +40,7 @@ interface PendingCall {
   readonly id: number;
   readonly deadlineMs: number;
   readonly weight: number;
-  /** The packing of the reply. */
+  /** The packing of the call's reply. */
   readonly packing: Packing;
   readonly done: (reply: unknown) => void;
   /** Called with each chunk of a stream; null for a unary call. */
@@ -59,9 +59,10 @@ export interface RpcClientOptions {
 }
 
 /**
- * Stores the calls in flight, in a ring of slots by id. A Map would slow down garbage collection: when a Map grows, V8
- * replaces its table, and discarded tables in the old generation keep each other and their calls alive. Under load a
- * third of all garbage got into the old generation that way, and each collection took 5 ms instead of 0.1 ms.
+ * Stores the calls in flight in a ring of slots, by their ids. A Map would slow down garbage collection. When a Map
+ * grows, V8 replaces its table, and the discarded tables in the old generation keep each other and their calls alive.
+ * Under load, a third of all garbage got into the old generation in this way, and each collection took 5 ms instead of
+ * 0.1 ms.
  */
 class PendingCalls {
   readonly #slots: (PendingCall | null)[] = new Array<PendingCall | null>(PENDING_SLOTS).fill(null);

@@ -1,4 +1,4 @@
-/** Whose turn a call takes. */
+/** Tests by which key fair queues group a call. */
 import t from "tap";
 import { NO_CALLER, callerOf } from "./frames.js";
 

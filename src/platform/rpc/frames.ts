@@ -1,6 +1,6 @@
 /**
  * Defines the frames of the RPC, and encodes them in messages. The frames of one event-loop tick are sent as one flat
- * array of fields, in which each frame follows its length.
+ * array of fields. In it, each frame is preceded by its length.
  *
  * The array is flat because structured clone spends time on every array and object. A PUT and its reply take 1.3 µs as
  * one flat array, on both sides together. As objects in an array of tuples they would take 2.1 µs. Pure.
@@ -33,10 +33,10 @@ export const NO_CALLER: CallContext = Object.freeze({ actor: "", trace: "" });
 export type CallFrame = readonly [
   kind: typeof FRAME.CALL,
   id: number,
-  /** The position of the method in the table of methods (`MethodTable`). */
+  /** The position of the method in the `MethodTable` that both threads share. */
   method: number,
   deadlineMs: number,
-  /** The weight of the request in bytes, as the method has computed it. */
+  /** The weight of the request in bytes, as the method's `weight` has computed it. */
   weight: number,
   actor: string,
   trace: string,

@@ -1,5 +1,5 @@
 /**
- * Tests into which fields a value is packed, and that the same value is unpacked again, for any schema of its members.
+ * Tests into which fields a value is packed, and that unpacking returns the same value, for any schema of its members.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -59,7 +59,8 @@ t.test("any other value travels unchanged", async (t) => {
 });
 
 t.test("the same value comes out again, whatever its members are", async (t) => {
-  // The names are those of our own schemas. `__proto__` is none of them, because it is no member.
+  // The names stand for those in Koor's own schemas. `__proto__` is left out, because it cannot be a normal member of
+  // an object.
   const names = fc.string().filter((name) => name !== "__proto__");
   const members = fc.dictionary(names, fc.jsonValue(), { maxKeys: 6, noNullPrototype: true });
   fc.assert(

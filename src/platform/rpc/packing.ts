@@ -1,12 +1,12 @@
 /**
  * Packs requests and replies that are sent between threads. An object is sent as the values of its members, in the
  * order of its schema and without their names. A list of objects is sent as its length, followed by the values. Packed
- * values are faster than objects, because structured clone spends time on every object and array, and copies the names
- * of the members each time. Pure.
+ * values are faster than objects. Structured clone spends time on every object and array, and copies the names of the
+ * members each time. Pure.
  */
 import type { TSchema } from "typebox";
 
-/** The keywords of a JSON schema that decide how its values are packed. */
+/** The keywords of a JSON schema that decide how a value of the schema is packed. */
 interface Shape {
   readonly properties?: Readonly<Record<string, TSchema>>;
   readonly required?: readonly string[];

@@ -1,7 +1,7 @@
 /**
- * Tests the RPC by itself, between two threads: deadlines, cancellation, limits, order, streams, and the end of the
- * other side. Time is injected on both sides. A gate in the other thread decides which calls still wait there. The peer
- * is test/threads/peer.ts.
+ * Tests the RPC between two threads: deadlines, cancellation, limits, order, streams, and the end of the other side.
+ * The other side is test/threads/peer.ts. A gate in it decides which calls still wait there. The test injects the time
+ * on both sides.
  */
 import { Worker } from "node:worker_threads";
 import t from "tap";
@@ -22,7 +22,7 @@ const PEER = new URL("../../../test/threads/peer.js", import.meta.url);
 const CONTEXT: CallContext = { actor: "someone", trace: "t1" };
 const GONE = new Failure("UNAVAILABLE", "the other side has ended");
 
-/** Starts the thread of the peer without the test runner's loaders, which take seconds to load. */
+/** Starts the peer's thread without the loaders of the test runner, which take seconds to load. */
 function startPeer(workerData: PeerData): Worker {
   return new Worker(PEER, { workerData, execArgv: [], env: {} });
 }
@@ -69,12 +69,12 @@ class Pair {
     );
   }
 
-  /** The same as `call`; returns the outcome. */
+  /** Makes a call like `call`, and returns its outcome. */
   async ask(topic: string): Promise<Acted | Failure> {
     return await this.client.request(act, { topic }, CONTEXT);
   }
 
-  /** Returns the calls that the peer has executed. All messages that were sent before have reached the peer by then. */
+  /** Returns the calls that the peer has executed. The peer has received all earlier messages by then. */
   async executed(): Promise<string[]> {
     const reply = await this.ask("executed");
     if (reply instanceof Failure) throw new Error(reply.message);
@@ -86,7 +86,7 @@ class Pair {
     return outcome instanceof Failure ? outcome.status : outcome && "OK";
   }
 
-  /** Opens a peer that is in the middle of a call, so that all other calls wait. */
+  /** Starts a call that the peer keeps running, so that all later calls wait. */
   async hold(): Promise<void> {
     this.call("hold");
     await this.shared.held();

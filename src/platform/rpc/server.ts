@@ -105,7 +105,9 @@ export class RpcServer<Row extends Method = Method> {
     this.#port.queued();
   }
 
-  /** Sends the queued frames now. So the committed calls are answered before the next calls are executed. */
+  /**
+   * Sends the queued frames now, so that clients get the answers of committed calls before the next calls are executed.
+   */
   flush(): void {
     this.#port.flush();
   }
@@ -226,7 +228,7 @@ export class RpcServer<Row extends Method = Method> {
         continue;
       }
       this.#streams.delete(id);
-      // The iterator has not ended, so it must clean up now, for example close a snapshot or free a worker.
+      // The iterator was left before its end, so it must clean up now, for example close a snapshot or free a worker.
       if (next.done !== true) open.chunks.return?.();
       const end: unknown = next.value;
       if (end instanceof Failure) this.#port.send([FRAME.FAILURE, id, end.status, end.message, end.members]);

@@ -1,7 +1,7 @@
 /**
  * Tests how the data directory is claimed before anything is opened in it. A missing directory is created. One process
- * at a time can hold it, and it is freed when that process dies. A directory that cannot be used is refused, and its
- * files are not touched.
+ * at a time can hold it, and the claim ends when that process dies. If a directory cannot be used, the claim fails and
+ * leaves its files as they are.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -32,22 +32,25 @@ import { openDatabase } from "./sqlite/choice.js";
 const HOLDER = fileURLToPath(new URL("../../../test/threads/hold-directory.js", import.meta.url));
 const LOCK = "koor.lock";
 
-/** The contents of the directory's files, without the lock file and the memory that SQLite's readers share. */
+/**
+ * Returns the contents of the directory's files, without the lock file and the shared memory of SQLite's readers
+ * (`-shm`).
+ */
 function contents(directory: string): Record<string, string> {
   const names = readdirSync(directory).filter((name) => name !== LOCK && !name.endsWith("-shm"));
   const files = names.map((name) => [name, readFileSync(join(directory, name)).toString("base64")] as const);
-  // A reader of a WAL database creates an empty WAL.
+  // An empty WAL is ignored, because any reader of a WAL database creates one.
   return Object.fromEntries(files.filter(([name, bytes]) => !(name.endsWith("-wal") && bytes === "")));
 }
 
 const ROWS = 200;
-/** The number of rows. It fills enough pages that the newest row does not touch all of them. */
+/** The numbers of rows. The rows fill so many pages that inserting the newest row does not change all of them. */
 const ROW_PAGES = { first: 12, end: 24 } as const;
 const PAGE_BYTES = 4096;
 
 /**
- * Creates a directory with a database of the writer. The database is closed, or with `crashed` left with its newest row
- * in the WAL.
+ * Creates a directory with a database of the writer, and closes the database. With `crashed`, the newest row is left in
+ * the WAL.
  */
 function makeStore(t: Owner, crashed = false): string {
   const made = makeDirectory(t);
@@ -90,7 +93,7 @@ t.test("a missing directory is created, and is free again after its release", (t
   t.end();
 });
 
-/** Makes another process claim a directory and hold it. That process has not opened the database yet. */
+/** Starts another process that claims a directory and holds it. That process has not opened the database yet. */
 async function holdElsewhere(t: Test, directory: string, env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
   const holder = spawn(process.execPath, [HOLDER, directory], { stdio: ["pipe", "pipe", "inherit"], env });
   t.teardown(() => holder.kill("SIGKILL"));
@@ -135,7 +138,7 @@ t.test("a second name of the file: of two servers that start at once, one is ref
 
 t.test("a place where no directory can be created gives one clear line", (t) => {
   t.match(refusalOf("/dev/null/data"), /^cannot use data directory \/dev\/null\/data: it is not a directory$/);
-  // Node's own recursive mkdir never returns from this one.
+  // Node's own recursive mkdir would never return for this path.
   if (existsSync("/proc/self"))
     t.match(
       refusalOf("/proc/koor-test/data"),

@@ -1,7 +1,8 @@
 /**
  * Claims the data directory before a file in it is opened. It creates a missing directory, locks it against a second
- * server, and checks its database. A damaged or foreign database is refused, and its files are not touched. A database
- * can have several names, because of links, so it is locked under every name by which a second server may find it.
+ * server, and checks its database. If the database is damaged or foreign, the claim fails and leaves the files as they
+ * are. A database can have several names, because of links, so it is locked under every name by which a second server
+ * may find it.
  */
 import {
   accessSync,
@@ -43,7 +44,7 @@ const OTHERS = 0o077;
  */
 const HELD = new Set<Db>();
 
-/** A lock that this process holds until `release` is called. */
+/** A lock that this process holds until it calls `release`. */
 interface Lock {
   release(): void;
 }
@@ -158,7 +159,7 @@ function lockFolder(folder: string, dataDir: string): Lock {
 }
 
 /**
- * Takes a lock. The lock is an exclusive transaction on a small database without other use, because Node has no flock.
+ * Takes a lock. Node has no flock, so the lock is an exclusive transaction on a small database that has no other use.
  * The operating system releases the lock when the process ends, even after a crash.
  */
 export function holdLock(path: string): Lock {
@@ -179,10 +180,10 @@ export function holdLock(path: string): Lock {
 }
 
 /**
- * Locks a file with several names (hard links). Such a file can be in several folders, so a lock in one folder is not
- * seen by every server that uses the file. Instead the lock is named by the file's device and inode, in a folder of
- * this user in the system's temporary directory. Without it, two servers that start at the same time could both miss
- * each other's open file (`refuseShared`).
+ * Locks a file with several names (hard links). The names can be in several folders, so not every server that uses the
+ * file sees a lock in one of them. So the lock is in a folder of this user in the system's temporary directory, and its
+ * name is the file's device and inode. `refuseShared` alone would not suffice: two servers that start at the same time
+ * could both miss that the other one has opened the file.
  * @returns null if the file has only one name, or if there is no folder for such locks
  */
 function lockSharedFile(path: string): Lock | null {
@@ -235,8 +236,8 @@ export function prepareDatabase(dataDir: string, lock: DataDirLock): Db {
     );
   }
   try {
-    // Locks the file if it has got another name since the claim. A server that starts under that name later finds the
-    // file open.
+    // Locks the file if it has got another name since the claim. If a server starts under a name that is added later,
+    // it finds that this process has the file open.
     lock.lockFile();
   } catch (error) {
     db.close();
@@ -265,7 +266,7 @@ function refuseShared(path: string): void {
 }
 
 /**
- * Checks the database of a directory that no server uses. A missing database is in order.
+ * Checks the database of a directory that no server uses. A missing database is no error.
  * @throws DataDirError
  */
 export function checkDatabase(dataDir: string): void {

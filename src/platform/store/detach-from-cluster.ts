@@ -1,6 +1,7 @@
 /**
- * Detaches a data directory from its cluster when a server starts on it without a cluster. That server stores changes
- * that are in no log. So its data directory must not look like one that has only applied the log. Runs in the writer.
+ * Detaches a data directory from its cluster. Called when a server starts on the directory without a cluster. That
+ * server stores changes that are in no log, so the directory must not look like one that has only applied the log. Runs
+ * in the writer.
  */
 import type { Db } from "./open.js";
 

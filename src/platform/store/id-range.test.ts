@@ -1,4 +1,7 @@
-/** Compares spans of time over ids with a simple filter, with holes, equal times and empty tables. */
+/**
+ * Compares the ids that are found for spans of time with a simple filter, for tables with gaps, with equal times, and
+ * without rows.
+ */
 import * as fc from "fast-check";
 import { join } from "node:path";
 import t from "tap";

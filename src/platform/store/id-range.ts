@@ -1,10 +1,10 @@
 /**
- * Finds the rows of a time span in append-only tables. Their ids and their times have the same order, because the
- * writer's clock never goes back while it runs. So a time is found by bisection over the ids, without an index.
+ * Finds the rows of a time span in append-only tables. The ids and the times of their rows have the same order, because
+ * the writer's clock never goes back while it runs. So a time is found by bisection over the ids, without an index.
  *
- * There is one exception: after stored times that were ahead of the clock, earlier times follow (settle-times.ts). The
- * table `time_step` stores the last row before the times go back. The rows up to it and the rows after it are searched
- * separately.
+ * There is one exception. If stored times were ahead of the clock, the rows after them have earlier times
+ * (settle-times.ts). The table `time_step` stores the last row before the times go back. The rows up to it and the rows
+ * after it are searched separately.
  */
 import { TIME_MS_MAX, TIME_MS_MIN } from "../../base/time.js";
 import type { Db } from "./open.js";
@@ -76,7 +76,7 @@ export function idRange(db: Db, table: TimedTable, fromMs: number | null, toMs: 
 
 /**
  * Returns a function that finds the first id whose time is at least `timeMs`, among the ids above `after` and up to
- * `last`. If there is none, it returns the id that follows the searched ones.
+ * `last`. If there is none, it returns the id after the last searched one.
  */
 function finder(db: Db, table: TimedTable): (timeMs: number, after: number, last: number) => number {
   const edge = db.prepare<[number], { id: number; time: number }>(

@@ -1,6 +1,6 @@
 /**
- * Inspects a data directory for `koor doctor`: whether a server could use it, or whether one does. Leaves nothing
- * there. The lock is taken and released at once, so a server that starts at this moment may find it taken.
+ * Inspects a data directory for `koor doctor`: whether a server could use it, and whether one does. Leaves no files
+ * there. It takes the lock and releases it at once, so a server that starts at this moment may find the lock taken.
  */
 import { accessSync, constants, existsSync, mkdtempSync, rmdirSync, statSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,7 +11,10 @@ import { sqliteCode } from "./sqlite/codes.js";
 
 const ALL = constants.R_OK | constants.W_OK | constants.X_OK;
 
-/** Whether this user can make files in a folder. Permissions do not say it of every file system, so it is tried. */
+/**
+ * Whether this user can create files in a folder. On some file systems the permissions do not say this, so it creates
+ * one.
+ */
 function canUse(folder: string): boolean {
   try {
     accessSync(folder, ALL);
@@ -26,7 +29,7 @@ function unusable(reason: string): DataDirState {
   return { kind: "unusable", reason };
 }
 
-/** Returns what is at a path; undefined if there is nothing, also if a part of the path is a file. */
+/** Returns the status of a path; undefined if nothing is there, or if a parent of the path is a file. */
 function lookAt(path: string): Stats | undefined {
   try {
     return statSync(path);

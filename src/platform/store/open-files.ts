@@ -22,8 +22,8 @@ function idOf(path: string): string | undefined {
 export class OpenFiles {
   readonly #files: readonly OpenFile[];
   /**
-   * A descriptor of the database file, which stays open. It must not be closed, because the operating system would then
-   * release all locks of this process on the file, including SQLite's.
+   * A descriptor of the database file. The server never closes it, because the operating system would then release all
+   * locks of this process on the file, including SQLite's.
    */
   readonly #database: number;
   readonly #head = Buffer.alloc(MAGIC_BYTES);
@@ -43,7 +43,8 @@ export class OpenFiles {
   }
 
   /**
-   * Returns a sentence about a file that was removed, replaced or overwritten at its beginning; null if there is none.
+   * Returns a sentence about a file that was removed or replaced, or whose beginning was overwritten; null if there is
+   * none.
    */
   findFault(): string | null {
     for (const { path, id } of this.#files) {

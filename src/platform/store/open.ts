@@ -63,7 +63,7 @@ export function openWriter(dataDir: string): Db {
 
 /**
  * Sets whether later commits are synced, so that they are on disk when they return. A commit that is not synced
- * survives a crash of the process. A power cut before the next synced commit undoes it as a whole. Must not be called
+ * survives a crash of the process. A power cut before the next synced commit undoes all of it. Must not be called
  * within a transaction.
  */
 export function setSynced(db: Db, synced: boolean): void {
@@ -78,7 +78,7 @@ export function openReader(dataDir: string): Db {
 /** Like `openReader`, for the path of a database file. */
 export function openReaderOf(path: string): Db {
   const db = openDatabase(path, { readonly: true, timeoutMs: SQLITE_BUSY_TIMEOUT_MS });
-  // A negative size is in KiB.
+  // SQLite reads a negative size as KiB.
   db.pragma(`cache_size = -${SQLITE_READ_CACHE_KIB}`);
   return db;
 }
@@ -91,7 +91,7 @@ export function isConstraint(error: unknown): boolean {
 }
 
 /**
- * Returns the client's failure for an error of SQLite:
+ * Returns the failure that the client gets for an error of SQLite:
  * - DISK_FULL: the disk accepts no write. It may be full, it may fail, or there may be a file-size limit.
  * - UNAVAILABLE: another program holds the database for longer than the busy timeout.
  * - INVALID_ARGUMENT: a text cannot be stored.

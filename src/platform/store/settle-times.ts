@@ -3,7 +3,8 @@
  * or after a restore. Times are in ms.
  *
  * The rows of history keep their times, and later rows get the right time. So in a table of history the times go back
- * once, and only the ids give the order. The table `time_step` stores the last row before the times go back.
+ * at one place, and only the ids show the order of the rows. The table `time_step` stores the last row before the times
+ * go back.
  *
  * Other times decide how long something lasts: leases, claims, agents, sessions, idempotency records, and pruning by
  * age. They are moved back to the current time, so that each thing lasts as long as it should.
@@ -16,8 +17,8 @@ import { newestTime, TIME_COLUMNS, TIMED_TABLES } from "./id-range.js";
 import type { Db, Statement } from "./sqlite/library.js";
 
 /**
- * Returns the SQL that moves the times of live things, such as agents and open tasks. There are few of these rows, or
- * an index finds them.
+ * Returns the SQL that moves the times of live things, such as agents and open tasks. This is fast, because there are
+ * few of these rows, or an index finds them.
  */
 function moveLive(nowMs: number, limitMs: number): string {
   return `
@@ -85,7 +86,7 @@ export function settleTimes(db: Db, nowMs: number): number {
   return nowMs;
 }
 
-/** Finds the rows after which the times go back, in tables that were filled from a snapshot. */
+/** Finds the rows after which the times go back. Used after a snapshot has filled the tables. */
 export function findSteps(db: Db): void {
   for (const table of TIMED_TABLES) {
     const time = TIME_COLUMNS[table];
@@ -95,7 +96,9 @@ export function findSteps(db: Db): void {
   }
 }
 
-/** The newest time, in ms, of the rows of history that are ahead of the right time; 0 if there are none. */
+/**
+ * Reads the newest time, in ms, of the rows of history whose times are ahead of the right time; 0 if there are none.
+ */
 export class PassedTimes {
   readonly #newest: Statement<[], number>;
 

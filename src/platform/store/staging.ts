@@ -13,11 +13,11 @@ export function stagingPath(dataDir: string): string {
   return join(dataDir, "restore.db");
 }
 
-/** Opens an empty staging database. It begins a transaction, which `finishStaging` commits. */
+/** Opens an empty staging database, and begins the transaction that `finishStaging` commits. */
 export function openStaging(dataDir: string): Db {
   removeStaging(dataDir);
   const db = openDatabase(stagingPath(dataDir));
-  // The mode is MEMORY, because not all of the SQLite libraries allow OFF.
+  // The mode is MEMORY, because some of the SQLite libraries do not allow OFF.
   db.pragma("journal_mode = MEMORY");
   db.pragma("synchronous = OFF");
   migrate(db);

@@ -1,4 +1,7 @@
-/** Tests that buffered rows are written completely and in order, however many there are, or not at all. */
+/**
+ * Tests that buffered rows are written in order, however many there are, and that either all or none of them are
+ * written.
+ */
 import { openDatabase } from "./sqlite/choice.js";
 import * as fc from "fast-check";
 import t from "tap";
@@ -35,7 +38,8 @@ t.test("any number of rows, written at any time", async () => {
           for (let at = 0; at < each; at++) {
             table.add(`name ${next}`);
             waiting.push(`name ${next++}`);
-            // Rows that fill a statement are written at once.
+            // The buffer writes 32 rows at once, as soon as it has them, because that is the size of the largest
+            // statement.
             if (waiting.length === 32) [written, waiting] = [[...written, ...waiting], []];
           }
         if (each === "write") written.push(...waiting);

@@ -6,7 +6,7 @@
 import type { Db, Statement } from "./open.js";
 
 /**
- * The numbers of rows for which there is a statement. Every number is a sum of these, so any number of rows needs few
+ * The numbers of rows that a prepared statement can write. Any number of rows is a sum of these, so it takes few
  * statements.
  */
 const ROWS_TOGETHER = [32, 16, 8, 4, 2, 1] as const;
@@ -15,13 +15,13 @@ const ROWS_MAX = ROWS_TOGETHER[0];
 /** The types of values that a buffered column can have. */
 export type Column = string | number | Uint8Array | null;
 
-/** Takes the rows of one table. */
+/** Receives the rows of one table. */
 export interface BufferedTable<Row extends readonly Column[]> {
   /** Adds a row to the end of the buffer. */
   add(...row: Row): void;
 }
 
-/** Writes that wait in memory. */
+/** Writes that are kept in memory until `write` is called. */
 export interface BufferedWrites {
   write(): void;
   /** Drops the buffered writes. Called when their transaction was rolled back. */
@@ -85,11 +85,11 @@ class Table<Row extends readonly Column[]> implements BufferedTable<Row>, Buffer
 export class WriteBuffer {
   readonly #db: Db;
   /**
-   * The tables and other writes that have something to write. So a commit costs nothing in all others. An array is
-   * faster here than a Set, which allocates a new table whenever it is cleared.
+   * The tables and other writes that have something to write, so that a commit costs nothing for all others. An array
+   * is faster here than a Set, which allocates a new table whenever it is cleared.
    */
   #dirty: BufferedWrites[] = [];
-  /** The writes that wait for the commit. */
+  /** The writes that are written only before the commit. */
   #last: BufferedWrites[] = [];
 
   constructor(db: Db) {
@@ -105,20 +105,20 @@ export class WriteBuffer {
     return new Table<Row>(this, this.#db, insert, columns);
   }
 
-  /** Adds writes that wait in memory. They are written with the next `write`. To add them twice is harmless. */
+  /** Adds writes that are in memory. The next `write` writes them. It is harmless to add the same writes twice. */
   add(waiting: BufferedWrites): void {
     this.#dirty.push(waiting);
   }
 
   /**
-   * Adds writes of a table that no method reads, because a model has its rows in memory. They are written by `finish`
-   * only, so a row that many calls change is written once for all of them. To add them twice is harmless.
+   * Adds the writes of a table that no method reads, because a model has its rows in memory. Only `finish` writes them.
+   * So if many calls change the same row, the row is written once. It is harmless to add the same writes twice.
    */
   addLast(waiting: BufferedWrites): void {
     this.#last.push(waiting);
   }
 
-  /** Writes everything that is buffered, also what waits for the commit. */
+  /** Writes everything that is buffered, including the writes for the commit. */
   finish(): void {
     this.write();
     if (this.#last.length === 0) return;
@@ -127,8 +127,8 @@ export class WriteBuffer {
   }
 
   /**
-   * Writes what is buffered, but for what waits for the commit. The rows of a table are written in the order in which
-   * they were added.
+   * Writes everything that is buffered, except the writes for the commit. The rows of a table are written in the order
+   * in which they were added.
    */
   write(): void {
     if (this.#dirty.length === 0) return;

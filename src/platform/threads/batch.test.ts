@@ -1,6 +1,6 @@
 /**
- * Tests group commit on a real database, with methods that misbehave on demand: which calls share a transaction, what
- * happens to a failed one, what is written to the audit log, and in which order the front gets its messages.
+ * Tests group commit on a real database, with methods that fail on request: which calls share a transaction, what
+ * happens to a call that fails, what is written to the audit log, and in which order the front gets its messages.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -36,7 +36,10 @@ const TABLES = `
 `;
 const LINES = { name: "lines", payload: Type.Array(Type.String()) } as const satisfies PushMessage;
 
-/** Stores lines under numbers that it counts in memory. After a rollback it must forget the undone lines. */
+/**
+ * Stores lines. It takes their numbers from a counter in memory. After a rollback it must forget the lines that were
+ * undone.
+ */
 class LineTable extends PublishingModel {
   readonly #insert;
   readonly #count;
@@ -50,7 +53,7 @@ class LineTable extends PublishingModel {
     this.reload();
   }
 
-  /** The number of lines in this transaction. */
+  /** The number of lines that this transaction has added. */
   get added(): number {
     return this.#added.length;
   }
@@ -84,7 +87,7 @@ const trail: Model<AuditTrail> = {
   },
 };
 
-/** Buffers lines, and reads the ones that are written already. */
+/** Buffers lines, and reads the lines that are in the database already. */
 interface LaterLines {
   add(name: string): void;
   readonly written: readonly string[];
@@ -102,7 +105,7 @@ const laterLines: Model<LaterLines> = {
   },
 };
 
-/** The faults that the method commits after it has added a line, by the line's name. */
+/** The faults that the test method causes after it has added a line. The line's name selects the fault. */
 const FAULTS = {
   throw: () => {
     throw new Error("thrown on purpose");
@@ -115,12 +118,12 @@ const FAULTS = {
   },
   twice: ({ db }) => void db.exec("INSERT INTO line VALUES (1, 'twice', 0, '')"),
   orphan: ({ db }) => void db.exec("INSERT INTO child VALUES (-1)"),
-  // SQLite itself rolls back when the disk is full.
+  // SQLite rolls back the transaction by itself when the disk is full.
   undone: ({ db }) => {
     db.exec("ROLLBACK");
     throw sqliteError("no room", "SQLITE_FULL");
   },
-  // A large call fits on the disk only by itself, not together with others.
+  // A large call fits on the disk only if it is alone in its transaction.
   large: ({ lines }) => {
     if (lines.added > 1) throw sqliteError("no room", "SQLITE_FULL");
   },
@@ -152,7 +155,7 @@ const add = writerMethod({
     if (name === "nothing") return { id: 0 };
     if (name.startsWith("refuse")) return new Failure("NOT_FOUND", name);
     if (name === "busy") return new Failure("UNAVAILABLE", "not now");
-    // A restore moves the time in the same way, to the later times of its snapshot.
+    // A restore moves the time forward in the same way, to the times in its snapshot.
     call.nowMs += waitMs;
     const id = models.lines.add(name, call.nowMs, call.actor);
     if (name in FAULTS) FAULTS[name as Fault](models);
@@ -203,7 +206,7 @@ interface Message {
   readonly stored: number;
 }
 
-/** The payload schema of a push message in this test. */
+/** Returns the payload schema of a push message in this test. */
 function schemaOf(name: string): TSchema {
   return must(
     [LINES, BUG, CHANGES, COMMIT].find((message) => message.name === name),
@@ -307,7 +310,7 @@ class World {
   }
 }
 
-/** `reply 3`, `NOT_FOUND 4`, or the name of a push message. */
+/** Describes a frame: `reply 3`, `NOT_FOUND 4`, or the name of a push message. */
 function summary(frame: Frame): string {
   if (frame[0] === FRAME.PUSH) return frame[1];
   if (frame[0] === FRAME.FAILURE) return `${frame[2]} ${frame[1]}`;

@@ -19,7 +19,7 @@ import { Transaction, type TransactionOptions } from "./transaction.js";
 import type { WriterMethod } from "./writer-method.js";
 
 export interface BatchOptions extends TransactionOptions {
-  /** Never goes back. */
+  /** The clock of the writer, which never goes back. */
   readonly clock: Clock;
   /**
    * The id of the last committed call. It is set before the replies are sent. The front reads it after a crash of the

@@ -1,6 +1,6 @@
 /**
- * Collects changes until they are published. For each kind of thing it keeps at most CHANGE_NAMES_MAX names. It keeps
- * each name once, with its newest version. The writer uses a change set for each commit, and the front uses one for
+ * Collects changes until they are published. It keeps at most CHANGE_NAMES_MAX names for each kind of thing, and each
+ * name only once, with its newest version. The writer uses a change set for each commit, and the front uses one for
  * each tick. Pure.
  */
 import type { ChangeKind, ChangesPush } from "../../../schemas/changes.js";
@@ -39,7 +39,7 @@ export class ChangeSet {
     else for (const { key, version } of reported) this.add(kind, key, version);
   }
 
-  /** Records that things of a kind have changed whose names the set does not have. */
+  /** Records that things of a kind have changed whose names are not in the set. */
   leaveOut(kind: ChangeKind): void {
     if (this.#wants(kind)) this.#leftOut.add(kind);
   }

@@ -9,12 +9,12 @@ import type { ChangeKind } from "../../../schemas/changes.js";
 import type { Failure } from "../../base/result.js";
 
 /**
- * A changed thing, in the form in which clients are notified of it. `key` is its name in the audit log. If `key` is
- * null, anything of the kind may have changed.
+ * A changed thing, in the form in which clients are notified of it. `key` is its name in the audit log, or null if
+ * anything of the kind may have changed.
  */
 export interface ReportedChange {
   readonly key: string | null;
-  /** The new version. Null if things of this kind have no versions, or if the thing was deleted. */
+  /** The new version; null if things of this kind have no versions, or if the thing was deleted. */
   readonly version: number | null;
 }
 
@@ -23,7 +23,7 @@ export interface ReportedChange {
  */
 export type ReportOf<Request, Reply> = (request: Request, reply: Reply) => readonly ReportedChange[] | null;
 
-/** Finds the copies in the front's caches that a call makes stale. */
+/** Finds the copies in the front's caches that are stale after a call. */
 export interface StaleKeys<Request, Reply> {
   /**
    * Returns the keys that a call may change, according to its request. Returns null if the request does not name them.
@@ -66,12 +66,12 @@ export function reportTooMany(): null {
 
 const ANY_KEY: StaleKeys<unknown, unknown> = { requestKeys: () => null, changedKeys: () => null };
 
-/** Finds stale copies by the keys in the request. */
+/** Finds the stale copies by the keys in the request. */
 export function inRequest<Request>(keys: (request: Request) => readonly string[]): StaleKeys<Request, unknown> {
   return { requestKeys: keys, changedKeys: keys };
 }
 
-/** Finds stale copies by the keys in the reply, if the request does not name them. */
+/** Finds the stale copies by the keys in the reply. Used if the request does not name them. */
 export function inReply<Reply>(keys: (reply: Reply) => readonly string[]): StaleKeys<unknown, Reply> {
   return { requestKeys: () => null, changedKeys: (_request, reply) => keys(reply) };
 }
@@ -89,7 +89,9 @@ export function changes<Request, Reply>(
   return { ...keys, kind, report };
 }
 
-/** Returns the rule for a kind of changes that the model itself reports (`afterCommit`), so that no method needs to. */
+/**
+ * Returns the rule for changes that a model itself reports (`afterCommit`), so that the methods need not report them.
+ */
 export function changesByModel(kind: ChangeKind): ChangeRule<unknown, unknown> {
   return changes(kind, () => NOTHING);
 }
@@ -98,8 +100,8 @@ export function changesByModel(kind: ChangeKind): ChangeRule<unknown, unknown> {
 export const COPIED_KINDS = ["state", "spec", "rule"] as const satisfies readonly ChangeKind[];
 
 /**
- * A cache that keeps copies of things of one kind. It is told before and after each change. If the keys are null,
- * anything of the kind may change.
+ * A cache that keeps copies of things of one kind. The listener is called before and after each change. If the keys are
+ * null, anything of the kind may change.
  */
 export interface ChangeListener {
   /** Called before a call that may change these keys is sent. From now on the database may be newer than the copies. */

@@ -1,6 +1,6 @@
 /**
- * Declares the last call to the writer at a shutdown. It closes the database and ends the writer, after all earlier
- * calls are done. One of these calls may be a restore.
+ * Declares the last call to the writer at a shutdown. It closes the database and ends the writer. All earlier calls,
+ * which may include a restore, are done by then.
  */
 import * as Type from "typebox";
 import { RESTORE_DEADLINE_MS } from "../../../schemas/limits/backup.js";

@@ -17,15 +17,15 @@ import { settleTimes } from "../store/settle-times.js";
 import { removeStaging } from "../store/staging.js";
 import { SharedTime } from "./shared-time.js";
 
-/** The data with which the writer thread is started. */
+/** The data that a writer thread gets when it is started. */
 export interface WriterData {
   readonly data_dir: string;
   readonly settings: StoreSettings;
-  /** Null for a single server. */
+  /** The settings of a node; null for a single server. */
   readonly cluster: ClusterSettings | null;
   /** The memory of a SharedCounter that holds the id of the last committed call. */
   readonly committed: SharedArrayBuffer;
-  /** The memory of WatchedKinds. */
+  /** The memory of a WatchedKinds. */
   readonly watched: SharedArrayBuffer;
   /**
    * The memory of a SharedCounter that counts the commits in which other nodes' calls changed a thing that the front
@@ -44,7 +44,7 @@ export interface WriterData {
    * asks another node for this position waits for an entry that is already in the log.
    */
   readonly appliedPosition: SharedArrayBuffer;
-  /** The memory of SharedTime. */
+  /** The memory of a SharedTime. */
   readonly time: SharedArrayBuffer;
   /**
    * A 32-bit integer that becomes 1 when the writer may open the database. The writer thread sleeps until then. This is
@@ -72,10 +72,10 @@ export interface WriterHandle extends EarlyThread {
   readonly database: Db;
 }
 
-/** The settings with which a writer is started. Only the token may be missing. */
+/** The settings of a writer. Only the token may be missing. */
 type WriterSettings = StoreSettings & Partial<ClusterSettings & Pick<Config, "auth_token">>;
 
-/** Selects the settings that decide which data is stored and how much of it can be read. */
+/** Selects the settings that decide which data is stored, and how much of it can be read. */
 function storeSettings({ state_history, state_events, event_history, auth_token = "" }: WriterSettings): StoreSettings {
   return { state_history, state_events, event_history, guarded: auth_token !== "" };
 }

@@ -23,7 +23,7 @@ import { type Served, writerMethod, type WriterMethod } from "./writer-method.js
 
 const LINE = Type.Object({ name: Type.String() });
 
-/** Adds a line. Its name decides what happens afterwards. */
+/** Adds a line. The line's name decides which fault follows. */
 const addLine = writerMethod({
   name: "line.add",
   request: LINE,
@@ -56,7 +56,7 @@ interface World {
   /** The error code with which the next commit, or a step before it, fails. */
   broken: string;
   readonly lines: () => string[];
-  /** Whether commits wait for the disk now, as SQLite reports it. */
+  /** Whether commits currently wait for the disk, as SQLite reports it. */
   readonly synced: () => boolean;
 }
 
@@ -110,7 +110,7 @@ function open(t: Parameters<typeof makeDirectory>[0]): World {
   return world;
 }
 
-/** Creates an entry. The calls of a local one get ids from 1 up. */
+/** Creates an entry. If it is a local one, its calls get the ids 1, 2, 3 and so on. */
 function entryOf(nowMs: number, names: readonly string[], own = false, refused: readonly number[] = []): BatchEntry {
   const calls = names.map((name): Served => ({ method: addLine, actor: "", request: { name } }));
   const refusals = new Map(refused.map((at) => [at, new Failure("UNAVAILABLE", "not here")]));
@@ -240,7 +240,7 @@ t.test("a count without a commit is followed by a push message without changes",
   });
   let attempts = 0;
   const entries = new Entries<BatchEntry>(transaction, server, {
-    // The commit itself fails the first time.
+    // The first commit itself fails, because SQLite checks the foreign key of this row only then.
     seal: () => void (attempts++ === 0 && db.exec("INSERT INTO child VALUES ('missing')")),
     committed: () => undefined,
   });

@@ -26,7 +26,7 @@ export interface BatchEntry {
   readonly calls: readonly Served[];
   /** The calls that are not executed. Maps the index of each in `calls` to its failure. */
   readonly refusals: ReadonlyMap<number, Failure>;
-  /** The calls of this node's clients, which it must answer. Null if another node made the entry. */
+  /** The calls of this node's clients, which it must answer; null if another node made the entry. */
   readonly callers: readonly ServerCall<WriterMethod>[] | null;
   /** The index in `calls` at which the calls of `callers` begin; 0 by default. */
   readonly callersFrom?: number;
@@ -36,7 +36,7 @@ export interface BatchEntry {
 export type Answers = readonly unknown[];
 
 /**
- * Says that entries could not be stored, because the disk is full or another program holds the database. Nothing of the
+ * Thrown if entries could not be stored, because the disk is full or another program holds the database. Nothing of the
  * transaction was applied, and all of it can be applied later.
  */
 export class NotStored extends Error {
@@ -50,7 +50,7 @@ export class NotStored extends Error {
 const BROKEN = new Failure("INTERNAL", "internal error");
 
 type Server = RpcServer<WriterMethod>;
-/** Stores data about the applied entries in the same transaction, such as the applied position. */
+/** Stores data about the applied entries in the same transaction, for example the applied position. */
 export interface Account<Kept extends BatchEntry> {
   /** Writes the account's rows, after the entries were applied and before their transaction commits. */
   seal(entries: readonly Kept[], answers: readonly Answers[]): void;

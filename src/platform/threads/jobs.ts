@@ -17,7 +17,7 @@ import { unaryJob } from "./pool-method.js";
 
 /**
  * Reads a JSON body that would block the front for long. The body's schema limits the size of the result, except for
- * the text of the body's free member.
+ * the text of the free member, which may be any JSON.
  *
  * The free member is not parsed, and neither are members that the schema does not name. Parsing would take CPU time
  * from the front and the writer, which share the processors with the pool. JSON.parse takes half a second for six

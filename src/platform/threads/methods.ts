@@ -1,4 +1,7 @@
-/** The union of all types of methods. Each thread has a type of its own. The table of all methods is src/methods.ts. */
+/**
+ * The union of the types of methods. The methods of each thread have their own type. The table of all methods is
+ * src/methods.ts.
+ */
 import type { PoolMethod } from "./pool-method.js";
 import type { StagingMethod } from "./staging-method.js";
 import type { WriterMethod } from "./writer-method.js";

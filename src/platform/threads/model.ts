@@ -24,7 +24,7 @@ export interface Model<Opened = unknown> {
   open(opening: Opening): Opened;
 }
 
-/** The opened models that a method declares. */
+/** The opened models that a method has declared, by name. */
 export type OpenedModels<Named> = {
   readonly [Name in keyof Named]: Named[Name] extends Model<infer Opened> ? Opened : never;
 };
@@ -55,7 +55,7 @@ export interface CachingModel {
   reload(why: ReloadReason): void;
 }
 
-/** The means with which a model publishes the changes of a committed transaction. */
+/** Publishes the changes of a committed transaction for a model. */
 export interface Publication {
   /** Collects the changes that clients watch; null while no client watches any. */
   readonly changes: ChangeSet | null;
@@ -75,7 +75,7 @@ export interface Publication {
 export abstract class PublishingModel implements CachingModel {
   #dirty: Set<PublishingModel> | null = null;
 
-  /** Gives the model the set of dirty models. The model adds itself to it when it has something to publish. */
+  /** Gives the model the set of dirty models. The model adds itself to the set when it has something to publish. */
   attach(dirty: Set<PublishingModel>): void {
     this.#dirty = dirty;
     dirty.add(this);
@@ -98,7 +98,7 @@ export class Models {
   /** The publishing models, in the order in which they were opened. A model is opened after those that it uses. */
   readonly #publishing: PublishingModel[] = [];
   readonly #dirty = new Set<PublishingModel>();
-  /** The buffered rows that the models write at the end of a batch. */
+  /** The write buffer, in which the models put rows until the end of a batch. */
   readonly rows: WriteBuffer;
 
   constructor(db: Db, settings: StoreSettings) {

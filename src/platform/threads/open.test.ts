@@ -1,4 +1,4 @@
-/** Tests the threads together, as the server starts them: how they close while the writer is restarting. */
+/** Tests how the threads start and close together, in particular while the writer is restarting. */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -58,7 +58,7 @@ t.test("a writer that becomes ready after the rest is closed notifies no handler
     },
     () => {
       restarts += 1;
-      // The hub does the same to catch up.
+      // Reads the events as the hub does when it catches up.
       t.equal(events.lastId, 0);
     },
   );

@@ -35,7 +35,7 @@ export interface ThreadUrls {
   readonly staging: URL;
 }
 
-/** The handlers of push messages. There is one for each message of a table such as PUSH_MESSAGES. */
+/** The handlers of push messages: one for each message in a table such as PUSH_MESSAGES. */
 export type PushHandlers<Messages extends Readonly<Record<string, PushMessage>>> = {
   readonly [Name in keyof Messages]: (payload: PayloadOf<Messages[Name]>) => void;
 };
@@ -47,7 +47,7 @@ export interface ThreadsOptions<Messages extends Readonly<Record<string, PushMes
   readonly log: Log;
   readonly methods: MethodTable<AnyMethod>;
   readonly pushMessages: Messages;
-  /** The writer thread, if it was started before this module was loaded (early-writer.ts). */
+  /** The writer thread; absent unless it was started before this module was loaded (early-writer.ts). */
   readonly earlyWriter?: WriterHandle | undefined;
 }
 
@@ -169,8 +169,8 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     close: async () => {
       await pool.close();
       await exports.close();
-      // Remove the handlers, because they may read from database handles that are closed now. Otherwise a restarting
-      // writer could still cause a call of them.
+      // Remove the handlers, because they may read from database handles that are closed now. Otherwise a writer that
+      // restarts could still call them.
       onRestarted = () => undefined;
       for (const { name } of Object.values(pushMessages)) handlersByName.set(name, () => undefined);
       reader.close();

@@ -1,8 +1,8 @@
 /**
- * Supervises one batch of jobs, which is one task of piscina. One job of a batch does not make the others fail. If a
- * job of the batch runs for longer than POOL_BATCH_PATIENCE_MS, or the thread ends early, all jobs except the current
- * one are requeued for other threads. A job may be run twice, because jobs only read. The current job continues under
- * its own deadline, and if it exceeds that, the thread is ended. Runs on the front.
+ * Supervises one batch of jobs, which is one task of piscina. A job that hangs or fails does not make the others of its
+ * batch fail. If a job of the batch runs for longer than POOL_BATCH_PATIENCE_MS, or the thread ends early, all jobs
+ * except the current one are requeued for other threads. A job may be run twice, because jobs only read. The current
+ * job continues under its own deadline, and if it exceeds that, the thread is ended. Runs on the front.
  */
 import { EventEmitter } from "node:events";
 import type { MessagePort } from "node:worker_threads";
@@ -21,7 +21,10 @@ export interface Job {
   /** The weight of the job's request, in bytes. */
   readonly bytes: number;
   readonly method: PoolMethod;
-  /** The caller in whose queue the job waits, as from `callerOf`; THE_SERVER if no client's request has caused it. */
+  /**
+   * The caller in whose queue the job waits, as `callerOf` returns it; THE_SERVER if no client's request has caused the
+   * job.
+   */
   readonly caller: string;
   /** The number of the job, in the order of submission. */
   readonly order: number;
@@ -38,9 +41,9 @@ export interface Job {
 }
 
 export interface BatchOptions {
-  /** Called with the jobs that the batch will not run. They must be requeued. */
+  /** Called with the jobs that the batch will not run. The caller must requeue them. */
   readonly onReturned: (jobs: readonly Job[]) => void;
-  /** Called when the thread is free, or was ended. */
+  /** Called when the thread is free, or when it was ended. */
   readonly onEnded: () => void;
   /** Reports why a job has failed, and returns the client's answer. */
   readonly failureOf: (error: unknown) => Failure;
@@ -53,7 +56,7 @@ export class Batch {
   readonly #options: BatchOptions;
   readonly #cursors: BatchCursors;
   readonly #cell: number;
-  /** The number of the batch, from which its cursor counts. */
+  /** The number of the batch. The counter in its cursor starts at this number. */
   readonly #number: number;
   /** The signal that makes piscina end the thread. */
   readonly #abort = new EventEmitter();
@@ -61,7 +64,7 @@ export class Batch {
   #soleJob: Job | null;
   /** The time in ms at which the batch was sent. */
   readonly #sentMs = machineClock.now();
-  /** The time at which the deadline was restarted. */
+  /** The time in ms at which the deadline was last restarted. */
   #renewedMs = this.#sentMs;
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
@@ -76,12 +79,12 @@ export class Batch {
     this.#soleJob = jobs.length === 1 ? must(jobs[0], "the batch has one job") : null;
   }
 
-  /** Whether the batch has a job whose running time has no known bound. */
+  /** Whether the batch has a job whose running time has no known limit. */
   get isUnbounded(): boolean {
     return this.#jobs[0]?.method.cost === "unbounded";
   }
 
-  /** Whether a thread has started its first job. */
+  /** Whether a thread has started the first job of the batch. */
   get isStarted(): boolean {
     return this.#cursors.sinceMs(this.#cell, this.#number) !== undefined;
   }
@@ -139,7 +142,7 @@ export class Batch {
     const now = machineClock.now();
     const since = this.#cursors.sinceMs(this.#cell, this.#number);
     if (since === undefined) {
-      // The thread is still loading its modules. The deadline starts after that.
+      // The thread is still loading its modules. Its deadline starts only after that.
       if (now - this.#sentMs >= POOL_START_MS_MAX) this.#end(TOO_LATE);
       else this.#wait(POOL_BATCH_PATIENCE_MS);
       return;
@@ -157,8 +160,8 @@ export class Batch {
   #keepCurrent(): void {
     const job = must(this.#jobs[this.#cursors.reclaim(this.#cell, this.#number)], "a thread is at a task of its batch");
     const others = this.#jobs.filter((other) => other !== job);
-    // The next batch might have a job that hangs, too. It does not get these jobs, because their answers would be lost
-    // again.
+    // The next batch might contain a job that hangs, too, and the answers of these jobs would be lost again. So these
+    // jobs no longer share a batch.
     for (const other of others) other.shares = false;
     this.#soleJob = job;
     this.#options.onReturned(others);

@@ -1,9 +1,9 @@
-/** Tests the cursors of batches, without threads: which tasks may start, and which the front gets back. */
+/** Tests the cursors of batches, without threads: which tasks may start, and which tasks the front reclaims. */
 import t from "tap";
 import { CALLS_TOGETHER_MAX } from "../../../schemas/limits/rpc.js";
 import { BatchCursors } from "./pool-messages.js";
 
-/** The cursors as the front and as a thread see them. */
+/** Creates two views of the same cursors: that of the front, and that of a thread. */
 function makeCursors(): { readonly front: BatchCursors; readonly thread: BatchCursors } {
   const front = BatchCursors.make(2);
   return { front, thread: new BatchCursors(front.memory) };

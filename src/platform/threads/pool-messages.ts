@@ -15,7 +15,7 @@ export interface PoolData {
   readonly settings: StoreSettings;
 }
 
-/** The data that a thread is started with. */
+/** The data that a thread gets when it is started. */
 export interface PoolThreadData extends PoolData {
   /** The memory of the cursors. */
   readonly cursors: SharedArrayBuffer;
@@ -30,7 +30,7 @@ export type BatchFunction = (request: BatchRequest) => Promise<readonly PoolAnsw
 export interface BatchRequest {
   /** The cell of the batch's cursor, in the memory of the cursors. */
   readonly cell: number;
-  /** The number of the batch, from which its cursor counts. */
+  /** The number of the batch. The counter in its cell starts at this number. */
   readonly batch: number;
   readonly tasks: readonly PoolTask[];
 }
@@ -53,17 +53,17 @@ export type PoolAnswer =
   /** The job threw, which is a bug. The text is for the log. */
   | readonly [kind: "thrown", reason: string];
 
-/** The distance between the numbers of two batches. It is more than the number of tasks in a batch. */
+/** The distance between the numbers of two batches. A batch has fewer tasks than this. */
 const BATCH_STEP = 64;
-/** The offset of a cell's value after the front has reclaimed the tasks that were not started. */
+/** A cell has the batch's number plus this value after the front has reclaimed the tasks that were not started. */
 const RECLAIMED = BATCH_STEP - 1;
 const CELL_BYTES = Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT;
 
 /**
- * How far each batch is: the number of its tasks that were started, and the time at which the last of them was started.
- * The front shares this memory with all threads, and each batch that runs has a cell in it. Memory of its own would
- * make the message of a batch more expensive. A cell counts from the number of its batch, so a thread that is being
- * ended cannot start a task in the cell's next batch.
+ * The progress of each batch: the number of its tasks that were started, and the time at which the last of them was
+ * started. The front shares this memory with all threads, and each running batch has a cell in it. Separate memory for
+ * each batch would make its message more expensive. A cell counts from the number of its batch, so a thread that is
+ * being ended cannot start a task of the next batch in this cell.
  */
 export class BatchCursors {
   readonly #since: Float64Array;

@@ -17,13 +17,13 @@ export type Pieces<Reply> = Iterable<string | Failure, Reply>;
 interface PoolMethodBase<Request extends TSchema, Reply extends TSchema> extends Method<Request, Reply> {
   readonly runsIn: "pool";
   /**
-   * Whether the running time of the job has a known bound. Jobs without one, such as those with users' regular
+   * Whether the running time of the job has a known limit. Jobs without one, such as those with users' regular
    * expressions or schemas, never occupy all threads of the pool.
    */
   readonly cost: "bounded" | "unbounded";
   /**
-   * Whether the deadline starts again with each chunk that the reader takes. Such a stream may take any time, as long
-   * as its reader continues to read.
+   * Whether the deadline starts again with each chunk that the reader takes. Such a stream may take any time while its
+   * reader continues to read.
    */
   readonly paced: boolean;
   /** Loads the modules that only this job needs. Called once per worker; null if there are none. */
@@ -52,7 +52,7 @@ export interface StreamJob<Request extends TSchema = TSchema, Reply extends TSch
 export type PoolMethod = UnaryJob | StreamJob;
 
 interface JobRow<Request extends TSchema, Named extends Readonly<Record<string, Model>>> {
-  /** `feature.verb`; unique among all methods. */
+  /** The name, `feature.verb`. It is unique among all methods. */
   readonly name: string;
   readonly request: Request;
   /** The deadline in ms; POOL_DEADLINE_MS by default. */
@@ -65,7 +65,7 @@ interface JobRow<Request extends TSchema, Named extends Readonly<Record<string, 
 export interface UnaryRow<Request extends TSchema, Reply extends TSchema, Named extends Readonly<Record<string, Model>>>
   extends JobRow<Request, Named> {
   readonly reply: Reply;
-  /** "given" by default. */
+  /** When the snapshot is opened (`PoolMethod.snapshot`); "given" by default. */
   readonly snapshot?: "own";
   readonly run: (models: OpenedModels<Named>, request: Static<Request>) => Static<Reply> | Failure;
 }

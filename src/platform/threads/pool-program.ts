@@ -28,7 +28,7 @@ export function batchFunction(methods: MethodTable<AnyMethod>): BatchFunction {
   const cursors = new BatchCursors(memory);
   const prepared = new Set<PoolMethod>();
   let reader: Reader | undefined;
-  // The database is opened early, while there are file descriptors for it.
+  // Opens the database early, while a file descriptor is free for it.
   try {
     reader = new Reader(data_dir, settings);
   } catch {
@@ -58,7 +58,7 @@ export function batchFunction(methods: MethodTable<AnyMethod>): BatchFunction {
     const startedMs = performance.now();
     const answers: PoolAnswer[] = [];
     for (const [at, task] of tasks.entries()) {
-      // Answers wait for those of later jobs, but not for long.
+      // The answers are sent together, so those of finished jobs wait for the later jobs. This limits their wait.
       if (at > 0 && performance.now() - startedMs > POOL_BATCH_MS_MAX) break;
       if (!cursors.start(cell, batch, at)) break;
       answers.push(await runTask(task));
@@ -80,8 +80,8 @@ function endThread(error: unknown): Promise<never> {
 }
 
 /**
- * Serves the one call that comes over the port. Resolves when the call's last chunk was taken, or the call was
- * cancelled.
+ * Serves the one call that comes over the port. Resolves when the reader has taken the call's last chunk, or when the
+ * call was cancelled.
  */
 function serveStream(
   methods: MethodTable<AnyMethod>,

@@ -1,6 +1,6 @@
 /**
- * Tests the pool with real worker threads and jobs that get stuck, fail, crash or wait (test/threads/jobs.ts): each is
- * answered, and the next ones find a worker.
+ * Tests the pool with real worker threads, and with jobs that get stuck, fail, crash or wait (test/threads/jobs.ts).
+ * Each job is answered, and the next ones find a worker.
  */
 import t from "tap";
 import {
@@ -22,10 +22,12 @@ import { quietLog } from "../../../test/support/quiet-log.js";
 const JOBS = new URL("../../../test/threads/jobs.js", import.meta.url);
 const CONTEXT = { actor: "", trace: "" };
 const SERVERS = { caller: THE_SERVER };
-/** A deadline far below the methods' own, and longer than a job that is not stuck takes on a busy machine. */
+/**
+ * A deadline far below those of the methods. A job that is not stuck takes less time than this, even on a busy machine.
+ */
 const SHORT_MS = 1_000;
 
-/** A pool, and the errors that it has logged. */
+/** Creates a pool that records the errors that it logs. */
 function makePool(t: Owner, deadlineMs?: number): { readonly pool: Pool; readonly errors: string[] } {
   const dataDir = makeDirectory(t);
   openWriter(dataDir).close();
@@ -46,7 +48,7 @@ function run(pool: Pool, what: string): Promise<string | Failure> {
   return pool.run(bounded, { what }, SERVERS);
 }
 
-/** The chunks of a stream as one text, and its Failure. */
+/** Reads a stream. Returns its chunks as one text, and its Failure if it has one. */
 async function read(
   pool: Pool,
   what: string,
@@ -61,7 +63,7 @@ async function read(
   return { text, failure };
 }
 
-/** Starts jobs that wait, each at its own gate, because a shared gate would let any thread through. */
+/** Starts jobs that wait, each at a gate of its own. A shared gate would let any thread through. */
 function hold(
   pool: Pool,
   job: typeof bounded,
@@ -95,7 +97,7 @@ t.test("a stuck job is ended at its deadline, and its worker replaced", async (t
   const { pool } = makePool(t, SHORT_MS);
   const stuck = await Promise.all(Array.from({ length: POOL_THREADS_MAX }, () => run(pool, "stuck")));
   for (const outcome of stuck) t.match(outcome, { status: "DEADLINE_EXCEEDED", http: 504 });
-  // The new workers may take longer to start than this pool's short deadline.
+  // The start of the new workers may take longer than this pool's short deadline.
   let answer = await run(pool, "a");
   while (answer instanceof Failure) answer = await run(pool, "a");
   t.equal(answer, "done a");
@@ -231,7 +233,7 @@ t.test("a job that waits for too long is refused", async (t) => {
   );
 });
 
-/** Short jobs, submitted in one event-loop tick to a pool with one thread that has started. */
+/** Submits short jobs in one event-loop tick to a pool with one thread that has started. */
 async function together(pool: Pool, ...what: readonly string[]): Promise<readonly Promise<string | Failure>[]> {
   await run(pool, "start");
   return what.map((one) => pool.run(bounded, { what: one }, { ...SERVERS, short: true }));
@@ -239,8 +241,8 @@ async function together(pool: Pool, ...what: readonly string[]): Promise<readonl
 
 t.test("short jobs of one event-loop tick share a thread", async (t) => {
   const { pool } = makePool(t);
-  // Jobs that share a thread are requeued after a while without an answer, which may happen on a busy machine. The held
-  // job shows which thread they were given to, however long that takes.
+  // The pool requeues jobs that share a thread if it gets no answer for a while. This may happen on a busy machine. The
+  // held job shows to which thread they were given, however long that takes.
   const gate = Shared.make();
   await run(pool, "start");
   const [held, ...others] = ["hold", "refuse", "thread", "throw", "thread"].map((what) =>
@@ -295,7 +297,7 @@ t.test("callers are served round-robin, and one leaves room for others", async (
   settled.length = 0;
   const others = ["b", "c"].map((caller) => ask(caller, caller));
   t.equal(pool.waiting, POOL_QUEUE_OF_CALLER_MAX + 2);
-  // With one thread jobs finish in the order in which they start, however busy the machine is.
+  // A pool with one thread finishes jobs in the order in which they start, even on a busy machine.
   const [first, ...rest] = gates;
   first?.open();
   t.same(await Promise.all(others), ["done b", "done c"]);

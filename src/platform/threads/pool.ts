@@ -1,8 +1,8 @@
 /**
  * Implements the thread pool, which runs jobs in worker threads. Each job has a deadline that counts from the moment at
  * which a thread takes it, and a thread that exceeds the deadline is ended and replaced. Jobs wait in bounded queues
- * that serve callers round-robin. Jobs without a known bound on their time never occupy all threads. Short jobs of one
- * event-loop tick are sent in one batch to one thread (pool-batch.ts says how one job is kept from failing the
+ * that serve callers round-robin. Jobs whose running time has no known limit never occupy all threads. Short jobs of
+ * one event-loop tick are sent in one batch to one thread (pool-batch.ts says how one job is kept from failing the
  * others). The library piscina starts and ends the threads, and exchanges the messages with them. Each stream has its
  * own channel, with the same RPC as the writer's calls. Runs on the front.
  */
@@ -44,8 +44,8 @@ export interface PoolOptions {
   readonly data: PoolData;
   readonly log: Log;
   /**
-   * The largest number of threads. A pool with this limit keeps no threads while it is idle. Without it the pool has
-   * POOL_THREADS_MIN to POOL_THREADS_MAX threads.
+   * The largest number of threads. A pool with this limit keeps no threads while it is idle. If it is absent, the pool
+   * has POOL_THREADS_MIN to POOL_THREADS_MAX threads.
    */
   readonly threadsMax?: number;
   /** Set by tests only: a deadline in ms for all jobs, shorter than those of the methods. */
@@ -58,7 +58,10 @@ export interface JobOptions {
   readonly transfer?: readonly ArrayBuffer[];
   /** A deadline in ms that is shorter than the method's own. */
   readonly deadlineMs?: number;
-  /** The caller in whose queue the job waits, as from `callerOf`; THE_SERVER if no client's request has caused it. */
+  /**
+   * The caller in whose queue the job waits, as `callerOf` returns it; THE_SERVER if no client's request has caused the
+   * job.
+   */
   readonly caller: string;
   /** Whether the job is likely to be short. If so, it may be sent in one batch with other short jobs. */
   readonly short?: boolean;
@@ -66,10 +69,7 @@ export interface JobOptions {
 
 export type Chunks<Reply = unknown> = AsyncGenerator<string | Failure, Reply | Failure, undefined>;
 
-/**
- * The caller of jobs that the server starts on its own. The number of them is bounded only by the limit of the whole
- * queue.
- */
+/** The caller of jobs that the server starts by itself. Only the limit of the whole queue limits their number. */
 export const THE_SERVER = "";
 
 const NO_BUFFERS: readonly ArrayBuffer[] = [];
@@ -100,7 +100,7 @@ export class Pool {
   readonly #freeCells: number[];
   /**
    * The maximum number of jobs in the next batch. After a batch that ended early it is twice the number of jobs that
-   * the batch finished, so few jobs are sent in vain. It doubles with each batch.
+   * the batch finished, so that few jobs are sent and then requeued. Otherwise it doubles with each batch.
    */
   #jobsMax = CALLS_TOGETHER_MAX;
   readonly #shortage: SparseReport;
@@ -161,9 +161,9 @@ export class Pool {
         });
       job = this.#submit({ method, request, port: far, options: { ...options, caller: callerOf(context) }, settle });
     });
-    // The stream ends when the channel of the chunks closes, because that comes after everything that was sent through
-    // it. The worker's answer that the job is done comes through another channel, and may arrive before the last
-    // chunks.
+    // The stream ends when the channel of its chunks closes, because everything that was sent through the channel
+    // arrives before that. The worker's answer that the job is done comes through another channel, and may arrive
+    // before the last chunks.
     near.once("close", () => {
       void finished.then(() => client.detach(new Failure("UNAVAILABLE", "the job ended early")));
     });
@@ -177,7 +177,7 @@ export class Pool {
         if (method.paced && job !== null) for (const batch of this.#batches) batch.renew(job);
       }
     } finally {
-      // This cancels the stream if the worker is not done. The worker's end is not awaited.
+      // This cancels the stream if the worker has not finished it. The pool does not wait for the worker.
       await chunks.return(BUSY);
     }
   }
@@ -195,7 +195,7 @@ export class Pool {
     for (const job of this.#takeWhere(() => true)) job.settle(STOPPING);
     for (const batch of this.#batches) batch.settle(STOPPING);
     await this.#loading;
-    // This waits for the end of all threads, and with them of their database handles.
+    // This waits until all threads have ended and their database handles are closed.
     await this.#threads?.destroy();
   }
 
@@ -235,7 +235,7 @@ export class Pool {
 
   /**
    * Whether the queue has no room for a job of this caller. One client cannot fill the queue, because a part of it is
-   * kept for others.
+   * reserved for other callers.
    */
   #isFull(caller: string, bytes: number): boolean {
     if (this.waiting >= POOL_QUEUE_MAX) return true;
@@ -331,14 +331,12 @@ export class Pool {
     return first !== undefined && first.order < other.order ? this.#bounded : this.#unbounded;
   }
 
-  /**
-   * Starts the threads that the pool keeps while it is idle. If a job is submitted before, they are started for it.
-   */
+  /** Starts the threads that the pool keeps while it is idle. If a job is submitted earlier, that job starts them. */
   startThreads(): void {
     this.#loading ??= this.#load().then(
       () => this.#schedule(),
       (error: unknown) => {
-        // The next job tries again.
+        // Loading has failed. The next job tries again.
         this.#loading = null;
         for (const job of this.#takeWhere(() => true)) job.settle(this.#failureOf(error));
       },
@@ -359,8 +357,8 @@ export class Pool {
       idleTimeout: POOL_IDLE_MS,
       resourceLimits: { maxOldGenerationSizeMb: POOL_HEAP_MIB_MAX },
       recordTiming: false,
-      // An idle thread waits in its event loop, so V8 can shrink its heap, and streams can end. To wait with Atomics
-      // instead costs as much.
+      // An idle thread waits in its event loop, so that V8 can shrink its heap, and streams can end. Waiting with
+      // Atomics would be no faster.
       atomics: "disabled",
       // piscina tries require() before import(). Node aborts the process if a thread is ended while require() loads an
       // ES module, so that is turned off.

@@ -10,7 +10,7 @@ export const READY = { name: "ready", payload: Type.Null() } as const satisfies 
 /** Says that the writer cannot open the database. The payload is SQLite's error code. */
 export const UNUSABLE = { name: "unusable", payload: Type.String() } as const satisfies PushMessage;
 
-/** Sent for each commit. */
+/** Reports the metrics of a commit. Sent for each commit. */
 export const COMMIT = {
   name: "commit",
   payload: Type.Object({
@@ -33,10 +33,7 @@ export const CHANGES = { name: "changes", payload: ChangesPush } as const satisf
 export const REMOTE_CHANGES = {
   name: "remote_changes",
   payload: Type.Object({
-    /**
-     * The number of messages about remote changes that were sent, this one included (`remoteWrites` in
-     * early-writer.ts).
-     */
+    /** The number of REMOTE_CHANGES messages that were sent, including this one (`remoteWrites` in early-writer.ts). */
     count: Type.Integer(),
     changes: Type.Array(
       Type.Object({ kind: Type.Enum([...COPIED_KINDS]), keys: Type.Union([Type.Array(Type.String()), Type.Null()]) }),

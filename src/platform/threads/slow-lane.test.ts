@@ -1,4 +1,6 @@
-/** Tests which work runs at once, which takes a permit, and which subjects count as slow, with a simulated pool. */
+/**
+ * Tests, with a simulated pool, which work runs at once, which work needs a permit, and which subjects count as slow.
+ */
 import * as Type from "typebox";
 import t from "tap";
 import {

@@ -29,11 +29,11 @@ export interface WorkSize {
   /** The size of the input. */
   readonly bytes: number;
   /**
-   * Names the rule or schema against which the input is checked, such as a contract. If the last job with this subject
-   * was slow, the next one counts as slow too.
+   * The rule or schema against which the input is checked, such as a contract. If the last job with this subject was
+   * slow, the next one counts as slow too.
    */
   readonly subject?: string;
-  /** The caller, from `callerOf`. Callers are served round-robin, both by the semaphore and by the pool. */
+  /** The caller, as `callerOf` returns it. The semaphore and the pool serve the callers round-robin. */
   readonly caller: string;
 }
 

@@ -1,4 +1,4 @@
-/** Tests when the pages are checked, and what follows from the result. Files and check are fakes. */
+/** Tests when the pages are checked, and what follows from the result. The files and the check are fakes. */
 import t from "tap";
 import { quietLog } from "../../../test/support/quiet-log.js";
 import { sqliteError } from "../store/sqlite/codes.js";

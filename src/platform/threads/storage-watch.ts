@@ -1,6 +1,6 @@
 /**
  * A background task that watches whether the database can store data durably. It looks at the database's files every
- * few seconds. It checks the pages after each change of the file, and after an error that reports damage.
+ * few seconds. It checks all pages after the database file has changed, and after an error that reports damage.
  *
  * While there is a fault, writes are refused with the reason, and `/health` shows the reason. The fault is logged once.
  * Runs on the front.
@@ -34,7 +34,7 @@ export class StorageWatch implements BackgroundTask {
   readonly #periodic: Periodic<void>;
   /** The fault of the database's files, with their paths; null if there is none. */
   #files: string | null = null;
-  /** The fault of the pages. */
+  /** The damage of the pages that a check has found; null if there is none. */
   #damage: string | null = null;
   /** The reason why the writer cannot open the database; null if it can. */
   #unusable: string | null = null;

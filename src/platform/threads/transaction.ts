@@ -161,8 +161,8 @@ export class Transaction {
    */
   run(served: Served, isRemote = false): unknown {
     const { method, request, actor } = served;
-    // Write the buffered rows first, unless the previous method belongs to the same family. Only methods of one family
-    // take each other's buffered rows into account.
+    // Write the buffered rows first, unless the previous method belongs to the same family. Methods of one family take
+    // each other's buffered rows into account; other methods do not.
     if (!isRelated(method, this.#before)) this.#rows.write();
     this.#before = method;
     const call = this.#call;

@@ -1,4 +1,4 @@
-/** Tests the watched kinds as both sides of the shared memory read them. */
+/** Tests that both sides of the shared memory read the same watched kinds. */
 import t from "tap";
 import { CHANGE_KINDS } from "../../../schemas/changes.js";
 import { WatchedKinds } from "./watched-kinds.js";

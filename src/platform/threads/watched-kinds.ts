@@ -20,7 +20,7 @@ export class WatchedKinds {
     this.#bits.set(CHANGE_KINDS.reduce((bits, kind) => (kinds.has(kind) ? bits | bitOf(kind) : bits), 0));
   }
 
-  /** Reads the bits once. Returns a function that tells whether a kind is watched, or null if no kind is watched. */
+  /** Reads the bits once. Returns a function that checks whether a kind is watched, or null if no kind is watched. */
   load(): ((kind: ChangeKind) => boolean) | null {
     const bits = this.#bits.value;
     return bits === 0 ? null : (kind) => (bits & bitOf(kind)) !== 0;

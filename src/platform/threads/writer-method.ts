@@ -34,8 +34,8 @@ export interface AuditRule<Request, Reply> {
    */
   resource(request: Partial<Request>, reply: Reply | null): string;
   /**
-   * Tells whether a successful call writes a row. It returns false for a call that changed nothing. By default every
-   * call writes a row.
+   * Returns whether a successful call writes a row. A call that changed nothing writes none. By default every call
+   * writes a row.
    */
   writesRow?(reply: Reply): boolean;
   /** Returns the row's `detail` for a successful call, as JSON text. */
@@ -64,14 +64,14 @@ export type Command<Request, Reply> = (request: Request, call: WriteCall) => Rep
 
 /**
  * Says which nodes of a cluster may make a call, and which execute it. By default every node may make it, and all nodes
- * execute it. `leader`: only the leader may make it, and all nodes execute it. `here`: only the node that makes it
- * executes it, because it changes nothing. `never`: only a single server makes and executes it.
+ * execute it. `leader`: only the leader may make it, and all nodes execute it. `here`: only the node that makes the
+ * call executes it, because the call changes nothing. `never`: only a single server makes and executes it.
  */
 export type InCluster = "leader" | "here" | "never";
 
 /**
- * Names a group of methods that take each other's buffered rows into account. So the rows need not be written between
- * two calls of one family (transaction.ts).
+ * The name of a group of methods that take each other's buffered rows into account. Between two calls of one family,
+ * the rows need not be written to the database (transaction.ts).
  */
 export type MethodFamily = "claims";
 
@@ -96,7 +96,7 @@ export interface WriterRow<
   Reply extends TSchema,
   Named extends Readonly<Record<string, Model>>,
 > {
-  /** `feature.verb`; unique among all methods. */
+  /** The name, `feature.verb`. It is unique among all methods. */
   readonly name: string;
   readonly request: Request;
   readonly reply: Reply;
@@ -107,10 +107,10 @@ export interface WriterRow<
   readonly weight: (request: Static<Request>) => number;
   /**
    * Returns the number of rows that the request stores or changes, if one request may have many: tasks, events,
-   * recipients, marks, contracts. A bound of the number will do.
+   * recipients, marks, contracts. An upper limit of the number is enough.
    */
   readonly rows?: (request: Static<Request>) => number;
-  /** WRITER_DEADLINE_MS by default. */
+  /** The deadline in ms; WRITER_DEADLINE_MS by default. */
   readonly deadlineMs?: number;
   /**
    * The audit rule; null if the method has no audit rows. Background calls have none. Writes whose stored rows name the

@@ -28,7 +28,7 @@ export interface Executor {
   close(): void;
 }
 
-/** The objects of the writer thread that a node of a cluster uses. */
+/** The objects of the writer thread that the code of a cluster's node uses. */
 export interface NodeGround {
   readonly data: WriterData;
   readonly batch: BatchOptions & { readonly clock: SharedClock };

@@ -16,7 +16,7 @@ import { WriterThread } from "./writer-thread.js";
 const PEER = new URL("../../../test/threads/peer.js", import.meta.url);
 const CONTEXT = { actor: "", trace: "" };
 
-/** The lines of the log, and a promise for the next one with a given message. */
+/** Records the lines of the log. A test can wait for the next line with a given message. */
 class Lines implements Log {
   readonly debugs = false;
   readonly infos = false;
@@ -24,10 +24,10 @@ class Lines implements Log {
   #wake: () => void = () => undefined;
 
   debug(): void {
-    /* not of interest */
+    /* These lines are not checked. */
   }
   info(): void {
-    /* not of interest */
+    /* These lines are not checked. */
   }
   warn = (message: string, fields?: LogFields): void => this.#add(message, fields);
   error = (message: string, fields?: LogFields): void => this.#add(message, fields);
@@ -52,7 +52,7 @@ class Lines implements Log {
   }
 }
 
-/** A supervised thread, and how often it was ready. */
+/** Starts a supervised thread, and counts how often it was ready. */
 function supervise(url: URL): {
   client: RpcClient;
   thread: WriterThread;

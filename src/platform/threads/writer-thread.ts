@@ -1,6 +1,6 @@
 /**
  * Starts the writer thread, and restarts it after a crash. The calls in flight then fail with UNAVAILABLE. The delay
- * before a restart doubles with each further crash. The front continues running meanwhile. Runs on the front.
+ * before a restart doubles with each further crash. Meanwhile the front continues to run. Runs on the front.
  */
 import { Worker } from "node:worker_threads";
 import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../../schemas/limits/writer.js";
@@ -26,7 +26,7 @@ export interface WriterThreadOptions {
   readonly log: Log;
   /** Called when the thread begins to serve calls, at the start and after each restart. */
   readonly onReady: () => void;
-  /** The thread was started again. */
+  /** Called when the thread was started again. */
   readonly onRestart: () => void;
   readonly storage: Pick<StorageWatch, "findFault" | "takeError" | "takeUnusable">;
 }
@@ -99,8 +99,8 @@ export class WriterThread {
   }
 
   /**
-   * Starts the thread again, unless the files of the database were replaced. Then the writer must not open the new
-   * files, because the front still reads the previous ones.
+   * Starts the thread again, unless the files of the database were replaced. In that case the writer must not open the
+   * new files, because the front still reads the previous ones.
    */
   #startAgain(): void {
     const { url, early, storage, onRestart } = this.#options;

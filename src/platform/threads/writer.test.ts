@@ -84,7 +84,7 @@ interface Notification {
   readonly changedKeys?: readonly string[] | null | Failure;
 }
 
-/** A writer with a fake thread, and the notifications around its calls, in order. */
+/** A writer with a fake thread. Records the notifications around its calls, in order. */
 class World {
   readonly notifications: (Notification | string)[] = [];
   readonly sent: number[] = [];
@@ -129,7 +129,7 @@ class World {
     return this.notifications.splice(0);
   }
 
-  /** Ends the writer thread, which has reported its commits up to the call `committedId`. */
+  /** Ends the fake thread. Before that, it has reported its commits up to the call `committedId`. */
   lose(committedId: number): void {
     this.#client.detach(new Failure("UNAVAILABLE", "restarting"), committedId);
   }
@@ -261,7 +261,7 @@ t.test("listeners get the failure of a call, whatever its reason", async (t) => 
   t.match(slow.takeNotifications(), [{ at: "end", requestKeys: ["l"], changedKeys: ["l"] }, "done"], "reported once");
 });
 
-/** A world in which clients send large writes. */
+/** Creates a World in which clients send large writes. */
 function largeWorld() {
   const world = new World();
   const answered: string[] = [];
@@ -272,7 +272,7 @@ function largeWorld() {
       world.writer.call(store, { name, bytes, rows }, { actor, trace: "" }, (reply) =>
         answered.push(reply instanceof Failure ? `${name} ${reply.status}` : name),
       ),
-    /** Answers the calls that the writer's thread has got. */
+    /** Answers the calls that the writer thread has received. */
     answer: async (): Promise<number> => {
       await tick();
       const calls = world.sent.splice(0);

@@ -82,8 +82,8 @@ export class Writer {
   }
 
   /**
-   * Sets a check for every call. A call fails with the failure that the check returns. It is used while the front has
-   * no room for what calls would report to it.
+   * Sets a check for every call. A call fails with the failure that the check returns. It is used to reject calls while
+   * the front has no room for the reports that the calls would cause.
    */
   refuseBy(check: () => Failure | null): void {
     this.#check = check;
@@ -94,7 +94,7 @@ export class Writer {
     return this.#client.depth + this.#largeWrites.waiting;
   }
 
-  /** False while the thread restarts. */
+  /** Whether the writer thread can receive calls; false while it restarts. */
   get attached(): boolean {
     return this.#client.attached;
   }
@@ -124,8 +124,8 @@ export class Writer {
   }
 
   /**
-   * Sends a large write after the previous large write has been answered. The large writes of several callers
-   * alternate.
+   * Sends a large write, after the writer has answered the previous large one. Serves the large writes of several
+   * callers in turn.
    */
   async #sendLarge<Row extends WriterMethod>(
     method: Row,
@@ -177,8 +177,8 @@ export class Writer {
   }
 
   /**
-   * Tells the caches that anything may have changed. Called when the writer serves again after a crash, because it may
-   * have committed remote changes without a message about them.
+   * Notifies the caches that anything may have changed. Called when the writer serves again after a crash, because it
+   * may have committed remote changes without a message about them.
    */
   restarted(): void {
     this.accept({ count: this.#remoteWrites.value, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });

@@ -1,16 +1,17 @@
 /**
- * Stores those edges of a node in the pattern index whose label is a segment glob, and finds the edges that match a
- * segment. Each edge leads to its own target. Pure. Runs on the front.
+ * Indexes the edges of a node whose label is a segment glob, and finds the edges that match a segment. The node belongs
+ * to the trie of pattern-index.ts. Each edge leads to its own target. Pure. Runs on the front.
  *
  * A few edges are tested one after the other. Many edges are indexed by literals that every matching segment must
  * contain: the glob's prefix, its suffix, and pieces of the literal runs inside it. A lookup first finds the literals
- * that the segment contains. It tests only the edges whose literals are all among them. So that it considers few edges,
- * each edge is filed under that one of its literals under which the fewest edges are filed. Globs without any literal
- * are always tested.
+ * that the segment contains. It tests only the edges whose literals are all among them. Each edge is filed under one of
+ * its literals: the one under which the fewest edges are filed, so that a lookup considers few edges. Globs without any
+ * literal are always tested.
  *
- * `stepsMax` depends only on the globs. It assigns each edge to that one of its literals that the fewest edges have. An
- * edge is tested only if the segment contains this literal, wherever the edge is filed. The segment contains one prefix
- * and one suffix of each length, and not more distinct pieces of a length than it has characters.
+ * `stepsMax` is an upper bound that depends only on the globs, and not on how they are filed. It counts each edge under
+ * its rarest literal. This is correct, because an edge is tested only if the segment contains all of its literals. A
+ * segment contains one prefix and one suffix of each length, and at most as many distinct pieces of a length as it has
+ * characters.
  */
 import { TOPIC_BYTES_MAX } from "../../../schemas/limits/names.js";
 import type { SegmentGlob } from "../../base/segment-glob.js";
@@ -18,41 +19,41 @@ import type { SegmentGlob } from "../../base/segment-glob.js";
 /** If there are at most this many globs, testing each is faster than a lookup. */
 const UNFILED_EDGES_MAX = 16;
 /**
- * The maximum length of a piece of a literal run under which a glob is filed. Pieces have 1, 2, 4 … characters, because
- * a lookup tries each length, and so there are few of them.
+ * The maximum length of the pieces of a literal run under which a glob is filed. The lengths of pieces are powers of
+ * two, because a lookup tries each length, and so there are few.
  */
 const PIECE_CHARS_MAX = 32;
-/** The maximum number of literals of one glob that are indexed. The longest ones are. */
+/** The maximum number of literals of one glob that are indexed. The longest literals are chosen. */
 const LITERALS_MAX = 4;
 
-/** The steps of looking up a piece, which is copied. */
+/** The steps that it takes to look up one piece, including the copy of the piece. */
 const PIECE_STEPS = 2;
-/** The characters of a prefix or suffix that are copied and hashed in the time of a step. */
+/** The number of characters of a prefix or suffix that can be copied and hashed in the time of one step. */
 const END_CHARACTERS_A_STEP = 16;
-/** The steps of a check whether the segment contains all literals of an edge. */
+/** The steps that it takes to check whether the segment contains all literals of an edge. */
 const EDGE_STEPS = 1;
-/** The number of looks of a test (segment-glob.ts) that take as long as a step. */
+/** The number of looks of a glob test (segment-glob.ts) that take as long as one step. */
 export const LOOKS_A_STEP = 4;
 
 interface Edge<Target> {
   readonly glob: SegmentGlob;
   readonly target: Target;
-  /** The indexed literals of the glob. They are empty if the edge is not filed, because every segment tests it. */
+  /** The indexed literals of the glob. Empty if the edge is not filed; every segment tests such an edge. */
   literals: readonly Literal<Target>[];
   filedUnder: Literal<Target> | undefined;
 }
 
-/** A literal that some edges have. */
+/** A literal that the globs of some edges contain. */
 interface Literal<Target> {
   readonly table: LiteralTable<Target>;
   readonly text: string;
-  /** The number of edges that have the literal. */
+  /** The number of edges whose globs contain the literal. */
   users: number;
-  /** The edges that are filed under it. */
+  /** The edges that are filed under the literal. */
   readonly edges: Edge<Target>[];
   /** The number of the last lookup whose segment contained the literal. */
   seenBy: number;
-  /** The steps that `LiteralSteps` has counted for it; 0 while none counts. */
+  /** The steps that `LiteralSteps` has counted for the literal; 0 while no count is in progress. */
   steps: number;
 }
 
@@ -63,8 +64,8 @@ function removeFrom<T>(items: T[], item: T): void {
 }
 
 /**
- * Literals of one kind, by text. The table also knows their lengths, so that a lookup tries only pieces of the segment
- * with one of these lengths.
+ * Stores the literals of one kind, by text. Also stores their lengths, because a lookup tries only the pieces of the
+ * segment that have one of these lengths.
  */
 class LiteralTable<Target> {
   readonly literals = new Map<string, Literal<Target>>();
@@ -72,7 +73,7 @@ class LiteralTable<Target> {
   lengths: readonly number[] = [];
   readonly #countByLength = new Map<number, number>();
 
-  /** Adds a user of a literal, and returns the literal. */
+  /** Increments the number of edges of a literal, and returns the literal. */
   use(text: string): Literal<Target> {
     let literal = this.literals.get(text);
     if (literal === undefined) {
@@ -84,7 +85,7 @@ class LiteralTable<Target> {
     return literal;
   }
 
-  /** Removes a user of a literal. */
+  /** Decrements the number of edges of a literal. Removes the literal if no edge has it any more. */
   release(literal: Literal<Target>): void {
     if (--literal.users > 0) return;
     this.literals.delete(literal.text);
@@ -121,7 +122,7 @@ class Tables<Target> {
   readonly suffixes = new LiteralTable<Target>();
   readonly pieces = new LiteralTable<Target>();
 
-  /** Adds a user of each literal of a glob that is indexed, and returns these literals. */
+  /** Finds or creates the indexed literals of a glob. Counts the glob's edge for each of them, and returns them. */
   useOf({ runs: { prefix, suffix, inner } }: SegmentGlob): Literal<Target>[] {
     const found: { readonly table: LiteralTable<Target>; readonly text: string }[] = [];
     if (prefix !== "") found.push({ table: this.prefixes, text: prefix });
@@ -134,7 +135,10 @@ class Tables<Target> {
   }
 }
 
-/** Adds up the steps of literals. At most one of these may be in use at a time, because it counts in the literals. */
+/**
+ * Adds up the steps of literals. Only one instance may be in use at a time, because it counts in the literals
+ * themselves.
+ */
 class LiteralSteps<Target> {
   readonly #counted: Literal<Target>[] = [];
 
@@ -143,7 +147,7 @@ class LiteralSteps<Target> {
     literal.steps += steps;
   }
 
-  /** Returns the most steps of the literals that a topic contains, and forgets all steps. */
+  /** Returns the largest number of steps of the literals that one topic can contain, and resets all counts. */
   takeMost(tables: Tables<Target>, texts: number): number {
     const kinds = new Map([tables.prefixes, tables.suffixes, tables.pieces].map((table) => [table, new Lengths()]));
     for (const literal of this.#counted) {
@@ -167,7 +171,7 @@ class Lengths {
     else others.push(steps);
   }
 
-  /** Returns the sum of the largest steps of each length, as many as `countOf` returns for the length. */
+  /** Adds up, for each length, the largest counts of steps. `countOf` returns how many of them to add for a length. */
   most(countOf: (length: number) => number): number {
     let sum = 0;
     for (const [length, steps] of this.#steps) {
@@ -178,17 +182,17 @@ class Lengths {
   }
 }
 
-/** Returns the most distinct pieces of a length that a topic contains. */
+/** Returns the maximum number of distinct pieces of a length in a topic. */
 function piecesMax(length: number): number {
   return Math.max(0, TOPIC_BYTES_MAX - length + 1);
 }
 
-/** Returns the most of `texts` segments of a topic that have a length, or more. */
+/** Returns how many of `texts` segments of one topic can have at least a given length. */
 function textsMax(texts: number, length: number): number {
   return Math.min(texts, Math.floor((TOPIC_BYTES_MAX + 1) / (length + 1)));
 }
 
-/** Returns the literal that the fewest edges have, and of several such literals the first one. */
+/** Returns the literal that the fewest edges have. If there are several such literals, returns the first one. */
 function rarest<Target>(literals: readonly Literal<Target>[]): Literal<Target> | undefined {
   let found = literals[0];
   for (const literal of literals) if (found === undefined || literal.users < found.users) found = literal;
@@ -197,9 +201,9 @@ function rarest<Target>(literals: readonly Literal<Target>[]): Literal<Target> |
 
 export class GlobEdges<Target> {
   readonly #edges = new Map<string, Edge<Target>>();
-  /** The edges that every segment tests. */
+  /** The edges that are not filed under a literal. Every segment tests them. */
   readonly #unfiled: Edge<Target>[] = [];
-  /** Undefined unless there are more than UNFILED_EDGES_MAX edges. */
+  /** The tables of literals; undefined while there are at most UNFILED_EDGES_MAX edges. */
   #tables: Tables<Target> | undefined = undefined;
   #lookup = 0;
 
@@ -234,7 +238,7 @@ export class GlobEdges<Target> {
     else removeFrom(edge.filedUnder.edges, edge);
     for (const literal of edge.literals) literal.table.release(literal);
     if (this.#tables === undefined || this.#edges.size > UNFILED_EDGES_MAX) return;
-    // Without this, an index that has shrunk would take more steps than one that never had more edges.
+    // Drops the tables. Otherwise an index that has shrunk would take more steps than one that never had more edges.
     this.#tables = undefined;
     this.#unfiled.length = 0;
     for (const each of this.#edges.values()) {
@@ -245,16 +249,16 @@ export class GlobEdges<Target> {
   }
 
   /**
-   * Returns the most steps that the lookups of a topic take, whatever the topic is, together with the steps of the
-   * targets that they find. The result depends only on the globs, and not on how they are filed.
-   * @param texts the number of segments that are looked up. It is 1, or the most segments that a topic can have
-   * @param stepsOf the steps of a target, for all lookups together
+   * Returns the maximum number of steps that the lookups of any topic take, including the steps of the targets that
+   * they find. The result depends only on the globs, and not on how they are filed.
+   * @param texts the number of segments that are looked up: 1, or the maximum number of segments of a topic
+   * @param stepsOf returns the steps of a target, for all lookups together
    */
   stepsMax(texts: number, stepsOf: (target: Target) => number): number {
     const isFiled = this.#tables !== undefined;
     const tables = this.#tables ?? new Tables<Target>();
     const literalsOf = new Map<Edge<Target>, readonly Literal<Target>[]>();
-    // The users of all literals must be known before the rarest one can be chosen.
+    // The rarest literal of an edge is known only after the edges of all literals were counted.
     if (!isFiled) for (const edge of this.#edges.values()) literalsOf.set(edge, tables.useOf(edge.glob));
     let steps = isFiled ? this.#lookupSteps(tables, texts) : 0;
     const ofLiterals = new LiteralSteps<Target>();
@@ -262,7 +266,8 @@ export class GlobEdges<Target> {
       const literal = rarest(isFiled ? edge.literals : (literalsOf.get(edge) ?? []));
       const test = edge.glob.looksMax(texts, TOPIC_BYTES_MAX) / LOOKS_A_STEP;
       const further = stepsOf(edge.target);
-      // Every segment tests an edge that is not filed, but only a segment with its literal leads on.
+      // Every segment tests an edge that is not filed. But the search continues at its target only if the segment
+      // contains its literal.
       if (literal === undefined) steps += test + further;
       else if (isFiled) ofLiterals.add(literal, test + further);
       else {
@@ -273,14 +278,17 @@ export class GlobEdges<Target> {
     return Math.ceil(steps + ofLiterals.takeMost(tables, texts));
   }
 
-  /** Returns the most steps of the lookups of literals, and of the checks whether the segment contains all of them. */
+  /**
+   * Returns the maximum number of steps of the lookups of literals, and of the checks whether the segment contains all
+   * literals of an edge.
+   */
   #lookupSteps(tables: Tables<Target>, texts: number): number {
     let steps = texts;
     for (const { lengths } of [tables.prefixes, tables.suffixes])
       for (const length of lengths) steps += textsMax(texts, length) * (1 + length / END_CHARACTERS_A_STEP);
     for (const length of tables.pieces.lengths) steps += piecesMax(length) * PIECE_STEPS;
 
-    // An edge may be filed under any of its literals.
+    // Any of an edge's literals may be the one under which it is filed.
     let filed = 0;
     const checks = new LiteralSteps<Target>();
     for (const { literals } of this.#edges.values()) {
@@ -298,7 +306,7 @@ export class GlobEdges<Target> {
 
   /**
    * Calls `take` once with the target of each edge whose glob matches the segment.
-   * @returns the steps of the lookups, besides the looks of the tests
+   * @returns the steps of the lookups, without those of the glob tests
    */
   forEachMatch(segment: string, take: (target: Target) => void): number {
     for (const edge of this.#unfiled) if (edge.glob.matches(segment)) take(edge.target);
@@ -351,7 +359,7 @@ export class GlobEdges<Target> {
   }
 }
 
-/** Whether the segment of a lookup contains all indexed literals of an edge. */
+/** Whether a lookup has found all indexed literals of an edge in its segment. */
 function hasSeenAll<Target>({ literals }: Edge<Target>, lookup: number): boolean {
   for (const literal of literals) if (literal.seenBy !== lookup) return false;
   return true;

@@ -1,6 +1,6 @@
 /**
- * Tests the pattern index against a naive model, which compiles all patterns and tries each. Patterns are added and
- * deleted while topics are matched.
+ * Tests the pattern index against a naive model, which compiles all patterns and tries each of them. The test adds and
+ * deletes patterns between the matches.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -166,7 +166,7 @@ t.test("ten thousand patterns of one family: each topic matches its own", (t) =>
   for (const [pattern, topic] of families) {
     const index = new PatternIndex();
     for (let n = 0; n < count; n++) index.add(compile(pattern.replace("N", `${n}`)));
-    // Test every 97th number, from the largest down. So a number that is a prefix of other numbers is searched after
+    // Test every 97th number, the largest first. So if a number is a prefix of other numbers, it is searched after
     // them.
     for (let n = count - 1; n >= 0; n -= 97) {
       const subject = topic.replace("N", `${n}`);
@@ -231,7 +231,7 @@ t.test("the bound of steps says which patterns are dear", (t) => {
   t.end();
 });
 
-/** Returns the steps that a search takes: visits of nodes, lookups of literals, and looks of tests. */
+/** Returns the steps that a search takes: visits of nodes, lookups of literals, and the looks of glob tests. */
 function stepsTaken(index: PatternIndex, topic: string): number {
   const { visited, lookups } = index;
   const { taken } = looks;
@@ -261,7 +261,7 @@ t.test("a topic takes at most the steps of the bound, in whatever order the patt
   const topic = fc
     .array(run, { minLength: 1, maxLength: 6 })
     .map((runs) => runs.join("").slice(0, TOPIC_BYTES_MAX / 2));
-  // Half of the topics have twice the characters of the others.
+  // Half of the topics are repeated, so that they are twice as long.
   const topics = fc.array(fc.tuple(topic, fc.boolean()), { minLength: 1, maxLength: 8 });
   let nearest = 0;
   const property = fc.property(patterns, fc.nat({ max: 60 }), topics, (texts, deleted, subjects) => {
@@ -286,7 +286,8 @@ t.test("a topic takes at most the steps of the bound, in whatever order the patt
 t.test("globs are tested only if the segment contains their literals, however they are filed", (t) => {
   const index = new PatternIndex();
   for (let n = 0; n < 300; n++) index.add(compile(`*job-?q${n}*[x]*`));
-  // These are filed when a bucket of each number holds an edge. They go where few are, and not to their rarest literal.
+  // These patterns are added when each number's bucket already holds an edge. So they are filed in buckets with few
+  // edges, and not under their rarest literal.
   for (let n = 0; n < 300; n++) index.add(compile(`*job-?q${n}*[x]*[y]*`));
   for (const topic of [
     "job-".repeat(64),
@@ -308,7 +309,7 @@ t.test("globs with different literals count only as far as one topic can contain
     for (const text of texts) index.add(compile(`*${text}*`));
     return index;
   };
-  // This topic contains each pair of the first 16 letters, except one.
+  // This topic contains all ordered pairs of the first 16 letters, except one.
   let topic = "";
   const few = letters.slice(0, 16);
   for (const [at, first] of few.entries())
@@ -334,7 +335,7 @@ t.test("an index that has shrunk takes as many steps as one that was never large
   for (let n = 0; n < 3; n++) small.add(compile(`*a?${n}*`));
   t.equal(shrunk.steps, small.steps);
   const topic = "a".repeat(TOPIC_BYTES_MAX);
-  // Each glob builds its token set for the first topic.
+  // Match once before the measurement, because each glob builds its token set for its first topic.
   for (const index of [shrunk, small]) index.match(topic);
   t.equal(stepsTaken(shrunk, `${topic.slice(1)}b`), stepsTaken(small, `${topic.slice(1)}b`));
   t.same(sorted(shrunk.match("xa-2x")), ["*a?2*"]);

@@ -1,19 +1,20 @@
 /**
  * Finds the patterns that match a topic, among many distinct patterns. The hub of events uses it on the front, and the
- * outbox of webhooks uses it in the writer. Both know themselves which subscribers a pattern has.
+ * outbox of webhooks uses it in the writer. Each of them stores the subscribers of a pattern itself.
  *
  * The index is a trie of segments: patterns with the same beginning share its nodes. A node has edges for literal
  * segments (one lookup), globs (glob-edges.ts) and `**`. A search reads the topic segment by segment, and keeps the
- * nodes that it has reached. The node of a `**` is reached once, because from then on it may take all further segments.
+ * nodes that it has reached. The node of a `**` needs to be reached only once, because it can match all further
+ * segments.
  *
  * The segments after the last `**` of a pattern are a second trie, which is read from the end of the topic backwards.
- * So a pattern with one `**` takes as many steps as it has segments, however long the topic is. Only segments between
- * two `**` are searched for at each place in the topic.
+ * So a pattern with one `**` takes at most as many steps as it has segments, however long the topic is. Only the
+ * segments between two `**` are searched for at each place in the topic.
  *
  * `steps` is an upper bound of the steps that one topic takes, whatever the topic is. A step is one lookup or one visit
- * of a node, which takes about 0.04 µs. A test of a glob counts as many steps as take the same time. The bound depends
- * only on the patterns, not on the order in which they were added, so that every node of a cluster computes the same
- * one. The bound may grow when a pattern is deleted. The steps that a topic really takes do not.
+ * of a node, which takes about 0.04 µs. The test of a glob counts as the number of steps that take the same time. The
+ * bound depends only on the patterns, not on the order in which they were added, so that every node of a cluster
+ * computes the same one. The bound may grow when a pattern is deleted, although no topic then takes more steps.
  *
  * Measured with 10 000 patterns and topics that were not in the memo, on two shared cores: `svc.N.*`, `*.N.done`,
  * `a.N.**`, `*-N`, `**.N` and exact topics take 2 to 8 µs; `job-N*.x`, `*-N-*` and `*.job-?N.[a-z]*` take 9 to 14 µs;
@@ -28,17 +29,17 @@ import type { Pattern } from "./pattern.js";
 import type { SegmentGlob } from "../../base/segment-glob.js";
 import { TopicMemo } from "./topic-memo.js";
 
-/** The most segments that a topic can have, because segments may be empty. */
+/** The maximum number of segments of a topic, whose segments may be empty. */
 const TOPIC_SEGMENTS_MAX = TOPIC_BYTES_MAX + 1;
 
 class Node {
   literals: Map<string, Node> | undefined = undefined;
   globs: GlobEdges<Node> | undefined = undefined;
-  /** The child for `**`. */
+  /** The child node for `**`; undefined if there is none. */
   doubleStar: Node | undefined = undefined;
   /**
-   * The root of the last segments of patterns, from the end backwards, if this is the node of their last `**`. That
-   * trie has no `**`.
+   * If this is the node of the last `**` of some patterns: the root of a trie with the segments after it, from the end
+   * backwards. That trie has no `**`.
    */
   tails: Node | undefined = undefined;
   /**
@@ -47,12 +48,12 @@ class Node {
   texts: string[] = [];
   /** The number of the last search that reached this node, if it is the node of a `**`. */
   reachedInSearch = 0;
-  /** The bounds of the steps, until a pattern below this node is added or deleted. */
+  /** The cached upper bounds of steps; undefined after a pattern below this node was added or deleted. */
   #once: number | undefined = undefined;
   #often: number | undefined = undefined;
 
   constructor(
-    /** True if the edge to this node is `**`. */
+    /** Whether the edge that leads to this node is `**`. */
     readonly isDoubleStar: boolean,
   ) {}
 
@@ -90,20 +91,25 @@ class Node {
     else this.globs?.delete(segment.text);
   }
 
-  /** Must be called after a change below this node, for each node on the way to the change. */
+  /**
+   * Clears the cached bounds of steps. After a change below this node, it must be called for each node on the path to
+   * the change.
+   */
   forgetSteps(): void {
     this.#once = undefined;
     this.#often = undefined;
   }
 
-  /** The most steps that a search takes in this node and below it, if it reaches the node at one place of the topic. */
+  /** The maximum number of steps in this node and below it, if a search reaches the node at one place of the topic. */
   get once(): number {
-    // The search reaches the node of a `**` once, and then looks for its children at every place that follows.
+    // The search reaches the node of a `**` once. It then looks for the node's children at every later place.
     this.#once ??= this.isDoubleStar ? this.often : this.#ended + this.#literalOnce + this.#globsOnce;
     return this.#once;
   }
 
-  /** The most steps, if the search reaches the node at every place of the topic. */
+  /**
+   * The maximum number of steps in this node and below it, if a search reaches the node at every place of the topic.
+   */
   get often(): number {
     this.#often ??= this.#computeOften();
     return this.#often;
@@ -122,7 +128,7 @@ class Node {
     );
   }
 
-  /** The steps besides those of the children that are literals or globs. */
+  /** The steps in this node and below it, without those of the children that are literals or globs. */
   get #ended(): number {
     return 1 + this.texts.length + (this.tails?.once ?? 0) + (this.doubleStar?.once ?? 0);
   }
@@ -140,8 +146,8 @@ class Node {
 }
 
 /**
- * The segments of a pattern in the order in which they are stored: those through the last `**`, then the others from
- * the end backwards.
+ * Returns the segments of a pattern in the order in which the index stores them: those up to the last `**`, and then
+ * the others from the end backwards.
  */
 function storedOrder({ segments }: Pattern): {
   readonly head: Pattern["segments"];
@@ -152,7 +158,7 @@ function storedOrder({ segments }: Pattern): {
   return { head: segments.slice(0, lastStars + 1), tail: segments.slice(lastStars + 1).toReversed() };
 }
 
-/** Returns the most steps that it takes to find which of these patterns match one topic. */
+/** Returns the maximum number of steps that it takes to find which of these patterns match any one topic. */
 export function stepsOf(patterns: readonly Pattern[]): number {
   const index = new PatternIndex();
   for (const pattern of patterns) index.add(pattern);
@@ -173,22 +179,24 @@ export class PatternIndex {
     return this.#patterns.size;
   }
 
-  /** The number of nodes without the roots. It is at most the number of segments of all patterns. */
+  /** The number of nodes, without the roots. It is at most the number of segments of all patterns. */
   get nodes(): number {
     return this.#nodes;
   }
 
-  /** The most steps that it takes to find the patterns that match one topic. */
+  /** The maximum number of steps that it takes to find the patterns that match any one topic. */
   get steps(): number {
     return this.#root.once;
   }
 
-  /** The nodes that all searches together have visited. */
+  /** The number of nodes that all searches so far have visited. */
   get visited(): number {
     return this.#visited;
   }
 
-  /** The steps that the lookups of globs have taken in all searches together, besides the looks of their tests. */
+  /**
+   * The number of steps that the lookups of globs have taken in all searches so far, without those of the glob tests.
+   */
   get lookups(): number {
     return this.#lookups;
   }
@@ -264,7 +272,7 @@ export class PatternIndex {
   #find(segments: readonly string[]): string[] {
     const search = ++this.#search;
     const found: string[] = [];
-    /** Nodes of `**` that were reached, each with the number of segments that were read then. */
+    /** The nodes of `**` that the search has reached, each with the number of segments that were read before it. */
     const stars: { readonly node: Node; readonly read: number }[] = [];
     /** Nodes of `**` from which the search continues with every further segment. */
     const staying: Node[] = [];
@@ -284,7 +292,7 @@ export class PatternIndex {
         stars.push({ node: star, read });
         if (star.hasChildren) staying.push(star);
       };
-      // A node of `**` that is reached with this segment continues with the next one.
+      // If this segment reaches a node of `**`, the search continues from that node with the next segment.
       const stay = staying.length;
       for (const node of reached) advance(node);
       for (let at = 0; at < stay; at++) advance(staying[at] as Node);
@@ -299,7 +307,10 @@ export class PatternIndex {
     return found;
   }
 
-  /** Reads the topic from its end backwards, but not the first `read` segments, which the beginning has matched. */
+  /**
+   * Reads the topic from its end backwards, except for the first `read` segments, which the beginning of the pattern
+   * has matched.
+   */
   #findTails(root: Node, segments: readonly string[], read: number, found: string[]): void {
     let reached: Node[] = [root];
     for (let at = segments.length - 1; at >= read && reached.length > 0; at--) {

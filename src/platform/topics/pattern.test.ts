@@ -1,6 +1,6 @@
 /**
  * Tests topic patterns: each wildcard, malformed patterns, random patterns against a naive matcher, and patterns that
- * are made to be slow.
+ * would make a naive matcher slow.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -130,8 +130,8 @@ t.test("malformed patterns are refused", (t) => {
 });
 
 /**
- * Reads the characters of a segment's class, which follow its `[`. The model interprets the class; the real matcher
- * compiles it.
+ * Reads the characters of a segment's class, which follow its `[`. This naive model interprets the class; the real
+ * matcher compiles it.
  */
 function modelClass(pattern: readonly string[], character: string): { holds: boolean; rest: readonly string[] } {
   let at = 0;
@@ -155,7 +155,7 @@ function modelClass(pattern: readonly string[], character: string): { holds: boo
   return { holds: inside !== negated, rest: pattern.slice(at + 1) };
 }
 
-/** Matches one segment by trying everything. */
+/** Matches one segment by trying all possibilities. */
 function modelSegment(pattern: readonly string[], segment: readonly string[]): boolean {
   const [token, ...rest] = pattern;
   const [character, ...others] = segment;
@@ -234,7 +234,7 @@ t.test("any text is either compiled or refused, and a compiled one matches witho
 });
 
 t.test("no pattern makes matching exponential", (t) => {
-  // A matcher that backtracks into every star would need longer than a lifetime for the first of these patterns.
+  // For the first of these patterns, a matcher that backtracks into every star would need years.
   const segment = "a".repeat(TOPIC_BYTES_MAX);
   const segments = "a.".repeat(TOPIC_BYTES_MAX / 2 - 1) + "a";
   t.notOk(compile(`${"*a".repeat(200)}*b`).matches(segment));

@@ -25,7 +25,7 @@ export interface Pattern {
   matches(topic: string): boolean;
 }
 
-/** The minimum number of segments that a `**` of a pattern matches. */
+/** The minimum number of segments that a `**` matches. */
 const MANY_MIN = 1;
 /** The maximum number of non-empty segments of a topic. Each segment takes at least a letter and a dot. */
 const TOPIC_SEGMENTS_MAX = TOPIC_BYTES_MAX / 2;
@@ -64,7 +64,7 @@ export function compilePattern(text: string): Pattern | Failure {
     if (segment === undefined) return invalid(`malformed pattern "${shorten(text)}"`);
     segments.push(segment);
   }
-  // Reject half a surrogate pair, which would match half a character. A pattern that arrived as UTF-8 has none.
+  // Reject half of a surrogate pair, because it would match half a character. A pattern that arrived as UTF-8 has none.
   if (Buffer.from(text, "utf8").toString("utf8") !== text) return invalid(`malformed pattern "${shorten(text)}"`);
   return new CompiledPattern(text, segments);
 }

@@ -1,6 +1,6 @@
 /**
  * Compiles one segment of a topic pattern. The grammar is that of path.Match in Go, except that `/` is an ordinary
- * character. Rules that an old version stored use this dialect, too. Pure, any thread.
+ * character. The stored rules of old versions use the same dialect. Pure, any thread.
  *
  * `[^a]` negates a class; `[!a]` does not. In a class, `-` and `]` must be escaped where a character is expected, so
  * `[]`, `[]a]`, `[-a]` and `[a-]` are malformed. An inverted range such as `[z-a]` contains no character.

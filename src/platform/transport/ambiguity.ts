@@ -1,5 +1,5 @@
 /**
- * Defines the refusals of ambiguous requests. A request is ambiguous if a proxy may read it in another way than the
+ * Defines the refusals of ambiguous requests. A request is ambiguous if a proxy may read it differently from the
  * server. Requests with an unknown transfer coding or expectation are also refused. Both transports use this file.
  * Pure.
  */
@@ -23,12 +23,12 @@ export function expectsContinue(value: string): boolean {
   return value.toLowerCase() === "100-continue";
 }
 
-/** Returns the 417 for an expectation that the server does not support; null for `100-continue` and "". */
+/** Returns the 417 failure for an expectation that the server does not support; null for `100-continue` and "". */
 export function refuseExpectation(value: string): Failure | null {
   return value === "" || expectsContinue(value) ? null : EXPECTATION_UNKNOWN;
 }
 
-/** Headers that may occur only once. If there were two lines, a proxy and the server might use different ones. */
+/** Headers that may occur only once. If there were two lines, a proxy and the server might read different ones. */
 const SINGLE = new Set([
   "authorization",
   "content-length",
@@ -46,7 +46,7 @@ const SINGLE = new Set([
 ]);
 
 /**
- * Returns the 400 for a repeated header; null if the header may be repeated, because its lines form one list.
+ * Returns the 400 failure for a repeated header; null if the header may be repeated, because its lines form one list.
  * @param name in lower case
  */
 export function refuseRepeated(name: string): Failure | null {

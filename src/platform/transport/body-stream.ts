@@ -1,6 +1,6 @@
 /**
- * Streams a request's body that is too large for memory. It is a bounded queue between the socket and the reader, and
- * the reader sets the pace. Runs on the front, and does not depend on the HTTP library.
+ * Streams a request body that is too large for memory. The stream is a bounded queue between the socket and the reader,
+ * and the reader sets the pace. Runs on the front, and does not depend on the HTTP library.
  */
 import { BODY_AHEAD_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../../schemas/limits/request-bodies.js";
 
@@ -10,7 +10,7 @@ export interface RequestStream {
   read(): Promise<Uint8Array | null | undefined>;
 }
 
-/** Flow control of the socket. */
+/** Controls whether the socket is read. */
 export interface BodyFlow {
   /** Stops reading from the socket for now. Pieces in flight may still arrive. */
   pause(): void;

@@ -1,7 +1,7 @@
 /**
  * Meters the chunks of a body with `Transfer-Encoding: chunked`. Each chunk costs a call on the front, so a body of
- * tiny chunks costs a hundred times what its bytes cost. A body with a Content-Length needs no meter, because its
- * pieces are reads of the socket.
+ * tiny chunks costs a hundred times as much as its bytes alone. A body with a Content-Length needs no meter, because
+ * its pieces are reads of the socket.
  *
  * The meter is a leaky bucket. Each chunk takes one of SMALL_CHUNKS_MAX tokens, and every CHUNK_BYTES_MIN bytes give
  * one back. So a client may begin byte by byte, or send some small chunks between large ones. There are never more than
@@ -63,15 +63,15 @@ export const CHUNKS_UNPAID = new Failure(
 );
 
 /**
- * The debts of addresses that still sent tiny chunks after their body was refused. If a library delivers all chunks of
- * a read at once, it cannot be stopped in the middle, and the client can connect again.
+ * The debts of addresses that still sent tiny chunks after their body was refused. A library that delivers all chunks
+ * of a read at once cannot be stopped in the middle, and the client can connect again.
  *
- * So each such chunk adds a debt of CHUNK_DEBT_US to its address. The server accepts no chunked body from an address
- * until its debt has ended. CHUNK_DEBT_US is twenty times the cost of a chunk, so one address gets at most a twentieth
- * of the front's time.
+ * So each chunk after the refusal adds a debt of CHUNK_DEBT_US to its address. The server accepts no chunked body from
+ * an address until its debt has ended. CHUNK_DEBT_US is twenty times the cost of a chunk, so one address gets at most a
+ * twentieth of the front's time.
  */
 export class ChunkDebts {
-  /** The time at which the debt of each address ends. The address whose debt grew last is at the end of the map. */
+  /** The time at which each address's debt ends. The address whose debt grew last is at the end of the map. */
   readonly #endsMs = new Map<string, number>();
 
   /**

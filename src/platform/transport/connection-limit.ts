@@ -39,7 +39,7 @@ export class ConnectionLimit {
   }
 }
 
-/** The limits of open connections. */
+/** The maximum numbers of open connections. */
 export interface ConnectionShares {
   readonly clientsMax: number;
   /** The limit of connections to other servers. */
@@ -48,9 +48,9 @@ export interface ConnectionShares {
 
 /**
  * Computes how many connections leave enough file descriptors for the server itself.
- * @param descriptors the limit, and how many are open before any port is open; null if there is no limit
- * @param ownMax the most descriptors that the server opens for itself: threads, handles, files
- * @param outboundMax the most connections to other servers
+ * @param descriptors the limit of descriptors, and how many are open before any port is open; null if there is no limit
+ * @param ownMax the maximum number of descriptors that the server opens for itself: threads, handles, files
+ * @param outboundMax the maximum number of connections to other servers
  */
 export function connectionShares(
   descriptors: { readonly max: number; readonly open: number } | null,

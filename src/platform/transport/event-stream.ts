@@ -1,5 +1,5 @@
 /**
- * A stream of Server-Sent Events as an answer. It sends the headers, and comments that keep a quiet stream open, and it
+ * A stream of Server-Sent Events as an answer. It sends the headers, sends comments that keep a quiet stream open, and
  * tracks the backpressure of its socket. The caller decides which events it sends. Runs on the front.
  */
 import { SSE_COMMENT_INTERVAL_MS } from "../../../schemas/limits/events.js";
@@ -13,8 +13,8 @@ export const EVENT_STREAM_HEADERS = headerBlock([
 ]);
 
 /**
- * How many copies of a text are in memory: the text for its stream, and the bytes in the socket's buffer. Of bytes,
- * which several streams share, only the second one counts.
+ * How many copies of a text are in memory: the text for its stream, and the bytes in the socket's buffer. Data that is
+ * already bytes is shared by several streams, so only its copy in the buffer counts.
  */
 const TEXT_COPIES = 2;
 
@@ -39,7 +39,7 @@ export class EventStream {
     return this.#behind;
   }
 
-  /** Sends the headers by a first write, so that the client learns that it is subscribed. */
+  /** Sends the headers with a first write, so that the client learns that it is subscribed. */
   begin(): void {
     this.#sink.write(": subscribed\n\n");
   }
@@ -47,7 +47,7 @@ export class EventStream {
   /** Sends whole messages. Returns false if the socket has backpressure now. */
   write(data: string | Uint8Array): boolean {
     if (this.#closed) return false;
-    // The data are counted before the write, because they are in memory even if their reader is cut off.
+    // The data is counted before the write, because it stays in memory even if the write cuts its reader off.
     if (!this.#buffer.set(typeof data === "string" ? TEXT_COPIES * Buffer.byteLength(data) : data.byteLength)) {
       this.#behind = true;
       this.#sink.end(true);

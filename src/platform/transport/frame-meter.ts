@@ -11,12 +11,12 @@ export const TOO_MANY_FRAMES = {
   reason: `more than ${SUBSCRIBER_FRAMES_PER_SECOND_MAX} frames in one second: send fewer`,
 } as const;
 
-/** The treatment of a frame: it is read, it is answered with TOO_MANY_FRAMES, or the connection is cut. */
+/** The treatment of a frame: the server reads it, ends the connection with TOO_MANY_FRAMES, or cuts the connection. */
 export type FrameVerdict = "read" | "end" | "cut";
 
 /** Counts the frames of one socket. */
 export class FrameMeter {
-  /** When the current second began. It begins with its first frame. */
+  /** When the current second began. A second begins with its first frame. */
   #beganMs = Number.NEGATIVE_INFINITY;
   #frames = 0;
   #ended = false;

@@ -17,8 +17,8 @@ export interface Sink {
 }
 
 /**
- * The headers of an answer as one block: the first name, and the rest of the text. So they are passed to the HTTP
- * library in one call. Five calls would take two of the nine microseconds of a GET. Made by `headerBlock`.
+ * The headers of an answer as one block: the first name, and the rest as one text. So one call passes all headers to
+ * the HTTP library. Five calls would take two of the nine microseconds of a GET. `headerBlock` makes it.
  */
 export interface HeaderBlock {
   readonly name: string;
@@ -63,7 +63,7 @@ export interface WireReply {
   readonly status: number;
   /** The body; null if there is none. A function writes the body piece by piece. */
   readonly body: string | Uint8Array | null | ((sink: Sink) => void);
-  /** The Content-Length of a body that is not sent, because the status is 304. */
+  /** If the status is 304: the Content-Length of the body that is not sent. */
   readonly unsentBytes?: number;
   /** Called instead of the body function if the body is not sent: for a HEAD, or if the client has disconnected. */
   readonly discard?: () => void;

@@ -2,13 +2,13 @@ import t from "tap";
 import { REQUEST_BYTES_A_COUNT, REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../schemas/limits/answers.js";
 import { RequestTurns } from "./request-turns.js";
 
-/** Turns with a clock and with ticks that the test sets. */
+/** A RequestTurns, with a clock and event-loop ticks that the test controls. */
 class World {
   nowMs = 0;
   readonly #due: (() => void)[] = [];
   readonly turns = new RequestTurns({ now: () => this.nowMs, later: (run) => void this.#due.push(run) });
 
-  /** Runs a tick, with the microtasks of what it handles. */
+  /** Runs a tick, and then the microtasks of the requests that it has handled. */
   async tick(): Promise<void> {
     for (const run of this.#due.splice(0)) run();
     for (let at = 0; at < REQUESTS_PER_TICK; at++) await new Promise<void>((resolve) => process.nextTick(resolve));
@@ -45,7 +45,7 @@ t.test("requests that wait are handled in order, each tick as many as it has roo
       () => "one",
       () => {
         handled.push(at);
-        // The microtasks of a handler count, too.
+        // The time of a handler's microtasks counts, too.
         void Promise.resolve().then(() => {
           world.nowMs += 1;
         });

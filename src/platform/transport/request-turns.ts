@@ -1,8 +1,8 @@
 /**
  * Limits how many requests are handled in one event-loop tick. One read of a socket can contain thousands of requests,
- * and thousands of sockets can be read in one tick. Both libraries pass on all requests of all of them before the
- * server does anything else. A request counts whether it is answered at once or begins to wait, and one with a long
- * body counts several times. Runs on the front.
+ * and thousands of sockets can be read in one tick. Both HTTP libraries deliver all of these requests before the server
+ * does anything else. A request counts whether it is answered at once or begins to wait, and one with a long body
+ * counts several times. Runs on the front.
  */
 import { REQUEST_BYTES_A_COUNT, REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../schemas/limits/answers.js";
 import { FairQueue } from "../../base/fair-queue.js";
@@ -12,7 +12,7 @@ import type { Exchange } from "./transport.js";
 const UNTIMED_REQUESTS = 8;
 
 export interface RequestTurnsOptions {
-  /** A clock in ms. */
+  /** Returns the time of a clock, in ms. */
   readonly now?: () => number;
   /** Calls the function in the next tick. */
   readonly later?: (run: () => void) => void;
@@ -37,13 +37,13 @@ export class RequestTurns {
   /** The time at which the count reached UNTIMED_REQUESTS; null before that. */
   #countedMs: number | null = null;
   /**
-   * The requests that wait for the next tick, in the order of their arrival. Most ticks can handle all of them, so that
-   * their clients need not be told apart.
+   * The requests that wait for the next tick, in the order of their arrival. Most ticks can handle all of them, and
+   * then their clients need not be identified.
    */
   #arrived: ArrivedRequest[] = [];
   /** The index of the arrived request that is handled next. */
   #next = 0;
-  /** The requests for which a tick had no time. Their clients take turns. */
+  /** The requests for which the next tick had no time. They are served round-robin by client. */
   readonly #waiting = new FairQueue<WaitingRequest>();
   #scheduled = false;
 
@@ -67,9 +67,9 @@ export class RequestTurns {
   }
 
   /**
-   * Handles a request in a later tick. The request is counted there. The next tick handles requests in the order of
-   * their arrival. Requests for which it has no time wait longer, and their clients take turns.
-   * @param client returns any text that identifies the client. It is called only if the request waits longer.
+   * Handles a request in a later tick, and counts it there. The next tick handles the requests in the order of their
+   * arrival. The requests for which it has no time wait longer, and are then served round-robin by client.
+   * @param client returns a text that identifies the client. It is called only if the request waits longer.
    * @param bytes the length of the request's body
    */
   add(client: () => string, handle: () => void, bytes = 0): void {
@@ -95,7 +95,7 @@ export class RequestTurns {
       const next = this.#arrived[this.#next] ?? this.#waiting.peek();
       if (next === undefined) break;
       if (run >= UNTIMED_REQUESTS) {
-        // Handlers may continue in microtasks. These run now, so that their time counts.
+        // Handlers may continue in microtasks. The microtasks run before this callback, so that their time counts.
         queueMicrotask(() => process.nextTick(() => this.#handleWaiting()));
         return;
       }
@@ -113,7 +113,7 @@ export class RequestTurns {
     this.#next = 0;
   }
 
-  /** Lets the clients of the arrived requests that were not handled take turns. */
+  /** Queues the arrived requests that were not handled, so that they are served round-robin by client. */
   #letArrivedWait(): void {
     for (const request of this.#arrived.splice(this.#next))
       this.#waiting.push({ ...request, caller: request.client() });
@@ -122,10 +122,10 @@ export class RequestTurns {
   }
 }
 
-/** Returns a text that tells apart the clients of requests: by the address, the token and the name of the instance. */
+/** Returns a text that identifies the client of a request: by its address, token and instance. */
 export function clientOf(exchange: Pick<Exchange, "peer" | "header">): string {
   return `${exchange.peer} ${exchange.header("authorization")} ${exchange.header("x-koor-instance")}`;
 }
 
-/** The turns of all requests on all ports. */
+/** Counts the requests of all ports together. */
 export const requestTurns = new RequestTurns();

@@ -1,7 +1,7 @@
 /**
  * The interface of an HTTP library. A port passes requests to the routes of its router. An exchange is one request with
- * its answer. Sockets can join topics. Each library has its own folder, and no other code knows which library is used.
- * Types only.
+ * its answer. A socket is a WebSocket, and can join topics. Each library has its own folder, and no other code knows
+ * which library is used. Types only.
  */
 import type { Address } from "../config/address.js";
 import type { Failure } from "../../base/result.js";
@@ -44,8 +44,8 @@ export interface Exchange {
   onAbort(listener: () => void): void;
   /**
    * Why the request must be refused without reading its body; null if it may be executed. A request is refused if a
-   * proxy may read it in another way than the server, or may find its end at another byte. The connection is closed
-   * after the answer.
+   * proxy may read it differently from the server, or may find its end at another byte. The connection is closed after
+   * the answer.
    */
   readonly fault: Failure | null;
   /** Whether the handler must run only after the body has arrived, even if it does not use the body. */
@@ -102,7 +102,7 @@ export interface SocketHandler {
    * @param text as in `missed`
    */
   fellBehind(text: Uint8Array): void;
-  /** The socket has room again. */
+  /** Called when the socket has room again. */
   drained(): void;
   closed(): void;
 }
@@ -116,12 +116,12 @@ export type Admission = SocketOpener | undefined;
 /** Sends texts to all sockets of a port that have joined a topic. */
 export interface Broadcaster {
   /**
-   * Sends texts in order, step by step. At each step the caller may pause and continue in a later tick. A step yields
-   * the time in ms that the HTTP library will take later in this tick. A pause must end before the next call for the
-   * topic.
+   * Sends texts in order, step by step. At each step the caller may pause and continue in a later tick. Each step
+   * yields the time in ms that the HTTP library will take for it later in this tick. A pause must end before the next
+   * call for the same topic.
    * @param position the id of the last event in the texts. Sockets that joined at this position or later do not get the
    * texts.
-   * @returns the number of sockets that got the texts, or were told by `missed` or `fellBehind` what they did not get
+   * @returns the number of sockets that got the texts, or whose handlers were notified by `missed` or `fellBehind`
    */
   publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined>;
 }

@@ -1,5 +1,5 @@
 /**
- * Tests over both transports how a port divides its work over event-loop ticks: the handling of many requests that
+ * Tests, with both transports, how a port spreads its work over event-loop ticks: the handling of many requests that
  * arrive at once, and the sending of texts to the sockets of a topic.
  */
 import { once } from "node:events";
@@ -35,7 +35,7 @@ function passTime(ms: number): void {
 interface World {
   readonly port: ListeningPort;
   readonly number: number;
-  /** The server's ends of the sockets that have joined the topic, in order. */
+  /** The server's side of the sockets that have joined the topic, in the order in which they joined. */
   readonly sockets: Socket[];
 }
 
@@ -94,7 +94,7 @@ for (const [name, transport] of TRANSPORTS) {
       for (const client of clients) client.write("GET /?a=1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
       while (held.length < count) await nextTick();
       await nextTick();
-      // Before its time is measured, a tick may have handled a few requests more.
+      // A tick may handle a few requests before its time is measured.
       t.ok(Math.max(...perTick) <= REQUESTS_PER_TICK + 1, `at most ${Math.max(...perTick)} in one tick`);
       for (const exchange of held) exchange.send(ANSWER);
       await Promise.all(answers);
@@ -126,7 +126,7 @@ for (const [name, transport] of TRANSPORTS) {
     );
     await connectSocket();
     while (sockets.length < 5) await nextTick();
-    // It has joined while the texts are being sent, at the position of their end.
+    // This socket joins while the texts are being sent, at the position of the last one. So it must not get them.
     must(sockets[4], "a socket").join(TOPIC, texts.length);
     let steps = 1;
     let end = sending.next();

@@ -1,6 +1,6 @@
 /**
- * Finds agents that hooks have denied the same path again and again. Such an agent is stuck until the path is free, or
- * until a person helps.
+ * Finds agents to which hooks have denied the same path again and again. Such an agent is stuck until the path is free,
+ * or until a person helps.
  */
 import { getJson } from "../../../api/client.js";
 import type { HookDenial, HookList } from "../../../api/types.js";
@@ -11,7 +11,7 @@ import { askAgent, breakAction } from "../actions.js";
 import { earliest, repeatsOf, type Repeats } from "../repeats.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
-/** Denials of the same agent because of the same lease are one row. */
+/** Denials of the same path to the same agent, because of the same lease, are one row. */
 const sameOf = ({ instance, path, lease_id }: HookDenial): string => JSON.stringify([instance.id, lease_id ?? path]);
 
 function itemOf(denials: Repeats<HookDenial>): Item {
@@ -57,7 +57,8 @@ export const DENIALS = sourceOf<readonly HookDenial[]>({
     kinds: ["instance", "lease"],
     gapMsMin: 2_000,
     fetch: async (signal) => (await getJson<HookList>("/api/hooks", signal)).denials,
-    // A denial reports that its agent was active, which is a change without a key. Other changes can only end a denial.
+    // A new denial is reported as activity of its agent, which is a change without a key. Any other change can only end
+    // a denial.
     patch: (denials, { key }) =>
       key === null || denials.some(({ instance, lease_id }) => key === lease_id || key === instance.id)
         ? undefined

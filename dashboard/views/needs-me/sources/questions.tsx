@@ -1,4 +1,4 @@
-/** Finds tasks that ask a question. Their agents have stopped, and wait for the answer. */
+/** Finds tasks that ask a question. Their agents have stopped working on them until the question is answered. */
 import { getJson } from "../../../api/client.js";
 import type { Loader } from "../../../api/resource.js";
 import { changeTask, mayChange, openQuestions } from "../../../api/tasks.js";

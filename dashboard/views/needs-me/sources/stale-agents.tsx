@@ -1,7 +1,7 @@
 /**
- * Finds stale agents, which died or did not deregister. The server itself deletes those of clients' sessions, so they
- * are left out. Stale agents for whose leases others wait are in the group of leases, too. Agents with the same name and
- * intent are one row.
+ * Finds stale agents, which have died or did not deregister. Agents of clients' sessions are left out, because the
+ * server itself deletes them when they are stale. A stale agent for whose leases others wait is also in the group of
+ * leases. Agents with the same name and intent are one row.
  */
 import { getJson, remove } from "../../../api/client.js";
 import { isOperator } from "../../../api/operator.js";

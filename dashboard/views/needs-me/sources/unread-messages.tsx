@@ -11,9 +11,9 @@ import { query } from "../../../base/path.js";
 import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
-/** An urgent message is shown here if it is still unread after this time, ms. */
+/** The time after which an urgent unread message is shown here, in ms. */
 const UNREAD_LONG_MS = 30 * 60_000;
-/** Maximum number of messages read, newest first. */
+/** The maximum number of messages that are read, the newest first. */
 const MESSAGES_MAX = 200;
 
 /** A message, and the recipients that have not read it. */

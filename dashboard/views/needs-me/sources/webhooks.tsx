@@ -9,11 +9,11 @@ import { oldestFirst, sourceOf, type Action, type Item } from "../source.js";
 function troubleOf({ active, fail_count, dead_letters }: Webhook): string {
   const failures = plural(fail_count, "failure");
   if (active) return fail_count > 0 ? `${failures} in a row` : `${plural(dead_letters, "event")} set aside`;
-  // A webhook without failures was disabled because its chain of deliveries was too long.
+  // If a disabled webhook has no failures, it was disabled because its chain of deliveries was too long.
   return fail_count === 0 ? "Off" : `Off after ${failures}`;
 }
 
-/** Delivers the events that were set aside, oldest first. Ends at the first one that cannot be delivered. */
+/** Sends the dead letters of a webhook again, the oldest first. Stops at the first one that cannot be delivered. */
 async function resendAll(id: string): Promise<void> {
   for (const { event_id } of await getJson<DeadLetter[]>(webhookPath(id, "dead-letters")))
     await send("POST", webhookPath(id, "dead-letters", String(event_id), "send"));

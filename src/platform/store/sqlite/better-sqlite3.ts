@@ -10,7 +10,7 @@ import { BUSY_TIMEOUT_MS_DEFAULT, type SqliteLibrary } from "./library.js";
 
 const NAME = "better-sqlite3";
 /**
- * The major version of the library that Koor accepts. This version uses V8's interface. Later ones use N-API, and crash
+ * The major version of the library that Koor accepts. It uses V8's own interface. Later versions use N-API, and crash
  * with a SIGSEGV on a Node without N-API 10.
  */
 const MAJOR = 12;
@@ -23,11 +23,11 @@ export function loadBetterSqlite3(): SqliteLibrary {
   const { version } = load(`${NAME}/package.json`) as { readonly version: string };
   if (Number.parseInt(version, 10) !== MAJOR) throw new Error(`${NAME} ${version} is not of line ${MAJOR}`);
   const Library = load(NAME) as typeof Database;
-  // The path of the binary is given, because the package would search a dozen paths. An installation always has the
-  // binary here.
+  // The path of the binary is passed to the library, which would otherwise search a dozen paths. An installation always
+  // has the binary here.
   const built = join(dirname(load.resolve(`${NAME}/package.json`)), "build", "Release", "better_sqlite3.node");
   const nativeBinding = existsSync(built) ? built : undefined;
-  // Opens a database, because the binary is loaded with the first database and not with the package.
+  // Opens a database to test the binary, because the library loads the binary with the first database.
   new Library(":memory:", { nativeBinding }).close();
   return {
     way: NAME,

@@ -10,7 +10,7 @@ import { loadNodeSqlite, loadPort } from "./node-sqlite.js";
 /** The environment variable that forces a library. */
 export const SQLITE_VARIABLE = "KOOR_SQLITE";
 
-/** The first version of Node whose node:sqlite needs no flag and can return rows as arrays. */
+/** The first version of Node in which node:sqlite needs no flag and can return rows as arrays. */
 const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
 
 const LOADERS: Readonly<Record<SqliteWay, () => SqliteLibrary>> = {
@@ -24,10 +24,10 @@ export class SqliteMissingError extends Error {
   override readonly name = "SqliteMissingError";
 }
 
-/** The chosen library, and why the preferred one was not chosen. */
+/** The chosen library, and the reason if it is not the preferred one. */
 export interface SqliteChoice {
   readonly library: SqliteLibrary;
-  /** Why the preferred library for this version of Node did not load; "" if it was chosen. */
+  /** Why the preferred library of this version of Node did not load; "" if it did. */
   readonly fallback: string;
 }
 

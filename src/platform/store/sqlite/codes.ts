@@ -124,5 +124,5 @@ export function sqliteError(message: string, code: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** A code that is not one of SQLite. It means that the library would truncate a text when it stores or reads it. */
+/** A code of Koor's own. It means that the library would truncate a text when it stores or reads it. */
 export const TEXT_NOT_KEPT = "SQLITE_MISMATCH_TEXT";

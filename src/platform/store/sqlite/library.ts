@@ -44,7 +44,7 @@ export interface Db {
 }
 
 export interface OpenOptions {
-  /** Whether the handle is read-only. A read-only handle does not create a missing file. */
+  /** Whether the handle is read-only. Opening a read-only handle never creates a file. */
   readonly readonly?: boolean;
   /** How long a statement waits while another handle holds the database, in ms; 5000 by default. */
   readonly timeoutMs?: number;

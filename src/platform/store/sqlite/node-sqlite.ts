@@ -14,7 +14,7 @@ import {
 } from "./library.js";
 import { sqliteError, TEXT_NOT_KEPT } from "./codes.js";
 
-/** The part of the libraries' own statements that the adapter uses. */
+/** The part of a statement of these libraries that the adapter uses. */
 interface NativeStatement {
   run(...parameters: unknown[]): Changes;
   get(...parameters: unknown[]): unknown[] | undefined;
@@ -26,7 +26,7 @@ interface NativeStatement {
   setReadBigInts(on: boolean): void;
 }
 
-/** The part of the libraries' own databases that the adapter uses. */
+/** The part of a database of these libraries that the adapter uses. */
 interface NativeDatabase {
   readonly isTransaction: boolean;
   prepare(sql: string): NativeStatement;
@@ -44,8 +44,8 @@ const CACHE_SIZE_KIB = -16_000;
 type Make<Row> = (columns: unknown[]) => Row;
 
 /**
- * Refuses texts with a NUL, because the libraries would silently truncate them at the NUL. Node 22 truncates such a
- * text when it reads it, and @photostructure/sqlite when it binds it.
+ * Throws for a text that contains a NUL, because the libraries would silently truncate it there. Node 22 truncates such
+ * a text when it reads it, and @photostructure/sqlite when it binds it.
  */
 function checkTexts(parameters: readonly unknown[]): void {
   for (const value of parameters) {
@@ -57,7 +57,7 @@ function checkTexts(parameters: readonly unknown[]): void {
 }
 
 /**
- * Runs a read, and rounds integers beyond 2^53 as better-sqlite3 does. The two libraries throw for such an integer. So
+ * Runs a read, and rounds integers beyond 2^53 as better-sqlite3 does. The two libraries throw for such an integer, so
  * the read is then repeated with all integers as BigInts.
  */
 function withLargeIntegers<Read>(statement: NativeStatement, read: () => Read): Read {

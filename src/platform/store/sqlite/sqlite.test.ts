@@ -1,4 +1,4 @@
-/** Holds every SQLite library that this Node has to one contract: the behaviour of better-sqlite3. */
+/** Tests that every SQLite library that this Node can load behaves like better-sqlite3. */
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { chooseSqlite, waysOf } from "./choice.js";
@@ -269,7 +269,7 @@ function checkHandles(t: Test, { library }: Loaded): void {
       "SQLITE_READONLY",
     );
 
-    // An abandoned stream must not hold its snapshot: the WAL could never be emptied.
+    // A stream that was left early must release its snapshot. Otherwise a checkpoint could never empty the WAL.
     db.exec("INSERT INTO line DEFAULT VALUES; INSERT INTO line DEFAULT VALUES");
     const rows = reader.prepare("SELECT id FROM line").iterate();
     rows.next();

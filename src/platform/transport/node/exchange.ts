@@ -26,7 +26,7 @@ const EMPTY = new Uint8Array(0);
 type BodyPlace =
   /** There is no body, or all of it has arrived. */
   | "here"
-  /** The body has not arrived completely, and no handler has requested it. */
+  /** Only a part of the body may have arrived, and no handler has requested it. */
   | "unrequested"
   | "in flight";
 
@@ -39,7 +39,7 @@ export class NodeExchange implements Exchange {
   /** Whether the client waits for `100 Continue` before it sends its body. */
   readonly #expects: boolean;
   #collector: BodyCollector | null = null;
-  /** Passes the refusal of the body to the body's receiver. */
+  /** Reports the refusal of the body to the receiver of the body. */
   #refuseBody: (refusal: Failure) => void = () => undefined;
   #closeAfterAnswer = false;
   #ended = false;
@@ -48,9 +48,7 @@ export class NodeExchange implements Exchange {
   #discardedBytes = 0;
   #abortListeners: (() => void)[] | null = null;
 
-  /**
-   * @param expects the request has `Expect: 100-continue`
-   */
+  /** @param expects whether the request has `Expect: 100-continue` */
   constructor(req: IncomingMessage, res: ServerResponse, expects = false) {
     this.#req = req;
     this.#res = res;
@@ -137,13 +135,13 @@ export class NodeExchange implements Exchange {
   }
 
   holdBody(): void {
-    // The body needs no pause: Node reads at most one buffer of it before a handler requests it.
+    // The body need not be paused, because Node reads at most one buffer of it before a handler requests it.
     this.#watch();
   }
 
   receive(receiver: BodyReceiver): void {
     const declared = Number(this.header("content-length"));
-    // The request was counted when it began. It counts again, because its body has arrived in a later tick.
+    // The request was counted when it began. It is counted again here, because its body has arrived in a later tick.
     const done = (body: Uint8Array | Failure): void => {
       const bytes = body instanceof Failure ? 0 : body.byteLength;
       if (!requestTurns.isOver(bytes)) receiver.done(body);
@@ -166,7 +164,7 @@ export class NodeExchange implements Exchange {
     }
     collector.begin();
     if (collector.givenUp) return;
-    // Starts the time limit of the body, even if no byte of it ever arrives.
+    // Starts the time limit of the body here, because it also applies if no byte of the body ever arrives.
     receiver.partial();
     this.#read(declared, (piece, last) => {
       if (collector.givenUp) this.#discard(piece.byteLength, last);
@@ -246,7 +244,7 @@ export class NodeExchange implements Exchange {
     this.#refuseBody(CHUNKS_TOO_SMALL);
     if (this.#ended || this.#res.headersSent) return;
     this.#write(CHUNKS_REFUSAL);
-    // If the handler has not answered yet, it learns here that the client is gone.
+    // The handler may not have answered yet. It learns here that the client is gone.
     this.#end();
   }
 
@@ -268,8 +266,8 @@ export class NodeExchange implements Exchange {
   }
 
   /**
-   * Reads an unrequested body before it answers. Otherwise the connection could be closed with unread bytes, which
-   * resets it, and the client might lose the answer.
+   * Reads a body that no handler has requested, and then answers. If the connection were closed with unread bytes, it
+   * would be reset, and the client might lose the answer.
    */
   #writeAfterBody(reply: WireReply): void {
     let bytes = 0;
@@ -329,7 +327,7 @@ export class NodeExchange implements Exchange {
     } else if (body.length > WHOLE_ANSWER_BYTES_MAX) {
       this.#watch();
       this.#streaming = true;
-      // Cuts the connection of a client that reads nothing of the answer for this long.
+      // Cuts the connection of a client that does not read the answer for this time.
       this.#req.socket.setTimeout(REQUEST_TIMEOUT_MS);
       res.end(body, () => {
         this.#req.socket.setTimeout(0);
@@ -352,7 +350,7 @@ export class NodeExchange implements Exchange {
     this.#lingers = true;
     if (body === null) this.#res.flushHeaders();
     else this.#res.write(body);
-    // The body is read here if no handler has started to read it.
+    // No handler has started to read the body, so it is read here.
     if (this.#body === "unrequested") this.#read(0, (piece, last) => this.#discard(piece.byteLength, last));
   }
 
@@ -376,7 +374,7 @@ export class NodeExchange implements Exchange {
         res.write(piece);
         socket.uncork();
         if (socket.writableLength === 0) return true;
-        // Cuts the connection of a client that reads nothing for this long. The timeout applies only during
+        // Cuts the connection of a client that does not read for this time. The timeout applies only during
         // backpressure, because a quiet stream is normal.
         socket.setTimeout(REQUEST_TIMEOUT_MS);
         socket.write(EMPTY, () => {
@@ -420,7 +418,7 @@ function toWire(headers: string): string {
 }
 
 function ignore(): void {
-  // The result is not needed.
+  // The listener must exist, because a stream without one throws its errors.
 }
 
 /** Returns the piece itself. No copy is needed, because Node does not reuse the memory of a body's pieces. */

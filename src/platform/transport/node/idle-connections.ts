@@ -7,13 +7,13 @@ import type { ServerResponse } from "node:http";
 import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../../schemas/limits/connections.js";
 
 /**
- * A request may start just before the idle timeout. This limit leaves it the time to send its head. After that time
- * Node refuses it.
+ * The longest time without a request. A request may start just before the idle timeout, so this limit leaves it the
+ * time to send its head. After that time Node refuses the request.
  */
 const IDLE_MS_MAX = IDLE_CONNECTION_MS + REQUEST_TIMEOUT_MS;
 
 type AnyAnswer = Pick<ServerResponse, "writableFinished">;
-/** The part of a socket that is used here. */
+/** The part of a socket's interface that this file uses. */
 interface AnySocket {
   destroy(): unknown;
 }

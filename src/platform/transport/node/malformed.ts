@@ -51,9 +51,9 @@ export function refuseUnparsed(
   last: ServerResponse | undefined,
 ): void {
   const { code = "" } = error as NodeJS.ErrnoException;
-  // The last request was refused, and its refusal may not be sent completely yet. The error then belongs to the same
-  // request, so nothing more is written. The parser reports a wrong transfer coding only after it has passed on the
-  // headers of the request. If the coding is empty, it takes the body for the next request.
+  // If the last request was refused and its refusal is not sent completely yet, this error belongs to the same request.
+  // So nothing more is written. The reason: the parser reports a wrong transfer coding only after it has delivered the
+  // headers of the request, and if the coding is empty, it takes the body for the next request.
   if (last !== undefined && last.headersSent && !last.writableFinished && faultOf(last.req) !== null) {
     socket.end(() => socket.destroy());
     return;
@@ -76,8 +76,8 @@ export function refuseHandshake(error: Error, socket: Duplex): void {
 }
 
 /**
- * Checks a request that Node's parser has accepted. Returns a failure if a proxy may read the request in another way,
- * so that it must not be executed; else null.
+ * Checks a request that Node's parser has accepted. Returns the failure for a request that must not be executed,
+ * because a proxy may read it differently; else null.
  */
 export function faultOf({ rawHeaders, headers, httpVersionMinor }: IncomingMessage): Failure | null {
   const { "transfer-encoding": coding, expect = "" } = headers;

@@ -1,4 +1,4 @@
-/** Tests that the port meters what clients send in tiny pieces. */
+/** Tests that the port limits data that clients send in tiny pieces. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import t, { type Test } from "tap";
@@ -17,7 +17,7 @@ const REFUSAL: WireReply = { status: 400, body: "refused", headers: HEADERS };
 const CHUNKED = "Transfer-Encoding: chunked";
 const LAST_CHUNK = "0\r\n\r\n";
 const EMPTY = new Uint8Array(0);
-/** More than a client may send. */
+/** A body with more tiny chunks than a client may send. */
 const TINY_CHUNKS = "1\r\na\r\n".repeat(10 * SMALL_CHUNKS_MAX);
 const BEHIND = "GET /behind HTTP/1.1\r\nHost: localhost\r\n\r\n";
 const UPGRADE = [
@@ -56,7 +56,7 @@ function checkRefused(t: Test, answer: Buffer): void {
   t.equal(text.split("HTTP/1.1 ").length, 2, "one answer, and nothing behind the body is carried out");
 }
 
-/** A row that collects its body. */
+/** A route that collects its request's body. */
 function collecting(pieces: number[], bodies: (Uint8Array | Failure)[]): RouterRow {
   const serve = (exchange: Exchange): void =>
     exchange.receive({
@@ -118,7 +118,7 @@ t.test("a streamed body of tiny chunks is refused, and its reader is told that t
 
 const [TEXT, PING, PONG, FRAGMENT] = [0x81, 0x89, 0x8a, 0x00];
 
-/** A frame of a client: masked, without data. */
+/** Returns a frame as a client sends it: masked, without data. */
 function frame(first: number): Buffer {
   return Buffer.from([first, 0x80, 0, 0, 0, 0]);
 }
@@ -155,7 +155,7 @@ t.test("a socket whose client sends too many messages, pings or pongs ends, and 
     const frames = Array.from({ length: 10 * max }, (_, at) => frame(kinds[at % kinds.length] ?? TEXT));
     const { firsts, code, reason } = await sendFrames(t, frames);
     const pongs = firsts.filter((first) => first === PONG).length;
-    // The library answers a ping before it reports it.
+    // The library answers a ping before it reports the ping, so the first ping beyond the limit may be answered, too.
     const pings = frames.slice(0, max + 1).filter(([first]) => first === PING).length;
     t.equal(pongs, pings, "pings beyond the limit are not answered");
     t.equal(firsts.at(-1), 0x88, "a close frame");

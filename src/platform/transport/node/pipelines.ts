@@ -1,5 +1,5 @@
 /**
- * Shares the front fairly between connections whose clients pipeline requests. Node passes on all requests of a read at
+ * Shares the front fairly between connections whose clients pipeline requests. Node delivers all requests of a read at
  * once, and reads up to 32 times from one connection before it serves another.
  *
  * So each pipelined request waits for the answer to the previous one. One tick handles a limited number of requests. A
@@ -8,7 +8,7 @@
 import { PIPELINED_WAITING_MAX } from "../../../../schemas/limits/connections.js";
 import { type RequestTurns, requestTurns } from "../request-turns.js";
 
-/** The part of a socket that is used here. */
+/** The part of a socket's interface that this file uses. */
 interface AnySocket {
   readonly destroyed: boolean;
   pause(): unknown;
@@ -47,9 +47,9 @@ export class Pipelines<Connection extends AnySocket> {
   }
 
   /**
-   * Takes the first of a connection's waiting requests. Called when the previous request was answered.
-   * @param client identifies the client, as for `executeInTurn`
-   * @param execute executes the request, as for `executeInTurn`
+   * Runs the next of a connection's waiting requests. Called when the previous request was answered.
+   * @param client identifies the client, as in `executeInTurn`
+   * @param execute executes the request, as in `executeInTurn`
    */
   leave(connection: Connection, client: () => string, execute: () => void): void {
     const pipeline = this.#pipelines.get(connection);
@@ -69,7 +69,7 @@ export class Pipelines<Connection extends AnySocket> {
    */
   executeInTurn(connection: Connection, client: () => string, execute: () => void): void {
     const executeIfOpen = (): void => {
-      // The request is dropped, because on a closed connection it would never learn that its client is gone.
+      // If the connection is closed, the request is dropped, because it would never learn that its client is gone.
       if (!connection.destroyed) execute();
     };
     if (this.#turns.isOver()) this.#turns.add(client, executeIfOpen);

@@ -16,13 +16,13 @@ import { Pipelines } from "./pipelines.js";
 import { RowIndex } from "./row-index.js";
 import { NodeSockets } from "./sockets.js";
 
-/** The callback that newer versions of Node use to ask whether a request is an upgrade. */
+/** An option of newer versions of Node: a callback that decides whether a request is an upgrade. */
 interface UpgradeOptions extends ServerOptions {
   readonly shouldUpgradeCallback: (req: IncomingMessage) => boolean;
 }
 
 const IGNORED = (): void => undefined;
-/** How often Node checks for late headers, and this port for idle connections. */
+/** How often Node checks for late headers, and how often this port checks for idle connections. */
 const HEADERS_SWEEP_MS = 2_000;
 
 class NodePort implements ListeningPort {
@@ -104,7 +104,7 @@ class NodePort implements ListeningPort {
     const server = http.createServer(options, (req, res) => this.#serve(req, res, false));
     server.on("connection", (socket: Socket) => this.#count(socket));
     server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, true));
-    // Any other expectation is answered as a fault of the request.
+    // Answers a request with any other expectation as a faulty one.
     server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, false));
     server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) =>
       this.#upgrade(server, req, socket, head),
@@ -137,8 +137,8 @@ class NodePort implements ListeningPort {
     const client = (): string => clientOf(new NodeExchange(req, res));
     if (res.socket !== null) {
       this.#answers.set(socket, res);
-      // A request that is refused for its framing is answered at once. Otherwise the parser may reject the bytes behind
-      // it before it is answered, and close the connection.
+      // A request whose framing is refused is answered at once. Otherwise the parser might reject the bytes after it
+      // first, and close the connection before the answer.
       if (faultOf(req) !== null) this.#execute(req, res, expects);
       else this.#pipelines.executeInTurn(socket, client, () => this.#execute(req, res, expects));
       return;

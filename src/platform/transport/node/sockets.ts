@@ -18,7 +18,7 @@ import { refuseHandshake } from "./malformed.js";
 
 /** The size of one write. A socket holds at most this many unsent bytes when its peer stops reading. */
 const PIECE_BYTES_MAX = 64 * 1024;
-/** How many characters from the beginning of a text its handler gets if the text did not fit. They include the id. */
+/** The length of the beginning of a text that a handler gets if the text did not fit. It includes the event's id. */
 const BEGINNING_CHARACTERS = 64;
 
 /** A text of at least this length is encoded once for all sockets. */
@@ -33,7 +33,7 @@ const EMPTY = new Uint8Array(0);
 /** Frames that are written together. */
 interface Piece {
   readonly frames: Buffer;
-  /** The first of their texts. */
+  /** The text of the first frame. */
   readonly first: string;
 }
 
@@ -110,7 +110,7 @@ class NodeSocket implements Socket {
   }
 
   send(text: string): SendResult {
-    // Nothing may follow a close frame.
+    // No frame may follow a close frame.
     if (this.#isBehind() || this.#ws.readyState !== this.#ws.OPEN) return "refused";
     if (text.length < LARGE_CHARACTERS) this.#ws.send(text);
     else this.#net.write(this.#sockets.frameOf(text));
@@ -122,7 +122,7 @@ class NodeSocket implements Socket {
 
   /** Sends published texts. The handler is notified of the first text that does not fit. */
   give(pieces: readonly Piece[]): void {
-    // Nothing may follow a close frame.
+    // No frame may follow a close frame.
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     for (const { frames, first } of pieces) {
       if (this.#isBehind()) {
@@ -175,8 +175,8 @@ class NodeSocket implements Socket {
 
   /**
    * Called for each message, ping and pong of the peer. If there are too many, the server sends a close frame and stops
-   * reading. It stops so that the peer gets the frame before the library cuts the socket. The rest of the current read
-   * still arrives here, and is ignored.
+   * reading. Without the stop, the library would cut the socket before the peer gets that frame. The rest of the
+   * current read still arrives here, and is ignored.
    */
   #received(): void {
     this.#isAlive = true;
@@ -219,7 +219,7 @@ export class NodeSockets implements Broadcaster {
   readonly #pings = new PingRounds(this.#all);
   /** The number of publications that are in progress, perhaps paused. */
   #publishing = 0;
-  /** The last large text as a frame. It is encoded once and used for every socket. */
+  /** The last large text and its frame, which is encoded once and used for every socket. */
   #framed: { readonly text: string; readonly frame: Buffer } | null = null;
 
   *publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
@@ -228,8 +228,8 @@ export class NodeSockets implements Broadcaster {
     const [text = ""] = texts;
     const isLarge = texts.length === 1 && text.length >= LARGE_CHARACTERS;
     const pieces = isLarge ? [{ frames: this.frameOf(text), first: text }] : piecesOf(texts);
-    // This number includes sockets that get backpressure during the publish, because their handlers send the missed
-    // texts. Sockets may join and leave during a pause.
+    // The number of sockets that are served. It includes sockets that get backpressure during the publish, because
+    // their handlers send the missed texts. Sockets may join and leave during a pause.
     let served = 0;
     this.#publishing += 1;
     for (const member of members) {

@@ -3,11 +3,11 @@
  * library's request is valid only until the handler returns. It corks its writes, and streams at the reader's pace.
  * `request-body.ts` reads the body. The pipeline decides whether a request may pass, and what the answer is.
  *
- * With pipelining, the library passes on all requests of one read, one after the other, if each is answered before its
- * handler returns. If a request comes before the previous answer is complete, the library closes the connection. Two
- * rules limit the load of one connection. An answer is complete only when the socket has sent it, so a client that does
- * not read gets no further answer. One event-loop tick handles a limited number of requests, and leaves the others to
- * later ticks.
+ * With pipelining, the library delivers all requests of one read, one after the other, as long as each is answered
+ * before its handler returns. If a request arrives before the previous answer is complete, the library closes the
+ * connection. Two rules limit the load of one connection. An answer is complete only when the socket has sent it, so a
+ * client that does not read gets no further answer. One event-loop tick handles a limited number of requests, and
+ * leaves the others to later ticks.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { PROMPT_ANSWER_BYTES_MAX } from "../../../../schemas/limits/answers.js";
@@ -31,14 +31,14 @@ const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
 );
 /**
- * The library closes an idle connection after 8 to 12 s, because it checks every 4 s. With this header a client that
- * reuses connections stops writing to one before the server closes it.
+ * The library closes an idle connection after 8 to 12 s, because it checks every 4 s. This header makes clients stop
+ * reusing an idle connection before the server closes it.
  */
 const KEEP_ALIVE = "\r\nKeep-Alive: timeout=8";
 const CLOSE = "\r\nConnection: close";
 const EMPTY = new Uint8Array(0);
 const READS = new Set(["get", "head", "options"]);
-/** Texts above this length are converted to bytes once, before the first write to the socket. */
+/** A text that is longer than this is converted to bytes once, before the first write to the socket. */
 const SHORT_TEXT_CHARACTERS = 64 * 1024;
 
 export class UwsExchange implements Exchange, BodyOwner {
@@ -94,12 +94,12 @@ export class UwsExchange implements Exchange, BodyOwner {
 
   /**
    * Handles the request: at once, or in a later tick if this tick has handled enough requests. A request that may have
-   * a body is handled at once, because its body must be received at once. It waits for its turn when the body has
-   * arrived.
+   * a body is handled at once, because its body must be received at once. Such a request waits for its turn after its
+   * body has arrived.
    * @returns whether the request was handled at once
    */
   handleInTurn(handle: (exchange: UwsExchange) => void): boolean {
-    // A request that is refused for its framing is answered at once, too, because the library may take its body for a
+    // A request whose framing is refused is answered at once, too. Otherwise the library might take its body for a
     // further request, and close the connection.
     const mayWait = READS.has(this.verb) && !this.#bringsBody() && this.#head.fault === null;
     this.#counted = mayWait;
@@ -132,7 +132,7 @@ export class UwsExchange implements Exchange, BodyOwner {
   /**
    * Whether the request is executed only after its body has arrived: true for a chunked body, and for a request that
    * changes something. The library may find malformed bytes after the body, and then answers with an error of its own.
-   * So nothing may have been executed by then.
+   * So the request must not have been executed by then.
    */
   get bodyFirst(): boolean {
     return this.#head.chunked || (!READS.has(this.verb) && !(this.#head.contentLength > BODY_BYTES_MAX));
@@ -162,8 +162,8 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Must be called before the handler returns if the answer comes later. A body that nothing reads is skipped from now
-   * on, because only this way it is known when it ends.
+   * Must be called before the handler returns if the answer comes later. If no handler reads the body, it is skipped
+   * from now on, because otherwise its end would not be noticed.
    */
   detach(): void {
     if (this.#body === null && this.#bringsBody()) this.#bodyReader.skip();
@@ -231,8 +231,9 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Whether the connection is closed after the answer while the client may still send more. The library must then see
-   * the answer as incomplete, so that it closes the connection at a further request instead of executing it.
+   * Whether the connection is closed after the answer while the client may still send more. Such an answer must stay
+   * incomplete for the library, which then closes the connection at a further request instead of executing that
+   * request.
    */
   get #endsHeld(): boolean {
     return (this.closesAfterAnswer && this.#body?.ended !== true) || this.#head.chunked || this.#waits;
@@ -288,15 +289,15 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Answers when all of a skipped body has arrived. Otherwise the library could close the connection with unread bytes,
-   * and the client would lose the end of a long answer. A body of more than BODY_BYTES_MAX is cut.
+   * Answers after all of a skipped body has arrived. Otherwise the library could close the connection while bytes are
+   * unread, and the client would lose the end of a long answer. A body of more than BODY_BYTES_MAX is cut.
    */
   #writeAfterBody(reply: WireReply): void {
     this.detach();
     this.#bodyReader.afterSkipped((whole) => {
       if (this.#ended) reply.discard?.();
       else if (whole) this.#writeLater(reply);
-      // The cut is deferred, because it would release the buffer that the library still reads.
+      // The cut is deferred, because it would release the buffer from which the library still reads.
       else setImmediate(() => this.cut());
     });
   }
@@ -354,8 +355,8 @@ export class UwsExchange implements Exchange, BodyOwner {
     }
     this.#body?.endQuiet();
     res.writeHeader(name, wireHeaders(rest + (this.#closes ? CLOSE : KEEP_ALIVE)));
-    // Writes an empty piece of a body of `length` bytes. The library then writes the Content-Length, and reports
-    // backpressure.
+    // Writes an empty piece of a body whose length is `length` bytes. So the library writes the Content-Length, and
+    // reports backpressure.
     const [taken] = res.tryEnd(EMPTY, length);
     if (taken) {
       res.endWithoutBody();
@@ -422,7 +423,7 @@ export class UwsExchange implements Exchange, BodyOwner {
     const sendsOn = this.closesAfterAnswer && this.#body?.ended !== true;
     if (sendsOn && this.#head.fault === null && !this.#head.chunked) this.#lingers = true;
     else {
-      // Reading stops, because the library would parse all bytes that arrive before the cut.
+      // Reading stops here. Otherwise the library would parse all bytes that arrive before the cut.
       if (this.fault === CHUNKS_UNPAID) this.#res.pause();
       this.#cutAfterRead(length);
     }
@@ -435,7 +436,7 @@ export class UwsExchange implements Exchange, BodyOwner {
     const timer = setTimeout(
       () => {
         this.#body?.endQuiet();
-        // The cut comes after the bytes that have arrived were read, because unread bytes would reset the connection.
+        // The connection is cut after the arrived bytes were read, because unread bytes would reset the connection.
         setImmediate(() => this.cut());
       },
       long ? REQUEST_TIMEOUT_MS : CLOSING_LINGER_MS,
@@ -443,7 +444,7 @@ export class UwsExchange implements Exchange, BodyOwner {
     this.onAbort(() => clearTimeout(timer));
   }
 
-  /** @param held whether this class, and not the library, ends the connection after the answer */
+  /** @param held whether this class ends the connection after the answer, instead of the library */
   #openSink(held: boolean): Sink {
     const res = this.#res;
     this.#watch();

@@ -2,8 +2,8 @@
  * The headers of a request, read once from uWebSockets.js. The library's own look-up returns only the first of several
  * lines, and treats an empty header like a missing one.
  *
- * This class also finds the requests that a proxy and the server may read differently, with bodies of different lengths
- * or for another host. The library accepts them, and skips malformed names and values.
+ * This class also finds requests in which a proxy and the server may see a body of different length or another host.
+ * The library accepts such requests, and skips malformed names and values.
  */
 import type { HttpRequest } from "uWebSockets.js";
 import type { Failure } from "../../../base/result.js";
@@ -65,7 +65,7 @@ export class RequestHead {
   /** Returns a header by its name; "" if it is missing. Several lines are joined to one list. */
   get(name: string): string {
     const index = this.#names.indexOf(name);
-    // A look-up by -1 would be one by name, which is slow.
+    // For an absent header the index is -1, and looking up -1 would be a slow search by name.
     return index < 0 ? "" : (this.#values[index] ?? "");
   }
 

@@ -10,12 +10,12 @@ import type { Admission, ListeningPort, PortOptions, RouterRow, Transport } from
 import { UwsExchange } from "./exchange.js";
 import { UwsSockets } from "./sockets.js";
 
-/** The library is loaded as CommonJS, because the wrapper that an `import` needs adds 2 ms to each start. */
+/** The library is loaded as CommonJS, because an `import` needs a wrapper that adds 2 ms to each start. */
 const uWS = createRequire(import.meta.url)("uWebSockets.js") as typeof uWebSockets;
 
 /**
- * How often a free port is searched for. One try can fail, because another process may take the port between the two
- * binds.
+ * How often the port searches for a free port number. One try can fail, because another process may take the number
+ * between the two binds.
  */
 const FREE_PORT_TRIES_MAX = 10;
 
@@ -33,8 +33,8 @@ class UwsPort implements ListeningPort {
   constructor(options: PortOptions) {
     this.#app = uWS.App();
     const { connections } = options;
-    // The filter is called when a connection opens and when it ends. The end of an upgraded connection is reported by
-    // its socket instead.
+    // The library calls this filter when a connection opens and when it ends. But the end of an upgraded connection is
+    // reported by its socket.
     this.#app.filter((res, change) => {
       if (Number(change) < 0) connections.leave();
       else if (!connections.enter()) res.close();
@@ -126,7 +126,7 @@ class UwsPort implements ListeningPort {
   }
 }
 
-/** Decides on an upgrade: at once, or in a later tick if this tick has handled enough requests. */
+/** Decides whether an upgrade is accepted: at once, or in a later tick if this tick has handled enough requests. */
 function admitInTurn(
   admit: NonNullable<RouterRow["admit"]>,
   res: HttpResponse,

@@ -22,7 +22,7 @@ import type { WireReply } from "../reply.js";
 import type { RequestHead } from "./head.js";
 import { whenRead } from "./when-read.js";
 
-/** For this exact spelling the library itself sends `100 Continue`, before it calls any handler. */
+/** The value of Expect for which the library itself sends `100 Continue`, before it calls any handler. */
 const EXPECTS_CONTINUE = "100-continue";
 const EMPTY = new Uint8Array(0);
 
@@ -36,9 +36,9 @@ type TakePiece = (piece: Uint8Array, last: boolean) => void;
 
 /** A body that is held back. */
 interface HeldBody {
-  /** The pieces that were in flight. */
+  /** The pieces that were in flight when the hold began. */
   readonly pieces: (readonly [piece: Uint8Array, last: boolean])[];
-  /** Takes the later pieces; null while the body is held back. */
+  /** Receives the later pieces; null while the body is held back. */
   take: TakePiece | null;
 }
 
@@ -61,7 +61,7 @@ export interface BodyOwner {
   answer(reply: WireReply): void;
   /** Breaks the connection. */
   cut(): void;
-  /** Runs a handler in its turn, unless the exchange has ended by then. */
+  /** Runs a handler when it is the request's turn, unless the exchange has ended by then. */
   runInTurn(handle: () => void, bodyBytes: number): void;
 }
 
@@ -82,11 +82,14 @@ export class RequestBody {
   /** Whether the last piece of a dropped body has arrived. */
   #ended = false;
   #discardedBytes = 0;
-  /** A body that no handler reads: how much of it has arrived, and what waits for its end. Null: there is none. */
+  /**
+   * The state of a body that no handler reads: how many bytes have arrived, and the listener that waits for the end.
+   * Null if no body is skipped.
+   */
   #skipped: { bytes: number; listener: ((whole: boolean) => void) | null } | null = null;
   /** Whether the body was refused because its chunks are tiny. No more of it is read. */
   #refused = false;
-  /** Passes the refusal of the body to the body's receiver. */
+  /** Reports the refusal of the body to the receiver of the body. */
   #refuse: ((refusal: Failure) => void) | null = null;
 
   constructor(res: HttpResponse, head: RequestHead, owner: BodyOwner) {
@@ -131,7 +134,7 @@ export class RequestBody {
   receive(receiver: BodyReceiver): void {
     if (this.#refused) return;
     this.#refuse = (refusal) => receiver.done(refusal);
-    // The handler runs after the library has finished its read, and in its turn.
+    // The handler runs in its turn, after the library has finished its read.
     const done = (body: Uint8Array | Failure): void =>
       this.#owner.runInTurn(() => receiver.done(body), body instanceof Failure ? 0 : body.byteLength);
     const collector = new BodyCollector(this.#head.contentLength, { ...receiver, done });
@@ -145,7 +148,7 @@ export class RequestBody {
     collector.begin();
   }
 
-  /** Passes on the body at the reader's pace. `onPiece` is called after each piece. */
+  /** Delivers the body at the reader's pace. `onPiece` is called after each piece. */
   stream(onPiece: () => void): BodyStream {
     this.#owner.detach();
     const stream = new BodyStream({
@@ -169,7 +172,7 @@ export class RequestBody {
     return stream;
   }
 
-  /** Passes on the body piece by piece. Pieces that were held back are passed on after this call. */
+  /** Delivers the body piece by piece. Pieces that were held back are delivered after this call. */
   read(passOn: TakePiece): void {
     const held = this.#held;
     const take = this.#head.chunked ? this.#delayEnd(passOn) : passOn;
@@ -210,7 +213,7 @@ export class RequestBody {
     if (this.#skipped !== null) this.#skipped.listener = listener;
   }
 
-  /** Lets the rest of a body that is held back through, and drops it. */
+  /** Ends the hold of a body, and drops the rest of the body as it arrives. */
   drop(): void {
     if (this.#held !== null) this.#release(this.#held, dropPiece);
   }
@@ -232,8 +235,8 @@ export class RequestBody {
     const meter = new ChunkMeter();
     let refused = 0;
     this.#res.onData((chunk, last) => {
-      // The library calls this handler for each chunk of the read. A cut in between would release memory that the
-      // library still reads, so the remaining chunks are only counted.
+      // The library calls this handler for each chunk of the read. A cut between two calls would release memory that
+      // the library still reads, so the remaining chunks are only counted.
       if (refused > 0) refused += 1;
       else if (last || meter.take(chunk.byteLength)) take(new Uint8Array(chunk), last);
       else {
@@ -257,7 +260,7 @@ export class RequestBody {
     }
     owner.closeAfterAnswer();
     this.#refuse?.(CHUNKS_TOO_SMALL);
-    // If the handler has not answered yet, it learns from the cut connection that the client is gone.
+    // If the handler has not answered yet, the cut connection notifies it that the client is gone.
     if (!owner.written) owner.answer(CHUNKS_REFUSAL);
   }
 
@@ -276,8 +279,8 @@ export class RequestBody {
   /**
    * Delays the end of a chunked body until the library has parsed the bytes that came with it. If those bytes are not a
    * request, the library answers with an error of its own, so nothing may have been executed by then. For the same
-   * reason nothing more is read for QUIET_AFTER_CHUNKS_MS. If the client disconnects in that time, this is noticed only
-   * afterwards.
+   * reason nothing more is read for QUIET_AFTER_CHUNKS_MS. If the client disconnects in that time, the server notices
+   * it only afterwards.
    */
   #delayEnd(take: TakePiece): TakePiece {
     return (piece, last) => {
@@ -310,7 +313,7 @@ export class RequestBody {
     this.#discardedBytes += bytes;
     this.#ended = last;
     const owner = this.#owner;
-    // The cut is deferred, because it would release the buffer that the library still reads.
+    // The cut is deferred, because it would release the buffer from which the library still reads.
     if (last && owner.lingers) setImmediate(() => owner.cut());
     else if (before <= REFUSED_LINGER_BYTES_MAX && this.#discardedBytes > REFUSED_LINGER_BYTES_MAX && !owner.ended)
       this.#res.pause();
@@ -318,7 +321,7 @@ export class RequestBody {
 }
 
 function dropPiece(): void {
-  // The library skips the rest of a body after its request was answered.
+  // After a request was answered, the library itself skips the rest of the body.
 }
 
 /**

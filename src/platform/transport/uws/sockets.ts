@@ -1,7 +1,8 @@
 /**
  * Implements WebSockets with uWebSockets.js and its native topics. The library sends all texts of one tick to all
- * members of a topic at once, which costs a fraction of a send to each member. It cannot pause, so it gets only as much
- * as it sends within a time slice. More texts, or texts to more members, are sent socket by socket.
+ * members of a topic at once, which costs a fraction of a send to each member. It cannot pause, so it gets only as many
+ * texts as it can send within a time slice. If there are more texts or more members, the texts are sent socket by
+ * socket.
  *
  * If a socket has backpressure, the library drops its messages. It reports only the first dropped message of a tick,
  * and drops the others silently. The handler is given that first message, and must send it and the later ones itself.
@@ -29,16 +30,15 @@ const LIBRARY_LARGE_BYTES = 16 * 1024;
 const LIBRARY_COLLECTED_MAX = 32;
 
 /**
- * The time that the library takes at the end of the tick for each member of a topic, and for each text to it, as
- * measured.
+ * The measured time that the library takes at the end of the tick: for each member of a topic, and for each text to it.
  */
 const MEMBER_MS = 0.003;
 const MEMBER_TEXT_MS = 0.0003;
 
 /**
- * A text of at least this length is encoded once for all sockets. A text above
- * FRAGMENT_BYTES is sent in fragments at the socket's pace, because the library would allocate memory for the whole
- * text, for each socket, before it sends the first byte.
+ * A text of at least this length is encoded once for all sockets. A text above FRAGMENT_BYTES is sent in fragments at
+ * the socket's pace. Otherwise the library would allocate memory for the whole text, for each socket, before it sends
+ * the first byte.
  */
 const LARGE_CHARACTERS = 64 * 1024;
 const FRAGMENT_BYTES = 128 * 1024;
@@ -46,8 +46,9 @@ const FRAGMENT_BYTES = 128 * 1024;
 const BEGINNING_CHARACTERS = 64;
 
 /**
- * Turns the idle timeout off. The library then cuts a peer that does not answer a close frame after at most 4 s. With
- * an idle timeout of more than 31 s that takes 16 to 20 s. The server itself cannot close such a socket.
+ * Turns the library's idle timeout off. Then the library needs at most 4 s to cut a peer that does not answer a close
+ * frame. With an idle timeout of more than 31 s it would need 16 to 20 s, and the server itself cannot close such a
+ * socket.
  */
 const NO_IDLE_TIMEOUT = 0;
 
@@ -97,7 +98,7 @@ class UwsSocket implements Socket {
   serve(opener: SocketOpener): void {
     const handler = opener(this);
     this.#handler = handler;
-    // The opener itself has ended the socket.
+    // The opener itself may have ended the socket.
     if (this.#closed) handler.closed();
   }
 
@@ -147,10 +148,10 @@ class UwsSocket implements Socket {
     return bytes.byteLength;
   }
 
-  /** Sends texts of the topic, some of which are large. The handler is notified of the first text that does not fit. */
+  /** Sends texts of the topic, of which some are large. The handler is notified of the first text that does not fit. */
   give(texts: readonly string[]): void {
     for (const text of texts) {
-      // If the library refuses a text, it also reports the text to `dropped`.
+      // If the library refuses a text, it also passes the text to `dropped`.
       const result = this.send(text);
       if (this.#topic === "" || this.#mustCut) return;
       if (result === "refused") {
@@ -248,14 +249,14 @@ class UwsSocket implements Socket {
     this.#ws.subscribe(topic);
   }
 
-  /** Leaves the library's topic; see UwsSockets.#leaving. */
+  /** Leaves the library's topic. See UwsSockets.#leaving for when it may be called. */
   unsubscribe(topic: string): void {
     this.#ws.unsubscribe(topic);
   }
 
   /** Called when the library has dropped a message that did not fit into the socket's buffer. */
   dropped(message: ArrayBuffer): void {
-    // Without a topic the text was sent to this socket only, and `send` has already returned "refused".
+    // A text without a topic was sent to this socket only, and `send` has already returned "refused".
     if (this.#topic === "") return;
     // The cut is deferred, because the library is still using this socket.
     if (!this.hasRoom()) setImmediate(() => this.cut());
@@ -344,8 +345,8 @@ export class UwsSockets implements Broadcaster {
   *publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
-    // This number includes sockets that get backpressure during the publish, because their handlers send the missed
-    // texts.
+    // The number of sockets that are served. It includes sockets that get backpressure during the publish, because
+    // their handlers send the missed texts.
     const { sockets, newest } = members;
     const { size } = sockets;
     const cost = size * (MEMBER_MS + texts.length * MEMBER_TEXT_MS);
@@ -381,7 +382,7 @@ export class UwsSockets implements Broadcaster {
     return served;
   }
 
-  /** Like `#publishEach`, for texts some of which are large. */
+  /** Like `#publishEach`, for a list of texts that contains large ones. */
   *#publishLarge(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
     let served = 0;
     this.#publishing += 1;
@@ -442,8 +443,8 @@ export class UwsSockets implements Broadcaster {
       // Any unsent byte counts as backpressure. Until the socket has drained, its handler keeps the texts.
       maxBackpressure: 1,
       upgrade: (res, req, context: us_socket_context_t) => {
-        // The library checks only the key, not the Upgrade header. A request without that header goes to the route's
-        // plain GET, whose answer says what is missing.
+        // The library checks only the key, not the Upgrade header. A request without that header is passed to the
+        // route's plain GET, whose answer says what is missing.
         if (req.getHeader("upgrade").toLowerCase() !== "websocket") {
           req.setYield(true);
           return;

@@ -44,7 +44,7 @@ interface ChartProps {
 }
 
 /** Series colours, as names of custom properties. */
-const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
+const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6", "--chart-7"];
 const HEIGHT = 180;
 /** A shorter drag is a click, px. */
 const DRAG_PX_MIN = 8;

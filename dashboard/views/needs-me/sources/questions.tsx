@@ -8,7 +8,7 @@ import { apiPath } from "../../../base/path.js";
 import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
-/** The number of questions whose agents are looked up: a listed task does not name its asker, and has no holder then. */
+/** The number of questions whose agents are looked up: a listed task names no asker, and has no holder then. */
 const ASKERS_MAX = 10;
 
 /** A task that asks, with the actor that does, if it was looked up. */

@@ -24,8 +24,8 @@ export async function printOverview(program: string): Promise<ExitCode | CliFail
 }
 
 /**
- * Prints the help for the words after `help`: those of a command or a noun, or the name of a topic; the overview if there
- * are none.
+ * Prints the help for the words after `help`: those of a command or a noun, or the name of a topic. Without words it
+ * prints the overview.
  */
 export async function printHelp(words: readonly string[], program: string): Promise<ExitCode | CliFailure> {
   const [word] = words;

@@ -45,7 +45,7 @@ interface ChartProps {
 }
 
 /** The colours of the series, as names of custom properties of CSS. */
-const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6"];
+const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4", "--chart-5", "--chart-6", "--chart-7"];
 const HEIGHT = 180;
 /** The minimum length of a drag, in px. A shorter one is a click. */
 const DRAG_PX_MIN = 8;

@@ -23,6 +23,13 @@ export function Diff({ before, after, label }: DiffProps) {
   return (
     <div class="diff table-frame" role="region" aria-label={label} tabIndex={0}>
       <table aria-label={`${label}: ${plural(changed, "line")} differ`}>
+        {/* The layout is fixed by the first row, which may be a line of its own over all columns. */}
+        <colgroup>
+          <col class="diff-number" />
+          <col />
+          <col class="diff-number" />
+          <col />
+        </colgroup>
         <tbody>
           {lines.folded(rows).map((block, at) =>
             "left_out" in block ? (

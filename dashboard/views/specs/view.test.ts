@@ -31,6 +31,9 @@ t.test("specs in a real server", { skip: browserMissing() }, async (t) => {
     await page.getByRole("treeitem", { name: known.rolledBackSpec }).click();
     await page.getByRole("button", { name: "Compare", exact: true }).click();
     await page.getByRole("region", { name: /^Version \d+ beside version \d+/ }).waitFor();
+    await page.getByRole("row", { name: "1 equal line" }).waitFor();
+    const gutter = await page.locator("td.diff-number").first().boundingBox();
+    t.ok((gutter?.width ?? Infinity) < 50, "the first row, which has one cell, does not widen the line numbers");
     t.equal(new URL(page.url()).pathname, address);
     const shown = await page.getByRole("button", { name: /^Show version/ }).count();
     await page.getByRole("button", { name: "Roll back to version 1", exact: true }).click();

@@ -40,6 +40,15 @@ t.test("the metrics of a real server", { skip }, async (t) => {
     for (const { label } of ROWS) await chart(page, label).waitFor();
   });
 
+  await t.test("the series of a chart have different colours", async (t) => {
+    for (const { label, series } of ROWS) {
+      const markers = chart(page, label).locator(".u-legend tr:not(:first-child) .u-marker");
+      t.equal(await countOf(markers, series.length), series.length, label);
+      const colours = await markers.evaluateAll((all) => all.map((one) => getComputedStyle(one).borderColor));
+      t.equal(new Set(colours).size, series.length, `${label}: ${colours.join()}`);
+    }
+  });
+
   await t.test("the server's version and addresses are shown", async (t) => {
     await page.getByText(`127.0.0.1:${koor.port}`).waitFor();
     const facts = await page.locator(".system-facts").textContent();

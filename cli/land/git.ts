@@ -1,6 +1,6 @@
 /**
- * Runs git for a landing. Unlike the guard's git, it may talk to remotes and take minutes, so it runs beside the
- * heartbeats of the lane. Runs in the CLI process.
+ * Runs git for a landing. Unlike the guard's git, it may connect to remotes and take minutes. So it runs
+ * asynchronously, while the heartbeats of the lane continue. Runs in the CLI process.
  */
 import { dirname } from "node:path";
 
@@ -13,7 +13,7 @@ import { describeSystemError } from "../system-error.js";
 export interface GitRun {
   readonly isSuccess: boolean;
   readonly output: Buffer;
-  /** The text of the output without its last line end. */
+  /** The output as text, without its last line end. */
   readonly text: string;
   /** The text that git wrote to stderr, trimmed. */
   readonly complaint: string;
@@ -23,16 +23,16 @@ export interface GitOptions {
   /** Ends git when it fires. */
   readonly signal?: AbortSignal;
   readonly input?: Buffer;
-  /** Variables in addition to those of the command. */
+  /** Variables that are added to the environment. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** Returns the command's environment without the variables that name a repository. */
+/** Returns this process's environment without the variables that point git to a repository. */
 export function ownEnvironment(): NodeJS.ProcessEnv {
   return withoutPlace(io().environment);
 }
 
-/** Runs git in a folder to its end. Returns a failure only if git cannot be started, or if the signal ended it. */
+/** Runs git in a folder to its end. Returns a failure only if git cannot be started, or if the signal fires. */
 export async function git(
   folder: string,
   words: readonly string[],
@@ -53,7 +53,7 @@ export async function git(
     const complaint: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => complaint.push(chunk));
-    // Ignore the error of a git that ends before it has read its input.
+    // Ignore the error that occurs if git ends before it has read all of its input.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input ?? "");
     child.once("error", (error) => {
@@ -82,7 +82,7 @@ export async function gitWithoutHooks(
 
 /**
  * Runs git without the repository's hooks, and returns the text of its output.
- * @param doing what git cannot do if it fails, for the message: `add a worktree`
+ * @param doing the phrase that an error message uses for this step, for example `add a worktree`
  */
 export async function gitText(
   folder: string,
@@ -95,7 +95,7 @@ export async function gitText(
   return run.isSuccess ? run.text : failed(`git cannot ${doing}: ${lastLineOf(run.complaint)}`, run.complaint);
 }
 
-/** Returns the last line of a text that is not empty, for a message of one line. */
+/** Returns the last non-empty line of a text, for a message that has one line. */
 export function lastLineOf(text: string): string {
   return text.split(/\r?\n/).findLast((line) => line.trim() !== "") ?? "";
 }
@@ -107,7 +107,7 @@ export async function findCommit(folder: string, revision: string): Promise<stri
   return run.isSuccess && run.text !== "" ? run.text : undefined;
 }
 
-/** Whether a commit is in the history of another one. An unknown commit is in none. */
+/** Whether a commit is an ancestor of another one, or the same. An unknown commit is not. */
 export async function isAncestor(folder: string, commit: string, of: string): Promise<boolean> {
   const run = await gitWithoutHooks(folder, ["merge-base", "--is-ancestor", "--end-of-options", commit, of]);
   return !(run instanceof CliFailure) && run.isSuccess;

@@ -130,7 +130,7 @@ export class Cluster {
   }
 
   /**
-   * Resets the position to an earlier one. This is needed if the cluster was started with a new log that ends before
+   * Resets the position to an earlier one. This is needed if the cluster was started again with a log that ends before
    * the position.
    * @param untrusted the servers that still have the previous log
    */

@@ -15,7 +15,7 @@ import { describeSystemError } from "./system-error.js";
 
 /** The JSON-RPC error code that means that the method does not exist. */
 const NO_METHOD = -32_601;
-/** The maximum time that Codex takes to answer a request. */
+/** The maximum time to wait for an answer of Codex to a request, in ms. */
 const ANSWER_MS = CLI_DOCTOR_PROGRAM_MS;
 
 export interface CodexSession {

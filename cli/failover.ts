@@ -200,9 +200,9 @@ async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number):
 }
 
 /**
- * Resets the required position if the cluster's log ends before it. The cluster was then started with a new log, so no
- * server can reach the position. If servers only lag, the position is kept, because they will reach it. Returns whether
- * the position was reset.
+ * Resets the required position if the cluster's log ends before it. The cluster was then started again with another
+ * log, so no server can reach the position. If servers only lag, the position is kept, because they will reach it.
+ * Returns whether the position was reset.
  */
 async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: number): Promise<boolean> {
   const { position } = cluster;

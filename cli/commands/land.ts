@@ -1,6 +1,6 @@
 /**
- * Implements `land`, which merges branches into the target branch, one after the other. The modules are in cli/land/,
- * and only this command loads them. Runs in the CLI process.
+ * Implements `land`, which rebases branches onto the target branch, checks them and pushes them, one after the other.
+ * The modules are in cli/land/, and only this command loads them. Runs in the CLI process.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";

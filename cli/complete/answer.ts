@@ -27,7 +27,7 @@ const ABOUT = /^.{0,60}/u;
 export interface Place {
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** The maximum time that the server takes to answer. */
+  /** The maximum time to wait for an answer of the server, in ms. */
   readonly timeoutMs: number;
 }
 

@@ -18,7 +18,7 @@ export interface Examined {
   readonly access: Access;
   /** The settings with which `koor serve` would start here, or the failure with which it would refuse them. */
   readonly serve: ServeSettings | CliFailure;
-  /** The server settings that flags have set. Any other setting only says what `koor serve` would use. */
+  /** The server settings that the user has set. Any other setting only says what `koor serve` would use. */
   readonly named: ReadonlySet<keyof ServeSettings>;
 }
 

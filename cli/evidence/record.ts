@@ -11,8 +11,8 @@ import { workspaceHeaders } from "../workspace-name.js";
 
 export interface SendOptions extends CallLimits {
   /**
-   * Whether the record is sent again if no answer comes. The server may then store it twice, which does less harm than
-   * a lost record, because its command may have run for minutes.
+   * Whether the record is sent again if no answer comes. The server may then store it twice. This is harmless, and a
+   * command that ran for minutes need not run again.
    */
   readonly repeatable: boolean;
 }

@@ -12,8 +12,8 @@ export const GUARD_HOOKS = ["pre-commit", "prepare-commit-msg", "commit-msg", "p
 export type GuardHook = (typeof GUARD_HOOKS)[number];
 
 /**
- * The other hooks that are cheap. For each of them, the guard has a script that runs the previous hook, even if the
- * hook is added later.
+ * The other hooks whose existence changes nothing else in git. For each of them, the guard has a script that runs the
+ * previous hook, so hooks that are added later run too.
  */
 export const PASSED_HOOKS = [
   "applypatch-msg",

@@ -42,8 +42,7 @@ function asVariables(settings: readonly (readonly [name: string, value: string])
 
 /**
  * Finds the programs that the configuration of a repository names, and returns an environment that disables them. A
- * file with a merge driver then counts as a conflict if both sides changed it, because the merge of git itself would
- * give another result.
+ * file that a merge driver would merge then counts as a conflict, because only the driver knows the result.
  */
 export function withoutPrograms(root: string): PlainGit | CliFailure {
   const words = ["config", "-z", "--name-only", "--get-regexp", "^(filter|merge)\\..*\\."];

@@ -1,6 +1,6 @@
 /**
- * Tests the parts that turn raw output into figures, and the load generator, the subscribers and the references
- * themselves, over loopback against the raw server. Starts child processes and ends them.
+ * Tests the functions that turn raw output into figures. Also runs the load generator, the subscribers and the
+ * reference servers over loopback, against the raw server. Starts child processes and ends them.
  */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 /**
- * The environment of a scenario: its settings, and everything that it may start. It keeps a list of all processes and
- * directories, so that the end of a scenario, a failure or Ctrl-C leaves none of them. Runs in the bench process; what
- * each server is stays in targets/.
+ * The environment of a scenario: its settings, and all that it may start. It keeps a list of all processes and
+ * directories, so that nothing is left of them after a scenario, a failure or Ctrl-C. targets/ says how each server is
+ * started. Runs in the bench process.
  */
 import { type ChildProcess, fork, spawn, type SpawnOptions } from "node:child_process";
 import { once } from "node:events";
@@ -18,11 +18,11 @@ import { STOP_TIMEOUT_MS } from "./settings.js";
 
 /** The compiled tree that this program runs from: `dist/tree`. */
 export const TREE = fileURLToPath(new URL("..", import.meta.url));
-/** Where the bundled server is: `dist/app`. */
+/** The directory of the bundled server: `dist/app`. */
 export const APP = fileURLToPath(new URL("../../app/", import.meta.url));
 
 export interface Tools {
-  /** Paths of programs that are on this machine's PATH; undefined for a program that is not. */
+  /** The paths of the programs that were found on this machine's PATH. A program that was not found is undefined. */
   readonly wrk: string | undefined;
   readonly redisServer: string | undefined;
   readonly redisBenchmark: string | undefined;
@@ -48,7 +48,7 @@ export class Bench {
     this.progress = progress;
   }
 
-  /** A new empty directory that is removed with everything else. */
+  /** Makes an empty directory. The end of the scenario removes it. */
   makeDirectory(name: string): string {
     const path = mkdtempSync(join(tmpdir(), `koor-bench-${name}-`));
     this.#directories.add(path);
@@ -56,32 +56,32 @@ export class Bench {
   }
 
   /**
-   * Registers `end` to run when everything ends, after the functions that were registered later. Tests' helpers need
-   * this, so that their servers can be started here, too.
+   * Registers a function that runs at the end of the scenario. The function that was registered last runs first. The
+   * helpers of the tests need this method, so that a benchmark can start the tests' servers.
    */
   teardown(done: () => Promise<void> | void): void {
     this.#teardowns.push(done);
   }
 
-  /** Records a part of a scenario that is not measured, and the reason. */
+  /** Records that a part of a scenario is not measured, and the reason. */
   skip(reason: string): void {
     this.#skipped.add(reason);
   }
 
-  /** Returns what was skipped since the previous call. */
+  /** Returns the reasons that `skip` has recorded since the previous call. */
   takeSkipped(): readonly string[] {
     const skipped = [...this.#skipped];
     this.#skipped.clear();
     return skipped;
   }
 
-  /** Starts a program and keeps it in the list. */
+  /** Starts a program and adds it to the list of processes. */
   start(command: string, args: readonly string[], options: SpawnOptions): ChildProcess {
     this.#refuseWhenClosed();
     return this.#keep(spawn(command, args, options));
   }
 
-  /** Starts one of the benchmarks' own child programs, given by its path in the tree. */
+  /** Starts a child program of the benchmarks, given by its path in the compiled tree. */
   startJobs(program: string): JobProcess {
     this.#refuseWhenClosed();
     const child = fork(join(TREE, program), {
@@ -91,7 +91,7 @@ export class Bench {
     return new JobProcess(this.#keep(child), program);
   }
 
-  /** Ends one process: SIGTERM, and SIGKILL when it does not end in time. */
+  /** Ends one process: sends SIGTERM, and SIGKILL if the process does not end in time. */
   async stop(child: ChildProcess): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
     const ended = once(child, "exit");
@@ -105,7 +105,7 @@ export class Bench {
     }
   }
 
-  /** Ends everything that was started and removes every directory. The next scenario starts with none. */
+  /** Ends every process and removes every directory, so that the next scenario begins with none. */
   async stopAll(): Promise<void> {
     await Promise.all([...this.#children].map((child) => this.stop(child)));
     this.#children.clear();
@@ -113,11 +113,14 @@ export class Bench {
     this.#removeDirectories();
   }
 
-  /** Does the same synchronously and for good, when the process exits. */
+  /**
+   * Kills every process and removes every directory, synchronously. Called when the bench process exits; nothing can be
+   * started after it.
+   */
   killAll(): void {
     this.#closed = true;
     for (const child of this.#children) child.kill("SIGKILL");
-    // The promises are not awaited: what the functions do synchronously is to send the signals.
+    // The promises are not awaited, because each function sends its signals synchronously.
     for (const done of this.#teardowns.splice(0).toReversed()) void done();
     this.#removeDirectories();
   }
@@ -125,7 +128,7 @@ export class Bench {
   #keep(child: ChildProcess): ChildProcess {
     this.#children.add(child);
     child.once("exit", () => this.#children.delete(child));
-    // The caller that waits for the program's port or its answer notices a program that cannot be started.
+    // A program that cannot be started needs no handling here: the caller that waits for its port or its answer fails.
     child.on("error", () => this.#children.delete(child));
     return child;
   }
@@ -140,7 +143,7 @@ export class Bench {
   }
 }
 
-/** A loopback port that nothing listens on at this moment. */
+/** Returns a loopback port on which no server listens at this moment. */
 export async function findFreePort(): Promise<number> {
   const server = createServer();
   server.listen(0, "127.0.0.1");

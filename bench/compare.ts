@@ -1,13 +1,14 @@
 /**
- * Compares the ratios of a run with those of an earlier one. Ratios, not figures: they hold from machine
- * to machine, as both sides ran on the same one. Pure but for reading the file; runs in the bench process.
+ * Compares the ratios of a run with those of an earlier run. It compares ratios and not figures, because both sides of
+ * a ratio ran on the same machine, so that a ratio holds on other machines too. Reads the file of the earlier run, and
+ * is pure otherwise; runs in the bench process.
  */
 import { readFileSync } from "node:fs";
 import * as Type from "typebox";
 import { Compile } from "typebox/compile";
 import type { Ratio, RatioFile, ScenarioResult } from "./model.js";
 
-/** A ratio may get worse by this factor before a build fails: "more than half". */
+/** The factor by which a ratio may get worse before a build fails. */
 export const WORSE_FACTOR_MAX = 2;
 
 const checkRatioFile = Compile(
@@ -37,7 +38,10 @@ const checkRatioFile = Compile(
   }),
 );
 
-/** Reads the ratios of an earlier run. @returns the ratios, or one sentence about why they cannot be read */
+/**
+ * Reads the ratios of an earlier run.
+ * @returns the ratios, or one sentence that says why they cannot be read
+ */
 export function readRatioFile(path: string): RatioFile | string {
   let text: string;
   let value: unknown;
@@ -56,7 +60,7 @@ export interface Comparison {
   readonly ratio: string;
   readonly before: number;
   readonly now: number;
-  /** Returns how many times worse a ratio is than before; below 1 where it is better. */
+  /** The factor by which the ratio got worse since the earlier run. Below 1, it got better. */
   readonly worse: number;
 }
 
@@ -78,7 +82,10 @@ function entriesOf(scenarios: RatioFile["scenarios"]): Map<string, Entry> {
   return entries;
 }
 
-/** Pairs every ratio that both runs have. A ratio of one run only (another machine, another tool) is not compared. */
+/**
+ * Pairs the ratios that both runs have. A ratio that only one run has is not compared, for example because the other
+ * machine lacks the tool.
+ */
 export function compareRatios(before: RatioFile["scenarios"], now: readonly ScenarioResult[]): Comparison[] {
   const earlier = entriesOf(before);
   return [...entriesOf(now)].flatMap(([id, { scenario, row, ratio }]) => {
@@ -93,7 +100,10 @@ export function isRegression(comparison: Comparison): boolean {
   return comparison.worse > WORSE_FACTOR_MAX;
 }
 
-/** Takes the better value of two measurements of each ratio: noise makes a ratio worse, never better than it is. */
+/**
+ * Takes the better one of two measurements of each ratio. Noise can only make a ratio worse, so the better one is
+ * nearer to the truth.
+ */
 export function bestComparisons(first: readonly Comparison[], second: readonly Comparison[]): Comparison[] {
   return first.map((one) => {
     const other = second.find(

@@ -1,6 +1,6 @@
 /**
- * Shared parts of the scenarios with subscribers: opening them, one measured stretch of publishing, and the figures of
- * many stretches. Runs in the bench process; the subscriber process owns the sockets.
+ * The common parts of the scenarios with subscribers: they open subscribers, measure one stretch of publishing, and
+ * merge the figures of many stretches. Runs in the bench process; the subscriber process owns the sockets.
  */
 import { encodeHttp, publishRequest, type HttpRequest } from "./load/requests.js";
 import type { JobProcess } from "./job-process.js";
@@ -16,7 +16,7 @@ const SETTLE_MS = 250;
 
 export type Stretch = PublishResult & SpentCpu;
 
-/** Opens one subscriber for each pattern; resolves when all are open. */
+/** Opens one subscriber for each pattern. Resolves when all of them are open. */
 export async function openSubscribers(
   process: JobProcess,
   server: Server,
@@ -38,11 +38,11 @@ export interface StretchOptions {
   readonly delivered?: boolean;
   readonly duration_ms: number;
   readonly publishesMax?: number;
-  /** Query parameter that selects how the raw server fans out. */
+  /** The query parameter that selects how the raw server delivers events. */
   readonly query?: string;
 }
 
-/** Publishes for a while and measures the server's CPU time meanwhile. */
+/** Publishes for the given time, and measures the CPU time that the server uses meanwhile. */
 export function measureStretch(process: JobProcess, server: Server, options: StretchOptions): Promise<Stretch> {
   const { eventsPerRequest, duration_ms, publishesMax } = options;
   const described = options.requests ?? [publishRequest(eventsPerRequest)];
@@ -62,9 +62,9 @@ export function measureStretch(process: JobProcess, server: Server, options: Str
 }
 
 /**
- * Measures a stretch of one event at a time that begins a while before it counts. For some 150 ms after another server
- * was measured, a delivery costs up to a third more on any server, because its hundreds of sockets have left the
- * caches.
+ * Measures a stretch. Before a stretch of single events, publishes for a while without measuring. This is necessary
+ * because a delivery costs up to a third more in the first 150 ms after another server was measured: the hundreds of
+ * sockets of this server are no longer in the processor's caches.
  */
 export async function measureSettled(process: JobProcess, server: Server, options: StretchOptions): Promise<Stretch> {
   if (options.eventsPerRequest === 1) await measureStretch(process, server, { ...options, duration_ms: SETTLE_MS });
@@ -79,24 +79,30 @@ export function publishRateOf(stretch: Stretch): number | undefined {
   return stretch.elapsedMs > 0 ? (stretch.events / stretch.elapsedMs) * 1_000 : undefined;
 }
 
-/** CPU microseconds per delivery, the publishes included. */
+/** Returns the CPU time per delivery in microseconds. It includes the publishes. */
 export function stretchCpuOf(stretch: Stretch): number | undefined {
   return stretch.deliveries === 0 ? undefined : quotient(stretch.cpu_us, stretch.deliveries);
 }
 
-/** CPU microseconds per delivery of the front alone, without what other threads do for a publish. */
+/**
+ * Returns the CPU time per delivery of the front thread alone, in microseconds. The work of other threads for a publish
+ * does not count.
+ */
 export function frontCpuOf(stretch: Stretch): number | undefined {
   return stretch.deliveries === 0 ? undefined : quotient(stretch.mainCpuUs, stretch.deliveries);
 }
 
-/** CPU microseconds per delivery over all stretches together, the publishes included. */
+/** Returns the CPU time per delivery over all stretches together, in microseconds. It includes the publishes. */
 export function deliveryCpuOf(stretches: readonly Stretch[]): number | undefined {
   const known = stretches.filter((stretch) => stretch.cpu_us !== undefined);
   const deliveries = known.reduce((sum, stretch) => sum + stretch.deliveries, 0);
   return deliveries === 0 ? undefined : known.reduce((sum, stretch) => sum + (stretch.cpu_us ?? 0), 0) / deliveries;
 }
 
-/** Merges stretches: medians of times, CPU time over all of them, sums of lost and refused. */
+/**
+ * Merges stretches: takes the median of each time, the CPU time over all stretches, and the sums of lost events and of
+ * refused publishes.
+ */
 export function mergeStretches(stretches: readonly Stretch[]): Figures {
   const medianOf = (figure: (stretch: Stretch) => number | undefined): number | undefined => {
     const values = stretches.map(figure).filter((value) => value !== undefined);

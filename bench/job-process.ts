@@ -1,7 +1,7 @@
 /**
- * Runs a child process that does one job after another: a job is one message, and its result is one message. The load
- * generators run this way, so that their CPU time is never counted as the server's. `JobProcess` is the bench process's
- * side, `serveJobs` the child's.
+ * Runs a child process that does one job after another. A job is one message to the child, and its result is one
+ * message back. The load generators are such child processes, so that their CPU time never counts as the server's. The
+ * bench process uses `JobProcess`, and the child uses `serveJobs`.
  */
 import type { ChildProcess } from "node:child_process";
 import { JOB_GRACE_MS } from "./settings.js";
@@ -20,15 +20,14 @@ export class JobProcess {
     this.#name = name;
   }
 
-  /** The child's process id. */
   get pid(): number {
     if (this.child.pid === undefined) throw new Error(`${this.#name} could not be started`);
     return this.child.pid;
   }
 
   /**
-   * Sends a job and waits for its result. Rejects when the job fails, when the child ends before it has
-   * answered, or `JOB_GRACE_MS` after the job should have ended.
+   * Sends a job and waits for its result. Rejects if the job fails, if the child ends before it has answered, or if no
+   * answer has come `JOB_GRACE_MS` after the planned end of the job.
    */
   run<Result>(job: { readonly kind: string; readonly duration_ms?: number }): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
@@ -44,7 +43,7 @@ export class JobProcess {
       };
       const onMessage = (answer: JobAnswer): void => {
         settle();
-        // The child is our own program of the same build: its result has the shape that its job names.
+        // The child is our own program of the same build, so its result has the shape that belongs to the job.
         if (answer.error === undefined) resolve(answer.result as Result);
         else reject(new Error(`${this.#name}: ${answer.error}`));
       };
@@ -60,20 +59,21 @@ export class JobProcess {
   }
 }
 
-/** Answers the parent's jobs one at a time, and ends with the parent. */
+/** Runs the parent's jobs one at a time. The process ends when the parent ends. */
 export function serveJobs(work: (job: never) => unknown): void {
   process.on("message", (job) => {
     void answerJob(job, work);
   });
   process.on("disconnect", () => process.exit(0));
-  // Ctrl-C reaches the whole group; the bench process decides what ends when.
+  // The terminal sends Ctrl-C to the whole process group. This process ignores it, because the bench process decides in
+  // which order the processes end.
   process.on("SIGINT", () => undefined);
 }
 
 async function answerJob(job: unknown, work: (job: never) => unknown): Promise<void> {
   let answer: JobAnswer;
   try {
-    // Only the bench process sends jobs, and it sends to each program what that program takes.
+    // Only the bench process sends jobs, and it sends each program only the jobs of that program.
     answer = { result: await work(job as never) };
   } catch (error) {
     answer = { error: error instanceof Error ? error.message : String(error) };

@@ -1,6 +1,6 @@
 /**
- * Describes the machine of a run: processors, versions, the tools that it has, and what an fsync costs, since that
- * decides all durable writes. Runs in the bench process.
+ * Describes the machine of a run: its processors, the versions of its software, the tools that it has, and the duration
+ * of an fsync, on which the speed of all durable writes depends. Runs in the bench process.
  */
 import { accessSync, closeSync, constants, fsyncSync, openSync, writeSync } from "node:fs";
 import { cpus, release } from "node:os";
@@ -12,7 +12,7 @@ import { median } from "./statistics.js";
 
 const PAGE_BYTES = 4_096;
 
-/** Finds the path of a program as the shell does; undefined where there is none. */
+/** Finds the path of a program in the same way as the shell; undefined if there is none. */
 function findProgram(name: string): string | undefined {
   for (const directory of (process.env["PATH"] ?? "").split(delimiter)) {
     const path = join(directory, name);
@@ -20,7 +20,6 @@ function findProgram(name: string): string | undefined {
       accessSync(path, constants.X_OK);
       return path;
     } catch {
-      // It is not in this directory: look in the next.
       continue;
     }
   }
@@ -36,7 +35,7 @@ export function findTools(): Tools {
   };
 }
 
-/** Median microseconds of appending 4 KiB to a file in `directory` and fsyncing it. */
+/** Returns the median time of appending 4 KiB to a file in `directory` and fsyncing it, in microseconds. */
 function measureFsync(directory: string): number {
   const file = openSync(join(directory, "fsync-probe"), "w");
   const page = Buffer.alloc(PAGE_BYTES, 1);

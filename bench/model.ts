@@ -1,33 +1,34 @@
 /**
- * The types of the benchmarks: a scenario yields rows. A row holds Koor's figures, the same figures of its references
- * measured in the same run, and the ratios between the two. These shapes are also the JSON file that a run writes. Pure
- * types; runs in the bench process.
+ * The types of the benchmarks. A scenario yields rows. A row has Koor's figures, the same figures of the references
+ * that were measured in the same run, and the ratios between Koor and each reference. A run writes these shapes to its
+ * JSON file. Pure types.
  */
 import type { Bench } from "./bench.js";
 
 /**
- * Figures by name, the unit last: `requests_per_s`, `p99_ms`, `cpu_us`. A figure that could not be measured is absent.
+ * Figures by name. The name ends with the unit: `requests_per_s`, `p99_ms`, `cpu_us`. A figure that could not be
+ * measured is absent.
  */
 export type Figures = Readonly<Record<string, number>>;
 
 export interface Reference {
-  /** The name of a server that was measured beside Koor: `raw uWS`, `Redis`, `SQLite`. */
+  /** The name of a server that is measured beside Koor: `raw uWS`, `Redis`, `SQLite`. */
   readonly name: string;
   readonly figures: Figures;
 }
 
 export interface Ratio {
-  /** Which figure is compared: `rate`, `CPU`, `memory`. The value is Koor's divided by the reference's. */
+  /** The figure that is compared: `rate`, `CPU`, `memory`. The value is Koor's figure divided by the reference's. */
   readonly of: string;
   /** The name of the reference. */
   readonly to: string;
   readonly value: number;
   readonly better: "higher" | "lower";
-  /** False where the ratio is too noisy to fail a build on; it is shown and stored all the same. */
+  /** False if the ratio is too noisy to fail a build. It is still printed and stored. */
   readonly compared: boolean;
 }
 
-/** A promise of the design, checked against this row. */
+/** A target of the design, and whether this row meets it. */
 export interface Target {
   readonly what: string;
   readonly value: number;
@@ -37,11 +38,11 @@ export interface Target {
 
 export interface Row {
   /**
-   * The measured thing, for example `PUT on distinct keys, 64 connections`. Together with `client` it is unique within
-   * a run.
+   * The name of the measurement, for example `PUT on distinct keys, 64 connections`. Together with `client` it is
+   * unique within a run.
    */
   readonly name: string;
-  /** The load generator, where the row had one. */
+  /** The load generator; "" if the row used none. */
   readonly client: "node" | "wrk" | "";
   readonly figures: Figures;
   readonly references: readonly Reference[];
@@ -50,11 +51,14 @@ export interface Row {
 }
 
 export interface Scenario {
-  /** The name that `--only` takes. */
+  /** The scenario's name for the flag `--only`. */
   readonly name: string;
-  /** The line that `--list` prints. */
+  /** The description that `--list` prints. */
   readonly measures: string;
-  /** Yields rows as they are measured. The caller then stops everything that was started through `bench`. */
+  /**
+   * Measures the scenario and yields its rows one by one. After it, the caller stops everything that was started
+   * through `bench`.
+   */
   readonly build: (bench: Bench) => AsyncIterable<Row>;
 }
 
@@ -70,7 +74,7 @@ export interface Machine {
   readonly node: string;
   readonly wrk: boolean;
   readonly redis: boolean;
-  /** Median time of a 4 KiB append and fsync in the directory that all stores of the run use. */
+  /** The median time of appending 4 KiB and fsyncing it, in the directory that all stores of the run use. */
   readonly fsync_us: number;
 }
 
@@ -80,14 +84,16 @@ export interface RunResult {
   readonly started_at: string;
   readonly elapsed_s: number;
   readonly machine: Machine;
-  /** CPUs that other processes kept busy during the run, on average; absent where the system does not report it. */
+  /**
+   * The average number of CPUs that other processes kept busy during the run; absent if the system does not report it.
+   */
   readonly cpus_elsewhere?: number;
   readonly scenarios: readonly ScenarioResult[];
-  /** Scenarios that were not measured, with the reason. */
+  /** The scenarios that were not measured, with the reasons. */
   readonly left_out: readonly { readonly scenario: string; readonly reason: string }[];
 }
 
-/** The ratios of a run: all that `--compare` reads, and all that a committed baseline needs. */
+/** The ratios of a run. A committed baseline has this shape, and `--compare` reads it. */
 export interface RatioFile {
   readonly koor_bench: 1;
   readonly mode: "quick" | "full";

@@ -1,4 +1,6 @@
-/** Parses the command line of the benchmarks. Runs in the bench process; the table knows the scenarios. */
+/**
+ * Parses the command line of the benchmarks. The caller passes the names of the scenarios. Runs in the bench process.
+ */
 import { parseArgs } from "node:util";
 import { TRANSPORTS, type TransportChoice } from "../schemas/config.js";
 
@@ -6,18 +8,18 @@ export interface Options {
   readonly quick: boolean;
   readonly list: boolean;
   readonly help: boolean;
-  /** Names of the scenarios to run; empty for all. */
+  /** The names of the scenarios to run; empty for all. */
   readonly only: readonly string[];
   /**
-   * The transports that Koor is measured with, one after the other; with several, the rows' scenarios are named after
-   * them.
+   * The transports with which Koor is measured, one after the other. If there are several, the names of the scenarios
+   * in the report include the transport.
    */
   readonly transports: readonly TransportChoice[];
-  /** An earlier run, or its ratios, to compare with. */
+  /** The file of an earlier run, or of its ratios, with which this run is compared. */
   readonly compare: string | undefined;
-  /** The file for the results. */
+  /** The file for the whole result. */
   readonly out: string | undefined;
-  /** The file for the ratios alone, to compare later runs with. */
+  /** The file for the ratios only, with which later runs can be compared. */
   readonly ratiosOut: string | undefined;
 }
 
@@ -35,7 +37,10 @@ function isTransport(name: string): name is TransportChoice {
   return (TRANSPORTS as readonly string[]).includes(name);
 }
 
-/** Parses the arguments. @returns the options, or one sentence about what is wrong with them */
+/**
+ * Parses the arguments.
+ * @returns the options, or one sentence that says what is wrong with them
+ */
 export function parseOptions(args: readonly string[], scenarios: readonly string[]): Options | string {
   let values;
   try {
@@ -53,7 +58,7 @@ export function parseOptions(args: readonly string[], scenarios: readonly string
       },
     }));
   } catch (error) {
-    // parseArgs reports wrong usage by throwing, and its message names the flag.
+    // parseArgs throws on wrong usage. Its message names the flag, so the caller can print it.
     return error instanceof Error ? error.message : String(error);
   }
   const only = values.only === undefined ? [] : values.only.split(",").filter((name) => name !== "");

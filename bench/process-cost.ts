@@ -1,35 +1,41 @@
 /**
- * Measures what a process costs: CPU time and resident memory of it and its descendants, from /proc. Where there is no
- * /proc the answers are undefined and the columns stay empty. Runs in the bench process.
+ * Measures the CPU time and the resident memory of a process and its descendants, from /proc. On a system without /proc
+ * the functions return undefined, and the report leaves the columns empty. Runs in the bench process.
  */
 import { readFileSync, readdirSync } from "node:fs";
 
-/** Length of a clock tick in /proc/<pid>/stat. Linux fixes it at 100 Hz for what user space sees. */
+/** The length of a clock tick in /proc/<pid>/stat. Linux always shows user programs 100 ticks per second. */
 const CLOCK_TICK_US = 10_000;
 const NS_PER_US = 1_000;
-/** Positions after the command's closing parenthesis, which may itself hold spaces. */
+/**
+ * Positions of fields, counted after the closing parenthesis of the command's name. The name may contain spaces, so
+ * counting starts after it.
+ */
 const UTIME_FIELD = 11;
 const STIME_FIELD = 12;
 const CUTIME_FIELD = 13;
 const CSTIME_FIELD = 14;
 
-/** utime, stime, and the same of children that have ended and were waited for. */
+/** The user and system time of the process, and of its children that have ended and were waited for. */
 const OWN_AND_CHILDREN_FIELDS = [11, 12, 13, 14] as const;
 
-/** User and system ticks in one line of /proc/<pid>/stat, or undefined when it is no such line. */
+/** Returns the user and system ticks in one line of /proc/<pid>/stat, or undefined if the text has another format. */
 export function parseStatTicks(stat: string): number | undefined {
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const ticks = Number(fields[UTIME_FIELD]) + Number(fields[STIME_FIELD]);
   return Number.isFinite(ticks) ? ticks : undefined;
 }
 
-/** Nanoseconds on a CPU in the text of /proc/<pid>/task/<tid>/schedstat, or undefined when it is no such text. */
+/**
+ * Returns the time on a CPU in nanoseconds from the text of /proc/<pid>/task/<tid>/schedstat, or undefined if the text
+ * has another format.
+ */
 export function parseScheduledNs(schedstat: string): number | undefined {
   const found = /^(\d+) \d+ \d+$/.exec(schedstat.trim());
   return found?.[1] === undefined ? undefined : Number(found[1]);
 }
 
-/** Resident bytes in the text of /proc/<pid>/status. */
+/** Returns the resident bytes from the text of /proc/<pid>/status. */
 export function parseResidentBytes(status: string): number | undefined {
   const found = /^VmRSS:\s+(\d+) kB$/m.exec(status);
   return found?.[1] === undefined ? undefined : Number(found[1]) * 1_024;
@@ -39,7 +45,7 @@ function readProc(path: string): string | undefined {
   try {
     return readFileSync(path, "latin1");
   } catch {
-    // There is no /proc, or the process has ended: then there is no figure.
+    // There is no figure, because the system has no /proc or the process has ended.
     return undefined;
   }
 }
@@ -63,7 +69,7 @@ function processTree(pid: number): number[] {
   return found;
 }
 
-/** CPU time of the process and its descendants since their start, all threads, in microseconds. */
+/** Returns the CPU time of the process and its descendants since their start, in microseconds. All threads count. */
 export function readCpuUs(pid: number): number | undefined {
   let ticks = 0;
   for (const member of processTree(pid)) {
@@ -78,7 +84,7 @@ export function readCpuUs(pid: number): number | undefined {
   return ticks * CLOCK_TICK_US;
 }
 
-/** Resident memory of the process and its descendants, in bytes. */
+/** Returns the resident memory of the process and its descendants, in bytes. */
 export function readResidentBytes(pid: number): number | undefined {
   let bytes = 0;
   for (const member of processTree(pid)) {
@@ -93,13 +99,19 @@ export function readResidentBytes(pid: number): number | undefined {
   return bytes;
 }
 
-/** CPU time until now in microseconds: of the whole machine, and of this process with all children that have ended. */
+/**
+ * The CPU time until now in microseconds: of the whole machine, and of this process together with its children that
+ * have ended.
+ */
 export interface CpuClock {
   readonly machineUs: number;
   readonly ownUs: number;
 }
 
-/** Non-idle ticks of the whole machine in the text of /proc/stat, or undefined when it is no such text. */
+/**
+ * Returns the non-idle ticks of the whole machine from the text of /proc/stat, or undefined if the text has another
+ * format.
+ */
 export function parseBusyTicks(stat: string): number | undefined {
   const line = /^cpu +(.*)$/m.exec(stat)?.[1];
   if (line === undefined) return undefined;
@@ -108,7 +120,7 @@ export function parseBusyTicks(stat: string): number | undefined {
   return Number.isFinite(ticks) ? ticks : undefined;
 }
 
-/** CPU time in microseconds of all children of this process that have ended and were waited for. */
+/** Returns the CPU time of this process's children that have ended and were waited for, in microseconds. */
 export function readChildrenCpuUs(): number | undefined {
   const stat = readProc("/proc/self/stat") ?? "";
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
@@ -127,7 +139,7 @@ export function readCpuClock(): CpuClock | undefined {
   return { machineUs: busy * CLOCK_TICK_US, ownUs: own * CLOCK_TICK_US };
 }
 
-/** How many CPUs other processes kept busy between the two moments, on average. */
+/** Returns the average number of CPUs that other processes kept busy between two moments. */
 export function countCpusElsewhere(
   before: CpuClock | undefined,
   after: CpuClock | undefined,
@@ -138,7 +150,8 @@ export function countCpusElsewhere(
 }
 
 /**
- * Nanoseconds on a CPU until now, by thread, of processes and their descendants. Threads that have ended are left out.
+ * Returns the time on a CPU until now for each thread of the processes and their descendants, in nanoseconds. Threads
+ * that have ended are missing.
  */
 function readThreadsNs(pids: readonly number[]): ReadonlyMap<string, number> {
   const threads = new Map<string, number>();
@@ -157,12 +170,15 @@ function readThreadsNs(pids: readonly number[]): ReadonlyMap<string, number> {
   return threads;
 }
 
-/** How much ticks may differ: user and system time are each rounded down to whole ticks, at both ends. */
+/**
+ * The maximum error of a difference of ticks. User and system time are both rounded down to whole ticks, at the start
+ * and at the end.
+ */
 const TICKS_UNSURE = 2;
 
 /**
- * CPU time between two moments in microseconds. The threads' times are exact; the ticks are used where they show more,
- * because then a thread has ended in between.
+ * Returns the CPU time between two moments, in microseconds. The times of the threads are exact, but a thread that has
+ * ended is missing in them. So the ticks are used if they show more time than the threads.
  */
 export function cpuBetween(
   ticksUs: number,
@@ -176,13 +192,18 @@ export function cpuBetween(
   return spentUs < ticksUs - TICKS_UNSURE * CLOCK_TICK_US ? ticksUs : spentUs;
 }
 
-/** CPU time until now of several processes and their descendants; undefined where one of them is not there. */
+/**
+ * Returns the CPU time until now of several processes and their descendants; undefined if one of the processes has
+ * ended.
+ */
 function readCpuOfAll(pids: readonly number[]): number | undefined {
   const known = pids.map(readCpuUs);
   return known.includes(undefined) ? undefined : known.reduce<number>((sum, spent) => sum + (spent ?? 0), 0);
 }
 
-/** CPU time of the processes' first threads, in microseconds: Koor's front. */
+/**
+ * Returns the CPU time of the first thread of each process, in microseconds. In a Koor server this is the front thread.
+ */
 function mainThreadsUs(
   pids: readonly number[],
   before: ReadonlyMap<string, number>,
@@ -197,15 +218,15 @@ function mainThreadsUs(
   return spentNs / NS_PER_US;
 }
 
-/** CPU times of a stretch in microseconds; absent where there is no /proc. */
+/** The CPU times of a measured stretch, in microseconds; absent on a system without /proc. */
 export interface SpentCpu {
-  /** CPU time of all threads, and of the processes' descendants. */
+  /** The CPU time of all threads of the processes and of their descendants. */
   readonly cpu_us?: number;
-  /** CPU time of the processes' first threads. */
+  /** The CPU time of the first thread of each process. */
   readonly mainCpuUs?: number;
 }
 
-/** Runs `work`, and adds to its result the CPU time that `pid`, or all of several processes, spent meanwhile. */
+/** Runs `work`, and adds to its result the CPU time that the process or processes in `pid` used meanwhile. */
 export async function withCpu<T extends object>(
   pid: number | readonly number[],
   work: () => Promise<T>,

@@ -1,12 +1,12 @@
 /**
- * Prints the progress line: rewritten in place on a terminal, one line after another elsewhere. Runs in the bench
- * process.
+ * Prints the progress: on a terminal as one line that is rewritten in place, elsewhere as one line after another. Runs
+ * in the bench process.
  */
 import type { WriteStream } from "node:tty";
 
 export interface Progress {
   readonly show: (line: string) => void;
-  /** Removes the line, so that the next output starts on a clean one. */
+  /** Erases the progress line, so that other output does not follow it on the same line. */
   readonly clear: () => void;
 }
 

@@ -1,7 +1,7 @@
 /**
- * Makes a repository for the replay of merges: `node dist/tree/bench/radar-history.js FOLDER [MERGES] [SEED]`. Pairs of
- * branches change, insert and delete lines of the same few files, and delete or rename some. One seed gives one
- * history.
+ * Makes a repository on which radar-replay.ts can replay merges: `node dist/tree/bench/radar-history.js FOLDER [MERGES]
+ * [SEED]`. Pairs of branches change, insert and delete lines of the same few files, and delete or rename some files.
+ * The same seed gives the same history.
  */
 import { execFileSync } from "node:child_process";
 import { pathToFileURL } from "node:url";
@@ -11,24 +11,27 @@ import { makeRandom, type Random } from "../test/support/random.js";
 
 const FILES = 150;
 const LINES = 80;
-/** The most commits of a branch, the most edits of a commit, and the most lines of an edit. */
+/** The maximum number of commits per branch, of edits per commit, and of lines per edit. */
 const COMMITS_MAX = 6;
 const EDITS_MAX = 4;
 const EDITED_LINES_MAX = 6;
-/** The number of edits of which one deletes the file, and one renames it. */
+/** One of this many edits deletes its file, and another one renames it. */
 const DELETIONS = 60;
 
-/** The files of a commit: their lines by path. */
+/** The files of a commit: the lines of each file by its path. */
 type Tree = ReadonlyMap<string, readonly string[]>;
 
-/** Draws a path. The first paths come up much more often, as in repositories of people. */
+/**
+ * Chooses a random path. The first paths are chosen much more often, because real repositories also have a few files
+ * that change often.
+ */
 function drawPath(random: Random, tree: Tree): string {
   const paths = [...tree.keys()].toSorted();
   const share = random(1_000) / 1_000;
   return must(paths[Math.floor(paths.length * share ** 3)], "a path");
 }
 
-/** Returns the tree after one edit, and the lines of git's fast-import that describe it. */
+/** Applies one random edit. Returns the new tree, and the lines of git's fast-import format that describe the edit. */
 function edit(tree: Tree, random: Random, text: string): { readonly tree: Tree; readonly entry: string } {
   const path = drawPath(random, tree);
   const lines = must(tree.get(path), "the file");
@@ -55,7 +58,7 @@ function writeFile(path: string, lines: readonly string[]): string {
   return `M 100644 inline ${path}\ndata ${Buffer.byteLength(content)}\n${content}\n`;
 }
 
-/** Yields the history in the format of `git fast-import`. */
+/** Yields the history in the input format of `git fast-import`. */
 function* writeHistory(merges: number, random: Random): Generator<string> {
   let mark = 0;
   const begin = (branch: string, parents: readonly number[]): string => {
@@ -91,7 +94,7 @@ function* writeHistory(merges: number, random: Random): Generator<string> {
       }
       ends.push(end);
     }
-    // The merge has the files of one side: what the next pair begins with does not matter.
+    // The merge commit has the files of one side. This is enough, because only the conflicts of the branches matter.
     yield begin(
       "main",
       ends.map((end) => end.mark),

@@ -1,8 +1,9 @@
 /**
- * Replays the merges of a repository's history, and measures how well the radar's rule would have foreseen their
- * conflicts: `node dist/tree/bench/radar-replay.js [FOLDER]`. For each merge of two parents it compares two reports,
- * each of one parent since the merge base, by the rule of the server, and git merges the two parents again. The radar
- * itself sees changes before they are committed, which no history holds, so its warnings come earlier than those here.
+ * Replays the merges of a repository's history, and measures how well the radar's rule would have predicted their
+ * conflicts: `node dist/tree/bench/radar-replay.js [FOLDER]`. For each merge, it makes a report of the changes of each
+ * parent since the merge base, and compares the two reports by the server's rule. Git then repeats the merge and shows
+ * the real conflicts. The real radar warns earlier than this replay, because it sees changes before they are committed,
+ * and a history has only commits.
  */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -18,26 +19,32 @@ import { overlapOf } from "../src/features/radar/overlap.js";
 import { decodeReport, type ReportedFile } from "../src/features/radar/report.js";
 
 const OUTPUT_BYTES_MAX = 512 * 1024 * 1024;
-/** The kinds that warn of a conflict. The kind `file` says only that both change the file. */
+/**
+ * The kinds of overlaps that warn of a conflict. The kind `file` is not one of them: it says only that both sides
+ * change the file.
+ */
 const ALARMS: ReadonlySet<OverlapKind> = new Set(["lines", "delete"]);
 
 /** The counts of a replay. A path counts once for each merge. */
 export interface Replay {
-  /** The merges of two parents that have a merge base, and differ from it on both sides. */
+  /** The number of merges with two parents, which have a merge base and differ from it on both sides. */
   merges: number;
-  /** Those of them in which git finds conflicts. */
+  /** The number of these merges in which git finds conflicts. */
   conflictedMerges: number;
-  /** The paths that conflict, and of these how the radar would have reported them. */
+  /** The number of conflicting paths, and how many of them the radar reports with each kind. */
   conflicts: number;
   readonly foreseen: Record<OverlapKind | "not", number>;
-  /** The paths that the radar reports, by kind, and of these those that git merges without a conflict. */
+  /** The number of paths that the radar reports with each kind, and how many of these git merges without a conflict. */
   readonly reported: Record<OverlapKind, number>;
   readonly merged: Record<OverlapKind, number>;
-  /** For each foreseen conflict: the commits on both sides after its first alarm, and all of them. */
+  /**
+   * For each predicted conflict: the number of commits of both sides, and how many of these follow the radar's first
+   * warning.
+   */
   readonly leads: { readonly left: number; readonly all: number }[];
 }
 
-/** Runs git in the repository, with new objects in a folder of their own. */
+/** Runs git in the repository. New objects go to a separate folder, so the repository does not change. */
 class History {
   readonly #folder: string;
   readonly #environment: NodeJS.ProcessEnv;
@@ -52,7 +59,7 @@ class History {
     };
   }
 
-  /** Returns what git prints; undefined if it fails in another way than by exit 1. */
+  /** Returns the output of git, also if git exits with 1; undefined if git fails in another way. */
   run(...words: string[]): Buffer | undefined {
     try {
       const options = {
@@ -72,7 +79,9 @@ class History {
     return (this.run(...words)?.toString("utf8") ?? "").split("\n").filter((line) => line !== "");
   }
 
-  /** Returns the report of a commit since a base, by path. It has at most as many files as the radar takes. */
+  /**
+   * Returns the report of a commit: its changes since `base`, by path. The number of files is limited as in the radar.
+   */
   report(base: string, commit: string, paths: readonly string[] = []): ReadonlyMap<string, ReportedFile> {
     const words = [
       "--literal-pathspecs",
@@ -98,7 +107,7 @@ class History {
   }
 }
 
-/** Returns how the radar reports each path that two reports have in common. */
+/** Compares two reports. Returns the kind of overlap for each path that both reports have. */
 function compare(
   one: ReadonlyMap<string, ReportedFile>,
   other: ReadonlyMap<string, ReportedFile>,
@@ -113,8 +122,9 @@ function compare(
 }
 
 /**
- * Finds the first moment at which the commits of both sides, in the order of their times, overlap in a path. Returns
- * the commits after it, and all commits; undefined if only the ends of both sides overlap in no such way.
+ * Orders the commits of both sides by time, and finds the first one after which the sides overlap in a path. Returns
+ * the number of commits after it, and of all commits; undefined if only the last commits of both sides overlap, and no
+ * earlier ones.
  */
 function leadOf(history: History, base: string, sides: readonly [string, string], path: string) {
   const all = history.lines("log", "--reverse", "--date-order", "--format=%H", ...sides, `^${base}`);

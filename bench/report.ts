@@ -1,18 +1,18 @@
 /**
- * Formats the report for people: a table for each scenario, Koor's line first and each reference below it with the
- * ratio to it, then the design's targets. Pure text; the JSON beside it is the run's whole result.
+ * Formats the report for people: a table for each scenario, and then the targets of the design. In a table, Koor's line
+ * comes first, and below it each reference with its ratio. The JSON file holds the whole result. Pure.
  */
 import type { Figures, Row, RunResult, ScenarioResult, Target } from "./model.js";
 
 const COLUMN_GAP = "  ";
 /**
- * From this number of busy CPUs the report warns. The kernel's own work for the run's sockets and disk also counts as
- * that of others.
+ * The number of busy CPUs from which the report warns. The limit is above zero, because the kernel's own work for the
+ * run's sockets and disk also counts as work of other processes.
  */
 const CPUS_ELSEWHERE_MAX = 0.3;
 const ABSENT = "-";
 
-/** Formats a number with three to four significant digits, thousands grouped. */
+/** Formats a number with three or four significant digits, and groups its thousands. */
 export function formatNumber(value: number): string {
   const size = Math.abs(value);
   if (Number.isInteger(value) && size < 1_000) return String(value);
@@ -21,7 +21,10 @@ export function formatNumber(value: number): string {
   return size >= 1 ? value.toFixed(2) : value.toFixed(3);
 }
 
-/** Aligns text columns left and number columns right; every column is as wide as its widest cell. */
+/**
+ * Formats a table: text columns are aligned left and number columns right, and every column is as wide as its widest
+ * cell.
+ */
 export function formatTable(
   header: readonly string[],
   lines: readonly (readonly string[])[],

@@ -1,7 +1,7 @@
 /**
- * The benchmarks' program: it chooses scenarios, runs them one after another, prints the table, writes the JSON, and
- * compares with an earlier run. One process starts all others and ends them, however it ends itself. The scenarios are
- * in scenarios/.
+ * The main program of the benchmarks. It runs the chosen scenarios one after another, prints the tables, writes the
+ * JSON file, and compares the result with an earlier run. This process starts all other processes, and ends them even
+ * if it fails or gets a signal. The scenarios are in scenarios/.
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -31,11 +31,11 @@ interface Outcome {
   failed: boolean;
 }
 
-/** One scenario over one transport. */
+/** One scenario with one transport. */
 interface Measurement {
   readonly scenario: Scenario;
   readonly transport: TransportChoice;
-  /** The scenario's name, and the transport's where there are several transports. */
+  /** The scenario's name. It includes the transport if the run uses several. */
   readonly name: string;
 }
 
@@ -44,7 +44,7 @@ async function runMeasurement(bench: Bench, { scenario, transport, name }: Measu
   bench.transport = transport;
   const rows: Row[] = [];
   try {
-    // The design's targets of speed hold for the fast transport.
+    // The design's speed targets apply only to the fast transport.
     for await (const row of scenario.build(bench)) rows.push(transport === "node" ? { ...row, targets: [] } : row);
   } finally {
     await bench.stopAll();
@@ -52,7 +52,7 @@ async function runMeasurement(bench: Bench, { scenario, transport, name }: Measu
   return { scenario: name, rows };
 }
 
-/** Runs a scenario, and a second time if the first one failed: another program may have held up this machine. */
+/** Runs a scenario. If it fails, runs it a second time, because another program may have slowed the machine. */
 async function runUntilMeasured(bench: Bench, measurement: Measurement): Promise<ScenarioResult> {
   try {
     return await runMeasurement(bench, measurement);
@@ -79,7 +79,7 @@ async function runMeasurements(
       outcome.scenarios.push(await runUntilMeasured(bench, measurement));
       for (const reason of bench.takeSkipped()) outcome.left_out.push({ scenario: measurement.name, reason });
     } catch (error) {
-      // A scenario that cannot be measured must not hide the others; the run fails all the same.
+      // A scenario that fails must not prevent the others. The run as a whole still fails.
       outcome.left_out.push({
         scenario: measurement.name,
         reason: error instanceof Error ? error.message : String(error),
@@ -91,8 +91,8 @@ async function runMeasurements(
 }
 
 /**
- * Finds the regressions against `earlier`. A scenario that shows one is measured again, which removes those that were
- * noise.
+ * Finds the ratios that are worse than in the earlier run. A scenario with such a ratio is measured again, because the
+ * first result may be noise.
  */
 async function findRegressions(
   bench: Bench,
@@ -179,7 +179,7 @@ async function main(): Promise<number> {
   const clock = readCpuClock();
   const machine = describeMachine(tools, bench.makeDirectory("fsync"));
   const chosen = SCENARIOS.filter(({ name }) => options.only.length === 0 || options.only.includes(name));
-  // The transports of one scenario run one after another, so that they meet the same machine.
+  // The scenario runs with one transport directly after the other, so that both find the machine in the same state.
   const measurements = chosen.flatMap((scenario) =>
     options.transports.map((transport): Measurement => {
       const name = options.transports.length === 1 ? scenario.name : `${scenario.name} over ${transport}`;

@@ -1,4 +1,4 @@
-/** All scenarios, in the order of a run. One row adds a scenario. */
+/** Lists all scenarios, in the order of a run. A new scenario needs one row here. */
 import type { Scenario } from "./model.js";
 import { claimsScenario } from "./scenarios/claims.js";
 import { cliStartScenario } from "./scenarios/cli-start.js";

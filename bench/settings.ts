@@ -1,28 +1,34 @@
 /**
- * The length and size of a run: one row of settings for the full run, one for `--quick`. A name from here bounds every
- * loop and wait of the benchmarks. Pure; runs in the bench process.
+ * The length and size of a run: one table of settings for the full run, and one for `--quick`. Every loop and wait of
+ * the benchmarks is limited by a setting or a constant of this file. Pure; runs in the bench process.
  */
 
 export interface Settings {
   readonly mode: "quick" | "full";
-  /** After this time no scenario starts; the report names those that are left. */
+  /** The time after which no further scenario starts. The report names the scenarios that were left out. */
   readonly runSMax: number;
   readonly warmupMs: number;
-  /** Length of a slice. Koor and its references alternate slices, so that all meet the same drift of the machine. */
+  /**
+   * The length of a slice. Koor and its references alternate slices, so that changes in the machine's speed affect all
+   * of them.
+   */
   readonly sliceMs: number;
   readonly rounds: number;
   readonly connections: readonly number[];
   readonly wrkConnections: readonly number[];
-  /** wrk takes whole seconds only. */
+  /** The length of a slice for wrk, which accepts whole seconds only. */
   readonly wrkSliceS: number;
   readonly wrkRounds: number;
-  /** Whether wrk also sends the requests that have no target. */
+  /** Whether wrk also sends requests for which the design has no target. */
   readonly wrkEverywhere: boolean;
   readonly subscribers: readonly number[];
   readonly fanOutSliceMs: number;
   readonly fanOutRounds: number;
   readonly bursts: number;
-  /** A burst to a thousand subscribers is a million deliveries: too much for a short run. */
+  /**
+   * The maximum number of subscribers for bursts. A burst to a thousand subscribers has a million deliveries, which is
+   * too much for a short run.
+   */
   readonly burstSubscribersMax: number;
   readonly stalledSliceMs: number;
   readonly stalledRounds: number;
@@ -34,16 +40,16 @@ export interface Settings {
   readonly contentRounds: number;
   readonly starts: number;
   readonly idleMs: number;
-  /** How often a command of the command line is run. */
+  /** The number of runs of a command of the command line. */
   readonly commands: number;
   readonly diffSliceMs: number;
   readonly heartbeatSliceMs: number;
-  /** Tasks that are ready at first: more than the run claims. */
+  /** The number of tasks that are ready at the start of the scenario with few tasks. It is more than the run claims. */
   readonly fewTasks: number;
   readonly manyTasks: number;
-  /** At most PUBLISH_EVENTS_MAX, since they are published at once. */
+  /** The number of events for webhooks. One call publishes them, so they are at most PUBLISH_EVENTS_MAX. */
   readonly webhookEvents: number;
-  /** How often a page of the dashboard is loaded after the first time. */
+  /** The number of loads of a dashboard page after the first one. */
   readonly pageLoads: number;
   readonly pageSliceMs: number;
   readonly pageRounds: number;
@@ -52,7 +58,7 @@ export interface Settings {
   readonly clusterRounds: number;
   readonly clusterReadSliceMs: number;
   readonly clusterReadRounds: number;
-  /** Time over which the CPU time of idle nodes is counted. */
+  /** The time for which the CPU time of idle nodes is measured. */
   readonly clusterIdleMs: number;
   readonly clusterJoins: number;
   readonly clusterDeaths: number;
@@ -86,7 +92,7 @@ const FULL: Settings = {
   idleMs: 3_000,
   commands: 31,
   diffSliceMs: 6_000,
-  // This is long enough for a flush in each slice.
+  // A slice is long enough to contain a flush to the database.
   heartbeatSliceMs: 6_000,
   fewTasks: 50_000,
   manyTasks: 99_000,
@@ -107,7 +113,7 @@ const FULL: Settings = {
 const QUICK: Settings = {
   mode: "quick",
   runSMax: 300,
-  // After this time the code of most requests is compiled. During the first 750 ms, a publish costs 2 to 8 times as
+  // After this warm-up, the code of most requests is compiled. In the first 750 ms, a publish costs 2 to 8 times as
   // much as later.
   warmupMs: 1_000,
   sliceMs: 80,
@@ -139,7 +145,7 @@ const QUICK: Settings = {
   manyTasks: 30_000,
   webhookEvents: 1_000,
   pageLoads: 3,
-  // In a shorter slice, one request of the page would be a tenth of a core.
+  // A shorter slice would be too coarse: a single request of the page would cost a tenth of a core.
   pageSliceMs: 1_000,
   pageRounds: 1,
   waitRounds: 50,
@@ -156,15 +162,15 @@ export function chooseSettings(quick: boolean): Settings {
   return quick ? QUICK : FULL;
 }
 
-/** Number of keys that reads and writes go through. */
+/** The number of keys that the reads and writes use. */
 export const KEYS = 1_000;
-/** Size of the JSON value that is stored, read and published. */
+/** The size of the JSON value that is stored, read and published. */
 export const VALUE_BYTES = 270;
 export const BURST_EVENTS = 1_000;
 export const STALLED_SUBSCRIBERS = 200;
-/** Size of the events that fill the sockets of subscribers that never read. */
+/** The size of the events that fill the sockets of stalled subscribers. */
 export const FILLING_EVENT_BYTES = 4_096;
-/** Events that are published at most to fill those sockets before the scenario gives up. */
+/** The maximum number of events that are published to fill the sockets. After them the scenario fails. */
 export const FILLING_EVENTS_MAX = 4_000;
 export const FILLING_BURST_EVENTS = 20;
 export const DIFF_DOCUMENT_BYTES = 1_000_000;
@@ -173,23 +179,23 @@ export const HEARTBEAT_AGENTS = 1_000;
 export const HEARTBEAT_CONNECTIONS = 64;
 export const WAITING_CALLS = 1_000;
 export const LIST_PAGE_ROWS = 100;
-/** The values that a joining node installs: 25 MB. */
+/** The number of values that a joining node installs, which are 25 MB together. */
 export const CLUSTER_VALUES = 2_500;
 export const CLUSTER_VALUE_BYTES = 10_000;
 export const CLUSTER_CONNECTIONS = 64;
 export const CLUSTER_SUBSCRIBERS = 500;
-/** A cluster that does not write again within this time after a death has failed. */
+/** The time limit for a cluster to write again after a death. */
 export const WRITES_AGAIN_MS_MAX = 60_000;
 
 export const START_TIMEOUT_MS = 15_000;
 export const STOP_TIMEOUT_MS = 8_000;
-/** Extra time that a job of a child process may take beyond what it measures. */
+/** The time by which a job of a child process may exceed its planned duration. */
 export const JOB_GRACE_MS = 60_000;
-/** After the end of a slice, answers in flight are awaited for this time. */
+/** The time for which answers in flight are awaited after the end of a slice. */
 export const REPLY_TIMEOUT_MS = 15_000;
-/** When no event has come for this time, the missing ones count as lost. */
+/** If no event has come for this time, the missing events count as lost. */
 export const DELIVERY_TIMEOUT_MS = 15_000;
 export const CONNECTS_AT_ONCE_MAX = 64;
-/** A generator stops after this number of broken connections: the server has ended. */
+/** The number of broken connections after which a generator stops, because the server has ended. */
 export const BROKEN_CONNECTIONS_MAX = 256;
 export const FSYNC_SAMPLES = 50;

@@ -1,24 +1,25 @@
 /**
- * Arithmetic over slices: medians, quotients, and one set of figures from many slices. Pure; runs in the bench process.
+ * Computes figures from slices: medians, quotients, and one set of figures for many slices. Pure; runs in the bench
+ * process.
  */
 import type { Figures, Ratio } from "./model.js";
 
-/** The counts of one slice of a load generator. Times are those of single requests. */
+/** The counts of a load generator in one slice. The times are those of single requests. */
 export interface Slice {
   readonly requests: number;
   readonly elapsedMs: number;
   readonly p50_ms: number;
   readonly p99_ms: number;
   readonly max_ms: number;
-  /** Answers with another status than the expected one. */
+  /** The number of answers with another status than the expected one. */
   readonly refused: number;
-  /** Connections that ended before their answer came. */
+  /** The number of connections that ended before their answer came. */
   readonly broken: number;
-  /** CPU time of the measured process over the slice; absent where the system does not report it. */
+  /** The CPU time of the measured process during the slice; absent if the system does not report it. */
   readonly cpu_us?: number;
 }
 
-/** Returns the middle value; 0 of an empty list. */
+/** Returns the median of a list; 0 if the list is empty. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -26,7 +27,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
 }
 
-/** Returns `a / b`, or undefined where that is not a finite number. */
+/** Returns `a / b`, or undefined if the result is not a finite number. */
 export function quotient(a: number | undefined, b: number | undefined): number | undefined {
   if (a === undefined || b === undefined || a <= 0 || b <= 0) return undefined;
   return a / b;
@@ -49,14 +50,15 @@ export function rateOf(slice: Slice): number {
   return (slice.requests / slice.elapsedMs) * 1_000;
 }
 
-/** CPU microseconds per request of one slice. */
+/** Returns the CPU time per request of one slice, in microseconds. */
 export function cpuOf(slice: Slice): number | undefined {
   return cpuOfAll([slice]);
 }
 
 /**
- * CPU microseconds per request over all slices together, because the system counts in ticks that are long beside one
- * slice. Undefined where the system reports none, or no request was answered.
+ * Returns the CPU time per request over all slices together, in microseconds. All slices are summed first, because a
+ * slice is short beside the ticks in which the system counts. Returns undefined if the system reports no CPU time, or
+ * if no request was answered.
  */
 export function cpuOfAll(slices: readonly Slice[]): number | undefined {
   const known = slices.filter((slice) => slice.cpu_us !== undefined);
@@ -64,7 +66,10 @@ export function cpuOfAll(slices: readonly Slice[]): number | undefined {
   return requests === 0 ? undefined : known.reduce((sum, slice) => sum + (slice.cpu_us ?? 0), 0) / requests;
 }
 
-/** Merges slices: medians of times, CPU time over all of them, sums of refusals and broken connections. */
+/**
+ * Merges slices: takes the median of each time, the CPU time over all slices, and the sum of refused requests and
+ * broken connections.
+ */
 export function mergeSlices(slices: readonly Slice[]): Figures {
   return figuresOf({
     requests_per_s: median(slices.map(rateOf)),
@@ -77,8 +82,8 @@ export function mergeSlices(slices: readonly Slice[]): Figures {
 }
 
 /**
- * The median of the quotients of each round: load that slowed a whole round slowed both sides of it. Undefined where a
- * side has no figure.
+ * Returns the median of the quotients of all rounds. Each round has its own quotient, because other load in a round
+ * slows both of its sides. Returns undefined if a side has no figure.
  */
 export function medianQuotient<T>(
   mine: readonly T[],

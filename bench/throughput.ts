@@ -1,6 +1,6 @@
 /**
- * Measures one kind of request at several numbers of connections, alternating between Koor and its references: raw uWS,
- * Redis, SQLite alone. The scenarios of single requests are descriptions that this file runs. Runs in the bench
+ * Measures one kind of request with several numbers of connections, in alternation between Koor and its references: raw
+ * uWS, Redis, SQLite alone. A scenario of single requests is a plan, and this file runs the plan. Runs in the bench
  * process.
  */
 import { must } from "../src/base/assert.js";
@@ -34,25 +34,25 @@ export interface ThroughputPlan {
   readonly what: string;
   readonly requests: readonly HttpRequest[];
   readonly expectedStatus: 200 | 304;
-  /** Requests for wrk where they differ; a single one costs wrk least. */
+  /** The requests for wrk, if they differ from `requests`. wrk uses the least CPU time for a single request. */
   readonly wrkRequests?: readonly HttpRequest[];
-  /** The same work as Redis commands; absent where Redis has no counterpart. */
+  /** The same work as Redis commands; absent if Redis has no counterpart. */
   readonly redis?: readonly (readonly string[])[];
-  /** The same work for `redis-benchmark`, the counterpart of wrk. */
+  /** The name of the same work in `redis-benchmark`, the counterpart of wrk. */
   readonly redisTest?: "get" | "set";
-  /** The same rows for SQLite alone; absent for requests that do not write. */
+  /** The same writes for SQLite alone; absent for requests that only read. */
   readonly sqlite?: SqliteJob["kind"];
-  /** The design's targets for this row; those about a reference that was not measured are left out. */
+  /** Returns the design's targets for a row. A target about a reference that was not measured is undefined. */
   readonly targets?: (row: MeasuredRow) => readonly (Target | undefined)[];
 }
 
-/** The figures that targets are checked against. */
+/** The figures of a row that its targets are checked against. */
 export interface MeasuredRow {
   readonly connections: number;
   readonly p99_ms: number;
   readonly refused: number;
   readonly rateTo: ReadonlyMap<string, number>;
-  /** CPU time in multiples of the raw handler's; undefined where the system does not report it. */
+  /** The CPU time in multiples of the raw handler's; undefined if the system does not report CPU times. */
   readonly cpuToRaw: number | undefined;
 }
 
@@ -66,7 +66,7 @@ function writes(plan: ThroughputPlan): boolean {
   return plan.requests.some(({ method }) => method !== "GET");
 }
 
-/** One side of a row: its name and how to run one slice of it. */
+/** One side of a row: its name, and the function that runs one slice of it. */
 interface Side {
   readonly name: string;
   readonly run: () => Promise<Slice>;
@@ -112,7 +112,9 @@ function makeLoadJob(server: Server, plan: ThroughputPlan, connections: number, 
   };
 }
 
-/** Stores every key once, so that reads find something, and warms up all sides at the largest number of connections. */
+/**
+ * Stores every key once, so that reads find a value. Then warms up all sides with the largest number of connections.
+ */
 async function prepare(bench: Bench, targets: Targets, plan: ThroughputPlan): Promise<void> {
   const connections = Math.max(...bench.settings.connections);
   const fill: ThroughputPlan = {
@@ -143,7 +145,10 @@ function runNode(
   return withCpu(server.pid, () => targets.generator.run<Slice>(job));
 }
 
-/** Calls per commit of Koor's writer over a slice; the number of connections where its metrics do not report them. */
+/**
+ * Adds the number of calls per commit of Koor's writer during a slice. Uses the number of connections if Koor's metrics
+ * do not report it.
+ */
 async function withBatchSize(
   koor: Koor,
   connections: number,
@@ -187,8 +192,9 @@ async function measureRow(
     slices: must(theirs[index], "a list for each side"),
   }));
   if (alone.length > 0) references.push({ name: SQLITE, slices: alone });
-  // With one connection most of the time is that of waking up, which depends on the machine's other load. And raw uWS
-  // stores nothing: beside durable writes, its ratio says how fast this disk is, not how good Koor is.
+  // A ratio is not compared in two cases. With one connection, most of the time is spent on waking up threads, which
+  // depends on the other load of the machine. And raw uWS stores nothing, so beside durable writes its ratio shows the
+  // speed of the disk and not that of Koor.
   const steady = connections > 1;
   const ratios: Ratio[] = references.flatMap((reference) =>
     ratiosOf([
@@ -224,7 +230,7 @@ async function measureRow(
   };
 }
 
-/** Makes the target that `value` of `what` is at least `limit`; undefined where the reference was not measured. */
+/** Makes the target that `value` of `what` is at least `limit`; undefined if the reference was not measured. */
 export function atLeast(what: string, value: number | undefined, limit: number): Target | undefined {
   return value === undefined ? undefined : { what, value, limit, at: "least" };
 }
@@ -233,7 +239,7 @@ export function atMost(what: string, value: number | undefined, limit: number): 
   return value === undefined ? undefined : { what, value, limit, at: "most" };
 }
 
-/** Measures the rows of one plan: with the node generator, then with wrk where it is installed. */
+/** Measures the rows of one plan, with our own generator, and then with wrk if it is installed. */
 export async function* measureThroughput(bench: Bench, plan: ThroughputPlan): AsyncGenerator<Row> {
   const { settings, tools } = bench;
   const targets = await startTargets(bench, plan);
@@ -263,7 +269,7 @@ export async function* measureThroughput(bench: Bench, plan: ThroughputPlan): As
   }
 }
 
-/** GETs of all keys, for the plans that read. */
+/** Returns GET requests of all keys, for the plans that read. */
 export function readRequests(): HttpRequest[] {
   return keyNumbers().map((index) => getRequest(keyOf(index)));
 }

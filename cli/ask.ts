@@ -1,7 +1,7 @@
 /**
- * Sends one call of a command to the server. The result is an answer, a refusal, or no answer. A refusal is an error
- * answer of the server. A call can be repeated until a server answers, because a server that restarts is back soon.
- * Runs in the CLI process.
+ * Sends one call of a command to the server. The result is an answer, a refusal (an error answer of the server), or no
+ * answer. A call can be repeated until a server answers, because a server that restarts is soon reachable again. Runs
+ * in the CLI process.
  */
 import { CLI_RECONNECT_DELAY_MS, CLI_RETRY_MS_MAX } from "../schemas/limits/cli.js";
 import { retryDelayMs } from "../shared/retry-delay.js";
@@ -13,7 +13,7 @@ import { pause } from "./pause.js";
 import type { Settings } from "./settings.js";
 
 /**
- * An answer of the server that is not a success, usually an error response. Holds the answer's HTTP status and the
+ * An error response, or another answer of the server that is not a success. Has the HTTP status of the answer and the
  * failure that the command reports.
  */
 export class Refusal {
@@ -35,8 +35,8 @@ export function failureOf(outcome: Refusal | CliFailure): CliFailure {
 }
 
 /**
- * Returns whether a retry may soon succeed. This is so if no server answered, or if the answer was a 502, 503 or 504.
- * Servers that start or stop give these answers, and so do their proxies.
+ * Returns whether a retry may soon succeed. This is so if no server answered, or if the status is 502, 503 or 504.
+ * Servers that start or stop, and their proxies, answer with these.
  */
 export function isTransient(outcome: unknown): outcome is Refusal | CliFailure {
   if (outcome instanceof Refusal) return [502, 503, 504].includes(outcome.status);

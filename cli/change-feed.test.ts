@@ -1,4 +1,4 @@
-/** Tests `changes` against fake servers: what it prints, how it connects again, and how it ends. */
+/** Tests `changes` against fake servers: what it prints, how it reconnects, and how it ends. */
 import t from "tap";
 
 import { startCluster } from "../test/cli/fake-cluster.js";
@@ -7,12 +7,15 @@ import { RunningCli, runProgram } from "../test/cli/run-cli.js";
 
 const LAGGED = '{"kind":"lagged"}';
 
-/** A stream that ends after its text. */
+/** Returns an answer whose stream ends after the given text. */
 function stream(body: string): HttpReply {
   return { body, type: "text/event-stream" };
 }
 
-/** A stream that stays open: its body is shorter than its announced length, so the client waits for more. */
+/**
+ * Returns an answer whose stream stays open. Its body is shorter than the announced length, so the client waits for
+ * more.
+ */
 function openStream(body: string): HttpReply {
   return { ...stream(body), headers: { "Content-Length": "1000" } };
 }
@@ -21,7 +24,7 @@ function changeOf(key: string): string {
   return `{"kind":"state","key":"${key}"}`;
 }
 
-/** Answers one request after the other, the last answer again and again. */
+/** Returns a function that gives one reply after the other, and then repeats the last one. */
 function answerInTurn(...replies: readonly [Reply, ...Reply[]]): FakeServer["answer"] {
   const left = [...replies];
   return () => (left.length > 1 ? (left.shift() ?? replies[0]) : (left[0] ?? replies[0]));
@@ -72,7 +75,7 @@ t.test("a stream that a hostile server sends is escaped, and a line without an e
   const running = new RunningCli(["changes"], { cwd: t.testdir(), env: { KOOR_SERVER: fake.url } });
   t.teardown(() => running.kill());
   const lines = await running.untilLines(3);
-  // The stream begins again after it has ended.
+  // The client reconnects when the stream has ended, and prints `lagged` for the new connection.
   t.same(lines.slice(0, 3), [`"\\u001b[2J\\u202e"`, "1", LAGGED]);
   running.child.kill("SIGTERM");
   t.equal(await running.exit(), 0);

@@ -1,8 +1,8 @@
 /**
- * Implements `changes`: prints what changes on the server, as Server-Sent Events tell it (docs/http-api.md "Changes"),
- * over one connection after the other. The server keeps no history of changes and gives them no positions, so what
- * happened between two connections is not told. Each later connection therefore begins with a line `lagged`, as the
- * server itself sends it: anything may have changed. client.ts chooses the server. Runs in the CLI process.
+ * Implements `changes`: prints what changes on the server. The changes come as Server-Sent Events (docs/http-api.md
+ * "Changes"). When a connection ends, another one follows. The server keeps no history of changes, so changes between
+ * two connections are lost. Each later connection therefore begins with a line `lagged`, which means that anything may
+ * have changed. The server itself sends the same line. client.ts chooses the server. Runs in the CLI process.
  */
 import type { IncomingMessage } from "node:http";
 
@@ -40,11 +40,14 @@ class ChangeFeed {
     this.#path = path;
     this.#sink = sink;
     this.#signal = signal;
-    // Each attempt asks all servers, so the delay grows with each attempt.
+    // Each attempt tries all servers, so the delay grows with each attempt and not with each server.
     this.#link = new Reconnect({ minMs: 2 * CLI_RECONNECT_DELAY_MS, maxMs: CLI_RECONNECT_DELAY_MS_MAX });
   }
 
-  /** Prints changes until the signal fires, or until a server refuses. A failure of the first connection is final. */
+  /**
+   * Prints changes until the signal fires, or until a server refuses the request. If the first connection fails, it is
+   * not retried.
+   */
   async run(): Promise<CliFailure | undefined> {
     for (;;) {
       this.#link.connecting();
@@ -55,7 +58,7 @@ class ChangeFeed {
     }
   }
 
-  /** Runs one connection. Returns a failure if no other one can help. */
+  /** Runs one connection. Returns a failure if a new connection would fail in the same way. */
   async #runOnce(): Promise<CliFailure | undefined> {
     const plan = { method: "GET", path: this.#path, signal: this.#signal };
     const open = await openRequest(this.#settings, plan);
@@ -96,7 +99,7 @@ class ChangeFeed {
         if (text.startsWith(DATA)) await this.#print(formatJson(Buffer.from(text.slice(DATA.length)), false));
       }
     } catch {
-      // The connection broke off, or it was closed on purpose. The caller knows which.
+      // The connection broke, or this process closed it. The caller knows which.
     }
   }
 
@@ -104,7 +107,10 @@ class ChangeFeed {
     if (!this.#sink.write(line)) await this.#sink.drained();
   }
 
-  /** Records that an attempt failed or a connection was lost. Returns the failure if there was no connection before. */
+  /**
+   * Records that an attempt failed or that a connection was lost. Returns the failure if there has been no connection
+   * before.
+   */
   #lost(why: string, failure?: CliFailure): CliFailure | undefined {
     if (this.#signal.aborted) return undefined;
     const isFirst = !this.#link.wasLive;
@@ -116,9 +122,9 @@ class ChangeFeed {
 }
 
 /**
- * Prints changes until the user presses Ctrl-C or stdout closes (exit 0), or until the server refuses (exit 1). A server
- * that cannot be reached at the start is exit 3.
- * @param kinds separated by commas; undefined for all
+ * Prints changes until the user presses Ctrl-C or stdout closes (exit 0), or until the server refuses (exit 1). A
+ * server that cannot be reached at the start is exit 3.
+ * @param kinds the kinds of changes, separated by commas; undefined for all kinds
  */
 export async function followChanges(settings: Settings, kinds: string | undefined): Promise<ExitCode | CliFailure> {
   const path = `/api/changes${encodeQuery(kinds === undefined ? {} : { kinds })}`;

@@ -13,7 +13,10 @@ import { findRoot } from "./workspace.js";
 
 const ID_DIGITS = 16;
 
-/** Returns null in place of a text that the server would refuse. Only the id identifies the checkout. */
+/**
+ * Returns the text, or null if the server would refuse it. A checkout needs only its id, so the other texts may be
+ * null.
+ */
 function sendable(text: string | null): string | null {
   if (text === null || text === "" || Buffer.byteLength(text) > CHECKOUT_TEXT_BYTES_MAX) return null;
   return hasControlCharacter(text) || findHiddenCharacter(text) !== undefined ? null : text;
@@ -26,13 +29,13 @@ function findBranch(tree: WorkingTree, environment: NodeJS.ProcessEnv): string |
 }
 
 /**
- * Returns the checkout to which a folder belongs. The branch is null outside of git, and if HEAD is detached. The root
- * is the real path of the working tree; outside of git, that of the workspace's root. The machine is the host's name.
+ * Returns the checkout to which a folder belongs. Its branch is null outside of git, and if HEAD is detached. Its root
+ * is the real path of the working tree, or of the workspace's root outside of git. Its machine is the name of the host.
  */
 export function findCheckout(folder: string, environment: NodeJS.ProcessEnv): Checkout {
   const tree = findWorkingTree(folder);
   const root = tree?.root ?? realPath(findRoot(folder));
-  // Load the module only here. With a static import every command would load it.
+  // Load the module only when it is needed. With a static import, every command would load it.
   const { hostname } = process.getBuiltinModule("node:os");
   const identity = `${findMachineId(environment).toLowerCase()}\n${root}`;
   return {

@@ -52,8 +52,8 @@ export function runTimes(ttlS: number): RunTimes {
 /** The reason why a running command is terminated. */
 export interface Stop {
   /**
-   * `lost` means that the server says that the claim has ended. `timed_out` means that no server answers, so the claim
-   * must be assumed lost. `canceled` means that the task was canceled.
+   * `lost`: the server says that the claim has ended. `timed_out`: no server answers, so the claim must be assumed
+   * lost. `canceled`: the task was canceled.
    */
   readonly kind: "lost" | "timed_out" | "canceled";
   /** The text that follows the claim's name in the message to the user, for example `is lost (expired)`. */
@@ -82,7 +82,8 @@ export type RunResult =
   | { readonly kind: "stopped"; readonly stop: Stop; readonly end: CommandEnd };
 
 /**
- * Sends heartbeats until the signal fires. If the command, or whatever else runs under the claim, has to be terminated, resolves with the reason.
+ * Sends heartbeats until the signal fires. Resolves with a reason if the command, or other work under the claim, has to
+ * be terminated.
  * @param known the reason for which the command is already being terminated, if it is
  */
 export async function sendHeartbeats(
@@ -127,8 +128,8 @@ async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTim
 }
 
 /**
- * Returns the environment variables that give the command the same instance and the same servers, whatever folder it
- * runs in. A session is in a variable that the command inherits.
+ * Returns environment variables that give the command the same instance and the same servers in whatever folder it
+ * runs. A session needs no such variable, because the command inherits it.
  */
 function identity(settings: Settings): Readonly<Record<string, string>> {
   const { token } = settings;

@@ -14,7 +14,7 @@ import { adviceFor, inFlagWords } from "./flag-words.js";
 import { warn } from "./output.js";
 import { actorOf, type Settings } from "./settings.js";
 
-/** The beginning of the server's refusal of a call that needs an instance, from a session that has none. */
+/** The beginning of the server's error message for a call that needs an instance, if the session has none. */
 const UNKNOWN_SESSION = "session not found: ";
 
 /** Returns the HTTP headers that identify the caller. */
@@ -44,7 +44,8 @@ function unreachable(server: URL, why: string): CliFailure {
 }
 
 /**
- * Sends a request with the function `send`. If several servers are configured, the failover module chooses the server.
+ * Sends a request with the function `send` to the right server. If several servers are configured, the failover module
+ * chooses the server.
  */
 async function sendBy<Got extends Answer | OpenAnswer>(
   send: SendOne<Got>,
@@ -61,12 +62,14 @@ async function sendBy<Got extends Answer | OpenAnswer>(
   return got instanceof NoAnswer ? unreachable(server, got.why) : got;
 }
 
-/** Whether the server refused a call because it does not know the session. Nothing was executed then. */
+/** Whether the server refused a call because it does not know the session. Such a call has had no effect. */
 function isSessionUnknown({ status, body }: Answer): boolean {
   return status === STATUSES.NOT_FOUND.http && (readErrorBody(body)?.sentence.startsWith(UNKNOWN_SESSION) ?? false);
 }
 
-/** Sends one request. Sends it again as the folder's instance if the server does not know the session. */
+/**
+ * Sends one request. If the server does not know the session, sends the request again as the instance of the folder.
+ */
 async function sendAsCaller(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
   const { fallback } = settings;
   const answer = await sendBy(exchange, settings, plan);
@@ -77,8 +80,8 @@ async function sendAsCaller(settings: Settings, plan: RequestPlan): Promise<Answ
 }
 
 /**
- * Sends one request and reads the whole answer, with any status. Returns a failure (exit 3) if no answer came. The
- * server may have executed the request even then.
+ * Sends one request and reads the whole answer, whatever its status. Returns a failure (exit 3) if no answer came. Even
+ * then, the server may have executed the request.
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
   const answer = await sendAsCaller(settings, plan);
@@ -89,7 +92,7 @@ export async function sendRequest(settings: Settings, plan: RequestPlan): Promis
   return answer;
 }
 
-/** Sends one request and returns as soon as its answer begins. */
+/** Sends one request and returns as soon as the head of the answer has come. */
 export async function openRequest(settings: Settings, plan: RequestPlan): Promise<OpenAnswer | CliFailure> {
   return await sendBy(openExchange, settings, plan);
 }

@@ -1,5 +1,6 @@
 /**
- * Tests the choice of the next server of a cluster and the newest position, with another process running concurrently.
+ * Tests how the next server of a cluster is chosen and how the newest position is kept, while another process changes
+ * both.
  */
 import t from "tap";
 

@@ -7,20 +7,22 @@ import { CLI_SERVER_KEPT_MS } from "../schemas/limits/cli.js";
 
 /** The header with which a server of a cluster reports its log position. */
 export const POSITION_HEADER = "x-koor-position";
-/** The header with which a request demands a log position. The server must have reached it before it answers. */
+/**
+ * The header with which a request demands a log position. The server answers only after it has reached the position.
+ */
 export const AFTER_HEADER = "X-Koor-After";
 
 /** The state that a process stores for later processes, in the format of the file. */
 export interface ClientState {
   readonly position: number;
   /**
-   * The server with which commands start, until the given time. It is set if the servers before it in the list did not
+   * The server with which commands start, until the given time. It is set if the earlier servers of the list did not
    * answer.
    */
   readonly begin?: { readonly server: string; readonly until_ms: number };
   /**
-   * The untrusted servers. Such a server had a log that the cluster has given up. Its answers are stale until it is
-   * healthy again. The member keeps its name because other versions of the command line read it.
+   * The untrusted servers. Such a server had a log that the cluster has given up, so its answers are stale until it is
+   * healthy again. This member has an old name, because other versions of the command line read it.
    */
   readonly doubted?: readonly string[];
 }
@@ -44,7 +46,7 @@ export class Cluster {
   #at = 0;
   #beginUntilMs = 0;
   #position = 0;
-  /** The untrusted servers if there is no store. Otherwise the list is in the store. */
+  /** The untrusted servers, if there is no store. With a store, the store has the list. */
   #untrusted: readonly string[] = [];
 
   /** @param openStore opens the stored state; called once, before the first request */
@@ -64,8 +66,8 @@ export class Cluster {
     const begin = this.#store?.read()?.begin;
     const at = this.servers.findIndex(({ href }) => href === begin?.server);
     const nowMs = Date.now();
-    // Ignore a stored time that is too far in the future. It shows that the clock was set back, and the stored choice
-    // must not last forever.
+    // Ignore a time that is too far in the future. It shows that the clock was set back, and the stored choice must not
+    // last for ever.
     if (begin === undefined || at < 0 || begin.until_ms < nowMs || begin.until_ms > nowMs + CLI_SERVER_KEPT_MS) return;
     this.#at = at;
     this.#beginUntilMs = begin.until_ms;
@@ -76,7 +78,7 @@ export class Cluster {
     return this.servers[this.#at] ?? this.servers[0];
   }
 
-  /** All servers, the current one first. */
+  /** Returns all servers, beginning with the current one. */
   candidates(): URL[] {
     return [...this.servers.slice(this.#at), ...this.servers.slice(0, this.#at)];
   }
@@ -100,7 +102,7 @@ export class Cluster {
     return this.#listUntrusted().includes(server.href);
   }
 
-  /** Removes a server from the untrusted ones, because it is healthy again. */
+  /** Trusts a server again, because it is healthy. */
   trust(server: URL): void {
     this.#position = this.position;
     this.#write(this.#listUntrusted().filter((href) => href !== server.href));
@@ -128,8 +130,8 @@ export class Cluster {
   }
 
   /**
-   * Resets the position to an earlier one. This is needed if the cluster was started again and its log ends before the
-   * position.
+   * Resets the position to an earlier one. This is needed if the cluster was started again with a log that ends before
+   * the position.
    * @param untrusted the servers that still have the previous log
    */
   resetPosition(position: number, untrusted: readonly URL[]): void {

@@ -1,7 +1,8 @@
 /**
- * Makes a session of Codex read a line, through Codex's own programs. A session that no Codex has open gets a turn
- * (`codex app-server`: `thread/resume`, `turn/start`). Codex lets only one process write a session. So a session that
- * is open in a terminal gets the line by `codex queue`, and the terminal starts the turn. Runs in the CLI process.
+ * Makes a session of Codex read a line, with Codex's own programs. If no Codex process has the session open, this
+ * module starts a turn (`codex app-server`: `thread/resume`, `turn/start`). Codex lets only one process write a
+ * session. So if a terminal has the session open, `codex queue` passes it the line, and the terminal starts the turn.
+ * Runs in the CLI process.
  */
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 
@@ -12,20 +13,22 @@ import { parseJson } from "../shared/json-text.js";
 import { type CliFailure, failed } from "./failure.js";
 import { describeSystemError } from "./system-error.js";
 
-/** The error code of JSON-RPC for a method that the caller does not offer. */
+/** The JSON-RPC error code that means that the method does not exist. */
 const NO_METHOD = -32_601;
-/** The time within which Codex answers each request. */
+/** The maximum time to wait for an answer of Codex to a request, in ms. */
 const ANSWER_MS = CLI_DOCTOR_PROGRAM_MS;
 
 export interface CodexSession {
-  /** The thread's id, which is also the session's id. */
+  /** The id of the thread, which is also the id of the session. */
   readonly id: string;
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
 }
 
-/** How Codex got the line. `ended`: a signal ended the command before. */
+/**
+ * How Codex got the line: as a new turn or through the queue. `ended`: a signal ended the command before Codex got it.
+ */
 export type Delivery = "turn" | "queue" | "ended";
 
 async function start(args: readonly string[], session: CodexSession): Promise<ChildProcessWithoutNullStreams> {
@@ -35,11 +38,11 @@ async function start(args: readonly string[], session: CodexSession): Promise<Ch
   return child;
 }
 
-/** Speaks JSON-RPC with `codex app-server`: one message a line. */
+/** Speaks JSON-RPC with `codex app-server`. Each message is one line. */
 class AppServer {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #answers = new Map<unknown, (answer: JsonObject | undefined) => void>();
-  /** Resolves when the turn has ended, or the program has. */
+  /** Resolves when the turn or the program has ended. */
   readonly turnEnded: Promise<void>;
   #endTurn: () => void = () => undefined;
   #rest = "";
@@ -60,7 +63,7 @@ class AppServer {
     child.on("close", () => this.#end());
   }
 
-  /** Returns the result; undefined if Codex refuses, or does not answer in time. */
+  /** Sends a request and returns its result; undefined if Codex refuses it or does not answer in time. */
   async request(method: string, params: JsonObject): Promise<unknown> {
     const id = ++this.#lastId;
     const answer = await new Promise<JsonObject | undefined>((resolve) => {
@@ -92,7 +95,7 @@ class AppServer {
     if (!isJsonObject(message)) return;
     const { id, method } = message;
     if (typeof method !== "string") this.#answers.get(id)?.(message);
-    // No person is here to answer a question of Codex, such as for a permission.
+    // Codex asks a question, for example for a permission. No person can answer it here, so it gets an error.
     else if (id !== undefined) this.#send({ id, error: { code: NO_METHOD, message: "not offered by koor wake" } });
     else if (method === "turn/completed") this.#endTurn();
   }
@@ -104,7 +107,10 @@ class AppServer {
   }
 }
 
-/** Runs a turn with the line. Returns whether it began; undefined if another process has the session open. */
+/**
+ * Starts a turn with the line and waits for its end. Returns whether the turn started; undefined if another process has
+ * the session open.
+ */
 async function runTurn(line: string, session: CodexSession): Promise<boolean | undefined> {
   const server = new AppServer(await start(["app-server"], session));
   const stop = (): void => server.stop();
@@ -140,7 +146,7 @@ async function queue(line: string, session: CodexSession): Promise<CliFailure | 
   return failed(`codex queue failed: ${errors.trim().split("\n").at(-1) || String(code)}`);
 }
 
-/** Makes the session read a line. Waits for the end of a turn that it starts itself. */
+/** Makes the session read a line. If this starts a turn, waits for the end of the turn. */
 export async function wakeCodexSession(line: string, session: CodexSession): Promise<Delivery | CliFailure> {
   const began = await runTurn(line, session);
   if (session.signal.aborted) return "ended";

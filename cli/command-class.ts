@@ -1,8 +1,7 @@
 /**
  * Converts a row of the command table into a clipanion command and runs it. Only the row of the called command is
- * converted. For the whole table, clipanion would build a state machine, and the program would start more slowly with
- * each row. This module is loaded only when a command runs. run-command.ts executes the command. Runs in the CLI
- * process.
+ * converted, because clipanion builds a state machine of all rows that it gets, so each further row would delay the
+ * start. This module is loaded only when a command runs. run-command.ts executes the command. Runs in the CLI process.
  */
 import { Cli, Command, Option, type BaseContext, type CommandClass } from "clipanion";
 
@@ -43,7 +42,8 @@ function makeOptions(row: CommandRow): Record<string, unknown> {
 }
 
 /**
- * Converts a flag's value to the form in which it is sent. A duration becomes a number of seconds or a point in time.
+ * Converts a flag's value to the form in which the request contains it. A duration becomes a number of seconds or a
+ * point in time.
  */
 function readTimeFlag({ kind, ahead }: Flag, value: string): string {
   const ms = kind === "seconds" || kind === "time" ? parseFlagDuration(value) : undefined;

@@ -27,10 +27,13 @@ export interface Tokens {
   readonly context: string;
 }
 
-/** The flags for the output format, which every command accepts. By default, JSON is printed as the server sent it. */
+/**
+ * The flags that choose the output format. Every command accepts them. Without them, JSON is printed as the server sent
+ * it.
+ */
 const FORMAT_FLAGS: ReadonlySet<string> = new Set(["--pretty", "--json", "--no-color"]);
 
-/** Whether a word is one of the flags without a value that choose the output format. */
+/** Whether a word is one of the flags that choose the output format. */
 export function isFormatFlag(word: string): boolean {
   return FORMAT_FLAGS.has(word);
 }
@@ -47,8 +50,8 @@ function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
 }
 
 /**
- * Returns whether a word before `--` looks like a flag that the rows do not declare. Only the flags of the whole table
- * then say whether the next word is its value.
+ * Returns whether a word before `--` looks like a flag that these rows do not declare. The caller then needs the flags
+ * of the whole table, to know whether the next word is the flag's value.
  */
 export function hasUnknownFlag(argv: readonly string[], rows: readonly CommandRow[]): boolean {
   const flags = listFlags(rows);

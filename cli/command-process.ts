@@ -1,6 +1,6 @@
 /**
- * Runs a command as a child process, with inherited or piped streams. Can end the command with all of its descendants.
- * Written by hand because Node can signal a process group but cannot wait for its end. Runs in the CLI process.
+ * Runs a command as a child process, with inherited or piped streams. Can end the command with all of its descendants:
+ * Node can signal a process group but cannot wait for its end, so this module polls. Runs in the CLI process.
  */
 import type { ChildProcess, StdioOptions } from "node:child_process";
 
@@ -12,7 +12,7 @@ import { describeSystemError, errorCodeOf } from "./system-error.js";
 const LOOK_MS = 50;
 
 export interface CommandEnd {
-  /** Null if a signal ended the process. */
+  /** The exit code; null if a signal ended the process. */
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
@@ -26,7 +26,7 @@ export interface CommandStreams {
   readonly takeErrors: (chunk: Buffer) => void;
 }
 
-/** Windows has no process groups. Signals reach only the command itself there. */
+/** Whether the system has process groups. Windows has none, so signals reach only the command itself there. */
 const HAS_GROUPS = process.platform !== "win32";
 
 export class CommandProcess {

@@ -8,7 +8,7 @@ import type { ListName } from "./output/lists.js";
 import type { Settings } from "./settings.js";
 import type { View } from "./view.js";
 
-/** The kinds of names that completion can list. complete/sources.ts says where each kind is listed. */
+/** The kinds of names that completion can list. complete/sources.ts has the source of each kind. */
 export type NameKind =
   | "agent"
   | "budget"
@@ -42,14 +42,17 @@ export interface Argument {
   /** The text that the usage line shows instead of the name, such as the allowed words. */
   readonly shown?: string;
   readonly optional?: true;
-  /** The argument takes one or more values, or any number if it is optional, which `Args.list` returns. Only a command after `--` may follow it. */
+  /**
+   * The argument takes one or more values, or any number if it is optional. `Args.list` returns them. Only a command
+   * after `--` may follow this argument.
+   */
   readonly many?: true;
   /**
-   * The argument takes all words after `--`, unchanged. They are a command with its arguments. `Args.list` returns
-   * them. It is the last argument.
+   * The argument takes all words after `--` unchanged: a command with its arguments. `Args.list` returns them. It must
+   * be the last argument.
    */
   readonly afterDashes?: true;
-  /** The values that completion offers. Without it, completion offers none. */
+  /** The values that completion offers. If absent, completion offers none. */
   readonly values?: Values;
 }
 
@@ -57,8 +60,7 @@ export interface Argument {
  * The kind of a flag's value. `text`: any value. `whole`: digits only. `duration`: `90s` or `10m` (duration.ts).
  * `seconds`: digits or a duration, sent as seconds. `time`: a point in time, or a duration before or after now.
  * `switch`: no value.
- *
- * Flags of the same name must agree: in all commands they take a value, or in none.
+ * A flag that several commands have must take a value in all of them or in none.
  */
 export type FlagKind = "text" | "whole" | "duration" | "seconds" | "time" | "switch";
 
@@ -72,13 +74,13 @@ export interface Flag {
   readonly required?: true;
   /** The flag may be given several times. `Args.list` returns all values. */
   readonly many?: true;
-  /** For the kind `time`: a duration means a time that far in the future. By default it means a time in the past. */
+  /** Only for the kind `time`: a duration means a time in the future. If absent, it means a time in the past. */
   readonly ahead?: true;
   /** The flag may be given without a value. Its value is then "". */
   readonly valueOptional?: true;
   /** The query parameter that carries the value; absent if the row's own functions use the value. */
   readonly query?: string;
-  /** The values that completion offers. Without it, completion offers none. */
+  /** The values that completion offers. If absent, completion offers none. */
   readonly values?: Values;
 }
 
@@ -86,8 +88,7 @@ export interface Flag {
 export interface Args {
   text(name: string): string | undefined;
   /**
-   * Returns the value of a required argument or flag. It always exists, because a command line without it has already
-   * been refused.
+   * Returns the value of a required argument or flag. It always exists: a command line without it was refused before.
    */
   need(name: string): string;
   has(name: string): boolean;
@@ -117,9 +118,9 @@ interface Described {
   readonly words: readonly [string, ...string[]];
   /** One sentence that describes the command. */
   readonly about: string;
-  /** Examples for the help, without the program's name. Each is a line of a shell that the command accepts. */
+  /** Examples for the help, without the program's name. Each is a line of shell that runs the command. */
   readonly examples: readonly [string, ...string[]];
-  /** The list that the command answers. Its columns are in output/lists.ts. */
+  /** The name of the list in the command's answer. output/lists.ts has its columns. */
   readonly list?: ListName;
   readonly arguments?: readonly Argument[];
   readonly flags?: readonly Flag[];
@@ -142,8 +143,8 @@ export interface RequestRow extends Described {
   /** Returns the media type of the body. It is used if the row's headers state none. */
   readonly typeOf?: (body: Buffer) => string;
   /**
-   * Whether the request may be sent again because it is idempotent (exchange.ts). GET always may. The arguments may
-   * decide this. Absent if a repeated request might be executed twice.
+   * Whether the request may be sent again because it is idempotent (exchange.ts). GET always may. A function decides by
+   * the arguments. Absent if a repeated request could be executed twice.
    */
   readonly repeatable?: true | ((args: Args) => boolean);
   /** Whether the request asks for the status of the server, not for its data. */
@@ -163,13 +164,13 @@ export interface RequestRow extends Described {
 }
 
 /**
- * A command that is more than one request, or none. It prints its own output. If it runs a program, its exit code may
+ * A command that sends no request or more than one. It prints its own output. If it runs a program, its exit code may
  * be the program's.
  */
 export interface LocalRow extends Described {
   /**
-   * The endpoints to which it sends requests, such as `GET /api/leases/{id}`; absent if it calls none. A row with one
-   * request names its endpoint by its method and path. A test compares all of them with the routes of the server.
+   * The endpoints to which it sends requests, such as `GET /api/leases/{id}`; absent if it calls none. A RequestRow
+   * names its endpoint by its method and path. A test compares all endpoints with the routes of the server.
    */
   readonly endpoints?: readonly Endpoint[];
   readonly run: (args: Args, context: CommandContext) => Promise<number | CliFailure>;

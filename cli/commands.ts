@@ -40,7 +40,7 @@ import { TASKS_COMMANDS } from "./commands/tasks.js";
 import { TEMPLATES_COMMANDS } from "./commands/templates.js";
 import { WHOAMI_COMMANDS } from "./commands/whoami.js";
 
-/** Commands that a reader looks for together. */
+/** A group of commands that the help shows together. */
 export interface Topic {
   /** The name under which the help's overview lists the topic: one or two words. */
   readonly name: string;

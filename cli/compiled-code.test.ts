@@ -1,6 +1,7 @@
 /**
- * Tests the cache of compiled code that the program keeps for its next start: where it is written, and that a damaged
- * file, or one that others could have written, is not used. The program runs from a copy, as after an installation.
+ * Tests the cache of compiled code, which makes the next start of the program faster. The tests check where the cache
+ * is written, and that the program ignores a damaged file and a file that other users could have written. The program
+ * runs from a copy, as after an installation.
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -26,7 +27,7 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 interface Installed {
   readonly home: string;
   readonly program: string;
-  /** The folder in which the cache is preferred. */
+  /** The folder beside the program, which the cache uses if it can be written. */
   readonly beside: string;
   /** Runs `koor --version`, and checks its output. */
   readonly run: (env?: Readonly<Record<string, string>>, options?: readonly string[]) => void;
@@ -61,7 +62,7 @@ function cacheFile(folder: string): string | undefined {
   return files[0];
 }
 
-/** Returns what identifies a file and its content: it changes when the file is written again. */
+/** Returns the inode number of a file. It changes if the file is written again, because each write makes a new file. */
 function identityOf(path: string): number {
   return statSync(path).ino;
 }
@@ -101,7 +102,7 @@ t.test("each part of the program is read once", (t) => {
 
 t.test("where the program's folder cannot be written, it is kept in the user's cache", (t) => {
   const { run, beside, home } = install(t);
-  // A file in place of the folder, because a folder without rights does not stop root.
+  // A file takes the place of the folder. A folder without write permission would not stop root.
   writeFileSync(beside, "");
   run({});
   run();

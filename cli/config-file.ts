@@ -1,10 +1,9 @@
 /**
- * Reads and replaces small configuration files. The size of a read is limited. A write replaces the whole file, so that
- * a reader sees either the old or the new text. Other modules interpret the content. Runs in the CLI process.
- *
- * The files of a project may come from other people. So only regular files are read, opening never blocks, and no link
- * may lead out of the project. Written by hand: write-file-atomic would save ten lines but add 17 KB, and it listens to
- * the process's signals.
+ * Reads and replaces small configuration files. Reads limit the size. A write replaces the whole file, so that a reader
+ * sees either the old or the new text. Other modules interpret the content. Runs in the CLI process.
+ * Other people may have made the files of a project. So only regular files are read, opening never blocks, and no link
+ * may lead out of the project. The library write-file-atomic is not used, because it would add 17 KB to save ten lines,
+ * and it installs signal handlers.
  */
 import {
   closeSync,
@@ -38,8 +37,8 @@ const PERMISSIONS = 0o777;
 export { isWithin, type FileLocation };
 
 /**
- * Matches the paths of open files, terminals and the null device. They belong to no project, even if they are below the
- * project's folder.
+ * Matches the paths of open files, terminals and the null device. They count as outside of the project, even if the
+ * project's folder contains them.
  */
 export const DEVICES = /^\/(?:dev|proc)\//;
 
@@ -74,7 +73,7 @@ export function readTextFile(location: FileLocation): string | undefined | CliFa
 /**
  * Returns the real path to write. A link to a regular file is followed, because otherwise the write would replace the
  * link. Refuses (exit 2) a link that leads out of the root, a dangling link, and an existing file that is not regular.
- * Throws the system's error.
+ * Other errors of the system are thrown.
  */
 export function resolveForWriting(location: FileLocation): string | CliFailure {
   const { name, root } = location;
@@ -93,7 +92,7 @@ export function resolveForWriting(location: FileLocation): string | CliFailure {
 
 /**
  * Returns the path to read, for a file of any kind. If the location has a root, links are resolved, and a link that
- * leads out of the root is refused (exit 2). Throws the system's error.
+ * leads out of the root is refused (exit 2). Other errors of the system are thrown.
  */
 export function resolveForReading(location: FileLocation): string | CliFailure {
   const { path, name, root } = location;
@@ -101,14 +100,14 @@ export function resolveForReading(location: FileLocation): string | CliFailure {
   return resolveLinks(location) ?? wrongUsage(`cannot read ${name}: ${leadsOut(root)}`);
 }
 
-/** Returns the file's permissions, or `fallback` if it does not exist. Throws the system's error. */
+/** Returns the file's permissions, or `fallback` if the file does not exist. Other errors of the system are thrown. */
 export function modeOf(path: string, fallback: number): number {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat === undefined ? fallback : stat.mode & PERMISSIONS;
 }
 
 /**
- * Replaces a file: writes a temporary file next to it and renames that. Throws the system's error.
+ * Replaces a file: writes a temporary file next to it and renames that file. Errors of the system are thrown.
  * @param path the result of `resolveForWriting`
  */
 export function replaceFile(path: string, content: string | Buffer, mode: number): void {
@@ -128,7 +127,7 @@ export function replaceFile(path: string, content: string | Buffer, mode: number
   renameSync(temporary, path);
 }
 
-/** Does the same as `replaceFile`, but first creates the folder if it is missing. */
+/** Creates the folder if it is missing, and then replaces the file as `replaceFile` does. */
 export function replaceFileInFolder(path: string, content: string, mode: number): void {
   mkdirSync(dirname(path), { recursive: true });
   replaceFile(path, content, mode);

@@ -19,7 +19,7 @@ import { printAnswer } from "./output.js";
 import { parseServers } from "./server-list.js";
 import { isHeaderText, SERVER_RULE, TOKEN_RULE } from "./setting-rules.js";
 
-/** The value of a flag that stands for stdin. */
+/** The value of a flag that means stdin. */
 const STDIN = "-";
 
 async function printJson(value: unknown, context: CommandContext): Promise<number | CliFailure> {
@@ -31,11 +31,11 @@ function describe(name: string, { server, token }: Context): object {
   return { name, server, has_token: token !== undefined };
 }
 
-/** Reads the token from the file or stdin that a flag names; undefined if there is no such flag. */
+/** Reads the token from the file that a flag names, or from stdin; undefined if the flag is not given. */
 async function readToken(args: Args): Promise<string | undefined | CliFailure> {
   const [given, file] = [args.text("token"), args.text("token-file")];
   if (given !== undefined && file !== undefined) return wrongUsage("--token or --token-file, not both");
-  // Other users of the machine see the words of a command line, so they never contain a token.
+  // A token on the command line is refused, because other users of the machine can see command lines.
   if (given !== undefined && given !== STDIN) return wrongUsage("--token must be -, which reads the token from stdin");
   const path = given ?? file;
   if (path === undefined) return undefined;
@@ -45,7 +45,7 @@ async function readToken(args: Args): Promise<string | undefined | CliFailure> {
   return token !== "" && isHeaderText(token) ? token : wrongUsage(TOKEN_RULE);
 }
 
-/** Adds a context, or replaces the one of this name. */
+/** Adds a context, or replaces the context of this name. */
 export async function addContext(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const { environment } = io();
   const name = args.need("name");
@@ -69,7 +69,7 @@ export async function listContexts(context: CommandContext): Promise<number | Cl
   return await printJson(rows, context);
 }
 
-/** Prints the named context, or the one in effect. */
+/** Prints the named context. Without a name, prints the context in effect. */
 export async function showContext(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const { environment } = io();
   const named = args.text("name");
@@ -85,7 +85,7 @@ export async function showContext(args: Args, context: CommandContext): Promise<
   return await printJson({ ...describe(inEffect.name, inEffect), from: inEffect.from }, context);
 }
 
-/** Chooses the context that applies if no other source names a server; `--none` chooses none. */
+/** Chooses the context that applies if no other source names a server. With `--none`, no context applies. */
 export async function useContext(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const { environment } = io();
   const name = args.text("name");
@@ -97,7 +97,7 @@ export async function useContext(args: Args, context: CommandContext): Promise<n
   return writeContexts(changed, environment) ?? (await printJson({ using: name ?? null }, context));
 }
 
-/** Removes a context with its token. If it was the chosen one, none is chosen afterwards. */
+/** Removes a context and its token. If it was the chosen context, no context is chosen afterwards. */
 export async function removeContext(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const { environment } = io();
   const name = args.need("name");

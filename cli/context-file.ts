@@ -1,7 +1,7 @@
 /**
- * Reads and writes the user's contexts: named servers, each with a token that only they get. They are in one of the
- * user's own files, which has mode 0600, and apply in every folder. settings.ts decides when a context applies. Runs in
- * the CLI process.
+ * Reads and writes the user's contexts: named servers, each with a token that is sent only to them. They are in a file
+ * of the user with mode 0600, and apply in every folder. settings.ts decides when a context applies. Runs in the CLI
+ * process.
  */
 import { join } from "node:path";
 
@@ -15,14 +15,14 @@ import { describeSystemError } from "./system-error.js";
 import { userFolder } from "./user-folder.js";
 
 const CONTEXTS_FILE = "contexts.json";
-/** The source of a context that `context use` has chosen, in the words of docs/cli.md "whoami". */
+/** The source that is shown for a context that `context use` has chosen (docs/cli.md "whoami"). */
 export const CURRENT_CONTEXT = "context use";
-/** Names need no quotes in a shell, and cannot be taken for a flag. */
+/** Matches valid names. Such a name needs no quotes in a shell and does not look like a flag. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 export const NAME_RULE = "the name of a context must be 1 to 64 letters, digits, dots, dashes and underscores";
 
 export interface Context {
-  /** One server, or several with commas between. */
+  /** One server, or several servers separated by commas. */
   readonly server: string;
   readonly token?: string;
 }
@@ -42,13 +42,13 @@ export function isContextName(name: string): boolean {
   return NAME.test(name);
 }
 
-/** Returns the path of the file; a failure if the environment names no folder for the user's own files. */
+/** Returns the path of the file, or a failure if the environment does not say where the user's configuration is. */
 function contextsPath(environment: NodeJS.ProcessEnv): string | CliFailure {
   const folder = userFolder(environment, process.platform);
   return folder === undefined ? wrongUsage(NO_USER_FOLDER) : join(folder, CONTEXTS_FILE);
 }
 
-/** Reads one context of the file. Returns why it cannot be used, if it is invalid. */
+/** Reads one context from the file. If it is invalid, returns the reason. */
 function readContext(value: unknown): Context | string {
   if (!isJsonObject(value)) return "it must be an object";
   const { server, token } = value;
@@ -57,7 +57,7 @@ function readContext(value: unknown): Context | string {
   return typeof token === "string" && isHeaderText(token) ? { server, token } : TOKEN_RULE;
 }
 
-/** Reads the contexts. There are none if the file does not exist. An invalid file is a failure. */
+/** Reads the contexts. If the file does not exist, there are none. An invalid file is a failure. */
 export function readContexts(environment: NodeJS.ProcessEnv): Contexts | CliFailure {
   const path = contextsPath(environment);
   if (path instanceof CliFailure) return { contexts: new Map() };
@@ -76,7 +76,7 @@ export function readContexts(environment: NodeJS.ProcessEnv): Contexts | CliFail
   return { contexts: read, ...(typeof current === "string" && read.has(current) ? { current } : {}) };
 }
 
-/** Replaces the file. Its mode is 0600 also if it existed with another mode. */
+/** Replaces the file. Its mode is 0600, even if the old file had another mode. */
 export function writeContexts({ current, contexts }: Contexts, environment: NodeJS.ProcessEnv): CliFailure | undefined {
   const path = contextsPath(environment);
   if (path instanceof CliFailure) return path;
@@ -91,16 +91,16 @@ export function writeContexts({ current, contexts }: Contexts, environment: Node
   }
 }
 
-/** Returns the failure for a name that no context has. */
+/** Returns the failure for a name that is not the name of a context. */
 export function noSuchContext(name: string, { contexts }: Contexts): string {
   const names = [...contexts.keys()];
   return `no such context: ${name} (${names.length === 0 ? "there are none: see koor context add" : names.join(", ")})`;
 }
 
 /**
- * Finds a context; undefined if there is none.
+ * Finds the context that applies; undefined if there is none.
  * @param given the value of `--context`; "" if it is not given
- * @param which `named`: the context that the command line or KOOR_CONTEXT names. `current`: the one that the user has
+ * @param which `named`: the context that `--context` or KOOR_CONTEXT names. `current`: the context that the user has
  * chosen with `context use`
  */
 export function findContext(

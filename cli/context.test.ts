@@ -1,4 +1,7 @@
-/** Tests contexts: the commands that change them, which one applies, and which server gets a context's token. */
+/**
+ * Tests contexts: the commands that change them, the choice of the context that applies, and the server that gets its
+ * token.
+ */
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -14,7 +17,7 @@ const PERMISSIONS = 0o777;
 async function setUp(t: Test) {
   const servers = [await FakeServer.start(), await FakeServer.start(), await FakeServer.start()] as const;
   t.teardown(async () => await Promise.all(servers.map((server) => server.stop())));
-  // Outside of the repository of these tests, in which init would write.
+  // The folder is outside of this repository, because otherwise init would write into the repository.
   const top = makeDirectory(t);
   const [folder, home] = [join(top, "folder"), join(top, "home")];
   for (const path of [folder, home]) mkdirSync(path);
@@ -26,7 +29,10 @@ async function setUp(t: Test) {
     if (code !== 0) throw new Error(`koor ${args.join(" ")}: ${stderr}`);
     return stdout;
   };
-  /** Lists the keys, and returns the token that each server got; null without a request. */
+  /**
+   * Runs a command that lists the keys. Returns the token that each server received; null for a server that got no
+   * request.
+   */
   const ask = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     const before = servers.map(({ requests }) => requests.length);
     const { code, stderr } = await koor(["state", "list", ...args], env);

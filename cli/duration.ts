@@ -1,4 +1,4 @@
-/** Reads durations of flags: `500ms`, `90s`, `10m`, `1h30m`, `1.5h`. Pure; runs in the CLI process. */
+/** Parses durations in flags: `500ms`, `90s`, `10m`, `1h30m`, `1.5h`. Pure; runs in the CLI process. */
 import { parseDuration, SECOND_MS } from "../shared/duration.js";
 
 /**
@@ -6,13 +6,13 @@ import { parseDuration, SECOND_MS } from "../shared/duration.js";
  */
 const FLAG_DURATION = /^(?:\d{1,9}(?:\.\d{1,9})?(?:ms|s|m|h))+$/;
 
-/** Returns the duration in whole milliseconds; undefined if the text is not a duration of a flag. */
+/** Returns the duration in whole milliseconds; undefined if the text is not a valid duration. */
 export function parseFlagDuration(text: string): number | undefined {
   const ms = FLAG_DURATION.test(text) ? parseDuration(text) : undefined;
   return ms === undefined ? undefined : Math.round(ms);
 }
 
-/** Converts milliseconds to whole seconds, which is the server's unit. Rounds up. */
+/** Converts milliseconds to whole seconds, the unit that the server uses. Rounds up. */
 export function wholeSeconds(ms: number | undefined): number | undefined {
   return ms === undefined ? undefined : Math.ceil(ms / SECOND_MS);
 }

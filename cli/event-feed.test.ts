@@ -223,7 +223,7 @@ t.test("it polls where WebSocket cannot pass", async (t) => {
   await running.until("it says so", () =>
     /no WebSocket \(the answer was 426\), polling every 2 s/.test(running.stderr),
   );
-  // This is more than one page.
+  // These are more events than one page has.
   bus.publish(CLI_POLL_EVENTS + 3);
   t.same(await running.untilLines(CLI_POLL_EVENTS + 3), range(3, CLI_POLL_EVENTS + 5));
   bus.publish();
@@ -264,7 +264,7 @@ t.test("events that the server had to drop are fetched again", async (t) => {
   await untilSockets(bench, 1);
   bus.publish(2);
   await running.untilLines(2);
-  // Events 3 and 4 are dropped. The event after the notice must not be printed before them.
+  // The server drops events 3 and 4. The client must print them before the event that follows the notice.
   bus.last = 5;
   fake.sockets[0]?.send('{"type":"dropped","count":2,"after_id":2}');
   fake.sockets[0]?.send(eventText(5));
@@ -272,7 +272,8 @@ t.test("events that the server had to drop are fetched again", async (t) => {
   t.same(bus.positions, ["0", "2"]);
   t.equal(running.stderr, "");
 
-  // The session that fetches them finds that they are gone. It reports this and continues.
+  // The server no longer has the dropped events when the next session asks for them. The client reports this and
+  // continues.
   bus.last = 7;
   fake.onSocket = (socket) => {
     socket.send('{"type":"dropped","count":1,"after_id":5}');

@@ -1,10 +1,9 @@
 /**
  * Implements `events subscribe`: prints each event once and in order, even if connections are lost. If WebSocket is
  * blocked, the feed polls.
- *
- * Every session, even the first one, starts after a known event id (`since`). So events that are published between two
- * sessions are not missed. event-socket.ts runs one session, and event-sink.ts writes to stdout. Written by hand
- * because libraries that reconnect do not track event ids. Runs in the CLI process.
+ * Every session, even the first one, starts after a known event id (`since`). So no event is lost that is published
+ * between two sessions. event-socket.ts runs one session, and event-sink.ts writes to stdout. No library is used for
+ * reconnecting, because such libraries do not track event ids.
  */
 import {
   CLI_POLL_EVENTS,
@@ -103,7 +102,7 @@ class EventFeed {
     return this.sink.write(this.options.format(frame)) ? "more" : "wait";
   }
 
-  /** Sets the cursor back to the server's newest event. This event is older than the last one that was printed. */
+  /** Sets the cursor back to the server's newest event, which is older than the last printed event. */
   private rewindTo(newest: number): void {
     warn(
       `lagged: the server's newest event is ${newest}, not ${this.cursor.id}: the events between them were not printed`,
@@ -113,7 +112,7 @@ class EventFeed {
 
   /**
    * Handles a notice that the server dropped events. Normally a new session fetches the dropped events. But if this
-   * session has printed nothing yet, it already asked for these events, and the server no longer holds them.
+   * session has printed no event yet, it has already asked for exactly these events, and the server no longer has them.
    */
   private fillGap(): FrameAction {
     if (this.cursor.hasMoved) return "resync";
@@ -195,8 +194,8 @@ class EventFeed {
     const query = encodeQuery({
       pattern: this.options.pattern,
       since: String(this.cursor.id),
-      // The feed always requests notices of dropped events. Even if it does not print them, they show which events must
-      // be fetched again.
+      // The feed always requests notices of dropped events, even if it does not print them. The notices tell it which
+      // events it must fetch again.
       notices: "1",
       ...(after === 0 ? {} : { after_position: String(after) }),
     });

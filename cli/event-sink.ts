@@ -20,15 +20,15 @@ const STDOUT = 1;
 export interface EventSink {
   /** Writes a line. If it returns false, the caller must await `drained` before it writes the next line. */
   write(line: Buffer): boolean;
-  /** Resolves when more lines can be written, or when the sink has ended. */
+  /** Resolves when the next line can be written, or when the sink has ended. */
   drained(): Promise<void>;
-  /** Closes stdout. Output that the reader has not read before is lost. */
+  /** Closes stdout. Output that the reader has not yet read is lost. */
   close(): void;
 }
 
 /**
- * Whether stdin is the same socket as stdout. The socket then delivers the command's input, so the end of that input
- * does not mean that the reader of stdout has gone.
+ * Whether stdin is the same socket as stdout. The socket then also delivers the command's input, so the end of the
+ * input does not mean that the reader of stdout has gone.
  */
 function isSharedWithStdin(): boolean {
   const [input, output] = [fstatSync(STDIN), fstatSync(STDOUT)];
@@ -36,11 +36,11 @@ function isSharedWithStdin(): boolean {
 }
 
 /**
- * Opens stdout if it is a pipe or a socket, with a handle of our own, which can be closed even while a slow reader blocks
- * a write. `process.stdout` cannot, and must not be used then: its first use would open the same handle again.
- *
- * A socket is also read. While nothing is printed, only the socket's end shows that the reader has gone. A pipe shows
- * this only at the next write.
+ * Opens stdout if it is a pipe or a socket. The result is a handle of our own, which can be closed even while a slow
+ * reader blocks a write. `process.stdout` cannot be closed then, and must not be used: its first use would open the
+ * same handle again.
+ * A socket is also read, because while nothing is printed, only the end of the socket shows that the reader has gone. A
+ * pipe shows this only at the next write.
  */
 async function openOwnStdout(onEnd: () => void): Promise<Socket | undefined> {
   const kind = fstatSync(STDOUT);
@@ -50,8 +50,8 @@ async function openOwnStdout(onEnd: () => void): Promise<Socket | undefined> {
   const net = await import("node:net");
   const stream = new net.Socket({ fd: STDOUT, readable, writable: true, allowHalfOpen: true });
   if (readable) {
-    // If the input of a socket has ended before the start, its reader may still be there: systemd's journal shuts down
-    // that direction.
+    // The input of a socket may have ended before the start although its reader is still there. systemd's journal, for
+    // example, shuts down that direction.
     let starting = true;
     setImmediate(() => setImmediate(() => (starting = false)));
     stream.once("end", () => {

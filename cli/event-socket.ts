@@ -22,7 +22,7 @@ import { describeSystemError } from "./system-error.js";
 const FRAME_BYTES_MAX = 2 * BODY_BYTES_MAX;
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
 
-/** The statuses of a final refusal: another attempt would get the same status. */
+/** The statuses with which a server refuses finally. Another attempt would get the same status. */
 const REFUSALS: ReadonlySet<number> = new Set([
   STATUSES.INVALID_ARGUMENT.http,
   STATUSES.UNAUTHENTICATED.http,
@@ -35,7 +35,7 @@ export type SessionEnd =
   /** The peer answered the upgrade request with HTTP instead of opening a WebSocket. */
   | { readonly kind: "blocked"; readonly status: number }
   | { readonly kind: "lost"; readonly opened: boolean; readonly why: string }
-  /** The receiver of the frames asked to end this session and start a new one. */
+  /** The code that receives the frames asked to end this session and to start a new one. */
   | { readonly kind: "resync" };
 
 /**
@@ -61,12 +61,12 @@ async function readErrorBody(response: IncomingMessage): Promise<Buffer> {
       chunks.push(chunk);
     }
   } catch {
-    // Ignore the error. The rest of the body could only add the server's wording, and the status is enough.
+    // Ignore the error. The status is enough, and the rest of the body would only add the server's words.
   }
   return Buffer.concat(chunks);
 }
 
-/** Sends a ping at each interval. Ends the session if nothing has arrived since the previous ping. */
+/** Sends pings at an interval. Ends the session if nothing has arrived since the previous ping. */
 function keepAlive(socket: WebSocket): () => void {
   let alive = true;
   const markAlive = (): void => {
@@ -76,7 +76,7 @@ function keepAlive(socket: WebSocket): () => void {
   socket.on("ping", markAlive);
   socket.on("pong", markAlive);
   const timer = setInterval(() => {
-    // Send no ping while the socket is paused, because it would not receive the answer.
+    // A paused socket gets no ping, because it would not receive the answer.
     if (socket.isPaused) return;
     if (!alive) socket.terminate();
     alive = false;

@@ -22,8 +22,8 @@ type Headers = Readonly<Record<string, string>>;
 export interface RequestPlan {
   readonly method: string;
   /**
-   * The percent-encoded path and query, below the server's path prefix. A function is called for each attempt, and
-   * returns the path for that attempt.
+   * The percent-encoded path and query, below the server's path prefix. If it is a function, it is called for each
+   * attempt and returns the attempt's path.
    */
   readonly path: string | (() => string);
   readonly headers?: Readonly<Record<string, string>>;
@@ -35,19 +35,20 @@ export interface RequestPlan {
   readonly stream?: { readonly source: NodeJS.ReadableStream; readonly length: number | undefined };
   /** The maximum time without any data from the server, in ms; CLI_ANSWER_TIMEOUT_MS by default. */
   readonly answer_timeout_ms?: number;
-  /** The longest answer that is read, in bytes; CLI_ANSWER_BYTES_MAX by default. */
+  /** The maximum size of the answer, in bytes; CLI_ANSWER_BYTES_MAX by default. */
   readonly answerBytesMax?: number;
   /** Aborts the request when it fires. The request then counts as failed. */
   readonly signal?: AbortSignal;
   /**
-   * Whether the request is idempotent: a repetition has the same effect and gets the same answer. Such a request may be
-   * sent to another server of a cluster even if the first server may have executed it. GET is always idempotent. Other
-   * requests set this member.
+   * Whether the request is idempotent: a repetition has the same effect and gets the same answer. If no answer comes,
+   * an idempotent request may be sent to another server of a cluster, although the first server may have executed it.
+   * GET is always idempotent; other requests set this member.
    */
   readonly repeatable?: boolean;
   /**
-   * Returns whether a successful answer reports that the server could not write and stored nothing. The request is then
-   * sent to another server. Only MCP needs this, because an MCP answer is successful even if it contains a refusal.
+   * Returns whether a successful answer says that the server could not write and stored nothing. The request is then
+   * sent to another server. Only MCP needs this, because the HTTP status of an MCP answer is a success even if the call
+   * was refused.
    */
   readonly isNotStored?: (answer: Answer) => boolean;
   /**
@@ -64,7 +65,7 @@ export interface Answer {
   readonly position: number | undefined;
   /** The value of the Content-Type header; "" if it is absent. */
   readonly content_type: string;
-  /** The query parameters of the next page; absent if the list is complete. */
+  /** The query parameters of the next page; absent if this page is the last one. */
   readonly next?: string;
   readonly body: Buffer;
 }
@@ -88,7 +89,7 @@ export class NoAnswer {
 export interface ExchangeLimits {
   /** The time limit for establishing the connection, including TLS. */
   readonly connect_ms: number;
-  /** The longest silence before the answer. */
+  /** The maximum silence before the answer. */
   readonly answerMs: number;
 }
 
@@ -136,7 +137,8 @@ export async function openExchange(
 ): Promise<OpenAnswer | NoAnswer> {
   const secure = server.protocol === "https:";
   const length = plan.body?.length ?? plan.stream?.length;
-  // Importing the module would read all of its members, and so load modules of Node that no request needs.
+  // Take the function directly. An import of the module would read all of its members, and so load parts of Node that
+  // no request needs.
   const { request: startRequest } = process.getBuiltinModule(secure ? "node:https" : "node:http");
   const options: RequestOptions & { readonly autoSelectFamilyAttemptTimeout: number } = {
     method: plan.method,
@@ -163,16 +165,16 @@ export async function openExchange(
     let answered = false;
     awaitConnection(request, secure, connect_ms, () => {
       sent = true;
-      // Read the stream only now that there is a connection. If the connection failed, another server can still get the
-      // whole stream.
+      // The stream is read only after the connection is established. If the connection fails, another server can still
+      // get the whole stream.
       if (plan.stream !== undefined) plan.stream.source.pipe(request);
     });
     request.setTimeout(answerMs, () => {
       request.destroy(new Error(`no answer within ${answerMs / 1000} s`));
     });
     request.on("error", (error) => {
-      // A server that refuses a body may answer and close the connection before it has read the whole body. The error
-      // is then ignored, because the answer has already arrived.
+      // A server that refuses a body may answer and then close the connection before it has read the whole body. This
+      // error is ignored, because the answer is already there.
       if (!answered) resolve(new NoAnswer(describeSystemError(error), sent));
     });
     request.on("response", (response) => {

@@ -1,7 +1,6 @@
 /**
- * Sends one request to one of several servers. If a server fails, the request goes to the next server only if it cannot
- * be executed twice.
- *
+ * Sends one request to one of several servers. If a server fails, the request goes to the next server, but only if this
+ * cannot execute it twice.
  * Each call declares whether it may be repeated (exchange.ts). Each request carries the log position that the server
  * must have reached. Runs in the CLI process.
  */
@@ -23,8 +22,8 @@ import { isTrusted, runWatched } from "./server-health.js";
 type Headers = Readonly<Record<string, string>>;
 
 /**
- * The HTTP statuses that Koor sends only if it stored nothing. After such an answer the request can be sent to another
- * server.
+ * The HTTP statuses with which Koor answers only if it stored nothing. After such an answer the request can be sent to
+ * another server.
  */
 const NOT_STORED: ReadonlySet<number> = new Set([STATUSES.UNAVAILABLE.http, STATUSES.DISK_FULL.http]);
 const BAD_GATEWAY = 502;
@@ -61,7 +60,7 @@ function shouldTryNext(got: Answer | OpenAnswer, plan: RequestPlan): boolean {
   return isRepeatable(plan) ? TRANSIENT.has(got.status) : NOT_STORED.has(got.status) && isKoorError(got);
 }
 
-/** Closes an answer whose body will not be read, because its connection would keep the process alive. */
+/** Closes an answer whose body will not be read. Otherwise its connection would keep the process alive. */
 function close(got: Answer | OpenAnswer | CliFailure | undefined): void {
   if (got !== undefined && "close" in got) got.close();
 }
@@ -77,8 +76,8 @@ interface Round<Got> {
 }
 
 /**
- * Returns the time limits for a request to one server. An explicit timeout covers the requests to all servers together.
- * So each server gets an equal share of the time that is left.
+ * Returns the time limits for a request to one server. An explicit timeout covers all servers together, so each server
+ * gets an equal share of the remaining time.
  */
 function limitsFor(plan: RequestPlan, untilMs: number, serversLeft: number): ExchangeLimits {
   const connectMs = serversLeft > 1 ? CLI_TURN_CONNECT_TIMEOUT_MS : CLI_CONNECT_TIMEOUT_MS;
@@ -162,15 +161,15 @@ async function tryServers<Got extends Answer | OpenAnswer>(
   return { outcome: refusal ?? failed(`cannot reach ${silent.join("; ")}`), laggingPosition };
 }
 
-/** The server's answer with its own state and the state of its log. */
+/** A server's answer about its own state and the state of its log. */
 interface ClusterStatus {
   readonly state?: unknown;
   readonly log_last?: unknown;
 }
 
 /**
- * The end of the cluster's log, and the unhealthy servers that report a longer log. The log of such a server is not the
- * cluster's log.
+ * The end of the cluster's log, and the unhealthy servers whose log is longer. Such a server has another log than the
+ * cluster.
  */
 interface LogEnd {
   readonly end: number;
@@ -179,8 +178,8 @@ interface LogEnd {
 
 /**
  * Finds the end of the cluster's log, according to the healthy servers. Unhealthy servers do not count: a partitioned
- * server may report an old end, and a halted server the end of another log. Returns undefined if no server is healthy.
- * Returns `fallback` if no server reports a log.
+ * server may report an old end, and a halted server may report the end of another log. Returns undefined if no server
+ * is healthy. Returns `fallback` if no server reports a log.
  */
 async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number): Promise<LogEnd | undefined> {
   const limits = { connect_ms: CLI_TURN_CONNECT_TIMEOUT_MS, answerMs: CLI_LOG_ANSWER_TIMEOUT_MS };
@@ -201,9 +200,9 @@ async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number):
 }
 
 /**
- * Resets the required position if the cluster's log ends before it. No server can then reach the position, because the
- * cluster was started again. If servers only lag, the position is kept, because they reach it by themselves. Returns
- * whether the position was reset.
+ * Resets the required position if the cluster's log ends before it. The cluster was then started again with another
+ * log, so no server can reach the position. If servers only lag, the position is kept, because they will reach it.
+ * Returns whether the position was reset.
  */
 async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: number): Promise<boolean> {
   const { position } = cluster;
@@ -218,9 +217,9 @@ async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: n
 }
 
 /**
- * Sends the request to the servers in order. Returns the first answer after which no other server needs to be asked. If
- * there is none, returns the last refusal. If no server refused, returns a failure with the reason of each server that
- * did not answer.
+ * Sends the request to the servers in order, until an answer makes other servers unnecessary. Returns this answer. If
+ * there is none, returns the last refusal. If no server refused, returns a failure that gives for each server the
+ * reason why it did not answer.
  */
 export async function sendWithFailover<Got extends Answer | OpenAnswer>(
   cluster: Cluster,

@@ -29,14 +29,13 @@ export function wrongUsage(message: string, detail: string = ""): CliFailure {
 }
 
 /**
- * Returns a failure for a refused command: exit 1. The server refused it, or the state of the thing that it concerns
- * does not allow it.
+ * Returns a failure for a refused command: exit 1. The server refused it, or the state of its object does not allow it.
  */
 export function refused(message: string, detail: string = ""): CliFailure {
   return new CliFailure(1, message, detail);
 }
 
-/** Returns a failure for a command that failed, or whose server could not be reached: exit 3. */
+/** Returns a failure for a command that did not work, or whose server could not be reached: exit 3. */
 export function failed(message: string, detail: string = ""): CliFailure {
   return new CliFailure(3, message, detail);
 }

@@ -1,6 +1,7 @@
 /**
- * Finds the fence for a command: the one in the flag, or the one in the environment if the command runs under a claim
- * (claim-run.ts). Commands that must ask the server for the fence do so themselves. Runs in the CLI process.
+ * Finds the fence for a command: the value of the flag, or the fence in the environment if the command runs under a
+ * claim (claim-run.ts). A command that has to ask the server for the fence does not use this module. Runs in the CLI
+ * process.
  */
 import type { Args, Flag } from "./command-row.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
@@ -8,7 +9,7 @@ import { io } from "./io.js";
 
 const VARIABLE = "KOOR_FENCE";
 
-/** The flag for a fence. The write fails if the claim of that fence has ended. */
+/** The flag for a fence. A write with a fence fails if the claim of the fence has ended. */
 export const WRITE_FENCE: Flag = {
   name: "fence",
   kind: "whole",
@@ -25,8 +26,8 @@ export function readFence(args: Args): number | undefined | CliFailure {
 }
 
 /**
- * Returns the header with the fence, for a write to state or specs. With it, a client that has lost its claim cannot
- * overwrite data of the next holder. A write from a template uses it too.
+ * Returns the header with the fence, for a write to state or specs, or from a template. With the header, a client that
+ * has lost its claim cannot overwrite data of the next holder.
  */
 export function fenceHeader(args: Args): Readonly<Record<string, string>> {
   const fence = args.text("fence") ?? (io().environment[VARIABLE] || undefined);
@@ -39,8 +40,8 @@ export function isTaskOfEnvironment(id: string): boolean {
 }
 
 /**
- * Returns the fence in the environment if it is the fence of this task; undefined otherwise. Under `lease run`, the
- * fence belongs to the lease. If KOOR_TASK names another task, the fence belongs to that task.
+ * Returns the fence in the environment if it belongs to this task; undefined otherwise. It belongs to a lease if the
+ * command runs under `lease run`, and to another task if KOOR_TASK names another task.
  */
 export function taskFenceOfEnvironment(id: string): number | undefined {
   const { KOOR_FENCE: fence = "", KOOR_TASK: task = "", KOOR_LEASE: lease = "" } = io().environment;

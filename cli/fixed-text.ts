@@ -1,6 +1,6 @@
 /**
- * Prints the texts that need no command table: the version and the topics of the help. main.ts prints the same, but
- * loading it takes longer than printing. Runs in the CLI process.
+ * Prints the texts that need no command table: the version and the help topics. main.ts can print them too, but loading
+ * main.ts takes longer than printing them. Runs in the CLI process.
  */
 import { VERSION } from "../schemas/version.js";
 import { isHelpTopic } from "./help-topic-names.js";
@@ -15,13 +15,13 @@ async function findText([first, second]: readonly string[], program: string): Pr
   return formatTopic(second, program);
 }
 
-/** Prints the text that the words ask for. Returns false if they ask for something else. */
+/** Prints the text for these words. Returns false if the words need the command table. */
 export async function printFixedText(argv: readonly string[]): Promise<boolean> {
   const { program, stdout } = io();
   const isShort = argv.length === (argv[0] === "help" ? 2 : 1);
   const text = isShort ? await findText(argv, program) : undefined;
   if (text === undefined) return false;
-  // A reader that has closed the pipe is no failure.
+  // A closed pipe is not a failure, because the reader may stop reading at any time.
   stdout().once("error", ({ code }: NodeJS.ErrnoException) => {
     if (code !== "EPIPE") process.exitCode = FAILED_EXIT;
   });

@@ -25,13 +25,13 @@ const SAME_NAME = new Set(
   ),
 );
 
-/** Matches a member's name at the start of a sentence such as "limit must be …". */
+/** Matches the name of a member at the start of a sentence such as "limit must be …". */
 const MEMBER = /^([a-z][a-z_]*)(?= (?:must|is required|is longer|is too)\b)/;
 
 /** The server's error message for a missing or wrong token. */
 const TOKEN_REFUSAL = "invalid or missing bearer token";
 
-/** Replaces the API's names in an error message by those of the command line. */
+/** Replaces the names of the API in an error message by the names that the command line uses. */
 export function inFlagWords(sentence: string): string {
   const worded = PHRASES.reduce((text, [phrase, words]) => text.replace(phrase, words), sentence);
   return worded.replace(MEMBER, (member) => {
@@ -40,7 +40,7 @@ export function inFlagWords(sentence: string): string {
   });
 }
 
-/** Returns advice for the user who gets this error message; "" if there is none. */
+/** Returns advice that helps the user with this error message; "" if there is none. */
 export function adviceFor(sentence: string): string {
   return sentence === TOKEN_REFUSAL
     ? "give the server's token with KOOR_TOKEN, or with: koor config set token TOKEN"

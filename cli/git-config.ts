@@ -1,12 +1,13 @@
 /**
- * Reads git's configuration format, without includes. It serves where git cannot be asked: for the place of a main
- * working tree, and for the remote on a machine without the program `git`. Pure; runs in the CLI process.
+ * Parses git's configuration format, without includes. It is used if git cannot be asked. The configuration says where
+ * a main working tree is, and which URL the remote has on a machine without the program `git`. Pure; runs in the CLI
+ * process.
  */
 
-/** Matches a section's header, such as `[core]` or `[remote "origin"]`, and what follows it in the line. */
+/** Matches a section's header, such as `[core]` or `[remote "origin"]`, and the rest of the line after it. */
 const SECTION = /^\[\s*([A-Za-z0-9.-]+)\s*(?:"((?:[^"\\]|\\.)*)")?\s*\](.*)$/;
 const VARIABLE = /^([A-Za-z][A-Za-z0-9-]*)\s*(?:=\s*(.*))?$/;
-/** A backslash before any other character is removed. */
+/** The meanings of escaped characters. Before any other character, the backslash is just removed. */
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", b: "\b" };
 
 /** Joins each line that ends with an unescaped backslash with the next one. */
@@ -14,10 +15,10 @@ function unfold(text: string): string[] {
   return text.replace(/(^|[^\\])((?:\\\\)*)\\\r?\n/g, "$1$2").split(/\r?\n/);
 }
 
-/** Decodes a value: removes quotes, escapes and comments, and the spaces at the ends outside of quotes. */
+/** Decodes a value: resolves quotes and escapes, and removes comments and the unquoted spaces at both ends. */
 function decodeValue(written: string): string {
   let value = "";
-  /** The length of the value up to the last character that is not an unquoted space. */
+  /** The length of the value without the unquoted spaces at its end. */
   let kept = 0;
   let isQuoted = false;
   for (let at = 0; at < written.length; at += 1) {
@@ -40,7 +41,7 @@ function decodeValue(written: string): string {
 }
 
 /**
- * Parses a configuration. Returns a function that finds the first value of a variable by its full name, such as
+ * Parses a configuration. Returns a function that returns the first value of a variable, given its full name, such as
  * `core.worktree` or `remote.origin.url`. The names of the section and of the variable are in lower case.
  */
 export function readGitConfig(text: string): (name: string) => string | undefined {

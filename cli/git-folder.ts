@@ -1,9 +1,8 @@
 /**
- * Finds the git working tree to which a folder belongs, and reads what git's own files say about it: its repository,
- * its main working tree and its branch. Starts no process. git-remote.ts finds the remote. Runs in the CLI process.
- *
- * git's environment variables (`GIT_DIR`, …) are ignored on purpose. git sets them for its hooks, and a hook may call a
- * command in the folder of another repository.
+ * Finds the git working tree to which a folder belongs. Reads its repository, its main working tree and its branch from
+ * git's own files, and starts no process. git-remote.ts finds the remote. Runs in the CLI process.
+ * git's environment variables (`GIT_DIR`, …) are ignored. git sets them for its hooks, and a hook may call a command in
+ * the folder of another repository.
  */
 import { existsSync, lstatSync, readlinkSync, statSync, type Stats } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -16,7 +15,10 @@ export { realPath };
 
 const GIT = ".git";
 const BRANCHES = "refs/heads/";
-/** The branch in the HEAD file of a repository whose references are not stored as files (git's reftable format). */
+/**
+ * The name of the branch in a HEAD file that does not have the real one. It stands there if the repository does not
+ * store its references as files (git's reftable format).
+ */
 const NO_FILE_BRANCH = ".invalid";
 
 /** A git working tree and its repository. All paths are absolute, without symbolic links. */
@@ -36,7 +38,10 @@ export function findGitRoot(folder: string): string | undefined {
   }
 }
 
-/** Returns what is at a path, after links are followed or not; undefined if the system does not say it. */
+/**
+ * Returns what is at a path; undefined if the system reports an error. The function `look` decides whether links are
+ * followed.
+ */
 function lookAt(path: string, look: (path: string) => Stats = statSync): Stats | undefined {
   try {
     return look(path);
@@ -45,12 +50,12 @@ function lookAt(path: string, look: (path: string) => Stats = statSync): Stats |
   }
 }
 
-/** Whether git keeps the repository's folder of this working tree elsewhere, as it does for linked working trees. */
+/** Whether `.git` is a file that names the repository's folder elsewhere, as in linked working trees. */
 export function hasGitFile(root: string): boolean {
   return lookAt(join(root, GIT))?.isFile() ?? false;
 }
 
-/** Returns the repository's folder for a working tree, whose `.git` is a folder or a file that names the folder. */
+/** Returns the repository's folder for a working tree. `.git` is this folder, or is a file that names it. */
 function gitFolderOf(root: string): string | undefined {
   const path = join(root, GIT);
   if (!hasGitFile(root)) return realPath(path);
@@ -67,9 +72,9 @@ export function findWorkingTree(folder: string): WorkingTree | undefined {
   if (found === undefined) return undefined;
   const root = realPath(found);
   const gitFolder = gitFolderOf(root);
-  // A HEAD that is a symbolic link leads nowhere before the first commit.
+  // If HEAD is a symbolic link, its target does not exist before the first commit. So the link itself is looked at.
   if (gitFolder === undefined || lookAt(join(gitFolder, "HEAD"), lstatSync) === undefined) return undefined;
-  // Only the repository's folder of a linked working tree has this file.
+  // Only a linked working tree's own folder has this file.
   const common = readGitFile(gitFolder, "commondir");
   return { root, gitFolder, commonFolder: common === undefined ? gitFolder : realPath(resolve(gitFolder, common)) };
 }
@@ -79,7 +84,7 @@ export function findWorkingTree(folder: string): WorkingTree | undefined {
  * do not say where its main working tree is.
  */
 export function mainRootOf({ root, gitFolder, commonFolder }: WorkingTree): string | undefined {
-  // The folder of a bare repository may stand in place of a working tree.
+  // If the folder belongs to a bare repository, it is its own root, and there is no working tree.
   if (gitFolder === commonFolder) return root === commonFolder ? undefined : root;
   const config = readGitConfig(readGitFile(commonFolder, "config") ?? "");
   const named = config("core.worktree");
@@ -88,19 +93,19 @@ export function mainRootOf({ root, gitFolder, commonFolder }: WorkingTree): stri
 }
 
 /**
- * Whether the repository's folder is that of this working tree: it is inside of it, or names it. The files that lead to
- * the folder may come from other people, so nothing is written to any other folder.
+ * Whether the repository belongs to this working tree: its folder is inside of the tree, or names the tree. Other
+ * people may have made the files that lead to the folder, so nothing is written to any other folder.
  */
 export function hasOwnRepository({ root, gitFolder, commonFolder }: WorkingTree): boolean {
   if (isWithin(root, commonFolder) || isLinkedTree(root, gitFolder, commonFolder)) return true;
-  // The folder of a submodule's repository names the submodule.
+  // The configuration of a submodule's repository names the submodule's folder.
   const named = readGitConfig(readGitFile(commonFolder, "config") ?? "")("core.worktree");
   return gitFolder === commonFolder && named !== undefined && realPath(resolve(commonFolder, named)) === root;
 }
 
 /**
- * Returns the base name of the main working tree. For a bare repository, it is that of the repository's folder without
- * `.git`; a hidden folder, such as `trucks/.bare`, is named after the folder that contains it.
+ * Returns the base name of the main working tree. For a bare repository, returns the name of its folder without `.git`.
+ * If that folder is hidden, such as `trucks/.bare`, returns the name of its parent.
  */
 export function repositoryName(tree: WorkingTree): string {
   const main = mainRootOf(tree);
@@ -109,7 +114,7 @@ export function repositoryName(tree: WorkingTree): string {
   return name === "" || name.startsWith(".") ? basename(dirname(tree.commonFolder)) : name;
 }
 
-/** The branch of a working tree. `unknown` means that only git itself can say it. */
+/** The branch of a working tree. `unknown`: only git itself can find it. */
 export type HeadBranch = { readonly kind: "branch"; readonly name: string } | { readonly kind: "detached" | "unknown" };
 
 function branchOfReference(reference: string): HeadBranch {
@@ -118,10 +123,10 @@ function branchOfReference(reference: string): HeadBranch {
   return name === NO_FILE_BRANCH ? { kind: "unknown" } : { kind: "branch", name };
 }
 
-/** Reads the branch of a working tree. A branch without commits counts, as it does for git. */
+/** Reads the branch of a working tree. A branch without commits counts too, as in git. */
 export function readHeadBranch({ gitFolder }: WorkingTree): HeadBranch {
   const head = join(gitFolder, "HEAD");
-  // Old versions of git can make HEAD a symbolic link to the branch's file.
+  // With old versions of git, HEAD can be a symbolic link to the branch's file.
   if (lookAt(head, lstatSync)?.isSymbolicLink()) return branchOfReference(readlinkSync(head));
   const reference = /^ref:\s*(.+)$/.exec(readGitFile(gitFolder, "HEAD") ?? "")?.[1];
   return reference === undefined ? { kind: "detached" } : branchOfReference(reference.trimEnd());

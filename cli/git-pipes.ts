@@ -1,6 +1,6 @@
 /**
- * Finds named pipes and devices in the place of files that git reads. git would wait for a pipe, or read a device
- * without an end. Only the places that every command of git reads are examined; elsewhere the time of git is limited
+ * Finds named pipes and devices where git expects files. git would wait for a pipe, and would read a device for ever.
+ * Only the paths that every git command reads are checked. Against other pipes, the run time of git is limited
  * (guard/git.ts). Runs in the CLI process.
  */
 import { devNull } from "node:os";
@@ -26,14 +26,17 @@ export function findPipe(folder: string): string | undefined {
   return paths.find(isPipe);
 }
 
-/** Whether a path leads to something that has no end, or no content yet. The null device has an end. */
+/**
+ * Whether a path leads to a pipe or to a device that never ends. The null device does not count, because it ends at
+ * once.
+ */
 function isPipe(path: string): boolean {
   try {
     const stats = statSync(path, { throwIfNoEntry: false });
     const isEndless = stats?.isFIFO() || stats?.isCharacterDevice() || stats?.isBlockDevice();
     return isEndless === true && realPath(path) !== devNull;
   } catch {
-    // A link that leads to itself, or a folder that may not be read: git says so at once.
+    // The path is a link to itself, or is in a folder that may not be read. git reports this at once, so it is no pipe.
     return false;
   }
 }

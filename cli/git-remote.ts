@@ -1,7 +1,7 @@
 /**
- * Finds the URL of the remote `origin`, and asks git what its files do not say. Only git knows its whole configuration:
- * the files of the user and of the system, includes, and rewritten URLs (`insteadOf`). remote-name.ts converts the URL
- * to a name. Runs in the CLI process.
+ * Finds the URL of the remote `origin`, and asks git for facts that its files do not show. Only git knows its whole
+ * configuration: the files of the user and of the system, includes, and rewritten URLs (`insteadOf`). remote-name.ts
+ * converts the URL to a name. Runs in the CLI process.
  */
 import { dirname } from "node:path";
 
@@ -10,7 +10,7 @@ import { readRepositoryConfig, type WorkingTree } from "./git-folder.js";
 import { SAFE_OPTIONS, safeEnvironment, withoutPlace } from "./git-safety.js";
 
 const REMOTE = "origin";
-/** The longest time that git may take. It reads a few small files, so it takes longer only if a disk hangs. */
+/** The maximum time for a git command. The command reads a few small files, so only a hanging disk makes it slower. */
 const GIT_TIMEOUT_MS = 5_000;
 const GIT_ANSWER_BYTES_MAX = 64 * 1024;
 
@@ -28,7 +28,7 @@ function askGit(
   // started in the folder of Node unless it needs the working tree.
   folder = dirname(process.execPath),
 ): GitAnswer | undefined {
-  // Load the module only here. With a static import every command would load it.
+  // Load the module only when it is needed. With a static import, every command would load it.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { error, status, stdout } = spawnSync("git", [...SAFE_OPTIONS, `--git-dir=${gitFolder}`, ...words], {
     env: safeEnvironment(withoutPlace(environment)),
@@ -50,7 +50,7 @@ function askGit(
 export function findRemoteUrl(tree: WorkingTree, environment: NodeJS.ProcessEnv): string | undefined {
   const answer = askGit(tree, ["remote", "get-url", REMOTE], environment);
   const url = answer === undefined ? readGitConfig(readRepositoryConfig(tree))(`remote.${REMOTE}.url`) : answer.text;
-  // If the remote has no URL, git uses its name as the URL.
+  // git prints the name of the remote if the remote has no URL.
   return url === REMOTE ? undefined : url;
 }
 
@@ -60,7 +60,7 @@ export function askForBranch(tree: WorkingTree, environment: NodeJS.ProcessEnv):
 }
 
 /**
- * Returns which of some paths git tracks. Without git, none is.
+ * Returns which of the given paths git tracks. Without git, the list is empty.
  * @param paths relative to the root of the working tree, with `/` as separator
  */
 export function findTracked(

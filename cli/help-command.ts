@@ -1,6 +1,6 @@
 /**
- * Prints what the help answers: the overview, the commands of a noun, one command or a topic; and describes words that
- * name no command. Loaded only for these, because it needs the whole command table. Runs in the CLI process.
+ * Prints the help: the overview, the commands of a noun, one command or a topic. Also makes the failure for words that
+ * are no command. It is loaded only for these cases, because it needs the whole command table. Runs in the CLI process.
  */
 import { findRow, findRowsBelow } from "./command-line.js";
 import { COMMANDS, TOPICS } from "./commands.js";
@@ -31,14 +31,14 @@ export async function printHelp(words: readonly string[], program: string): Prom
   const [word] = words;
   if (word === undefined) return await printOverview(program);
   if (words.length === 1 && isHelpTopic(word)) {
-    // Only this help needs the module.
+    // The module is loaded only for a topic.
     const { formatTopic } = await import("./help-topics.js");
     return await printText(formatTopic(word, program));
   }
   return await printCommandHelp(words, program);
 }
 
-/** Prints the help of the commands that begin with these words; of all commands if there are none. */
+/** Prints the help of the commands that begin with these words. Without words, prints the help of all commands. */
 export async function printCommandHelp(words: readonly string[], program: string): Promise<ExitCode | CliFailure> {
   const rows = findRowsBelow(words, COMMANDS);
   const row = findRow(words, COMMANDS);
@@ -49,7 +49,7 @@ export async function printCommandHelp(words: readonly string[], program: string
   return wrongUsage(`no such command or topic: ${words.join(" ")}${meant}`, `see ${program} --help`);
 }
 
-/** Returns the failure for words that name no command. It lists the commands of the same noun. */
+/** Returns the failure for words that are no command. The failure lists the commands of the same noun. */
 export function describeUnknown(words: readonly string[], program: string): CliFailure {
   const [noun] = words;
   if (noun === undefined) return wrongUsage("a command is required", `see ${program} --help`);

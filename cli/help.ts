@@ -7,7 +7,7 @@ import type { Topic } from "./commands.js";
 import { COMMON_FLAGS } from "./common-flags.js";
 import { HELP_TOPIC_NAMES } from "./help-topic-names.js";
 
-/** The flags that every command accepts, as the help shows them, each with its description. */
+/** The flags that every command accepts, as the help prints them, with their descriptions. */
 const SHOWN_COMMON_FLAGS = COMMON_FLAGS.map(({ name, short, value, about }) => {
   const flag = short === undefined ? `--${name}` : `${short}, --${name}`;
   return [value === undefined ? flag : `${flag} ${value}`, about] as const;

@@ -1,29 +1,31 @@
 /**
- * Names and reads the file with the token that hooks send to a server. It is one of the user's own files, has mode
- * 0600, and contains one header line, `Authorization: Bearer …`, so that `curl -H @FILE` can read it. `init` writes it,
- * and `koor-hook` and the command line send the token to this server only. Runs in the CLI process.
+ * Names and reads the file with the token that hooks send to a server. It is a file of the user with mode 0600. It has
+ * one header line, `Authorization: Bearer …`, so that `curl -H @FILE` can read it. `init` writes the file. `koor-hook`
+ * and the command line send the token only to this server. Runs in the CLI process.
  */
 import { join } from "node:path";
 
 import { readTextIfAny } from "./regular-file.js";
 import { userFolder } from "./user-folder.js";
 
-/** The maximum length of a file's name in most file systems. */
+/** The maximum length of a file name in most file systems. */
 const NAME_BYTES_MAX = 255;
 
-/** Returns the address of a server without a `/` at its end. */
+/** Returns the URL of a server without a `/` at its end. */
 export function addressOf(server: URL): string {
   return server.origin + server.pathname.replace(/\/+$/, "");
 }
 
-/** Returns the path of the file for a server; undefined if the environment names no place for the user's own files. */
+/**
+ * Returns the path of the file for a server; undefined if the environment does not say where the user's own files are.
+ */
 export function hookTokenPath(
   address: string,
   environment: NodeJS.ProcessEnv,
   platform: NodeJS.Platform,
 ): string | undefined {
   const folder = userFolder(environment, platform);
-  // Different addresses have different names, so a token never goes to another server.
+  // Different URLs result in different names, so a token is never sent to another server.
   const name = `${encodeURIComponent(address)}.header`;
   return folder === undefined || name.length > NAME_BYTES_MAX ? undefined : join(folder, "hooks", name);
 }
@@ -34,7 +36,7 @@ export function formatHookToken(token: string): string {
   return `Authorization: Bearer ${token}\n`;
 }
 
-/** Returns the token for a server; undefined if there is no file of Koor's for it. */
+/** Returns the token for a server; undefined if Koor has written no file for it. */
 export function readHookToken(
   address: string,
   environment: NodeJS.ProcessEnv,

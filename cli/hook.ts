@@ -1,9 +1,9 @@
 /**
- * The entry point of `koor-hook CLIENT [EVENT]`, which clients of agents run before and after each tool. Sends its
- * stdin to the server of the project and prints the answer. It always exits with 0: if anything is wrong, it prints the
- * answer that lets the client continue, and one line on stderr. It is bundled apart, and sends the request over a bare
- * socket, because the agent waits for it: Node's HTTP modules would double its time. After the answer it may start
- * reports in the background, for which the agent does not wait.
+ * The entry point of `koor-hook CLIENT [EVENT]`, which the clients of agents run before and after each tool. It sends
+ * its stdin to the project's server and prints the answer. It always exits with 0. If anything fails, it prints the
+ * answer that lets the client continue, and one line on stderr. The agent waits for this program, so it has its own
+ * bundle and uses a bare socket: Node's HTTP modules would double its run time. After the answer it may start reports
+ * in the background, for which the agent does not wait.
  */
 import { readSync, writeSync } from "node:fs";
 
@@ -15,17 +15,17 @@ import { startReports } from "./hook/background-reports.js";
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2];
 const READ_BYTES = 64 * 1024;
-/** The interval at which a stdin that does not block is read. */
+/** The interval at which a non-blocking stdin is read. */
 const POLL_MS = 5;
 
-/** Reads from stdin. Returns 0 at its end, and undefined if nothing is there yet. */
+/** Reads from stdin. Returns 0 at the end, and undefined if no data are there yet. */
 function readSome(chunk: Buffer): number | undefined {
   try {
     return readSync(STDIN, chunk);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EOF") return 0;
-    // The client has made the pipe non-blocking.
+    // There are no data yet. This can happen because the client made the pipe non-blocking.
     if (code === "EAGAIN") return undefined;
     throw error;
   }
@@ -51,16 +51,20 @@ function readInput(): Buffer | undefined {
 }
 
 /**
- * Returns the answer that lets a client continue. Kimi Code shows its model whatever is printed, so it gets nothing.
+ * Returns the answer that lets a client continue. For Kimi Code it is empty, because Kimi Code shows all output of a
+ * hook to its model.
  */
 function goOn(client: string): string {
   return client === "kimi" ? "" : "{}";
 }
 
-/** Matches a decision in JSON that skips the client's own question to its user. No answer of Koor's has one. */
+/**
+ * Matches a JSON decision that would make the client skip its own question to the user. Koor never answers such a
+ * decision.
+ */
 const ALLOWS = /"(?:permissionDecision|permission|decision|behavior)":"(?:allow|approve)"/;
 
-/** Whether a client can read the answer. Kimi Code takes a context as plain text. */
+/** Whether the client can use the answer. Kimi Code also accepts plain text, as context for its model. */
 function isUsable(client: string, answer: string): boolean {
   if (answer === "") return true;
   try {
@@ -76,7 +80,7 @@ function write(descriptor: number, text: string): void {
   try {
     if (text !== "") writeSync(descriptor, text);
   } catch {
-    // The client has closed the pipe, and does not want the answer.
+    // The client has closed the pipe, so it does not want the answer.
   }
 }
 
@@ -86,7 +90,8 @@ async function run(client: string, event: string | undefined): Promise<void> {
   const input = readInput();
   if (input === undefined) throw new Error("the input is too long");
   const project = findHookProject(process.cwd(), process.env);
-  // Hooks in the home folder run in every folder. Most are no projects of Koor's.
+  // Hooks in the home folder run in every folder, and most folders are not projects that use Koor. So this is not an
+  // error.
   if (project === undefined) {
     write(STDOUT, goOn(client));
     return;
@@ -98,7 +103,7 @@ async function run(client: string, event: string | undefined): Promise<void> {
   try {
     startReports(project, event, input);
   } catch {
-    // The next report is sent instead.
+    // The report is lost, but the next one replaces it.
   }
 }
 
@@ -111,5 +116,5 @@ async function main(name = "", event?: string): Promise<void> {
   }
 }
 
-// The bundle is a CommonJS module, which cannot wait here.
+// The bundle is a CommonJS module, so it cannot await the result here.
 void main(...process.argv.slice(2));

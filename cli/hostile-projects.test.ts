@@ -1,6 +1,6 @@
 /**
- * Tests projects that come from other people with records, with a `.git`, and with a configuration of git that are made
- * to harm: nothing of the user's own is changed, read or sent, no program runs, and each command ends.
+ * Tests projects that other people have made to do harm, with hostile records, a hostile `.git` and a hostile git
+ * configuration. The commands must change, read and send nothing of the user's own, run no program, and end.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -36,13 +36,13 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** Returns a record as `init` writes it, with some of its members. */
+/** Returns a record in the format of `init`, with the given members. */
 function recordText(members: object): string {
   const record = { server: "http://127.0.0.1:1", headers: {}, clients: [], files: [], folders: [], ...members };
   return JSON.stringify({ version: 1, shared: false, guard: false, ...record });
 }
 
-/** Runs the hook in the project. The code is null if it did not end by itself. */
+/** Runs the hook in the project. The exit code is null if the hook did not end by itself. */
 async function runHook({ root, env }: InitProject): Promise<{ readonly code: number | null; readonly stdout: string }> {
   const child = spawn(process.execPath, [HOOK, "codex"], { cwd: root, env, timeout: 20_000, killSignal: "SIGKILL" });
   tieToThisProcess(child, "alone");
@@ -56,7 +56,8 @@ async function runHook({ root, env }: InitProject): Promise<{ readonly code: num
 t.test("a record that the user's own init did not write changes nothing of the home", async (t) => {
   const project = await makeProject(t);
   const { root, home, env, write, koor } = project;
-  // The user has set up another project, so the home has Koor's parts, whose bytes everybody knows.
+  // The user has set up another project. The home folder therefore has Koor's parts, whose content an attacker can
+  // predict.
   const other = join(home, "other");
   mkdirSync(join(other, ".koor"), { recursive: true });
   t.equal((await runCli(["init", "--client", "kimi", "--yes"], { cwd: other, env })).code, 0);
@@ -81,7 +82,7 @@ t.test("a record that the user's own init did not write changes nothing of the h
   t.match(done, { code: 0, stderr: /init\.json is not a record of your own koor init/ });
   t.same((JSON.parse(done.stdout) as { clients: unknown }).clients, ["codex"], "only the user names clients");
   t.equal(readFileSync(join(home, ".kimi-code/mcp.json"), "utf8"), text);
-  // A later version of the project brings a record again.
+  // A later commit of the project brings a hostile record again.
   write(".koor/init.json", foreign);
   t.match(await koor(["uninit", "--yes"]), { code: 0, stderr: "" });
   t.equal(readFileSync(join(home, ".kimi-code/mcp.json"), "utf8"), text);
@@ -100,7 +101,7 @@ t.test("the record of one working tree is not followed in a copy of it", async (
     t.same(snapshot(home), before);
   };
   await ignores();
-  // The names of two records could be the same.
+  // Two working trees could have the same name of a record. Then the copy would find the record of the original.
   copyFileSync(ownRecordPath(root, env) ?? "", ownRecordPath(copy, env) ?? "");
   await ignores();
 });
@@ -244,7 +245,7 @@ t.test("the guard's record names only the guard's own files", { skip: SKIP }, as
   }
   write(".git/koor/guard.json", JSON.stringify({ ...record, folders: [...record.folders, join(home, "empty")] }));
   t.match(await koor(["guard", "uninstall"]), { code: 1, stderr: /is not the record/ });
-  // The hooks' folder has become a link to another folder, in which the same file is the user's.
+  // The hook folder is now a link to another folder, which has the same file. There the file belongs to the user.
   write(".git/koor/guard.json", JSON.stringify(record));
   execFileSync("cp", ["-R", join(root, ".git/hooks"), join(home, "hooks")]);
   rmSync(join(root, ".git/hooks"), { recursive: true });
@@ -278,7 +279,7 @@ t.test("no filter of a project runs, whatever its name, nor one of a submodule",
   write("nested/.gitattributes", "* filter=nested\n");
   const clean = (name: string): string => `\tclean = "touch '${join(ran, name)}'; cat"\n`;
   writeFileSync(join(nested, ".git/config"), `[filter "nested"]\n${clean("nested")}`, { flag: "a" });
-  // git compares the content only of a file whose size is that of the commit.
+  // The new text has the same length as the old one, because git compares contents only if the sizes are equal.
   write("nested/file", "two\n");
   const settings = readFileSync(join(root, ".git/config"));
   writeFileSync(join(root, ".git/config"), `[filter ""]\n${clean("empty")}[merge ""]\n\tdriver = false\n`, {
@@ -304,7 +305,7 @@ t.test("a configuration of git that comes with a project runs no program", { ski
   write("a", "x");
   git("add", "a");
   git("commit", "--quiet", "--message", "one");
-  // A signature is checked only if there is one.
+  // The commit needs a signature, because git would run a program only to check one.
   const [tree, parent] = [git("rev-parse", "HEAD^{tree}"), git("rev-parse", "HEAD")];
   const who = "ana <ana@example.org> 1700000000 +0000";
   const signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----";
@@ -314,7 +315,7 @@ t.test("a configuration of git that comes with a project runs no program", { ski
   git("remote", "remove", "origin");
   write("b", "x");
   git("add", "b");
-  // The index is written again, because only the time of the file has changed.
+  // Only the time of the file changes. git then writes the index again, which would run the hook.
   utimesSync(join(root, "a"), 1_700_000_000, 1_700_000_000);
   const script = join(root, ".git/hooks/post-index-change");
   write(".git/hooks/post-index-change", `#!/bin/sh\n${program("index")}\n`);

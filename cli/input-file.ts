@@ -1,10 +1,9 @@
 /**
  * Opens a file that the command line names: a regular file, a terminal, or a pipe of another program (a FIFO, or `<(…)`
  * in a shell). The caller reads the file and limits the size. Runs in the CLI process.
- *
- * Inside the project, no link may lead out of the project. Another person may have placed the link, and its target
- * would be sent to the server. Elsewhere links belong to the user. Files that would block the command forever are
- * refused: endless devices, and FIFOs without a writer.
+ * Inside the project, no link may lead out of the project. Another person may have made the link, and the content of
+ * its target would be sent to the server. Outside of the project, links are allowed. Files that would block the command
+ * for ever are refused: endless devices, and FIFOs without a writer.
  */
 import { close, constants, fstatSync, open, openSync, closeSync, statSync, type Stats } from "node:fs";
 
@@ -33,7 +32,7 @@ function releaseReader(path: string): void {
   try {
     closeSync(openSync(path, constants.O_WRONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0)));
   } catch {
-    // Ignore the error: a real writer has opened the FIFO, so no open is pending.
+    // A real writer has opened the FIFO in the meantime, so no open is pending and the error is ignored.
   }
 }
 
@@ -42,8 +41,8 @@ function isFifo(path: string): boolean {
 }
 
 /**
- * Opens the file in a thread of the pool, because opening a FIFO blocks until there is a writer. Gives up if no writer
- * opens the FIFO in time.
+ * Opens the file in a thread of libuv's pool, because opening a FIFO blocks until there is a writer. Gives up if no
+ * writer opens the FIFO in time.
  */
 function openInTime(path: string): Promise<number | "no writer"> {
   return new Promise((resolve, reject) => {
@@ -52,7 +51,7 @@ function openInTime(path: string): Promise<number | "no writer"> {
       isLate = isFifo(path);
       if (!isLate) return;
       releaseReader(path);
-      // Try again, because this has no effect if the pool's thread has not begun to open the file yet.
+      // Call it again later. A call has no effect if the thread of the pool has not yet begun to open the file.
       timer = setTimeout(giveUp, RELEASE_RETRY_MS);
     };
     let timer = setTimeout(giveUp, CLI_FILE_OPEN_MS);
@@ -65,7 +64,7 @@ function openInTime(path: string): Promise<number | "no writer"> {
   });
 }
 
-/** Returns the reason why reading the open file may never end; undefined if it does end. */
+/** Returns the reason why a read of the open file might never end; undefined if it ends. */
 function endlessReason(file: number, info: Stats): string | undefined {
   if (info.isDirectory()) return "it is a directory";
   if (info.isFile() || info.isFIFO() || info.isSocket()) return undefined;

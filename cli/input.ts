@@ -1,7 +1,7 @@
 /**
  * Reads the bytes that a command sends: from `--data`, from `--file`, or from stdin if the value of either flag is `-`.
- * Stops reading at the size at which a server refuses a body. The user then sees the server's own refusal. Runs in the
- * CLI process.
+ * Stops reading at a size that every server refuses, so that the user gets the server's refusal. Runs in the CLI
+ * process.
  */
 import { closeSync, readSync } from "node:fs";
 

@@ -1,6 +1,6 @@
 /**
- * Tests the instance and the token with which commands act: the variable, the file, and where the file is found and
- * written.
+ * Tests with which instance and token commands act, if a variable or a file names them. Also tests where the file is
+ * searched and written.
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -68,7 +68,7 @@ export function instancePathForWriting(folder: string): string | CliFailure {
   }
 }
 
-/** Creates the file, unless a file or a link with this name already exists. */
+/** Creates the file. Does nothing if a file or a link with this name already exists. */
 function writeNewFile(path: string, text: string): void {
   try {
     writeFileSync(path, text, { flag: "wx" });

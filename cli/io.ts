@@ -1,5 +1,5 @@
 /**
- * The process I/O of a command: its folder, environment variables and standard streams. The CLI process runs one
+ * The I/O of a command: its folder, its environment variables and its standard streams. The CLI process runs one
  * command. A test runs many commands in one process and gives each command its own I/O. Signals, terminals and the
  * streams of child processes always belong to the process.
  */
@@ -8,7 +8,7 @@ import type { Readable, Writable } from "node:stream";
 
 const STDOUT = 1;
 const STDERR = 2;
-/** The width of a terminal that does not say how wide it is. */
+/** The width that is assumed if a terminal does not report its width. */
 const COLUMNS_DEFAULT = 80;
 
 export interface Io {
@@ -18,8 +18,8 @@ export interface Io {
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
   /**
-   * Returns stdin. This is a function, as for the other streams, because the process opens a stream at its first
-   * access.
+   * Returns stdin. This is a function, like those of the other streams, because a process opens a stream when it is
+   * first accessed.
    */
   readonly stdin: () => Readable;
   readonly stdout: () => Writable;
@@ -40,7 +40,7 @@ export function processIo(): Io {
     stdin: () => process.stdin,
     stdout: () => process.stdout,
     stderr: () => process.stderr,
-    // Load the module only here. With a static import, every command would load it.
+    // Load the module only when it is needed. With a static import, every command would load it.
     isTerminal: () => process.getBuiltinModule("node:tty").isatty(STDOUT),
     isErrorTerminal: () => process.getBuiltinModule("node:tty").isatty(STDERR),
     columns: () => process.stdout.columns || process.stderr.columns || COLUMNS_DEFAULT,
@@ -53,19 +53,22 @@ let current: () => Io = () => {
   return own;
 };
 
-/** Returns the process I/O of the running command. */
+/** Returns the I/O of the running command. */
 export function io(): Io {
   return current();
 }
 
-/** Sets the function that returns the I/O of the current command. A process that runs several commands needs it. */
+/**
+ * Sets the function that returns the I/O of the current command. A process that runs several commands, such as a test,
+ * needs this.
+ */
 export function setIoProvider(provider: () => Io): void {
   current = provider;
 }
 
-/** Returns a stream that drops what is written to it, for a command that prints no warnings. */
+/** Returns a stream that drops all output, for a command that must not print warnings. */
 export function droppedOutput(): Writable {
-  // Load the module only here. With a static import, every command would load it.
+  // Load the module only when it is needed. With a static import, every command would load it.
   const { Writable: Stream } = process.getBuiltinModule("node:stream");
   return new Stream({ write: (_chunk, _encoding, done) => done() });
 }

@@ -1,4 +1,4 @@
-/** Tests setting and removing members in JSON with comments: the value and the text change only in that member. */
+/** Tests that setting or removing a member in JSON with comments changes nothing else, in the value and in the text. */
 import { deepStrictEqual } from "node:assert";
 import * as fc from "fast-check";
 import t from "tap";
@@ -6,7 +6,8 @@ import t from "tap";
 import { appendElement, memberAt, parseCommented, removeAt, setMember } from "./json-edit.js";
 
 t.test("setting a member changes that member only", (t) => {
-  // jsonc-parser takes this name for the prototype. None of our files contains it.
+  // The values do not contain `__proto__`, because jsonc-parser would set the prototype. None of the files that Koor
+  // edits contains it.
   const json = fc.jsonValue().filter((value) => !JSON.stringify(value).includes("__proto__"));
   const name = fc.string().filter((text) => text !== "__proto__");
   const members = fc.dictionary(name, fc.jsonValue({ maxDepth: 5 }));

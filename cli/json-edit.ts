@@ -1,9 +1,8 @@
 /**
  * Sets and removes members and elements in a JSON file that people edit, which may have comments and trailing commas.
  * All other text stays unchanged, except for blanks in the line of a new member. Pure; runs in the CLI process.
- *
- * jsonc-parser sets members. It also could remove them and add them behind comments, but it would delete the comments
- * before a removed member, and move a comment about the last member behind the new one.
+ * jsonc-parser is used to set members. It is not used to remove members or to add them after comments: it would delete
+ * the comments before a removed member, and move a comment about the last member after the new one.
  */
 import {
   applyEdits,
@@ -19,7 +18,9 @@ import {
 } from "jsonc-parser";
 
 const INDENT = "  ";
-/** The kinds of tokens that are looked at. jsonc-parser declares them as constants that it does not export. */
+/**
+ * The numbers of the token kinds that this module needs. jsonc-parser declares them, but does not export their values.
+ */
 const [COMMA, LINE_COMMENT, BLOCK_COMMENT] = [5, 12, 13];
 
 /** Parses JSON that may have comments and trailing commas; undefined if it is invalid. */
@@ -36,18 +37,18 @@ export function memberAt(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** Returns the layout of a text: its indentation and its line ends. */
+/** Returns the layout of a text, which is its indentation and its line ends. */
 function layoutOf(text: string): FormattingOptions {
   const unit = /^(\t| +)\S/m.exec(text)?.[1] ?? INDENT;
   return { insertSpaces: unit !== "\t", tabSize: unit.length, eol: text.includes("\r\n") ? "\r\n" : "\n" };
 }
 
-/** Returns what a reader of the text finds at a path. */
+/** Returns the value that a parser finds at a path. */
 function valueAt(text: string, path: JSONPath): unknown {
   return path.reduce<unknown>((value, step) => memberAt(value, String(step)), parseCommented(text));
 }
 
-/** Returns the positions of all tokens of some kinds in a range of a text. */
+/** Returns the positions of all tokens of the given kinds in a range of a text. */
 function tokensBetween(text: string, start: number, end: number, kinds: readonly number[]): readonly TokenSpan[] {
   const scanner = createScanner(text, false);
   scanner.setPosition(start);
@@ -69,7 +70,7 @@ function endOf({ offset, length }: Node): number {
   return offset + length;
 }
 
-/** Returns a value's text, with the indentation of the line in which it starts. */
+/** Formats a value as JSON, with the indentation of the line in which it starts. */
 function formatValue(
   value: unknown,
   indent: string,
@@ -80,7 +81,7 @@ function formatValue(
 
 /**
  * Adds a member or an element after the comments at the end of an object or array. Returns undefined if there are no
- * comments.
+ * such comments.
  * @param name the member's name; undefined for an element
  */
 function addAfterComments(text: string, container: Node, name: string | undefined, value: unknown): string | undefined {
@@ -90,7 +91,7 @@ function addAfterComments(text: string, container: Node, name: string | undefine
   const comment = tokensBetween(text, start, close, [LINE_COMMENT, BLOCK_COMMENT]).at(-1);
   if (comment === undefined) return undefined;
   const hasComma = last === undefined || tokensBetween(text, start, close, [COMMA]).length > 0;
-  // The new member follows the comments and the comma.
+  // The new member is put after the comments and the comma.
   const at = close - (/\s*$/.exec(text.slice(start, close))?.[0].length ?? 0);
   const closeIndent = /(?:^|\n)([ \t]*)$/.exec(text.slice(0, close))?.[1];
   const label = name === undefined ? "" : `${JSON.stringify(name)}: `;
@@ -104,7 +105,7 @@ function addAfterComments(text: string, container: Node, name: string | undefine
   return `${text.slice(0, start)}${hasComma ? "" : ","}${text.slice(start, at)}${member}${text.slice(at)}`;
 }
 
-/** Returns the innermost object or array on a path, and the rest of the path. */
+/** Returns the innermost existing object or array on a path, and the rest of the path. */
 function findContainer(text: string, path: JSONPath): { container: Node; rest: JSONPath } | undefined {
   const tree = parseTree(text, [], { allowTrailingComma: true });
   if (tree === undefined) return undefined;
@@ -115,7 +116,9 @@ function findContainer(text: string, path: JSONPath): { container: Node; rest: J
   return { container: tree, rest: path };
 }
 
-/** Adds a member that is missing after the comments at the end of its object; undefined if there are none. */
+/**
+ * Adds a missing member after the comments at the end of its object. Returns undefined if there are no such comments.
+ */
 function addMember(text: string, path: readonly string[], value: unknown): string | undefined {
   const { container, rest: [name = "", ...inner] = [] } = findContainer(text, [...path]) ?? {};
   if (container?.type !== "object") return undefined;
@@ -126,9 +129,8 @@ function addMember(text: string, path: readonly string[], value: unknown): strin
 /**
  * Sets the member at `path` to `value`, in the text of an object that may have comments. An existing member is
  * replaced. A new member is added after the others, and missing parent objects are created.
- *
- * Returns undefined if a reader of the file would not see the change. This happens with duplicate members: the first
- * one is set, but the last one counts.
+ * Returns undefined if a parser would not see the change. This happens with duplicate members: the first one is set,
+ * but parsers use the last one.
  */
 export function setMember(text: string, path: readonly string[], value: unknown): string | undefined {
   const added = valueAt(text, [...path]) === undefined ? addMember(text, path, value) : undefined;
@@ -137,8 +139,8 @@ export function setMember(text: string, path: readonly string[], value: unknown)
 }
 
 /**
- * Removes the member or the array's element at `path`, with its comma and its line. Comments stay. Returns undefined if
- * a reader of the file would still see the member, which happens with duplicate members.
+ * Removes the member or the array's element at `path`, together with its comma and its line. Comments stay. Returns
+ * undefined if a parser would still see the member, which happens with duplicate members.
  */
 export function removeAt(text: string, path: JSONPath): string | undefined {
   const tree = parseTree(text, [], { allowTrailingComma: true });
@@ -149,7 +151,7 @@ export function removeAt(text: string, path: JSONPath): string | undefined {
   const at = siblings.indexOf(node);
   const [previous, next] = [siblings[at - 1], siblings[at + 1]];
   const after = tokensBetween(text, endOf(node), next?.offset ?? endOf(node.parent) - 1, [COMMA])[0];
-  // The last member has no comma, but the one before it may need none any more.
+  // The last member has no comma after it. If it is removed, the comma before it may have to go.
   const before =
     after === undefined && previous !== undefined
       ? tokensBetween(text, endOf(previous), node.offset, [COMMA])[0]

@@ -1,6 +1,8 @@
-/** Reads parsed JSON of which nothing is certain, such as the answer of a server of another version. Pure. */
+/**
+ * Reads parsed JSON whose shape is not known for certain, such as the answer of a server with another version. Pure.
+ */
 
-/** An object of JSON. */
+/** An object in parsed JSON. */
 export type Item = Readonly<Record<string, unknown>>;
 
 export function textOf(value: unknown): string {
@@ -11,12 +13,12 @@ export function itemOf(value: unknown): Item {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Item) : {};
 }
 
-/** Returns the texts of an array. */
+/** Returns the strings in an array. */
 export function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];
 }
 
-/** Returns the objects of a list, which is the answer itself or one of its members. */
+/** Returns the objects in a list. The list is the answer itself, or one of its members. */
 export function itemsOf(answer: unknown, member?: string): readonly Item[] {
   const list = member === undefined ? answer : itemOf(answer)[member];
   return Array.isArray(list) ? list.filter((one): one is Item => typeof one === "object" && one !== null) : [];

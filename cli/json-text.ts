@@ -1,6 +1,6 @@
 /** Builds the JSON texts of requests. Pure; runs in the CLI process. */
 
-/** Builds a JSON object from the JSON texts of its members. Members that are undefined are omitted. */
+/** Builds a JSON object from its members, whose values are JSON texts. Leaves out members that are undefined. */
 export function objectOf(members: Readonly<Record<string, string | undefined>>): string {
   const pairs = Object.entries(members).flatMap(([name, text]) =>
     text === undefined ? [] : [`${JSON.stringify(name)}:${text}`],

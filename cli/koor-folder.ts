@@ -17,8 +17,8 @@ export interface FoundFile {
 }
 
 /**
- * Yields a folder and its parents, up to the root of its git working tree. A git working tree inside another one is a
- * project of its own.
+ * Yields a folder and its parents, up to the root of its git working tree. A working tree inside another one is a
+ * project of its own, so the search ends there.
  */
 function* foldersFrom(folder: string): Generator<string> {
   for (let at = folder; ; at = dirname(at)) {
@@ -29,8 +29,8 @@ function* foldersFrom(folder: string): Generator<string> {
 }
 
 /**
- * Whether the file belongs to the user or to root. Only such files are trusted. In a folder such as `/tmp`, anyone can
- * place a file. Commands below that folder would then use that person's instance or server.
+ * Whether the file belongs to the user or to root. Other files are not trusted: in a folder such as `/tmp`, anyone can
+ * place a file, and commands below that folder would then use the instance or server of that person.
  */
 function isOwnFile(path: string): boolean {
   const user = process.getuid?.();

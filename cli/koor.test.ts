@@ -1,6 +1,6 @@
 /**
- * Tests the command line against a fake server: what each command sends, what it prints, and how it fails.
- * Subscriptions are tested in event-feed.test.ts.
+ * Tests the command line against a fake server: what each command sends and prints, and how it fails. Subscriptions are
+ * tested in event-feed.test.ts.
  */
 import {
   chmodSync,
@@ -38,13 +38,13 @@ interface Bench {
 async function setUp(t: Test): Promise<Bench> {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
-  // Outside of git, where no command asks which files belong to it.
+  // The folder is outside of git, so that no command asks git about its files.
   const cwd = makeDirectory(t);
   const env = { KOOR_SERVER: fake.url };
   return { fake, cwd, koor: (args, options = {}) => runCli(args, { cwd, env, ...options }) };
 }
 
-/** Returns a port on which no server listens, because it was just released. */
+/** Returns a port on which no server listens. The port was just used and released. */
 async function findFreePort(): Promise<number> {
   const server = createTcpServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -53,7 +53,7 @@ async function findFreePort(): Promise<number> {
   return port;
 }
 
-/** Runs two rows at a time, because most of a run is the start of a process. */
+/** Runs two rows at a time, because most of the time of a row is the start of a process. */
 async function inPairs<Row, Result>(
   rows: readonly Row[],
   run: (row: Row) => Promise<Result>,
@@ -77,7 +77,7 @@ const SENT: readonly {
   readonly args: readonly string[];
   readonly method: string;
   readonly url: string;
-  /** The exact body, or members that it has among others. */
+  /** The exact body, or some of its members. */
   readonly body?: string | Readonly<Record<string, unknown>>;
   readonly type?: string;
   readonly input?: string;
@@ -1051,7 +1051,8 @@ t.test("a command loads few modules of Node when it starts", (t) => {
   };
   const costly = ["http", "https", "tls", "crypto", "child_process", "internal/fs/streams"];
   t.ok(run("--version").includes("path"), "the modules are listed");
-  // The port is closed. A command that asks the server opens neither stdin nor what only files and agents need.
+  // The port is closed. A command that only calls the server must not open stdin or load modules for files or child
+  // processes.
   const asking = ["status", "--server", "http://127.0.0.1:1"];
   for (const args of [["--version"], ["help", "output"], ["state", "set", "--help"], asking]) {
     const loaded = run(...args);
@@ -1067,13 +1068,13 @@ t.test("a command loads few modules of Node when it starts", (t) => {
 t.test("the bundle has few parts, and the version needs the smallest of them", (t) => {
   const folder = dirname(CLI_PROGRAM);
   const parts = readdirSync(folder).filter((name) => /^part-.*\.js$/.test(name));
-  // Four are large. The others are what several of them share.
+  // Four parts are large. The others have code that several of them share.
   t.ok(parts.length <= 24, `${parts.length} parts`);
   const loadedBy = (file: string, seen = new Set<string>()): ReadonlySet<string> => {
     if (seen.has(file)) return seen;
     seen.add(file);
     const text = readFileSync(join(folder, file), "utf8");
-    // A part that is required by a function is loaded later.
+    // A part that a function requires is loaded only when the function runs, so it does not count.
     for (const [, name = ""] of text.matchAll(/(?<!=>)\brequire\("\.\/(part-[^"]+)"\)/g)) loadedBy(name, seen);
     return seen;
   };

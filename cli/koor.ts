@@ -1,7 +1,7 @@
 /**
- * The entry point of the program (`koor`, `koor-cli`). Passes `serve` to the server, what completion scripts ask to
- * complete/, and every other command to the command line. Sets the exit code. The process exits by itself when no work
- * is left, so that output is never truncated.
+ * The entry point of the program (`koor`, `koor-cli`). Passes `serve` to the server, calls of completion scripts to
+ * complete/, and every other command to main.ts. Sets the exit code and lets the process end by itself when no work is
+ * left, so that output is never truncated.
  */
 import { printFixedText } from "./fixed-text.js";
 import { loadServerProgram } from "./server-program.js";
@@ -12,5 +12,5 @@ async function start(argv: readonly string[]): Promise<void> {
   else if (!(await printFixedText(argv))) process.exitCode = await (await import("./main.js")).main(argv);
 }
 
-// The program is built as a CommonJS module, which cannot wait at its top level.
+// The result is not awaited, because the program is built as a CommonJS module, which has no top-level await.
 void start(process.argv.slice(2));

@@ -1,5 +1,5 @@
 /**
- * Makes the server calls of the lease commands, with one function for each call. lease-wait.ts waits in the queue of a
+ * Makes the server calls of the lease commands. Each call has one function. lease-wait.ts waits in the queue of a
  * lease. Runs in the CLI process.
  */
 import type { Static } from "typebox";
@@ -23,20 +23,22 @@ export interface LeaseAnswer {
 
 /** The members of a request for a lease. The server chooses a value for each member that is undefined. */
 export interface LeaseRequest {
-  /** Undefined if only alternatives are requested. */
+  /** The resources; undefined if the request has only alternatives. */
   readonly resources: readonly string[] | undefined;
   readonly mode: "shared" | undefined;
-  /** `repo` or `checkout`. The server refuses other values. */
+  /** The scope, which is `repo` or `checkout`. The server refuses other values. */
   readonly scope: string | undefined;
   readonly ttl_s: number | undefined;
   readonly reason: string | undefined;
-  /** Groups of names, of each of which one is enough. */
+  /** Groups of alternatives. The lease needs one name of each group. */
   readonly any?: readonly string[];
-  /** How many may hold the names together. */
+  /** The maximum number of holders that share the names. */
   readonly max_holders?: number;
-  /** The longest life of the lease, whatever its holder does. A renewal with `touch` starts it again. */
+  /**
+   * The maximum life of the lease in seconds, whatever its holder does. A renewal with `touch` starts the time again.
+   */
   readonly max_s?: number;
-  /** The workspace of the resources. The default is the one of the acting instance. */
+  /** The workspace of the resources. The default is the workspace of the acting instance. */
   readonly workspace?: string;
   /**
    * If false, the server grants a new lease even if the caller already holds a matching one. The new lease can be
@@ -74,7 +76,7 @@ export async function requestLease(
   queueing: { readonly queue?: true; readonly request_id?: string },
   limits: CallLimits = {},
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
-  // If a server of a cluster dies, its answer may be lost. The request id lets the next server recognize the repeated
+  // If a server of a cluster dies, its answer may be lost. With a request id, the next server recognizes the repeated
   // request.
   const { request_id = settings.cluster === undefined ? undefined : crypto.randomUUID() } = queueing;
   const body = Buffer.from(JSON.stringify({ ...request, ...queueing, request_id }));
@@ -106,7 +108,8 @@ export async function renewLease(
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
   const body = Buffer.from(JSON.stringify({ fence, ...changes }));
   const path = `/api/leases/${encodeURIComponent(id)}/renew`;
-  // The call may be repeated, because the request states the time to live, and the maximum life counts from now on.
+  // The call may be repeated, because it states the time to live instead of extending it. The maximum life starts with
+  // the last repetition.
   const plan = { method: "POST", path, headers: JSON_TYPE, body, repeatable: true, ...limits };
   return await callForLease(settings, plan);
 }

@@ -1,7 +1,7 @@
 /**
- * Tests commands under a lease against a fake server: heartbeats, what counts as a loss, how a command is terminated,
- * and when the lease is released. The commands are real processes that print nothing, because stdout is the test's
- * report.
+ * Tests commands that run under a lease, against a fake server. Tests the heartbeats, when a lease counts as lost, how
+ * a command is terminated, and when the lease is released. The commands are real processes. They print nothing, because
+ * stdout has the test's report.
  */
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
@@ -13,10 +13,10 @@ import type { Lease } from "./lease-calls.js";
 import { runUnderLease } from "./lease-run.js";
 
 const LEASE = { id: "lease-1", fence: 7, state: "held", reason: "", note: null, ttl_s: 60 } as unknown as Lease;
-/** Longer than any of these tests takes. */
+/** A time that no test reaches. */
 const LONG_MS = 600_000;
 const TIMES: RunTimes = { intervalMs: 5, ttlMs: LONG_MS, retryMs: 1, graceMs: LONG_MS };
-/** The command reports to the test with a request to this path. */
+/** The command sends a request to this path when it is ready. */
 const READY = "/ready";
 
 async function setUp(t: Test) {
@@ -24,7 +24,7 @@ async function setUp(t: Test) {
   t.teardown(() => fake.stop());
   const settings = { server: new URL(fake.url), token: "", instance: "me" };
   const released: string[] = [];
-  /** Sets how the server reports the lease, from the moment at which the command is ready if `onceReady` is set. */
+  /** Sets the server's answers about the lease. If `onceReady` is true, they apply only after the command is ready. */
   const answerLease = (answer: (request: SeenRequest) => Reply, onceReady = true): void => {
     let ready = false;
     fake.answer = (request) => {
@@ -40,7 +40,7 @@ async function setUp(t: Test) {
   answerLease(() => replyJson(LEASE));
   const run = async (code: string, times: Partial<RunTimes> = {}) =>
     await runUnderLease(settings, LEASE, [process.execPath, "-e", code], { ...TIMES, ...times });
-  /** The script of a process that runs until it is ended. */
+  /** Returns the script of a process that runs until it is terminated. */
   const endless = (before = ""): string =>
     `${before};require("node:http").get("${fake.url}${READY}").on("error",()=>{});setInterval(()=>{},1e9)`;
   return { fake, settings, released, run, endless, answerLease };
@@ -100,7 +100,7 @@ t.test("a command that does not end by SIGTERM is killed, with what it has start
   const stubborn = endless('process.on("SIGTERM",()=>{})');
   t.equal(await run(stubborn, { graceMs: 20 }), 1, "the command itself");
   answerLease(() => replyJson({ ...LEASE, state: "lost" }));
-  // The parent ends on SIGTERM, its child does not. A connection that the child holds closes when it ends.
+  // The parent ends on SIGTERM, but its child does not. The child holds a connection, which closes when the child ends.
   const closed = new Promise((resolve) => {
     listener.once("connection", (socket) =>
       socket

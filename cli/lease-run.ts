@@ -1,6 +1,7 @@
 /**
- * Runs a command under a lease. The heartbeat is a read of the lease, which keeps the lease alive. The lease is
- * released when the command ends. claim-run.ts has the code that leases and tasks share. Runs in the CLI process.
+ * Runs a command under a lease. A heartbeat is a read of the lease, because a read by the holder keeps the lease alive.
+ * The lease is released when the command ends. claim-run.ts has the code that leases and tasks share. Runs in the CLI
+ * process.
  */
 import { traceparentIn, traceVariables } from "./trace-environment.js";
 import { formatTraceparent, leaseSpan } from "../shared/trace-context.js";
@@ -42,11 +43,11 @@ async function releaseHeld(settings: Settings, { id, fence }: Lease): Promise<vo
 }
 
 /**
- * Returns the variables that name what was chosen: KOOR_LEASE_ANY for the first group of alternatives, KOOR_LEASE_ANY_2
- * for the second and so on. A variable of another lease is removed.
+ * Returns the variables that name the chosen alternatives: KOOR_LEASE_ANY for the first group, KOOR_LEASE_ANY_2 for the
+ * second, and so on. Variables that belong to another lease are removed.
  */
 function chosenNames({ resources, any = [] }: Lease): Readonly<Record<string, string | undefined>> {
-  // The chosen names come last.
+  // The chosen names are the last resources of the lease.
   const chosen = any.length === 0 ? [] : resources.slice(-any.length);
   const variables: Record<string, string | undefined> = {};
   for (let at = 0; at < ALTERNATIVE_GROUPS_MAX; at++)
@@ -54,14 +55,17 @@ function chosenNames({ resources, any = [] }: Lease): Readonly<Record<string, st
   return variables;
 }
 
-/** Returns the variables of the trace: the one to which this process belongs, or else that of the lease. */
+/** Returns the variables of a trace. It is the trace of this process if there is one, or else that of the lease. */
 function traceOf(lease: Lease): Readonly<Record<string, string>> {
   const { environment } = io();
   const outer = traceparentIn(environment);
   return traceVariables(outer ?? formatTraceparent(leaseSpan(lease, hashOf)), environment);
 }
 
-/** Runs a command under a held lease. Releases the lease, however the command ends. Returns the exit code. */
+/**
+ * Runs a command under a held lease, and returns its exit code. The lease is released in any case, even if the command
+ * fails.
+ */
 export async function runUnderLease(
   settings: Settings,
   lease: Lease,
@@ -79,7 +83,7 @@ export async function runUnderLease(
     sendHeartbeat: async (limits: CallLimits) => await sendHeartbeat(settings, lease, limits),
   };
   const ran = await runUnderClaim(settings, claim, words, times);
-  // If the server has reported the lease as lost, there is nothing left to release.
+  // If the server has reported that the lease is lost, there is nothing to release.
   if (!(ran.kind === "stopped" && ran.stop.kind === "lost")) await releaseHeld(settings, lease);
   if (ran.kind === "not_started") return CANNOT_START_EXIT;
   if (ran.kind === "stopped") return LOST_EXIT;

@@ -1,6 +1,6 @@
 /**
- * Tests waiting in the queue of a lease against a fake server: the calls, their repetition after a loss, and how the
- * wait ends.
+ * Tests waiting in the queue of a lease against a fake server: the calls, how they are repeated after a lost answer,
+ * and how the wait ends.
  */
 import t, { type Test } from "tap";
 
@@ -11,9 +11,9 @@ import { waitForLease, watchLease, type LeaseWaitOptions } from "./lease-wait.js
 const WISH = { resources: ["r"], mode: undefined, scope: undefined, ttl_s: 60, reason: undefined };
 const WAITING = { id: "lease-1", fence: null, state: "waiting", reason: "" };
 const HELD = { id: "lease-1", fence: 7, state: "held", reason: "" };
-/** Longer than any of these tests takes. */
+/** A time that no test reaches. */
 const LONG_MS = 600_000;
-/** The time is up as soon as the request is in the queue. */
+/** A time that is over as soon as the request is in the queue. */
 const SHORT_MS = 1;
 
 /** Sends the replies one after the other, and repeats the last one. */

@@ -1,9 +1,7 @@
 /**
- * Waits for a lease, even if the wait is longer than one call may wait, and even if the server restarts. Enters the
- * queue once, and then asks for the lease until it is granted or the time is up.
- *
- * The wait survives a restart because the server stores the request's place in the queue. This module is written by
- * hand for this reason. Runs in the CLI process.
+ * Waits for a lease. The wait may be longer than a single call may wait, and may outlast a restart of the server. It
+ * enters the queue once, and then polls the lease until it is granted or the time is up.
+ * The wait survives a restart because the server stores the request's place in the queue. Runs in the CLI process.
  */
 import { WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { formatDuration, SECOND_MS } from "../shared/duration.js";
@@ -19,9 +17,9 @@ export interface LeaseWaitOptions extends RetryOptions {
   readonly staysQueued: boolean;
   /** Ends the wait when it fires. The request then leaves the queue. */
   readonly signal: AbortSignal;
-  /** Called with the waiting lease when it has entered the queue, and then each `reportS`. */
+  /** Called with the waiting lease when it enters the queue, and then every `reportS` seconds. */
   readonly onWaiting?: (lease: Lease) => void;
-  /** The longest time between two calls of `onWaiting`, in seconds; WAIT_S_MAX by default. */
+  /** The maximum time between two calls of `onWaiting`, in seconds; WAIT_S_MAX by default. */
   readonly reportS?: number;
 }
 
@@ -50,8 +48,8 @@ class LeaseWaiter {
       const outcome = await this.#deadline.untilAnswered(() =>
         getLease(this.#settings, first.lease.id, waitS, { signal }),
       );
-      // If the time is up while the server is unreachable, the request is still in the queue. The last known state of
-      // the lease is returned.
+      // The server is unreachable and the time is up. The request is then still in the queue, so the last known state
+      // of the lease is returned.
       if (isTransient(outcome)) return this.#deadline.leftMs > 0 ? outcome : latest;
       if (outcome instanceof Refusal) return outcome;
       latest = outcome;
@@ -77,8 +75,8 @@ class LeaseWaiter {
     const { signal, staysQueued, waitMs } = this.#options;
     // A call without an answer is repeated. The request id stays the same, so the request keeps its place in the queue.
     const queueing = { queue: true, request_id: crypto.randomUUID() } as const;
-    // The first call enters the queue and does not wait. So its answer comes at once, with the id that is needed to
-    // leave the queue.
+    // The first call only enters the queue and does not wait. So its answer comes at once, and has the id that is
+    // needed to leave the queue.
     const queued = await this.#deadline.untilAnswered(() => requestLease(this.#settings, request, queueing));
     if (queued instanceof Refusal || queued instanceof CliFailure) return failureOf(queued);
     const latest = await this.#untilDecided(queued);
@@ -102,7 +100,7 @@ class LeaseWaiter {
     return latest instanceof Refusal || latest instanceof CliFailure ? failureOf(latest) : latest;
   }
 
-  /** Releases the lease if it was granted after the user had stopped the wait. */
+  /** Releases the lease if it was granted after the user had already stopped the wait. */
   async #releaseIfStopped(latest: LeaseAnswer): Promise<LeaseAnswer | CliFailure> {
     if (!this.#options.signal.aborted) return latest;
     await releaseLease(this.#settings, latest.lease.id, latest.lease.fence);
@@ -110,8 +108,7 @@ class LeaseWaiter {
   }
 
   /**
-   * Requests the lease once more, this time without the queue. The server's refusal then names the lease that blocks
-   * the request.
+   * Requests the lease again without the queue. If it is not free, the server's refusal names the lease that blocks it.
    */
   async #requestOnce(request: LeaseRequest, waitMs: number): Promise<LeaseAnswer | CliFailure> {
     const outcome = await requestLease(this.#settings, request, {});
@@ -121,7 +118,7 @@ class LeaseWaiter {
   }
 }
 
-/** Waits in the queue for a lease, at most `waitMs`. Leaves the queue when the time is up. */
+/** Waits in the queue for a lease, for at most `waitMs`. When the time is up, leaves the queue. */
 export async function waitForLease(
   settings: Settings,
   request: LeaseRequest,

@@ -1,6 +1,6 @@
 /**
- * Identifies the machine: by the id that the operating system gave it, else by a random id in a file next to the user's
- * own settings. Koor sends only a hash of the id. Runs in the CLI process.
+ * Identifies the machine. The id comes from the operating system. If the system has none, the id is random and stored
+ * in a file next to the user's own settings. Koor sends only a hash of the id. Runs in the CLI process.
  */
 import { linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,7 +8,10 @@ import { dirname, join } from "node:path";
 import { readTextFile } from "./config-file.js";
 import { userSettingsPath } from "./settings-file.js";
 
-/** Matches an id of a machine: a UUID, or its digits only. systemd writes other words during the first start. */
+/**
+ * Matches a machine id: a UUID with or without dashes. It rejects the word that systemd writes into the file during the
+ * first start.
+ */
 const ID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 const FILE = "machine-id";
 const FILE_MODE = 0o600;
@@ -17,7 +20,7 @@ const SYSTEM_FILES = ["/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hosti
 const COMMAND_TIMEOUT_MS = 5_000;
 
 interface IdCommand {
-  /** Returns the program's absolute path. */
+  /** Returns the absolute path of the program. */
   readonly program: (environment: NodeJS.ProcessEnv) => string;
   readonly words: readonly string[];
   /** Matches the program's output. The first group is the id. */
@@ -51,7 +54,7 @@ function readIdFile(path: string): string | undefined {
 }
 
 function askSystem(command: IdCommand, environment: NodeJS.ProcessEnv): string | undefined {
-  // Load the module only here. With a static import every command would load it.
+  // Load the module only when it is needed. With a static import, every command would load it.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { stdout } = spawnSync(command.program(environment), [...command.words], {
     encoding: "utf8",
@@ -76,21 +79,22 @@ function keptId(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): stri
   try {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(temporary, `${process.getBuiltinModule("node:crypto").randomUUID()}\n`, { mode: FILE_MODE });
-    // A link fails if the file exists. So two commands that create it at the same time both use the first id.
+    // The file is made by a link, which fails if the file already exists. So if two commands make it at the same time,
+    // both use the id of the first one.
     try {
       linkSync(temporary, path);
     } finally {
       rmSync(temporary);
     }
   } catch {
-    // The file may exist by now. If it does not, it cannot be written.
+    // Another command may have made the file. If the file does not exist, it cannot be written.
   }
   return readIdFile(path);
 }
 
 /**
- * Returns the id of this machine. If there is neither an id of the system nor a place to keep one, returns the name of
- * the host, which at least stays the same.
+ * Returns the id of this machine. If the system has no id and none can be stored, returns the host's name, which at
+ * least does not change.
  * @param systemFiles the files that may contain the system's id
  */
 export function findMachineId(

@@ -12,8 +12,8 @@ import { print, reportFailure } from "./output.js";
 import { readSettings } from "./settings.js";
 
 /**
- * Returns the rows that decide how a command line is split: those of its noun if they declare all of its flags, else
- * the whole table.
+ * Returns the rows of the command table with which the command line is split. They are the rows of its noun, or the
+ * whole table if these do not declare all of its flags.
  */
 async function loadRows(argv: readonly string[]): Promise<readonly CommandRow[]> {
   const rows = await loadNounRows(argv[0] ?? "");
@@ -32,7 +32,7 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
   const row = findRow(words, rows);
   const isHelp = line.help || tokens.length === 0 || words[0] === "help";
   if (isHelp || row === undefined) {
-    // Only help and mistakes need the module, which loads the whole table.
+    // The module is loaded only for help and for unknown commands, because it loads the whole table.
     const help = await import("./help-command.js");
     if (tokens.length === 0 && !line.help) return await help.printOverview(program);
     if (words[0] === "help") return await help.printHelp(words.slice(1), program);
@@ -50,7 +50,7 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
     contextName,
     settings: () => readSettings(folder, environment, { server, context: contextName }),
   };
-  // Help does not need the module.
+  // The module is loaded only if a command runs, because help does not need it.
   const { runRow } = await import("./command-class.js");
   return await runRow(row, tokens, context);
 }

@@ -1,11 +1,10 @@
 /**
  * Implements `mcp stdio`. Forwards JSON-RPC messages, one per line, from stdin to the server's /mcp, and writes the
  * answers to stdout.
- *
  * Handshakes and notifications are forwarded one at a time, because later messages depend on them. Requests run
  * concurrently. If a request fails for any reason, the client gets a JSON-RPC error for it. The bridge ends when stdin
- * ends. Written by hand because the protocol's client library is 900 KB and takes 70 ms more to start. Runs in the CLI
- * process.
+ * ends. The protocol's client library is not used, because it has 900 KB and would delay the start by 70 ms. Runs in
+ * the CLI process.
  */
 import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits/cli.js";
 import type { ToolName } from "../schemas/mcp.js";
@@ -41,8 +40,8 @@ function idsOf(message: unknown): Id[] {
 }
 
 /**
- * The idempotent tools, whose calls may be repeated. A repeated call of any other tool registers or proposes something
- * again.
+ * The tools that are idempotent, so that their calls may be repeated. Other tools would register or propose a second
+ * time.
  */
 const REPEATABLE_TOOLS: ReadonlySet<unknown> = new Set<ToolName>(["discover_instances", "set_intent", "get_endpoints"]);
 
@@ -65,9 +64,9 @@ function isRepeatable(message: unknown): boolean {
 const NOT_STORED_ENDING = ": nothing was stored";
 
 /**
- * Returns whether a tool's result is a refused write that another server may accept. Over REST the status would be 503
- * or 507. A tool's result has no status, so the end of its text decides. The text is reliable, because a result is an
- * error only if the call was refused. A write that may have been executed gets another text.
+ * Returns whether a tool's result says that a write was refused and that another server may accept it. Over REST the
+ * status would be 503 or 507. A tool's result has no status, so the end of its text decides. The text is reliable: only
+ * refused calls have an error as result, and a write that may have been executed has another text.
  */
 function isRefusedWrite({ body }: Answer): boolean {
   if (!body.includes(NOT_STORED_ENDING)) return false;
@@ -84,7 +83,7 @@ function errorLine(id: Id | null, code: number, text: string, data?: object): Bu
   return Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, error })}\n`);
 }
 
-/** Returns the value of an HTTP header. The text is encoded as the protocol requires, unless it is plain text. */
+/** Encodes the value of an HTTP header. Text that is not plain ASCII is encoded as the protocol requires. */
 function headerValue(text: string): string {
   return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?")
     ? text
@@ -190,7 +189,7 @@ class Bridge {
     if (content_type.startsWith("text/event-stream")) return eventData(text).map((data) => Buffer.from(`${data}\n`));
     const parsed = parseJson(text);
     if (isJsonObject(parsed) && parsed["jsonrpc"] === "2.0" && isJsonObject(parsed["error"]) && !isId(parsed["id"])) {
-      // An error without an id belongs to the request that was sent. So each id gets a copy of the error.
+      // The server's error has no id, so it applies to the whole request. Each id of the request gets a copy of it.
       return ids.map((id) => Buffer.from(`${JSON.stringify({ ...parsed, id })}\n`));
     }
     if (Array.isArray(parsed) || (isJsonObject(parsed) && parsed["jsonrpc"] === "2.0")) {

@@ -12,9 +12,9 @@ export const SERVER_NAME = "koor";
 /** The environment variable from which clients read the token. */
 export const TOKEN_VARIABLE = "KOOR_TOKEN";
 
-/** How a client reaches Koor. */
+/** The values that a client needs to reach Koor. */
 export interface Connection {
-  /** The server's address, without `/mcp`. */
+  /** The server's URL, without `/mcp`. */
   readonly server: string;
   /**
    * The other servers of the same cluster. The bridge can switch to them, but an MCP client itself knows only one
@@ -26,18 +26,18 @@ export interface Connection {
   readonly bridged: boolean;
 }
 
-/** The folder below which a client keeps a file: the project's, or the user's home folder. */
+/** The folder to which the path of a client's file is relative: the project's folder or the user's home folder. */
 export type FilePlace = "project" | "home";
 
 interface Described {
   readonly place: FilePlace;
-  /** The path below the folder, with `/` as separator. */
+  /** The path relative to this folder, with `/` as separator. */
   readonly path: string;
   /** The member or table in the file that contains the servers. */
   readonly group: string;
   /** Returns a note to the user about this entry; undefined if there is none. */
   readonly note?: (connection: Connection) => string | undefined;
-  /** Whether an entry over HTTP can send the token. If it cannot, only the bridge reaches a server with a token. */
+  /** Whether an HTTP entry can send the token. If it cannot, only the bridge can reach a server that needs a token. */
   readonly sendsToken: boolean;
 }
 
@@ -61,19 +61,19 @@ const SERVER_VARIABLE = "KOOR_SERVER";
 interface JsonDialect {
   readonly place?: FilePlace;
   readonly group: string;
-  /** The member with the address of a server over HTTP; `url` if it is absent. */
+  /** The member with the URL of an HTTP server; `url` by default. */
   readonly address?: string;
-  /** The members of an HTTP entry, and those of an entry that starts a program, besides the usual ones. */
+  /** The members of an HTTP entry, and those of an entry that starts a program, in addition to the usual ones. */
   readonly http?: object;
   readonly program?: object;
   /**
-   * The client's syntax for a reference to the token's environment variable in a header. Null if the client is not
-   * known to resolve references there.
+   * The syntax in which a header refers to the token's environment variable. Null if the client is not known to resolve
+   * such references.
    */
   readonly reference: string | null;
   /**
-   * The client's syntax for a reference to the token's environment variable in a program's `env`. Null if the client
-   * does not resolve references there. The program then inherits the client's environment.
+   * The syntax in which a program's `env` refers to the token's environment variable. Null if the client does not
+   * resolve such references. The program then inherits the client's environment.
    */
   readonly programReference: string | null;
 }
@@ -106,7 +106,7 @@ function jsonClient(path: string, dialect: JsonDialect): JsonClient {
   };
 }
 
-/** OpenCode names the members of its entries differently. */
+/** OpenCode, whose entries have other member names. */
 const OPENCODE: JsonClient = {
   place: "project",
   path: "opencode.json",
@@ -127,8 +127,8 @@ const OPENCODE: JsonClient = {
 };
 
 /**
- * Returns the lines of the entry's table for Codex. The table lists the environment variables of the bridge, because
- * Codex passes a program no others.
+ * Returns the lines of the entry's table for Codex. The table lists the bridge's environment variables, because Codex
+ * passes only listed variables to a program.
  */
 function codexLines({ server, others, withToken, bridged }: Connection): readonly string[] {
   if (!bridged)
@@ -151,7 +151,7 @@ export function noteAboutOtherServers({ server, others, bridged }: Connection): 
     : `over HTTP the client knows ${server} only: with --stdio it switches to the others if that one is unreachable`;
 }
 
-/** Returns a note that the entry does not send the environment's token, although the server needs one. */
+/** Returns a note for the case that the server needs a token and the entry does not send it. */
 export function noteAboutToken({ server }: Connection): string {
   return `the entry sends no ${TOKEN_VARIABLE}: only this folder names ${server}; name it with --server to have it sent`;
 }
@@ -159,7 +159,7 @@ export function noteAboutToken({ server }: Connection): string {
 const SHELL_REFERENCE = `\${${TOKEN_VARIABLE}}`;
 const EDITOR_REFERENCE = `\${env:${TOKEN_VARIABLE}}`;
 
-/** Gemini CLI, and Qwen Code, which descends from it. */
+/** The format of Gemini CLI, and of Qwen Code, which was derived from it. */
 const GEMINI_DIALECT: JsonDialect = {
   group: "mcpServers",
   address: "httpUrl",
@@ -187,7 +187,7 @@ export const MCP_CLIENTS = {
       reference: EDITOR_REFERENCE,
       programReference: null,
     }),
-    // Version 7 and newer sends the reference itself.
+    // Kilo Code 7 and newer sends the text of the reference instead of the token.
     sendsToken: false,
     note: ({ withToken, bridged }) =>
       withToken && !bridged
@@ -237,7 +237,10 @@ export const MCP_CLIENTS = {
   }),
 } as const satisfies Readonly<Record<HookClientName, McpClient>>;
 
-/** The clients whose hooks the server answers are those whose files the command line writes. */
+/**
+ * The names of the clients. The command line can write the files of exactly those clients whose hooks the server
+ * supports.
+ */
 export type ClientName = HookClientName;
 
 export const CLIENT_NAMES = Object.keys(MCP_CLIENTS) as readonly ClientName[];
@@ -246,7 +249,7 @@ export function isClientName(name: string): name is ClientName {
   return Object.hasOwn(MCP_CLIENTS, name);
 }
 
-/** Returns the row of a client, as the type that all rows have in common. */
+/** Returns the row of a client, with the type that all rows share. */
 export function mcpClient(name: ClientName): McpClient {
   return MCP_CLIENTS[name];
 }

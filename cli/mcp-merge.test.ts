@@ -1,4 +1,4 @@
-/** Tests merging Koor's entry into the files of MCP clients, where everything else must stay unchanged. */
+/** Tests that merging Koor's entry into the files of MCP clients changes nothing else. */
 import * as fc from "fast-check";
 import t from "tap";
 import { CliFailure } from "./failure.js";

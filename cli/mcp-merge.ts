@@ -35,13 +35,13 @@ function mergeToml({ path, group, lines }: TomlClient, text: string, connection:
     merged = text.slice(0, first.start) + [...table, ""].join(lineEndOf(text));
     for (const [at, { end }] of old.entries()) merged += text.slice(end, old[at + 1]?.start);
   }
-  // If the existing servers are an inline table or an array, the new table may be invalid or have another meaning. So
-  // the result is parsed again.
+  // The result is parsed again. If the existing servers are an inline table or an array, the new table may be invalid
+  // or have another meaning.
   if (findTables(merged, isOurs)?.length === 1) return merged;
   return refused(`${path} defines ${group} in a form that cannot be added to: make it a table [${group}.NAME]`);
 }
 
-/** Merges Koor's entry into the text of the client's file. `undefined` stands for a file that does not exist. */
+/** Merges Koor's entry into the text of the client's file. `undefined` means that the file does not exist. */
 export function mergeEntry(client: McpClient, text = "", connection: Connection): string | CliFailure {
   return "lines" in client ? mergeToml(client, text, connection) : mergeJson(client, text, connection);
 }

@@ -1,11 +1,11 @@
-/** Finds the word that a misspelt word was probably meant to be. Pure; runs in the CLI process. */
+/** Finds the known word that a misspelt word probably means. Pure; runs in the CLI process. */
 
-/** The largest number of typing errors in a word, for each number of its letters: one in three. */
+/** One typing error is tolerated for each three letters of a word. */
 const LETTERS_PER_ERROR = 3;
 
 /**
- * Counts the typing errors between two words: inserted, missing and wrong letters, and swapped neighbours (the "optimal
- * string alignment" distance).
+ * Counts the typing errors between two words: inserted, missing and wrong letters, and swapped neighbours. This is the
+ * "optimal string alignment" distance.
  */
 function countErrors(a: string, b: string): number {
   let before: number[] = [];
@@ -29,7 +29,7 @@ export function findNearest(word: string, known: Iterable<string>): string | und
   let nearest: string | undefined;
   let least = errorsMax + 1;
   for (const one of known) {
-    // The difference of the lengths is a lower bound, so that a long word costs nothing.
+    // The difference of the lengths is a lower bound of the errors. Skipping such words keeps long words cheap.
     if (Math.abs(one.length - word.length) >= least) continue;
     const errors = countErrors(word, one);
     if (errors < least) [nearest, least] = [one, errors];

@@ -1,4 +1,6 @@
-/** The result of a call: a value, a refusal, or no answer. Runs in the CLI process. */
+/**
+ * The result of a call: a value, a refusal of the server, or a failure because no answer came. Runs in the CLI process.
+ */
 import { Refusal } from "./ask.js";
 import { CliFailure } from "./failure.js";
 

@@ -1,6 +1,7 @@
 /**
- * Writes a file that the command line names. Inside the project, a link that leads out of the project is not followed,
- * because another person may have placed it. Elsewhere links belong to the user. Runs in the CLI process.
+ * Writes a file that the command line names. Inside the project, it does not follow a link that leads out of the
+ * project, because another person may have made the link. Outside of the project, all links are followed. Runs in the
+ * CLI process.
  */
 import { writeFileSync } from "node:fs";
 
@@ -11,15 +12,15 @@ import { describeSystemError } from "./system-error.js";
 
 const NEW_MODE = 0o644;
 
-/** Returns the real path of the file that `--output` names. Throws the system's error. */
+/** Returns the path of the file that `--output` names, with links resolved. Throws the system's error. */
 export function resolveOutput(path: string, folder: string): string | CliFailure {
   return resolveForWriting(locateFile(path, folder, projectOf(folder)));
 }
 
-/** Replaces a file in one step. Afterwards the file has either all of the new content or its previous content. */
+/** Replaces a file in one step, so that the file has either the whole new content or the old content. */
 export function writeOutput(path: string, folder: string, content: Buffer): CliFailure | undefined {
   try {
-    // Devices are written to, not replaced.
+    // A device cannot be replaced, so it is written to.
     if (DEVICES.test(path)) {
       writeFileSync(path, content);
       return undefined;

@@ -1,6 +1,6 @@
 /**
- * Tests that foreign text never acts on a terminal: in answers, indented or not, in events, in refusals and in stored
- * values. A pipe gets a stored value byte for byte.
+ * Tests that text from elsewhere cannot control a terminal. It may be in answers (indented or not), events, refusals
+ * and stored values. A pipe gets a stored value byte for byte.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { formatJson, formatValue } from "./output.js";
 
 const HOSTILE = "a\u009b31m\u007f\u0085\u2028\u202eb\u2066\u200b\ufeff\u{E0041}\u001b[2J\r\nkoor: all is well";
 const KEPT = "\u{1F469}\u200d\u{1F4BB} \u0645\u06cc\u200c\u062e \u00e9 \u65e5\u672c";
-/** Characters that must not reach a terminal. Line ends come from the command line itself. */
+/** Characters that must not reach a terminal. Line feeds are allowed, because the command line itself writes them. */
 const WORKS = /(?!\n)\p{Cc}|[\u00ad\u200b\u2028-\u202e\u2060-\u206f\ufeff\u{E0000}-\u{E0FFF}]/u;
 
 async function setUp(t: Test) {
@@ -86,7 +86,7 @@ t.test("events that are followed contain no control characters", async (t) => {
   t.equal(running.lines[1], '{"id":2,"topic":"\\u001b[2J\\u0007"');
 });
 
-/** Whether the program exists that runs another program on a terminal. */
+/** Whether this machine has the program that runs another program on a terminal. */
 function hasTerminals(): boolean {
   try {
     execFileSync("script", ["-qec", "true", "/dev/null"], { stdio: "ignore" });
@@ -112,7 +112,7 @@ t.test(
     let shown = "";
     child.stdout.on("data", (bytes: Buffer) => (shown += bytes.toString()));
     await new Promise((resolve) => child.once("close", resolve));
-    // The terminal itself converts line ends to CRLF.
+    // The carriage returns are removed, because the terminal itself converts line ends to CRLF.
     t.notMatch(shown.replaceAll("\r\n", "\n"), WORKS);
     t.match(shown, /a\\u009b31m/);
   },

@@ -1,7 +1,6 @@
 /**
  * Writes stdout and stderr. stdout gets the server's answer: as one line of JSON, as indented JSON with `--pretty`, as
- * raw bytes, or on a terminal as a text for people (output/). stderr gets only failures, warnings and progress.
- *
+ * raw bytes, or on a terminal as text for people (output/). stderr gets only failures, warnings and progress.
  * JSON is never parsed and serialized again, so numbers keep their digits. All failures and warnings go through this
  * module, which escapes control characters in texts that the CLI did not write. Runs in the CLI process.
  */
@@ -18,14 +17,17 @@ const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const QUOTE = 0x22;
 const NEWLINE = Buffer.from("\n");
-/** The size above which an answer is printed as JSON on a terminal, too, because it is too long for a string. */
+/** The answer size above which JSON is printed even on a terminal. A larger answer does not fit into a string. */
 const PERSON_BYTES_MAX = 128 * 1024 * 1024;
 /**
  * The approximate size, in bytes, of the pieces in which JSON is processed. An answer may be longer than a string can
  * be, so it cannot be processed as a whole.
  */
 const PIECE_BYTES = 8 * 1024 * 1024;
-/** The size at which a piece ends anywhere. Only what is no JSON is so long without a quotation mark. */
+/**
+ * The maximum size of a piece. A piece normally ends at a quotation mark, and only text that is not JSON has none for
+ * so long.
+ */
 const PIECE_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
@@ -42,19 +44,19 @@ export function foldLines(json: Buffer): Buffer {
   return json.subarray(0, end);
 }
 
-/** Matches the controls that JSON cannot contain, but an answer that only claims to be JSON can. */
+/** Matches control characters that valid JSON does not contain. An answer that is not valid JSON may contain them. */
 // oxlint-disable-next-line no-control-regex -- these are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 /** Returns whether the bytes are ASCII without control characters. Such bytes need no escaping. */
 function isPlain(json: Buffer): boolean {
-  // node:buffer is loaded here, because an import at the top of this file would load it for every command.
+  // node:buffer is loaded only when it is needed. With a static import, every command would load it.
   return process.getBuiltinModule("node:buffer").isAscii(json) && !CONTROL.test(json.toString("latin1"));
 }
 
 /**
- * Escapes characters in JSON that are invisible or that control a terminal. The JSON keeps its meaning. What is no JSON
- * is escaped, too, because a server may answer with anything.
+ * Escapes the characters of JSON that are invisible or control a terminal. The escaped JSON has the same meaning. Text
+ * that is not JSON is escaped too, because a server may answer with anything.
  */
 function escapeJson(json: Buffer): Buffer {
   const pieces: Buffer[] = [];
@@ -100,8 +102,8 @@ export function formatValue(value: Buffer, pretty: boolean, isTerminal = io().is
 }
 
 /**
- * Writes to stdout and waits until the bytes are taken. If the reader has closed the pipe (as `| head` does), this is
- * not a failure.
+ * Writes to stdout and waits until the bytes have been accepted. If the reader has closed the pipe (as `| head` does),
+ * this is not a failure.
  */
 export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
   return await new Promise((resolve) => {
@@ -122,10 +124,7 @@ function hasColors({ noColor }: View): boolean {
   return !noColor && !NO_COLOR && TERM !== "dumb";
 }
 
-/**
- * Formats an answer of JSON as the command line asks for it: as JSON, with the selected members only, or on a terminal
- * as a text for people.
- */
+/** Formats a JSON answer as the flags demand: as JSON, as its selected members, or on a terminal as text for people. */
 export async function formatAnswer(json: Buffer, view: View): Promise<Buffer> {
   const asText = io().isTerminal() && !view.json && !view.pretty && json.length <= PERSON_BYTES_MAX;
   const { fields } = view;
@@ -142,19 +141,19 @@ export async function formatAnswer(json: Buffer, view: View): Promise<Buffer> {
   return formatJson(fields === undefined ? json : Buffer.from(selectAnswer(text, options)), view.pretty);
 }
 
-/** Whether the answer is printed as a text for people: on a terminal, and unless a flag asks for something else. */
+/** Whether the answer is printed as text for people. This is so on a terminal, unless a flag demands something else. */
 export function isForPerson(view: View): boolean {
   return io().isTerminal() && !wantsJson(view);
 }
 
-/** Whether a flag asks for JSON, or for members of it. */
+/** Whether a flag demands JSON, or selected members of it. */
 export function wantsJson({ json, pretty, fields }: View): boolean {
   return json || pretty || fields !== undefined;
 }
 
 /**
- * Returns a function that formats one of many answers, for a command that prints one after the other. Each is JSON on a
- * terminal, too, because what follows is not known yet.
+ * Returns a function that formats one answer of a sequence, for a command that prints answers one after the other. Each
+ * answer is printed as JSON, even on a terminal, because a table would need all answers at once.
  */
 export async function lineFormatter(view: View): Promise<(json: Buffer) => Buffer> {
   const { fields } = view;
@@ -163,7 +162,7 @@ export async function lineFormatter(view: View): Promise<(json: Buffer) => Buffe
   return (json) => formatJson(Buffer.from(selectFields(json.toString("utf8"), fields)), view.pretty);
 }
 
-/** Prints an answer of JSON, as formatAnswer formats it. */
+/** Formats a JSON answer as `formatAnswer` does, and prints it. */
 export async function printAnswer(json: Buffer, view: View): Promise<CliFailure | undefined> {
   return await print(await formatAnswer(json, view));
 }

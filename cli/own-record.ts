@@ -1,8 +1,8 @@
 /**
- * Finds the record that the user's own `init` keeps of a working tree, in the folder of the user's own files. A record
- * in the project itself may come from other people, so nothing follows it. The file's name is a hash of the tree's
- * path, and the record holds the path itself. `koor-hook` uses this module too, so the hash needs no module of Node.
- * Runs in the CLI process.
+ * Finds the record that the user's own `init` has made for a working tree. It is in the folder of the user's own files.
+ * A record in the project itself is never used, because other people may have made it. The name of the file is a hash
+ * of the tree's path, and the record contains the path. `koor-hook` uses this module too, so the hash is computed
+ * without Node's crypto module. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -10,11 +10,11 @@ import { join } from "node:path";
 import { realPath, readTextIfAny } from "./regular-file.js";
 import { userFolder } from "./user-folder.js";
 
-/** The file in the project that says that `init` has run there. Its content is for people to read. */
+/** The file in the project that shows that `init` has run there. Only people read its content. */
 export const RECORD_FILE = ".koor/init.json";
 const FOLDER = "projects";
 
-// FNV-1a with 64 bits. A collision is harmless, because the record names its working tree.
+// The constants of the 64-bit FNV-1a hash. A collision is harmless, because the record names its working tree.
 const FNV_BASIS = 0xcbf29ce484222325n;
 const FNV_PRIME = 0x100000001b3n;
 
@@ -25,20 +25,24 @@ function hashPath(path: string): string {
 }
 
 /**
- * Returns the path of the record of a working tree; undefined if the environment names no place for it.
- * @param root the tree's root without links
+ * Returns the path of a working tree's record; undefined if the environment does not say where the user's own files
+ * are.
+ * @param root the tree's root, with links resolved
  */
 export function ownRecordPath(root: string, environment: NodeJS.ProcessEnv): string | undefined {
   const folder = userFolder(environment, process.platform);
   return folder === undefined ? undefined : join(folder, FOLDER, `${hashPath(root)}.json`);
 }
 
-/** Returns the path of the empty file whose time is that of the last report that a hook started for the radar. */
+/**
+ * Returns the path of an empty file. Its modification time is the time at which a hook last started a report for the
+ * radar.
+ */
 export function radarMarkPath(recordPath: string): string {
   return `${recordPath}.radar`;
 }
 
-/** Returns the members of the user's record of a working tree; undefined if `init` has not run there. */
+/** Returns the user's record of a working tree; undefined if `init` has not run there. */
 export function readOwnRecord(
   folder: string,
   environment: NodeJS.ProcessEnv,

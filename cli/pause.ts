@@ -1,4 +1,4 @@
-/** Waits for a time in ms, unless a signal ends the wait early. Runs in the CLI process. */
+/** Waits for a time in ms. A signal ends the wait early. Runs in the CLI process. */
 
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;

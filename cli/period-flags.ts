@@ -1,4 +1,4 @@
-/** The flags of commands that list data of a period of time. Runs in the CLI process. */
+/** The flags with which commands select a period of time. Runs in the CLI process. */
 import type { Flag } from "./command-row.js";
 
 /** The flags `--from` and `--to`. */

@@ -1,6 +1,6 @@
 /**
- * Tests the stored state of a cluster: where it is kept, that its size is bounded, and that its errors never fail a
- * command.
+ * Tests the stored state of a cluster: where it is stored, that its size is limited, and that its errors never make a
+ * command fail.
  */
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

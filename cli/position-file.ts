@@ -53,8 +53,8 @@ function parseClientState(text: string): ClientState | undefined {
 }
 
 /**
- * Creates a folder and its parents. Written by hand because Node's recursive version never returns if the system
- * refuses with ENOENT, as it does below `/proc`.
+ * Creates a folder and its missing parents. Node's recursive version is not used, because it never returns if the
+ * system refuses with ENOENT, as below `/proc`.
  */
 function makeFolder(path: string): void {
   try {
@@ -77,8 +77,8 @@ function makeRoom(folder: string): void {
 }
 
 /**
- * Replaces a file: writes a temporary file and renames it, so that a reader sees either the old or the new file. Throws
- * the system's error.
+ * Replaces a file: writes a temporary file and renames it, so that a reader sees either the old or the new file. Errors
+ * of the system are thrown.
  */
 function replace(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.part`;
@@ -100,8 +100,8 @@ export async function openPositionFile(stateRoot: string, servers: readonly URL[
   const folder = join(stateRoot, "clusters");
   const path = join(folder, nameOfFile(servers));
   /**
-   * Whether a write has failed. After a failed write the file is not read any more, because its content is outdated and
-   * could not be corrected.
+   * Whether a write has failed. After that, the file is not read any more, because its content is outdated and cannot
+   * be corrected.
    */
   let broken = false;
   return {
@@ -118,8 +118,7 @@ export async function openPositionFile(stateRoot: string, servers: readonly URL[
         }
         replace(path, `${JSON.stringify(state)}\n`);
       } catch {
-        // The disk may be full or read-only. From now on this process keeps the state only in memory and writes no
-        // more.
+        // The disk may be full or read-only. From now on, this process keeps the state in memory and writes nothing.
         broken = true;
       }
     },

@@ -1,7 +1,7 @@
 /**
- * Reads `.koor/project.json`, which describes a project: `{"workspace"?,"server"?}` and members of other commands. The
- * file may be committed, so it comes from other people. It contains no token, and a token in it is never used. Runs in
- * the CLI process.
+ * Reads `.koor/project.json`, which describes a project: `{"workspace"?,"server"?}`, and members for other commands.
+ * The file may be committed, so other people may have written it. It should contain no token, and a token in it is
+ * ignored. Runs in the CLI process.
  */
 import { join, relative } from "node:path";
 
@@ -22,7 +22,10 @@ export interface ProjectFile {
   readonly server?: string;
 }
 
-/** Returns the folder of the main working tree that corresponds to a folder of a linked one; else undefined. */
+/**
+ * Returns the folder of the main working tree that corresponds to a folder of a linked working tree. Returns undefined
+ * if the folder is in no linked working tree.
+ */
 function sameFolderOfMain(folder: string): string | undefined {
   const root = findGitRoot(folder);
   if (root === undefined || !hasGitFile(root)) return undefined;
@@ -34,8 +37,8 @@ function sameFolderOfMain(folder: string): string | undefined {
 }
 
 /**
- * Finds the file in the working tree of a folder. If it is not there, finds it in the main working tree: the file is
- * often not committed, and a linked working tree then has none.
+ * Finds the file in the working tree of a folder. If it is not there, looks in the main working tree. This is needed
+ * for linked working trees, because the file is often not committed.
  */
 function find(folder: string): FoundFile | undefined | CliFailure {
   const found = findKoorFile(folder, PROJECT_FILE);

@@ -1,6 +1,7 @@
 /**
  * Tests project files that another person has replaced by something else: FIFOs, devices, sockets, directories, huge
- * files, links that lead out of the project. Each command must end in time, and no outside file may be read or written.
+ * files, and links that lead out of the project. Each command must end in time, and must read and write no file outside
+ * of the project.
  */
 import { execFileSync, spawn } from "node:child_process";
 import {
@@ -24,7 +25,7 @@ import { runCli, type CliOptions, type CliResult } from "../test/cli/run-cli.js"
 import { CLIENT_NAMES, mcpClient } from "./mcp-clients.js";
 
 const INSTANCE = { id: "i-1", token: "secret" };
-/** The time limit of a command that waits for nothing, on a loaded machine. */
+/** The time limit of a command on a busy machine. The command itself waits for nothing. */
 const ENDED_MS = 10_000;
 const POSIX = process.platform !== "win32";
 const SKIP = POSIX ? false : "Windows has none of these files";
@@ -51,7 +52,7 @@ async function setUp(t: Test): Promise<Project> {
   };
 }
 
-/** Everything that can exist at a path in place of a file. */
+/** Everything that can be at a path instead of a regular file. */
 const ODDITIES: Readonly<Record<string, (path: string, t: Test) => Promise<void> | void>> = {
   "a FIFO": (path) => void execFileSync("mkfifo", [path]),
   "a device that never ends": (path) => symlinkSync("/dev/zero", path),
@@ -62,7 +63,7 @@ const ODDITIES: Readonly<Record<string, (path: string, t: Test) => Promise<void>
   },
   "a socket": async (path, t) => {
     const server = createServer();
-    // A socket's path has at most 107 bytes. Relative to its own folder it is short.
+    // The path of a socket has at most 107 bytes. The path relative to its own folder is short enough.
     const before = process.cwd();
     process.chdir(join(path, ".."));
     await new Promise<void>((resolve) => server.listen(path.slice(path.lastIndexOf("/") + 1), resolve));
@@ -124,7 +125,7 @@ t.test("links of a project are followed inside of it, and not out of it", { skip
   t.equal((await koor(["status"], { env: {} })).code, 0);
   t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer inside");
 
-  // The whole project may be reached through a link.
+  // A link that leads to the whole project is allowed.
   symlinkSync(cwd, join(outside, "alias"));
   t.equal((await runCli(["status"], { cwd: join(outside, "alias"), env: {} })).code, 0);
 

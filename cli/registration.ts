@@ -26,7 +26,7 @@ function parseObject(bytes: Buffer): JsonObject {
   return isJsonObject(parsed) ? parsed : {};
 }
 
-/** Returns the fields that the arguments give. The server chooses a value for each other field. */
+/** Returns the members that the arguments set. The server chooses values for the others. */
 function readFields(args: Args): JsonObject {
   const given = ["workspace", "intent", "stack", "account"].flatMap((name) => {
     const value = args.text(name);
@@ -40,7 +40,8 @@ function readFields(args: Args): JsonObject {
 }
 
 /**
- * Returns the body of a registration. The new instance works in the folder's workspace, unless another one is given.
+ * Returns the body of a registration. The new instance belongs to the folder's workspace, unless a flag gives another
+ * one.
  */
 function makeBody(args: Args, folder: string): JsonObject | CliFailure {
   const { environment } = io();
@@ -65,9 +66,9 @@ function isSameCheckout(known: unknown, { id, branch, root, machine }: Checkout)
 }
 
 /**
- * Finds the folder's instance on the server, and sets its intent and capabilities to the given ones, and its checkout
- * to the folder's. Returns `gone` if the server no longer has the instance. Returns `another` if the command asks for a
- * different instance. In both cases the caller must register a new instance.
+ * Finds the folder's instance on the server. Updates its intent and its capabilities as the arguments say, and its
+ * checkout to that of the folder. Returns `gone` if the server no longer has the instance. Returns `another` if the
+ * command asks for a different instance. In both cases the caller must register a new instance.
  */
 async function findRegistered(
   settings: Settings,
@@ -98,7 +99,7 @@ async function findRegistered(
     if (isFailure(sent)) return sent;
   }
   const checkout = findCheckout(folder, io().environment);
-  // A server of an earlier version knows no checkouts, and its instances lack the member.
+  // An older server knows no checkouts, so its instances lack this member.
   if (known["checkout"] !== undefined && !isSameCheckout(known["checkout"], checkout)) {
     const sent = await send(settings, "PATCH", path, { checkout });
     if (isFailure(sent)) return sent;
@@ -128,8 +129,8 @@ function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, 
 }
 
 /**
- * Returns the settings with the identity of the folder's file, if it has one. A registration concerns the folder, also
- * in the shell of an agent whose other commands act as its session.
+ * Returns settings with the identity from the folder's file, if there is one. A registration always concerns the
+ * folder, even in the shell of an agent whose other commands act as its session.
  */
 function asFolder({ session, fallback, ...others }: Settings): Settings {
   if (fallback === undefined) return session === undefined ? others : { ...others, session };
@@ -151,7 +152,7 @@ export async function register(args: Args, context: CommandContext): Promise<num
   // The path is checked before the request. The server sends the token only once, so a failure after the request would
   // lose it.
   if (path instanceof CliFailure && path.exit === WRONG_USAGE) return path;
-  // An instance that the server no longer has cannot register another one. So the call is made without an instance.
+  // An instance that the server does not know cannot register another one, so the call names no instance.
   const caller = again === "gone" ? { ...settings, instance: "" } : settings;
   const body = makeBody(args, context.folder);
   if (body instanceof CliFailure) return body;

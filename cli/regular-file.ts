@@ -1,7 +1,7 @@
 /**
- * Reads small regular files that other people may have placed, such as those of a project. A FIFO, a device, a file
- * that is too large and a link that leads out of the project are not read, and opening never blocks. `koor-hook` uses
- * this module too, so it loads nothing but the file system. Runs in the CLI process.
+ * Reads small regular files that other people may have made, such as those of a project. It refuses FIFOs, devices,
+ * files that are too large, and links that lead out of the project. Opening a file never blocks. `koor-hook` uses this
+ * module too, so it loads only the file system module. Runs in the CLI process.
  */
 import {
   closeSync,
@@ -19,7 +19,7 @@ import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { SETTINGS_BYTES_MAX } from "../schemas/limits/process.js";
 
 /**
- * The flags for opening a file. Opening a FIFO without a writer does not block. A link at the end of the path is not
+ * The flags for opening a file. With them, opening a FIFO does not block, and a link at the end of the path is not
  * followed. Windows has neither flag.
  */
 const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
@@ -31,7 +31,7 @@ export interface FileLocation {
   readonly path: string;
   /** The file's name in messages. */
   readonly name: string;
-  /** The folder that no link may leave; undefined if links are allowed to lead anywhere. */
+  /** The folder out of which no link may lead; undefined if links may lead anywhere. */
   readonly root?: string;
 }
 
@@ -48,8 +48,8 @@ export function isWithin(folder: string, path: string): boolean {
 }
 
 /**
- * Returns the path without symbolic links, and with the upper and lower case that the file system uses. Returns the
- * path unchanged if the system does not resolve it.
+ * Returns the path with links resolved, and with the upper and lower case of the file system. If the system cannot
+ * resolve the path, returns it unchanged.
  */
 export function realPath(path: string): string {
   try {
@@ -81,7 +81,10 @@ export function resolveLinks({ path, root }: Omit<FileLocation, "name">): string
   return root === undefined || isWithin(realpathSync(root), real) ? real : undefined;
 }
 
-/** Reads an open file to its end. Returns undefined if it is longer than `limit`, whatever size the system names. */
+/**
+ * Reads an open file to its end. Returns undefined if it is longer than `limit`, even if the system reports a smaller
+ * size.
+ */
 function readBounded(file: number, limit: number): Buffer | undefined {
   let bytes = Buffer.allocUnsafe(Math.min(FIRST_BYTES, limit + 1));
   for (let used = 0; ; ) {
@@ -94,8 +97,8 @@ function readBounded(file: number, limit: number): Buffer | undefined {
 }
 
 /**
- * Reads a regular file of at most `limit` bytes. Returns undefined if it does not exist. Throws the system's other
- * errors.
+ * Reads a regular file of at most `limit` bytes. Returns undefined if the file does not exist. Other errors of the
+ * system are thrown.
  */
 export function readRegularFile(
   { path, root }: Omit<FileLocation, "name">,
@@ -105,7 +108,7 @@ export function readRegularFile(
   try {
     const real = resolveLinks(root === undefined ? { path } : { path, root });
     if (real === undefined) return new Unread(leadsOut(root ?? ""));
-    // Check the kind of the file before opening it, because opening a device can have side effects.
+    // The kind of the file is checked before it is opened, because opening a device can have side effects.
     const problem = irregularReason(statSync(real));
     if (problem !== undefined) return new Unread(problem);
     file = openSync(real, READ_AT_ONCE | NO_LINK);
@@ -119,7 +122,7 @@ export function readRegularFile(
   }
 }
 
-/** Returns the text of a small regular file; undefined if it cannot be read, for whatever reason. */
+/** Returns the text of a small regular file; undefined if it cannot be read for any reason. */
 export function readTextIfAny(path: string, root?: string, limit = SETTINGS_BYTES_MAX): string | undefined {
   try {
     const bytes = readRegularFile(root === undefined ? { path } : { path, root }, limit);

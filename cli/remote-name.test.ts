@@ -1,4 +1,4 @@
-/** Tests the names to which URLs of git remotes are reduced, and git's configuration format. */
+/** Tests the names that are derived from URLs of git remotes, and the parser of git's configuration format. */
 import t from "tap";
 
 import { readGitConfig } from "./git-config.js";

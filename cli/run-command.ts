@@ -27,7 +27,7 @@ function makeQuery(row: RequestRow, args: Args, context: CommandContext): string
   const given: Record<string, string> = {};
   for (const flag of row.flags ?? []) {
     const value = args.text(flag.name);
-    // If the row's own query function returns this parameter, its value replaces the flag's value.
+    // A parameter that the row's own query function returns replaces the flag's value.
     if (flag.query !== undefined && value !== undefined) given[flag.query] = own?.[flag.query] ?? value;
   }
   const others = Object.entries(own ?? {}).filter(([name]) => given[name] === undefined);
@@ -35,8 +35,8 @@ function makeQuery(row: RequestRow, args: Args, context: CommandContext): string
 }
 
 /**
- * Builds the path and query of the request. An empty argument is refused, because the path would then name another
- * resource.
+ * Builds the path and the query of the request. An empty argument is refused, because without it the path would name
+ * another resource.
  */
 function makePath(row: RequestRow, args: Args, context: CommandContext): string | CliFailure {
   for (const [, name = "", mark] of row.path.matchAll(PLACEHOLDER)) {
@@ -80,7 +80,7 @@ async function formatBody(
   return shown instanceof CliFailure ? shown : await formatAnswer(shown, context);
 }
 
-/** Formats a stored value. `--fields` selects members of it, if it is JSON. */
+/** Formats a stored value. If it is JSON, `--fields` selects its members. */
 async function formatRaw(value: Buffer, context: CommandContext): Promise<Buffer | CliFailure> {
   if (context.fields === undefined) return formatValue(value, context.pretty);
   return isJson(value.toString("utf8"))

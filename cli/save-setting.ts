@@ -12,8 +12,8 @@ import { folderSettingsPath, parseSettingsText, userSettingsPath, type SettingNa
 import { describeSystemError } from "./system-error.js";
 
 /**
- * Saves one setting, in the folder's settings or in the user's own. The file then has mode 0600, and its other members
- * are unchanged. A file that does not parse is refused and stays unchanged.
+ * Saves one setting, in the folder's settings or in the user's own. The file gets mode 0600, and its other members stay
+ * unchanged. A file that cannot be parsed is refused.
  * @param environment locates the user's own settings; if it is undefined, the folder's settings are changed
  */
 export async function saveSetting(
@@ -36,7 +36,7 @@ export async function saveSetting(
     if (text instanceof CliFailure) return text;
     const file = parseSettingsText(text, shown);
     if (file instanceof CliFailure) return refused(file.message);
-    // Import the module here, because only `config set` edits JSON.
+    // The module is loaded here, because only `config set` edits JSON.
     const { setMember } = await import("./json-edit.js");
     const edited = setMember(text, [name], value);
     if (edited === undefined) return refused(`${shown} has ${name} twice, and stays as it is`);

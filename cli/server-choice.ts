@@ -1,6 +1,7 @@
 /**
- * Chooses the servers of a command, and reads the sources of the other settings: the command line, the environment, the
- * folder's files and the user's own files. An earlier source takes precedence. Runs in the CLI process.
+ * Chooses the servers of a command, and reads the sources of its other settings. The sources are the command line, the
+ * environment, the folder's files and the user's own files. An earlier source takes precedence over a later one. Runs
+ * in the CLI process.
  */
 import { CURRENT_CONTEXT, findContext, type FoundContext } from "./context-file.js";
 import { CliFailure, failed, wrongUsage } from "./failure.js";
@@ -11,13 +12,13 @@ import { findSession, type Session } from "./session.js";
 import { DEFAULT_SERVER, SERVER_RULE } from "./setting-rules.js";
 import { SETTINGS_FILE, readFolderSettings, readUserSettings, type FileSettings } from "./settings-file.js";
 
-/** The names of files in the answer of `whoami`. */
+/** The names of files that `whoami` prints. */
 export const INSTANCE_NAME = ".koor/instance.json";
 export const PROJECT_NAME = ".koor/project.json";
 
 export type Servers = readonly [URL, ...URL[]];
 
-/** The sources of settings. */
+/** The sources from which settings are taken. */
 interface Sources {
   readonly environment: NodeJS.ProcessEnv;
   readonly folder: FileSettings | undefined;
@@ -30,20 +31,20 @@ interface Sources {
   readonly instance: StoredInstance | undefined;
 }
 
-/** The servers to ask, and the sources of the other settings. */
+/** The chosen servers, and the sources of the other settings. */
 export interface Choice extends Sources {
   readonly servers: Servers;
-  /** The source that names the servers, in the words of docs/cli.md "whoami". */
+  /** The source that names the servers, in the words that docs/cli.md "whoami" lists. */
   readonly serversFrom: string;
-  /** The servers that only a file of the folder names. */
+  /** The servers that are named only by a file of the folder. */
   readonly folderOnly: readonly URL[];
-  /** The file of the folder that names the servers, in messages; "" if none does. */
+  /** The name of the folder's file that names the servers, for messages; "" if there is none. */
   readonly folderFile: string;
 }
 
 const INSTANCE_RULE = "KOOR_INSTANCE must be visible ASCII characters without spaces";
 
-/** The settings that the command line names; "" for each that it does not name. */
+/** The settings on the command line. A setting that is not given is "". */
 export interface Given {
   /** The value of `--server`. */
   readonly server: string;
@@ -52,8 +53,8 @@ export interface Given {
 }
 
 /**
- * Reads the sources that apply in `folder`. An empty variable counts as not set. A file is not read if the environment
- * already sets everything that the file could set.
+ * Reads the sources that apply in `folder`. An empty environment variable counts as not set. A file is not read if the
+ * environment already sets everything that the file could set.
  * @param context the context that the command line or the environment names
  */
 function readSources(
@@ -111,12 +112,15 @@ export function chooseServers(folder: string, environment: NodeJS.ProcessEnv, gi
   return { ...sources, servers, serversFrom, folderOnly, folderFile };
 }
 
-/** Returns the servers at which the instance was registered; undefined if the instance's file names none. */
+/** Returns the servers at which the instance was registered; undefined if the instance's file does not name them. */
 function serverOf(instance: StoredInstance | undefined): string | undefined {
   return parseServers(instance?.server ?? "") === undefined ? undefined : instance?.server;
 }
 
-/** Whether the user's own settings or the context in effect name the server, or the server is the default one. */
+/**
+ * Whether the user chose the server. This is so if the user's own settings or the context in effect name it, or if it
+ * is the default server.
+ */
 function isUsers(server: URL, user: FileSettings | undefined, context: FoundContext | undefined): boolean {
   const named = [DEFAULT_SERVER, user?.server ?? "", ...(user?.trusted_servers ?? []), context?.server ?? ""];
   return named.some((text) => (parseServers(text) ?? []).some(({ href }) => href === server.href));

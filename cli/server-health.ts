@@ -1,9 +1,8 @@
 /**
  * Checks the health of a cluster's servers (`/health`), so that a command can choose a healthy one. cluster.ts and its
  * callers choose the server.
- *
  * A server is isolated if it is halted or partitioned from the log. An isolated server still answers reads and keeps
- * subscriptions open, but it learns nothing new. A client that waits for a change there would wait forever. Runs in the
+ * subscriptions open, but it gets no new data. A client that waits for a change there would wait for ever. Runs in the
  * CLI process.
  */
 import {
@@ -18,7 +17,7 @@ import { exchange, NoAnswer } from "./exchange.js";
 import { pause } from "./pause.js";
 
 /**
- * The health of a server. An `isolated` server learns nothing new until it or its log is repaired. An `unknown` server
+ * The health of a server. An `isolated` server gets no new data until it or its log is repaired. An `unknown` server
  * does not answer, is starting, or lags.
  */
 type Health = "healthy" | "isolated" | "unknown";
@@ -47,8 +46,8 @@ export async function isTrusted(cluster: Cluster, server: URL, signal?: AbortSig
 }
 
 /**
- * Watches the server until it is isolated while another one is healthy. Returns the healthy one, or undefined if the
- * signal fires first.
+ * Watches the server until it is isolated and another server is healthy. Returns the healthy server, or undefined if
+ * the signal fires first.
  */
 async function untilIsolated(
   server: URL,
@@ -67,8 +66,8 @@ async function untilIsolated(
 }
 
 /**
- * Runs `work` against a server and checks the server's health meanwhile. Aborts the work if `signal` fires. Also aborts
- * it if the server is isolated and another one is healthy.
+ * Runs `work` against a server, and checks the health of the server at the same time. Aborts the work if `signal`
+ * fires. Also aborts it if the server is isolated and another one is healthy.
  * @returns the result of the work; and the healthy server, if the work was aborted to switch to it
  */
 export async function runWatched<Result>(

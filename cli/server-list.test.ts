@@ -1,4 +1,4 @@
-/** Tests lists of servers as one text: the separator, invalid lists, and that duplicates are removed. */
+/** Tests lists of servers in one text: the separator, invalid lists, and the removal of duplicates. */
 import t from "tap";
 
 import { CLI_SERVERS_MAX } from "../schemas/limits/cli.js";

@@ -1,19 +1,22 @@
 /**
- * Loads the server's program for commands that need a part of it. It is a file next to this bundle, so that no other
- * command loads it. Runs in the CLI process.
+ * Loads the server's program, for commands that need a part of it. The program is a separate file beside this bundle,
+ * so that other commands do not load it. Runs in the CLI process.
  */
 import type { ServeSettings } from "../schemas/config.js";
 import type { DataDirState } from "../schemas/data-dir.js";
 
 export interface ServerProgram {
-  /** Starts the server, which has flags, help and exit codes of its own. */
+  /** Starts the server. The server has its own flags, help and exit codes. */
   readonly runServer: (argv: string[]) => Promise<void>;
-  /** Reads the settings with which the server would start, or says in a line why it would refuse them. */
+  /**
+   * Reads the settings with which the server would start. If the server would refuse them, returns the reason in one
+   * line.
+   */
   readonly readServeSettings: (
     argv: readonly string[],
     environment: NodeJS.ProcessEnv,
   ) => ServeSettings | { readonly refusal: string };
-  /** Inspects a data directory, and leaves nothing there. */
+  /** Inspects a data directory without changing it. */
   readonly inspectDataDir: (dataDir: string) => Promise<DataDirState>;
 }
 

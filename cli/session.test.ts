@@ -1,4 +1,7 @@
-/** Tests the session as which commands act, its place among the identities, and the fallback to the folder's file. */
+/**
+ * Tests the session in whose name commands act: its precedence among the identities, and the fallback to the folder's
+ * file.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -21,7 +24,7 @@ async function setUp(t: Test) {
   return { fake, cwd, koor, save };
 }
 
-/** The identity in a request: the token, the instance, the session. */
+/** Returns the identity in a request: the token, the instance and the session. */
 function identityOf(request: Pick<SeenRequest, "headers"> | undefined): readonly (string | string[] | undefined)[] {
   const { authorization, "x-koor-instance": instance, "x-koor-session": session } = request?.headers ?? {};
   return [authorization, instance, session];

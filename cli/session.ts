@@ -5,9 +5,9 @@
 import { isSessionId } from "../schemas/session-id.js";
 import { type CliFailure, wrongUsage } from "./failure.js";
 
-/** The variable with which a person or a script names the session. */
+/** The variable with which a user or a script names the session. */
 const OWN_VARIABLE = "KOOR_SESSION";
-/** The variables in which clients tell their shells the session's id. */
+/** The variables in which clients give their shells the id of the session. */
 const CLIENT_VARIABLES = [
   "CLAUDE_CODE_SESSION_ID",
   "CODEX_SESSION_ID",

@@ -1,4 +1,4 @@
-/** The rules for the values of settings, and the messages of values that break them. Pure; runs in the CLI process. */
+/** The rules for the values of settings, and the error messages for invalid values. Pure; runs in the CLI process. */
 import { CLI_SERVERS_MAX } from "../schemas/limits/cli.js";
 
 export const DEFAULT_SERVER = "http://localhost:9800";
@@ -9,7 +9,7 @@ export const SERVER_RULE = `server must be an http:// or https:// URL, e.g. ${DE
 export const TOKEN_RULE = "token must be visible ASCII characters without spaces";
 export const NO_USER_FOLDER = "there is no place for your own settings: set HOME or XDG_CONFIG_HOME";
 
-/** Whether a text can be sent in a header, which requires visible ASCII characters. */
+/** Whether a text can be sent in a header. Only visible ASCII characters are allowed. */
 export function isHeaderText(text: string): boolean {
   return /^[\x21-\x7e]*$/.test(text);
 }

@@ -60,8 +60,8 @@ function whyNotKoors(members: JsonObject): string | undefined {
   const wrong = SETTING_NAMES.find((name) => members[name] !== undefined && typeof members[name] !== "string");
   if (wrong !== undefined) return `${SETTINGS_FILE}: ${wrong} must be a string`;
   const { server } = members;
-  // If the file is Koor's, an invalid server in it is an error. If the file belongs to another program, its `server` is
-  // not Koor's setting and is ignored.
+  // An invalid server is an error only if the file is Koor's. If the file belongs to another program, its member
+  // `server` is not Koor's setting and is ignored.
   const belongsToOther =
     typeof server === "string" && known.length < names.length && parseServers(server) === undefined;
   return belongsToOther ? `${SETTINGS_FILE}: server is not an http:// or https:// URL` : undefined;
@@ -85,8 +85,8 @@ export function readFolderSettings(folder: string, isQuiet: boolean): FileSettin
     return members instanceof CliFailure ? members : readMembers(members, name);
   }
   const text = readBareSettings(folder);
-  // A file that is refused because of its kind or size belongs to another program. A file that the system does not let
-  // us read may be Koor's, so the failure is returned.
+  // A file of the wrong kind or size belongs to another program. But a file without read permission may be Koor's, so
+  // that failure is returned.
   if (text === undefined || (text instanceof CliFailure && text.exit !== WRONG_USAGE)) return text;
   const members = text instanceof CliFailure ? text : parseSettingsText(text, SETTINGS_FILE);
   const why = members instanceof CliFailure ? members.message : whyNotKoors(members);
@@ -96,8 +96,8 @@ export function readFolderSettings(folder: string, isQuiet: boolean): FileSettin
 }
 
 /**
- * Returns the file in which a folder's setting is saved. This is the file from which the folder's settings are read; it
- * need not exist yet.
+ * Returns the file in which a setting of the folder is saved. It is the file from which the folder's settings are read,
+ * and may not exist yet.
  */
 export function folderSettingsPath(folder: string): string {
   const own = join(KOOR_FOLDER, SETTINGS_FILE);
@@ -107,8 +107,8 @@ export function folderSettingsPath(folder: string): string {
 }
 
 /**
- * Returns the path of the user's own settings file; undefined if the environment names no folder for it. These settings
- * apply in every folder.
+ * Returns the path of the user's own settings file; undefined if the environment does not say where it is. These
+ * settings apply in every folder.
  */
 export function userSettingsPath(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
   const folder = userFolder(environment, platform);

@@ -11,12 +11,12 @@ import { isHeaderText, TOKEN_RULE } from "./setting-rules.js";
 import { askForWithheldToken, sendableToken } from "./token-choice.js";
 
 /**
- * The instance of the folder's file, which acts if the server does not know the session. A client tells its shells the
- * session's id even if it has no hooks, and the session then has no instance.
+ * The instance in the folder's file. It acts if the server does not know the session. This happens with clients that
+ * have no hooks: they give their shells the id of a session, but the session has no instance.
  */
 export interface Fallback {
   readonly instance: string;
-  /** Whether the server has said that it does not know the session. */
+  /** Whether the server has answered that it does not know the session. */
   isUsed: boolean;
 }
 
@@ -38,7 +38,7 @@ export interface Settings {
   readonly session?: string;
   readonly fallback?: Fallback;
   /**
-   * Whether the user chose the servers. Tokens of the environment may be sent only to such servers. False if only a
+   * Whether the user chose the servers. Tokens in the environment may be sent only to such servers. False if only a
    * file in the folder names the servers.
    */
   readonly isUsersServer?: boolean;
@@ -47,8 +47,8 @@ export interface Settings {
 const NOTHING_GIVEN: Given = { server: "", context: "" };
 
 /**
- * Returns the settings for a choice of servers.
- * @param askForToken asks the user for consent if the only token may not be sent; "" if no token is to be sent
+ * Returns the settings for the chosen servers.
+ * @param askForToken asks the user for consent if the only token may not be sent; returns "" if no token is to be sent
  */
 function settingsOf(choice: Choice, askForToken: (choice: Choice) => string | CliFailure): Settings | CliFailure {
   const { servers, environment, named, session, instance, folderOnly } = choice;
@@ -58,7 +58,7 @@ function settingsOf(choice: Choice, askForToken: (choice: Choice) => string | Cl
   const own = named ?? instance?.id ?? "";
   const settings = { ...targetOf(servers, environment), token, isUsersServer: folderOnly.length === 0 };
   if (session === undefined) return { ...settings, instance: own };
-  // KOOR_SESSION is the user's own word, so a call with it is never repeated with another identity.
+  // A user or a script has set KOOR_SESSION on purpose, so a call with it is never repeated with another identity.
   const hasFallback = instance !== undefined && session.from !== "KOOR_SESSION";
   const fallback = hasFallback ? { fallback: { instance: instance.id, isUsed: false } } : {};
   return { ...settings, instance: "", session: session.id, ...fallback };
@@ -77,18 +77,18 @@ export function readSettings(
   return choice instanceof CliFailure ? choice : settingsOf(choice, askForWithheldToken);
 }
 
-/** The identity of commands in a folder, and where each part of it was found. */
+/** The identity of commands in a folder, and the source of each part of it. */
 export interface Identity {
   readonly serversFrom: string;
-  /** The context in effect. Another source may have named the servers. */
+  /** The context in effect. The servers may still come from another source. */
   readonly context: FoundContext | undefined;
-  /** Where the instance or the session is named; undefined if commands act as none. */
+  /** The source that names the instance or the session; undefined if commands act as neither. */
   readonly instanceFrom: string | undefined;
-  /** The settings, without a token for which the user would have to be asked. */
+  /** The settings. They lack a token that may be sent only with the user's consent. */
   readonly settings: Settings;
 }
 
-/** Finds who acts in `folder`, without a question to the user. */
+/** Finds the identity of commands in `folder`. Never asks the user. */
 export function readIdentity(
   folder: string,
   environment: NodeJS.ProcessEnv,
@@ -104,12 +104,12 @@ export function readIdentity(
   return { serversFrom, context, instanceFrom, settings };
 }
 
-/** Returns the instance or the session as which the next call is made. */
+/** Returns the instance or the session in whose name the next call is made. */
 export function actorOf(settings: Settings): Pick<Settings, "instance" | "session"> {
   return settings.fallback?.isUsed ? settings.fallback : settings;
 }
 
-/** Returns all servers that may be asked. */
+/** Returns all servers to which a request may be sent. */
 export function serversOf({ cluster, server }: Settings): readonly URL[] {
   return cluster?.servers ?? [server];
 }

@@ -2,7 +2,7 @@
 export const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type EndingSignal = (typeof ENDING_SIGNALS)[number];
 
-/** A shell reports the exit code of a process that a signal ended as this number plus the signal's number. */
+/** When a signal has ended a process, a shell reports this number plus the signal's number as the exit code. */
 const KILLED_EXIT = 128;
 
 /**
@@ -22,7 +22,7 @@ export async function exitCodeOfSignal(signal: NodeJS.Signals): Promise<number> 
   return KILLED_EXIT + constants.signals[signal];
 }
 
-/** Runs a function. An ending signal aborts it. A second signal ends the process at once. */
+/** Runs a function. The first ending signal aborts the function. A second one ends the process at once. */
 export async function untilSignal<Done>(
   run: (signal: AbortSignal) => Promise<Done>,
 ): Promise<{ readonly outcome: Done; readonly stoppedBy: EndingSignal | undefined }> {

@@ -1,8 +1,7 @@
 /**
  * Writes a snapshot to a file. The received pieces go to a temporary file, which is renamed only when it is complete.
  * The pieces are checked against the closing line of the snapshot.
- *
- * Written by hand because libraries that replace files need the whole content at once. Runs in the CLI process.
+ * No library is used, because libraries that replace files need the whole content at once. Runs in the CLI process.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 
@@ -15,7 +14,7 @@ import { describeSystemError } from "./system-error.js";
 const PRIVATE_MODE = 0o600;
 const LINE_FEED = 0x0a;
 
-/** Writes all bytes to the file. It loops, because one system call may write only a part of the bytes. */
+/** Writes all bytes to the file. It needs a loop, because a system call may write only a part of them. */
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength; ) at += writeSync(file, bytes, at);
 }

@@ -1,11 +1,11 @@
-/** Splits a stream into lines, within a limit of memory. Runs in the CLI process. */
+/** Splits a stream into lines, and limits the memory for a line. Runs in the CLI process. */
 
 const LINE_FEED = 0x0a;
 
 /**
- * Yields the lines of a stream without their line feeds. A line that is too long is yielded as undefined.
- * @param rest whether the text behind the last line feed is a line, too. The last line of a connection that broke off
- * is none
+ * Yields the lines of a stream without their line feeds. Yields undefined for a line that is too long.
+ * @param rest whether text after the last line feed counts as a line. If the connection broke, this text is not a
+ * complete line
  */
 export async function* readLines(
   input: AsyncIterable<Buffer>,

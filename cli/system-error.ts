@@ -1,7 +1,7 @@
 /**
- * Describes errors of the operating system, of sockets and of TLS to users. Node's text is used unless it describes a
- * system call instead of the user's action. The text is chosen by the error's code, never by the error's message. Runs
- * in the CLI process.
+ * Describes errors of the operating system, of sockets and of TLS to users. Node's text is used, unless it describes a
+ * system call and not what the user did. The text is chosen by the error's code, never by the error's message. Runs in
+ * the CLI process.
  */
 import { getSystemErrorMap } from "node:util";
 

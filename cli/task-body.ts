@@ -49,7 +49,7 @@ const REQUIRES_EVIDENCE: Flag = {
   about: "a command of which evidence must show that it passed before the task is done",
 };
 
-/** The flags of a new task. Without a title, only `file` may be given: it then contains whole tasks. */
+/** The flags of a new task. Without a title, `file` must be the only flag. The file then contains whole tasks. */
 export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "file", kind: "text", value: "PATH", about: "the body's text; without a title tasks as JSON; - reads stdin" },
   BODY,
@@ -83,7 +83,7 @@ export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "request-id", kind: "text", value: "ID", about: "repeated with the same id, the task is created once" },
 ];
 
-/** The flags for the fields of a task that can be changed. */
+/** The flags for those members of a task that can be changed. */
 export const PATCH_FLAGS: readonly Flag[] = [
   TITLE,
   BODY,

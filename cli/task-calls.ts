@@ -1,6 +1,6 @@
 /**
- * Makes the server calls of the task commands, with one function for each call. task-wait.ts waits for a task. Runs in
- * the CLI process.
+ * Makes the server calls of the task commands. Each call has one function. task-wait.ts waits for a task. Runs in the
+ * CLI process.
  */
 import type { Static } from "typebox";
 
@@ -61,8 +61,8 @@ export async function getTask(settings: Settings, id: string, limits: CallLimits
 }
 
 /**
- * Claims the requested task, or without one the best task that is ready. A repeated call with the same `request_id`
- * gets the same task again.
+ * Claims the requested task. If none is requested, claims the best ready task. A repeated call with the same
+ * `request_id` gets the same task.
  */
 export async function claimTask(
   settings: Settings,

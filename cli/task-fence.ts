@@ -1,9 +1,8 @@
 /**
- * Sends the actions of a task's holder with the right fence. The fence is the one on the command line, else the one in
- * the environment, else that of the current claim.
- *
- * An action is repeated if its answer was lost. The first call may then already have ended the claim. In this case the
- * fence of the last claim is sent. Runs in the CLI process.
+ * Sends the actions of a task's holder with the right fence. It is the fence on the command line, or else the one in
+ * the environment, or else that of the current claim.
+ * If the answer to an action was lost, the action is repeated. But the first call may already have ended the claim.
+ * Then the fence of the last claim is sent. Runs in the CLI process.
  */
 import { CLI_TASK_EVENTS } from "../schemas/limits/cli.js";
 import { parseJson } from "../shared/json-text.js";
@@ -18,10 +17,10 @@ import { getTask, sendTaskAction, type HolderAction } from "./task-calls.js";
 /** The HTTP status with which the server refuses an action whose fence is not the fence of the current claim. */
 const CLAIM_LOST = 409;
 
-/** The `source` of events that the server publishes itself. */
+/** The `source` of events that the server itself publishes. */
 const SERVER = "koor";
 
-/** The data of a task event. Any client may publish such an event, so members may be missing or wrong. */
+/** The data of a task event. Any client may publish such events, so members may be missing or invalid. */
 interface TaskEvent {
   readonly data?: {
     readonly task_id?: unknown;
@@ -31,9 +30,9 @@ interface TaskEvent {
 }
 
 /**
- * Finds the fence of this instance's latest claim of the task, in the server's newest events. Returns undefined if they
- * do not contain it. The fence of an ended claim is harmless: the server only repeats an answer that this instance has
- * already received.
+ * Finds the fence of this instance's last claim of the task, among the server's latest events. Returns undefined if
+ * they do not contain it. Sending the fence of an ended claim is harmless: the server only repeats an answer that this
+ * instance was already sent.
  */
 async function findLastFence(settings: Settings, id: string): Promise<number | undefined | CliFailure> {
   if (settings.instance === "") return undefined;
@@ -67,13 +66,13 @@ export async function sendHolderAction(
   if (isFailure(read)) return read;
   const { fence, holder } = read.task;
   if (fence !== null && (settings.instance === "" || holder?.id === settings.instance)) return await send(fence);
-  // The claim may have ended because the first call of this action succeeded and its answer was lost. A heartbeat never
-  // ends a claim.
+  // If the claim has ended, the first call of this action may have ended it and its answer may have been lost. This
+  // cannot be the case for a heartbeat, which never ends a claim.
   const last = action === "progress" ? undefined : await findLastFence(settings, id);
   if (last !== undefined) {
     const sent = isFailure(last) ? last : await send(last);
     if (!(sent instanceof Refusal && sent.status === CLAIM_LOST)) return sent;
   }
-  // The server knows the holder of the task, and refuses the request of any other instance.
+  // If another instance holds the task, the server refuses this request, because it checks the holder too.
   return fence === null ? refused(`task is not held: ${id}`) : await send(fence);
 }

@@ -7,10 +7,7 @@ import { TASK_VALUE_BYTES_MAX } from "../schemas/limits/tasks.js";
 import { isJson } from "../shared/json-text.js";
 import type { CommandEnd } from "./command-process.js";
 
-/**
- * The number of equal parts into which a text is divided if it is too long. The first part is then removed, and this is
- * repeated until the text is short enough.
- */
+/** While a text is too long, one of this many equal parts is cut off at its beginning. */
 const CUT_PARTS = 16;
 
 /** Keeps the last bytes of a stream. */
@@ -29,7 +26,8 @@ class Tail {
     this.total += chunk.length;
     this.#kept += chunk.length;
     this.#chunks.push(chunk);
-    // The kept chunks may exceed the limit by a part of the first chunk. So bytes are cut off only once, at the end.
+    // Together, the kept chunks may be longer than the limit by a part of the first chunk. This part is cut off once,
+    // at the end.
     while (this.#kept - (this.#chunks[0]?.length ?? 0) >= this.#bytesMax)
       this.#kept -= this.#chunks.shift()?.length ?? 0;
   }
@@ -41,7 +39,7 @@ class Tail {
 
 /**
  * Decodes UTF-8 and replaces invalid bytes. If the start of the text was cut off, the first bytes may be the rest of a
- * character; they are removed.
+ * character; these bytes are removed.
  */
 function decode(bytes: Buffer, cut: boolean): string {
   const from = cut ? bytes.findIndex((byte) => (byte & 0xc0) !== 0x80) : 0;
@@ -49,8 +47,8 @@ function decode(bytes: Buffer, cut: boolean): string {
 }
 
 /**
- * Returns the end of `bytes` as a text that fits into the limit, and the length of this end in bytes. It may not be the
- * longest end that fits.
+ * Returns the end of `bytes` as text that fits into the limit, and its length in bytes. A slightly longer end might
+ * also fit.
  */
 function endThatFits(
   bytes: Buffer,
@@ -64,7 +62,7 @@ function endThatFits(
   }
 }
 
-/** Collects the output of a task's command for the report on the task. */
+/** Collects the output of a task's command. The report on the task is made from it. */
 export class CommandOutput {
   readonly #output = new Tail(TASK_VALUE_BYTES_MAX);
   readonly #errors = new Tail(REMARK_BYTES_MAX);
@@ -101,7 +99,7 @@ export class CommandOutput {
     const { bytes, total } = this.#errors;
     const cut = total > bytes.length;
     const { text, kept } = endThatFits(bytes, cut, (some) => Buffer.byteLength(some) <= REMARK_BYTES_MAX);
-    // Whole lines are kept. Only if the last line alone is longer than the limit, its end is kept.
+    // Keeps whole lines. Only if the last line is itself longer than the limit, keeps the end of that line.
     const from = kept < total ? text.indexOf("\n") + 1 : 0;
     const lines = (from < text.trimEnd().length ? text.slice(from) : text).trim();
     if (lines !== "") return lines;

@@ -1,7 +1,7 @@
 /**
- * Waits for a task and claims it, even if the wait is longer than one call may wait, and even if the server restarts.
- * Each call repeats the same `request_id`. So if a task was claimed but the answer was lost, the next call returns this
- * task. Runs in the CLI process.
+ * Waits for a task and claims it. The wait may be longer than a single call may wait, and may outlast a restart of the
+ * server. All calls have the same `request_id`. So if a task was claimed and the answer was lost, the next call returns
+ * this task. Runs in the CLI process.
  */
 import { WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { SECOND_MS } from "../shared/duration.js";
@@ -14,7 +14,7 @@ import type { Settings } from "./settings.js";
 import { claimTask, getTask, sendTaskAction, type ClaimRequest, type ClaimAnswer } from "./task-calls.js";
 
 export interface TaskWaitOptions {
-  /** The time to wait for a task, in ms; 0 asks only once. */
+  /** The time to wait for a task, in ms. With 0 there is only one request. */
   readonly waitMs: number;
   /** The deadline until which calls are repeated while the server is unreachable. */
   readonly deadline: RetryDeadline;
@@ -36,7 +36,7 @@ async function isStillOpen(settings: Settings, id: string): Promise<boolean> {
   return isTransient(read) || (!isFailure(read) && read.task.ended_at === null);
 }
 
-/** Waits for a task and claims it. Returns the held task, or none if there is still none when the time is up. */
+/** Waits for a task and claims it. Returns the held task, or none if the time is up. */
 export async function waitForTask(
   settings: Settings,
   request: ClaimRequest,
@@ -51,7 +51,7 @@ export async function waitForTask(
       claimTask(settings, request, { wait_s: waitS, request_id: requestId }, { signal }),
     );
     if (signal.aborted) {
-      // The aborted call may have claimed a task. Only a call with the same request id shows whether it did.
+      // The aborted call may have claimed a task. A call with the same request id finds out whether it has.
       const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
       const again = isTransient(outcome)
         ? claimTask(settings, request, { wait_s: 0, request_id: requestId }, limits)

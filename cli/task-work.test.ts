@@ -1,5 +1,5 @@
 /**
- * Tests work on tasks against a fake server: lost answers, claims that have ended, and the reports in those cases. The
+ * Tests work on tasks against a fake server: lost answers, ended claims, and what is reported in these cases. The
  * commands are real processes.
  */
 import t, { type Test } from "tap";
@@ -12,7 +12,10 @@ const NONE = { task: null, lease: null };
 
 type Answers = Readonly<Record<string, readonly Reply[]>>;
 
-/** Sends the replies to each kind of call, which is the last segment of its path, one after the other. */
+/**
+ * Makes a fake server. For each kind of call, which is the last segment of its path, it sends the given replies one
+ * after the other.
+ */
 async function setUp(t: Test, answers: Answers) {
   const fake = await FakeServer.start();
   t.teardown(() => fake.stop());
@@ -133,7 +136,7 @@ t.test("when stopped while it waits, it releases the task that it just got", asy
   fake.answer = (request) => {
     if (!request.url.endsWith("/claim")) return reply(request);
     asked += 1;
-    // The answer to the second call is lost, because the signal comes first.
+    // The signal comes before the answer to the second call, so this answer is lost.
     if (asked === 2) stop();
     return asked === 2 ? "close" : reply(request);
   };

@@ -1,7 +1,5 @@
 /**
- * Works on tasks one after the other. For each task, it claims the task, runs a command for it, and reports the
- * command's result.
- *
+ * Works on tasks one after the other. It claims a task, runs a command for it, and reports the command's result.
  * task-wait.ts waits for a task, claim-run.ts has the code that tasks and leases share, and task-result.ts makes the
  * result from the command's output. Runs in the CLI process.
  */
@@ -25,14 +23,14 @@ import { sendTaskAction, type ClaimRequest, type HolderAction, type Task, type C
 import { waitForTask } from "./task-wait.js";
 import { CommandOutput } from "./task-result.js";
 
-/** The statuses which mean that this instance no longer holds the task: 403, 404 and 409. */
+/** The statuses that mean that this instance does not hold the task any more: 403, 404 and 409. */
 const NOT_HELD: ReadonlySet<number> = new Set([403, 404, 409]);
 
 export interface WorkOptions {
   readonly request: ClaimRequest;
   /** The command that runs for each task. */
   readonly words: readonly string[];
-  /** Whether to stop after one task. */
+  /** Whether the work ends after one task. */
   readonly once: boolean;
   /** The time to wait for the next task, in ms. The work ends if there is no task within this time. */
   readonly waitMs: number;
@@ -42,7 +40,7 @@ export interface WorkOptions {
   readonly times?: RunTimes;
 }
 
-/** A held task, with the values from the answer to its claim. */
+/** A held task, and the values from the answer to its claim. */
 interface HeldTask {
   readonly task: Task;
   readonly fence: number;
@@ -72,7 +70,7 @@ function release(why: string): TaskReport {
   return { action: "release", members: { note: quoted(why) } };
 }
 
-/** Makes the report for a task. Returns null if another instance may hold the task by now. */
+/** Makes the report on a task. Returns null if another instance may already hold the task. */
 function makeReport(
   ran: RunResult,
   output: CommandOutput,
@@ -88,14 +86,14 @@ function makeReport(
   return { action: "fail", members: { error: quoted(output.error(ran.end)) } };
 }
 
-/** Returns a report with the tree of the folder, if it completes a task that requires evidence. */
+/** Returns a report. If it completes a task that requires evidence, adds the hash of the folder's tree. */
 async function withTree(report: TaskReport, { requires_evidence = [] }: Partial<Task>): Promise<TaskReport> {
   if (report.action !== "complete" || requires_evidence.length === 0) return report;
   const { treeMember } = await import("./evidence/task-tree.js");
   return { ...report, members: { ...report.members, tree: treeMember(io().folder) } };
 }
 
-/** Returns what a refused completion says about missing evidence; undefined if it was not refused for that. */
+/** Returns the text about missing evidence if the server refused a completion for this reason; undefined otherwise. */
 function missingEvidence(sent: unknown): string | undefined {
   if (!(sent instanceof Refusal)) return undefined;
   const body = parseJson(sent.failure.detail);
@@ -146,7 +144,7 @@ class Worker {
 
   async #work(): Promise<number | CliFailure> {
     const { once, waitMs } = this.#options;
-    // The first call is not retried. No server has answered before, so nothing shows that the server is only
+    // The first call is not retried. Until a server has answered once, nothing shows that the server exists and is only
     // restarting.
     const now = await this.#claim(0, new RetryDeadline({ waitMs: 0, signal: this.#stop.signal }));
     const isEmpty = !(now instanceof CliFailure) && now.task === null;
@@ -155,7 +153,7 @@ class Worker {
       if (claimed instanceof CliFailure) return claimed;
       if (claimed.task === null) return this.#undone.size === 0 ? 0 : LOST_EXIT;
       const { ran, code } = await this.#workOn(claimed.task, claimed.text);
-      // If the command could not be started for this task, it could not be started for the next task either.
+      // If the command could not be started for this task, it cannot be started for the next one either.
       if (ran.kind === "not_started" || once || this.#stop.signal.aborted) return code;
       claimed = await this.#claim(waitMs, this.#deadline);
     }
@@ -187,8 +185,8 @@ class Worker {
     const { task, fence } = held;
     return {
       name: `the task ${task.id}`,
-      // The command gets the task's fence. If this process runs under a lease, the command's environment does not
-      // contain that lease.
+      // The command gets the fence of the task. If this process runs under a lease, that lease is removed from the
+      // command's environment.
       environment: {
         KOOR_TASK: task.id,
         KOOR_FENCE: String(fence),
@@ -200,9 +198,9 @@ class Worker {
   }
 
   /**
-   * Sends the report again and again until the server answers, because an unreachable server still has the claim on its
-   * disk. After a stop signal the report is sent only once, so that the process ends soon. A task whose evidence is
-   * missing is reported as failed instead. Returns false in this case.
+   * Sends the report until the server answers, because the claim survives on the server's disk while the server is
+   * unreachable. After a stop signal, sends it only once, so that the process ends soon. If evidence is missing,
+   * reports the task as failed, and returns false.
    */
   async #report(held: HeldTask, { action, members }: TaskReport): Promise<boolean> {
     const { task, fence } = held;
@@ -221,10 +219,7 @@ class Worker {
   }
 }
 
-/**
- * Works on tasks until a signal stops it. If the options say so, the work also ends when no task is left. Returns the
- * exit code.
- */
+/** Works on tasks until a signal stops it, or until no task is left if the options say so. Returns the exit code. */
 export async function workOnTasks(settings: Settings, options: WorkOptions): Promise<number | CliFailure> {
   return await new Worker(settings, options).run();
 }

@@ -1,6 +1,6 @@
 /**
- * Tests what a person sees on a terminal: tables, records, colors, `--fields`, the help with its examples and topics,
- * and hints for misspelt words. A pipe gets the same JSON as ever.
+ * Tests the output on a terminal: tables, records, colors, `--fields`, the help with its examples and topics, and
+ * suggestions for misspelt words. The output to a pipe must always be the same JSON.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -19,7 +19,7 @@ import { HELP_TOPICS } from "./help-topics.js";
 import { findNearest } from "./nearest.js";
 import { LISTS } from "./output/lists.js";
 
-/** The beginning of the codes of colors. */
+/** The beginning of the terminal codes for colors. */
 const COLOR = "\u001b[";
 const TASKS = {
   tasks: [
@@ -27,7 +27,9 @@ const TASKS = {
     { id: "tax", state: "claimed", title: "日本の税", holder: { id: "i", name: "ana" }, priority: 9, big: 0 },
   ],
 };
-/** A number that JavaScript cannot represent, so that each answer shows whether it was parsed. */
+/**
+ * An answer with a number that JavaScript cannot represent. If a command parsed the answer, the number would change.
+ */
 const ANSWER = JSON.stringify(TASKS).replaceAll('"big":0', '"big":12345678901234567890');
 
 async function setUp(t: Test) {
@@ -101,7 +103,7 @@ t.test("one record has a line for each member", async (t) => {
 });
 
 t.test("every list has columns, and every declared list a command", (t) => {
-  // `at` prints one of several lists, depending on its argument.
+  // `at` has no list of its own, because its argument selects one of several lists.
   const used = new Set([...COMMANDS.map(({ list }) => list), "state_at"]);
   t.same(
     Object.keys(LISTS).filter((name) => !used.has(name as keyof typeof LISTS)),
@@ -143,7 +145,7 @@ t.test("each command has examples, which it accepts", { skip: process.platform =
     settings: () => new CliFailure(3, "a check reads no settings"),
   };
   const examples = COMMANDS.flatMap((row) => row.examples.map((example) => ({ row, example })));
-  // The shell splits the lines, as it does when a person pastes them.
+  // A shell splits the examples into words, as it does when a user pastes them.
   const script = examples.map(({ example }) => `printf '%s\\0' ${example}; printf '\\n'`).join("\n");
   const lines = execFileSync("sh", ["-c", script]).toString().split("\0\n");
   for (const [at, { row, example }] of examples.entries()) {
@@ -154,7 +156,7 @@ t.test("each command has examples, which it accepts", { skip: process.platform =
       continue;
     }
     t.equal(findRow(line.words, COMMANDS), row, `${example} is a call of ${row.words.join(" ")}`);
-    // The server parses its own flags.
+    // `serve` is not checked, because the server itself parses its flags.
     if (row.words[0] !== "serve") t.equal(checkLine(row, line.tokens, context), undefined, example);
   }
   t.equal(checkLine(COMMANDS[0] as (typeof COMMANDS)[0], ["state", "list", "--nope"], context), "unknown flag --nope");

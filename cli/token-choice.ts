@@ -1,7 +1,7 @@
 /**
- * Chooses the token of a command. A token is sent only to its own server. A folder's file may name another server. The
- * user's tokens, also those in the environment, are not sent to that server. A context's token is sent to the context's
- * servers only. Runs in the CLI process.
+ * Chooses the token of a command. A token is sent only to the server that it belongs to. A file in the folder may name
+ * another server: that server gets none of the user's tokens, not even those in the environment. A context's token is
+ * sent only to the context's servers. Runs in the CLI process.
  */
 import { CURRENT_CONTEXT, type FoundContext } from "./context-file.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
@@ -11,16 +11,17 @@ import { joinServers, parseServers } from "./server-list.js";
 import { userSettingsPath } from "./settings-file.js";
 import { askForConsent, rememberTrust } from "./token-consent.js";
 
-/** Whether a list names all of the chosen servers. */
+/** Whether a list contains all of the chosen servers. */
 function namesAll(named: string | undefined, { servers }: Choice): boolean {
   const known = new Set((parseServers(named ?? "") ?? []).map(({ href }) => href));
   return servers.every(({ href }) => known.has(href));
 }
 
 /**
- * Whether a token of a folder's file may be sent to all of the chosen servers.
- * @param named the servers that were stored with the token. Without them, any server may get the token, except those of
- * a context, and those that only the project's file names: it may be committed, and then comes from other people.
+ * Whether a token in a folder's file may be sent to all of the chosen servers.
+ * @param named the servers that were stored with the token. If there are none, any server may get the token, with two
+ * exceptions: the servers of a context, and servers that only the project's file names, because other people may have
+ * committed that file.
  */
 function isFor(named: string | undefined, choice: Choice): boolean {
   if (named !== undefined) return namesAll(named, choice);
@@ -28,15 +29,17 @@ function isFor(named: string | undefined, choice: Choice): boolean {
   return serversFrom !== context?.from && (serversFrom !== PROJECT_NAME || folderOnly.length === 0);
 }
 
-/** Returns the token of the context in effect, if it is for the chosen servers and the context comes from `from`. */
+/**
+ * Returns the token of the context in effect, if the context has all of the chosen servers and was selected by `from`.
+ */
 function tokenOfContext(choice: Choice, from: FoundContext["from"]): string | undefined {
   const { context } = choice;
   return context?.from === from && namesAll(context.server, choice) ? context.token : undefined;
 }
 
 /**
- * Returns the token of the user's own file, if it may be sent. The servers of a context get it only if the file itself
- * names them, because it was not saved for them.
+ * Returns the token in the user's own file, if it may be sent. The servers of a context get it only if the file itself
+ * names them, because otherwise it was saved for other servers.
  */
 function tokenOfUser(choice: Choice): string | undefined {
   const { user, context, folderOnly } = choice;
@@ -46,7 +49,7 @@ function tokenOfUser(choice: Choice): string | undefined {
 
 /**
  * Returns the first token that may be sent to the chosen servers; undefined if there is none. The token of the folder's
- * instance is the last one. With a session it is used, too: a session may have been begun with it.
+ * instance comes last. It is also used with a session, because the session may have been started with it.
  */
 export function sendableToken(choice: Choice): string | undefined {
   const { environment, folder, instance, folderOnly } = choice;
@@ -63,7 +66,7 @@ export function sendableToken(choice: Choice): string | undefined {
   );
 }
 
-/** Returns the token that the user had `init` keep for the server; undefined if there is none. */
+/** Returns the token that `init` has stored for the server at the user's request; undefined if there is none. */
 function tokenOfInit({ servers, environment }: Choice): string | undefined {
   const [server, ...others] = servers;
   return others.length > 0 ? undefined : readHookToken(addressOf(server), environment, process.platform);
@@ -71,7 +74,7 @@ function tokenOfInit({ servers, environment }: Choice): string | undefined {
 
 /**
  * Asks the user whether the user's token may be sent to servers that only a file in the folder names. Returns the
- * token, "" if there is none, or a failure if the user does not agree.
+ * token, or "" if the user has none. Returns a failure if the user does not agree.
  */
 export function askForWithheldToken({
   environment,

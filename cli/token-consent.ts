@@ -13,9 +13,9 @@ import { parseSettingsText } from "./settings-file.js";
 const STDIN = 0;
 const STDERR = 2;
 const ANSWER_BYTES_MAX = 256;
-/** The interval at which a terminal is polled if reading it does not block. */
+/** The interval at which the terminal is polled if it is non-blocking. */
 const POLL_MS = 20;
-/** The settings hold tokens, so only the user may read them. */
+/** The permissions of the settings. Only the user may read them, because they contain tokens. */
 const SETTINGS_MODE = 0o600;
 
 /**
@@ -23,7 +23,7 @@ const SETTINGS_MODE = 0o600;
  * terminal.
  */
 export function askForConsent(question: string): boolean | undefined {
-  // Load the module only here. With a static import every command would load it, but only this question needs it.
+  // Load the module only when the question is asked. With a static import, every command would load it.
   const { isatty } = process.getBuiltinModule("node:tty");
   if (!isatty(STDIN) || !isatty(STDERR)) return undefined;
   writeSync(STDERR, `koor: ${escapeHidden(question)} [y/N] `);
@@ -38,7 +38,7 @@ function readLine(): string {
     try {
       return line.toString("utf8", 0, readSync(STDIN, line));
     } catch (error) {
-      // EAGAIN means that no input is there yet. Node makes the terminal non-blocking when it writes to it, and stdin
+      // EAGAIN means that there is no input yet. Node makes the terminal non-blocking when it writes to it, and stdin
       // is the same terminal.
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return "";
       Atomics.wait(sleeper, 0, 0, POLL_MS);

@@ -7,13 +7,13 @@
  */
 import { getStaticTOMLValue, ParseError, parseTOML, type AST } from "toml-eslint-parser";
 
-/** The part of a text that is one table. */
+/** A table of a TOML text, with its position in the text. */
 export interface TableSpan {
   readonly start: number;
   readonly end: number;
 }
 
-/** The key of a table. A table of an array has its index as the last element. */
+/** The key of a table. If the table is in an array, the last element is its index. */
 export type TableKey = readonly (string | number)[];
 
 function parse(text: string): AST.TOMLProgram | undefined {
@@ -56,7 +56,7 @@ export function appendTable(text: string, lines: readonly string[]): string {
   return before + [...lines, ""].join(end);
 }
 
-/** Removes tables, and the empty lines before each that separate it from the previous one. */
+/** Removes tables, together with the empty lines that separate each of them from the previous table. */
 export function cutTables(text: string, tables: readonly TableSpan[]): string {
   let kept = "";
   let at = 0;

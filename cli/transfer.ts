@@ -1,11 +1,11 @@
 /**
- * Passes the pieces of a long transfer on, and shows its progress if stderr is a terminal. Without a terminal the pieces
- * are passed on unchanged, and nothing is loaded. Runs in the CLI process.
+ * Passes on the pieces of a long transfer, and shows its progress if stderr is a terminal. If it is not a terminal, the
+ * pieces are only passed on, and no further module is loaded. Runs in the CLI process.
  */
 import { io } from "./io.js";
 import type { Transfer } from "./output/progress.js";
 
-/** Returns the pieces of a source, in order. While they are read, stderr shows how far the transfer is. */
+/** Yields the pieces of a source in order. Shows the progress on stderr while they are read. */
 export async function* withProgress(source: AsyncIterable<Buffer>, transfer: Transfer): AsyncGenerator<Buffer> {
   if (!io().isErrorTerminal()) {
     yield* source;
@@ -23,7 +23,7 @@ export async function* withProgress(source: AsyncIterable<Buffer>, transfer: Tra
   }
 }
 
-/** Reads the length from the header Content-Length; undefined if there is none. */
+/** Parses the header Content-Length; undefined if it is absent. */
 export function lengthOf(contentLength: string | undefined): number | undefined {
   return contentLength === undefined || !/^\d+$/.test(contentLength) ? undefined : Number(contentLength);
 }

@@ -1,4 +1,4 @@
-/** Tests `wait` against a fake server: the calls, their repetition after a loss, and how the wait ends. */
+/** Tests `wait` against a fake server: the calls, how they are repeated after a lost answer, and how the wait ends. */
 import t, { type Test } from "tap";
 
 import { FakeServer, replyError, replyJson, type Reply } from "../test/cli/fake-server.js";

@@ -1,9 +1,8 @@
 /**
- * Waits until one of several conditions holds, even if the wait is longer than one call may wait, and even if the
- * server restarts.
- *
- * Each call carries the cursor from the previous answer. The first call does not wait, because its answer has the first
- * cursor. With a cursor, changes are not missed while the client is disconnected. Runs in the CLI process.
+ * Waits until one of several conditions is met. The wait may be longer than a single call may wait, and may outlast a
+ * restart of the server.
+ * Each call sends the cursor of the previous answer, so no change is missed while the client is disconnected. The first
+ * call does not wait, because its answer is needed for the first cursor. Runs in the CLI process.
  */
 import { LONG_POLL_WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { SECOND_MS } from "../shared/duration.js";
@@ -17,7 +16,7 @@ import type { Settings } from "./settings.js";
 export type Conditions = readonly (readonly [name: string, value: string])[];
 
 export interface WaitOptions extends RetryOptions {
-  /** The cursor of an earlier answer, with which the wait continues; undefined if there is none. */
+  /** The cursor of an earlier answer, after which the wait continues; undefined if there is none. */
   readonly after: string | undefined;
 }
 
@@ -36,7 +35,7 @@ function readAnswer(status: number, answer: Buffer): Waited | Refusal {
   return { matched: parsed.matched !== null, cursor: parsed.cursor, answer };
 }
 
-/** Returns the first answer in which a condition holds. When the time is up, returns the last answer. */
+/** Returns the first answer in which a condition is met. If the time is up, returns the last answer. */
 export async function waitForMatch(
   settings: Settings,
   conditions: Conditions,
@@ -55,7 +54,7 @@ export async function waitForMatch(
     return `/api/wait${encodePairs([...conditions, ...where])}`;
   };
   const call = async (after: string | undefined): Promise<Waited | Refusal | CliFailure> => {
-    // Each attempt computes the path again, because it contains the time that is left to wait.
+    // The path contains the remaining time, so each attempt computes it again.
     const answer = await ask(settings, { method: "GET", path: () => pathOf(after), signal: options.signal });
     return answer instanceof Refusal || answer instanceof CliFailure ? answer : readAnswer(answer.status, answer.body);
   };

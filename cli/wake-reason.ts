@@ -1,7 +1,7 @@
 /**
- * Waits until something concerns the session of an idle agent, and writes the line with which the agent is woken:
- * a message, a task that is ready, or another agent that waits for a lease of the session. Texts of other agents are
- * quoted. Runs in the CLI process.
+ * Waits until something concerns the session of an idle agent, and makes the line with which the agent is woken. The
+ * reason can be a message, a task that is ready, or another agent that waits for a lease of the session. Texts of other
+ * agents are quoted. Runs in the CLI process.
  */
 import {
   CLI_WAKE_LINE_BYTES_MAX,
@@ -26,18 +26,18 @@ const CONDITIONS: Conditions = [
 
 /** A reason to wake an agent. */
 export interface Reason {
-  /** At most CLI_WAKE_LINE_BYTES_MAX bytes, without a line end. */
+  /** A line of at most CLI_WAKE_LINE_BYTES_MAX bytes, without a line end. */
   readonly line: string;
-  /** Continues the wait behind this reason. */
+  /** The cursor with which the wait continues after this reason. */
   readonly cursor: string;
 }
 
-/** Quotes a text of another agent, on one line. */
+/** Quotes a text of another agent, as one line. */
 function quoted(value: unknown): string {
   return JSON.stringify((typeof value === "string" ? value : "").replaceAll(CONTROL, " "));
 }
 
-/** Cuts a line to its maximum length, at the end of a character. */
+/** Cuts a line to its maximum length, without splitting a character. */
 function cut(line: string): string {
   const bytes = Buffer.from(line);
   if (bytes.length <= CLI_WAKE_LINE_BYTES_MAX) return line;
@@ -47,7 +47,7 @@ function cut(line: string): string {
     .replace(/\uFFFD$/, "")}…`;
 }
 
-/** Returns the items of a list in an answer of the server; none if it gives no such answer. */
+/** Returns the items of a list in the server's answer. If the server gives no such answer, returns an empty list. */
 async function readList(settings: Settings, path: string, signal: AbortSignal): Promise<readonly unknown[]> {
   const answer = await ask(settings, { method: "GET", path: () => path, signal });
   if (answer instanceof Refusal || answer instanceof CliFailure) return [];
@@ -59,7 +59,7 @@ async function readList(settings: Settings, path: string, signal: AbortSignal): 
 function messageText(message: unknown): string | undefined {
   const to = memberAt(message, "to");
   const [own] = Array.isArray(to) ? (to as readonly unknown[]) : [];
-  // A hook has already reported it to the session.
+  // A hook has already reported the message to the session.
   if (typeof memberAt(own, "delivered_at") === "string") return undefined;
   const from = quoted(memberAt(memberAt(message, "from"), "name"));
   const subject = quoted(memberAt(message, "subject"));
@@ -67,7 +67,7 @@ function messageText(message: unknown): string | undefined {
   return `message (${intent}) from agent ${from}: ${subject}. Read it: koor message list --unread`;
 }
 
-/** Returns the text about a request that waits; undefined if it does not wait for a lease of the session. */
+/** Returns the text about a waiting request; undefined if it does not wait for a lease of the session. */
 async function waiterText(settings: Settings, request: unknown, signal: AbortSignal): Promise<string | undefined> {
   const workspace = encodePairs([["workspace", String(memberAt(request, "workspace"))]]);
   const waits = await readList(settings, `/api/leases/waits${workspace}`, signal);
@@ -86,7 +86,10 @@ async function waiterText(settings: Settings, request: unknown, signal: AbortSig
   return undefined;
 }
 
-/** Returns the text about a match; undefined if it does not concern the session, or is known to it. */
+/**
+ * Returns the text about a match. Returns undefined if the match does not concern the session, or if the session
+ * already knows of it.
+ */
 async function textOf(settings: Settings, matched: unknown, signal: AbortSignal): Promise<string | undefined> {
   switch (memberAt(matched, "kind")) {
     case "message":
@@ -100,7 +103,7 @@ async function textOf(settings: Settings, matched: unknown, signal: AbortSignal)
   }
 }
 
-/** Marks the messages of a thread as delivered, so that no hook tells the session of them again. */
+/** Marks the messages of a thread as delivered, so that no hook reports them to the session again. */
 async function markDelivered(settings: Settings, matched: unknown): Promise<void> {
   const thread = memberAt(memberAt(matched, "message"), "thread");
   if (typeof thread !== "string") return;
@@ -108,16 +111,19 @@ async function markDelivered(settings: Settings, matched: unknown): Promise<void
 }
 
 export interface ReasonOptions {
-  /** The cursor of an earlier reason; undefined at the start, at which tasks that are ready already are no reason. */
+  /**
+   * The cursor of an earlier reason; undefined at the start. Tasks that are already ready at the start are not a
+   * reason.
+   */
   readonly after: string | undefined;
-  /** Whether the wait still has a purpose. It is asked before each call. */
+  /** Returns whether the wait still has a purpose. Called before each call to the server. */
   readonly isWanted: () => boolean;
   readonly signal: AbortSignal;
 }
 
 /**
- * Waits for a reason, which counts as reported afterwards. Returns undefined if the time is up, or the wait has no
- * purpose any more, and a failure if the server refuses.
+ * Waits for a reason. A returned reason counts as reported. Returns undefined if the time is up or the wait has no
+ * purpose any more. Returns a failure if the server refuses.
  */
 export async function findReason(settings: Settings, options: ReasonOptions): Promise<Reason | CliFailure | undefined> {
   const { isWanted, signal } = options;

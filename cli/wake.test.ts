@@ -1,4 +1,7 @@
-/** Tests `wait --wake claude`: what wakes an idle session, once, and that everything else ends silently with 0. */
+/**
+ * Tests `wait --wake claude`. Tests what wakes an idle session, that it does so only once, and that the command is
+ * silent and exits with 0 in all other cases.
+ */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -19,7 +22,7 @@ function message(name: string, subject: string, delivered: string | null): objec
 
 const TASK = { kind: "task", task: { id: "t", title: "The orders API" } };
 
-/** Answers `GET /api/wait` with the matches in turn, the number of which is the cursor. */
+/** Answers each `GET /api/wait` with the next match. The cursor is the number of matches so far. */
 function answers(...matches: readonly (object | null)[]): (request: { readonly url: string }) => HttpReply {
   return ({ url }) => {
     if (!url.startsWith("/api/wait")) return replyJson({ messages: [] });

@@ -1,8 +1,8 @@
 /**
- * Implements `wait --wake claude`, which Claude Code starts in the background when an agent's turn ends. It waits until
- * something concerns the idle session, prints one line about it on stderr, and exits with 2: Claude Code then shows the
- * line to the model. In every other case it exits with 0 and prints nothing, because Claude Code would take a failure
- * for something to act upon. Runs in the CLI process.
+ * Implements `wait --wake claude`, which Claude Code starts in the background when an agent's turn ends. When something
+ * concerns the idle session, it prints one line about it to stderr and exits with 2. Claude Code then shows the line to
+ * the model. In all other cases it prints nothing and exits with 0, because Claude Code might react to a failure. Runs
+ * in the CLI process.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,10 +15,10 @@ import { stateFolder } from "./position-file.js";
 import type { Settings } from "./settings.js";
 import { findReason } from "./wake-reason.js";
 
-/** The exit code with which Claude Code's hook wakes the model. */
+/** The exit code that makes Claude Code's hook wake the model. */
 const WAKE_EXIT = 2;
 
-/** Reads the event that the client passes to its hook. Returns an empty object if it is something else. */
+/** Reads the event that the client passes to its hook on stdin. If it is not an event, returns an empty object. */
 async function readEvent(): Promise<JsonObject> {
   const chunks: Buffer[] = [];
   for await (const chunk of io().stdin()) chunks.push(Buffer.from(chunk as Buffer));
@@ -27,8 +27,8 @@ async function readEvent(): Promise<JsonObject> {
 }
 
 /**
- * Whether the client runs this as a background hook of the session. Other clients run Claude Code's hooks as well, and
- * Claude Code itself waits for such a hook if it has no terminal (`claude -p`).
+ * Whether the client runs this command as a background hook of the session. Two cases are excluded. Other clients also
+ * run Claude Code's hooks. And without a terminal (`claude -p`), Claude Code waits for the hook to end.
  */
 function canWake({ session }: Settings, environment: NodeJS.ProcessEnv, event: JsonObject): boolean {
   const entry = environment["CLAUDE_CODE_ENTRYPOINT"] ?? "";
@@ -36,7 +36,7 @@ function canWake({ session }: Settings, environment: NodeJS.ProcessEnv, event: J
   return isInBackground && session !== undefined && session === event["session_id"];
 }
 
-/** The right of a session's newest waiter to wake it. Each turn's end starts a waiter, and only one may report. */
+/** The right to wake a session. Each end of a turn starts a waiting command, and only the newest one has the right. */
 class Turn {
   readonly #path: string;
   readonly #own = `${process.pid} ${process.hrtime.bigint()}`;
@@ -60,7 +60,7 @@ class Turn {
   }
 }
 
-/** Whether the client's process still runs. */
+/** Whether the process of the client is still running. */
 function isClientThere(environment: NodeJS.ProcessEnv): boolean {
   const pid = Number(environment["CLAUDE_PID"]);
   if (!Number.isInteger(pid) || pid <= 1) return true;
@@ -72,14 +72,14 @@ function isClientThere(environment: NodeJS.ProcessEnv): boolean {
   }
 }
 
-/** Returns the exit code for the client. */
+/** Waits for a reason to wake the session. Returns the exit code for the client. */
 export async function wake(readSettings: () => Settings | CliFailure): Promise<number> {
   const { environment, stderr } = io();
   const event = await readEvent();
   const all = readSettings();
   const folder = stateFolder(environment, process.platform);
   if (all instanceof CliFailure || folder === undefined || !canWake(all, environment, event)) return 0;
-  // The messages of the folder's instance must not wake the session.
+  // The fallback is left out, because messages to the folder's instance must not wake the session.
   const { fallback: _, ...settings } = all;
   const turn = new Turn(folder, settings.session ?? "");
   const reason = await findReason(settings, {

@@ -1,4 +1,4 @@
-/** Tests `whoami`: its one line of JSON, its lines for a person, and the sources that it names. */
+/** Tests `whoami`: its JSON line, its lines for people, and the sources that it names. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { runAtTerminal, runCli, terminalMissing } from "../test/cli/run-cli.js";
 import { makeDirectory } from "../test/support/server-process.js";
 
 const ID = "5e7b17c4-771f-4532-ba3e-316440b425fd";
-/** A server at which no program listens. */
+/** The URL of a server that does not run. */
 const AWAY = "http://127.0.0.1:1";
 
 async function setUp(t: Test) {
@@ -55,7 +55,7 @@ t.test("one line of JSON names each part, and where it was found", async (t) => 
   t.match(await ask([], { KOOR_SERVER: cluster }), { server: { url: cluster, from: "KOOR_SERVER" } });
   t.match(await ask(), { server: { url: "http://localhost:9800", from: "default" } });
 
-  // Each source wins over those before it.
+  // Each source takes precedence over the sources before it.
   mkdirSync(join(home, ".config", "koor"), { recursive: true });
   writeFileSync(
     join(home, ".config", "koor", "settings.json"),

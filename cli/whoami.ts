@@ -1,7 +1,7 @@
 /**
- * Implements `whoami`: prints the workspace, the checkout, the instance and the server of commands in a folder, and
- * where each was found. Only the instance's name comes from the server, which need not be reachable. Runs in the CLI
- * process.
+ * Implements `whoami`, which prints the workspace, the checkout, the instance and the server of commands in a folder,
+ * and where each of them was found. Only the name of the instance comes from the server, and it is optional. Runs in
+ * the CLI process.
  */
 import type { Checkout } from "../schemas/instances.js";
 import { CLI_WHOAMI_TIMEOUT_MS } from "../schemas/limits/cli.js";
@@ -18,7 +18,7 @@ import { formatAnswer, isForPerson, print } from "./output.js";
 import { readIdentity, serversOf, type Identity, type Settings } from "./settings.js";
 import { findWorkspace, type FoundWorkspace } from "./workspace-name.js";
 
-/** The acting instance. Members that only the server knows are null if it does not answer. */
+/** The acting instance. Members that only the server knows are null if the server does not answer. */
 interface ActingInstance {
   readonly id: string | null;
   readonly name: string | null;
@@ -33,7 +33,7 @@ interface Report {
   readonly context: { readonly name: string; readonly from: string } | null;
 }
 
-/** Asks the server for the name of an instance. Returns null if it does not answer soon. */
+/** Fetches the name of an instance. Returns null if the server does not answer soon. */
 async function fetchName(settings: Settings, id: string): Promise<string | null> {
   const signal = AbortSignal.timeout(CLI_WHOAMI_TIMEOUT_MS);
   const answer = await sendRequest(settings, {
@@ -48,12 +48,12 @@ async function fetchName(settings: Settings, id: string): Promise<string | null>
 
 async function describeInstance({ settings, instanceFrom: from }: Identity): Promise<ActingInstance | null> {
   if (from === undefined) return null;
-  // Only the server knows the instance of a session, and it does not tell its id.
+  // The id of a session's instance is unknown here, because only the server knows it and does not send it.
   if (settings.instance === "") return { id: null, name: null, from };
   return { id: settings.instance, name: await fetchName(settings, settings.instance), from };
 }
 
-/** Formats the report for a person: one line for each part. */
+/** Formats the report for people, with one line for each part. */
 function formatLines({ workspace, checkout, instance, server, context }: Report): string {
   const place = [checkout.root, checkout.branch === null ? null : `branch ${checkout.branch}`, checkout.machine];
   const acting =

@@ -102,7 +102,7 @@ t.test("linked working trees have the workspace of the main one", (t) => {
   git(home, main, "remote", "add", "origin", REMOTE);
   for (const folder of [main, linked, nested]) t.same(find(folder), OF_REMOTE, folder);
 
-  // The project's file is often not committed.
+  // The project's file is in the main working tree only, because it is often not committed.
   writeProject(main, '{"workspace":"of main"}');
   for (const folder of [main, linked, nested, join(linked, "src")])
     t.same(find(folder), { name: "of main", from: ".koor/project.json" }, folder);

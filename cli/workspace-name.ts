@@ -1,7 +1,7 @@
 /**
- * Finds the name of the workspace of a folder. The workspace is the repository, so all working trees and all clones of
- * a repository have the same name. git is started only if neither the caller nor a file names the workspace. Runs in
- * the CLI process.
+ * Finds the name of a folder's workspace. The workspace is the repository, so all working trees and clones of a
+ * repository have the same name. git is started only if neither the caller nor a file names the workspace. Runs in the
+ * CLI process.
  */
 import { basename } from "node:path";
 
@@ -18,9 +18,9 @@ const FLAG = "--workspace";
 const VARIABLE = "KOOR_WORKSPACE";
 
 export interface FoundWorkspace {
-  /** Null if nothing names the workspace, as in the root folder of the file system. */
+  /** The name; null if nothing gives a name, as in the root folder of the file system. */
   readonly name: string | null;
-  /** Where the name was found, in the words of docs/cli.md "The workspace". */
+  /** The source of the name, in the words of docs/cli.md "The workspace". */
   readonly from: typeof FLAG | typeof VARIABLE | ".koor/project.json" | "git remote" | "working tree" | "folder";
 }
 
@@ -29,7 +29,7 @@ function asGiven(name: string, from: typeof FLAG | typeof VARIABLE): FoundWorksp
   return problem === undefined ? { name, from } : wrongUsage(`${from} ${problem}`);
 }
 
-/** Returns the first valid name that a repository gives; undefined if there is none. */
+/** Returns the first valid name that can be derived from a repository; undefined if there is none. */
 function ofRepository(tree: WorkingTree | undefined, environment: NodeJS.ProcessEnv): FoundWorkspace | undefined {
   if (tree === undefined) return undefined;
   const url = findRemoteUrl(tree, environment);
@@ -40,10 +40,11 @@ function ofRepository(tree: WorkingTree | undefined, environment: NodeJS.Process
 }
 
 /**
- * Finds the workspace of a folder. A name that a person wrote and that is invalid is a failure. A derived name that is
- * invalid is skipped.
+ * Finds the workspace of a folder. If a name that a person wrote is invalid, this is a failure. If a derived name is
+ * invalid, the next source is used.
  * @param given the value of `--workspace`; empty or undefined if it is not given
- * @param tree the working tree of the folder, if it is known. git may keep its repository in another place
+ * @param tree the working tree of the folder, if the caller knows it. It is needed if git keeps the repository
+ * elsewhere
  */
 export function findWorkspace(
   folder: string,
@@ -64,8 +65,8 @@ export function findWorkspace(
 }
 
 /**
- * Returns headers with the one that names the workspace. The server uses it if neither the body nor the caller has a
- * workspace.
+ * Returns the headers, and adds the one that names the workspace. The server uses it if neither the body nor the caller
+ * names a workspace.
  */
 export function workspaceHeaders(
   folder: string,

@@ -1,4 +1,7 @@
-/** Tests paths of an operating system relative to a workspace's root, on POSIX and on Windows. */
+/**
+ * Tests the conversion of the operating system's paths to paths relative to a workspace's root, on POSIX and on
+ * Windows.
+ */
 import path from "node:path";
 import t from "tap";
 

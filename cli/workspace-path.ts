@@ -1,5 +1,5 @@
 /**
- * Converts file paths of the operating system to paths relative to a workspace's root, as leases have them. Absolute
+ * Converts file paths of the operating system to paths relative to a workspace's root, which leases use. Absolute
  * paths, and paths that begin with `./` or `../`, are converted. Any other path is already relative to the root.
  * workspace.ts finds the root, and the server validates the path. Pure; runs in the CLI process.
  */
@@ -7,22 +7,23 @@ import type { PlatformPath } from "node:path";
 
 import { CliFailure, wrongUsage } from "./failure.js";
 
-/** The context in which paths are interpreted. */
+/** The values that are needed to interpret a path. */
 export interface PathContext {
   /** The path functions of the operating system: `path.posix` or `path.win32`. */
   readonly flavour: PlatformPath;
-  /** The workspace's root, an absolute path. */
+  /** The root of the workspace, an absolute path. */
   readonly root: string;
   /** The folder in which the command runs, an absolute path. */
   readonly folder: string;
   /**
-   * Resolves symbolic links in an absolute path. This is needed because a shell may reach the workspace through a link.
+   * Resolves symbolic links in an absolute path. This is needed because the shell may be in the workspace by way of a
+   * link.
    */
   readonly resolveLinks: (path: string) => string;
 }
 
 const PATH = "path:";
-/** The glob of all paths. */
+/** The glob that matches all paths. */
 export const WHOLE_WORKSPACE = "**";
 const DRIVE = /^[A-Za-z]:/;
 
@@ -73,7 +74,7 @@ function withSlashes(path: string, flavour: PlatformPath): string {
 }
 
 /**
- * Whether a path is absolute, or relative to the command's folder (`./`, `../`). Such a path is not relative to the
+ * Whether a path is absolute or relative to the command's folder (`./`, `../`). Other paths are relative to the
  * workspace's root.
  */
 function isFromElsewhere(path: string, flavour: PlatformPath): boolean {

@@ -1,4 +1,6 @@
-/** Checks the name of a workspace by the server's rule, without a request. Pure; runs in the CLI process. */
+/**
+ * Checks the name of a workspace by the server's rule, without a request to the server. Pure; runs in the CLI process.
+ */
 import { INSTANCE_LABEL_BYTES_MAX } from "../schemas/limits/instances.js";
 import { findHiddenCharacter, hasControlCharacter } from "../schemas/visible-text.js";
 

@@ -11,8 +11,8 @@ import { KOOR_FOLDER } from "./koor-folder.js";
 import { type PathContext, WHOLE_WORKSPACE, workspacePath } from "./workspace-path.js";
 
 /**
- * Returns the root of the workspace to which a folder belongs, as an absolute path: the root of its git working tree.
- * Outside of git it is the nearest folder with a `.koor`, upwards from the folder, else the folder itself.
+ * Returns the root of a folder's workspace as an absolute path. It is the root of the git working tree. Outside of git,
+ * it is the nearest folder upwards that has a `.koor`, or else the folder itself.
  */
 export function findRoot(folder: string): string {
   const ofGit = findGitRoot(folder);
@@ -23,12 +23,12 @@ export function findRoot(folder: string): string {
   }
 }
 
-/** Returns the context for paths that a command in this folder gets. */
+/** Returns the context for interpreting paths that a command in this folder gets. */
 export function pathContextOf(folder: string): PathContext {
   return { flavour: path, root: findRoot(folder), folder, resolveLinks };
 }
 
-/** Resolves the symbolic links in the part of a path that exists. */
+/** Resolves the symbolic links in the existing part of a path. */
 function resolveLinks(absolute: string): string {
   for (let at = absolute; path.dirname(at) !== at; at = path.dirname(at))
     if (existsSync(at)) return path.join(realpathSync(at), path.relative(at, absolute));

@@ -1,6 +1,6 @@
 /**
- * Tests the command line with several servers, which the test simulates: which calls fail over to another server and
- * which must not, what one command leaves to the next, and how long-running commands move on.
+ * Tests the command line with several servers, which the test simulates. Tests which calls fail over to another server
+ * and which must not, what one command stores for the next, and how long-running commands switch to another server.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { endpointsOf, isDeclared } from "./cli/endpoints.js";
 import { cutWrites, findDeadServer, replyAt, startCluster } from "./cli/fake-cluster.js";
 import { replyError, replyJson, type FakeServer, type HttpReply } from "./cli/fake-server.js";
 
-/** An answer that has everything that the commands read. */
+/** A reply that has all members that any command reads. */
 const ANSWER = replyJson({
   id: "x",
   state: "held",
@@ -26,7 +26,7 @@ const ANSWER = replyJson({
   count: 0,
 });
 
-/** A call of each command, and whether it fails over although the first server may have applied it. */
+/** One call of each command, and whether the call fails over even if the first server may have executed it. */
 const CALLS: readonly { readonly args: readonly string[]; readonly again: boolean; readonly code?: number }[] = [
   { args: ["state", "list"], again: true },
   { args: ["state", "get", "k"], again: true },
@@ -195,7 +195,7 @@ t.test("each command: what may be carried out twice goes to another server, noth
     new Set(COMMANDS.map(({ words }) => words.join(" "))),
     "the table is whole",
   );
-  // Two at a time, because most of a run is the start of a process.
+  // The calls run on two clusters at a time, because most of the time of a call is the start of a process.
   const [one, two] = [await startCluster(t), await startCluster(t)];
   const dead = await findDeadServer();
   one.a.answer = () => "close";
@@ -206,7 +206,7 @@ t.test("each command: what may be carried out twice goes to another server, noth
     for (const { b } of [one, two]) b.requests.length = 0;
     const [cut, busy] = await Promise.all([
       one.koor(args, "[]", { XDG_STATE_HOME: "" }),
-      // First a port without a server, then a server that says that nothing was stored.
+      // The first server does not exist, and the second one answers that nothing was stored.
       two.koor(args, "[]", { XDG_STATE_HOME: "", KOOR_SERVER: `${dead},${two.servers}` }),
     ]);
     t.equal(one.b.requests.length > 0, again, `${line}: cut off`);
@@ -371,17 +371,18 @@ t.test(
   },
 );
 
-/** The health of a node, and the end of its log. */
+/** The state of a simulated node: its health, and the end of its log. */
 interface PlayedNode {
   readonly state: string;
   readonly end: number;
 }
 
-/** An answer that never comes. */
+/** A reply that never ends. */
 const HELD_BACK: HttpReply = { headers: { "Content-Length": "100" }, body: "" };
 
 /**
- * A node that reports its health, refuses writes and positions ahead of its log where it must, and otherwise answers.
+ * Makes a server act as a node. It reports its health. It refuses writes if it is isolated, and positions beyond the
+ * end of its log. Otherwise it answers.
  */
 function playNode(how: () => PlayedNode, answer: FakeServer["answer"]): FakeServer["answer"] {
   return (request) => {
@@ -417,7 +418,7 @@ t.test("a halted node of the log before is not believed, and not read from until
     stderr: /^koor: the cluster's log ends at 4, before 120, which was seen earlier: .*\n$/,
   });
   t.match(JSON.parse(memory() ?? ""), { position: 4, doubted: [`${a.url}/`] });
-  // The state after the choice of the other server has expired.
+  // Stores a state in which the choice of the other server has expired.
   const settle = (): void => remember(JSON.stringify({ position: 4, doubted: [`${a.url}/`] }));
   settle();
   t.match(await koor(["state", "get", "k"]), { code: 0, stdout: '"new"', stderr: "" });
@@ -457,7 +458,7 @@ t.test("cluster status: as it came, exit 1 where the server is not well", async 
   t.match(await koor(["cluster", "status", "--json"]), { code: 1, stdout: "", stderr: /not in a cluster \(404\)/ });
 });
 
-/** An event as a server sends it. */
+/** Returns the text of an event as a server sends it. */
 function eventText(id: number): string {
   return `{"id":${id},"topic":"a","data":1,"source":"","created_at":"2026-02-09T14:30:00Z"}`;
 }

@@ -11,7 +11,7 @@ import { endpointsOf, withoutNames } from "./cli/endpoints.js";
 import { send } from "./support/http-client.js";
 import { startKoor } from "./support/server-process.js";
 
-/** The endpoints that no command calls, each with the reason. */
+/** The endpoints for which there is no command, each with the reason. */
 const WITHOUT_COMMAND: Readonly<Record<string, string>> = {
   "POST /api/hooks/{client}": "koor-hook sends the input of clients' hooks",
   "POST /api/hooks/{client}/{event}": "koor-hook sends the input of clients' hooks",

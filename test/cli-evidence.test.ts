@@ -1,6 +1,6 @@
 /**
- * Tests the commands about evidence with real git repositories and a real server: what they run, record and send, and
- * the workflow of examples/ci/koor.yml, whose steps run in their order.
+ * Tests the commands about evidence with real git repositories and a real server: what they run, record and send. Also
+ * runs the steps of the workflow in examples/ci/koor.yml in their order.
  */
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -25,7 +25,7 @@ const ROOT = new URL("../../../", import.meta.url);
 
 type Recorded = ListedEvidence & { readonly tail: string | null };
 
-/** Returns the newest record with its output. */
+/** Returns the newest record, with its output. */
 async function newest(port: number): Promise<Recorded> {
   const [listed] = (await send(port, "GET", "/api/evidence?limit=1")).json<ListedEvidence[]>();
   return (await send(port, "GET", `/api/evidence/${must(listed, "a record").id}`)).json<Recorded>();
@@ -91,7 +91,8 @@ t.test("changes in the index and ignored files do not confuse the tree", { skip 
   git(home, root, "add", "--all");
   git(home, root, "commit", "--quiet", "--message", "one");
   t.equal(await tree(), head());
-  // The content has the same length and is written in the same second as the index.
+  // The new content has the same length, and is written in the same second as the index, so git cannot detect the
+  // change by its size or time.
   writeFileSync(join(root, "a.txt"), "2\n");
   const changed = await tree();
   t.not(changed, head());
@@ -251,7 +252,10 @@ t.test("the workflow for GitHub Actions reports, verifies and makes a task of a 
   const env = { ...base, PATH: `${bin}:${base["PATH"] ?? ""}`, KOOR_SERVER: server.url, KOOR_TOKEN: ciToken };
   const by = { Authorization: `Bearer ${token}` };
 
-  /** Runs the steps as GitHub Actions does: after a failure only those that ask for it. Returns their exit codes. */
+  /**
+   * Runs the steps as GitHub Actions does: after a failed step, only the steps that ask for it. Returns their exit
+   * codes.
+   */
   const build = async (): Promise<number[]> => {
     const codes: number[] = [];
     for (const step of steps) {

@@ -1,7 +1,7 @@
 /**
  * Runs the shell examples of docs/cli.md in the order of the page, in one project against one new server, and compares
- * what they print. Ids, times, addresses and paths are masked. What the page takes as given (files, another agent, a
- * receiver of webhooks) is prepared here.
+ * their output. Ids, times, URLs and paths are masked. This file prepares what the page assumes: files, another agent,
+ * and a receiver of webhooks.
  */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
@@ -17,7 +17,10 @@ import { git, gitEnvironment, makeRepository } from "./cli/git.js";
 import { compareLines, PageIds, readExamples, splitWords, type Example } from "./cli/page-examples.js";
 import { runCli } from "./cli/run-cli.js";
 
-/** The examples that cannot run in a test, each with the reason. A key is the beginning of the first command of a block. */
+/**
+ * The examples that cannot run in a test, each with the reason. A key is the beginning of the first command in its
+ * block.
+ */
 const NOT_RUN: Readonly<Record<string, string>> = {
   "koor task list --workspace": "prints to a terminal; cli/terminal.test.ts",
   "koor lease list --fields": "comes before the page's first lease; cli/output/fields.test.ts",
@@ -42,7 +45,7 @@ const PAGE = readFileSync(new URL("../../../docs/cli.md", import.meta.url), "utf
 const EXAMPLES = readExamples(PAGE);
 const EXECUTABLE = 0o755;
 
-/** The files that the page takes as given. */
+/** The files whose existence the page assumes. */
 const FILES: Readonly<Record<string, string>> = {
   "team-token": "s3cret\n",
   "plan.json": "",
@@ -74,14 +77,14 @@ function isNotRun({ first }: Example): boolean {
   return Object.keys(NOT_RUN).some((beginning) => first.startsWith(beginning));
 }
 
-/** A command line with its variables and its input. */
+/** A command line, with its environment variables and its input. */
 interface Line {
   readonly env: Readonly<Record<string, string>>;
   readonly input: string;
   readonly args: readonly string[];
 }
 
-/** Reads `NAME=value koor …` and `echo … | koor …`. */
+/** Parses `NAME=value koor …` and `echo … | koor …`. */
 function readLine(command: string): Line {
   const [, echoed, rest = command] = /^echo ('[^']*') \| (.*)$/.exec(command) ?? [];
   const words = splitWords(rest);
@@ -114,7 +117,10 @@ t.test("the examples of docs/cli.md print what the page says, in its order", { s
   const plan = EXAMPLES.find(({ command }) => command === "cat plan.json");
   writeFileSync(join(root, "plan.json"), plan?.output.join("\n") ?? "");
 
-  /** Addresses and places, as the page has them and as they are. Longer ones come first. */
+  /**
+   * URLs and paths, as they are on the page and as they are in this run. Longer ones come first, because others are a
+   * part of them.
+   */
   const places: readonly (readonly [ofPage: string, real: string])[] = [
     ["http://localhost:9802", empty.url],
     ["http://localhost:9801", away],
@@ -128,7 +134,7 @@ t.test("the examples of docs/cli.md print what the page says, in its order", { s
   const ids = new PageIds();
   const toReal = (text: string): string =>
     places.reduce((all, [ofPage, real]) => all.replaceAll(ofPage, real), ids.toReal(text));
-  /** Writes what was printed with the page's addresses and places. */
+  /** Replaces the URLs and paths of this run in an output by those of the page. */
   const toPage = (text: string): string =>
     [
       ...places,
@@ -141,19 +147,19 @@ t.test("the examples of docs/cli.md print what the page says, in its order", { s
     const { env, input, args } = readLine(toReal(command));
     return await runCli(args, { cwd: root, env: { ...gitEnvironment(home), ...env }, input });
   };
-  /** Runs what another agent does meanwhile, and returns the answer. */
+  /** Runs a command of another agent, and returns the answer. */
   const meanwhile = async (command: string): Promise<Readonly<Record<string, unknown>>> => {
     const { code, stdout, stderr } = await run(command);
     if (code !== 0) throw new Error(`${command}: ${stderr}`);
     return JSON.parse(stdout) as Readonly<Record<string, unknown>>;
   };
-  /** Registers another agent from a folder of its own, under the id that the page gives it. */
+  /** Registers another agent, from its own folder and under the id that the page gives it. */
   const registerOther = async (name: string, id: string, workspace = "trucks"): Promise<void> => {
     const args = ["register", name, "--workspace", workspace];
     const { stdout } = await runCli(args, { cwd: makeDirectory(t), env: gitEnvironment(home) });
     ids.learn(`{"id":"${id}",…`, stdout.trimEnd());
   };
-  /** The steps of other agents before a command of the page. */
+  /** The actions of other agents before a command of the page. */
   const before: Readonly<Record<string, () => Promise<unknown>>> = {
     "koor instances delete": async () => await registerOther("cleo", CLEO),
     "koor message send": async () => await registerOther("ben", BEN),

@@ -1,6 +1,6 @@
 /**
- * Tests which leases `guard committed` releases. A fake server shows automatic leases of all kinds. A real one has
- * those of an agent's hooks, and leases that were asked for.
+ * Tests which leases `guard committed` releases. A fake server returns automatic leases of all kinds. A real server has
+ * the leases of an agent's hooks, and leases that an agent has requested.
  */
 import { mkdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

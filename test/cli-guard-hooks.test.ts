@@ -1,6 +1,6 @@
 /**
- * Tests that the guard's hooks stand beside those that a repository has, wherever they come from, and that nothing of
- * them is left after `guard uninstall`. Uses real git repositories and a real server.
+ * Tests that the guard's hooks work together with the other hooks of a repository, wherever these come from, and that
+ * `guard uninstall` leaves nothing behind. Uses real git repositories and a real server.
  */
 import {
   chmodSync,
@@ -18,14 +18,14 @@ import t from "tap";
 import { sampleRows } from "./support/test-size.js";
 import { NO_GIT, setUpGuarded, snapshotOf, writeScript, type Guarded } from "./cli/guarded.js";
 
-/** A hook that records its name, its folder and its arguments, and ends with an exit code. */
+/** Returns a hook script that records its name, its folder and its arguments, and exits with a code. */
 function recordingHook(log: string, code = 0): string {
   return `echo "$(basename "$0") in $(basename "$(dirname "$0")"): $#" >>'${log}'\nexit ${code}`;
 }
 
 interface Situation {
   readonly name: string;
-  /** Makes the hooks of the repository. Returns the name of the folder in which they stand; "" for none. */
+  /** Makes the hooks of the repository. Returns the name of their folder; "" if there is none. */
   readonly make: (bench: Guarded, log: string) => string | Promise<string>;
 }
 
@@ -57,7 +57,7 @@ const SITUATIONS: readonly Situation[] = [
   {
     name: "husky",
     make: async ({ root, git }, log) => {
-      // As husky 9 does it: the hooks of the folder `_` run those beside it by their own names.
+      // husky 9 does the same: each hook in the folder `_` runs the file of the same name beside this folder.
       for (const name of NAMES) {
         writeScript(join(root, ".husky", "_", name), '. "$(dirname "$0")/h"');
         writeScript(join(root, ".husky", name), recordingHook(log));
@@ -103,7 +103,7 @@ const SITUATIONS: readonly Situation[] = [
   },
 ];
 
-/** Says which hooks ran, with the number of their arguments. */
+/** Returns the hooks that ran, with the number of their arguments, and empties the log. */
 function takeLog(log: string): string[] {
   const lines = existsSync(log) ? readFileSync(log, "utf8").trimEnd().split("\n") : [];
   rmSync(log, { force: true });
@@ -222,7 +222,7 @@ t.test("what another tool has written since stays", { skip: NO_GIT }, async (t) 
   const hooks = join(root, ".git", "hooks");
   const foreign = "#!/bin/sh\n# of another tool\n";
   t.match(await guard(["install"]), { code: 0 });
-  // As the pre-commit framework does it, which runs the hook that it has set aside.
+  // The pre-commit framework does the same: its hook runs the old hook, which it has renamed.
   renameSync(join(hooks, "pre-commit"), join(hooks, "pre-commit.legacy"));
   writeFileSync(join(hooks, "pre-commit"), foreign);
   t.match(await guard(["uninstall"]), { code: 0, stderr: /pre-commit since, so it stays as it is/ });

@@ -1,6 +1,6 @@
 /**
- * Tests the guard beside the real tools that manage git hooks. A tool may come before or after the guard. The tools
- * are installed by `.ci/run`; without them the tests are skipped.
+ * Tests the guard together with the real tools that manage git hooks. A tool may be installed before or after the
+ * guard. `.ci/run` installs the tools; without them the tests are skipped.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,18 +10,18 @@ import t, { type Test } from "tap";
 import { NO_GIT, setUpGuarded, snapshotOf, writeScript, type Guarded } from "./cli/guarded.js";
 import { hookTool, toolMissing, type HookTool } from "./cli/hook-tools.js";
 
-/** The hooks that each tool is told to run. */
+/** The hooks that each tool is configured to run. */
 const HOOKS = ["pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "pre-push"] as const;
-/** The order in which a commit runs them. */
+/** The hooks that a commit runs, in their order. */
 const COMMIT = HOOKS.slice(0, 4);
 
 interface ToolRow {
   readonly tool: HookTool;
-  /** Writes the tool's configuration, so that each hook runs `script NAME`, and a failure of the script stops git. */
+  /** Writes the tool's configuration. Each hook then runs `script NAME`, and a failure of the script stops git. */
   readonly configure: (root: string, script: string) => void;
-  /** The arguments of the tool with which it installs its hooks. */
+  /** The arguments with which the tool installs its hooks. */
   readonly install: readonly string[];
-  /** Whether the tool refuses to install its hooks while core.hooksPath is set. */
+  /** Whether the tool refuses to install its hooks if core.hooksPath is set. */
   readonly refusesHooksPath: boolean;
 }
 
@@ -68,7 +68,7 @@ const TOOLS: readonly ToolRow[] = [
 
 interface Tooled {
   readonly bench: Guarded;
-  /** Has the tool install its hooks; "" if it did, else what it said. */
+  /** Makes the tool install its hooks. Returns "" if it did, and its message otherwise. */
   readonly installTool: (...more: readonly string[]) => string;
   readonly commit: (message: string, failing?: string) => ReturnType<Guarded["git"]>;
   /** Returns the hooks that the tool has run since the last call. */

@@ -1,6 +1,6 @@
 /**
- * Tests what `guard verify` says of commits, with real git repositories and a real server. verdict.test.ts has the
- * rules of time.
+ * Tests the verdicts of `guard verify` on commits, with real git repositories and a real server. verdict.test.ts tests
+ * the rules about times.
  */
 import t from "tap";
 
@@ -25,7 +25,7 @@ t.test("each commit of a range is judged, oldest first", { skip: NO_GIT }, async
   await guard(["install"]);
   const own = await ana.lease(["path:own.ts"]);
   const theirs = await bob.lease(["path:theirs.ts"]);
-  // A second that begins after the leases were granted.
+  // This second begins after the leases were granted.
   const date = `@${Math.ceil(Date.now() / 1_000) + 1} +0000`;
   const dates = { GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
   const commit = async (
@@ -43,7 +43,7 @@ t.test("each commit of a range is judged, oldest first", { skip: NO_GIT }, async
   const ids = [await commit("own.ts"), await commit("free.ts"), await commit("theirs.ts", {}, "--no-verify")];
   ids.push(await commit("theirs.ts", { KOOR_GUARD: "off" }));
   ids.push(await commit("free.ts", { GIT_COMMITTER_DATE: "2020-01-01T00:00:00Z" }));
-  // A year that RFC 3339 cannot express.
+  // RFC 3339 cannot express this year.
   ids.push(await commit("free.ts", { GIT_COMMITTER_DATE: "@300000000000 +0000" }));
   const { code, commits } = await verify(bench, `${start}..HEAD`);
   t.equal(code, 1);

@@ -1,6 +1,6 @@
 /**
- * Tests the guard's check, its hooks and its trailers, with real git repositories and a real server. Where hooks come
- * from is in cli-guard-hooks.test.ts, and what is said of commits later in cli-guard-verify.test.ts.
+ * Tests the guard's check, hooks and trailers, with real git repositories and a real server. cli-guard-hooks.test.ts
+ * tests hooks from other sources, and cli-guard-verify.test.ts tests the later verification of commits.
  */
 import { createServer } from "node:net";
 import { renameSync, rmSync, writeFileSync } from "node:fs";
@@ -12,7 +12,7 @@ import { checkRecipe, NO_GIT, setUpGuarded, type Guarded } from "./cli/guarded.j
 import { sendJson } from "./support/http-client.js";
 import { longFormOnly } from "./support/test-size.js";
 
-/** A server at which no program listens. */
+/** The URL of a server that does not run. */
 const AWAY = { KOOR_SERVER: "http://127.0.0.1:1" };
 
 /** Returns the fences in the message of HEAD. */

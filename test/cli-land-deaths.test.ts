@@ -1,6 +1,6 @@
 /**
- * Tests landings of `koor land` that are killed or stopped at each step, with real git repositories and a real server:
- * the target has all of a landing or nothing, and the next landing continues.
+ * Tests landings of `koor land` that are killed or stopped at each step, with real git repositories and a real server.
+ * The target must get all of a landing or nothing, and the next landing must work.
  */
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -12,7 +12,7 @@ import { sampleRows } from "./support/test-size.js";
 
 const skip = NO_GIT;
 
-/** Returns a PATH with a git that kills the process that started it, before or after one of its commands. */
+/** Returns a PATH with a program `git` that kills its parent process, before or after one of the commands of git. */
 function deadlyGit(bench: LandingBench, command: string, when: "before" | "after"): string {
   const folder = join(bench.top, `git-${command}-${when}`);
   const kill = "kill -9 $PPID";
@@ -22,7 +22,7 @@ function deadlyGit(bench: LandingBench, command: string, when: "before" | "after
   return `${folder}:${process.env["PATH"] ?? ""}`;
 }
 
-/** Takes the lane from a dead landing, as its ttl does later. */
+/** Breaks the lease of a dead landing. Without this, the lease would expire after its ttl. */
 async function breakLane({ port, workspace }: LandingBench): Promise<void> {
   const { leases } = (await send(port, "GET", `/api/leases?workspace=${workspace}`)).json<{
     leases: { id: string }[];
@@ -37,7 +37,7 @@ async function landAfter(t: Test, bench: LandingBench, ben: Lander): Promise<voi
   t.equal(bench.inRemote("rev-parse", "main"), answerOf(end).commit);
 }
 
-/** The steps at which a landing is killed, and whether it has landed then. */
+/** The steps at which a landing is killed, and whether the branch has landed at this step. */
 const STEPS: readonly (readonly [command: string, when: "before" | "after", lands: boolean])[] = [
   ["worktree add", "before", false],
   ["worktree add", "after", false],
@@ -48,7 +48,7 @@ const STEPS: readonly (readonly [command: string, when: "before" | "after", land
   ["interpret-trailers", "before", false],
   ["reset", "after", false],
 ];
-/** The steps around the only one that others see. */
+/** The steps around the push, which is the only step that others can see. */
 const AROUND_PUSH: typeof STEPS = [
   ["push", "before", false],
   ["push", "after", true],
@@ -179,7 +179,7 @@ t.test("a landing whose lease is broken ends its check and pushes nothing", { sk
   t.match((await bench.events()).at(-1), { topic: "land.failed", data: { reason: "lost" } });
   t.same(bench.scratch(), []);
 
-  // The lease is broken by the check itself, so that only the renewal before the push can notice it.
+  // The check itself breaks the lease, so only the renewal before the push can detect it.
   const url = `http://127.0.0.1:${bench.port}/api/leases`;
   const script = `for id in $(curl -s '${url}?workspace=${bench.workspace}' | grep -o 'lease-[0-9]*'); do
     curl -s "${url}/$id/break" -d '{"reason":"in the check"}'; done`;
@@ -195,7 +195,7 @@ t.test("a push of which no answer comes is found out by the next landing", { ski
   ben.commit("fix", { "ben.txt": "1\n" });
   const folder = join(bench.top, "git-cut");
   const flag = join(bench.top, "cut");
-  // The connection is cut when the push has arrived.
+  // The connection is cut after the push has arrived.
   const steps = `*" push "*) '${GIT}' "$@"; touch '${flag}'; exit 1;; *" fetch "*) [ -e '${flag}' ] && exit 1;;`;
   writeScript(join(folder, "git"), `case " $* " in ${steps} esac\nexec '${GIT}' "$@"`);
   const cut = await ana.land([], { PATH: `${folder}:${process.env["PATH"] ?? ""}` });

@@ -1,6 +1,6 @@
 /**
- * Tests `koor land` with real git repositories, a bare remote and a real server: what lands, in which order, and what
- * becomes of a landing that fails. cli-land-deaths.test.ts has the landings that are killed.
+ * Tests `koor land` with real git repositories, a bare remote and a real server: what lands, in which order, and the
+ * consequences of a failed landing. cli-land-deaths.test.ts tests landings that are killed.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -14,7 +14,7 @@ import { Agent } from "./support/leasing.js";
 
 const skip = NO_GIT;
 
-/** Returns the subjects of the remote's `main`, oldest first, without the first commit. */
+/** Returns the subjects of the commits on the remote's `main`, oldest first. The first commit is left out. */
 function landedSubjects({ inRemote }: LandingBench): string[] {
   return inRemote("log", "--reverse", "--format=%s", "main").split("\n").slice(1);
 }
@@ -214,7 +214,8 @@ t.test("landings of one instance follow each other, too", { skip }, async (t) =>
   await granted(1);
   const second = ana.land(["two", "--check", `echo 2 >>'${out}'`]);
   await granted(2);
-  // A pipe is opened when its reader is there, which runs in this process.
+  // Opening the pipe for writing waits for its reader. The reader runs in this process, so the write must be
+  // asynchronous.
   await writeFile(fifo, "go\n");
   const ends = await Promise.all([first, second]);
   t.same(
@@ -350,7 +351,7 @@ t.test("without a remote the branch of the repository is moved", { skip }, async
   const bench = await setUpLanding(t);
   const ana = await bench.join("ana");
   ana.commit("tax", { "tax.ts": "1\n" });
-  // The workspace is the same as with the remote.
+  // Sets the name that the workspace has with the remote.
   const env = { KOOR_WORKSPACE: bench.workspace };
   ana.git("remote", "remove", "origin");
   t.match(await ana.land(["--remote", "origin"], env), { code: 2, stderr: /there is no remote origin/ });

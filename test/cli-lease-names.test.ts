@@ -1,4 +1,6 @@
-/** Tests leases of one of many names, and of names with several holders, from a shell, with a real server. */
+/**
+ * Tests leases from a shell, with a real server: leases of one of several names, and names that several holders share.
+ */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -12,7 +14,7 @@ import { makeDirectory, startKoor } from "./support/server-process.js";
 
 const PAGE = readFileSync(new URL("../../../docs/leases.md", import.meta.url), "utf8");
 
-/** The commands of a section of the page, each with its output. */
+/** Returns the commands in a section of the page, each with its output. */
 function commandsOf(heading: string): { readonly command: string; readonly output: string }[] {
   const [, session = ""] = PAGE.slice(PAGE.indexOf(`### ${heading}`)).split("```");
   return session

@@ -1,6 +1,6 @@
 /**
- * Tests leases from a shell, with a real server: two agents that take turns, commands that run under a lease, and what
- * happens to both when the server restarts, a lease is broken or the user presses Ctrl-C.
+ * Tests leases from a shell, with a real server. Two agents take turns, and commands run under a lease. Tests also what
+ * happens when the server restarts, a lease is broken or the user presses Ctrl-C.
  */
 import { once } from "node:events";
 import { join } from "node:path";
@@ -16,9 +16,9 @@ interface Bench {
   readonly server: Koor;
   readonly ana: Agent;
   readonly bob: Agent;
-  /** Waits for the next event of leases of this kind, and returns the id of its lease. */
+  /** Waits for the next lease event of this kind, and returns the id of its lease. */
   readonly untilEvent: (topic: string) => Promise<string>;
-  /** The states of all leases, by id. */
+  /** Returns the states of all leases, by id. */
   readonly states: () => Promise<Readonly<Record<string, unknown>>>;
 }
 
@@ -47,7 +47,7 @@ async function setUp(t: Owner, options: KoorOptions = {}, token = ""): Promise<B
   };
 }
 
-/** A command that prints that it runs, and then runs until it is ended; so does what it starts. */
+/** A command that prints a line and then runs until it is terminated. It starts another process that does the same. */
 const ENDLESS = ["sh", "-c", "sleep 1000 & echo running; wait"];
 
 t.test("two agents can acquire, check, list, queue, and release leases", async (t) => {
@@ -206,7 +206,7 @@ t.test("run keeps the lease longer than its ttl by heartbeats", async (t) => {
   const { server, ana, states } = await setUp(t);
   const running = ana.start("lease", "run", "r", "--ttl", "1s", "--", ...ENDLESS);
   await running.untilLines(1);
-  // This question comes without an instance, so that it is no heartbeat of the holder.
+  // This request names no instance, so that it does not count as a heartbeat of the holder.
   const anonymous = { cwd: makeDirectory(t), env: { KOOR_SERVER: server.url } };
   const livedMs = async (): Promise<number> => {
     const { stdout } = await runCli(["lease", "get", "lease-1"], anonymous);
@@ -217,7 +217,7 @@ t.test("run keeps the lease longer than its ttl by heartbeats", async (t) => {
     return Date.parse(expires_at) - Date.parse(granted_at);
   };
   while (running.child.exitCode === null && (await livedMs()) <= 2_500) await betweenLooks();
-  // Not SIGINT: programs that a shell starts in the background ignore it.
+  // SIGINT is not used, because programs that a shell starts in the background ignore it.
   running.child.kill("SIGTERM");
   t.equal(await running.exit(), 143);
   t.match(await states(), { "lease-1": "released" });
@@ -228,7 +228,7 @@ t.test("run ends the command and what it has started when its lease is broken", 
   const { server, ana } = await setUp(t, { args: ["--auth-token", token] }, token);
   const running = ana.start("lease", "run", "r", "--ttl", "1s", "--", ...ENDLESS);
   await running.untilLines(1);
-  // When stdout closes, every process that holds it has ended: the shell and what it has started.
+  // stdout closes when every process that holds it has ended: the shell, and the process that it has started.
   const closed = once(running.child, "close");
   t.match(await ana.koor("lease", "break", "lease-1", "--reason", "mine"), { code: 1, stderr: /\(403\)/ });
   const env = { KOOR_SERVER: server.url, KOOR_TOKEN: token };

@@ -1,6 +1,6 @@
 /**
- * Tests `llm report` against a real server: what is new counts once, whatever becomes of the file, of the command and of
- * the server, and no text of the transcript is sent.
+ * Tests `llm report` against a real server. New usage must count exactly once, whatever happens to the file, the
+ * command and the server. No text of the transcript may be sent.
  */
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -18,7 +18,7 @@ interface Reports {
   readonly reports: readonly { readonly model: string; readonly tokens_in: number; readonly cost_usd: number | null }[];
 }
 
-/** A line of Claude Code. */
+/** Makes a line in the format of Claude Code. */
 function line(id: string, input: number, more: object = {}): string {
   const usage = { input_tokens: input, cache_read_input_tokens: 1, output_tokens: 2 };
   const message = { id, model: "claude-large", role: "assistant", content: [{ type: "text", text: SECRET }], usage };
@@ -43,7 +43,7 @@ class Place {
     return runCli(["llm", "report", ...words, this.path], { cwd: this.home, env });
   }
 
-  /** Reports, and returns the tokens of each report. */
+  /** Runs the command, and returns the tokens of each report. */
   async report(...words: string[]): Promise<number[]> {
     const { code, stdout, stderr } = await this.run(...words);
     if (code !== 0) throw new Error(stderr);
@@ -204,7 +204,7 @@ t.test("the report of a hook prints nothing, and keeps a gap during a turn", asy
   t.equal(await hook(of("PostToolBatch")), 1);
   appendFileSync(place.path, line("m2", 10));
   const state = join(place.home, ".local", "state", "koor", "transcripts");
-  // The test takes no time by the position's clock, however slow the machine is.
+  // The time of the position is set to the future, so that the next report comes too soon, however slow the machine is.
   const [position = ""] = readdirSync(state);
   const laterS = Date.now() / 1000 + 600;
   utimesSync(join(state, position), laterS, laterS);

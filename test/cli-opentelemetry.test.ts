@@ -1,4 +1,4 @@
-/** Tests that commands learn the trace to which their work belongs, and that the server exports the same ids. */
+/** Tests that commands get the trace to which their work belongs, and that the server exports the same ids. */
 import t, { type Test } from "tap";
 import { must } from "../src/base/assert.js";
 import { runCli } from "./cli/run-cli.js";

@@ -1,4 +1,7 @@
-/** Tests `radar merge` on real git repositories: the paths that conflict, the exit codes, and that it leaves no trace. */
+/**
+ * Tests `radar merge` on real git repositories: the conflicting paths, the exit codes, and that nothing in the
+ * repository changes.
+ */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";

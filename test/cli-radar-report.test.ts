@@ -1,4 +1,7 @@
-/** Tests what `radar report` sends of real git repositories: which files, which lines, compared with which commit. */
+/**
+ * Tests the content of reports that `radar report` makes from real git repositories: the files, the lines, and the
+ * commit with which they are compared.
+ */
 import { chmodSync, existsSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -13,7 +16,7 @@ const skip = NO_GIT;
 const lines = (count: number, changed: Readonly<Record<number, string>> = {}): string =>
   Array.from({ length: count }, (_, at) => `${changed[at + 1] ?? `line ${at + 1}`}\n`).join("");
 
-/** The files of a report by path, without their ids. */
+/** Returns the files of a report by path, without their object ids. */
 function rangesOf({ files }: ChangesBody): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     files.map(({ path, ranges, deleted }) => [path, deleted ? "deleted" : (ranges ?? "whole")]),
@@ -243,7 +246,7 @@ t.test("nothing is written to the repository, and no program of its configuratio
   git("config", "core.hooksPath", top);
   for (const hook of ["post-index-change", "pre-commit"]) writeScript(join(top, hook), `touch '${ran}'`);
   write("a.ts", lines(9, { 3: "new" }));
-  // git cannot know from the times whether these have changed.
+  // The times of these files do not show whether they have changed, so git has to read their contents.
   utimesSync(join(root, "b.ts"), 1, 1);
   write("c.big", lines(9, { 3: "new" }));
   write("e.big", "1\n");

@@ -1,4 +1,6 @@
-/** Tests the radar's commands against a real server: two checkouts of one repository, and commits under the guard. */
+/**
+ * Tests the radar's commands against a real server, with two checkouts of one repository, and commits under the guard.
+ */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -15,7 +17,7 @@ const skip = NO_GIT;
 const nine = (changed = 0, text = ""): string =>
   Array.from({ length: 9 }, (_, at) => `${at + 1 === changed ? text : at + 1}\n`).join("");
 
-/** Makes a repository with a second working tree, and runs the radar in either. */
+/** Makes a repository with a second working tree. The radar can be run in both. */
 async function setUp(t: Parameters<typeof setUpGuarded>[0]) {
   const bench = await setUpGuarded(t);
   const { git, write, root, top, home, env, workspace, server } = bench;

@@ -44,7 +44,7 @@ t.test("a day is read at a time, and told as Markdown", async (t) => {
   for (const wrong of [["keys"], ["leases", "k"], ["state", "--workspace", "w"], ["state", "k", "--limit", "1"]])
     t.match(await koor("at", "1h", ...wrong), { code: 2, stdout: "" }, wrong.join(" "));
 
-  // The page looks back to an earlier day.
+  // The page shows an earlier day, so its dates are replaced.
   const shown = blocksOf("docs/story.md")
     .flatMap((block) => block.split("\n"))
     .filter((command) => command.startsWith("koor at "))
@@ -53,7 +53,7 @@ t.test("a day is read at a time, and told as Markdown", async (t) => {
   await send(port, "PUT", "/api/state/plans/login", { body: '{"step":1}' });
   for (const command of shown) {
     const words = command.split(" ").slice(1);
-    // The key is younger than the middle of the day.
+    // The key was written after the middle of the day, so it is read at the current time.
     const end = await koor(...words.map((word) => (words[2] === "state" && word === middle ? "0s" : word)));
     t.equal(end.code, 0, `${command}: ${end.stderr}`);
     t.match(

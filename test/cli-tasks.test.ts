@@ -1,6 +1,6 @@
 /**
- * Tests tasks from a shell, with a real server: a plan and its agents, commands that run for each task, and what
- * happens to both when a task is canceled, its claim is lost, the server restarts or the user presses Ctrl-C.
+ * Tests tasks from a shell, with a real server. Agents work on a plan, and commands run for each task. Tests also what
+ * happens when a task is canceled, its claim is lost, the server restarts or the user presses Ctrl-C.
  */
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ interface Bench {
   readonly server: Koor;
   readonly ana: CliAgent;
   readonly bob: CliAgent;
-  /** The state of each task, by id. */
+  /** Returns the state of each task, by id. */
   readonly states: () => Promise<Readonly<Record<string, unknown>>>;
 }
 
@@ -30,7 +30,10 @@ async function setUp(t: Owner): Promise<Bench> {
   return { server, ana, bob, states };
 }
 
-/** A command that prints to stderr that it runs, and then runs until it is ended; so does what it starts. */
+/**
+ * A command that prints a line to stderr and then runs until it is terminated. It starts another process that does the
+ * same.
+ */
 const ENDLESS = ["sh", "-c", "sleep 1000 & echo running >&2; wait"];
 const KOOR = `"${process.execPath}" "${CLI_PROGRAM}"`;
 

@@ -1,4 +1,4 @@
-/** Tests `koor top` in a terminal of tmux, with the server. */
+/** Tests `koor top` in a tmux terminal, with a real server. */
 import t, { type Test } from "tap";
 
 import { FakeServer, replyError, replyJson } from "./cli/fake-server.js";

@@ -1,4 +1,7 @@
-/** Tests `wait` from a shell, with a real server: what ends it, through a restart, and what Ctrl-C leaves. */
+/**
+ * Tests `wait` from a shell, with a real server: what ends the wait, that it survives a restart, and that Ctrl-C leaves
+ * nothing behind.
+ */
 import { once } from "node:events";
 import t from "tap";
 
@@ -12,7 +15,7 @@ t.test("a wait ends with what it waited for, and the next one continues after it
   const cwd = makeDirectory(t);
   const dataDir = makeDirectory(t);
   const first = await startKoor(t, { data_dir: dataDir });
-  // The server comes back at its old address.
+  // The server restarts with the same address.
   const address = ["--bind", `127.0.0.1:${first.port}`];
   const options = { cwd, env: { KOOR_SERVER: first.url } };
   const start = async (koor: Koor, ...args: string[]) => {

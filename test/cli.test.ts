@@ -1,5 +1,5 @@
 /**
- * Tests the command line with the server, as two agents in a shell use them: versioned and guarded state, events,
+ * Tests the command line with a real server, as two agents in a shell use it: versioned and guarded state, events,
  * audit, settings, refusals and `koor serve`.
  */
 import { chmodSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -19,12 +19,12 @@ interface Agent {
   readonly server: Koor;
   readonly cwd: string;
   readonly koor: (...args: string[]) => Promise<CliResult>;
-  /** Returns the answer of a command that must succeed. */
+  /** Runs a command that must succeed, and returns its answer. */
   readonly ask: (...args: string[]) => Promise<Record<string, unknown>>;
   readonly follow: (...args: string[]) => Promise<RunningCli>;
 }
 
-/** The server of the tests that use keys, projects, workspaces and names which no other of these tests uses. */
+/** The server that several tests share. They use different keys, projects, workspaces and names. */
 const shared = await startKoor(t);
 
 async function setUp(t: Owner, options: KoorOptions = {}, token = ""): Promise<Agent> {
@@ -342,7 +342,7 @@ t.test("contracts can be stored, payloads checked, and a live service tested", a
         response: {
           status: { type: "string", required: true },
           uptime: { type: "string" },
-          // The parts that only a node of a cluster reports.
+          // These members are reported only by a node of a cluster.
           cluster: { type: "object" },
         },
         response_status: 200,
@@ -485,7 +485,7 @@ t.test("compliance can be checked and read", async (t) => {
 
 t.test("a folder registers again, and an instance that is gone is replaced", async (t) => {
   const { koor, ask, server, cwd } = await setUp(t);
-  // The same folder is the same agent until that is gone.
+  // A registration in the same folder returns the same agent, until the server has deleted the agent.
   const again = async (...flags: string[]) => await ask("register", "ben", ...flags);
   const first = await again("--save");
   t.match(await again("--intent", "x", "--capabilities", "a,b"), {

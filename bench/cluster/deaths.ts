@@ -1,6 +1,7 @@
 /**
- * Measures how long nothing can be written after a death: it kills a node that is leader, or a server that leads the
- * log, and writes to every remaining node until it answers. Runs in the bench process.
+ * Measures how long no write succeeds after the death of a server. It kills the leader of Koor's nodes, or the NATS
+ * server that leads the log's stream, and then sends writes to every remaining node until each has stored one. Runs in
+ * the bench process.
  */
 import { request as httpRequest } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
@@ -9,11 +10,11 @@ import { keyOf, VALUE } from "../load/requests.js";
 import { WRITES_AGAIN_MS_MAX } from "../settings.js";
 import { askHealth, type KoorNode } from "../targets/koor-node.js";
 
-/** Interval between two attempts to write. */
+/** The interval between two attempts to write. */
 const PROBE_INTERVAL_MS = 20;
 const HEALTH_INTERVAL_MS = 50;
 
-/** Sends one write; resolves to whether it was stored. */
+/** Sends one write. Resolves to whether the write was stored. */
 function put(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const request = httpRequest({
@@ -34,7 +35,9 @@ function put(port: number): Promise<boolean> {
   });
 }
 
-/** Resolves when a write that was sent after this call is stored. Earlier writes do not count. */
+/**
+ * Resolves when a node has stored a write that was sent after this call. Writes that were sent earlier do not count.
+ */
 function writeUntilStored({ port, name }: KoorNode): Promise<void> {
   const deadline = performance.now() + WRITES_AGAIN_MS_MAX;
   return new Promise((resolve, reject) => {
@@ -69,13 +72,16 @@ export async function findLeader(nodes: readonly KoorNode[]): Promise<KoorNode> 
 }
 
 export interface Death {
-  /** Resolves when each remaining node has stored a write. */
+  /** The time until each remaining node has stored a write. */
   readonly writes_again_ms: number;
-  /** Resolves when the remaining nodes agree on a leader. */
+  /** The time until the remaining nodes agree on a leader. */
   readonly leads_again_ms: number;
 }
 
-/** Kills, and measures both times. @param kill sends the signal before it returns */
+/**
+ * Kills a server and measures both times of the recovery.
+ * @param kill kills the server; must have sent the signal when it returns
+ */
 export async function measureDeath(bench: Bench, left: readonly KoorNode[], kill: () => void): Promise<Death> {
   bench.progress(`writes after a death, ${left.length} nodes left`);
   const startedMs = performance.now();

@@ -1,6 +1,6 @@
 /**
- * Measures what needs nothing of the log, on each node and on a single server, in alternating pairs: reads of one key,
- * and events to many subscribers. Runs in the bench process.
+ * Measures the work of a node that does not need the log: reads of one key, and the delivery of events to many
+ * subscribers. Compares each node with a single server, in alternating pairs. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import {
@@ -67,21 +67,24 @@ export async function measureReads(bench: Bench, generator: JobProcess, node: Ko
   };
 }
 
-/** Events a second from the first delivery on, without the time until an event is stored. */
+/**
+ * Returns the deliveries per second, counted from the first delivery of an event. The time until the event is stored
+ * does not count.
+ */
 function spreadRateOf({ spread_p50_ms }: Stretch): number | undefined {
   return spread_p50_ms > 0 ? (CLUSTER_SUBSCRIBERS / spread_p50_ms) * 1_000 : undefined;
 }
 
 /**
- * A publish waits for the log. One event at a time counts from its first delivery to its last; a burst counts as a
- * whole.
+ * A publish has to wait for the log, and this file does not measure the log. So the rate of single events is counted
+ * from the first delivery of an event to its last. The rate of a burst includes the publish.
  */
 const FAN_OUTS = [
   { what: "one event at a time", eventsPerRequest: 1, rateOf: spreadRateOf },
   { what: `bursts of ${BURST_EVENTS} events`, eventsPerRequest: BURST_EVENTS, rateOf: deliveryRateOf },
 ] as const;
 
-/** Sends events to many subscribers of a node, and to the same number at a single server. */
+/** Sends events to many subscribers of a node, and to the same number of subscribers of a single server. */
 export async function* measureFanOut(
   bench: Bench,
   subscribers: { readonly ofNode: JobProcess; readonly ofAlone: JobProcess },

@@ -1,6 +1,7 @@
 /**
- * Measures durable writes through the nodes of a cluster, alternating with other ways to store the same value: a single
- * server, a handler that stores nothing, Redis with replicas, etcd. Runs in the bench process.
+ * Measures durable writes through the nodes of a cluster. The writes alternate with those of references, which store
+ * the same value in other ways: a single server, a handler that stores nothing, Redis with replicas, etcd. Runs in the
+ * bench process.
  */
 import { must } from "../../src/base/assert.js";
 import type { Bench } from "../bench.js";
@@ -33,16 +34,19 @@ const RAW = "raw uWS";
 const REDIS = "Redis, 2 replicas";
 const ETCD = "etcd, 3 members";
 
-/** After this time a node's code is compiled, as it is in a node that other rows have measured before. */
+/**
+ * The number of warm-ups of a node that has just started. After two of them its code is compiled, like that of a node
+ * that earlier rows have measured.
+ */
 const FRESH_WARMUPS = 2;
 
 export interface LoadOf {
   readonly job: Omit<LoadJob, "connections" | "duration_ms">;
-  /** The same for wrk, which takes one server and speaks HTTP only; absent otherwise. */
+  /** The same requests for wrk, which speaks only HTTP and sends to only one server. Absent if wrk cannot send them. */
   readonly forWrk?: { readonly port: number; readonly requests: readonly HttpRequest[] };
 }
 
-/** Another store of the same value, measured beside the cluster. */
+/** A reference: another store, which is measured beside the cluster with the same value. */
 export interface Beside {
   readonly name: string;
   readonly pids: readonly number[];
@@ -68,12 +72,12 @@ function puts(): HttpRequest[] {
   return keyNumbers().map((index) => putRequest(keyOf(index)));
 }
 
-/** Writes with callers that are spread over all of `nodes`. */
+/** Makes writes whose callers are spread over all of `nodes`. */
 export function writesTo(nodes: readonly Pick<Server, "port">[]): LoadOf {
   return httpLoad(nodes, puts());
 }
 
-/** Starts the references that this machine has, and records the others as skipped. */
+/** Starts the references whose programs this machine has, and records the others as skipped. */
 export async function startReferences(bench: Bench): Promise<References> {
   const { redisServer, etcd } = bench.tools;
   const alone = await startKoor(bench);
@@ -106,12 +110,12 @@ export interface WritesPlan {
   readonly log: LogServers;
   readonly nodes: readonly KoorNode[];
   readonly connections: number;
-  /** Warms up: some nodes have just started, while the references have served for a while. */
+  /** Says that some nodes have just started, so that they need a longer warm-up than the references. */
   readonly areFresh?: true;
   readonly beside: readonly Beside[];
   /**
-   * The path of wrk, where wrk is to send the requests: it leaves the servers more of the machine than our own
-   * generator.
+   * The path of wrk, if wrk sends the requests. wrk uses less of the machine than our own generator, and so leaves more
+   * of it to the servers.
    */
   readonly wrk?: string;
   readonly targets: (figures: {
@@ -121,7 +125,10 @@ export interface WritesPlan {
   }) => readonly (Target | undefined)[];
 }
 
-/** Measures one row. CPU time is that of all nodes together per write, and beside it that of the log's servers. */
+/**
+ * Measures one row. `cpu_us` is the CPU time per write of all nodes together, and `log_cpu_us` that of the log's
+ * servers.
+ */
 export async function measureWrites(bench: Bench, generator: JobProcess, plan: WritesPlan): Promise<Row> {
   const { name, log, nodes, connections, wrk } = plan;
   const { clusterSliceMs, clusterRounds, warmupMs } = bench.settings;
@@ -159,7 +166,8 @@ export async function measureWrites(bench: Bench, generator: JobProcess, plan: W
     ratios: beside.flatMap((reference, at) => {
       const slices = theirs[at] ?? [];
       const to = reference.name;
-      // The speed of the references depends on this disk, and that of the cluster on the log.
+      // The ratio of rates is never compared with an earlier run, because the rate of a reference depends on this disk,
+      // and the rate of the cluster on the log.
       const rate = { of: "rate", to, value: medianQuotient(mine, slices, rateOf), better: "higher" as const };
       const cpu = { of: "CPU", to, value: quotient(cpuOfAll(mine), cpuOfAll(slices)), better: "lower" as const };
       return ratiosOf(

@@ -1,7 +1,7 @@
 /**
- * The load generator: a process of its own with raw sockets and keep-alive, one request in flight per connection, and
- * prebuilt bytes that are sent round robin. It answers with the counts and latencies of one job. The bench process
- * decides what is sent and where.
+ * The load generator, a process of its own. It uses raw sockets with keep-alive, has one request in flight per
+ * connection, and sends prebuilt bytes in round-robin order. The result of a job has its counts and latencies. The
+ * bench process decides what is sent and where.
  */
 import { connect, type Socket } from "node:net";
 import { createHistogram, performance, type RecordableHistogram } from "node:perf_hooks";
@@ -15,23 +15,26 @@ export interface LoadJob {
   readonly kind: "load";
   readonly protocol: Protocol;
   readonly port: number;
-  /** More servers; the connections are spread over them and `port`. */
+  /** The ports of further servers. The connections are spread over these ports and `port`. */
   readonly morePorts?: readonly number[];
   readonly connections: number;
-  /** Whole requests in wire form, ASCII; sent round robin over all connections. */
+  /** Whole HTTP requests as ASCII text, which all connections send in round-robin order. */
   readonly requests: readonly string[];
-  /** HTTP status that counts as answered. */
+  /** The HTTP status of an expected answer. An answer with another status counts as refused. */
   readonly expectedStatus: number;
   readonly duration_ms: number;
-  /** Ends the job earlier, after this many requests. */
+  /** The number of requests after which the job ends, if its time is not over yet. */
   readonly requestsMax?: number;
-  /** The rate at which requests are sent, if they are answered in time; absent: as fast as they are answered. */
+  /**
+   * The number of requests per second, if the server answers in time. Absent: each request follows the previous answer
+   * at once.
+   */
   readonly ratePerS?: number;
 }
 
 /**
- * A mark of this length in a request is replaced by a number when the request is sent. No two requests of a run get the
- * same number.
+ * The placeholder of a number. When the generator sends a request that contains it, it puts a number in its place. No
+ * two requests of a run get the same number.
  */
 export const NUMBER_MARK = "#".repeat(20);
 
@@ -39,16 +42,22 @@ const READ_BYTES = 65_536;
 const NS_PER_MS = 1e6;
 const MS_PER_S = 1_000;
 
-/** State of one job, shared by its connections. */
+/** The state of one job, which its connections share. */
 class Load {
   readonly job: LoadJob;
   readonly requests: readonly Buffer[];
-  /** Where the mark of a number begins in each request; -1 if there is none. */
+  /** The position of the placeholder in each request; -1 if there is none. */
   readonly #markedAt: readonly number[];
-  /** A later job of a run begins with a higher number, unless this one sends a million requests each second. */
+  /**
+   * The number from which the requests are counted. It is the time in microseconds, so a later job of a run begins with
+   * a higher number, unless this job sends more than a million requests per second.
+   */
   readonly #numberFrom = Date.now() * MS_PER_S;
   readonly latencies: RecordableHistogram = createHistogram();
-  /** libuv reads one socket at a time and hands the bytes over at once: all sockets share the buffer. */
+  /**
+   * All sockets share this buffer: libuv reads one socket at a time and hands its bytes over before it reads the next
+   * one.
+   */
   readonly readBuffer = Buffer.allocUnsafe(READ_BYTES);
   startedMs = 0;
   endedMs = 0;
@@ -66,7 +75,7 @@ class Load {
     this.#markedAt = job.requests.map((text) => text.indexOf(NUMBER_MARK));
   }
 
-  /** Returns the time in ms for which the next request has to wait; 0 if it may be sent now. */
+  /** Returns the time in ms until the next request may be sent; 0 if it may be sent now. */
   waitMs(nowMs: number): number {
     const { ratePerS } = this.job;
     return ratePerS === undefined ? 0 : Math.max(0, this.startedMs + (this.sent * MS_PER_S) / ratePerS - nowMs);
@@ -84,7 +93,7 @@ class Load {
     return request;
   }
 
-  /** Is called whenever a connection has no request in flight. */
+  /** Called when a connection has no request in flight and will send none. The last such call ends the job. */
   settle(nowMs: number): void {
     this.inFlight--;
     this.endedMs = nowMs;
@@ -116,7 +125,7 @@ class Connection {
     this.#socket.on("close", () => this.#closed());
   }
 
-  /** Sends the next request when it is due, or settles when the job is at its end. */
+  /** Sends the next request when it is due, or settles the connection if the job is over. */
   send(nowMs: number): void {
     const waitMs = this.#load.waitMs(nowMs);
     if (waitMs < 1) this.#send(nowMs);
@@ -177,7 +186,7 @@ async function openConnections(load: Load): Promise<Connection[]> {
   return connections;
 }
 
-/** Runs one job to its end. A connection that breaks is counted, and not opened again. */
+/** Runs one job to its end. A connection that breaks is counted and not reopened. */
 async function generateLoad(job: LoadJob): Promise<Slice> {
   const load = new Load(job);
   const connections = await openConnections(load);

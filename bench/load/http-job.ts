@@ -1,9 +1,12 @@
-/** Makes the load generator's job for one server over HTTP. Pure; runs in the bench process. */
+/** Makes the load generator's job for one HTTP server. Pure; runs in the bench process. */
 import type { Server } from "../targets/server.js";
 import type { LoadJob } from "./generator.js";
 import { encodeHttp, type HttpRequest } from "./requests.js";
 
-/** Sends `requests` round robin over this number of connections for `duration_ms`; each is to be answered with 200. */
+/**
+ * Makes a job that sends `requests` in round-robin order over this number of connections, for `duration_ms`. The
+ * expected status of each answer is 200.
+ */
 export function makeHttpJob(
   server: Pick<Server, "port">,
   requests: readonly HttpRequest[],

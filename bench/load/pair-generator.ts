@@ -1,6 +1,7 @@
 /**
- * A load generator for pairs of requests: the first request takes a claim, and the second gives it back, made from the
- * first one's answer. Raw sockets, keep-alive, one agent per connection; a slice counts pairs. A process of its own.
+ * A load generator for pairs of requests, a process of its own. The first request of a pair takes a claim. The second
+ * request gives the claim back, and is made from the answer to the first. Uses raw sockets with keep-alive, and one
+ * agent per connection. The figures count pairs.
  */
 import { connect, type Socket } from "node:net";
 import { createHistogram, performance, type RecordableHistogram } from "node:perf_hooks";
@@ -10,15 +11,18 @@ import type { Slice } from "../statistics.js";
 export interface PairJob {
   readonly kind: "pairs";
   readonly port: number;
-  /** A pair of requests for each connection. */
+  /** One pair for each connection. */
   readonly pairs: readonly PairOfRequests[];
   readonly duration_ms: number;
 }
 
-/** Requests in wire form, ASCII. */
+/** A pair of requests as ASCII text, ready to be sent. */
 export interface PairOfRequests {
   readonly first: string;
-  /** `{id}` and `{fence}` stand for values of the first answer; `{length}` for the length of the body that follows. */
+  /**
+   * The second request. `{id}` and `{fence}` are replaced by values of the first answer, and `{length}` by the length
+   * of the body.
+   */
   readonly second: string;
 }
 
@@ -31,7 +35,10 @@ interface Held {
   readonly fence: number;
 }
 
-/** The claim in an answer: a lease, or a task in its envelope; undefined where there is none. */
+/**
+ * Returns the claim in an answer, which is a lease or a task in its envelope. Returns undefined if the answer has no
+ * claim.
+ */
 function heldIn(body: string): Held | undefined {
   const answer = JSON.parse(body) as Partial<Held> & { readonly task?: Partial<Held> | null };
   const { id, fence } = answer.task ?? answer;
@@ -43,7 +50,7 @@ function makeSecond(template: string, { id, fence }: Held): string {
   return head.replace("{length}", String(body.length)) + BLANK_LINE + body;
 }
 
-/** The counts of one job, shared by its connections. */
+/** The counts of one job, which its connections share. */
 class Count {
   readonly latencies: RecordableHistogram = createHistogram();
   readonly startedMs = performance.now();
@@ -64,7 +71,7 @@ function runPairs(port: number, { first, second }: PairOfRequests, count: Count)
     const socket: Socket = connect(port, "127.0.0.1");
     let text = "";
     let sentMs = 0;
-    /** Whether the next answer is that of the first request. */
+    /** Whether the pending answer belongs to the first request of the pair. */
     let holding = false;
     const send = (request: string): void => {
       sentMs = performance.now();

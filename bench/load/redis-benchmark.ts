@@ -1,6 +1,6 @@
 /**
- * Drives Redis with its own benchmark program, as the counterpart of wrk: both are C clients with one
- * thread. Runs in the bench process.
+ * Measures Redis with redis-benchmark, its own load generator. It is the counterpart of wrk: both are C programs with
+ * one thread. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import { withCpu } from "../process-cost.js";
@@ -8,13 +8,14 @@ import { JOB_GRACE_MS, KEYS, VALUE_BYTES } from "../settings.js";
 import type { Slice } from "../statistics.js";
 import { runTool } from "./run-tool.js";
 
-/** Requests of a short first run, which shows how many requests take the wanted time. */
+/** The number of requests in a short first run. Its rate says how many requests fill the wanted time. */
 const PROBE_REQUESTS_PER_CONNECTION = 100;
 const PROBE_REQUESTS_MIN = 1_000;
 
 /**
- * The line of one test from `redis-benchmark --csv`:
- * `"SET","44014.08","1.4","0.3","1.3","2.1","3.5","7.2"` (rate, then average, least, p50, p95, p99, largest in ms).
+ * Reads the line of one test from the output of `redis-benchmark --csv`, for example
+ * `"SET","44014.08","1.4","0.3","1.3","2.1","3.5","7.2"`. After the name come the rate, and the average, minimum, p50,
+ * p95, p99 and maximum latency in ms.
  */
 export function parseRedisBenchmark(csv: string, test: string, requests: number): Slice {
   for (const line of csv.split("\n")) {
@@ -53,7 +54,7 @@ async function runOnce(bench: Bench, program: string, job: RedisBenchmarkJob, re
   return parseRedisBenchmark(csv, job.test, requests);
 }
 
-/** Runs it once without pipelining, for about `seconds`. */
+/** Runs redis-benchmark once, without pipelining, for about `seconds`. */
 export async function runRedisBenchmark(bench: Bench, program: string, job: RedisBenchmarkJob): Promise<Slice> {
   const probe = await runOnce(
     bench,

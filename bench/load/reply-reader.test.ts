@@ -1,9 +1,12 @@
-/** Tests the reply reader with bytes that are cut at every position. Runs in the test process. */
+/** Tests the reply reader with replies that are cut at every position. Runs in the test process. */
 import * as fc from "fast-check";
 import t from "tap";
 import { createReplyReader, type Protocol, type ReplyState } from "./reply-reader.js";
 
-/** Feeds `text` in pieces that end at the given positions. @returns the states after all pieces */
+/**
+ * Feeds `text` to a reader in pieces that end at the given positions.
+ * @returns the reader's state after each piece
+ */
 function feedInPieces(protocol: Protocol, text: string, cuts: readonly number[]): ReplyState[] {
   const reader = createReplyReader(protocol, 200);
   const bytes = Buffer.from(text, "latin1");
@@ -12,7 +15,8 @@ function feedInPieces(protocol: Protocol, text: string, cuts: readonly number[])
   );
   return edges.slice(1).map((end, index) => {
     const piece = bytes.subarray(edges[index], end);
-    // The generator's buffer is larger than what was read, and holds older bytes after it.
+    // The generator's buffer is larger than the bytes that were read, and older bytes follow them. The reader must
+    // ignore these.
     const buffer = Buffer.concat([piece, Buffer.from("HTTP/1.1 500 stale\r\n\r\n")]);
     return reader.feed(buffer, piece.length);
   });

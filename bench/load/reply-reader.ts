@@ -1,24 +1,24 @@
 /**
- * Finds the end of a reply in a stream of bytes, for one request in flight per connection: HTTP/1.1 with a
- * Content-Length, or one RESP value. It looks at the status and the length only, because every cycle that it spends is
- * one that cannot drive the server. Runs in the load generator.
+ * Finds the end of a reply in a stream of bytes, if one request is in flight per connection. A reply is an HTTP/1.1
+ * response with a Content-Length, or one RESP value. The reader looks only at the status and the length, because CPU
+ * time that it uses cannot go into load for the server. Runs in the load generator.
  */
 
-/** The reply is whole and as expected, whole and different, incomplete, or unreadable. */
+/** The state of a reply: whole and as expected, whole but different, incomplete, or unreadable. */
 export type ReplyState = "expected" | "other" | "more" | "broken";
 
 export interface ReplyReader {
-  /** Takes the first `length` bytes of `bytes`. */
+  /** Reads the first `length` bytes of `bytes`. */
   feed(bytes: Buffer, length: number): ReplyState;
 }
 
-/** A head or a RESP line that is longer than this is unreadable. */
+/** The maximum length of a head or a RESP line. A longer one counts as unreadable. */
 const HEAD_BYTES_MAX = 16_384;
 const CONTENT_LENGTH = /\r\ncontent-length: *(\d+)/i;
-/** Statuses whose replies never have a body. */
+/** The HTTP statuses whose replies never have a body. */
 const BODILESS = new Set([204, 304]);
 
-/** The common part of both protocols: a head as text, then a body of known length. */
+/** The part that both protocols share: a head, which is text, and then a body of known length. */
 abstract class FramedReader implements ReplyReader {
   #head = "";
   #bodyLeft = 0;
@@ -28,7 +28,7 @@ abstract class FramedReader implements ReplyReader {
     let taken = 0;
     if (this.#bodyLeft === 0) {
       const before = this.#head.length;
-      // At most as much of the body is copied as fits into the longest head.
+      // The copy needs only the head, so it takes no more bytes than the longest head has.
       const text = this.#head + bytes.toString("latin1", 0, Math.min(length, HEAD_BYTES_MAX));
       const end = this.findHeadEnd(text);
       if (end < 0) {
@@ -44,12 +44,13 @@ abstract class FramedReader implements ReplyReader {
     }
     this.#bodyLeft -= length - taken;
     if (this.#bodyLeft > 0) return "more";
-    // There are more bytes than the reply has: with one request in flight that is another protocol.
+    // Bytes follow the end of the reply. With one request in flight there is no other reply, so this is not the
+    // protocol.
     if (this.#bodyLeft < 0) return "broken";
     return this.#state;
   }
 
-  /** Index after the head, or -1. */
+  /** Returns the index after the end of the head, or -1 if the head is incomplete. */
   protected abstract findHeadEnd(text: string): number;
   protected abstract readHead(text: string, end: number): { expected: boolean; bodyBytes: number } | undefined;
 }
@@ -89,14 +90,14 @@ class RedisReplyReader extends FramedReader {
     if (kind === "-") return { expected: false, bodyBytes: 0 };
     if (kind !== "$") return undefined;
     const length = Number(text.slice(1, end - 2));
-    // A value that is not there counts as a refusal, because the run would measure something else.
+    // A missing value counts as a refusal, because the run would not measure what it claims to measure.
     return length < 0 ? { expected: false, bodyBytes: 0 } : { expected: true, bodyBytes: length + 2 };
   }
 }
 
 /**
- * Reads the replies to a write and a WAIT that were sent as one. The pair is answered when the requested number of
- * replicas has the write.
+ * Reads the two replies to a write and a WAIT, which are sent together. The pair counts as answered when the requested
+ * number of replicas has the write.
  */
 class WaitedReplyReader implements ReplyReader {
   #text = "";
@@ -121,8 +122,8 @@ const READERS = {
 export type Protocol = keyof typeof READERS;
 
 /**
- * Makes the reader for a protocol. `expectedStatus` is the HTTP status that counts as answered; RESP has errors of its
- * own.
+ * Makes the reader for a protocol. `expectedStatus` is the expected HTTP status; RESP ignores it, because a RESP reply
+ * says itself whether it is an error.
  */
 export function createReplyReader(protocol: Protocol, expectedStatus: number): ReplyReader {
   return READERS[protocol](expectedStatus);

@@ -1,6 +1,6 @@
 /**
- * The requests that the load generators send, as data: one description becomes the bytes for the node
- * generator, for wrk's script, and its counterpart for Redis. Pure; runs in the bench process.
+ * Describes the requests that the load generators send. One description is turned into bytes for our own generator,
+ * into wrk's script, or into a Redis command. Pure; runs in the bench process.
  */
 import { createHash } from "node:crypto";
 import { KEYS, VALUE_BYTES } from "../settings.js";
@@ -12,7 +12,7 @@ export interface HttpRequest {
   readonly body?: string;
 }
 
-/** A JSON object of exactly `bytes` ASCII bytes, like the value that an agent keeps about its work. */
+/** Makes a JSON object of exactly `bytes` ASCII bytes. It looks like the value in which an agent describes its work. */
 export function makeJsonValue(bytes: number): string {
   const empty = JSON.stringify({
     service: "truck-api",
@@ -26,12 +26,12 @@ export function makeJsonValue(bytes: number): string {
 }
 
 export const VALUE = makeJsonValue(VALUE_BYTES);
-/** The ETag under which Koor serves VALUE. */
+/** The ETag with which Koor answers a read of VALUE. */
 export const VALUE_ETAG = `"${createHash("sha256").update(VALUE).digest("hex")}"`;
 
 export const TOPIC = "bench.event.published";
 
-/** The key with this number, of equal length for all. */
+/** Returns the key with this number. All keys have the same length. */
 export function keyOf(index: number): string {
   return `bench/key-${String(index).padStart(6, "0")}`;
 }
@@ -48,7 +48,10 @@ export function putRequest(key: string, value: string = VALUE): HttpRequest {
   return { method: "PUT", path: `/api/state/${key}`, headers: { "Content-Type": "application/json" }, body: value };
 }
 
-/** Makes a publish of `events` events with the topic of `topicOf`; the body is an array where there are several. */
+/**
+ * Makes a publish of `events` events, whose topics come from `topicOf`. If there are several events, the body is an
+ * array.
+ */
 export function publishRequest(
   events: number,
   data: string = VALUE,
@@ -58,13 +61,14 @@ export function publishRequest(
   return {
     method: "POST",
     path: "/api/events/publish",
-    // The raw reference parses no body and reads the number of events here. For Koor it is a header like any other.
+    // The raw server does not parse the body, so it reads the number of events from this header. Koor ignores the
+    // header.
     headers: { "Content-Type": "application/json", "X-Bench-Events": String(events) },
     body: events === 1 ? (bodies[0] ?? "") : `[${bodies.join(",")}]`,
   };
 }
 
-/** The request as it goes over the wire, ASCII only. */
+/** Returns the bytes of a request as ASCII text. */
 export function encodeHttp(request: HttpRequest, host: string): string {
   const lines = [`${request.method} ${request.path} HTTP/1.1`, `Host: ${host}`];
   for (const [name, value] of Object.entries(request.headers ?? {})) lines.push(`${name}: ${value}`);
@@ -72,7 +76,7 @@ export function encodeHttp(request: HttpRequest, host: string): string {
   return `${lines.join("\r\n")}\r\n\r\n${request.body ?? ""}`;
 }
 
-/** A Redis command in its wire form, RESP arrays of bulk strings. */
+/** Encodes a Redis command as a RESP array of bulk strings. */
 export function encodeRedis(command: readonly string[]): string {
   const parts = command.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`);
   return `*${command.length}\r\n${parts.join("")}`;

@@ -1,12 +1,12 @@
 /**
- * Runs another program to its end and returns what it printed. Runs in the bench process; the caller knows what the
- * output means.
+ * Runs another program to its end and returns its output. The caller interprets the output. Runs in the bench process.
  */
 import { once } from "node:events";
 import type { Bench } from "../bench.js";
 
 /**
- * Returns the program's stdout. Throws when the program fails or does not end within `timeoutMs`; then it is killed.
+ * Returns the program's stdout. Throws if the program fails, or if it does not end within `timeoutMs`; it is then
+ * killed.
  */
 export async function runTool(
   bench: Bench,

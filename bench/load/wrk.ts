@@ -1,7 +1,7 @@
 /**
- * Drives wrk where it is installed. It uses less CPU per request than any client in JavaScript, so that the server and
- * not the client is the limit. It sends the node generator's requests, through a script that is written for the run.
- * Runs in the bench process.
+ * Measures with wrk, if it is installed. wrk uses less CPU time per request than a client in JavaScript, so that the
+ * server is the limit and not the client. It sends the same requests as our own generator, through a Lua script that is
+ * written for the run. Runs in the bench process.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import type { Slice } from "../statistics.js";
 import { encodeHttp, type HttpRequest } from "./requests.js";
 import { runTool } from "./run-tool.js";
 
-/** Marks the line that the script prints at the end, after wrk's own report. */
+/** The beginning of the line that the script prints after wrk's own report. */
 const RESULT_MARK = "koor-bench-result ";
 const US_PER_MS = 1_000;
 
@@ -27,8 +27,9 @@ interface WrkResult {
 }
 
 /**
- * A wrk script that sends these requests round robin. A JSON string of ASCII text is a Lua string too. A single
- * request is left to wrk, which then calls no script while it runs.
+ * Returns a wrk script that sends these requests in round-robin order. The script contains JSON strings, because a JSON
+ * string of ASCII text is also a Lua string. For a single request the script only sets wrk's default request, so that
+ * wrk calls no Lua while it runs.
  */
 export function makeWrkScript(requests: readonly HttpRequest[], host: string): string {
   const report = [
@@ -65,12 +66,12 @@ function sendRoundRobin(requests: readonly HttpRequest[], host: string): string[
   return ["local requests = {", ...encoded, "}", ...send];
 }
 
-/** Reads the figures from wrk's output. Throws when the script's line is not there. */
+/** Reads the figures from wrk's output. Throws if the script's line is missing. */
 export function parseWrkOutput(output: string): Slice {
   const start = output.lastIndexOf(RESULT_MARK);
   if (start < 0) throw new Error(`wrk printed no result: ${output.slice(0, 200)}`);
   const line = output.slice(start + RESULT_MARK.length).split("\n", 1)[0] ?? "";
-  // The line is our own script's, of the shape above.
+  // The line was printed by our own script, so it has this shape.
   const result = JSON.parse(line) as WrkResult;
   return {
     requests: result.requests,
@@ -88,11 +89,11 @@ export interface WrkJob {
   readonly connections: number;
   readonly requests: readonly HttpRequest[];
   readonly seconds: number;
-  /** The process whose CPU time is taken over the run, or several processes. */
+  /** The process, or the processes, whose CPU time is measured during the run. */
   readonly pid: number | readonly number[];
 }
 
-/** One run of wrk with one thread. */
+/** Runs wrk once, with one thread. */
 export async function runWrk(bench: Bench, wrk: string, job: WrkJob): Promise<Slice> {
   const script = join(bench.makeDirectory("wrk"), "requests.lua");
   writeFileSync(script, makeWrkScript(job.requests, `127.0.0.1:${job.port}`));

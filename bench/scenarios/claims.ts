@@ -1,7 +1,7 @@
 /**
- * Measures what coordination costs: a lease that is taken and given back, and a task that is claimed and completed,
- * beside durable PUTs of the same server in the same rounds; and a question which of twenty paths others hold, among
- * ten thousand leases. Runs in the bench process.
+ * Measures what coordination costs. It measures a lease that is acquired and released, and a task that is claimed and
+ * completed, each in alternation with durable PUTs to the same server. It also measures the question which of twenty
+ * paths other agents hold, among ten thousand leases. Runs in the bench process.
  */
 import { must } from "../../src/base/assert.js";
 import type { Bench } from "../bench.js";
@@ -24,22 +24,22 @@ const TASK_TO_PUT_MAX = 4;
 const CHECK_CPU_US_MAX = 200;
 const CHECKED_PATHS = 20;
 /**
- * A server has at most ten thousand leases. This many of them are left to the waiters, and to the agents that acquire
- * and release.
+ * The number of leases that are held during the measurement. A server has at most ten thousand leases, and this number
+ * leaves room for the waiters and for the agents that acquire and release.
  */
 const HELD_LEASES = 8_900;
 const WAITING_LEASES = 1_000;
-/** The most that a lease may cost among many leases, in multiples of its cost among none. */
+/** The limit of a lease's cost among many leases, in multiples of its cost if there are no others. */
 const MANY_TO_NONE_MAX = 2;
 const LEASES_OF_HOLDER = 900;
-/** Number of tasks that one call creates. */
+/** The number of tasks that one call creates. */
 const TASKS_TOGETHER = 1_000;
 
 interface Agent {
   readonly id: string;
 }
 
-/** Returns the JSON of an answer, which has to be a 200. */
+/** Sends a call and returns the JSON of its answer. The status must be 200. */
 async function ask<Answer>(koor: Koor, path: string, body: object, agent?: Agent): Promise<Answer> {
   const answer = await fetch(`http://127.0.0.1:${koor.port}${path}`, {
     method: "POST",
@@ -72,7 +72,7 @@ function asAgent(koor: Koor, agent: Agent, method: string, path: string, body: s
   ].join("\r\n");
 }
 
-/** Each agent leases a file of its own and gives it back. */
+/** Makes the pairs in which each agent leases its own file and releases it. */
 function leasePairs(koor: Koor, agents: readonly Agent[]): PairOfRequests[] {
   return agents.map((agent, at) => ({
     first: asAgent(koor, agent, "POST", "/api/leases", JSON.stringify({ resources: [`path:src/part-${at}.ts`] })),
@@ -80,7 +80,7 @@ function leasePairs(koor: Koor, agents: readonly Agent[]): PairOfRequests[] {
   }));
 }
 
-/** Each agent claims the best task and completes it. */
+/** Makes the pairs in which each agent claims the best task and completes it. */
 function taskPairs(koor: Koor, agents: readonly Agent[]): PairOfRequests[] {
   return agents.map((agent) => ({
     first: asAgent(koor, agent, "POST", "/api/tasks/claim", "{}"),
@@ -101,7 +101,10 @@ async function leaseMany(koor: Koor, names: string, count: number, more: object)
     );
 }
 
-/** Leases of agents that have gone, on files that no agent works on any more; other agents wait for them. */
+/**
+ * Fills the lease table. Agents that have gone hold leases on files that no other agent edits any more, and other
+ * agents wait for these leases.
+ */
 async function holdMany(koor: Koor): Promise<void> {
   await leaseMany(koor, "holder", HELD_LEASES, {});
   await leaseMany(koor, "waiting", WAITING_LEASES, { queue: true });
@@ -117,13 +120,13 @@ async function makeTasks(koor: Koor, count: number, agent: Agent): Promise<void>
   }
 }
 
-/** A kind of pairs to measure. */
+/** A kind of pairs that is measured. */
 interface Plan {
   readonly name: string;
   readonly pairs: readonly PairOfRequests[];
-  /** CPU time, in multiples of a PUT's. */
+  /** The limit of the CPU time, in multiples of the CPU time of a PUT. */
   readonly most: number;
-  /** CPU time of the same pairs among no other leases, in multiples of a PUT's. */
+  /** The CPU time of the same pairs without other leases, in multiples of the CPU time of a PUT. */
   readonly amongNone?: number | undefined;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Measures what a short command of the command line costs: `koor status` against an idle server, in turns with
- * `node -e 0`, which does nothing. CPU time is that of the whole process, user and system. Runs in the bench process.
+ * Measures the cost of a short command of the command line. It runs `koor status` against an idle server, in
+ * alternation with `node -e 0`, which does nothing. The CPU time is the user and system time of the whole process. Runs
+ * in the bench process.
  */
 import { join } from "node:path";
 import { APP, type Bench } from "../bench.js";
@@ -14,10 +15,13 @@ import { atMost } from "../throughput.js";
 
 const PROGRAM = join(APP, "..", "..", "deploy", "bin", "koor.js");
 const NODE_ALONE = "node -e 0";
-/** The most that a command may take, in multiples of `node -e 0`. */
+/** The limit of a command's time, in multiples of the time of `node -e 0`. */
 const COMMAND_TO_NODE_MAX = 1.4;
 
-/** The runs of one program. The system counts CPU time in ticks, so it is summed up over all runs. */
+/**
+ * The runs of one program. The CPU time is summed over all runs, because the system counts it in ticks, which are too
+ * coarse for a single run.
+ */
 class Runs {
   readonly #bench: Bench;
   readonly #args: readonly string[];
@@ -55,7 +59,7 @@ async function* measureCliStart(bench: Bench): AsyncGenerator<Row> {
   const koor = await startKoor(bench);
   const command = new Runs(bench, [PROGRAM, "status", "--server", `http://127.0.0.1:${koor.port}`]);
   const alone = new Runs(bench, ["-e", "0"]);
-  // The first run writes what later ones read.
+  // The first run is not measured, because it writes the files that later runs read.
   await runTool(
     bench,
     process.execPath,

@@ -1,7 +1,8 @@
 /**
- * Measures nodes of a cluster with each kind of log: how fast they write beside a single server and beside other stores
- * with copies on several machines; whether they read and fan out as fast as a single server; how soon a node joins; how
- * soon they write again after a death; and what an idle node costs. Runs in the bench process.
+ * Measures nodes of a cluster with each kind of log. The questions are: how fast do nodes write, beside a single server
+ * and beside other stores with copies on several machines? Do nodes read and deliver events as fast as a single server?
+ * How long does a join take? How soon do nodes write again after a death? What does an idle node cost? Runs in the
+ * bench process.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { postgresMissing } from "../../test/support/postgres-server.js";
@@ -27,7 +28,10 @@ import { atLeast, atMost } from "../throughput.js";
 const JOIN_MS_MAX = 5_000;
 const WRITES_AGAIN_MS_MAX = 15_000;
 const IDLE_CORES_MAX = 0.02;
-/** Time until earlier activity has ended: a join, an election, the heartbeats of a node that has ended. */
+/**
+ * The time until earlier activity has ended, such as a join, an election, or the missing heartbeats of a node that was
+ * killed.
+ */
 const SETTLE_MS = 1_000;
 
 type Judge = Parameters<typeof measureWrites>[2]["targets"];
@@ -42,7 +46,7 @@ interface Ground {
   readonly references: References;
 }
 
-/** Makes a row of figures without a reference. */
+/** Makes a row that has figures and no reference. */
 function plainRow(name: string, figures: Row["figures"], targets: readonly (Target | undefined)[]): Row {
   const judged = targets.filter((target) => target !== undefined);
   return { name, client: "", figures, references: [], ratios: [], targets: judged };
@@ -58,7 +62,10 @@ async function fill(generator: JobProcess, server: Koor, prefix: string): Promis
   if (written.requests !== CLUSTER_VALUES || written.refused > 0) throw new Error(`${server.name} refused values`);
 }
 
-/** Measures the time from the start of a node's process on an empty directory until it reports that it is well. */
+/**
+ * Measures how long a node takes to join: the time from the start of its process, with an empty directory, until it
+ * reports that it is healthy.
+ */
 async function measureJoins({ bench }: Ground, log: LogServers, where: string): Promise<Row> {
   const joined: number[] = [];
   for (let count = 0; count < bench.settings.clusterJoins; count++) {
@@ -74,7 +81,7 @@ async function measureJoins({ bench }: Ground, log: LogServers, where: string): 
   return plainRow(name, figures, [atMost("join_ms", figures["join_ms"], JOIN_MS_MAX)]);
 }
 
-/** Measures what each node costs while no client calls. */
+/** Measures the cost of each node while no client calls. */
 async function measureIdle({ bench }: Ground, log: LogServers, nodes: readonly KoorNode[]): Promise<Row> {
   const { clusterIdleMs } = bench.settings;
   bench.progress(`${nodes.length} idle nodes`);
@@ -94,8 +101,8 @@ async function measureIdle({ bench }: Ground, log: LogServers, nodes: readonly K
 }
 
 /**
- * Measures the figures after a death.
- * @param led whether the node that died was leader, so that another one has to become it
+ * Makes the row of figures after deaths of a server.
+ * @param led whether the dead node was the leader, so that the others had to elect a new one
  */
 function deathRow(name: string, deaths: readonly Death[], led: boolean): Row {
   const writes = deaths.map(({ writes_again_ms }) => writes_again_ms);
@@ -107,7 +114,7 @@ function deathRow(name: string, deaths: readonly Death[], led: boolean): Row {
   return plainRow(name, figures, [atMost("slowest_again_ms", figures["slowest_again_ms"], WRITES_AGAIN_MS_MAX)]);
 }
 
-/** Kills the leader node, and starts it again on its data. */
+/** Kills the leader and measures the recovery, then starts the node again with its data. */
 async function measureLeaderDeaths({ bench }: Ground, log: LogServers, nodes: readonly KoorNode[]): Promise<Row> {
   const deaths: Death[] = [];
   let running = nodes;
@@ -120,7 +127,9 @@ async function measureLeaderDeaths({ bench }: Ground, log: LogServers, nodes: re
   return deathRow(`${log.name}: the node that leads is killed`, deaths, true);
 }
 
-/** Kills the server that leads the stream, and starts it again on its data. */
+/**
+ * Kills the NATS server that leads the stream and measures the recovery, then starts the server again with its data.
+ */
 async function measureServerDeaths({ bench }: Ground, log: NatsServers, nodes: readonly KoorNode[]): Promise<Row> {
   const deaths: Death[] = [];
   for (let count = 0; count < bench.settings.clusterDeaths; count++) {
@@ -133,7 +142,7 @@ async function measureServerDeaths({ bench }: Ground, log: NatsServers, nodes: r
   return deathRow(`${log.name}: the server that leads the stream is killed`, deaths, false);
 }
 
-/** Measures writes to one node by many clients, and by wrk where this machine has it. */
+/** Measures writes of many clients to one node, with our own generator, and with wrk if this machine has it. */
 async function* measureManyCallers(
   { bench, generator, references }: Ground,
   log: LogServers,
@@ -175,7 +184,8 @@ async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
     ofNode: bench.startJobs("bench/subscribers/subscriber-process.js"),
     ofAlone: bench.startJobs("bench/subscribers/subscriber-process.js"),
   };
-  // Other nodes apply each event later, on the processors that are delivering it.
+  // Fan-out is measured while there is only one node. Later, the other nodes apply each event too, on the processors
+  // that deliver it.
   yield* measureFanOut(bench, subscribers, a, alone, "the only node");
   const nodes = [a, await startNode(bench, log, "b"), await startNode(bench, log, "c")];
   yield await measureWrites(bench, generator, {
@@ -193,7 +203,7 @@ async function* measureThreeCopies(ground: Ground): AsyncGenerator<Row> {
   yield await measureLeaderDeaths(ground, log, nodes);
 }
 
-/** Measures one node with one log. */
+/** Measures a cluster of one node with one kind of log. */
 async function* measureOneNode(ground: Ground, log: LogServers, targets: Judge): AsyncGenerator<Row> {
   const { bench } = ground;
   const a = await startNode(bench, log, "a", { seeds: true });
@@ -201,7 +211,7 @@ async function* measureOneNode(ground: Ground, log: LogServers, targets: Judge):
   await bench.stop(a.child);
 }
 
-/** Measures a join before there was a reason for a snapshot: the node applies what was written. */
+/** Measures a join before the cluster has made a snapshot, so that the new node has to apply all writes of the log. */
 async function* measureJoinsFromLog(ground: Ground): AsyncGenerator<Row> {
   const { bench, generator } = ground;
   const log = await startNatsOfThree(bench);
@@ -215,7 +225,7 @@ async function* measureCluster(bench: Bench): AsyncGenerator<Row> {
   if (noNats !== false) bench.skip(`nothing over NATS: ${noNats}`);
   if (noPostgres !== false) bench.skip(`nothing over PostgreSQL: ${noPostgres}`);
   if (noNats !== false && noPostgres !== false) return;
-  // Each part starts its own servers, because those of the previous part would use the machine.
+  // Each part starts its own servers. The servers of the previous part have ended, because they would use the machine.
   const parts: ((ground: Ground) => AsyncGenerator<Row>)[] = [];
   if (noNats === false) {
     parts.push(measureThreeCopies, measureJoinsFromLog);

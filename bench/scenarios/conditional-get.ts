@@ -1,4 +1,7 @@
-/** Measures reads by a client that has the value already: 304 without a body. Runs in the bench process. */
+/**
+ * Measures reads of a client that already has the value. The server answers 304 without a body. Runs in the bench
+ * process.
+ */
 import { VALUE_ETAG } from "../load/requests.js";
 import type { Scenario } from "../model.js";
 import { measureThroughput, readRequests } from "../throughput.js";

@@ -1,7 +1,7 @@
 /**
- * Measures whether cost grows with content: the same requests, in alternation, against a server with a long history and
- * many keys and against one that holds only what the requests touch. The content is written through the API, so that
- * history and audit are as real ones are. Runs in the bench process.
+ * Measures whether the cost of a request grows with the content of the server. The same requests alternate between a
+ * server with many keys and a long history, and a server that holds only the keys of the requests. The content is
+ * written through the API, so that its history and audit rows are real. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import type { JobProcess } from "../job-process.js";
@@ -21,14 +21,14 @@ const COST_GROWTH_MAX = 1.2;
 const CONNECTIONS = 16;
 const WRITE_CONNECTIONS = 64;
 const KEYS_PER_GROUP = LIST_PAGE_ROWS;
-/** The lowest rate of a server that is worth waiting for. */
+/** The lowest write rate with which the scenario still waits for the content. It sets the time limit of the writing. */
 const WRITES_PER_S_MIN = 1_000;
 
 function keyInGroup(group: number, index: number): string {
   return `content/group-${String(group).padStart(5, "0")}/key-${String(index).padStart(3, "0")}`;
 }
 
-/** All keys of these groups. */
+/** Returns all keys of these groups. */
 function keysOf(groups: readonly number[]): string[] {
   return groups.flatMap((group) =>
     Array.from({ length: KEYS_PER_GROUP }, (_unused, index) => keyInGroup(group, index)),
@@ -69,7 +69,7 @@ const KINDS: readonly Kind[] = [
     what: "audit of one action, 50 rows",
     requests: () => [{ method: "GET", path: "/api/audit?action=state.put&limit=50" }],
   },
-  // No row has this action, so the answer is empty whatever the log holds.
+  // The audit log has no row of this action, so the answer is empty whatever the log holds.
   {
     what: "audit of an action that never was",
     requests: () => [{ method: "GET", path: "/api/audit?action=restore&limit=50" }],
@@ -78,7 +78,7 @@ const KINDS: readonly Kind[] = [
   { what: "event history, 50 events", requests: () => [{ method: "GET", path: "/api/events/history?last=50" }] },
 ];
 
-/** Writes every key, `passes` times. */
+/** Writes every key `passes` times. */
 async function writeContent(generator: JobProcess, koor: Koor, keys: readonly string[], passes: number): Promise<void> {
   const requestsMax = keys.length * passes;
   const patienceMs = JOB_GRACE_MS + (requestsMax / WRITES_PER_S_MIN) * 1_000;
@@ -96,7 +96,9 @@ async function writeContent(generator: JobProcess, koor: Koor, keys: readonly st
   if (missing > 0) throw new Error(`${missing} of ${requestsMax} writes of the content failed`);
 }
 
-/** Keys that are evenly spread over all groups, so that the requests touch pages everywhere. */
+/**
+ * Returns groups that are spread evenly over all groups, so that the requests touch pages in all parts of the database.
+ */
 function spreadGroups(total: number, wanted: number): number[] {
   return Array.from({ length: wanted }, (_unused, index) => Math.floor((index * total) / wanted));
 }
@@ -119,7 +121,7 @@ async function* measureContent(bench: Bench): AsyncGenerator<Row> {
 
   const full = await startKoor(bench, { data_dir: dataDir });
   const empty = await startKoor(bench);
-  // Both servers get the same writes: they create what the empty one holds, and warm up both.
+  // Both servers get the same writes. The writes create the keys in the empty server, and warm up both servers.
   for (const koor of [empty, full]) await writeContent(generator, koor, keys, passes);
   const run = (koor: Koor, kind: Kind, durationMs: number): Promise<Slice> =>
     withCpu(koor.pid, () =>

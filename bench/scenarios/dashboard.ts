@@ -1,7 +1,8 @@
 /**
- * Measures the dashboard in a real browser: the time from the address to visible data, and what an open page costs the
- * server under 500 events a second beyond the feed itself, which is what one plain subscriber costs. It is left out
- * where there is no Chromium. Runs in the bench process; the browser is a process tree of its own.
+ * Measures the dashboard in a real browser. It measures the time from opening an address until data is visible, and the
+ * server's cost of an open page during 500 events per second. The cost of one plain subscriber is subtracted, because
+ * the feed itself costs as much. The scenario is skipped if there is no Chromium. Runs in the bench process; the
+ * browser has its own processes.
  */
 import { Agent, request as httpRequest } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
@@ -17,17 +18,17 @@ import { startKoor, type Koor } from "../targets/koor.js";
 import { atMost } from "../throughput.js";
 
 const EVENTS_PER_S = 500;
-/** Events are sent in small groups, as many agents at once would. */
+/** The number of events per request, as if several agents published at once. */
 const GROUP = 5;
 const SEEN_MS_MAX = 500;
-/** The most that a page may cost of one core, beyond the feed. */
+/** The limit of a page's cost in cores, without the cost of the feed. */
 const CORE_MAX = 0.02;
 const US_PER_MS = 1_000;
 
 interface Looked {
   readonly name: string;
   readonly address: string;
-  /** A text that the page shows as soon as the view's data is there. */
+  /** A CSS selector of an element that the page shows as soon as the view has its data. */
   readonly data: string;
 }
 
@@ -38,7 +39,7 @@ const VIEWS: readonly Looked[] = [
   { name: "Events", address: "/events", data: "main .table-frame td" },
 ];
 
-/** Publishes at a steady rate until it is stopped. */
+/** Publishes events at a steady rate until it is stopped. */
 class Publisher {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
   #stopped = false;
@@ -75,13 +76,13 @@ class Publisher {
       path: "/api/events/publish",
     });
     request.on("response", (response) => response.resume());
-    // A server that has ended shows in the figures.
+    // The error is ignored: if the server has ended, the figures show it.
     request.on("error", () => undefined);
     request.end(body);
   }
 }
 
-/** Cores that the server uses over a stretch. */
+/** Returns the average number of cores that the server uses during a time. */
 async function coresOver(koor: Koor, durationMs: number): Promise<number | undefined> {
   const before = readCpuUs(koor.pid);
   const startedMs = performance.now();
@@ -92,9 +93,9 @@ async function coresOver(koor: Koor, durationMs: number): Promise<number | undef
 }
 
 /**
- * Returns a script for the page. It makes a promise of the time at which an element is on the screen, in ms since the
- * epoch: that of the frame after the one that draws it. The browser's driver is no clock for this, because after a while
- * it looks for an element only every half second.
+ * Returns a script that runs in the page. The script makes a promise of the time at which an element becomes visible,
+ * in ms since the epoch. This is the time of the frame after the one in which the element is drawn. The page measures
+ * the time itself, because the browser's driver polls for an element only every half second after a while.
  */
 function promiseSeen(selector: string): string {
   return `
@@ -113,7 +114,7 @@ async function measureSeen(bench: Bench, browser: Browser, koor: Koor, { name, a
   const times: number[] = [];
   const { page, context } = await openPage(browser);
   await page.addInitScript(promiseSeen(data));
-  // The first load fills the browser's cache; the target is about later loads.
+  // The first load is not counted, because it fills the browser's cache. The target applies to later loads.
   for (let count = 0; count <= bench.settings.pageLoads; count++) {
     await page.goto("about:blank");
     const startedMs = performance.timeOrigin + performance.now();
@@ -133,7 +134,7 @@ async function measureSeen(bench: Bench, browser: Browser, koor: Koor, { name, a
   };
 }
 
-/** Measures what the server uses with a plain subscriber, and with a page in its place, in alternation. */
+/** Measures the CPU time of the server with a plain subscriber and with a page instead of it, in alternation. */
 async function measureCost(bench: Bench, browser: Browser, koor: Koor, { name, address, data }: Looked): Promise<Row> {
   bench.progress(`dashboard: ${name} open under ${EVENTS_PER_S} events/s`);
   const { pageSliceMs, pageRounds } = bench.settings;

@@ -1,6 +1,6 @@
 /**
- * Measures diffs of two large documents while other clients read: the job pool has to run them, not the front's event
- * loop. The reference is the same reading without diffs. Runs in the bench process.
+ * Measures reads while other clients request diffs of two large documents. The diffs must run in the job pool and not
+ * on the front's event loop. The reference is the same reads without diffs. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import type { LoadJob } from "../load/generator.js";
@@ -17,10 +17,10 @@ const NO_DIFFS = "no diffs";
 const GET_P99_MS_MAX = 20;
 const READ_CONNECTIONS = 16;
 const DOCUMENT_KEY = "bench/document";
-/** Every member whose number this divides differs between the two documents. */
+/** The distance between two members that differ: every tenth member differs between the two documents. */
 const CHANGED_EVERY = 10;
 
-/** A JSON object of about `bytes` bytes with many small members. */
+/** Makes a JSON object of about `bytes` bytes with many small members. */
 function makeDocument(bytes: number, revision: number): string {
   const members: string[] = [];
   let length = 2;

@@ -1,9 +1,9 @@
-/** The design's targets of durable writes, the same for values and for events. Pure. */
+/** The targets of the design for durable writes. They are the same for values and for events. Pure. */
 import type { Target } from "../model.js";
 import { atLeast, atMost, type MeasuredRow } from "../throughput.js";
 
 const P99_MS_MAX = 12;
-/** The most that durability, history and the audit log may cost, in multiples of a handler that stores nothing. */
+/** The limit of the cost of durability, history and audit log, in multiples of a handler that stores nothing. */
 const CPU_TO_RAW_MAX = 3.5;
 
 export function durableWriteTargets({

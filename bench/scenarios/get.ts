@@ -1,4 +1,7 @@
-/** Measures reads of a stored value: every key in turn, whole answers. Runs in the bench process. */
+/**
+ * Measures reads of stored values. The requests read every key in turn, and the answers contain the whole value. Runs
+ * in the bench process.
+ */
 import { getRequest, keyNumbers, keyOf } from "../load/requests.js";
 import type { Scenario } from "../model.js";
 import { atLeast, measureThroughput, readRequests } from "../throughput.js";

@@ -1,7 +1,7 @@
 /**
- * Measures heartbeats of 1 000 agents, round robin as fast as they are answered: the CPU time of one, which includes
- * HTTP, the record in memory of when each agent was last seen, and the flushes to the database. The reference is a read
- * on the raw HTTP library. Runs in the bench process.
+ * Measures heartbeats of 1 000 agents. The agents take turns, and each heartbeat follows the previous answer at once.
+ * The CPU time of a heartbeat includes HTTP, the update of the agent's last-seen time in memory, and the flushes to the
+ * database. The reference is a read from the raw HTTP library. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import type { LoadJob } from "../load/generator.js";

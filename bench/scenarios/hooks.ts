@@ -1,8 +1,8 @@
 /**
- * Measures the hooks of agents' clients: what one costs beside a heartbeat of the same agents, and the time in which
- * the server decides at 200 hooks a second beside other clients that read and write. The calls are those of agents at
- * work: before and after an edit of a file that is leased already, and before and after a shell command. Runs in the
- * bench process.
+ * Measures the hooks of agents' clients. It measures the cost of a hook beside that of a heartbeat of the same agents.
+ * It also measures how fast the server decides at 200 hooks per second, while other clients read and write. The hooks
+ * are those of agents at work: before and after an edit of a file that the agent has already leased, and before and
+ * after a shell command. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import { type LoadJob, NUMBER_MARK } from "../load/generator.js";
@@ -33,7 +33,10 @@ const HOOKS_PER_S = 200;
 const OTHERS_PER_S = 1_000;
 const WRITE_EVERY = 10;
 const HEARTBEATS = "heartbeats";
-/** The decision that the server has to make in time, in 99 of 100 cases. */
+/**
+ * The time in which the server must decide in 99 of 100 cases, in seconds. It is the label of a bucket in the server's
+ * metrics.
+ */
 const DECIDED_S = "0.002";
 const LATE_MAX = 0.01;
 const HOOK_TO_HEARTBEAT_MAX = 8;
@@ -60,7 +63,10 @@ function hookRequest({ at, root }: HookedSession, event: string, more: object): 
 
 const SHELL = { tool_name: "Bash", tool_input: { command: "npm test -- --grep 'orders' 2>&1 | tail -20" } };
 
-/** The calls of one session: an edit and a command, each with the hook before it and the hook after it. */
+/**
+ * Returns the calls of one session. For each file they are an edit and a shell command, each with the hook before it
+ * and the hook after it.
+ */
 function workOf(session: HookedSession): HttpRequest[] {
   return Array.from({ length: FILES_OF_SESSION }, (_, at) => {
     const edit = {
@@ -83,13 +89,16 @@ function sessions(): HookedSession[] {
   return Array.from({ length: SESSIONS }, (_, at) => ({ at, root: `/home/ana/shop-${at % CHECKOUTS}` }));
 }
 
-/** Requests one after another of each session in turn, as agents at work at the same time send them. */
+/**
+ * Merges lists of requests: takes the first request of each list, then the second ones, as if the sessions worked at
+ * the same time.
+ */
 function interleave(lists: readonly (readonly HttpRequest[])[]): HttpRequest[] {
   const longest = Math.max(...lists.map(({ length }) => length));
   return Array.from({ length: longest }, (_, at) => lists.flatMap((list) => list[at] ?? [])).flat();
 }
 
-/** Returns the number of hooks since the server's start, and how many of them were decided in time. */
+/** Returns the number of hooks since the server's start, and how many of them the server decided in time. */
 async function countDecided({ port }: Koor): Promise<{ readonly all: number; readonly inTime: number }> {
   const text = (await fetchOnce(port, "/metrics"))?.body ?? "";
   const read = (name: string): number => {
@@ -108,7 +117,7 @@ async function listIds({ port }: Koor): Promise<string[]> {
   return found.map(({ id }) => id);
 }
 
-/** Other clients: nine reads to one durable write. */
+/** Returns the requests of the other clients: nine reads for each durable write. */
 function otherRequests(): HttpRequest[] {
   return keyNumbers().map((index) => (index % WRITE_EVERY === 0 ? putRequest(keyOf(index)) : getRequest(keyOf(index))));
 }

@@ -1,7 +1,7 @@
 /**
- * Measures reads and writes of other clients while some clients send small requests that are made to cost much: leases
- * of hostile globs, waits for hostile patterns, payloads against contracts that explode. The reference is Koor without
- * these clients. Runs in the bench process.
+ * Measures reads and writes of normal clients while other clients send small requests that are made to be expensive:
+ * leases of hostile globs, waits for hostile patterns, and payloads whose validation against a contract grows
+ * exponentially. The reference is Koor without the hostile clients. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import type { LoadJob } from "../load/generator.js";
@@ -21,12 +21,15 @@ const JSON_TYPE = { "Content-Type": "application/json" };
 
 interface Attack {
   readonly what: string;
-  /** The expected status of its answer. */
+  /** The expected status of the server's answer. */
   readonly status: number;
   readonly request: HttpRequest;
 }
 
-/** Makes the hostile requests. @param instance the id of the instance that asks for leases */
+/**
+ * Makes the hostile requests.
+ * @param instance the id of the instance that requests leases
+ */
 function attacksOf(instance: string): readonly Attack[] {
   return [
     { what: "leases of hostile globs", status: 400, request: hostileLease(instance) },

@@ -1,6 +1,6 @@
 /**
- * Measures what an idle server costs: resident memory, and the time from its start to the first answer of /health, on
- * an empty directory. The references are the raw uWS server and `node -e 0`. Runs in the bench process.
+ * Measures the cost of an idle server: its resident memory, and the time from its start on an empty directory until the
+ * first answer of /health. The references are the raw uWS server and `node -e 0`. Runs in the bench process.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Bench } from "../bench.js";
@@ -17,8 +17,8 @@ const NODE_ALONE = "node -e 0";
 const RAW = "raw uWS";
 const RESIDENT_MB_MAX = 120;
 /**
- * The most that a start may take, in multiples of `node -e 0` under Node 20; newer versions of Node start in half the
- * time.
+ * The limit of the start time, in multiples of the time of `node -e 0` under Node 20. Newer versions of Node start in
+ * half the time.
  */
 const START_TO_NODE_MAX = 2.5;
 const BYTES_PER_MB = 1e6;
@@ -29,8 +29,8 @@ interface Starts {
 }
 
 /**
- * Starts Koor several times on one directory, alternating with Node alone, so that both meet the same machine. The last
- * server then idles for a while.
+ * Starts Koor several times with one directory, in alternation with Node alone, so that both find the machine in the
+ * same state. The last server then stays idle for a while.
  */
 async function measureStarts(bench: Bench, dataDir: string): Promise<Starts> {
   const starts: number[] = [];
@@ -41,7 +41,7 @@ async function measureStarts(bench: Bench, dataDir: string): Promise<Starts> {
     const koor = await startKoor(bench, { data_dir: dataDir });
     starts.push(koor.startedMs);
     if (count === bench.settings.starts) {
-      // Resident memory is defined over time, not by an event: it is read after a fixed idle time.
+      // The memory is read after a fixed idle time, because no event says when it has settled.
       await delay(bench.settings.idleMs);
       resident = readResidentBytes(koor.pid);
     }
@@ -61,7 +61,10 @@ async function measureNodeAlone(bench: Bench): Promise<number> {
   return performance.now() - startedMs;
 }
 
-/** Measures one row over a directory. @param what says what the directory holds */
+/**
+ * Measures the row of one data directory.
+ * @param what describes the contents of the directory
+ */
 export async function measureIdleRow(bench: Bench, what: string, dataDir: string): Promise<Row> {
   bench.progress(`start and idle memory, ${what}`);
   const { figures, nodeMs } = await measureStarts(bench, dataDir);

@@ -1,6 +1,7 @@
 /**
- * Measures what a call of an MCP tool costs: `discover_instances` with three agents, in the newest revision of the
- * protocol and in the previous one, beside the protocol library's own handler. Runs in the bench process.
+ * Measures the cost of a call of an MCP tool. It calls `discover_instances` with three agents, in the newest revision
+ * of the protocol and in the previous one. The reference is the handler of the protocol library itself. Runs in the
+ * bench process.
  */
 import { join } from "node:path";
 import { type Bench, findFreePort, TREE } from "../bench.js";
@@ -18,10 +19,13 @@ const HANDLER = "library's handler";
 const AGENTS = 3;
 const CONNECTIONS = 16;
 const CALL_CPU_US_MAX = 272;
-/** The protocol library is large: until all its code is compiled, calls cost several times as much. */
+/**
+ * The number of warm-ups. The protocol library is large, and until all its code is compiled a call costs several times
+ * as much.
+ */
 const WARMUPS = 2;
 
-/** Makes a call of the tool in a revision of the protocol. */
+/** Makes a call of the tool in the given revision of the protocol. */
 function callRequest(revision: string): HttpRequest {
   const envelope = {
     "io.modelcontextprotocol/protocolVersion": revision,

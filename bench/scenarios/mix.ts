@@ -1,4 +1,4 @@
-/** Measures nine reads per durable write, over the same keys. Runs in the bench process. */
+/** Measures a mix of nine reads for each durable write, over the same keys. Runs in the bench process. */
 import { getRequest, keyNumbers, keyOf, putRequest, VALUE } from "../load/requests.js";
 import type { Scenario } from "../model.js";
 import { measureThroughput } from "../throughput.js";

@@ -1,7 +1,7 @@
 /**
- * Measures what matching costs: the CPU time of a publish while thousands of distinct patterns are subscribed that do
- * not match it, less that of the same publish with no subscriber. Each event has a topic of its own, so that caches of
- * topics do not help. Runs in the bench process.
+ * Measures the cost of matching events against patterns. It publishes while thousands of distinct patterns are
+ * subscribed, none of which match, and subtracts the CPU time of the same publish without subscribers. Each event has a
+ * topic of its own, so that caches of topics do not help. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import { closeSubscribers, measureStretch, openSubscribers, type Stretch } from "../fan-out.js";
@@ -17,7 +17,7 @@ const MATCH_US_MAX = 100;
 const PATTERNS_METRIC = "koor_subscriber_patterns";
 const WARMUP_BURSTS = 3;
 
-/** Kinds of patterns. Events have the topics `agents.<n>.done`, which no pattern matches. */
+/** The kinds of patterns. None of them matches the topics of the events, which are `agents.<n>.done`. */
 const SHAPES: readonly { readonly what: string; readonly pattern: (index: number) => string }[] = [
   { what: "literal first segment", pattern: (index) => `project-${index}.api.*` },
   { what: "wildcard first segment", pattern: (index) => `*.task-${index}.*` },
@@ -27,7 +27,7 @@ const SHAPES: readonly { readonly what: string; readonly pattern: (index: number
 
 let topics = 0;
 
-/** Makes one publish of an array; every topic is new. */
+/** Makes a publish of an array of events. No topic occurs twice. */
 function makeBurst(): ReturnType<typeof publishRequest> {
   const first = topics;
   topics += BURST_EVENTS;
@@ -82,7 +82,7 @@ async function* measurePatterns(bench: Bench): AsyncGenerator<Row> {
           figures: figuresOf({ cpu_us_an_event: cpuWithoutUs, answer_p50_ms: without.answer_p50_ms }),
         },
       ],
-      // The quotient of two small costs is too noisy to compare; it is shown.
+      // There is no ratio, because a quotient of two small costs is too noisy. The costs themselves are printed.
       ratios: [],
       targets: [atMost("match_us", matchUs, MATCH_US_MAX)].filter((target) => target !== undefined),
     };

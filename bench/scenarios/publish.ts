@@ -1,4 +1,4 @@
-/** Measures durable publishes of single events without subscribers. Runs in the bench process. */
+/** Measures durable publishes of single events while there are no subscribers. Runs in the bench process. */
 import { keyNumbers, keyOf, publishRequest, VALUE } from "../load/requests.js";
 import type { Scenario } from "../model.js";
 import { measureThroughput } from "../throughput.js";

@@ -1,4 +1,4 @@
-/** Measures durable writes, each to another key than the previous one. Runs in the bench process. */
+/** Measures durable writes. Each write goes to another key than the previous one. Runs in the bench process. */
 import { keyNumbers, keyOf, putRequest, VALUE } from "../load/requests.js";
 import type { Scenario } from "../model.js";
 import { measureThroughput } from "../throughput.js";

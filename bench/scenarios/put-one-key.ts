@@ -1,4 +1,6 @@
-/** Measures durable writes to one key: each is a new version of the same value. Runs in the bench process. */
+/**
+ * Measures durable writes to a single key. Each write makes a new version of the same value. Runs in the bench process.
+ */
 import { keyOf, putRequest, VALUE } from "../load/requests.js";
 import type { Scenario } from "../model.js";
 import { measureThroughput } from "../throughput.js";

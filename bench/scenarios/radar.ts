@@ -1,7 +1,7 @@
 /**
- * Measures the radar with 20 checkouts that each report 2000 changed files, of which every tenth is changed in all of
- * them: the time until a report is answered with its overlaps, beside a PUT of a value of the same size; the time in
- * which the writer compares a report; and the memory. Runs in the bench process.
+ * Measures the radar with 20 checkouts. Each of them reports 2000 changed files, and every tenth file is changed in all
+ * checkouts. It measures the time until a report is answered with its overlaps, beside a PUT of a value of the same
+ * size. It also measures the time that the writer needs to compare a report, and the memory. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import type { LoadJob } from "../load/generator.js";
@@ -29,10 +29,10 @@ import { WorkspaceReports } from "../../src/features/radar/workspace-reports.js"
 const CHECKOUTS = 20;
 const FILES = 2_000;
 const RANGES = 3;
-/** Every file whose number this divides is changed in all checkouts. */
+/** The distance between two shared files: every tenth file is changed in all checkouts. */
 const SHARED_EVERY = 10;
 const LIST_CONNECTIONS = 8;
-/** The code that reads, compares and lists reports is compiled after this time. */
+/** The warm-up time. After it, the code that reads, compares and lists reports is compiled. */
 const WARM_MS = 3_000;
 const PUTS = "PUTs of as many bytes";
 const ANSWERED_MS_MAX = 50;
@@ -45,7 +45,7 @@ interface BenchFile {
   readonly ranges: readonly (readonly [number, number])[];
 }
 
-/** The changes of a checkout. Two revisions differ in the ranges of every file. */
+/** Returns the changes of a checkout. Two revisions differ in the changed lines of every file. */
 function changesOf(checkout: number, revision: number): BenchFile[] {
   return Array.from({ length: FILES }, (_, at) => ({
     path: `src/${at % SHARED_EVERY === 0 ? "shared" : `part-${checkout}`}/component/file-${String(at).padStart(4, "0")}.ts`,
@@ -72,7 +72,7 @@ function decoded(checkout: number, revision: number): Report {
   return decodeReport(head, JSON.stringify(files), null);
 }
 
-/** Returns the times in ms of comparing one report after another with those of the other checkouts. */
+/** Compares one report after another with those of the other checkouts. Returns the times in ms. */
 function timeComparisons(rounds: number): number[] {
   const reports = new WorkspaceReports();
   const newest = Array.from({ length: CHECKOUTS }, (_, checkout) => decoded(checkout, 0));
@@ -100,7 +100,7 @@ async function* measureRadar(bench: Bench): AsyncGenerator<Row> {
   const bytes = Math.max(...reports.map(({ body = "" }) => body.length));
   const puts = Array.from({ length: CHECKOUTS }, (_, at) => putRequest(keyOf(at), makeJsonValue(bytes)));
   await generator.run<Slice>(makeHttpJob(koor, puts, 1, warmupMs));
-  // The threads of the worker pool start with the first long lists.
+  // The warm-up includes long lists, because the threads of the worker pool start with the first of them.
   const lists: HttpRequest[] = [{ method: "GET", path: "/api/audit?limit=10000" }];
   await generator.run<Slice>(makeHttpJob(koor, lists, LIST_CONNECTIONS, warmupMs));
   const memoryBefore = readResidentBytes(koor.pid);

@@ -1,7 +1,8 @@
 /**
- * Measures 200 subscribers that never read, beside 100 that do: what the healthy ones lose (nothing), how much slower
- * they and the publisher are, what is dropped for the stalled ones, and how much the server's memory grows. The
- * reference is a second server with the same events and readers, in alternation. Runs in the bench process.
+ * Measures 200 stalled subscribers, which never read, beside 100 healthy ones. The healthy subscribers must lose
+ * nothing. It measures how much slower they and the publisher get, how many events are dropped for the stalled ones,
+ * and how much the server's memory grows. The reference is a second server with the same events and only the healthy
+ * subscribers, in alternation. Runs in the bench process.
  */
 import { SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../schemas/limits/events.js";
 import type { Bench } from "../bench.js";
@@ -31,7 +32,7 @@ async function readDropped(koor: Koor): Promise<number> {
   return (await readMetrics(koor)).get(DROPPED_METRIC) ?? 0;
 }
 
-/** A server, the process that holds its subscribers, and the figures of both. */
+/** One side of the comparison: a server, the process that holds its subscribers, and the figures of both. */
 interface Side {
   readonly koor: Koor;
   readonly process: JobProcess;
@@ -65,7 +66,8 @@ async function publishLarge({ process, koor }: Side): Promise<void> {
 }
 
 /**
- * Publishes large events until every stalled subscriber drops all of a burst, and the same events to the other server.
+ * Publishes large events until the sockets of the stalled subscribers are full, so that each of them drops all events
+ * of a burst. The other server gets the same events.
  * @returns the number of events
  */
 async function fillStalledSockets(beside: Side, alone: Side): Promise<number> {

@@ -1,7 +1,7 @@
 /**
- * Measures events to reading subscribers: one at a time, where each event reaches all before the next is sent, and in
- * bursts of one array of 1 000. The reference is raw uWS, through a native topic and by a loop over its sockets. Runs
- * in the bench process.
+ * Measures the delivery of events to subscribers that read them. Events are sent one at a time, each after the previous
+ * one has reached all subscribers, or in bursts of one array with 1 000 events. The reference is raw uWS, which
+ * delivers through a native topic or by a loop over its sockets. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import {
@@ -27,18 +27,21 @@ import { startRawUws } from "../targets/raw-uws.js";
 import type { Server } from "../targets/server.js";
 import { atMost } from "../throughput.js";
 
-/** Numbers of subscribers for which the design has a target for one event. */
+/** The number of subscribers for which the design has a target for single events. */
 const JUDGED_SUBSCRIBERS = 500;
 const RAW_TOPIC = "raw uWS topic";
 const RAW_LOOP = "raw uWS loop";
 const CPU_TO_RAW_LOOP_MAX = 1.25;
 const BURST_CPU_US_MAX = 1.5;
-/** A burst has a target only where there are many subscribers, too: the publish itself is in the cost. */
+/**
+ * The number of subscribers from which the design has a target for bursts. With fewer subscribers, the publish itself
+ * is a large part of the cost.
+ */
 const BURST_JUDGED_SUBSCRIBERS_MIN = 100;
 const WARMUP_SUBSCRIBERS = 20;
 const WARMUP_CONNECTIONS = 64;
 const WARMUP_PUBLISHES = 20_000;
-/** One burst to a thousand subscribers is a million deliveries. */
+/** The time limit of one burst. A burst to a thousand subscribers has a million deliveries. */
 const BURST_MS_MAX = 30_000;
 
 interface Kind {
@@ -67,10 +70,10 @@ function makeRow(
   loop: Stretch[],
 ): Row {
   const isBurst = kind.eventsPerRequest > 1;
-  // With few subscribers the cost is that of the durable publish, which the raw server does not have.
+  // With few subscribers, most of the CPU time is that of the durable publish, which the raw server does not do. The
+  // ratio is then not compared.
   const cpuCounts = isBurst ? subscribers > 1 : subscribers >= JUDGED_SUBSCRIBERS;
-  // Both sides run in every round: other load of the machine changes what a send costs, and meets both sides of a
-  // round.
+  // Both sides run in every round, so that a change in the other load of the machine affects both sides of a round.
   const cpuToLoop = medianQuotient(koor, loop, stretchCpuOf);
   const merged = mergeStretches(koor);
   const targets = [atMost("lost", merged["lost"], 0)];
@@ -128,7 +131,8 @@ async function* measureSubscribers(bench: Bench): AsyncGenerator<Row> {
   const close = async (): Promise<void> => {
     for (const { process } of sides) await closeSubscribers(process);
   };
-  // The server publishes for a while first: one event at a time would take minutes to get both sides compiled.
+  // The server first gets publishes from the load generator, which compiles its code. Single events with their
+  // subscribers would take minutes for this.
   const generator = bench.startJobs("bench/load/generator.js");
   for (const { server } of sides) {
     const job: LoadJob = {

@@ -1,7 +1,7 @@
 /**
- * Measures the validation of a text of 200 lines against 20 rules, beside a raw handler that takes the same bytes; and
- * reads beside validations that are made to take long: patterns that ruin a backtracking engine on texts of a megabyte.
- * The reference of the second is Koor without them. Runs in the bench process.
+ * Measures the validation of a text of 200 lines against 20 rules, beside a raw handler that reads the same bytes. Also
+ * measures reads beside expensive validations: patterns that make a backtracking engine explode, on texts of a
+ * megabyte. The reference of the second part is Koor without these validations. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import type { JobProcess } from "../job-process.js";
@@ -30,9 +30,9 @@ import { atMost } from "../throughput.js";
 const LINES = 200;
 const CPU_US_MAX = 400;
 const CPU_TO_RAW_MAX = 16;
-/** Number of rounds; each measures Koor and the raw handler. */
+/** The number of rounds. Each round measures Koor and the raw handler. */
 const ROUNDS = 5;
-/** Validations before the measurement, after which the threads' code is compiled. */
+/** The number of validations in the warm-up. After them, the code of all threads is compiled. */
 const WARMUP_VALIDATIONS = 8_000;
 const GET_P99_MS_MAX = 20;
 const CONNECTIONS = 16;
@@ -42,7 +42,7 @@ const HOSTILE_TEXT_BYTES = 1_000_000;
 const ALONE = "no validations";
 const RAW = "raw uWS";
 
-/** Rules as teams write them: words, calls, a few classes. */
+/** Rules as teams write them: words, function calls, and a few character classes. */
 const PATTERNS = [
   "TODO",
   "FIXME",
@@ -83,7 +83,7 @@ function validateRequest(project: string, content: string): HttpRequest {
   };
 }
 
-/** Source code of the usual line length; three of its lines break a rule. */
+/** Makes source code with lines of normal length. Three of its lines break a rule. */
 function makeSource(): string {
   const lines = Array.from({ length: LINES }, (_unused, at) =>
     at % 67 === 0 ? "  // TODO: look at this again" : `  const value${at} = compute(input[${at}], ${at});`,

@@ -1,7 +1,7 @@
 /**
- * Measures calls that wait for conditions: the memory of a thousand of them beside the same number of long polls of
- * events, and how soon one is answered after a release of what it waits for, beside the answer to the release itself.
- * Runs in the bench process, which holds the waiting connections.
+ * Measures calls that wait for a condition. It measures the memory of a thousand such calls, beside the same number of
+ * long polls for events. It also measures how soon a call is answered after the release of the resource that it waits
+ * for, beside the answer to the release itself. Runs in the bench process, which holds the waiting connections.
  */
 import { Agent, request as httpRequest, type ClientRequest } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
@@ -16,11 +16,14 @@ import { atMost } from "../throughput.js";
 const LONG_POLLS = "long polls";
 const RELEASE = "the release";
 const BYTES_PER_KB = 1_000;
-/** The most memory of a call, in multiples of a long poll: a call that waits for one thing is like one. */
+/**
+ * The limit of a call's memory, in multiples of a long poll's. A call that waits for one thing should cost about as
+ * much as a long poll.
+ */
 const MEMORY_TO_LONG_POLLS_MAX = 1.25;
 const ANSWER_MS_MAX = 20;
 const POLL_MS = 5;
-/** Calls that are made first, because what they load stays. */
+/** The number of calls before the measurement. They load code that stays in memory. */
 const WARMING_CALLS = 200;
 
 interface Call {
@@ -42,12 +45,12 @@ function send(koor: Koor, agent: Agent, path: string, { method = "GET", body, in
   });
 }
 
-/** Opens calls and leaves them open. */
+/** Sends calls and leaves them open. */
 function openCalls(koor: Koor, agent: Agent, count: number, path: (index: number) => string): ClientRequest[] {
   return Array.from({ length: count }, (_unused, index) => {
     const request = httpRequest({ host: "127.0.0.1", port: koor.port, agent, path: path(index) });
     request.on("response", (response) => response.resume());
-    // The calls are cut in the end.
+    // The error is ignored, because the connections of the calls are closed at the end.
     request.on("error", () => undefined);
     request.end();
     return request;
@@ -58,7 +61,7 @@ async function untilMetric(koor: Koor, name: string, value: number): Promise<voi
   while ((await readMetrics(koor)).get(name) !== value) await delay(POLL_MS);
 }
 
-/** Measures the bytes that each of many calls adds to a server that has held some before. */
+/** Measures the bytes that each of many open calls adds to a server that has held such calls before. */
 async function bytesACall(bench: Bench, metric: string, path: (index: number) => string): Promise<number | undefined> {
   const koor = await startKoor(bench);
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });

@@ -1,7 +1,8 @@
 /**
- * Measures what webhooks cost: deliveries to receivers that do nothing, beside undici alone that sends the same bodies
- * to the same receiver; and durable publishes beside a webhook whose receiver is dead and beside one that wants none of
- * them, each against a server without webhooks. Runs in the bench process.
+ * Measures the cost of webhooks. It measures deliveries to receivers that do nothing, beside undici alone, which sends
+ * the same bodies to the same receiver. It also measures durable publishes beside a webhook whose receiver is dead, and
+ * beside a webhook that subscribes to none of the events, each against a server without webhooks. Runs in the bench
+ * process.
  */
 import type { Bench } from "../bench.js";
 import type { JobProcess } from "../job-process.js";
@@ -30,7 +31,7 @@ const WITHOUT = "no webhook";
 const LANES = [1, 16];
 const RATE_BESIDE_OTHERS_MIN = 0.9;
 const PUBLISH_CONNECTIONS = 64;
-/** An address where no server listens. */
+/** The URL of an address at which no server listens. */
 const DEAD_URL = "http://127.0.0.1:1/";
 
 async function post(koor: Koor, path: string, body: string): Promise<void> {

@@ -1,11 +1,11 @@
-/** Tests the frame counter with streams of random frames, cut at random positions. Runs in the test process. */
+/** Tests the frame counter with streams of random frames that are cut at random positions. Runs in the test process. */
 import * as fc from "fast-check";
 import t from "tap";
 import { FrameCounter } from "./frame-counter.js";
 
 const OPCODES = { text: 1, close: 8, ping: 9, pong: 10 } as const;
 
-/** Makes a server's frame: not masked, its length in the shortest form. */
+/** Makes a frame as a server sends it: without a mask, and with its length in the shortest form. */
 function makeFrame(opcode: number, length: number): Buffer {
   const payload = Buffer.alloc(length, 0x81);
   if (length < 126) return Buffer.concat([Buffer.from([0x80 | opcode, length]), payload]);

@@ -1,14 +1,18 @@
 /**
- * Counts the text frames in a server's WebSocket stream without looking into them: the cheapest possible subscriber.
- * Runs in the subscriber process; its caller has the sockets, pongs and deadlines.
+ * Counts the text frames of a server's WebSocket stream without reading their contents. This makes the cheapest
+ * possible subscriber. The caller has the sockets, sends the pongs and sets the deadlines. Runs in the subscriber
+ * process.
  */
 
 export interface FrameEvents {
-  /** Is called for each whole text frame. */
+  /** Called for each complete text frame. */
   readonly text: () => void;
-  /** Is called for each whole ping. Its payload is small and rarely used, so an empty pong answers it. */
+  /**
+   * Called for each complete ping. The subscriber answers with an empty pong, because servers rarely put a payload into
+   * a ping.
+   */
   readonly ping: () => void;
-  /** Is called for a close frame. */
+  /** Called for a close frame. */
   readonly close: () => void;
 }
 
@@ -21,12 +25,12 @@ const TWO_BYTE_LENGTH = 126;
 const HEAD_BYTES_MAX = 10;
 const TWO_TO_32 = 2 ** 32;
 
-/** A pong without payload, masked with zeros, as a client's frames must be masked. */
+/** A pong frame without payload. Its mask is zero: the protocol demands that a client's frames have one. */
 export const PONG_FRAME = Buffer.from([0x8a, 0x80, 0, 0, 0, 0]);
 
 export class FrameCounter {
   readonly #events: FrameEvents;
-  /** The bytes of a frame's head that the end of a read has cut. */
+  /** The bytes of a frame's header that an earlier read ended with, if it ended inside a header. */
   readonly #head = Buffer.alloc(HEAD_BYTES_MAX);
   #headBytes = 0;
   #payloadLeft = 0;
@@ -36,7 +40,10 @@ export class FrameCounter {
     this.#events = events;
   }
 
-  /** Takes the bytes from `start` to `end`. @returns false when they cannot be frames of a server */
+  /**
+   * Reads the bytes from `start` to `end`.
+   * @returns false if they cannot be frames of a server
+   */
   feed(bytes: Uint8Array, start: number, end: number): boolean {
     let position = start;
     while (position < end) {
@@ -53,12 +60,15 @@ export class FrameCounter {
     return true;
   }
 
-  /** Checks whether the head is whole. @returns false when no server sends such a head */
+  /**
+   * Parses the frame's header if it is complete.
+   * @returns false if no server sends such a header
+   */
   #readHead(): boolean {
     const first = this.#head[0] ?? 0;
     const second = this.#head[1] ?? 0;
     if (this.#headBytes < 2) return (first & FIN) !== 0;
-    // The mask bit is set: only clients mask.
+    // The mask bit is set, and only clients mask their frames.
     if ((second & 0x80) !== 0) return false;
     const wanted = second <= SHORT_LENGTH_MAX ? 2 : second === TWO_BYTE_LENGTH ? 4 : HEAD_BYTES_MAX;
     if (this.#headBytes < wanted) return true;

@@ -1,5 +1,5 @@
 /**
- * The subscriber process: it holds up to thousands of subscribers and the one publisher, so that one clock measures the
+ * The subscriber process. It holds up to thousands of subscribers and the publisher, so that one clock measures the
  * time from a publish to its last delivery. The bench process decides what is opened and published.
  */
 import { connect, type Socket } from "node:net";
@@ -16,7 +16,7 @@ let reading: Subscriber[] = [];
 let stalled: Subscriber[] = [];
 let received = 0;
 let awaited = 0;
-/** The number of the event with which the deliveries of a publish begin, and its time. */
+/** The count of the first delivery that the current publish causes, and the time of this delivery. */
 let awaitedFirst = 0;
 let firstMs = 0;
 let whenReceived: (complete: boolean) => void = () => undefined;
@@ -50,7 +50,7 @@ function closeSubscribers(): number {
   return all.length;
 }
 
-/** The publisher's connection: one request in flight. */
+/** The connection of the publisher, with one request in flight. */
 class Publisher {
   readonly #socket: Socket;
   #settle: (expected: boolean) => void = () => undefined;
@@ -63,12 +63,12 @@ class Publisher {
       const state = reader.feed(bytes, bytes.length);
       if (state !== "more") this.#settle(state === "expected");
     });
-    // A lost connection counts as a refused publish.
+    // A publish counts as refused if its connection breaks.
     this.#socket.on("error", () => this.#settle(false));
     this.#socket.on("close", () => this.#settle(false));
   }
 
-  /** Resolves to true when the request was answered with 200. */
+  /** Resolves to true if the request was answered with 200. */
   publish(request: Buffer): Promise<boolean> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => this.#settle(false), REPLY_TIMEOUT_MS);
@@ -86,7 +86,9 @@ class Publisher {
   }
 }
 
-/** Resolves to true as soon as `awaited` events have come, and to false when none has come for too long. */
+/**
+ * Resolves to true as soon as `awaited` events have come, or to false if no event has come for `DELIVERY_TIMEOUT_MS`.
+ */
 function waitForDeliveries(): Promise<boolean> {
   if (received >= awaited) return Promise.resolve(true);
   return new Promise((resolve) => {
@@ -134,7 +136,8 @@ async function publishInTurn(job: PublishJob): Promise<PublishResult> {
     const answered = await publisher.publish(request);
     record(answers, performance.now() - sentMs);
     if (!answered) refused++;
-    // After a loss the remaining publishes would only wait: the result is the figures until then, and the loss.
+    // The job ends after a lost event, because each further publish would only run into the timeout. The result has the
+    // figures so far, and the number of lost events.
     if (!(await delivered)) break;
     nowMs = performance.now();
   }

@@ -1,15 +1,18 @@
 /**
- * One subscriber: a raw socket, an upgrade written by hand, and counted frames. Runs in the subscriber process, which
- * decides when to open, publish and close.
+ * One subscriber: a raw socket, which sends its own WebSocket upgrade and counts frames. The caller decides when to
+ * open, publish and close. Runs in the subscriber process.
  */
 import { connect, type Socket } from "node:net";
 import { FrameCounter, PONG_FRAME } from "./frame-counter.js";
 
-/** Any 16 bytes will do, because the accept header is not checked. */
+/** The key of the upgrade request. Any 16 bytes would do, because the accept header is not checked. */
 const WEBSOCKET_KEY = "a29vci1iZW5jaG1hcmtzIQ==";
 const HEAD_END = "\r\n\r\n";
 const READ_BYTES = 262_144;
-/** libuv reads one socket at a time and hands the bytes over at once: all sockets share the buffer. */
+/**
+ * All sockets share this buffer: libuv reads one socket at a time and hands its bytes over before it reads the next
+ * one.
+ */
 const readBuffer = Buffer.allocUnsafe(READ_BYTES);
 
 function encodeUpgrade(port: number, path: string): string {
@@ -26,7 +29,7 @@ function encodeUpgrade(port: number, path: string): string {
 
 export class Subscriber {
   readonly opened: Promise<void>;
-  /** Events that have come until now. */
+  /** The number of events that have come until now. */
   received = 0;
   readonly #socket: Socket;
   readonly #frames: FrameCounter;
@@ -37,7 +40,8 @@ export class Subscriber {
   #open: () => void = () => undefined;
 
   /**
-   * @param stalled the socket is never read after the upgrade
+   *
+   * @param stalled whether the socket is never read after the upgrade
    * @param onEvent called for each event that comes
    */
   constructor(port: number, path: string, stalled: boolean, onEvent: () => void) {
@@ -63,7 +67,7 @@ export class Subscriber {
     });
     this.#socket.setNoDelay(true);
     this.#socket.on("error", (error) => this.#fail(error));
-    // Once it is open, a subscription that ends counts as lost deliveries.
+    // After the upgrade, a subscription that ends makes its missing deliveries count as lost.
     this.#socket.on("close", () => this.#fail(new Error("a subscriber was closed before it was open")));
     this.#socket.write(encodeUpgrade(port, path));
   }
@@ -72,7 +76,7 @@ export class Subscriber {
     this.#socket.destroy();
   }
 
-  /** Returns false to stop reading for good, as a stalled subscriber does. */
+  /** Handles the bytes of a read. Returns false to stop reading for ever, as a stalled subscriber does. */
   #receive(length: number, bytes: Uint8Array): boolean {
     let start = 0;
     if (!this.#upgraded) {

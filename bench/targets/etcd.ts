@@ -1,6 +1,6 @@
 /**
- * Starts three members of etcd, which each keep a copy of a write and have it on disk before they answer, and makes the
- * request that puts a value through their HTTP gateway. Runs in the bench process.
+ * Starts three members of etcd. Each member keeps a copy of a write and has it on disk before etcd answers. Also makes
+ * the request that puts a value through etcd's HTTP gateway. Runs in the bench process.
  */
 import { join } from "node:path";
 import { type Bench, findFreePort } from "../bench.js";
@@ -9,7 +9,7 @@ import { fetchOnce, type Server, waitUntilReady } from "./server.js";
 
 const MEMBERS = ["one", "two", "three"] as const;
 
-/** The three members; requests go to the first. */
+/** Starts the three members. Requests go to the first one. */
 export async function startEtcd(bench: Bench, program: string): Promise<readonly Server[]> {
   const members = await Promise.all(
     MEMBERS.map(async (name) => ({ name, port: await findFreePort(), peerPort: await findFreePort() })),
@@ -29,7 +29,7 @@ export async function startEtcd(bench: Bench, program: string): Promise<readonly
   return started;
 }
 
-/** Makes the same write as a PUT of Koor's. */
+/** Makes the etcd request that writes the same value as a PUT to Koor. */
 export function etcdPut(key: string, value: string): HttpRequest {
   const encode = (text: string): string => Buffer.from(text).toString("base64");
   const body = JSON.stringify({ key: encode(key), value: encode(value) });

@@ -1,6 +1,6 @@
 /**
- * Starts the built server as a node of a cluster, and reads its status. Everything else is as for a single server
- * (koor.ts). Runs in the bench process.
+ * Starts the built server as a node of a cluster, and reads the node's status. koor.ts has the common part of a node
+ * and a single server. Runs in the bench process.
  */
 import type { Bench } from "../bench.js";
 import { startKoor, type Koor } from "./koor.js";
@@ -12,13 +12,13 @@ export interface KoorNode extends Koor {
 }
 
 export interface NodeOptions {
-  /** A directory with data; absent: a new directory. */
+  /** A directory with data. Absent: the node gets a new directory. */
   readonly data_dir?: string;
-  /** Whether the node begins the cluster. */
+  /** Whether the node may start a new cluster. */
   readonly seeds?: true;
 }
 
-/** Resolves when the node serves, and has applied the log to its end. */
+/** Starts a node. Resolves when the node serves and has applied the log to its end. */
 export async function startNode(
   bench: Bench,
   log: LogServers,
@@ -37,7 +37,7 @@ export interface NodeHealth {
   readonly state: string;
 }
 
-/** The node's status; undefined where it does not answer. */
+/** Returns the node's status; undefined if the node does not answer. */
 export async function askHealth(node: Pick<KoorNode, "port">): Promise<NodeHealth | undefined> {
   const answer = await fetchOnce(node.port, "/health");
   if (answer === undefined) return undefined;

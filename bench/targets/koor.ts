@@ -1,7 +1,6 @@
 /**
- * Starts the built server as users do, on a data directory of its own, and reads its metrics. Runs in the
- * bench process; the server is a child with the default settings, so logging at `info` is part of what is
- * measured.
+ * Starts the built server as users do, with its own data directory, and reads its metrics. The server is a child
+ * process with the default settings, so the measurements include logging at `info`. Runs in the bench process.
  */
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
@@ -11,24 +10,24 @@ import { SQLITE_VARIABLE } from "../../src/platform/store/sqlite/choice.js";
 
 export interface Koor extends Server {
   readonly data_dir: string;
-  /** The dashboard's port; 0 where the dashboard is off. */
+  /** The port of the dashboard; 0 if the dashboard is off. */
   readonly dashboardPort: number;
-  /** Time from the start of the process to the first answer of `/health`. */
+  /** The time from the start of the process to the first answer of `/health`. */
   readonly startedMs: number;
 }
 
 export interface KoorOptions {
-  /** A directory with data; absent: a new directory. */
+  /** A directory with data. Absent: the server gets a new directory. */
   readonly data_dir?: string;
-  /** Whether the dashboard is served, too. */
+  /** Whether the server also serves the dashboard. */
   readonly dashboard?: true;
   /** More flags. */
   readonly args?: readonly string[];
 }
 
 /**
- * The environment without Koor's own variables, because a run must not depend on the shell that starts it. The variable
- * that says which SQLite is to be measured stays.
+ * Returns the environment without Koor's own variables, because a run must not depend on the shell that starts it. Only
+ * the variable that selects the SQLite implementation stays.
  */
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const stays = (name: string): boolean => name === SQLITE_VARIABLE || !name.startsWith("KOOR_");
@@ -65,7 +64,7 @@ export async function startKoor(bench: Bench, options: KoorOptions = {}): Promis
   return { name: "Koor", port, pid: child.pid, child, data_dir: dataDir, dashboardPort, startedMs };
 }
 
-/** Sums the samples of each metric in a Prometheus text, without regard to labels. */
+/** Sums the samples of each metric in a Prometheus text. Labels are ignored. */
 export function parsePrometheus(text: string): ReadonlyMap<string, number> {
   const sums = new Map<string, number>();
   for (const line of text.split("\n")) {
@@ -77,7 +76,7 @@ export function parsePrometheus(text: string): ReadonlyMap<string, number> {
   return sums;
 }
 
-/** Reads the server's own metrics at this moment. */
+/** Reads the current metrics of the server. */
 export async function readMetrics(koor: Koor): Promise<ReadonlyMap<string, number>> {
   const answer = await fetchOnce(koor.port, "/metrics");
   if (answer?.status !== 200) throw new Error("Koor did not answer GET /metrics");

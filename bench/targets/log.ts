@@ -1,11 +1,12 @@
 /**
- * The log's servers as the benchmarks see them: the address for nodes, and the processes whose CPU time counts. Pure.
+ * Describes the servers of a cluster's log for the benchmarks: the address for the nodes, and the processes whose CPU
+ * time is counted. Pure.
  */
 
 export interface LogServers {
-  /** Its name in the report. */
+  /** The name of the log in the report. */
   readonly name: string;
-  /** The value of a node's `--cluster`. */
+  /** The value of the flag `--cluster` of a node. */
   readonly url: string;
   readonly pids: readonly number[];
 }

@@ -1,7 +1,7 @@
 /**
- * The reference for MCP: the protocol library's own handler, which makes a server, a web request and a web response for
- * each request, on top of the HTTP library that Koor uses. Its one tool answers from memory what Koor reads. A process
- * of its own.
+ * The reference server for MCP, a process of its own. It runs the handler of the protocol library, which makes a
+ * server, a web request and a web response for each call, on the same HTTP library as Koor. Its single tool answers
+ * from memory with the data that Koor reads.
  */
 import { createMcpHandler, Server } from "@modelcontextprotocol/server";
 import uWS from "uWebSockets.js";

@@ -1,7 +1,7 @@
 /**
- * Starts real NATS servers that write to disk before they acknowledge (`sync_interval: always`): one, or three that
- * keep a copy each. They are those of the tests (test/support/nats-server.ts); this file adds which of them leads the
- * stream. Runs in the bench process.
+ * Starts real NATS servers that write to disk before they acknowledge (`sync_interval: always`): one server, or three
+ * with a copy each. The tests' helper starts the servers (test/support/nats-server.ts), and this file finds the server
+ * that leads the stream. Runs in the bench process.
  */
 import { execFileSync } from "node:child_process";
 import { jetstreamManager } from "@nats-io/jetstream";
@@ -17,16 +17,16 @@ import {
 import type { Bench } from "../bench.js";
 import type { LogServers } from "./log.js";
 
-/** The oldest version that Koor accepts, since it needs batches. */
+/** The oldest version that Koor accepts. Older versions have no batched publishes, which Koor needs. */
 const VERSION_MIN = [2, 12] as const;
-/** The stream of a cluster without a name. */
+/** The name of the stream of a cluster that has no name. */
 const STREAM = "KOOR_koor";
 
 export interface NatsServers extends LogServers {
   readonly servers: readonly NatsProcess[];
 }
 
-/** The reason why nothing can be measured over NATS here; false where it can. */
+/** Returns the reason why this machine cannot measure with NATS; false if it can. */
 export function natsUnusable(): string | false {
   const program = findNatsServer();
   if (program === undefined) return natsMissing();
@@ -51,7 +51,7 @@ function pidsOf(servers: readonly NatsProcess[]): readonly number[] {
   return servers.map(({ pid }) => must(pid, "a server that has started has an id"));
 }
 
-/** Finds which of the three servers leads the stream that is the log. */
+/** Finds which of the three servers leads the stream that holds the log. */
 export async function findStreamLeader({ servers, url }: NatsServers): Promise<NatsProcess> {
   const connection = await connect({ servers: url.replace("nats://", "").split(",") });
   try {

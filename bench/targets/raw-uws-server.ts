@@ -1,7 +1,7 @@
 /**
- * The reference server: uWebSockets.js without an application. It answers from memory with the headers and sizes of
- * Koor's answers, stores nothing, checks nothing, and fans out either through a native topic or by a loop over the
- * sockets. A process of its own, one event loop.
+ * The reference server, a process of its own with one event loop: uWebSockets.js without an application. It answers
+ * from memory, with the same headers and sizes as Koor. It stores and checks nothing. It delivers events through a
+ * native topic or by a loop over the sockets.
  */
 import uWS from "uWebSockets.js";
 import { TOPIC, VALUE, VALUE_ETAG } from "../load/requests.js";
@@ -18,7 +18,7 @@ const putAnswer = JSON.stringify({
   content_type: "application/json",
   updated_at: createdAt,
 });
-/** Has the size of the frame that Koor sends for a published VALUE. */
+/** The event has the size of the frame that Koor sends when VALUE is published. */
 const event = `{"id":1000001,"topic":"${TOPIC}","data":${VALUE},"source":"","created_at":"${createdAt}"}`;
 
 const app = uWS.App();
@@ -71,7 +71,8 @@ app.post("/api/events/publish", (res, req) => {
   const events = Number(req.getHeader("x-bench-events") || "1");
   const how = req.getQuery("how") ?? "topic";
   readBody(res, () => {
-    // Not inside the handler, where the answer holds the cork and every frame would be a write of its own.
+    // The events are sent after the handler has returned. Inside the handler the answer holds the cork, so each frame
+    // would be a separate write.
     setImmediate(() => {
       fanOut(events, how);
       if (aborted.has(res)) return;

@@ -1,6 +1,6 @@
 /**
- * Starts the raw uWebSockets.js server, the ceiling of what a server on this library can do. Runs in the
- * bench process; the server itself is raw-uws-server.ts.
+ * Starts the raw uWebSockets.js server (raw-uws-server.ts). Its speed is the upper limit of every server that uses this
+ * library. Runs in the bench process.
  */
 import { join } from "node:path";
 import { type Bench, findFreePort, TREE } from "../bench.js";

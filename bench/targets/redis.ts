@@ -1,6 +1,6 @@
 /**
- * Starts a Redis that is as durable as Koor: each write is in an append-only file that is fsynced before the answer. It
- * runs alone or with replicas. Runs in the bench process.
+ * Starts a Redis server that is as durable as Koor: each write is in an append-only file, which is fsynced before the
+ * answer. Redis runs alone or with replicas. Runs in the bench process.
  */
 import { connect } from "node:net";
 import { type Bench, findFreePort } from "../bench.js";
@@ -9,12 +9,15 @@ import { acceptsConnections, type Server, waitUntilReady } from "./server.js";
 
 const REPLICAS = 2;
 
-/** Starts one server. @param replicaOf the port of the server that it replicates */
+/**
+ * Starts one server.
+ * @param replicaOf the port of the server that this one replicates
+ */
 export async function startRedis(bench: Bench, program: string, replicaOf?: number): Promise<Server> {
   const port = await findFreePort();
   const args = ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", bench.makeDirectory("redis"), "--daemonize", "no"];
   args.push("--appendonly", "yes", "--appendfsync", "always", "--save", "");
-  // A rewrite of the log in the middle of a slice would make Redis look slower than it is.
+  // Redis must not rewrite its log in the middle of a slice, because this would make it look slower than it is.
   args.push("--auto-aof-rewrite-percentage", "0");
   if (replicaOf !== undefined) args.push("--replicaof", "127.0.0.1", `${replicaOf}`);
   const child = bench.start(program, args, { stdio: "ignore" });
@@ -23,7 +26,7 @@ export async function startRedis(bench: Bench, program: string, replicaOf?: numb
   return { name: "Redis", port, pid: child.pid, child };
 }
 
-/** Starts one server, and two replicas that follow it. */
+/** Starts one server, and two replicas of it. */
 export async function startReplicatedRedis(bench: Bench, program: string): Promise<readonly Server[]> {
   const first = await startRedis(bench, program);
   const replicas: Server[] = [];
@@ -32,12 +35,12 @@ export async function startReplicatedRedis(bench: Bench, program: string): Promi
   return [first, ...replicas];
 }
 
-/** Makes a SET that is answered when one replica has it, too, in wire form. */
+/** Makes a SET that is answered after one replica also has the value, as RESP text. */
 export function waitedSet(key: string, value: string): string {
   return encodeRedis(["SET", key, value]) + encodeRedis(["WAIT", "1", "1000"]);
 }
 
-/** Resolves to whether this number of replicas follows. */
+/** Resolves to whether this number of replicas is connected. */
 function countsReplicas(port: number, wanted: number): Promise<boolean> {
   return new Promise((resolve) => {
     let text = "";

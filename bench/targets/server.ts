@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { START_TIMEOUT_MS } from "../settings.js";
 
 export interface Server {
-  /** The name in the report: `Koor`, `raw uWS`, `Redis`. */
+  /** The name of the server in the report: `Koor`, `raw uWS`, `Redis`. */
   readonly name: string;
   readonly port: number;
   readonly pid: number;
@@ -18,7 +18,7 @@ export interface Server {
 
 const PROBE_INTERVAL_MS = 2;
 
-/** Calls `probe` until it resolves to true. Throws when the process ends first or `START_TIMEOUT_MS` have passed. */
+/** Calls `probe` until it resolves to true. Throws if the process ends first, or if `START_TIMEOUT_MS` have passed. */
 export async function waitUntilReady(child: ChildProcess, name: string, probe: () => Promise<boolean>): Promise<void> {
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (!(await probe())) {
@@ -34,7 +34,7 @@ export interface Answer {
   readonly body: string;
 }
 
-/** Sends one GET on a connection of its own; undefined when no server answers. */
+/** Sends one GET on a new connection. Returns undefined if no server answers. */
 export function fetchOnce(port: number, path: string): Promise<Answer | undefined> {
   return new Promise((resolve) => {
     const request = httpGet({ host: "127.0.0.1", port, path, agent: false }, (response) => {
@@ -47,7 +47,7 @@ export function fetchOnce(port: number, path: string): Promise<Answer | undefine
   });
 }
 
-/** Resolves to true when a server accepts connections on the port. */
+/** Resolves to true if a server accepts connections on the port. */
 export function acceptsConnections(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, "127.0.0.1");

@@ -1,7 +1,7 @@
 /**
- * The second reference for durable writes: SQLite alone. It writes the three rows of one PUT (head, version, audit) or
- * the one row of an event, with as many writes per transaction as Koor had, in WAL mode with synchronous=FULL. A
- * process of its own, one job at a time.
+ * The second reference for durable writes: SQLite alone, in a process of its own that runs one job at a time. It writes
+ * the three rows of a PUT (head, version, audit), or the one row of an event. Each transaction has as many writes as
+ * Koor had per transaction. SQLite runs in WAL mode with synchronous=FULL.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -22,7 +22,8 @@ export interface SqliteJob {
 
 const NS_PER_MS = 1e6;
 
-// Appended rows and blobs: the layout with the fewest pages per commit, see the design's table of layouts.
+// The tables have appended rows and blobs, because this layout writes the fewest pages per commit. The design has a
+// table that compares layouts.
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS head (key TEXT PRIMARY KEY, version INTEGER NOT NULL,
     newest INTEGER NOT NULL) WITHOUT ROWID;

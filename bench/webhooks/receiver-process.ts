@@ -1,15 +1,19 @@
 /**
- * The cheapest possible receiver: raw uWS that reads a body to its end and answers 200. And the reference sender:
- * undici alone, one request in flight per lane. A process of its own for each, driven by jobs.
+ * The two references for webhooks, each a process of its own that runs jobs. The receiver is the cheapest possible one:
+ * raw uWS that reads a body to its end and answers 200. The sender is undici alone, with one request in flight per
+ * lane.
  */
 import { request, Agent } from "undici";
 import uWS from "uWebSockets.js";
 import { serveJobs } from "../job-process.js";
 
 export type WebhookJob =
-  /** Starts to listen; the result is the port. */
+  /** Starts to listen. The result is the port. */
   | { readonly kind: "listen" }
-  /** Resolves when this number of requests has come since the previous job; the result is the number that came. */
+  /**
+   * Waits until this number of requests has come since the previous job. The result is the number of requests that
+   * came.
+   */
   | { readonly kind: "await"; readonly count: number; readonly duration_ms: number }
   /** Sends this number of requests over each lane, one after another. */
   | {

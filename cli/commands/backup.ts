@@ -1,5 +1,6 @@
 /**
- * Implements `backup` and `restore`, which save all data of a server to a file and load it. Runs in the CLI process.
+ * Implements `backup`, which saves all data of a server to a file, and `restore`, which loads such a file. Runs in the
+ * CLI process.
  */
 import { createReadStream, fstatSync, statSync } from "node:fs";
 
@@ -39,7 +40,8 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
       const answer = await collectAnswer(open);
       return answer instanceof NoAnswer ? failed(answer.why) : describeRefusal(answer.status, answer.body);
     }
-    // The server does not know the size of a backup before its end. The backup that is replaced is about as large.
+    // The server does not know the size of a backup in advance. The old backup, which the new one replaces, has about
+    // the same size.
     const totalBytes = statSync(path, { throwIfNoEntry: false })?.size;
     const transfer = { name: "backup", totalBytes, isGuess: true };
     const pieces = withProgress(open.response as AsyncIterable<Buffer>, transfer);
@@ -50,7 +52,7 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
   }
 }
 
-/** Opens the snapshot that `--file` names; `-` is stdin. */
+/** Opens the snapshot that `--file` names. The name `-` means stdin. */
 async function openSnapshot(path: string): Promise<NonNullable<RequestPlan["stream"]> | CliFailure> {
   if (isStdin(path)) return { source: io().stdin(), length: undefined };
   const file = await openInputFile(path);
@@ -59,7 +61,7 @@ async function openSnapshot(path: string): Promise<NonNullable<RequestPlan["stre
   return { source: createReadStream(path, { fd: file }), length: info.isFile() ? info.size : undefined };
 }
 
-/** Returns the same stream, which shows its progress. The pieces are counted when the connection takes them. */
+/** Returns the same stream, which also shows its progress. A piece counts when the connection takes it. */
 async function watched({ source, length }: NonNullable<RequestPlan["stream"]>) {
   const { Readable } = await import("node:stream");
   const pieces = withProgress(source as AsyncIterable<unknown> as AsyncIterable<Buffer>, {
@@ -75,7 +77,7 @@ async function restore(args: Args, context: CommandContext): Promise<ExitCode | 
   const file = await openSnapshot(args.need("file"));
   if (file instanceof CliFailure) return file;
   const stream = io().isErrorTerminal() ? await watched(file) : file;
-  // An empty server has no instances, and refuses a call as one that it does not know.
+  // The request names no instance: an empty server has none, so it would refuse the call.
   const { session: _session, fallback: _fallback, ...others } = settings;
   const answer = await sendRequest(
     { ...others, instance: "" },

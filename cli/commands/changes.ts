@@ -12,7 +12,7 @@ export const CHANGES_COMMANDS: readonly CommandRow[] = [
     run: async (args, context) => {
       const settings = context.settings();
       if (settings instanceof CliFailure) return settings;
-      // Only this command needs the module.
+      // The module is loaded only by this command.
       const { followChanges } = await import("../change-feed.js");
       return await followChanges(settings, args.text("kinds"));
     },

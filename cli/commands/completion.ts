@@ -1,9 +1,14 @@
-/** Implements `completion`, which prints a shell's script for completion at Tab. Runs in the CLI process. */
+/**
+ * Implements `completion`, which prints the script that makes a shell complete words when Tab is pressed. Runs in the
+ * CLI process.
+ */
 import type { CommandRow } from "../command-row.js";
 import { wrongUsage } from "../failure.js";
 import { print } from "../output.js";
 
-/** The shells of complete/scripts.ts, which is loaded only when a script is printed. */
+/**
+ * The shells of complete/scripts.ts. They are repeated here, because that file is loaded only when a script is printed.
+ */
 const SHELLS = ["bash", "zsh", "fish"] as const;
 
 export const COMPLETION_COMMANDS: readonly CommandRow[] = [

@@ -1,6 +1,6 @@
 /**
- * Implements `context …`, which names servers, each with its token, so that one word chooses them in every folder.
- * Calls no server. Runs in the CLI process.
+ * Implements `context …`. A context is a name for servers and their token, which works in every folder. These commands
+ * call no server. Runs in the CLI process.
  */
 import type { Argument, CommandRow } from "../command-row.js";
 

@@ -29,8 +29,8 @@ const ENDPOINT: Flag = {
 };
 
 /**
- * Reads the contract to store and checks it. The server accepts any document as a spec. So without this check, an
- * invalid contract would be noticed only when a payload is checked against it.
+ * Reads the contract that is to be stored, and checks it. Without this check, an invalid contract would be noticed only
+ * when a payload is checked against it, because the server accepts any document as a spec.
  */
 async function readContract(args: Args): Promise<Buffer | CliFailure> {
   const value = await readValue(args);
@@ -56,7 +56,7 @@ function isValid(answer: Buffer): boolean {
   return (JSON.parse(answer.toString("utf8")) as { readonly valid?: unknown }).valid === true;
 }
 
-/** Sends one request and returns the answer's bytes. */
+/** Sends one request and returns the bytes of the answer. */
 async function ask(context: CommandContext, plan: RequestPlan): Promise<Buffer | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;

@@ -1,4 +1,4 @@
-/** Implements `doctor`, which finds what keeps Koor from working here. Runs in the CLI process. */
+/** Implements `doctor`, which finds the causes if Koor does not work in a folder. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const DOCTOR_COMMANDS: readonly CommandRow[] = [
@@ -29,7 +29,7 @@ export const DOCTOR_COMMANDS: readonly CommandRow[] = [
       "POST /mcp",
     ],
     run: async (args, context) => {
-      // Only this command needs the module.
+      // The module is loaded only by this command.
       const { doctor } = await import("../doctor/doctor.js");
       return await doctor(args, context);
     },

@@ -49,7 +49,7 @@ async function readSince(settings: Settings, text: string | undefined): Promise<
 async function subscribe(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  // These modules, above all the WebSocket library, are needed only for a subscription. So they are imported here.
+  // These modules are loaded here because only a subscription needs them. The WebSocket library is large.
   const { followEvents } = await import("../event-feed.js");
   const since = await readSince(settings, args.text("since"));
   if (since instanceof CliFailure) return since;

@@ -1,6 +1,7 @@
 /**
- * Implements `evidence …`, which lists and reports records of commands, and `ci …`, the same for CI. `task run` is in
- * tasks.ts. The modules in cli/evidence/ are loaded only by their commands. Runs in the CLI process.
+ * Implements `evidence …`, which lists and reports records of commands that have run, and `ci …`, which does the same
+ * for CI. `task run` is in tasks.ts. Each module of cli/evidence/ is loaded only by its command. Runs in the CLI
+ * process.
  */
 import type { CommandRow, Flag } from "../command-row.js";
 

@@ -1,6 +1,6 @@
 /**
- * Implements `hooks …`: what the server has seen of clients' hooks, and the reports that hooks start. Runs in the CLI
- * process.
+ * Implements `hooks …`, which shows the hook calls that the server has seen, and makes the reports that hooks start.
+ * Runs in the CLI process.
  */
 import type { CommandRow } from "../command-row.js";
 

@@ -39,7 +39,7 @@ export const INIT_COMMANDS: readonly CommandRow[] = [
     ],
     endpoints: ["GET /api/instances"],
     run: async (args, context) => {
-      // Only this command needs the module.
+      // The module is loaded only by this command.
       const { init } = await import("../init/init.js");
       return await init(args, context);
     },

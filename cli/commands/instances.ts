@@ -21,7 +21,7 @@ function numberOf(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-/** Splits a list whose words are separated by commas. */
+/** Splits a list of words at its commas. */
 function splitList(text: string): readonly string[] {
   return text
     .split(",")
@@ -30,12 +30,12 @@ function splitList(text: string): readonly string[] {
 }
 
 async function register(args: Args, context: CommandContext): Promise<number | CliFailure> {
-  // Only a registration needs this module.
+  // The module is loaded only by a registration.
   const { register: registerOrFind } = await import("../registration.js");
   return await registerOrFind(args, context);
 }
 
-/** Activates the given instance, or without one the instance that the folder has registered. */
+/** Activates the given instance. If none is given, activates the instance that was registered in the folder. */
 async function activate(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;

@@ -1,5 +1,5 @@
 /**
- * Implements `lease …`. With a lease, agents use a resource exclusively or share it. lease-wait.ts waits in the queue,
+ * Implements `lease …`. A lease lets agents use a resource exclusively or share it. lease-wait.ts waits in the queue,
  * and lease-run.ts runs a command under a lease. Runs in the CLI process.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
@@ -89,7 +89,7 @@ async function printLease({ answer }: LeaseAnswer, context: CommandContext): Pro
   return (await printAnswer(answer, context)) ?? 0;
 }
 
-/** Acquires the lease, at once or after a wait. If a signal ends the wait, returns the CLI's exit code. */
+/** Acquires the lease, at once or after a wait. If a signal ends the wait, returns the exit code of the command. */
 async function obtainLease(
   settings: Settings,
   request: LeaseRequest,
@@ -173,7 +173,7 @@ async function releaseOne(settings: Settings, id: string, given: number | undefi
   if (isFailure(fence)) return fence;
   const released = await releaseLease(settings, id, fence);
   if (fence !== null || !(released instanceof Refusal)) return released;
-  // The waiting lease may have been granted after its fence was read. Releasing it now needs its fence.
+  // The waiting lease may have been granted since its fence was read. It can then be released only with its fence.
   const granted = await fetchFence(settings, id);
   return granted === null || isFailure(granted) ? released : await releaseLease(settings, id, granted);
 }
@@ -208,8 +208,8 @@ interface CheckAnswer {
 }
 
 /**
- * Writes one line to stderr for each conflicting lease, with its path, holder and expiry. Writes one for each lease of
- * another checkout, too.
+ * Writes one line to stderr for each conflicting lease, with its path, holder and expiry. Also writes one line for each
+ * lease of another checkout.
  */
 function warnOfConflicts(answer: Buffer): Buffer {
   const { conflicts = [], nearby = [] } = JSON.parse(answer.toString("utf8")) as CheckAnswer;
@@ -354,7 +354,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     headers: (_args, { folder }) => workspaceHeaders(folder, JSON_TYPE),
     body: (args, { folder }) => {
       const mode = args.has("shared") ? "shared" : undefined;
-      // Only the server knows the checkout of the acting instance.
+      // The server finds the checkout, because only the server knows the checkout of the acting instance.
       const scope = args.text("scope") ?? "checkout";
       const paths = literalPaths(args.list("path"), folder);
       return Promise.resolve(paths instanceof CliFailure ? paths : Buffer.from(JSON.stringify({ paths, mode, scope })));

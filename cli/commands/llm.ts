@@ -5,7 +5,7 @@ import { JSON_TYPE } from "../input.js";
 import { objectOf, quoted } from "../json-text.js";
 import { PERIOD_FLAGS } from "../period-flags.js";
 
-/** The members of a report that are set by flags with text, each with the name of its flag. */
+/** The text members of a report, each with the flag that sets it. */
 const TEXT_MEMBERS = [
   ["provider", "provider"],
   ["model", "model"],
@@ -14,7 +14,7 @@ const TEXT_MEMBERS = [
   ["request_type", "request-type"],
   ["session_tag", "session"],
 ] as const;
-/** The members that are numbers. Their digits are sent as they were given. */
+/** The number members of a report. Their digits are sent unchanged. */
 const NUMBER_MEMBERS = [
   ["tokens_in", "tokens-in"],
   ["tokens_out", "tokens-out"],

@@ -22,10 +22,16 @@ import { serversOf } from "../settings.js";
 import { describeSystemError } from "../system-error.js";
 import { homeFolder } from "../user-folder.js";
 
-/** Other users may read the file, because it contains no secret: it only names the variable that contains the token. */
+/**
+ * The mode lets other users read the file. It contains no secret, because it names the token's variable and not the
+ * token.
+ */
 const CONFIG_MODE = 0o644;
 
-/** Returns the location of a client's file; undefined if it is in the home folder and no variable names that folder. */
+/**
+ * Returns the location of a client's file; undefined if the file is in the home folder, and no variable names that
+ * folder.
+ */
 function locate({ place, path }: McpClient, folder: string): FileLocation | undefined {
   if (place === "project") return { path: join(folder, path), name: path, root: projectOf(folder) };
   const home = homeFolder(io().environment, process.platform);
@@ -42,11 +48,12 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const connection = {
     server,
     others,
-    // The user's token is sent only to a server that the user chose, and not to one that only a file here names.
+    // The user's token is sent only to a server that the user chose, and not to a server that only a file in this
+    // folder names.
     withToken: settings.token !== "" && settings.isUsersServer === true,
     bridged: args.has("stdio"),
   };
-  // These modules parse TOML and edit JSON. Only this command needs them, so they are imported here.
+  // These modules are loaded here because only this command parses TOML and edits JSON.
   const { mergeEntry } = await import("../mcp-merge.js");
   if (!args.has("write")) {
     const text = mergeEntry(client, undefined, connection);

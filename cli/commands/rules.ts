@@ -38,7 +38,7 @@ const TEXT_FLAGS: readonly Flag[] = [
   { name: "stack", kind: "text", value: "NAME", about: "show whether the rule applies to this stack", values: "stack" },
 ];
 
-/** The members of a proposal that are set by flags, each with the name of its flag. */
+/** The members of a proposal that flags set, each with the name of its flag. */
 const MEMBERS = [
   ["severity", "severity"],
   ["match_type", "match-type"],
@@ -71,8 +71,8 @@ function hasNoViolation(answer: Buffer): boolean {
 }
 
 /**
- * Builds the body with the text to check against a rule, or against all rules of a project. A byte-order mark is kept,
- * because a rule's pattern may match it.
+ * Builds a body with the text that is checked against a rule, or against all rules of a project. A byte-order mark
+ * stays in the text, because a rule's pattern may match it.
  */
 async function makeTextBody(args: Args, { folder }: CommandContext): Promise<Buffer | CliFailure> {
   const given = args.text("filename");

@@ -4,7 +4,7 @@
 import type { CommandRow } from "../command-row.js";
 import { loadServerProgram } from "../server-program.js";
 
-/** Passes all arguments to the server, which has flags, help and exit codes of its own. */
+/** Passes all arguments to the server. The server has its own flags, help and exit codes. */
 export async function startServer(argv: readonly string[]): Promise<void> {
   const { runServer } = await loadServerProgram();
   await runServer([...argv]);

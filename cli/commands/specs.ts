@@ -1,5 +1,5 @@
 /**
- * Implements `specs …`, the commands for a project's documents. Like state, the documents have versions. Runs in the
+ * Implements `specs …`, the commands for the documents of a project. Documents have versions, like state. Runs in the
  * CLI process.
  */
 import type { CommandRow } from "../command-row.js";

@@ -1,4 +1,7 @@
-/** Implements `status`, `openapi` and `asyncapi`, which show whether the server is up, and its API. Runs in the CLI process. */
+/**
+ * Implements `status`, which shows whether the server is up, and `openapi` and `asyncapi`, which print descriptions of
+ * its API. Runs in the CLI process.
+ */
 import type { CommandRow } from "../command-row.js";
 
 export const STATUS_COMMANDS: readonly CommandRow[] = [

@@ -30,7 +30,7 @@ interface HolderCommand {
   readonly action: HolderAction;
   readonly about: string;
   readonly examples: LocalRow["examples"];
-  /** The name of the argument after the id. The argument is sent as the member of the body with this name. */
+  /** The name of the argument after the id. In the request's body, the member with this name has its text. */
   readonly text?: string;
   readonly flags: readonly Flag[];
   /** Returns the members of the request's body except the fence, each as JSON text. */
@@ -40,7 +40,7 @@ interface HolderCommand {
   ) => Promise<Readonly<Record<string, string | undefined>> | CliFailure>;
 }
 
-/** Builds the command for an action that only the holder of a task can take. The request always contains the fence. */
+/** Builds the command of an action that only the holder of a task may take. The request always contains the fence. */
 function holderRow({ word, action, about, examples, text, flags, members }: HolderCommand): LocalRow {
   return {
     words: ["task", word],
@@ -61,7 +61,7 @@ function holderRow({ word, action, about, examples, text, flags, members }: Hold
       const own = text === undefined ? {} : { [text]: quoted(args.need(text)) };
       const answer = await sendHolderAction(settings, { id, given }, action, { ...own, ...ownMembers });
       if (isFailure(answer)) return failureOf(answer);
-      // Under `task work`, everything that the command prints becomes the task's result. So a heartbeat prints nothing.
+      // A heartbeat under `task work` prints nothing, because all output of the work becomes the result of the task.
       if (action === "progress" && isTaskOfEnvironment(id)) return 0;
       return (await printAnswer(answer, context)) ?? 0;
     },
@@ -76,7 +76,7 @@ async function progressMembers(args: Args): Promise<Readonly<Record<string, stri
   return { percent, note: quoted(args.text("note")), checkpoint };
 }
 
-/** Returns the members of a completion: the result, and what proves it. */
+/** Returns the members of a completion: the result and its evidence. */
 async function doneMembers(
   args: Args,
   context: CommandContext,
@@ -91,7 +91,7 @@ async function doneMembers(
   return { result, evidence: ids.length === 0 ? undefined : `[${ids.join(",")}]`, tree };
 }
 
-/** Returns the tree of the folder as JSON text, if there is one and the task requires evidence. */
+/** Returns the hash of the folder's git tree as JSON text, if the task requires evidence and the folder is in git. */
 async function findTree(id: string, context: CommandContext): Promise<string | undefined | CliFailure> {
   if (findWorkingTree(context.folder) === undefined) return undefined;
   const settings = context.settings();

@@ -1,4 +1,6 @@
-/** Implements `templates …`, the commands for rules and contracts that many projects use. Runs in the CLI process. */
+/**
+ * Implements `templates …`, the commands for rules and contracts that several projects share. Runs in the CLI process.
+ */
 import type { Args, CommandRow } from "../command-row.js";
 import { CliFailure } from "../failure.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";

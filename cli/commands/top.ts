@@ -1,4 +1,4 @@
-/** Implements `top`, a live screen of what agents do. Runs in the CLI process. */
+/** Implements `top`, a live screen that shows what the agents are doing. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const TOP_COMMANDS: readonly CommandRow[] = [
@@ -16,7 +16,7 @@ export const TOP_COMMANDS: readonly CommandRow[] = [
       },
     ],
     run: async (args, context) => {
-      // Only this command needs the module.
+      // The module is loaded only by this command.
       const { top } = await import("../top/top.js");
       return await top(args, context);
     },

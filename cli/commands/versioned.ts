@@ -1,17 +1,14 @@
-/**
- * Builds the commands that state and specs have in common: get, delete, history, rollback and diff. Runs in the CLI
- * process.
- */
+/** Builds the commands that state and specs share: get, delete, history, rollback and diff. Runs in the CLI process. */
 import type { Argument, CommandRow, Flag } from "../command-row.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 
 export interface VersionedNoun {
-  /** The noun of the commands. */
+  /** The first word of the commands. */
   readonly noun: "state" | "specs";
   readonly argument: Argument;
   /** The path template of one entry. */
   readonly path: string;
-  /** The name of one entry: `key`, `spec`. */
+  /** The word for one entry: `key`, `spec`. */
   readonly one: string;
   /** The phrase for the content that `get` prints, used in the help: `the value of a key`, `a spec`. */
   readonly content: string;
@@ -19,7 +16,7 @@ export interface VersionedNoun {
   readonly example: string;
 }
 
-/** The flag that makes a write conditional. */
+/** Makes the flag that makes a write conditional on the current version. */
 export function ifVersion({ one }: Pick<VersionedNoun, "one">): Flag {
   return {
     name: "if-version",

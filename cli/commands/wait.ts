@@ -1,6 +1,6 @@
 /**
- * Implements `wait`, which waits for one of many conditions. The wait costs an agent no tokens. wait-loop.ts repeats
- * the calls. Runs in the CLI process.
+ * Implements `wait`, which waits until one of several conditions is met. An agent spends no tokens while it waits.
+ * wait-loop.ts repeats the calls. Runs in the CLI process.
  */
 import type { Args, CommandContext, CommandRow, Endpoint, Flag, NameKind } from "../command-row.js";
 import { CliFailure, wrongUsage } from "../failure.js";
@@ -10,7 +10,7 @@ import type { Conditions } from "../wait-loop.js";
 import { pathContextOf } from "../workspace.js";
 import { workspaceResource } from "../workspace-path.js";
 
-/** The exit code when the time is up, as the shell command `timeout` returns it. */
+/** The exit code if no condition is met in time. The shell command `timeout` exits with the same code. */
 const TIMED_OUT_EXIT = 124;
 
 function condition(name: string, value: string, about: string, values?: NameKind): Flag {
@@ -18,7 +18,7 @@ function condition(name: string, value: string, about: string, values?: NameKind
   return { name, kind: "text", value, about, many: true, query, ...(values === undefined ? {} : { values }) };
 }
 
-/** The conditions to wait for. */
+/** The flags for the conditions to wait for. */
 const CONDITIONS: readonly Flag[] = [
   condition("event", "PATTERN", "an event has a matching topic", "topic"),
   condition("state", "KEY", "a state key has changed", "state"),
@@ -33,7 +33,7 @@ const CONDITIONS: readonly Flag[] = [
   condition("free", "RESOURCE", "no other instance has leased it"),
   condition("instance", "NAME", "an instance, by name or id, has the status of --is", "agent"),
 ];
-/** Flags that apply to several conditions. */
+/** The flags that apply to several conditions. */
 const PLACES: readonly Flag[] = [
   {
     name: "is",
@@ -58,13 +58,13 @@ function parametersOf({ name, kind, query = "", valueOptional }: Flag, args: Arg
   if (kind === "switch") return args.has(name) ? [[query, "1"]] : [];
   const single = args.text(name);
   const values = single === undefined ? args.list(name) : [single];
-  // Without a value, the flag waits for a task that can be claimed. With a task id, it waits for the end of that task.
+  // A flag without a value waits for a task that can be claimed. A flag with a task id waits for the end of that task.
   return values.map((value) =>
     valueOptional ? (value === "" ? [query, "1"] : [`${query}_ended`, value]) : [query, value],
   );
 }
 
-/** Replaces the path of each resource in the conditions by the path relative to the workspace's root. */
+/** Replaces the path of each resource in the conditions by its path relative to the workspace's root. */
 function withPlacedPaths(conditions: Conditions, folder: string): Conditions | CliFailure {
   const placed: (readonly [string, string])[] = [];
   for (const [name, value] of conditions) {
@@ -107,7 +107,7 @@ async function wait(args: Args, context: CommandContext): Promise<number | CliFa
   return (await printAnswer(waited.answer, context)) ?? (waited.matched ? 0 : TIMED_OUT_EXIT);
 }
 
-/** The endpoints that tell why an idle session is to be woken. */
+/** The endpoints that say why an idle session should be woken. */
 const WAKE_ENDPOINTS = [
   "GET /api/wait",
   "GET /api/messages",
@@ -155,7 +155,7 @@ export const WAIT_COMMANDS: readonly CommandRow[] = [
     ],
     endpoints: WAKE_ENDPOINTS,
     run: async (args, context) => {
-      // Only this command needs the module.
+      // The module is loaded only by this command.
       const { wakeCodex } = await import("../wake-codex.js");
       return await wakeCodex(args, context);
     },

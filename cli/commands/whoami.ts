@@ -1,4 +1,7 @@
-/** Implements `whoami`, which shows as what and where commands in this folder act. Runs in the CLI process. */
+/**
+ * Implements `whoami`, which shows the identity of commands in this folder: their instance, workspace and server. Runs
+ * in the CLI process.
+ */
 import type { CommandRow } from "../command-row.js";
 
 export const WHOAMI_COMMANDS: readonly CommandRow[] = [
@@ -17,7 +20,7 @@ export const WHOAMI_COMMANDS: readonly CommandRow[] = [
     ],
     endpoints: ["GET /api/instances/{id}"],
     run: async (args, context) => {
-      // Only this command needs the module.
+      // The module is loaded only by this command.
       const { whoami } = await import("../whoami.js");
       return await whoami(args, context);
     },

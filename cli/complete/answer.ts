@@ -1,8 +1,8 @@
 /**
- * Answers the completion scripts: `koor __complete words WORD…` for shells that give words, and `koor __complete bash
- * LINE BREAKS` for bash. The first line of the answer is `values`, `files` or `commands`; after `values`, each line is
- * a value, and for shells that show it a tab and its description. If anything is wrong, fewer values are answered.
- * Runs in the CLI process.
+ * Answers the shells' completion scripts: `koor __complete words WORD…` for shells that pass words, and `koor
+ * __complete bash LINE BREAKS` for bash. The first line of the answer is `values`, `files` or `commands`. After
+ * `values`, each line has a value; for shells that show descriptions, a tab and the description follow. A problem is no
+ * error: the answer only has fewer values. Runs in the CLI process.
  */
 import { CLI_COMPLETE_VALUES_MAX } from "../../schemas/limits/cli.js";
 import { escapeHidden } from "../../schemas/visible-text.js";
@@ -20,25 +20,28 @@ import { askFor, type Candidate, type Question } from "./question.js";
 import { endQuote, quoteForBash, readBashLine } from "./shell-line.js";
 import { listNames, type Fetch } from "./sources.js";
 
-/** Matches the beginning of a description that is shown. */
+/** Matches the part of a description that is shown: the first 60 characters. */
 const ABOUT = /^.{0,60}/u;
 
 /** Where completion runs. */
 export interface Place {
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
-  /** The time that the server gets to answer. */
+  /** The maximum time to wait for an answer of the server, in ms. */
   readonly timeoutMs: number;
 }
 
-/** Returns the value of a flag on the line; "" if the line does not have the flag. */
+/** Returns the value of a flag on the command line; "" if the line does not have the flag. */
 function valueOf(flag: string, earlier: readonly string[]): string {
   const at = earlier.lastIndexOf(flag);
   const joined = earlier.findLast((word) => word.startsWith(`${flag}=`));
   return joined?.slice(flag.length + 1) ?? (at < 0 ? "" : (earlier[at + 1] ?? ""));
 }
 
-/** Makes the function that asks the server. A token is sent as for a command that may ask no question. */
+/**
+ * Makes the function that calls the server. The token is sent only under the rules for commands that cannot ask the
+ * user.
+ */
 function makeFetch(given: Given, { folder, environment, timeoutMs }: Place, signal: AbortSignal): Fetch {
   const identity = readIdentity(folder, environment, given);
   if (identity instanceof CliFailure) return () => Promise.resolve(undefined);
@@ -54,14 +57,14 @@ function makeFetch(given: Given, { folder, environment, timeoutMs }: Place, sign
   };
 }
 
-/** Lists the contexts, which are in a file of the user's own. */
+/** Lists the user's contexts, which come from a file and not from the server. */
 function listContexts(environment: NodeJS.ProcessEnv, before: string): readonly Candidate[] {
   const all = readContexts(environment);
   if (all instanceof CliFailure) return [];
   return [...all.contexts].map(([name, { server }]) => ({ value: before + name, about: server }));
 }
 
-/** Lists the values of a question. Names that come too late, or cannot be had, are left out. */
+/** Lists the values for a question. The list lacks names that the server does not send in time. */
 async function listValues(question: Question, given: Given, place: Place): Promise<readonly Candidate[]> {
   const { values, typed, before, candidates } = question;
   if (values === undefined || values === "file" || values === "command") return candidates;
@@ -86,8 +89,8 @@ async function listValues(question: Question, given: Given, place: Place): Promi
 }
 
 /**
- * Chooses the candidates that fit the typed word. Names with characters that control a terminal, or that cannot be
- * seen, are left out: a person could not tell what was inserted.
+ * Chooses the candidates that match the typed word. Leaves out names that contain control characters or invisible
+ * characters, because the user could not see what was inserted.
  */
 function fitting(candidates: readonly Candidate[], current: string): readonly Candidate[] {
   const byValue = new Map(candidates.map((candidate) => [candidate.value, candidate]));
@@ -101,7 +104,7 @@ function describe({ value, about }: Candidate): string {
   return shown === "" ? value : `${value}\t${shown}`;
 }
 
-/** Answers a completion script. Returns "" if the words are none of a script. */
+/** Answers a completion script. Returns "" if the arguments do not come from such a script. */
 export async function answerCompletion(
   argv: readonly string[],
   place: Place,

@@ -1,4 +1,7 @@
-/** Tests what completion answers: from the command table, and from a fake server. Shells are tested in shells.test.ts. */
+/**
+ * Tests the answers of completion from the command table and from a fake server. shells.test.ts tests completion in
+ * real shells.
+ */
 import { writeFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -18,13 +21,13 @@ import { answerCompletion } from "./answer.js";
 import { readBashLine } from "./shell-line.js";
 
 const BREAKS = " \t\n\"'><=;|&(:";
-/** More than any answer of the fake server takes. */
+/** The limit for the fake server, which always answers faster. */
 const TIMEOUT_MS = 60_000;
 
 interface Bench {
   readonly fake: FakeServer;
   readonly cwd: string;
-  /** Returns the lines of the answer for words, of which the last one is completed. */
+  /** Returns the lines of the answer for a command line whose last word is completed. */
   readonly ask: (...words: string[]) => Promise<readonly string[]>;
   /** Returns the values of the answer, without their descriptions. */
   readonly values: (...words: string[]) => Promise<readonly string[]>;

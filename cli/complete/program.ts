@@ -1,6 +1,6 @@
 /**
- * Runs `koor __complete`, which the completion scripts call: prints the answer and ends the process. It prints no
- * errors, and its exit code is always 0, because an error would be written into the line that is typed.
+ * Runs `koor __complete`, which the completion scripts call. Prints the answer and ends the process. It prints no
+ * errors and always exits with 0, because the shell would show an error in the middle of the line that the user types.
  */
 import { CLI_COMPLETE_MS, CLI_COMPLETE_SERVER_MS } from "../../schemas/limits/cli.js";
 import { parseFlagDuration } from "../duration.js";
@@ -8,7 +8,7 @@ import { droppedOutput, processIo, setIoProvider } from "../io.js";
 import { print } from "../output.js";
 import { answerCompletion } from "./answer.js";
 
-/** Returns the time that the server gets. A person far from the server may give it more. */
+/** Returns the maximum time for the server's answer, in ms. A user whose server is far away can set more. */
 function timeoutOf(environment: NodeJS.ProcessEnv): number {
   const given = parseFlagDuration(environment["KOOR_COMPLETE_TIMEOUT"] ?? "");
   return given ?? Math.max(CLI_COMPLETE_MS - performance.now(), CLI_COMPLETE_SERVER_MS);
@@ -20,8 +20,8 @@ export async function completeAndExit(argv: readonly string[]): Promise<never> {
   try {
     await print(Buffer.from(await answerCompletion(argv, { ...own, timeoutMs: timeoutOf(own.environment) })));
   } catch {
-    // No answer is what the script expects.
+    // The script treats an empty output as no values, so the error is ignored.
   }
-  // An address that is still looked up would keep the process alive.
+  // A DNS lookup that is still pending would keep the process alive.
   process.exit(0);
 }

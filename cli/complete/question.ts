@@ -1,6 +1,6 @@
 /**
- * Finds what may follow on a command line: a word of a command, a flag, or the value of an argument or flag. Everything
- * comes from the command table, so a new command needs nothing here. Pure; runs in the CLI process.
+ * Finds what may follow on a command line: a word of a command, a flag, or the value of an argument or flag. It reads
+ * only the command table, so a new command needs no change here. Pure; runs in the CLI process.
  */
 import { findRow, findRowsBelow } from "../command-line.js";
 import type { Argument, CommandRow, Flag, Values } from "../command-row.js";
@@ -11,27 +11,30 @@ export interface Candidate {
   readonly about: string;
 }
 
-/** The answer to what may follow: ready candidates, or values of a row's argument or flag that still have to be listed. */
+/**
+ * The answer to a question about the line: candidates that are already known, or an argument or flag whose values still
+ * have to be listed.
+ */
 export interface Question {
   readonly candidates: readonly Candidate[];
   readonly values?: Values;
-  /** The beginning of the word that stays in front of each value, such as `--state=`. */
+  /** The beginning of the word that is put before each value, such as `--state=`. */
   readonly before: string;
-  /** The typed beginning of the value. */
+  /** The part of the value that is already typed. */
   readonly typed: string;
 }
 
-/** The flags that are known on a command line. */
+/** A flag that is accepted on the command line. */
 export interface KnownFlag extends Pick<Flag, "name" | "about" | "value" | "values" | "many" | "valueOptional"> {
   readonly short?: string;
 }
 
-/** Matches a placeholder that lists the values themselves, such as `warn|auto|strict`. */
+/** Matches a placeholder that itself lists the values, such as `warn|auto|strict`. */
 const WORD_LIST = /^[a-z][a-z_-]*(?:\|[a-z][a-z_-]*)+$/;
-/** The placeholders of values that are paths of files. */
+/** The placeholders that stand for paths of files. */
 const PATH_PLACEHOLDERS: ReadonlySet<string> = new Set(["PATH", "DIR"]);
 
-/** Returns the values of an argument or a flag. A placeholder may list them. */
+/** Returns the values of an argument or a flag. If it declares none, its placeholder may list them. */
 function valuesOf({ values }: Argument | KnownFlag, placeholder: string | undefined): Values | undefined {
   if (values !== undefined || placeholder === undefined) return values;
   if (PATH_PLACEHOLDERS.has(placeholder)) return "file";
@@ -43,11 +46,11 @@ interface EarlierWords {
   readonly given: ReadonlySet<string>;
   /** The flag whose value is the current word. */
   readonly open: KnownFlag | undefined;
-  /** Whether `--` was among them, so that no flags follow. */
+  /** Whether `--` is among the words, so that no flags may follow. */
   readonly flagsEnded: boolean;
 }
 
-/** Splits the words before the current one into words and flags, as readTokens does for a whole line. */
+/** Splits the words before the current one into words and flags. `readTokens` does the same for a whole line. */
 function splitEarlier(earlier: readonly string[], flags: ReadonlyMap<string, KnownFlag>): EarlierWords {
   const words: string[] = [];
   const given = new Set<string>();
@@ -87,7 +90,10 @@ function listFlags(row: CommandRow | undefined, common: readonly KnownFlag[], gi
     .map(({ name, about }) => ({ value: `--${name}`, about }));
 }
 
-/** Returns the argument at a position after the words of the command. One with many values takes all that follow. */
+/**
+ * Returns the argument at a position after the command's words. An argument with many values takes all following
+ * positions.
+ */
 function argumentAt(row: CommandRow, at: number): Argument | undefined {
   const shown = (row.arguments ?? []).filter((argument) => !argument.afterDashes);
   const last = shown.at(-1);
@@ -95,8 +101,8 @@ function argumentAt(row: CommandRow, at: number): Argument | undefined {
 }
 
 /**
- * Finds what may follow.
- * @param earlier the words between the name of the program and the current word
+ * Finds what may follow on the line.
+ * @param earlier the words between the program's name and the current word
  * @param current the beginning of the current word, up to the cursor
  */
 export function askFor(

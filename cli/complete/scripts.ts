@@ -1,6 +1,7 @@
 /**
- * The scripts of `koor completion`, which a shell loads once. They call `koor __complete` at each Tab, so they have
- * nothing of the commands in them. answer.ts describes the answer. Pure; runs in the CLI process.
+ * The scripts that `koor completion` prints. A shell loads its script once. The script calls `koor __complete` at each
+ * Tab, so it contains no commands and needs no update when commands change. answer.ts describes the answer. Pure; runs
+ * in the CLI process.
  */
 
 const BASH = `# Completion of koor for bash. To load it: source <(koor completion bash)
@@ -87,7 +88,10 @@ export function isShell(name: string): name is Shell {
   return Object.hasOwn(SCRIPTS, name);
 }
 
-/** Returns the script of a shell. It calls the program by the name with which it was called, which PATH finds. */
+/**
+ * Returns the script of a shell. The script finds the program on PATH, by the name with which the program was called
+ * now.
+ */
 export function completionScript(shell: Shell, program: string): string {
   return SCRIPTS[shell].replaceAll("PROGRAM", program);
 }

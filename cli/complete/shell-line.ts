@@ -1,9 +1,10 @@
 /**
- * Reads a command line as bash has it, and writes words as bash reads them. bash gives the text of the line only, and
- * replaces a part of the last word, which depends on its quotes and on COMP_WORDBREAKS. Pure; runs in the CLI process.
+ * Splits a command line into words and quotes words as bash does. This is needed because bash passes only the text of
+ * the line. It also replaces only a part of the last word, which depends on its quotes and on COMP_WORDBREAKS. Pure;
+ * runs in the CLI process.
  */
 
-/** The open quotation mark at the cursor; "" if there is none. */
+/** The quotation mark that is open at the cursor; "" if there is none. */
 type Quote = "" | "'" | '"';
 
 export interface BashLine {
@@ -11,17 +12,17 @@ export interface BashLine {
   readonly earlier: readonly string[];
   /** The beginning of the last word, without its quotes. */
   readonly current: string;
-  /** The number of characters of `current` that bash keeps. It replaces the rest by the chosen word. */
+  /** The number of characters of `current` that bash keeps. The chosen word replaces the other characters. */
   readonly kept: number;
   readonly quote: Quote;
 }
 
-/** Matches an assignment before the name of a program: `KOOR_SERVER=http://a`. */
+/** Matches a variable assignment before the program's name, such as `KOOR_SERVER=http://a`. */
 const ASSIGNMENT = /^[A-Za-z_]\w*=/;
 
 /**
- * Splits a line up to the cursor into words. The name of the program and assignments before it are left out.
- * @param breaks the characters at which bash begins another word for completion (COMP_WORDBREAKS)
+ * Splits the line up to the cursor into words. Leaves out the program's name and the assignments before it.
+ * @param breaks the characters at which bash begins a new word for completion (COMP_WORDBREAKS)
  */
 export function readBashLine(line: string, breaks: string): BashLine {
   const words: string[] = [];
@@ -50,10 +51,10 @@ export function readBashLine(line: string, breaks: string): BashLine {
   return { earlier: program < 0 ? [] : words.slice(program + 1), current: word, kept, quote };
 }
 
-/** Matches the characters that bash does not read as they are. */
+/** Matches the characters that have a special meaning in bash outside of quotes. */
 const SPECIAL = /[^\w./:=@%+,\-\u0080-\u{10ffff}]/gu;
 
-/** Writes a text so that bash reads it as a part of a word, behind a quotation mark that is open. */
+/** Quotes a text for bash, as a part of a word that follows an open quotation mark or none. */
 export function quoteForBash(text: string, quote: Quote): string {
   if (quote === "'") return text.replaceAll("'", `'\\''`);
   if (quote === '"') return text.replace(/["$`\\]/g, "\\$&");
@@ -61,8 +62,8 @@ export function quoteForBash(text: string, quote: Quote): string {
 }
 
 /**
- * Returns the text with the quotation mark that ends it. bash adds the mark by itself, unless the text ends with one,
- * which it then takes for the end.
+ * Adds the closing quotation mark to a text that ends with the same mark. bash otherwise adds the mark by itself, but
+ * it would mistake the mark in the text for the closing one.
  */
 export function endQuote(text: string, quote: Quote): string {
   return quote !== "" && text.endsWith(quote) ? text + quote : text;

@@ -1,4 +1,4 @@
-/** Tests completion in real shells, where they are installed: a person presses Tab in a terminal. */
+/** Tests completion in each real shell that is installed. The test presses Tab in a terminal. */
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -9,7 +9,9 @@ import { makeDirectory } from "../../test/support/server-process.js";
 import { programMissing, Terminal } from "../../test/cli/tmux.js";
 
 const KEYS = ["plans/build", 'it\'s $HOME "q"', "two words", "x\n;touch hacked", "a:b"];
-/** How a shell is started, loads the script, and lists what may follow. */
+/**
+ * For each shell: the command that starts it, the line that loads the script, and the keys that list the candidates.
+ */
 const START: Readonly<
   Record<string, { readonly command: readonly string[]; readonly load: string; readonly list: readonly string[] }>
 > = {
@@ -47,7 +49,7 @@ async function openShell(t: Test, shell: string): Promise<Terminal> {
     env: {
       PATH: `${folder}:${process.env["PATH"] ?? ""}`,
       KOOR_SERVER: fake.url,
-      // A machine that is busy needs longer than a person would wait.
+      // The limit is longer than a user would wait, because the test machine may be busy.
       KOOR_COMPLETE_TIMEOUT: "60s",
       HOME: folder,
       PS1: "$ ",

@@ -1,19 +1,19 @@
 /**
- * Lists the existing names of each kind for completion, from the answers of the server. A new kind needs one row in
- * SOURCES. Runs in the CLI process.
+ * Lists the existing names of each kind for completion, by calls of the server. A new kind needs one row in SOURCES.
+ * Runs in the CLI process.
  */
 import { CLI_COMPLETE_VALUES_MAX } from "../../schemas/limits/cli.js";
 import type { NameKind } from "../command-row.js";
 import { itemOf, itemsOf, textOf, textsOf, type Item } from "../json-items.js";
 import type { Candidate } from "./question.js";
 
-/** Sends a GET request, and returns the JSON of a successful answer; undefined if there is none in time. */
+/** Sends a GET request. Returns the JSON of a successful answer; undefined if no such answer comes in time. */
 export type Fetch = (path: string) => Promise<unknown>;
 
-/** Lists the names of a kind that begin with `typed`; more names do no harm. */
+/** Lists the names of a kind that begin with `typed`. The result may also have other names, which the caller drops. */
 type Source = (fetch: Fetch, typed: string) => Promise<readonly Candidate[]>;
 
-/** Lists one member of each item, described by other members. */
+/** Makes candidates from items: one member is the name, and others describe it. */
 function members(items: readonly Item[], name: string, ...about: readonly string[]): Candidate[] {
   return items.map((item) => ({
     value: textOf(item[name]),
@@ -38,7 +38,7 @@ async function leases(fetch: Fetch): Promise<Candidate[]> {
   }));
 }
 
-/** Lists the projects, each with a slash after it, until a project is typed; then the project's specs. */
+/** Lists the projects, each with a slash after it. Once a project is typed, lists the specs of the project. */
 async function specs(fetch: Fetch, typed: string): Promise<Candidate[]> {
   const slash = typed.indexOf("/");
   if (slash < 0) {
@@ -67,7 +67,7 @@ async function rules(fetch: Fetch): Promise<Candidate[]> {
   }));
 }
 
-/** Files and commands are listed by the shell, and contexts are in a file. */
+/** The kinds whose names the server has. The shell itself lists files and commands, and a file has the contexts. */
 export type ServerKind = Exclude<NameKind, "file" | "command" | "context">;
 
 const SOURCES: Readonly<Record<ServerKind, Source>> = {
@@ -96,7 +96,7 @@ const SOURCES: Readonly<Record<ServerKind, Source>> = {
   workspace: async (fetch) => members(await instances(fetch), "workspace"),
 };
 
-/** Lists the existing names of a kind. */
+/** Lists the existing names of a kind that begin with `typed`. */
 export async function listNames(kind: ServerKind, fetch: Fetch, typed: string): Promise<readonly Candidate[]> {
   return await SOURCES[kind](fetch, typed);
 }

@@ -1,24 +1,24 @@
 /**
- * Finds whether the server takes the caller's token, and what the server then says about itself. A wrong token is sent
- * once only, because the server soon refuses an address that tries more of them. Runs in the CLI process.
+ * Finds out whether the server accepts the caller's token, and then reads what the server says about itself. A wrong
+ * token is sent only once, because the server soon blocks an address that tries several. Runs in the CLI process.
  */
 import type { JsonObject } from "../../shared/json-object.js";
 import { NoAnswer } from "../exchange.js";
 import { STATUSES } from "../../schemas/status.js";
 import { fetchReply, objectIn, type Reply } from "./reply.js";
 
-/** A cheap request that needs the token of a server that has one. */
+/** A cheap request. A server that has a token answers it only with the token. */
 const GUARDED = { method: "GET", path: "/api/metrics" } as const;
 const ALL_METRICS = { method: "GET", path: "/metrics" } as const;
 
 export interface Access {
-  /** Whether the server answers requests without a token; undefined if it gave another answer. */
+  /** Whether the server answers requests without a token; undefined if its answer shows neither. */
   readonly isOpen: boolean | undefined;
-  /** Whether requests with the caller's token, or with none, are answered. */
+  /** Whether the server answers the caller's requests, which have a token or none. */
   readonly isGranted: boolean;
-  /** The last answer to the question. */
+  /** The answer to the last of these requests. */
   readonly reply: Reply | NoAnswer | undefined;
-  /** The main figures, and all metrics in Prometheus' text format; undefined if the server does not tell them. */
+  /** The main figures, and all metrics in Prometheus' text format; undefined if the server does not send them. */
   readonly figures: JsonObject | undefined;
   readonly metrics: string | undefined;
 }
@@ -31,7 +31,7 @@ export const NO_ACCESS: Access = {
   metrics: undefined,
 };
 
-/** Returns the headers with a token; none for "". */
+/** Returns the headers that carry a token. There are none if the token is "". */
 export function bearer(token: string): Readonly<Record<string, string>> {
   return token === "" ? {} : { Authorization: `Bearer ${token}` };
 }
@@ -40,7 +40,7 @@ function isSuccess(reply: Reply | NoAnswer): reply is Reply {
   return !(reply instanceof NoAnswer) && reply.status === STATUSES.OK.http;
 }
 
-/** Whether a server takes a token. */
+/** Returns whether a server accepts a token. */
 export async function takesToken(server: URL, token: string): Promise<boolean> {
   return isSuccess(await fetchReply(server, GUARDED, bearer(token)));
 }
@@ -61,7 +61,7 @@ export async function findAccess(server: URL, token: string): Promise<Access> {
   };
 }
 
-/** Returns a label of an info metric; undefined if the server does not tell it. */
+/** Returns a label of an info metric; undefined if the server does not send the metric. */
 export function labelOf({ metrics = "" }: Access, metric: string, label: string): string | undefined {
   const line = metrics.split("\n").find((one) => one.startsWith(`${metric}{`)) ?? "";
   return new RegExp(`[{,]${label}="([^"]*)"`).exec(line)?.[1];

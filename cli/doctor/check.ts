@@ -1,4 +1,4 @@
-/** The interface of a check of `doctor`, and the facts that all checks share. Types only. */
+/** The interface of the checks of `doctor`, and the facts that all checks share. Types only. */
 import type { ServeSettings } from "../../schemas/config.js";
 import type { CliFailure } from "../failure.js";
 import type { Identity } from "../settings.js";
@@ -12,17 +12,17 @@ export interface Examined {
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly project: DoctorProject;
-  /** The settings of the command line, or why they cannot be used. */
+  /** The settings of the command line, or the failure that says why they cannot be used. */
   readonly identity: Identity | CliFailure;
   readonly reached: Reached;
   readonly access: Access;
-  /** The settings with which `koor serve` would start here, or why it would refuse them. */
+  /** The settings with which `koor serve` would start here, or the failure with which it would refuse them. */
   readonly serve: ServeSettings | CliFailure;
-  /** The flags that name settings of the server. Without one, a setting is only what `koor serve` would take. */
+  /** The server settings that the user has set. Any other setting only says what `koor serve` would use. */
   readonly named: ReadonlySet<keyof ServeSettings>;
 }
 
-/** The need of a check: a server that answers, or one that also takes the token. */
+/** The need of a check: a server that answers (`server`), or one that also accepts the token (`token`). */
 export type Need = "server" | "token";
 
 export interface Check {

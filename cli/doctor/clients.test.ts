@@ -1,6 +1,6 @@
 /**
- * Tests the lines of `doctor` about clients: their hooks, MCP entries, trust and tokens, after a real `koor init`; and
- * about the guard, in real repositories.
+ * Tests the lines of `doctor` about clients after a real `koor init`: their hooks, MCP entries, trust and tokens. Also
+ * tests the lines about the guard, in real repositories.
  */
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -21,9 +21,9 @@ import type { Line } from "./line.js";
 
 interface Place extends InitProject {
   readonly doctor: (more?: Readonly<Record<string, string>>) => Promise<Examination>;
-  /** Runs `koor init` for some clients. */
+  /** Runs `koor init` for the given clients. */
   readonly init: (clients: readonly ClientName[], more?: Readonly<Record<string, string>>) => Promise<void>;
-  /** The first folder of the search path. */
+  /** The first folder on PATH, in which tests put programs. */
   readonly programs: string;
 }
 
@@ -46,7 +46,7 @@ async function makePlace(t: Test): Promise<Place> {
   };
 }
 
-/** Writes a file below a folder. */
+/** Writes a file whose path is relative to a folder. */
 function put(folder: string, path: string, content: string | object, mode = 0o644): void {
   mkdirSync(dirname(join(folder, path)), { recursive: true });
   writeFileSync(join(folder, path), typeof content === "string" ? content : JSON.stringify(content), { mode });
@@ -120,7 +120,7 @@ t.test("hooks that are gone or incomplete, for each client", async (t) => {
   const whole = await doctor();
   t.equal(new Set(titles(whole)).size, CLIENT_NAMES.length, "a line each");
   t.same(new Set(whole.statusOf("hooks")), new Set(["warn"]), "all are there, and none has fired");
-  /** The files of hooks by place, each with a title of a client. */
+  /** The files of hooks, each with its folder and the title of a client that uses it. */
   const files: readonly (readonly [folder: string, path: string, title: string])[] = [
     [root, ".claude/settings.local.json", "Claude Code"],
     [root, ".codex/hooks.json", "Codex"],
@@ -140,7 +140,7 @@ t.test("hooks that are gone or incomplete, for each client", async (t) => {
     t.match(line, { status: "fail", message: /has none of Koor's hooks/, fix: /koor init again/ }, title);
   }
   for (const [folder, path] of files) renameSync(join(folder, `${path}.aside`), join(folder, path));
-  /** Hides one hook of each kind of file, and leaves the others. */
+  /** Damages one hook in a file of each kind, and leaves the other hooks. */
   const edit = (folder: string, path: string, from: RegExp, to: string): void => {
     const text = readFileSync(join(folder, path), "utf8");
     t.match(text, from, path);
@@ -221,7 +221,7 @@ t.test("MCP entries of clients", async (t) => {
   write(".mcp.json", JSON.stringify({ mcpServers: { koor: { type: "http", url: `${fake.url}/mcp` } } }));
   t.match(others(await doctor(token)), [{ status: "fail", message: /sends no token, and the server asks for one/ }]);
   write(".mcp.json", entry);
-  // The command line finds the token elsewhere, but the clients have only their environment.
+  // The command line finds the token in the settings, but the clients have only their environment.
   write(".koor/settings.json", JSON.stringify({ token: TOKEN }));
   t.match(others(await doctor()), [
     { status: "warn", message: /^Claude Code: its MCP entry takes the token from KOOR_TOKEN, which is not set/ },
@@ -274,7 +274,7 @@ t.test("trust in Claude Code and in Copilot CLI", async (t) => {
   t.match(await trustLines(elsewhere), [{ status: "ok" }, { status: "ok" }]);
   put(home, ".claude.json", "{");
   t.match(await trustLines(), [{ status: "warn" }, { status: "ok" }]);
-  // The file would be trusted if it were read.
+  // A file that would make the folder trusted, if it were read.
   const trusting = JSON.stringify({ projects: { [root]: { hasTrustDialogAccepted: true } } });
   put(home, ".claude.json", trusting + " ".repeat(CLI_DOCTOR_FILE_BYTES_MAX));
   t.match(await trustLines(), [{ status: "warn" }, { status: "ok" }], "a file that is too large is not read");
@@ -287,7 +287,7 @@ t.test("trust in Claude Code and in Copilot CLI", async (t) => {
   t.match((await examine([], { cwd: linked, env })).of("trust"), [{ status: "ok" }], "the main working tree's counts");
 });
 
-/** The answer of a stub in place of Codex, which ends when its input ends. */
+/** Returns the script of a program that stands in for Codex. It gives one answer and ends when its input ends. */
 function codexStub(answer: string): string {
   return `#!/bin/sh
 [ "$1" = app-server ] || exit 9
@@ -303,7 +303,7 @@ t.test("trust in Codex", async (t) => {
   const ask = async (script: string | undefined): Promise<readonly Line[]> => {
     rmSync(join(programs, "codex"), { force: true });
     if (script !== undefined) put(programs, "codex", script, 0o755);
-    // No other program of this name may be found.
+    // PATH has only these folders, so that no other `codex` is found.
     return (await doctor({ PATH: `${programs}:/usr/bin:/bin` })).of("trust");
   };
   const command = "koor-hook codex 2>/dev/null || true";
@@ -329,7 +329,7 @@ t.test("trust in Codex", async (t) => {
   t.match(await ask("#!/nowhere/sh\n"), [
     { status: "warn", message: /Codex does not say which hooks it trusts: no such file/ },
   ]);
-  // This one goes on after its input has ended, with a program of its own. Both are killed.
+  // This program starts another program, and both continue after the input has ended. `doctor` must kill both.
   const pidFile = join(programs, "pid");
   const stubborn = `trap '' TERM; sleep 60 & echo $! >'${pidFile}'\n${listing(hook("trusted"))}wait\n`;
   t.match(await ask(`#!/bin/sh\n${stubborn}`), [{ status: "ok" }]);
@@ -339,7 +339,7 @@ t.test("trust in Codex", async (t) => {
   t.match(await ask(listing()), [{ status: "skip", message: "Codex has none of Koor's hooks" }]);
 });
 
-/** Whether a process has ended, also if nothing has waited for it. */
+/** Returns whether a process has ended. A zombie counts as ended. */
 function isGone(pid: number): boolean {
   try {
     return / [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
@@ -366,7 +366,7 @@ t.test("the guard", async (t) => {
   const hook = join(root, ".git/hooks/pre-commit");
   const script = readFileSync(hook, "utf8");
   chmodSync(hook, 0o644);
-  // Root may execute nothing without such a permission either.
+  // Without this permission not even root can execute the file.
   t.match(await guardLines(), [{ status: "fail", message: "the guard's hook pre-commit is not executable" }]);
   chmodSync(hook, 0o755);
   writeFileSync(hook, "#!/bin/sh\n");

@@ -1,16 +1,17 @@
-/** Compares the server's clock with that of this machine. Runs in the CLI process. */
+/** Compares the server's clock with the clock of this machine. Runs in the CLI process. */
 import { CLI_DOCTOR_CLOCK_MS } from "../../schemas/limits/cli.js";
 import type { Check } from "./check.js";
 import { failure, ok, skip, warning, type Finding } from "./line.js";
 import type { Reply } from "./reply.js";
 
-/** The header has whole seconds, so the time is on average half a second later. */
+/** The `Date` header has whole seconds, so the real time is half a second later on average. */
 const HALF_SECOND_MS = 500;
 const LEAP_FIX = "set the clocks of both machines by NTP";
 
 /**
- * Returns by how much this machine's clock is ahead of the server's, in ms; undefined if the answer has no time. The
- * server wrote its time in the middle of the exchange, to half of its duration.
+ * Returns by how many ms this machine's clock is ahead of the server's; undefined if the answer has no time. It assumes
+ * that the server wrote its time in the middle of the exchange, so the error is at most half of the exchange's
+ * duration.
  */
 function leadOf({ headers, atMs, tookMs }: Reply): number | undefined {
   const serverMs = Date.parse(headers.date ?? "");

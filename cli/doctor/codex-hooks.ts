@@ -1,6 +1,7 @@
 /**
- * Asks Codex which of a folder's hooks it trusts, by its own interface (`codex app-server`, method `hooks/list`), which
- * is lines of JSON on stdin and stdout. Codex skips the others silently. Runs in the CLI process.
+ * Asks Codex which hooks of a folder it trusts. Codex skips hooks that it does not trust, and says nothing. The
+ * interface is `codex app-server` with the method `hooks/list`: lines of JSON on stdin and stdout. Runs in the CLI
+ * process.
  */
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 
@@ -11,7 +12,7 @@ import { parseJson } from "../../shared/json-text.js";
 import { describeSystemError } from "../system-error.js";
 
 const LIST_ID = 2;
-/** More output than this is not that of Codex. */
+/** The maximum size of the output. Codex never writes as much, so a program that does is not Codex. */
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 
 function requests(folder: string): string {
@@ -23,7 +24,7 @@ function requests(folder: string): string {
   return calls.map((call) => `${JSON.stringify(call)}\n`).join("");
 }
 
-/** Returns the hooks in an answer; undefined if the line is no answer to the question. */
+/** Returns the hooks in an answer; undefined if the line is not the answer to the request. */
 function hooksIn(line: string): readonly JsonObject[] | undefined {
   const message = parseJson(line);
   if (!isJsonObject(message) || message["id"] !== LIST_ID) return undefined;
@@ -32,7 +33,7 @@ function hooksIn(line: string): readonly JsonObject[] | undefined {
   return folders.flatMap(({ hooks }) => (Array.isArray(hooks) ? hooks.filter(isJsonObject) : []));
 }
 
-/** Waits for the answer. Returns why there is none. */
+/** Waits for the answer. If none comes, returns the reason. */
 async function readAnswer(child: ChildProcessWithoutNullStreams): Promise<readonly JsonObject[] | string> {
   return await new Promise((resolve) => {
     let output = "";
@@ -58,7 +59,10 @@ async function readAnswer(child: ChildProcessWithoutNullStreams): Promise<readon
   });
 }
 
-/** Ends the program. It ends by itself when its input ends; after a while it is killed, with what it has started. */
+/**
+ * Ends the program. It should end by itself when its input ends. If it does not, it is killed after a while, with all
+ * processes that it has started.
+ */
 async function end(child: ChildProcessWithoutNullStreams): Promise<void> {
   const { pid } = child;
   if (pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
@@ -68,7 +72,7 @@ async function end(child: ChildProcessWithoutNullStreams): Promise<void> {
     try {
       process.kill(process.platform === "win32" ? pid : -pid, "SIGKILL");
     } catch {
-      // It has ended meanwhile.
+      // The program has ended in the meantime.
     }
   }, CLI_DOCTOR_PROGRAM_END_MS);
   await exited;
@@ -76,7 +80,8 @@ async function end(child: ChildProcessWithoutNullStreams): Promise<void> {
 }
 
 /**
- * Returns the hooks that Codex knows in a folder, each with its `trustStatus`, or why it does not say.
+ * Returns the hooks that Codex knows in a folder, each with its `trustStatus`. If Codex does not answer, returns the
+ * reason.
  * @param program the absolute path of `codex`
  */
 export async function listCodexHooks(
@@ -85,7 +90,8 @@ export async function listCodexHooks(
   environment: NodeJS.ProcessEnv,
 ): Promise<readonly JsonObject[] | string> {
   const { spawn } = await import("node:child_process");
-  // A process group of its own, so that the program that the script `codex` starts can be ended with it.
+  // The program gets its own process group. `codex` is a script that starts another program, and killing the group ends
+  // both.
   const child = spawn(program, ["app-server"], {
     cwd: folder,
     env: environment,

@@ -1,6 +1,6 @@
 /**
- * Checks the data directory that `koor serve` would use: its rights, its database, the free space and the kind of its
- * file system. Runs in the CLI process.
+ * Checks the data directory that `koor serve` would use: its permissions, its database, the free space and the type of
+ * its file system. Runs in the CLI process.
  */
 import { existsSync, statfsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -14,7 +14,7 @@ import type { Check, Examined } from "./check.js";
 import { failure, ok, skip, warning, type Finding } from "./line.js";
 import { isServerNear } from "./own-machine.js";
 
-/** The numbers by which Linux names file systems of other machines. SQLite's log does not work on these. */
+/** The numbers by which Linux identifies network file systems. SQLite's write-ahead log does not work on them. */
 const NETWORK_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x6969, "NFS"],
   [0x517b, "SMB"],
@@ -28,10 +28,10 @@ const NETWORK_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x47504653, "GPFS"],
   [0x73757245, "Coda"],
 ]);
-/** FUSE serves local and remote file systems, and does not say which. */
+/** The number of FUSE. A FUSE file system can be local or remote, and the number does not say which. */
 const FUSE = 0x65735546;
 
-/** The numbers that the operating system gives for a file system. */
+/** The figures of a file system that the operating system reports (statfs). */
 export interface FileSystem {
   readonly type: number;
   readonly bsize: number;
@@ -41,11 +41,11 @@ export interface FileSystem {
 
 const LOCAL = "name a directory on a local disk: --data-dir DIR";
 
-/** Returns what is wrong with a file system, and with the free space on it. */
+/** Returns the problems of a file system: its type and its free space. */
 export function judgeFileSystem(dataDir: string, { type, bsize, bavail, blocks }: FileSystem): readonly Finding[] {
   const free = bsize * bavail;
   const size = `${Math.floor(free / MIB)} MiB`;
-  // macOS numbers its file systems in another way. There are few, so their numbers are small.
+  // macOS uses its own numbers for file systems. There are few, so the numbers are small.
   const network = process.platform === "linux" ? NETWORK_SYSTEMS.get(type >>> 0) : undefined;
   const isFuse = process.platform === "linux" && type >>> 0 === FUSE;
   const room = "free some space, or name another directory: --data-dir DIR";
@@ -54,7 +54,7 @@ export function judgeFileSystem(dataDir: string, { type, bsize, bavail, blocks }
       ? []
       : [failure(`${dataDir} is on a network file system (${network}), on which SQLite's log does not work`, LOCAL)]),
     ...(isFuse ? [warning(`${dataDir} is on a FUSE file system, which may be another machine's`, LOCAL)] : []),
-    // A file system without blocks does not count them.
+    // Some file systems report zero blocks, which says nothing about their free space.
     ...(blocks === 0 || free >= CLI_DOCTOR_FREE_BYTES
       ? []
       : free >= CLI_DOCTOR_FREE_BYTES_LEAST
@@ -63,7 +63,9 @@ export function judgeFileSystem(dataDir: string, { type, bsize, bavail, blocks }
   ];
 }
 
-/** Returns the file system of a directory, or of the nearest one above it that exists. */
+/**
+ * Returns the file system of a directory. If the directory does not exist, returns that of its nearest existing parent.
+ */
 function fileSystemOf(dataDir: string): FileSystem | undefined {
   let at = dataDir;
   while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
@@ -74,7 +76,10 @@ function fileSystemOf(dataDir: string): FileSystem | undefined {
   }
 }
 
-/** Judges a directory that the server would refuse. The reason is a whole sentence if it names the directory. */
+/**
+ * Makes the finding for a directory that the server would refuse. A reason that names the directory is already a whole
+ * sentence.
+ */
 function judgeUnusable(dataDir: string, reason: string): Finding {
   return reason.includes(dataDir)
     ? failure(reason, "see docs/troubleshooting.md, The server does not start")
@@ -86,7 +91,7 @@ function judgeUnusable(dataDir: string, reason: string): Finding {
 
 async function judgeState(dataDir: string, state: DataDirState, examined: Examined): Promise<readonly Finding[]> {
   if (state.kind === "unusable") return [judgeUnusable(dataDir, state.reason)];
-  // A project's folder that was not named as the server's belongs to others, too.
+  // A folder that was not named as the data directory may belong to a project, so other users may read it.
   const open =
     state.isOpenToOthers && (examined.named.has("data_dir") || state.kind === "locked")
       ? [warning(`other users of this machine can read ${dataDir}`, `chmod 700 ${dataDir}`)]
@@ -103,7 +108,7 @@ async function judgeState(dataDir: string, state: DataDirState, examined: Examin
   return [locked, ...open];
 }
 
-/** Returns why the directory is not checked; undefined if it is. */
+/** Returns why the directory is not checked; undefined if it is checked. */
 async function whyNot(examined: Examined): Promise<string | undefined> {
   if (examined.named.has("data_dir")) return undefined;
   if (!(await isServerNear(examined))) return "the server is on another machine";

@@ -1,6 +1,6 @@
 /**
- * Tests `doctor` against real servers, fake ones and bad proxies: each line about the server and about this machine is
- * produced by its cause.
+ * Tests `doctor` against real servers, fake servers and bad proxies. Each line about the server and about this machine
+ * is produced by its cause.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ import { CHECK_NAMES, type Line } from "./line.js";
 const AWAY = "http://127.0.0.1:1";
 const NEEDS_SERVER = ["version", "token", "clock", "websocket", "sse", "mcp", "runtime", "cluster"] as const;
 
-/** A folder that is no project, and a home. */
+/** Makes a folder that is not a project, and a home folder. */
 function makePlace(t: Test): { readonly cwd: string; readonly home: string } {
   const top = makeDirectory(t);
   const [cwd, home] = [join(top, "work"), join(top, "home")];
@@ -53,7 +53,7 @@ async function withFake(t: Test): Promise<{
   };
 }
 
-/** A line that an answer of the server produces. */
+/** An answer of the server, and the line that it must produce. */
 interface Row {
   readonly answers: Answers;
   readonly line: { readonly name: Line["name"]; readonly status: Line["status"]; readonly message: RegExp };
@@ -107,12 +107,12 @@ t.test("a healthy server: no line fails", async (t) => {
   t.match(found.of("cluster"), [{ status: "skip", message: /the server is not a node of a cluster/ }]);
   for (const name of ["hooks", "trust", "guard"] as const) t.same(found.statusOf(name), ["skip"], name);
 
-  // Without flags, the ports are those of the server, and its directory is not known.
+  // Without flags, the ports of the running server are checked, and its data directory is not.
   const bare = await examine([], { cwd, env });
   t.match(bare.of("ports"), [{ message: /this server$/ }, { message: /this server$/ }]);
   t.match(bare.of("data"), [{ status: "skip", message: /name its directory with --data-dir/ }]);
 
-  // The seeds' symptoms of a wrong or a missing token.
+  // A wrong token and a missing token each give their own message.
   const wrong = await examine([], { cwd, env: { ...env, KOOR_TOKEN: WRONG_TOKEN } });
   t.match(wrong.of("token"), [{ status: "fail", message: /refuses the token$/, fix: /koor config set --user token/ }]);
   t.match(wrong.of("mcp"), [{ status: "skip", message: "the server does not take the token" }]);
@@ -120,7 +120,7 @@ t.test("a healthy server: no line fails", async (t) => {
   t.match(none.of("token"), [{ status: "fail", message: /asks for a token, and none is set/ }]);
   t.same(none.statusOf("server"), ["ok"]);
 
-  // A directory that another server uses.
+  // The data directory is in use by another server.
   const other = await examine(["--data-dir", koor.data_dir], { cwd, env: { HOME: home, KOOR_SERVER: AWAY } });
   t.match(other.of("data"), [{ status: "warn", message: /in use by a server, but not by the configured one/ }]);
   t.equal(other.code, 1);
@@ -162,7 +162,7 @@ t.test("a server that is away, and a folder that is no project", async (t) => {
 
 t.test("a server on another machine: this one's directories and ports are not its", async (t) => {
   const { cwd, home } = makePlace(t);
-  // The system sends nothing to this address.
+  // The system cannot send anything to this address.
   const env = { HOME: home, KOOR_SERVER: "http://255.255.255.255:1" };
   const found = await examine([], { cwd, env });
   t.same(found.statusOf("server"), ["fail"]);
@@ -349,7 +349,7 @@ t.test("a token that only a file of the folder would send", async (t) => {
   const own = await examine([], { cwd, env: { HOME: home } });
   t.match(own.of("token"), [{ status: "fail", message: /the token of your own settings is not sent there/ }]);
   for (const { headers } of fake.requests) t.equal(headers.authorization, undefined);
-  // A wrong token is tried once, because the server locks out an address that guesses.
+  // A wrong token is sent only once, because the server blocks an address that guesses tokens.
   fake.requests.length = 0;
   await examine([], { cwd, env: { HOME: home, KOOR_SERVER: fake.url, KOOR_TOKEN: WRONG_TOKEN } });
   t.equal(fake.requests.filter(({ headers }) => headers.authorization !== undefined).length, 1);
@@ -360,7 +360,7 @@ t.test("data directories that the server would refuse", async (t) => {
   const env = { HOME: home, KOOR_SERVER: AWAY };
   const dataLines = async (dataDir: string) => (await examine(["--data-dir", dataDir], { cwd, env })).of("data");
   writeFileSync(join(cwd, "file"), "mine");
-  // No user, not even root, can make a file there.
+  // Not even root can create a file in this directory.
   t.match(await dataLines("/sys/koor"), [{ status: "fail", message: /cannot be made: \/sys is not writable/ }]);
   t.match(await dataLines("/sys/kernel"), [{ status: "fail", message: /cannot be used: it is not writable/ }]);
   t.match(await dataLines("file"), [{ status: "fail", message: /it is not a directory/, fix: /--data-dir DIR/ }]);
@@ -446,7 +446,7 @@ t.test("ports", async (t) => {
   t.match(await portLines(strange), [{ status: "fail", message: /by another Koor server/, fix: /--server http/ }, {}]);
   const away = { KOOR_SERVER: AWAY };
   t.match(await portLines(strange, "", away), [{ status: "fail", message: /by another Koor server/ }, {}]);
-  // The server tells its ports only to a client with its token.
+  // The server sends its ports only to a client that has its token.
   answerWithToken(fake, TOKEN);
   t.match(await portLines(strange), [{ status: "warn", message: /which may be another one/ }, {}]);
   t.match(await portLines(own), [{ status: "ok" }, {}]);

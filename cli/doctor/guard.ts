@@ -1,4 +1,4 @@
-/** Checks whether git still runs the hooks of the guard of commits. Runs in the CLI process. */
+/** Checks whether git still runs the commit guard's hooks. Runs in the CLI process. */
 import { accessSync, constants } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 
@@ -18,7 +18,7 @@ const INSTALL = "run koor guard install";
 
 type HookFault = "gone" | "changed" | "not executable";
 
-/** Returns what is wrong with a script of the guard; undefined if it is as it was installed. */
+/** Returns what is wrong with a script of the guard; undefined if the script is as it was installed. */
 function findFault(path: string, hash: string): HookFault | undefined {
   try {
     const bytes = readRegularFile({ path });
@@ -44,7 +44,7 @@ function judgeScripts({ commonFolder }: Repository, { files }: InstallRecord): F
   return undefined;
 }
 
-/** Returns what keeps installed hooks from checking; undefined if nothing does. */
+/** Returns the finding if something keeps the installed hooks from checking commits; undefined if nothing does. */
 function judgeEffect({ environment }: Examined): Finding | undefined {
   if (environment["KOOR_GUARD"] === "off")
     return warning("KOOR_GUARD=off is set here, so commits are let through", "unset KOOR_GUARD");

@@ -1,4 +1,4 @@
-/** Finds which of Koor's hooks are in the files of a client. Runs in the CLI process. */
+/** Finds Koor's hooks in the files of a client. Runs in the CLI process. */
 import { accessSync, constants } from "node:fs";
 
 import { isJsonObject } from "../../shared/json-object.js";
@@ -12,19 +12,19 @@ import { memberAt, parseCommented } from "../json-edit.js";
 import type { ClientName } from "../mcp-clients.js";
 import { tomlValue } from "../toml-tables.js";
 
-/** The hooks of a client in one file. */
+/** The result for one file: which of Koor's hooks it has. */
 export interface FoundHooks {
   /** The file's name in messages. */
   readonly name: string;
-  /** The number of hooks that are there. */
+  /** The number of Koor's hooks in the file. */
   readonly count: number;
-  /** The events without a hook of Koor's. */
+  /** The events for which the file has no hook of Koor's. */
   readonly missing: readonly string[];
-  /** Why the file cannot be read. */
+  /** The reason why the file cannot be read, if it cannot. */
   readonly fault?: string;
 }
 
-/** Whether a value of a client's settings has the command or the address of one of Koor's hooks. */
+/** Whether a value in a client's settings contains the command or the URL of one of Koor's hooks. */
 function hasHook(value: unknown): boolean {
   if (typeof value === "string") return isKoorHook(value);
   if (Array.isArray(value)) return value.some(hasHook);
@@ -41,7 +41,7 @@ function readFile(places: Places, { place, path }: FilePath): string | CliFailur
   return location === undefined ? "" : (readTextFile(location) ?? "");
 }
 
-/** Whether the script of an event is there, and can be executed. */
+/** Whether the script of an event exists and can be executed. */
 function hasScript(places: Places, file: FilePath): boolean {
   const text = readFile(places, file);
   const location = locationIn(places, file.place, file.path);
@@ -54,7 +54,7 @@ function hasScript(places: Places, file: FilePath): boolean {
   }
 }
 
-/** Returns a function that says whether a text has the hook of an event; undefined if the text does not parse. */
+/** Returns a function that says whether a text has the hook of an event; undefined if the text cannot be parsed. */
 function readerOf(format: HookFormat, text: string): ((event: string) => boolean) | undefined {
   switch (format.kind) {
     case "plugin":
@@ -90,7 +90,10 @@ function findIn(places: Places, file: FilePath, format: HookFormat): FoundHooks 
   return { name, count: events.length - missing.length, missing };
 }
 
-/** Returns the hooks of a client: those in its own file, or those in the file that is shared if that has more. */
+/**
+ * Returns the hooks of a client. They are in the client's own file or in the file that is committed to git. The file
+ * with more hooks counts.
+ */
 export function findHooks(places: Places, client: ClientName): FoundHooks {
   const { hooks } = CLIENTS[client];
   const [own, shared] = [false, true].map((isShared) => findIn(places, hookPath(hooks, isShared), hooks.format));

@@ -1,6 +1,6 @@
 /**
- * Checks as what commands in this folder act: their workspace, checkout and instance, and whether the server knows that
- * instance. Runs in the CLI process.
+ * Checks the identity of commands in this folder: their workspace, checkout and instance, and whether the server knows
+ * the instance. Runs in the CLI process.
  */
 import { STATUSES } from "../../schemas/status.js";
 import { isJsonObject } from "../../shared/json-object.js";
@@ -18,12 +18,12 @@ import { failure, ok, warning, type Finding } from "./line.js";
 import type { Answering } from "./reach.js";
 import { fetchReply, objectIn } from "./reply.js";
 
-/** The server whose instances may be read; undefined if there is none. */
+/** Returns the server if its instances may be read; undefined otherwise. */
 function readable({ access, reached }: Examined): Answering | undefined {
   return access.isGranted ? reached.server : undefined;
 }
 
-/** Judges the acting instance, which a file or a variable names. */
+/** Checks the acting instance, which a file or an environment variable names. */
 async function judgeInstance(examined: Examined, { instanceFrom: from, settings }: Identity): Promise<Finding> {
   if (from === undefined) return ok("no instance acts here; a session of an agent acts as its own");
   if (settings.instance === "") return ok(`the session's instance acts here (${from})`);
@@ -45,7 +45,7 @@ async function judgeInstance(examined: Examined, { instanceFrom: from, settings 
     : ok(`instance ${name} acts here (${from})`);
 }
 
-/** Counts the instances of a workspace; undefined if the server does not tell them. */
+/** Counts the instances of a workspace; undefined if the server does not send them. */
 async function countInstances(examined: Examined, workspace: string): Promise<string | undefined> {
   const server = readable(examined);
   if (server === undefined) return undefined;
@@ -57,7 +57,7 @@ async function countInstances(examined: Examined, workspace: string): Promise<st
   return `agents there: ${list.length - stale} active or pending, ${stale} stale`;
 }
 
-/** Describes the context in effect, and whether the servers are the context's. */
+/** Describes the context in effect, and whether the servers come from it. */
 function describeContext({ context, serversFrom }: Identity): readonly Finding[] {
   if (context === undefined) return [];
   const about = `context ${context.name} is in effect (${context.from})`;

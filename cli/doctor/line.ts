@@ -1,6 +1,6 @@
 /**
- * The lines of `doctor`: each says how one thing is, and what to do if it is not right. Types, and functions that make
- * lines. Pure; runs in the CLI process.
+ * The lines that `doctor` prints. Each line says whether one thing works, and what to do if it does not. Types, and
+ * functions that make lines. Pure; runs in the CLI process.
  */
 
 /** The names of the checks, in the order in which they are printed. */
@@ -23,18 +23,18 @@ export const CHECK_NAMES = [
 ] as const;
 export type CheckName = (typeof CHECK_NAMES)[number];
 
-/** `skip`: the check does not apply here, or what it needs is away. */
+/** The status of a line. `skip`: the check does not apply here, or something that it needs is missing. */
 export type LineStatus = "ok" | "warn" | "fail" | "skip";
 
 /** The result of a check. */
 export interface Finding {
   readonly status: LineStatus;
   readonly message: string;
-  /** The advice; present with `warn` and `fail` only. */
+  /** The advice; present only with `warn` and `fail`. */
   readonly fix?: string;
 }
 
-/** A line of the output. */
+/** A line of the output: a finding with the name of its check. */
 export interface Line extends Finding {
   readonly name: CheckName;
 }

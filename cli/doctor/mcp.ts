@@ -1,6 +1,6 @@
 /**
- * Checks whether the server answers MCP, and whether the MCP entries that `koor init` wrote for clients lead to it.
- * Runs in the CLI process.
+ * Checks whether the server answers MCP, and whether the MCP entries that `koor init` wrote for clients point to this
+ * server. Runs in the CLI process.
  */
 import { STATUSES } from "../../schemas/status.js";
 import { VERSION } from "../../schemas/version.js";
@@ -23,7 +23,7 @@ import { describeReply, fetchReply, objectIn } from "./reply.js";
 const AGAIN = "run koor init again";
 const REVISION = "2025-06-18";
 
-/** Calls a method. Returns its result, or why there is none. */
+/** Calls an MCP method. Returns its result, or the reason why there is none. */
 async function call(server: URL, token: string, method: string, params: object): Promise<unknown> {
   const message = { jsonrpc: "2.0", id: 1, method, params };
   const headers = {
@@ -40,7 +40,7 @@ async function call(server: URL, token: string, method: string, params: object):
   return answer?.["result"] ?? (typeof error === "string" ? error : "the answer is not JSON-RPC");
 }
 
-/** Does what a client does first: shakes hands, and asks for the tools. */
+/** Makes the first calls of a client: `initialize`, and then the list of the tools. */
 async function judgeServer(server: URL, address: string, token: string): Promise<Finding> {
   const clientInfo = { name: "koor doctor", version: VERSION };
   const params = { protocolVersion: REVISION, capabilities: {}, clientInfo };
@@ -57,7 +57,9 @@ async function judgeServer(server: URL, address: string, token: string): Promise
   return ok(`MCP answers, with ${tools.length} tools`);
 }
 
-/** Returns Koor's entry in a client's file, or why it cannot be read; undefined if there is none. */
+/**
+ * Returns Koor's entry in a client's file; undefined if there is none. If the file cannot be read, returns the reason.
+ */
 function entryOf(places: Places, client: ClientName): unknown {
   const row = mcpClient(client);
   const location = locationIn(places, row.place, row.path);
@@ -68,7 +70,9 @@ function entryOf(places: Places, client: ClientName): unknown {
   return memberAt(memberAt(file, row.group), SERVER_NAME);
 }
 
-/** Returns the addresses of servers in an entry: that of MCP itself, or those that the bridge gets. */
+/**
+ * Returns the server URLs in an entry. They are the URL of the MCP endpoint, or the arguments of the bridge program.
+ */
 function addressesIn(value: unknown): readonly string[] {
   if (typeof value === "string") {
     const servers = /^https?:/.test(value) ? (parseServers(value) ?? []) : [];

@@ -1,14 +1,14 @@
-/** Decides whether the server of commands runs on this machine. Runs in the CLI process. */
+/** Decides whether the server that commands use runs on this machine. Runs in the CLI process. */
 import { CliFailure } from "../failure.js";
 import { serversOf } from "../settings.js";
 import type { Examined } from "./check.js";
 
-/** Whether an address of the loopback interface. */
+/** Whether an IP address is a loopback address. */
 function isLoopback(address: string): boolean {
   return address === "::1" || address.startsWith("127.");
 }
 
-/** Whether a host's name leads to this machine. */
+/** Whether a host name resolves to this machine. */
 async function isThisMachine(hostname: string): Promise<boolean> {
   const { lookup } = process.getBuiltinModule("node:dns").promises;
   const { networkInterfaces } = process.getBuiltinModule("node:os");
@@ -21,7 +21,7 @@ async function isThisMachine(hostname: string): Promise<boolean> {
   }
 }
 
-/** Whether the server that answers, or else the configured one, is on this machine. */
+/** Whether the answering server is on this machine. If no server answers, decides for the configured one. */
 export async function isServerNear({ identity, reached }: Examined): Promise<boolean> {
   if (reached.server !== undefined) return await isThisMachine(reached.server.server.hostname);
   const servers = identity instanceof CliFailure ? [] : serversOf(identity.settings);

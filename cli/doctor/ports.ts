@@ -1,6 +1,6 @@
 /**
- * Checks whether `koor serve` could listen on its ports, by a real attempt. A port that is in use by the server that
- * commands ask is in order. Runs in the CLI process.
+ * Checks whether `koor serve` could listen on its ports, by trying it. A port in use is fine if the server that
+ * commands use has it. Runs in the CLI process.
  */
 import type { ServeSettings } from "../../schemas/config.js";
 import { CliFailure } from "../failure.js";
@@ -11,24 +11,24 @@ import { isServerNear } from "./own-machine.js";
 import { visit } from "./reach.js";
 
 interface Address {
-  /** "" for all interfaces. An IPv6 address has no brackets. */
+  /** The host; "" means all interfaces. An IPv6 address has no brackets. */
   readonly host: string;
   readonly port: number;
 }
 
-/** Parses an address that was checked when the settings were read. */
+/** Parses an address. It is valid, because the settings were checked when they were read. */
 function parseAddress(text: string): Address {
   const at = text.lastIndexOf(":");
   return { host: text.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(text.slice(at + 1)) };
 }
 
-/** Returns the hosts on which the server listens for an address: on `localhost`, on both loopback addresses. */
+/** Returns the hosts on which the server listens. For `localhost` these are both loopback addresses. */
 function hostsOf({ host }: Address): readonly string[] {
   if (host === "localhost") return ["127.0.0.1", "::1"];
   return [host === "" ? "0.0.0.0" : host];
 }
 
-/** Tries to listen. Returns the error; undefined if it worked. Nothing listens afterwards. */
+/** Tries to listen, and stops at once. Returns the error; undefined if it worked. */
 async function tryToListen(host: string, port: number): Promise<unknown> {
   const { createServer } = await import("node:net");
   const server = createServer();
@@ -38,26 +38,26 @@ async function tryToListen(host: string, port: number): Promise<unknown> {
   });
 }
 
-/** Returns the code of the first error of an address; undefined if the server can listen there. */
+/** Returns the first error of listening on an address; undefined if the server can listen there. */
 async function findError(address: Address): Promise<unknown> {
   for (const [at, host] of hostsOf(address).entries()) {
     const error = await tryToListen(host, address.port);
-    // A machine without IPv6 has no second address, and the server does without it.
+    // On a machine without IPv6 the second address does not exist. The server then uses only the first one.
     const isMissing = at > 0 && ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(errorCodeOf(error));
     if (error !== undefined && !isMissing) return error;
   }
   return undefined;
 }
 
-/** Returns the URL at which a client on this machine reaches an address. */
+/** Returns the URL with which a client on this machine reaches an address. */
 function urlOf({ host, port }: Address): URL {
   const name = host === "" || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   return new URL(`http://${name.includes(":") ? `[${name}]` : name}:${port}`);
 }
 
 /**
- * Whether the port is one of the server's that commands ask; undefined if that cannot be known. The server tells its
- * ports to those only that have its token.
+ * Whether a port belongs to the server that commands use; undefined if this cannot be known, because the server sends
+ * its ports only to clients that have its token.
  */
 async function isThisServers({ port }: Address, examined: Examined): Promise<boolean | undefined> {
   const { access, reached } = examined;
@@ -107,7 +107,10 @@ async function judge(text: string, flag: string, examined: Examined): Promise<Fi
   }
 }
 
-/** Returns the addresses to check. If none was named, these are those of the server that runs on this machine. */
+/**
+ * Returns the addresses to check. If no flag or setting names one, these are the addresses of the server that runs on
+ * this machine.
+ */
 async function addressesOf(serve: ServeSettings, examined: Examined): Promise<readonly string[]> {
   const { named, access } = examined;
   const own = [serve.bind, serve.dashboard_bind];

@@ -1,4 +1,4 @@
-/** Finds what `koor init` has recorded for the working tree of a folder. Runs in the CLI process. */
+/** Finds the record that `koor init` made in the working tree of a folder. Runs in the CLI process. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
@@ -11,13 +11,13 @@ import { PROJECT_FILE } from "../init/target-file.js";
 
 export interface DoctorProject {
   readonly places: Places;
-  /** Undefined outside of git. */
+  /** The working tree; undefined outside of git. */
   readonly tree: WorkingTree | undefined;
-  /** The record of this working tree; undefined if `init` was not run in it. */
+  /** The record of this working tree; undefined if `init` has not run in it. */
   readonly record: InitRecord | undefined;
-  /** Why the record cannot be used. */
+  /** The failure that says why the record cannot be used, if it cannot. */
   readonly fault: CliFailure | undefined;
-  /** Whether the project is one of Koor's, although `init` may not have run in this working tree. */
+  /** Whether the project uses Koor. `init` may have run in another working tree of the project only. */
   readonly isKoors: boolean;
 }
 

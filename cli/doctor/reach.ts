@@ -1,6 +1,6 @@
 /**
- * Finds the server that the other checks ask: the first of the configured ones that is Koor and answers. Runs in the
- * CLI process.
+ * Finds the server that the other checks use: the first configured server that answers and is Koor. Runs in the CLI
+ * process.
  */
 import type { JsonObject } from "../../shared/json-object.js";
 import { NoAnswer } from "../exchange.js";
@@ -10,23 +10,23 @@ import { fetchReply, objectIn, type Reply } from "./reply.js";
 const HEALTH = { method: "GET", path: "/health" } as const;
 const STATES: ReadonlySet<unknown> = new Set(["ok", "draining", "unwell"]);
 
-/** The answer of a server to the question for its health. */
+/** A server's answer to a request for its health. */
 export interface Visit {
   readonly server: URL;
-  /** The server's address without a `/` at its end. */
+  /** The server's URL without a `/` at its end. */
   readonly address: string;
   readonly reply: Reply | NoAnswer;
-  /** The answer, if it is that of a Koor server. */
+  /** The parsed answer; undefined if it is not the answer of a Koor server. */
   readonly health: JsonObject | undefined;
 }
 
 export interface Reached {
   readonly visits: readonly Visit[];
-  /** The chosen server; undefined if none is there. */
+  /** The chosen server; undefined if there is none. */
   readonly server: Answering | undefined;
 }
 
-/** A server that is Koor and answers. */
+/** A server that answers and is Koor. */
 export interface Answering extends Visit {
   readonly reply: Reply;
   readonly health: JsonObject;
@@ -36,7 +36,7 @@ function isAnswering(one: Visit): one is Answering {
   return one.health !== undefined;
 }
 
-/** Asks a server for its health. */
+/** Requests the health of a server. */
 export async function visit(server: URL): Promise<Visit> {
   const reply = await fetchReply(server, HEALTH);
   const found = reply instanceof NoAnswer ? undefined : objectIn(reply);
@@ -44,7 +44,7 @@ export async function visit(server: URL): Promise<Visit> {
   return { server, address: addressOf(server), reply, health: isKoors ? found : undefined };
 }
 
-/** Visits all servers. Chooses the first healthy one, else the first one that is Koor at all. */
+/** Visits all servers. Chooses the first healthy one. If none is healthy, chooses the first one that is Koor. */
 export async function reachServers(servers: readonly URL[]): Promise<Reached> {
   const visits = await Promise.all(servers.map(visit));
   const answering = visits.filter(isAnswering);

@@ -1,6 +1,6 @@
 /**
- * Sends the requests of `doctor`. Unlike the other commands, it asks one chosen server, waits briefly, and reads the
- * headers of the answer. Runs in the CLI process.
+ * Sends the requests of `doctor`. Unlike other commands, `doctor` calls one chosen server, waits only briefly, and
+ * reads the headers of the answer. Runs in the CLI process.
  */
 import type { IncomingHttpHeaders } from "node:http";
 
@@ -23,14 +23,14 @@ type Headers = Readonly<Record<string, string>>;
 
 const LIMITS = { connect_ms: CLI_DOCTOR_ANSWER_MS, answerMs: CLI_DOCTOR_ANSWER_MS };
 
-/** The reason why there is no answer, if the time limit of the whole exchange is over. */
+/** The reason that is reported if the exchange exceeds its time limit. */
 export const TOO_LATE = `no answer within ${CLI_DOCTOR_ANSWER_MS / 1000} s`;
 
 function withReason(open: NoAnswer, signal: AbortSignal): NoAnswer {
   return signal.aborted ? new NoAnswer(TOO_LATE, open.sent) : open;
 }
 
-/** Sends a request, and returns when the answer begins. The signal ends the exchange. */
+/** Sends a request, and returns when the head of the answer has come. The signal ends the exchange. */
 export async function openReply(
   server: URL,
   plan: RequestPlan,
@@ -54,13 +54,13 @@ export async function fetchReply(server: URL, plan: RequestPlan, headers: Header
   return { status: open.status, headers: open.response.headers, body: answer.body, atMs, tookMs };
 }
 
-/** Returns the JSON object in an answer's body; undefined if there is none. */
+/** Returns the JSON object in the body of an answer; undefined if the body is not a JSON object. */
 export function objectIn({ body }: Pick<Reply, "body">): JsonObject | undefined {
   const parsed = parseJson(body.toString("utf8"));
   return isJsonObject(parsed) ? parsed : undefined;
 }
 
-/** Says why a request has failed, in a few words. */
+/** Says in a few words why a request has failed. */
 export function describeReply(reply: Reply | NoAnswer): string {
   return reply instanceof NoAnswer ? reply.why : describeRefusal(reply.status, reply.body).message;
 }

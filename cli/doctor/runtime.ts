@@ -1,9 +1,9 @@
-/** Says with which libraries the server runs. Runs in the CLI process. */
+/** Reports the libraries with which the server runs. Runs in the CLI process. */
 import { labelOf } from "./access.js";
 import type { Check } from "./check.js";
 import { ok, skip, warning } from "./line.js";
 
-/** The library that is compiled from its sources where no other one works. */
+/** The SQLite library that is compiled from source if no other one works. It is slower. */
 const SLOWER_SQLITE = "@photostructure/sqlite";
 
 export const RUNTIME: Check = {

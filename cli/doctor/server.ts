@@ -1,4 +1,4 @@
-/** Checks whether the configured servers answer, and whether they are Koor. Runs in the CLI process. */
+/** Checks whether the configured servers answer and are Koor. Runs in the CLI process. */
 import { REASON_PHRASES, STATUSES } from "../../schemas/status.js";
 import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { NoAnswer } from "../exchange.js";
@@ -8,11 +8,11 @@ import { failure, ok, warning, type Finding } from "./line.js";
 import type { Visit } from "./reach.js";
 import { objectIn, type Reply } from "./reply.js";
 
-/** The statuses of a proxy that does not reach the server behind it. */
+/** The statuses with which a proxy answers if it cannot reach the server behind it. */
 const OF_PROXY: ReadonlySet<number> = new Set([502, STATUSES.UNAVAILABLE.http, STATUSES.DEADLINE_EXCEEDED.http]);
 const START = "start it with koor serve, or name another one: --server URL, or koor config set --user server URL";
 
-/** Says why an answer is not that of a Koor server. */
+/** Says why an answer is not the answer of a Koor server. */
 function judgeForeign(address: string, reply: Reply): Finding {
   const { status } = reply;
   const { hostname } = new URL(address);
@@ -51,7 +51,7 @@ function judge(visit: Visit, examined: Examined): Finding {
   return health === undefined ? judgeForeign(address, reply) : judgeHealth(visit, health, examined);
 }
 
-/** Makes a failure a warning if another server of the cluster works, because commands then use that one. */
+/** Turns a failure into a warning if another server of the cluster works, because commands then use that server. */
 function soften(finding: Finding, hasOther: boolean): Finding {
   return hasOther && finding.status === "fail" ? { ...finding, status: "warn" } : finding;
 }

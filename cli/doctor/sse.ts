@@ -1,6 +1,6 @@
 /**
- * Checks whether an event stream of the server arrives piece by piece. A proxy that buffers answers holds a stream back
- * for ever. Runs in the CLI process.
+ * Checks whether an event stream of the server arrives piece by piece. A proxy that buffers answers would hold the
+ * stream back for ever. Runs in the CLI process.
  */
 import type { IncomingMessage } from "node:http";
 
@@ -13,7 +13,7 @@ import type { Check } from "./check.js";
 import { failure, ok } from "./line.js";
 import { openReply } from "./reply.js";
 
-/** No event of the server has this topic. The stream begins with a comment. */
+/** The request for the stream. No event has this topic, so the stream has only the comment with which it begins. */
 const PLAN = { method: "GET", path: "/api/events/stream?pattern=koor.doctor" } as const;
 const FIX = "switch off buffering for /api/events/stream in the proxy in between (nginx: proxy_buffering off)";
 
@@ -26,11 +26,11 @@ async function hasPiece(response: IncomingMessage): Promise<boolean> {
   });
 }
 
-/** Returns why the stream does not arrive; undefined if it does. */
+/** Returns the reason if the stream does not arrive; undefined if it does. */
 async function findFault(server: URL, token: string): Promise<string | undefined> {
   const signal = AbortSignal.timeout(CLI_DOCTOR_ANSWER_MS);
   const open = await openReply(server, PLAN, { Accept: "text/event-stream", ...bearer(token) }, signal);
-  // A proxy that buffers sends not even the headers.
+  // There is no answer at all, because a buffering proxy holds back even the headers.
   if (open instanceof NoAnswer) return open.why;
   const { status, response, close } = open;
   try {

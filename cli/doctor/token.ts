@@ -1,5 +1,5 @@
 /**
- * Checks whether the server takes the token of commands, and the token that hooks send. Never shows a token. Runs in
+ * Checks whether the server accepts the token of commands and the token that hooks send. Never prints a token. Runs in
  * the CLI process.
  */
 import { STATUSES } from "../../schemas/status.js";
@@ -15,7 +15,10 @@ import { describeReply } from "./reply.js";
 
 const SET = "set it: koor config set --user token TOKEN, or KOOR_TOKEN";
 
-/** Says whose token is kept back, because only a folder's file names the server; undefined if there is none. */
+/**
+ * Returns the source of a token that is not sent, because only a file in this folder names the server. Returns
+ * undefined if no token is withheld.
+ */
 function findWithheld({ environment, identity }: Examined): string | undefined {
   if (identity instanceof CliFailure || identity.settings.isUsersServer !== false) return undefined;
   if (environment["KOOR_TOKEN"]) return "KOOR_TOKEN";
@@ -47,7 +50,7 @@ function judgeOwn(examined: Examined, server: Answering, { isOpen, isGranted, re
   return judgeRefusal(examined, server, hasToken);
 }
 
-/** Checks the token that hooks send, if it is not the one of commands. */
+/** Checks the token that hooks send, if it differs from the token of commands. */
 async function judgeHooks({ environment, project, identity }: Examined, server: Answering): Promise<Finding[]> {
   const { record } = project;
   if (record === undefined || record.server !== addressOf(server.server) || record.clients.length === 0) return [];
@@ -56,7 +59,7 @@ async function judgeHooks({ environment, project, identity }: Examined, server: 
   if (token === undefined)
     return [failure("hooks have no token, and the server accepts their requests without one", again)];
   const own = identity instanceof CliFailure ? "" : identity.settings.token;
-  // The caller's token was just tried.
+  // This token was already checked as the caller's token.
   if (token === own) return [];
   return [
     (await takesToken(server.server, token))

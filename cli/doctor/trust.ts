@@ -1,6 +1,6 @@
 /**
- * Checks whether clients trust the folder: an untrusted one's hooks do not run, mostly without a word. Reads the
- * clients' own files, and asks Codex. Runs in the CLI process.
+ * Checks whether clients trust the folder. Most clients silently skip the hooks of a folder that they do not trust.
+ * Reads the clients' own files, and asks Codex. Runs in the CLI process.
  */
 import { dirname, join } from "node:path";
 
@@ -19,14 +19,17 @@ import { findHooks } from "./hook-files.js";
 import { clientsOf } from "./hooks.js";
 import { ok, skip, warning, type Finding } from "./line.js";
 
-/** Reads a client's own file; an empty object if it does not exist, is too large, or is not JSON. */
+/** Reads a client's own file. Returns an empty object if the file does not exist, is too large, or is not JSON. */
 function readOwnFile(path: string): JsonObject {
   const text = readTextIfAny(path, undefined, CLI_DOCTOR_FILE_BYTES_MAX) ?? "";
   const parsed = parseCommented(text.replace(/^\uFEFF/, ""));
   return isJsonObject(parsed) ? parsed : {};
 }
 
-/** Returns the folders whose trust counts for a project in Claude Code: those up to the root of the repository. */
+/**
+ * Returns the folders whose trust applies to a project in Claude Code: the project's folder and its parents, up to the
+ * root of the repository.
+ */
 function claudeFolders({ project: { places, tree } }: Examined): readonly string[] {
   const root = places.project;
   if (tree !== undefined) return [root, mainRootOf(tree) ?? root];
@@ -54,7 +57,7 @@ function judgeClaude(examined: Examined, home: string): Finding {
 
 function judgeCopilot({ environment, project }: Examined, home: string): Finding {
   const file = readOwnFile(join(environment["COPILOT_HOME"] || join(home, ".copilot"), "config.json"));
-  // The member's name differs by version.
+  // The name of the member depends on the version of Copilot CLI.
   const named = [file["trustedFolders"], file["trusted_folders"]].flatMap((value) =>
     Array.isArray(value) ? (value as readonly unknown[]) : [],
   );

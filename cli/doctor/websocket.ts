@@ -1,6 +1,6 @@
 /**
- * Checks whether a WebSocket to the server opens and carries frames. Some proxies answer the upgrade by themselves, and
- * some open it and pass nothing on. Runs in the CLI process.
+ * Checks whether a WebSocket to the server opens and carries frames. Some proxies answer the upgrade themselves. Others
+ * open the WebSocket but forward no frames. Runs in the CLI process.
  */
 import { WebSocket } from "ws";
 
@@ -13,12 +13,12 @@ import { tokenOf } from "./caller.js";
 import { failure, ok, type Finding } from "./line.js";
 import { TOO_LATE } from "./reply.js";
 
-/** No event of the server has this topic, so the subscription gets none. */
+/** The path of the subscription. No event has this topic, so the subscription receives none. */
 const PATH = "/api/events/subscribe?pattern=koor.doctor";
 const FIX =
   "let the proxy in between pass the headers Upgrade and Connection; until then, koor events subscribe polls instead";
 
-/** Opens a WebSocket and sends a ping. Returns why no pong came; undefined if one came. */
+/** Opens a WebSocket and sends a ping. Returns the reason if no pong comes; undefined if one comes. */
 async function findFault(server: URL, token: string): Promise<string | undefined> {
   const scheme = server.protocol === "https:" ? "wss" : "ws";
   const socket = new WebSocket(`${scheme}://${server.host}${joinServerPath(server, PATH)}`, {

@@ -1,7 +1,7 @@
-/** Keeps the end of a command's output, as plain text within the limit of a record. Runs in the CLI process. */
+/** Keeps the end of a command's output, as plain text that fits into a record. Runs in the CLI process. */
 import { EVIDENCE_TAIL_BYTES_MAX } from "../../schemas/limits/evidence.js";
 
-/** The number of equal parts of which the first is dropped while a text is too long. */
+/** While a text is too long, one of this many equal parts is cut off at its beginning. */
 const CUT_PARTS = 16;
 
 export class OutputTail {
@@ -12,9 +12,9 @@ export class OutputTail {
     this.#kept = all.subarray(Math.max(0, all.length - 2 * EVIDENCE_TAIL_BYTES_MAX));
   };
 
-  /** Returns the text without the codes that color a terminal; null if there was no output. */
+  /** Returns the text without the escape codes of terminals; null if there was no output. */
   text(): string | null {
-    // Load the module only here. With a static import every command would load it.
+    // Load the module only when it is needed. With a static import, every command would load it.
     const { stripVTControlCharacters } = process.getBuiltinModule("node:util");
     let text = stripVTControlCharacters(new TextDecoder().decode(this.#kept)).trimEnd();
     while (Buffer.byteLength(text) > EVIDENCE_TAIL_BYTES_MAX) text = text.slice(Math.ceil(text.length / CUT_PARTS));

@@ -1,4 +1,4 @@
-/** Sends records of commands to the server. Runs in the CLI process. */
+/** Sends a record of a command that has run to the server. Runs in the CLI process. */
 import type { EvidenceBody } from "../../schemas/evidence.js";
 import { ask } from "../ask.js";
 import type { Answer } from "../exchange.js";
@@ -11,13 +11,13 @@ import { workspaceHeaders } from "../workspace-name.js";
 
 export interface SendOptions extends CallLimits {
   /**
-   * Whether the record is sent again if its answer was lost. It may then be stored twice, which is harmless: a run that
-   * took minutes need not be repeated.
+   * Whether the record is sent again if no answer comes. The server may then store it twice. This is harmless, and a
+   * command that ran for minutes need not run again.
    */
   readonly repeatable: boolean;
 }
 
-/** Sends a record of a command that ran in a folder. */
+/** Sends the record of a command that has run in a folder. */
 export async function sendEvidence(
   settings: Settings,
   folder: string,

@@ -1,4 +1,4 @@
-/** Implements `evidence add` and `ci report`: reports a command that already ran. Runs in the CLI process. */
+/** Implements `evidence add` and `ci report`, which report a command that has already run. Runs in the CLI process. */
 import type { EvidenceBody, SeenBy } from "../../schemas/evidence.js";
 import { normalizeCommand } from "../../shared/command-text.js";
 import { failureOf } from "../ask.js";
@@ -9,7 +9,10 @@ import { printAnswer } from "../output.js";
 import { sendEvidence } from "./record.js";
 import { hashTree } from "./tree-hash.js";
 
-/** Returns the members about the files: those of the flag, else those of the working tree; none outside of git. */
+/**
+ * Returns the record's members about the files. They come from `--tree` or from the working tree; outside of git there
+ * are none.
+ */
 function treeMembers(args: Args, folder: string): Pick<EvidenceBody, "tree_before" | "tree_after" | "head"> {
   const given = args.text("tree");
   if (given !== undefined) return { tree_before: given, tree_after: given };
@@ -17,7 +20,10 @@ function treeMembers(args: Args, folder: string): Pick<EvidenceBody, "tree_befor
   return hashed instanceof CliFailure ? {} : { tree_before: hashed.tree, tree_after: hashed.tree, head: hashed.head };
 }
 
-/** @param seenBy the origin that the record names. An agent's word has no tree, because nothing was seen. */
+/**
+ * @param seenBy the origin of the record. A record of `agent` has no tree, because only the agent says that the command
+ * has run.
+ */
 export async function reportEvidence(
   args: Args,
   context: CommandContext,

@@ -1,6 +1,7 @@
 /**
- * Implements `task run` and `ci run`: runs a command, and sends a record with its exit code, the end of its output and
- * the tree of the files before and after it. The record never changes the exit code. Runs in the CLI process.
+ * Implements `task run` and `ci run`: runs a command and sends a record. The record has the exit code, the end of the
+ * output, and the hashes of the files before and after the command. The exit code is always that of the command, even
+ * if the record cannot be sent. Runs in the CLI process.
  */
 import { traceparentIn, traceVariables } from "../trace-environment.js";
 import { CLI_OUTPUT_LAG_MS } from "../../schemas/limits/cli.js";
@@ -29,8 +30,9 @@ interface RunCommand {
 function ignore(): void {}
 
 /**
- * Runs a command to its end. Signals are forwarded to it. Its output is copied and the end of it is kept, except on a
- * terminal, which the command keeps. Returns undefined if the command cannot be started.
+ * Runs a command to its end and forwards signals to it. Copies its output and keeps the end of it. If the output is a
+ * terminal, the command uses the terminal directly, and nothing is kept. Returns undefined if the command cannot be
+ * started.
  */
 async function runCommand(words: readonly string[]): Promise<RunCommand | undefined> {
   const tail = new OutputTail();
@@ -40,7 +42,8 @@ async function runCommand(words: readonly string[]): Promise<RunCommand | undefi
     stdout.write(chunk);
   };
   const streams = io().isTerminal() ? null : { input: null, takeOutput, takeErrors: tail.take };
-  // A reader that goes away, as `| head` does, must not end this process before it has sent the record.
+  // If the reader of stdout goes away, as `| head` does, this process must still send the record. So the error is
+  // ignored.
   if (streams !== null) stdout.on("error", ignore);
   let command: CommandProcess | string | undefined;
   const early: EndingSignal[] = [];
@@ -72,7 +75,9 @@ async function exitCodeOf({ code, signal }: CommandEnd): Promise<number> {
   return signal === null ? (code ?? LOST_EXIT) : await exitCodeOfSignal(signal);
 }
 
-/** Hashes the files. Where that is not possible, says why, because no task accepts such a record. */
+/**
+ * Hashes the files. If this fails, warns and returns null: the record is sent without a tree, and no task accepts it.
+ */
 function treeOf(hasher: TreeHasher): HashedTree | null {
   const hashed = hasher.hash();
   if (!(hashed instanceof CliFailure)) return hashed;
@@ -95,8 +100,8 @@ async function runBetweenHashes(
 }
 
 /**
- * Runs the command of the arguments, and records it.
- * @param seenBy the origin that the record names
+ * Runs the command that the arguments name, and records it.
+ * @param seenBy the origin of the record
  */
 export async function runSeen(
   args: Args,

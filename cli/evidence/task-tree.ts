@@ -1,4 +1,4 @@
-/** Finds the tree that the completion of a task sends. Runs in the CLI process. */
+/** Finds the hash of the tree that is sent when a task is completed. Runs in the CLI process. */
 import { quoted } from "../json-text.js";
 import { CliFailure } from "../failure.js";
 import { isFailure } from "../outcome.js";
@@ -7,7 +7,7 @@ import type { Settings } from "../settings.js";
 import { getTask } from "../task-calls.js";
 import { hashTree } from "./tree-hash.js";
 
-/** Returns the tree of a folder as JSON text; undefined if the folder has none. */
+/** Returns the hash of a folder's tree as JSON text; undefined if the folder has none. */
 export function treeMember(folder: string): string | undefined {
   const hashed = hashTree(folder);
   if (!(hashed instanceof CliFailure)) return quoted(hashed.tree);
@@ -15,7 +15,10 @@ export function treeMember(folder: string): string | undefined {
   return undefined;
 }
 
-/** Returns the tree of a folder as JSON text, if the task requires evidence. The call itself reports other failures. */
+/**
+ * Returns the hash of a folder's tree as JSON text, if the task requires evidence. A failure to read the task is
+ * ignored here, because the completion itself reports it.
+ */
 export async function treeForTask(settings: Settings, id: string, folder: string): Promise<string | undefined> {
   const read = await getTask(settings, id);
   return isFailure(read) || !read.task.requires_evidence?.length ? undefined : treeMember(folder);

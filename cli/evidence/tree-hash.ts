@@ -1,7 +1,7 @@
 /**
- * Computes the id that git gives to a whole working tree: its tracked files as they are, and the files that git would
- * add. Works with a copy of the index and with a temporary object store, so the repository does not change. No program
- * that its configuration names is run. Runs in the CLI process.
+ * Computes the id of the git tree for a whole working tree: its tracked files with their current content, and the files
+ * that `git add` would add. Works with a copy of the index and a temporary object store, so the repository does not
+ * change. git runs no programs that the repository's configuration names. Runs in the CLI process.
  */
 import { copyFileSync, mkdtempSync, rmSync, statSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,9 +15,9 @@ import { type Variables, withoutPrograms } from "../radar/git-programs.js";
 import { objectsIn } from "../radar/scratch-objects.js";
 import { describeSystemError } from "../system-error.js";
 
-/** The files of a working tree. */
+/** The hash of a working tree's files. */
 export interface HashedTree {
-  /** Git's id of the tree. */
+  /** The id of the git tree. */
   readonly tree: string;
   /** The commit that is checked out; null if there is none yet. */
   readonly head: string | null;
@@ -25,35 +25,40 @@ export interface HashedTree {
 }
 
 /**
- * The options of git's `update-index` and `write-tree`: no warnings, and no waiting for the disk, because the objects are
- * removed soon.
+ * The options for `update-index` and `write-tree`. git prints no warnings, and does not fsync the objects, because they
+ * are removed soon.
  */
 const SCRATCH_OPTIONS = ["-c", "core.safecrlf=false", "-c", "core.fsync=none"] as const;
 
-/** Has git list, for each tracked file that was changed, how it was changed, and then its path. */
+/**
+ * The options with which git lists the tracked files that have changed: for each file the kind of the change, and then
+ * its path.
+ */
 const CHANGED_FILES = ["-z", "--name-status", "--no-renames", "--ignore-submodules=dirty"] as const;
 const UNTRACKED_FILES = ["-z", "--others", "--exclude-standard"] as const;
 const DELETED = "D";
 const END_OF_PATH = Buffer.of(0);
 const SLASH = "/".charCodeAt(0);
 
-/** Identifies a version of the index; "" if there is none. */
+/** Returns a text that identifies a version of the index; "" if there is no index. */
 function stampOf(index: string): string {
   const { mtimeMs = 0, size = 0 } = statSync(index, { throwIfNoEntry: false }) ?? {};
   return size === 0 ? "" : `${mtimeMs} ${size}`;
 }
 
-/** Copies the index, so that git hashes only files that have changed. */
+/** Copies the index. With the copy, git has to hash only the files that have changed. */
 function copyIndex(from: string, to: string): void {
   copyFileSync(from, to);
-  // git hashes a file again if it is as new as the index. A copy that looks newer would hide such a change.
+  // The copy keeps the times of the index. git hashes a file again if the file is as new as the index, so an index that
+  // looks newer would hide a change.
   const { atime, mtime } = statSync(from);
   utimesSync(to, atime, mtime);
 }
 
 /**
- * Adds all files to the index, as `git add --all` does. That command would run git in each submodule, with the filters
- * that the submodule's own configuration names. These commands read only which commit a submodule has.
+ * Adds all files to the index, with the same result as `git add --all`. `git add` is not used, because it would run git
+ * in each submodule, with filters of the submodule's own configuration. These commands only read which commit a
+ * submodule has checked out.
  */
 function addFiles(root: string, variables: Variables): CliFailure | undefined {
   const changed = listFiles(root, ["diff-files", ...CHANGED_FILES], variables);
@@ -92,7 +97,7 @@ function updateIndex(
   return updated.isSuccess ? undefined : failed(`git cannot add the files: ${updated.complaint}`);
 }
 
-/** Removes the slash that git writes after the path of a repository in the repository. */
+/** Removes the slash that git writes after the path of a nested repository. */
 function withoutSlash(path: Buffer): Buffer {
   return path.at(-1) === SLASH ? path.subarray(0, -1) : path;
 }
@@ -125,11 +130,11 @@ function hashIn(scratch: Scratch, root: string): string | CliFailure {
 /** The temporary files of a hasher. */
 interface Scratch {
   readonly folder: string;
-  /** The version of the repository's index that was copied last; "" if none was. */
+  /** The version of the repository's index that was last copied; "" if none was. */
   stamp: string;
 }
 
-/** Hashes a working tree several times. What git has hashed and stored once, it need not do again. */
+/** Hashes a working tree several times. A file that git has hashed and stored is not hashed again. */
 export class TreeHasher {
   readonly #of: string;
   #scratch: Scratch | undefined;
@@ -139,7 +144,7 @@ export class TreeHasher {
     this.#of = of;
   }
 
-  /** Hashes the working tree. A folder in no repository, or in a bare one, is a failure. */
+  /** Hashes the working tree. Fails if the folder is in no repository, or in a bare one. */
   hash(): HashedTree | CliFailure {
     const repository = findRepository(this.#of);
     if (repository instanceof CliFailure) return repository;

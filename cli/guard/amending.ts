@@ -1,15 +1,15 @@
 /**
- * Tells a hook whether the commit replaces HEAD (`git commit --amend`). git does not say it, but it tells its hooks the
- * author, and its own command line can be read. Runs in the CLI process.
+ * Finds out in a hook whether the commit replaces HEAD (`git commit --amend`). git does not say it. But git passes the
+ * author to its hooks, and the command line of git's process can be read. Runs in the CLI process.
  */
 import { readFileSync } from "node:fs";
 
 import { CliFailure } from "../failure.js";
 import { lineOf, runGit } from "./git.js";
 
-/** The variable in which the guard's hook names the process of git. */
+/** The variable in which the guard's hook passes the process id of git. */
 const GIT_PROCESS = "KOOR_GUARD_GIT";
-/** Matches the option. git takes any unambiguous beginning of its name. */
+/** Matches the option `--amend`. git also accepts its unambiguous abbreviations. */
 const AMEND = /^--am(?:e(?:nd?)?)?$/;
 
 /** Returns the words of a process's command line; an empty list if they cannot be read. */
@@ -17,7 +17,7 @@ function commandLineOf(id: string): string[] {
   try {
     return readFileSync(`/proc/${id}/cmdline`, "utf8").split("\0");
   } catch {
-    // Only Linux has this file.
+    // The file exists only on Linux. Other systems need `ps`.
   }
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { error, stdout } = spawnSync("ps", ["-o", "args=", "-p", id], { encoding: "utf8", windowsHide: true });
@@ -25,8 +25,9 @@ function commandLineOf(id: string): string[] {
 }
 
 /**
- * Returns whether git amends. An amended commit keeps the author and the author's date of HEAD. A new commit within the
- * same second has the same ones, so a command line without the option decides, unless it is that of an alias.
+ * Returns whether git amends HEAD. An amended commit has the same author date as HEAD. A new commit can have the same
+ * date too, if it is made within the same second. So if the command line shows `commit` without the option, git does
+ * not amend. The command line of an alias shows neither.
  */
 export function isAmending(root: string, environment: NodeJS.ProcessEnv): boolean {
   const id = environment[GIT_PROCESS];

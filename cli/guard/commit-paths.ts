@@ -1,7 +1,7 @@
 /**
- * Lists the paths that a commit touches: one that git is about to make, or those of a range. A rename is a deletion and
- * an addition, so both of its sides are listed. A merge touches what differs from each of its parents. Paths are
- * relative to the root of the repository. Runs in the CLI process.
+ * Lists the paths that a commit touches, for the commit that git is about to make or for the commits of a range. A
+ * rename is a deletion and an addition, so both of its paths are listed. A merge touches the files that differ from
+ * each of its parents. Paths are relative to the root of the repository. Runs in the CLI process.
  */
 import { join } from "node:path";
 
@@ -11,7 +11,7 @@ import { readTextIfAny } from "../regular-file.js";
 import { decodePath, emptyTree, findCommit, lineOf, runGit, splitFields } from "./git.js";
 import type { Repository } from "./repository.js";
 
-/** The options of git's comparisons that keep the user's configuration from changing their output. */
+/** The options of git's diff commands. With them, the user's configuration does not change the output. */
 const DIFF = [
   "-z",
   "--name-only",
@@ -21,26 +21,28 @@ const DIFF = [
   "--no-ext-diff",
   "--no-textconv",
 ] as const;
-/** Separates the headers of commits from paths: git stores no path that begins with it. */
+/** Separates the headers of commits from paths. No path in git begins with a slash. */
 const HEADER = "/";
-/** The trailer of a commit that names a fence. */
+/** The name of the trailer that gives a fence in a commit message. */
 export const TRAILER = "Koor-Fence";
 const FENCE = /^[1-9]\d{0,15}$/;
 const LINE_FEED = 0x0a;
-/** The paths that one command line names. The system limits its bytes. */
+/** The number of paths in one command line. The system limits the length of a command line. */
 const PATHS_A_COMMAND = 100;
 
-/** The largest file with the ends of a shallow history that is read: 400 000 commits. */
+/**
+ * The maximum size of git's file `shallow`, which lists where a shallow history ends. It is enough for 400 000 commits.
+ */
 const SHALLOW_BYTES_MAX = 16 * 1024 * 1024;
 
-/** A commit of a range. Times are in seconds, as git stores them. */
+/** A commit of a range. Times are in seconds, the unit of git. */
 export interface CommitRecord {
   readonly commit: string;
-  /** The id of the tree of its files. */
+  /** The id of the commit's tree. */
   readonly tree: string;
   readonly authorS: number;
   readonly committerS: number;
-  /** The fences that the commit's message names, in their order. */
+  /** The fences in the commit's message, in their order. */
   readonly fences: readonly number[];
   readonly paths: readonly string[];
 }
@@ -49,7 +51,7 @@ function decodePaths(fields: readonly Buffer[]): string[] {
   return fields.map(decodePath).filter((path) => path !== undefined && path !== "") as string[];
 }
 
-/** Returns the commits that are merged with HEAD, while a merge is in progress. */
+/** Returns the commits that a merge in progress merges into HEAD. */
 function mergedHeads({ gitFolder }: Repository): string[] {
   return (readTextIfAny(join(gitFolder, "MERGE_HEAD"), gitFolder) ?? "")
     .split("\n")
@@ -73,8 +75,8 @@ function parentsOfNext(repository: Repository, amends: boolean): string[] | CliF
 }
 
 /**
- * Lists what the index would commit.
- * @param amends whether the commit replaces HEAD, instead of following it
+ * Lists the paths that a commit of the index would touch.
+ * @param amends whether the commit replaces HEAD instead of following it
  */
 export function stagedPaths(repository: Repository, amends = false): string[] | CliFailure {
   const { root } = repository;
@@ -93,20 +95,20 @@ export function stagedPaths(repository: Repository, amends = false): string[] | 
   return [...(touched ?? [])];
 }
 
-/** Lists what HEAD touches. */
+/** Lists the paths that HEAD touches. */
 export function pathsOfHead(repository: Repository): string[] | CliFailure {
   const commits = logCommits(repository, ["--max-count=1", "HEAD"]);
   return commits instanceof CliFailure ? commits : [...(commits[0]?.paths ?? [])];
 }
 
 /**
- * Lists the files that are not as in HEAD: in the index, in the working tree, or not tracked. Files that git does not
- * track and ignores are listed only at or below one of the `named` paths.
+ * Lists the files that differ from HEAD in the index or in the working tree, and the untracked files. Ignored files are
+ * listed only if they are at or below one of the `named` paths.
  */
 export function unlikeHead({ root }: Repository, named: readonly string[]): string[] | CliFailure {
   const others = ["ls-files", "-z", "--others"];
   const commands = [
-    // Unlike `diff-index`, `diff` compares the content of files whose times alone have changed.
+    // `diff` compares the contents of files of which only the times have changed. `diff-index` would list such files.
     [...NO_HOOKS, "-c", "diff.autoRefreshIndex=true", "diff", ...DIFF, "HEAD", "--"],
     ["diff-index", "--cached", ...DIFF, "HEAD", "--"],
     [...others, "--exclude-standard"],
@@ -123,13 +125,13 @@ export function unlikeHead({ root }: Repository, named: readonly string[]): stri
   return [...paths];
 }
 
-/** The ends of a range, as ids of commits. */
+/** The ends of a range, as commit ids. */
 export interface CommitRange {
   readonly from: string;
   readonly to: string;
 }
 
-/** Resolves `A..B`. Anything else, and a name that git does not know, is wrong usage. */
+/** Resolves a range `A..B`. Other texts, and names that git does not know, are wrong usage. */
 export function readRange({ root }: Repository, text: string): CommitRange | CliFailure {
   const [from = "", to = "", ...more] = text.split("..");
   if (!text.includes("..") || text.includes("...") || more.length > 0)
@@ -145,15 +147,15 @@ export function readRange({ root }: Repository, text: string): CommitRange | Cli
   return { from: ends[0] ?? "", to: ends[1] ?? "" };
 }
 
-/** Returns the commits at which the history of a shallow clone ends: their parents are not there. */
+/** Returns the commits at which the history of a shallow clone ends. Their parents are missing in the clone. */
 function shallowCommits({ commonFolder }: Repository): ReadonlySet<string> {
   const text = readTextIfAny(join(commonFolder, "shallow"), commonFolder, SHALLOW_BYTES_MAX) ?? "";
   return new Set(text.split("\n"));
 }
 
-/** Adds a field of git's output to the last commit. `isFirst` is true for the first path of the commit. */
+/** Adds a field of git's output to the paths of the last commit. `isFirst` is true for the commit's first path. */
 function addPath(paths: string[], field: Buffer, isFirst: boolean): void {
-  // git ends the header of a commit with a line end.
+  // git writes a line end between the header of a commit and its first path.
   const path = decodePath(isFirst && field[0] === LINE_FEED ? field.subarray(1) : field);
   if (path !== undefined && path !== "") paths.push(path);
 }
@@ -173,7 +175,7 @@ function readHeader(text: string): Omit<CommitRecord, "paths"> {
   };
 }
 
-/** Lists commits, oldest first, with what each touches. */
+/** Lists commits, oldest first, with the paths that each one touches. */
 function logCommits({ root }: Repository, revisions: readonly string[]): CommitRecord[] | CliFailure {
   const trailers = `%(trailers:key=${TRAILER},valueonly,separator=%x2C)`;
   const words = ["-c", "log.showRoot=true", "-c", "trailer.separators=:", "log"];
@@ -198,8 +200,8 @@ function logCommits({ root }: Repository, revisions: readonly string[]): CommitR
 }
 
 /**
- * Lists the commits of a range, oldest first, with what each touches. A range that a shallow clone cuts off is wrong
- * usage.
+ * Lists the commits of a range, oldest first, with the paths that each one touches. It is wrong usage if the history of
+ * a shallow clone ends inside of the range.
  */
 export function commitsOf(repository: Repository, { from, to }: CommitRange): CommitRecord[] | CliFailure {
   const commits = logCommits(repository, [to, `^${from}`]);

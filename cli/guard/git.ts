@@ -1,6 +1,6 @@
 /**
- * Runs git in a folder, with the environment that the command got. So in a hook it uses the index and the repository
- * that git names to the hook. Paths are read as bytes, because git allows any. Runs in the CLI process.
+ * Runs git in a folder, with this command's environment. In a hook, git therefore uses the index and the repository
+ * that it has set for the hook. Paths are read as bytes, because git allows any bytes in them. Runs in the CLI process.
  */
 import { dirname } from "node:path";
 
@@ -9,12 +9,15 @@ import { SAFE_OPTIONS, safeEnvironment } from "../git-safety.js";
 import { io } from "../io.js";
 import { describeSystemError } from "../system-error.js";
 
-/** The largest output of one git command: the paths of a commit that touches millions of files. */
+/** The maximum output of one git command. It is enough for the paths of a commit that touches millions of files. */
 const OUTPUT_BYTES_MAX = 512 * 1024 * 1024;
-/** These commands read the configuration and the refs only. A named pipe among these files would hold them for ever. */
+/**
+ * The commands that read only the configuration and the refs. Their time limit is short, because a named pipe among
+ * these files would block them for ever.
+ */
 const QUICK: ReadonlySet<string | undefined> = new Set(["config", "rev-parse", "version"]);
 const QUICK_MS_MAX = 10_000;
-/** The time of commands that read the files of a working tree, or the history. */
+/** The time limit for commands that read the files of a working tree, or the history. */
 const READING_MS_MAX = 60_000;
 const NUL = 0;
 
@@ -26,8 +29,8 @@ export interface GitResult {
 }
 
 /**
- * Runs git in a folder to its end. Returns a failure only if git cannot be started, or if it takes too long.
- * @param more variables that replace those of the command's environment; undefined removes one
+ * Runs git in a folder to its end. Returns a failure only if git cannot be started or takes too long.
+ * @param more variables that replace those of the environment; the value undefined removes a variable
  * @param input the bytes that git reads from stdin
  */
 export function runGit(
@@ -36,7 +39,7 @@ export function runGit(
   more: Readonly<Record<string, string | undefined>> = {},
   input: string | Buffer = "",
 ): GitResult | CliFailure {
-  // Load the module only here. With a static import every command would load it.
+  // Load the module only when it is needed. With a static import, every command would load it.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const timeout = QUICK.has(words[0]) ? QUICK_MS_MAX : READING_MS_MAX;
   const { error, status, stdout, stderr } = spawnSync("git", ["-C", folder, ...SAFE_OPTIONS, ...words], {
@@ -62,7 +65,10 @@ export function lineOf(result: GitResult): string | undefined {
   return text === "" ? undefined : text;
 }
 
-/** Returns the words with which git prints the id of the commit that a revision names; it fails if there is none. */
+/**
+ * Returns the arguments with which git prints the id of the commit that a revision names. git fails if there is no such
+ * commit.
+ */
 export function commitWords(revision: string): string[] {
   return ["rev-parse", "--quiet", "--verify", "--end-of-options", `${revision}^{commit}`];
 }
@@ -73,14 +79,14 @@ export function findCommit(folder: string, revision: string): string | undefined
   return result instanceof CliFailure ? result : lineOf(result);
 }
 
-/** Returns the object id of the tree without files. Its id depends on the repository's hash. */
+/** Returns the id of the empty tree. The id depends on the hash function of the repository. */
 export function emptyTree(root: string): string | CliFailure {
   const result = runGit(root, ["hash-object", "-t", "tree", "--stdin"]);
   if (result instanceof CliFailure) return result;
   return lineOf(result) ?? failed(`git has no empty tree: ${result.complaint}`);
 }
 
-/** Returns a path as text; undefined if it is no UTF-8, because no lease can name it then. */
+/** Returns a path as text; undefined if the path is not UTF-8. No lease can name such a path. */
 export function decodePath(bytes: Buffer): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -89,7 +95,7 @@ export function decodePath(bytes: Buffer): string | undefined {
   }
 }
 
-/** Splits an output that has a NUL after each field (`-z`). */
+/** Splits an output in which a NUL follows each field (`-z`). */
 export function splitFields(output: Buffer): Buffer[] {
   const fields: Buffer[] = [];
   for (let at = 0; at < output.length; ) {

@@ -1,6 +1,6 @@
 /**
- * The calls of the guard to the server. A server that does not answer within a few seconds counts as away, because a
- * commit must not hang. So does one that refuses the token. Runs in the CLI process.
+ * The calls of the guard to the server. If the server does not answer within a few seconds, or refuses the token, it
+ * counts as away, because a commit must not hang. Runs in the CLI process.
  */
 import { CLI_GUARD_TIMEOUT_MS } from "../../schemas/limits/cli.js";
 import { parseJson } from "../../shared/json-text.js";
@@ -14,7 +14,7 @@ import { readIdentity, type Settings } from "../settings.js";
 import { findWorkspace } from "../workspace-name.js";
 import { type Repository, treeOf } from "./repository.js";
 
-/** The server cannot be asked now. */
+/** The result of a call if the server cannot be used now. */
 export class Away {
   /** @param status the HTTP status of a refusal; 0 if there was no answer */
   constructor(
@@ -25,15 +25,15 @@ export class Away {
 
 export interface GuardCaller {
   readonly settings: Settings;
-  /** Null if nothing names the repository. */
+  /** The name of the workspace; null if the repository gives no name. */
   readonly workspace: string | null;
   /** The id of the checkout; null in a bare repository, which has no files. */
   readonly checkout: string | null;
 }
 
 /**
- * Finds as which instance, in which workspace and from which checkout the guard asks. Asks the user nothing, because a
- * hook may run without a terminal. Faulty settings count as an absent server.
+ * Finds the instance, the workspace and the checkout in whose name the guard calls the server. Never asks the user,
+ * because a hook may run without a terminal. If the settings are invalid, the server counts as away.
  */
 export function findCaller(repository: Repository, context: CommandContext): GuardCaller | Away {
   const { environment } = io();
@@ -47,7 +47,7 @@ export function findCaller(repository: Repository, context: CommandContext): Gua
 }
 
 /**
- * Sends a request, and returns the JSON of its answer. Anything but a successful answer counts as absence.
+ * Sends a request and returns the JSON of its answer. If the answer is not a success, the server counts as away.
  * @param body the body of a POST. `asksOnly` says that the request changes nothing, so that any server may answer it
  */
 export async function callServer(
@@ -69,7 +69,7 @@ export async function callServer(
   return parseJson(answer.body.toString("utf8")) ?? new Away("the answer is not JSON: is this a Koor server?");
 }
 
-/** Returns the failure of a command that needs the server. */
+/** Returns the failure of a command that cannot work without the server. */
 export function awayFailure({ why }: Away): CliFailure {
   return failed(`the guard cannot ask the server: ${why}`);
 }

@@ -1,4 +1,7 @@
-/** Reads the variable that turns the guard off for one commit, and reports such a commit. Runs in the CLI process. */
+/**
+ * Reads the variable that turns off the guard for one commit, and reports such a commit to the server. Runs in the CLI
+ * process.
+ */
 import { GUARD_OFF_PATHS_MAX } from "../../schemas/limits/guard.js";
 import { Away, callServer, type GuardCaller } from "./guard-call.js";
 import { isLeasable } from "./leasable.js";
@@ -10,7 +13,10 @@ export function isOff(environment: NodeJS.ProcessEnv): boolean {
   return environment[VARIABLE] === OFF;
 }
 
-/** Has the server record in its audit log that a commit was made without the guard. Returns why it could not. */
+/**
+ * Asks the server to record in its audit log that a commit was made without the guard. Returns the reason if it could
+ * not.
+ */
 export async function reportOff(
   caller: GuardCaller,
   commit: string,

@@ -1,17 +1,20 @@
 /**
- * Writes the shell scripts that git runs as the guard's hooks. Each runs the hook that git would run without the guard
- * first, with its arguments, its input and its exit code. Pure; runs in the CLI process.
+ * Makes the shell scripts that git runs as the guard's hooks. Each script first runs the hook that git would run
+ * without the guard, with the same arguments and input, and respects its exit code. Pure; runs in the CLI process.
  */
 import { shellQuote } from "../../shared/shell-quote.js";
 
-/** Git runs a hook only if it is executable. */
+/** The mode of the scripts. git runs only executable hooks. */
 export const SCRIPT_MODE = 0o755;
 
-/** The hooks in which the guard itself acts. */
+/** The hooks in which the guard itself does something. */
 export const GUARD_HOOKS = ["pre-commit", "prepare-commit-msg", "commit-msg", "post-commit"] as const;
 export type GuardHook = (typeof GUARD_HOOKS)[number];
 
-/** The other hooks of git that only run something. They are passed on, also if they are added later. */
+/**
+ * The other hooks whose existence changes nothing else in git. For each of them, the guard has a script that runs the
+ * previous hook, so hooks that are added later run too.
+ */
 export const PASSED_HOOKS = [
   "applypatch-msg",
   "pre-applypatch",
@@ -31,8 +34,8 @@ export const PASSED_HOOKS = [
 ] as const;
 
 /**
- * The hooks whose mere presence changes what git does, or which git runs very often. They are passed on if they exist
- * when the guard is installed.
+ * The hooks that git runs very often, or whose existence changes what git does. The guard has a script for such a hook
+ * only if the hook exists when the guard is installed.
  */
 export const COSTLY_HOOKS = [
   "push-to-checkout",
@@ -47,13 +50,16 @@ export const COSTLY_HOOKS = [
 ] as const;
 
 /**
- * Where git looks for hooks without the guard. `none`: the guard's hooks stand in that place, and there are no others.
- * `configured`: in the folder that the repository's own configuration names. `default`: in the folder of the user's or
- * the system's configuration, else in the repository's own.
+ * Where the previous hooks are, which git would run without the guard. `none`: there are none, and the guard's hooks
+ * are in the normal folder. `configured`: in the folder that the repository's own configuration names. `default`: in
+ * the folder that the user's or the system's configuration names, or else in the repository's normal folder.
  */
 export type Previous = { readonly kind: "none" | "default" } | { readonly kind: "configured"; readonly folder: string };
 
-/** Sets `$hook` to the path of the previous hook. A relative folder begins where git runs hooks, as it does for git. */
+/**
+ * Returns shell code that sets `$hook` to the path of the previous hook. A relative path starts at the folder in which
+ * git runs hooks, as in git.
+ */
 function findPrevious(previous: Previous, name: string): string {
   if (previous.kind === "none") return "hook=\n";
   if (previous.kind === "configured") return `hook=${shellQuote(previous.folder)}/${name}\n`;
@@ -66,7 +72,7 @@ hook=$folder/${name}
 
 const FIND_KOOR = `koor=$(command -v koor || command -v koor-cli) || exit `;
 
-/** The commands of the guard in each of its hooks, which run after the previous hook. */
+/** The shell code of the guard for each of its hooks. It runs after the previous hook. */
 const GUARD_PARTS: Readonly<Record<GuardHook, (isStrict: boolean) => string>> = {
   "pre-commit": (isStrict) => `${FIND_KOOR}0
 "$koor" guard check --staged${isStrict ? " --strict" : ""}
@@ -80,7 +86,8 @@ exit 0
 KOOR_GUARD_GIT=$PPID "$koor" guard trailer "$@" || :
 exit 0
 `,
-  // A message that was written in an editor may lack the lines that the hook above adds to the others.
+  // `prepare-commit-msg` adds no trailers to an empty message. So a message that was written in an editor may lack
+  // them, and this hook adds them.
   "commit-msg": () => `[ "$GIT_EDITOR" = : ] && exit 0
 grep -q '^Koor-Fence: ' "$1" && exit 0
 ${FIND_KOOR}0
@@ -106,7 +113,7 @@ ${stops}`;
   return header("Koor's guard: docs/guard.md of Koor.") + first + GUARD_PARTS[name](isStrict);
 }
 
-/** Returns the script that only runs a previous hook. */
+/** Returns a script that only runs the previous hook. */
 export function passingScript(name: string, previous: Previous): string {
   const rest = `[ -f "$hook" ] && [ -x "$hook" ] || exit 0\nexec "$hook" "$@"\n`;
   return header("Runs the hook that git would run without Koor's guard.") + findPrevious(previous, name) + rest;

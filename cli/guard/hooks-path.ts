@@ -1,6 +1,6 @@
 /**
- * Finds the folder in which git looks for hooks, and where it is configured. Changes the repository's own configuration
- * through git, so that the file keeps its comments. Runs in the CLI process.
+ * Finds the folder in which git looks for hooks, and the place where it is configured. Changes to the repository's
+ * configuration are made by git, which keeps the comments of the file. Runs in the CLI process.
  */
 import { CliFailure, failed } from "../failure.js";
 import { lineOf, runGit } from "./git.js";
@@ -8,13 +8,13 @@ import type { Repository } from "./repository.js";
 
 const KEY = "core.hooksPath";
 
-/** The value of core.hooksPath in the repository's own configuration: as written, and as a path. */
+/** The value of core.hooksPath in the repository's own configuration, as it is written and as a path. */
 export interface OwnHooksPath {
   readonly raw: string;
   readonly folder: string;
 }
 
-/** Returns the folder that the repository's own configuration names; undefined if it names none. */
+/** Returns the hook folder that the repository's own configuration names; undefined if it names none. */
 export function ownHooksPath({ root }: Repository): OwnHooksPath | undefined | CliFailure {
   const raw = runGit(root, ["config", "--local", "--includes", "--get", KEY]);
   if (raw instanceof CliFailure) return raw;
@@ -24,7 +24,7 @@ export function ownHooksPath({ root }: Repository): OwnHooksPath | undefined | C
   return text === undefined || folder === undefined ? undefined : { raw: text, folder };
 }
 
-/** Whether any configuration names a folder for hooks: that of the repository, of the user or of the system. */
+/** Whether a configuration sets the hook folder: that of the repository, of the user or of the system. */
 export function isHooksPathSet({ root }: Repository): boolean | CliFailure {
   const result = runGit(root, ["config", "--get", KEY]);
   return result instanceof CliFailure ? result : lineOf(result) !== undefined;
@@ -36,7 +36,7 @@ export function effectiveHooksPath({ root }: Repository): string | undefined | C
   return result instanceof CliFailure ? result : lineOf(result);
 }
 
-/** Sets or removes the folder in the repository's own configuration. */
+/** Sets the hook folder in the repository's own configuration, or removes the setting. */
 export function setHooksPath({ root }: Repository, value: string | undefined): CliFailure | undefined {
   const change = value === undefined ? ["--unset-all", KEY] : ["--replace-all", KEY, value];
   const result = runGit(root, ["config", "--local", ...change]);

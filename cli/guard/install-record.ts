@@ -1,6 +1,6 @@
 /**
- * Reads and writes the record of what `guard install` changed, in the repository's own folder. `guard uninstall` takes
- * back what the record says, and nothing else. Runs in the CLI process.
+ * Reads and writes the record of the changes that `guard install` made. The record is in the repository's own folder.
+ * `guard uninstall` undoes only what the record lists. Runs in the CLI process.
  */
 import { join, sep } from "node:path";
 
@@ -17,26 +17,28 @@ const FILE = "guard.json";
 
 export interface InstallRecord {
   readonly strict: boolean;
-  /** The scripts that were written, with the hash of each. Their paths begin in the repository's own folder. */
+  /** The installed scripts, each with its hash. The paths are relative to the repository's own folder. */
   readonly files: readonly { readonly path: string; readonly hash: string }[];
-  /** The folders that were made for them, the outermost first, as paths in the same folder. */
+  /** The folders that were made for the scripts, the outermost first. The paths are relative to the same folder. */
   readonly folders: readonly string[];
-  /** How git was pointed to the scripts; null if they stand where git looks without that. */
+  /** The change of git's configuration; null if the scripts are in the folder in which git looks anyway. */
   readonly config: {
-    /** Where the scripts look for the hooks that run first. */
+    /** Where the scripts find the previous hooks, which they run first. */
     readonly previous: Previous;
-    /** The value of core.hooksPath now: the folder of the scripts, where the repository was at that time. */
+    /**
+     * The new value of core.hooksPath. It is the absolute path of the scripts' folder at the time of the installation.
+     */
     readonly folder: string;
-    /** The bytes of the configuration before the change, in base64. */
+    /** The configuration file before the change, in base64. */
     readonly before: string;
-    /** The hash of its bytes after the change. */
+    /** The hash of the configuration file after the change. */
     readonly after: string;
-    /** The value of core.hooksPath before; null if there was none in the repository's own configuration. */
+    /** The old value of core.hooksPath; null if the repository's own configuration had none. */
     readonly value: string | null;
   } | null;
 }
 
-/** Returns the folder with the record and, if git is pointed to them, the scripts. */
+/** Returns the folder of the record. If git's configuration was changed, the scripts are there too. */
 export function guardFolder({ commonFolder }: Repository): string {
   return join(commonFolder, FOLDER);
 }
@@ -45,7 +47,7 @@ export function recordPath(repository: Repository): string {
   return join(guardFolder(repository), FILE);
 }
 
-/** Matches the folders of the guard's scripts, and the scripts, with `/` as separator. */
+/** Match the folders of the guard's scripts, and the scripts. The separator is `/`. */
 const SCRIPT_FOLDER = /^(?:hooks|koor|koor\/hooks(?:-\d+)?)$/;
 const SCRIPT = /^(?:hooks|koor\/hooks(?:-\d+)?)\/[a-z0-9-]+$/;
 
@@ -61,8 +63,8 @@ function isConfig(value: unknown): boolean {
 }
 
 /**
- * Whether a value is a record. The file may come from other people with the repository, so its paths are only those of
- * the guard's own scripts.
+ * Whether a value is a valid record. Other people may have made the file together with the repository, so only paths of
+ * the guard's own scripts are valid.
  */
 function isRecord(value: unknown): value is InstallRecord {
   if (!isJsonObject(value)) return false;

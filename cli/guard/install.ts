@@ -1,7 +1,8 @@
 /**
- * Implements `guard install`. If the repository has none of the guard's hooks yet, they go where git looks for hooks.
- * Otherwise they go into a folder of their own, and git is pointed to it. The other hooks stay where they are, so each
- * runs under its own path, which some of them need. Runs in the CLI process.
+ * Implements `guard install`. If the repository has no hooks with the names of the guard's hooks, the guard's hooks are
+ * put into the folder in which git looks. Otherwise they are put into a separate folder, and git's configuration names
+ * this folder. The other hooks stay where they are, because some need to run under their own path. Runs in the CLI
+ * process.
  */
 import { existsSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -26,11 +27,11 @@ import { findRepository, refuseForeign, type Repository } from "./repository.js"
 import { lookAt, makeFolders, readPlain, refuseLinks, writePlain } from "./safe-file.js";
 import { takeBack } from "./uninstall.js";
 
-/** Only the user may read the record: it holds a copy of git's configuration, which may hold a password. */
+/** Only the user may read the record. It has a copy of git's configuration, which may contain a password. */
 const RECORD_MODE = 0o600;
 const NOTHING: Previous = { kind: "none" };
 
-/** Where the scripts go, and what each contains. */
+/** The folder of the scripts, and the text of each script. */
 interface Plan {
   readonly folder: string;
   readonly scripts: readonly (readonly [name: string, text: string])[];
@@ -38,14 +39,14 @@ interface Plan {
   readonly ownValue: string | null;
 }
 
-/** Whether the repository's own hook folder can take the guard's hooks as they are. */
+/** Whether the guard's hooks can be put into the repository's normal hook folder. */
 function isDefaultFree(folder: string): boolean {
   const found = lookAt(folder);
   if (found === undefined) return true;
   return found.isDirectory() && GUARD_HOOKS.every((name) => lookAt(join(folder, name)) === undefined);
 }
 
-/** Returns the first folder for scripts that another tool has not put its hooks into. */
+/** Returns the first folder for scripts in which no other tool has put its hooks. */
 function freeFolder(repository: Repository): string {
   let folder = join(guardFolder(repository), "hooks");
   for (let number = 2; lookAt(folder) !== undefined; number += 1)
@@ -72,7 +73,9 @@ function planFor(repository: Repository, isStrict: boolean): Plan | CliFailure {
   return { folder: freeFolder(repository), scripts, previous, ownValue: own?.raw ?? null };
 }
 
-/** Points git to the folder of the scripts. Returns what is needed to undo that. */
+/**
+ * Changes git's configuration so that git looks in the scripts' folder. Returns the data that are needed to undo this.
+ */
 function redirect(repository: Repository, { folder, previous, ownValue }: Plan): InstallRecord["config"] | CliFailure {
   const path = join(repository.commonFolder, "config");
   const before = readPlain(path);
@@ -90,7 +93,7 @@ function redirect(repository: Repository, { folder, previous, ownValue }: Plan):
   );
 }
 
-/** Writes what the plan says. If a part fails, takes back the parts before it. */
+/** Executes a plan. If a step fails, undoes the steps before it. */
 function applyPlan(repository: Repository, plan: Plan, strict: boolean): CliFailure | undefined {
   const paths = [recordPath(repository), ...plan.scripts.map(([name]) => join(plan.folder, name))];
   for (const path of paths) {
@@ -114,12 +117,12 @@ function applyPlan(repository: Repository, plan: Plan, strict: boolean): CliFail
   return undefined;
 }
 
-/** Where the guard's hooks stand after an installation. */
+/** The result of an installation: where the guard's hooks are. */
 export interface Installed {
   readonly folder: string;
 }
 
-/** Installs the guard in a repository, in place of an earlier installation. */
+/** Installs the guard in a repository, and replaces an earlier installation. */
 export function installGuard(repository: Repository, strict: boolean): Installed | CliFailure {
   const foreign = refuseForeign(repository);
   if (foreign !== undefined) return foreign;

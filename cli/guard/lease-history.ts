@@ -1,14 +1,14 @@
 /**
- * The leases of a period, found by fence, or by path and second. git stores whole seconds: a lease counts as held at a
- * second if it was held during all of it, and as possibly held if it was held in a part of it. Pure; runs in the CLI
- * process.
+ * Finds the leases of a period by their fence, or by a path and a second. git stores times in whole seconds. So a lease
+ * counts as held in a second if it was held during all of the second, and as possibly held if it was held during a part
+ * of it. Pure; runs in the CLI process.
  */
 import type { Lease } from "../lease-calls.js";
 import { type Cover, type FileGlob, fileGlobsOf } from "./path-cover.js";
 
 const SECOND_MS = 1_000;
 
-/** A lease that was granted. Times are in ms; `endedMs` is infinite while it is held. */
+/** A lease that was granted. Times are in ms. `endedMs` is infinite while the lease is held. */
 export interface PastLease {
   readonly lease: Lease;
   readonly grantedMs: number;
@@ -16,7 +16,7 @@ export interface PastLease {
   readonly covers: Cover;
 }
 
-/** Whether a lease was held in some part of a second. */
+/** Whether a lease was held during a part of a second. */
 export function wasPerhapsHeld({ grantedMs, endedMs }: PastLease, second: number): boolean {
   return grantedMs < (second + 1) * SECOND_MS && endedMs >= second * SECOND_MS;
 }
@@ -34,9 +34,9 @@ function foldersOf(path: string): string[] {
 
 export class LeaseHistory {
   readonly #byFence = new Map<number, PastLease>();
-  /** The leases that name a path without wildcards, by that path. */
+  /** The leases whose resource is a path without wildcards, by this path. */
   readonly #named = new Map<string, PastLease[]>();
-  /** The leases that name a path without wildcards, by each folder that contains it. */
+  /** The leases whose resource is a path without wildcards, by each folder that contains the path. */
   readonly #below = new Map<string, PastLease[]>();
   /** The leases with wildcards. */
   readonly #wild: PastLease[] = [];

@@ -1,5 +1,5 @@
 /**
- * Lists the leases of the instance that makes a commit, with those of its parent and of its subagents. Runs in the CLI
+ * Lists the leases of the instance that makes a commit, and those of its parent and of its subagents. Runs in the CLI
  * process.
  */
 import { isJsonObject } from "../../shared/json-object.js";
@@ -8,13 +8,13 @@ import { encodeQuery } from "../client.js";
 import type { Lease } from "../lease-calls.js";
 import { Away, callServer, type GuardCaller } from "./guard-call.js";
 
-/** The number of leases that one call asks for. */
+/** The number of leases per call. */
 const PAGE = 500;
 
-/** A lease as the server shows it. An automatic lease was taken by an agent's hooks. */
+/** A lease as the server returns it. An automatic lease was taken by an agent's hooks. */
 export type ListedLease = Lease & { readonly automatic?: boolean };
 
-/** Lists all leases that match a query, newest first, with as many calls as it takes. */
+/** Lists all leases that match a query, newest first. Makes as many calls as are needed. */
 export async function listLeases(
   caller: GuardCaller,
   query: Readonly<Record<string, string>>,
@@ -35,15 +35,16 @@ export async function listLeases(
   return leases;
 }
 
-/** Lists the held leases of the caller. A caller that is no instance has none. */
+/** Lists the held leases of the caller. If the caller is not an instance, the list is empty. */
 export async function ownLeases(caller: GuardCaller): Promise<ListedLease[] | Away> {
   const leases = await listLeases(caller, { own: "1", state: "held", workspace: caller.workspace ?? "" });
   return leases instanceof Away && leases.status === STATUSES.INVALID_ARGUMENT.http ? [] : leases;
 }
 
 /**
- * Decides as which instance the guard asks, if a client has named a session: the session's, or the folder's if the
- * server does not know the session. A call that needs an instance decides it; a check does not need one.
+ * Finds out whether the guard acts as the instance of the session or as that of the folder. It acts as the folder's
+ * instance if the server does not know the session. This is found out by a call that needs an instance; the check of
+ * paths needs none, so it would not show it.
  */
 export async function settleIdentity(caller: GuardCaller): Promise<Away | undefined> {
   const { fallback } = caller.settings;

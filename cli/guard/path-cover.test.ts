@@ -1,7 +1,7 @@
 /**
- * Compares the cover of resources with the globs that the server reads from them. The server takes a path for a
- * possible directory, but the paths of git are files, so a glob with wildcards covers exactly the files that it
- * matches.
+ * Compares which files a resource covers, according to this module and according to the server's globs. The server
+ * takes a path for a possible directory. The paths of git are files, so a glob with wildcards covers exactly the files
+ * that match it.
  */
 import t from "tap";
 
@@ -25,7 +25,7 @@ const FILES = [
   "b/c.ts",
 ];
 
-/** Returns whether the segments of a glob match exactly those of a file. */
+/** Returns whether a glob matches a file exactly, segment by segment. */
 function matches([first, ...more]: PathGlob["segments"], file: readonly string[]): boolean {
   if (first === undefined) return file.length === 0;
   const [segment, ...below] = file;

@@ -1,7 +1,7 @@
 /**
- * Tells which files of a repository a leased resource covers, as the server does (src/base/path-glob.ts). The server's
- * code compares any two globs; a path of git is literal, so a regular expression per resource is enough here. A test
- * compares both. Pure; runs in the CLI process.
+ * Decides which files of a repository a leased resource covers. The result is the same as the server's
+ * (src/base/path-glob.ts), and a test compares both. The server's code compares any two globs. This module is simpler,
+ * because the paths of git have no wildcards. Pure; runs in the CLI process.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits/names.js";
 
@@ -10,12 +10,12 @@ const PATH = "path:";
 const ESCAPABLE = "*?\\{},;|! ";
 const WILD = /[*?\\]/;
 
-/** Returns the resource that names one file. */
+/** Returns the resource that stands for one file. */
 export function leaseResource(path: string): string {
   return PATH + path.replaceAll(/[*?\\{},;|! ]/g, (character) => `\\${character}`);
 }
 
-/** Reads the alternatives up to the end of the text or of the group. Returns null if the braces do not match. */
+/** Reads alternatives up to the end of the group or of the text. Returns null if the braces are not balanced. */
 function readAlternatives(glob: string, start: number, depth: number): { texts: string[]; next: number } | null {
   let texts = [""];
   let at = start;
@@ -45,7 +45,7 @@ function readAlternatives(glob: string, start: number, depth: number): { texts: 
   return { texts, next: at };
 }
 
-/** Expands the braces of a glob. The glob with literal braces is the last alternative. */
+/** Expands the braces of a glob into alternatives. The last alternative is the glob with literal braces. */
 function expandBraces(glob: string): string[] {
   if (!/[{}]/.test(glob)) return [glob];
   const read = readAlternatives(glob, 0, 0);
@@ -53,9 +53,9 @@ function expandBraces(glob: string): string[] {
   return read === null ? [literal] : [...read.texts, literal];
 }
 
-/** A character of a segment's pattern: one code point, `*` for any number of any, or `?` for one. */
+/** A token of a segment's pattern: a literal code point, `*` for any number of code points, or `?` for one. */
 type Token = { readonly text: string } | "*" | "?";
-/** A segment of a glob: its text if it is literal, its tokens, or null for `**`. */
+/** A segment of a glob: a string if it is literal, a list of tokens, or null for `**`. */
 type Segment = string | readonly Token[] | null;
 
 function readSegment(text: string): Segment {
@@ -75,7 +75,10 @@ function readSegment(text: string): Segment {
   return isLiteral ? tokens.map((token) => (typeof token === "object" ? token.text : "")).join("") : tokens;
 }
 
-/** Matches a segment. After a mismatch, the newest `*` takes one more character, so the cost is at most the product. */
+/**
+ * Matches a segment. After a mismatch, the last `*` takes one more character. So the cost is at most the product of
+ * both lengths.
+ */
 function matchesSegment(pattern: Segment, segment: string): boolean {
   if (pattern === null || typeof pattern === "string") return pattern === segment;
   const characters = Array.from(segment);
@@ -100,9 +103,9 @@ function matchesSegment(pattern: Segment, segment: string): boolean {
   return pattern.slice(place).every((token) => token === "*");
 }
 
-/** Adds the places behind each `**`, which may match no segment. */
+/** Adds the position after each `**`, because `**` may match no segment. */
 function skipMany(pattern: readonly Segment[], places: Set<number>): void {
-  // Iteration over a Set includes the elements that are added meanwhile.
+  // The iteration also visits the elements that it adds to the Set.
   for (const place of places) if (pattern[place] === null) places.add(place + 1);
 }
 
@@ -122,12 +125,15 @@ function matchesPath(pattern: readonly Segment[], path: readonly string[]): bool
   return places.has(pattern.length);
 }
 
-/** Tells whether a resource covers a file. Made once for a resource, because many files are compared with it. */
+/**
+ * Decides whether a resource covers a file. It is compiled once per resource, because many files are checked against
+ * it.
+ */
 export type Cover = (path: string) => boolean;
 
-/** One glob of a resource, without braces. */
+/** One alternative of a resource, which has no braces. */
 export interface FileGlob {
-  /** The path that the glob names, if it has no wildcards. It also covers what is below it. */
+  /** The path of the glob if it has no wildcards. Such a glob also covers everything below the path. */
   readonly literal: string | undefined;
   readonly covers: Cover;
 }
@@ -138,7 +144,7 @@ function compileGlob(glob: string): FileGlob {
   if (!isLiteral)
     return { literal: undefined, covers: (path) => matchesPath(segments, path.normalize("NFC").split("/")) };
   const literal = segments.join("/");
-  // A path of git may be a submodule, and the glob may name a file in it.
+  // The last case is a submodule: git's path is the submodule, and the glob names a file inside of it.
   const covers: Cover = (path) => {
     const file = path.normalize("NFC");
     return file === literal || file.startsWith(`${literal}/`) || literal.startsWith(`${file}/`);
@@ -146,14 +152,14 @@ function compileGlob(glob: string): FileGlob {
   return { literal, covers };
 }
 
-/** Returns the globs of the files among the resources of a lease. */
+/** Returns the globs of the resources that are files. */
 export function fileGlobsOf(resources: readonly string[]): FileGlob[] {
   return resources
     .filter((resource) => resource.startsWith(PATH))
     .flatMap((resource) => expandBraces(resource.slice(PATH.length).normalize("NFC")).map(compileGlob));
 }
 
-/** Returns the cover of the resources of a lease. Resources that are no files cover nothing. */
+/** Returns the cover of a lease's resources. Resources that are not files cover nothing. */
 export function coverOf(resources: readonly string[]): Cover {
   const globs = fileGlobsOf(resources);
   return (path) => globs.some(({ covers }) => covers(path));

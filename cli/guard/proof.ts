@@ -1,13 +1,13 @@
 /**
- * Finds out whether commands were seen to pass on exactly the files of a commit. The server has a record of each run
- * that was seen. Runs in the CLI process.
+ * Finds out whether commands have passed on exactly the files of a commit. The server has a record of each run that the
+ * command line or CI has seen. Runs in the CLI process.
  */
 import { isJsonObject } from "../../shared/json-object.js";
 import { encodeQuery } from "../client.js";
 import { Away, callServer, type GuardCaller } from "./guard-call.js";
 import type { Judgement } from "./verdict.js";
 
-/** The number of records that one call asks for. */
+/** The number of records per call. The server returns the newest records of a tree and a command. */
 const PAGE = 1_000;
 
 /** The lowest level of the records that prove something. */
@@ -22,7 +22,7 @@ function proves(record: unknown, tree: string): boolean {
 
 /**
  * Returns whether a record of one level proves that a command passes on a tree. Asks for the records page by page until
- * one proves it, so that no number of other records, which any agent may report, hides it.
+ * one proves it, so that other records, which any agent may send, cannot hide it.
  */
 async function isProven(
   caller: GuardCaller,
@@ -43,8 +43,8 @@ async function isProven(
 }
 
 /**
- * Returns the commands that were not seen to pass on a tree.
- * @param level with `ci` only what CI has run counts, because what was observed may come from any agent
+ * Returns the commands for which no record proves that they pass on a tree.
+ * @param level if it is `ci`, only records of CI count, because any agent can send observed records
  */
 export async function findUnproven(
   caller: GuardCaller,
@@ -66,7 +66,7 @@ export async function findUnproven(
   return unproven;
 }
 
-/** Adds to a judgement what was not proved. A violation stays one. */
+/** Adds the commands without proof to a judgement. The verdict becomes `unproven`, unless it is a violation. */
 export function withUnproven(judgement: Judgement, unproven: readonly string[]): Judgement {
   const isProved = unproven.length === 0 || judgement.verdict === "violation";
   return { ...judgement, verdict: isProved ? judgement.verdict : "unproven", unproven };

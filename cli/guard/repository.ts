@@ -1,4 +1,7 @@
-/** Finds the git repository of a folder: its working tree and its folders, as git itself sees them. CLI process. */
+/**
+ * Finds the git repository of a folder, with its working tree and its folders. Asks git for them. Runs in the CLI
+ * process.
+ */
 import { type CliFailure, failed, refused, wrongUsage } from "../failure.js";
 import { findWorkingTree, realPath, type WorkingTree } from "../git-folder.js";
 import { findPipe } from "../git-pipes.js";
@@ -7,7 +10,7 @@ import { isWithin } from "../regular-file.js";
 import { lineOf, runGit } from "./git.js";
 
 export interface Repository {
-  /** The root of the working tree. In a bare repository, the repository's own folder. */
+  /** The root of the working tree. A bare repository has none, so it is the repository's own folder. */
   readonly root: string;
   readonly isBare: boolean;
   /** The folder of the working tree's own files, such as `HEAD`. */
@@ -22,7 +25,7 @@ function askForPath(folder: string, flag: string): string | undefined | CliFailu
   return "isSuccess" in result ? lineOf(result) : result;
 }
 
-/** Returns the repository to which a folder belongs. A folder in none is wrong usage. */
+/** Returns the repository to which a folder belongs. It is wrong usage if there is none. */
 export function findRepository(folder: string): Repository | CliFailure {
   const pipe = findPipe(folder);
   if (pipe !== undefined) return failed(`git cannot be asked: ${pipe} is a named pipe or a device`);
@@ -43,8 +46,8 @@ export function findRepository(folder: string): Repository | CliFailure {
 }
 
 /**
- * Refuses a repository whose folder is elsewhere and does not name the working tree. The files that lead to the folder
- * may come from other people, and nothing is written to another repository.
+ * Refuses a repository whose folder is outside of the working tree and does not name the tree. Other people may have
+ * made the files that lead to the folder, and nothing may be written to another repository.
  */
 export function refuseForeign({ root, isBare, gitFolder, commonFolder }: Repository): CliFailure | undefined {
   const isOwn = isBare || gitFolder === commonFolder || isWithin(root, commonFolder);
@@ -53,7 +56,7 @@ export function refuseForeign({ root, isBare, gitFolder, commonFolder }: Reposit
     : refused(`${commonFolder} does not name the working tree ${root}: run git worktree repair`);
 }
 
-/** Returns the repository in the form in which the workspace's name is derived from it. */
+/** Converts the repository to the form from which the workspace's name is derived. */
 export function treeOf({ root, isBare, gitFolder, commonFolder }: Repository): WorkingTree {
   return (isBare ? undefined : findWorkingTree(root)) ?? { root, gitFolder, commonFolder };
 }

@@ -1,6 +1,6 @@
 /**
- * Writes and removes files inside a repository's own folder, and follows no symbolic link there: a link could lead to a
- * file that git tracks, or out of the repository. Runs in the CLI process.
+ * Writes and removes files inside of a repository's own folder. It never follows a symbolic link there, because a link
+ * could lead to a tracked file or out of the repository. Runs in the CLI process.
  */
 import { chmodSync, lstatSync, mkdirSync, renameSync, rmdirSync, rmSync, type Stats, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
@@ -9,7 +9,7 @@ import { type CliFailure, refused } from "../failure.js";
 import { readRegularFile, Unread } from "../regular-file.js";
 import { errorCodeOf } from "../system-error.js";
 
-/** Returns what is at a path, without following a link; undefined if there is nothing. */
+/** Returns what is at a path, without following a link; undefined if nothing is there. */
 export function lookAt(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
@@ -20,7 +20,7 @@ export function readPlain(path: string): Buffer | undefined {
   return bytes instanceof Unread ? undefined : bytes;
 }
 
-/** Refuses a path below a folder if a part of it is a symbolic link. */
+/** Refuses a path below a folder if one of its segments is a symbolic link. */
 export function refuseLinks(folder: string, path: string): CliFailure | undefined {
   let at = folder;
   for (const part of relative(folder, path).split(sep)) {
@@ -38,12 +38,12 @@ export function makeFolders(folder: string): string[] {
   return [...made, folder];
 }
 
-/** Replaces a file in one step. */
+/** Replaces a file in one step: writes a temporary file and renames it. */
 export function writePlain(path: string, bytes: Buffer | string, mode: number): void {
   const temporary = `${path}.${process.pid}.part`;
   try {
     writeFileSync(temporary, bytes, { flag: "wx", mode });
-    // The mode of a new file is limited by the user's mask.
+    // The mode is set again, because the umask limits the mode of a new file.
     chmodSync(temporary, mode);
     renameSync(temporary, path);
   } catch (error) {

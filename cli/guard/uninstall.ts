@@ -1,6 +1,6 @@
 /**
- * Implements `guard uninstall`: takes back what `guard install` changed. A file that another tool has written since
- * stays as it is. Runs in the CLI process.
+ * Implements `guard uninstall`, which undoes the changes of `guard install`. A file that another tool has written in
+ * the meantime is not changed. Runs in the CLI process.
  */
 import { rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -17,12 +17,14 @@ import { findRepository, refuseForeign, type Repository } from "./repository.js"
 import { lookAt, readPlain, refuseLinks, removeEmpty, writePlain } from "./safe-file.js";
 
 const MODE_BITS = 0o7777;
-/** The endings with which other tools keep a hook in whose place they put theirs: pre-commit and lefthook. */
+/**
+ * The suffixes with which other tools rename an existing hook before they install their own: pre-commit and lefthook.
+ */
 const SET_ASIDE = [".legacy", ".old"] as const;
 
 type Config = NonNullable<InstallRecord["config"]>;
 
-/** Restores git's configuration if git still looks in the guard's folder. */
+/** Restores git's configuration, if git still looks in the guard's folder. */
 function restoreConfig(repository: Repository, config: Config): CliFailure | undefined {
   const path = join(repository.commonFolder, "config");
   const bytes = readPlain(path);
@@ -40,27 +42,27 @@ interface Script {
   readonly hash: string;
 }
 
-/** Whether a script was replaced. One that was removed was not. */
+/** Whether another tool has replaced a script. A script that was removed does not count. */
 function isForeign({ path, hash }: Script): boolean {
   const bytes = readPlain(path);
   return bytes === undefined ? lookAt(path) !== undefined : hashOf(bytes) !== hash;
 }
 
-/** Removes a file if it is as it was installed. */
+/** Removes a file, if it is unchanged since the installation. */
 function removeOwn({ path, hash }: Script): void {
   const bytes = readPlain(path);
   if (bytes !== undefined && hashOf(bytes) === hash) rmSync(path);
 }
 
-/** Replaces a script, if it is there, by one that only runs the previous hook. */
+/** Replaces a script by one that only runs the previous hook. Does nothing if the script is gone. */
 function passOn({ path }: Script, previous: Previous): void {
   if (lookAt(path) !== undefined) writePlain(path, passingScript(basename(path), previous), SCRIPT_MODE);
 }
 
 /**
- * Takes back what was installed. Returns the files that stay because another tool has written them. If git runs such a
- * file from the guard's own folder, git still looks there, and the other scripts of the folder only run the previous
- * hooks.
+ * Undoes the installation. Returns the files that stay because another tool has written them. If such a file is in the
+ * guard's own folder and git looks in this folder, git's configuration stays as it is, and the other scripts of the
+ * folder only run the previous hooks.
  */
 export function takeBack(repository: Repository, record: InstallRecord): readonly string[] | CliFailure {
   const { commonFolder } = repository;
@@ -94,7 +96,7 @@ export interface Uninstalled {
   readonly left: readonly string[];
 }
 
-/** Takes the guard out of a repository, if it is installed there. */
+/** Removes the guard from a repository, if it is installed there. */
 export function uninstallGuard(repository: Repository): Uninstalled | CliFailure {
   const foreign = refuseForeign(repository);
   if (foreign !== undefined) return foreign;

@@ -1,4 +1,4 @@
-/** Judges commits by the leases that were held when they were made. Pure; runs in the CLI process. */
+/** Judges commits by the leases that were held when the commits were made. Pure; runs in the CLI process. */
 import type { Holder } from "../../schemas/leases.js";
 import type { Static } from "typebox";
 import type { CommitRecord } from "./commit-paths.js";
@@ -16,10 +16,13 @@ export interface Violation {
 export interface Judgement {
   readonly commit: string;
   readonly verdict: "covered" | "free" | "violation" | "off" | "unknown" | "unproven";
-  /** The first fence that is valid; null if there is none. */
+  /** The first valid fence of the commit; null if there is none. */
   readonly fence: number | null;
   readonly violations: readonly Violation[];
-  /** The commands that were not seen to pass on its files; absent if no command was asked for. */
+  /**
+   * The commands for which no record proves that they passed on the commit's files; absent if the user asked for no
+   * command.
+   */
   readonly unproven?: readonly string[];
 }
 
@@ -31,7 +34,10 @@ export interface PastRecords {
   readonly sinceMs: number;
 }
 
-/** Returns the leases of the commit's fences that were held at one of its times and cover one of its paths. */
+/**
+ * Returns the leases that make a commit valid. The commit names their fence, they were held at one of its times, and
+ * they cover one of its paths.
+ */
 function validLeases({ fences, paths, authorS, committerS }: CommitRecord, history: LeaseHistory): PastLease[] {
   return fences
     .map((fence) => history.byFence(fence))
@@ -41,8 +47,8 @@ function validLeases({ fences, paths, authorS, committerS }: CommitRecord, histo
 }
 
 /**
- * Whether a landing made the commit from an earlier one: it has the fence of a lane that was held at the committer's
- * time. Its author wrote the files, and the landing only rebased them.
+ * Whether a landing made the commit by rebasing an earlier commit. Such a commit has the fence of a lane that was held
+ * at the committer's time. The author wrote the files earlier, and the landing has not changed them.
  */
 function hasLanded({ fences, committerS }: CommitRecord, history: LeaseHistory): boolean {
   return fences.some((fence) => {
@@ -52,7 +58,7 @@ function hasLanded({ fences, committerS }: CommitRecord, history: LeaseHistory):
   });
 }
 
-/** Returns the leases of others that were held in a second, with the paths that the commit touched. */
+/** Returns the leases of other holders that were held in a second, each with the paths of the commit that it covers. */
 function findViolations(
   commit: CommitRecord,
   second: number,

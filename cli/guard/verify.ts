@@ -1,6 +1,6 @@
 /**
- * Implements `guard verify`: says for each commit of a range whether it kept to the leases that were held when it was
- * made. Reads the history of leases and the audit log. Runs in the CLI process.
+ * Implements `guard verify`, which checks each commit of a range against the leases that were held when it was made.
+ * Reads the history of leases and the audit log. Runs in the CLI process.
  */
 import { LEASE_KEEP_MS } from "../../schemas/limits/leases.js";
 import { normalizeCommand } from "../../shared/command-text.js";
@@ -22,7 +22,7 @@ const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 const LEASES_PAGE = 10_000;
 const AUDIT_PAGE = 1_000;
-/** The last time that RFC 3339 can express. git stores later ones. */
+/** The last time that RFC 3339 can express. The times of git can be later. */
 const TIME_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 interface Period {
@@ -30,7 +30,10 @@ interface Period {
   readonly toMs: number;
 }
 
-/** Returns the period in which the commits were made. The history before `sinceMs` is not asked for. */
+/**
+ * Returns the period in which the commits were made. It begins at `sinceMs` at the earliest, because the server has no
+ * earlier history.
+ */
 function periodOf(commits: readonly CommitRecord[], sinceMs: number): Period {
   const period = { fromMs: TIME_MS_MAX, toMs: sinceMs };
   for (const { authorS, committerS } of commits) {
@@ -48,10 +51,10 @@ function commitOf(entry: unknown, workspace: string): string | undefined {
   return isJsonObject(detail) && typeof detail["commit"] === "string" ? detail["commit"] : undefined;
 }
 
-/** Lists the commits that the audit log names as made without the guard. */
+/** Lists the commits that were made without the guard, according to the audit log. */
 async function listOff(caller: GuardCaller, oldestS: number): Promise<ReadonlySet<string> | Away> {
   const commits = new Set<string>();
-  // The clocks of the machine and of the server may differ.
+  // The query begins one day earlier, because the clocks of this machine and of the server may differ.
   const from = new Date(Math.max(0, Math.min(oldestS * SECOND_MS, TIME_MS_MAX) - DAY_MS)).toISOString();
   for (let before = ""; ; ) {
     const query = { action: "guard.off", from, limit: String(AUDIT_PAGE), ...(before === "" ? {} : { before }) };
@@ -68,7 +71,7 @@ async function listOff(caller: GuardCaller, oldestS: number): Promise<ReadonlySe
   }
 }
 
-/** Reads the history of leases and the audit log for commits, of which there is at least one. */
+/** Reads the history of leases and the audit log for the commits. There is at least one commit. */
 async function gather(caller: GuardCaller, commits: readonly CommitRecord[]): Promise<PastRecords | Away> {
   const sinceMs = Date.now() - LEASE_KEEP_MS;
   const { fromMs, toMs } = periodOf(commits, sinceMs);
@@ -111,7 +114,7 @@ async function judgeAll(
   return judgements;
 }
 
-/** Says on stderr which commits touched what others had leased, and which were not seen to pass. */
+/** Prints to stderr the commits that touched paths leased by others, and the commits without proof. */
 function describe(judgements: readonly Judgement[]): void {
   for (const { commit, unproven = [] } of judgements)
     for (const command of unproven) warn(`${commit} was not seen to pass: ${command}`);

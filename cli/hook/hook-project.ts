@@ -1,7 +1,7 @@
 /**
- * Finds the project of a folder for `koor-hook`: the server, and the headers that describe the project. Both come from
- * the user's own record, and input is sent only to a server that the user knows: the files of a project may come from
- * other people. Runs in the process of `koor-hook`.
+ * Finds the project of a folder for `koor-hook`: its server, and the headers that describe the project. Both come from
+ * the user's own record. Other people may have made the files of the project, so the input is sent only to a server
+ * that the user knows. Runs in the process of `koor-hook`.
  */
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -32,13 +32,13 @@ function readObject(path: string): Readonly<Record<string, unknown>> | undefined
   }
 }
 
-/** Returns git's folder of the working tree whose root has this `.git`. */
+/** Returns git's own folder for the working tree with this root. */
 function gitFolderOf(root: string): string {
   const named = /^gitdir: (.+?)\s*$/.exec(readGitFile(root, ".git") ?? "")?.[1];
   return named === undefined ? join(root, ".git") : resolve(root, named);
 }
 
-/** Returns the root of the main working tree of a linked one; undefined if the folder is the main one. */
+/** Returns the root of the main working tree; undefined if this working tree is the main one. */
 function mainRootOf(root: string, gitFolder: string): string | undefined {
   const common = readGitFile(gitFolder, "commondir")?.trim();
   const folder = common === undefined ? undefined : resolve(gitFolder, common);
@@ -53,7 +53,7 @@ interface Found {
   readonly record: Readonly<Record<string, unknown>>;
   readonly root: string;
   readonly branch: string | undefined;
-  /** Whether the record is that of the main working tree, and does not describe this one. */
+  /** Whether the record is that of the main working tree, so that it does not describe this working tree. */
   readonly isOfMain: boolean;
 }
 
@@ -61,7 +61,10 @@ function recordAt(root: string, environment: NodeJS.ProcessEnv): Readonly<Record
   return existsSync(join(root, ".koor", "project.json")) ? readOwnRecord(root, environment) : undefined;
 }
 
-/** Finds the record, upwards to the root of the working tree, and then in the main working tree. */
+/**
+ * Finds the record. Searches upwards from the folder to the root of the working tree, and then in the main working
+ * tree.
+ */
 function findRecord(folder: string, environment: NodeJS.ProcessEnv): Found | undefined {
   for (let at = folder; ; at = dirname(at)) {
     const isRoot = existsSync(join(at, ".git"));
@@ -95,13 +98,14 @@ function encode(text: string): string {
   return encodeURIComponent(text).replaceAll("%2F", "/");
 }
 
-/** Returns the headers of the record, and those that only this call knows. */
+/** Returns the headers in the record, and the headers that depend on this call. */
 function headersOf({ record, root, branch, isOfMain }: Found): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries((record["headers"] ?? {}) as Readonly<Record<string, unknown>>))
     if (HEADER_NAME.test(name) && typeof value === "string" && HEADER_VALUE.test(value)) headers[name] = value;
   if (isOfMain) {
-    // Another working tree is another checkout, whose id only the command line computes.
+    // This working tree is another checkout. Only the command line can compute the id of a checkout, so the header is
+    // left out.
     delete headers["X-Koor-Checkout"];
     headers["X-Koor-Root"] = encode(root);
   }

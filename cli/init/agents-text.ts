@@ -1,5 +1,5 @@
 /**
- * The lines about Koor in `AGENTS.md`, which every agent of a project reads, and the import of that file in Claude
+ * The lines about Koor in `AGENTS.md`, which every agent of a project reads, and the import of this file in Claude
  * Code's `CLAUDE.md`. Pure; runs in the CLI process.
  */
 import { blockPart } from "./block-part.js";
@@ -12,7 +12,7 @@ export const CLAUDE_FILES = ["CLAUDE.md", ".claude/CLAUDE.md"] as const;
 const START = "<!-- koor:start -->";
 const END = "<!-- koor:end -->";
 
-/** The lines between the marks. They cost tokens in each session, so there are few. */
+/** The lines of Koor's block. There are few, because each session of an agent spends tokens on them. */
 const LINES: readonly string[] = [
   "## Working with other agents",
   "",

@@ -1,6 +1,6 @@
 /**
- * Writes the planned changes, each file in one step. If a file cannot be written, the earlier ones get their previous
- * content back. Runs in the CLI process.
+ * Writes the planned changes, each file in one step. If a file cannot be written, the files that were already written
+ * get their old content back. Runs in the CLI process.
  */
 import { mkdirSync, rmdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
@@ -15,7 +15,7 @@ function write(path: string, content: Buffer | undefined, mode: number): void {
   else replaceFile(path, content, mode);
 }
 
-/** Makes the missing folders of a file. Returns their paths, the innermost one first. */
+/** Makes the missing parent folders of a file. Returns their paths, the innermost first. */
 function makeFolders(path: string): readonly string[] {
   const outermost = mkdirSync(dirname(path), { recursive: true });
   const made: string[] = [];
@@ -26,7 +26,7 @@ function makeFolders(path: string): readonly string[] {
   }
 }
 
-/** Applies one change. Returns the function that takes it back. */
+/** Applies one change. Returns a function that undoes it. */
 function apply({ real, before, after, mode, isModeFixed = false }: FileChange): () => void {
   const folders = after === undefined ? [] : makeFolders(real);
   const old = modeOf(real, mode);
@@ -43,7 +43,7 @@ function apply({ real, before, after, mode, isModeFixed = false }: FileChange): 
   return undo;
 }
 
-/** Applies the changes in their order. Returns why one of them failed; the others are then taken back. */
+/** Applies the changes in order. If one fails, undoes the others and returns the reason. */
 export function applyChanges(changes: readonly FileChange[]): CliFailure | undefined {
   const undos: (() => void)[] = [];
   for (const change of changes) {
@@ -67,14 +67,14 @@ function succeeds(act: () => void): boolean {
   }
 }
 
-/** Removes folders that are empty. Others, and those that are gone, stay as they are. */
+/** Removes the empty folders among the given ones. Folders that have content are kept. */
 export function removeEmptyFolders(paths: readonly string[]): void {
-  // The innermost folders come first.
+  // Sorts the innermost folders first, so that a folder is empty when its turn comes.
   for (const path of paths.toSorted((a, b) => b.length - a.length)) {
     try {
       rmdirSync(path);
     } catch {
-      // The folder has other content, or the user has removed it.
+      // The folder still has content, or does not exist any more.
     }
   }
 }

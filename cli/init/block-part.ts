@@ -1,7 +1,4 @@
-/**
- * Koor's block of lines in a text file, between a line that starts it and a line that ends it. Pure; runs in the CLI
- * process.
- */
+/** Koor's block of lines in a text file. A start line and an end line mark the block. Pure; runs in the CLI process. */
 import { CliFailure, refused } from "../failure.js";
 import { lineEndOf } from "../toml-tables.js";
 import type { Part } from "./part.js";
@@ -11,12 +8,12 @@ export interface Block {
   readonly name: string;
   readonly start: string;
   readonly end: string;
-  /** Returns the lines of the block, given those of an older one. */
+  /** Returns the lines of the new block, given the lines of the old block. */
   readonly lines: (old: readonly string[]) => readonly string[];
 }
 
 interface Place {
-  /** The indexes of the first and of the last line. */
+  /** The indexes of the block's first and last line. */
   readonly first: number;
   readonly last: number;
 }
@@ -26,7 +23,7 @@ export function splitLines(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
-/** Finds the block. Returns undefined if there is none, and a failure if a mark is without its partner. */
+/** Finds the block. Returns undefined if there is none, and a failure if the start line or the end line is missing. */
 function findBlock(lines: readonly string[], { name, start, end }: Block): Place | undefined | CliFailure {
   const at = (mark: string): number[] => lines.flatMap((line, index) => (line.trim() === mark ? [index] : []));
   const [starts, ends] = [at(start), at(end)];
@@ -68,7 +65,7 @@ export function blockPart(block: Block): Part {
       const place = findBlock(lines, block);
       if (place instanceof CliFailure) return place;
       if (place === undefined) return text;
-      // The empty line before the block came with it.
+      // The empty line before the block was added together with the block, so it is removed too.
       const before = lines.slice(0, place.first);
       if (before.at(-1)?.trim() === "") before.pop();
       return [...before, ...lines.slice(place.last + 1)].join("");

@@ -1,4 +1,7 @@
-/** Tests the plugin of OpenCode and Kilo Code: what it sends for each event, and what it does with the answers. */
+/**
+ * Tests the plugin for OpenCode and Kilo Code: the requests that it sends for each event, and its reaction to the
+ * answers.
+ */
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -21,7 +24,7 @@ t.test("a subagent's events name its parent, a denial is thrown, and a context i
   const directory = realpathSync(makeDirectory(t));
   mkdirSync(join(directory, ".koor"));
   const record = { root: directory, server: fake.url, headers: { "X-Koor-Workspace": "trucks" } };
-  // The record in the project may come from other people, and is not followed.
+  // The plugin must not follow this record, because other people may have made the files of a project.
   writeFileSync(join(directory, ".koor/init.json"), JSON.stringify({ ...record, server: "http://127.0.0.1:1" }));
   const own = makeDirectory(t);
   process.env["XDG_CONFIG_HOME"] = own;
@@ -57,7 +60,7 @@ t.test("a subagent's events name its parent, a denial is thrown, and a context i
     await hooks["experimental.chat.system.transform"]({ sessionID }, output);
     return output.system;
   };
-  // The first request of a turn may ask for a title only.
+  // All requests of a turn must have the text, because the first request may only ask the model for a title.
   t.same([await systemOf("s-1"), await systemOf("s-1")], [["hello"], ["hello"]], "all requests of a turn have it");
   await event("message.updated", { sessionID: "s-1", info: { id: "m-2", parentID: "m-1" } });
   await event("session.idle", { sessionID: "s-1" });

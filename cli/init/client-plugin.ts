@@ -1,10 +1,10 @@
 /**
- * The plugin that OpenCode and Kilo Code load, because they run no commands as hooks. It is plain JavaScript without
- * packages. It finds the project by itself, so its text is the same on every machine. Pure; runs in the CLI process.
+ * The plugin for OpenCode and Kilo Code, which cannot run commands as hooks. It is plain JavaScript and imports no
+ * packages. It finds the project at run time, so its text is the same on every machine. Pure; runs in the CLI process.
  */
 import { FILE_MARK } from "./whole-file-part.js";
 
-/** Returns the text of the plugin for a client. */
+/** Returns the plugin's source code for a client. */
 export function pluginText(client: "opencode" | "kilo"): string {
   const entry = client === "kilo" ? `export default { id: "koor", server: koor };` : `export default koor;`;
   return `// ${FILE_MARK}: tells Koor's server what the agent does, and refuses edits of what others hold.

@@ -1,37 +1,39 @@
 /**
- * The table of clients for `init`: where each keeps its hooks, in which format, and for which events. The MCP entries
- * are in mcp-clients.ts. The events and formats are those that the real clients were seen to use. Pure data; runs in
- * the CLI process.
+ * The table of clients for `init`: the file of each client's hooks, its format and its events. mcp-clients.ts has the
+ * MCP entries. The events and formats were observed with the real clients. Pure data; runs in the CLI process.
  */
 import type { ClientName, FilePlace } from "../mcp-clients.js";
 import { pluginText } from "./client-plugin.js";
 
-/** The path of a file, and the folder below which it is. */
+/** The path of a file, and the kind of folder that it is relative to. */
 export interface FilePath {
   readonly place: FilePlace;
-  /** The path below the folder, with `/` as separator. */
+  /** The path relative to the folder, with `/` as separator. */
   readonly path: string;
 }
 
 /**
- * The hooks of a client. `groups`: an array of groups for each event, each with its own `hooks`. `list`: an array of
- * hooks for each event. `copilot`: the same, with the members of Copilot. `toml`: tables. `plugin`: one file with code.
- * `scripts`: an executable file for each event.
+ * The format of a client's hooks. `groups`: an array of groups for each event, each with its own `hooks`. `list`: an
+ * array of hooks for each event. `copilot`: the same, with the members of Copilot. `toml`: tables. `plugin`: one file
+ * with code. `scripts`: an executable file for each event.
  */
 export type HookFormat =
   | {
       readonly kind: "groups";
       readonly events: readonly string[];
-      /** The events that the client itself sends over HTTP. */
+      /** The events that the client itself sends to the server over HTTP, without a program. */
       readonly httpEvents: readonly string[];
       readonly timeoutUnit: "s" | "ms";
-      /** The time that the client gives a hook at the end of a session, in seconds, if that is less than usual. */
+      /** The time in seconds that a hook gets at the end of a session, if it is shorter than usual. */
       readonly endTimeoutS?: number;
-      /** The event at which a command begins to wait, which wakes the idle session. */
+      /** The event that starts a waiting command. When the command ends, it wakes the idle session. */
       readonly wakeEvent?: string;
-      /** The events at which the client starts a report of its transcript in the background. */
+      /** The events at which a report of the transcript is started in the background. */
       readonly reportEvents?: readonly string[];
-      /** The events that a program passes on even where `curl` could, because it also reports the transcript. */
+      /**
+       * The events for which `koor-hook` is used although `curl` would be enough, because `koor-hook` also reports the
+       * transcript.
+       */
       readonly programEvents?: readonly string[];
     }
   | { readonly kind: "list"; readonly events: readonly string[]; readonly version: number }
@@ -42,7 +44,7 @@ export type HookFormat =
 
 export interface HookFile {
   readonly file: FilePath;
-  /** The path in place of the usual one, if the file is to be committed. */
+  /** The path that is used instead if the file is to be committed to git. */
   readonly sharedPath?: string;
   readonly format: HookFormat;
 }
@@ -51,10 +53,10 @@ export interface ClientRow {
   /** The client's name for people. */
   readonly title: string;
   readonly hooks: HookFile;
-  /** The programs and the folders that show that the client is installed or configured. */
+  /** The programs and folders that show that the client is installed or configured. */
   readonly programs: readonly string[];
   readonly folders: readonly FilePath[];
-  /** The user's remaining steps, besides restarting the client. */
+  /** The steps that the user still has to do, in addition to restarting the client. */
   readonly advice?: string;
 }
 
@@ -76,7 +78,7 @@ const QWEN_EVENTS = [
   "SubagentStop",
   "SessionEnd",
 ];
-/** One file for Copilot CLI and for VS Code. Events with a capital have the fields of Claude Code in both. */
+/** Copilot CLI and VS Code read the same file. In both, events with a capital letter have the fields of Claude Code. */
 const GITHUB_HOOKS: HookFile = {
   file: project(".github/hooks/koor.json"),
   format: { kind: "copilot", version: 1, events: QWEN_EVENTS },
@@ -88,8 +90,8 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
     hooks: {
       file: project(".claude/settings.local.json"),
       sharedPath: ".claude/settings.json",
-      // The client sends no SessionStart over HTTP. PostToolUse would contain the whole edited file; PostToolBatch is
-      // short.
+      // The client does not send SessionStart over HTTP. The list has PostToolBatch and not PostToolUse, because
+      // PostToolUse would contain the whole edited file.
       format: {
         kind: "groups",
         events: ["SessionStart", ...CLAUDE_EVENTS],
@@ -227,7 +229,7 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
   },
 };
 
-/** Returns the path of a client's hooks: the usual one, or the one of a file that is to be committed. */
+/** Returns the path of a client's hooks. It is a different path if the file is to be committed to git. */
 export function hookPath({ file, sharedPath }: HookFile, isShared: boolean): FilePath {
   return isShared && sharedPath !== undefined ? { ...file, path: sharedPath } : file;
 }

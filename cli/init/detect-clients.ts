@@ -1,4 +1,7 @@
-/** Finds the clients that are installed on this machine or configured in a project. Runs in the CLI process. */
+/**
+ * Finds the clients that are installed on this machine, and those that are configured in a project. Runs in the CLI
+ * process.
+ */
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 
@@ -8,7 +11,7 @@ import { pathIn, type Places } from "./places.js";
 
 const SUFFIXES = process.platform === "win32" ? [".exe", ".cmd", ""] : [""];
 
-/** Returns the path of a program on the search path; undefined if there is none. */
+/** Returns the path of a program on PATH; undefined if there is none. */
 export function findProgram(name: string, environment: NodeJS.ProcessEnv): string | undefined {
   const folders = (environment["PATH"] ?? "").split(delimiter).filter(isAbsolute);
   return folders

@@ -1,6 +1,6 @@
 /**
- * Koor's block in `.git/info/exclude`, which keeps files of one machine out of `git status`. All working trees of a
- * repository share the file. Pure; runs in the CLI process.
+ * Koor's block in `.git/info/exclude`. It makes `git status` ignore the files that belong to one machine only. All
+ * working trees of a repository share this file. Pure; runs in the CLI process.
  */
 import { blockPart } from "./block-part.js";
 import { nameOf, type TargetFile } from "./target-file.js";
@@ -9,12 +9,13 @@ const START = "# koor:start";
 const END = "# koor:end";
 const FILE_MODE = 0o644;
 
-/** The path below git's folder. */
+/** The path relative to the repository's folder. */
 export const EXCLUDE_FILE = "info/exclude";
 
 /**
- * @param wanted the lines that must be there
- * @param isShared whether the lines replace those of earlier runs, because the files are to be committed now
+ *
+ * @param wanted the lines that the block must have
+ * @param isShared whether the lines of earlier runs are removed, because these files are now to be committed
  */
 export function excludeTarget(wanted: readonly string[], isShared: boolean): TargetFile {
   const name = nameOf("repository", EXCLUDE_FILE);

@@ -1,8 +1,8 @@
 /**
- * Tests `init` and `uninit` by their properties, for random projects: with existing files of the clients and of the
- * user, links, files that git tracks, and files that do not fit. `init` changes only its own parts or writes nothing at
- * all, the home folder included. A second run changes nothing. `uninit` restores every byte, and takes only Koor's
- * parts out of files that were rewritten since.
+ * Tests properties of `init` and `uninit` with random projects. A project may have existing files of the clients and of
+ * the user, links, tracked files, and files that do not fit. `init` changes only its own parts or writes nothing at
+ * all, even in the home folder. A second run changes nothing. `uninit` restores every byte. If a file was rewritten in
+ * the meantime, `uninit` removes only Koor's parts.
  */
 import { deepStrictEqual } from "node:assert";
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -17,14 +17,14 @@ import { parseCommented } from "../json-edit.js";
 import { CLIENT_NAMES, type ClientName } from "../mcp-clients.js";
 import { tomlValue } from "../toml-tables.js";
 
-/** The files of section 32 of the contract that may exist before `init`, and the clients for which it changes them. */
+/** A file of section 32 of the contract. It may exist before `init`, which changes it for one client or for all. */
 interface KnownFile {
   readonly path: string;
   readonly place?: "home";
-  /** Absent for the files that are changed for every client. */
+  /** The client for which `init` changes the file; absent if it changes the file for every client. */
   readonly client?: ClientName;
   readonly content: fc.Arbitrary<string>;
-  /** Contents that do not fit Koor's part. */
+  /** Contents into which Koor's part does not fit. */
   readonly faults: readonly string[];
 }
 
@@ -125,7 +125,7 @@ const cases: fc.Arbitrary<Case> = fc.record({
 
 const MARK = "\uFEFF";
 
-/** Makes one existing file. Returns whether it is at its path as a regular file with a fitting content. */
+/** Makes one existing file of the given kind. */
 function make({ root, home, git }: InitProject, outside: string, at: number, one: Existing): void {
   const file = knownFile(one);
   const { text, kind, fault, mode, isTracked, hasMark } = one;
@@ -147,12 +147,12 @@ function make({ root, home, git }: InitProject, outside: string, at: number, one
 
 function isWanted(one: Existing, { clients }: Case): boolean {
   const { client, path } = knownFile(one);
-  // One file serves two clients.
+  // Copilot CLI and VS Code share this file.
   const isCopilots = path.startsWith(".github/") && clients.includes("copilot");
   return client === undefined || clients.includes(client) || isCopilots;
 }
 
-/** Whether `init` has to refuse because of a file. */
+/** Whether `init` must refuse because of this file. */
 function mustRefuse(one: Existing, { isShared, ...rest }: Case): boolean {
   const file = knownFile(one);
   const { kind, isTracked } = one;
@@ -160,9 +160,9 @@ function mustRefuse(one: Existing, { isShared, ...rest }: Case): boolean {
   const isClients = file.client !== undefined && file.path !== "CLAUDE.md";
   if (isTracked && isClients && file.place === undefined && !isShared) return true;
   if (HARMLESS.includes(kind)) return false;
-  // The other hooks of Claude Code are in another file, if it is to be committed.
+  // If the hooks are to be committed, Claude Code's hooks go into another file, so this one does not matter.
   if (isShared && file.path === ".claude/settings.local.json") return false;
-  // A link out of the home folder is the user's own.
+  // In the home folder, a link may lead out of the folder, because the user has made it.
   if (kind === "outside" && file.place === "home") return false;
   if (file.path === "CLAUDE.md") return ["dangling", "outside", "folder", "binary"].includes(kind);
   return kind !== "fault" || file.faults.length > 0;
@@ -175,7 +175,7 @@ function parse(path: string, text: string): unknown {
 
 const OURS = /\/api\/hooks\/\w+|\bkoor-hook(?:\.c?js)? \w+ 2>|\bwait --wake \w+|\bhooks report >/;
 
-/** Returns a copy of a configuration without Koor's entries, and without objects and arrays that are empty then. */
+/** Returns a copy of a configuration without Koor's entries. Objects and arrays that become empty are removed too. */
 function withoutKoor(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutKoor).filter((one) => one !== undefined);
   if (typeof value !== "object" || value === null)
@@ -189,14 +189,14 @@ function withoutKoor(value: unknown): unknown {
   return isOurs ? undefined : (Object.fromEntries(members) as unknown);
 }
 
-/** Returns a value without the objects and arrays in it that are empty; undefined if it is empty itself. */
+/** Returns a copy of a value without empty objects and arrays; undefined if nothing is left. */
 function withoutEmpty(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {
     const elements = value.map(withoutEmpty).filter((one) => one !== undefined);
     return elements.length === 0 ? undefined : elements;
   }
-  // The format's number comes with the hooks.
+  // The version of the format was added together with the hooks.
   const members = Object.entries(value).flatMap(([name, one]) => {
     const rest = withoutEmpty(one);
     return rest === undefined || name === "version" ? [] : [[name, rest]];
@@ -204,12 +204,12 @@ function withoutEmpty(value: unknown): unknown {
   return members.length === 0 ? undefined : (Object.fromEntries(members) as unknown);
 }
 
-/** Returns the content of a configuration besides Koor's, in a comparable form. */
+/** Returns the content of a configuration without Koor's entries, in a form that can be compared. */
 function essence(value: unknown): string {
   return sortedText(withoutEmpty(withoutKoor(value)) ?? null);
 }
 
-/** Whether all characters of a text except blanks and commas are still there, in their order. */
+/** Whether a text still has all characters of an older text in their order. Blanks and commas do not count. */
 function isSubsequence(before: string, after: string): boolean {
   const wanted = before.replaceAll(/[\s,]/g, "");
   let at = 0;
@@ -217,7 +217,7 @@ function isSubsequence(before: string, after: string): boolean {
   return at === wanted.length;
 }
 
-/** Compares the files before and after `init`. Returns what it changed although it is not its own part. */
+/** Compares the files before and after `init`. Returns the changes that are not Koor's own parts. */
 function findForeignChanges(before: Files, after: Files): readonly string[] {
   return before.flatMap((files, at) =>
     Object.entries(files).flatMap(([path, old]) => {
@@ -243,11 +243,11 @@ const PLACES = ["root", "home"] as const;
 interface ChangedFile {
   readonly folder: (typeof PLACES)[number];
   readonly path: string;
-  /** The earlier content; undefined if `init` made the file. */
+  /** The old content; undefined if `init` made the file. */
   readonly was: string | undefined;
 }
 
-/** Returns the content of a file in a snapshot; undefined if it is not there, or not a file. */
+/** Returns the content of a file in a snapshot; undefined if there is no such file. */
 function contentOf(entry: string | undefined): string | undefined {
   const found = /^\d{3} ([^]*)$/.exec(entry ?? "")?.[1];
   return found === undefined ? undefined : Buffer.from(found, "latin1").toString("utf8");
@@ -264,7 +264,7 @@ function changedFiles(before: Files, after: Files): readonly ChangedFile[] {
   );
 }
 
-/** Writes a file again as its client or the user would: in another layout, and with more content. */
+/** Rewrites a file as its client or the user would do it: in another layout and with additional content. */
 function rewrite(project: InitProject, { folder, path }: ChangedFile): void {
   const file = join(project[folder], path);
   const text = readFileSync(file, "utf8");
@@ -293,7 +293,7 @@ function filesOf({ root, home }: InitProject): Files {
   return [snapshot(root), snapshot(home)];
 }
 
-/** Puts the project back to its state before any case. */
+/** Restores the state that the project has before each case. */
 function clear({ root, home, git }: InitProject): void {
   for (const [folder, files] of [
     [root, snapshot(root)],

@@ -1,5 +1,5 @@
 /**
- * Compares the files that `init` changes with what they are to be. Returns the changes, with the record of each for
+ * Compares the files that `init` changes with their target content. Returns the changes, each with its record for
  * `uninit`, and all reasons to refuse. Writes nothing. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
@@ -16,10 +16,10 @@ import { findEdit, undoEdit } from "./text-edit.js";
 export interface FileChange {
   /** The file's name in messages. */
   readonly name: string;
-  /** The path to write, without links. */
+  /** The path that is written. Links are resolved. */
   readonly real: string;
   readonly before: Buffer | undefined;
-  /** The new content; undefined if the file is removed. */
+  /** The new content; undefined if the file is to be removed. */
   readonly after: Buffer | undefined;
   /** The permissions of a new file. */
   readonly mode: number;
@@ -29,9 +29,9 @@ export interface FileChange {
 
 export interface PlannedFile {
   readonly target: TargetFile;
-  /** The file's path without links. */
+  /** The file's path. Links are resolved. */
   readonly real: string;
-  /** Undefined if the file has everything already. */
+  /** The change; undefined if the file needs none. */
   readonly change: FileChange | undefined;
   readonly recorded: RecordedFile | undefined;
   /** The folders that have to be made. */
@@ -48,7 +48,7 @@ function putAll({ parts }: TargetFile, text: string): string | CliFailure {
   return edited;
 }
 
-/** Removes all parts of a file from its text. */
+/** Removes all of Koor's parts from the text of a file. */
 export function takeAll({ parts }: TargetFile, text: string, kept: ReadonlySet<string>): string | CliFailure {
   let edited: string | CliFailure = text;
   for (const part of parts) {
@@ -58,18 +58,18 @@ export function takeAll({ parts }: TargetFile, text: string, kept: ReadonlySet<s
   return edited;
 }
 
-/** Whether the rest of a file that `init` made has no content, so that the file can be removed. */
+/** Whether a file that `init` made has no content left, so that it can be removed. */
 export function isBlank(text: string): boolean {
   return /^[{}\s]*$/.test(text);
 }
 
 interface Original {
-  /** The content without Koor's parts; undefined if the file did not exist. */
+  /** The content without Koor's parts; undefined if the file does not exist without them. */
   readonly bytes: Buffer | undefined;
   readonly kept: readonly string[];
 }
 
-/** Finds the file's content as it would be without Koor's parts. An earlier run may have put some of them there. */
+/** Finds the content that the file would have without Koor's parts. An earlier run of `init` may have added parts. */
 function findOriginal(target: TargetFile, state: FileState, earlier: RecordedFile | undefined): Original | CliFailure {
   const { bytes, text } = state;
   if (earlier === undefined || bytes === undefined)
@@ -86,7 +86,7 @@ function recordOf({ place, path }: TargetFile, { bytes, kept }: Original, after:
   return { place, path, before, after: hashOf(after), edit: bytes === undefined ? null : findEdit(bytes, after), kept };
 }
 
-/** Returns the folders of a file that do not exist, the outermost one first. */
+/** Returns the missing parent folders of a file, the outermost first. */
 function missingFolders(places: Places, { place, path }: TargetFile): readonly FolderPath[] {
   const missing: FolderPath[] = [];
   for (let folder = posix.dirname(path); folder !== "."; folder = posix.dirname(folder)) {
@@ -144,7 +144,7 @@ export function planFiles(
   };
 }
 
-/** Joins several refusals into one, so that the user sees everything that is to be mended. */
+/** Joins several refusals into one, so that the user sees all problems at once. */
 export function joinRefusals(failures: readonly CliFailure[]): CliFailure {
   const reasons = failures.map(({ message }) => message);
   return refused(`nothing was written: ${reasons.join("; ")}`);

@@ -1,6 +1,6 @@
 /**
- * Reads a file that `init` or `uninit` is about to change, and says why it cannot be changed. Nothing is written here,
- * so that both can refuse before the first write. Runs in the CLI process.
+ * Reads a file that `init` or `uninit` is about to change. If the file cannot be changed, says why. This module writes
+ * nothing, so that both commands can refuse before the first write. Runs in the CLI process.
  */
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -13,7 +13,7 @@ import { describeSystemError } from "../system-error.js";
 const BYTE_ORDER_MARK = "\uFEFF";
 
 export interface FileState {
-  /** The file's path without links. */
+  /** The file's path. Links are resolved. */
   readonly real: string;
   /** The content; undefined if the file does not exist. */
   readonly bytes: Buffer | undefined;
@@ -21,7 +21,7 @@ export interface FileState {
   readonly text: string;
 }
 
-/** Returns a text's bytes, with the byte-order mark of the file's previous content. */
+/** Encodes a text as UTF-8. Adds a byte-order mark if the old content of the file has one. */
 export function encodeLike({ bytes }: Pick<FileState, "bytes">, text: string): Buffer {
   const hasMark = bytes?.subarray(0, 3).equals(Buffer.from(BYTE_ORDER_MARK)) ?? false;
   return Buffer.from((hasMark ? BYTE_ORDER_MARK : "") + text);
@@ -36,7 +36,7 @@ export function decodeText(bytes: Buffer): string | undefined {
   }
 }
 
-/** Checks that the folder of a file can be written, or made. Throws the system's error. */
+/** Checks that the folder of a file is writable, or can be created. Throws the system's error. */
 function checkFolder(path: string): void {
   let folder = dirname(path);
   while (!existsSync(folder)) folder = dirname(folder);
@@ -44,7 +44,7 @@ function checkFolder(path: string): void {
   accessSync(folder, constants.W_OK | constants.X_OK);
 }
 
-/** Reads a file. Refuses (exit 1) one that cannot be read, replaced or understood as text. */
+/** Reads a file. Refuses (exit 1) a file that cannot be read or replaced, or that is not text. */
 export function readState(location: FileLocation): FileState | CliFailure {
   const { name } = location;
   try {

@@ -1,10 +1,13 @@
-/** The guard of commits as a part of a project's setup: `init --guard` and `uninit`. Runs in the CLI process. */
+/**
+ * Installs and removes the commit guard as a part of a project's setup: `init --guard` and `uninit`. Runs in the CLI
+ * process.
+ */
 import { CliFailure } from "../failure.js";
 import { installGuard } from "../guard/install.js";
 import { findRepository } from "../guard/repository.js";
 import { uninstallGuard } from "../guard/uninstall.js";
 
-/** Installs the guard for a working tree. Returns why it is not installed; undefined if it is. */
+/** Installs the guard in a working tree. If it cannot, returns the reason; undefined otherwise. */
 export function putGuard(root: string): CliFailure | undefined {
   const repository = findRepository(root);
   if (repository instanceof CliFailure) return repository;
@@ -12,7 +15,7 @@ export function putGuard(root: string): CliFailure | undefined {
   return installed instanceof CliFailure ? installed : undefined;
 }
 
-/** Takes the guard back. Returns why it is still there; undefined if it is not. */
+/** Removes the guard. If it cannot, returns the reason; undefined otherwise. */
 export function takeGuard(root: string): CliFailure | undefined {
   const repository = findRepository(root);
   if (repository instanceof CliFailure) return repository;

@@ -1,11 +1,15 @@
 /**
- * Builds the headers that describe a project to the server's hooks, because the server cannot see the project's files.
- * `init` writes them into the files of clients, and `koor-hook` sends them. Pure; runs in the CLI process.
+ * Builds the headers in which hooks describe their project to the server, because the server cannot see the project's
+ * files. `init` writes the headers into the files of clients, and `koor-hook` sends them. Pure; runs in the CLI
+ * process.
  */
 
-/** The description of a project in the headers. */
+/** The properties of a project that the headers describe. */
 export interface HookProject {
-  /** The working tree's path as typed and as resolved; one entry if they are the same. */
+  /**
+   * The path of the working tree as the user typed it, and with links resolved. If both are the same, there is one
+   * entry.
+   */
   readonly roots: readonly string[];
   readonly workspace: string | null;
   readonly checkout: string;
@@ -17,8 +21,8 @@ export interface HookProject {
 }
 
 /**
- * Percent-encodes a text for a header. A comma separates the entries of a list, and some clients replace `$NAME` in
- * their headers, so both are encoded too.
+ * Percent-encodes a text for a header. Commas are encoded, because they separate the entries of lists. `$` is encoded,
+ * because some clients replace `$NAME` in headers.
  */
 export function encodeHeader(text: string): string {
   return text.replaceAll(/[^\x21-\x7e]|[%,$"'\\`]/gu, (character) =>

@@ -1,5 +1,5 @@
 /**
- * Plans a run of `init`: which files are changed and recorded. Finds all reasons to refuse and writes nothing. Runs in
+ * Plans a run of `init`: finds the files to change, their records, and all reasons to refuse. Writes nothing. Runs in
  * the CLI process.
  */
 import { existsSync } from "node:fs";
@@ -29,7 +29,10 @@ import {
 } from "./target-file.js";
 
 const PRIVATE_LINES = [".koor/"];
-/** A folder that is excluded as a whole could not have a file that is not. */
+/**
+ * The patterns of the exclude file if the project file is shared. The first one is `/.koor/*` and not `/.koor/`,
+ * because git cannot include a file of an excluded folder again.
+ */
 const SHARED_LINES = ["/.koor/*", `!/${PROJECT_FILE}`];
 
 export interface InitPlan {
@@ -61,13 +64,13 @@ function listTargets(setup: Setup, options: InitOptions, clients: readonly Clien
   return [...own, ...(needsImport ? [claudeImportTarget()] : []), ...clientTargets(clients, context)];
 }
 
-/** Returns the paths of the project's files that git may track: by their names, and by those without links. */
+/** Returns the paths by which git may track a file of the project: its own path, and its path with links resolved. */
 function pathsInProject(root: string, { target, real }: PlannedFile): readonly string[] {
   if (target.place !== "project") return [];
   return [...new Set([target.path, relative(root, real).split(sep).join("/")])];
 }
 
-/** Whether a file already has Koor's parts, in the form of any run of `init`. */
+/** Whether a file already has Koor's parts, as any version of `init` writes them. */
 function hasParts({ target, change }: PlannedFile): boolean {
   const text = change?.before === undefined ? undefined : decodeText(change.before);
   if (text === undefined) return false;
@@ -78,8 +81,8 @@ function hasParts({ target, change }: PlannedFile): boolean {
 }
 
 /**
- * Decides what becomes of a client's file that git tracks. One that another machine has shared already has Koor's
- * parts, and stays as it is. Any other is refused.
+ * Decides about a file of a client that git tracks. If it already has Koor's parts, a user of another machine has
+ * shared it, and it stays as it is. Otherwise the change is refused.
  */
 function keepTracked(file: PlannedFile, tracked: ReadonlySet<string>, { places }: Setup): PlannedFile | CliFailure {
   const { target, change } = file;
@@ -89,7 +92,7 @@ function keepTracked(file: PlannedFile, tracked: ReadonlySet<string>, { places }
   return refused(`${target.name} is tracked by git: use --shared to change it for everybody`);
 }
 
-/** Returns the reasons why two files cannot be changed, because a link makes them the same file. */
+/** Returns refusals for files that are the same file because of a link. */
 function findSameFiles(files: readonly PlannedFile[]): readonly CliFailure[] {
   const seen = new Map<string, string>();
   return files.flatMap(({ change }) => {
@@ -100,12 +103,12 @@ function findSameFiles(files: readonly PlannedFile[]): readonly CliFailure[] {
   });
 }
 
-/** Escapes a path for a line of an exclude file. */
+/** Escapes a path so that it can be a line of an exclude file. */
 function escapePattern(path: string): string {
   return path.replaceAll(/[*?[\]\\]| $/g, String.raw`\$&`);
 }
 
-/** Returns the lines of the exclude file for the project's files. */
+/** Returns the lines of the exclude file that hide the project's files. */
 function excludeLines(
   root: string,
   files: readonly PlannedFile[],
@@ -117,13 +120,13 @@ function excludeLines(
     const { path, isClients } = file.target;
     const isOwn = isClients || file.recorded?.before === null;
     if (!isOwn || path === PROJECT_FILE) return [];
-    // A file behind a link has another path for git.
+    // If a link leads to the file, git knows the file by another path.
     return pathsInProject(root, file).flatMap((one) => (tracked.has(one) ? [] : [`/${escapePattern(one)}`]));
   });
   return [...PRIVATE_LINES, ...lines];
 }
 
-/** Returns the records of this run, and those of earlier runs for other files. */
+/** Joins the records of this run with those of earlier runs about other files. */
 function joinRecords(files: readonly PlannedFile[], earlier: readonly RecordedFile[]): readonly RecordedFile[] {
   const now = files.flatMap(({ recorded }) => recorded ?? []);
   const all = new Map([...earlier, ...now].map((file) => [keyOf(file), file]));
@@ -135,13 +138,13 @@ function joinFolders(now: readonly FolderPath[], earlier: readonly FolderPath[])
   return [...all.values()];
 }
 
-/** Returns the folder of the record itself, if it has to be made and no other file needs it. */
+/** Returns the folder for the record, if it is missing and no other file needs it. */
 function recordFolder(root: string): readonly FolderPath[] {
   const path = ".koor";
   return existsSync(join(root, path)) ? [] : [{ place: "project", path }];
 }
 
-/** Returns the folders of a file that do not exist. */
+/** Returns the missing parent folders of a file. */
 function missingParents(path: string): readonly string[] {
   const folder = dirname(path);
   return existsSync(folder) ? [] : [folder, ...missingParents(folder)];
@@ -165,7 +168,7 @@ export function planInit(
   const more = planFiles(places, places.repository === undefined ? [] : [exclude], recorded);
   const refusals = kept.filter((file) => file instanceof CliFailure);
   const faults = [...wanted.failures, ...refusals, ...findSameFiles(files), ...more.failures];
-  // All reasons are named at once, so that the user can mend them together.
+  // All reasons are reported together, so that the user can fix them in one go.
   if (faults.length > 0) return joinRefusals(faults);
   const all = [...files, ...more.files];
   const own = ownRecordPath(places.project, environment);

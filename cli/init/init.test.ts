@@ -1,6 +1,6 @@
 /**
- * Tests `init` and `uninit` with real git repositories: what is written for each client, what is refused, that twice is
- * once, and that uninit restores everything.
+ * Tests `init` and `uninit` with real git repositories: what they write for each client, and what they refuse. A second
+ * `init` changes nothing, and `uninit` restores everything.
  */
 import {
   chmodSync,
@@ -25,7 +25,7 @@ import { tomlValue } from "../toml-tables.js";
 import { CLIENTS } from "./clients.js";
 
 const TOKEN = "a-token-of-the-user";
-/** A server at which no program listens. */
+/** The URL of a server that does not run. */
 const AWAY = "http://127.0.0.1:1";
 const ALL = ["init", "--yes", ...CLIENT_NAMES.flatMap((name) => ["--client", name])];
 
@@ -198,7 +198,7 @@ t.test("the token is in one file of the user's, and nowhere else", async (t) => 
     "koor-cli",
     "a client without variables: the bridge",
   );
-  // The environment has no token now, and only the folder names the server.
+  // The environment has no token any more, and only the folder's file names the server.
   fake.requests.length = 0;
   t.equal((await koor(["state", "list"], { KOOR_SERVER: "" })).code, 0);
   t.match(fake.requests, [{ headers: { authorization: `Bearer ${TOKEN}` } }], "commands in the project use it");

@@ -1,6 +1,6 @@
 /**
- * Implements `init`, which connects the clients of agents in a project to Koor: it chooses the clients, plans all
- * changes, shows or applies them, and says what the user still has to do. Runs in the CLI process.
+ * Implements `init`, which connects the clients of agents in a project to Koor. It chooses the clients, plans all
+ * changes, and prints or applies them. Then it prints what the user still has to do. Runs in the CLI process.
  */
 import { join } from "node:path";
 
@@ -31,10 +31,13 @@ import { planUserServer } from "./user-server.js";
 
 const TOKEN_MODE = 0o600;
 
-/** Asks the server for its instances, which needs the token. Returns why it did not answer; undefined if it did. */
+/**
+ * Requests the server's instances, which is a call that needs the token. If the call fails, returns the reason;
+ * undefined otherwise.
+ */
 async function findServerFault({ settings, token }: Setup): Promise<CliFailure | undefined> {
   const signal = AbortSignal.timeout(CLI_INIT_TIMEOUT_MS);
-  // The request is made as the user, not as the instance of the folder.
+  // The settings of this call have no instance, because the user makes it and not the instance of the folder.
   const { server, cluster } = settings;
   const caller = { server, token, instance: "", ...(cluster === undefined ? {} : { cluster }) };
   const plan = { method: "GET", path: "/api/instances?limit=1", signal, answerBytesMax: CLI_CHECK_ANSWER_BYTES_MAX };
@@ -43,7 +46,7 @@ async function findServerFault({ settings, token }: Setup): Promise<CliFailure |
   return isSuccess(answer) ? undefined : describeRefusal(answer.status, answer.body);
 }
 
-/** Chooses the clients of a run: those that are named, found or asked for. */
+/** Chooses the clients of a run. They are named by flags, found on the machine, or selected by the user. */
 function chooseClients(
   { clients, isAgreed, isDryRun }: InitOptions,
   { places }: Setup,
@@ -65,7 +68,7 @@ function needsConsent(): CliFailure {
   return wrongUsage("without a terminal, init needs --yes, or --dry-run to show what it would write");
 }
 
-/** Plans the file with the token. It is the user's own file, and `uninit` leaves it there. */
+/** Plans the file with the token. The file belongs to the user, and `uninit` does not remove it. */
 function planTokenFile({ token, tokenFile }: Setup): FileChange | undefined | CliFailure {
   if (token === "") return undefined;
   if (tokenFile === undefined)
@@ -78,7 +81,7 @@ function planTokenFile({ token, tokenFile }: Setup): FileChange | undefined | Cl
   return isDone ? undefined : { name: tokenFile, real, before, after, mode: TOKEN_MODE, isModeFixed: true };
 }
 
-/** Plans a file that has the record. */
+/** Plans a file that contains the record. */
 function planRecordFile(location: FileLocation, text: string): FileChange | undefined | CliFailure {
   const state = readState(location);
   if (state instanceof CliFailure) return state;
@@ -89,7 +92,7 @@ function planRecordFile(location: FileLocation, text: string): FileChange | unde
     : { name: location.name, real, before, after, mode: RECORD_MODE, isModeFixed: true };
 }
 
-/** Plans the record for `uninit`: first the user's own file, and then the one in the project. */
+/** Plans the two files of the record: first the user's own file, and then the file in the project. */
 function planRecord(
   { places: { project } }: Setup,
   record: InitRecord,
@@ -103,7 +106,7 @@ function planRecord(
   return shown instanceof CliFailure ? shown : [own, shown].filter((change) => change !== undefined);
 }
 
-/** Returns what the user still has to do, a sentence each. */
+/** Returns the remaining steps of the user, one sentence each. */
 function listAdvice(
   plan: InitPlan,
   { token, transport, tree, places }: Setup,
@@ -166,7 +169,7 @@ function agreeToWrite(names: readonly string[]): CliFailure | undefined {
   return agreed ? undefined : refused("nothing was written");
 }
 
-/** Joins the clients of this run and of earlier ones. */
+/** Joins the clients of this run with those of earlier runs. */
 function allClients(chosen: readonly ClientName[], earlier: InitRecord | undefined): readonly ClientName[] {
   const named = new Set([...chosen, ...(earlier?.clients ?? [])]);
   return CLIENT_NAMES.filter((name) => named.has(name));
@@ -181,7 +184,7 @@ export async function init(args: Args, context: CommandContext): Promise<number 
   const { project } = findPlaces(context.folder, environment).places;
   const earlier = readRecordOrWarn(project, environment);
   if (earlier instanceof CliFailure) return earlier;
-  // Files that were shared once stay shared.
+  // Files that an earlier run has shared stay shared.
   const options = { ...given, isShared: given.isShared || earlier?.isShared === true };
   const setup = findSetup(context.folder, environment, options);
   if (setup instanceof CliFailure) return setup;

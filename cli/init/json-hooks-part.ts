@@ -1,6 +1,6 @@
 /**
- * Koor's hooks in a client's JSON file: an array for each event, in the member `hooks`. Other hooks of an event stay,
- * and so do their comments. Pure; runs in the CLI process.
+ * Koor's hooks in a client's JSON file. The member `hooks` has an array for each event. Other hooks of an event stay
+ * unchanged, with their comments. Pure; runs in the CLI process.
  */
 import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { CliFailure, refused } from "../failure.js";
@@ -12,29 +12,29 @@ import type { Part } from "./part.js";
 const HOOKS = "hooks";
 const VERSION = "version";
 
-/** The hooks of a file, which are the same for each event or differ by event. */
+/** Koor's hooks in a file. They can be the same for all events, or differ. */
 export interface JsonHooks {
   /** The file's name in messages. */
   readonly name: string;
-  /** The array's element of each event. */
+  /** For each event, the element that is added to the event's array. */
   readonly elements: Readonly<Record<string, object>>;
-  /** The number of the format, for a client that requires it. */
+  /** The version of the file's format, if the client requires one. */
   readonly version?: number;
 }
 
-/** Whether a hook is Koor's: a command, or an address that the client calls. */
+/** Whether a hook is one of Koor's, which has Koor's command or URL. */
 function isOurHook(hook: unknown): boolean {
   return isJsonObject(hook) && ["command", "bash", "url"].some((name) => isKoorHook(hook[name]));
 }
 
-/** Whether an element of an event's array is Koor's: a hook, or a group with nothing but Koor's hooks. */
+/** Whether an element of an event's array is Koor's. It is one of Koor's hooks, or a group that has only such hooks. */
 function isOurs(element: unknown): boolean {
   const inner = memberAt(element, HOOKS);
   if (!Array.isArray(inner)) return isOurHook(element);
   return inner.length > 0 && inner.every(isOurHook);
 }
 
-/** Returns the paths of all of Koor's hooks in a file, the last one first. */
+/** Returns the paths of all of Koor's hooks in a file, in reverse order. */
 function pathsOfOurs(file: JsonObject): readonly (readonly (string | number)[])[] {
   const hooks = file[HOOKS];
   if (!isJsonObject(hooks)) return [];
@@ -49,7 +49,7 @@ function pathsOfOurs(file: JsonObject): readonly (readonly (string | number)[])[
   return paths.toReversed();
 }
 
-/** Returns what is wrong with the places of the hooks; undefined if they can be put there. */
+/** Returns the reason why the hooks cannot be added to the file; undefined if they can. */
 function findObstacle(file: JsonObject, { name, elements }: JsonHooks): CliFailure | undefined {
   const hooks = file[HOOKS];
   if (hooks !== undefined && !isJsonObject(hooks))
@@ -91,7 +91,8 @@ function takeHooks(
   }
   for (const event of new Set([...events, ...Object.keys(elements)]))
     edited = removeEmpty(edited, [HOOKS, event], kept);
-  // A number of the format that was added with the hooks is still needed by hooks that were added since.
+  // The version of the format was added with Koor's hooks. It stays if the file has other hooks now, because they need
+  // it.
   const others = memberAt(parseCommented(edited), HOOKS) ?? {};
   const isNeeded = kept.has(VERSION) || (!kept.has(HOOKS) && !Object.values(others).every(isEmpty));
   if (version !== undefined && !isNeeded) edited = removeAt(edited, [VERSION]) ?? edited;
@@ -107,7 +108,7 @@ export function jsonHooksPart(hooks: JsonHooks): Part {
       const obstacle = findObstacle(file, hooks);
       if (obstacle !== undefined) return obstacle;
       if (isComplete(file, hooks)) return text;
-      // An array that becomes empty stays, because its element is added next.
+      // An array that becomes empty is not removed, because the new element is added to it next.
       let edited = takeHooks(startOf(text), hooks, new Set(containersOf(text, hooks)));
       if (edited instanceof CliFailure) return edited;
       if (version !== undefined && file[VERSION] === undefined)

@@ -1,17 +1,17 @@
 /**
- * Reads the JSON text of a file into which a part is put. Shared by the parts in JSON files. Pure; runs in the CLI
- * process.
+ * Common functions of the parts in JSON files. They read the text of the file into which a part is put. Pure; runs in
+ * the CLI process.
  */
 import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { refused, type CliFailure } from "../failure.js";
 import { memberAt, parseCommented, removeAt } from "../json-edit.js";
 
-/** Returns the text to which members can be added: an empty file becomes an empty object. */
+/** Returns a text to which members can be added: an empty file becomes an empty object. */
 export function startOf(text: string): string {
   return text.trim() === "" ? "{}\n" : text;
 }
 
-/** Returns the object of a JSON text with comments. A file of another kind is refused. */
+/** Parses a JSON object that may have comments. Refuses a file with other content. */
 export function readObject(text: string, path: string): JsonObject | CliFailure {
   const file = parseCommented(startOf(text));
   if (file === undefined) return refused(`${path} is not valid JSON, and stays as it is`);
@@ -27,13 +27,14 @@ export function isEmpty(value: unknown): boolean {
   return Array.isArray(value) ? value.length === 0 : isJsonObject(value) && Object.keys(value).length === 0;
 }
 
-/** The name of a container in the record of `init`. */
+/** Returns the name of a container in the record of `init`. */
 export function containerName(path: readonly string[]): string {
   return path.join("/");
 }
 
 /**
- * Removes the containers on a path from the innermost outwards, as long as they are empty and `kept` has none of them.
+ * Removes the empty containers on a path, beginning with the innermost. Stops at a container that is not empty or is in
+ * `kept`.
  */
 export function removeEmpty(text: string, path: readonly string[], kept: ReadonlySet<string>): string {
   let edited = text;

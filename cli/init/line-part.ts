@@ -3,7 +3,10 @@ import { lineEndOf } from "../toml-tables.js";
 import { splitLines } from "./block-part.js";
 import type { Part } from "./part.js";
 
-/** @param isThere whether the text needs no such line */
+/**
+ * Makes the part.
+ * @param isThere whether the text needs no such line, because it already has the same effect
+ */
 export function linePart(line: string, isThere: (text: string) => boolean): Part {
   const isLine = (one: string): boolean => one.trim() === line;
   return {

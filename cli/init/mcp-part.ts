@@ -1,5 +1,5 @@
 /**
- * Koor's entry among the MCP servers of a client. mcp-merge.ts puts it into the file; this module also removes it.
+ * Koor's entry in the list of a client's MCP servers. mcp-merge.ts adds it to the file, and this module removes it.
  * Pure; runs in the CLI process.
  */
 import { isJsonObject } from "../../shared/json-object.js";

@@ -1,6 +1,7 @@
 /**
- * Tests the parts of files by their properties, for random existing files: a part changes nothing else, twice is once,
- * the recorded difference restores the file byte for byte, and a file that its client has rewritten loses Koor's part.
+ * Tests properties of the parts of files with random existing files. A part changes nothing else. Adding it twice is
+ * the same as adding it once. The recorded difference restores the file byte for byte. If a client has rewritten the
+ * file, Koor's part can still be removed.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -45,7 +46,7 @@ function keptOf(parts: readonly Part[], text: string): ReadonlySet<string> {
   return new Set(parts.flatMap((part) => part.containers(text)));
 }
 
-/** Whether the recorded difference leads back to the file. */
+/** Whether the recorded difference restores the file. */
 function isRestorable(before: string, after: string): boolean {
   const [old, now] = [Buffer.from(before), Buffer.from(after)];
   return hashOf(undoEdit(now, findEdit(old, now))) === hashOf(old);
@@ -60,9 +61,9 @@ t.test("parts of JSON files", (t) => {
         const kept = keptOf(parts, before);
         const after = putAll(parts, before);
         if (putAll(parts, after) !== after || !isRestorable(before, after)) return false;
-        // All comments are still there.
+        // The file must still have all its comments.
         if (String(commentsOf(after)) !== String(commentsOf(before))) return false;
-        // The client writes the file again, in its own layout.
+        // A client rewrites the file in its own layout.
         const rewritten = JSON.stringify(parseCommented(after), null, 3);
         const rest = parseCommented(takeAll(parts, rewritten, kept));
         if (parts.includes(PROJECT)) return true;

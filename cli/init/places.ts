@@ -1,24 +1,24 @@
-/** Finds the folders below which `init` changes files. Runs in the CLI process. */
+/** Finds the folders in which `init` changes files. Runs in the CLI process. */
 import { join, sep } from "node:path";
 
 import type { FileLocation } from "../config-file.js";
 import { nameOf, type Place } from "./target-file.js";
 
-/** The absolute paths of the places; undefined where there is none. */
+/** The absolute path of each place; undefined if this machine or project does not have it. */
 export interface Places {
   readonly project: string;
   readonly home: string | undefined;
-  /** Undefined too if the folder belongs to another working tree. */
+  /** The repository's folder. It is also undefined if it belongs to another working tree. */
   readonly repository: string | undefined;
 }
 
-/** Returns the absolute path of a file or folder; undefined if its place does not exist here. */
+/** Returns the absolute path of a file or folder; undefined if its place does not exist. */
 export function pathIn(places: Places, place: Place, path: string): string | undefined {
   const folder = places[place];
   return folder === undefined ? undefined : join(folder, path.split("/").join(sep));
 }
 
-/** Returns the location of a file. Links may lead out of the user's home folder, but out of no other place. */
+/** Returns the location of a file. Links may lead out of the home folder, but not out of another place. */
 export function locationIn(places: Places, place: Place, path: string): FileLocation | undefined {
   const absolute = pathIn(places, place, path);
   if (absolute === undefined) return undefined;

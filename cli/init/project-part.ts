@@ -1,6 +1,6 @@
 /**
- * The members of `.koor/project.json` that `init` sets. All other members, such as the globs of the hooks, are the
- * project's. Pure; runs in the CLI process.
+ * The members of `.koor/project.json` that `init` sets. The project owns all other members, such as the globs of the
+ * hooks. Pure; runs in the CLI process.
  */
 import { CliFailure } from "../failure.js";
 import { removeAt, setMember } from "../json-edit.js";

@@ -1,8 +1,8 @@
 /**
- * Reads and formats the record of what `init` wrote in a project, for `uninit` and for later runs of `init`.
- * `koor-hook` and the plugins read the server and the headers from it. It is in the folder of the user's own files,
- * because it decides about files of the home folder. `.koor/init.json` has the same content for people to read, and
- * says that `init` has run there. Runs in the CLI process.
+ * Reads and formats the record of what `init` wrote in a project. `uninit` and later runs of `init` need it.
+ * `koor-hook` and the plugins read the server and the headers from it. It is a file of the user outside of the project,
+ * because it decides about files in the home folder. `.koor/init.json` has the same content for people to read, and
+ * shows that `init` has run in the project. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -28,9 +28,9 @@ export interface RecordedFile {
   /** The hash of the file without Koor's parts; null if `init` made the file. */
   readonly before: string | null;
   readonly after: string;
-  /** The difference between the two versions; null if `init` made the file. */
+  /** The difference between the two contents; null if `init` made the file. */
   readonly edit: TextEdit | null;
-  /** The containers that the file had before, even if they were empty. */
+  /** The containers that the file had before Koor's parts were added, even if they were empty. */
   readonly kept: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export interface InitRecord {
   readonly files: readonly RecordedFile[];
   /** The folders that `init` made. */
   readonly folders: readonly FolderPath[];
-  /** The absolute paths of the folders that `init` made for the record. */
+  /** The absolute paths of the folders that `init` made for the user's own files. */
   readonly ownFolders: readonly string[];
 }
 
@@ -56,12 +56,12 @@ function contentOf({ isShared, hasGuard, server, headers, clients, files, folder
   return { version: FORMAT, server, headers, clients, shared: isShared, guard: hasGuard, files, folders };
 }
 
-/** Returns the text of the file in the project. */
+/** Returns the text of `.koor/init.json`. */
 export function formatRecord(record: InitRecord): string {
   return `${JSON.stringify(contentOf(record), null, 2)}\n`;
 }
 
-/** Returns the text of the user's own file. It names the working tree, and is valid only there. */
+/** Returns the text of the user's own file. It names the working tree, because it is valid only for that tree. */
 export function formatOwnRecord(record: InitRecord, root: string): string {
   return `${JSON.stringify({ root, ...contentOf(record), own_folders: record.ownFolders }, null, 2)}\n`;
 }
@@ -117,13 +117,16 @@ export function readRecord(root: string, environment: NodeJS.ProcessEnv): InitRe
   if (path === undefined || text === undefined) return undefined;
   if (text instanceof CliFailure) return refused(text.message);
   const parsed = parseJson(text);
-  // The record of another working tree may have the same name.
+  // Two working trees can have the same file name for their records, so the record must name this tree.
   if (isJsonObject(parsed) && typeof parsed["root"] === "string" && parsed["root"] !== root) return undefined;
   const record = isJsonObject(parsed) && parsed["root"] === root ? parseRecord(parsed) : undefined;
   return record ?? refused(`${path} is not a record of koor init, and stays as it is`);
 }
 
-/** Reads the record for a command. Says so if the project has one that the user's own `init` did not write there. */
+/**
+ * Reads the record for a command. If the project has a record that the user's own `init` did not write, warns and
+ * ignores it.
+ */
 export function readRecordOrWarn(root: string, environment: NodeJS.ProcessEnv): InitRecord | undefined | CliFailure {
   const record = readRecord(root, environment);
   if (record === undefined && existsSync(join(root, RECORD_FILE)))

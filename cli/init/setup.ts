@@ -1,6 +1,6 @@
 /**
- * Finds everything that `init` depends on in a folder: its working tree, workspace, server and token, and what the
- * project's file says. Runs in the CLI process.
+ * Finds everything that `init` needs to know about a folder: its working tree, workspace, server and token, and the
+ * content of the project's file. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
@@ -29,22 +29,22 @@ const POLICY_DEFAULT = "auto";
 
 export interface Setup {
   readonly places: Places;
-  /** Undefined outside of git. */
+  /** The working tree; undefined outside of git. */
   readonly tree: WorkingTree | undefined;
   readonly workspace: string | null;
   readonly settings: Settings;
-  /** The addresses of the servers, the first of which the hooks use. */
+  /** The URLs of the servers. Hooks use the first one. */
   readonly addresses: readonly [string, ...string[]];
   /** The user's token for the server; "" if there is none. */
   readonly token: string;
   readonly tokenFile: string | undefined;
   readonly transport: HookTransport;
-  /** The members that `.koor/project.json` is to have. */
+  /** The members that `init` sets in `.koor/project.json`. */
   readonly project: ProjectMembers;
   readonly hasProjectFile: boolean;
 }
 
-/** Finds the places below which files are changed. */
+/** Finds the folders in which files are changed. */
 export function findPlaces(folder: string, environment: NodeJS.ProcessEnv): { places: Places; tree?: WorkingTree } {
   const tree = findWorkingTree(folder);
   const project = tree?.root ?? realPath(findRoot(folder));
@@ -54,7 +54,8 @@ export function findPlaces(folder: string, environment: NodeJS.ProcessEnv): { pl
 }
 
 /**
- * Returns the root as the user typed it, and as it is without links. A client may name files by either.
+ * Returns the path of the root as the user typed it, and with links resolved. A client may use either of them in the
+ * names of files.
  */
 function rootsOf(root: string, folder: string, environment: NodeJS.ProcessEnv): readonly string[] {
   const typed = environment["PWD"];
@@ -66,7 +67,7 @@ function rootsOf(root: string, folder: string, environment: NodeJS.ProcessEnv): 
   return typedRoot === root || realPath(typedRoot) !== root ? [root] : [typedRoot, root];
 }
 
-/** Reads the project's file: that of the working tree, else that of the main working tree. */
+/** Reads the project's file of this working tree. If there is none, reads that of the main working tree. */
 function readProject(root: string, tree: WorkingTree | undefined): JsonObject | undefined | CliFailure {
   const main = tree === undefined ? undefined : mainRootOf(tree);
   for (const at of new Set([root, main ?? root])) {
@@ -90,8 +91,7 @@ function textAt(file: JsonObject | undefined, name: string): string | undefined 
 }
 
 /**
- * Returns the words that start one of Koor's programs: its name if it is on the search path, else its file beside this
- * program.
+ * Returns the words that start one of Koor's programs: its name if PATH has it, or else its file beside this program.
  */
 function findOwnProgram(
   name: string,
@@ -107,7 +107,9 @@ function findOwnProgram(
   return [name];
 }
 
-/** Returns the user's token. That of the folder's instance is not the user's, and ends with the instance. */
+/**
+ * Returns the user's token; "" if the token is that of the folder's instance, which becomes invalid with the instance.
+ */
 function ownToken({ token }: Settings, root: string): string {
   const instance = findInstance(root);
   const isInstances = instance !== undefined && !(instance instanceof CliFailure) && instance.token === token;

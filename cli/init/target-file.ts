@@ -1,6 +1,6 @@
 /**
- * The files that `init` changes, with Koor's parts in each. The list depends on the clients only; file-change.ts
- * compares it with the files. Pure; runs in the CLI process.
+ * The files that `init` changes, with Koor's parts in each file. The list depends only on the clients. file-change.ts
+ * compares it with the existing files. Pure; runs in the CLI process.
  */
 import type { ClientName, Connection } from "../mcp-clients.js";
 import { mcpClient } from "../mcp-clients.js";
@@ -27,23 +27,26 @@ export const PROJECT_FILE = ".koor/project.json";
 const FILE_MODE = 0o644;
 const PROGRAM_MODE = 0o755;
 
-/** The folder below which a file is. `repository`: git's folder that all working trees share. */
+/**
+ * The folder that the path of a file is relative to. `repository`: the repository's folder, which all working trees
+ * share.
+ */
 export type Place = "project" | "home" | "repository";
 
 export interface TargetFile {
   readonly place: Place;
-  /** The path below the place's folder, with `/` as separator. */
+  /** The path relative to the place's folder, with `/` as separator. */
   readonly path: string;
   /** The file's name in messages. */
   readonly name: string;
   /** The permissions of a new file. */
   readonly mode: number;
-  /** Whether it is the file of a client, which is changed only with the user's word if git tracks it. */
+  /** Whether the file belongs to a client. If git tracks such a file, it is changed only if the user asks for it. */
   readonly isClients: boolean;
   readonly parts: readonly Part[];
 }
 
-/** The values from which the parts are made, besides the clients. */
+/** The values from which the parts are made, in addition to the clients. */
 export interface PartContext {
   readonly transport: HookTransport;
   readonly connection: Omit<Connection, "bridged">;
@@ -65,12 +68,12 @@ function target(place: Place, path: string, part: Part, more: Partial<TargetFile
   return { place, path, name: nameOf(place, path), mode: FILE_MODE, isClients: true, parts: [part], ...more };
 }
 
-/** Returns the script of one event for a client that runs files as hooks. */
+/** Returns the script of one event, for a client whose hooks are executable files. */
 function scriptText(command: string): string {
   return `#!/bin/sh\n# ${FILE_MARK}: passes the event to Koor's server.\n${command}\n`;
 }
 
-/** Returns the array's element of each event. */
+/** Returns for each event the element that is added to the event's array. */
 function hookElements(
   client: ClientName,
   { format }: HookFile,
@@ -125,7 +128,7 @@ function mcpTarget(client: ClientName, { connection }: PartContext): TargetFile 
   return target(row.place, row.path, mcpPart(row, nameOf(row.place, row.path), { ...connection, bridged }));
 }
 
-/** Joins the parts of each file. */
+/** Merges the entries of the same file into one with the parts of all. */
 function joinFiles(files: readonly TargetFile[]): readonly TargetFile[] {
   const joined = new Map<string, TargetFile>();
   for (const file of files) {
@@ -135,10 +138,11 @@ function joinFiles(files: readonly TargetFile[]): readonly TargetFile[] {
   return [...joined.values()];
 }
 
-/** Returns the files of the clients: their MCP entries and their hooks. */
+/** Returns the files of the clients, with their MCP entries and their hooks. */
 export function clientTargets(clients: readonly ClientName[], context: PartContext): readonly TargetFile[] {
   const hooks = clients.flatMap((client) => {
-    // One file serves Copilot CLI and VS Code. Copilot comes first, because it refuses tools if a hook of it fails.
+    // Copilot CLI and VS Code share a file. If both are set up, the file is Copilot's, because Copilot refuses tools if
+    // one of its hooks fails.
     const isTaken = client === "vscode" && clients.includes("copilot");
     return isTaken ? [] : hookTargets(client, context);
   });

@@ -1,9 +1,11 @@
 /**
- * Describes the difference between two versions of a file as one replaced range of bytes. With it, `uninit` restores
- * the earlier version byte for byte, although the record does not contain the whole file. Pure; runs in the CLI
+ * Describes the difference between two versions of a file as one replaced range of bytes. With it, `uninit` can restore
+ * the earlier version byte for byte, and the record does not have to contain the whole file. Pure; runs in the CLI
  * process.
  */
-/** In the later version, `length` bytes at `at` stand in the place of the earlier bytes `old`, in base64. */
+/**
+ * A difference. The later version has `length` bytes at `at`, where the earlier version has the bytes `old` (base64).
+ */
 export interface TextEdit {
   readonly at: number;
   readonly length: number;
@@ -20,7 +22,7 @@ export function findEdit(before: Buffer, after: Buffer): TextEdit {
   return { at, length: after.length - tail - at, old };
 }
 
-/** Returns the earlier version of a file. */
+/** Returns the earlier version of a file, given the later one. */
 export function undoEdit(after: Buffer, { at, length, old }: TextEdit): Buffer {
   return Buffer.concat([after.subarray(0, at), Buffer.from(old, "base64"), after.subarray(at + length)]);
 }

@@ -24,14 +24,14 @@ function linesOf(event: string, { command, timeoutS }: TomlHooks): readonly stri
   ];
 }
 
-/** Returns the indexes of Koor's tables in the array. */
+/** Returns the indexes of Koor's tables in the array `hooks`. */
 function indexesOfOurs(text: string): ReadonlySet<number> {
   const hooks = memberAt(tomlValue(text), HOOKS);
   const all = Array.isArray(hooks) ? (hooks as readonly unknown[]) : [];
   return new Set(all.flatMap((hook, at) => (isKoorHook(memberAt(hook, "command")) ? [at] : [])));
 }
 
-/** Returns the spans of Koor's tables; undefined if the text is not TOML. */
+/** Returns the positions of Koor's tables in the text; undefined if the text is not TOML. */
 function findOurs(text: string): readonly TableSpan[] | undefined {
   const all = findTables(text, () => true);
   if (all === undefined) return undefined;
@@ -63,7 +63,7 @@ export function tomlHooksPart(hooks: TomlHooks): Part {
       if (isComplete(text)) return text;
       let edited = cutTables(text, ours);
       for (const event of events) edited = appendTable(edited, linesOf(event, hooks));
-      // If `hooks` is an inline array or a table, the new tables are invalid.
+      // The result is checked, because the new tables are invalid if `hooks` is an inline array or a table.
       if (findTables(edited, () => true) !== undefined && isComplete(edited)) return edited;
       return refused(`${name} defines ${HOOKS} in a form that cannot be added to: make it tables [[${HOOKS}]]`);
     },

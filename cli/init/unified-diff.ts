@@ -1,4 +1,4 @@
-/** Formats the changes of files as a unified diff without tokens, for `--dry-run`. Pure; runs in the CLI process. */
+/** Formats file changes as a unified diff for `--dry-run`. Tokens are replaced. Pure; runs in the CLI process. */
 import { createTwoFilesPatch } from "diff";
 
 import type { FileChange } from "./file-change.js";
@@ -7,7 +7,10 @@ const NO_FILE = "/dev/null";
 /** Matches the token after the word `Bearer`, but not a reference to a variable. */
 const BEARER = /(\bBearer )[^\s"'${]+/g;
 
-/** @param token the user's token, which a file may already contain */
+/**
+ * Formats the diff.
+ * @param token the user's token, which a file may already contain
+ */
 export function formatDiff(changes: readonly FileChange[], token: string): string {
   const text = changes
     .map(({ name, before, after }) => {

@@ -1,6 +1,6 @@
 /**
- * Implements `uninit`, which takes back what `init` wrote in a working tree. A file that nothing has changed since is
- * restored byte for byte. Of any other file, Koor's parts are removed by their structure. Runs in the CLI process.
+ * Implements `uninit`, which undoes what `init` wrote in a working tree. A file that is unchanged since then is
+ * restored byte for byte. From a changed file, only Koor's parts are removed. Runs in the CLI process.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -28,7 +28,8 @@ import { undoEdit } from "./text-edit.js";
 import { formatDiff } from "./unified-diff.js";
 
 /**
- * Returns the files in which `init` may have put parts, by their keys. Removing a part does not depend on its content.
+ * Returns all files in which `init` may have put parts, by their keys. The parts have placeholder values, because the
+ * removal of a part does not depend on its content.
  */
 function knownTargets({ server, headers, isShared }: InitRecord): ReadonlyMap<string, TargetFile> {
   const transport = {
@@ -44,13 +45,17 @@ function knownTargets({ server, headers, isShared }: InitRecord): ReadonlyMap<st
   const targets = [false, true].flatMap((shared) => {
     const connection = { server, others: [], withToken: false };
     const context = { transport, connection, project: {}, isShared: shared };
-    // Copilot would hide the hooks of VS Code in their common file, which both remove in the same way.
+    // All clients are listed. In the common file of Copilot and VS Code this leaves only Copilot's hooks, which is
+    // enough, because both are removed in the same way.
     return [...clientTargets(CLIENT_NAMES, context), ...projectTargets(context), claudeImportTarget()];
   });
   return new Map([...targets, excludeTarget([], false)].map((target) => [keyOf(target), target]));
 }
 
-/** The record of the exclude file, if this run of `init` changed nothing in it because an earlier one had. */
+/**
+ * The record of the exclude file if the real record lacks it. The record lacks it if an earlier `init` had already
+ * changed the file.
+ */
 const EXCLUDE_RECORD: RecordedFile = {
   place: "repository",
   path: EXCLUDE_FILE,
@@ -60,7 +65,7 @@ const EXCLUDE_RECORD: RecordedFile = {
   kept: [],
 };
 
-/** Returns the records of the repository's other working trees that were set up, too. */
+/** Returns the records of the repository's other working trees in which `init` has also run. */
 function recordsElsewhere(
   tree: WorkingTree | undefined,
   { repository }: Places,
@@ -82,7 +87,7 @@ function recordsElsewhere(
   });
 }
 
-/** Plans how one file is taken back. Returns undefined if there is nothing to do. */
+/** Plans how one file is restored. Returns undefined if there is nothing to do. */
 function planRestore(
   places: Places,
   recorded: RecordedFile,
@@ -90,9 +95,9 @@ function planRestore(
 ): FileChange | undefined | CliFailure {
   const { place, path, before, after, edit, kept } = recorded;
   const location = locationIn(places, place, path);
-  // A file that no version of `init` writes is not Koor's, whatever the record says.
+  // `init` never writes such a file, so it is not touched, even if the record lists it.
   if (location === undefined || target === undefined) return undefined;
-  // A link whose file was deleted has nothing of Koor either.
+  // The file was deleted, or only a dangling link is left. Then no part of Koor is there.
   if (!existsSync(location.path)) return undefined;
   const state = readState(location);
   if (state instanceof CliFailure) return state;
@@ -112,7 +117,7 @@ function planRestore(
 
 function planUninit(
   places: Places,
-  /** Whether the repository's exclude file stays, because all working trees share it. */
+  /** Whether the exclude file stays, because other working trees of the repository still need it. */
   keepsExclude: boolean,
   record: InitRecord,
 ): readonly FileChange[] | CliFailure {
@@ -126,7 +131,7 @@ function planUninit(
   return planned.filter((one): one is FileChange => one !== undefined && !(one instanceof CliFailure));
 }
 
-/** Asks whether the files may be changed. */
+/** Asks the user whether the files may be changed. */
 function agree(names: readonly string[]): CliFailure | undefined {
   for (const name of names) warn(`changes ${name}`);
   const agreed = askForConsent("remove Koor's parts from these files?");
@@ -135,11 +140,11 @@ function agree(names: readonly string[]): CliFailure | undefined {
   return agreed ? undefined : refused("nothing was changed");
 }
 
-/** Plans the removal of the record. It is removed last, so that an interrupted run can be repeated. */
+/** Plans the removal of the record. It is the last step, so that an interrupted `uninit` can be repeated. */
 function planRecordRemoval(root: string, environment: NodeJS.ProcessEnv): readonly FileChange[] | CliFailure {
   const path = ownRecordPath(root, environment) ?? "";
   const removals: FileChange[] = [];
-  // Without the file in the project, the user's own one counts no more.
+  // The project's file is removed first: without it, the user's own record is not used any more.
   for (const location of [
     { path: join(root, RECORD_FILE), name: RECORD_FILE, root },
     { path, name: path },
@@ -165,7 +170,7 @@ export async function uninit(args: Args, context: CommandContext): Promise<numbe
   const names = changes.map(({ name }) => name);
   const refusal = args.has("yes") ? undefined : agree(names);
   if (refusal !== undefined) return refusal;
-  // All working trees of a repository share the guard's hooks.
+  // All working trees of a repository share the guard's hooks, so the guard stays if another tree still uses it.
   const takesGuard = record.hasGuard && tree !== undefined && !elsewhere.some(({ hasGuard }) => hasGuard);
   const last = planRecordRemoval(places.project, environment);
   if (last instanceof CliFailure) return last;

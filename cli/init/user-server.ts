@@ -1,6 +1,6 @@
 /**
- * Plans the change of the user's own settings by `init --join`: the server's address becomes one that the user has
- * named, so that the user's token may be sent there. Runs in the CLI process.
+ * Plans the change of the user's own settings by `init --join`. The settings then name the server, so that the user's
+ * token may be sent to it. Runs in the CLI process.
  */
 import { isJsonObject } from "../../shared/json-object.js";
 import { CliFailure, refused } from "../failure.js";
@@ -17,7 +17,7 @@ function hrefsOf(text: unknown): readonly string[] {
   return typeof text === "string" ? (parseServers(text) ?? []).map(({ href }) => href) : [];
 }
 
-/** Returns the change; undefined if the settings name the server already. */
+/** Returns the change; undefined if the settings already name the server. */
 export function planUserServer(servers: string, environment: NodeJS.ProcessEnv): FileChange | undefined | CliFailure {
   const path = userSettingsPath(environment, process.platform);
   if (path === undefined) return refused("there is no place for your own settings: set HOME or XDG_CONFIG_HOME");

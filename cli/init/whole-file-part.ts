@@ -1,8 +1,8 @@
-/** A file that is Koor's as a whole, such as a plugin. Pure; runs in the CLI process. */
+/** A part that is a whole file of Koor, such as a plugin. Pure; runs in the CLI process. */
 import { refused } from "../failure.js";
 import type { Part } from "./part.js";
 
-/** The line that shows that a file is Koor's. */
+/** The text that marks a file as Koor's. */
 export const FILE_MARK = "Written by koor init";
 
 /** @param name the file's name in messages */

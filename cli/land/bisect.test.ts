@@ -1,10 +1,13 @@
-/** Tests which branches of a batch land, and how many checks that takes. */
+/** Tests which branches of a batch land, and how many checks this needs. */
 import t from "tap";
 
 import { failed } from "../failure.js";
 import { findPassing } from "./bisect.js";
 
-/** Tries `total` branches of which the one at position `bad` (from 1) fails. Returns the result and the tried counts. */
+/**
+ * Tries `total` branches, of which the one at position `bad` (counted from 1) fails. Returns the result, and the counts
+ * that were tried.
+ */
 async function tryBatch(total: number, bad: number) {
   const tried: number[] = [];
   const passing = await findPassing(total, (count) => {

@@ -1,16 +1,17 @@
-/** Finds how many branches of a batch pass the check together, with few runs of the check. Pure. */
+/** Finds how many branches of a batch pass the check together. Runs the check only a few times, by bisection. Pure. */
 import type { CheckResult } from "./check.js";
 import { CliFailure } from "../failure.js";
 
 export interface Passing {
-  /** The number of branches, from the first on, that pass together. */
+  /** The number of branches, counted from the first one, that pass together. */
   readonly count: number;
-  /** The result of the check on the first branch that fails with those before it; null if all pass. */
+  /** The result of the check that failed with the fewest branches; null if all branches pass. */
   readonly failed: CheckResult | null;
 }
 
 /**
- * Tries all of them, and halves their number after a failure. It assumes that more branches do not mend a failure.
+ * Tries all branches, and then bisects between the numbers that pass and fail. It assumes that adding branches never
+ * repairs a failure.
  * @param total at least 1
  * @param check runs the check on the first `count` branches
  */

@@ -1,6 +1,6 @@
 /**
- * Runs the check of a landing in the scratch worktree, with `sh`. Its output goes to stderr, and its end is kept. Runs
- * in the CLI process.
+ * Runs the check of a landing in the scratch worktree, as a command for `sh`. Copies its output to stderr and keeps the
+ * end of it. Runs in the CLI process.
  */
 import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS } from "../../schemas/limits/cli.js";
 import { CommandProcess } from "../command-process.js";
@@ -28,7 +28,7 @@ export async function runCheck(
     tail.add(chunk);
     io().stderr().write(chunk);
   };
-  // CommandProcess itself copies stderr.
+  // This callback only keeps the errors, because CommandProcess itself copies stderr.
   const streams = { input: "", takeOutput, takeErrors: (chunk: Buffer) => tail.add(chunk) };
   const check = await CommandProcess.start(["sh", "-c", command], environment, streams, folder);
   if (typeof check === "string") return failed(`cannot start sh for the check: ${check}`);

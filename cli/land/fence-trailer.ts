@@ -1,17 +1,17 @@
 /**
  * Adds the fence of a lane to the commits that are landed, as the trailer `Koor-Fence: N`. Each commit is rewritten as
- * bytes, so that its author, its time and its encoding stay. Its signature is dropped, because it would no longer be
- * valid. Runs in the CLI process.
+ * bytes, so that its author, its author time and its encoding stay the same. Its signature is removed, because it would
+ * not be valid any more. Runs in the CLI process.
  */
 import { failed, CliFailure } from "../failure.js";
 import { trailerCommand } from "../guard/trailer-command.js";
 import { git, gitText, gitWithoutHooks } from "./git.js";
 
-/** Headers of a commit that are not valid for the rewritten commit. */
+/** The headers of a commit that are dropped, because they are not valid in the rewritten commit. */
 const DROPPED = /^(?:parent|gpgsig|gpgsig-sha256|mergetag) /;
 const HEADERS_END = Buffer.from("\n\n");
 
-/** Returns the headers of a rewritten commit. A line that begins with a space continues the header before it. */
+/** Returns the headers of the rewritten commit. A line that begins with a space belongs to the header before it. */
 function rewriteHeaders(headers: string, parent: string): string {
   const kept: string[] = [];
   let isDropped = false;
@@ -23,10 +23,10 @@ function rewriteHeaders(headers: string, parent: string): string {
   return kept.join("\n");
 }
 
-/** Adds the trailer to a message, unless it has it already. */
+/** Adds the trailer to a message, unless the message already has it. */
 async function addTrailer(folder: string, message: Buffer, fence: number): Promise<Buffer | CliFailure> {
   const { devNull } = process.getBuiltinModule("node:os");
-  // git gets no repository.
+  // git runs without a repository.
   const run = await git(folder, trailerCommand([fence]), { input: message, variables: { GIT_DIR: devNull } });
   if (run instanceof CliFailure) return run;
   return run.isSuccess ? run.output : failed(`git cannot add the trailer: ${run.complaint}`);
@@ -44,15 +44,15 @@ async function rewriteCommit(
   if (!raw.isSuccess || end < 0) return failed(`git cannot read the commit ${commit}: ${raw.complaint}`);
   const message = await addTrailer(folder, raw.output.subarray(end + HEADERS_END.length), fence);
   if (!Buffer.isBuffer(message)) return message;
-  // A header may have any bytes, which latin1 keeps.
+  // The headers are read as latin1, which keeps all bytes.
   const headers = Buffer.from(rewriteHeaders(raw.output.toString("latin1", 0, end), parent), "latin1");
   const input = Buffer.concat([headers, HEADERS_END, message]);
   return await gitText(folder, ["hash-object", "-t", "commit", "-w", "--stdin"], "write a commit", { input });
 }
 
 /**
- * Rewrites the commits between `onto` and `head`, a line of commits without merges, with the trailer. Moves HEAD of the
- * scratch worktree to the last one, and returns it.
+ * Rewrites the commits between `onto` and `head` with the trailer. They are a sequence without merges. Moves HEAD of
+ * the scratch worktree to the last rewritten commit, and returns that commit.
  */
 export async function addFence(
   folder: string,

@@ -1,6 +1,6 @@
 /**
- * Runs git for a landing. Unlike the guard's git, it may talk to remotes and take minutes, so it runs beside the
- * heartbeats of the lane. Runs in the CLI process.
+ * Runs git for a landing. Unlike the guard's git, it may connect to remotes and take minutes. So it runs
+ * asynchronously, while the heartbeats of the lane continue. Runs in the CLI process.
  */
 import { dirname } from "node:path";
 
@@ -16,7 +16,7 @@ import { describeSystemError } from "../system-error.js";
 export interface GitRun {
   readonly isSuccess: boolean;
   readonly output: Buffer;
-  /** The text of the output without its last line end. */
+  /** The output as text, without its last line end. */
   readonly text: string;
   /** The text that git wrote to stderr, trimmed. */
   readonly complaint: string;
@@ -26,7 +26,7 @@ export interface GitOptions {
   /** Ends git when it fires. */
   readonly signal?: AbortSignal;
   readonly input?: Buffer;
-  /** Variables in addition to those of the command. */
+  /** Variables that are added to the environment. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
@@ -35,7 +35,7 @@ const LIMIT = "KOOR_GIT_LIMIT";
 /** The time that git gets to remove its lock files after its time limit. */
 const ENDING_MS = 1_000;
 
-/** Returns the time limit of a git command, in ms. A remote that does not answer would hold the lane for ever. */
+/** Returns the time limit of a git command, in ms. Without it, a remote that does not answer would block the lane for ever. */
 function limitMs(): number | CliFailure {
   const text = io().environment[LIMIT] ?? "";
   const ms = text === "" ? CLI_LAND_GIT_MS_MAX : parseFlagDuration(text);
@@ -44,7 +44,7 @@ function limitMs(): number | CliFailure {
     : ms;
 }
 
-/** Returns the command's environment without the variables that name a repository. */
+/** Returns this process's environment without the variables that point git to a repository. */
 export function ownEnvironment(): NodeJS.ProcessEnv {
   return withoutPlace(io().environment);
 }
@@ -75,7 +75,7 @@ export async function git(
     const complaint: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => complaint.push(chunk));
-    // Ignore the error of a git that ends before it has read its input.
+    // Ignore the error that occurs if git ends before it has read all of its input.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input ?? "");
     const timer = setTimeout(() => {
@@ -114,7 +114,7 @@ export async function gitWithoutHooks(
 
 /**
  * Runs git without the repository's hooks, and returns the text of its output.
- * @param doing what git cannot do if it fails, for the message: `add a worktree`
+ * @param doing the phrase that an error message uses for this step, for example `add a worktree`
  */
 export async function gitText(
   folder: string,
@@ -127,7 +127,7 @@ export async function gitText(
   return run.isSuccess ? run.text : failed(`git cannot ${doing}: ${lastLineOf(run.complaint)}`, run.complaint);
 }
 
-/** Returns the last line of a text that is not empty, for a message of one line. */
+/** Returns the last non-empty line of a text, for a message that has one line. */
 export function lastLineOf(text: string): string {
   return text.split(/\r?\n/).findLast((line) => line.trim() !== "") ?? "";
 }
@@ -139,7 +139,7 @@ export async function findCommit(folder: string, revision: string): Promise<stri
   return run.isSuccess && run.text !== "" ? run.text : undefined;
 }
 
-/** Whether a commit is in the history of another one. An unknown commit is in none. */
+/** Whether a commit is an ancestor of another one, or the same. An unknown commit is not. */
 export async function isAncestor(folder: string, commit: string, of: string): Promise<boolean> {
   const run = await gitWithoutHooks(folder, ["merge-base", "--is-ancestor", "--end-of-options", commit, of]);
   return !(run instanceof CliFailure) && run.isSuccess;

@@ -1,6 +1,7 @@
 /**
- * The events of a lane: publishes those of a landing, and reads those of earlier ones. They are the lane's record, from
- * which a result that a killed landing did not publish is published later. Runs in the CLI process.
+ * Publishes the events of a landing, and reads those of earlier landings. The events are the record of a lane: if a
+ * landing was killed before it published its result, a later landing finds this out from them and publishes the result.
+ * Runs in the CLI process.
  */
 import { CLI_LAND_ESTIMATE_COUNT, CLI_LAND_EVENTS, CLI_LAND_PUBLISH_MS } from "../../schemas/limits/cli.js";
 import { parseJson } from "../../shared/json-text.js";
@@ -18,13 +19,13 @@ const LANDED = "land.landed";
 
 export type LandTopic = typeof PUSHING | typeof LANDED | "land.conflict" | "land.failed";
 
-/** The data of one event of a lane, and its topic. */
+/** An event of a lane: its topic and its data. */
 export interface LaneEvent {
   readonly topic: string;
   readonly data: Item;
 }
 
-/** An event to publish. */
+/** An event that is to be published. */
 export interface LandEvent {
   readonly topic: LandTopic;
   readonly data: object;
@@ -37,7 +38,7 @@ async function publishOnce(settings: Settings, events: readonly LandEvent[]): Pr
 }
 
 /**
- * Publishes events, all of them or none. If the server is away, tries again for a while, so that they may be published
+ * Publishes events, all of them or none. If the server is away, retries for a while. A retry may publish the events
  * twice.
  */
 export async function publish(settings: Settings, ...events: readonly LandEvent[]): Promise<CliFailure | undefined> {
@@ -47,12 +48,12 @@ export async function publish(settings: Settings, ...events: readonly LandEvent[
   return isFailure(outcome) ? failureOf(outcome) : undefined;
 }
 
-/** Publishes an event without a second try. */
+/** Publishes an event. A failure is ignored and not retried. */
 export async function tryToPublish(settings: Settings, event: LandEvent): Promise<void> {
   await publishOnce(settings, [event]);
 }
 
-/** Reads the newest events of a lane, the newest first. */
+/** Reads the latest events of a lane, newest first. */
 export async function readEvents(settings: Settings, lane: Lane): Promise<Outcome<LaneEvent[]>> {
   const query = encodeQuery({ topic: "land.*", last: String(CLI_LAND_EVENTS) });
   const answer = await ask(settings, { method: "GET", path: `/api/events/history${query}` });
@@ -62,7 +63,7 @@ export async function readEvents(settings: Settings, lane: Lane): Promise<Outcom
     .filter(({ data }) => data["lane"] === lane.name);
 }
 
-/** Returns the average time that the last landings took, in ms; null if there was none. */
+/** Returns the average duration of the last landings in ms; null if there was none. */
 export function averageMsOf(events: readonly LaneEvent[]): number | null {
   const durations = events
     .filter(({ topic }) => topic !== PUSHING)
@@ -72,19 +73,20 @@ export function averageMsOf(events: readonly LaneEvent[]): number | null {
   return durations.length === 0 ? null : durations.reduce((sum, ms) => sum + ms, 0) / durations.length;
 }
 
-/** Returns what identifies the landing of a branch in a turn. */
+/** Returns the key of a branch's landing in one turn of the lane. */
 function identityOf({ fence, branch }: Item): string {
   return JSON.stringify([fence, branch]);
 }
 
 /**
- * Returns the data of each push of another turn that began and has no result, once for each branch. A landing of a
- * later turn cannot be among them, because this one has its turn.
+ * Returns the pushes of other turns that began and have no result, one for each branch. These turns are over, because
+ * this landing has its turn now.
  */
 export function unfinishedPushes(events: readonly LaneEvent[], ownFence: number): Item[] {
   const settled = new Set<string>();
   const unfinished: Item[] = [];
-  // Newest first: a result comes before its push, and the last of several pushes of a branch before the others.
+  // The events are in reverse order. So a result comes before its push, and the last push of a branch before its
+  // earlier pushes.
   for (const { topic, data } of events) {
     const identity = identityOf(data);
     if (topic === PUSHING && !settled.has(identity) && data["fence"] !== ownFence) unfinished.push(data);
@@ -93,7 +95,7 @@ export function unfinishedPushes(events: readonly LaneEvent[], ownFence: number)
   return unfinished;
 }
 
-/** Returns the data of the event that a branch's head has landed; undefined if there is none. */
+/** Returns the data of the event that says that this head of the branch has landed; undefined if there is none. */
 export function findLanded(events: readonly LaneEvent[], branch: string, head: string): Item | undefined {
   return events.find(({ topic, data }) => topic === LANDED && data["branch"] === branch && data["head"] === head)?.data;
 }

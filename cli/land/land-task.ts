@@ -1,6 +1,6 @@
 /**
- * The task of a landing that failed: what the branch's owner has to mend. A branch has at most one that has not ended.
- * Runs in the CLI process.
+ * The task that is created when a landing fails. It tells the branch's owner what to repair. A branch has at most one
+ * such task that is not finished. Runs in the CLI process.
  */
 import { parseJson } from "../../shared/json-text.js";
 import { ask, failureOf } from "../ask.js";
@@ -18,7 +18,7 @@ const LABEL = "land";
 const KEY_DIGITS = 16;
 const ENDED: ReadonlySet<string> = new Set(["done", "failed", "dead", "canceled"]);
 const CLAIMED = "claimed";
-/** More tasks than a branch can have. */
+/** The limit of the list of tasks. It is larger than the number of tasks that a branch can have. */
 const TASKS = "100";
 
 export interface TaskText {
@@ -26,13 +26,13 @@ export interface TaskText {
   readonly body: string;
 }
 
-/** The branch that a task is about. */
+/** The branch that the task is about. */
 export interface LandedBranch {
   readonly lane: Lane;
   readonly branch: string;
 }
 
-/** Returns the label that all tasks of a branch and a target have. */
+/** Returns the label of all tasks that are about this branch and this target. */
 export function labelOf({ lane, branch }: LandedBranch): string {
   return `land-${hashOf(`${lane.name}\n${branch}`).slice(0, KEY_DIGITS)}`;
 }
@@ -43,7 +43,7 @@ async function send(settings: Settings, method: "POST" | "PATCH", path: string, 
   return isFailure(answer) ? answer : itemOf(parseJson(answer.body.toString("utf8")));
 }
 
-/** Lists the tasks of a branch that have not ended, the newest first. */
+/** Lists the unfinished tasks of a branch, newest first. */
 async function listOpen(settings: Settings, about: LandedBranch): Promise<Outcome<Item[]>> {
   const { workspace } = about.lane;
   const query = encodeQuery({ label: labelOf(about), limit: TASKS, ...(workspace === null ? {} : { workspace }) });
@@ -53,7 +53,10 @@ async function listOpen(settings: Settings, about: LandedBranch): Promise<Outcom
   return tasks.filter(({ state }) => !ENDED.has(textOf(state)));
 }
 
-/** Makes the task of a failed landing, or replaces the text of the one that there is. Returns its id. */
+/**
+ * Creates the task of a failed landing. If the branch has such a task already, replaces its text. Returns the task's
+ * id.
+ */
 export async function makeTask(
   settings: Settings,
   about: LandedBranch,
@@ -71,7 +74,7 @@ export async function makeTask(
           labels: [LABEL, labelOf(about)],
           assignee: owner,
           data: { branch: about.branch, into },
-          // The same landing makes the same task, if its answer is lost.
+          // If the answer is lost, a repeated request has the same id, so it creates no second task.
           request_id: `land-${fence}`,
           ...(workspace === null ? {} : { workspace }),
         })
@@ -79,7 +82,7 @@ export async function makeTask(
   return isFailure(made) ? failureOf(made) : textOf(made["id"]);
 }
 
-/** Cancels the tasks of a branch that has landed. A claimed one stays, because its holder completes it. */
+/** Cancels the tasks of a branch that has landed. A claimed task is not canceled, because its holder completes it. */
 export async function cancelTasks(settings: Settings, about: LandedBranch, reason: string): Promise<void> {
   const open = await listOpen(settings, about);
   if (isFailure(open)) {

@@ -1,6 +1,6 @@
 /**
- * Implements `land`: takes a turn in the lane, lands the branch, publishes the result, and makes the task of a failed
- * landing. landing.ts has the steps of the turn. Runs in the CLI process.
+ * Implements `land`. It waits for its turn in the lane, lands the branch, and publishes the result. If the landing
+ * failed, it creates a task. landing.ts has the steps of the turn. Runs in the CLI process.
  */
 import { failureOf } from "../ask.js";
 import type { Args, CommandContext } from "../command-row.js";
@@ -22,13 +22,13 @@ const TOPICS: Readonly<Record<Exclude<LandReport["result"], "nothing">, LandTopi
   failed: "land.failed",
 };
 
-/** Publishes the results of a turn: of the own branch, and of those that landed with it. */
+/** Publishes the results of a turn: that of the landing's own branch, and those of the branches that landed with it. */
 async function publishResults(plan: LandPlan, turn: Turn, report: LandReport, { others }: Landing): Promise<void> {
   const events = others.map(({ report: other, holder }) => ({
     topic: TOPICS.landed,
     data: eventDataOf(other, plan, holder),
   }));
-  // The result of a branch that landed in an earlier turn is published already.
+  // If the branch landed in an earlier turn, its result was already published.
   if (report.result !== "nothing" && report.fence === turn.fence)
     events.unshift({ topic: TOPICS[report.result], data: eventDataOf(report, plan, turn.lease.holder) });
   if (events.length === 0) return;
@@ -36,7 +36,10 @@ async function publishResults(plan: LandPlan, turn: Turn, report: LandReport, { 
   if (problem !== undefined) warn(`the result could not be published: ${problem.message}`);
 }
 
-/** Publishes the results, and makes or cancels the branch's task. Returns the report with the task. */
+/**
+ * Publishes the results. Creates the branch's task after a failure, or cancels it after a success. Returns the report,
+ * with the task's id if there is one.
+ */
 async function settle(plan: LandPlan, turn: Turn, report: LandReport, landing: Landing): Promise<LandReport> {
   const { settings } = plan;
   await publishResults(plan, turn, report, landing);
@@ -54,7 +57,7 @@ async function settle(plan: LandPlan, turn: Turn, report: LandReport, landing: L
   return report;
 }
 
-/** Publishes that a landing stopped without a result. */
+/** Publishes that a landing has stopped without a result. */
 async function reportStop(plan: LandPlan, turn: Turn, failure: CliFailure): Promise<void> {
   const data = eventDataOf(makeReport(plan, turn, { result: "failed" }), plan, turn.lease.holder);
   const why = { reason: turn.problemReason, message: failure.message };

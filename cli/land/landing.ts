@@ -1,6 +1,7 @@
 /**
- * Lands one branch in its turn, and those of a batch with it: rebases them in a scratch worktree, adds the fence, runs
- * the check, and pushes. If another client pushes meanwhile, begins again on the new head. Runs in the CLI process.
+ * Lands a branch in its turn, together with the other branches of a batch. Rebases them in a scratch worktree, adds the
+ * fence, runs the check, and pushes. If another client has pushed in the meantime, starts again on the new head. Runs
+ * in the CLI process.
  */
 import { CLI_LAND_ATTEMPTS_MAX } from "../../schemas/limits/cli.js";
 import { failureOf } from "../ask.js";
@@ -21,7 +22,7 @@ import { findMembers, stackMembers, type Stacked } from "./stack.js";
 import type { Steps } from "./steps.js";
 import type { Turn } from "./turn.js";
 
-/** A branch of another landing that has landed in this turn. */
+/** A branch of another landing, which has landed in this turn too. */
 export interface LandedMember {
   readonly report: LandReport;
   readonly holder: Lease["holder"];
@@ -42,17 +43,17 @@ export class Landing {
     this.#steps = steps;
   }
 
-  /** The branches of other landings that have landed, too. */
+  /** The branches of other landings that have landed in this turn. */
   get others(): readonly LandedMember[] {
     return this.#others;
   }
 
-  /** Whether a push was sent and its result is not known. The next landing in the lane finds it out. */
+  /** Whether a push was sent and its result is unknown. The next landing in the lane finds out the result. */
   get isUnknown(): boolean {
     return this.#isUnknown;
   }
 
-  /** Lands the branch. Returns a failure if it cannot be said whether the branch could land. */
+  /** Lands the branch. Returns a failure if it is unknown whether the branch could land. */
   async run(): Promise<LandReport | CliFailure> {
     const { repository, head, target } = this.#plan;
     await removeDeadTrees(repository.root);
@@ -83,7 +84,7 @@ export class Landing {
     }
   }
 
-  /** Rebases, checks and pushes once. */
+  /** Rebases, checks and pushes the branches once. */
   async #tryOnce(tree: ScratchTree, onto: string): Promise<Outcomes | "raced" | CliFailure> {
     const { branch, head } = this.#plan;
     const { holder } = this.#turn.lease;
@@ -110,7 +111,7 @@ export class Landing {
     return typeof outcome === "string" || outcome instanceof CliFailure ? outcome : { ...facts, ...outcome };
   }
 
-  /** Returns the result of a branch whose commits are all in the target: it landed earlier, or there are none. */
+  /** Returns the result of a branch that has no commits to land. It landed earlier, or it is empty. */
   #withoutCommits(onto: string): Outcomes {
     const { branch, head } = this.#plan;
     const landed = findLanded(this.#events, branch, head);
@@ -119,7 +120,7 @@ export class Landing {
     return { result: "landed", onto: then, commit, commits, fence };
   }
 
-  /** Runs the check on as many of the branches together as pass it. */
+  /** Finds how many of the branches pass the check together, by running the check. */
   async #check(tree: ScratchTree, stack: readonly Stacked[]): Promise<Passing | CliFailure> {
     const { check } = this.#plan;
     if (check === undefined) return { count: stack.length, failed: null };
@@ -132,7 +133,7 @@ export class Landing {
     });
   }
 
-  /** Publishes what is about to be pushed, makes sure that the lease is still held, and pushes. */
+  /** Publishes what it is about to push, confirms that the lease is still held, and pushes. */
   async #push(folder: string, onto: string, stack: readonly Stacked[]): Promise<Outcomes | "raced" | CliFailure> {
     const { settings, target } = this.#plan;
     const stopped = this.#turn.problem();
@@ -144,7 +145,7 @@ export class Landing {
     if (problem !== undefined) return problem;
     const commit = stack.at(-1)?.commit ?? "";
     this.#steps.report(`pushing ${commit}`);
-    // No signal ends a push that has begun, so that its result is known.
+    // The push gets no signal that could end it, so that its result is always known.
     const pushed = await target.push(folder, { commit, onto });
     this.#isUnknown = pushed instanceof CliFailure;
     if (pushed instanceof CliFailure) return pushed;
@@ -154,7 +155,7 @@ export class Landing {
     return { result: "landed" };
   }
 
-  /** Publishes the results that killed landings of the lane did not publish. */
+  /** Publishes the results of earlier landings in the lane that were killed before they could do it. */
   async #catchUp(tree: ScratchTree, onto: string): Promise<void> {
     const { settings, lane } = this.#plan;
     const events = await readEvents(settings, lane);
@@ -178,7 +179,7 @@ export class Landing {
     this.#events = [...published, ...events];
   }
 
-  /** Returns the report about a branch that lands in this turn. */
+  /** Returns the report about another branch that lands in this turn. */
   #memberReport({ branch, head, holder, commit, commits }: Stacked, onto: string): LandedMember {
     const own = branch === this.#plan.branch && head === this.#plan.head;
     const owner = own ? {} : { owner: holder.id };

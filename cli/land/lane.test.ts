@@ -1,4 +1,7 @@
-/** Tests what is read from the record of a lane: durations, pushes without a result, and the end of an output. */
+/**
+ * Tests what is derived from the events of a lane: the average duration and the pushes without a result. Also tests how
+ * the end of an output is kept.
+ */
 import t from "tap";
 
 import { CLI_LAND_LOG_BYTES_MAX, CLI_LAND_LOG_LINES } from "../../schemas/limits/cli.js";

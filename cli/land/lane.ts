@@ -1,6 +1,6 @@
 /**
- * The lane of a branch, which is a lease that landings hold one after the other, and the landings that hold it or wait
- * for it. Runs in the CLI process.
+ * The lane of a branch. It is a lease that landings hold one after the other. This module also lists the landings that
+ * hold it or wait for it. Runs in the CLI process.
  */
 import { parseJson } from "../../shared/json-text.js";
 import { SECOND_MS } from "../../shared/duration.js";
@@ -13,14 +13,14 @@ import type { Lease } from "../lease-calls.js";
 import { isFailure, type Outcome } from "../outcome.js";
 import type { Settings } from "../settings.js";
 
-/** A lane has as many waiting landings as there are agents, which is far less. */
+/** The limit of the list of leases. A lane never has as many landings, because it has at most one for each agent. */
 const LEASES = "1000";
 const CHECK_KEY_DIGITS = 12;
 
 export interface Lane {
-  /** The name in messages and events: `trucks/main`. */
+  /** The name of the lane in messages and events, for example `trucks/main`. */
   readonly name: string;
-  /** Null if nothing names the repository's workspace. */
+  /** The workspace of the repository; null if nothing names it. */
   readonly workspace: string | null;
   readonly into: string;
   readonly resource: string;
@@ -31,12 +31,15 @@ export function makeLane(workspace: string | null, into: string): Lane {
   return { name, workspace, into, resource: LANE_PREFIX + name };
 }
 
-/** Returns a text that is the same for the same check; null if there is none. The check itself may hold secrets. */
+/**
+ * Returns a key that is the same for the same check; null if there is no check. The key is a hash, because the check
+ * may contain secrets.
+ */
 export function checkKeyOf(check: string | undefined): string | null {
   return check === undefined ? null : hashOf(check).slice(0, CHECK_KEY_DIGITS);
 }
 
-/** Returns the reason of the lease of a landing. */
+/** Returns the text for the reason of a landing's lease. Other landings parse it. */
 export function reasonOf(branch: string, head: string, check: string | undefined): string {
   const key = checkKeyOf(check);
   return `land ${branch} at ${head}${key === null ? "" : `, check ${key}`}`;
@@ -47,17 +50,17 @@ export interface QueuedLanding {
   readonly lease: string;
   readonly fence: number | null;
   readonly state: "landing" | "waiting";
-  /** Null for a lease that another program has taken. */
+  /** The branch that lands; null if another program has taken the lease. */
   readonly branch: string | null;
   readonly head: string | null;
-  /** The key of its check (`checkKeyOf`). */
+  /** The key of the landing's check (`checkKeyOf`). */
   readonly check_key: string | null;
   readonly holder: { readonly id: string; readonly name: string };
-  /** When it got its turn, or entered the queue. */
+  /** The time at which the landing got its turn or entered the queue. */
   readonly since: string;
-  /** 0 for the landing that has its turn. */
+  /** The position in the queue; 0 for the landing that has its turn. */
   readonly position: number;
-  /** The time until its end, in seconds; null if it cannot be estimated. */
+  /** The estimated time until the landing ends, in seconds; null if there is no estimate. */
   readonly estimate_s: number | null;
 }
 
@@ -69,7 +72,7 @@ async function listLeases(settings: Settings, lane: Lane, state: "held" | "waiti
   return itemsOf(parseJson(answer.body.toString("utf8")), "leases") as unknown as Lease[];
 }
 
-/** Lists the held leases of a lane, the one with the lowest fence first, which has its turn. */
+/** Lists the held leases of a lane by their fences. The first one has its turn. */
 export async function listHeld(settings: Settings, lane: Lane): Promise<Outcome<Lease[]>> {
   const held = await listLeases(settings, lane, "held");
   return isFailure(held) ? held : held.toSorted((a, b) => (a.fence ?? 0) - (b.fence ?? 0));
@@ -77,14 +80,14 @@ export async function listHeld(settings: Settings, lane: Lane): Promise<Outcome<
 
 /**
  * Estimates the time until a landing ends, in ms.
- * @param position 0 for the landing that has its turn
- * @param elapsedMs the time for which that one has had its turn
+ * @param position the position in the queue; 0 for the landing that has its turn
+ * @param elapsedMs the time since the turn began
  */
 export function estimateMs(position: number, averageMs: number, elapsedMs: number): number {
   return Math.max(0, averageMs - elapsedMs) + position * averageMs;
 }
 
-/** Lists the landings of a lane: the one that has its turn, then those that wait, in their order. */
+/** Lists the landings of a lane: first the one that has its turn, and then the waiting ones in their order. */
 export async function listLandings(
   settings: Settings,
   lane: Lane,

@@ -1,6 +1,6 @@
 /**
- * A branch of this repository as the target of a landing. A working tree that has the branch checked out is moved with
- * it, if it has no changes. Runs in the CLI process.
+ * A branch of this repository as the target of a landing. If a working tree has the branch checked out and has no
+ * changes, it is moved to the new head too. Runs in the CLI process.
  */
 import { refused, wrongUsage, CliFailure } from "../failure.js";
 import { findCommit, gitText, gitWithoutHooks, isAncestor, lastLineOf } from "./git.js";
@@ -54,7 +54,7 @@ export class LocalTarget implements Target {
       : { kind: "raced" };
   }
 
-  /** Returns the working tree that has the branch checked out; undefined if there is none. */
+  /** Returns the working tree in which the branch is checked out; undefined if there is none. */
   async #findTree(): Promise<string | undefined | CliFailure> {
     const listed = await gitText(this.#root, ["worktree", "list", "--porcelain"], "list worktrees");
     if (typeof listed === "object") return listed;

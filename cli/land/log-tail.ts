@@ -9,13 +9,13 @@ export class LogTail {
     this.#kept = all.subarray(Math.max(0, all.length - CLI_LAND_LOG_BYTES_MAX));
   }
 
-  /** Returns the last lines. The first of them may be incomplete, if the output was longer than the limit. */
+  /** Returns the last lines. If the output was longer than the limit, the first of these lines may be incomplete. */
   lines(): string[] {
     return tailOf(this.#kept.toString("utf8"));
   }
 }
 
-/** Returns the last lines of a text, without the line end at its end. */
+/** Returns the last lines of a text, without its last line end. */
 export function tailOf(text: string): string[] {
   const trimmed = text.replace(/[\r\n]+$/, "");
   return trimmed === "" ? [] : trimmed.split(/\r?\n/).slice(-CLI_LAND_LOG_LINES);

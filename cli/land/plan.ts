@@ -1,6 +1,6 @@
 /**
- * Reads what a landing is asked to land, into which branch, and by which instance, from the command line and the
- * repository. Asks no remote and no server. Runs in the CLI process.
+ * Reads from the command line and the repository what is to be landed, into which branch, and by which instance. Makes
+ * no request to the remote or the server. Runs in the CLI process.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
 import type { Args, CommandContext } from "../command-row.js";
@@ -19,7 +19,7 @@ import type { Target } from "./target.js";
 const INTO = "main";
 const ORIGIN = "origin";
 
-/** The lane that the command line names, and the caller. */
+/** The lane that the command line names, and the identity of the caller. */
 export interface LanePlan {
   readonly settings: Settings;
   readonly repository: Repository;
@@ -28,19 +28,19 @@ export interface LanePlan {
 
 export interface LandPlan extends LanePlan {
   readonly branch: string;
-  /** The branch's head at the time of the call. */
+  /** The head of the branch when the command was called. */
   readonly head: string;
   readonly target: Target;
   readonly check: string | undefined;
-  /** The number of branches that may land together; 1 for the own branch alone. */
+  /** The maximum number of branches that land together; 1 means only the own branch. */
   readonly batch: number;
-  /** The id or name of the agent that gets the task of a failed landing; undefined for the caller. */
+  /** The id or name of the agent that gets the task if the landing fails; undefined means the caller. */
   readonly owner: string | undefined;
   readonly waitMs: number;
   readonly ttlS: number;
 }
 
-/** Reads the lane: the target's workspace and branch. */
+/** Reads the lane, which is the workspace and the branch of the target. */
 export function readLane(args: Args, context: CommandContext): LanePlan | CliFailure {
   const repository = findRepository(context.folder);
   if (repository instanceof CliFailure) return repository;
@@ -61,7 +61,7 @@ async function readBranch(root: string, args: Args): Promise<string | CliFailure
   return run.isSuccess ? run.text : wrongUsage("HEAD is detached: name the branch to land");
 }
 
-/** Returns the branch of the remote, or without a remote the branch of this repository. */
+/** Returns the target: the branch on the remote, or the branch of this repository if there is no remote. */
 async function findTarget(root: string, args: Args, into: string): Promise<Target | CliFailure> {
   const named = args.text("remote");
   const remotes = await gitText(root, ["remote"], "list remotes");

@@ -1,4 +1,7 @@
-/** Implements `land --queue`: shows which branch is landing in a lane, and which ones wait. Runs in the CLI process. */
+/**
+ * Implements `land --queue`, which shows the branch that is landing in a lane, and the branches that wait. Runs in the
+ * CLI process.
+ */
 import { failureOf } from "../ask.js";
 import type { Args, CommandContext } from "../command-row.js";
 import { CliFailure } from "../failure.js";

@@ -2,7 +2,10 @@
 import { failed, CliFailure } from "../failure.js";
 import { findCommit, gitText, gitWithoutHooks, lastLineOf } from "./git.js";
 
-/** Settings of the user that would change what a rebase makes, or run programs. */
+/**
+ * Options that override the user's settings. Otherwise these settings could change the result of a rebase, or run
+ * programs.
+ */
 const PLAIN = [
   "rebase.autoStash=false",
   "rebase.autoSquash=false",
@@ -16,7 +19,7 @@ export type Rebased =
   | { readonly kind: "rebased"; readonly head: string; readonly commits: number }
   | { readonly kind: "conflict"; readonly commit: string | null; readonly files: readonly string[] };
 
-/** Lists the files with conflicts of a rebase that has stopped. */
+/** Lists the files with conflicts after a rebase has stopped. */
 async function conflictsIn(folder: string): Promise<string[]> {
   const words = ["diff", "--name-only", "--diff-filter=U", "--no-relative", "-z"];
   const run = await gitWithoutHooks(folder, words);
@@ -24,8 +27,8 @@ async function conflictsIn(folder: string): Promise<string[]> {
 }
 
 /**
- * Puts the commits of the scratch worktree's HEAD on another commit. Commits that are there already are left out. After
- * a conflict the rebase is abandoned.
+ * Rebases the HEAD of the scratch worktree onto another commit. Commits that are already there are left out. If there
+ * is a conflict, aborts the rebase.
  */
 export async function rebase(folder: string, onto: string, signal: AbortSignal): Promise<Rebased | CliFailure> {
   const run = await gitWithoutHooks(folder, [...PLAIN, "rebase", "--quiet", "--no-fork-point", onto], {

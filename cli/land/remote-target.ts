@@ -1,13 +1,13 @@
 /**
- * The branch of a remote as the target of a landing. It is fetched without the remote's tracking branches, because
- * other commands of the repository may hold their locks. Runs in the CLI process.
+ * A branch of a remote as the target of a landing. The branch is fetched without an update of the remote-tracking
+ * branches, because other commands may hold their locks. Runs in the CLI process.
  */
 import { failed, CliFailure } from "../failure.js";
 import { findCommit, git, gitWithoutHooks, isAncestor, lastLineOf } from "./git.js";
 import { tailOf } from "./log-tail.js";
 import type { Move, Pushed, Target } from "./target.js";
 
-/** A landing is no time for housekeeping. */
+/** The options that turn off git's housekeeping, which would delay the landing. */
 const NO_HOUSEKEEPING = ["-c", "gc.auto=0", "-c", "maintenance.auto=false"];
 
 export class RemoteTarget implements Target {
@@ -34,16 +34,17 @@ export class RemoteTarget implements Target {
   }
 
   async push(folder: string, { commit, onto }: Move): Promise<Pushed | CliFailure> {
-    // A lease alone would also let a push through that is no fast-forward.
+    // The push needs this check, because `--force-with-lease` would also allow a push that is not a fast-forward.
     if (!(await isAncestor(folder, onto, commit)))
       return failed(`${commit} does not follow ${onto}: nothing was pushed`);
     const expected = `--force-with-lease=${this.#reference}:${onto}`;
     const words = ["push", "--porcelain", expected, "--end-of-options", this.remote, `${commit}:${this.#reference}`];
-    // The hook `pre-push` runs, because it may send what belongs to the commits, such as large files.
+    // The hook `pre-push` is allowed to run, because it may upload files that belong to the commits, such as large
+    // files.
     const run = await git(folder, [...NO_HOUSEKEEPING, ...words]);
     if (run instanceof CliFailure) return run;
     if (run.isSuccess) return { kind: "pushed" };
-    // The answer may have been lost, so only the branch itself says what happened.
+    // The push may have worked although it failed here, because its answer can be lost. So the branch itself is read.
     const now = await this.fetchHead(folder);
     if (typeof now !== "string") return now;
     if (await isAncestor(folder, commit, now)) return { kind: "pushed" };

@@ -1,4 +1,4 @@
-/** The result of a landing, as the command prints it and as events and tasks have it. Pure; runs in the CLI process. */
+/** The result of a landing. The command prints it, and events and tasks contain it. Pure; runs in the CLI process. */
 import type { Lease } from "../lease-calls.js";
 import type { LandPlan } from "./plan.js";
 import type { TaskText } from "./land-task.js";
@@ -6,14 +6,14 @@ import type { Turn } from "./turn.js";
 
 export interface LandReport {
   readonly result: "landed" | "nothing" | "conflict" | "failed";
-  /** The lane's name: `trucks/main`. */
+  /** The name of the lane, for example `trucks/main`. */
   readonly lane: string;
   readonly branch: string;
   readonly head: string;
   readonly into: string;
-  /** The head of the target on which the branch was rebased. */
+  /** The head of the target onto which the branch was rebased. */
   readonly onto: string | null;
-  /** The new head of the target; in a conflict, the commit that conflicts. */
+  /** The new head of the target. After a conflict, the commit that conflicts. */
   readonly commit: string | null;
   readonly commits: number | null;
   readonly files: readonly string[] | null;
@@ -27,7 +27,7 @@ export interface LandReport {
   readonly duration_ms: number;
 }
 
-/** The members of a report that differ between the results of a landing. */
+/** The members of a report that depend on the result of the landing. */
 export type Outcomes = Partial<LandReport> & Pick<LandReport, "result">;
 
 export function makeReport({ lane, branch, head, owner }: LandPlan, turn: Turn, outcome: Outcomes): LandReport {
@@ -53,18 +53,23 @@ export function makeReport({ lane, branch, head, owner }: LandPlan, turn: Turn, 
   };
 }
 
-/** Returns the members that were given, without the result. */
+/** Returns all members that were given, except the result. */
 function without({ result: _result, ...members }: Outcomes): Partial<LandReport> {
   return members;
 }
 
-/** Returns the data of an event about a landing. The log may be long, and may hold secrets. */
+/**
+ * Returns the data of an event about a landing. The log is left out, because it may be long and may contain secrets.
+ */
 export function eventDataOf(report: LandReport, { lane }: LandPlan, holder: Lease["holder"]) {
   const { log: _log, task: _task, ...data } = report;
   return { ...data, workspace: lane.workspace, holder };
 }
 
-/** Returns the data of the event that a branch is about to be pushed. It has no duration, because it is no result. */
+/**
+ * Returns the data of the event that is published before a push. It has no result and no duration, because the landing
+ * has not ended yet.
+ */
 export function intentDataOf(report: LandReport, plan: LandPlan, holder: Lease["holder"]): object {
   const { result: _result, duration_ms: _duration, ...data } = eventDataOf(report, plan, holder);
   return data;
@@ -83,7 +88,7 @@ function reasonText(reason: LandReport["reason"], exitCode: number | null): stri
   return reason === "push" ? "the push was refused" : "other clients kept pushing to it";
 }
 
-/** Returns the text of the task of a failed landing. */
+/** Returns the title and the text of the task that is created for a failed landing. */
 export function taskTextOf(report: LandReport, { check, target, lane }: LandPlan): TaskText {
   const { result, branch, head, into, commit, onto, files, log } = report;
   const where = target.remote === null ? into : `${into} of ${target.remote}`;

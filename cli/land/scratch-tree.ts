@@ -1,7 +1,7 @@
 /**
- * The scratch worktree of a landing: a linked, detached working tree in the folder for temporary files, so that nothing
- * in the caller's own tree changes. Its name has the id of the process that made it, by which later landings find those
- * of killed ones. Runs in the CLI process.
+ * The scratch worktree of a landing: a linked working tree with a detached HEAD, in the folder for temporary files.
+ * With it, a landing does not change the caller's own tree. Its name contains the id of its process, so that later
+ * landings can find the trees of killed ones. Runs in the CLI process.
  */
 import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { basename, isAbsolute, join } from "node:path";
@@ -12,10 +12,10 @@ import { warn } from "../output.js";
 import { describeSystemError, errorCodeOf } from "../system-error.js";
 import { gitText, gitWithoutHooks } from "./git.js";
 
-/** Matches the name of a scratch worktree, with the id of its process. */
+/** Matches the name of a scratch worktree. The first group is the id of its process. */
 const NAME = /^koor-land-([1-9]\d*)-\w+$/;
 const WORKTREE = "worktree ";
-/** A process of the check may still write while the folder is removed. */
+/** The number of retries if the folder cannot be removed. A process of the check may still write to it. */
 const REMOVE_RETRIES = 5;
 
 export class ScratchTree {
@@ -43,7 +43,7 @@ export class ScratchTree {
     return added;
   }
 
-  /** Puts the tree on a commit again. Files that git ignores stay, because a check may be slow to make them. */
+  /** Resets the tree to a commit. Ignored files stay, because a check may need long to build them. */
   async reset(commit: string): Promise<CliFailure | undefined> {
     for (const words of [
       ["checkout", "--quiet", "--force", "--detach", commit],
@@ -67,11 +67,12 @@ async function removeTree(root: string, folder: string): Promise<void> {
   } catch (error) {
     warn(`cannot remove ${folder}: ${describeSystemError(error)}`);
   }
-  // Removes the record of a folder that does not exist. It fails if the worktree was not added, which is no problem.
+  // Removes git's record of the folder, which does not exist any more. This fails if git has no such record, and the
+  // failure is ignored.
   await gitWithoutHooks(root, ["worktree", "remove", "--force", "--force", folder]);
 }
 
-/** Whether a name is that of a scratch worktree whose process is gone. */
+/** Whether a name is that of a scratch worktree whose process has ended. */
 function isDead(name: string): boolean {
   const pid = Number(NAME.exec(name)?.[1] ?? 0);
   if (pid === 0) return false;
@@ -79,14 +80,14 @@ function isDead(name: string): boolean {
     process.kill(pid, 0);
     return false;
   } catch (error) {
-    // A process of another user exists, but cannot be signaled.
+    // EPERM means that the process exists and belongs to another user.
     return errorCodeOf(error) !== "EPERM";
   }
 }
 
 /**
- * Removes the scratch worktrees of landings whose process is gone. A folder that does not exist here may be that of a
- * landing on another machine that shares the repository, so its record stays.
+ * Removes the scratch worktrees of landings whose process has ended. If such a folder does not exist here, its record
+ * stays, because the landing may run on another machine that shares the repository.
  */
 export async function removeDeadTrees(root: string): Promise<void> {
   const listed = await gitText(root, ["worktree", "list", "--porcelain"], "list worktrees");
@@ -98,10 +99,10 @@ export async function removeDeadTrees(root: string): Promise<void> {
   removeEmptyFolders();
 }
 
-/** Returns the folder for temporary files that the command's environment names, else that of the system. */
+/** Returns the folder for temporary files that the environment names, or else the system's one. */
 function temporaryFolder(): string {
   const named = io().environment["TMPDIR"];
-  // Load the module only here. With a static import every command would load it.
+  // Load the module only when it is needed. With a static import, every command would load it.
   return named && isAbsolute(named) ? named : process.getBuiltinModule("node:os").tmpdir();
 }
 
@@ -113,14 +114,14 @@ function listNames(folder: string): string[] {
   }
 }
 
-/** Removes the folders of landings that were killed before git had a record of them. */
+/** Removes the empty folders of landings that were killed before git knew the folder as a worktree. */
 function removeEmptyFolders(): void {
   const folder = temporaryFolder();
   for (const name of listNames(folder).filter(isDead)) {
     try {
       rmdirSync(join(folder, name));
     } catch {
-      // A folder that is not empty belongs to another repository, or to another user.
+      // The folder is not empty or belongs to another user. If it is not empty, it belongs to another repository.
     }
   }
 }

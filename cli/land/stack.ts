@@ -1,6 +1,6 @@
 /**
- * Puts the branches of a landing on the target's head, one on the other: the own branch, and those of a batch. Runs in
- * the CLI process.
+ * Rebases the branches of a landing one after the other onto the head of the target: first the own branch, and then the
+ * other branches of a batch. Runs in the CLI process.
  */
 import { CliFailure } from "../failure.js";
 import type { Lease } from "../lease-calls.js";
@@ -20,15 +20,16 @@ export interface Member {
   readonly holder: Lease["holder"];
 }
 
-/** A branch that was rebased. Its last commit is on the commits of the members before it. */
+/** A branch that was rebased. Its last commit follows the commits of the members before it. */
 export interface Stacked extends Member {
   readonly commit: string;
   readonly commits: number;
 }
 
 /**
- * Returns the next waiting landings of the lane, which this repository has the commits of and which want the same check.
- * A list that cannot be read is empty, because the landing needs no batch.
+ * Returns the waiting landings that can land together with this one. This repository must have their commits, and they
+ * must want the same check. If the list cannot be read, returns an empty list, because the landing can continue without
+ * a batch.
  */
 export async function findMembers({ settings, lane, check, batch }: LandPlan, folder: string): Promise<Member[]> {
   const members: Member[] = [];
@@ -42,7 +43,9 @@ export async function findMembers({ settings, lane, check, batch }: LandPlan, fo
   return members;
 }
 
-/** Rebases one branch on the others, and adds the fence. Returns null if it has no commit that is not there. */
+/**
+ * Rebases one branch onto `onto` and adds the fence. Returns null if the branch has no commits that are missing there.
+ */
 async function stackOne(
   tree: ScratchTree,
   member: Member,
@@ -59,9 +62,9 @@ async function stackOne(
 }
 
 /**
- * Rebases the branches one on the other. A branch that cannot be rebased on those before it is left out, because its
- * own turn comes. The first one is the landing's own, and its conflict is the result.
- * @returns the rebased branches, without those that have nothing to land; empty if that is so for the first one
+ * Rebases the branches one onto the other. If a branch cannot be rebased onto the earlier ones, it is left out and
+ * lands in its own turn. If this happens to the first branch, which is the landing's own, the conflict is the result.
+ * @returns the rebased branches that have commits to land; empty if the first branch has none
  */
 export async function stackMembers(
   tree: ScratchTree,

@@ -1,4 +1,4 @@
-/** Shows the steps of a landing, and its place in the queue, to a person on stderr. Runs in the CLI process. */
+/** Prints the steps of a landing and its position in the queue to stderr, for people. Runs in the CLI process. */
 import { formatUptime } from "../../shared/duration.js";
 import { io } from "../io.js";
 import type { Lease } from "../lease-calls.js";
@@ -11,7 +11,7 @@ export class Steps {
   readonly #averageMs: number | null;
   #position: number | null = null;
 
-  /** @param averageMs the average time of a landing in the lane; null if it is not known */
+  /** @param averageMs the average duration of a landing in the lane, in ms; null if it is unknown */
   constructor(lane: string, averageMs: number | null) {
     this.#lane = lane;
     this.#averageMs = averageMs;
@@ -21,11 +21,12 @@ export class Steps {
     if (this.#isShown) warn(text);
   }
 
-  /** Reports the position of a waiting request, if it has changed. */
+  /** Reports the position of a waiting landing in the queue, if the position has changed. */
   reportPosition({ position }: Lease): void {
     if (position === null || position === this.#position) return;
     this.#position = position;
-    // How long the landing in front has had its turn is not known here, so it is counted as one that just began.
+    // It is unknown here how long the current landing has already had its turn, so the estimate assumes that it has
+    // just begun.
     const leftMs = this.#averageMs === null ? null : estimateMs(position, this.#averageMs, 0);
     const left = leftMs === null ? "" : `, about ${formatUptime(Math.ceil(leftMs))} until it has landed`;
     this.report(`position ${position} in the lane ${this.#lane}${left}`);

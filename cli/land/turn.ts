@@ -1,7 +1,7 @@
 /**
- * The turn of a landing in its lane: waits for the lane's lease, renews it until the turn is over, and fires a signal
- * if the lease is lost. The lease ends soon after this process, even if its instance is active, because only this
- * process renews it. Runs in the CLI process.
+ * The turn of a landing in its lane. It waits for the lane's lease, renews the lease until the turn is over, and fires
+ * a signal if the lease is lost. Only this process renews the lease. So the lease expires soon after this process ends,
+ * even if its instance is still active. Runs in the CLI process.
  */
 import { CLI_LAND_LOOK_MS, CLI_LAND_REPORT_S } from "../../schemas/limits/cli.js";
 import { failureOf, Refusal, RetryDeadline } from "../ask.js";
@@ -31,7 +31,7 @@ export interface TurnRequest {
 export class Turn {
   readonly lease: Lease;
   readonly startedMs = performance.now();
-  /** Fires if the lease is lost, or if the command is stopped. */
+  /** Fires if the lease is lost or if the command is stopped. */
   readonly signal: AbortSignal;
   readonly #settings: Settings;
   readonly #stopped: AbortSignal;
@@ -49,10 +49,10 @@ export class Turn {
   }
 
   /**
-   * Waits for the turn. Leases of the same instance are not in each other's way, so its landings follow the order of
-   * their fences.
+   * Waits for the turn. The leases of one instance do not conflict, so landings of the same instance take their turns
+   * in the order of their fences.
    * @param stopped ends the wait, and later the turn
-   * @param onWaiting called with the waiting request now and then
+   * @param onWaiting called from time to time with the waiting lease
    */
   static async take(
     { settings, lane, branch, head, check, ttlS, waitMs }: TurnRequest,
@@ -83,27 +83,30 @@ export class Turn {
     return this.lease.fence ?? 0;
   }
 
-  /** Returns why the landing must stop now; undefined if it may continue. */
+  /** Returns the reason why the landing must stop now; undefined if it may continue. */
   problem(): CliFailure | undefined {
     if (this.#stop?.kind === "timed_out") return failed(`the lease ${this.lease.id} ${this.#stop.description}`);
     if (this.#stop !== undefined) return refused(`the lease ${this.lease.id} ${this.#stop.description}`);
     return this.#stopped.aborted ? refused("the landing was stopped") : undefined;
   }
 
-  /** The word for `problem` in events. */
+  /** The word for the problem in events. */
   get problemReason(): "lost" | "stopped" | "error" {
     if (this.#stop !== undefined) return "lost";
     return this.#stopped.aborted ? "stopped" : "error";
   }
 
-  /** Renews the lease now, so that the next step is made by its holder. Returns a failure if it may not be made. */
+  /**
+   * Renews the lease, to make sure that the next step is taken by its holder. Returns a failure if the step must not be
+   * taken.
+   */
   async confirm(): Promise<CliFailure | undefined> {
     const deadline = new RetryDeadline({ waitMs: runTimes(this.lease.ttl_s).ttlMs, signal: this.signal });
     const outcome = await deadline.untilAnswered(() => this.#renew({}));
     return this.problem() ?? (isFailure(outcome) ? failureOf(outcome) : undefined);
   }
 
-  /** Ends the heartbeats, and releases the lease if it is held. */
+  /** Stops the heartbeats. Releases the lease, if it is still held. */
   async end(): Promise<void> {
     this.#over.abort();
     await this.#heartbeats;

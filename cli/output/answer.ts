@@ -1,6 +1,7 @@
 /**
- * Formats an answer as `--fields` selects it, and as a person reads it on a terminal: a list as a table, any other
- * answer as lines. Loaded only if one of both is wanted, so that other commands start fast. Runs in the CLI process.
+ * Formats an answer with the members that `--fields` selects, or as text for people on a terminal: a list becomes a
+ * table, and any other answer becomes lines. The module is loaded only if one of the two is needed, so that other
+ * commands start fast. Runs in the CLI process.
  */
 import { elementTexts, isJson, memberTexts } from "../../shared/json-text.js";
 import { readField, selectFields } from "./fields.js";
@@ -8,9 +9,9 @@ import { LISTS, type Column, type List, type ListName } from "./lists.js";
 import { formatColumns, formatRecord, formatRecords, type PersonOptions } from "./record.js";
 
 export interface AnswerOptions {
-  /** The list that the command answers; undefined if it answers something else. */
+  /** The name of the list in the command's answer; undefined if the answer has no list. */
   readonly list: ListName | undefined;
-  /** The members to select; undefined for all. */
+  /** The members to select; undefined means all. */
   readonly fields: readonly string[] | undefined;
 }
 
@@ -18,11 +19,11 @@ export interface AnswerOptions {
 interface Parts {
   readonly records: readonly string[];
   readonly list: List | undefined;
-  /** The answer without its records, as JSON text; undefined if the answer is the array of records. */
+  /** The answer without its records, as JSON text; undefined if the answer itself is the array of records. */
   readonly others: string | undefined;
 }
 
-/** Puts a member with the name of a record before the record's own members. */
+/** Returns the record with an additional first member, which has the record's name. */
 function withName(named: string, name: string, record: string): string {
   const pair = `${JSON.stringify(named)}:${JSON.stringify(name)}`;
   const inside = record.trim().slice(1).trimStart();
@@ -33,7 +34,7 @@ function joinMembers(members: Iterable<readonly [string, string]>): string {
   return `{${[...members].map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(",")}}`;
 }
 
-/** Splits an answer into its records and the rest; undefined if it is no list. */
+/** Splits an answer into its records and the rest; undefined if the answer is not a list. */
 function splitAnswer(text: string, list: List | undefined): Parts | undefined {
   const elements = elementTexts(text);
   if (elements !== undefined) return { records: elements, list, others: undefined };
@@ -51,7 +52,10 @@ function splitAnswer(text: string, list: List | undefined): Parts | undefined {
   return byName && { records: [...byName].map(([name, record]) => withName(named, name, record)), list, others };
 }
 
-/** Returns the names of fields that no record has. Where there is no record, nothing is known. */
+/**
+ * Returns the selected fields that no record has. If there are no records, returns none, because nothing is known about
+ * them.
+ */
 export function findMissing(text: string, { list, fields = [] }: AnswerOptions): readonly string[] {
   const parts = splitAnswer(text, list && LISTS[list]);
   const records = parts?.records ?? [text];
@@ -59,7 +63,7 @@ export function findMissing(text: string, { list, fields = [] }: AnswerOptions):
   return fields.filter((field) => records.every((record) => readField(record, field) === undefined));
 }
 
-/** Returns the JSON text with the selected members of each record. Everything around the records stays. */
+/** Returns the JSON text with only the selected members of each record. The text around the records is unchanged. */
 export function selectAnswer(text: string, { list: name, fields = [] }: AnswerOptions): string {
   const list: List | undefined = name && LISTS[name];
   const members = list?.member === undefined ? undefined : memberTexts(text);

@@ -1,23 +1,23 @@
-/** Formats JSON texts as texts for people on a terminal. Pure; runs in the CLI process. */
+/** Converts JSON values to texts for people on a terminal. Pure; runs in the CLI process. */
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { elementTexts, toOneLine } from "../../shared/json-text.js";
 import { colorOfWord, type Color } from "./colors.js";
 import { formatRelativeTime, isTimestamp } from "./relative-time.js";
 
-/** A text for a terminal: one line without hidden characters. */
+/** A text for the terminal. It is one line and has no invisible characters. */
 export interface Cell {
   readonly text: string;
   readonly color?: Color | undefined;
   readonly isNumber?: true;
 }
 
-/** The names of members whose words have colors. The texts of other members are a user's, and have none. */
+/** The members whose words are colored. The texts of other members come from users and are not colored. */
 const WORD_FIELDS: ReadonlySet<string> = new Set(["state", "status", "outcome", "severity", "importance"]);
 
 export interface CellOptions {
-  /** The time from which relative times count, in ms since the epoch. */
+  /** The time to which relative times refer, in ms since the epoch. */
   readonly nowMs: number;
-  /** Whether a time is followed by the point in time itself. */
+  /** Whether the exact time is printed after a relative time. */
   readonly exactTimes?: boolean;
 }
 
@@ -34,7 +34,10 @@ function formatString(text: string, field: string, { nowMs, exactTimes }: CellOp
   return { text: escapeHidden(text), color: WORD_FIELDS.has(name) ? colorOfWord(text) : undefined };
 }
 
-/** Formats the JSON text of a field. A missing one and null are an empty text. A list of words has commas. */
+/**
+ * Formats the JSON text of a field. A missing field and null become an empty text. The words of a list are separated by
+ * commas.
+ */
 export function formatCell(json: string | undefined, field: string, options: CellOptions): Cell {
   if (json === undefined || json === "null") return { text: "" };
   if (json.startsWith('"')) return formatString(JSON.parse(json) as string, field, options);

@@ -1,10 +1,10 @@
-/** Colors texts for a terminal. Pure; runs in the CLI process. */
+/** Adds colors to texts for a terminal. Pure; runs in the CLI process. */
 
-/** The codes of ANSI's "select graphic rendition". */
+/** The ANSI codes for colors and styles ("select graphic rendition"). */
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
 export type Color = keyof typeof CODES;
 
-/** Returns the text in a color, or unchanged if there is none. */
+/** Returns the text in a color. Without a color, returns the text unchanged. */
 export function paint(text: string, color: Color | undefined): string {
   return color === undefined || text === "" ? text : `\u001b[${CODES[color]}m${text}\u001b[0m`;
 }

@@ -1,4 +1,7 @@
-/** Tests the selection of members by `--fields`: nested, through arrays, and digit by digit. */
+/**
+ * Tests the selection of members by `--fields`: nested members, members of array elements, and numbers that keep their
+ * digits.
+ */
 import t from "tap";
 
 import { findMissing, selectAnswer } from "./answer.js";

@@ -1,17 +1,20 @@
 /**
  * Selects members of JSON records by the names in `--fields`. Works on the JSON text, so numbers keep their digits. A
- * name may lead into nested members (`holder.name`) and through arrays (`to.name`: that of each element). All texts are
- * texts that JSON.parse accepts. Pure; runs in the CLI process.
+ * name may select nested members (`holder.name`) and members of array elements (`to.name` selects the name of each
+ * element). All texts must be valid JSON. Pure; runs in the CLI process.
  */
 import { elementTexts, memberTexts } from "../../shared/json-text.js";
 
-/** A member on the way to a field, and the rest of the field's name after it. */
+/** The next member on the path to a field, and the rest of the field's name. */
 interface Step {
   readonly member: string;
   readonly rest: string;
 }
 
-/** Finds the member that a field's name begins with. A member's own name may have dots, so the longest one counts. */
+/**
+ * Finds the member with which a field's name begins. The name of a member may itself contain dots, so the longest
+ * matching member is taken.
+ */
 function findStep(members: ReadonlyMap<string, string>, field: string): Step | undefined {
   if (members.has(field)) return { member: field, rest: "" };
   let dot = field.lastIndexOf(".");
@@ -24,7 +27,7 @@ function findStep(members: ReadonlyMap<string, string>, field: string): Step | u
 
 /** Returns the JSON text of a field of a record; undefined if the record does not have it. */
 export function readField(record: string, field: string): string | undefined {
-  // Every field of null is null: the member is known, but it has no value here.
+  // The value is null, so each of its fields counts as null, and not as missing.
   if (field === "" || record === "null") return record;
   const elements = elementTexts(record);
   if (elements !== undefined) {
@@ -37,12 +40,12 @@ export function readField(record: string, field: string): string | undefined {
   return readField(members.get(step.member) ?? "", step.rest);
 }
 
-/** Returns the record with the given fields only, in their order and nested as they were. */
+/** Returns the record with only the given fields, in their order and with their nesting. */
 export function selectFields(record: string, fields: readonly string[]): string {
   const elements = elementTexts(record);
   if (elements !== undefined) return `[${elements.map((element) => selectFields(element, fields)).join(",")}]`;
   const members = memberTexts(record);
-  // A field of a member that is null, or no object, leaves the member as it is.
+  // The value is null or not an object, so its fields cannot be selected and it stays whole.
   if (members === undefined) return record;
   const rests = new Map<string, string[]>();
   for (const field of fields) {

@@ -1,37 +1,40 @@
 /**
- * Declares the columns of each list that a command prints as a table on a terminal. A row of the command table names
- * its list (`list: "leases"`). The names of columns are those of the API's members, as `--fields` takes them. Data
+ * Declares the columns of each list that a command prints as a table on a terminal. A row of the command table refers
+ * to its list by name (`list: "leases"`). A column has the name of the API's member, which `--fields` also uses. Data
  * only; runs in the CLI process.
  */
 
 export interface Column {
-  /** The name of a member; with dots, of a nested one. */
+  /** The name of the member. Dots lead to a nested member. */
   readonly field: string;
-  /** The title; by default the name of the member. */
+  /** The title of the column; the name of the member by default. */
   readonly title?: string;
-  /** The column is never left out, and is cut only if nothing else can be. For what a person copies, such as ids. */
+  /**
+   * Whether the column is never left out, and is shortened only if all other columns are at their minimum. It is meant
+   * for values that people copy, such as ids.
+   */
   readonly keep?: true;
-  /** A long text takes several lines. By default it is cut. */
+  /** Whether a long text is wrapped to several lines. By default it is shortened. */
   readonly wrap?: true;
-  /** The width to which the column may shrink; MIN_WIDTH by default. */
+  /** The minimum width to which the column may shrink; MIN_WIDTH by default. */
   readonly min?: number;
 }
 
 export interface List {
   /**
-   * The member of the answer that has the records: an array, or an object whose members are records by name. Absent if
-   * the answer itself is the array.
+   * The member of the answer that contains the records. It is an array, or an object that has the records by name.
+   * Absent if the answer itself is the array.
    */
   readonly member?: string;
-  /** The name of the column with the names of the records, if the member is an object. */
+  /** The name of the column for the records' names, if the member is an object. */
   readonly named?: string;
-  /** Whether the answer's other members are printed above the table. */
+  /** Whether the other members of the answer are printed above the table. */
   readonly withOthers?: true;
   /**
-   * The columns in their order. Where a terminal is too narrow, the later columns shrink first, and are then left out.
+   * The columns, in their order. If the terminal is too narrow, the last columns shrink first, and are then left out.
    */
   readonly columns: readonly Column[];
-  /** The line that is printed if the list is empty. */
+  /** The line that is printed for an empty list. */
   readonly empty: string;
 }
 
@@ -99,7 +102,7 @@ const TASK_COLUMNS: readonly Column[] = [
   { field: "error", wrap: true, min: 12 },
 ];
 
-/** Every list, by the name that rows of the command table use. */
+/** All lists, by the names that the rows of the command table use. */
 export const LISTS = {
   state: {
     columns: [
@@ -222,7 +225,7 @@ export const LISTS = {
       { field: "state" },
       { field: "holder.name", min: NAME_WIDTH },
       { field: "resources", wrap: true, min: 16 },
-      // The columns of one of many names and of several holders are empty, and so left out, where no lease has them.
+      // These columns are empty for most leases. A column that is empty in all rows is left out.
       { field: "any", wrap: true, min: 10 },
       { field: "max_holders", title: "LIMIT" },
       { field: "expires_at" },

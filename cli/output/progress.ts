@@ -1,29 +1,29 @@
 /**
- * Shows on stderr how far a long transfer is: the bytes, the rate, and the time left if the size is known. It appears
- * after a second, so that short transfers show nothing, and is removed at the end. The caller makes sure that stderr is
- * a terminal. Runs in the CLI process.
+ * Shows the progress of a long transfer on stderr: the bytes, the rate, and the remaining time if the size is known.
+ * The line appears after a second, so that short transfers print nothing, and is erased at the end. The caller checks
+ * that stderr is a terminal. Runs in the CLI process.
  */
 import { formatUptime, SECOND_MS } from "../../shared/duration.js";
 import { io } from "../io.js";
 import { truncateText } from "./text-width.js";
 
-/** The time after which progress appears, and the least time between two of its lines. */
+/** The time after which the progress appears, and the minimum time between two updates. */
 const FIRST_MS = SECOND_MS;
 const INTERVAL_MS = 200;
 const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
-/** The codes that move to the start of the line and clear it. */
+/** The terminal codes that move the cursor to the start of the line and erase the line. */
 const CLEAR_LINE = "\r\u001b[K";
 
 export interface Transfer {
-  /** The word at the start of the line, such as `backup`. */
+  /** The word with which the line begins, such as `backup`. */
   readonly name: string;
-  /** The size of the whole transfer in bytes; undefined if it is not known. */
+  /** The size of the whole transfer in bytes; undefined if it is unknown. */
   readonly totalBytes: number | undefined;
-  /** Whether the size is a guess, as that of an earlier transfer. */
+  /** Whether the size is a guess, for example the size of an earlier transfer. */
   readonly isGuess?: boolean;
 }
 
-/** Formats a number of bytes with three digits: `12.3 MB`. */
+/** Formats a number of bytes with three digits, for example `12.3 MB`. */
 export function formatBytes(bytes: number): string {
   let amount = bytes;
   let unit = 0;
@@ -31,7 +31,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || amount >= 99.95 ? Math.round(amount) : amount.toFixed(1)} ${BYTE_UNITS[unit]}`;
 }
 
-/** Formats the line of a transfer after `elapsedMs`. */
+/** Formats the progress line of a transfer that has run for `elapsedMs`. */
 export function formatProgress(
   { name, totalBytes, isGuess = false }: Transfer,
   bytes: number,
@@ -46,7 +46,7 @@ export function formatProgress(
   return `${name}: ${formatBytes(bytes)} of ${about}${formatBytes(totalBytes)} (${percent}%), ${rate}${left}`;
 }
 
-/** The line of one transfer. The caller reports the bytes, and ends it. */
+/** The progress line of one transfer. The caller reports the transferred bytes, and calls `end`. */
 export class Progress {
   readonly #transfer: Transfer;
   readonly #nowMs: () => number;
@@ -56,7 +56,8 @@ export class Progress {
   #shownMs: number | undefined;
 
   /**
-   * @param nowMs the clock, in ms from any start
+   *
+   * @param nowMs returns the time in ms, counted from any start
    * @param write writes to stderr
    */
   constructor(
@@ -80,7 +81,7 @@ export class Progress {
     this.#write(CLEAR_LINE + truncateText(line, io().columns() - 1));
   }
 
-  /** Removes the line, if there is one. */
+  /** Erases the line, if it is shown. */
   end(): void {
     if (this.#shownMs !== undefined) this.#write(CLEAR_LINE);
   }

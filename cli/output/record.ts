@@ -1,6 +1,6 @@
 /**
- * Formats one record for a terminal: a line for each member, with the names aligned. The names are those that `--fields`
- * takes. A list of records within it becomes a table. Pure; runs in the CLI process.
+ * Formats one record for a terminal. Each member has a line, and the names are aligned. The names are those that
+ * `--fields` accepts. A list of records inside of it becomes a table. Pure; runs in the CLI process.
  */
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { elementTexts, memberTexts } from "../../shared/json-text.js";
@@ -11,22 +11,22 @@ import type { Column } from "./lists.js";
 import { formatTable } from "./table.js";
 import { textWidth, wrapText } from "./text-width.js";
 
-/** The depth to which nested members get lines of their own. Deeper ones are printed as JSON. */
+/** The depth up to which nested members get their own lines. Deeper members are printed as JSON. */
 const DEPTH_MAX = 3;
 const GAP = "  ";
-/** The text for null and for an empty text. */
+/** The text that is printed for null and for an empty text. */
 const NOTHING = "-";
-/** The least width for values. On a narrower terminal, the terminal itself breaks the lines. */
+/** The minimum width of values. On a narrower terminal, the terminal itself wraps the lines. */
 const VALUE_WIDTH_MIN = 20;
 
 export interface PersonOptions {
-  /** The number of columns of the terminal. */
+  /** The width of the terminal in columns. */
   readonly width: number;
   readonly hasColors: boolean;
   readonly nowMs: number;
 }
 
-/** A member of a record: its name with dots, and its JSON text. */
+/** A member of a record. The name of a nested member has dots. The value is JSON text. */
 type Field = readonly [name: string, json: string];
 
 function listFields(record: string, prefix: string, depth: number): Field[] {
@@ -37,7 +37,7 @@ function listFields(record: string, prefix: string, depth: number): Field[] {
   });
 }
 
-/** Returns the elements of a list of records; undefined for any other value. */
+/** Returns the elements if the value is a list of records; undefined otherwise. */
 function recordsOf(json: string): readonly string[] | undefined {
   const elements = json.startsWith("[") ? elementTexts(json) : undefined;
   return elements !== undefined && elements.length > 0 && elements.every((one) => one.startsWith("{"))
@@ -46,8 +46,8 @@ function recordsOf(json: string): readonly string[] | undefined {
 }
 
 /**
- * Formats a list of records whose columns are not declared: all members that any of the records has. The id of what has
- * a name comes last, because the last columns are left out first.
+ * Formats a list of records without declared columns. Its columns are all members that at least one record has. If the
+ * records have a name, their id is the last column, because the last columns are left out first.
  */
 export function formatRecords(records: readonly string[], options: PersonOptions): string {
   const names = new Set(records.flatMap((record) => listFields(record, "", 1).map(([name]) => name)));

@@ -1,10 +1,10 @@
-/** Formats lengths of time and points in time relative to now, for people: `3m`, `3m ago`, `in 2h`. Pure. */
+/** Formats durations, and times relative to now, for people: `3m`, `3m ago`, `in 2h`. Pure. */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/duration.js";
 
-/** Matches the points in time in answers of the server. */
+/** Matches the timestamps in answers of the server. */
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
-/** The units, from the largest down: the length in ms and the letter. */
+/** The units in descending order: their length in ms, and their letter. */
 const UNITS: readonly (readonly [ms: number, letter: string])[] = [
   [365 * DAY_MS, "y"],
   [DAY_MS, "d"],
@@ -18,15 +18,15 @@ export function isTimestamp(text: string): boolean {
 }
 
 /**
- * Formats a length of time in at most four characters, in the largest unit of which there are at least two: `7s`,
- * `119s`, `2m`, `3h`, `20d`. A negative length counts as zero.
+ * Formats a duration in at most four characters. It uses the largest unit of which there are at least two: `7s`,
+ * `119s`, `2m`, `3h`, `20d`. A negative duration counts as zero.
  */
 export function formatLength(ms: number): string {
   const [unitMs, letter] = UNITS.find(([lengthMs]) => ms >= 2 * lengthMs) ?? [SECOND_MS, "s"];
   return `${Math.floor(Math.max(0, ms) / unitMs)}${letter}`;
 }
 
-/** Formats a timestamp as its distance from now. Less than a second is `now`. */
+/** Formats a timestamp as its distance from now. A distance below one second is `now`. */
 export function formatRelativeTime(timestamp: string, nowMs: number): string {
   const distanceMs = Date.parse(timestamp) - nowMs;
   const lengthMs = Math.abs(distanceMs);

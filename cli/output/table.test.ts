@@ -1,6 +1,6 @@
 /**
- * Tests tables and records: they fit the terminal, count wide characters, keep ids whole, and show no hidden
- * characters. Tests progress, too.
+ * Tests tables and records. They fit the width of the terminal, handle wide characters, never shorten ids, and contain
+ * no invisible characters. Also tests progress lines.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -13,7 +13,7 @@ import { formatTable } from "./table.js";
 import { padText, textWidth, truncateText, wrapText } from "./text-width.js";
 
 const NOW_MS = Date.parse("2026-11-21T15:00:00.000Z");
-/** Matches the codes of colors. */
+/** Matches the terminal codes of colors. */
 const COLORS = new RegExp(["\u001b", "\\[\\d+m"].join(""), "g");
 const plain = (width: number) => ({ width, hasColors: false, nowMs: NOW_MS });
 

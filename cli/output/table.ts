@@ -1,6 +1,6 @@
 /**
- * Lays out a table that fits the width of a terminal. Where it does not fit, columns shrink, the later ones first. If
- * that is not enough, the last columns are left out. Pure; runs in the CLI process.
+ * Lays out a table for the width of a terminal. If the table is too wide, its columns shrink, the last ones first. If
+ * this is not enough, the last columns are left out. Pure; runs in the CLI process.
  */
 import { escapeHidden } from "../../schemas/visible-text.js";
 import type { Cell } from "./cell.js";
@@ -10,9 +10,9 @@ import { padText, textWidth, truncateText, wrapText } from "./text-width.js";
 
 /** The blanks between two columns. */
 const GAP = "  ";
-/** The width to which a column shrinks if it declares none: that of a time or a state with its title. */
+/** The minimum width of a column that declares none. It is enough for a time or a state, and for its title. */
 const MIN_WIDTH = 12;
-/** The width to which every column shrinks if the declared widths are too large for the terminal. */
+/** The minimum width of all columns if the terminal is too narrow for the declared minimums. */
 const NARROW_WIDTH = 8;
 /** The maximum number of lines of one row. */
 const ROW_LINES_MAX = 4;
@@ -24,26 +24,26 @@ export interface Table {
 }
 
 export interface TableOptions {
-  /** The number of columns of the terminal. */
+  /** The width of the terminal in columns. */
   readonly width: number;
   readonly hasColors: boolean;
-  /** Whether columns are left out if they are empty in all rows, or find no room. */
+  /** Whether columns may be left out if they are empty in all rows, or if there is no room for them. */
   readonly mayOmit: boolean;
 }
 
 interface Placed {
   readonly column: Column;
-  /** The index of the column's cells in each row. */
+  /** The index of the column's cell in each row. */
   readonly at: number;
   readonly title: string;
-  /** The width that the longest cell needs. */
+  /** The width of the longest cell. */
   readonly natural: number;
   width: number;
   readonly isNumeric: boolean;
 }
 
 function titleOf({ field, title }: Column): string {
-  // The field may be the name of a member in a user's data.
+  // The name of a field may come from a user's data, so it may have invisible characters.
   return escapeHidden(
     title ??
       field
@@ -73,7 +73,9 @@ function minOf({ column, natural }: Placed): number {
   return column.keep ? natural : Math.min(natural, column.min ?? MIN_WIDTH);
 }
 
-/** Shrinks columns, from the last one on, until the table fits. `least` says how far each may shrink. */
+/**
+ * Shrinks columns, beginning with the last one, until the table fits. `least` returns the minimum width of a column.
+ */
 function shrink(placed: readonly Placed[], width: number, least: (one: Placed) => number): void {
   let surplus = totalOf(placed.map((one) => one.width)) - width;
   for (const one of placed.toReversed()) {
@@ -84,7 +86,7 @@ function shrink(placed: readonly Placed[], width: number, least: (one: Placed) =
   }
 }
 
-/** Leaves out the last columns until the least widths of the others fit. */
+/** Leaves out the last columns until the minimum widths of the others fit. */
 function omitLast(placed: readonly Placed[], width: number): readonly Placed[] {
   let shown = placed;
   while (totalOf(shown.map(minOf)) > width) {
@@ -95,7 +97,7 @@ function omitLast(placed: readonly Placed[], width: number): readonly Placed[] {
   return shown;
 }
 
-/** Chooses the columns that are shown, and their widths. */
+/** Chooses the columns that are printed, and their widths. */
 function fit(placed: readonly Placed[], { width, mayOmit }: TableOptions): readonly Placed[] {
   const shown = mayOmit ? omitLast(placed, width) : placed;
   shrink(shown, width, minOf);
@@ -109,7 +111,7 @@ function cellLines(cell: Cell | undefined, { column, width }: Placed): readonly 
   return column.wrap ? wrapText(text, width, ROW_LINES_MAX) : [truncateText(text, width)];
 }
 
-/** Formats the table with a line of titles. Each line ends with a line feed. */
+/** Formats the table, with a line of titles. Each line ends with a line feed. */
 export function formatTable({ columns, rows }: Table, options: TableOptions): string {
   const placed = columns.map((column, at) => place(column, at, rows));
   const filled = placed.filter(({ at }) => !options.mayOmit || rows.some((row) => row[at]?.text !== ""));
@@ -117,7 +119,7 @@ export function formatTable({ columns, rows }: Table, options: TableOptions): st
   const color = (text: string, cell: Cell["color"]): string => (options.hasColors ? paint(text, cell) : text);
   const write = (text: string, one: Placed, cellColor: Cell["color"]): string => {
     const padded = padText(text, one.width, one.isNumeric);
-    // The blanks have no color, so that those at the end of a line can be removed.
+    // Only the text is colored and not the blanks, so that blanks at the end of a line can be removed.
     return padded.replace(text, () => color(text, cellColor));
   };
   const lines = [shown.map((one) => write(truncateText(one.title, one.width), one, "bold")).join(GAP)];

@@ -7,20 +7,20 @@ import { emptyTree, findCommit, lineOf, runGit } from "../guard/git.js";
 import type { Repository } from "../guard/repository.js";
 
 export interface Base {
-  /** The object id of what is compared: of a commit, or of the tree without files. */
+  /** The object id of the base. It is a commit, or the empty tree if the repository has no commits. */
   readonly id: string;
-  /** Whether it is a commit. A repository without commits has none. */
+  /** Whether the base is a commit. */
   readonly isCommit: boolean;
 }
 
 const HEAD = "HEAD";
 const REMOTE_HEAD = "refs/remotes/origin/HEAD";
-/** The branches into which work is merged, the first that exists. */
+/** The branches into which work is usually merged. The first one that exists is used. */
 const MAIN_BRANCHES = ["main", "master"].flatMap((name) => [`refs/heads/${name}`, `refs/remotes/origin/${name}`]);
 const BRANCH = /^refs\/(?:heads|remotes\/origin)\/(.+)$/s;
 const OBJECT_ID = /^[0-9a-f]{40,64}$/;
 
-/** Resolves references to commits with one call of git. A reference that does not exist is absent. */
+/** Resolves references to commits with one call of git. The result lacks the references that do not exist. */
 function resolveReferences(root: string, references: readonly string[]): ReadonlyMap<string, string> | CliFailure {
   const input = references.map((reference) => `${reference}^{commit}\n`).join("");
   const result = runGit(root, ["cat-file", "--batch-check=%(objectname)"], {}, input);
@@ -30,7 +30,7 @@ function resolveReferences(root: string, references: readonly string[]): Readonl
   return new Map(pairs.filter(([, id]) => OBJECT_ID.test(id)));
 }
 
-/** Resolves the name of a commit, as a person writes it. An unknown name is wrong usage. */
+/** Resolves the name of a commit that the user has given. An unknown name is wrong usage. */
 export function resolveCommit(root: string, name: string): string | CliFailure {
   return findCommit(root, name) ?? wrongUsage(`unknown branch or commit: ${name}`);
 }
@@ -41,7 +41,7 @@ function askForLine(root: string, words: readonly string[]): string | undefined 
   return result instanceof CliFailure ? result : lineOf(result);
 }
 
-/** Returns the commit of the branch into which HEAD will be merged; HEAD's own if there is no such branch. */
+/** Returns the head of the branch into which HEAD will be merged. If there is no such branch, returns HEAD. */
 function findTarget(root: string, commits: ReadonlyMap<string, string>, head: string): string | CliFailure {
   const reference = [REMOTE_HEAD, ...MAIN_BRANCHES].find((name) => commits.has(name));
   const current = askForLine(root, ["symbolic-ref", "--quiet", HEAD]);
@@ -53,14 +53,14 @@ function findTarget(root: string, commits: ReadonlyMap<string, string>, head: st
     if (current === undefined || name === undefined || BRANCH.exec(current)?.[1] !== name)
       return commits.get(reference) ?? head;
   }
-  // On that branch itself, its own commits count that its upstream does not have.
+  // HEAD is on that branch itself. Then the changes are the commits that its upstream does not have.
   const upstream = findCommit(root, "@{upstream}");
   return upstream ?? head;
 }
 
 /**
- * Finds the base. Without a common commit, as in a shallow clone, it is HEAD.
- * @param given the value of `--base`; undefined if it is not given. An unknown one is wrong usage
+ * Finds the base. If there is no common commit, as in a shallow clone, the base is HEAD.
+ * @param given the value of `--base`; undefined if it is not given. An unknown name is wrong usage
  * @param warn called with a line for the user
  */
 export function findBase(

@@ -1,7 +1,7 @@
 /**
- * Lists what differs between a commit and the files of a working tree: commits since then, the index, the files
- * themselves, and files that git does not track and does not ignore. Nothing is written to the repository, and no
- * program that its configuration names is run. Runs in the CLI process.
+ * Lists the differences between a commit and the files of a working tree. They come from later commits, the index, the
+ * files themselves, and untracked files that are not ignored. Writes nothing to the repository. git runs no program
+ * that the repository's configuration names. Runs in the CLI process.
  */
 import { RADAR_FILES_MAX, RADAR_RANGES_MAX } from "../../schemas/limits/radar.js";
 import type { ChangedFile } from "../../schemas/radar.js";
@@ -22,30 +22,30 @@ import type { PlainGit } from "./git-programs.js";
 import { hashFiles } from "./hash-files.js";
 import { joinRanges } from "./join-ranges.js";
 
-/** The paths that one command line names. The system limits its bytes. */
+/** The number of paths in one command line. The system limits the length of a command line. */
 const PATHS_A_COMMAND = 100;
-/** The digits of a mode that tell files, symbolic links and submodules apart. */
+/** The number of leading digits of a mode that distinguish files, symbolic links and submodules. */
 const KIND_DIGITS = 3;
 
-/** A file that differs, with its path as text. */
+/** A file that differs. Its path is text. */
 interface Change {
   readonly path: string;
   readonly diff: FileDiff;
 }
 
-/** The files of a report, and how many there are in all. */
+/** The files of a report, and the total number of changed files. */
 export interface ChangedFiles {
   readonly files: readonly ChangedFile[];
   readonly total: number;
 }
 
-/** Reads a path of git's as UTF-8. Returns undefined if it is none, or if no report can name it. */
+/** Decodes a path of git. Returns undefined if the path is not UTF-8, or if no report can name it. */
 function readPath(bytes: Buffer): string | undefined {
   const path = decodePath(bytes);
   return path !== undefined && isLeasable(path) ? path : undefined;
 }
 
-/** A working tree that is compared. */
+/** The working tree that is compared, and what is needed to run git in it. */
 interface Tree {
   readonly root: string;
   readonly plain: PlainGit;
@@ -53,7 +53,10 @@ interface Tree {
   readonly warn: (line: string) => void;
 }
 
-/** Runs `diff-index`. Where the contents of files are missing, as in a partial clone, the files have no ranges. */
+/**
+ * Runs `diff-index`. If contents of files are missing, as in a partial clone, runs it again without comparing lines.
+ * The files then have no ranges.
+ */
 function compare(
   { root, plain, warn }: Tree,
   words: readonly string[],
@@ -76,7 +79,7 @@ function compare(
   return listed;
 }
 
-/** Reads the paths of differences as text. Leaves out those that no report can name. */
+/** Decodes the paths of differences. Leaves out paths that no report can name. */
 export function withPaths(diffs: readonly FileDiff[]): Change[] {
   return diffs.flatMap((diff) => {
     const path = readPath(Buffer.from(diff.path, "latin1"));
@@ -84,7 +87,10 @@ export function withPaths(diffs: readonly FileDiff[]): Change[] {
   });
 }
 
-/** Lists what is staged, and is in the working tree again as in the base. The next commit has it. */
+/**
+ * Lists the files that differ from the base in the index but not in the working tree. The next commit would contain
+ * them.
+ */
 function stagedOnly(tree: Tree, base: string, known: ReadonlySet<string>): Change[] | CliFailure {
   const listed = compare(tree, ["--cached", base, "--"], false);
   if (listed instanceof CliFailure) return listed;
@@ -99,7 +105,7 @@ function stagedOnly(tree: Tree, base: string, known: ReadonlySet<string>): Chang
   return found;
 }
 
-/** Lists files that git does not track and does not ignore. A folder with a repository of its own is not listed. */
+/** Lists untracked files that are not ignored. A folder that is a repository itself is not listed. */
 function untracked({ root, plain }: Tree): Change[] | CliFailure {
   const result = runGit(root, ["ls-files", "-z", "--others", "--exclude-standard"], plain.variables);
   if (result instanceof CliFailure) return result;
@@ -112,7 +118,7 @@ function untracked({ root, plain }: Tree): Change[] | CliFailure {
   });
 }
 
-/** Returns those of the paths whose content passes a filter when git stores it. */
+/** Returns the paths whose contents git would pass through a filter before it stores them. */
 function filteredPaths({ root, plain }: Tree, changes: readonly Change[]): ReadonlySet<string> | CliFailure {
   const { hasFilters, variables } = plain;
   const asked = changes.filter(({ diff }) => diff.isFromTree);
@@ -130,7 +136,10 @@ function filteredPaths({ root, plain }: Tree, changes: readonly Change[]): Reado
   return filtered;
 }
 
-/** Whether git merges the file by lines: a file on both sides, and neither a link nor a submodule. */
+/**
+ * Whether git merges the file line by line. This is so if both sides have the file, and it is not a link or a
+ * submodule.
+ */
 function isMergedByLines({ oldMode, newMode }: FileDiff): boolean {
   return (
     oldMode.slice(0, KIND_DIGITS) === newMode.slice(0, KIND_DIGITS) && ![SYMBOLIC_LINK, SUBMODULE].includes(newMode)
@@ -138,9 +147,9 @@ function isMergedByLines({ oldMode, newMode }: FileDiff): boolean {
 }
 
 /**
- * Describes a file as a report does.
- * @param isFiltered whether only a filter of the configuration knows the content that git would store
- * @param hash the object id of the content, if git did not say it with the difference
+ * Describes a file in the format of a report.
+ * @param isFiltered whether git would store another content, which only a filter program could compute
+ * @param hash the object id of the content, if the difference does not have it
  */
 export function describeFile({ path, diff }: Change, isFiltered = false, hash?: string): ChangedFile {
   if (diff.newMode === NO_FILE) return { path, deleted: true };
@@ -152,7 +161,7 @@ export function describeFile({ path, diff }: Change, isFiltered = false, hash?: 
 }
 
 /**
- * Lists the files that differ from a base, by path. Of too many, only the first are described.
+ * Lists the files that differ from a base, by path. If there are too many, describes only the first ones.
  * @param base the object id of a commit or a tree
  */
 export function listChangedFiles(tree: Tree, base: string): ChangedFiles | CliFailure {
@@ -162,7 +171,8 @@ export function listChangedFiles(tree: Tree, base: string): ChangedFiles | CliFa
   if (staged instanceof CliFailure) return staged;
   const others = untracked(tree);
   if (others instanceof CliFailure) return others;
-  // A path that was removed from the index, and stands in the tree, is deleted: that is what the next commit has.
+  // The differences come last, so they take precedence. A path that was removed from the index counts as deleted
+  // although the file exists, because the next commit deletes it.
   const changes = new Map([...others, ...staged, ...withPaths(diffs)].map((change) => [change.path, change]));
   const all = [...changes.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const kept = all.slice(0, RADAR_FILES_MAX);

@@ -1,38 +1,41 @@
 /**
- * Parses what `git diff-index --raw -p -z -U0` prints: which files differ, and which lines of the old side. Texts are
- * latin1 strings, one character for each byte, because git's paths need not be UTF-8. Pure; runs in the CLI process.
+ * Parses the output of `git diff-index --raw -p -z -U0`: which files differ, and in which lines of the old side. Texts
+ * are latin1 strings with one character for each byte, because paths in git need not be UTF-8. Pure; runs in the CLI
+ * process.
  */
 
-/** Lines of the old file, counted from 1. A text that was inserted after line n is `[n + 1, n]`. */
+/**
+ * A range of lines in the old file, counted from 1. A text that was inserted after line n has the range `[n + 1, n]`.
+ */
 export type LineRange = readonly [from: number, to: number];
 
-/** A file that differs. */
+/** A file that differs between the two sides. */
 export interface FileDiff {
-  /** The path as git stores it, one character for each byte. */
+  /** The path as git stores it, with one character for each byte. */
   readonly path: string;
-  /** The mode of the file in git's digits; "000000" if that side has no file. */
+  /** The mode of the old file, in git's digits; "000000" if that side has no file. */
   readonly oldMode: string;
   readonly newMode: string;
-  /** Whether the new side was read from the working tree, so that git's raw line has no object id of it. */
+  /** Whether the new side is the working tree. Then git's output has no object id for it. */
   readonly isFromTree: boolean;
-  /** The object id of the new content; undefined if the new side has no file, or git does not say it. */
+  /** The object id of the new content; undefined if the new side has no file, or if git did not report the id. */
   blob: string | undefined;
-  /** The lines of the old file that were changed; undefined if the file was not compared by lines. */
+  /** The changed lines of the old file; undefined if the file was not compared line by line. */
   ranges: LineRange[] | undefined;
 }
 
-/** The mode of a side without a file. */
+/** The mode that git reports for a side without a file. */
 export const NO_FILE = "000000";
 export const FILE = "100644";
 export const SYMBOLIC_LINK = "120000";
 export const SUBMODULE = "160000";
 
-/** A file that git is merging: the index has several versions of it. */
+/** The status of an unmerged file. The index has several versions of such a file. */
 const UNMERGED = "U";
 const RAW_LINE = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])/;
 /**
- * Matches the lines of a patch that matter. Lines of content begin with `+`, `-` or a backslash. Only a line feed ends
- * a line: a carriage return may stand inside of one.
+ * Matches the lines of a patch that this module needs. It cannot match lines of content, because these begin with `+`,
+ * `-` or a backslash. Only a line feed ends a line, because a carriage return may be inside of a line.
  */
 const PATCH_LINE =
   /[\0\n](?:(diff --git [^\n]*)|index [0-9a-f]+\.\.([0-9a-f]+)|@@ -(\d+)(?:,(\d+))? |(Binary files )[^\n]* differ(?=\n))/g;
@@ -48,7 +51,7 @@ const NAMED_ESCAPES: Readonly<Record<string, string>> = {
   "\\": "\\\\",
 };
 
-/** Writes a path as git writes it in the header of a patch, with `core.quotePath` on. */
+/** Quotes a path as git does in the header of a patch if `core.quotePath` is on. */
 function quotePath(prefix: string, path: string): string {
   const quoted = path.replace(/[^\x20-\x7e]|["\\]/g, (byte) => {
     return NAMED_ESCAPES[byte] ?? `\\${byte.charCodeAt(0).toString(8).padStart(3, "0")}`;
@@ -60,17 +63,17 @@ function headerOf(path: string): string {
   return `diff --git ${quotePath("a/", path)} ${quotePath("b/", path)}`;
 }
 
-/** Whether an object id says that git does not know the object, or that there is none. */
+/** Whether an object id is all zeros. git then does not know the object, or there is none. */
 function isNoObject(id: string): boolean {
   return /^0+$/.test(id);
 }
 
-/** Returns the lines of a hunk's old side. */
+/** Returns the range of a hunk on the old side. */
 function rangeOf(start: number, count: number): LineRange {
   return count === 0 ? [start + 1, start] : [start, start + count - 1];
 }
 
-/** Reads the raw lines, and returns the position after them. A file that git is merging has several. */
+/** Reads the raw lines, and returns the position after them. An unmerged file has several raw lines. */
 function readRaw(text: string): { readonly files: Map<string, FileDiff>; readonly unmerged: Set<string>; at: number } {
   const files = new Map<string, FileDiff>();
   const unmerged = new Set<string>();
@@ -91,7 +94,7 @@ function readRaw(text: string): { readonly files: Map<string, FileDiff>; readonl
   return { files, unmerged, at };
 }
 
-/** Adds what the patches say to the files. Returns the paths that have a patch. */
+/** Adds the line ranges in the patches to the files. Returns the paths that have a patch. */
 function readPatches(text: string, at: number, files: ReadonlyMap<string, FileDiff>): ReadonlySet<string> {
   const byHeader = new Map([...files.values()].map((file) => [headerOf(file.path), file]));
   const patched = new Set<string>();
@@ -109,7 +112,10 @@ function readPatches(text: string, at: number, files: ReadonlyMap<string, FileDi
   return patched;
 }
 
-/** The options with which `diff-index` prints what this module parses. The user's configuration does not change it. */
+/**
+ * The options with which `diff-index` prints the format that this module parses, whatever the user's configuration
+ * says.
+ */
 export const RAW_OPTIONS = [
   "--raw",
   "-z",
@@ -117,7 +123,8 @@ export const RAW_OPTIONS = [
   "--no-relative",
   "--full-index",
   "--no-color",
-  // The state of a submodule's own files would be asked of its repository, whose configuration may name programs.
+  // Changes inside of a submodule are ignored. To find them, git would run in the submodule, whose configuration may
+  // name programs.
   "--ignore-submodules=dirty",
 ] as const;
 export const PATCH_OPTIONS = [
@@ -131,9 +138,9 @@ export const PATCH_OPTIONS = [
 ] as const;
 
 /**
- * Parses the output of `diff-index`. A file whose times alone differ has no patch, and is left out. A file that git is
- * merging is compared as it stands in the working tree; without a file there it has no ranges.
- * @param hasPatches whether the output has patches, too
+ * Parses the output of `diff-index`. A file of which only the times differ has no patch, and is left out. For an
+ * unmerged file, the working tree is compared. If the file does not exist there, it has no ranges.
+ * @param hasPatches whether the output also has patches
  */
 export function parseDiff(output: Buffer, hasPatches: boolean): FileDiff[] {
   const text = output.toString("latin1");

@@ -1,4 +1,4 @@
-/** Computes the object ids that git would give to files, without storing them. Runs in the CLI process. */
+/** Computes the object ids that git would give to files, without storing the files. Runs in the CLI process. */
 import { lstatSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
@@ -6,20 +6,20 @@ import { CliFailure } from "../failure.js";
 import { runGit } from "../guard/git.js";
 import type { Variables } from "./git-programs.js";
 
-/** A longer file gets no id, because a report must not read gigabytes. */
+/** The maximum size of a file that is hashed. A report must not read gigabytes. */
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
-/** The files of a report are read up to this many bytes together. */
+/** The maximum size of all files of a report that are hashed. */
 const ALL_BYTES_MAX = 128 * 1024 * 1024;
 const SHA1_DIGITS = 40;
 
-/** Writes a path as a line of git's input. Within quotes, git reads escapes as those of C. */
+/** Formats a path as a line of git's input. Inside of quotes, git reads escapes as C does. */
 function asLine(path: string): string {
   return /["\n\r\\]/.test(path)
     ? `"${path.replace(/["\\]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r")}"\n`
     : `${path}\n`;
 }
 
-/** Returns the object id of a symbolic link, whose content is the path to which it leads; undefined if it is gone. */
+/** Returns the object id of a symbolic link; undefined if the link is gone. The content of a link is its target. */
 function hashLink(path: string, digits: number): string | undefined {
   let target: Buffer;
   try {
@@ -33,7 +33,7 @@ function hashLink(path: string, digits: number): string | undefined {
 }
 
 /**
- * Returns the object ids of files of a working tree, by path. A file that is gone, or is too long, has none.
+ * Returns the object ids of files in a working tree, by path. A file that is gone or too large has none.
  * @param digits the length of an object id of the repository, in hexadecimal digits
  */
 export function hashFiles(
@@ -56,7 +56,7 @@ export function hashFiles(
   if (asked.length === 0) return ids;
   const result = runGit(root, ["hash-object", "--stdin-paths"], variables, asked.map(asLine).join(""));
   if (result instanceof CliFailure) return result;
-  // git stops at a file that it cannot read. Those before it have their ids.
+  // git stops at the first file that it cannot read, so the output has the ids of the files before it.
   const lines = result.output.toString("utf8").split("\n");
   for (const [at, path] of asked.entries()) {
     const id = lines[at];

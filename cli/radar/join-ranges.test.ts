@@ -1,4 +1,4 @@
-/** Tests that ranges are joined over the smallest gaps, and only as far as needed. */
+/** Tests that ranges are joined across the smallest gaps, and that no more ranges are joined than necessary. */
 import t from "tap";
 
 import type { LineRange } from "./diff-output.js";

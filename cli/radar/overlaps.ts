@@ -1,7 +1,4 @@
-/**
- * Implements `radar`, which lists overlaps once or after each of their changes, and `radar changes`. Runs in the CLI
- * process.
- */
+/** Implements `radar`, which lists overlaps once or after each change, and `radar changes`. Runs in the CLI process. */
 import { ask, failureOf } from "../ask.js";
 import { findCheckout } from "../checkout.js";
 import { encodeQuery } from "../client.js";
@@ -17,7 +14,7 @@ import { workspaceHeaders } from "../workspace-name.js";
 
 const BLANK_LINE = "\n";
 
-/** The request for the list. */
+/** The request with which the list is fetched. */
 interface Query {
   readonly settings: Settings;
   readonly path: string;
@@ -43,8 +40,8 @@ async function fetchOverlaps({ settings, path, headers }: Query): Promise<Buffer
 }
 
 /**
- * Writes the list now and after each event of the radar, if it differs from the last one. A wait's cursor is fetched
- * before the list, so no change is missed.
+ * Prints the list now, and again after each event of the radar if the list has changed. The cursor of the wait is
+ * fetched before the list, so that no change is missed.
  */
 async function follow(
   query: Query,

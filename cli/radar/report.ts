@@ -1,4 +1,7 @@
-/** Implements `radar report`: tells the server what a checkout has changed since its merge base. CLI process. */
+/**
+ * Implements `radar report`, which sends the server the changes of a checkout since its merge base. Runs in the CLI
+ * process.
+ */
 import { isJsonObject } from "../../shared/json-object.js";
 import { parseJson } from "../../shared/json-text.js";
 import { ask, failureOf, type Refusal } from "../ask.js";
@@ -56,8 +59,8 @@ export function makeReport(
 }
 
 /**
- * Sends a report. Returns the server's answer, with the number of files.
- * @param timeoutMs the time limit for the answer; undefined for the usual one
+ * Sends a report. Returns the server's answer, and the number of files.
+ * @param timeoutMs the time limit for the answer; undefined means the usual limit
  */
 export async function sendReport(
   settings: Settings,

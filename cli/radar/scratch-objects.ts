@@ -1,4 +1,6 @@
-/** Has git store new objects in a temporary folder, so that a repository does not change. Runs in the CLI process. */
+/**
+ * Makes git store new objects in a temporary folder, so that the repository does not change. Runs in the CLI process.
+ */
 import { delimiter } from "node:path";
 
 import { CliFailure, failed } from "../failure.js";
@@ -6,12 +8,15 @@ import { lineOf, runGit } from "../guard/git.js";
 import { io } from "../io.js";
 import type { Variables } from "./git-programs.js";
 
-/** Writes a path as an entry of git's list of folders with objects. */
+/** Quotes a path for git's list of object folders. */
 function quoteFolder(folder: string): string {
   return `"${folder.replace(/["\\]/g, "\\$&")}"`;
 }
 
-/** Returns the variables with which git stores new objects in a folder, and finds those of the repository. */
+/**
+ * Returns environment variables with which git stores new objects in a folder, and also finds the objects of the
+ * repository.
+ */
 export function objectsIn(folder: string, root: string): Variables | CliFailure {
   const result = runGit(root, ["rev-parse", "--path-format=absolute", "--git-path", "objects"]);
   if (result instanceof CliFailure) return result;

@@ -1,7 +1,7 @@
 /**
- * Implements `radar merge`: merges two branches for real, without a working tree, and tells which files conflict. The
- * objects that the merge makes go to a temporary folder. Merge drivers that the configuration names are not run: a file
- * that both sides changed, and that has one, is a conflict. Runs in the CLI process.
+ * Implements `radar merge`, which really merges two branches, without a working tree, and reports the files that
+ * conflict. The new objects go to a temporary folder. Merge drivers of the configuration are not run: if both sides
+ * changed a file that has a driver, it counts as a conflict. Runs in the CLI process.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ import { resolveCommit } from "./base-commit.js";
 import { withoutPrograms } from "./git-programs.js";
 import { objectsIn } from "./scratch-objects.js";
 
-/** The first version of git with `merge-tree --write-tree`. */
+/** The first minor version of git 2 that has `merge-tree --write-tree`. */
 const MINOR_LEAST = 38;
 const OPTIONS = ["--write-tree", "--name-only", "--no-messages", "-z", "--allow-unrelated-histories"] as const;
 
@@ -26,7 +26,7 @@ interface Merged {
   readonly conflicts: readonly string[];
 }
 
-/** Refuses a git that cannot merge without a working tree. */
+/** Refuses a version of git that cannot merge without a working tree. */
 function refuseOldGit(root: string): CliFailure | undefined {
   const result = runGit(root, ["version"]);
   if (result instanceof CliFailure) return result;
@@ -37,7 +37,7 @@ function refuseOldGit(root: string): CliFailure | undefined {
     : wrongUsage(`git ${version} cannot merge without a working tree: install 2.${MINOR_LEAST} or newer`);
 }
 
-/** Merges two commits, with all new objects in a folder. */
+/** Merges two commits. All new objects go to a folder. */
 function mergeIn(folder: string, { root }: Repository, a: string, b: string): Merged | CliFailure {
   const plain = withoutPrograms(root);
   if (plain instanceof CliFailure) return plain;
@@ -45,7 +45,8 @@ function mergeIn(folder: string, { root }: Repository, a: string, b: string): Me
   if (objects instanceof CliFailure) return objects;
   const result = runGit(root, ["merge-tree", ...OPTIONS, a, b], { ...plain.variables, ...objects });
   if (result instanceof CliFailure) return result;
-  // The first field is the id of the merged tree. git repeats a path that conflicts in several ways.
+  // The first field is the id of the merged tree. The others are paths, and git repeats a path that conflicts in
+  // several ways.
   const [tree, ...fields] = splitFields(result.output).map((field) => field.toString("utf8"));
   if (tree === undefined || (!result.isSuccess && fields.length === 0))
     return failed(`git cannot merge the branches: ${result.complaint}`);

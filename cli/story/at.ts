@@ -1,4 +1,4 @@
-/** Implements `at`: reads state, leases or tasks as they were at a time. Runs in the CLI process. */
+/** Implements `at`, which reads state, leases or tasks as they were at a given time. Runs in the CLI process. */
 import { ask, failureOf } from "../ask.js";
 import { encodeQuery } from "../client.js";
 import type { Args, CommandContext } from "../command-row.js";
@@ -9,7 +9,7 @@ import { formatValue, print, printAnswer } from "../output.js";
 import type { ListName } from "../output/lists.js";
 import { encodeKey } from "../key-path.js";
 
-/** The lists of the past, each with the table of a terminal and the flags that it takes. */
+/** The lists that can be read, each with its table on a terminal and the flags that it accepts. */
 const LISTS = {
   state: { list: "state_at", flags: ["prefix", "after", "limit"] },
   leases: { list: "leases", flags: ["workspace", "state", "after", "limit"] },
@@ -22,7 +22,7 @@ function isKind(what: string): what is keyof typeof LISTS {
   return Object.hasOwn(LISTS, what);
 }
 
-/** Returns a time as the server takes it. A duration means that long ago. */
+/** Converts a time to the server's format. A duration means that long ago. */
 function timeOf(text: string): string {
   const ms = parseFlagDuration(text);
   return ms === undefined ? text : new Date(Date.now() - ms).toISOString();

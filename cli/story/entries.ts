@@ -1,6 +1,6 @@
 /**
- * Turns events into entries of a story: one line for an event, its group, and how important it is.
- * The texts of events come from agents, so they are escaped as Markdown. Pure.
+ * Converts events to the entries of a story. An entry has one line of text, a group and a rank. The texts of events
+ * come from agents, so they are escaped for Markdown. Pure.
  */
 import { formatUptime } from "../../shared/duration.js";
 import { shorten } from "../../shared/shorten.js";
@@ -10,23 +10,23 @@ import { type Item, itemOf, textOf, textsOf } from "../json-items.js";
 export const SECTIONS = ["Tasks", "Files", "Agents"] as const;
 export type Section = (typeof SECTIONS)[number];
 
-/** How important an event is: 1 comes first. */
+/** The importance of an entry; 1 is the most important. */
 type Rank = 1 | 2 | 3;
 
-/** The columns of the table of agents. */
+/** The columns in the table of agents. */
 export type Count = "held" | "waited" | "lost" | "tasks done" | "failed" | "sent" | "was told" | "denied";
 
 export interface Entry {
   readonly topic: string;
   readonly section: Section;
-  /** The heading of the group. */
+  /** The heading under which the entry is printed. */
   readonly group: string;
   readonly line: string;
   readonly rank: Rank;
   readonly counts: readonly (readonly [agent: string, count: Count])[];
 }
 
-/** An entry without its topic and its time. */
+/** An entry, without its topic and its time. */
 interface Sentence extends Omit<Entry, "topic" | "line"> {
   readonly sentence: string;
 }
@@ -34,19 +34,19 @@ interface Sentence extends Omit<Entry, "topic" | "line"> {
 const TEXT_CHARACTERS_MAX = 120;
 const NAMES_MAX = 5;
 
-/** Returns a text on one line, shortened, without a meaning in Markdown. */
+/** Returns a text as one line. It is shortened, and escaped so that Markdown shows it unchanged. */
 export function plain(text: string): string {
   const line = text.replaceAll(/\s+/g, " ").trim();
   return shorten(line, TEXT_CHARACTERS_MAX).replaceAll(/[\\`*_{}[\]<>#|~&!]/g, (sign) => `\\${sign}`);
 }
 
-/** Returns texts separated by commas, at most NAMES_MAX of them. */
+/** Joins at most NAMES_MAX texts with commas. */
 function listed(texts: readonly string[]): string {
   const shown = texts.slice(0, NAMES_MAX).map(plain).join(", ");
   return texts.length > NAMES_MAX ? `${shown} and ${texts.length - NAMES_MAX} more` : shown;
 }
 
-/** Returns a resource without `path:`, so that leases and overlaps of a file are in one group. */
+/** Returns a resource without the prefix `path:`, so that leases and overlaps of the same file are in one group. */
 function withoutKind(resource: string): string {
   return resource.replace(/^path:/, "");
 }
@@ -55,24 +55,25 @@ function because(reason: string): string {
   return reason === "" ? "" : `: ${plain(reason)}`;
 }
 
-/** Makes entries of the events of a period, which must come in their order. */
+/** Converts the events of a period to entries. The events must be passed in their order. */
 export class StoryTeller {
   readonly #names: ReadonlyMap<string, string>;
-  /** The times in ms at which the live leases of the period were granted, and began to wait, by their ids. */
+  /** For each lease, by its id: the time in ms when it was granted, and the time when it began to wait. */
   readonly #granted = new Map<string, number>();
   readonly #waiting = new Map<string, number>();
   readonly #titles: ReadonlyMap<string, string>;
 
   /**
-   * @param names the names of instances by their ids
-   * @param titles the titles of tasks by their ids
+   *
+   * @param names the name of each instance by its id
+   * @param titles the title of each task by its id
    */
   constructor(names: ReadonlyMap<string, string>, titles: ReadonlyMap<string, string>) {
     this.#names = names;
     this.#titles = titles;
   }
 
-  /** Returns the entry of an event; undefined if a story leaves out its topic. */
+  /** Returns the entry of an event; undefined if stories do not contain events of this topic. */
   entryOf(event: Item): Entry | undefined {
     const topic = textOf(event["topic"]);
     const time = textOf(event["created_at"]);
@@ -228,7 +229,7 @@ export class StoryTeller {
     return { ...place, rank: hasPassed ? 3 : 1, sentence, counts: hasPassed ? [] : [[name, "failed"]] };
   }
 
-  /** Returns the heading of a task. */
+  /** Returns the heading under which the entries of a task are printed. */
   #taskGroup(id: string): string {
     const title = this.#titles.get(id) ?? "";
     return title === "" ? plain(id) : `${plain(id)}: ${plain(title)}`;

@@ -1,29 +1,32 @@
 /**
- * Writes the events of a period as Markdown of at most STORY_LINES_MAX lines. If there is more to tell, the least
- * important events are left out, and the last line counts them. The same events give the same text. Pure.
+ * Formats the events of a period as Markdown with at most STORY_LINES_MAX lines. If there are more events, the least
+ * important ones are left out, and the last line counts them. The same events always give the same text. Pure.
  */
 import { STORY_AGENTS_MAX, STORY_LINES_MAX } from "../../schemas/limits/story.js";
 import { type Item, itemOf, textOf, textsOf } from "../json-items.js";
 import { type Count, type Entry, plain, SECTIONS, StoryTeller } from "./entries.js";
 
 export interface Story {
-  /** RFC 3339, as are the other times. */
+  /** The start of the period. All times are in the format of RFC 3339. */
   readonly from: string;
   readonly to: string;
-  /** The workspace to which the story is limited; undefined for all. */
+  /** The workspace of the story; undefined means all workspaces. */
   readonly workspace: string | undefined;
-  /** The events of the period, the oldest first. */
+  /** The events of the period, oldest first. */
   readonly events: readonly Item[];
-  /** Whether later events of the period were not read. */
+  /** Whether the period has later events, which were not read. */
   readonly isCut: boolean;
-  /** The time of the oldest event that is kept, if the period begins earlier. */
+  /** The time of the oldest event that the server still has, if the period begins before it. */
   readonly keptSince: string | undefined;
   readonly instances: readonly Item[];
 }
 
-/** The lines around the groups: the title, the table's head, the headings of sections and the last line. */
+/**
+ * The maximum number of lines outside of the groups: the title, the table's head, the headings of sections and the last
+ * line.
+ */
 const FIXED_LINES = 30;
-/** A heading of a group, with the empty lines around it. */
+/** The number of lines of a group's heading, with the empty lines around it. */
 const HEADING_LINES = 3;
 const COUNTS: readonly Count[] = ["held", "waited", "lost", "tasks done", "failed", "sent", "was told", "denied"];
 
@@ -34,12 +37,15 @@ function belongsTo(workspace: string, members: ReadonlySet<string>, event: Item)
   return [textOf(event["source"]), textOf(data["from"]), ...textsOf(data["to"])].some((id) => members.has(id));
 }
 
-/** Chooses the entries that fit, the most important first, and of equal ones the earliest. */
+/**
+ * Chooses the entries for which there are enough lines. The most important ones come first, and among equal ones the
+ * earliest.
+ */
 function choose(entries: readonly Entry[], lines: number): ReadonlySet<Entry> {
   const chosen = new Set<Entry>();
   const groups = new Set<string>();
   let left = lines;
-  // The sort is stable, so entries of a rank stay in the order of their times.
+  // The sort is stable, so entries with the same rank stay in the order of time.
   for (const entry of entries.toSorted((a, b) => a.rank - b.rank)) {
     const group = `${entry.section}\n${entry.group}`;
     const cost = 1 + (groups.has(group) ? 0 : HEADING_LINES);
@@ -51,7 +57,7 @@ function choose(entries: readonly Entry[], lines: number): ReadonlySet<Entry> {
   return chosen;
 }
 
-/** Returns the table of what each agent did and met, the busiest agents first. */
+/** Returns the table of agents with their counts, the busiest agents first. */
 function tableOf(entries: readonly Entry[]): string[] {
   const agents = new Map<string, Map<Count, number>>();
   for (const [agent, count] of entries.flatMap(({ counts }) => counts)) {
@@ -74,7 +80,7 @@ function tableOf(entries: readonly Entry[]): string[] {
   ];
 }
 
-/** Returns the groups of the chosen entries, in the order of their first entries. */
+/** Returns the chosen entries in groups. The groups are in the order of their first entries. */
 function groupsOf(entries: readonly Entry[]): string[] {
   const lines: string[] = [];
   for (const section of SECTIONS) {
@@ -93,7 +99,7 @@ function groupsOf(entries: readonly Entry[]): string[] {
   return lines;
 }
 
-/** Returns the last line: how many events of each topic were left out. */
+/** Returns the last line, which says how many events of each topic were left out. */
 function leftOut(entries: readonly Entry[], chosen: ReadonlySet<Entry>): string[] {
   const topics = new Map<string, number>();
   for (const entry of entries) if (!chosen.has(entry)) topics.set(entry.topic, (topics.get(entry.topic) ?? 0) + 1);
@@ -102,7 +108,9 @@ function leftOut(entries: readonly Entry[], chosen: ReadonlySet<Entry>): string[
   return [`Left out: ${counts.join(", ")}.`];
 }
 
-/** Returns the titles of the tasks that events name, by the ids of the tasks. The newest title counts. */
+/**
+ * Returns the titles of the tasks that occur in events, by the ids of the tasks. A later title replaces an earlier one.
+ */
 function titlesIn(events: readonly Item[]): ReadonlyMap<string, string> {
   const data = events.map((event) => itemOf(event["data"]));
   const named = data.filter((one) => typeof one["task_id"] === "string" && typeof one["title"] === "string");

@@ -1,4 +1,4 @@
-/** Implements `story`: reads the events of a period and prints them as Markdown. Runs in the CLI process. */
+/** Implements `story`, which reads the events of a period and prints them as Markdown. Runs in the CLI process. */
 import { STORY_EVENTS_MAX, STORY_PAGE_EVENTS } from "../../schemas/limits/story.js";
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { DAY_MS } from "../../shared/duration.js";
@@ -24,7 +24,7 @@ function idOf(event: Item | undefined): number {
   return typeof event?.["id"] === "number" ? event["id"] : 0;
 }
 
-/** Reads the events of a period, the oldest first, at most STORY_EVENTS_MAX. */
+/** Reads the events of a period, oldest first, up to STORY_EVENTS_MAX. */
 async function readEvents(settings: Settings, period: Query): Promise<Outcome<Item[]>> {
   const events: Item[] = [];
   for (let after = 0; events.length < STORY_EVENTS_MAX; ) {
@@ -40,7 +40,7 @@ async function readEvents(settings: Settings, period: Query): Promise<Outcome<It
   return events;
 }
 
-/** Returns the time of the oldest event that is kept; undefined if none was pruned. */
+/** Returns the time of the oldest event that the server still has; undefined if the server has deleted none. */
 async function readKeptSince(settings: Settings): Promise<Outcome<string | undefined>> {
   const oldest = await askForItems(settings, "/api/events/history", { after: "0", last: "1" });
   if (isFailure(oldest)) return oldest;

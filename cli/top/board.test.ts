@@ -1,4 +1,4 @@
-/** Tests how `top` keeps its data current, against a server that streams changes. */
+/** Tests how `top` keeps its data up to date, with a server that streams changes. */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import t, { type Test } from "tap";
@@ -10,12 +10,12 @@ import type { ViewName } from "./data.js";
 
 interface Bench {
   readonly board: Board;
-  /** The paths of all requests. */
+  /** The paths of all requests so far. */
   readonly asked: readonly string[];
   readonly streams: readonly ServerResponse[];
-  /** The answer to each path; 200 with `[]` if there is none. */
+  /** The answer to each path. For a path without an entry, it is 200 with `[]`. */
   readonly answers: Map<string, { readonly status?: number; readonly body: string }>;
-  /** Resolves when the condition holds after an answer or another request. */
+  /** Resolves when the condition is true. It is checked after each answer and each request. */
   readonly until: (holds: () => boolean) => Promise<void>;
   readonly settings: Settings;
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps the data of `top` current. Reads the server's stream of changes, and asks again for what has changed, one
- * request after the other and at most a few in a second. If the server is away, it tries again. Runs in the CLI process.
+ * Keeps the data of `top` up to date. It reads the server's stream of changes, and requests the changed data again, one
+ * request after the other and at most a few per second. If the server is away, it retries. Runs in the CLI process.
  */
 import {
   CLI_RECONNECT_DELAY_MS,
@@ -34,7 +34,10 @@ import {
   type ViewName,
 } from "./data.js";
 
-/** The longest that the time of an answer keeps it from being asked for again, as a multiple of that time. */
+/**
+ * After an answer, the same data is not requested again for this many times the duration of the request, so that slow
+ * requests are rare.
+ */
 const COST_FACTOR = 10;
 const KINDS = [...new Set(ANSWER_NAMES.flatMap((name) => ANSWERS[name].kind ?? []))];
 
@@ -42,9 +45,9 @@ export class Board {
   readonly #settings: Settings;
   readonly #signal: AbortSignal;
   readonly #onChange: () => void;
-  /** The answers that have to be asked for again. */
+  /** The answers that are out of date and have to be requested again. */
   readonly #stale = new Set<AnswerName>(ANSWER_NAMES);
-  /** The times before which an answer is not asked for again, in ms. */
+  /** For each answer, the time in ms before which it is not requested again. */
   readonly #notBefore = new Map<AnswerName, number>();
   readonly #link = new Reconnect({ minMs: 2 * CLI_RECONNECT_DELAY_MS, maxMs: CLI_RETRY_MS_MAX });
   #wake: () => void = () => undefined;
@@ -53,7 +56,7 @@ export class Board {
   #data: Data = NO_DATA;
   #trouble = "";
 
-  /** @param onChange called after each answer, and when the server is away or back */
+  /** @param onChange called after each answer, and when the server becomes unreachable or reachable */
   constructor(settings: Settings, view: ViewName, signal: AbortSignal, onChange: () => void) {
     this.#settings = settings;
     this.#view = view;
@@ -66,19 +69,19 @@ export class Board {
     return this.#data;
   }
 
-  /** Why the server does not answer; "" while it does. */
+  /** The reason why the server does not answer; "" if it answers. */
   get trouble(): string {
     return this.#trouble;
   }
 
-  /** Chooses what is kept current. A paused board sends no requests. */
+  /** Selects the data that is kept up to date. A paused board sends no requests. */
   show(view: ViewName, isPaused: boolean): void {
     this.#view = view;
     this.#isPaused = isPaused;
     this.#wake();
   }
 
-  /** Asks once for everything that the view needs. Returns the first failure. */
+  /** Requests everything that the view needs once. Returns the first failure. */
   async askOnce(): Promise<CliFailure | undefined> {
     for (const name of answersOf(this.#view)) {
       const failure = await this.#ask(name);
@@ -87,7 +90,7 @@ export class Board {
     return undefined;
   }
 
-  /** Keeps the data current until the signal fires. */
+  /** Keeps the data up to date until the signal fires. */
   async run(): Promise<void> {
     await Promise.all([this.#watch(), this.#work()]);
   }
@@ -106,7 +109,7 @@ export class Board {
     }
   }
 
-  /** Returns the answer to ask for next, and in how many ms. */
+  /** Returns the answer that has to be requested next, and the time until then in ms. */
   #next(): readonly [name: AnswerName | undefined, dueMs: number] {
     if (this.#isPaused) return [undefined, Number.POSITIVE_INFINITY];
     const nowMs = performance.now();
@@ -130,7 +133,7 @@ export class Board {
     this.#wake = () => undefined;
   }
 
-  /** Waits until the server may be back. What was missed meanwhile is not known, so everything is asked for again. */
+  /** Waits before the next attempt. Changes may have been missed meanwhile, so all answers count as out of date. */
   async #recover(failure: CliFailure): Promise<void> {
     this.#trouble = failure.message;
     this.#link.failed(performance.now());
@@ -143,7 +146,7 @@ export class Board {
     for (const name of ANSWER_NAMES) this.#stale.add(name);
   }
 
-  /** Asks for one answer. Returns the failure if the server is away; a refusal is kept as data. */
+  /** Requests one answer. Returns a failure if the server is away. A refusal is stored in the data. */
   async #ask(name: AnswerName): Promise<CliFailure | undefined> {
     const startMs = performance.now();
     this.#stale.delete(name);
@@ -174,7 +177,7 @@ export class Board {
     return undefined;
   }
 
-  /** Reads the stream of changes, and opens it again when it ends. */
+  /** Reads the stream of changes, and reopens it when it ends. */
   async #watch(): Promise<void> {
     const link = new Reconnect({ minMs: 2 * CLI_RECONNECT_DELAY_MS, maxMs: CLI_RETRY_MS_MAX });
     while (!this.#signal.aborted) {
@@ -192,7 +195,7 @@ export class Board {
         opened.close();
       }
       link.failed(performance.now());
-      // Without the stream, everything is asked for each time that it is tried.
+      // Changes are missed while there is no stream, so all answers count as out of date at each attempt.
       this.#expireAll();
       this.#wake();
       await pause(link.delayMs, this.#signal);
@@ -208,7 +211,7 @@ export class Board {
         if (text.startsWith("data: ")) this.#take(text.slice("data: ".length));
       }
     } catch {
-      // The connection broke off. The next one is tried.
+      // The connection broke. The caller opens another one.
     }
   }
 

@@ -1,6 +1,6 @@
 /**
- * The state that keys change: the view, the selected row, sorting, the filter, help and pause. Pure; runs in the CLI
- * process.
+ * The state that key presses change: the view, the selected row, the sorting, the filter, the help and the pause. Pure;
+ * runs in the CLI process.
  */
 import { hasControlCharacter } from "../../schemas/visible-text.js";
 import { VIEW_NAMES, type ViewName } from "./data.js";
@@ -10,11 +10,11 @@ export interface Controls {
   readonly view: ViewName;
   readonly sorting: Readonly<Record<ViewName, Sorting>>;
   readonly filter: string;
-  /** Whether keys are added to the filter. */
+  /** Whether typed characters are added to the filter. */
   readonly isTyping: boolean;
   readonly isHelp: boolean;
   readonly isPaused: boolean;
-  /** The index of the selected row, and of the first row on the screen. */
+  /** The index of the selected row, and the index of the first row on the screen. */
   readonly selected: number;
   readonly first: number;
 }
@@ -26,7 +26,7 @@ export function startControls(view: ViewName): Controls {
   return { view, sorting, filter: "", isTyping: false, isHelp: false, isPaused: false, selected: 0, first: 0 };
 }
 
-/** A key: its name in Node's readline, such as `pagedown`, and the character that it types. */
+/** A pressed key: its name in Node's readline, such as `pagedown`, and the character that it types. */
 export interface Key {
   readonly name: string;
   readonly text: string;
@@ -34,22 +34,22 @@ export interface Key {
   readonly isShift: boolean;
 }
 
-/** The sizes of the screen and its view while a key is pressed. */
+/** The sizes of what is on the screen when a key is pressed. */
 export interface Shown {
-  /** The number of rows that the filter leaves. */
+  /** The number of rows that match the filter. */
   readonly rows: number;
-  /** The number of rows that the screen has room for. */
+  /** The number of rows that fit on the screen. */
   readonly page: number;
   /** The number of columns of the view. */
   readonly columns: number;
 }
 
-/** The next step of the program after a key. */
+/** The action of the program after a key press. */
 export type Action = "draw" | "quit" | "suspend" | "repaint";
 
 const TOP_OF_LIST = { selected: 0, first: 0 } as const;
 
-/** Keeps the selected row among the rows, and on the screen. */
+/** Keeps the selection inside the rows, and the selected row on the screen. */
 export function scroll(controls: Controls, { rows, page }: Pick<Shown, "rows" | "page">): Controls {
   const selected = Math.max(0, Math.min(controls.selected, rows - 1));
   const around = Math.max(Math.min(controls.first, selected), selected - page + 1);
@@ -62,7 +62,10 @@ function chooseView(controls: Controls, at: number): Controls {
   return { ...controls, view, ...TOP_OF_LIST };
 }
 
-/** Chooses the column beside the current one. Before the first and after the last column is the rows' own order. */
+/**
+ * Chooses the next or the previous column for sorting. Before the first column and after the last one, the rows have
+ * their own order.
+ */
 function chooseColumn(controls: Controls, step: 1 | -1, columns: number): Controls {
   const { column, isReverse } = controls.sorting[controls.view];
   const next = ((column ?? -1) + step + 1 + columns + 1) % (columns + 1);
@@ -86,7 +89,7 @@ function type(controls: Controls, { name, text, isCtrl }: Key): Controls {
     : controls;
 }
 
-/** Returns the controls after a key that moves, or undefined if the key does not move. */
+/** Returns the controls after a key that moves the selection; undefined for other keys. */
 function move(controls: Controls, { name, text }: Key, { rows, page }: Shown): Controls | undefined {
   const steps: Readonly<Record<string, number>> = {
     up: -1,
@@ -99,12 +102,12 @@ function move(controls: Controls, { name, text }: Key, { rows, page }: Shown): C
     end: rows,
   };
   const step = Object.hasOwn(steps, name) ? steps[name] : Object.hasOwn(steps, text) ? steps[text] : undefined;
-  // The rows may have become fewer since the last key.
+  // There may be fewer rows than at the last key press, so the selection may be beyond the last row.
   const from = Math.min(controls.selected, Math.max(0, rows - 1));
   return step === undefined ? undefined : { ...controls, selected: Math.max(0, Math.min(from + step, rows - 1)) };
 }
 
-/** Returns the controls after a key, and what to do. */
+/** Returns the controls after a key press, and what the program has to do. */
 export function press(controls: Controls, key: Key, shown: Shown): readonly [Controls, Action] {
   const { name, text, isCtrl, isShift } = key;
   if (isCtrl && name === "c") return [controls, "quit"];
@@ -112,7 +115,7 @@ export function press(controls: Controls, key: Key, shown: Shown): readonly [Con
   if (isCtrl && name === "l") return [controls, "repaint"];
   if (controls.isTyping) return [type(controls, key), "draw"];
   if (text === "q" || name === "f10") return [controls, "quit"];
-  // Any other key leaves the help.
+  // While the help is shown, any other key closes it.
   if (controls.isHelp) return [{ ...controls, isHelp: false }, "draw"];
   if (name === "f1" || text === "h" || text === "?") return [{ ...controls, isHelp: true }, "draw"];
   if (text === "/" || name === "f4") return [{ ...controls, isTyping: true }, "draw"];

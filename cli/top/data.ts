@@ -1,14 +1,14 @@
 /**
- * The data of `top` about the server: the last answers, and the figures of two moments. Also says where each answer comes
- * from, and what changes it. Pure; runs in the CLI process.
+ * The data of `top`: the server's last answers, and its figures at two moments. Also says from which path each answer
+ * comes, and which changes make it out of date. Pure; runs in the CLI process.
  */
 import type { AskedKind } from "../../schemas/changes.js";
 
-/** The views, in the order of their digits. */
+/** The views, in the order of the digit keys that select them. */
 export const VIEW_NAMES = ["agents", "leases", "tasks", "events", "refusals"] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
-/** The answers of the server by their names. `metrics` is Prometheus' text, the others are JSON. */
+/** The names of the server's answers. `metrics` is Prometheus' text format, and the others are JSON. */
 export type AnswerName =
   | "instances"
   | "leases"
@@ -22,13 +22,16 @@ export type AnswerName =
 
 interface AnswerRow {
   readonly path: string;
-  /** The kind of change after which the answer is asked for again; absent if it is asked for at intervals. */
+  /** The kind of change after which the answer is out of date; absent if the answer is requested at intervals. */
   readonly kind?: AskedKind;
   /** The views that need the answer. */
   readonly views: readonly ViewName[];
 }
 
-/** The answers, in the order in which they are asked for. Lists are asked for by state, since a list has a limit. */
+/**
+ * The answers, in the order in which they are requested. Lists are requested by state, because a list has a maximum
+ * length.
+ */
 export const ANSWERS: Readonly<Record<AnswerName, AnswerRow>> = {
   metrics: { path: "/metrics", views: VIEW_NAMES },
   instances: { path: "/api/instances", kind: "instance", views: ["agents", "refusals", "events"] },
@@ -47,25 +50,25 @@ export function answersOf(view: ViewName): readonly AnswerName[] {
   return ANSWER_NAMES.filter((name) => ANSWERS[name].views.includes(view));
 }
 
-/** The figures of a moment. */
+/** The figures of the server at one moment. */
 export interface Figures {
-  /** The time of the answer, in ms. */
+  /** The time when the answer came, in ms. */
   readonly atMs: number;
   readonly events: number;
   readonly requests: number;
-  /** Answers with a 4xx status. */
+  /** The number of answers with a 4xx status. */
   readonly refused: number;
-  /** Answers with a 5xx status. */
+  /** The number of answers with a 5xx status. */
   readonly errors: number;
   readonly uptimeS: number;
-  /** Counts by state, by the name of the metric without `koor_`. */
+  /** The numbers of objects by state. The keys are the names of the metrics without `koor_`. */
   readonly states: Readonly<Record<"instances" | "leases" | "tasks", Readonly<Record<string, number>>>>;
 }
 
 export interface Data {
   /** The parsed JSON of the last answers. */
   readonly answers: Readonly<Partial<Record<AnswerName, unknown>>>;
-  /** Why the server refuses an answer. */
+  /** For each answer that the server refuses, the reason. */
   readonly refusals: Readonly<Partial<Record<AnswerName, string>>>;
   readonly figures: Figures | undefined;
   readonly earlier: Figures | undefined;
@@ -73,10 +76,10 @@ export interface Data {
 
 export const NO_DATA: Data = { answers: {}, refusals: {}, figures: undefined, earlier: undefined };
 
-/** Matches a line of Prometheus' text: the name, the labels and the value. */
+/** Matches a line of Prometheus' text format: the name, the labels and the value. */
 const SAMPLE = /^(\w+)(?:\{([^}]*)\})? (\S+)$/;
 
-/** Reads the figures from Prometheus' text. Lines that are not known are passed over. */
+/** Reads the figures from Prometheus' text format. Unknown lines are ignored. */
 export function readFigures(text: string, atMs: number): Figures {
   const figures = { atMs, events: 0, requests: 0, refused: 0, errors: 0, uptimeS: 0 };
   const states = { instances: {}, leases: {}, tasks: {} } as Record<string, Record<string, number>>;
@@ -99,11 +102,11 @@ export function readFigures(text: string, atMs: number): Figures {
   return { ...figures, states: states as Figures["states"] };
 }
 
-/** Returns how often something happened in a second, between two moments; undefined if that is not known. */
+/** Returns the rate of events or requests per second between two moments; undefined if it is unknown. */
 export function rateOf(data: Data, name: "events" | "requests" | "refused" | "errors"): number | undefined {
   const { figures, earlier } = data;
   if (figures === undefined || earlier === undefined) return undefined;
   const seconds = (figures.atMs - earlier.atMs) / 1000;
-  // A server that was started again counts from zero.
+  // A server that was restarted counts from zero, so the difference may be negative.
   return seconds > 0 ? Math.max(0, figures[name] - earlier[name]) / seconds : undefined;
 }

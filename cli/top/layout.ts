@@ -1,6 +1,6 @@
 /**
- * Lays the screen of `top` out: from the rows and the size of the terminal to lines with their colours. Pure; runs in
- * the CLI process.
+ * Lays out the screen of `top`: converts the rows to colored lines that fit the size of the terminal. Pure; runs in the
+ * CLI process.
  */
 import { formatLength } from "../output/relative-time.js";
 import { fitText, textWidth, truncateText } from "../output/text-width.js";
@@ -13,30 +13,30 @@ export interface Size {
   readonly rows: number;
 }
 
-/** The connection, as it is shown. Texts of others in it are escaped. */
+/** The state of the connection, as it is shown. Texts that come from elsewhere are escaped. */
 export interface LinkShown {
   readonly server: string;
-  /** Why there is no answer; "" while there is one. */
+  /** The reason why there is no answer; "" if there is one. */
   readonly trouble: string;
 }
 
 export interface Scene {
   readonly controls: Controls;
   readonly view: View;
-  /** The rows that the filter leaves, sorted. */
+  /** The rows that match the filter, sorted. */
   readonly rows: readonly Row[];
   readonly data: Data;
   readonly link: LinkShown;
 }
 
-/** Adds colours and other attributes to a text. */
+/** Adds colors and other attributes to a text. */
 export type Paint = (text: string, ...styles: readonly Style[]) => string;
 export type Style = Tone | "bold" | "reverse";
 
 const CODES: Readonly<Record<Style, string>> = { good: "32", bad: "31", odd: "33", dim: "2", bold: "1", reverse: "7" };
 const COLOURS: ReadonlySet<Style> = new Set(["good", "bad", "odd"]);
 
-/** @param hasColours false: only attributes that are no colours, such as bold */
+/** @param hasColours if false, only attributes that are not colors are added, such as bold */
 export function makePaint(hasColours: boolean): Paint {
   return (text, ...styles) => {
     const codes = styles.filter((style) => hasColours || !COLOURS.has(style)).map((style) => CODES[style]);
@@ -47,7 +47,9 @@ export function makePaint(hasColours: boolean): Paint {
 export const plain: Paint = (text) => text;
 
 const GAP = 2;
-/** On a lower screen, the figures take one line and the help of keys takes none. */
+/**
+ * On a screen with fewer rows, the figures take one line, and the line with the keys is left out if it does not fit.
+ */
 const LOW_ROWS = 12;
 
 function rate(perSecond: number | undefined): string {
@@ -62,7 +64,7 @@ function countsOf(counts: Readonly<Record<string, number>>, names: readonly (rea
     .join(" ");
 }
 
-/** Returns the figures, the most important first. Without a moment before, there are no rates. */
+/** Returns the figures, the most important first. If there are no figures of an earlier moment, there are no rates. */
 export function figuresOf(data: Data): readonly string[] {
   const { figures, earlier } = data;
   if (figures === undefined) return [];
@@ -96,7 +98,7 @@ export function figuresOf(data: Data): readonly string[] {
   ];
 }
 
-/** Joins pieces into lines of at most so many columns, and drops the pieces for which there are not enough lines. */
+/** Joins pieces into lines of at most `columns` columns. Drops the pieces that do not fit into `lines` lines. */
 function wrapPieces(pieces: readonly string[], columns: number, lines: number): string[] {
   const wrapped: string[] = [];
   for (const piece of pieces) {
@@ -116,7 +118,10 @@ interface Placed {
   readonly width: number;
 }
 
-/** Chooses the columns for which there is room, and their widths. What is left over goes to those with long texts. */
+/**
+ * Chooses the columns for which there is room, and their widths. The remaining width goes to the columns with long
+ * texts.
+ */
 export function placeColumns(columns: readonly Column[], rows: readonly Row[], room: number): readonly Placed[] {
   const byRank = columns.map((column, at) => ({ column, at })).toSorted((a, b) => a.column.rank - b.column.rank);
   let left = room + GAP;
@@ -210,7 +215,7 @@ function drawHead({ controls, data, link }: Scene, room: number, lines: number, 
   ];
 }
 
-/** Says why there are no rows; undefined if there is nothing to say. */
+/** Returns a refusal of the server, or the reason why there are no rows; undefined if there is nothing to say. */
 function emptiness({ controls, rows, view, data }: Scene): string | undefined {
   const refused = answersOf(controls.view).map((name) => data.refusals[name]);
   const why = refused.find((text) => text !== undefined);
@@ -221,19 +226,19 @@ function emptiness({ controls, rows, view, data }: Scene): string | undefined {
   return isKnown ? `there are no ${controls.view}` : "no answer yet";
 }
 
-/** The number of lines above the rows, and below them. */
+/** Returns the number of lines for the figures above the rows, and whether there is a line below the rows. */
 function marginsOf({ rows }: Size): { readonly figures: number; readonly hasFoot: boolean } {
   return rows < LOW_ROWS ? { figures: 1, hasFoot: rows > 8 } : { figures: 3, hasFoot: true };
 }
 
-/** Returns how many rows of the view the screen has room for. */
+/** Returns the number of rows of the view that fit on the screen. */
 export function pageOf(scene: Scene, size: Size): number {
   const { figures, hasFoot } = marginsOf(size);
   const head = drawHead(scene, size.columns, figures, plain).length;
   return Math.max(1, size.rows - head - 2 - (hasFoot ? 1 : 0));
 }
 
-/** Draws the screen. Each line takes at most the width of the terminal, and there is one for each of its rows. */
+/** Draws the screen. There is one line for each row of the terminal, and no line is wider than the terminal. */
 export function drawScreen(scene: Scene, size: Size, paint: Paint): readonly string[] {
   const { controls, view, rows } = scene;
   const room = size.columns;
@@ -256,7 +261,7 @@ export function drawScreen(scene: Scene, size: Size, paint: Paint): readonly str
   return hasFoot ? [...body, drawFoot(scene, room, paint)] : body;
 }
 
-/** Draws the figures and all rows as text. Nothing is cut but what is longer than `room`. */
+/** Draws the figures and all rows as text. Only lines that are longer than `room` are shortened. */
 export function drawText(scene: Scene, room: number): string {
   const { view, rows, controls, data, link } = scene;
   const placed = placeColumns(

@@ -1,6 +1,6 @@
 /**
- * The model of `top`: makes rows from the answers of the server. Texts of others are escaped here, so that no later step
- * sees a character that controls a terminal. Pure; runs in the CLI process.
+ * The model of `top`: makes rows from the server's answers. Texts that come from elsewhere are escaped here, so that no
+ * later step gets a character that controls a terminal. Pure; runs in the CLI process.
  */
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { jsonPreview } from "../../shared/json-preview.js";
@@ -9,7 +9,9 @@ import { formatLength } from "../output/relative-time.js";
 import type { AnswerName, Data, ViewName } from "./data.js";
 import type { Cell, Tone, View } from "./rows.js";
 
-/** The most of an event's data that is shown. The data may have megabytes, and are written again for each frame. */
+/**
+ * The maximum length of an event's data on the screen. The data may have megabytes, and each frame formats them again.
+ */
 const DATA_CHARACTERS_MAX = 1024;
 
 function cell(value: unknown, tone?: Tone): Cell {
@@ -21,7 +23,7 @@ function count(value: number): Cell {
   return value === 0 ? { text: "-", order: 0, tone: "dim" } : cell(value);
 }
 
-/** A point in time as the time that has passed since, or that is left until it. */
+/** Returns a time as the duration since then, or as the duration until then. */
 function age(value: unknown, nowMs: number, sign: 1 | -1 = 1): Cell {
   const ms = Date.parse(textOf(value));
   if (Number.isNaN(ms)) return { text: "-", order: Number.MAX_SAFE_INTEGER, tone: "dim" };
@@ -98,7 +100,7 @@ function agents(data: Data, nowMs: number): View {
   };
 }
 
-/** Puts each request that waits below the first lease that it waits for. */
+/** Puts each waiting request below the first lease for which it waits. */
 function queued(data: Data): readonly { readonly lease: Item; readonly isBelow: boolean }[] {
   const held = listOf(data, "leases", "leases");
   const known = new Map(listOf(data, "waits", "leases").map((lease) => [textOf(lease["id"]), lease]));
@@ -119,7 +121,7 @@ function queued(data: Data): readonly { readonly lease: Item; readonly isBelow: 
     for (const one of waiting) add(one, true);
   };
   for (const lease of held) add(lease, false);
-  // The lease that a request waits for may have ended between the two answers.
+  // The lease for which a request waits may have ended between the two answers. Such requests come last.
   for (const waiting of [...below.values()]) for (const one of waiting) lines.push({ lease: one, isBelow: true });
   return lines;
 }
@@ -165,7 +167,7 @@ function tasks(data: Data, nowMs: number): View {
     ...listOf(data, "tasks", "tasks"),
   ];
   const rank = (task: Item): number => TASK_ORDER.indexOf(textOf(task["state"]));
-  // The list of all tasks may be newer or older than the lists by state. The newest form of a task counts.
+  // The list of all tasks may be newer or older than the lists by state. The newest version of each task is used.
   const byId = new Map<string, Item>();
   for (const task of all) {
     const known = byId.get(textOf(task["id"]));
@@ -202,7 +204,10 @@ function tasks(data: Data, nowMs: number): View {
   };
 }
 
-/** Returns the name of an instance; the text itself if it is no instance's id. */
+/**
+ * Returns a function that finds the name of an instance by its id. For a text that is not the id of an instance, it
+ * returns the text.
+ */
 function nameIn(data: Data): (id: unknown) => Cell {
   const names = new Map(listOf(data, "instances").map((one) => [textOf(one["id"]), textOf(one["name"])]));
   return (id) => cell(names.get(textOf(id)) ?? id);
@@ -231,7 +236,7 @@ function events(data: Data): View {
   };
 }
 
-/** Returns the sentence of a refusal from the detail of an audit row, which is JSON as text. */
+/** Returns the sentence of a refusal. It is in the detail of an audit row, which is a JSON text. */
 function sentenceOf(detail: unknown): { readonly sentence: string; readonly code: number } {
   try {
     const { error, code } = itemOf(JSON.parse(textOf(detail)));

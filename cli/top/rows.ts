@@ -1,27 +1,27 @@
-/** The rows of a view of `top`, sorting and filtering. Pure; runs in the CLI process. */
+/** The rows of a view of `top`, and functions that sort and filter them. Pure; runs in the CLI process. */
 
 export type Tone = "good" | "bad" | "odd" | "dim";
 
 export interface Cell {
   readonly text: string;
-  /** The value by which rows are sorted; the text if it is absent. */
+  /** The number by which rows are sorted. If it is absent, they are sorted by the text. */
   readonly order?: number;
   readonly tone?: Tone;
 }
 
 export interface Column {
   readonly title: string;
-  /** The least width in columns of the terminal. */
+  /** The minimum width, in columns of the terminal. */
   readonly min: number;
-  /** The greatest width; the column with the longest texts has none. */
+  /** The maximum width; absent for the column with the longest texts. */
   readonly max?: number;
   readonly isRight?: true;
-  /** On a narrow terminal, the columns with the highest rank are left out first. */
+  /** The rank of the column. On a narrow terminal, the columns with the highest ranks are left out first. */
   readonly rank: number;
 }
 
 export interface Row {
-  /** Identifies the row in later answers. */
+  /** Identifies the row, so that later answers find it again. */
   readonly key: string;
   /** One cell for each column. */
   readonly cells: readonly Cell[];
@@ -29,12 +29,12 @@ export interface Row {
 
 export interface View {
   readonly columns: readonly Column[];
-  /** The rows in their own order, which holds until a column is chosen for sorting. */
+  /** The rows in their own order, which is used until the user chooses a column for sorting. */
   readonly rows: readonly Row[];
 }
 
 export interface Sorting {
-  /** The column by which rows are sorted; null for their own order. */
+  /** The column by which rows are sorted; null means the rows' own order. */
   readonly column: number | null;
   readonly isReverse: boolean;
 }
@@ -45,7 +45,7 @@ function compare(a: Cell | undefined, b: Cell | undefined): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Chooses the rows that contain a text, in any case of letters, and sorts them. */
+/** Chooses the rows that contain a text, ignoring case, and sorts them. */
 export function arrange({ rows }: View, filter: string, { column, isReverse }: Sorting): readonly Row[] {
   const wanted = filter.toLowerCase();
   const chosen = rows.filter(({ cells }) => cells.some(({ text }) => text.toLowerCase().includes(wanted)));

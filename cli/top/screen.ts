@@ -1,7 +1,7 @@
 /**
- * The terminal of `top`: keys, size, and a screen of which only changed lines are written. It is the alternate screen,
- * so the lines of the shell are back afterwards, at every end of the program. Written by hand, because the screen is a
- * list of lines: libraries for terminals bring widgets, colours and layouts of many times this size. Runs in the CLI
+ * The terminal of `top`: the keys, the size, and a screen on which only changed lines are rewritten. It uses the
+ * alternate screen, so the shell's lines come back however the program ends. No library is used: the screen is only a
+ * list of lines, and terminal libraries bring widgets, colors and layouts of many times this size. Runs in the CLI
  * process.
  */
 import { writeSync } from "node:fs";
@@ -11,18 +11,20 @@ import type { Key } from "./controls.js";
 import type { Size } from "./layout.js";
 
 const STDOUT = 1;
-/** Opens the alternate screen, hides the cursor and stops the wrapping of lines. `CLOSE` undoes that. */
+/**
+ * The terminal codes that open the alternate screen, hide the cursor and turn off line wrapping. `CLOSE` undoes them.
+ */
 const OPEN = "\u001b[?1049h\u001b[?25l\u001b[?7l\u001b[2J";
 const CLOSE = "\u001b[0m\u001b[?7h\u001b[?25h\u001b[?1049l";
-/** The size of a terminal that does not say its own. */
+/** The size that is assumed if the terminal does not report its size. */
 const FALLBACK: Size = { columns: 80, rows: 24 };
-/** A frame is left out while the terminal has not yet taken more than this. */
+/** If more bytes than this are waiting to be written to the terminal, the next frame is skipped. */
 const UNTAKEN_BYTES_MAX = 64 * 1024;
 
 export interface ScreenEvents {
   readonly onKey: (key: Key) => void;
   readonly onResize: () => void;
-  /** The terminal has gone. */
+  /** Called when the terminal has been closed. */
   readonly onHangUp: () => void;
 }
 
@@ -31,7 +33,7 @@ export class Screen {
   readonly #output: WriteStream;
   readonly #events: ScreenEvents;
   #isOpen = false;
-  /** The lines that are on the screen. */
+  /** The lines that are on the screen now. */
   #lines: readonly string[] = [];
 
   /** @param output stdout */
@@ -46,9 +48,9 @@ export class Screen {
     return { columns: columns || FALLBACK.columns, rows: rows || FALLBACK.rows };
   }
 
-  /** Takes the terminal for the rest of the process, and gives it back when the process ends for any reason. */
+  /** Takes over the terminal until the process ends. The terminal is restored however the process ends. */
   async start(): Promise<void> {
-    // Only this module needs it.
+    // The module is loaded only for the live screen.
     const { emitKeypressEvents } = await import("node:readline");
     emitKeypressEvents(this.#input);
     this.#input.on("keypress", (text: string | undefined, { name, ctrl, shift }: Partial<KeyInfo>) =>
@@ -62,7 +64,8 @@ export class Screen {
       this.#events.onResize();
     });
     process.once("exit", () => this.close());
-    // Before Node writes the error, so that the person can read it.
+    // This event comes before Node prints the error. The screen is closed first, because the error would vanish with
+    // it.
     process.once("uncaughtExceptionMonitor", () => this.close());
     process.on("SIGTSTP", this.#suspendAlone);
     process.on("SIGCONT", () => this.open());
@@ -79,7 +82,7 @@ export class Screen {
     this.#events.onResize();
   }
 
-  /** Gives the terminal back. It is synchronous, because the process may be about to end. */
+  /** Restores the terminal. It is synchronous, because the process may be about to end. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -87,19 +90,19 @@ export class Screen {
       this.#input.setRawMode(false);
       this.#input.pause();
     } catch {
-      // The terminal has gone.
+      // The terminal has been closed.
     }
     this.#write(CLOSE);
   }
 
   readonly #suspendAlone = (): void => this.#stop(process.pid);
 
-  /** Stops the programs of the terminal, as Ctrl-Z does. SIGCONT continues. */
+  /** Suspends the programs in the foreground of the terminal, as Ctrl-Z does. SIGCONT resumes them. */
   suspend(): void {
     this.#stop(0);
   }
 
-  /** @param target a process id; 0 for all processes of the terminal's foreground */
+  /** @param target a process id; 0 means all processes in the foreground of the terminal */
   #stop(target: number): void {
     this.close();
     process.off("SIGTSTP", this.#suspendAlone);
@@ -112,7 +115,7 @@ export class Screen {
     this.#lines = [];
   }
 
-  /** Shows the lines, one for each row of the terminal. */
+  /** Draws the lines, one for each row of the terminal. */
   draw(lines: readonly string[]): void {
     if (!this.#isOpen || this.#output.writableLength > UNTAKEN_BYTES_MAX) return;
     const changed = lines.map((line, at) => (line === this.#lines[at] ? "" : `\u001b[${at + 1};1H\u001b[2K${line}`));
@@ -125,7 +128,7 @@ export class Screen {
     try {
       writeSync(STDOUT, text);
     } catch {
-      // The terminal has gone, or is full and will be repainted.
+      // The terminal has been closed, or its buffer is full. In the second case the screen will be drawn again.
     }
   }
 }

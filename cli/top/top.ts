@@ -1,6 +1,6 @@
 /**
- * Implements `top`: a live screen of agents, leases, tasks, events and refusals. data.ts, model.ts, controls.ts and
- * layout.ts are pure, board.ts asks the server, and screen.ts has the terminal. Runs in the CLI process.
+ * Implements `top`, a live screen of agents, leases, tasks, events and refusals. data.ts, model.ts, controls.ts and
+ * layout.ts are pure. board.ts sends the requests, and screen.ts controls the terminal. Runs in the CLI process.
  */
 import type { Args, CommandContext } from "../command-row.js";
 import { escapeHidden } from "../../schemas/visible-text.js";
@@ -17,9 +17,9 @@ import { makeView } from "./model.js";
 import { arrange } from "./rows.js";
 import { Screen } from "./screen.js";
 
-/** The interval at which times such as `12s` are drawn again. */
+/** The interval at which the screen is redrawn, because it shows times such as `12s`. */
 const TICK_MS = 1_000;
-/** Changes that come together are drawn together. */
+/** The delay before a change is drawn. Changes within this time are drawn together. */
 const DRAW_MS = 50;
 
 function isViewName(name: string): name is ViewName {
@@ -39,7 +39,7 @@ function sceneOf(controls: Controls, board: Board, settings: Settings, nowMs: nu
   return { controls, view, rows, data: board.data, link: linkOf(settings, board.trouble) };
 }
 
-/** Prints one frame as text. It is as wide as the terminal, or as its texts if stdout is none. */
+/** Prints one frame as text. It is as wide as the terminal. If stdout is not a terminal, it is as wide as its texts. */
 async function printOnce(settings: Settings, view: ViewName): Promise<CliFailure | 0> {
   const board = new Board(settings, view, new AbortController().signal, () => undefined);
   const failure = await board.askOnce();
@@ -49,7 +49,7 @@ async function printOnce(settings: Settings, view: ViewName): Promise<CliFailure
   return (await print(Buffer.from(drawText(scene, room)))) ?? 0;
 }
 
-/** The live screen. It ends with a key or a signal. */
+/** The live screen. A key or a signal ends it. */
 class LiveTop {
   readonly #settings: Settings;
   readonly #stop = new AbortController();
@@ -87,7 +87,7 @@ class LiveTop {
       this.#screen.close();
       restoreSignals();
     }
-    // Ctrl-C is a way to quit, as it is of a subscription.
+    // Ctrl-C is a normal way to quit, as for a subscription, so the exit code is 0.
     return stoppedBy === undefined || stoppedBy === "SIGINT" ? 0 : await exitCodeOfSignal(stoppedBy);
   }
 
@@ -127,7 +127,7 @@ class LiveTop {
   }
 }
 
-/** Shows the screen until it is left, or prints one frame. */
+/** Shows the screen until the user quits, or prints one frame. */
 export async function top(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const view = args.text("view") ?? "agents";
   if (!isViewName(view)) return wrongUsage(`there is no view "${view}", only ${VIEW_NAMES.join(", ")}`);
@@ -141,7 +141,8 @@ export async function top(args: Args, context: CommandContext): Promise<number |
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
   if (!isLive) return await printOnce(settings, view);
-  // A warning would be written across the screen. What a person has to know is on it.
+  // Warnings are dropped, because they would be written into the screen. The screen itself shows what the user must
+  // know.
   const live = { ...io(), stderr: droppedOutput };
   setIoProvider(() => live);
   return await new LiveTop(settings, view).run();

@@ -1,7 +1,7 @@
 /**
- * Implements `hooks report`, which hooks start in the background after tools: it reports the changes of the checkout to
- * the radar, and the usage in the transcript of the session. The client may take an output or a failure for something to
- * act upon, so the command prints nothing and always exits with 0. Runs in the CLI process.
+ * Implements `hooks report`, which hooks start in the background after tools. It reports the changes of the checkout to
+ * the radar, and the usage in the session's transcript. It prints nothing and always exits with 0, because a client
+ * might react to output or to a failure. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -17,11 +17,13 @@ import { makeReport, sendReport } from "../radar/report.js";
 import { findWorkspace } from "../workspace-name.js";
 import { reportTranscript } from "./report.js";
 
-/** The variable with the beginning of the hook's input, which `koor-hook` sets. Other hooks pass their input. */
+/**
+ * The variable in which `koor-hook` passes the beginning of the hook's input. Other hooks pass their input on stdin.
+ */
 const INPUT_VARIABLE = "KOOR_HOOK";
 const TRANSCRIPT = /"transcript_path"\s*:\s*("(?:[^"\\]|\\.)+")/;
 const EVENT = /"hook_event_name"\s*:\s*"(\w+)"/;
-/** After these events nothing else may follow for a long time, so their reports are never left out. */
+/** The events after which no other event may follow for a long time. Their reports are never skipped. */
 const ENDS = /^(?:Stop|SubagentStop|SessionEnd)$/;
 
 /** Returns the beginning of stdin. */
@@ -41,7 +43,7 @@ function transcriptIn(input: string): string | undefined {
   return typeof path === "string" && path !== "" ? path : undefined;
 }
 
-/** Sends the radar's report of the folder's checkout. One that cannot be made is dropped. */
+/** Sends the radar's report on the folder's checkout. If the report cannot be made, nothing is sent. */
 async function reportChanges(context: CommandContext): Promise<void> {
   const repository = findRepository(context.folder);
   if (repository instanceof CliFailure || repository.isBare) return;
@@ -54,7 +56,8 @@ async function reportChanges(context: CommandContext): Promise<void> {
 
 export async function reportForHook(context: CommandContext): Promise<number> {
   const given = io().environment[INPUT_VARIABLE];
-  // A client's own hook keeps no gap, and the agent itself is asked to report its changes.
+  // `koor-hook` has already limited how often this command runs. Without `koor-hook`, the command itself limits it, and
+  // the server asks the agent to report its changes.
   const isOfProgram = given !== undefined;
   const input = given ?? (await readInput());
   if (isOfProgram && existsSync(join(context.folder, ".git"))) await reportChanges(context);

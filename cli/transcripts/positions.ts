@@ -1,7 +1,7 @@
 /**
- * Stores up to where a transcript was read, and the reports that no server has acknowledged yet. A report is stored
- * before it is sent, with its request_id, so that it is sent again after a crash and still counts once. A lock file keeps
- * two commands from reading the same transcript at once. Runs in the CLI process.
+ * Stores the position up to which a transcript was read, and the reports that no server has acknowledged yet. A report
+ * has a request_id and is stored before it is sent. So it is sent again after a crash, and still counts only once. A
+ * lock file prevents two commands from reading the same transcript at the same time. Runs in the CLI process.
  */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,12 +21,12 @@ import { errorCodeOf } from "../system-error.js";
 import type { LinesState } from "./usage-lines.js";
 import type { ModelUsage } from "./usage-sums.js";
 
-/** Up to where one file was read. */
+/** The position up to which one file was read. */
 export interface FilePosition {
   readonly identity: string;
   readonly offset: number;
   readonly skips: boolean;
-  /** The bytes before the position. */
+  /** The last bytes before the position. */
   readonly tail: string;
   readonly lines: LinesState;
 }
@@ -39,7 +39,7 @@ export interface PendingReport extends ModelUsage {
 
 export interface TranscriptPosition {
   readonly version: number;
-  /** The positions of the transcript and of those of its subagents, by path. */
+  /** The positions in the transcript and in the transcripts of its subagents, by path. */
   readonly files: Readonly<Record<string, FilePosition>>;
   readonly pending: readonly PendingReport[];
 }
@@ -62,20 +62,20 @@ export class PositionStore {
     this.#path = join(this.#folder, `${hashOf(transcript).slice(0, NAME_DIGITS)}.json`);
   }
 
-  /** When the position was written last, in ms since the epoch; 0 if it never was. */
+  /** The time when the position was last written, in ms since the epoch; 0 if it never was. */
   get writtenMs(): number {
     return statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   }
 
-  /** Returns the stored position; that of a new transcript if there is none that can be read. */
+  /** Returns the stored position. If there is none, or it cannot be read, returns that of a new transcript. */
   read(): TranscriptPosition {
     const text = readTextIfAny(this.#path, undefined, TRANSCRIPT_POSITION_BYTES_MAX);
     const parsed = text === undefined ? undefined : parseJson(text);
-    // Only this program writes the file, so its version says which members it has.
+    // Only this program writes the file, so the version determines its members.
     return isJsonObject(parsed) && parsed["version"] === VERSION ? (parsed as unknown as TranscriptPosition) : NEW;
   }
 
-  /** Replaces the position. Throws the system's error. */
+  /** Replaces the position. Errors of the system are thrown. */
   write(position: Omit<TranscriptPosition, "version">): void {
     const temporary = `${this.#path}.${process.pid}.part`;
     writeFileSync(temporary, `${JSON.stringify({ version: VERSION, ...position })}\n`, { mode: FILE_MODE });
@@ -83,8 +83,8 @@ export class PositionStore {
   }
 
   /**
-   * Waits until no other command has the lock, and takes it. Returns the function that releases it; undefined if another
-   * command keeps it. Throws the system's error.
+   * Waits for the lock and takes it. Returns a function that releases it; undefined if another command holds it too
+   * long. Errors of the system are thrown.
    */
   async lock(): Promise<(() => void) | undefined> {
     mkdirSync(this.#folder, { recursive: true, mode: FOLDER_MODE });
@@ -100,7 +100,7 @@ export class PositionStore {
     return undefined;
   }
 
-  /** Deletes the positions that were written longest ago, until there is room for one more. */
+  /** Deletes the oldest positions until there is room for one more. */
   #makeRoom(): void {
     const names = readdirSync(this.#folder).filter((name) => name.endsWith(".json"));
     if (names.length < TRANSCRIPT_POSITIONS_MAX) return;
@@ -110,7 +110,7 @@ export class PositionStore {
   }
 }
 
-/** Makes a lock file. Returns false if there is one, unless the command that made it must have died. */
+/** Creates a lock file. Returns false if there already is one, unless its command must have died. */
 function takeLock(path: string): boolean {
   for (let attempt = 0; attempt < 2; attempt += 1) {
     try {

@@ -1,6 +1,6 @@
 /**
- * Reads what is new in a transcript and in those of its subagents. A file that was replaced or rewritten is read from its
- * start, and what is not newer than the last line that was counted is left out. Runs in the CLI process.
+ * Reads the new lines of a transcript and of its subagents' transcripts. A file that was replaced or rewritten is read
+ * from its start; its lines count only if they are newer than the last line that was counted. Runs in the CLI process.
  */
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -17,13 +17,13 @@ const SUBAGENTS = "subagents";
 export interface ReadOptions {
   readonly home: string;
   readonly nowMs: number;
-  /** Whether everything is counted at the first read, also what is old. */
+  /** Whether the first read also counts old lines. */
   readonly all: boolean;
   readonly known: Readonly<Record<string, FilePosition>>;
   readonly sums: UsageSums;
 }
 
-/** Returns the transcripts of the subagents of a session of Claude Code, the newest first. */
+/** Returns the transcripts of the subagents of a Claude Code session, newest first. */
 export function subagentFiles(path: string): string[] {
   const folder = join(path.replace(EXTENSION, ""), SUBAGENTS);
   try {
@@ -37,14 +37,14 @@ export function subagentFiles(path: string): string[] {
       .slice(0, TRANSCRIPT_FILES_MAX)
       .map(({ file }) => file);
   } catch {
-    // Most sessions have no subagents.
+    // The folder does not exist, because most sessions have no subagents.
     return [];
   }
 }
 
 /**
- * Reads one file from its last position on. Returns its new position, or the reason why it is not read. Throws the
- * system's error.
+ * Reads one file from its last position. Returns the new position, or the reason why the file is not read. Errors of
+ * the system are thrown.
  */
 export function readUsage(path: string, options: ReadOptions): FilePosition | string {
   const { home, nowMs, all, known, sums } = options;
@@ -66,7 +66,7 @@ function startOf(lines: LinesState): Omit<FilePosition, "identity" | "tail"> {
   return { offset: 0, skips: false, lines };
 }
 
-/** Whether a file still has what was read of it, so that the rest can be read. */
+/** Whether the part of a file that was already read is unchanged, so that only the rest has to be read. */
 function isContinued(file: TranscriptFile, { identity, offset, tail }: FilePosition): boolean {
   return file.identity === identity && file.size >= offset && file.tailBefore(offset) === tail;
 }

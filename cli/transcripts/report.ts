@@ -1,4 +1,7 @@
-/** Implements `llm report`: reports the usage that an agent's client has written into its transcript. CLI process. */
+/**
+ * Implements `llm report`, which reports the usage that an agent's client has written to its transcript. Runs in the
+ * CLI process.
+ */
 import { randomUUID } from "node:crypto";
 import { join, resolve } from "node:path";
 
@@ -22,7 +25,7 @@ import { costOf, type Prices, readPrices, UsageSums } from "./usage-sums.js";
 
 const REQUEST_TYPE = "transcript";
 
-/** A report as it is printed. */
+/** A report in the format that is printed. */
 interface Reported {
   readonly provider: string;
   readonly model: string;
@@ -35,9 +38,9 @@ export interface TranscriptReport {
   /** An absolute path. */
   readonly path: string;
   readonly workspace: string | undefined;
-  /** Whether everything is counted at the first report, also what is old. */
+  /** Whether the first report also counts old lines. */
   readonly all: boolean;
-  /** Nothing is done if the last report was less than this time ago, in ms; 0 if there is no such limit. */
+  /** The minimum time since the last report, in ms. If less time has passed, nothing is done. 0 means no minimum. */
   readonly gapMs: number;
 }
 
@@ -49,7 +52,10 @@ export async function report(args: Args, context: CommandContext): Promise<numbe
   return (await printAnswer(Buffer.from(JSON.stringify({ file: path, reports })), context)) ?? 0;
 }
 
-/** Reports what is new in a transcript, and what is still pending. Returns the reports that the server has. */
+/**
+ * Sends the pending reports and a report on the new lines of a transcript. Returns the reports that the server has
+ * accepted.
+ */
 export async function reportTranscript(
   { path, workspace: given, all, gapMs }: TranscriptReport,
   context: CommandContext,
@@ -60,7 +66,8 @@ export async function reportTranscript(
   if (home === undefined || folder === undefined) return failed("there is no place for positions: set HOME");
   const store = new PositionStore(folder, path);
   try {
-    // After the clock was set back, the end of a turn writes the position again.
+    // If the clock was set back, nothing is reported until the end of a turn, which has no minimum and writes the
+    // position again.
     if (gapMs > 0 && Date.now() - store.writtenMs < gapMs) return [];
     const settings = context.settings();
     if (settings instanceof CliFailure) return settings;
@@ -85,7 +92,7 @@ export async function reportTranscript(
   }
 }
 
-/** Reads what is new, and returns the new position with the reports that are to be sent. */
+/** Reads the new lines. Returns the new position and the reports that have to be sent. */
 function readNew(
   path: string,
   { home, all, known }: { readonly home: string; readonly all: boolean; readonly known: TranscriptPosition },
@@ -108,7 +115,10 @@ function readNew(
   return { version: known.version, files, pending };
 }
 
-/** Returns the prices of the user's own settings. Those of a project may come from other people. */
+/**
+ * Returns the prices in the user's own settings. Prices in a project are not used, because other people may have
+ * written them.
+ */
 function userPrices(): Prices {
   const folder = userFolder(io().environment, process.platform);
   const text = folder === undefined ? undefined : readTextIfAny(join(folder, "settings.json"));
@@ -125,7 +135,10 @@ interface Target {
   readonly project: string;
 }
 
-/** Sends the reports that are pending. One that the server refuses is dropped. Those that it did not get stay. */
+/**
+ * Sends the pending reports. A report that the server refuses is dropped. A report that did not reach the server stays
+ * pending.
+ */
 async function sendPending(
   { settings, store, project }: Target,
   position: TranscriptPosition,
@@ -167,7 +180,7 @@ async function send(settings: Settings, pending: PendingReport, project: string)
   });
 }
 
-/** Returns the settings with which a request acts as the instance of the transcript's session. */
+/** Returns settings with which a request acts as the instance of the transcript's session. */
 function actingFor(settings: Settings, session: string): Settings {
   if (settings.instance !== "" || session === "") return settings;
   const { fallback: _fallback, ...own } = settings;

@@ -1,4 +1,7 @@
-/** Tests how the lines of a transcript are read: whole ones, long ones, and from a position on; and what is not read. */
+/**
+ * Tests how the lines of a transcript are read: complete lines, long lines, and lines after a position. Also tests
+ * which files are not read.
+ */
 import { appendFileSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";

@@ -1,32 +1,35 @@
 /**
- * Reads the lines of a transcript from a position. The file belongs to an agent's client, which appends to it at any
- * time, so a line without its end is left for the next read. Only a regular file below the user's home folder is read,
- * and no link. Runs in the CLI process.
+ * Reads the lines of a transcript from a position. The file belongs to an agent's client, which may append to it at any
+ * time. So a line whose end is missing is left for the next read. Only a regular file below the user's home folder is
+ * read, and links are not followed. Runs in the CLI process.
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync } from "node:fs";
 
 import { TRANSCRIPT_LINE_BYTES_MAX, TRANSCRIPT_READ_BYTES_MAX } from "../../schemas/limits/transcripts.js";
 import { irregularReason, isWithin } from "../regular-file.js";
 
-/** Opening a FIFO does not block, and a link is not followed. Windows has neither flag. */
+/**
+ * The flags for opening a file. With them, opening a FIFO does not block, and a link is not followed. Windows has
+ * neither flag.
+ */
 const FLAGS =
   constants.O_RDONLY |
   ((constants.O_NONBLOCK as number | undefined) ?? 0) |
   ((constants.O_NOFOLLOW as number | undefined) ?? 0);
 const CHUNK_BYTES = 64 * 1024;
-/** The number of bytes before a position by which a rewritten file is recognized. */
+/** The number of bytes before a position that are compared, to detect that a file was rewritten. */
 const TAIL_BYTES = 64;
 const NEW_LINE = 0x0a;
 
-/** Where a read ended. */
+/** The state at the end of a read. */
 export interface ReadEnd {
   /** The position after the last byte that was read. */
   readonly offset: number;
-  /** Whether the position is inside of a line that is too long. */
+  /** Whether the position is inside of a line that is too long, whose rest must be skipped. */
   readonly skips: boolean;
 }
 
-/** The limits of a read. Tests give smaller ones. */
+/** The limits of a read. Tests use smaller ones. */
 export interface ReadLimits {
   readonly lineBytesMax: number;
   readonly readBytesMax: number;
@@ -39,7 +42,7 @@ const LIMITS: ReadLimits = {
 
 export class TranscriptFile {
   readonly #file: number;
-  /** Identifies the file: another file at the same path has another identity. */
+  /** Identifies the file. Another file at the same path has another identity. */
   readonly identity: string;
   readonly size: number;
 
@@ -49,7 +52,7 @@ export class TranscriptFile {
     this.size = size;
   }
 
-  /** Opens a file. Returns the reason if it may not be read. Throws the system's error, such as ENOENT. */
+  /** Opens a file. If the file may not be read, returns the reason. Errors of the system are thrown, such as ENOENT. */
   static open(path: string, home: string): TranscriptFile | string {
     const problem = lstatSync(path).isSymbolicLink() ? "it is a link" : irregularReason(lstatSync(path));
     if (problem !== undefined) return problem;
@@ -65,14 +68,16 @@ export class TranscriptFile {
     return new TranscriptFile(file, `${info.dev}:${info.ino}`, info.size);
   }
 
-  /** Returns the last bytes before a position as hexadecimal text; fewer at the beginning of the file. */
+  /**
+   * Returns the last TAIL_BYTES bytes before a position in hexadecimal. Near the beginning of the file there are fewer.
+   */
   tailBefore(offset: number): string {
     const bytes = Buffer.alloc(Math.min(TAIL_BYTES, offset));
     const count = readSync(this.#file, bytes, 0, bytes.length, offset - bytes.length);
     return bytes.toString("hex", 0, count);
   }
 
-  /** Calls `onLine` with each whole line from a position on. A line that is too long is left out. */
+  /** Calls `onLine` with each complete line after a position. Skips lines that are too long. */
   readLines(from: ReadEnd, onLine: (line: Buffer) => void, limits: ReadLimits = LIMITS): ReadEnd {
     let { offset, skips } = from;
     let rest: Buffer = Buffer.alloc(0);

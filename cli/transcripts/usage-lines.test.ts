@@ -1,4 +1,4 @@
-/** Tests what counts in the lines of transcripts: of Claude Code, of Codex, and of neither. */
+/** Tests which lines of a transcript count, in the formats of Claude Code, of Codex, and in neither. */
 import t from "tap";
 import {
   TRANSCRIPT_FILES_MAX,
@@ -13,14 +13,14 @@ import { costOf, type ModelUsage, readPrices, UsageSums } from "./usage-sums.js"
 const PATH_BYTES = 1_024;
 const AT = "2026-11-26T12:00:00.000Z";
 
-/** A line of Claude Code, as 2.1.331 writes it, without the texts. */
+/** Makes a line in the format of Claude Code 2.1.331, without the texts. */
 function claude(id: string, usage: object, more: object = {}): object {
   const message = { model: "claude-large", id, type: "message", role: "assistant", content: [], usage };
   return { parentUuid: null, sessionId: "s-1", type: "assistant", message, requestId: "req", timestamp: AT, ...more };
 }
 
 const INFO = { last_token_usage: { input_tokens: 1 }, model_context_window: 1 };
-/** The lines of Codex, as 0.169.0 writes them. */
+/** Make lines in the format of Codex 0.169.0. */
 function total(input: number, cached: number, output: number, timestamp = AT): object {
   const usage = { input_tokens: input, cached_input_tokens: cached, output_tokens: output, reasoning_output_tokens: 1 };
   return {
@@ -32,7 +32,7 @@ function total(input: number, cached: number, output: number, timestamp = AT): o
 const META = { timestamp: AT, type: "session_meta", payload: { id: "c-1", model_provider: "acme" } };
 const turn = (model: string): object => ({ timestamp: AT, type: "turn_context", payload: { model } });
 
-/** Reads lines after others, and returns the sums of these lines with the new state. */
+/** Reads lines, starting with the state after earlier lines. Returns the sums of the lines and the new state. */
 function read(lines: readonly unknown[], state: LinesState = NEW_STATE): { sums: ModelUsage[]; state: LinesState } {
   const sums = new UsageSums();
   const reader = new UsageLines(state, sums);

@@ -1,6 +1,6 @@
 /**
- * Finds the usage in the lines of a transcript, in the forms of Claude Code and of Codex. A line of any other form is
- * ignored. The state between two reads is small, and is stored in the position of the transcript. Pure except for its
+ * Finds the usage in the lines of a transcript, in the formats of Claude Code and Codex. Lines in other formats are
+ * ignored. The state between two reads is small, and is stored with the position of the transcript. Pure except for its
  * state.
  */
 import { TRANSCRIPT_MESSAGES_MAX } from "../../schemas/limits/transcripts.js";
@@ -8,22 +8,25 @@ import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { parseJson } from "../../shared/json-text.js";
 import { growthOf, isName, largerOf, NO_TOKENS, type Tokens, tokensIn, type UsageSums } from "./usage-sums.js";
 
-/** The usage that Codex has counted in a session so far, and the model that is in use. */
+/** The usage that Codex has counted in a session so far, and the current model. */
 export interface CodexState {
   readonly provider: string;
   readonly model: string;
-  /** Null if no total was read yet. */
+  /** The total; null if none was read yet. */
   readonly total: Tokens | null;
 }
 
 export interface LinesState {
-  /** The session of the client; "" if no line named it yet. */
+  /** The client's id of the session; "" if no line has named it yet. */
   readonly session: string;
-  /** Lines up to this time are not counted, in ms since the epoch. */
+  /** Lines up to this time are not counted. In ms since the epoch. */
   readonly floorMs: number;
-  /** The time of the newest line that was counted, in ms. */
+  /** The time of the newest counted line, in ms since the epoch. */
   readonly newestMs: number;
-  /** The tokens that were counted of the last messages of Claude Code, whose usage may grow in later lines of the message. */
+  /**
+   * The tokens that were counted for the last messages of Claude Code. A later line of the same message may show more
+   * tokens.
+   */
   readonly messages: readonly (readonly [id: string, tokens: Tokens])[];
   readonly codex: CodexState;
 }
@@ -37,7 +40,7 @@ export const NEW_STATE: LinesState = {
 };
 
 const CLAUDE_PROVIDER = "anthropic";
-/** A line without any of these has nothing to read. Most lines are long and have none. */
+/** A line that has none of these texts is skipped without parsing. Most lines are long and have none. */
 const MARKS = ['"usage"', '"token_count"', '"turn_context"', '"session_meta"'].map((text) => Buffer.from(text));
 const SESSION = /^[\x21-\x7e]{1,128}$/;
 /**
@@ -118,7 +121,10 @@ export class UsageLines {
     }
   }
 
-  /** Counts the growth of Codex's total. A total that is smaller than the last one has begun again. */
+  /**
+   * Counts the growth of Codex's total. If the total is smaller than the last one, Codex has started to count again
+   * from zero.
+   */
   #countTotal(usage: JsonObject, atMs: number): void {
     const input = tokensIn(usage["input_tokens"]);
     const cached = Math.min(tokensIn(usage["cached_input_tokens"]), input);

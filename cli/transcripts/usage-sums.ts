@@ -1,10 +1,10 @@
-/** Sums up what a transcript says about the usage of each model, and what that costs. Pure. */
+/** Sums the usage of each model in a transcript, and computes its cost. Pure. */
 import { TRANSCRIPT_MODELS_MAX } from "../../schemas/limits/transcripts.js";
 import { isJsonObject } from "../../shared/json-object.js";
 
-/** The tokens of one call of a model, or of several. */
+/** The tokens of one call to a model, or of several calls. */
 export interface Tokens {
-  /** The input that was not cached. */
+  /** The input tokens that were not cached. */
   readonly input: number;
   readonly cache_write: number;
   readonly cache_read: number;
@@ -19,7 +19,7 @@ export const TOKEN_KINDS = [
   "output",
 ] as const satisfies readonly (keyof Tokens)[];
 
-/** Dollars for a million tokens. A kind without a price costs an unknown amount. */
+/** The prices by model, in dollars per million tokens. If a kind of tokens has no price, its cost is unknown. */
 export type Prices = Readonly<Record<string, Partial<Tokens>>>;
 
 export interface ModelUsage extends Tokens {
@@ -28,10 +28,10 @@ export interface ModelUsage extends Tokens {
 }
 
 const MILLION = 1_000_000;
-/** A name that the server accepts: visible characters and spaces, in one line. */
+/** Matches a name that the server accepts: visible ASCII characters and inner spaces. */
 const NAME = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/;
 
-/** Returns a number of tokens; 0 if the value is none. */
+/** Returns a number of tokens; 0 if the value is not a valid number. */
 export function tokensIn(value: unknown): number {
   return Number.isSafeInteger(value) && Number(value) > 0 ? Number(value) : 0;
 }
@@ -40,7 +40,7 @@ export function addTokens(a: Tokens, b: Tokens): Tokens {
   return mapTokens((kind) => Math.min(a[kind] + b[kind], Number.MAX_SAFE_INTEGER));
 }
 
-/** Returns how much larger `a` is than `b`, in each kind; 0 where it is smaller. */
+/** Returns for each kind of tokens by how much `a` is larger than `b`; 0 if it is not larger. */
 export function growthOf(a: Tokens, b: Tokens): Tokens {
   return mapTokens((kind) => Math.max(0, a[kind] - b[kind]));
 }
@@ -64,7 +64,10 @@ function mapTokens(valueOf: (kind: keyof Tokens) => number): Tokens {
 
 export class UsageSums {
   readonly #sums = new Map<string, ModelUsage>();
-  /** The number of calls that were left out, because their models have no usable name or are too many. */
+  /**
+   * The number of calls that were not counted, because the name of their model is unusable or there are too many
+   * models.
+   */
   leftOut = 0;
 
   add(provider: string, model: string, tokens: Tokens): void {
@@ -88,7 +91,7 @@ export function isName(text: string): boolean {
   return NAME.test(text);
 }
 
-/** Returns the cost in dollars; null if a kind of tokens was used that has no price. */
+/** Returns the cost in dollars; null if tokens were used that have no price. */
 export function costOf(usage: ModelUsage, prices: Prices): number | null {
   const price = Object.hasOwn(prices, usage.model) ? prices[usage.model] : undefined;
   if (price === undefined) return null;

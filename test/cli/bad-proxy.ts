@@ -1,6 +1,6 @@
 /**
- * A reverse proxy on loopback that treats some requests as badly configured proxies do. Shared by the tests of the
- * command line. Runs in the test's process, and ends with the test.
+ * A reverse proxy on loopback that handles some requests as badly configured proxies do. The tests of the command line
+ * share it. Runs in the test's process, and ends with the test.
  */
 import { once } from "node:events";
 import { createServer, request as startRequest, type IncomingMessage, type ServerResponse } from "node:http";
@@ -8,10 +8,10 @@ import { connect, type AddressInfo, type Socket } from "node:net";
 import type { Owner } from "../support/owner.js";
 
 /**
- * `plain`: passes HTTP on, but no upgrade, so the server gets a plain request. `silent`: never answers an upgrade.
- * `mute`: passes the answer to an upgrade on, and nothing after it. `buffering`: answers when the server's answer is
- * complete. `headers`: passes the headers of an answer on and buffers its body. `stripping`: takes away the header
- * Accept.
+ * The fault of the proxy. `plain`: forwards HTTP but no upgrades, so the server gets a plain request. `silent`: never
+ * answers an upgrade. `mute`: forwards the answer to an upgrade, and nothing after it. `buffering`: answers only when
+ * the server's answer is complete. `headers`: forwards the headers of an answer and buffers its body. `stripping`:
+ * removes the header Accept.
  */
 export type ProxyFault = "plain" | "silent" | "mute" | "buffering" | "headers" | "stripping";
 
@@ -47,7 +47,7 @@ function forward(port: number, fault: ProxyFault, request: IncomingMessage, resp
   request.pipe(onward);
 }
 
-/** Sends an upgrade to the server, and passes only the beginning of its answer back. */
+/** Forwards an upgrade to the server, and returns only the beginning of the server's answer. */
 function upgradeMutely(port: number, request: IncomingMessage, socket: Socket): void {
   const onward = connect(port, "127.0.0.1");
   const lines = [`${request.method ?? "GET"} ${request.url ?? "/"} HTTP/1.1`];

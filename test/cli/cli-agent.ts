@@ -1,4 +1,4 @@
-/** An agent with its own folder, which identifies it. It runs commands against a real server. */
+/** An agent with its own folder, which identifies it. Its commands run against a real server. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
@@ -9,7 +9,7 @@ export type Answer = Readonly<Record<string, unknown>>;
 
 export interface CliAgent {
   readonly id: string;
-  /** The folder that identifies the agent, which is also the root of its workspace. */
+  /** The folder that identifies the agent. It is also the root of the agent's workspace. */
   readonly root: string;
   readonly koor: (...args: string[]) => Promise<CliResult>;
   /** Runs a command that must succeed and returns its answer. */
@@ -18,7 +18,7 @@ export interface CliAgent {
 }
 
 /**
- * Registers an agent. Its commands run in a folder below the one that identifies it.
+ * Registers an agent. Its commands run in a subfolder of the folder that identifies it.
  * @param token the server's token, if it needs one
  */
 export async function joinServer(t: Owner, server: Koor, name: string, token = ""): Promise<CliAgent> {

@@ -1,4 +1,7 @@
-/** Runs `doctor` in tests and reads its lines. Every run is checked for the form of its output and for tokens. */
+/**
+ * Runs `doctor` in tests and parses its lines. Checks the format of the output in every run, and that it contains no
+ * token.
+ */
 import { CHECK_NAMES, type Line, type LineStatus } from "../../cli/doctor/line.js";
 import { runCli, type CliOptions } from "./run-cli.js";
 
@@ -11,7 +14,7 @@ export interface Examination {
   readonly statusOf: (name: Line["name"]) => readonly LineStatus[];
 }
 
-/** The token of all tests. No line may show it. */
+/** The token in all tests. No line may contain it. */
 export const TOKEN = "a-token-of-the-doctor's-tests";
 export const WRONG_TOKEN = "wrong-token-of-the-tests";
 

@@ -1,7 +1,7 @@
-/** Says which endpoints of the server a command calls, from its row in the command table. */
+/** Finds the endpoints that a command calls, from its row in the command table. */
 import type { CommandRow } from "../../cli/command-row.js";
 
-/** Writes each parameter of a path as `{}`, because rows and routes may name it differently. */
+/** Replaces each path parameter by `{}`, because rows and routes may use different names. */
 export function withoutNames(endpoint: string): string {
   return endpoint.replaceAll(/\{\w+\/\}/g, "{}/{}").replaceAll(/\{\w+(?:\.\.\.)?\}/g, "{}");
 }
@@ -12,10 +12,10 @@ export function endpointsOf(row: CommandRow): readonly string[] {
   return named.map(withoutNames);
 }
 
-/** The requests by which a command with several servers checks the servers. */
+/** The requests with which a command checks the servers if several are configured. */
 const ABOUT_SERVERS = ["GET /health", "GET /api/cluster"];
 
-/** Whether a request goes to one of the endpoints. A state key may have several segments. */
+/** Whether a request goes to one of the endpoints. The key of a state request may have several segments. */
 export function isDeclared(endpoints: readonly string[], method: string, url: string): boolean {
   const [path = ""] = url.split("?");
   return [...endpoints, ...ABOUT_SERVERS].some((endpoint) => {

@@ -1,6 +1,6 @@
 /**
- * Generates files that a project may have before `init`: JSON with comments, TOML and Markdown, in the layouts of
- * people and of clients. Shared by the property tests of `init` and of its parts.
+ * Generates files that a project may have before `init`: JSON with comments, TOML and Markdown, in the layouts that
+ * people and clients use. The property tests of `init` and of its parts share it.
  */
 import * as fc from "fast-check";
 
@@ -19,7 +19,7 @@ const hookArrays = fc.dictionary(
   fc.array(foreignHook, { maxLength: 3 }),
 );
 
-/** A comment of a person, which is one of COMMENTS. */
+/** A comment that a person could have written. It is one of COMMENTS. */
 const comment = fc.constantFrom("", "", " // one\n", " /* , { */ ", "\n");
 const COMMENTS = /\/\/ one|\/\* , \{ \*\//g;
 
@@ -29,21 +29,21 @@ export function commentsOf(text: string): readonly string[] {
 }
 
 const lineEnd = fc.constantFrom("\n", "\r\n");
-/** The end of a file, with and without a final line end. */
+/** The end of a file, with or without a line end. */
 const end = fc.constantFrom("", "\n", "\n\n", " // one");
 
-/** Puts comments behind the commas and braces of a JSON text. */
+/** Inserts comments after the commas and braces of a JSON text. */
 function withComments(text: string, comments: readonly string[]): string {
   let at = 0;
   return text.replaceAll(/[,{](?=\s*["}])|[}\]](?=\s*\})/g, (mark) => mark + (comments[at++] ?? ""));
 }
 
-// jsonc-parser takes this name for the prototype.
+// jsonc-parser would set the prototype for this name.
 const anyValue = fc.jsonValue({ maxDepth: 2 }).filter((value) => !JSON.stringify(value).includes("__proto__"));
 
 const servers = fc.dictionary(fc.constantFrom("a", "koor2", "z"), anyValue);
 
-/** Returns JSON files with the members that parts of Koor may be added to, and with others. */
+/** Generates JSON files that have the members to which Koor's parts are added, and other members. */
 export function jsonFiles(groups: readonly string[]): fc.Arbitrary<string> {
   const members: Record<string, fc.Arbitrary<unknown>> = {
     hooks: hookArrays,
@@ -85,7 +85,7 @@ const tomlLines = fc.array(
 export const tomlFiles = fc
   .tuple(tomlLines, fc.constantFrom("", "\n", "\n\n"), lineEnd)
   .map(([lines, last, eol]) => (lines.join("\n") + last).replaceAll("\n", eol))
-  // A key or a table that stands twice is no TOML.
+  // A text in which a key or a table occurs twice is not valid TOML.
   .filter((text) => tomlValue(text) !== undefined);
 
 export const markdownFiles = fc
@@ -96,7 +96,7 @@ export const markdownFiles = fc
   )
   .map(([lines, last, eol]) => (lines.join("\n") + last).replaceAll("\n", eol));
 
-/** Formats a value with the members of objects in order. */
+/** Formats a value with sorted members. */
 export function sortedText(value: unknown): string {
   return JSON.stringify(value, (_, one: unknown) =>
     typeof one === "object" && one !== null && !Array.isArray(one)

@@ -71,12 +71,12 @@ export async function startCluster(t: Test): Promise<FakeCluster> {
   };
 }
 
-/** Returns a reply of a node at this log position. */
+/** Returns a node's reply with this log position. */
 export function replyAt(position: number, reply: HttpReply = replyJson({})): HttpReply {
   return { ...reply, headers: { "X-Koor-Position": String(position) } };
 }
 
-/** Answers GET requests, and cuts the connection of any other request after receiving it. */
+/** Answers GET requests. After any other request, cuts the connection. */
 export function cutWrites(answer: Reply): FakeServer["answer"] {
   return ({ method }) => (method === "GET" ? answer : "close");
 }

@@ -1,11 +1,11 @@
 /**
- * A fake server that answers what `doctor` asks as Koor does, but for the answers that a test replaces. Shared by the
- * tests of `doctor`.
+ * A fake server that answers the requests of `doctor` as Koor does. A test can replace single answers. The tests of
+ * `doctor` share it.
  */
 import { VERSION } from "../../schemas/version.js";
 import { replyError, replyJson, type FakeServer, type Reply, type SeenRequest } from "./fake-server.js";
 
-/** Returns the answer to `GET /metrics` with all that `doctor` reads. */
+/** Returns the answer to `GET /metrics`, with all metrics that `doctor` reads. */
 export function replyMetrics(version: string = VERSION, sqlite = "better-sqlite3"): Reply {
   const runtime = `koor_runtime_info{node="20.1.0",transport="uws",sqlite="${sqlite}"} 1`;
   return { type: "text/plain", body: `koor_build_info{version="${version}"} 1\n${runtime}\n` };
@@ -20,7 +20,7 @@ function answerMcp({ body }: SeenRequest): Reply {
   return replyJson({ jsonrpc: "2.0", id, result });
 }
 
-/** The answers by path. A function may look at the request. */
+/** The answers by path. A function can depend on the request. */
 export type Answers = Readonly<Record<string, Reply | ((request: SeenRequest) => Reply)>>;
 
 const USUAL: Answers = {
@@ -34,7 +34,7 @@ const USUAL: Answers = {
   "/api/cluster": replyError(404, "this server is no node of a cluster"),
 };
 
-/** Makes a fake server answer as Koor, with some answers replaced. */
+/** Makes a fake server answer as Koor does, except for the replaced answers. */
 export function answerAsKoor(fake: FakeServer, replaced: Answers = {}): void {
   const answers: Answers = { ...USUAL, ...replaced };
   fake.answer = (request) => {
@@ -44,7 +44,7 @@ export function answerAsKoor(fake: FakeServer, replaced: Answers = {}): void {
   };
 }
 
-/** Makes a fake server answer as a Koor that takes one token. */
+/** Makes a fake server answer like a Koor server that accepts one token. */
 export function answerWithToken(fake: FakeServer, token: string, replaced: Answers = {}): void {
   answerAsKoor(fake, replaced);
   const { answer } = fake;

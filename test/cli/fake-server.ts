@@ -1,6 +1,6 @@
 /**
- * A fake server that records every request and sends the replies that the test chooses, including faults. Speaks HTTP
- * and WebSocket on a free loopback port. Shared by the tests of the command line.
+ * A fake server that records every request and sends the replies that the test chooses, including faults. Supports HTTP
+ * and WebSocket on a free loopback port. The tests of the command line share it.
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -21,7 +21,7 @@ export interface HttpReply {
   readonly body: string | Buffer;
 }
 
-/** A reply or a fault: `close` cuts the connection, `half` cuts it in the middle of a body. */
+/** A reply or a fault. `close` cuts the connection, and `half` cuts it in the middle of a body. */
 export type Reply = HttpReply | "close" | "half";
 
 /** The reply to an upgrade: a WebSocket, an HTTP answer, or a cut connection. */
@@ -54,7 +54,7 @@ export class FakeServer {
   readonly sockets: WebSocket[] = [];
   answer: (request: SeenRequest) => Reply = () => replyJson({});
   answerUpgrade: (url: string) => UpgradeReply = () => "accept";
-  /** Headers of the answer to an accepted upgrade. */
+  /** Additional headers in the answer to an accepted upgrade. */
   upgradeHeaders: readonly string[] = [];
   /** Called with each accepted WebSocket. */
   onSocket: (socket: WebSocket, url: URL, headers: IncomingHttpHeaders) => void = () => undefined;
@@ -101,7 +101,7 @@ export class FakeServer {
     });
   }
 
-  /** Starts a server on a free port, or on the port of an earlier one. */
+  /** Starts a server on a free port, or on the given port. */
   static async start(port = 0): Promise<FakeServer> {
     const fake = new FakeServer();
     await new Promise<void>((resolve) => fake.http.listen(port, "127.0.0.1", resolve));

@@ -1,9 +1,9 @@
-/** Makes real git repositories for tests, independent of the configuration of the user and of the machine. */
+/** Makes real git repositories for tests. They do not depend on the configuration of the user or the machine. */
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** Returns the environment of git and of commands that ask git. */
+/** Returns the environment for git, and for commands that run git. */
 export function gitEnvironment(home: string): Readonly<Record<string, string>> {
   return {
     PATH: process.env["PATH"] ?? "",
@@ -18,7 +18,7 @@ export function gitEnvironment(home: string): Readonly<Record<string, string>> {
 
 /** Runs git in a folder. Returns its output without the last line end. */
 export function git(home: string, folder: string, ...words: string[]): string {
-  // A submodule from a folder is refused without this setting.
+  // Without this setting, git refuses a submodule that comes from a folder.
   const options = ["-c", "protocol.file.allow=always", "-c", "init.defaultBranch=main"];
   const env = gitEnvironment(home);
   return execFileSync("git", [...options, ...words], { cwd: folder, env, encoding: "utf8", stdio: "pipe" }).trimEnd();
@@ -33,17 +33,17 @@ export function makeRepository(home: string, folder: string, remote?: string): s
   return folder;
 }
 
-/** A program in place of git that records each call. */
+/** A program named `git` that records each call. */
 export interface CountedGit {
-  /** The value of PATH with which commands find it. */
+  /** The value of PATH with which commands find this program. */
   readonly path: string;
   /** Returns the arguments of each call. */
   readonly calls: () => string[];
 }
 
 /**
- * Makes a program named `git`, and returns a PATH that contains nothing else of that name.
- * @param script the shell commands that it runs, by absolute paths
+ * Makes a program named `git`. The returned PATH contains no other program of this name.
+ * @param script the shell commands that the program runs, with absolute paths
  */
 export function countedGit(folder: string, script = "exit 128"): CountedGit {
   const log = join(folder, "calls");

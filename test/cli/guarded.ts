@@ -1,6 +1,6 @@
 /**
- * A real git repository beside a real server, for tests of the guard: two agents, and a `koor` that git's hooks find.
- * All tests of a file share a server, which starts once, but each has a workspace of its own.
+ * A real git repository and a real server for tests of the guard, with two agents and a `koor` that git's hooks find.
+ * All tests of a file share a server, which starts once. Each test has its own workspace.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -26,7 +26,7 @@ import { gitEnvironment, makeRepository } from "./git.js";
 import { mask } from "./page-examples.js";
 import { CLI_PROGRAM, runCli, type CliResult } from "./run-cli.js";
 
-/** For tap's `skip`: says that this machine has no git; else false. */
+/** For tap's `skip`: the reason if this machine has no git; false otherwise. */
 export const NO_GIT = spawnSync("git", ["--version"]).status === 0 ? false : "there is no git here";
 
 export interface GitEnd {
@@ -41,37 +41,37 @@ export interface Guarded {
   readonly server: Koor;
   readonly top: string;
   readonly home: string;
-  /** The name of the repository's folder, and so of its workspace. */
+  /** The name of the repository's folder, which is also the name of its workspace. */
   readonly workspace: string;
   readonly root: string;
-  /** Works in the repository. */
+  /** The agent that works in the repository. */
   readonly ana: Agent;
-  /** Leases what ana wants. */
+  /** The agent that holds leases of files that ana wants to change. */
   readonly bob: Agent;
   /** The environment of ana's commands. */
   readonly env: Environment;
-  /** Runs git as ana, in the repository by default. */
+  /** Runs git as ana, by default in the repository. */
   readonly git: (
     words: readonly string[],
     more?: { readonly cwd?: string; readonly env?: Environment },
   ) => Promise<GitEnd>;
-  /** Runs a command of the guard as ana, in the repository by default. */
+  /** Runs a command of the guard as ana, by default in the repository. */
   readonly guard: (
     words: readonly string[],
     more?: { readonly cwd?: string; readonly env?: Environment },
   ) => Promise<CliResult>;
-  /** Writes a file of the repository. Its content is new with each call. */
+  /** Writes a file in the repository. By default, the content is different in each call. */
   readonly write: (path: string, text?: string) => void;
 }
 
-/** Writes a file that can be run. */
+/** Writes an executable file. */
 export function writeScript(path: string, body: string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `#!/bin/sh\n${body}\n`);
   chmodSync(path, 0o755);
 }
 
-/** Describes everything below a folder: the kind, the mode and the bytes of each entry, by its path. */
+/** Describes everything below a folder: the kind, the mode and the bytes of each entry, by path. */
 export function snapshotOf(folder: string, skip: readonly string[] = []): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};
   const visit = (relative: string): void => {
@@ -89,11 +89,11 @@ export function snapshotOf(folder: string, skip: readonly string[] = []): Readon
   return found;
 }
 
-/** The server of the tests of this process, and the number of workspaces that they have. */
+/** The server that the tests of this process share, and the number of their workspaces. */
 let shared: Promise<Koor> | undefined;
 let workspaces = 0;
 
-/** Makes a repository with two agents, on the server that the tests share or on one of its own. */
+/** Makes a repository with two agents, on the shared server or on its own server. */
 export async function setUpGuarded(t: Owner, ownServer = false): Promise<Guarded> {
   const server = await (ownServer ? startKoor(t) : (shared ??= startKoor(root)));
   workspaces += 1;
@@ -143,7 +143,7 @@ export async function setUpGuarded(t: Owner, ownServer = false): Promise<Guarded
   };
 }
 
-/** Tries the recipes of a page in its order, in an empty folder, and compares the output of each with the page. */
+/** Runs the recipes of a page in their order, in an empty folder, and compares the output of each with the page. */
 export async function checkRecipe(t: Test, page: string): Promise<void> {
   const { server, env, top } = await setUpGuarded(t, true);
   const recipes = recipesOf(page);

@@ -1,6 +1,6 @@
 /**
- * Agents that land their branches: each has a clone of a bare remote, and is an instance of a real server. All tests of
- * a file share a server, but each has a workspace of its own.
+ * Agents that land their branches. Each has a clone of a bare remote, and is an instance on a real server. All tests of
+ * a file share a server, and each test has its own workspace.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
@@ -35,11 +35,13 @@ export interface Lander {
   readonly root: string;
   readonly env: Readonly<Record<string, string>>;
   readonly git: (...words: string[]) => string;
-  /** Makes a branch from the remote's `main`, or continues it, with a commit of files. Returns the commit. */
+  /**
+   * Creates a branch from the remote's `main`, or continues it, with a commit that contains files. Returns the commit.
+   */
   readonly commit: (branch: string, files: Readonly<Record<string, string>>) => string;
   /** Runs `koor land` in the clone, in the test's process. */
   readonly land: (words?: readonly string[], env?: Readonly<Record<string, string>>) => Promise<CliResult>;
-  /** Runs it in a process of its own, which may be killed. */
+  /** Runs `koor land` in its own process, so that the test can kill it. */
   readonly landApart: (words?: readonly string[], env?: Readonly<Record<string, string>>) => Promise<CliResult>;
   readonly start: (words?: readonly string[]) => RunningCli;
 }
@@ -56,16 +58,16 @@ export interface LandingBench {
   /** Runs git in the remote. */
   readonly inRemote: (...words: string[]) => string;
   readonly join: (name: string) => Promise<Lander>;
-  /** The events of this lane, oldest first. */
+  /** Returns the events of this lane, oldest first. */
   readonly events: () => Promise<StoredEvent[]>;
-  /** Returns the names of the scratch worktrees that are left. */
+  /** Returns the names of the scratch worktrees that still exist. */
   readonly scratch: () => string[];
 }
 
 let shared: Promise<Koor> | undefined;
 let workspaces = 0;
 
-/** The path of the program `git`, past those that a test puts before it. */
+/** The path of the real program `git`. Tests put other programs of this name before it on PATH. */
 export const GIT = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
 
 export function answerOf({ stdout, stderr, code }: CliResult): LandAnswer {
@@ -82,7 +84,7 @@ function writeFiles(folder: string, files: Readonly<Record<string, string>>): vo
 
 /**
  * Makes a bare remote with one commit on `main`, and a folder for temporary files.
- * @param ownServer whether the server is not shared, because the test stops it
+ * @param ownServer whether the test needs its own server, because it stops the server
  */
 export async function setUpLanding(t: Owner, ownServer = false): Promise<LandingBench> {
   const server = await (ownServer ? startKoor(t) : (shared ??= startKoor(root)));
@@ -145,7 +147,10 @@ export async function setUpLanding(t: Owner, ownServer = false): Promise<Landing
   };
 }
 
-/** Holds the lane, so that landings wait. Returns functions that wait for the next waiting landing, and that let go. */
+/**
+ * Holds the lane, so that landings have to wait. Returns a function that waits for the next waiting landing, and one
+ * that releases the lane.
+ */
 export async function holdLane({ port, lane, workspace }: LandingBench) {
   const gate = await Agent.register(port, "gate", { workspace });
   const lease = await gate.lease([`name:land@${lane}`]);

@@ -1,6 +1,6 @@
 /**
- * A self-signed certificate and its key for 127.0.0.1 and localhost, valid from 2020 to 2120. For tests only: a command
- * trusts it only if a test tells it to.
+ * A self-signed certificate and its key for 127.0.0.1 and localhost, valid from 2020 to 2120. It is for tests only: a
+ * command trusts it only if a test configures that.
  */
 export const LOOPBACK_CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIBejCCASCgAwIBAgIUeF46vKV/Fi1yJDvptKNqwOFVc5owCgYIKoZIzj0EAwIw

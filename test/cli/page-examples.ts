@@ -1,22 +1,24 @@
 /**
- * Reads the shell examples of a page of the documents, and compares their outputs with those of a run. Ids, times and
- * other values that differ from run to run are masked. The page is compared as it is printed: `…` stands for any text
- * of a line.
+ * Reads the shell examples of a page of the documents, and compares their output with that of a run. Masks ids, times
+ * and other values that are different in each run. On the page, `…` stands for any text within a line.
  */
 
-/** One command of the page, with the lines that it prints to stdout and stderr. */
+/** A command on the page, with the lines that it prints to stdout and stderr. */
 export interface Example {
-  /** The number of the command's line on the page, from 1. */
+  /** The line number of the command on the page, counted from 1. */
   readonly line: number;
   readonly command: string;
   /** The first command of its block. */
   readonly first: string;
   readonly output: readonly string[];
-  /** Whether it is a block in the language `sh`: the command is the whole script. */
+  /** Whether the block's language is `sh`. The command is then the whole script. */
   readonly isScript?: boolean;
 }
 
-/** Returns the scripts of a page, the blocks in the language `sh`, each with the output that the next block shows. */
+/**
+ * Returns the scripts of a page, which are its blocks in the language `sh`. Each has the output that the next block
+ * shows.
+ */
 export function readScripts(page: string): readonly Example[] {
   const blocks = page.matchAll(/^( *)```sh\n([^]*?)^ *```\n(?:\n```\n((?!\$ )[^]*?)^```$)?/gm);
   return [...blocks].map(({ index, 2: script = "", 3: output }) => ({
@@ -28,13 +30,13 @@ export function readScripts(page: string): readonly Example[] {
   }));
 }
 
-/** Whether a command continues in the next line: a quote is open, or the line ends with a backslash. */
+/** Whether a command continues in the next line, because a quote is open or the line ends with a backslash. */
 function isOpen(command: string): boolean {
   const rest = command.replaceAll(/'[^']*'|"(?:[^"\\]|\\.)*"/g, "");
   return /['"]/.test(rest) || rest.endsWith("\\");
 }
 
-/** Returns the commands of the blocks that begin with `$ `, in the order of the page. */
+/** Returns the commands of the blocks that begin with `$ `, in their order on the page. */
 export function readExamples(page: string): readonly Example[] {
   const examples: { line: number; command: string; first: string; output: string[] }[] = [];
   let first = "";
@@ -62,7 +64,7 @@ export function readExamples(page: string): readonly Example[] {
   return examples;
 }
 
-/** Splits a command line into words as a shell does. Only quotes are known, because the page uses nothing else. */
+/** Splits a command line into words as a shell does. Only quotes are supported, because the page uses nothing else. */
 export function splitWords(command: string): readonly string[] {
   return [...command.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) =>
     word.replaceAll(/'([^']*)'|"([^"]*)"/g, (_, single?: string, double?: string) => single ?? double ?? ""),
@@ -71,7 +73,7 @@ export function splitWords(command: string): readonly string[] {
 
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 
-/** Values that differ from run to run, each with the text that takes their place. */
+/** Matches values that are different in each run. Each has the text that replaces it. */
 const MASKS: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, "<time>"],
   [/(\\?"token\\?":\\?")[0-9a-f]{32}/g, "$1<token>"],
@@ -91,7 +93,7 @@ function maskAllButIds(line: string): string {
   return MASKS.reduce((text, [pattern, by]) => text.replaceAll(pattern, by), line);
 }
 
-/** Replaces the values that differ from run to run. */
+/** Replaces the values that are different in each run. */
 export function mask(line: string): string {
   return maskAllButIds(line).replaceAll(UUID, "<uuid>");
 }
@@ -100,15 +102,15 @@ function escapePattern(text: string): string {
   return text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
 }
 
-/** Whether a line of the page fits a printed one. */
+/** Whether a line of the page matches a printed line. */
 export function isSameLine(ofPage: string, printed: string): boolean {
   const pattern = mask(ofPage).split("…").map(escapePattern).join(".*");
   return new RegExp(`^${pattern}$`, "s").test(mask(printed));
 }
 
 /**
- * Compares the lines of the page with the printed ones. stdout and stderr are separate streams, so their order does not
- * matter. Returns the lines of either side that have no partner, and the partners of the others.
+ * Compares the lines of the page with the printed lines. Their order is ignored, because stdout and stderr are separate
+ * streams. Returns the lines of each side that have no matching line, and the pairs of the others.
  */
 export function compareLines(
   ofPage: readonly string[],
@@ -130,15 +132,15 @@ export function compareLines(
 }
 
 /**
- * Knows the ids of the page and those of the run. An id on the page becomes known where both print it at the same
- * place. Later commands of the page name it.
+ * Maps the ids on the page to the ids of the run. An id is learned when both sides print one at the same place. Later
+ * commands of the page use the id.
  */
 export class PageIds {
   readonly #real = new Map<string, string>();
 
   /**
-   * Learns the ids of two lines that are the same but for masked values. Returns whether the ids fit those that are
-   * known: one of the page is always the same one of the run.
+   * Learns the ids in two lines that differ only in masked values. Returns whether they agree with the known ids: the
+   * same id on the page must always stand for the same id of the run.
    */
   learn(ofPage: string, printed: string): boolean {
     const onPage = ofPage.match(UUID) ?? [];
@@ -160,7 +162,7 @@ export class PageIds {
     return fits;
   }
 
-  /** Replaces the ids of the page in a command. */
+  /** Replaces the ids of the page in a command by those of the run. */
   toReal(command: string): string {
     return command.replaceAll(UUID, (id) => this.#real.get(id) ?? id);
   }

@@ -1,4 +1,4 @@
-/** Makes projects with a home folder of their own for tests of `init`, and compares their files. */
+/** Makes projects for tests of `init`, each with its own home folder, and compares their files. */
 import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Test } from "tap";
@@ -46,8 +46,7 @@ export async function makeProject(t: Test): Promise<InitProject> {
 }
 
 /**
- * Returns all files below a folder, each with its mode and content. Files of git, except its exclude file, are left
- * out.
+ * Returns all files below a folder, with their modes and contents. Leaves out git's own files, except the exclude file.
  */
 export function snapshot(folder: string): Readonly<Record<string, string>> {
   const found: Record<string, string> = {};

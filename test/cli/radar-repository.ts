@@ -1,4 +1,4 @@
-/** A real git repository and a fake server that takes the reports of the radar. */
+/** A real git repository, and a fake server that accepts the radar's reports. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -20,9 +20,9 @@ export interface RadarRepository {
   readonly remove: (path: string) => void;
   /** Commits everything. */
   readonly commit: () => void;
-  /** Runs `koor radar …`, in the repository by default. */
+  /** Runs `koor radar …`, by default in the repository. */
   readonly radar: (words: readonly string[], cwd?: string) => Promise<CliResult>;
-  /** Runs `koor radar report`, and returns the body that the server got. */
+  /** Runs `koor radar report`, and returns the request body that the server received. */
   readonly report: (words?: readonly string[], cwd?: string) => Promise<ChangesBody>;
 }
 

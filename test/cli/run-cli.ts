@@ -1,7 +1,7 @@
 /**
  * Runs the command line in a given folder and environment, and waits for its results. Most commands run in the test's
- * process, which takes a tenth of the time. If a test concerns signals, descriptors or child processes, the bundled
- * program runs as users run it. Shared by the tests of the command line.
+ * process, which takes a tenth of the time. Tests of signals, descriptors or child processes run the bundled program as
+ * users do. The tests of the command line share it.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from "node:child_process";
@@ -20,7 +20,7 @@ export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** The text for stdin; empty by default. */
   readonly input?: string | Buffer;
-  /** The width of a terminal, which stdout and stderr then are. By default they are pipes. */
+  /** The width of the terminal, if stdout and stderr are one. By default they are pipes. */
   readonly terminal?: number;
 }
 
@@ -33,7 +33,7 @@ export interface CliResult {
 
 const STARTS_PROGRAMS = [["serve"], ["lease", "run"], ["task", "work"], ["task", "run"], ["ci", "run"]];
 
-/** The process I/O of the calling command, since several commands run concurrently. */
+/** The I/O of each running command. Several commands run concurrently, so each needs its own. */
 const running = new AsyncLocalStorage<Io>();
 const own = processIo();
 setIoProvider(() => running.getStore() ?? own);
@@ -96,7 +96,10 @@ export async function runProgram(args: readonly string[], options: CliOptions): 
   return { code, bytes, stdout: bytes.toString(), stderr: Buffer.concat(stderr).toString() };
 }
 
-/** For tap's `skip`: says that this machine has no `script`, which runs a command at a terminal; else false. */
+/**
+ * For tap's `skip`: the reason if this machine has no program `script`, which runs a command on a terminal; false
+ * otherwise.
+ */
 export function terminalMissing(): string | false {
   const { error, stdout } = spawnSync("script", ["--version"], { encoding: "utf8" });
   const isThere = error === undefined && stdout.includes("util-linux");
@@ -104,10 +107,10 @@ export function terminalMissing(): string | false {
 }
 
 /**
- * Runs one command at a terminal of its own, and answers its questions.
- * @param answers one for each question, which ends with `] `; null ends the input
- * @param redirected the shell's redirections of the command: `2>errors`
- * @returns the exit code, and everything that the terminal showed
+ * Runs a command on its own terminal, and answers its questions.
+ * @param answers the answers to the questions, each of which ends with `] `; null ends the input
+ * @param redirected the shell's redirections for the command: `2>errors`
+ * @returns the exit code, and all that the terminal showed
  */
 export async function runAtTerminal(
   args: readonly string[],

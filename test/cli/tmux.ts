@@ -1,6 +1,6 @@
 /**
- * A terminal of tmux in which a test starts a program, presses keys and reads the screen. Each terminal has a tmux
- * server of its own, which reads no settings. Runs in the test's process.
+ * A tmux terminal in which a test starts a program, presses keys and reads the screen. Each terminal has its own tmux
+ * server, which reads no configuration. Runs in the test's process.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { betweenLooks } from "../support/between-looks.js";
 import { tieToThisProcess, type Owner } from "../support/owner.js";
 
-/** For tap's `skip`: says that this machine lacks a program; else false. */
+/** For tap's `skip`: the reason if this machine lacks a program; false otherwise. */
 export function programMissing(name: string): string | false {
   const { error } = spawnSync(name, [name === "tmux" ? "-V" : "--version"], { encoding: "utf8" });
   return error === undefined ? false : `there is no ${name} here`;
@@ -40,11 +40,11 @@ export class Terminal {
     command: readonly string[],
     { cwd, env = {}, columns = 80, rows = 24 }: TerminalOptions,
   ): Promise<Terminal> {
-    // A short path, because the path of a socket may have only about 100 characters.
+    // The path is short, because the path of a socket may have only about 100 characters.
     const folder = mkdtempSync(join(tmpdir(), "koor-tmux-"));
     const socket = join(folder, "s");
     const environment = { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8", ...env };
-    // The server stays a child of this process, so that it never outlives the test.
+    // The tmux server stays a child of this process, so that it ends with the test.
     const server = spawn("tmux", ["-S", socket, "-f", "/dev/null", "-u", "-D"], { env: environment, stdio: "ignore" });
     tieToThisProcess(server, "with_children");
     const ended = new Promise((resolve) => server.once("exit", resolve));
@@ -54,7 +54,8 @@ export class Terminal {
       await ended;
       rmSync(folder, { recursive: true, force: true });
     });
-    // The socket's file is there before the server listens. The screen stays to be read when the program has ended.
+    // The socket's file exists before the server listens, so this retries. The option keeps the screen readable after
+    // the program has ended.
     while (!existsSync(socket) || !terminal.#tries(["set-option", "-g", "remain-on-exit", "on"])) await betweenLooks();
     terminal.#run(["new-session", "-d", "-x", String(columns), "-y", String(rows), "-c", cwd, "--", ...command]);
     return terminal;
@@ -68,7 +69,7 @@ export class Terminal {
     return spawnSync("tmux", ["-S", this.socket, ...words], { encoding: "utf8", env: this.environment });
   }
 
-  /** Returns whether tmux did it. */
+  /** Runs a tmux command. Returns whether it succeeded. */
   #tries(words: readonly string[]): boolean {
     return this.#spawn(words).status === 0;
   }
@@ -84,7 +85,7 @@ export class Terminal {
     this.#run(["send-keys", ...keys]);
   }
 
-  /** Types a text as it is. */
+  /** Types a text without interpreting it. */
   type(text: string): void {
     this.#run(["send-keys", "-l", text]);
   }
@@ -93,22 +94,22 @@ export class Terminal {
     this.#run(["resize-window", "-x", String(columns), "-y", String(rows)]);
   }
 
-  /** Returns the lines of the screen, without spaces at their ends. */
+  /** Returns the lines of the screen, without trailing spaces. */
   lines(): readonly string[] {
     return this.#run(["capture-pane", "-p"]).split("\n").slice(0, -1);
   }
 
-  /** Returns the screen with the escape sequences of its colours. */
+  /** Returns the screen with its escape sequences for colors. */
   coloured(): string {
     return this.#run(["capture-pane", "-p", "-e"]);
   }
 
-  /** Returns a value that tmux knows of the terminal, such as `pane_pid` or `alternate_on`. */
+  /** Returns a value that tmux has for the terminal, such as `pane_pid` or `alternate_on`. */
   ask(name: string): string {
     return this.#run(["display-message", "-p", `#{${name}}`]).trim();
   }
 
-  /** Waits until the screen holds what is expected, and returns its lines. */
+  /** Waits until `holds` returns true for the screen, and returns the screen's lines. */
   async until(holds: (screen: string, lines: readonly string[]) => boolean): Promise<readonly string[]> {
     for (;;) {
       const lines = this.lines();
@@ -118,8 +119,8 @@ export class Terminal {
   }
 
   /**
-   * Waits for the end of the program, and returns its exit code. tmux 3.3a now and then misses the signal that its child
-   * has ended: the child stays a zombie. It looks again when it gets the signal once more.
+   * Waits for the end of the program, and returns its exit code. tmux 3.3a sometimes misses the signal that its child
+   * has ended, and the child stays a zombie. So the signal is sent again.
    */
   async exitCode(): Promise<string> {
     for (;;) {
@@ -130,7 +131,7 @@ export class Terminal {
     }
   }
 
-  /** Waits until tmux says something of the terminal. */
+  /** Waits until a value of the terminal in tmux is the expected one. */
   async untilIs(name: string, value: string): Promise<void> {
     while (this.ask(name) !== value) await betweenLooks();
   }

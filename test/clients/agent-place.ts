@@ -1,6 +1,6 @@
 /**
- * The place of one client in a test: a repository, a home folder, a Koor server, a scripted model, and another instance
- * that holds a file. `koor init` connects the client. Runs in the test's process.
+ * The environment of one client in a test: a repository, a home folder, a Koor server, a scripted model, and another
+ * instance that holds a file. `koor init` connects the client. Runs in the test's process.
  */
 import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -20,21 +20,21 @@ import { type ModelEndpoint, startModel } from "./model-endpoint.js";
 import { promptFor } from "./model-script.js";
 
 const TOKEN = "only-for-this-test";
-/** A client that has not ended by then hangs. */
+/** The time limit of a client. A client that takes longer hangs. */
 const CLIENT_LIMIT_MS = 150_000;
 /** The folder of Koor's programs; this file runs from dist/tree/test/clients. */
 const KOOR_BIN = fileURLToPath(new URL("../../../../deploy/bin/", import.meta.url));
 
 export const HOLDER = "holder-of-a";
-/** The file that the other instance holds, with its uncommitted work, and the one that is free. */
+/** The file that the other instance holds, with its uncommitted work, and a file that is free. */
 export const HELD_FILE = "src/held.txt";
 export const FREE_FILE = "src/free.txt";
 export const SECOND_FILE = "src/second.txt";
-/** The first words that a session is told. */
+/** The beginning of the first text that Koor gives to a session. */
 export const WELCOME = "Koor: you are";
-/** The file that a second session and its subagent share. */
+/** The file that a second session and its subagent edit. */
 export const SHARED_FILE = "src/shared.txt";
-/** The files that are edited while the server is away, or answers with something else. */
+/** The files that are edited while the server is away or answers with something else. */
 export const ROUGH_FILES = [
   "src/closed.txt",
   "src/garbage.txt",
@@ -89,11 +89,11 @@ export class AgentPlace implements Place {
   readonly project: string;
   readonly model: string;
   koor: Koor;
-  /** The gate in front of the server. The client takes it for the server. */
+  /** The gate in front of the server. The client sends its requests to the gate. */
   readonly gate: HookGate;
   readonly endpoint: ModelEndpoint;
   readonly client: AgentClient;
-  /** The environment of the client and of commands. */
+  /** The environment of the client, and of commands. */
   readonly env: Readonly<Record<string, string>>;
 
   constructor(client: AgentClient, folder: string, koor: Koor, gate: HookGate, endpoint: ModelEndpoint) {
@@ -116,7 +116,7 @@ export class AgentPlace implements Place {
     };
   }
 
-  /** Returns the absolute path of a file of the project. */
+  /** Returns the absolute path of a file in the project. */
   readonly path = (name: string): string => join(this.project, name);
 
   read(name: string): string {
@@ -128,13 +128,13 @@ export class AgentPlace implements Place {
     writeFileSync(this.path(name), text);
   }
 
-  /** Returns the id of the first session whose hooks came. */
+  /** Returns the id of the first session that has sent a hook. */
   sessionId(): string {
     const ids = this.gate.calls.map(({ input }) => input["session_id"] ?? input["sessionID"] ?? rootSessionOf(input));
     return ids.find((id) => typeof id === "string") ?? "";
   }
 
-  /** Stops the server and starts it again with the same data. Clients reach it at the same address. */
+  /** Restarts the server with the same data. Its address stays the same for clients. */
   async restartServer(t: Owner): Promise<void> {
     await this.koor.stop();
     this.koor = await startServer(t, this.koor.data_dir);
@@ -151,7 +151,7 @@ export class AgentPlace implements Place {
     return this.#spawn(process.execPath, [CLI_PROGRAM, ...args]);
   }
 
-  /** Starts the client with the prompt of a script. */
+  /** Starts the client with the prompt that selects a script. */
   start(script: string, session?: string): StartedClient {
     return this.#spawn(programOf(this.client) ?? "", this.client.args(promptFor(script), session));
   }
@@ -181,7 +181,7 @@ export class AgentPlace implements Place {
     return await this.call<LeaseShown>("POST", "/api/leases", { as, body });
   }
 
-  /** Returns the leases that are held on a path. */
+  /** Returns the held leases of a path. */
   async leasesOf(path: string): Promise<readonly LeaseShown[]> {
     const { leases } = await this.call<{ leases: readonly LeaseShown[] }>(
       "GET",
@@ -196,7 +196,7 @@ export class AgentPlace implements Place {
   }
 
   #spawn(program: string, args: readonly string[]): StartedClient {
-    // Some programs are scripts that start another one: a signal is for the whole group.
+    // The signal goes to the whole process group, because some programs are scripts that start another program.
     const child = spawn(program, args, {
       cwd: this.project,
       env: this.env,
@@ -216,7 +216,7 @@ export class AgentPlace implements Place {
     child.stderr.setEncoding("utf8").on("data", keep);
     const limit = setTimeout(() => kill("SIGKILL"), CLIENT_LIMIT_MS);
     const ended = new Promise<ClientRun>((resolve) => {
-      // Processes that the client leaves behind may hold its pipes.
+      // This listens to `exit` and not to `close`, because processes that the client leaves behind may hold its pipes.
       child.once("exit", (code, signal) => {
         clearTimeout(limit);
         setImmediate(() => resolve({ code, signal, output }));
@@ -237,7 +237,7 @@ async function startServer(t: Owner, dataDir: string): Promise<Koor> {
   return await startKoor(t, { args: ["--auth-token", TOKEN], data_dir: dataDir });
 }
 
-/** Makes a place, and connects its client by `koor init`. */
+/** Makes the environment, and connects its client with `koor init`. */
 export async function makePlace(
   t: Owner,
   client: AgentClient,
@@ -249,7 +249,7 @@ export async function makePlace(
   const endpoint = await startModel(t, {});
   const place = new AgentPlace(client, folder, koor, gate, endpoint);
   mkdirSync(join(place.home, "bin"), { recursive: true });
-  // Both programs have their names as an installation gives them.
+  // Both programs get the names that an installation gives them.
   symlinkSync(join(KOOR_BIN, "koor.js"), join(place.home, "bin", "koor"));
   symlinkSync(join(KOOR_BIN, "koor-hook.cjs"), join(place.home, "bin", "koor-hook"));
   makeRepository(place.home, place.project, REMOTE);

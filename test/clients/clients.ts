@@ -1,68 +1,68 @@
 /**
- * The table of agent clients that the tests run: the package and the version, the settings that make the client use a
- * scripted model, the command that runs one prompt without a terminal, and the client's own tools. Pure but for the
- * files that `arrange` writes. Runs in the test's process.
+ * The table of agent clients that the tests run. A row has the package and its version, the settings with which the
+ * client uses a scripted model, the command that runs a prompt without a terminal, and the client's own tools. Pure,
+ * except for the files that `arrange` writes. Runs in the test's process.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { MODEL } from "./model-endpoint.js";
 import type { ToolCall } from "./model-script.js";
 
-/** The name of this kind of machine in packages that contain a program. */
+/** The name of this machine's type in packages that contain a program. */
 const MACHINE = `${process.platform}-${process.arch}`;
 
-/** Where a client runs. */
+/** The folders and the model that a client uses. */
 export interface Place {
-  /** The home folder, which holds nothing but what the client and the test write. */
+  /** The home folder. It contains only files that the client and the test have written. */
   readonly home: string;
   readonly project: string;
-  /** The address of the model, without a path. */
+  /** The URL of the model, without a path. */
   readonly model: string;
 }
 
-/** The calls of tools that make a client's model do something. */
+/** The tool calls with which a client's model takes actions. */
 export interface Tools {
-  /** Reads a file. Some clients edit only what was read. */
+  /** Reads a file. Some clients edit a file only after it was read. */
   read(path: string): ToolCall;
-  /** Replaces a text of a file by another one. */
+  /** Replaces a text in a file by another one. */
   edit(path: string, from: string, to: string): ToolCall;
   shell(command: string): ToolCall;
-  /** Starts a subagent, and waits for its end; undefined if the client has none that the test can start. */
+  /** Starts a subagent and waits for its end; undefined if the client has no subagents that a test can start. */
   readonly subagent?: (prompt: string) => readonly ToolCall[];
-  /** The call with which a subagent ends, where a text does not end it. */
+  /** The call with which a subagent ends, if a text does not end it. */
   readonly finish?: ToolCall;
 }
 
 export interface AgentClient {
-  /** The name in the test. Two rows may be of one client. */
+  /** The name of the row in the test. Two rows may be about the same client. */
   readonly label: string;
-  /** The name in `koor init --client`. */
+  /** The client's name for `koor init --client`. */
   readonly name: string;
   readonly package: string;
   readonly version: string;
-  /** The program below `node_modules`. */
+  /** The path of the program below `node_modules`. */
   readonly program: string;
-  /** Whether the program is a script for a newer line of Node than Koor's oldest one. */
+  /** Whether the program is a script that needs a newer version of Node than the oldest one that Koor supports. */
   readonly needsNewNode: boolean;
   readonly tools: Tools;
   /** Writes the client's own settings. */
   arrange(place: Place): void;
-  /** Returns the arguments that run a prompt, in a new session or in an existing one. */
+  /** Returns the arguments with which the client runs a prompt, in a new or an existing session. */
   args(prompt: string, session?: string): readonly string[];
   env(place: Place): Readonly<Record<string, string>>;
-  /** Whether a denial stops the tool and reaches the model. Cline's model is only warned. */
+  /** Whether a denial stops the tool and is shown to the model. Cline only warns its model. */
   readonly isDenied: boolean;
-  /** Whether the hooks of a subagent tell which agent it is, so that it has an instance of its own. */
+  /** Whether the hooks of a subagent identify the subagent, so that it gets its own instance. */
   readonly namesChildren: boolean;
   /** Whether a session can be resumed without a terminal. */
   readonly canResume: boolean;
-  /** Whether the client's own tools edit texts of 1 MiB. Cline refuses them. */
+  /** Whether the client's own tools can edit texts of 1 MiB. Those of Cline refuse them. */
   readonly takesLargeEdits: boolean;
-  /** Whether the client tells the end of a session that ran one prompt. */
+  /** Whether the client reports the end of a session that ran one prompt. */
   readonly tellsEnd: boolean;
 }
 
-/** Writes a file, and the folders above it. */
+/** Writes a file, and makes its parent folders. */
 function put(path: string, content: string | object): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, typeof content === "string" ? content : `${JSON.stringify(content, null, 2)}\n`);
@@ -73,7 +73,7 @@ export function patchOf(path: string, from: string, to: string): string {
   return `*** Begin Patch\n*** Update File: ${path}\n@@\n-${from}\n+${to}\n*** End Patch`;
 }
 
-/** The tools of OpenCode and of Kilo, which descends from it. */
+/** The tools of OpenCode, and of Kilo, which was derived from it. */
 const OPENCODE_TOOLS: Tools = {
   read: (path) => ({ tool: "read", input: { filePath: path } }),
   edit: (path, from, to) => ({ tool: "edit", input: { filePath: path, oldString: from, newString: to } }),
@@ -94,14 +94,14 @@ function openCodeSettings({ model }: Place): object {
   };
 }
 
-/** Both load packages for their plugins at the start, which fails at once without a network. */
+/** At the start, both load packages for their plugins. Without a network this must fail at once. */
 const OPENCODE_ENV = {
   OPENCODE_DISABLE_AUTOUPDATE: "1",
   OPENCODE_DISABLE_MODELS_FETCH: "1",
   npm_config_fetch_retries: "0",
 };
 
-/** Kilo spends most of its start on what a test does not need. */
+/** Kilo spends most of its start on features that the tests do not need, so these are turned off. */
 const KILO_ENV = {
   ...OPENCODE_ENV,
   KILO_DISABLE_AUTOUPDATE: "1",
@@ -154,7 +154,7 @@ const CODEX = {
   tellsEnd: true,
 } as const;
 
-/** Returns a script for Codex's code mode, in which the model calls tools from JavaScript. */
+/** Returns a script for Codex's code mode, in which the model calls tools by JavaScript code. */
 function inCode(...calls: readonly string[]): ToolCall {
   return { tool: "exec", input: calls.map((call) => `text(await ${call});`).join("\n") };
 }
@@ -208,7 +208,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
       edit: (path, from, to) => ({ tool: "apply_patch", input: patchOf(path, from, to) }),
       shell: (command) => ({ tool: "exec_command", input: { cmd: command } }),
     },
-    // The client knows from its own table that this model calls tools one by one.
+    // Codex has a table of models. According to it, this model calls tools one by one.
     arrange: (place) => codexSettings("gpt-5.5", place),
   },
   {
@@ -227,7 +227,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
         { tool: "wait_agent", space: "collaboration", input: { timeout_ms: 30_000 } },
       ],
     },
-    // The client knows from its own table that this model calls tools from JavaScript only.
+    // According to the table of models in Codex, this model calls tools only by JavaScript code.
     arrange: (place) => codexSettings("gpt-6-sol", place),
   },
   {
@@ -326,7 +326,7 @@ export const AGENT_CLIENTS: readonly AgentClient[] = [
     arrange: () => undefined,
     args: (prompt, session) => ["-p", prompt, ...(session === undefined ? [] : [`--resume=${session}`])],
     env: ({ model }) => ({
-      // This value also trusts the folder, whose hooks do not run otherwise.
+      // This value also makes the client trust the folder. Otherwise the folder's hooks do not run.
       COPILOT_ALLOW_ALL: "true",
       COPILOT_OFFLINE: "true",
       COPILOT_AUTO_UPDATE: "false",
@@ -398,7 +398,7 @@ capabilities = ["tool_use"]
   {
     label: "kilo",
     name: "kilo",
-    // The program without the package `@kilocode/cli`, which was not to be had in this version.
+    // This package has only the program. The package `@kilocode/cli` was not available in this version.
     package: `@kilocode/cli-${MACHINE}`,
     version: "7.7.9",
     program: `@kilocode/cli-${MACHINE}/bin/kilo`,
@@ -416,7 +416,8 @@ capabilities = ["tool_use"]
   {
     label: "cline",
     name: "cline",
-    // The program without the package `cline`, whose many dependencies are not pinned and were not always to be had.
+    // This package has only the program. The package `cline` has many dependencies that are not pinned, and some were
+    // not always available.
     package: `@cline/cli-${MACHINE}`,
     version: "3.0.65",
     program: `@cline/cli-${MACHINE}/bin/cline`,

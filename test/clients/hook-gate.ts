@@ -1,26 +1,30 @@
 /**
- * A gate in front of a Koor server: it records the hooks of clients with the server's answers, and can be closed,
- * silent, or answer with garbage in the server's place. All other requests pass. Runs in the test's process.
+ * A gate in front of a Koor server. It records the hook calls of clients with the server's answers. It can also refuse
+ * connections, give no answer, or answer with garbage instead of the server. All other requests are forwarded. Runs in
+ * the test's process.
  */
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Owner } from "../support/owner.js";
 import type { Json } from "./dialects/dialect.js";
 
-/** One hook call that came. */
+/** A recorded hook call. */
 export interface HookCall {
   readonly client: string;
   readonly headers: IncomingMessage["headers"];
-  /** The body as JSON; an empty object if it is none. */
+  /** The body as JSON; an empty object if the body is not JSON. */
   readonly input: Json;
-  /** The answer's body; undefined if the gate did not let the call pass. */
+  /** The body of the answer; undefined if the gate did not forward the call. */
   readonly answer: string | undefined;
 }
 
-/** The fate of a hook call. `silent`: the next call gets no answer until the client gives up; later ones pass. */
+/**
+ * How the gate treats a hook call. `silent`: the next call gets no answer until the client gives up; later calls are
+ * forwarded.
+ */
 export type GateMode = "open" | "closed" | "silent" | "garbage" | "html" | "error";
 
-/** The answers in place of the server's. */
+/** The answers that the gate gives instead of the server. */
 const FAKES: Readonly<Record<"garbage" | "html" | "error", { status: number; type: string; body: string }>> = {
   garbage: {
     status: 200,
@@ -37,9 +41,9 @@ export class HookGate {
   readonly calls: HookCall[] = [];
   mode: GateMode = "open";
   port = 0;
-  /** Is called with each hook call. */
+  /** Called with each hook call. */
   onCall: (call: HookCall) => void = () => undefined;
-  /** Is called with the path of each request that passes, and is no hook. */
+  /** Called with the path of each forwarded request that is not a hook call. */
   onPassed: (path: string) => void = () => undefined;
   /** The server's port. */
   target: number;
@@ -132,7 +136,7 @@ function parsed(body: Buffer): Json {
   }
 }
 
-/** Starts a gate. At the end of the test it is closed with its connections. */
+/** Starts a gate. It is closed with its connections at the end of the test. */
 export async function startGate(t: Owner, target: number): Promise<HookGate> {
   const gate = new HookGate(target);
   const sockets = new Set<Socket>();

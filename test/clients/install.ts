@@ -1,8 +1,8 @@
-/** Installs the pinned clients for the tests. It always ends with 0: the test of a client that is absent is skipped. */
+/** Installs the pinned clients for the tests. Always exits with 0: if a client is missing, its test is skipped. */
 import { AGENT_CLIENTS } from "./clients.js";
 import { install, NEW_NODE, RUNTIMES } from "./installed.js";
 
-/** The time for all clients together. */
+/** The time limit for all clients together. */
 const LIMIT_MS = Number(process.argv[2] ?? 240) * 1000;
 
 const endMs = performance.now() + LIMIT_MS;

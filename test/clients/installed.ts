@@ -1,6 +1,6 @@
 /**
- * Finds and installs the pinned clients, in a folder outside the repository. The tests use what is there, and install
- * nothing. Run to install: `node dist/tree/test/clients/install.js`.
+ * Finds and installs the pinned clients, in a folder outside of the repository. The tests use the installed clients,
+ * and install nothing themselves. To install them: `node dist/tree/test/clients/install.js`.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
@@ -11,10 +11,10 @@ import type { AgentClient } from "./clients.js";
 /** The folder of the clients. */
 const FOLDER = process.env["KOOR_TEST_CLIENTS"] ?? join(homedir(), ".cache", "koor-test-clients");
 
-/** Some clients need a newer line of Node than the oldest one that Koor supports. */
+/** The newer Node, for clients that need a newer version than the oldest one that Koor supports. */
 export const NEW_NODE = { package: `node-${process.platform}-${process.arch}`, version: "24" };
 
-/** The other runtimes of the client library, for clients/typescript/runtimes.test.ts. Each has a folder of programs. */
+/** The other JavaScript runtimes for clients/typescript/runtimes.test.ts, each with its folder of programs. */
 export const RUNTIMES = {
   node26: { package: `node-${process.platform}-${process.arch}`, version: "26.12.1", program: "bin/node" },
   deno: { package: "deno", version: "2.9.6", program: "bin.cjs" },
@@ -43,13 +43,16 @@ export function programOf(client: AgentClient): string | undefined {
   return existsSync(path) ? path : undefined;
 }
 
-/** Returns the folder of the newer Node's program; undefined if it is not installed. */
+/** Returns the folder of the newer Node; undefined if it is not installed. */
 export function newNodeFolder(): string | undefined {
   const path = join(folderOf(NEW_NODE), "node_modules", NEW_NODE.package, "bin");
   return existsSync(path) ? path : undefined;
 }
 
-/** Installs a package, unless it is there. A folder with the final name is complete. Returns whether it is there. */
+/**
+ * Installs a package, unless it is installed already. A folder with the final name is always complete. Returns whether
+ * the package is installed.
+ */
 export function install(wanted: Package, timeoutMs: number): boolean {
   const folder = folderOf(wanted);
   if (existsSync(folder)) return true;

@@ -1,7 +1,8 @@
 /**
- * Runs a test file again in namespaces of its own: a network that has nothing but loopback, and processes that all end
- * with the test. Clients ask their makers' servers for much, and some leave processes behind. Where the machine allows
- * no namespaces, the clients get proxies that refuse every connection. Runs in the test's process.
+ * Runs a test file again inside of Linux namespaces. Their network has only loopback, and all of their processes end
+ * with the test. This is needed because clients send many requests to their vendors' servers, and some leave processes
+ * behind. If the machine does not allow namespaces, the clients get proxies that refuse every connection. Runs in the
+ * test's process.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -11,7 +12,7 @@ const INSIDE = "KOOR_TEST_LOOPBACK_ONLY";
 const FLAGS = ["--user", "--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"];
 const RAISE = 'ip link set lo up && exec "$@"';
 
-/** Whether this process has a network of loopback only. */
+/** Whether the network of this process has only loopback. */
 export function isLoopbackOnly(): boolean {
   return process.env[INSIDE] === "1";
 }
@@ -22,8 +23,8 @@ function canIsolate(): boolean {
 }
 
 /**
- * Runs a test file in namespaces, with this process's output, and returns its exit code. Returns undefined if this
- * process is in them already, or if the machine allows none.
+ * Runs a test file in namespaces and returns its exit code. Its output goes to this process's output. Returns undefined
+ * if this process is already in namespaces, or if the machine does not allow them.
  */
 export async function runIsolated(fileUrl: string): Promise<number | undefined> {
   if (isLoopbackOnly() || !canIsolate()) return undefined;
@@ -31,12 +32,12 @@ export async function runIsolated(fileUrl: string): Promise<number | undefined> 
     stdio: ["ignore", "inherit", "inherit"],
     env: { ...process.env, [INSIDE]: "1" },
   });
-  // The namespaces, and all processes in them, end with the first process.
+  // If the first process in the namespaces ends, the namespaces and all of their processes end.
   tieToThisProcess(child);
   return await new Promise((resolve) => child.once("close", (code) => resolve(code ?? 1)));
 }
 
-/** The environment that keeps clients from other machines where there is no namespace. */
+/** The environment that keeps clients from connecting to other machines if there are no namespaces. */
 export const REFUSING_PROXY: Readonly<Record<string, string>> = {
   HTTP_PROXY: "http://127.0.0.1:9",
   HTTPS_PROXY: "http://127.0.0.1:9",

@@ -1,8 +1,8 @@
 /**
- * The scenario that every agent client plays: another instance holds a file with its uncommitted work. The agent edits
- * that file, then two free ones at once, then runs a shell command that would write the held file, then a git command
- * that would destroy the work. A second session in the same directory edits what the first one holds, and starts a
- * subagent. The first one is killed and resumed. Runs in the test's process.
+ * The scenario that every agent client runs. Another instance holds a file with its uncommitted work. The agent edits
+ * this file, and then two free files at once. Then it runs a shell command that would write the held file, and a git
+ * command that would destroy the work. A second session in the same directory edits a file that the first session
+ * holds, and starts a subagent. The first session is killed and resumed. Runs in the test's process.
  */
 import type { Test } from "tap";
 import {
@@ -23,17 +23,17 @@ import { promptFor, type Scripts, type Turn } from "./model-script.js";
 
 const CHANGED_TEXT = FREE_TEXT.replace("before", "after");
 const AUTO_TTL_MS = 600_000;
-/** The turns of the script `main` that the test looks at. */
+/** The turns of the script `main` that the test checks. */
 const AFTER_EDIT = 2;
 const AFTER_SHELL = 4;
 const AFTER_GIT = 5;
 
-/** How often a text is in a request. */
+/** Returns how often a text occurs in a request. */
 function countOf(text: string, request: ModelRequest | undefined): number {
   return (request?.body ?? "").split(text).length - 1;
 }
 
-/** Whether the request for a turn tells the model a text that the request before did not. */
+/** Whether the request for a turn contains a text for the model that the previous request did not contain. */
 function isTold(place: AgentPlace, script: string, turn: number, text: string): boolean {
   const [before, after] = [turn - 1, turn].map((at) =>
     place.endpoint.of(script).find((request) => request.turn === at),
@@ -78,7 +78,7 @@ function scriptsOf(
   };
 }
 
-/** Returns the instances that the client's sessions made, the oldest first. */
+/** Returns the instances of the client's sessions, oldest first. */
 async function sessionsOf(place: AgentPlace): Promise<readonly InstanceShown[]> {
   const found = (await place.instances()).filter(({ name }) => name.startsWith(`${place.client.name}-`));
   return found.toSorted((one, other) => one.registered_at.localeCompare(other.registered_at));
@@ -137,8 +137,9 @@ const REPORTING: ReadonlySet<string> = new Set(["claude", "codex"]);
 const USAGE_PATH = "/api/events/history?topic=llm.usage.recorded&after=0&wait=60";
 
 /**
- * Checks that the usage of a session is known. The second session has ended its turn, after which each client reports;
- * in the middle of a turn a client may not have written its transcript when the report is due.
+ * Checks that the server knows the usage of a session. The second session is checked, because it has ended its turn,
+ * after which each client reports. In the middle of a turn, a client may not have written its transcript when the
+ * report is due.
  */
 async function checkUsage(test: Test, place: AgentPlace): Promise<void> {
   if (!REPORTING.has(place.client.name)) return;
@@ -149,7 +150,7 @@ async function checkUsage(test: Test, place: AgentPlace): Promise<void> {
   test.ok(Number(event?.data["tokens_in"]) >= 10, `its tokens are counted: ${JSON.stringify(event?.data)}`);
 }
 
-/** Another session in the same directory, which starts a subagent where the client has them. */
+/** Runs another session in the same directory. If the client has subagents, the session starts one. */
 async function playSecond(test: Test, place: AgentPlace, first: InstanceShown): Promise<void> {
   const { client } = place;
   const { code, output } = await place.run("second");
@@ -172,7 +173,7 @@ async function playSecond(test: Test, place: AgentPlace, first: InstanceShown): 
   if (!test.passing()) test.comment(output);
 }
 
-/** The first session goes on after it was killed. Another agent waits for its file when it ends. */
+/** Resumes the first session after it was killed. When it ends, another agent is waiting for its file. */
 async function playResumed(test: Test, place: AgentPlace, session: InstanceShown, holder: string): Promise<void> {
   const { client } = place;
   const { output } = await place.run("resumed", place.sessionId());
@@ -180,7 +181,7 @@ async function playResumed(test: Test, place: AgentPlace, session: InstanceShown
   const roots = (await sessionsOf(place)).filter(({ parent }) => parent === null);
   test.equal(roots.length, 2, "it is the same instance as before");
   test.match(await place.leasesOf(FREE_FILE), [{ holder: { id: holder } }], "at its end the file is free for others");
-  // A file without a waiter is free with the end of the session, where the client tells it.
+  // If the client reports the end of the session, the session's files without a waiter are free then.
   const kept = client.tellsEnd ? [] : [{ holder: { id: session.id } }];
   test.match(await place.leasesOf(SECOND_FILE), kept, "and so are the others after the end of the session");
   if (!test.passing()) test.comment(output);

@@ -1,7 +1,7 @@
 /**
- * A model for agent clients on loopback: it plays scripts in the APIs of four vendors, and records all requests. The
- * request itself shows how far a conversation is, so that a repeated request has the same answer. Runs in the test's
- * process.
+ * A model on loopback for agent clients. It plays scripts in the APIs of four vendors, and records all requests. Each
+ * request itself shows how far its conversation has come, so a repeated request gets the same answer. Runs in the
+ * test's process.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -21,7 +21,7 @@ export const MODEL = "scripted-model";
 export interface ModelRequest {
   readonly path: string;
   readonly body: string;
-  /** The script and the turn that the endpoint answered; undefined for a request that is none of a script. */
+  /** The script and the turn that were answered; undefined if the request belongs to no script. */
   readonly script: string | undefined;
   readonly turn: number;
 }
@@ -40,12 +40,12 @@ export class ModelEndpoint {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Returns the requests of a script, in their order. */
+  /** Returns the requests of a script in their order. */
   of(script: string): readonly ModelRequest[] {
     return this.requests.filter((request) => request.script === script);
   }
 
-  /** Resolves with the first request for a turn, which contains the results of the turns before. */
+  /** Resolves with the first request for a turn. It contains the results of the previous turns. */
   reached(script: string, turn: number): Promise<ModelRequest> {
     return this.#first((request) => request.script === script && request.turn === turn);
   }
@@ -111,7 +111,7 @@ function sendJson(response: ServerResponse, status: number, value: Json): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
 }
 
-/** Answers what clients ask beside their conversations: lists of models, counts of tokens. */
+/** Answers the other requests of clients: lists of models, and counts of tokens. */
 function answerOther(path: string, response: ServerResponse): void {
   if (/\/models(?:\?|$)/.test(path))
     sendJson(response, 200, {
@@ -132,7 +132,7 @@ function handle(endpoint: ModelEndpoint, message: IncomingMessage, response: Ser
   });
 }
 
-/** Starts an endpoint. At the end of the test it is closed with its connections. */
+/** Starts an endpoint. It is closed with its connections at the end of the test. */
 export async function startModel(t: Owner, scripts: Scripts): Promise<ModelEndpoint> {
   const endpoint = new ModelEndpoint(scripts);
   const sockets = new Set<Socket>();

@@ -1,7 +1,7 @@
 /**
- * A scenario with a server that is not well: it refuses connections, answers with something else, gives no answer, and
- * restarts. No hook call may make the client or its tool fail. After the restart the session keeps its leases. Then the
- * client makes an edit of almost 1 MiB, and one of more. Runs in the test's process.
+ * A scenario with a faulty server. It refuses connections, answers with something else, gives no answer, and restarts.
+ * No hook call may make the client or its tool fail. After the restart, the session must still have its leases. Then
+ * the client makes an edit of almost 1 MiB, and a larger one. Runs in the test's process.
  */
 import type { Test } from "tap";
 import {
@@ -18,7 +18,7 @@ import type { GateMode } from "./hook-gate.js";
 import type { Turn } from "./model-script.js";
 
 const KIB = 1024;
-/** The server reads 1 MiB of a hook. The text is one part of it. */
+/** The text is shorter than 1 MiB, because the server reads 1 MiB of a hook call, and the call has other parts. */
 const LARGE_TEXT = "x".repeat(900 * KIB);
 const HUGE_TEXT = "x".repeat(1_200 * KIB);
 const MODES: readonly GateMode[] = ["closed", "garbage", "html", "error", "silent"];

@@ -1,4 +1,4 @@
-/** Registers the tests of all agent clients, and says which are skipped, and why. Runs in the test's process. */
+/** Registers the tests of all agent clients. Says which tests are skipped, and why. Runs in the test's process. */
 import t, { type Test } from "tap";
 import { longFormOnly, sampleSome } from "../support/test-size.js";
 import { type AgentPlace, makePlace } from "./agent-place.js";
@@ -9,12 +9,15 @@ import { playMain } from "./main-scenario.js";
 import { playRough } from "./rough-scenario.js";
 import { playTwice } from "./twice-scenario.js";
 
-/** A busy machine takes far longer than a quiet one. */
+/** The time limit of a test. It is long, because a busy machine takes far longer than a quiet one. */
 const TIMEOUT_MS = 300_000;
-/** Clients at a time: each keeps a core busy while it starts. */
+/** The number of clients that run at the same time. Each keeps a processor busy while it starts. */
 const CLIENTS_TOGETHER = 2;
 
-/** How many clients play with a server that is not well, besides the first one. The run's seed repeats the sample. */
+/**
+ * The number of clients that run the scenario with a faulty server, besides the first one. They are sampled with the
+ * run's seed.
+ */
 const ROUGH_SAMPLE = 3;
 
 const chosen = process.env["KOOR_TEST_CLIENT"];
@@ -31,14 +34,14 @@ function reasonToSkip(client: AgentClient): string | false {
   return client.needsNewNode && newNodeFolder() === undefined ? "it needs a newer Node, which is not installed" : false;
 }
 
-/** With KOOR_TEST_SHOW, shows all hooks of a client with the answers. */
+/** Shows all hook calls of a client with their answers, if KOOR_TEST_SHOW is set. */
 function showHooks(test: Test, { client, gate }: AgentPlace): void {
   if (process.env["KOOR_TEST_SHOW"] === undefined) return;
   for (const call of gate.calls)
     test.comment(`${client.label}/${call.client} ${JSON.stringify(call.input)} => ${call.answer}`);
 }
 
-/** Registers a test of a client in a place of its own. */
+/** Registers a test of a client in its own environment. */
 function register(
   client: AgentClient,
   name: string,
@@ -55,7 +58,7 @@ function register(
 
 t.jobs = CLIENTS_TOGETHER;
 t.comment(isLoopbackOnly() ? "the network is loopback only" : "no namespaces here: the clients get refusing proxies");
-// The last rows are of the slowest clients.
+// The order is reversed, because the last rows have the slowest clients.
 for (const client of clients.toReversed()) {
   register(client, "files that others hold", playMain);
   if (rough.has(client)) register(client, "a server that is not well", playRough);

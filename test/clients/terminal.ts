@@ -1,6 +1,6 @@
 /**
- * Runs a program in a pseudo-terminal of its own, as a person starts it. The program `script` makes the terminal, and
- * this file answers the question for the cursor's position, which some clients ask. Runs in the test's process.
+ * Runs a program on its own pseudo-terminal, as a user does. The program `script` makes the terminal. This file answers
+ * the query for the cursor's position, which some clients send. Runs in the test's process.
  */
 import { spawn, spawnSync } from "node:child_process";
 import type { Owner } from "../support/owner.js";
@@ -15,7 +15,7 @@ export function canMakeTerminal(): boolean {
   return spawnSync("script", ["--version"], { stdio: "ignore" }).status === 0;
 }
 
-/** Starts a shell command in a terminal, in the place's project. It is killed at the end of the test. */
+/** Starts a shell command on a terminal, in the project. The command is killed at the end of the test. */
 export function startInTerminal(t: Owner, { project, env }: AgentPlace, command: string): { screen(): string } {
   const child = spawn("script", ["-qfec", `stty rows 40 cols 120; exec ${command}`, "/dev/null"], {
     cwd: project,
@@ -32,7 +32,7 @@ export function startInTerminal(t: Owner, { project, env }: AgentPlace, command:
   });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   t.teardown(async () => {
-    // The program is in the session of its terminal, and ends when the terminal hangs up.
+    // The program belongs to the session of its terminal, so it ends when the terminal hangs up.
     child.kill("SIGKILL");
     await ended;
   });

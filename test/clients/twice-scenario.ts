@@ -1,6 +1,6 @@
 /**
- * A scenario with a client that also runs the hooks of another one: Copilot CLI runs those of Claude Code. Each of its
- * calls comes under both names, and acts once. Runs in the test's process.
+ * A scenario with a client that also runs the hooks of another client: Copilot CLI runs those of Claude Code. Each of
+ * its tool calls is reported under both names, and must take effect once. Runs in the test's process.
  */
 import type { Test } from "tap";
 import { type AgentPlace, FREE_FILE, FREE_TEXT, HELD_FILE, HELD_TEXT, HOLDER, WELCOME } from "./agent-place.js";

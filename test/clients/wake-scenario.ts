@@ -1,7 +1,7 @@
 /**
- * Wakes real agent clients that are idle. Claude Code, in a terminal, is woken by a request of another agent, and by an
- * agent that waits for a lease of the session. Codex is woken by requests, in a terminal and without one. Runs in the
- * test's process.
+ * Tests that real idle agent clients are woken. Claude Code, on a terminal, is woken by a request of another agent, and
+ * by an agent that waits for a lease of the session. Codex is woken by requests, on a terminal and without one. Runs in
+ * the test's process.
  */
 import { symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ import { promptFor } from "./model-script.js";
 import { canMakeTerminal, startInTerminal } from "./terminal.js";
 
 const TIMEOUT_MS = 120_000;
-/** Section 29 of the contract: an idle session acts upon a request within this time. */
+/** The maximum time until an idle session acts on a request (section 29 of the contract). */
 const WAKE_MS_MAX = 5_000;
 const FIRST_SUBJECT = "please look at the trucks";
 const SECOND_SUBJECT = "and at the trailers";
@@ -33,7 +33,7 @@ function reasonToSkip(client: AgentClient): string | false {
   return canMakeTerminal() ? false : "the machine has no `script`, which makes terminals";
 }
 
-/** Answers what Claude Code asks a person at its first start in a folder. */
+/** Answers the questions that Claude Code asks at its first start in a folder. */
 function answerQuestions({ home, project }: AgentPlace): void {
   const trusted = {
     hasTrustDialogAccepted: true,
@@ -49,13 +49,13 @@ function answerQuestions({ home, project }: AgentPlace): void {
   writeFileSync(join(home, ".claude.json"), JSON.stringify(answers));
 }
 
-/** Returns a text as it stands within a text of JSON. */
+/** Returns a text in the form in which a JSON string contains it. */
 function inJson(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
 /**
- * Resolves when the next waiter of the session has looked at what there is, and waits.
+ * Resolves when the next waiter of the session has checked the current state and waits.
  * @param isSame whether it may be a waiter that has waited before
  */
 function nextWaiter({ gate }: AgentPlace, isSame = false): Promise<void> {
@@ -112,12 +112,12 @@ async function playClaude(client: AgentClient): Promise<void> {
   });
 }
 
-/** Compares two instances by age, the newest first. */
+/** Compares two instances by age. Newer ones come first. */
 function byAge(one: InstanceShown, other: InstanceShown): number {
   return other.registered_at.localeCompare(one.registered_at);
 }
 
-/** The terminal of Codex looks for queued lines every 10 s. */
+/** On a terminal, Codex checks for queued lines every 10 s. */
 async function playCodex(client: AgentClient): Promise<void> {
   await t.test("an idle Codex", { skip: reasonToSkip(client), timeout: TIMEOUT_MS }, async (t) => {
     const place = await makePlace(t, client);

@@ -1,6 +1,6 @@
 /**
- * Tests the simulated day in a real server: each list has what the day is to show, and data that is stored twice
- * agrees: logs, events and runs match the state.
+ * Tests the simulated day in a real server. Each list must have the content that the day promises. Data that is stored
+ * twice must agree: logs, events and runs must match the state.
  */
 import t from "tap";
 import { aDay, fillWithADay } from "./a-day.js";
@@ -15,7 +15,7 @@ const NOW_MS = Date.now();
 const HOUR_MS = 3_600_000;
 
 const koor = await startKoor(t, { args: ["--stale-after", "1h"] });
-// Events of the tests are delivered, too.
+// The receiver also gets the events that the tests publish.
 const receiver = await startReceiver(t);
 const day = await fillWithADay(koor, { nowMs: NOW_MS, receiverUrl: receiver.url });
 const { known } = day;
@@ -80,7 +80,7 @@ t.test("state has a tree with many types and versions, and values with a script 
   );
 });
 
-/** The newest value of a key in the snapshot. */
+/** Returns the newest value of a key in the snapshot. */
 function value(snapshot: string, key: string): string {
   return String(ofKind(snapshot, "state").findLast((row) => row["key"] === key)?.["value"]);
 }

@@ -1,7 +1,7 @@
 /**
- * Makes a simulated day: the snapshot of a server with which a bookshop's team of agents has worked for three days. Its
- * times are relative to a given one, and the same seed gives the same day. For tests and pictures that need a server
- * with content. The content comes from a-day/. Pure but for `fillWithADay`, which runs where its caller does.
+ * Makes a simulated day: the snapshot of a server on which a bookshop's team of agents has worked for three days. It is
+ * for tests and pictures that need a server with content. Its times are relative to a given time, and the same seed
+ * gives the same day. a-day/ makes the content. Pure, except `fillWithADay`.
  */
 import { agentMetricRecords } from "./a-day/agent-metrics.js";
 import { complianceRecords } from "./a-day/compliance.js";
@@ -21,24 +21,24 @@ import { DISABLED_WEBHOOK, FAILING_WEBHOOK, webhookRecords } from "./a-day/webho
 import { send } from "./http-client.js";
 import { makeSnapshot, type SnapshotLine } from "./snapshot.js";
 
-/** Number of newest events that are kept, like `--event-history`. */
+/** The number of newest events that are kept, as with `--event-history`. */
 const EVENTS_KEPT = 900;
 const AGENTS = 14;
-/** An address where no server listens. */
+/** The URL of an address at which no server listens. */
 const NO_RECEIVER = "http://127.0.0.1:1";
 
 export interface DayOptions {
   /**
-   * The time at which the day is viewed. It must not be later than the clock of the server that the day is restored
-   * into, and not much earlier: agents' calls by the hour are kept for a limited time only.
+   * The time at which the day is viewed. It must not be later than the clock of the server that restores the day, and
+   * not much earlier, because the agents' hourly counts are kept for a limited time only.
    */
   readonly nowMs: number;
   readonly seed?: number;
-  /** The least number of instances; fourteen of them do something. */
+  /** The minimum number of instances. Fourteen of them act. */
   readonly agents?: number;
-  /** The least number of state keys that are not deleted. */
+  /** The minimum number of state keys that are not deleted. */
   readonly state_keys?: number;
-  /** The beginning of the webhooks' URLs; by default no server listens there. */
+  /** The beginning of the webhooks' URLs. By default, no server listens there. */
   readonly receiverUrl?: string;
 }
 
@@ -48,21 +48,21 @@ export interface ADay {
   /** The number of records of each kind. */
   readonly counts: Readonly<Record<string, number>>;
   readonly agents: readonly Agent[];
-  /** Keys, ids and names (as `project/name`) that tests look for. */
+  /** The keys, ids and names (as `project/name`) that tests look for. */
   readonly known: {
-    /** A text with a script in it, as text/html, and a picture with one. */
+    /** The keys of a text with a script in it, stored as text/html, and of a picture with a script. */
     readonly scriptKey: string;
     readonly svgKey: string;
-    /** A JSON value with this many versions. */
+    /** The key of a JSON value with this many versions. */
     readonly versionedKey: string;
     readonly versions: number;
-    /** A key and a spec whose newest version is a rollback. */
+    /** A key and a spec whose newest version is the result of a rollback. */
     readonly rolledBackKey: string;
     readonly rolledBackSpec: string;
     readonly contracts: readonly string[];
     readonly proposedRules: readonly string[];
     readonly rejectedRules: readonly string[];
-    /** A thread of several messages, and the subject of a request that has been unread for hours. */
+    /** A thread with several messages, and the subject of a request that has been unread for hours. */
     readonly busyThread: string;
     readonly unreadRequest: string;
     readonly failingWebhook: string;
@@ -146,8 +146,8 @@ export function aDay({
 }
 
 /**
- * Restores a day into an empty server. Agents that are active in the day fall silent there as the server's
- * `--stale-after` says, so a test that takes longer starts it with an hour.
+ * Restores a day into an empty server. Active agents become stale there after the server's `--stale-after`. A test that
+ * takes longer should start the server with an hour.
  */
 export async function fillWithADay(
   koor: { readonly port: number },

@@ -1,6 +1,6 @@
 /**
- * The table of what both client libraries do (clients/behaviours.json), and the subtests that are named by its rows.
- * clients/typescript/behaviours.test.ts fails if a row has no subtest.
+ * Reads the table of the common behaviours of both client libraries (clients/behaviours.json), and runs the subtests
+ * that have the names of its rows. clients/typescript/behaviours.test.ts fails if a row has no subtest.
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -26,7 +26,10 @@ export const { errors: ERRORS, behaviours: BEHAVIOURS } = JSON.parse(readFileSyn
   readonly behaviours: readonly BehaviourRow[];
 };
 
-/** Runs the subtest of a row. @param options tap's `skip`: the reason why it cannot run here, or false */
+/**
+ * Runs the subtest of a row.
+ * @param options tap's `skip`: the reason why the subtest cannot run here, or false
+ */
 export async function behaviour(
   t: Test,
   id: string,

@@ -1,7 +1,7 @@
 /**
- * A real browser for tests: the machine's Chromium without a window, driven by playwright-core. Where there is none,
- * tests that need one are skipped with a reason. The tests of one file share a browser, because its start takes as long
- * as many of them.
+ * A real browser for tests: the Chromium of this machine, headless and controlled by playwright-core. Without Chromium,
+ * the tests that need it are skipped. The tests of a file share a browser, because its start takes as long as many
+ * tests.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ export type { BrowserContext, Page };
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
 
-/** The browser's path: CHROMIUM_PATH, or the first on the PATH; undefined where there is none. */
+/** Returns the path of the browser: CHROMIUM_PATH, or the first one on PATH; undefined if there is none. */
 export function findBrowser(): string | undefined {
   const named = process.env["CHROMIUM_PATH"];
   if (named !== undefined && named !== "") return named;
@@ -25,10 +25,10 @@ export function browserMissing(): string | false {
   return findBrowser() === undefined ? "no Chromium on this machine (or set CHROMIUM_PATH)" : false;
 }
 
-/** The browsers of this process, by the outermost test. */
+/** The browsers of this process. The key is the outermost test. */
 const shared = new WeakMap<Owner, Promise<Browser>>();
 
-/** Returns the browser of the file. It is started for the first test that needs it, and ends with the outermost test. */
+/** Returns the browser of the file. The first test that needs it starts it, and it ends with the outermost test. */
 export function startBrowser(t: Owner): Promise<Browser> {
   const owner = outermost(t);
   const known = shared.get(owner);
@@ -39,13 +39,13 @@ export function startBrowser(t: Owner): Promise<Browser> {
   return starting;
 }
 
-/** Starts the browser; the caller ends it. */
+/** Starts a browser. The caller has to end it. */
 export function launchBrowser(): Promise<Browser> {
   const path = findBrowser();
   if (path === undefined) throw new Error("there is no browser");
   return chromium.launch({
     executablePath: path,
-    // The browser may connect to the server under test only.
+    // The browser may connect only to the server under test.
     args: [
       "--no-sandbox",
       "--disable-gpu",
@@ -59,14 +59,14 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
-/** A page and its problems: errors, warnings of the console, requests to other hosts. */
+/** A page, and its problems: errors, warnings on the console, and requests to other hosts. */
 export interface WatchedPage {
   readonly page: Page;
-  /** The cookies and the storage of the page, which other pages may share. */
+  /** The cookies and the storage of the page. Other pages may share them. */
   readonly context: BrowserContext;
   /** Closes the page, and its context if no other page uses it. */
   readonly close: () => Promise<void>;
-  /** Everything that should not have happened. */
+  /** The problems, none of which should have happened. */
   readonly complaints: readonly string[];
 }
 
@@ -74,15 +74,15 @@ export interface PageOptions {
   readonly dark?: boolean;
   readonly width?: number;
   readonly height?: number;
-  /** Cookies that are shared with another page. */
+  /** The cookies and the storage of another page, which this page shares. */
   readonly context?: BrowserContext;
-  /** Complaints that the test expects, for example of a refusal that it tests. */
+  /** The problems that the test expects, for example because it tests a refusal. */
   readonly expected?: readonly RegExp[];
 }
 
 const SIZE = { width: 1280, height: 860 };
 
-/** Makes cookies and storage for pages. */
+/** Makes new cookies and a new storage for pages. */
 export function makeContext(browser: Browser): Promise<BrowserContext> {
   return browser.newContext({
     viewport: SIZE,
@@ -93,7 +93,7 @@ export function makeContext(browser: Browser): Promise<BrowserContext> {
   });
 }
 
-/** Opens a new page, with cookies of its own unless the options have some. */
+/** Opens a new page. It has its own cookies, unless the options name some. */
 export async function openPage(browser: Browser, options: PageOptions = {}): Promise<WatchedPage> {
   const { dark = false, width = SIZE.width, height = SIZE.height, expected = [] } = options;
   const context = options.context ?? (await makeContext(browser));
@@ -101,7 +101,7 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
   if (dark) await page.emulateMedia({ colorScheme: "dark" });
   if (width !== SIZE.width || height !== SIZE.height) await page.setViewportSize({ width, height });
   const complaints: string[] = [];
-  // The address is not compared, because a port may look like a status.
+  // The URL is left out of the comparison, because its port may look like a status.
   const complain = (text: string, url = ""): void => {
     if (!expected.some((pattern) => pattern.test(text))) complaints.push(url === "" ? text : `${text} (${url})`);
   };
@@ -119,8 +119,8 @@ export async function openPage(browser: Browser, options: PageOptions = {}): Pro
 }
 
 /**
- * Waits until the locator matches as many elements as the test wants, for at most 10 s: a page may show its first rows
- * before the others have come. Returns how many it matches then.
+ * Waits until the locator matches as many elements as the test wants, for at most 10 s. This is needed because a page
+ * may show its first rows before the others. Returns the number of matches.
  */
 export async function countOf(locator: Locator, wanted: number): Promise<number> {
   const end = Date.now() + 10_000;
@@ -132,7 +132,7 @@ export async function countOf(locator: Locator, wanted: number): Promise<number>
   return found;
 }
 
-/** Returns by how many px an element can be scrolled sideways. */
+/** Returns the number of px by which an element can be scrolled sideways. */
 export function sideways(locator: Locator): Promise<number> {
   return locator.evaluate((element: { readonly scrollWidth: number; readonly clientWidth: number }) => {
     return element.scrollWidth - element.clientWidth;

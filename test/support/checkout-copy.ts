@@ -1,6 +1,6 @@
 /**
- * Makes copies of the checkout, for tests that build in a folder of its own: the versioned files with their present
- * contents, nothing that was built, and the installed packages.
+ * Copies the checkout, for tests that build in their own folder. A copy has the versioned files with their current
+ * contents and the installed packages, but nothing that was built.
  */
 import { execFile } from "node:child_process";
 import { cpSync, existsSync, mkdirSync } from "node:fs";
@@ -10,9 +10,9 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** The checkout. This file runs from dist/tree/test/support. */
+/** The path of the checkout. This file runs from dist/tree/test/support. */
 export const CHECKOUT = fileURLToPath(new URL("../../../../", import.meta.url));
-/** The list of files is longer than the default of execFile. */
+/** The maximum length of the list of files. The default of execFile is too small. */
 const LIST_BYTES_MAX = 16 * 2 ** 20;
 
 /** Returns the paths of the files that belong to the checkout, relative to it. Fails outside of a git repository. */
@@ -33,7 +33,7 @@ export function copyFiles(folder: string, paths: readonly string[]): void {
   }
 }
 
-/** Copies the installed packages into a folder: as hard links where the file system allows it. */
+/** Copies the installed packages into a folder. Uses hard links if the file system allows it. */
 export async function copyPackages(folder: string): Promise<void> {
   const [from, to] = [join(CHECKOUT, "node_modules"), join(folder, "node_modules")];
   await run("cp", ["-al", from, to]).catch(() => run("cp", ["-a", from, folder]));

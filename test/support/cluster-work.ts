@@ -1,7 +1,7 @@
 /**
- * A workload for clusters while tests break them, and the check of its results: writers at every node, claimers that
- * race for leases at all of them, and a subscriber that moves from node to node. Every acknowledged change must be
- * there, no refused one may be, and one without an answer may. Runs in the test's process.
+ * A workload for clusters while tests break them, and a check of its results. Writers work at every node, claimers
+ * compete for leases at all nodes, and a subscriber moves from node to node. Every acknowledged change must be there,
+ * and no refused change may be there. A change without an answer may be there. Runs in the test's process.
  */
 import { hashOf } from "./answers.js";
 import type { Test } from "tap";
@@ -11,16 +11,16 @@ import { LeaseChecker } from "./lease-checker.js";
 import type { Owner } from "./server-process.js";
 import { openSocket } from "./subscriber.js";
 
-/** The pause between two calls of a client. The tests look for errors, not for speed. */
+/** The pause between two calls of a client. It limits the load, because the tests look for errors and not for speed. */
 const PACE_MS = 10;
 /** The pause after a refusal or a failed connection. */
 const REFUSED_PACE_MS = 50;
 const COUNTER = "shared/counter";
-/** How many events a subscriber takes before it moves on. */
+/** The number of events after which a subscriber moves to the next node. */
 const EVENTS_A_NODE = 40;
-/** A subscriber moves on after this time without an event. */
+/** The time without an event after which a subscriber moves to the next node. */
 const SILENCE_MS = 5_000;
-/** The requests of the claimers, in turns: of files, of a name with two holders, and of one of two names. */
+/** The requests of the claimers, in turn: for files, for a name with two holders, and for one of two names. */
 const WANTED = [
   { resources: ["path:shared/0"] },
   { resources: ["pool"], max_holders: 2 },
@@ -70,9 +70,9 @@ export class ClusterWork {
   readonly #held: Held[] = [];
   readonly #problems: string[] = [];
   readonly #running: Promise<void>[] = [];
-  /** When the latest acknowledged request of each node was sent. */
+  /** For each node, the time when its latest acknowledged request was sent. */
   readonly #acknowledgedAt = new Map<string, number>();
-  /** How requests without an answer ended. */
+  /** The numbers of requests without an answer, by how they ended. */
   readonly #ends = new Map<string, number>();
   #stopped = false;
   #end: () => void = () => undefined;
@@ -86,7 +86,10 @@ export class ClusterWork {
     this.#nodes = nodes;
   }
 
-  /** @param writers the number of writers at each node */
+  /**
+   * Starts the clients.
+   * @param writers the number of writers at each node
+   */
   start(t: Owner, writers = 2): void {
     for (const node of this.#nodes) {
       for (let at = 0; at < writers; at++) this.#running.push(this.#write(node));
@@ -100,7 +103,7 @@ export class ClusterWork {
     return this.#writes.filter(({ outcome }) => outcome === "acknowledged").length;
   }
 
-  /** Waits until a node acknowledges a request that was sent from now on. Returns the ms that this took. */
+  /** Waits until a node acknowledges a request that was sent after this call. Returns how long this took, in ms. */
   async untilWritten(node: TestNode, patienceMs?: number): Promise<number> {
     const since = performance.now();
     try {
@@ -115,7 +118,7 @@ export class ClusterWork {
     return Math.round(performance.now() - since);
   }
 
-  /** Waits until a node refuses a request that was sent from now on. Returns the status. */
+  /** Waits until a node refuses a request that was sent after this call. Returns the status. */
   async untilRefused(node: TestNode, patienceMs?: number): Promise<number> {
     const from = this.#writes.length;
     const found = await until(
@@ -127,7 +130,7 @@ export class ClusterWork {
   }
 
   /**
-   * Ends the clients. Their open requests must be answered or their connections cut, so a frozen node must be released
+   * Ends the clients. Each open request must be answered or lose its connection, so a frozen node must be resumed
    * first.
    */
   async stop(): Promise<void> {
@@ -218,7 +221,7 @@ export class ClusterWork {
     }
   }
 
-  /** Each success has a version of its own, and there are no more versions than requests that may have succeeded. */
+  /** Each success must have its own version. There must be no more versions than requests that may have succeeded. */
   #checkCounter(version: number, problems: string[]): void {
     const counts = this.#writes.filter(({ kind }) => kind === "count");
     const made = counts.filter(({ outcome }) => outcome === "acknowledged").map(({ number }) => number);
@@ -242,7 +245,7 @@ export class ClusterWork {
       if (fences.get(id) !== fence) problems.push(`lease ${id} was told under ${fence}, and is ${fences.get(id)}`);
   }
 
-  /** Puts values under keys of its own, and publishes events. Some are read at another node. */
+  /** Writes values under its own keys, and publishes events. Reads some values at another node. */
   async #write(node: TestNode): Promise<void> {
     while (!this.#stopped) {
       const nonce = `${node.name}-${++this.#nonce}`;
@@ -257,7 +260,7 @@ export class ClusterWork {
     }
   }
 
-  /** Sends a request and records its outcome; null if no node was reached or no answer came. */
+  /** Sends a request and records its outcome. Returns null if no node was reached or no answer came. */
   async #send(
     node: TestNode,
     kind: Write["kind"],
@@ -300,7 +303,7 @@ export class ClusterWork {
     }
   }
 
-  /** Reads at another node what was written at one, with the position of the answer. */
+  /** Reads a value at another node than the one that has written it, with the log position of the write's answer. */
   async #readElsewhere(node: TestNode, nonce: string, { headers }: Answer): Promise<void> {
     const others = this.#nodes.filter((other) => other !== node && other.port !== null);
     const other = others[this.#nonce % Math.max(1, others.length)];
@@ -313,11 +316,11 @@ export class ClusterWork {
       if (answer.text !== JSON.stringify(nonce))
         this.#problems.push(`${nonce} of ${node.name}, read at ${other?.name} after ${after}: ${answer.status}`);
     } catch {
-      // The node was killed meanwhile.
+      // The node was killed in the meantime.
     }
   }
 
-  /** Compare-and-swap on a key that all writers share. */
+  /** Makes compare-and-swap writes to a key that all writers share. */
   async #count(node: TestNode): Promise<void> {
     while (!this.#stopped) {
       const { port } = node;
@@ -335,7 +338,7 @@ export class ClusterWork {
     }
   }
 
-  /** A claimer at each node, which releases its claims at any node. */
+  /** A claimer at each node. It may release its claims at any node. */
   async #claim(): Promise<void> {
     await Promise.all(
       this.#nodes.map(async (node, at) => {
@@ -345,7 +348,7 @@ export class ClusterWork {
             agent ||= await this.#register(node);
             await this.#claimOnce(node, agent, turn);
           } catch {
-            // The node was killed: the claimer retries.
+            // The node was killed, so the claimer retries.
           }
           await pause(REFUSED_PACE_MS);
         }
@@ -381,12 +384,12 @@ export class ClusterWork {
     const port = others[turn % Math.max(1, others.length)]?.port ?? node.port;
     const after = String(asked.headers["x-koor-position"] ?? "");
     const fence = lease.fence === null ? "" : `?fence=${lease.fence}`;
-    // One claim in eight is not released.
+    // One claim in eight is never released.
     if (turn % 8 > 0)
       await send(port, "DELETE", `/api/leases/${lease.id}${fence}`, { headers: { ...headers, "X-Koor-After": after } });
   }
 
-  /** A subscriber that moves on after some events, or when its node ends. */
+  /** A subscriber. It moves to another node after some events, or when its node ends. */
   async #follow(t: Owner): Promise<void> {
     let last = 0;
     for (let at = 0; !this.#stopped; at++) {

@@ -1,7 +1,7 @@
 /**
- * A cluster for tests: real Koor servers with a real log (one NATS server, three of them, or PostgreSQL). A TCP proxy
- * is on each connection that can be cut: from each node to each of the log's servers, and between these. Everything
- * ends with the test, and its data directories are deleted.
+ * A cluster for tests: real Koor servers with a real log (one NATS server, three NATS servers, or PostgreSQL). Each
+ * connection that a test can cut has a TCP proxy: from each node to each server of the log, and between these servers.
+ * Everything ends with the test, and its data directories are deleted.
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -20,7 +20,7 @@ export const CLUSTER_NAME = "chaos";
 const NAMES = ["a", "b", "c", "d", "e"];
 const PATIENCE_MS = 90_000;
 const LOOK_MS = 50;
-/** Everything is kept, so that every acknowledged change can be looked for. */
+/** The servers keep the whole history, so that every acknowledged change can be found. */
 const ARGS = ["--state-history", "0", "--event-history", "0", "--log-level", "info"];
 
 /** The health of a node, from `/health`. */
@@ -53,18 +53,18 @@ export async function until<T>(
   }
 }
 
-/** Waits between two looks. */
+/** Waits between two polls. */
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms);
   });
 }
 
-/** The state of the log's stream and of its servers, each identified by its number. */
+/** The state of the log's stream and of its servers. A server is identified by its number. */
 export interface LogState {
-  /** -1 if there is none. */
+  /** The number of the leader; -1 if there is none. */
   readonly leader: number;
-  /** How many followers have everything that the leader has. */
+  /** The number of followers that have caught up with the leader. */
   readonly following: number;
   readonly lagging: readonly number[];
   readonly servers: number;
@@ -73,7 +73,7 @@ export interface LogState {
 export interface NodeOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** A program to run in place of the built one. */
+  /** The program that runs instead of the built server. */
   readonly program?: string;
 }
 
@@ -84,14 +84,14 @@ export class TestNode {
   constructor(
     readonly t: Owner,
     readonly name: string,
-    /** The proxies to the log's servers, in their order. */
+    /** The proxies to the servers of the log, in the servers' order. */
     readonly ways: readonly TcpProxy[],
-    /** The address of the log through this node's proxies. */
+    /** The URL of the log through this node's proxies. */
     readonly url: string,
     readonly dataDir: string,
   ) {}
 
-  /** Starts the node; again on the data that it has stored. */
+  /** Starts the node, or restarts it with its stored data. */
   async start({ args = [], env = {}, program }: NodeOptions = {}): Promise<void> {
     const cluster = ["--cluster", this.url, "--cluster-name", CLUSTER_NAME, "--node-id", this.name];
     this.#koor = await startKoor(this.t, {
@@ -106,7 +106,7 @@ export class TestNode {
     return must(this.#koor, "it was started");
   }
 
-  /** Null while it does not run. */
+  /** The port of the node; null while it does not run. */
   get port(): number | null {
     return this.#koor?.port ?? null;
   }
@@ -119,7 +119,7 @@ export class TestNode {
     return code;
   }
 
-  /** Freezes the process. It keeps its connections. */
+  /** Freezes the process. Its connections stay open. */
   hold(): void {
     this.koor.process.kill("SIGSTOP");
   }
@@ -140,7 +140,7 @@ export class TestNode {
     for (const way of this.ways) way.resume();
   }
 
-  /** The log output of all its runs. */
+  /** Returns the log output of all runs of the node. */
   log(): string {
     return this.#logs + (this.#koor?.log() ?? "");
   }
@@ -187,7 +187,7 @@ export interface ClusterOptions {
 
 export class TestCluster {
   readonly nodes: TestNode[] = [];
-  /** The proxies between the log's servers, by `from` and `to`. */
+  /** The proxies between the servers of the log. The key has `from` and `to`. */
   readonly routes = new Map<string, TcpProxy>();
 
   private constructor(
@@ -196,7 +196,7 @@ export class TestCluster {
     readonly postgres: PostgresServer | null,
   ) {}
 
-  /** Starts a cluster whose nodes are all healthy. */
+  /** Starts a cluster, and waits until all nodes are healthy. */
   static async start(t: Owner, { log, nodes = 3, nodeOptions = {} }: ClusterOptions): Promise<TestCluster> {
     const cluster = await TestCluster.#startLog(t, log);
     for (let at = 0; at < nodes; at++) {
@@ -223,7 +223,7 @@ export class TestCluster {
     return cluster;
   }
 
-  /** Adds a node without starting it. Each node has another first server of the log. */
+  /** Adds a node without starting it. Each node has another one of the log's servers as its first. */
   async addNode(
     name = must(NAMES[this.nodes.length], "not as many nodes"),
     dataDir = makeDirectory(this.t),
@@ -240,17 +240,20 @@ export class TestCluster {
     return node;
   }
 
-  /** The nodes that were started and not stopped. */
+  /** The nodes that run now. */
   get running(): readonly TestNode[] {
     return this.nodes.filter(({ port }) => port !== null);
   }
 
-  /** The address of the log without proxies. */
+  /** The URL of the log without proxies. */
   get logUrl(): string {
     return this.postgres?.url ?? `nats://${this.nats.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
   }
 
-  /** The number of the NATS server that leads the log's stream, once the other two have caught up. */
+  /**
+   * Returns the number of the NATS server that leads the stream of the log. Waits until the other two servers have
+   * caught up.
+   */
   async streamLeader(): Promise<number> {
     const isWhole = ({ leader, following, servers }: LogState): boolean => leader >= 0 && following === servers - 1;
     const { leader } = await until("the log's stream has a leader whom the others follow", async () => {
@@ -261,7 +264,7 @@ export class TestCluster {
     return leader;
   }
 
-  /** The state of the stream according to its leader, or to any server that answers. Rejects if none answers. */
+  /** Returns the state of the stream, from its leader or from any server that answers. Rejects if none answers. */
   async logState(): Promise<LogState> {
     const { connection, manager } = await connectNats({ url: this.logUrl, name: CLUSTER_NAME, credentials: "" });
     try {
@@ -277,7 +280,7 @@ export class TestCluster {
     }
   }
 
-  /** The proxies between one of the log's servers and the others. */
+  /** Returns the proxies between one server of the log and the others. */
   routesOf(at: number): readonly TcpProxy[] {
     return [...this.routes].filter(([name]) => name.split("-").includes(String(at))).map(([, route]) => route);
   }
@@ -287,9 +290,10 @@ export class TestCluster {
   }
 
   /**
-   * A digest of each node over all rows of all tables, except the one in which nodes differ, all at the same position.
-   * The nodes keep running: each database is read as one transaction, and the reads are repeated until all are at one
-   * position. Nodes that only send heartbeats are at one position most of the time.
+   * Returns a digest of each node's database, all at the same position. It covers all rows of all tables, except the
+   * table in which nodes may differ. The nodes keep running. Each database is read in one transaction, and the reads
+   * are repeated until all are at the same position. This works because nodes that only send heartbeats are at the same
+   * position most of the time.
    */
   digests(): Promise<ReadonlyMap<string, string>> {
     const { running } = this;
@@ -309,7 +313,7 @@ export class TestCluster {
   }
 }
 
-/** The tables whose rows differ between two databases, which a digest does not show. */
+/** Returns the tables whose rows differ between two databases. A digest does not show them. */
 export function differences(one: TestNode, other: TestNode): string[] {
   return one.read((db) =>
     other.read((dbOther) =>
@@ -335,7 +339,7 @@ function rowsOf(db: Db, table: string): string[] {
     .sort();
 }
 
-/** A value in a form that fits into JSON. Bytes are replaced by their hash, because they may be large. */
+/** Returns a value in a form that fits into JSON. Bytes are replaced by their hash, because they may be large. */
 function plain(value: unknown): unknown {
   if (typeof value === "bigint") return String(value);
   return value instanceof Uint8Array ? createHash("sha256").update(value).digest("hex") : value;

@@ -1,6 +1,6 @@
 /**
- * Several nodes over one log, as clients see them. A client that moves from node to node takes along the position of
- * its last answer. Runs over NATS unless KOOR_TEST_CLUSTER says otherwise. Runs in the test's process.
+ * Several nodes over one log, for tests that act as their clients. A client that moves from node to node sends the
+ * position of its last answer. Uses NATS, unless KOOR_TEST_CLUSTER names another log. Runs in the test's process.
  */
 import { randomUUID } from "node:crypto";
 import type { OutgoingHttpHeaders } from "node:http";
@@ -14,20 +14,20 @@ import { betweenLooks } from "./between-looks.js";
 
 const LOG = LOGS.find((name) => name === CLUSTER_LOG) ?? "nats";
 
-/** For tap's `skip`: why no cluster can run here, or false. */
+/** For tap's `skip`: the reason why no cluster can run here, or false. */
 export const CLUSTERED_MISSING = logMissing(LOG);
 
 export interface Member extends Koor {
   readonly node: string;
 }
 
-/** A member with its own proxy to the log. While the proxy is stalled, the member lags. */
+/** A node with its own proxy to the log. The node lags while the proxy is stalled. */
 export interface Apart {
   readonly member: Member;
   readonly way: TcpProxy;
 }
 
-/** The members of one cluster, and those that join later. */
+/** The nodes of one cluster, including those that join later. */
 export class Clustered {
   readonly #url: string;
   readonly #name = randomUUID();
@@ -63,7 +63,7 @@ export class Clustered {
   }
 }
 
-/** Starts a cluster of three. */
+/** Starts a cluster of three nodes. */
 export async function startThree(t: Owner, args: readonly string[] = []): Promise<readonly [Member, Member, Member]> {
   const cluster = await Clustered.begin(args);
   const first = await cluster.start(t, "a");
@@ -85,14 +85,14 @@ export async function until(
   }
 }
 
-/** The position of the log at which this was answered. */
+/** Returns the log position at which an answer was given. */
 export function positionOf(answer: Answer): number {
   return Number(must(answer.headers["x-koor-position"], "a node says how far it has come"));
 }
 
-/** A client that asks different nodes, and finds at each what was done before. */
+/** A client that sends requests to different nodes. At each node, it must find what it has done before. */
 export class Wanderer {
-  /** The newest position that it has seen. */
+  /** The newest position that the client has seen. */
   position = 0;
   readonly headers: OutgoingHttpHeaders;
 
@@ -119,14 +119,14 @@ export class Wanderer {
     return this.ask(at, "GET", path);
   }
 
-  /** The JSON of an answer with status 200. */
+  /** Reads a path. Returns the JSON of the answer, whose status must be 200. */
   async read<Json>(at: Koor, path: string): Promise<Json> {
     const answer = await this.get(at, path);
     if (answer.status !== 200) throw new Error(`GET ${path}: ${answer.status} ${answer.text}`);
     return answer.json<Json>();
   }
 
-  /** Like `read`, for requests that change something. */
+  /** Does the same as `read`, for requests that change something. */
   async call<Json>(at: Koor, method: string, path: string, body: unknown = {}): Promise<Json> {
     const answer = await this.ask(at, method, path, body);
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);

@@ -1,7 +1,7 @@
 /**
- * The dashboard as a person sees it: a real server with its second port, and a page in a real browser. The checks that
- * hold for every view are here: its names, its accessibility in light and dark, that it fits a phone, and that there
- * are no complaints.
+ * The dashboard as a user sees it: a real server with its second port, and a page in a real browser. Also has the
+ * checks that apply to every view: its names, its accessibility in light and dark, that it fits a phone, and that there
+ * are no problems.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -27,27 +27,29 @@ export interface Dashboard {
   /** The dashboard's URL, `http://127.0.0.1:PORT`. */
   readonly url: string;
   /**
-   * Opens a page at an address of the dashboard, and waits until it shows its heading. Pages share their cookies and
-   * storage, and so the browser's caches.
+   * Opens a page of the dashboard, and waits until the page shows its heading. Pages share their cookies and storage,
+   * and so the caches of the browser.
    */
   open(address: string, options?: PageOptions): Promise<WatchedPage>;
-  /** The same with cookies and storage of its own, for a page that stores something. */
+  /** Does the same with new cookies and a new storage, for a page that stores something. */
   openAlone(address: string, options?: PageOptions): Promise<WatchedPage>;
 }
 
 /**
- * The pages that may share a context. Each page keeps a connection open, and a browser has at most six to a server for
- * all pages of a context.
+ * The maximum number of pages that share a context. Each page keeps a connection open, and a browser opens at most six
+ * connections to a server for all pages of a context.
  */
 const PAGES_TOGETHER = 3;
 
-/** A context, and how many pages it has. Pages that are being opened count. */
+/** A context, and the number of its pages. Pages that are being opened count too. */
 interface Shared {
   readonly context: Promise<BrowserContext>;
   pages: number;
 }
 
-/** The contexts that the pages of a browser share. A new context costs more than half a second of processor time. */
+/**
+ * The contexts that the pages of a browser share. A new context would cost more than half a second of processor time.
+ */
 class Contexts {
   readonly #browser: Browser;
   readonly #all: Shared[] = [];
@@ -56,7 +58,7 @@ class Contexts {
     this.#browser = browser;
   }
 
-  /** Opens a page in a context that has room. */
+  /** Opens a page in a context that has room for it. */
   async open(options: PageOptions): Promise<WatchedPage> {
     const shared = this.#all.find(({ pages }) => pages < PAGES_TOGETHER) ?? this.#add();
     shared.pages += 1;
@@ -78,7 +80,10 @@ const contextsOf = new WeakMap<Browser, Contexts>();
 
 const HEADING_TIMEOUT_MS = 20_000;
 
-/** Starts a server, and a browser if there is none. The server and the pages of `open` end with the test. */
+/**
+ * Starts a server. Also starts a browser if there is none. The server, and the pages that `open` opens, end with the
+ * test.
+ */
 export async function startDashboard(t: Owner, options: KoorOptions = {}): Promise<Dashboard> {
   const args = ["--dashboard-bind", "127.0.0.1:0", ...(options.args ?? [])];
   const [koor, browser] = await Promise.all([startKoor(t, { ...options, args }), startBrowser(t)]);
@@ -113,9 +118,9 @@ interface Violation {
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Returns what axe-core finds wrong with a page as it is; `[]` for nothing. */
+/** Returns the accessibility problems that axe-core finds in the current page; `[]` if there are none. */
 export async function axeViolations(page: Page): Promise<string[]> {
-  // The page's own policy forbids scripts of other origins; the debugger's scripts are exempt.
+  // The page's security policy forbids scripts of other origins. Scripts of the debugger are exempt.
   await page.evaluate(AXE);
   const violations = await page.evaluate<readonly Violation[]>(
     "axe.run(document, { resultTypes: ['violations'], rules: { 'label-content-name-mismatch': { enabled: true } } })" +
@@ -135,7 +140,7 @@ interface Checker extends Owner {
 
 export interface ViewCheck {
   readonly address: string;
-  /** The view's name in menu, heading and title. */
+  /** The name of the view in the menu, in the heading and in the title. */
   readonly title: string;
   /** Waits until the view shows its data. */
   readonly ready: (page: Page) => Promise<unknown>;
@@ -143,7 +148,9 @@ export interface ViewCheck {
 
 const PHONE = { width: 390, height: 800 };
 
-/** Checks what holds for every view, on one page; in the short form either in light or in dark. */
+/**
+ * Checks one page for everything that applies to every view. In the short form, checks it either in light or in dark.
+ */
 export async function checkView(t: Checker, dashboard: Dashboard, { address, title, ready }: ViewCheck): Promise<void> {
   const schemes = sampleRows([false, true], 1);
   const { page, complaints, close } = await dashboard.open(address, { dark: schemes[0] === true });
@@ -174,7 +181,7 @@ export async function checkView(t: Checker, dashboard: Dashboard, { address, tit
   await close();
 }
 
-/** Returns the text without the number that may follow it. */
+/** Returns a text without the number that may follow it. */
 function firstWords(text: string | null): string {
   return (text ?? "").replace(/\d+$/, "").trim();
 }

@@ -1,11 +1,11 @@
 /**
- * Makes fast-check generate the same values in a run that is repeated. The build makes this the first import of each
- * file that uses fast-check (deploy/build.mjs).
+ * Makes fast-check generate the same values when a run is repeated. The build makes it the first import of each file
+ * that uses fast-check (deploy/build.mjs).
  */
 import { configureGlobal } from "fast-check";
 import { newSeed, repeatedRun } from "./random.js";
 
-// fast-check reads the seed once for each assertion: several assertions over one property generate different values.
+// fast-check reads the seed once for each assertion, so several assertions about one property get different values.
 if (repeatedRun() !== undefined)
   configureGlobal({
     get seed() {

@@ -1,6 +1,6 @@
 /**
- * A strict reader of Prometheus' text format, version 0.0.4, after the scraper's own grammar: it throws at whatever a
- * scraper would refuse. Pure; shared by the tests of the metrics.
+ * A strict parser of Prometheus' text format, version 0.0.4. It follows the grammar of the scraper, and throws if a
+ * scraper would refuse the text. Pure; the tests of the metrics share it.
  */
 
 export interface Sample {
@@ -43,7 +43,7 @@ function parseSample(line: string): Sample {
   return { name, labels, value };
 }
 
-/** Checks that the buckets of one set of labels rise, and end with one that counts everything. */
+/** Checks that the buckets of one set of labels never decrease, and that the last one counts everything. */
 function checkHistogram(name: string, samples: readonly Sample[]): void {
   const series = new Map<string, { readonly buckets: Sample[]; count: number | undefined }>();
   for (const sample of samples) {
@@ -67,7 +67,7 @@ function checkHistogram(name: string, samples: readonly Sample[]): void {
   }
 }
 
-/** Reads a text into families by name. */
+/** Parses a text. Returns the metric families by name. */
 export function parseExposition(text: string): ReadonlyMap<string, Family> {
   if (!text.endsWith("\n")) throw new Error("the last line must end");
   const families = new Map<string, { type: string; help: string; samples: Sample[] }>();

@@ -1,19 +1,20 @@
 /**
- * The WebSocket library's topics and sockets, without a network, as far as the fan-out relies on them. The messages of
- * a tick are collected for each socket and sent at the end of the tick, or earlier when a socket has 32 of them or a
- * message is large. Of a socket with backpressure only the first collected message is reported as dropped, and the
- * others are skipped silently; but a message that is sent to one socket is still taken. What was collected for a socket
- * is sent even after it has left the topic. A socket that did not take all collected messages may have room again as
- * soon as they were sent, before its drain handler runs. A large message that is sent in part within a drain handler is
- * never finished. The messages that a socket took are in `taken`. Pure.
+ * Simulates the topics and sockets of the WebSocket library without a network, as far as the fan-out relies on them.
+ * The messages of a tick are collected for each socket. They are sent at the end of the tick, or earlier if a socket
+ * has 32 messages or if a message is large. If a socket has backpressure, only the first collected message is reported
+ * as dropped, and the others are skipped silently. But a message that is sent to a single socket is still accepted.
+ * Messages that were collected for a socket are sent even after the socket has left the topic. A socket that did not
+ * accept all collected messages may have room again as soon as they were sent, before its drain handler runs. A large
+ * message that is sent in part within a drain handler is never completed. `taken` has the messages that a socket has
+ * accepted. Pure.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, WebSocketBehavior } from "uWebSockets.js";
 import { must } from "../../src/base/assert.js";
 import type { Sink } from "../../src/platform/transport/reply.js";
 
-/** Messages that the library collects for one socket before it sends them. */
+/** The number of messages that the library collects for one socket before it sends them. */
 const COLLECTED_MAX = 32;
-/** A message of this length is sent at once. */
+/** The message length from which a message is sent at once. */
 export const LARGE_CHARACTERS = 16 * 1024;
 
 const BACKPRESSURE = 0;
@@ -21,7 +22,8 @@ const SENT = 1;
 const REFUSED = 2;
 
 /**
- * A connection that takes `room` more messages, and one into its buffer; then it has backpressure until it is drained.
+ * A connection that accepts `room` more messages, and one more into its buffer. Then it has backpressure until it is
+ * drained.
  */
 class Connection {
   readonly taken: string[] = [];
@@ -48,7 +50,7 @@ class Connection {
     this.#hasBackpressure = false;
   }
 
-  /** The end of a batch has sent what waited; the drain handler has not run yet. */
+  /** Ends the backpressure: the waiting messages were sent at the end of a batch. The drain handler has not run yet. */
   relent(): void {
     this.#hasBackpressure = false;
   }
@@ -61,7 +63,7 @@ export class FakeSocket<UserData> {
   readonly topics = new Set<string>();
   collected: string[] = [];
   closed: number | null = null;
-  /** Whether its drain handler is running. */
+  /** Whether the drain handler of the socket is running. */
   #drains = false;
   /** Whether a large message was sent in part while the drain handler ran. */
   #forgotten = false;
@@ -89,7 +91,10 @@ export class FakeSocket<UserData> {
     this.topics.delete(topic);
   }
 
-  /** The bytes that it has not taken. It counts messages, because the tests do not depend on their length. */
+  /**
+   * Returns the amount of data that the peer has not accepted. It counts messages, because the tests do not depend on
+   * their length.
+   */
   getBufferedAmount(): number {
     return this.#connection.hasBackpressure ? 1 : 0;
   }
@@ -106,13 +111,13 @@ export class FakeSocket<UserData> {
       return REFUSED;
     }
     this.flush();
-    // Even if collected messages were dropped, the library takes this one at least into its own buffer.
+    // The library accepts this message into its own buffer, even if it has dropped collected messages.
     if (this.#connection.take(text)) return SENT;
     this.#forgotten = this.#drains && text.length >= LARGE_CHARACTERS;
     return BACKPRESSURE;
   }
 
-  /** Sends the collected messages until the first that is refused. */
+  /** Sends the collected messages until the first one is refused. */
   flush(): void {
     const collected = this.collected;
     this.collected = [];
@@ -123,7 +128,7 @@ export class FakeSocket<UserData> {
     if (refused) this.#connection.relent();
   }
 
-  /** The peer reads: the socket has room again. */
+  /** The peer reads, so the socket has room again. */
   drain(room: number): void {
     if (this.#forgotten) throw new Error("the library does not ask any more when this socket is writable");
     this.#connection.drain(room);
@@ -151,7 +156,7 @@ export class FakeSocket<UserData> {
 export class FakeLibrary<UserData> {
   readonly sockets = new Set<FakeSocket<UserData>>();
   behavior: WebSocketBehavior<UserData> = {};
-  /** The socket whose messages are being sent. */
+  /** The socket whose messages are being sent now. */
   walks: FakeSocket<UserData> | null = null;
 
   ws(_path: string, behavior: WebSocketBehavior<UserData>): void {
@@ -177,7 +182,7 @@ export class FakeLibrary<UserData> {
     for (const socket of this.sockets) socket.flush();
   }
 
-  /** A client requests an upgrade, which must be accepted. */
+  /** Simulates a client that requests an upgrade. The upgrade must be accepted. */
   connect(room: number): FakeSocket<UserData> {
     const upgraded: UserData[] = [];
     const headers: Readonly<Record<string, string>> = { upgrade: "websocket", "sec-websocket-key": "key" };
@@ -196,7 +201,7 @@ export class FakeLibrary<UserData> {
   }
 }
 
-/** The answer of a stream; comments take no room. What is written together takes the room of one message. */
+/** The answer of a stream. Comments take no room, and data that is written together takes the room of one message. */
 export class FakeSink implements Sink {
   readonly #connection: Connection;
   #drained: () => void = () => undefined;

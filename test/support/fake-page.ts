@@ -1,6 +1,6 @@
 /**
- * The parts of a browser that the dashboard's files use when they are loaded, for tests in plain Node: a document that
- * is visible or hidden, and event sources that the test controls. Import it before them.
+ * The browser interfaces that the dashboard's files use when they are loaded, for tests in plain Node: a document that
+ * is visible or hidden, and event sources that the test controls. Import this file before the dashboard's files.
  */
 
 /** An event source whose server is the test. */
@@ -26,7 +26,7 @@ export class FakeSource extends EventTarget {
     this.dispatchEvent(new Event("error"));
   }
 
-  /** Sends a message as the server would. */
+  /** Delivers a message as the server would. */
   deliver(message: unknown): void {
     this.dispatchEvent(new MessageEvent("message", { data: JSON.stringify(message) }));
   }
@@ -35,7 +35,7 @@ export class FakeSource extends EventTarget {
 class FakeDocument extends EventTarget {
   visibilityState: "visible" | "hidden" = "visible";
 
-  /** The viewer goes to another tab, or comes back. */
+  /** Simulates that the user leaves the tab or comes back. */
   show(seen: boolean): void {
     this.visibilityState = seen ? "visible" : "hidden";
     this.dispatchEvent(new Event("visibilitychange"));

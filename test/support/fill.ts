@@ -1,4 +1,4 @@
-/** Fills an empty server on loopback with a simulated day: node dist/tree/test/support/fill.js URL [TOKEN]. */
+/** Fills an empty server on loopback with a simulated day: `node dist/tree/test/support/fill.js URL [TOKEN]`. */
 import { fillWithADay } from "./a-day.js";
 
 const [url = "http://127.0.0.1:9800", token = ""] = process.argv.slice(2);

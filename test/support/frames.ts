@@ -1,4 +1,4 @@
-/** Messages between threads, for tests that act as one side: turns frames into messages, and back. */
+/** Converts messages between threads to frames and back, for tests that act as one of the threads. */
 import { addFrame, takeFrames, type Frame } from "../../src/platform/rpc/frames.js";
 
 export function messageOf(...frames: readonly Frame[]): unknown[] {

@@ -1,4 +1,4 @@
-/** Finds loopback ports for foreign programs that cannot choose one by themselves. */
+/** Finds free loopback ports for programs that cannot choose a port themselves. */
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 

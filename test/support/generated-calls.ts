@@ -1,6 +1,6 @@
 /**
  * Generates batches of calls of the writer's methods from the schemas of their requests. Every row of the method table
- * is in it. Texts and numbers come from small sets, so that calls meet what others have written. Pure.
+ * is covered. Texts and numbers come from small sets, so that calls often meet the data of other calls. Pure.
  */
 import * as fc from "fast-check";
 import type { Arbitrary } from "fast-check";
@@ -12,20 +12,23 @@ import type { WriterMethod } from "../../src/platform/threads/writer-method.js";
 import { NEW_TASK } from "./new-task.js";
 import { arbitraryOf } from "./schema-arbitrary.js";
 
-/** Rows that are never called here, each with the reason. */
+/** The rows that are never called here, each with the reason. */
 export const LEFT_OUT = new Map([
   ["store.close", "ends the thread"],
   ["restore.apply", "reads a file beside the database"],
 ]);
 
 export const SETTINGS = { state_history: 70, state_events: true, event_history: 10 };
-/** Interval between the times at which instances are last seen. A batch is up to an hour after the previous one. */
+/** The unit of the times at which instances are last seen. A batch comes up to an hour after the previous one. */
 const SEEN_STEP_MS = 1_800_000;
 export const START_MS = Date.UTC(2026, 1, 9, 14, 30);
-/** A small set, so that calls meet what others have written. */
+/** The texts of the calls. The set is small, so that calls meet the data of other calls. */
 export const WORDS = ["a", "a.b"];
 
-/** The front generates UUIDs and tokens, and never twice; here there are two of each. */
+/**
+ * Matches an error that only these calls cause: the front thread never generates the same UUID or token twice, but here
+ * there are only two of each.
+ */
 export const TAKEN = /UNIQUE constraint failed: instance\.(id|token_hash)/;
 
 export const ROWS: readonly WriterMethod[] = METHODS.rows
@@ -35,7 +38,9 @@ export const BY_NAME = new Map(ROWS.map((row) => [row.name, row]));
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** Returns the schema with free texts and numbers from small sets, and texts that are JSON generated as such. */
+/**
+ * Returns a schema in which free texts and numbers come from small sets. Texts that contain JSON are generated as JSON.
+ */
 function narrowed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(narrowed);
   if (typeof schema !== "object" || schema === null) return schema;
@@ -50,7 +55,7 @@ function narrowed(schema: unknown): unknown {
   );
 }
 
-/** Numbers that the writer assigns: calls meet them only if the set is small. */
+/** The names of numbers that the writer assigns. Calls meet existing ones only if the set is small. */
 const NUMBERED = new Set(["row", "fence"]);
 
 function numbered(member: unknown): unknown {
@@ -59,7 +64,7 @@ function numbered(member: unknown): unknown {
     : { enum: [1, 2] };
 }
 
-/** Turns JSON into its text; what has no schema (mostly bytes) into a text. */
+/** Converts generated JSON to text. A value without a schema, which is mostly bytes, becomes a text. */
 function written(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(written);
   if (typeof value !== "object" || value === null) return value;
@@ -67,7 +72,7 @@ function written(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, written(member)]));
 }
 
-/** Gives members without a schema a text: they are bytes. */
+/** Gives text to members that have no schema, because they are bytes. */
 function withTexts(schema: TSchema): Json {
   const copy = JSON.parse(JSON.stringify(schema)) as { properties?: Record<string, Json> };
   for (const [name, member] of Object.entries(copy.properties ?? {}))
@@ -77,7 +82,8 @@ function withTexts(schema: TSchema): Json {
 }
 
 /**
- * Adds what a schema does not say: parallel lists have the same length, and instances are seen while the batches run.
+ * Adds rules that a schema cannot express: parallel lists have the same length, and instances are last seen while the
+ * batches run.
  */
 function paired(request: unknown): unknown {
   const { rows, last_seen, busy_until } = request as Readonly<Record<string, unknown>>;
@@ -94,7 +100,7 @@ function paired(request: unknown): unknown {
 }
 
 export interface Call {
-  /** The name of a row, so that the report of a failure is readable. */
+  /** The name of the method, which makes the report of a failure readable. */
   readonly name: string;
   readonly request: unknown;
   readonly actor: string;
@@ -105,14 +111,14 @@ function callsOf(method: WriterMethod): Arbitrary<Call> {
   return fc.record({
     name: fc.constant(method.name),
     request: arbitraryOf(narrowed(withTexts(method.request)) as object).map((generated) => paired(written(generated))),
-    // Ids of instances are from the same set.
+    // The ids of instances come from the same set.
     actor: fc.constantFrom("", "someone", ...WORDS),
   });
 }
 
 const CALLS = ROWS.map((method) => ({ name: method.name, arbitrary: callsOf(method) }));
 
-/** Returns batches of calls. About half of the calls are of the preferred methods, if there are any. */
+/** Returns batches of calls. If there are preferred methods, about half of the calls use them. */
 export function generateBatches(preferred: ReadonlySet<string> = new Set()) {
   const weight = Math.max(1, Math.round(CALLS.length / Math.max(1, preferred.size)));
   const call = fc.oneof(
@@ -129,16 +135,16 @@ export function generateBatches(preferred: ReadonlySet<string> = new Set()) {
 export type Batches = ReturnType<typeof generateBatches> extends Arbitrary<infer Value> ? Value : never;
 
 /**
- * The calls before all others: values; a webhook with events; two instances, one of which holds what the other waits
- * for; two claimed tasks, one of which is returned with a question or has failed; and leases of counted names and of
- * one of several names. Random calls would rarely get that far.
+ * Returns calls that come before all others, because random calls would rarely get this far. They make values; a
+ * webhook with events; two instances, one of which holds what the other waits for; two claimed tasks, one of which is
+ * returned with a question or has failed; and leases of counted names and of one of several names.
  */
 export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
   const held = { text: "x", value: null, retry: false };
   const stored = { key: "a", value: "x", content_type: "text/plain", condition: null, fence: null };
   const event = { topic: "a", data: "1", source: "" };
   return [
-    // A webhook that skipped its first events, while others wait.
+    // A webhook that has skipped its first events and has others waiting.
     { name: "webhook.create", request: { id: "a", url: "http://a/", patterns: ["a"], secret: "" }, actor: "" },
     { name: "events.publish", request: { events: [event, event, event, event], chain: null }, actor: "" },
     ...[1, 2].map((skipped) => ({ name: "webhook.skip", request: { id: "a", event: skipped }, actor: "" })),
@@ -161,7 +167,7 @@ export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
       },
       acquire(id, { scope: at === 0 ? "repo" : "checkout", resources: ["a"] }),
     ]),
-    // A session with a subagent.
+    // A session that has a subagent.
     {
       name: "agent_session.begin",
       request: {
@@ -187,7 +193,7 @@ export function prologueOf(ending: "ask" | "fail"): readonly Call[] {
     })),
     // The lease has the first fence, and the claims have the next two.
     { name: `task.${ending}`, request: { ...held, id: "a.b", fence: 3, call: ending }, actor: "a.b" },
-    // The last one waits for one of several names, and for room at a name with two holders.
+    // The last request waits for one of several names, and for room at a name with two holders.
     ...["s", ...WORDS].map((id) => acquire(id, { resources: ["pool"], shared: true, max_holders: 2 })),
     ...["s", ...WORDS].map((id) => acquire(id, { resources: [], any: ["port:1..2"] })),
   ];
@@ -199,7 +205,7 @@ function acquire(actor: string, names: Pick<AcquireRequest, "resources"> & Parti
   return { name: "lease.acquire", request: { shared: false, workspace: "", ...life, ...names }, actor };
 }
 
-/** Runs a function with another clock and other random numbers than this process has. */
+/** Runs a function with another clock and other random numbers than those of this process. */
 export function elsewhere<Result>(run: () => Result): Result {
   const { now } = Date;
   const { random } = Math;

@@ -1,6 +1,6 @@
 /**
- * Makes one batch of chosen calls, on a server whose writer can be held up (threads/crashing-server.ts). Runs in the
- * test's process.
+ * Makes one batch of chosen calls, on a server whose writer the test can block (threads/crashing-server.ts). Runs in
+ * the test's process.
  */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -11,8 +11,8 @@ import type { Koor } from "./server-process.js";
 import { betweenLooks } from "./between-looks.js";
 
 /**
- * Holds the writer up with a write of `value`, and releases it when everything that `sendAll` sends is in flight: that
- * is one batch.
+ * Blocks the writer with a write of `value`. Releases it when all calls that `sendAll` makes are in flight, so that
+ * they form one batch.
  */
 export async function gather(
   koor: Koor,
@@ -23,7 +23,7 @@ export async function gather(
   const held = sendJson(koor.port, "PUT", `/api/state/${FAULTS.hold}`, value);
   while (!existsSync(path)) await betweenLooks();
   const sent = sendAll();
-  // The caller reads the results only after the writer was released.
+  // The caller reads the results only after the writer was released, so errors before that must not be unhandled.
   for (const request of sent) request.catch(() => undefined);
   while (
     (await countInFlight(koor.port)) < 1 + sent.length ||

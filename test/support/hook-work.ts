@@ -1,7 +1,7 @@
-/** Sends the hooks of agents' clients to a real server: an agent begins a session, or is about to edit a file. */
+/** Sends hook calls of agents' clients to a real server: an agent begins a session, or is about to edit a file. */
 import { send, type Answer } from "./http-client.js";
 
-/** A client's session in a checkout. */
+/** The session of a client in a checkout. */
 export interface HookSession {
   readonly client: string;
   readonly session: string;
@@ -10,7 +10,7 @@ export interface HookSession {
   readonly root: string;
   /** `shop` by default. */
   readonly workspace?: string;
-  /** The project's policy; `auto` by default. */
+  /** The policy of the project; `auto` by default. */
   readonly policy?: string;
 }
 
@@ -31,7 +31,10 @@ export function sendHook(port: number, of: HookSession, event: string, more: obj
   });
 }
 
-/** Sends the hook before an edit, each time of another tool call. @param more what a subagent's hook adds */
+/**
+ * Sends the hook call before an edit. Each call belongs to another tool call.
+ * @param more additional members, for example of a subagent's hook
+ */
 export function sendEdit(port: number, of: HookSession, path: string, more: object = {}): Promise<Answer> {
   const edit = { tool_name: "Edit", tool_use_id: `tool-${calls}`, tool_input: { file_path: `${of.root}/${path}` } };
   return sendHook(port, of, "PreToolUse", { ...edit, ...more });

@@ -1,5 +1,5 @@
 /**
- * Answers hooks over a simulated server: the writer's methods run at once, on a clock that the test sets. The calls to
+ * Answers hook calls with a simulated server. The writer's methods run at once, on a clock that the test sets. Calls to
  * the writer are recorded, because most hooks must not make one.
  */
 import type { Test } from "tap";
@@ -67,7 +67,7 @@ export const HEADERS: Readonly<Record<string, string>> = {
 export interface HookAnswer {
   readonly status: number;
   readonly text: string;
-  /** The reason of a denial, the context, or the reason for which a stop is held; null if the client may proceed. */
+  /** The reason of a denial, the context, or the reason why a stop is held; null if the client may continue. */
   readonly says: string | null;
   readonly kind: "proceed" | "deny" | "context" | "hold";
 }
@@ -76,29 +76,31 @@ export interface HookHouse {
   readonly server: SimulatedServer;
   readonly front: HookFront;
   readonly metrics: HookMetrics;
-  /** The names of the writer's methods that were called since the list was emptied. */
+  /** The names of the called writer methods, since the test last emptied the list. */
   readonly called: string[];
-  /** The answer of the writer to all requests for which a hook waits, or its fault; null if the writer works. */
+  /**
+   * The answer of the writer to all requests for which a hook waits, or its error; null if the writer works normally.
+   */
   broken: Failure | Error | null;
-  /** Calls a hook. The body is JSON unless it is a text. */
+  /** Makes a hook call. The body is sent as JSON, unless it is a string. */
   call(
     client: string,
     body: object | string,
     more?: Readonly<Record<string, string>>,
     caller?: Caller,
   ): Promise<HookAnswer>;
-  /** Calls a hook of Claude Code. */
+  /** Makes a hook call of Claude Code. */
   claude(
     event: string,
     session: string,
     more?: object,
     headers?: Readonly<Record<string, string>>,
   ): Promise<HookAnswer>;
-  /** Calls the hook before an edit of a file, each time as another tool call. */
+  /** Makes the hook call before an edit of a file. Each call belongs to another tool call. */
   edit(session: string, path: string, headers?: Readonly<Record<string, string>>): Promise<HookAnswer>;
-  /** Calls the hook before a shell command. */
+  /** Makes the hook call before a shell command. */
   bash(session: string, command: string, headers?: Readonly<Record<string, string>>): Promise<HookAnswer>;
-  /** Registers an instance that is no session. */
+  /** Registers an instance that is not a session. */
   register(name: string, checkout?: Checkout | null): Entry;
   /** Leases resources for an instance. */
   lease(holder: Entry, resource: string, more?: Partial<RequestOf<typeof acquireLease>>): LeaseRecord;
@@ -106,11 +108,11 @@ export interface HookHouse {
   session(id: string, agent?: string): Entry;
   /** The live leases of an instance, by their resources. */
   leasesOf(holder: Entry): string[];
-  /** Lets an instance wait until a resource is free. Returns the function that ends it. */
+  /** Makes an instance wait until a resource is free. Returns a function that ends the wait. */
   waitUntilFree(waiter: Entry, resource: string, checkout?: string | null): () => void;
-  /** The agents that wait for automatic leases, as GET /api/hooks lists them. */
+  /** Returns the agents that wait for automatic leases, as GET /api/hooks lists them. */
   waits(): HookList["waits"];
-  /** The repeated denials that GET /api/hooks lists. */
+  /** Returns the repeated denials, as GET /api/hooks lists them. */
   denials(): readonly HookDenial[];
 }
 
@@ -269,7 +271,7 @@ interface AnyAnswer {
   readonly hookSpecificOutput?: { readonly permissionDecisionReason?: string; readonly additionalContext?: string };
 }
 
-/** Reads an answer of the form that Claude Code has. */
+/** Reads an answer in the format of Claude Code. */
 function readAnswer(answer: Awaited<ReturnType<HookFront["handle"]>>): HookAnswer {
   if (answer instanceof Failure) return { status: answer.http, text: answer.message, says: null, kind: "proceed" };
   const text = bodyOf(answer);

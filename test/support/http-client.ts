@@ -1,7 +1,7 @@
 /**
- * Sends requests to a server under test exactly as they are written: paths are not normalized, headers may repeat, and
- * `sendRaw` sends bytes that no client library would. Runs in the test's process. One connection serves many requests
- * on purpose: an answer with a wrong length breaks the next one.
+ * Sends requests to a server under test exactly as they are given: paths are not normalized, headers may repeat, and
+ * `sendRaw` sends bytes that no client library would send. One connection serves many requests, so that an answer with
+ * a wrong length breaks the next request. Runs in the test's process.
  */
 import { once } from "node:events";
 import { Agent, request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
@@ -10,10 +10,13 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Owner } from "./owner.js";
 
-/** How Node's own HTTP transport answers bytes that violate the protocol. */
+/** Matches the answer of Node's HTTP transport to bytes that violate the protocol. */
 export const MALFORMED = /^HTTP\/1\.1 400 /;
 
-/** Below the server's own 10 s, so that no request is sent on a connection that is being closed. */
+/**
+ * The time after which an idle connection is closed. It is shorter than the server's 10 s, so that no request uses a
+ * connection that the server is closing.
+ */
 const IDLE_CONNECTION_MS = 4_000;
 
 const agent = new Agent({ keepAlive: true, maxSockets: 64, timeout: IDLE_CONNECTION_MS });
@@ -23,16 +26,16 @@ export interface Answer {
   readonly headers: IncomingMessage["headers"];
   readonly body: Buffer;
   readonly text: string;
-  /** The body as JSON; throws where it is none. */
+  /** Returns the body as JSON; throws if it is not JSON. */
   json<T = unknown>(): T;
 }
 
 export interface RequestOptions {
   readonly headers?: OutgoingHttpHeaders;
   readonly body?: string | Uint8Array;
-  /** The source address on loopback, where it matters: 127.0.0.1 by default. */
+  /** The source address on loopback; 127.0.0.1 by default. */
   readonly from?: string;
-  /** A body that is sent chunked, piece by piece, instead of `body`. */
+  /** The pieces of a body that is sent in chunks instead of `body`. */
   readonly chunks?: Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 }
 
@@ -42,7 +45,7 @@ export interface Refusal {
   readonly code: number;
 }
 
-/** Another node of a server's cluster, which gets every second read. */
+/** Another node of the server's cluster, which gets every second read. */
 interface OtherNode {
   readonly port: number;
   /** The log position of the newest answer of either node. */
@@ -51,21 +54,24 @@ interface OtherNode {
 }
 
 const otherNodes = new Map<number, OtherNode>();
-/** Matches reads of stored data. A node's status, and its view of agents within a second, are its own. */
+/**
+ * Matches reads of stored data. A node's status is not among them, and neither is its view of agents within a second,
+ * because they belong to the node.
+ */
 const OF_ALL =
   /^\/api\/(?:state|specs|rules|contracts|templates|compliance|leases|tasks|messages|audit|events\/history)\b/;
-/** The number of waiting calls is a node's own, too. */
+/** Matches waiting calls. Their number belongs to the node. */
 const WAITS = /[?&]wait=/;
-/** Answers that contain the address of the server. */
+/** The headers that make the answer contain the server's address. */
 const NAMING = new Set(["host", "origin"]);
 const POSITION_HEADER = "x-koor-position";
 
-/** From now on sends every second read of this server to another node, which first has to reach the same position. */
+/** Makes every second read of this server go to another node. The other node first has to reach the same position. */
 export function readElsewhere(port: number, otherPort: number): void {
   otherNodes.set(port, { port: otherPort, position: 0, reads: 0 });
 }
 
-/** The target of a request and its headers. */
+/** Returns the port and the headers for a request. */
 function routeOf(
   port: number,
   method: string,
@@ -129,7 +135,7 @@ export function send(
         message.on("end", () => resolve(answerOf(message, Buffer.concat(parts))));
       },
     );
-    // A server that has answered may stop reading what is still being sent.
+    // A server that has answered may stop reading the rest of the request, so a later error is ignored.
     request.on("error", (error) => {
       if (!answered) reject(error);
     });
@@ -137,12 +143,12 @@ export function send(
       request.end(body);
       return;
     }
-    // An error while sending is the request's error, too.
+    // An error while the chunks are sent is reported as the error of the request.
     pipeline(Readable.from(chunks), request).catch(() => undefined);
   });
 }
 
-/** Sends JSON; a string is sent as it is. */
+/** Sends JSON. A string is sent unchanged. */
 export function sendJson(
   port: number,
   method: string,
@@ -154,7 +160,7 @@ export function sendJson(
   return send(port, method, path, { body: text, headers: { "Content-Type": "application/json", ...headers } });
 }
 
-/** Opens a connection that ends with the test. It sends at once whatever is written, piece by piece. */
+/** Opens a connection that ends with the test. Data that is written is sent at once, piece by piece. */
 export async function dial(t: Owner, port: number): Promise<Socket> {
   const socket = connect({ port, host: "127.0.0.1", noDelay: true });
   t.teardown(() => void socket.destroy());
@@ -163,7 +169,7 @@ export async function dial(t: Owner, port: number): Promise<Socket> {
   return socket;
 }
 
-/** Resolves when a socket is closed for any reason: `once` of node:events rejects after a reset. */
+/** Resolves when a socket is closed for any reason. `once` of node:events would reject after a reset. */
 export function closeOf(socket: Socket): Promise<void> {
   return new Promise((resolve) => {
     if (socket.closed) resolve();
@@ -172,8 +178,8 @@ export function closeOf(socket: Socket): Promise<void> {
 }
 
 /**
- * Sends bytes on a new connection, and collects what comes back until the server closes it, or until `enough` returns
- * true.
+ * Sends bytes on a new connection. Collects the answer until the server closes the connection, or until `enough`
+ * returns true.
  */
 export function sendRaw(
   port: number,
@@ -193,7 +199,7 @@ export function sendRaw(
   });
 }
 
-/** Whether the text holds an answer's head and as many bytes as its Content-Length says. */
+/** Whether a text has the head of an answer, and as many bytes of body as its Content-Length says. */
 export function hasWholeAnswer(text: string): boolean {
   const end = text.indexOf("\r\n\r\n");
   if (end < 0) return false;

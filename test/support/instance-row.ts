@@ -1,7 +1,7 @@
-/** Makes stored instances for tests of the code that keeps or finds instances. */
+/** Makes stored instances, for tests of the code that stores or finds instances. */
 import type { InstanceRow } from "../../src/features/instances/entry.js";
 
-/** Returns an active instance that nothing is known of, with the id `id-ROW`. */
+/** Returns an active instance with the id `id-ROW`. All other properties are empty. */
 export function instanceRow(row: number, more: Partial<InstanceRow> = {}): InstanceRow {
   return {
     row,

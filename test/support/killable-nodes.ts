@@ -1,12 +1,13 @@
 /**
- * A cluster of three nodes over NATS for the tests of client libraries. A node can be killed, and comes back on its
- * port, so that a client's list of addresses stays valid. It can also be stopped for a while. Everything ends with the test. Runs in the test's process.
+ * A cluster of three nodes over NATS, for the tests of client libraries. A node can be killed and restarted on the same
+ * port, so that a client's list of URLs stays valid. It can also be stopped for a while. Everything ends with the test.
+ * Runs in the test's process.
  */
 import { TestCluster, type TestNode } from "./cluster.js";
 import { natsMissing } from "./nats-server.js";
 import type { Owner } from "./owner.js";
 
-/** For tap's `skip`: why no cluster can run here, or false. */
+/** For tap's `skip`: the reason why no cluster can run here, or false. */
 export const CLUSTER_MISSING = natsMissing();
 
 export class KillableNode {
@@ -20,23 +21,23 @@ export class KillableNode {
     this.url = node.koor.url;
   }
 
-  /** Ends the process by SIGKILL, and waits for its end. */
+  /** Kills the process with SIGKILL, and waits for its end. */
   async kill(): Promise<void> {
     await this.#node.stop("SIGKILL");
   }
 
-  /** Stops the process by SIGSTOP. Its system still accepts connections. */
+  /** Stops the process with SIGSTOP. The operating system still accepts connections for it. */
   hold(): void {
     this.#node.hold();
   }
 
-  /** Continues the process by SIGCONT, and waits until the node is healthy. */
+  /** Continues the process with SIGCONT, and waits until the node is healthy. */
   async release(): Promise<void> {
     this.#node.release();
     await this.#node.untilState("ok");
   }
 
-  /** Starts it again on its port and data, and waits until it is healthy. */
+  /** Restarts the node with the same port and data, and waits until it is healthy. */
   async revive(): Promise<void> {
     await this.#node.start({ args: ["--bind", `127.0.0.1:${this.port}`] });
     await this.#node.untilState("ok");

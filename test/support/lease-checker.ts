@@ -1,6 +1,6 @@
 /**
- * An independent checker of leases: it reads events in their order, as any client could, and reports violations of the
- * contract. It knows only the contract and not the server, and computes everything again with each event. Pure.
+ * An independent checker of leases. It reads events in their order, as any client could, and reports violations of the
+ * contract. It knows only the contract and not the server, and computes everything again after each event. Pure.
  */
 import { Failure } from "../../src/base/result.js";
 import { parseResource, resourcesMeet, type Resource } from "../../src/features/claims/resource.js";
@@ -22,7 +22,7 @@ interface LeaseData {
   readonly any?: readonly string[];
 }
 
-/** The members of a lease that its events do not have. */
+/** The properties of a lease that its events do not contain. */
 export interface LeaseFacts {
   readonly scope: string;
   readonly checkout: string | null;
@@ -33,20 +33,20 @@ interface Known extends LeaseFacts {
   readonly id: string;
   readonly holder: string;
   readonly shared: boolean;
-  /** The number of holders with which it shares its names, its own included. */
+  /** The maximum number of holders that share the names, including its own holder. */
   readonly holdersMax: number;
-  /** The resources that it has or needs, without chosen names. */
+  /** The resources that it has or needs, except the chosen names. */
   readonly resources: readonly Resource[];
-  /** The names of each group of alternatives, of which it needs one each. */
+  /** The groups of alternatives. It needs one name of each group. */
   readonly groups: readonly (readonly Resource[])[];
-  /** The chosen name of each group; empty while it waits. */
+  /** The chosen name of each group; empty while the claim waits. */
   readonly chosen: readonly Resource[];
   /** The claims in the order of their requests. */
   readonly order: number;
   readonly fence: number | null;
 }
 
-/** The blockers of a claim, and the names that it gets if there are none. */
+/** The blockers of a claim, and the names that the claim gets if there are none. */
 interface Found {
   readonly blockers: Known[];
   readonly chosen: readonly Resource[];
@@ -77,7 +77,7 @@ function known(data: LeaseData, order: number, { scope, checkout, parent }: Leas
   const { lease_id, holder, workspace, mode, fence, max_holders, any = [] } = data;
   const shared = mode === "shared";
   const all = read(data.resources, workspace);
-  // The chosen names are the last of the resources.
+  // The chosen names are the last resources.
   const chosen = fence === null ? [] : all.slice(all.length - any.length);
   const resources = all.slice(0, all.length - chosen.length);
   const taken = new Set(resources.map(({ text }) => text));
@@ -102,12 +102,12 @@ function areOneTree(a: Known, b: Known): boolean {
   return a.scope === "repo" || b.scope === "repo" || a.checkout === b.checkout;
 }
 
-/** Whether a claim has a name by choice, or waits for it as one of its alternatives. */
+/** Whether a claim has chosen a name, or waits for it as one of its alternatives. */
 function choosesName({ groups, chosen, fence }: Known, name: Resource): boolean {
   return (fence === null ? groups.flat() : chosen).some(({ text }) => text === name.text);
 }
 
-/** The claims among others that are in the way of a claim at one resource that it wants. */
+/** Returns the claims that keep a claim from getting one of its resources. */
 function inTheWay(lease: Known, wanted: Resource, others: readonly Known[], isChoice: boolean): Known[] {
   const there = others.filter(
     (other) =>
@@ -126,7 +126,10 @@ function inTheWay(lease: Known, wanted: Resource, others: readonly Known[], isCh
   return [...own, ...alone, ...(holders.size + 1 > holdersMax ? sharing : [])];
 }
 
-/** Returns the first choice of one free name of each group without a name twice, in the order of the names. */
+/**
+ * Returns the first choice that has one free name of each group and no name twice. The order of the names decides which
+ * is first.
+ */
 function choose(free: readonly (readonly Resource[])[], before: readonly Resource[] = []): Resource[] | null {
   const [first, ...rest] = free;
   if (first === undefined) return [...before];
@@ -150,7 +153,10 @@ function blockersAmong(lease: Known, others: readonly Known[]): Found {
   return { blockers: [...blockers], chosen: blockers.size === 0 ? (chosen ?? []) : [] };
 }
 
-/** Whether the holder of a claim is that of another, or waits for it because it is its parent. */
+/**
+ * Whether two claims have the same holder, or the holder of the first one is the parent of the other holder and so
+ * waits with it.
+ */
 function waitsWith({ holder }: Known, asked: Known): boolean {
   return holder === asked.holder || holder === asked.parent;
 }
@@ -166,7 +172,7 @@ export class LeaseChecker {
   #order = 0;
   readonly #factsOf: (leaseId: string) => LeaseFacts;
 
-  /** @param factsOf returns what the events do not say of a lease */
+  /** @param factsOf returns the properties of a lease that its events do not contain */
   constructor(factsOf: (leaseId: string) => LeaseFacts = () => PLAIN) {
     this.#factsOf = factsOf;
   }
@@ -181,7 +187,7 @@ export class LeaseChecker {
     else this.#end(event, lease);
   }
 
-  /** Checks, after the last event, that no claim waits without a blocker. */
+  /** Checks after the last event that no claim waits without a blocker. */
   readEnd(): void {
     for (const lease of this.waiting.values())
       if (this.#obstacles(lease).blockers.length === 0) this.problems.push(`${lease.id} waits without a blocker`);
@@ -189,7 +195,7 @@ export class LeaseChecker {
 
   /**
    * Whether a holder could have resources exclusively now.
-   * @param of the possible blockers: held claims, or waiting ones, too
+   * @param of the claims that can block: only the held ones, or the waiting ones too
    */
   isFree(
     resources: readonly string[],
@@ -218,7 +224,7 @@ export class LeaseChecker {
     if (lease.fence === null || lease.fence <= this.fence) this.#problem(event, `its fence is not above ${this.fence}`);
     this.fence = Math.max(this.fence, lease.fence ?? 0);
     const { blockers, chosen } = this.#obstacles(asked);
-    // A new claim without alternatives may overtake those that have to wait for its holder anyway.
+    // A new claim without alternatives may overtake waiting claims that have to wait for its holder anyway.
     const overtakes = isNew && asked.groups.length === 0;
     const obstacle = blockers.find((one) => !overtakes || !this.#hasToWaitFor(one, asked));
     if (obstacle !== undefined) this.#problem(event, `${obstacle.id} is in its way`);
@@ -238,7 +244,7 @@ export class LeaseChecker {
     this.#ended.add(lease.id);
   }
 
-  /** The held and the earlier waiting claims, without those that a claim may overtake. */
+  /** Returns the held claims and the earlier waiting claims, without those that a claim may overtake. */
   #before(lease: Known): Known[] {
     const earlier = [...this.waiting.values()].filter((other) => other.order < lease.order);
     return [
@@ -251,7 +257,10 @@ export class LeaseChecker {
     return blockersAmong(lease, this.#before(lease));
   }
 
-  /** Whether a claim cannot be granted before the holder of another has ended a claim, directly or through others. */
+  /**
+   * Whether a claim cannot be granted before the holder of another claim has ended a claim, directly or through other
+   * holders.
+   */
   #waitsFor(lease: Known, asked: Known, seen = new Set<Known>()): boolean {
     if (seen.has(lease)) return false;
     seen.add(lease);
@@ -266,20 +275,21 @@ export class LeaseChecker {
     );
   }
 
-  /** The waiting claims with which the holder of a claim waits: its own, and those of its children. */
+  /** Returns the waiting claims of a claim's holder, and those of the holder's children. */
   #waitsOf({ holder }: Known): Known[] {
     return [...this.waiting.values()].filter((one) => one.holder === holder || one.parent === holder);
   }
 
   /**
-   * Whether a waiting claim has to wait for the holder of another, directly or through others, for what the holder
-   * holds or an earlier waiter wants.
+   * Whether a waiting claim has to wait, directly or through others, for the holder of another claim: for what this
+   * holder holds, or for what an earlier waiter wants.
    */
   #hasToWaitFor(lease: Known, asked: Known, seen = new Set<Known>()): boolean {
     if (seen.has(lease) || !this.waiting.has(lease.id)) return false;
     seen.add(lease);
     const before = this.#before(lease);
-    // Another holder of a full name may end, and another name become free, so only these are certain.
+    // Only these waits are certain. Otherwise another holder of a full name may end, or another alternative may become
+    // free.
     const certain = lease.resources
       .flatMap((wanted) => inTheWay(lease, wanted, before, false))
       .filter((other) => !(lease.shared && other.shared));

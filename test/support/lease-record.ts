@@ -1,7 +1,7 @@
-/** Makes stored leases for tests of the code that keeps, ends or waits for claims. */
+/** Makes stored leases, for tests of the code that stores claims, ends them or waits for them. */
 import type { LeaseRecord } from "../../schemas/leases.js";
 
-/** Returns a lease that was granted at time 0. Its fence is its row. */
+/** Returns a lease that was granted at time 0. Its fence is the number of its row. */
 export function leaseRecord(row: number, more: Partial<LeaseRecord> = {}): LeaseRecord {
   return {
     row,

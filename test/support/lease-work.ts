@@ -1,12 +1,12 @@
 /**
- * Leases of the agents of a simulated day, by the calls that agents make, because a restored server holds none. Some of
- * them have waiters, and one of these ends soon.
+ * The leases of the agents of a simulated day. They are made by the agents' calls, because a restored server has no
+ * leases. Some leases have waiters, and one of these leases ends soon.
  */
 import type { ADay } from "./a-day.js";
 import { sendJson } from "./http-client.js";
 import type { Lease } from "./leasing.js";
 
-/** All of them work on one code base. */
+/** The workspace of all leases, because all agents work on one code base. */
 const WORKSPACE = "bookshop";
 
 interface Work {
@@ -17,7 +17,7 @@ interface Work {
   readonly max_s?: number;
 }
 
-/** The leases in the order of the requests: a request for something taken waits. */
+/** The leases, in the order of the requests. A request for a resource that is taken waits. */
 const WORK: readonly Work[] = [
   {
     by: "claude-checkout",

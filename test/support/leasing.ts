@@ -1,4 +1,4 @@
-/** Agents that lease: each is an instance of a server, with the calls that it makes. */
+/** Agents that lease. Each agent is an instance on a server, and has methods for its calls. */
 import type { OutgoingHttpHeaders } from "node:http";
 import { must } from "../../src/base/assert.js";
 import { send, sendJson, type Answer } from "./http-client.js";
@@ -43,7 +43,10 @@ export class Agent {
     readonly headers: OutgoingHttpHeaders,
   ) {}
 
-  /** Registers a new instance, in the workspace `w` by default. @param checkout the id of its checkout; "" for none */
+  /**
+   * Registers a new instance, by default in the workspace `w`.
+   * @param checkout the id of its checkout; "" for none
+   */
   static async register(
     port: number,
     name: string,
@@ -56,7 +59,7 @@ export class Agent {
     return new Agent(port, id, name, token, guarded ? { Authorization: `Bearer ${token}` } : { "X-Koor-Instance": id });
   }
 
-  /** Returns the same instance at another port, after its server was started again. */
+  /** Returns the same instance at another port, after its server has restarted. */
   at(port: number): Agent {
     return new Agent(port, this.id, this.name, this.token, this.headers);
   }
@@ -72,7 +75,7 @@ export class Agent {
     return this.ask("POST", "/api/leases", { resources, ...more });
   }
 
-  /** Acquires a lease; with `queue` it may wait. */
+  /** Acquires a lease. With `queue`, the request may wait. */
   async lease(resources: readonly string[], more: object = {}): Promise<Lease> {
     const answer = await this.tryLease(resources, more);
     if (answer.status >= 300) throw new Error(answer.text);
@@ -92,7 +95,7 @@ export class Agent {
   }
 }
 
-/** Waits for the first event of a topic after a cursor. The call is no heartbeat of any instance. */
+/** Waits for the first event of a topic after a cursor. The call names no instance, so it is not a heartbeat. */
 export async function nextEvent(port: number, topic: string, after = 0): Promise<StoredEvent> {
   const path = `/api/events/history?topic=${topic}&after=${after}&wait=60`;
   return must((await send(port, "GET", path)).json<StoredEvent[]>()[0], `an event ${topic}`);

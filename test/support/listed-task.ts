@@ -1,4 +1,4 @@
-/** A task as a list has it, for tests of what shows tasks. */
+/** Makes a task as a list contains it, for tests of code that shows tasks. */
 import type { ListedTask, TaskState } from "../../dashboard/api/types.js";
 
 /** Returns a task of the workspace `w` with priority 5; `more` replaces members. */

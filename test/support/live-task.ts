@@ -1,7 +1,7 @@
 /** Makes a task as the writer holds it in memory, with default values. */
 import type { LiveTask } from "../../src/features/tasks/task.js";
 
-/** The fields of its life cycle, from its creation to a first claim. */
+/** The fields of a task's life cycle, from its creation until its first claim. */
 const NEW_LIFE: LiveTask["life"] = {
   state: "ready",
   priority: 5,
@@ -20,7 +20,7 @@ const NEW_LIFE: LiveTask["life"] = {
   ended_at: null,
 };
 
-/** @param blockers rows of the tasks that it waits for; it keeps the set itself */
+/** @param blockers the rows of the tasks for which it waits. The task keeps and changes this set */
 export function liveTask(row: number, id: string, blockers: Set<number>, life: Partial<LiveTask["life"]>): LiveTask {
   return {
     row,

@@ -1,6 +1,6 @@
 /**
- * The contract of every ordered log (src/cluster/log/ordered-log.ts): the same checks for each engine. What is special
- * to an engine (its servers killed, its settings changed) is checked by its own test.
+ * The contract of every ordered log (src/cluster/log/ordered-log.ts): the same checks for each engine. Each engine has
+ * its own test for what only this engine does, such as the death of its servers or changed settings.
  */
 import type { Test } from "tap";
 import { ENTRY_BYTES_MAX } from "../../schemas/limits/cluster.js";
@@ -18,17 +18,17 @@ import {
 } from "../../src/cluster/log/ordered-log.js";
 import { makeRandom, newSeed, type Random } from "./random.js";
 
-/** Not the size of a piece or a multiple of one, so that swapped pieces are noticed. */
+/** The size is not a multiple of the size of a piece, so that swapped pieces are detected. */
 const REPEATED_BYTES = 65_537;
-/** No server listens there. */
+/** A port on which no server listens. */
 const CLOSED_PORT = 1;
 
-/** An engine, and the parts that its check needs. */
+/** An engine, and the values that its check needs. */
 export interface CheckedEngine {
-  /** The address of its server. */
+  /** The URL of the engine's server. */
   readonly url: string;
   open(address: LogAddress): OrderedLog;
-  /** Creates something foreign, and returns its address in the place of a log. */
+  /** Creates an object that is not a log of Koor, at the place of a log. Returns its address. */
   makeForeign(): Promise<LogAddress>;
 }
 
@@ -45,7 +45,7 @@ export class HeardSession implements LogListener {
   #session: LogSession | null = null;
   #heard: (() => void)[] = [];
 
-  /** Opens a session of an existing log. */
+  /** Opens a session on an existing log. */
   static async open(t: Pick<Test, "teardown">, log: OrderedLog, after: number | null = 0): Promise<HeardSession> {
     const heard = new HeardSession();
     heard.#session = must(await log.open(heard), "the log is there");
@@ -67,7 +67,7 @@ export class HeardSession implements LogListener {
   }
 
   entry(id: number, bytes: Uint8Array, last: number): void {
-    // The bytes may be a view of a buffer that is reused.
+    // The bytes are copied, because they may be a view of a buffer that is reused.
     this.entries.push({ id, bytes: bytes.slice(), last });
     this.#notify();
   }
@@ -83,7 +83,7 @@ export class HeardSession implements LogListener {
     return new Promise((resolve) => this.session.append(bytes, resolve));
   }
 
-  /** Resolves when the condition holds. It is checked after every callback. */
+  /** Resolves when the condition is true. It is checked after every callback. */
   until(holds: (heard: this) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
@@ -94,7 +94,7 @@ export class HeardSession implements LogListener {
     });
   }
 
-  /** Resolves when this many entries have arrived. Throws if the session is lost first. */
+  /** Resolves when this many entries have arrived. Rejects if the session is lost first. */
   async count(entries: number): Promise<void> {
     await this.until((heard) => heard.entries.length >= entries || heard.losses.length > 0);
     if (this.entries.length < entries) throw await this.loss();
@@ -117,7 +117,7 @@ export function textOf(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString();
 }
 
-/** The error of a request that must fail. */
+/** Resolves with the error of a request that must fail. */
 export async function refusal(asked: Promise<unknown>): Promise<LogError> {
   try {
     await asked;
@@ -137,7 +137,7 @@ export async function* inChunks(bytes: Uint8Array, chunkBytes = 100_000): AsyncG
   for (let at = 0; at < bytes.byteLength; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes);
 }
 
-/** Chunks of random sizes, from a few bytes to many. */
+/** Yields chunks of random sizes, from a few bytes to many. */
 async function* inUnevenChunks(bytes: Uint8Array, random: Random): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.byteLength; ) {
     const chunk = bytes.subarray(at, at + 1 + random(10 ** (1 + random(7))));
@@ -152,7 +152,7 @@ export async function collect(chunks: AsyncIterable<Uint8Array>): Promise<Buffer
   return Buffer.concat(parts);
 }
 
-/** Checks an engine. Its server keeps the data of the checks. */
+/** Checks an engine. The engine's server keeps the data of the checks. */
 export async function checkLogContract(t: Test, engine: CheckedEngine): Promise<void> {
   const seed = newSeed();
   const random = makeRandom(seed);
@@ -338,7 +338,7 @@ export async function checkLogContract(t: Test, engine: CheckedEngine): Promise<
     await node.count(1);
     for (let round = 1; round <= 3; round++) {
       node.session.pause();
-      // Includes an entry that is cut into pieces.
+      // One of the entries is split into pieces.
       for (const [at, by] of [node, other, other].entries())
         await append(by, `${round} ${at} ${"x".repeat(at === 1 ? 3_000_000 : 1)}`);
       await other.count(texts.length);
@@ -382,7 +382,7 @@ export async function checkLogContract(t: Test, engine: CheckedEngine): Promise<
     t.same(await status(), { first: one + 1, last: five }, "who has come as far as was trimmed misses nothing");
     t.equal(await node.session.read(one), null);
     t.equal(must(await node.session.read(two), "the next is whole").byteLength, large.byteLength);
-    // The id before a large entry's may be one of its pieces.
+    // The id before a large entry may be the id of one of the entry's pieces.
     await node.session.trim(two - 1);
     t.equal(must(await node.session.read(two), "it is not cut in half").byteLength, large.byteLength);
     t.same(await status(), { first: one + 1, last: five });
@@ -423,7 +423,7 @@ export async function checkLogContract(t: Test, engine: CheckedEngine): Promise<
     t.match(other.session.status, { generation: "g2", first: 1, last: 0 });
     t.equal(await other.append("new"), "stored");
     await other.count(1);
-    // The session has not noticed yet, or is lost by now. Either way it is about the old log.
+    // The session may not have noticed this yet, or may be lost already. In both cases, the error is about the old log.
     const [id = 0] = other.ids;
     const [read] = await Promise.allSettled([old.session.read(id), old.session.trim(id)]);
     t.ok(read.status === "rejected" || read.value === null, "what is read is not the new one's");

@@ -1,7 +1,7 @@
 /**
- * The log for a run of tests in which every server is a node, each the only one of a cluster of its own. All of a
- * test's process shares one server of the log, which starts when the first test needs it and ends with the process.
- * Loaded by server-process.ts only if KOOR_TEST_CLUSTER is set.
+ * The log for a run of tests in which every server is a node. Each node is the only one of its cluster. All tests of a
+ * process share one server of the log. It starts when the first test needs it, and ends with the process.
+ * server-process.ts loads this file only if KOOR_TEST_CLUSTER is set.
  */
 import { randomUUID } from "node:crypto";
 import { natsMissing, startNats } from "./nats-server.js";
@@ -12,12 +12,12 @@ import type { Owner } from "./owner.js";
 export const LOGS = ["nats", "postgres"] as const;
 export type LogName = (typeof LOGS)[number];
 
-/** For tap's `skip`: why this log cannot run on this machine, or false. */
+/** For tap's `skip`: the reason why this log cannot run on this machine, or false. */
 export function logMissing(log: LogName): string | false {
   return log === "nats" ? natsMissing() : postgresMissing();
 }
 
-/** Called when the process ends, the last one first. Nothing can be awaited then. */
+/** The functions that are called when the process ends, in reverse order. They cannot be awaited then. */
 const endings: (() => Promise<void> | void)[] = [];
 const wholeProcess: Owner = {
   teardown: (done) => void endings.unshift(done),
@@ -27,11 +27,15 @@ process.once("exit", () => {
 });
 
 const serving = new Map<string, Promise<string>>();
-/** Clusters by the directory of their first node: a restarted server is the same node of the same cluster. */
+/**
+ * The names of clusters, by the data directory of their first node. A restarted server is the same node of the same
+ * cluster.
+ */
 const names = new Map<string, string>();
 
 /**
- * The flags that make a server a node of the cluster that the server with this data directory has started.
+ * Returns the flags that make a server a node. It belongs to the cluster that the server with this data directory has
+ * started.
  * @param seeds whether this server starts the cluster
  */
 export async function clusterFlagsOf(log: string, dataDir: string, node: string, seeds: boolean): Promise<string[]> {
@@ -44,7 +48,7 @@ export async function clusterFlagsOf(log: string, dataDir: string, node: string,
   return ["--cluster", url, "--cluster-name", name, "--node-id", node, ...(seeds ? ["--cluster-seed"] : [])];
 }
 
-/** The address of this log's server, which is started at the first call. */
+/** Returns the URL of this log's server. The first call starts the server. */
 export function logUrl(log: string): Promise<string> {
   let url = serving.get(log);
   if (url === undefined) {

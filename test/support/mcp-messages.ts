@@ -1,11 +1,11 @@
 /**
- * Sends raw messages of the Model Context Protocol over HTTP, of any revision and with any error that a test needs.
- * Runs in the test's process.
+ * Sends raw MCP messages over HTTP, in any revision of the protocol and with any error that a test needs. Runs in the
+ * test's process.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import { send, type Answer } from "./http-client.js";
 
-/** The revisions with a handshake. */
+/** The revisions that have a handshake. */
 export const OLDER_REVISIONS = ["2025-03-26", "2025-06-18", "2025-11-25"] as const;
 export const STATELESS_REVISION = "2026-07-28";
 export const REVISIONS = [...OLDER_REVISIONS, STATELESS_REVISION] as const;
@@ -16,7 +16,7 @@ export const MCP_HEADERS = {
   Accept: "application/json, text/event-stream",
 } as const;
 
-/** Members that each request of the stateless revision carries in place of a handshake. */
+/** The members that each request of the stateless revision has instead of a handshake. */
 export const ENVELOPE = {
   "io.modelcontextprotocol/protocolVersion": STATELESS_REVISION,
   "io.modelcontextprotocol/clientInfo": { name: "test", version: "1" },
@@ -52,7 +52,7 @@ export function post(port: number, body: unknown, headers: OutgoingHttpHeaders =
   });
 }
 
-/** Makes the message and the headers of a request of a revision. */
+/** Makes the message and the headers of a request in a revision. */
 export function request(
   revision: Revision,
   method: string,
@@ -98,14 +98,14 @@ export async function callTool(
   return result as unknown as ToolAnswer;
 }
 
-/** Returns the JSON of a tool's one block of text; throws where the tool refused. */
+/** Returns the JSON in a tool's single block of text. Throws if the tool refused. */
 export function resultOf<T>({ content, isError }: ToolAnswer): T {
   const [block] = content;
   if (content.length !== 1 || block?.type !== "text" || isError !== undefined) throw new Error(JSON.stringify(content));
   return JSON.parse(block.text) as T;
 }
 
-/** Returns the sentence of a tool that refused; throws where it did not. */
+/** Returns the error message of a tool that refused. Throws if it did not. */
 export function refusalOf({ content, isError }: ToolAnswer): string {
   const [block] = content;
   if (content.length !== 1 || block?.type !== "text" || isError !== true) throw new Error(JSON.stringify(content));

@@ -1,6 +1,6 @@
 /**
- * Real NATS servers for tests: one, or a cluster of three, on free loopback ports, with a store that is deleted
- * afterwards. They can be killed, frozen, and started again on their store. Each ends with the test.
+ * Real NATS servers for tests: one, or a cluster of three, on free loopback ports. Their stores are deleted afterwards.
+ * Servers can be killed, frozen, and restarted with their stores. Each server ends with the test.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -12,12 +12,18 @@ import { makeDirectory, tieToThisProcess, type Owner } from "./owner.js";
 
 const VARIABLE = "KOOR_NATS_SERVER";
 const NAME = "nats-server";
-/** A server that is not ready by then is broken, or its ports are taken. Far above what a busy machine needs. */
+/**
+ * The time limit for the start. It is far above what a busy machine needs, so a server that takes longer is broken, or
+ * its ports are taken.
+ */
 const START_TIMEOUT_MS = 30_000;
-/** Ports that were free may be taken before the server binds them. */
+/** The number of attempts to start. A free port may be taken before the server binds it. */
 const START_ATTEMPTS = 5;
 
-/** The path of the program: KOOR_NATS_SERVER, PATH, or the folder of `go install`; undefined if there is none. */
+/**
+ * Returns the path of the program, from KOOR_NATS_SERVER, PATH, or the folder of `go install`; undefined if there is
+ * none.
+ */
 export function findNatsServer(): string | undefined {
   const named = process.env[VARIABLE];
   if (named !== undefined && named !== "") return named;
@@ -27,26 +33,26 @@ export function findNatsServer(): string | undefined {
     .find((path) => existsSync(path));
 }
 
-/** For tap's `skip`: why tests of NATS cannot run here, or false. */
+/** For tap's `skip`: the reason why tests of NATS cannot run here, or false. */
 export function natsMissing(): string | false {
   return findNatsServer() === undefined ? `no ${NAME} on this machine (or set ${VARIABLE})` : false;
 }
 
 export interface NatsOptions {
-  /** Lines that are added to its configuration. */
+  /** Additional lines of the configuration. */
   readonly config?: string;
-  /** False for a server without JetStream. */
+  /** Whether the server has JetStream; true by default. */
   readonly jetstream?: boolean;
-  /** The size of a file system for its store alone. `canMount` says whether that is possible. */
+  /** The size of a separate file system for the store. `canMount` says whether this is possible. */
   readonly diskBytes?: number;
 }
 
-/** Whether a process can have a file system of its own here. */
+/** Whether a process can have its own file system on this machine. */
 export function canMount(): boolean {
   return spawnSync("unshare", ["-Urm", "sh", "-c", "mount -t tmpfs koor /tmp"], { stdio: "ignore" }).status === 0;
 }
 
-/** A server that is running, or was. */
+/** A server that is running or has run. */
 export class NatsProcess {
   readonly #config: string;
   #process: ChildProcess | null = null;
@@ -78,14 +84,14 @@ export class NatsProcess {
     return `nats://127.0.0.1:${this.#port}`;
   }
 
-  /** Undefined before it was started. */
+  /** The process id; undefined before the start. */
   get pid(): number | undefined {
     return this.#process?.pid;
   }
 
-  /** Starts it on its previous port. Rejects if it ends before it is ready. */
+  /** Starts the server on its previous port. Rejects if it ends before it is ready. */
   async start(): Promise<void> {
-    // A test that ran out of time may still get here.
+    // A test that ran out of time may still call this.
     if (this.#testEnded) throw new Error("the test has ended");
     writeFileSync(this.#config, this.makeConfig(this.#port));
     this.#log = "";
@@ -103,7 +109,7 @@ export class NatsProcess {
     await this.logged(/Server is ready/);
   }
 
-  /** Resolves when its log output matches. Rejects if the server ends first. */
+  /** Resolves when the log output matches. Rejects if the server ends first. */
   logged(pattern: RegExp): Promise<RegExpExecArray> {
     return new Promise((resolve, reject) => {
       const fail = (): void => reject(new Error(`${NAME} did not say ${pattern}:\n${this.#log.slice(-4_000)}`));
@@ -127,7 +133,7 @@ export class NatsProcess {
     });
   }
 
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits for the end of the server. */
   async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     const child = this.#process;
     if (child === null || child.exitCode !== null || child.signalCode !== null) return;
@@ -135,13 +141,13 @@ export class NatsProcess {
     await this.#ended;
   }
 
-  /** Lets the test's process end before it. It is then ended too. */
+  /** Allows the test's process to end first. The server then ends too. */
   unref(): void {
     this.#process?.unref();
     (this.#process?.stderr as Socket | null | undefined)?.unref();
   }
 
-  /** Freezes the process, and returns when all of its threads have stopped. It keeps its connections. */
+  /** Freezes the process. Resolves when all of its threads have stopped. Its connections stay open. */
   hold(): void {
     const { pid } = this;
     this.#process?.kill("SIGSTOP");
@@ -160,7 +166,7 @@ export async function startNats(
   { config = "", jetstream = true, diskBytes }: NatsOptions = {},
 ): Promise<NatsProcess> {
   const directory = makeDirectory(t);
-  // The server's own limit would keep a small disk from being full.
+  // The server's own limit is raised. Otherwise a small disk would never become full.
   const bound = diskBytes === undefined ? "" : ", max_file_store: 10G";
   const store = jetstream ? `jetstream { store_dir: "${directory}/store", sync_interval: always${bound} }` : "";
   const mount = `mkdir "$0" && mount -t tmpfs -o size=${diskBytes} koor "$0" && exec "$@"`;
@@ -174,14 +180,14 @@ export async function startNats(
   return server;
 }
 
-/** Three servers with a replica each. */
+/** Three servers that each keep a replica. */
 export interface NatsCluster {
   readonly servers: readonly NatsProcess[];
-  /** The addresses of all three. */
+  /** The URLs of all three servers. */
   readonly url: string;
 }
 
-/** How one server reaches another: the port of that server's routes, or of the proxy in front of it. */
+/** How one server reaches another: the port for the other server's routes, or the port of the proxy before it. */
 export type RouteBetween = (from: number, to: number, port: number) => Promise<number>;
 
 export async function startNatsCluster(
@@ -234,14 +240,14 @@ async function makeMembers(
   });
 }
 
-/** Whether a thread of a process still runs after SIGSTOP, which takes a moment. Only Linux says so. */
+/** Whether a thread of a process still runs after SIGSTOP, because stopping takes a moment. Only Linux shows this. */
 function isRunning(pid: number): boolean {
   const tasks = `/proc/${pid}/task`;
   if (!existsSync(tasks)) return false;
   try {
     return readdirSync(tasks).some((task) => !/^\d+ \(.*\) [TZX]/.test(readFileSync(`${tasks}/${task}/stat`, "utf8")));
   } catch {
-    // A thread has ended since it was listed: the others are asked again.
+    // A thread has ended since it was listed, so the caller has to check the others again.
     return true;
   }
 }

@@ -1,4 +1,4 @@
-/** The request for a task with default values. */
+/** Makes the request for a task, with default values. */
 import type { NewTask } from "../../schemas/tasks.js";
 
 export const NEW_TASK: NewTask = {

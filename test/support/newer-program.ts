@@ -1,6 +1,6 @@
 /**
- * Makes a copy of the built server with a newer apply version. It is beside the built one, because packages are found
- * from there.
+ * Makes a copy of the built server with a newer apply version. The copy is beside the built server, because it finds
+ * its packages from there.
  */
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import type { Owner } from "./server-process.js";
 /** This file runs from dist/tree/test/support. */
 const APP = fileURLToPath(new URL("../../../app", import.meta.url));
 
-/** Path of a program whose apply version is one newer. */
+/** Returns the path of a program whose apply version is higher by one. */
 export function makeNewerProgram(t: Owner): string {
   const copy = mkdtempSync(`${APP}-newer-`);
   t.teardown(() => rmSync(copy, { recursive: true, force: true }));

@@ -1,6 +1,7 @@
 /**
- * Makes the servers of a run nodes: single, or followers of a node that the test does not see. Then the test writes on
- * the follower, and half of what it reads comes from the leader. For startKoor.
+ * Makes the servers of a run nodes of a cluster. They are single nodes, or followers of a leader that the test does not
+ * see. In the second case the test writes on the follower, and half of its reads go to the leader. startKoor uses this
+ * module.
  */
 import { mkdirSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
@@ -9,10 +10,10 @@ import { readElsewhere } from "./http-client.js";
 import { clusterFlagsOf } from "./log-server.js";
 import { makeDirectory, type Owner } from "./owner.js";
 
-/** The settings with which a server is a node. */
+/** The settings that make a server a node. */
 export interface NodeOf {
   readonly args: readonly string[];
-  /** Has to be called when the server listens. */
+  /** Must be called when the server listens. */
   started(port: number): void;
 }
 
@@ -32,8 +33,7 @@ interface Server {
 type Start<Options> = (t: Owner, options: Options) => Promise<Server>;
 
 /**
- * The leader, by the data directory of its follower: a follower that is started again is the same node, and follows the
- * same leader.
+ * The leaders, by the data directory of their follower. A restarted follower is the same node, and has the same leader.
  */
 const leaders = new Map<string, Promise<Server>>();
 
@@ -60,7 +60,7 @@ export async function asNode<Options extends NodeOptions>(
   };
 }
 
-/** Starts the leader with the data in the directory of its follower. */
+/** Starts the leader with the data that is in the directory of its follower. */
 async function startLeader<Options extends NodeOptions>(
   t: Owner,
   options: Options,
@@ -71,11 +71,11 @@ async function startLeader<Options extends NodeOptions>(
   for (const name of readdirSync(options.data_dir).filter((file) => file.startsWith("data.db")))
     renameSync(join(options.data_dir, name), join(dataDir, name));
   const flags = await clusterFlagsOf(CLUSTER_LOG, dataDir, "leads", true);
-  // The test's options about addresses are about the server that it sees.
+  // The options of the test about addresses apply only to the server that the test sees.
   const elsewhere = ["--bind", "127.0.0.1:0", "--dashboard-bind", "", "--data-dir", dataDir];
   const leader = await start(t, {
     ...options,
-    // The server may be configured by files in the follower's directory beside its data.
+    // The follower's directory may have configuration files besides its data.
     cwd: options.cwd ?? options.data_dir,
     data_dir: dataDir,
     args: [...flags, ...(options.args ?? []), ...elsewhere],

@@ -1,7 +1,4 @@
-/**
- * Runs npm in tests: without the network, and with a cache and a home of its own. A registry may be given, which has to
- * be on loopback.
- */
+/** Runs npm in tests, without the network, and with its own cache and home. A registry on loopback may be given. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
@@ -10,13 +7,13 @@ const run = promisify(execFile);
 export interface NpmOptions {
   /** The folder in which npm runs. */
   readonly folder: string;
-  /** An empty folder, for npm's cache, its logs and the user's settings. */
+  /** An empty folder for npm's cache, its logs and the user's settings. */
   readonly home: string;
-  /** The address of a registry on loopback. Without one npm asks none. */
+  /** The URL of a registry on loopback. Without it, npm contacts no registry. */
   readonly registry?: string;
 }
 
-/** Returns what npm writes to stdout. Rejects with its messages where it fails. */
+/** Returns what npm writes to stdout. If npm fails, rejects with its messages. */
 export async function runNpm(parameters: readonly string[], { folder, home, registry }: NpmOptions): Promise<string> {
   const { stdout } = await run("npm", [...parameters, "--no-audit", "--no-fund", "--no-update-notifier"], {
     cwd: folder,

@@ -1,4 +1,4 @@
-/** A collector of OpenTelemetry on loopback: it takes OTLP/HTTP in JSON and shows the spans and metrics that came. */
+/** An OpenTelemetry collector on loopback. It accepts OTLP/HTTP in JSON, and returns the received spans and metrics. */
 import type { Owner } from "./owner.js";
 import { type Behaviour, type Receiver, startReceiver } from "./receiver.js";
 
@@ -36,11 +36,11 @@ export interface ReceivedSpan {
   readonly startMs: number;
   readonly endMs: number;
   readonly attributes: Readonly<Record<string, unknown>>;
-  /** The message of a failed span; null of one that has not failed. */
+  /** The message of a failed span; null if the span has not failed. */
   readonly error: string | null;
 }
 
-/** A metric as it came, with the points of whichever kind it has. */
+/** A received metric, with the points of its kind. */
 export interface ReceivedMetric {
   readonly name: string;
   readonly description: string;
@@ -103,14 +103,14 @@ export class OtlpReceiver {
     return this.receiver.url;
   }
 
-  /** The resources of all requests to a path. */
+  /** Returns the resources in all requests to a path. */
   resources(path: string): Record<string, unknown>[] {
     return this.#bodies(path).flatMap(({ resourceSpans = [], resourceMetrics = [] }) =>
       [...resourceSpans, ...resourceMetrics].map(({ resource }) => attributesOf(resource.attributes)),
     );
   }
 
-  /** The spans that came, in their order; those of one name, where it is given. */
+  /** Returns the received spans in their order. If a name is given, returns only the spans with this name. */
   spans(name?: string): ReceivedSpan[] {
     return this.#bodies("/v1/traces")
       .flatMap(({ resourceSpans = [] }) => resourceSpans.flatMap(({ scopeSpans = [] }) => scopeSpans))
@@ -118,14 +118,14 @@ export class OtlpReceiver {
       .filter((span) => name === undefined || span.name === name);
   }
 
-  /** The metrics of the last request that had any, by their names. */
+  /** Returns the metrics of the last request that had any, by name. */
   metrics(): ReadonlyMap<string, ReceivedMetric> {
     const last = this.#bodies("/v1/metrics").at(-1)?.resourceMetrics ?? [];
     const all = last.flatMap(({ scopeMetrics = [] }) => scopeMetrics.flatMap(({ metrics }) => metrics));
     return new Map(all.map((metric) => [metric.name, metric]));
   }
 
-  /** Resolves when as many spans of a name came. */
+  /** Resolves when `count` spans with this name have been received. */
   async untilSpans(name: string, count = 1): Promise<ReceivedSpan[]> {
     await this.receiver.until(() => this.spans(name).length >= count);
     return this.spans(name);

@@ -1,7 +1,7 @@
 /**
- * Tests that no server outlives the process of its test, whatever ends that. The process here is one of its own, which
- * is killed alone, as by a runner, or with its whole process group, as by `timeout` or a terminal. The servers are
- * stopped first, because a stopped server does not end by itself.
+ * Tests that no server survives the process of its test, however that process ends. The test's process is simulated by
+ * a child process. A signal kills either this process alone, as a runner does, or its whole process group, as `timeout`
+ * or a terminal does. The servers are stopped before that, because a stopped server does not end by itself.
  */
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
@@ -14,7 +14,7 @@ import { natsMissing } from "./nats-server.js";
 import { tieToThisProcess, type Owner } from "./owner.js";
 import { postgresMissing } from "./postgres-server.js";
 
-/** The target of the signal (the process, or minus its group), and the signal. */
+/** The target of the signal, which is the process id or the negative id of its group, and the signal. */
 const DEATHS: readonly (readonly [what: string, signal: NodeJS.Signals, sign: 1 | -1])[] = [
   ["its process is killed", "SIGKILL", 1],
   ["its process is asked to end", "SIGTERM", 1],
@@ -25,7 +25,7 @@ const DEATHS: readonly (readonly [what: string, signal: NodeJS.Signals, sign: 1 
 interface ServerRow {
   readonly name: string;
   readonly skip: string | false;
-  /** Defines `server`, how it is stopped, and where its files are. */
+  /** Code that defines `server`, how it is stopped, and where its files are. */
   readonly program: string;
 }
 
@@ -52,7 +52,7 @@ const SERVERS: readonly ServerRow[] = [
   },
 ];
 
-/** Prints where the server is, and stops it on request. */
+/** Code that prints where the server is, and stops it on request. */
 const REST = `
   console.log(JSON.stringify({ port: server.port, folder }));
   process.stdin.once("data", () => {
@@ -61,11 +61,14 @@ const REST = `
   });
 `;
 
-/** Connects. Null where no server listens any more, else a promise of the end of the connection. */
+/**
+ * Connects to a server. Returns null if no server listens. Otherwise returns a promise that resolves when the
+ * connection ends.
+ */
 async function reach(port: number): Promise<{ readonly ended: Promise<void> } | null> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => undefined);
-  // The data is read and dropped, because otherwise the end would not be noticed.
+  // The data is read and dropped. Otherwise the end of the connection would not be noticed.
   socket.resume();
   const untilEvent = (event: "connect" | "close"): Promise<void> =>
     new Promise((resolve) => socket.once(event, () => resolve()));
@@ -74,7 +77,7 @@ async function reach(port: number): Promise<{ readonly ended: Promise<void> } | 
   return isOpen ? { ended } : null;
 }
 
-/** A server whose test's process is the leader of a group. */
+/** Starts a server in a process that is the leader of a process group. */
 async function startElsewhere(
   t: Owner,
   program: string,

@@ -1,6 +1,6 @@
 /**
- * Resources of a test: functions that run at its end, a directory and processes that end with it, whatever happens in
- * it. Runs in the test's process.
+ * The resources of a test: functions that run at its end, and directories and processes that end with it, whatever
+ * happens. Runs in the test's process.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -8,9 +8,9 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** The part of tap's `t` that is used. */
+/** The part of tap's `t` that is needed here. */
 export interface Owner {
-  /** The test that contains this one. */
+  /** The test that contains this test. */
   readonly parent?: object | undefined;
   teardown(done: () => Promise<void> | void): void;
 }
@@ -21,7 +21,7 @@ export function outermost(t: Owner): Owner {
   return parent !== undefined && "teardown" in parent ? outermost(parent as Owner) : t;
 }
 
-/** Removes a directory in which a program that is ending may still write a file. */
+/** Removes a directory. Retries, because an ending program may still write a file there. */
 function removeDirectory(path: string): void {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -33,7 +33,7 @@ function removeDirectory(path: string): void {
   }
 }
 
-/** Makes a directory that is removed at the end of the test, whatever its files' modes are. */
+/** Makes a directory. It is removed at the end of the test, whatever the modes of its files are. */
 export function makeDirectory(t: Owner): string {
   const path = mkdtempSync(join(tmpdir(), "koor-test-"));
   // A process that was killed may still write its last file.
@@ -41,11 +41,15 @@ export function makeDirectory(t: Owner): string {
   return path;
 }
 
-/** The guard's program: it waits for the end of its input, which is the test's process, and then kills. */
+/**
+ * The programs of the guard. A guard waits for the end of its input, which is a pipe from the test's process. Then it
+ * kills the process that it guards.
+ */
 const GUARDS = {
   alone: 'read -r _; kill -9 "$1"',
   /**
-   * Each of its children leads a process group of its own, and may be stopped. The children are found by their parent.
+   * Each child of the process is the leader of its own process group, and may be stopped. So the children are found by
+   * their parent.
    */
   with_children: `
     read -r _
@@ -54,15 +58,15 @@ const GUARDS = {
 } as const;
 
 /**
- * Ends the process when this one has ended, for any reason: a test that runs out of time is killed by the runner, and
- * no teardown runs.
+ * Ends a process when this process has ended for any reason. This is needed because no teardown runs if the runner
+ * kills a test that runs out of time.
  */
 export function tieToThisProcess(child: ChildProcess, family: keyof typeof GUARDS = "alone"): void {
   if (child.pid === undefined) return;
   const guard = spawn("sh", ["-c", GUARDS[family], "sh", String(child.pid)], {
     stdio: ["pipe", "ignore", "ignore"],
-    // The guard is not in the test's process group: a signal to the whole group (`timeout`, a terminal) would end the
-    // guard first, and a stopped server would survive that signal.
+    // The guard is not in the test's process group. A signal to the whole group (from `timeout` or a terminal) would
+    // end the guard first, and a stopped server would survive that signal.
     detached: true,
   });
   guard.on("error", () => undefined);

@@ -1,7 +1,7 @@
 /**
- * A real PostgreSQL server for tests, from the programs on this machine: with a data directory of its own that is
- * deleted afterwards, on a free loopback port and on a socket in its folder. Runs in the test's process, and ends with
- * the test in every case. Without PostgreSQL the tests that need it are skipped with a message.
+ * A real PostgreSQL server for tests, from the programs on this machine. It has its own data directory, which is
+ * deleted afterwards. It listens on a free loopback port and on a socket in its folder. Runs in the test's process, and
+ * always ends with the test. Without PostgreSQL, the tests that need it are skipped with a message.
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -13,38 +13,38 @@ import { Client } from "pg";
 import { findFreePort } from "./free-ports.js";
 import { tieToThisProcess, type Owner } from "./owner.js";
 
-/** The folder in which Debian has one folder per version. */
+/** The folder in which Debian has a folder for each version. */
 const DEBIAN_FOLDER = "/usr/lib/postgresql";
 /**
  * The users under which root can start a server, because PostgreSQL refuses to run as root. The first one that exists
  * is used.
  */
 const OWNERS = ["postgres", "nobody"];
-/** A server that is not ready by then is broken. Far above what a busy machine needs. */
+/** The time limit for the start. It is far above what a busy machine needs, so a server that takes longer is broken. */
 const START_TIMEOUT_MS = 60_000;
-/** A standby reports that it accepts read-only connections. */
+/** Matches the log line of a server that is ready. A standby reports that it accepts read-only connections. */
 const READY = /database system is ready to accept (read-only )?connections/;
 
 export interface PostgresServer {
   readonly port: number;
-  /** The main process, whose children are the others; undefined if it was ended. */
+  /** The id of the main process, which is the parent of the others; undefined if the server was ended. */
   readonly pid: number | undefined;
-  /** The folder of its socket. */
+  /** The folder of the server's socket. */
   readonly folder: string;
-  /** The address of user and database `postgres`, which the server trusts. */
+  /** The URL for the user `postgres` and the database `postgres`. The server needs no password. */
   readonly url: string;
-  /** Runs statements as that user, without parameters, by default in database `postgres`. */
+  /** Runs SQL statements without parameters as this user, by default in the database `postgres`. */
   sql<Row extends object>(text: string, database?: string): Promise<Row[]>;
-  /** Kills all its processes at once, as a power failure would. */
+  /** Kills all processes of the server at once, like a power failure. */
   kill(): Promise<void>;
-  /** Freezes all its processes, like a machine that hangs. */
+  /** Freezes all processes of the server, like a machine that hangs. */
   freeze(): void;
   thaw(): void;
-  /** Shuts it down in order. */
+  /** Shuts the server down normally. */
   stop(): Promise<void>;
-  /** Lets the test's process end before it. It is then ended too. */
+  /** Allows the test's process to end first. The server then ends too. */
   unref(): void;
-  /** Starts it again after it was ended. */
+  /** Restarts the server after it was ended. */
   start(settings?: Readonly<Record<string, string>>): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ interface Identity {
   readonly gid: number;
 }
 
-/** The user for the server; null for the current user, undefined if there is none. */
+/** Returns the user for the server; null means the current user, and undefined that there is none. */
 function findOwner(): Identity | null | undefined {
   if (process.getuid?.() !== 0) return null;
   const users = readFileSync("/etc/passwd", "utf8").split("\n");
@@ -74,14 +74,14 @@ function findOwner(): Identity | null | undefined {
   return uid === undefined || gid === undefined ? undefined : { uid: Number(uid), gid: Number(gid) };
 }
 
-/** For tap's `skip`: why tests of PostgreSQL cannot run here, or false. */
+/** For tap's `skip`: the reason why tests of PostgreSQL cannot run here, or false. */
 export function postgresMissing(): string | false {
   if (process.platform === "win32") return "the tests of PostgreSQL are for Unix";
   if (findPrograms() === undefined) return "no PostgreSQL server on this machine (or set KOOR_POSTGRES_BIN)";
   return findOwner() === undefined ? "PostgreSQL does not run as root, and there is no other user" : false;
 }
 
-/** Each of its processes has its own process group: they are found by their parent. */
+/** Returns the child processes. Each of them has its own process group, so they are found by their parent. */
 function childrenOf(pid: number): number[] {
   return execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
     .split("\n")
@@ -94,7 +94,7 @@ function signal(pids: readonly number[], name: NodeJS.Signals): void {
     try {
       process.kill(pid, name);
     } catch (error) {
-      // It may have ended by itself since it was listed.
+      // The process may have ended since it was listed.
       if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
     }
   }
@@ -135,7 +135,7 @@ export async function startPostgres(
     await hasExited();
   };
   const start = async (changed: Readonly<Record<string, string>> = settings): Promise<void> => {
-    // A test that ran out of time may still get here.
+    // A test that ran out of time may still call this.
     if (testEnded) throw new Error("the test has ended");
     const parameters = {
       listen_addresses: "127.0.0.1",
@@ -152,7 +152,8 @@ export async function startPostgres(
         String(port),
         ...Object.entries(parameters).flatMap(([key, value]) => ["-c", `${key}=${value}`]),
       ],
-      // Not in the process group of the test: its children, which are not either, would survive a signal to that group.
+      // The server is not in the process group of the test. A signal to that group would end it but not its children,
+      // which have their own groups.
       { ...identity, stdio: ["ignore", "ignore", "pipe"], detached: true },
     );
     child = started;
@@ -191,7 +192,7 @@ export async function startPostgres(
     freeze: () => signal(pids(), "SIGSTOP"),
     thaw: () => signal(pids(), "SIGCONT"),
     stop: async () => {
-      // Fast shutdown: connections are cut, nothing is lost.
+      // SIGINT requests a fast shutdown: connections are cut, but nothing is lost.
       child?.kill("SIGINT");
       await hasExited();
     },

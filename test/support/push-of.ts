@@ -1,10 +1,10 @@
-/** Makes a model of the writer publish what it has changed, as after a commit that no client watches. */
+/** Makes a model of the writer publish its changes, as after a commit that no client watches. */
 import type { PayloadOf, PushMessage } from "../../src/platform/rpc/method.js";
 import type { PublishingModel } from "../../src/platform/threads/model.js";
 
 /**
  * Returns the payload that a model pushes.
- * @returns null if it pushes no such message
+ * @returns null if the model pushes no such message
  */
 export function pushOf<Row extends PushMessage>(model: PublishingModel, row: Row): PayloadOf<Row> | null {
   let pushed: PayloadOf<Row> | null = null;

@@ -3,7 +3,7 @@ import type { Log } from "../../src/base/log.js";
 
 const quiet = (): void => undefined;
 
-/** @param listeners functions of the test in place of the silent ones */
+/** @param listeners functions of the test that replace the silent ones */
 export function quietLog(listeners: Partial<Log> = {}): Log {
   return {
     debugs: false,

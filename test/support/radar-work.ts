@@ -1,11 +1,11 @@
-/** Reports of five checkouts of a simulated day, for pictures and tests of the radar. */
+/** The reports of five checkouts of a simulated day, for pictures and tests of the radar. */
 import { sendJson } from "./http-client.js";
 import { Agent } from "./leasing.js";
 
 const WORKSPACE = "bookshop";
 const BASE = "9f2ab1c07d5e44218bb4c7c3ad1d4dd2f1a0a3c5";
 
-/** The checkouts: the agent, the branch, and the files that differ. */
+/** The checkouts, each with its agent, its branch, and its changed files. */
 const REPORTS = [
   [
     "claude-cart",
@@ -51,7 +51,7 @@ const REPORTS = [
   ],
 ] as const;
 
-/** Registers the agents, and sends the report of each. */
+/** Registers the agents, and sends each agent's report. */
 export async function reportADay(port: number): Promise<void> {
   for (const [at, [name, branch, files]] of REPORTS.entries()) {
     const checkout = `radar-${at}`;

@@ -1,9 +1,12 @@
-/** Random numbers that a seed repeats (mulberry32), and the seeds. Pure but for KOOR_TEST_SEED and Math.random. */
+/**
+ * Random numbers that can be repeated with a seed (mulberry32), and the seeds. Pure, except for KOOR_TEST_SEED and
+ * Math.random.
+ */
 import { createHash } from "node:crypto";
 
 const VARIABLE = "KOOR_TEST_SEED";
 
-/** An integer in [0, below). */
+/** Returns a random integer that is at least 0 and less than `below`. */
 export type Random = (below: number) => number;
 
 export function makeRandom(seed: number): Random {
@@ -16,38 +19,41 @@ export function makeRandom(seed: number): Random {
   };
 }
 
-/** The run that is to be repeated, with everything that is sampled in it; undefined: samples are random. */
+/**
+ * Returns the name of the run that is to be repeated, with everything that is sampled in it; undefined if samples are
+ * random.
+ */
 export function repeatedRun(): string | undefined {
   return process.env[VARIABLE] || undefined;
 }
 
 /**
- * Gives this run a name by which it can be repeated, for this process and those that it starts; returns the variable as
- * a shell takes it.
+ * Gives this run a name with which it can be repeated. The name applies to this process and its children. Returns the
+ * variable in the form in which a shell accepts it.
  */
 export function nameRun(): string {
   process.env[VARIABLE] ||= String(newSeed());
   return `${VARIABLE}=${process.env[VARIABLE]}`;
 }
 
-/** The test file whose seeds are made. */
+/** The test file for which seeds are made. */
 let program = programOf(process.argv[1] ?? "");
-/** How many seeds of each series the file has made. */
+/** The number of seeds that the file has made in each series. */
 const made = new Map<string, number>();
 
 function programOf(path: string): readonly string[] {
   return path.split(/[/\\]/).slice(-3);
 }
 
-/** Makes the next seeds those that a test file makes in a process of its own. */
+/** Makes the next seeds the same as those that a test file makes in its own process. */
 export function beginFile(path: string): void {
   program = programOf(path);
   made.clear();
 }
 
 /**
- * Returns a new seed each time. In a repeated run it follows from the run, the test file, and the number of earlier
- * seeds of the same series.
+ * Returns a new seed each time. In a repeated run, the seed is determined by the run, the test file, and the number of
+ * earlier seeds in the same series.
  */
 export function newSeed(series = ""): number {
   const run = repeatedRun();

@@ -1,5 +1,6 @@
 /**
- * A receiver of webhooks on loopback: it records each request and answers as the test says. Runs in the test's process.
+ * A receiver of webhooks on loopback. It records each request, and answers as the test demands. Runs in the test's
+ * process.
  */
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -11,16 +12,16 @@ export interface Received {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** The time at which the whole request had come, by the machine's clock. */
+  /** The time when the whole request had been received, by the clock of the machine. */
   readonly at_ms: number;
 }
 
-/** The status of the answer, or what to do with the request instead of answering. */
+/** The status of the answer, or a function that handles the request instead. */
 export type Behaviour = (request: Received, response: ServerResponse, message: IncomingMessage) => number | undefined;
 
 export class Receiver {
   readonly requests: Received[] = [];
-  /** Number of connections that were made to it. */
+  /** The number of connections that were made to the receiver. */
   connections = 0;
   behave: Behaviour;
   port = 0;
@@ -34,7 +35,7 @@ export class Receiver {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** The event ids that came, in their order; those of one path, where it is given. */
+  /** Returns the received event ids in their order. If a path is given, returns only those of this path. */
   ids(path?: string): number[] {
     return this.requests
       .filter((request) => path === undefined || request.path === path)
@@ -46,7 +47,7 @@ export class Receiver {
     for (const watcher of this.#watchers) watcher();
   }
 
-  /** Resolves when `holds` returns true; it is called after each request. */
+  /** Resolves when `holds` returns true. It is called after each request. */
   until(holds: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       const check = (): void => {
@@ -64,7 +65,7 @@ export class Receiver {
   }
 }
 
-/** Starts a receiver. At the end of the test it is closed with its connections. */
+/** Starts a receiver. It is closed with its connections at the end of the test. */
 export async function startReceiver(t: Owner, behave: Behaviour = () => 200): Promise<Receiver> {
   const receiver = new Receiver(behave);
   const sockets = new Set<Socket>();

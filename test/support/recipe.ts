@@ -1,9 +1,9 @@
-/** Reads the recipes of the documents: a shell script, and its output, as a page has them. */
+/** Reads and runs the recipes of the documents. A recipe is a shell script on a page, with its output. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 
-/** The reason why recipes cannot be tried here; false where they can. */
+/** The reason why recipes cannot run here; false if they can. */
 export const NO_RECIPES = spawnSync("curl", ["--version"]).status === 0 ? false : "there is no curl here";
 
 export interface Recipe {
@@ -31,7 +31,7 @@ export function blocksOf(page: string): readonly string[] {
   return [...text.matchAll(/^```\w*\n([^]*?)^```$/gm)].map(([, block = ""]) => block);
 }
 
-/** Runs a script against a server; returns its output and its exit code. */
+/** Runs a script against a server. Returns its output and its exit code. */
 export async function tryRecipe(
   { script }: Recipe,
   server: string,

@@ -1,7 +1,7 @@
-/** A sink for the pieces of an endless answer without a connection. Runs in the test's process. */
+/** A sink for the pieces of an endless answer, without a connection. Runs in the test's process. */
 import type { Sink } from "../../src/platform/transport/reply.js";
 
-/** Records what is written; `takes` says whether it has room. */
+/** Records the data that is written. `takes` says whether the sink has room. */
 export class RecordingSink implements Sink {
   readonly written: string[] = [];
   takes = true;

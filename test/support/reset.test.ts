@@ -1,4 +1,4 @@
-/** Tests that a reset connection is closed, whatever it does at that moment. */
+/** Tests that a reset closes a connection, whatever the connection is doing at that moment. */
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import t, { type Test } from "tap";

@@ -1,7 +1,7 @@
 /**
- * Real reverse proxies in front of a server: nginx and Caddy with the files of deploy/, on a loopback port, with a
- * certificate for tests. Only addresses, ports and paths of the files are replaced. Runs in the test's process, and
- * ends with the test. A program that this machine does not have is named, so that its tests can be skipped.
+ * Real reverse proxies in front of a server: nginx and Caddy with the configuration files of deploy/, on a loopback
+ * port and with a certificate for tests. Only addresses, ports and paths in the files are replaced. If a program is not
+ * installed, this module says so, so that its tests can be skipped. Runs in the test's process, and ends with the test.
  */
 import { spawn } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,7 +16,7 @@ import type { Koor } from "./server-process.js";
 export const PROXIES = ["nginx", "caddy"] as const;
 export type ProxyName = (typeof PROXIES)[number];
 
-/** The names that the files of deploy/ use. */
+/** The host names in the files of deploy/. */
 export const API_NAME = "koor.example.com";
 export const DASHBOARD_NAME = "dashboard.koor.example.com";
 
@@ -25,9 +25,11 @@ const VARIABLE = "KOOR_TEST_PROXIES";
 const FOLDERS = ["usr/sbin", "usr/bin", "bin"];
 /** This file runs from dist/tree/test/support. */
 const DEPLOY = fileURLToPath(new URL("../../../../deploy", import.meta.url));
-/** A port that was free may be taken before the proxy binds it. */
+/** The number of attempts to start. A free port may be taken before the proxy binds it. */
 const START_ATTEMPTS = 5;
-/** The proxy listens within milliseconds. Far above what a busy machine needs. */
+/**
+ * The time limit for the start. The proxy listens within milliseconds, so this is far above what a busy machine needs.
+ */
 const START_TIMEOUT_MS = 20_000;
 
 function findProxy(name: ProxyName): string | undefined {
@@ -40,19 +42,19 @@ function findProxy(name: ProxyName): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
-/** For tap's `skip`: why tests of this proxy cannot run here, or false. */
+/** For tap's `skip`: the reason why tests of this proxy cannot run here, or false. */
 export function proxyMissing(name: ProxyName): string | false {
   return findProxy(name) === undefined ? `no ${name} on this machine (.ci/run unpacks one, ${VARIABLE})` : false;
 }
 
 export interface ReverseProxy {
-  /** Its TLS port on loopback. */
+  /** The proxy's TLS port on loopback. */
   readonly port: number;
-  /** Its output to stderr until now. */
+  /** Returns the output of the proxy to stderr so far. */
   log(): string;
 }
 
-/** Replaces texts of a file of deploy/. Each has to be there. */
+/** Replaces texts in a file of deploy/. Each text must occur in the file. */
 function fill(name: string, replacements: readonly (readonly [text: string, by: string])[]): string {
   let text = readFileSync(join(DEPLOY, name), "utf8");
   for (const [from, to] of replacements) {
@@ -68,7 +70,7 @@ interface Place {
   readonly koor: Koor;
 }
 
-/** Writes the settings; returns the command's arguments. */
+/** Writes the settings of the proxy. Returns the arguments of the command. */
 const SETTINGS: Readonly<Record<ProxyName, (place: Place) => readonly string[]>> = {
   nginx({ folder, port, koor }) {
     const site = fill("nginx.conf", [
@@ -126,13 +128,13 @@ function answersTls(port: number): Promise<boolean> {
   });
 }
 
-/** Starts the proxy on a port; undefined if it ended, because the port was taken. */
+/** Starts the proxy on a port. Returns undefined if the proxy ended because the port was taken. */
 async function tryStart(t: Owner, name: ProxyName, koor: Koor): Promise<ReverseProxy | undefined> {
   const folder = makeDirectory(t);
   const port = await findFreePort();
   writeFileSync(join(folder, "certificate.pem"), LOOPBACK_CERTIFICATE);
   writeFileSync(join(folder, "key.pem"), LOOPBACK_KEY);
-  // nginx drops the rights of root.
+  // The folder is writable for all, because nginx gives up the rights of root.
   chmodSync(folder, 0o777);
   const child = spawn(findProxy(name) ?? name, SETTINGS[name]({ folder, port, koor }), {
     cwd: folder,
@@ -160,7 +162,7 @@ async function tryStart(t: Owner, name: ProxyName, koor: Koor): Promise<ReverseP
   return undefined;
 }
 
-/** Starts nginx or Caddy in front of a server, which has to serve its dashboard, too. */
+/** Starts nginx or Caddy in front of a server. The server must also serve its dashboard. */
 export async function startProxy(t: Owner, name: ProxyName, koor: Koor): Promise<ReverseProxy> {
   for (let attempt = 1; attempt <= START_ATTEMPTS; attempt++) {
     const proxy = await tryStart(t, name, koor);

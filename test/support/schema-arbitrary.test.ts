@@ -1,5 +1,6 @@
 /**
- * Tests that values that are generated from a schema are valid by TypeBox's validator, and reach the schema's bounds.
+ * Tests that values that are generated from a schema are valid according to TypeBox's validator, and that they reach
+ * the bounds of the schema.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -47,7 +48,7 @@ const SCHEMAS: Readonly<Record<string, JsonSchema>> = {
   "a tuple": Type.Tuple([Type.Integer(), Type.String()]),
   "several types": { type: ["string", "null"] },
 };
-/** Values are generated from the published form of each schema, and the validator of the server accepts them. */
+/** The values are generated from the published form of each schema, and the server's validator must accept them. */
 const PUBLISHED: Readonly<Record<string, TSchema>> = {
   RegisterBody,
   PublishBody,

@@ -1,15 +1,15 @@
 /**
- * Generates values that a JSON Schema allows, as an arbitrary of fast-check: any schema that Koor publishes or
- * validates with, TypeBox's included, which are plain JSON Schemas. Beside ordinary values it generates those at the
- * bounds, and long ones where the schema names no bound. An unknown keyword is an error: ignoring it would generate
- * what the schema refuses. Pure.
+ * Generates values that a JSON Schema allows, as an arbitrary of fast-check. Supports every schema that Koor publishes
+ * or validates with, including those of TypeBox, which are plain JSON Schemas. Besides ordinary values, it generates
+ * values at the bounds, and long values if the schema has no bound. An unknown keyword is an error: if it were ignored,
+ * values would be generated that the schema refuses. Pure.
  */
 import * as fc from "fast-check";
 import type { Arbitrary } from "fast-check";
 
-/** A schema as JSON: `true` and `{}` allow everything. */
+/** A schema as JSON. `true` and `{}` allow every value. */
 export type JsonSchema = boolean | object;
-/** Returns what a `$ref` names; undefined where there is no such thing. */
+/** Returns the schema that a `$ref` names; undefined if there is none. */
 export type Resolve = (ref: string) => JsonSchema | undefined;
 
 interface Keywords {
@@ -52,11 +52,11 @@ const KNOWN: ReadonlySet<string> = new Set(
 );
 
 const TYPES = ["null", "boolean", "number", "string", "array", "object"] as const;
-/** Levels of references and containers; below them only required members are generated. */
+/** The maximum depth of references and containers. Below it, only required members are generated. */
 const DEPTH_MAX = 6;
-/** Length of some texts without a bound: longer than any name may be. */
+/** The length of some texts that have no bound. It is longer than any name may be. */
 const LONG_CHARACTERS = 5_000;
-/** Texts and lists at a bound are generated up to this size; larger ones would only be slow. */
+/** The maximum size of texts and lists that are generated at a bound. Larger ones would only be slow. */
 const BOUND_CHARACTERS_MAX = 100_000;
 const BOUND_ITEMS_MAX = 1_100;
 const FEW_ITEMS = 4;
@@ -69,7 +69,7 @@ const FORMATS: Readonly<Record<string, Arbitrary<string>>> = {
   uri: fc.webUrl(),
 };
 
-/** @param resolve looks up references; without it a schema has only those to its own `$defs` */
+/** @param resolve finds the target of a reference. Without it, only references to the schema's own `$defs` work */
 export function arbitraryOf(schema: JsonSchema, resolve: Resolve = localReferences(schema)): Arbitrary<unknown> {
   return generate(schema, resolve, 0);
 }
@@ -89,7 +89,7 @@ function generate(schema: JsonSchema, resolve: Resolve, depth: number): Arbitrar
   if (keywords.$ref !== undefined) {
     const target = resolve(keywords.$ref);
     if (target === undefined) throw new Error(`no schema is called ${keywords.$ref}`);
-    // This is evaluated when a value is generated, because a schema may refer to itself.
+    // The target is generated lazily, because a schema may refer to itself.
     return fc.constant(null).chain(() => generate(target, resolve, depth + 1));
   }
   const { allOf, anyOf, oneOf, ...own } = keywords;
@@ -110,7 +110,7 @@ function generate(schema: JsonSchema, resolve: Resolve, depth: number): Arbitrar
   return fc.oneof(...types.map((type) => generateType(type, keywords, resolve, depth)));
 }
 
-/** Merges several schemas that hold together into one. */
+/** Merges several schemas into one that demands all of them. */
 function merge(...parts: readonly Keywords[]): Keywords {
   const whole: Keywords = {};
   for (const part of parts) {
@@ -158,8 +158,8 @@ function generateInteger({ minimum, maximum, exclusiveMinimum, exclusiveMaximum,
   const max = Math.min(maximum ?? Infinity, exclusiveMaximum === undefined ? Infinity : exclusiveMaximum - 1);
   const least = Math.ceil(Math.max(min, Number.MIN_SAFE_INTEGER) / multipleOf);
   const most = Math.floor(Math.min(max, Number.MAX_SAFE_INTEGER) / multipleOf);
-  // Fractions of the range are generated, so that small bounds and large ones are equally likely, and the bounds
-  // themselves often.
+  // Fractions of the range are generated, so that small and large bounds are equally likely, and the bounds themselves
+  // occur often.
   return fc
     .oneof(
       fc.constantFrom(least, most),
@@ -185,12 +185,12 @@ function generateNumber(keywords: Keywords): Arbitrary<number> {
           ? {}
           : { max: exclusiveMaximum ?? maximum ?? 0, maxExcluded: exclusiveMaximum !== undefined }),
       })
-      // JSON has no -0.
+      // The addition turns -0 into 0, because JSON has no -0.
       .map((value) => value + 0)
   );
 }
 
-/** JSON Schema counts code points. */
+/** Returns the length of a text in code points, the unit of JSON Schema. */
 function charactersOf(text: string): number {
   return Array.from(text).length;
 }
@@ -217,7 +217,7 @@ function generateText({ pattern, format, minLength = 0, maxLength }: Keywords): 
   const any = fc.string({ unit: "binary", minLength, maxLength: most });
   if (regex === undefined) return fc.oneof({ arbitrary: plain, weight: 6 }, { arbitrary: any, weight: 6 }, ...long);
   const matching = fc.stringMatching(regex).filter(fits);
-  // A random text that matches finds what a pattern allows by mistake.
+  // Random texts that happen to match are also used. They show what a pattern allows by mistake.
   const byChance = fc.oneof(plain, any).chain((text) => (fits(text) ? fc.constant(text) : matching));
   return fc.oneof({ arbitrary: matching, weight: 6 }, { arbitrary: byChance, weight: 6 }, ...long);
 }
@@ -233,7 +233,7 @@ function generateArray(keywords: Keywords, resolve: Resolve, depth: number): Arb
       : fc.array(item, { minLength, maxLength, size: "max" });
   const few = list(minItems, Math.min(maxItems ?? Infinity, minItems + FEW_ITEMS));
   if (maxItems === undefined || maxItems > BOUND_ITEMS_MAX || depth > 1 || uniqueItems === true) return few;
-  // Full lists hold one value many times: a thousand different ones take long to generate.
+  // A full list has one value many times, because generating a thousand different values would take long.
   const full = item.map((value) => Array.from({ length: maxItems }, () => value));
   return fc.oneof({ arbitrary: few, weight: 12 }, { arbitrary: full, weight: 1 });
 }

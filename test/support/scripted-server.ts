@@ -1,13 +1,13 @@
 /**
- * An HTTP server on loopback that gives scripted answers and records the requests. The last answer is given again and
- * again. Runs in the test's process, and ends with the test.
+ * An HTTP server on loopback that gives scripted answers and records the requests. After the last answer of the script,
+ * it repeats this answer. Runs in the test's process, and ends with the test.
  */
 import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Owner } from "./owner.js";
 
-/** An answer; `cut` closes the connection without one, `silent` says nothing. */
+/** An answer. `cut` closes the connection without an answer, and `silent` gives no answer. */
 export type ScriptedAnswer =
   | "cut"
   | "silent"

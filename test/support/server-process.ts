@@ -1,7 +1,7 @@
 /**
- * Starts a real server as users run it: the built program in a process of its own, on a free port of loopback, with a
- * data directory that is removed afterwards. Runs in the test's process, and ends with the test whatever happens in it.
- * Requests are sent by http-client.ts.
+ * Starts a real server as users do: the built program in its own process, on a free loopback port, with a data
+ * directory that is removed afterwards. http-client.ts sends the requests. Runs in the test's process. The server ends
+ * with the test, whatever happens.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -15,31 +15,35 @@ export { makeDirectory, type Owner } from "./owner.js";
 /** This file runs from dist/tree/test/support. */
 export const SERVER_PROGRAM = fileURLToPath(new URL("../../../app/src/main.js", import.meta.url));
 
-/** A server that neither listens nor ends within this time is broken; a busy machine needs far less. */
+/**
+ * The time limit for the start or the end of a server. It is far above what a busy machine needs, so a server that
+ * takes longer is broken.
+ */
 const START_TIMEOUT_MS = 30_000;
 
-/** The SQLite binding that the run is about, from the environment. */
+/** The SQLite library that this run tests, from the environment. */
 const SQLITE = process.env[SQLITE_VARIABLE] ?? "auto";
 
 export interface KoorOptions {
   /**
-   * Flags after `--bind 127.0.0.1:0 --dashboard-bind "" --data-dir DIR`, which they override. The log level must let
-   * `info` through.
+   * Additional flags. They override `--bind 127.0.0.1:0 --dashboard-bind "" --data-dir DIR`. The log level must include
+   * `info`.
    */
   readonly args?: readonly string[];
   /**
-   * The whole environment but for PATH and the run's variant; the server gets nothing of the test's own environment.
+   * The environment of the server. It gets nothing else from the test's environment, except PATH and the variant of the
+   * run.
    */
   readonly env?: Readonly<Record<string, string>>;
-  /** A data directory that stays after the server; a new one by default. */
+  /** A data directory that is not removed afterwards. By default, the server gets a new one. */
   readonly data_dir?: string;
   /** The working directory; the data directory by default. */
   readonly cwd?: string;
-  /** Reads go to this server only, even where it is the follower of another node. */
+  /** Whether reads go only to this server, even if it is the follower of another node. */
   readonly ownReadsOnly?: boolean;
-  /** Another program that takes the same flags; SERVER_PROGRAM by default. */
+  /** Another program that accepts the same flags; SERVER_PROGRAM by default. */
   readonly program?: string;
-  /** A command with its first arguments that starts the server and replaces itself by it. */
+  /** A command, with its first arguments, that starts the server and then replaces itself by the server. */
   readonly launcher?: readonly string[];
 }
 
@@ -52,23 +56,29 @@ export interface Koor {
   /** `http://127.0.0.1:PORT`. */
   readonly url: string;
   readonly port: number;
-  /** The dashboard's port; 0 where the dashboard is off, as it is by default. */
+  /** The port of the dashboard; 0 if the dashboard is off, which is the default. */
   readonly dashboardPort: number;
   readonly data_dir: string;
-  /** The transport; under `auto` the server chooses. */
+  /** The transport. With `auto`, the server chooses it. */
   readonly transport: "uws" | "node";
   readonly process: ChildProcess;
-  /** Everything that was written to stderr, without a node's lines about its log. */
+  /** Returns everything that was written to stderr, except a node's lines about its log. */
   log(): string;
-  /** Its warnings and errors, without those that it did not run for a while: other processes use the machine, too. */
+  /**
+   * Returns the warnings and errors, except those about pauses of the process, which other processes on the machine
+   * cause.
+   */
   complaints(): readonly string[];
-  /** Resolves when the log has a match. Rejects when the server ends before. */
+  /** Resolves when the log has a match. Rejects if the server ends first. */
   logged(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Sends a signal (SIGTERM) and waits for the end: the exit code, null where a signal killed it. */
+  /**
+   * Sends a signal (SIGTERM by default) and waits for the end. Resolves to the exit code, or to null if a signal killed
+   * the server.
+   */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** The output and exit code of a server that ended by itself. */
+/** The output and the exit code of a server that has ended by itself. */
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -92,7 +102,7 @@ function spawnServer(
   return child;
 }
 
-/** The text of a stream until now, and the listeners to more of it. */
+/** The text of a stream so far, and the listeners for more text. */
 class Output {
   text = "";
   readonly #watchers = new Set<() => void>();
@@ -115,17 +125,17 @@ class Output {
   }
 }
 
-/** A node's warning about a log on one machine, which is the only kind of log in a run, for either log. */
+/** Matches the warning of a node that its log runs on a single machine. In tests the log always does. */
 const OF_THE_LOG = /^.*msg"?[=:]"?cluster\b.*(?:one server only|synchronous_standby_names is empty).*\n/gm;
 
-/** Signals that tests end servers with; any other signal is a crash, at any time. */
+/** The signals with which tests end servers. Any other signal means a crash. */
 const SENT: ReadonlySet<NodeJS.Signals> = new Set(["SIGTERM", "SIGINT", "SIGKILL"]);
-/** Node's last line after an uncaught error. */
+/** Matches the last line that Node prints after an uncaught error. */
 const UNCAUGHT = /^Node\.js v/m;
 
 /**
- * Starts a server and waits until it listens. Its end, at the latest that of the test, throws where the server had
- * ended by itself.
+ * Starts a server and waits until it listens. If the server ends by itself, an error is thrown when the test ends it,
+ * or at the end of the test.
  */
 export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Koor> {
   const dataDir = options.data_dir ?? makeDirectory(t);
@@ -181,7 +191,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
   const patience = setTimeout(() => child.kill("SIGKILL"), START_TIMEOUT_MS);
   void exited.then(() => clearTimeout(patience));
   const [line] = await logged(/.*koor listening.*\n/);
-  // On a busy machine it may listen earlier, and refuses writes until then.
+  // On a busy machine, the node may listen before it is ready. Until then it refuses writes.
   if (isNode) {
     await logged(/^(?=.*msg"?[=:]"?node\b(?! leads)).*state"?[=:]"?ok/m);
     if (!IS_FOLLOWER) await logged(/node leads/);
@@ -208,7 +218,7 @@ export async function startKoor(t: Owner, options: KoorOptions = {}): Promise<Ko
   };
 }
 
-/** Runs a server that is expected to end by itself. One that serves instead is killed, and its code is null. */
+/** Runs a server that is expected to end by itself. If it serves instead, it is killed, and its exit code is null. */
 export async function runKoor(
   args: readonly string[],
   cwd: string,

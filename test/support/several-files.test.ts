@@ -1,4 +1,4 @@
-/** Tests files that share a process: their reports, their seeds, and a process that ends early. */
+/** Tests that several files can share a process: their reports, their seeds, and a process that ends early. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,7 +11,7 @@ const TREE = fileURLToPath(new URL("../../", import.meta.url));
 const TAP = new URL("../../../node_modules/tap/index.js", import.meta.url).href;
 const RANDOM = new URL("random.js", import.meta.url).href;
 
-/** Writes a test file. Returns the name by which the process reports it, and its path. */
+/** Writes a test file. Returns its name in the report of the process, and its path. */
 function writeTest(folder: string, name: string, code: string): [name: string, path: string] {
   const path = join(folder, `${name}.test.mjs`);
   writeFileSync(path, `import t from "${TAP}";\nimport { newSeed } from "${RANDOM}";\n${code}\n`);

@@ -1,7 +1,7 @@
 /**
- * Runs several test files in this process, one after the other, each as a subtest of the root. The start of a process
- * and the loading of the packages take longer than most tests without a server. The seeds of each file are those that
- * it has in a process of its own. Run: `node dist/tree/test/support/several-files.js FILE...`.
+ * Runs several test files in this process, one after the other, each as a subtest of the root. This saves time, because
+ * the start of a process and the loading of packages take longer than most tests without a server. Each file gets the
+ * same seeds as in its own process. Run: `node dist/tree/test/support/several-files.js FILE...`.
  */
 import { relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -9,13 +9,13 @@ import type * as tapModule from "tap";
 import { FILE_TIMEOUT_S } from "./every-file.js";
 import { beginFile } from "./random.js";
 
-/** The module of the build (deploy/build-libraries.mjs). */
+/** The tap module that the build makes (deploy/build-libraries.mjs). */
 type SharedTap = typeof tapModule & { readonly setCurrentTest: (test: tapModule.Test) => void };
 
 /** This file runs from dist/tree/test/support. */
 const TREE = fileURLToPath(new URL("../../", import.meta.url));
 
-// tap puts the arguments into the names of the folders that it makes, which would be too long.
+// The arguments are removed, because tap would put them into the names of its folders, and the names would be too long.
 const files = process.argv.splice(2).map((path) => resolve(path));
 const { default: root, setCurrentTest } = (await import("tap")) as SharedTap;
 root.setTimeout(FILE_TIMEOUT_S * 1000 * files.length);

@@ -1,6 +1,6 @@
 /**
- * Simulates a server without its threads and sockets, on a clock that the test sets: the writer's methods in a batch,
- * and the part of the front that expires claims. A restart loses whatever was only in memory.
+ * Simulates a server without threads and sockets, on a clock that the test sets. It has the writer's methods in a
+ * batch, and the part of the front thread that expires claims. A restart loses everything that was only in memory.
  */
 import type { Checkout } from "../../schemas/instances.js";
 import { leaseRow } from "../../src/features/claims/lease.js";
@@ -32,10 +32,10 @@ import type { Writer } from "../../src/platform/threads/writer.js";
 import type { WriterMethod } from "../../src/platform/threads/writer-method.js";
 import { quietLog } from "./quiet-log.js";
 
-/** The time in which a waiter has to confirm a grant, and the least time that claims live after a restart. */
+/** The time within which a waiter must confirm a grant, and the minimum time for which claims live after a restart. */
 const OFFER_MS = 30_000;
 const RESTART_MS = 15_000;
-/** How late a claim may end: one slot, and the time between two ticks. */
+/** The maximum delay with which a claim ends: one slot, and the time between two ticks. */
 export const LATE_MS = 200;
 
 /** A published event. */
@@ -47,9 +47,9 @@ export interface PublishedEvent {
 
 export interface SimulatedOptions {
   readonly methods: readonly WriterMethod[];
-  /** Is called with each published event, in order. */
+  /** Called with each published event, in their order. */
   readonly hear: (event: PublishedEvent) => void;
-  /** Is called with each push message of the writer. */
+  /** Called with each push message of the writer. */
   readonly notice?: (message: PushMessage, payload: unknown) => void;
 }
 
@@ -73,12 +73,12 @@ export class SimulatedServer {
     [this.directory, this.mirror, this.expiry] = this.#openFront();
   }
 
-  /** Returns a stored lease or claim of a task, which may have ended. */
+  /** Returns the record of a lease or of a task's claim, which may have ended. */
   lease(id: string): LeaseRecord {
     return must(this.#leases.get(leaseRow(id) ?? 0), `${id} is stored`);
   }
 
-  /** Restarts: whatever was only in memory is lost. */
+  /** Restarts the server. Everything that was only in memory is lost. */
   restart(): void {
     this.startedMs = this.nowMs;
     this.#batch = this.#openBatch();
@@ -107,7 +107,7 @@ export class SimulatedServer {
     const writer = { call: this.call.bind(this) } as unknown as Writer;
     const holders = holdersOf(directory);
     const { clock, startedMs } = this;
-    // The simulated server runs, however far its clock is set.
+    // The simulated server never pauses, however far its clock is set forward.
     const resumed = { beforeMs: Number.NEGATIVE_INFINITY, at_ms: startedMs, untilMs: startedMs + RESTART_MS };
     const pauseDetector = { resumed: () => resumed };
     const expiry = new Expiry({ leases: mirror, holders, writer, clock, log: quietLog(), pauseDetector, shared: null });
@@ -115,7 +115,7 @@ export class SimulatedServer {
     return [directory, mirror, expiry];
   }
 
-  /** Makes a call as the writer does, synchronously. */
+  /** Makes a call synchronously, as the writer does. */
   call<Row extends WriterMethod>(
     method: Row,
     request: RequestOf<Row>,
@@ -155,25 +155,28 @@ export class SimulatedServer {
   }
 }
 
-/** The test's own record of an instance. */
+/** The test's own record about an instance. */
 export interface Person {
   readonly id: string;
-  /** The id of the instance whose subagent it is. */
+  /** The id of the instance whose subagent this instance is. */
   readonly parent: string | null;
-  /** The id of its checkout. */
+  /** The id of the instance's checkout. */
   checkout: string | null;
   heardMs: number;
   busyMs: number;
   endWait: (() => void) | null;
 }
 
-/** The fields that a claim's life depends on. */
+/** The fields on which the end of a claim depends. */
 export type ClaimedLife = Pick<
   LeaseRecord,
   "ttl_s" | "max_s" | "offered" | "requested_at" | "granted_at" | "touched_at"
 >;
 
-/** Returns when a claim ends without another heartbeat: the rules, written independently of the server. */
+/**
+ * Returns the time at which a claim ends if there is no further heartbeat. The rules are written independently of the
+ * server's code.
+ */
 export function endsAt(record: ClaimedLife, person: Person, startedMs: number, nowMs: number): number {
   const ttlMs = record.ttl_s * 1000;
   const heardMs = Math.max(person.heardMs, person.busyMs, person.endWait === null ? 0 : nowMs);
@@ -194,7 +197,7 @@ function checkoutOf(id: string): Checkout {
   return { id, branch: null, root: null, machine: null };
 }
 
-/** The instances, and when each was last seen. */
+/** The instances, and the time when each was last seen. */
 export class People {
   readonly list: Person[] = [];
   readonly #server: SimulatedServer;
@@ -204,7 +207,10 @@ export class People {
     this.#server = server;
   }
 
-  /** Registers an instance. @param of what it is a subagent of, and where it works */
+  /**
+   * Registers an instance.
+   * @param of the instance whose subagent it is, and its checkout
+   */
   register(capabilities: readonly string[] = [], of: Partial<Pick<Person, "parent" | "checkout">> = {}): Person {
     const { parent = null, checkout: checkoutId = null } = of;
     const checkout = checkoutId === null ? null : checkoutOf(checkoutId);
@@ -226,7 +232,7 @@ export class People {
     };
     const reply = server.reply(registerInstance, request, "");
     if (reply instanceof Failure) throw new Error(reply.message);
-    // Only the hooks of clients make subagents.
+    // The parent is set by SQL, because only the hooks of clients make subagents.
     server.db.prepare("UPDATE instance SET parent = ? WHERE id = ?").run(parent, id);
     server.directory.add({
       ...request,
@@ -262,7 +268,7 @@ export class People {
     person.busyMs = untilMs === server.nowMs ? 0 : Math.max(person.busyMs, untilMs);
   }
 
-  /** Starts to wait in a call, or ends the wait. */
+  /** Makes the instance wait in a call, or ends its wait. */
   turnWait(person: Person): void {
     const server = this.#server;
     if (person.endWait === null) {
@@ -288,7 +294,7 @@ export class People {
     return this.list.filter(({ parent }) => parent === id);
   }
 
-  /** Deletes the instance after its subagents, and registers others in their places, which it returns. */
+  /** Deletes the instance and its subagents, and registers others in their places. Returns the new instances. */
   replace(person: Person, capabilities: readonly string[] = []): Person[] {
     const children = this.childrenOf(person);
     for (const one of [...children, person]) {
@@ -300,12 +306,17 @@ export class People {
     return [heir, ...children.map(({ checkout }) => this.register(capabilities, { parent: heir.id, checkout }))];
   }
 
-  /** Ends every waiting call: each counts as a heartbeat, so that what should have ended by now has ended. */
+  /**
+   * Ends every waiting call. Each end counts as a heartbeat, so that claims that should have ended by now have ended.
+   */
   endWaits(): void {
     for (const person of this.list) if (person.endWait !== null) this.turnWait(person);
   }
 
-  /** Restarts the server. @param stored whether the last seen times were written to disk */
+  /**
+   * Restarts the server.
+   * @param stored whether the last seen times were written to disk
+   */
   restart(stored: boolean, downMs: number): void {
     const server = this.#server;
     this.endWaits();

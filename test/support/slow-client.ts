@@ -1,7 +1,7 @@
 /**
- * Subscribers that read only on request: a WebSocket on a bare connection, so that nothing reads ahead, and a stream.
- * While one does not read, the system's buffers fill, and then the server's end has backpressure. What came is in
- * `items`, parsed. Runs in the test's process.
+ * Subscribers that read only when the test says so: a WebSocket on a bare connection, so that nothing is read ahead,
+ * and a stream. While a subscriber does not read, the buffers of the system fill up, and then the server has
+ * backpressure. `items` has the received items, parsed. Runs in the test's process.
  */
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
@@ -27,7 +27,7 @@ export abstract class SlowClient {
     });
   }
 
-  /** Reads this many more items, or a few beyond, and stops reading. */
+  /** Reads this many more items, or a few more, and stops reading. */
   async readSome(count: number): Promise<void> {
     const goal = this.items.length + count;
     await this.#read(() => this.items.length >= goal);
@@ -52,7 +52,7 @@ export abstract class SlowClient {
 class SlowSocket extends SlowClient {
   readonly closed: Promise<unknown>;
 
-  /** @param first frames that came with the answer to the upgrade */
+  /** @param first the frames that came together with the answer to the upgrade */
   constructor(
     readonly socket: Socket,
     first: Buffer,
@@ -109,7 +109,7 @@ class SlowStream extends SlowClient {
   }
 }
 
-/** Subscribes over WebSocket without reading. */
+/** Opens a WebSocket subscription that does not read yet. */
 export async function openSlowSocket(t: Owner, port: number, query: string): Promise<SlowClient> {
   const socket = await dial(t, port);
   socket.write(
@@ -124,7 +124,7 @@ export async function openSlowSocket(t: Owner, port: number, query: string): Pro
   return new SlowSocket(socket, first.subarray(end));
 }
 
-/** Subscribes over Server-Sent Events without reading. */
+/** Opens a stream of Server-Sent Events that does not read yet. */
 export async function openSlowStream(t: Owner, port: number, query: string): Promise<SlowClient> {
   const request = get({ host: "127.0.0.1", port, path: `/api/events/stream?${query}`, agent: false });
   t.teardown(() => {

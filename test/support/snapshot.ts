@@ -4,7 +4,7 @@ import { hashOf } from "./answers.js";
 
 export type SnapshotLine = Readonly<Record<string, unknown>>;
 
-/** Makes a whole snapshot of these records, JSON texts or values. */
+/** Makes a complete snapshot of these records, which are JSON texts or values. */
 export function makeSnapshot(records: readonly (string | SnapshotLine)[]): string {
   const lines = [
     JSON.stringify({ koor_backup: BACKUP_FORMAT, created_at: "2026-02-09T14:30:00.000Z", version: "0.1.0" }),
@@ -24,7 +24,7 @@ export function closeSnapshot(lines: readonly string[], counts: object): string 
   return `${text}${JSON.stringify({ end: true, counts, sha256: hashOf(text) })}\n`;
 }
 
-/** Returns the records of a snapshot, after checking its header and closing line. */
+/** Returns the records of a snapshot. Checks its header and its closing line first. */
 export function readSnapshot(text: string): SnapshotLine[] {
   const lines = text.split("\n");
   if (lines.pop() !== "") throw new Error("the last line has no line feed");

@@ -1,7 +1,7 @@
 /**
- * A steady load for a soak test: agents that write values of their own, publish events, lease, and work on tasks, at a
- * given rate. It remembers what was acknowledged last of each key and event, and compares it with what the server has.
- * Its memory does not grow with the time. Runs in the test's process.
+ * A steady load for a soak test. Agents write their own values, publish events, lease, and work on tasks, at a given
+ * rate. For each key and event, the load remembers what was last acknowledged, and compares it with what the server
+ * has. Its memory does not grow over time. Runs in the test's process.
  */
 import { Agent } from "./leasing.js";
 import { send, sendJson, type Answer } from "./http-client.js";
@@ -10,11 +10,11 @@ import type { Owner } from "./owner.js";
 
 const AGENTS = 8;
 const KEYS_PER_AGENT = 50;
-/** How often work begins. The rate is spread over these steps. */
+/** The interval at which work is started. The rate is spread over these intervals. */
 const STEP_MS = 20;
-/** A server that is this far behind gets no more work. */
+/** The maximum number of calls in flight. A server that is so far behind gets no more work. */
 const IN_FLIGHT_MAX = 64;
-/** The calls at the same time while the rate is measured. */
+/** The number of concurrent calls while the rate is measured. */
 const TOGETHER = 32;
 const TOPIC = "soak.done";
 
@@ -22,15 +22,15 @@ export class SoakLoad {
   readonly #port: number;
   readonly #agents: readonly Agent[];
   readonly #values = new Map<string, string>();
-  /** Keys with a write in flight: a second one could overtake it. */
+  /** The keys with a write in flight. They get no second write, because it could overtake the first one. */
   readonly #busy = new Set<string>();
   readonly problems: string[] = [];
   #inFlight = 0;
   #turn = 0;
   done = 0;
-  /** Events that were acknowledged and have not arrived at the subscriber yet, by id. */
+  /** The ids of events that were acknowledged and have not reached the subscriber yet. */
   readonly #expected = new Set<number>();
-  /** Events that arrived before their acknowledgement. */
+  /** The ids of events that reached the subscriber before their acknowledgement. */
   readonly #early = new Set<number>();
   #idle: () => void = () => undefined;
 
@@ -59,7 +59,9 @@ export class SoakLoad {
     if (this.#inFlight === 0 && this.#expected.size === 0) this.#idle();
   }
 
-  /** Works as fast as it can, with as many calls at a time as share a commit. Returns the calls in one second. */
+  /**
+   * Works as fast as possible, with as many concurrent calls as share a commit. Returns the number of calls per second.
+   */
   async measureRate(ms: number): Promise<number> {
     const startedMs = performance.now();
     const before = this.done;
@@ -71,7 +73,7 @@ export class SoakLoad {
     return ((this.done - before) * 1000) / (performance.now() - startedMs);
   }
 
-  /** Works at a rate of calls in one second, then waits until everything is answered and has arrived. */
+  /** Works with a rate in calls per second. Then waits until all calls are answered and all events have arrived. */
   async run(ms: number, rate: number): Promise<void> {
     const perStep = (rate * STEP_MS) / 1000;
     let owed = 0;
@@ -152,7 +154,7 @@ export class SoakLoad {
     this.#note("complete", await sendJson(this.#port, "POST", `/api/tasks/${id}/complete`, { fence }, headers), 200);
   }
 
-  /** Returns one line for each value that is not the one that was acknowledged last. */
+  /** Returns one line for each value that differs from the last acknowledged one. */
   async findLosses(): Promise<readonly string[]> {
     const lost = await Promise.all(
       [...this.#values].map(async ([key, value]) => {

@@ -1,7 +1,8 @@
 /**
- * A program that holds a lease and works under it, for the test that stops the process by SIGSTOP. Each step of its
- * work is: look at the signal, then append the time before the look to a file. So the lines are what it did while it
- * believed that it held the lease. It ends when the signal is aborted. Run: `node stopped-holder.js URL INSTANCE FILE`.
+ * A program that holds a lease and works under it, for the test that stops the process with SIGSTOP. In each step, it
+ * checks the signal, and then appends the time before the check to a file. So the file shows the work that it did while
+ * it believed that it held the lease. It ends when the signal is aborted. Run: `node stopped-holder.js URL INSTANCE
+ * FILE`.
  */
 import { appendFileSync } from "node:fs";
 import { connect } from "../../clients/typescript/client.js";
@@ -11,7 +12,7 @@ const client = connect({ url, instance });
 const held = await client.leases.acquire("deploy", { ttl_s: 3 });
 appendFileSync(file, `${Date.now()}\n`);
 process.stdout.write("held\n");
-/** Steps without a turn of Node's loop, in which no timer runs. */
+/** The number of steps within one tick of Node's event loop, during which no timer runs. */
 const STEPS = 50;
 const endMs = Date.now() + 60_000;
 

@@ -1,6 +1,6 @@
 /**
- * A day of a small team, to be looked back at: leases that wait, are released and broken, tasks that are finished and
- * fail, messages and keys. A restored server knows nothing of the time before, so the calls are made one by one.
+ * A day of a small team, for views of the past: leases that wait, are released and are broken, tasks that complete and
+ * fail, messages and keys. The calls are made one by one, because a restored server knows nothing of the time before.
  */
 import { sendJson } from "./http-client.js";
 import { Agent, type Lease } from "./leasing.js";
@@ -10,7 +10,7 @@ export interface StoryDay {
   readonly ana: Agent;
   readonly ben: Agent;
   readonly cleo: Agent;
-  /** The lease of cleo that a person has broken. */
+  /** The lease of cleo that a user has broken. */
   readonly broken: Lease;
 }
 

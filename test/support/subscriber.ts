@@ -1,6 +1,6 @@
 /**
- * Clients that follow events and changes, over WebSocket and over Server-Sent Events. All collect what comes, and tests
- * can wait for it. Runs in the test's process, and ends with the test.
+ * Clients that follow events and changes, over WebSocket and over Server-Sent Events. They collect everything that they
+ * receive, and tests can wait for it. Runs in the test's process, and ends with the test.
  */
 import { request as httpRequest, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import { WebSocket } from "ws";
@@ -15,14 +15,14 @@ export interface ReceivedEvent {
   readonly created_at: string;
 }
 
-/** The item in the stream for events that were dropped. */
+/** The item of a stream that stands for dropped events. */
 export interface Dropped {
   readonly type: "dropped";
   readonly count: number;
   readonly after_id: number;
 }
 
-/** Text that comes in pieces, and the waiters for some of it. */
+/** Text that arrives in pieces, and the waiters for parts of it. */
 class Inbox {
   readonly items: string[] = [];
   readonly #watchers = new Set<() => void>();
@@ -42,7 +42,7 @@ class Inbox {
     for (const watcher of this.#watchers) watcher();
   }
 
-  /** Resolves when `enough` returns true; rejects when nothing more can come. */
+  /** Resolves when `enough` returns true. Rejects if nothing more can arrive. */
   until(enough: (items: readonly string[]) => boolean): Promise<readonly string[]> {
     return new Promise((resolve, reject) => {
       const check = (): void => {
@@ -57,7 +57,7 @@ class Inbox {
   }
 }
 
-/** A subscriber; each item is the JSON of an event or of a drop. */
+/** A subscriber. Each item is the JSON of an event, or of a notice about dropped events. */
 export interface Subscriber {
   readonly items: readonly string[];
   /** The messages received so far, parsed. */
@@ -85,7 +85,7 @@ export interface Socket extends Subscriber {
   readonly closed: Promise<number>;
 }
 
-/** The server's answer instead of an upgrade. */
+/** The server answered the upgrade with another status. */
 export class UpgradeRefused extends Error {
   override readonly name = "UpgradeRefused";
 
@@ -126,13 +126,13 @@ export function openSocket(t: Owner, port: number, query = "", headers: Outgoing
   });
 }
 
-/** An answer of Server-Sent Events; its `data:` lines are in an inbox. */
+/** A stream of Server-Sent Events. Its inbox has the `data:` lines. */
 interface EventSource {
   readonly inbox: Inbox;
   readonly headers: IncomingMessage["headers"];
-  /** Every line as it came, comments included. */
+  /** All received lines, including comments. */
   readonly lines: readonly string[];
-  /** Resolves when the server ended the stream. */
+  /** Resolves when the server has ended the stream. */
   readonly ended: Promise<void>;
   /** Disconnects like a client that was killed. */
   leave(): void;
@@ -177,7 +177,7 @@ function openSource(t: Owner, port: number, path: string, headers: OutgoingHttpH
 
 export interface Stream extends Subscriber, Omit<EventSource, "inbox"> {}
 
-/** Subscribes over Server-Sent Events. Throws where the status is not 200. */
+/** Subscribes over Server-Sent Events. Throws if the status is not 200. */
 export async function openStream(
   t: Owner,
   port: number,
@@ -193,15 +193,15 @@ export async function openStream(
   return { ...subscriberOf(inbox), ...source };
 }
 
-/** A reader of changes. */
+/** A client that follows changes. */
 export interface Changes extends Omit<EventSource, "inbox"> {
   /** The messages received so far, parsed. */
   received(): ChangeMessage[];
-  /** Waits for a message that fits among those from index `from` on; returns how many messages there are then. */
+  /** Waits for a matching message among those from index `from` on. Resolves to the number of messages at that time. */
   until(fits: (message: ChangeMessage) => boolean, from?: number): Promise<number>;
 }
 
-/** Follows changes from the moment it resolves. Throws where the status is not 200. */
+/** Follows changes, beginning when the returned promise resolves. Throws if the status is not 200. */
 export async function openChanges(
   t: Owner,
   port: number,

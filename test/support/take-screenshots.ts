@@ -1,7 +1,7 @@
 /**
- * Takes the pictures of docs/dashboard.md: every view in light and dark, of a simulated day. Run it by hand after the
- * look of a view has changed: `node dist/tree/test/support/take-screenshots.js docs/dashboard`. It needs a Chromium.
- * With names behind the folder, such as `story`, it takes only these pictures.
+ * Takes the pictures of docs/dashboard.md: every view in light and dark, with a simulated day. Run it by hand after the
+ * look of a view has changed: `node dist/tree/test/support/take-screenshots.js docs/dashboard`. It needs Chromium. With
+ * names after the folder, such as `story`, it takes only these pictures.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -22,18 +22,18 @@ const SETTLED_MS = 1_500;
 const WORK_MS = 90_000;
 const PAUSE_MS = 100;
 const DENIALS = 4;
-/** The time between two steps of the day that the story shows. */
+/** The time between two steps of the day in the story. */
 const STEP_MS = 900;
 const WORKSPACE = "reading-room";
-/** Agents of the day send no heartbeats from now on, and must not all become stale. */
+/** Agents of the day send no heartbeats any more, and must not all become stale. */
 const ARGS = ["--stale-after", "1h"];
 
-/** The pictures: a file's name, an address, and what is done there first. */
+/** A picture: the name of its file, its URL, and the actions before it is taken. */
 interface Shot {
   readonly name: string;
   readonly address: string;
   readonly prepare?: (page: Page) => Promise<unknown>;
-  /** Its charts are empty without work, so its picture is taken after a while of work. */
+  /** Whether the picture has charts. They are empty without work, so it is taken after a while of work. */
   readonly charts?: true;
 }
 
@@ -50,7 +50,7 @@ class Run implements Owner {
   }
 }
 
-/** Simulates sessions with hooks: edits of one file in two checkouts, subagents, and a denial again and again. */
+/** Simulates sessions with hooks: edits of one file in two checkouts, subagents, and repeated denials. */
 async function hooks(port: number): Promise<void> {
   const sessionOf = (client: string, branch: string, folder: string) => {
     const root = `/home/ana/${folder}`;
@@ -64,7 +64,7 @@ async function hooks(port: number): Promise<void> {
     await sendEdit(port, sessionOf("codex", "main", "bookshop"), "mail/receipt.ts");
 }
 
-/** Simulates the work of agents for a minute or two: reads, some writes, some events, in waves. */
+/** Simulates the work of agents for a minute or two: waves of reads, with some writes and some events. */
 async function work(port: number): Promise<void> {
   const startedMs = Date.now();
   for (let at = 0; Date.now() - startedMs < WORK_MS; at++) {
@@ -81,7 +81,9 @@ async function work(port: number): Promise<void> {
   }
 }
 
-/** Sets budgets of an agent and its workspace, and uses some: one budget is used up, and of one the cost is not known. */
+/**
+ * Sets budgets of an agent and its workspace, and uses them. One budget is used up, and the cost of another is unknown.
+ */
 async function budgetADay(port: number, id: string): Promise<void> {
   const { workspace } = (await send(port, "GET", `/api/instances/${id}`)).json<{ readonly workspace: string }>();
   const day = { scope: "workspace", target: workspace, tokens: 500_000, cost_usd: 4, period: "day" };
@@ -94,9 +96,9 @@ async function budgetADay(port: number, id: string): Promise<void> {
     await sendJson(port, "POST", "/api/llm/usage", { ...report, tokens_in: 190_000, tokens_out: 21_000, ...cost });
 }
 
-/** Lets a team work for some seconds. Returns the address of the story of that time, at its middle. */
+/** Lets a team work for some seconds. Returns the URL of the story of that time, in the middle of it. */
 async function storyOf(port: number): Promise<string> {
-  // Nothing is known of the time before the restore.
+  // The server knows nothing of the time before the restore.
   await setTimeout(STEP_MS);
   const startMs = Date.now();
   await workADay(port, WORKSPACE, () => setTimeout(STEP_MS));
@@ -146,7 +148,7 @@ try {
     await page.waitForLoadState("load");
     await shot.prepare?.(page);
     return async () => {
-      // Charts and tables are rendered when the feeds are the only requests left.
+      // Charts and tables have been drawn when the feeds are the only requests that are left.
       await page.waitForTimeout(SETTLED_MS);
       await page.screenshot({ path: join(folder, `${shot.name}-${dark ? "dark" : "light"}.png`) });
       for (const complaint of complaints) process.stderr.write(`${shot.address}: ${complaint}\n`);

@@ -1,7 +1,7 @@
 /**
- * An independent checker of tasks: it reads events in their order, as any client could, and reports violations of the
- * contract. It knows only the contract and not the server. lease-checker.ts checks leases; this one also checks that a
- * task and its lease are one claim. Pure.
+ * An independent checker of tasks. It reads events in their order, as any client could, and reports violations of the
+ * contract. It knows only the contract and not the server. lease-checker.ts checks leases; this checker also checks
+ * that a task and its lease are one claim. Pure.
  */
 import type { StoredEvent } from "./leasing.js";
 
@@ -19,7 +19,7 @@ interface Known {
   done: number;
 }
 
-/** The states from which each event may lead to its own. */
+/** For each event, the states from which a task may reach the event's state. */
 const FROM: Readonly<Record<string, readonly string[]>> = {
   ready: ["created", "claimed", "input_required", "failed", "dead", "ready"],
   claimed: ["ready"],
@@ -33,11 +33,11 @@ const FROM: Readonly<Record<string, readonly string[]>> = {
 export class TaskChecker {
   readonly problems: string[] = [];
   readonly tasks = new Map<string, Known>();
-  /** How often each task was claimed. */
+  /** The number of claims of each task. */
   claims = 0;
   /** The newest fence of any claim. */
   #fence = 0;
-  /** Leases of tasks that are held: the fence of each task. */
+  /** For each held lease of a task, the fence of the task. */
   readonly #leases = new Map<string, number>();
 
   read(event: StoredEvent): void {

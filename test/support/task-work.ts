@@ -1,11 +1,11 @@
 /**
- * Tasks of the agents of a simulated day, by the calls that agents make: at least one in each state, and one that waits
- * for a dead one.
+ * The tasks of the agents of a simulated day, made by the agents' calls. There is at least one task in each state, and
+ * one that waits for a dead task.
  */
 import type { ADay } from "./a-day.js";
 import { sendJson } from "./http-client.js";
 
-/** All of them work on one code base. */
+/** The workspace of all tasks, because all agents work on one code base. */
 const WORKSPACE = "bookshop";
 
 interface Made {
@@ -66,7 +66,10 @@ const DEEDS: readonly Deed[] = [
   { by: "codex-ops", id: "blue-green", deeds: [["complete", { result: { deploys: 3 } }]] },
 ];
 
-/** Makes the tasks. @param headers a token, where the server needs one */
+/**
+ * Makes the tasks.
+ * @param headers the headers with a token, if the server needs one
+ */
 export async function taskADay(
   koor: { readonly port: number },
   { agents }: Pick<ADay, "agents">,

@@ -1,4 +1,4 @@
-/** Tasks as tests see them, and the calls of agents (leasing.ts) about them. */
+/** Tasks as tests see them, and the calls of agents (leasing.ts) about tasks. */
 import { must } from "../../src/base/assert.js";
 import { sendJson, type Answer } from "./http-client.js";
 import type { Agent, Lease, StoredEvent } from "./leasing.js";
@@ -34,14 +34,14 @@ export interface Claimed {
   readonly lease: Lease | null;
 }
 
-/** The caller: an agent, or a port for a call without an instance. */
+/** The caller: an agent, or the port of the server for a call without an instance. */
 type Asker = Agent | number;
 
 export function askAs(asker: Asker, method: string, path: string, body: object = {}): Promise<Answer> {
   return typeof asker === "number" ? sendJson(asker, method, path, body) : asker.ask(method, path, body);
 }
 
-/** Makes one task, in the workspace `w` by default, or many in one call. */
+/** Makes one task, or several in one call. Their workspace is `w` by default. */
 export async function addTasks(asker: Asker, ...tasks: readonly object[]): Promise<Task[]> {
   const named = tasks.map((task) => ({ workspace: "w", title: "t", ...task }));
   const answer = await askAs(asker, "POST", "/api/tasks", named);
@@ -67,14 +67,14 @@ export async function claim(agent: Agent, body: object = {}): Promise<Claimed> {
   return answer.json<Claimed>();
 }
 
-/** Claims a task; throws where there is none. */
+/** Claims a task. Throws if there is none. */
 export async function claimOne(agent: Agent, body: object = {}): Promise<Task & { readonly fence: number }> {
   const { task } = await claim(agent, body);
   if (task === null || task.fence === null) throw new Error("there is no task");
   return { ...task, fence: task.fence };
 }
 
-/** Makes a call about a task, under its fence where it is one of the holder's. */
+/** Makes a call about a task. If it is an action of the holder, sends the fence. */
 export function callTask(
   asker: Asker,
   { id, fence }: Pick<Task, "id" | "fence">,

@@ -1,7 +1,7 @@
 /**
- * A TCP proxy on loopback, by which tests separate two servers. It can be cut (connections are reset, and new ones
- * refused), stalled (connections stay, and nothing gets through, as where packets are dropped), slowed and resumed.
- * Runs in the test's process, and ends with the test.
+ * A TCP proxy on loopback with which tests separate two servers. It can be cut (connections are reset, and new ones are
+ * refused), stalled (connections stay, but no data gets through, as if packets were dropped), slowed and resumed. Runs
+ * in the test's process, and ends with the test.
  */
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
@@ -12,7 +12,7 @@ export class TcpProxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #cut = false;
-  /** Resolves when bytes get through again; null while they do. */
+  /** Resolves when data gets through again; null if the proxy is not stalled. */
   #stalled: { readonly ended: Promise<void>; readonly end: () => void } | null = null;
   #delayMs = 0;
 
@@ -20,7 +20,10 @@ export class TcpProxy {
     this.#server = createServer((socket) => this.#accept(socket));
   }
 
-  /** @param target returns the loopback port that it connects to */
+  /**
+   * Starts a proxy.
+   * @param target returns the loopback port to which the proxy connects
+   */
   static async start(t: Owner, target: () => number): Promise<TcpProxy> {
     const proxy = new TcpProxy(target);
     proxy.#server.listen(0, "127.0.0.1");
@@ -44,7 +47,7 @@ export class TcpProxy {
     for (const socket of this.#sockets) resetNow(socket);
   }
 
-  /** Stalls: connections stay and are accepted, and everything that is sent waits here. */
+  /** Stalls the proxy. Connections stay and new ones are accepted, but all data that is sent waits here. */
   stall(): void {
     if (this.#stalled !== null) return;
     let end = (): void => undefined;
@@ -54,12 +57,12 @@ export class TcpProxy {
     this.#stalled = { ended, end };
   }
 
-  /** Delays each piece by this time; later pieces wait for earlier ones. */
+  /** Delays each piece of data by this time. Later pieces wait for earlier ones. */
   slow(delayMs: number): void {
     this.#delayMs = delayMs;
   }
 
-  /** Lets everything through again, held bytes first. */
+  /** Ends a cut, a stall or a delay. Data that was held is sent first. */
   resume(): void {
     this.#cut = false;
     this.#delayMs = 0;
@@ -98,7 +101,7 @@ export class TcpProxy {
       }
       to.end();
     } catch {
-      // One side has ended with an error, and so does the other.
+      // One side has ended with an error, so the other side is ended too.
       to.destroy();
     }
   }

@@ -1,6 +1,7 @@
 /**
- * Selects the test files of a run, and how they run: which are sampled, which also run over the other transport or with
- * each server as a node of a cluster, and which need no process of their own. Reads the built files.
+ * Selects the test files of a run, and how they run. Some groups of files are sampled. Some files also run over the
+ * other transport, or with each server as a node of a cluster. Some files need no process of their own. Reads the built
+ * files.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
@@ -15,51 +16,57 @@ export const TEST_ENDING = ".test.js";
 /** Matches calls that start a server. */
 const STARTS_SERVER = /\bstartKoor\(/;
 const IMPORTS = /(?:from|import) "(\.[^"]+)"/g;
-/** Tests that go over both transports by themselves. */
+/** The test that uses both transports itself. */
 const OVER_BOTH = join("test", "transports.test.js");
-/** How many of the files that also go over Node's own transport each form samples. */
+/** The number of files that each form also runs over Node's own transport. */
 const SHORT_OVER_NODE = 2;
 const LONG_OVER_NODE = 6;
-/** Tests in which a server may as well be a node. Tests of clusters choose their nodes themselves. */
+/** Matches tests whose servers may also be nodes. Tests of clusters choose their nodes themselves. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
-/** The tests that take seconds. The short form samples from them what runs a second time. */
+/** The tests that take only seconds. The short form samples its second runs from them. */
 const QUICK = new Set(
   ["state", "specs", "templates", "usage", "audit", "agent-metrics", "contracts", "mcp"].map((name) =>
     join("test", `api-${name}.test.js`),
   ),
 );
 const SAMPLE_OF_NODES = 1;
-/** Tests of what a node refuses. */
+/** Matches tests of requests that a node refuses. */
 const ABOUT_RESTORES = /(?:api-backup|restore-kill)\.test\.js$/;
-/** Tests of what the leader does. */
+/** Matches tests of work that only the leader does. */
 const OF_LEADERS = /(?:webhook(?:s|-delivery)|api-secrets)\.test\.js$/;
-/** How many of them the long form samples for each kind of node: all would take ten minutes. */
+/** The number of files that the long form samples for each kind of node. All files would take ten minutes. */
 const LONG_OF_NODES = 2;
 /**
- * Tests that start logs and clusters of their own: each takes half a minute or more, and the transport does not matter.
+ * Matches tests that start their own logs and clusters. Each takes half a minute or more, and does not depend on the
+ * transport.
  */
 const OF_CLUSTERS =
   /^test[/\\](?:faults[/\\])?(?:api-)?cluster(?:-[a-z-]+)?\.test\.js$|cluster[/\\]log[/\\](?:nats|postgres)\.test\.js$/;
-/** How many of them the two forms sample. */
+/** The number of these tests that each form samples. */
 const SHORT_CLUSTERS = 1;
 const LONG_CLUSTERS = 4;
-/** The test that starts its nodes over the log of the run. */
+/** The test whose nodes use the log of the run. */
 const OF_CLUSTER = join("test", "api-cluster.test.js");
-/** How many files also run over the second log. */
+/** The number of files that also run over the second log. */
 const SAMPLE_SECOND_LOG = 1;
-/** Tests that damage a single server, and how many of them the two forms sample. */
+/** Matches tests that damage a single server. The constants below say how many of them each form samples. */
 const OF_FAULTS = /^test[/\\]faults[/\\](?!cluster)/;
 const SHORT_FAULTS = 2;
 const LONG_FAULTS = 14;
-/** Tests of the client libraries over real servers, and how many of them the short form samples. */
+/**
+ * Matches tests of the client libraries with real servers. The constant below says how many of them the short form
+ * samples.
+ */
 const OF_CLIENTS = /^clients[/\\]|^test[/\\]python-client/;
 const SHORT_CLIENTS = 2;
-/** Tests that run the command line against real servers, and how many of them the short form samples. */
+/**
+ * Matches tests of the command line with real servers. The constant below says how many of them the short form samples.
+ */
 const OF_CLI = /^test[/\\]cli-/;
 const SHORT_CLI = 4;
 /**
- * Tests of clients that send what is very large, very much, hostile or cut into pieces, and how many of them the short
- * form samples. What the server accepts and refuses otherwise is tested in each run.
+ * Matches tests of clients that send very large, very many, hostile or fragmented requests. The short form samples some
+ * of them. Every run tests what the server otherwise accepts and refuses.
  */
 const OF_BOUNDS = new RegExp(
   `^test[/\\\\](?:${[
@@ -70,14 +77,14 @@ const OF_BOUNDS = new RegExp(
 );
 const SHORT_BOUNDS = 4;
 /**
- * Tests of single features over a real server, and how many of them the short form samples. What agents coordinate by,
- * and what all routes have in common, is tested in each run.
+ * Matches tests of single features over a real server. The short form samples some of them. Every run tests the
+ * features by which agents coordinate, and the common behaviour of all routes.
  */
 const OF_FEATURES = /^test[/\\]api-(?!(?:access|cluster|events|leases|mcp|service|state|tasks|wait)\.test)/;
 const SHORT_FEATURES = 8;
 /**
- * Tests of whole scenarios, of the examples of the documents and of the package, and how many of them the short form
- * samples.
+ * Matches tests of whole scenarios, of the examples in the documents and of the package. The constant below says how
+ * many of them the short form samples.
  */
 const OF_SCENARIOS = new RegExp(
   `^test[/\\\\](?:${[
@@ -86,16 +93,16 @@ const OF_SCENARIOS = new RegExp(
   ].join("|")})\\.test`,
 );
 const SHORT_SCENARIOS = 3;
-/** Tests that drive a browser. What all pages have in common is tested in each run, by `test/dashboard-frame`. */
+/** Matches tests that use a browser. Every run tests the common behaviour of all pages (`test/dashboard-frame`). */
 const OF_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-(?:foreign|widths)/;
 const ABOUT_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-/;
 const SAMPLE_PAGES = 1;
-/** How many tests of pages the two forms sample. */
+/** The number of page tests that each form samples. */
 const SHORT_PAGES = 1;
 const LONG_PAGES = 12;
 /**
- * Matches files that start processes or threads, change a thing that all files of a process share, or measure the
- * process. Such a file has a process of its own.
+ * Matches files that start processes or threads, change something that all files of a process share, or measure the
+ * process. Such a file needs its own process.
  */
 const NEEDS_PROCESS = new RegExp(
   [
@@ -105,9 +112,12 @@ const NEEDS_PROCESS = new RegExp(
     "globalThis|performance\\.now|intercept\\(|createProgram",
   ].join("|"),
 );
-/** The files that share a process. */
+/** The maximum number of files that share a process. */
 const TOGETHER_MAX = 16;
-/** The longest tests, in this order: started last, each would run alone when all others have ended. */
+/**
+ * The longest tests, in the order in which they start. If they started last, each would run alone after all others have
+ * ended.
+ */
 export const FIRST = [
   "test/real-clients",
   "test/soak",
@@ -146,7 +156,7 @@ export const FIRST = [
   "test/openapi",
 ].map((name) => join(...name.split("/")) + TEST_ENDING);
 
-/** The log over which each server is a node, single or a follower; "" for servers without a cluster. */
+/** The log for which each server is a single node or a follower; "" if the servers are no nodes. */
 export type NodeKind = LogName | `${LogName}-led` | "";
 
 const texts = new Map<string, string>();
@@ -157,7 +167,7 @@ function textOf(file: string): string {
   return text;
 }
 
-/** Whether a test, or a test helper that it imports, starts a server. */
+/** Whether a test, or a helper that it imports, starts a server. */
 function crossesSocket(file: string, seen = new Set<string>()): boolean {
   if (seen.has(file)) return false;
   seen.add(file);
@@ -169,14 +179,14 @@ function crossesSocket(file: string, seen = new Set<string>()): boolean {
   });
 }
 
-/** Splits the files that cross a socket: those without pages, and those of pages. */
+/** Splits the files that start a server into tests of pages and other tests. */
 function wireTests(tests: readonly string[]): { pages: string[]; others: string[] } {
   const all = tests.filter((path) => path !== OVER_BOTH && !OF_CLUSTERS.test(path) && crossesSocket(join(TREE, path)));
   const isOfPages = (path: string): boolean => ABOUT_PAGES.test(path);
   return { pages: all.filter(isOfPages), others: all.filter((path) => !isOfPages(path)) };
 }
 
-/** Files that also run with each server as a node. */
+/** The files that also run with each server as a node of a cluster with this log. */
 export interface OverLog {
   readonly log: LogName;
   readonly cluster: NodeKind;
@@ -184,8 +194,9 @@ export interface OverLog {
 }
 
 /**
- * Selects the files of a run: all that were found, or, if no names were given, samples of the groups.
- * @param named whether the files were found by names
+ * Selects the files of a run. If names were given, selects all files that were found. Otherwise, selects samples of the
+ * groups.
+ * @param named whether names were given
  */
 export function chooseTests(
   found: readonly string[],
@@ -232,8 +243,8 @@ export function overNode(chosen: readonly string[], named: boolean): readonly st
 }
 
 /**
- * Groups files that may share a process, and files that need one of their own. In the long form each has its own, which
- * shows that none depends on another.
+ * Groups the files that may share a process, and the files that need their own. In the long form each file has its own
+ * process, which shows that no file depends on another.
  */
 export function groupFiles(chosen: readonly string[], named: boolean): readonly (readonly string[])[] {
   if (named || countRounds(0, 1) === 1) return chosen.map((path) => [path]);
@@ -241,12 +252,12 @@ export function groupFiles(chosen: readonly string[], named: boolean): readonly 
     !FIRST.includes(path) && !NEEDS_PROCESS.test(textOf(join(TREE, path))) && !crossesSocket(join(TREE, path));
   const shared = chosen.filter(canShare);
   const groups: string[][] = Array.from({ length: Math.ceil(shared.length / TOGETHER_MAX) }, () => []);
-  // Neighbours load the same modules.
+  // Files that are neighbours in the list load the same modules, so they are put together.
   for (const [at, path] of shared.entries()) groups[Math.floor(at / TOGETHER_MAX)]?.push(path);
   return [...groups, ...chosen.filter((path) => !canShare(path)).map((path) => [path])];
 }
 
-/** Selects the files that run with each server as a node, by the log. */
+/** Selects the files that also run with each server as a node, for each log. */
 export function overLogs(found: readonly string[], named: boolean): readonly OverLog[] {
   const ofNodes = wireTests(found).others.filter((path) => OF_NODES.test(path) && !ABOUT_RESTORES.test(path));
   const long = countRounds(0, 1) === 1;

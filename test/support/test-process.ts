@@ -1,6 +1,6 @@
 /**
- * Runs test files in processes of plain Node: one file, or several files that need no process of their own. Only the
- * report of a run is kept.
+ * Runs test files in processes of plain Node: one file, or several files that can share a process. Keeps only the
+ * report of each run.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -9,14 +9,14 @@ import { type PartReport, type TestReport, readReport, readSeveral } from "./tes
 
 const SEVERAL_PROGRAM = fileURLToPath(new URL("several-files.js", import.meta.url));
 
-/** A limit beyond tap's own, for a file that does not even end by that. */
+/** The additional time after tap's own limit. After it, a file that did not end is killed. */
 const GRACE_S = 30;
-/** The length of stderr that is shown of a failed file. */
+/** The length of the part of stderr that is shown for a failed file. */
 const STDERR_SHOWN = 4_000;
 
 const running = new Set<ChildProcess>();
 
-// The files of a run that is interrupted end with it.
+// If the run is interrupted, the test files that it runs end too.
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
     for (const child of running) child.kill(signal);
@@ -33,11 +33,11 @@ interface RunOptions {
 interface Output {
   readonly tap: string;
   readonly stderr: string;
-  /** How it ended; "" for an end without an error. */
+  /** The reason why the process failed; "" if it ended without an error. */
   readonly outcome: string;
 }
 
-/** Runs a program for at most the time of so many files. It always resolves. */
+/** Runs a program, and limits its time by the number of files. It always resolves. */
 function runProcess(args: readonly string[], options: RunOptions, files = 1): Promise<Output> {
   const child = spawn(process.execPath, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
   running.add(child);
@@ -53,8 +53,8 @@ function runProcess(args: readonly string[], options: RunOptions, files = 1): Pr
       resolve({ tap, stderr, outcome });
     };
     child.once("error", (error) => end(error.message));
-    // Processes that it started may hold its pipes after its end: this waits for them, because the report is not whole
-    // before.
+    // `close` comes only when all pipes are closed, which processes that the program has started may hold. This waits
+    // for them, because the report is incomplete before.
     child.once("close", (code, signal) => end(code === 0 ? "" : `it ended by ${signal ?? `code ${code}`}`));
   });
 }
@@ -70,7 +70,7 @@ export async function runTestFile(file: string, options: RunOptions): Promise<Te
 
 /**
  * Runs several files in one process. It always resolves. If the process ends early, the files that have not ended fail.
- * @param files their paths, by the names by which the process reports them
+ * @param files the paths of the files. The keys are the names in the report of the process
  */
 export async function runSeveral(
   files: ReadonlyMap<string, string>,
@@ -81,7 +81,7 @@ export async function runSeveral(
   const problems = ["its process ended before it", ...textsOf(outcome, stderr)];
   const unfinished: PartReport = { passed: 0, failed: 1, skipped: [], problems, tookMs: 0 };
   const all = new Map([...files.keys()].map((name) => [name, reports.get(name) ?? unfinished] as const));
-  // An error after the last test, for example one that a file has left behind.
+  // The error came after the last test. For example, a file has left it behind.
   const [last] = [...all].findLast(([name]) => reports.has(name)) ?? [];
   if (last !== undefined && outcome !== "" && [...all.values()].every(({ failed }) => failed === 0))
     all.set(last, { ...unfinished, problems: textsOf(outcome, stderr) });

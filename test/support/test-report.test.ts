@@ -1,4 +1,4 @@
-/** Tests which assertions of a file's report count, and which files fail although no assertion has failed. */
+/** Tests which assertions in a file's report count, and which files fail although no assertion has failed. */
 import t from "tap";
 import { readReport, readSeveral } from "./test-report.js";
 

@@ -1,23 +1,23 @@
 /**
- * Reads the TAP that a test file wrote: how many assertions passed and failed, on all levels, what was skipped, and
- * what went wrong. A subtest's own line repeats its assertions and is not counted, except where the subtest failed
- * though none of them did (a timeout, a crash, a wrong plan). Pure.
+ * Reads the TAP output of a test file: the numbers of passed and failed assertions on all levels, the skipped tests,
+ * and the problems. The line of a subtest repeats its assertions, so it is not counted. It is counted only if the
+ * subtest failed and none of its assertions did (a timeout, a crash, a wrong plan). Pure.
  */
 import { type FinalResults, Parser, type Result } from "tap-parser";
 
 export interface TestReport {
   readonly passed: number;
   readonly failed: number;
-  /** The reasons of skipped tests, each once, in the order of the file. */
+  /** The reasons of the skipped tests, without duplicates, in the order of the file. */
   readonly skipped: readonly string[];
-  /** For each failure its full name, then its diagnostics, one line each. */
+  /** For each failure, its full name and then its diagnostics, one per line. */
   readonly problems: readonly string[];
 }
 
-/** tap's message about a file or a test without an assertion, which would go unnoticed otherwise. */
+/** tap's message about a file or a test without assertions. Otherwise it would go unnoticed. */
 const EMPTY = "no tests found";
 
-/** The diagnostics that say what went wrong and where. */
+/** The diagnostics that show the problem and its place. */
 const SHOWN = new Set(["diff", "at", "stack", "message", "code", "exitCode", "signal", "found", "error", "tapCaught"]);
 
 class Count {
@@ -26,9 +26,9 @@ class Count {
   readonly skipped = new Set<string>();
   readonly problems: string[] = [];
 
-  /** Counts what this parser reports, and its subtests. */
+  /** Counts the results of this parser and of its subtests. */
   watch(parser: Parser): void {
-    /** Failures within the subtest whose own line comes next; undefined where the next line is an assertion. */
+    /** The number of failures in the subtest whose own line comes next; undefined if the next line is an assertion. */
     let failuresWithin: number | undefined;
     parser.on("child", (child: Parser) => {
       const before = this.failed;
@@ -62,7 +62,7 @@ function describeDiagnostics(result: Result): string[] {
     .map(([name, value]) => (typeof value === "string" ? value.trimEnd() : `${name}: ${JSON.stringify(value)}`));
 }
 
-/** Reads a whole report. A report that breaks off or is empty has failed, whatever its assertions are. */
+/** Reads a whole report. An empty or truncated report has failed, whatever its assertions are. */
 export function readReport(tap: string): TestReport {
   const count = new Count();
   const results: FinalResults[] = [];
@@ -77,20 +77,20 @@ export function readReport(tap: string): TestReport {
   return { passed: count.passed, failed: count.failed, skipped: [...count.skipped], problems: count.problems };
 }
 
-/** A test file among several of one process. */
+/** The report of one of several test files in a process. */
 export interface PartReport extends TestReport {
   readonly tookMs: number;
 }
 
 const STARTS = /^# Subtest: (.*)$/;
 const ENDS = /^(not )?ok \d+ - (.*?)(?: # time=([\d.]+)(ms|s))?$/;
-/** tap's indentation of what a subtest reports. */
+/** The indentation of a subtest's results in tap's output. */
 const INDENT = "    ";
 
 /**
- * Reads the report of several files (several-files.ts), each of which is a subtest of the outermost level. A file that
- * has not ended is not in the result.
- * @returns the reports, by the name of the file
+ * Reads the report of several files (several-files.ts). Each file is a subtest of the outermost level. The result lacks
+ * files that have not ended.
+ * @returns the reports by the names of the files
  */
 export function readSeveral(tap: string): Map<string, PartReport> {
   const reports = new Map<string, PartReport>();

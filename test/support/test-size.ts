@@ -1,17 +1,19 @@
 /**
- * Decides how much of a long test runs: a sample under `npm test`, all of it under `npm run test:long`. Only this file
- * reads KOOR_TEST_LONG. Pure but for that and for random samples; a failing test shows in its output what was sampled.
+ * Decides how much of a long test runs: a sample in `npm test`, and all of it in `npm run test:long`. Only this file
+ * reads KOOR_TEST_LONG. Pure, except for that and for random samples. The output of a failed test shows its sample.
  */
 import { makeRandom, newSeed } from "./random.js";
 
 const VARIABLE = "KOOR_TEST_LONG";
 
-/** Chooses the long form, for this process and those that it starts. */
+/** Chooses the long form for this process and its children. */
 export function chooseLongForm(): void {
   process.env[VARIABLE] = "1";
 }
 
-/** Returns the environment of a process whose tests run in their short form, whatever this one's form is. */
+/**
+ * Returns an environment in which the tests of a process run in their short form, whatever the form of this process is.
+ */
 export function shortForm(): NodeJS.ProcessEnv {
   return { ...process.env, [VARIABLE]: "" };
 }
@@ -20,25 +22,25 @@ function isLong(): boolean {
   return process.env[VARIABLE] === "1";
 }
 
-/** For tap's `skip`: a reason where a test belongs to the long form only, else false. */
+/** For tap's `skip`: the reason if a test belongs only to the long form; false otherwise. */
 export function longFormOnly(): string | false {
   return isLong() ? false : "only in the long form: npm run test:long";
 }
 
-/** Returns how many rounds, runs or cases a test makes: `all` in the long form, `few` otherwise. */
+/** Returns the number of rounds, runs or cases of a test: `all` in the long form, and `few` otherwise. */
 export function countRounds(few: number, all: number): number {
   return isLong() ? all : few;
 }
 
 /**
- * Returns the rows that a test goes through, in their order: all in the long form, a sample of `few` by a seed
- * otherwise.
+ * Returns the rows that a test uses, in their order: all of them in the long form, and otherwise a random sample of
+ * `few` with a seed.
  */
 export function sampleRows<Row>(rows: readonly Row[], few: number, seed = newSeed()): readonly Row[] {
   return isLong() ? rows : sampleSome(rows, few, seed);
 }
 
-/** Returns a sample of at most `few` rows by a seed, in their order. */
+/** Returns a random sample of at most `few` rows with a seed, in their order. */
 export function sampleSome<Row>(rows: readonly Row[], few: number, seed = newSeed()): readonly Row[] {
   const left = [...rows.keys()];
   if (few >= left.length) return rows;

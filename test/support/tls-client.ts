@@ -1,4 +1,4 @@
-/** Sends requests over TLS to a server that has several names, and raw bytes. Runs in the test's process. */
+/** Sends requests, and raw bytes, over TLS to a server that has several names. Runs in the test's process. */
 import { Agent, request as httpsRequest, type RequestOptions } from "node:https";
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { connect } from "node:tls";
@@ -20,7 +20,7 @@ export class TlsClient {
     t.teardown(() => this.#agent.destroy());
   }
 
-  /** The address of the name at the standard port, as users see it. `Host` has no port, accordingly. */
+  /** The origin of the name at the standard port, as users see it. The `Host` header therefore has no port. */
   get origin(): string {
     return `https://${this.name}`;
   }
@@ -36,7 +36,7 @@ export class TlsClient {
     };
   }
 
-  /** Sends a request; resolves when the head of the answer is there. A body that is an array is sent in chunks. */
+  /** Sends a request. Resolves when the head of the answer has come. A body that is an array is sent in chunks. */
   begin(
     method: string,
     path: string,
@@ -78,8 +78,8 @@ export class TlsClient {
   }
 
   /**
-   * Sends bytes on a connection of their own. After the first answer a last request follows, so that the server closes
-   * the connection after everything that it has read before. Returns all that comes back.
+   * Sends bytes on a new connection. After the first answer, sends a last request, so that the server answers
+   * everything that it has read and then closes the connection. Returns all answers.
    */
   sendRaw(bytes: string): Promise<string> {
     const last = `GET /health HTTP/1.1\r\nHost: ${this.name}\r\nConnection: close\r\n\r\n`;

@@ -1,14 +1,14 @@
 /**
  * Checks the common promises of the versioned spaces (state, specs) against a real server: conditional reads, the three
- * forms of compare-and-swap, racing writers. Runs in the test's process; api-state.test.ts and api-specs.test.ts test
- * what a space has of its own.
+ * forms of compare-and-swap, and concurrent writers. api-state.test.ts and api-specs.test.ts test what is special to a
+ * space. Runs in the test's process.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import type { Test } from "tap";
 import { hashOf, refusalOf } from "./answers.js";
 import { send, type Answer, type Refusal, type RequestOptions } from "./http-client.js";
 
-/** A space under test: where its server is, and the path of a key. */
+/** A space under test: its server, and the paths of its keys. */
 export interface VersionedSpace {
   readonly port: number;
   readonly at: (key: string, query?: string) => string;
@@ -51,7 +51,7 @@ class Calls {
   }
 }
 
-/** Checks If-None-Match on GET and HEAD, of a value and of one of its versions. */
+/** Checks If-None-Match on GET and HEAD, for a value and for one of its versions. */
 export async function checkConditionalReads(t: Test, space: VersionedSpace): Promise<void> {
   const calls = new Calls(space);
   await calls.put(calls.at("cached"), '{"a":1}');
@@ -91,7 +91,7 @@ export async function checkConditionalReads(t: Test, space: VersionedSpace): Pro
   t.equal((await calls.get(calls.at("cached", "?version=1"), { "If-None-Match": etag })).status, 304);
 }
 
-/** Conditions of a write that are malformed: the check that they request must not be left out. */
+/** Malformed conditions of a write. The server must refuse them and must not ignore them. */
 const MALFORMED_TERMS: readonly (readonly [header: string, value: string | readonly string[]])[] = [
   ...["", "abc", "*,", ",", '*, "x"', '"x', '"x" "y"', `'x'`, 'w/"x"', "W/*"].flatMap(
     (value) =>
@@ -222,7 +222,7 @@ export async function checkCompareAndSwap(t: Test, space: VersionedSpace): Promi
   t.match(await calls.call("POST", calls.at("cas/new", "?rollback=1&if_version=0")), { status: 200 });
 }
 
-/** Checks that one of twenty writers with the same condition wins. */
+/** Checks that exactly one of twenty concurrent writers with the same condition succeeds. */
 export async function checkRace(t: Test, space: VersionedSpace): Promise<void> {
   const calls = new Calls(space);
   await calls.put(calls.at("cas/race"), "0");
@@ -239,7 +239,7 @@ export async function checkRace(t: Test, space: VersionedSpace): Promise<void> {
   t.same(await calls.versionsOf("cas/create"), [1]);
 }
 
-/** Paths with invalid keys, each with its refusal by PUT, by DELETE and by rollback. */
+/** Checks paths with invalid keys, and how PUT, DELETE and rollback refuse them. */
 export async function checkRefusedPaths(
   t: Test,
   space: VersionedSpace,

@@ -1,4 +1,4 @@
-/** The dashboard's views: their addresses and names, in the menu's order. */
+/** The views of the dashboard: their addresses and names, in the order of the menu. */
 export const VIEWS = [
   ["/", "Needs me"],
   ["/overview", "Overview"],

@@ -1,4 +1,4 @@
-/** Clients that wait with `GET /api/wait`: a loop that continues by its cursor. Runs in the test's process. */
+/** Clients that wait with `GET /api/wait`, in a loop that continues with the cursor. Runs in the test's process. */
 import type { OutgoingHttpHeaders } from "node:http";
 import { send, type Answer } from "./http-client.js";
 import { readMetric } from "./metrics.js";
@@ -15,18 +15,20 @@ export function askWait(port: number, query: string, headers: OutgoingHttpHeader
   return send(port, "GET", `/api/wait?${query}`, { headers });
 }
 
-/** A loop over the same conditions. */
+/** A loop of calls with the same conditions. */
 export class WaitLoop {
   cursor = "";
 
-  /** @param port may change: a cursor outlives its server */
+  /**
+   * @param port the port of the server. It may change, because a cursor is still valid after the server has restarted
+   */
   constructor(
     public port: number,
     readonly query: string,
     readonly headers: OutgoingHttpHeaders = {},
   ) {}
 
-  /** Makes the next call; without `wait_s` it only looks. */
+  /** Makes the next call. Without `wait_s`, the call does not wait. */
   async next(waitS = 0, query = this.query): Promise<Matched> {
     const answer = await askWait(this.port, `${query}&after=${this.cursor}&wait=${waitS}`, this.headers);
     if (answer.status !== 200) throw new Error(answer.text);
@@ -35,18 +37,18 @@ export class WaitLoop {
     return matched;
   }
 
-  /** Makes the next call, once it waits. */
+  /** Starts the next call, and resolves when the call waits. */
   async begin(): Promise<{ readonly matched: Promise<Matched> }> {
     const before = await countWaiting(this.port);
     const matched = this.next(60);
-    // It may be answered before the test awaits it.
+    // The call may be answered before the test awaits it, so an error must not be unhandled.
     matched.catch(() => undefined);
     while ((await countWaiting(this.port)) <= before) await betweenLooks();
     return { matched };
   }
 }
 
-/** Returns how many calls wait for conditions. */
+/** Returns the number of calls that wait for conditions. */
 export function countWaiting(port: number): Promise<number> {
   return readMetric(port, "koor_waiting_calls");
 }

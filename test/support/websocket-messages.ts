@@ -1,6 +1,6 @@
 /**
- * Reads a server's WebSocket messages from the bytes of a bare connection: frames that are not masked (RFC 6455, 5.2),
- * a message's fragments joined. Pure but for its state.
+ * Parses a server's WebSocket messages from the bytes of a bare connection. The frames are not masked (RFC 6455, 5.2),
+ * and the fragments of a message are joined. Pure except for its state.
  */
 
 export const OPCODE_TEXT = 1;
@@ -17,7 +17,7 @@ export interface SocketMessage {
 export class MessageReader {
   readonly #take: (message: SocketMessage) => void;
   #rest: Buffer = Buffer.alloc(0);
-  /** The fragments of a message that is not whole yet. */
+  /** The fragments of the message that is still incomplete. */
   #fragments: SocketMessage[] = [];
 
   constructor(take: (message: SocketMessage) => void) {
@@ -42,7 +42,7 @@ export class MessageReader {
   #add(first: number, payload: Buffer): void {
     const opcode = first & 0x0f;
     const isFinal = (first & FINAL) !== 0;
-    // A control frame is whole, and may come between the fragments of a message.
+    // A control frame is complete by itself, and may come between the fragments of a message.
     if (isFinal && opcode !== OPCODE_CONTINUATION) {
       this.#take({ opcode, payload });
       return;

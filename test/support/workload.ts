@@ -1,7 +1,7 @@
 /**
- * Clients that write at the same time and record their answers: puts on keys of their own and on one that all share,
- * compare-and-swap on a counter, deletions, rollbacks, events alone and in arrays. Then it compares what the server
- * acknowledged and refused with what a later server holds. Runs in the test's process.
+ * Clients that write concurrently and record their answers: puts to their own keys and to a shared key,
+ * compare-and-swap on a counter, deletions, rollbacks, and events, single and in arrays. Afterwards, compares what the
+ * server acknowledged and refused with what a later server has. Runs in the test's process.
  */
 import { hashOf } from "./answers.js";
 import { send, sendJson, type Answer } from "./http-client.js";
@@ -18,7 +18,7 @@ interface EventAnswer {
   readonly data: unknown;
 }
 
-/** A value that was sent, and the answer to it: "lost" where the connection ended without an answer. */
+/** A value that was sent, and its answer: "lost" if the connection ended without an answer. */
 interface Sent {
   readonly key: string;
   readonly value: string;
@@ -40,7 +40,7 @@ interface AuditRow {
 
 const SHARED_KEY = "shared/one";
 const COUNTER_KEY = "shared/counter";
-/** More than a test writes, so that one page holds everything. */
+/** A limit that is larger than what a test writes, so that one page has everything. */
 const EVERYTHING = 10_000;
 
 export class Workload {
@@ -50,7 +50,7 @@ export class Workload {
   readonly #rollbacks: { readonly key: string; readonly answer: WriteAnswer }[] = [];
   readonly #deletions: { readonly key: string; readonly outcome: "lost" | "done" }[] = [];
   readonly #published: Published[] = [];
-  /** Answers that were neither a success nor a refusal that a client must expect. */
+  /** The answers that were not successes, and not refusals that a client must expect. */
   readonly unexpected: string[] = [];
   /** Called after each success. */
   onAcknowledged: () => void = () => undefined;
@@ -58,10 +58,10 @@ export class Workload {
   refused = 0;
   /**
    * The times at which requests without an answer were sent (performance.now()). Requests that no server accepted are
-   * not in it.
+   * left out.
    */
   readonly lost: number[] = [];
-  /** A client ends at its first 503, like a client that reacts to a shutdown. */
+  /** Whether a client ends at its first 503, like a client that reacts to a shutdown. */
   endsWhenRefused = false;
   #nonce = 0;
   #running = false;
@@ -71,7 +71,7 @@ export class Workload {
     this.#random = makeRandom(seed);
   }
 
-  /** Writes until `stop`, or until no client gets an answer any more. */
+  /** Writes until `stop` is called, or until no client gets an answer any more. */
   async run(port: number): Promise<void> {
     this.#running = true;
     await Promise.all(Array.from({ length: this.#clients }, (_, at) => this.#client(port, `own/${at}`)));
@@ -100,7 +100,7 @@ export class Workload {
     }
   }
 
-  /** Returns the answer; null where there was none. A refusal by a server that is busy or stops is counted. */
+  /** Returns the answer; null if there was none. Counts the refusals of a server that is busy or is stopping. */
   async #ask(request: Promise<Answer>, expected: readonly number[]): Promise<Answer | null> {
     const sentMs = performance.now();
     let answer: Answer;
@@ -139,7 +139,7 @@ export class Workload {
     return this.#store({ key, value, outcome: "lost" }, sendJson(port, "PUT", `/api/state/${key}`, value));
   }
 
-  /** Adds one to a shared counter; a client that loses the race gets a 412. */
+  /** Adds one to a shared counter. A client that loses the race gets a 412. */
   async #count(port: number): Promise<boolean> {
     const current = await send(port, "GET", `/api/state/${COUNTER_KEY}`).catch(() => null);
     if (current === null) return false;
@@ -179,7 +179,7 @@ export class Workload {
   }
 
   /**
-   * Compares the answers with what a server holds now. It must have kept all history (`--state-history 0
+   * Compares the answers with the data of a server. The server must have kept all history (`--state-history 0
    * --event-history 0`).
    * @returns one line for each difference
    */

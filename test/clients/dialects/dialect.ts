@@ -1,12 +1,12 @@
-/** The interface of a model's API: how the endpoint reads a request, and how it writes an answer. Pure. */
+/** The interface of a model's API: it reads a request and writes an answer. Pure. */
 import type { Answer, Conversation } from "../model-script.js";
 
 export interface Dialect {
-  /** Matches the paths of requests for an answer. */
+  /** Matches the paths of requests that ask for an answer of the model. */
   readonly path: RegExp;
   /** Reads a request. `path` contains the query. */
   read(body: Json, path: string): Conversation;
-  /** Returns the events of a streamed answer: the texts after `data:`, with the name of the event where it has one. */
+  /** Returns the events of a streamed answer. Each has the text after `data:`, and the event's name if it has one. */
   stream(answer: Answer, model: string): readonly StreamEvent[];
   /** Returns the answer as one JSON value. */
   whole(answer: Answer, model: string): Json;
@@ -17,7 +17,10 @@ export interface StreamEvent {
   readonly data: string;
 }
 
-/** A JSON value that is read without a schema: the requests are the clients' own, and change with their versions. */
+/**
+ * A JSON value that is read without a schema, because the requests are defined by the clients and change with their
+ * versions.
+ */
 export type Json = { readonly [name: string]: unknown };
 
 /** Returns a member that should be a list of objects. */
@@ -27,7 +30,7 @@ export function listOf(value: unknown): readonly Json[] {
     : [];
 }
 
-/** Returns the texts of a message's content, which is a text or a list of parts. */
+/** Returns the texts in the content of a message. The content is a text or a list of parts. */
 export function textsOf(content: unknown): readonly string[] {
   if (typeof content === "string") return [content];
   return listOf(content).flatMap(({ text }) => (typeof text === "string" ? [text] : []));

@@ -1,4 +1,4 @@
-/** OpenAI's Responses API, as Codex uses it. A call whose input is a text is one of a custom tool. Pure. */
+/** OpenAI's Responses API, as Codex uses it. A call whose input is text calls a custom tool. Pure. */
 import type { Answer, IdentifiedCall } from "../model-script.js";
 import { type Dialect, type Json, type StreamEvent, listOf, textOf, textsOf } from "./dialect.js";
 
@@ -37,7 +37,7 @@ function named(data: Json): StreamEvent {
   return { event: textOf(data["type"]), data: JSON.stringify(data) };
 }
 
-/** A subagent has its task from its parent, as a part that only the API can decrypt. */
+/** A subagent gets its task from its parent as a part that only the API can decrypt. */
 function userTextsOf({ type, role, content }: Json): readonly string[] {
   if (role === "user") return textsOf(content);
   if (type !== "agent_message") return [];
@@ -51,7 +51,7 @@ export const responses: Dialect = {
     return {
       userTexts: items.flatMap(userTextsOf),
       callIds: items.filter(({ type }) => textOf(type).endsWith("_call")).map((item) => textOf(item["call_id"])),
-      // In code mode, the tools are an item of the input.
+      // In code mode, the tools are an item in the input.
       hasTools: listOf(body["tools"]).length > 0 || items.some(({ type }) => type === "additional_tools"),
       isStreamed: body["stream"] === true,
     };

@@ -1,6 +1,6 @@
 /**
- * The calls of each agent by the hour: the calls in the day's journal, and the reads and validations that no journal
- * has. Pure.
+ * The hourly counts of each agent's calls. They come from the day's journal, and from reads and validations, which no
+ * journal contains. Pure.
  */
 import { AGENT_METRICS, type AgentMetric } from "../../../schemas/agent-metrics.js";
 import type { SnapshotLine } from "../snapshot.js";
@@ -10,7 +10,7 @@ import type { Agent, Team } from "./team.js";
 
 type Counts = Partial<Record<AgentMetric, number>>;
 
-/** Calls that agents make through their MCP tools; all others go over HTTP and cost no tokens. */
+/** Matches the calls that agents make through MCP tools. All other calls go over HTTP and cost no tokens. */
 const OVER_MCP = /^(instance\.register|instance\.capabilities|rule\.propose)$/;
 
 class Hours {
@@ -21,7 +21,7 @@ class Hours {
     this.#ids = new Set(agents.map(({ id }) => id));
   }
 
-  /** Counts calls of an instance, and their results. */
+  /** Counts the calls of an instance, and their results. */
   call(id: string, atMs: number, calls: number, further: Counts = {}): void {
     if (!this.#ids.has(id)) return;
     const key = `${Math.floor(atMs / HOUR_MS)} ${id}`;
@@ -57,8 +57,8 @@ export function agentMetricRecords(sampler: Sampler, team: Team, journal: Journa
     if (action === "state.put" && sampler.chance(12))
       hours.call(actor, at_ms, 1, { violations: sampler.between(1, 6) });
   }
-  // An event of the server that names an agent is not a call of that agent; a usage report's event was counted as its
-  // call.
+  // An event that the server publishes about an agent is not a call of the agent. The event of a usage report is not
+  // counted here, because the report itself was counted.
   for (const { source, at_ms, topic } of journal.events)
     if (topic !== "llm.usage.recorded") hours.call(source, at_ms, 1, { events_published: 1 });
   for (const { id, activatedMs, lastSeenMs } of team.agents.filter((agent) => !team.workers.includes(agent))) {

@@ -1,6 +1,6 @@
 /**
- * Compliance runs of the day: in three rounds each agent that was there was checked against the contracts of its
- * project. The newest round has the results that a check of the restored server has. Pure.
+ * The compliance runs of the day. In each of three rounds, the agents of the time were checked against the contracts of
+ * their project. The newest round has the same results as a check of the restored server. Pure.
  */
 import type { SnapshotLine } from "../snapshot.js";
 import { CONTRACT_NAMES, violationsOf } from "./contracts.js";
@@ -8,7 +8,7 @@ import { HOUR_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 import type { Team } from "./team.js";
 
-/** The times of the rounds, and how many of the agents that fail now failed then. */
+/** The time of each round, and how many of the now failing agents had failed in it. */
 const ROUNDS: readonly (readonly [hoursAgo: number, failing: number])[] = [
   [12.4, 0],
   [6.4, 1],

@@ -1,6 +1,6 @@
 /**
- * The five contracts of the day, and the agents' samples that are checked against them. Two samples no longer match, so
- * that a check of the running server has the results of the day's own runs. Pure.
+ * The five contracts of the day, and the samples of agents that are checked against them. Two samples do not match any
+ * more. So a check of the running server has the same results as the day's own runs. Pure.
  */
 import type { Project, Team } from "./team.js";
 import { JSON_TYPE, pretty, type Content } from "./versions.js";
@@ -177,7 +177,7 @@ export function contracts(): Content[] {
 
 interface Sample {
   readonly agent: string;
-  /** The time at which it was written; before the first round of checks by default. */
+  /** The age of the sample in hours. By default, it was written before the first round of checks. */
   readonly hoursAgo?: number;
   readonly contract: string;
   readonly sent: readonly { readonly endpoint: string; readonly direction: string; readonly payload: unknown }[];
@@ -290,7 +290,7 @@ export function samples(team: Team): Content[] {
   });
 }
 
-/** The result of a check of an agent against a contract at the end of the day. */
+/** Returns the result of checking an agent against a contract at the end of the day. */
 export function violationsOf(agent: string, contract: string): Sample["violations"] {
   return SAMPLES.find((sample) => sample.agent === agent && sample.contract === contract)?.violations ?? [];
 }

@@ -1,6 +1,5 @@
 /**
- * Documents as a team's members write them: plans, decisions, notes and handovers as Markdown and text, each with its
- * versions. Pure.
+ * The documents of the team: plans, decisions, notes and handovers as Markdown and text, each with its versions. Pure.
  */
 import type { Sampler } from "./sampler.js";
 import { PROJECTS, type Project, type Team } from "./team.js";
@@ -63,7 +62,10 @@ const FOLLOW_UPS: readonly string[] = [
   "delete the flag",
 ];
 
-/** A plan's steps are done one after another; now and then one is added, until there are no more. */
+/**
+ * Returns the versions of a plan. Its steps are completed one after another. Some steps are added, until there are no
+ * more.
+ */
 function planOf(title: string, project: Project, sampler: Sampler): string[] {
   const steps = STEPS[project].map((text) => ({ text, done: false }));
   const further = [...FOLLOW_UPS];
@@ -237,7 +239,7 @@ const NOTES: Readonly<Record<Project, readonly string[]>> = {
   ],
 };
 
-/** Each agent's own notes, which grow by a line. */
+/** Returns the notes of each agent. A new version has one more line. */
 function notes(sampler: Sampler, team: Team): Content[] {
   return team.workers
     .filter(({ status }) => status !== "pending")

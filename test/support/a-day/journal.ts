@@ -1,12 +1,12 @@
 /**
- * The journal of the simulated day in the order of time: rows of the audit log and events. A module that makes content
- * records here what a server would have recorded, so that the log agrees with the stored data. Pure.
+ * The journal of the simulated day, in the order of time: rows of the audit log, and events. A module that makes
+ * content also records here what a server would have recorded, so that the log agrees with the stored data. Pure.
  */
 import type { SnapshotLine } from "../snapshot.js";
 
 export interface Act {
   readonly at_ms: number;
-  /** An instance's id; "" for a call without one. */
+  /** The id of the instance; "" for a call without an instance. */
   readonly actor: string;
   readonly action: string;
   readonly resource: string;
@@ -71,7 +71,7 @@ export class Journal {
     }));
   }
 
-  /** The newest `keep` events. A server prunes older ones, and ids continue after them. */
+  /** Returns the newest `keep` events. A server has pruned the older ones, and the ids continue after theirs. */
   eventRecords(keep: number): SnapshotLine[] {
     return this.events
       .map(({ at_ms, topic, source, data }, at) => ({

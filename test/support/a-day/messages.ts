@@ -1,11 +1,11 @@
-/** Messages between agents of the day, their receipts, audit rows and events. Pure. */
+/** The messages between agents of the day, with their receipts, audit rows and events. Pure. */
 import type { SnapshotLine } from "../snapshot.js";
 import { MINUTE_MS, SECOND_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 import type { Team } from "./team.js";
 
 interface Written {
-  /** Minutes before the end of the day. */
+  /** The age of the message, in minutes before the end of the day. */
   readonly ago: number;
   readonly from: string;
   readonly to: readonly string[];
@@ -17,7 +17,7 @@ interface Written {
   /** The index of the message that this one answers. */
   readonly answers?: number;
   readonly thread?: string;
-  /** Minutes after sending at which each recipient read it, and acted upon it with a note. Absent: not yet. */
+  /** The time in minutes after which each recipient read the message, and acted on it with a note. Absent: not yet. */
   readonly read?: number;
   readonly acted?: number;
   readonly note?: string;

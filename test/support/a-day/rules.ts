@@ -1,13 +1,10 @@
-/**
- * Rules of the day: accepted ones, four that agents have proposed and that are pending, and two that were rejected.
- * Pure.
- */
+/** The rules of the day: accepted ones, four pending ones that agents have proposed, and two rejected ones. Pure. */
 import type { SnapshotLine } from "../snapshot.js";
 import { type Sampler, HOUR_MS, MINUTE_MS, SECOND_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
 import { DAY_HOURS, SETTLED_MS, type Team } from "./team.js";
 
-/** The actor of calls that the team makes in the dashboard. */
+/** The actor of the calls that the team makes in the dashboard. */
 const PAGE = "dashboard";
 
 export interface Rule {
@@ -147,7 +144,7 @@ export const APPLIED: readonly Rule[] = ["storefront", "checkout"].flatMap((proj
   },
 ]);
 
-/** The history from the first rules to the template. */
+/** The time between the first rules and the application of the template. */
 export const APPLIED_AFTER_MS = 6 * MINUTE_MS;
 
 interface Proposed extends Rule {
@@ -292,7 +289,7 @@ export function ruleRecords(sampler: Sampler, team: Team, journal: Journal, nowM
   ];
 }
 
-/** Pending rules, as `project/rule_id`. */
+/** The pending rules, as `project/rule_id`. */
 export const PROPOSED_RULES = PROPOSED.filter(({ becomes }) => becomes === "proposed").map(
   ({ project, rule_id }) => `${project}/${rule_id}`,
 );

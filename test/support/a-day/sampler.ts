@@ -1,6 +1,6 @@
 /**
- * Random choices of a simulated day: picks, numbers, ids, and times at which a team works. All of them follow from a
- * seed. Pure.
+ * Random choices for a simulated day: items, numbers, ids, and times at which a team works. All choices are determined
+ * by a seed. Pure.
  */
 import { makeRandom, type Random } from "../random.js";
 
@@ -9,9 +9,9 @@ export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
 const HOURS_A_DAY = 24;
 
-/** The local time of the team at the end of the day, a working day's afternoon. */
+/** The team's local time at the end of the day. It is an afternoon of a working day. */
 const WALL_HOUR_NOW = 16.5;
-/** How busy each local hour is, of 100: a few agents work at night, too. */
+/** The activity in each local hour, on a scale up to 100. A few agents also work at night. */
 const BUSY = [6, 4, 4, 4, 4, 6, 12, 30, 60, 95, 100, 90, 45, 85, 100, 95, 90, 70, 45, 30, 22, 18, 12, 8];
 const BUSIEST = Math.max(...BUSY);
 
@@ -19,7 +19,10 @@ export class Sampler {
   readonly #random: Random;
   readonly #nowMs: number;
 
-  /** @param name kinds of content have samplers of their own, so that more of one does not change another */
+  /**
+   * @param name the name of a kind of content. Each kind has its own sampler, so that more content of one kind does not
+   * change another kind
+   */
   constructor(seed: number, name: string, nowMs: number) {
     let mixed = seed;
     for (const character of name) mixed = Math.imul(mixed ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
@@ -49,12 +52,12 @@ export class Sampler {
     return item;
   }
 
-  /** Returns lowercase hex digits, as a commit or a hash has them. */
+  /** Returns random lowercase hex digits, as in a commit id or a hash. */
   hex(digits: number): string {
     return Array.from({ length: digits }, () => this.#random(16).toString(16)).join("");
   }
 
-  /** Returns a UUID of version 4. */
+  /** Returns a random UUID of version 4. */
   uuid(): string {
     const hex = this.hex(32);
     const variant = "89ab"[this.#random(4)] ?? "8";
@@ -67,7 +70,7 @@ export class Sampler {
     ].join("-");
   }
 
-  /** Returns a time between two, in ms, likelier while the team works. */
+  /** Returns a random time between two times, in ms. Working hours are more likely. */
   time(fromMs: number, toMs: number): number {
     for (;;) {
       const atMs = this.between(fromMs, toMs);

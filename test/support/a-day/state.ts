@@ -1,16 +1,16 @@
 /**
- * The state keys of the day beside its documents: test reports, builds, API notes, settings, benchmarks, and two values
- * with scripts that a page must not run. Pure.
+ * The other state keys of the day, besides its documents: test reports, builds, API notes, settings, benchmarks, and
+ * two values with scripts that a page must not run. Pure.
  */
 import type { Sampler } from "./sampler.js";
 import { documents } from "./documents.js";
 import { PROJECTS, type Project, type Team } from "./team.js";
 import { JSON_TYPE, pretty, YAML, type Content } from "./versions.js";
 
-/** Stored text that a page must show and not run. */
+/** The key of a text that a page must show and must not run. */
 export const SCRIPT_KEY = "search/examples/snippet.html";
 export const SVG_KEY = "storefront/assets/logo.svg";
-/** A key with many versions of JSON that differ in a few numbers. */
+/** The key of a JSON value with many versions, which differ in a few numbers. */
 export const VERSIONED_KEY = "tests/checkout/unit/latest";
 
 const SUITES = ["unit", "integration", "e2e", "contract"] as const;
@@ -173,7 +173,7 @@ function others(sampler: Sampler): Content[] {
   ];
 }
 
-/** Reports of single runs, which most keys of a large day are. */
+/** Returns reports of single runs. In a large day, most keys are such reports. */
 function singleRuns(sampler: Sampler, count: number): Content[] {
   return Array.from({ length: count }, (_, at) => {
     const project = sampler.one(PROJECTS);
@@ -191,8 +191,8 @@ function singleRuns(sampler: Sampler, count: number): Content[] {
 
 /**
  * Returns all keys of the day.
- * @param samples the agents' samples (specs.ts)
- * @param keysMin reports of single runs are added until there are this many keys
+ * @param samples the samples of the agents (specs.ts)
+ * @param keysMin the minimum number of keys; reports of single runs are added until it is reached
  */
 export function stateContents(sampler: Sampler, team: Team, samples: readonly Content[], keysMin: number): Content[] {
   const contents = [

@@ -1,4 +1,4 @@
-/** Questions and reviews between agents of the day, and their refused calls. Pure. */
+/** The questions and reviews between agents of the day, and their refused calls. Pure. */
 import { type Sampler, HOUR_MS, MINUTE_MS, SECOND_MS } from "./sampler.js";
 import type { Journal } from "./journal.js";
 import { DAY_HOURS, PROJECTS, QUIET_MS, SETTLED_MS, type Project, type Team } from "./team.js";
@@ -59,7 +59,7 @@ interface Refusal {
 
 const KNOWN_RULES = ["storefront/no-any", "checkout/no-any"];
 
-/** The first is the commonest: two agents wrote the same key. */
+/** The most frequent refusal: two agents have written the same key. */
 const LOST_RACE: Refusal = {
   action: "state.put",
   resource: (project, sampler) => sampler.one([`tests/${project}/unit/latest`, `builds/${project}/latest`]),

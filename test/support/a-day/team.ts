@@ -1,6 +1,6 @@
 /**
- * The agents of the simulated day: fourteen of a bookshop's team, and more where many are requested; when each was
- * there, and which one acted at a time. Pure.
+ * The agents of the simulated day: a bookshop's team of fourteen, and more if requested. Says when each agent was
+ * there, and which agent acted at a time. Pure.
  */
 import type { InstanceStatus } from "../../../schemas/instances.js";
 import type { SnapshotLine } from "../snapshot.js";
@@ -10,11 +10,11 @@ import { type Journal, timeOf } from "./journal.js";
 export const PROJECTS = ["storefront", "checkout", "search", "ops"] as const;
 export type Project = (typeof PROJECTS)[number];
 
-/** How long before its end the day begins. */
+/** The length of the day in hours. */
 export const DAY_HOURS = 72;
-/** Time after the first agents from which on there is work. */
+/** The time between the first agents and the beginning of the work. */
 export const SETTLED_MS = 40 * MINUTE_MS;
-/** No action is newer than this: an active agent was last seen later. */
+/** The minimum age of all actions. Active agents were last seen later than this. */
 export const QUIET_MS = 30 * SECOND_MS;
 
 export interface Agent {
@@ -26,12 +26,15 @@ export interface Agent {
   readonly capabilities: readonly string[];
   readonly status: InstanceStatus;
   readonly registeredMs: number;
-  /** Later than any time where the agent never was active. */
+  /** The time of the activation. If the agent was never active, it is later than any time. */
   readonly activatedMs: number;
   readonly lastSeenMs: number;
 }
 
-/** The first agent of a project is there from beginning to end. `joined` and `silent` are minutes before the end. */
+/**
+ * The role of an agent. The first agent of a project is there all the time. `joined` and `silent` are in minutes before
+ * the end.
+ */
 interface Role extends Pick<Agent, "name" | "project" | "intent" | "stack" | "capabilities"> {
   readonly status?: InstanceStatus;
   readonly joined?: number;
@@ -162,7 +165,7 @@ const THINGS = ["book covers", "old orders", "author pages", "price lists", "rev
 
 export class Team {
   readonly agents: readonly Agent[];
-  /** The agents that act in the day; further ones are only there. */
+  /** The agents that act in the day. All other agents do nothing. */
   readonly workers: readonly Agent[];
   readonly #sampler: Sampler;
 
@@ -174,7 +177,7 @@ export class Team {
     this.workers = roles;
   }
 
-  /** Picks an agent of a project that was at work at a time. */
+  /** Chooses an agent of a project that was working at a time. */
   at(atMs: number, project: Project): Agent {
     const there = this.workers.filter(
       (agent) => agent.project === project && agent.activatedMs <= atMs && atMs <= agent.lastSeenMs,
@@ -188,7 +191,7 @@ export class Team {
     return agent;
   }
 
-  /** The records of the agents' presence. */
+  /** Records when the agents came and went in the journal. */
   note(journal: Journal): void {
     for (const { id, name, project, stack, capabilities, status, registeredMs, ...times } of this.agents) {
       journal.act(registeredMs, "", "instance.register", id, { name, workspace: project, stack });

@@ -1,4 +1,4 @@
-/** The templates of the day: rules, contracts and both; one was applied to two projects. Pure. */
+/** The templates of the day. They have rules, contracts or both. One of them was applied to two projects. Pure. */
 import type { SnapshotLine } from "../snapshot.js";
 import { HOUR_MS, MINUTE_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";

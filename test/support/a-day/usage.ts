@@ -1,4 +1,4 @@
-/** The cost of the agents' calls of language models in the day, each with its audit row and its event. Pure. */
+/** The cost of the agents' language model calls in the day, each with its audit row and its event. Pure. */
 import type { SnapshotLine } from "../snapshot.js";
 import { type Sampler, HOUR_MS } from "./sampler.js";
 import { type Journal, timeOf } from "./journal.js";
@@ -7,7 +7,7 @@ import { DAY_HOURS, PROJECTS, QUIET_MS, SETTLED_MS, type Agent, type Project, ty
 interface Model {
   readonly provider: string;
   readonly model: string;
-  /** Dollars per million tokens. */
+  /** The price in dollars per million tokens. */
   readonly inUsd: number;
   readonly outUsd: number;
 }
@@ -21,7 +21,7 @@ const GEMINI: Model = { provider: "google", model: "gemini-2.5-pro", inUsd: 1.25
 const DEVSTRAL: Model = { provider: "mistral", model: "devstral-medium", inUsd: 0.4, outUsd: 2 };
 const LOCAL: Model = { provider: "local", model: "qwen3-coder-30b", inUsd: 0, outUsd: 0 };
 
-/** The models that each tool calls; the more frequent are there more often. */
+/** The models that each tool calls. A model that is called more often occurs more often in the list. */
 const MODELS: Readonly<Record<string, readonly Model[]>> = {
   claude: [OPUS, SONNET, SONNET, SONNET, HAIKU],
   codex: [CODEX, CODEX, CODEX, MINI],
@@ -39,7 +39,7 @@ const SESSIONS: Readonly<Record<Project, readonly string[]>> = {
 export const USAGE_TOPIC = "llm.usage.recorded";
 const REPORTS = 600;
 const TOKENS_A_PRICE = 1_000_000;
-/** A millionth of a dollar. */
+/** The number of the smallest units in a dollar: costs are rounded to a millionth. */
 const FINEST = 1_000_000;
 
 function reportOf(sampler: Sampler, { id, name, project }: Agent): object {
@@ -60,7 +60,7 @@ function reportOf(sampler: Sampler, { id, name, project }: Agent): object {
   };
 }
 
-/** The records of all reports, with the ids that a server would have given them. */
+/** Returns the records of all reports, with the ids that a server would have given them. */
 export function usageRecords(sampler: Sampler, team: Team, journal: Journal, nowMs: number): SnapshotLine[] {
   const times = sampler.times(REPORTS, nowMs - DAY_HOURS * HOUR_MS + SETTLED_MS, nowMs - QUIET_MS);
   return times.map((atMs, at) => {

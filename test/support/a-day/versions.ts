@@ -1,6 +1,6 @@
 /**
- * Writes keys and specs with their versions: the time and author of each, and its audit rows. Other modules provide the
- * contents. Pure.
+ * Makes the records of keys and specs with their versions: the time and the author of each version, and its audit rows.
+ * Other modules provide the contents. Pure.
  */
 import type { SnapshotLine } from "../snapshot.js";
 import { type Sampler, HOUR_MS, SECOND_MS } from "./sampler.js";
@@ -12,7 +12,7 @@ export const MARKDOWN = "text/markdown; charset=utf-8";
 export const YAML = "application/yaml";
 export const PLAIN = "text/plain; charset=utf-8";
 
-/** The event about a version: its topic and its data. */
+/** The event about a version. */
 export interface Word {
   readonly topic: string;
   readonly source?: string;
@@ -21,17 +21,17 @@ export interface Word {
 
 export interface Content {
   readonly project: Project;
-  /** A state key, or a spec's name. */
+  /** The key of a state value, or the name of a spec. */
   readonly key: string;
   readonly type: string;
   /** The contents, oldest first. */
   readonly values: readonly string[];
-  /** The newest version is a rollback to this earlier one. */
+  /** If present, the newest version is a rollback to this earlier version. */
   readonly rolled_back?: number;
   readonly deleted?: true;
-  /** The age of the newest version; random by default. */
+  /** The age of the newest version in hours; random by default. */
   readonly newestHoursAgo?: number;
-  /** The agent that writes it; by default any of the project that is there. */
+  /** The name of the agent that writes it. By default, it is any agent of the project that is there at the time. */
   readonly author?: string;
   readonly word?: (version: number, author: Agent, atMs: number) => Word | null;
 }
@@ -44,12 +44,12 @@ export interface VersionsOptions {
   readonly nowMs: number;
 }
 
-/** A JSON value as agents store it. */
+/** Formats a JSON value as agents store it. */
 export function pretty(value: unknown): string {
   return JSON.stringify(value, null, 2);
 }
 
-/** The records of some content, in the order of a snapshot. */
+/** Returns the records of the contents, in the order of a snapshot. */
 export function versionRecords(contents: readonly Content[], options: VersionsOptions): SnapshotLine[] {
   return contents
     .toSorted((a, b) => (nameOf(a, options) < nameOf(b, options) ? -1 : 1))

@@ -1,6 +1,6 @@
 /**
- * The webhooks of the day: three that deliver, one that has failed for a while, one that is off. Their last deliveries
- * are events of the journal, so this module runs after all that publish. Pure.
+ * The webhooks of the day: three that deliver, one that has failed for a while, and one that is turned off. Their last
+ * deliveries are events of the journal, so this module runs after all modules that publish events. Pure.
  */
 import { WEBHOOK_FAILURES_MAX } from "../../../schemas/limits/webhooks.js";
 import { Failure } from "../../../src/base/result.js";
@@ -14,7 +14,7 @@ export const FAILING_WEBHOOK = "team-chat";
 export const DISABLED_WEBHOOK = "staging-preview";
 export const FAILING_COUNT = 4;
 
-/** Failures in a row until now, since an event of this age. */
+/** A series of failures that still continues. It began with an event of this age. */
 interface Trouble {
   readonly fail_count: number;
   readonly since_ms: number;
@@ -24,7 +24,7 @@ interface Trouble {
 interface Webhook {
   readonly id: string;
   readonly patterns: readonly string[];
-  /** The last failure and its age. */
+  /** The age of the last failure, and its error. */
   readonly failed?: { readonly agoMs: number; readonly error: (host: string) => string };
   readonly trouble?: Trouble;
 }
@@ -67,7 +67,7 @@ const WEBHOOKS: readonly Webhook[] = [
   },
 ];
 
-/** The newest event before a time that matches one of the patterns. */
+/** Returns the newest event before a time that matches one of the patterns. */
 function lastFor(patterns: readonly string[], journal: Journal, beforeMs: number): number | undefined {
   const wanted = patterns.map(compilePattern);
   const matches = (topic: string): boolean =>
@@ -75,7 +75,10 @@ function lastFor(patterns: readonly string[], journal: Journal, beforeMs: number
   return journal.events.findLast(({ topic, at_ms }) => at_ms < beforeMs && matches(topic))?.at_ms;
 }
 
-/** @param receiverUrl the beginning of the URLs: the receiver of events that are published in the restored server */
+/**
+ * @param receiverUrl the beginning of the webhooks' URLs. The receiver there gets the events that are published in the
+ * restored server
+ */
 export function webhookRecords(receiverUrl: string, team: Team, journal: Journal, nowMs: number): SnapshotLine[] {
   const startedMs = nowMs - DAY_HOURS * HOUR_MS + SETTLED_MS - 5 * MINUTE_MS;
   const { host } = new URL(receiverUrl);

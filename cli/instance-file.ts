@@ -2,8 +2,8 @@
  * Reads and writes `.koor/instance.json`: `{"id","token"?,"server"?}`. The file names the instance that acts in its
  * folder and in the folders below it.
  *
- * The token may be sent only to `server`, which is one server or the list of a cluster's servers. token-choice.ts chooses
- * the token, and `register` creates the instance. Runs in the CLI process.
+ * The token may be sent only to `server`, which is one server or the list of a cluster's servers. token-choice.ts
+ * chooses the token, and `register` creates the instance. Runs in the CLI process.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

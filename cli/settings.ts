@@ -1,7 +1,7 @@
 /**
  * Determines the settings of a command: the servers, the token, and the acting instance or session. The order of
- * precedence is: command line, environment, the folder's files, the user's own files, defaults. server-choice.ts chooses
- * the servers and token-choice.ts the token; client.ts makes the connection. Runs in the CLI process.
+ * precedence is: command line, environment, the folder's files, the user's own files, defaults. server-choice.ts
+ * chooses the servers and token-choice.ts the token; client.ts makes the connection. Runs in the CLI process.
  */
 import { Cluster } from "./cluster.js";
 import type { FoundContext } from "./context-file.js";

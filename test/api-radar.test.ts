@@ -1,6 +1,6 @@
 /**
- * Tests the radar against a real server: reports of checkouts, the overlaps between them, their events, what is refused,
- * and what the sessions in both checkouts are told.
+ * Tests the radar against a real server: reports of checkouts, the overlaps between them, their events, what is
+ * refused, and what the sessions in both checkouts are told.
  */
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";

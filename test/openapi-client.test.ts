@@ -75,8 +75,8 @@ const resolve = (ref: string): JsonSchema | undefined =>
 let requests = 0;
 
 /**
- * Values that no schema can describe: the server calls an address, so it is one of this machine, a request_id belongs to
- * one request, the last line of a range is not before the first one, and only a task with an id may exist already.
+ * Values that no schema can describe: the server calls an address, so it is one of this machine, a request_id belongs
+ * to one request, the last line of a range is not before the first one, and only a task with an id may exist already.
  */
 function keptHere(name: string, value: unknown): unknown {
   if (name === "request_id" && typeof value === "string")

@@ -35,7 +35,10 @@ const LIMIT = "KOOR_GIT_LIMIT";
 /** The time that git gets to remove its lock files after its time limit. */
 const ENDING_MS = 1_000;
 
-/** Returns the time limit of a git command, in ms. Without it, a remote that does not answer would block the lane for ever. */
+/**
+ * Returns the time limit of a git command, in ms. Without it, a remote that does not answer would block the lane for
+ * ever.
+ */
 function limitMs(): number | CliFailure {
   const text = io().environment[LIMIT] ?? "";
   const ms = text === "" ? CLI_LAND_GIT_MS_MAX : parseFlagDuration(text);
@@ -50,8 +53,8 @@ export function ownEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * Runs git in a folder to its end. Returns a failure only if git cannot be started, if the signal ended it, or if it took
- * longer than the time limit.
+ * Runs git in a folder to its end. Returns a failure only if git cannot be started, if the signal ended it, or if it
+ * took longer than the time limit.
  */
 export async function git(
   folder: string,

@@ -45,8 +45,8 @@ const MARKS = ['"usage"', '"token_count"', '"turn_context"', '"session_meta"'].m
 const SESSION = /^[\x21-\x7e]{1,128}$/;
 /**
  * The ids of messages that are remembered. They, and the names that are remembered, are short and plain, so that the
- * stored positions never exceed TRANSCRIPT_POSITION_BYTES_MAX: longer ones would be taken for none, and everything would
- * count again.
+ * stored positions never exceed TRANSCRIPT_POSITION_BYTES_MAX: longer ones would be taken for none, and everything
+ * would count again.
  */
 const MESSAGE_ID = /^[\x21-\x7e]{1,128}$/;
 

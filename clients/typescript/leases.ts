@@ -87,8 +87,8 @@ export class Leases {
   }
 
   /**
-   * Runs a function while a lease is held, and releases the lease at the end. Fails with LeaseLostError if the lease was
-   * lost meanwhile, also if the function has returned. Fails with LeasedError if the resources are not free.
+   * Runs a function while a lease is held, and releases the lease at the end. Fails with LeaseLostError if the lease
+   * was lost meanwhile, also if the function has returned. Fails with LeasedError if the resources are not free.
    */
   async with<Result>(
     resources: string | readonly string[],

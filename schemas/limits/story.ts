@@ -8,8 +8,8 @@ export const STORY_ROWS_DEFAULT = 100;
  */
 export const STORY_MARGIN_MS = 60_000;
 /**
- * The number of keys that are examined together. Each group of keys needs one reading of the deletions in the audit log,
- * so the number doubles from group to group, up to the maximum.
+ * The number of keys that are examined together. Each group of keys needs one reading of the deletions in the audit
+ * log, so the number doubles from group to group, up to the maximum.
  */
 export const STORY_KEYS_TOGETHER = 500;
 export const STORY_KEYS_TOGETHER_MAX = 16_000;

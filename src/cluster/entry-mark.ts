@@ -61,8 +61,8 @@ export interface Marked {
 }
 
 /**
- * Splits a marked message into its parts. Returns null if the message has no mark, and "damaged" if it has a mark with a
- * wrong checksum.
+ * Splits a marked message into its parts. Returns null if the message has no mark, and "damaged" if it has a mark with
+ * a wrong checksum.
  */
 export function readMark(bytes: Uint8Array): Marked | "damaged" | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

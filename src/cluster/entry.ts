@@ -142,8 +142,8 @@ const HEAD_BYTES_MAX = 1_024;
 
 /**
  * Encodes an entry.
- * @param clusterVersion the apply version of the cluster, which decides the format of the mark. It may be lower than that
- * of the entry: a newer node's request to join, and its upgrade of the cluster, are read by the older nodes.
+ * @param clusterVersion the apply version of the cluster, which decides the format of the mark. It may be lower than
+ * that of the entry: a newer node's request to join, and its upgrade of the cluster, are read by the older nodes.
  */
 export function encodeEntry(
   { head, content }: Entry,

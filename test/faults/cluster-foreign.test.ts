@@ -1,7 +1,7 @@
 /**
- * Tests foreign messages and damaged entries in a cluster's log. Every node skips them, reports them, and continues with
- * the entries of nodes. So do a node that restarts and one that joins, which skips foreign snapshots too. Runs with NATS and with
- * PostgreSQL.
+ * Tests foreign messages and damaged entries in a cluster's log. Every node skips them, reports them, and continues
+ * with the entries of nodes. So do a node that restarts and one that joins, which skips foreign snapshots too. Runs
+ * with NATS and with PostgreSQL.
  */
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import t, { type Test } from "tap";

@@ -11,7 +11,9 @@ export interface EvidenceRow extends Omit<RecordEvidenceRequest, "owns"> {
   readonly at: number;
 }
 
-/** The members of a record that decide whether its command has passed. The others are long, and are not read for that. */
+/**
+ * The members of a record that decide whether its command has passed. The others are long, and are not read for that.
+ */
 export type JudgedRow = Pick<EvidenceRow, "id" | "seen_by" | "exit_code" | "tree_before" | "tree_after">;
 
 /** The columns in the order of `EvidenceWriter.append`. */

@@ -1,6 +1,6 @@
 /**
- * Tells agents about changes of other checkouts that overlap theirs, as the radar has found them. Each session in one of
- * the two checkouts is told once, at its next event, and again only if the overlap gets worse. Runs on the front.
+ * Tells agents about changes of other checkouts that overlap theirs, as the radar has found them. Each session in one
+ * of the two checkouts is told once, at its next event, and again only if the overlap gets worse. Runs on the front.
  */
 import { HOOK_NAME_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { RADAR_LINE_BYTES_MAX, RADAR_NOTICES_MAX, RADAR_NOTICES_OF_AGENT_MAX } from "../../../schemas/limits/radar.js";

@@ -40,9 +40,9 @@ const NS_PER_MS = 1_000_000;
 type HrTime = [seconds: number, nanoseconds: number];
 
 /**
- * Returns a time as the library has it. A time is never before 1970: agents say how long a command took, and a collector
- * refuses all spans of a request in which one has a negative time. The library would take a small number for a time since
- * the start of the process, so it never gets a number.
+ * Returns a time as the library has it. A time is never before 1970: agents say how long a command took, and a
+ * collector refuses all spans of a request in which one has a negative time. The library would take a small number for
+ * a time since the start of the process, so it never gets a number.
  */
 function hrTime(givenMs: number): HrTime {
   const ms = Math.max(0, givenMs);

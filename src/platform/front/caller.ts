@@ -11,7 +11,8 @@ export interface Caller {
    */
   readonly role: "server" | "instance" | "ci" | "nobody";
   /**
-   * The id of the acting instance. It is `dashboard` for a person at the dashboard, `ci` for CI, and "" if there is none.
+   * The id of the acting instance. It is `dashboard` for a person at the dashboard, `ci` for CI, and "" if there is
+   * none.
    */
   readonly actor: string;
   /** The claimed instance id if no such instance exists; else absent. */

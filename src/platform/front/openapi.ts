@@ -160,7 +160,8 @@ function describeRefusal(
 }
 
 /**
- * Describes a body. Generators of clients leave out routes whose body has no schema or only a type that they do not know.
+ * Describes a body. Generators of clients leave out routes whose body has no schema or only a type that they do not
+ * know.
  */
 function describeBody(body: NonNullable<Route["body"]>): Json {
   if (body.kind === "stream") return { "application/x-ndjson": LINES, "application/octet-stream": ANY_BYTES };

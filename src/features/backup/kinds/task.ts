@@ -1,8 +1,8 @@
 /**
  * The kind of records for tasks, and the kinds for the other rows of a task. These are `task_life` (its state),
- * `task_text` (its note, question, result and so on), `task_evidence` (the commands that it requires), `task_after` (the
- * tasks that wait for it) and `task_history`. A snapshot contains all of them unchanged. A task that was claimed in the
- * snapshot is ready after the restore, because its claim ends (src/features/claims/claim-registry.ts).
+ * `task_text` (its note, question, result and so on), `task_evidence` (the commands that it requires), `task_after`
+ * (the tasks that wait for it) and `task_history`. A snapshot contains all of them unchanged. A task that was claimed
+ * in the snapshot is ready after the restore, because its claim ends (src/features/claims/claim-registry.ts).
  */
 import { TASK_PRIORITY_MAX } from "../../../../schemas/limits/tasks.js";
 import { TASK_ID, TASK_STATES } from "../../../../schemas/tasks.js";

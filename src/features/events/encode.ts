@@ -1,6 +1,6 @@
 /**
- * Encodes events as JSON. The JSON text of an event is the same everywhere: the writer makes it when it stores the
- * event, and a reader of the history makes it again from the row. Pure.
+ * Encodes events as JSON. The writer encodes an event when it stores the event. A reader of the history encodes it
+ * again from the row, and gets the same text. Pure.
  */
 import type { CommittedEvent, CommittedEvents } from "../../../schemas/events.js";
 import { formatTime } from "../../base/time.js";
@@ -15,8 +15,8 @@ export interface EventRow {
 }
 
 /**
- * Encodes an event. All clients get this text: in WebSocket frames, in answers and in the history. The text has no line
- * break, so that it fits one line of an event stream. Numbers in `data` keep the publisher's digits.
+ * Encodes an event. WebSocket frames, answers and the history all contain this text. It has no line break, so that it
+ * fits into one line of an event stream. Numbers in `data` keep the publisher's digits.
  */
 export function encodeEvent(row: EventRow): CommittedEvent {
   const { id, topic, source } = row;

@@ -1,6 +1,6 @@
 /**
- * The events of one run or page that match one pattern. All event streams with that pattern share the batch, so that
- * its events are encoded for them only once. Runs on the front.
+ * The events that match one pattern, among the events that the hub sends together (a run) or in one page of the
+ * history. All event streams with this pattern share the batch, so its events are encoded only once. Runs on the front.
  */
 import { EVENT_PIECE_CHARACTERS } from "../../../schemas/limits/events.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
@@ -11,7 +11,7 @@ export interface Piece {
   readonly data: string | Uint8Array;
 }
 
-/** Caches the encoding of single events, because streams of other patterns may get the same event. */
+/** Caches the bytes of single events, because streams with other patterns may get the same event. */
 const encoded = new WeakMap<CommittedEvent, Uint8Array>();
 
 function frameOf({ id, text }: CommittedEvent): string {
@@ -64,7 +64,7 @@ export class EventBatch {
   #pieces: readonly Piece[] | null = null;
 
   /**
-   * @param lastId the id up to which this batch has all matching events
+   * @param lastId this batch has all matching events up to this id
    * @param shared whether several streams will get the batch
    */
   constructor(
@@ -73,7 +73,7 @@ export class EventBatch {
     readonly shared: boolean,
   ) {}
 
-  /** The events as pieces of an event stream. */
+  /** The text of the events, divided into pieces for an event stream. */
   get pieces(): readonly Piece[] {
     this.#pieces ??= streamPieces(this.events, this.shared);
     return this.#pieces;

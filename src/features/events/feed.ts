@@ -1,10 +1,11 @@
 /**
- * Serves one subscriber individually. A feed first replays history (`since`), then delivers live events. If the socket
- * accepts no more data, a buffer of 64 events keeps the next ones. WebSocket and Server-Sent Events both use feeds. A
- * WebSocket has a feed only during replay or while it is slow; otherwise it gets events through its group. Runs on the
- * front.
+ * Delivers events to one subscriber. A feed first replays the history after the event `since`, then delivers live
+ * events. While the socket accepts no data, a buffer keeps up to 64 events. A subscriber of Server-Sent Events always
+ * has a feed. A WebSocket has a feed only during replay and while its socket is slow; otherwise it gets events through
+ * its group (hub.ts). Runs on the front.
  *
- * All feeds take turns (sending-turns.ts). A step of a feed reads and sends one page of history, or sends its buffer.
+ * All feeds take turns (sending-turns.ts). In each turn, a feed takes one step: it sends one page of the history, or
+ * its buffer.
  *
  * Replay ends at the newest event that was sent out. Events that are committed later arrive live. So there is neither a
  * gap nor a duplicate between replay and live delivery.
@@ -29,13 +30,13 @@ export interface Outlet {
   /** Divides a batch into the pieces that `write` sends. */
   piecesOf(batch: EventBatch): readonly Piece[];
   write(piece: Piece): SendResult;
-  /** Sends events or a gap from the buffer. Several events are given only if `joins` is true. */
+  /** Sends events, or reports a gap. `item` has several events only if `joins` is true. */
   deliver(item: readonly CommittedEvent[] | Gap): SendResult;
   /** Whether several events can be sent together. */
   readonly joins: boolean;
   /**
-   * Tells the subscriber that its cursor is ahead of this server, and that it continues after the event `last_id`. Such
-   * a cursor comes from another history, for example from before a restore.
+   * Tells the subscriber that its cursor is ahead of all events of this server. The subscriber then continues after the
+   * event `lastId`. Such a cursor comes from another history, for example from before a restore.
    */
   lagged(lastId: number): SendResult;
   /** Called when replay is over, the buffer is empty and the socket accepts data. */
@@ -53,9 +54,9 @@ export interface FeedSources {
   readonly pages: ReplayPages;
   readonly log: Log;
   /**
-   * The read barrier of a cluster; null on a single server. It calls back when this node has applied and sent out every
-   * event that any node can have published before the call. A feed needs it because another node may have delivered
-   * events that this node has not applied yet.
+   * The read barrier of a cluster; null on a single server. It calls `done` when this node has sent out all events that
+   * any node published before the call. A feed needs it if another node has already delivered events to the subscriber
+   * that this node has not applied yet.
    */
   readonly readBarrier: ((done: () => void) => void) | null;
 }
@@ -75,11 +76,11 @@ export class Feed implements Listener {
   /** The id of the last event that replay delivered. Before the first one, the id after which replay started. */
   #lastReplayed: number;
   /**
-   * The event id in the subscriber's cursor: the subscriber already has all events up to it, perhaps from another node.
+   * The event id in the subscriber's cursor. The subscriber already has all events up to it, perhaps from another node.
    */
   #knownToClient: number;
   readonly #readBarrier: FeedSources["readBarrier"];
-  /** The id up to which live events were offered to this feed. */
+  /** This feed has been offered the live events up to this id. */
   #position = 0;
   /** Whether a step of this feed waits for its turn. */
   #due = false;
@@ -119,8 +120,8 @@ export class Feed implements Listener {
   }
 
   /**
-   * Delivers to a WebSocket subscriber whose socket stopped accepting data, from event `id` on. Event `id` is the first
-   * one that the socket did not get.
+   * Takes over a WebSocket subscriber whose socket has stopped accepting data. Event `id` is the first one that the
+   * socket did not get.
    */
   resumeFrom(id: number): void {
     if (this.#closed) return;
@@ -133,9 +134,9 @@ export class Feed implements Listener {
   }
 
   /**
-   * Runs after the read barrier, when this node has every event that another node can have delivered to the subscriber.
-   * If the cursor is still ahead, it comes from another history. Then the subscriber gets every event since it
-   * connected.
+   * Checks the subscriber's cursor again after the read barrier. By now, this node has every event that another node
+   * may have delivered to the subscriber. If the cursor is still ahead of this node, it comes from another history. The
+   * subscriber then gets every event since it connected.
    * @param since the id of the newest event when the subscriber connected
    */
   #afterBarrier(since: number): void {
@@ -175,7 +176,7 @@ export class Feed implements Listener {
     });
   }
 
-  /** Removes this feed from the group's listeners. The subscriber then gets its events in another way. */
+  /** Removes this feed from the group's listeners. From then on, the feed gets no live events. */
   detach(): void {
     if (this.#attached) this.#group.listeners.delete(this);
     this.#attached = false;
@@ -189,7 +190,8 @@ export class Feed implements Listener {
 
   take(batch: EventBatch): void {
     const known = this.#knownToClient;
-    // This feed was attached after the run had begun, so it does not get the run live.
+    // Skip a run that had begun before this feed began to listen. If the subscriber needs its events, they come from
+    // replay or from `resumeFrom`.
     if (batch.lastId <= this.#position) return;
     this.#position = batch.lastId;
     if (this.#behind || this.#buffer.peek() !== undefined || (batch.events[0]?.id ?? 0) <= known) {
@@ -203,8 +205,8 @@ export class Feed implements Listener {
   }
 
   /**
-   * Reads the events from `id` on from the history. This is necessary if the WebSocket library reports a slow socket
-   * only after the hub has cleared its list of the tick's events.
+   * Reads the events from `id` on from the history. It is needed if the WebSocket library reports a slow socket late,
+   * when the hub has already dropped its list of the run's events.
    */
   *#sinceInHistory(id: number): Generator<CommittedEvent> {
     for (let cursor = id - 1, more = true; more; ) {
@@ -313,9 +315,9 @@ export class Feed implements Listener {
   }
 
   /**
-   * Ends the use of this feed if nothing is left to deliver. A subscriber whose cursor is ahead of this node keeps its
-   * feed, because the feed skips the events that the subscriber already has. A subscriber that has not got the current
-   * run yet keeps its feed, too.
+   * Reports that the subscriber is caught up if nothing is left to deliver. A WebSocket then leaves its feed. The feed
+   * is still needed while the cursor is ahead of this node, because it skips the events that the subscriber already
+   * has. It is also needed until it has delivered the group's events of the current run.
    */
   #catchUp(): void {
     if (this.#closed || this.#behind || this.#cursor !== null || this.#buffer.peek() !== undefined) return;

@@ -65,8 +65,9 @@ export function subscriptionOf(
 }
 
 /**
- * Returns the chain of webhook deliveries that led to an event; null if there was none. If the chain is too long, it
- * ends with this event. Webhooks are then disabled, unless the caller has only an instance's token.
+ * Returns the chain of webhook deliveries that led to a publish call; null if no webhook led to it. A chain that is too
+ * long ends here: the webhooks that would continue it are disabled. An instance's token is not trusted to disable
+ * webhooks.
  */
 function chainOf(hops: number, { role }: Caller, guarded: boolean): Chain | null {
   return hops === 0 ? null : { hops, trusted: role !== "instance", guarded };
@@ -129,14 +130,15 @@ export class EventsFront {
 
   async #waitAhead(after: number, request: HistoryCall): Promise<Answer> {
     const { hub, readBarrier } = this.#options;
-    // The cursor may name an event of another node that this node has not applied yet, so wait for the barrier.
+    // Wait for the read barrier, because the cursor may name an event of another node that this node has not applied
+    // yet.
     if (readBarrier !== null) await new Promise<void>((resolve) => readBarrier(resolve));
     return this.#isAhead(after) ? jsonReply(`[${this.#lagged(hub.acceptedId)}]`) : this.#read(request);
   }
 
   /**
-   * Returns whether the id is larger than the id of every event. It also reads the database, because an event may be
-   * committed and not yet reported by the writer.
+   * Returns whether the id is larger than the id of every event. It also reads the database, because the writer may
+   * have committed an event and not reported it yet.
    */
   #isAhead(after: number): boolean {
     return after > this.#options.hub.acceptedId && after > this.#stored.lastId;

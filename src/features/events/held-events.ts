@@ -1,6 +1,6 @@
 /**
- * Keeps the events that wait for slow subscribers. Reference counts ensure that each event is in memory only once,
- * however many subscribers wait for it. The total size is limited. Pure except for its state. Runs on the front.
+ * Keeps the events that wait for slow subscribers. Each event is kept once, with a count of the subscribers that wait
+ * for it. The total size is limited. Pure except for its state. Runs on the front.
  */
 import { SUBSCRIBERS_BEHIND_BYTES_MAX } from "../../../schemas/limits/events.js";
 import type { CommittedEvent } from "../../../schemas/events.js";

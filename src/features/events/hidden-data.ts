@@ -1,7 +1,7 @@
 /**
- * Removes secrets from events that were stored while the server required no token. These secrets must stay hidden from
- * some callers when the server later requires tokens. Events that are published while tokens are required contain no
- * secrets. Pure.
+ * Removes secrets from events that were stored while the server required no token. If the server is later configured to
+ * require tokens, some callers may not see these secrets. Events that are published while tokens are required contain
+ * no secrets. Pure.
  */
 import type { ServerTopic } from "../../../schemas/events.js";
 import { isJsonObject } from "../../../shared/json-object.js";

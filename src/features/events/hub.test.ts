@@ -44,8 +44,8 @@ const PATTERNS = ["*", "*", "*", "a.*", "b.*", "a.1", "**", "c"] as const;
 const SUBSCRIBERS_MAX = 5;
 const LARGE = JSON.stringify("x".repeat(LARGE_CHARACTERS));
 /**
- * After this many ticks in which no event is sent, nothing changes any more. Two of them pass until the hub drops its
- * list of a run.
+ * After this many ticks without a sent event, nothing changes any more. The hub drops its list of a run's events after
+ * two of them.
  */
 const SETTLING_TICKS = 4;
 
@@ -100,8 +100,8 @@ function pagesOf(events: readonly CommittedEvent[]): CommittedEvent[][] {
 }
 
 /**
- * Models a subscriber as the contract describes it. The caller passes only matching events to it. A stream takes
- * several events with one write, and its socket has room for a number of writes.
+ * Models a subscriber as the documents describe it. The caller passes only matching events to it. A stream takes
+ * several events in one write. A socket accepts a limited number of writes.
  */
 class Model {
   /** The ids and gaps that the subscriber must have received. */
@@ -229,7 +229,7 @@ function compile(text: string): Pattern {
   return pattern;
 }
 
-/** Parses a message that a client received, to the id of its event or to its gap. */
+/** Parses a message that a client received. Returns the id of its event, or its gap. */
 function parse(message: string): number | Gap {
   const data = message.startsWith("{") ? message : (/^data: (.*)$/m.exec(message)?.[1] ?? "");
   const item = JSON.parse(data) as
@@ -271,7 +271,7 @@ class World {
   #opener: SocketOpener | undefined;
   readonly #members: (Member | null)[] = [];
   readonly #all: Member[] = [];
-  /** The stored events, and those of them that were not sent out yet. */
+  /** All stored events. `#pending` has those of them that were not sent out yet. */
   #stored: CommittedEvent[] = [];
   #pending: CommittedEvent[] = [];
 
@@ -288,7 +288,7 @@ class World {
         this.#runEnds.push(this.#hub.lastId);
       });
     };
-    // A slice ends after the clock was read forty times, so runs and replays take several ticks.
+    // A time slice ends after forty reads of the clock, so that runs and replays take several ticks.
     let looks = 0;
     const now = (): number => (this.#endless ? looks : looks++) * (TIME_SLICE_MS / 40);
     this.#hub = new Hub(sockets, this.#counters, 0, new SendingTurns({ now, later }));
@@ -382,7 +382,7 @@ class World {
     this.#hub.accept(events);
     this.#pending = [];
     await loopTick();
-    // If `late`, the library reports a slow socket only after the hub has dropped the events of the run.
+    // If `late` is true, the library reports a slow socket only after the hub has dropped the run's events.
     if (late) await this.#settle();
     this.#endless = false;
     this.#library.flush();

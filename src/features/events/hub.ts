@@ -1,14 +1,14 @@
 /**
- * Fans events out to subscribers. The subscribers of one pattern form a group, and an event is matched once against
- * each distinct pattern. The subscribers of a group that keep up share one topic of the WebSocket library. All other
- * subscribers (streams, long polls, slow sockets) are listeners: they get the events by function calls.
+ * Fans events out to subscribers. The subscribers of one pattern form a group, so an event is matched only once against
+ * each pattern. The WebSockets of a group share one topic of the WebSocket library as long as they keep up. All other
+ * subscribers (streams, long polls, slow WebSockets) are listeners: they get the events by function calls.
  *
- * The events that were accepted in one tick form a run. The hub sends one run after the other, in time slices: a run to
- * many subscribers takes several ticks. At most one run begins in each tick, and it does so in the check phase of the
- * event loop. So the library sends its batch before it handles any socket event, and before it is given the next run.
+ * The hub sends events in runs. A run has the events that the hub has accepted since the previous run began. Runs are
+ * sent one after the other, in time slices, so a run to many subscribers takes several ticks. At most one run begins in
+ * each tick, in the check phase of the event loop. So the library sends the run's messages before it handles any socket
+ * event, and before it gets the next run.
  *
- * A subscriber that connects while a run is being sent has a position behind the run, so it does not get the run live.
- * Runs on the front.
+ * A subscriber that connects while a run is being sent does not get that run live. Runs on the front.
  */
 import type { CommittedEvent } from "../../../schemas/events.js";
 import {
@@ -62,7 +62,9 @@ const TOO_MANY_PATTERNS = new Failure(
   `the subscribed patterns have ${SUBSCRIBED_PATTERNS_CHARACTERS_MAX} characters together, try again`,
 );
 
-/** Publishes are refused as soon as the events that wait to be sent reach this share of their limits. */
+/**
+ * If the waiting events exceed this share of their limits, publishes are refused. At the full limits, all writes are.
+ */
 const PUBLISH_SHARE = 0.5;
 const UNSENT = new Failure("RESOURCE_EXHAUSTED", "too many events wait to be sent to subscribers, try again");
 
@@ -75,17 +77,17 @@ export class Hub implements Measured, LiveSender {
   readonly #budget = new PatternBudget(this.#index);
   readonly #groups = new Map<string, Group>();
   /**
-   * The events of the run that is being sent, or was sent just now. A subscriber that becomes slow continues from this
-   * list.
+   * The events of the run that is being sent, or of the one that was sent just now. A WebSocket that becomes slow gets
+   * the rest of them from this list.
    */
   #runEvents: CommittedEvent[] = [];
-  /** The sending of the current run; null if no run is being sent. */
+  /** The remaining steps that send the current run; null if no run is being sent. */
   #run: Generator<number, void, undefined> | null = null;
   /** Committed events that belong to no run yet. */
   #accepted: CommittedEvent[] = [];
   /** The number of characters of the events in `#accepted`. */
   #acceptedCharacters = 0;
-  /** Divides the sending over ticks. The feeds use it too. */
+  /** Spreads the sending over several ticks. The feeds use it too. */
   readonly turns: SendingTurns;
   #lastId: number;
   #members = 0;
@@ -106,7 +108,7 @@ export class Hub implements Measured, LiveSender {
     this.#lastId = lastId;
   }
 
-  /** The id of the newest event of all runs. Those of the current run are being sent. */
+  /** The id of the newest event that belongs to a run. The events of the current run may not be sent yet. */
   get lastId(): number {
     return this.#lastId;
   }
@@ -118,7 +120,10 @@ export class Hub implements Measured, LiveSender {
     return this.#accepted.at(-1)?.id ?? this.#lastId;
   }
 
-  /** Skips the events up to this id. They came with a restore, so they are old, and no subscriber waits for them. */
+  /**
+   * Skips the events up to this id. They came with a restored snapshot, so they are old, and no subscriber waits for
+   * them.
+   */
   skipTo(id: number): void {
     this.#lastId = Math.max(this.#lastId, id);
   }
@@ -214,8 +219,8 @@ export class Hub implements Measured, LiveSender {
   }
 
   /**
-   * Begins a run with the accepted events, if no run is being sent. If there are too many for one run, or matching them
-   * takes too long for one tick, the others are left to the next run.
+   * Begins a run with the accepted events, if no run is being sent. If there are too many for one run, or if matching
+   * them takes too long for one tick, the rest waits for the next run.
    */
   begin(): void {
     if (this.#run !== null || this.#accepted.length === 0) return;
@@ -308,11 +313,11 @@ export class Hub implements Measured, LiveSender {
     this.#run = this.#send(due, this.#lastId);
   }
 
-  /** Sends a run. Each step sends to one listener, or to one socket or topic of the WebSocket library. */
+  /** Sends a run. Each step sends to one listener, to one socket, or to one topic of the WebSocket library. */
   *#send(due: ReadonlyMap<Group, readonly CommittedEvent[]>, lastId: number): Generator<number, void, undefined> {
     for (const [group, events] of due) {
-      // Listeners come first. If the library drops a slow socket in the code below, the socket's subscriber becomes a
-      // new listener, which has these events already.
+      // Send to the listeners first. The code below may find a slow socket, whose subscriber then becomes a listener.
+      // It must not get these events twice.
       if (group.listeners.size > 0) {
         const batch = new EventBatch(events, lastId, group.listeners.size > 1);
         for (const listener of group.listeners) {

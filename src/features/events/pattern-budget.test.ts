@@ -1,4 +1,6 @@
-/** Tests the bound of the steps that all subscribed patterns take together. Counts steps, and measures no time. */
+/**
+ * Tests the limit on the steps that all subscribed patterns take together. The tests count steps and measure no time.
+ */
 import t from "tap";
 import { SUBSCRIBED_PATTERN_STEPS_MAX, SUBSCRIBERS_MAX } from "../../../schemas/limits/events.js";
 import { Failure } from "../../base/result.js";

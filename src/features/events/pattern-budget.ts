@@ -1,9 +1,8 @@
 /**
- * Bounds the steps that it takes to find the subscribers of an event, whatever its topic is. A pattern is refused if
- * all subscribed patterns together could take too many steps. So a client with expensive patterns does not slow down
- * the events of all others. Plain patterns are never refused: a topic can match only few of them, so they take few
- * steps however many there are. So a client with expensive patterns does not keep the others from subscribing either.
- * Runs on the front.
+ * Limits the steps that it takes to match a topic against all subscribed patterns. A new pattern is refused if some
+ * topic could then take too many steps. So a client with expensive patterns cannot slow down the events of other
+ * clients. Plain patterns are never refused, because a topic can match only a few of them. So a client with expensive
+ * patterns cannot keep other clients from subscribing to plain ones either. Runs on the front.
  */
 import { SUBSCRIBED_PATTERN_STEPS_MAX } from "../../../schemas/limits/events.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -16,7 +15,7 @@ const FULL = new Failure(
     "use fewer wildcards, or try again",
 );
 
-/** Whether a pattern has no wildcard, or only a star or a double star as its last segment. */
+/** Whether a pattern has no wildcard except `*` or `**` as its last segment. */
 function isPlain({ segments }: Pattern): boolean {
   return segments.every((segment, at) => {
     if (segment !== null && segment.literal === segment.text) return true;
@@ -27,9 +26,9 @@ function isPlain({ segments }: Pattern): boolean {
 export class PatternBudget {
   readonly #index: PatternIndex;
   /**
-   * An upper bound of the steps that a topic takes. Computing the exact bound from the index takes long if there are
-   * many globs. So the steps of each new pattern are added here, and the exact bound is computed only if this sum is
-   * too large.
+   * An upper bound on the steps that matching a topic takes. The index can compute a lower, exact bound, but this is
+   * slow with many patterns. So the steps of each new pattern are added to this sum. The exact bound is computed only
+   * if the sum is too large.
    */
   #stepsMost = 1;
 

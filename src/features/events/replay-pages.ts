@@ -1,7 +1,7 @@
 /**
  * Reads pages of the event history for replays. Many subscribers often ask for the same events at once, for example
- * when they all reconnect. Their feeds take turns, so each page is needed several times in a row. The last page is
- * therefore kept while feeds wait for their turns. Runs on the front.
+ * when they all reconnect. Their feeds take turns, so the same page is needed several times in a row. The last page is
+ * therefore kept in memory while feeds wait for their turns. Runs on the front.
  */
 import { REPLAY_PAGE_CHARACTERS_MAX, REPLAY_PAGE_EVENTS } from "../../../schemas/limits/events.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
@@ -26,7 +26,7 @@ interface KeptPage {
   readonly upto: number;
   readonly events: readonly CommittedEvent[];
   readonly more: boolean;
-  /** The pattern of the last subscriber that got this page, and its batch. */
+  /** The pattern for which this page was read last, and the batch for that pattern. */
   pattern: string | null;
   batch: EventBatch | null;
 }

@@ -1,15 +1,15 @@
 /**
- * Rejects client events under topics and sources that only the server may use. So subscribers can trust, for example,
- * an event that says that a lease was granted. A topic is reserved if its first segment is, in any letter case and in
- * any Unicode form. Pure.
+ * Rejects client events with topics and sources that only the server may use. So subscribers can trust that an event
+ * about a granted lease, for example, comes from the server. A topic is reserved if its first segment is reserved, in
+ * any letter case and any Unicode form. Pure.
  */
 import { SERVER_SOURCES, SERVER_TOPICS, type PublishBody } from "../../../schemas/events.js";
 import { lineProblem } from "../../../schemas/text.js";
 import { Failure, invalid } from "../../base/result.js";
 
 /**
- * The first segments of reserved topics. The segments that are spelled out here are reserved for topics that the server
- * may publish later.
+ * The first segments of reserved topics. The segments that are listed here as texts belong to no topic yet: the server
+ * may use them later.
  */
 const RESERVED_SEGMENTS: ReadonlySet<string> = new Set([
   ...SERVER_TOPICS.map((topic) => topic.slice(0, topic.indexOf("."))),
@@ -31,8 +31,8 @@ function plainForm(text: string): string {
 }
 
 /**
- * Checks the topic and the source of an event. Returns null if both are allowed, and a 400 if one of them has invisible
- * characters. If only the server may use one of them, returns a 403. Invisible characters do not disguise such a name.
+ * Checks the topic and the source of an event. Returns null if both are allowed. Returns a 403 if one of them is
+ * reserved, even if invisible characters disguise it. Returns a 400 if one of them has invisible characters.
  */
 export function refuseNames(event: PublishBody, place: string): Failure | null {
   const reserved = refuseReserved(event, place);

@@ -1,10 +1,10 @@
 /**
- * Divides the sending of events over event-loop ticks. All sending to sockets in one tick shares one time slice: live
- * events, replays, and the buffers of slow subscribers. Otherwise one publish to many subscribers would block every
- * other request.
+ * Spreads the sending of events over ticks of the event loop. In each tick, everything that is sent shares one time
+ * slice: live events, replays, and the buffers of slow subscribers. Otherwise an event for many subscribers would block
+ * all requests.
  *
- * There are two lanes. The hub sends live events in one of them. In the other, the feeds take turns, one step each. If
- * both lanes have work, they alternate in being first. So neither starves the other. Runs on the front.
+ * There are two lanes: one for the live events of the hub, and one in which the feeds take turns, one step each. If
+ * both lanes have work, they alternate: each is first in every other tick. So neither starves. Runs on the front.
  */
 import { TIME_SLICE_MS } from "../../../schemas/limits/process.js";
 
@@ -14,7 +14,7 @@ export interface LiveSender {
   begin(): void;
   /** Takes one step. Returns false if nothing more can be sent in this tick. */
   step(): boolean;
-  /** Whether a later tick is needed. */
+  /** Whether another tick is needed to send the rest. */
   readonly hasMore: boolean;
 }
 
@@ -36,7 +36,7 @@ export class SendingTurns {
   #scheduled = false;
   #liveFirst = true;
   #began = 0;
-  /** The time in ms that the WebSocket library will take later in this tick to send what it was given. */
+  /** The time in ms that the WebSocket library will need later in this tick, to send the messages that it was given. */
   #charged = 0;
 
   constructor({ now = () => performance.now(), later = setImmediate }: SendingTurnsOptions = {}) {
@@ -44,7 +44,7 @@ export class SendingTurns {
     this.#later = later;
   }
 
-  /** Sets the sender of live events. It wakes its lane with `wake`. */
+  /** Sets the sender of live events. The sender calls `wake` when it has events to send. */
   setLive(sender: LiveSender): void {
     this.#live = sender;
   }
@@ -59,7 +59,7 @@ export class SendingTurns {
     this.#charged += ms;
   }
 
-  /** Lets the live lane send in the next tick. */
+  /** Lets the sender of live events send in the next tick. */
   wake(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;

@@ -1,6 +1,4 @@
-/**
- * Tests Server-Sent Events without a feed: the format of the frames, and the comments that keep an idle stream alive.
- */
+/** Tests the format of Server-Sent Events, and the comments that keep an idle stream alive. */
 import { setImmediate as loopTick } from "node:timers/promises";
 import t from "tap";
 import { SSE_COMMENT_INTERVAL_MS, SSE_COMMENTS_PER_TICK } from "../../../schemas/limits/events.js";

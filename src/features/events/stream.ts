@@ -36,7 +36,7 @@ class StreamOutlet implements Outlet {
   }
 
   lagged(lastId: number): SendResult {
-    // The client reconnects with this id as its `Last-Event-ID`, and so continues here instead of at its old cursor.
+    // After a reconnect, the client sends this id as its `Last-Event-ID`, so it does not use its old cursor again.
     return this.#write(`event: lagged\nid: ${lastId}\ndata: ${encodeLag(lastId)}\n\n`);
   }
 
@@ -82,10 +82,12 @@ export class Streams implements BackgroundTask {
   }
 
   /**
-   * Writes a comment at intervals. It keeps proxies from closing the connection, and shows whether the client is gone.
+   * Writes a comment to each stream at intervals. The comment keeps proxies from closing the connection, and shows
+   * whether the client is gone.
    */
   tick(nowMs: number): void {
-    // Streams that connected at the same time have comments due at the same time. So a tick writes only some of them.
+    // Many streams may have connected at the same time, so their comments are due together. A tick writes only some of
+    // them.
     let left = SSE_COMMENTS_PER_TICK;
     for (const { stream } of this.#outlets) {
       if (stream.comment(nowMs)) left -= 1;

@@ -1,10 +1,10 @@
 /**
- * The buffer of one slow subscriber. It is a ring of references to at most `capacity` events, with a Gap where events
- * were dropped. The feed decides when a subscriber is slow, and sends the events. Pure. Runs on the front.
+ * The buffer of one slow subscriber. It is a ring buffer of at most `capacity` events, with a Gap at each position at
+ * which events were dropped. The subscriber's feed fills and empties it. Pure. Runs on the front.
  *
- * A gap is always the first item or follows an event. So there are at most events + 1 gaps, and the ring never grows. A
- * gap is extended only while an event before it is still in the buffer. So a gap that `peek` has returned does not
- * change before it is shifted.
+ * Two gaps never follow each other, so there is at most one gap more than events, and the ring never grows. A gap is
+ * extended only while an event before it is in the buffer. So a gap that `peek` has returned does not change before it
+ * is shifted.
  */
 import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../../schemas/limits/events.js";
 import { assert } from "../../base/assert.js";

@@ -7,7 +7,7 @@ export interface Subscription {
   readonly pattern: Pattern;
   /** The id of the event after which replay starts; null for no replay. */
   readonly since: number | null;
-  /** Whether the subscriber wants a message for each gap, at the position of the dropped events. */
+  /** Whether the subscriber wants a message in place of dropped events. */
   readonly notices: boolean;
 }
 

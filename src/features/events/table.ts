@@ -54,10 +54,7 @@ export class EventAppender {
   }
 }
 
-/**
- * Selects the events with ids from `first` to `end` - 1. If `topic` is null, events of every topic match; the same
- * holds for `source`.
- */
+/** Selects events with ids from `first` to `end` - 1. A `topic` or `source` of null matches every event. */
 export interface EventSpan {
   readonly first: number;
   readonly end: number;
@@ -108,8 +105,8 @@ export class EventReader {
   }
 
   /**
-   * Reads the events with ids above `after` and up to `upto`, the oldest first. Stops after `limit` events, or after an
-   * event with which the page reaches `charactersMax` characters.
+   * Reads the events with ids above `after` and up to `upto`, the oldest first. Stops after `limit` events, or when the
+   * page has at least `charactersMax` characters.
    */
   after(after: number, upto: number, limit: number, charactersMax = EVENT_PAGE_CHARACTERS_MAX): EventPage {
     const rows: EventRow[] = [];

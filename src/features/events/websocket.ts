@@ -13,7 +13,7 @@ import { encodeGap, encodeLag, type Subscription } from "./subscription.js";
 
 const ID_AT = '{"id":'.length;
 
-/** Returns the id at the start of an event's text: `{"id":42,…`. */
+/** Returns the id in an event's text, which begins with `{"id":42,`. */
 function eventIdOf(text: Uint8Array): number {
   let id = 0;
   for (let at = ID_AT; at < text.length; at++) {

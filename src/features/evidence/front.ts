@@ -117,7 +117,7 @@ export class EvidenceFront {
   }
 }
 
-/** Returns the members of a record that say whose command it was. */
+/** Returns the members of a record that say which instance, or CI, ran the command. */
 function originOf(instance: Entry | undefined, isCi: boolean): Pick<RecordEvidenceRequest, "instance_id" | "name"> {
   if (instance !== undefined) return { instance_id: instance.id, name: instance.name };
   return { instance_id: null, name: isCi ? CI_ACTOR : "" };

@@ -1,4 +1,4 @@
-/** Tests when a required command counts as passed: which record decides, and why one does not count. */
+/** Tests when a required command counts as passed, which record decides, and why a command does not count as passed. */
 import t from "tap";
 import { judge, type JudgedAgainst } from "./judge.js";
 import type { EvidenceRow } from "./table.js";

@@ -1,6 +1,6 @@
 /**
- * Decides whether a required command has passed. The newest record that an honest program wrote decides, so a later
- * failure takes back an earlier pass. Pure.
+ * Decides whether a required command has passed. A record counts unless it is only an agent's word, has no exit code,
+ * or is about other files. The newest record that counts decides, so a later failure cancels an earlier pass. Pure.
  */
 import type { MissingReason } from "../../../schemas/evidence.js";
 import { levelOf } from "./levels.js";
@@ -14,15 +14,15 @@ export interface Judgement {
 }
 
 export interface JudgedAgainst {
-  /** The tree of the files that are to be delivered; null if it is not known. */
+  /** The git tree of the files that the agent wants to deliver; null if it is not known. */
   readonly tree: string | null;
-  /** The id of the newest record at the time of the last edit. A pass up to this one is stale. */
+  /** The id of the newest record at the time of the last edit. Records up to this one are stale. */
   readonly staleTo: number;
 }
 
 /**
- * Returns whether a command ran on exactly these files. A hook does not know their tree. For the record of a hook, only
- * later edits count.
+ * Returns whether a command ran on the files that have the given tree. A hook does not know the tree, so for its
+ * records only later edits matter.
  */
 function ranOn({ seen_by, tree_before, tree_after }: JudgedRow, tree: string | null): boolean {
   return tree === null || seen_by === "hook" || (tree_before === tree && tree_after === tree);

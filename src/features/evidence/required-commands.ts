@@ -1,6 +1,6 @@
 /**
- * Finds the records that count for the commands that a task requires, and what is missing. Reads the database; runs on
- * the front and in the writer.
+ * Finds the records of the commands that a task requires, and the commands that have not passed. Reads the database;
+ * runs on the front and in the writer.
  */
 import type { MissingEvidence, RequiredEvidence } from "../../../schemas/evidence.js";
 import type { Static } from "typebox";
@@ -15,7 +15,7 @@ export interface TaskCommands {
   readonly commands: readonly string[];
 }
 
-/** Returns the records of a task and a command: the newest ones of each origin. */
+/** Returns the newest records of a command in a task, from each origin. */
 function recordsOf(reader: EvidenceReader, task: string, command: string): JudgedRow[] {
   return [
     ...PROVING.flatMap((origin) => reader.newest(task, command, origin)),
@@ -25,7 +25,7 @@ function recordsOf(reader: EvidenceReader, task: string, command: string): Judge
 
 /**
  * Returns the required commands that have not passed.
- * @param named the ids of further records that count, whatever their task is
+ * @param named the ids of records that count too, even if they belong to another task
  */
 export function missingOf(
   reader: EvidenceReader,
@@ -59,7 +59,10 @@ export function showRequired(
   });
 }
 
-/** Returns whether an edit makes a record stale: a required command has a record that is newer than the last edit. */
+/**
+ * Returns whether a new edit would make a record stale. It would if a required command has a record that is newer than
+ * the last edit.
+ */
 export function hasFreshRecord(reader: EvidenceReader, { task, commands }: TaskCommands, staleTo: number): boolean {
   return commands.some((command) =>
     PROVING.some((origin) => (reader.newest(task, command, origin, 1)[0]?.id ?? 0) > staleTo),

@@ -12,7 +12,8 @@ export interface EvidenceRow extends Omit<RecordEvidenceRequest, "owns"> {
 }
 
 /**
- * The members of a record that decide whether its command has passed. The others are long, and are not read for that.
+ * The members of a record that decide whether its command has passed. The other members are long, so they are not read
+ * for this decision.
  */
 export type JudgedRow = Pick<EvidenceRow, "id" | "seen_by" | "exit_code" | "tree_before" | "tree_after">;
 
@@ -56,7 +57,7 @@ export class EvidenceReader {
     return this.#get.get(id);
   }
 
-  /** Returns the newest records of a task and a command with one origin, the newest first. */
+  /** Returns the newest records of a command in a task that have one origin, the newest first. */
   newest(task: string, command: string, seenBy: SeenBy, limit: number = EVIDENCE_EXAMINED_MAX): JudgedRow[] {
     return this.#newest.all(task, command, seenBy, limit);
   }
@@ -110,9 +111,9 @@ export class EvidenceWriter implements CachingModel {
   }
 
   /**
-   * Stores a record. If the record's registrant has too many, its oldest record is deleted. So an agent cannot push out
-   * the records of others with many instances that it registers. If there are too many records in total, the oldest of
-   * all is deleted.
+   * Stores a record. If there are too many records in total, the oldest one is deleted. If the record's registrant has
+   * too many, its own oldest record is deleted. So an agent that registers many instances cannot push out the records
+   * of other agents.
    */
   append({ owns: _owns, ...record }: RecordEvidenceRequest, nowMs: number): EvidenceRow {
     const registrant = record.registrant ?? record.instance_id;

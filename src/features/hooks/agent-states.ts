@@ -1,22 +1,22 @@
 /**
- * Keeps what the server has to remember about an agent between two of its hooks: the root of its session, whether it
- * was introduced, and the lines that wait for its next answer. Pure except for its state.
+ * Keeps the state of each agent between two of its hooks: the root of its session, whether it was introduced to the
+ * other agents, and the lines that wait for its next answer. Pure except for its state.
  *
- * The memory is bounded, and the agents whose last hook is the oldest are forgotten first. A forgotten agent counts as
- * introduced, so that it does not get the introduction twice.
+ * The memory is bounded. If it is full, the agent whose last hook is the oldest is forgotten. A forgotten agent counts
+ * as introduced, so that it does not get the introduction twice.
  */
 import { HOOK_AGENTS_MAX, HOOK_NOTICES_MAX } from "../../../schemas/limits/hooks.js";
 import { AgingMap } from "../../base/aging-map.js";
 
 export interface AgentState {
   /**
-   * The directory of the session's first event; "" if it is not known. It is the session's root if the headers name
-   * none.
+   * The directory of the session's first event; "" if it is not known. If the headers name no root, this directory is
+   * the session's root.
    */
   readonly root: string;
-  /** True if the agent was told its name, and which other agents are active. */
+  /** True if the agent was told its own name and the names of the other active agents. */
   introduced: boolean;
-  /** The lines that wait for the next answer that can have a context. */
+  /** The lines for the agent's next answer. They wait until an answer can give the model a text. */
   readonly notices: string[];
 }
 
@@ -36,7 +36,7 @@ export class AgentStates {
   /**
    * Returns the state of an instance. Creates it if there is none.
    * @param root the root for a new state
-   * @param isNew whether this event has made the instance. Any other instance was introduced before
+   * @param isNew whether this event has created the instance; an older instance counts as introduced
    */
   of(id: string, root: string, isNew: boolean): AgentState {
     const state = this.#states.get(id) ?? { root, introduced: !isNew, notices: [] };

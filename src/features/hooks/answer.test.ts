@@ -1,6 +1,6 @@
 /**
- * Tests the forms of answers: what each client gets at each event. No answer may have a member that its client does not
- * know, and no answer may allow a call.
+ * Tests the answers that each client gets at each event. No answer may have a member that its client does not know, and
+ * no answer may allow a call.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -27,7 +27,10 @@ const claudeContext = (event: string): string =>
 const BLOCK = '{"decision":"block","reason":"wait"}';
 const NONE = "{}";
 
-/** The answers that each client gets at its main events: for a denial, for a context, and for a stop that is held. */
+/**
+ * The answers that each client gets at its main events: a denial, a context, and an answer that keeps the agent from
+ * stopping.
+ */
 const ANSWERS: readonly (readonly [HookClientName, string, deny: string, inform: string, hold: string])[] = [
   ["claude", "SessionStart", NONE, claudeContext("SessionStart"), NONE],
   ["claude", "UserPromptSubmit", NONE, claudeContext("UserPromptSubmit"), NONE],
@@ -146,7 +149,10 @@ t.test("Cline ends its run only under the strictest policy", (t) => {
   t.end();
 });
 
-/** Lists of members that a client knows. Each answer to the client has all members of one of these lists. */
+/**
+ * The members of Claude Code's answers, one list for each kind: a denial, a context, and a blocked stop. Other clients
+ * share some of these lists.
+ */
 const CLAUDE_MEMBERS = [
   ["hookSpecificOutput.hookEventName", "permissionDecision", "permissionDecisionReason"],
   ["hookSpecificOutput.hookEventName", "additionalContext"],

@@ -1,7 +1,7 @@
 /**
  * Writes the answer to a hook in the form that its client reads. An answer has only members that the client knows,
- * because one client drops a whole answer that has a single unknown member. No answer ever allows a call, because then
- * the client would not ask its user. Pure, any thread.
+ * because some client drops an answer with an unknown member. No answer explicitly allows a call, because the client
+ * would then skip the question to its user. Pure, any thread.
  */
 import type { HookForm, HookPolicy } from "../../../schemas/hook-names.js";
 import type { HookClient, HookEvent } from "./client.js";
@@ -20,7 +20,7 @@ export const PROCEED: HookDecision = { kind: "proceed" };
 
 const EMPTY_OBJECT = "{}";
 
-/** The members of a denial, and of a context, in the answers of one form. */
+/** Builds the members of a denial and of a context, for one form of answers. */
 interface FormRow {
   readonly deny: (reason: string, event: string, policy: HookPolicy) => object;
   readonly inform: (text: string, event: string) => object;
@@ -54,7 +54,8 @@ const FORMS: Readonly<Record<HookForm, FormRow>> = {
     inform: (text) => ({ context: text }),
   },
   cline: {
-    // In this form, a denial ends the run, and the model never sees the reason. So only the strictest policy denies.
+    // With this form, a denial ends the agent's run, and the model never sees the reason. So only the strictest policy
+    // denies.
     deny: (reason, _event, policy) =>
       policy === "strict" ? { cancel: true, errorMessage: reason } : { contextModification: reason },
     inform: (text) => ({ contextModification: text }),
@@ -62,7 +63,7 @@ const FORMS: Readonly<Record<HookForm, FormRow>> = {
 };
 
 /**
- * Returns the body of an answer. If the answer to this event cannot carry the decision, the client is told to proceed.
+ * Returns the body of an answer. If an answer to this event cannot express the decision, the client is told to proceed.
  * An empty text counts as no text.
  */
 export function hookAnswer(client: HookClient, event: HookEvent, decision: HookDecision): string {
@@ -72,8 +73,8 @@ export function hookAnswer(client: HookClient, event: HookEvent, decision: HookD
 }
 
 /**
- * Returns whether a denial really keeps a call from running. If a denial would end the client's run, the client only
- * warns its model, unless the policy is the strictest one.
+ * Returns whether a denial keeps the call from running. For a client that ends its run at a denial, this is true only
+ * under the strictest policy. Under other policies, such a client only warns its model.
  */
 export function isDenied({ denial }: HookClient, policy: HookPolicy): boolean {
   return denial === "refuses-call" || policy === "strict";

@@ -1,7 +1,7 @@
 /**
- * Leases the files that agents edit, although the agents do not ask for it. Such a lease is automatic: it ends some
- * time after the last edit of its paths, and at the end of a turn if another agent waits for it. The writer stores that
- * it is automatic. It is granted by the same rule as any other lease. Runs on the front.
+ * Leases the files that agents edit, without a request by the agents. Such an automatic lease ends some time after the
+ * last edit of its paths. If another agent waits for it, it ends at the end of the holder's turn. It is granted by the
+ * same rules as any other lease. Runs on the front.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { LEASE_RESOURCES_MAX } from "../../../schemas/limits/leases.js";
@@ -14,10 +14,13 @@ import type { Writer } from "../../platform/threads/writer.js";
 import type { LeaseWaiters } from "./lease-waiters.js";
 import type { WantedPath } from "./held-by-others.js";
 
-/** The reason that other agents see. */
+/** The reason of an automatic lease, which other agents see. */
 const REASON = "edits it";
 
-/** A lease request of a call: paths with the same scope, at most as many as a lease may have. */
+/**
+ * The part of a call's paths that one lease request contains. The paths have the same scope, and are at most as many as
+ * a lease may have.
+ */
 interface Part {
   readonly scope: "repo" | "checkout";
   readonly paths: readonly WantedPath[];
@@ -37,8 +40,8 @@ export class AutoLeases {
   }
 
   /**
-   * Leases paths for an agent, all or none.
-   * @param lifeS the life of the leases after the last edit, in seconds
+   * Leases paths for an agent: either all of them or none.
+   * @param lifeS the time from the last edit to the end of the leases, in seconds
    * @returns the refusal, or null if all paths are leased
    */
   async lease(
@@ -77,7 +80,7 @@ export class AutoLeases {
     return null;
   }
 
-  /** Restarts the life of automatic leases. Does not wait for the writer. */
+  /** Renews automatic leases after an edit. Does not wait for the writer. */
   touch(records: Iterable<LeaseRecord>, { trace }: CallContext): void {
     for (const { row, fence, holder, automatic } of records) {
       if (!automatic) continue;

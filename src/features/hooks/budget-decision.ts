@@ -1,7 +1,6 @@
 /**
- * Tells agents about the budgets that concern them, and decides whether an exhausted budget denies a tool call. Calls
- * with which an agent ends its work cleanly still run: `koor` commands, and the tools of Koor's MCP server. Runs on the
- * front.
+ * Tells agents about the budgets that apply to them, and denies tool calls if a budget is exhausted. `koor` commands
+ * and the tools of Koor's MCP server still run, so that an agent can end its work cleanly. Runs on the front.
  */
 import type { Clock } from "../../base/clock.js";
 import type { BudgetRow } from "../budgets/budget.js";
@@ -34,8 +33,8 @@ export class BudgetDecision {
   }
 
   /**
-   * Returns the lines about an agent's budgets that were not reported yet, one for each state, period and limit. They
-   * count as reported afterwards.
+   * Returns the lines about an agent's budgets that were not reported to it yet. A budget is reported once for each
+   * state, period and limit. The returned lines count as reported.
    */
   take(entry: Entry): string[] {
     const { reported } = this.#options;
@@ -49,13 +48,13 @@ export class BudgetDecision {
     return lines;
   }
 
-  /** Returns the denial of a tool call by an exhausted budget of the agent; null if none denies it. */
+  /** Returns the denial of a tool call if a budget of the agent is exhausted; null if the call may run. */
   denialOf(tool: HookTool, actor: Entry): Denial | null {
     const exhausted = this.#concerning(actor).find(({ state, policy }) => state === "exhausted" && policy === "deny");
     return exhausted === undefined || isKoorCall(tool) ? null : { reason: budgetReason(exhausted), path: null };
   }
 
-  /** Returns the budgets that concern an agent and are not `ok`, with their sums as of now. */
+  /** Returns the budgets of an agent that are not `ok`, with their current sums. */
   #concerning(entry: Entry): BudgetRow[] {
     const { budgets, clock, directory } = this.#options;
     if (budgets.size === 0) return [];
@@ -68,7 +67,7 @@ export class BudgetDecision {
     return budgets.concerning(concerned, clock.now()).map((row) => budgets.current(row.id) ?? row);
   }
 
-  /** Returns the ids of the tasks that the agents hold, and of the tasks above them. */
+  /** Returns the ids of the tasks that the agents hold, and of all ancestors of these tasks. */
   #tasksOf(agents: readonly Entry[]): string[] {
     const { leases, tasksAbove } = this.#options;
     const tasks: string[] = [];

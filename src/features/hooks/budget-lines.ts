@@ -1,4 +1,4 @@
-/** Writes the line that tells an agent about a budget, and the reason of a denial by an exhausted budget. Pure. */
+/** Writes the line that tells an agent about a budget, and the reason for a denial if the budget is exhausted. Pure. */
 import { HOOK_DENIAL_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { type BudgetRow, endOf, shareOf } from "../budgets/budget.js";
 import { cutToBytes, foreignName } from "./foreign-text.js";

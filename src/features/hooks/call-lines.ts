@@ -1,6 +1,6 @@
 /**
- * Writes the lines that tell an agent about its own tool call. Each line is short, because several of them share the
- * limit of an answer. Pure.
+ * Writes the lines that tell an agent about its own tool call. Each line is short, because several lines share one
+ * answer, whose size is limited. Pure.
  */
 import type { Obstacle } from "./denial.js";
 import { foreignName } from "./foreign-text.js";

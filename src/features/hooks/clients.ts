@@ -1,13 +1,13 @@
 /**
- * The table of clients: the programs of agents whose hooks Koor understands, with one row each. A row states what the
- * real program did when it was tried, even if its documents say something else. Pure, data only.
+ * The table of the clients whose hooks Koor understands, with one row for each. A row describes the behaviour of the
+ * real program when it was tested, even if the program's documents say something else. Pure, data only.
  */
 import type { HookClientName, HookForm } from "../../../schemas/hook-names.js";
 import type { ContextPlace, HookClient, HookEvent, InputFields, Moment, ToolKind } from "./client.js";
 
 /**
- * The members that most clients use. Each client is read with all of them, because several clients also run the hooks
- * in the settings of Claude Code, under its name.
+ * The members that most clients use. The input of each client is searched for all of them, because several clients also
+ * run the hooks in Claude Code's settings, under the name of Claude Code.
  */
 const COMMON_FIELDS: InputFields = {
   event: ["hook_event_name", "hookEventName"],
@@ -47,7 +47,7 @@ const CLINE_FIELDS: InputFields = {
   prompt: ["userPromptSubmit.prompt", "prompt"],
 };
 
-/** Returns the events of one moment. A context in their answers has the same place for all of them. */
+/** Returns events that have the same moment, and whose answers treat a context in the same way. */
 function events(form: HookForm, moment: Moment, context: ContextPlace, ...names: readonly string[]): HookEvent[] {
   return names.map((name) => ({ name, moment, context, form }));
 }
@@ -79,7 +79,10 @@ const USUAL = {
   whenMissing: "through",
 } as const;
 
-/** The row of a client whose hooks are made by Koor's own plugin. The plugin adds a context to the next prompt. */
+/**
+ * Returns the row of a client whose hooks are called by Koor's own plugin. The plugin adds a context to the next
+ * prompt.
+ */
 function pluginRow(name: HookClientName, triedVersion: string): HookClient {
   return {
     ...USUAL,
@@ -181,9 +184,9 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
     name: "copilot",
     triedVersion: "1.0.102",
     form: "flat",
-    // Events whose names begin with a capital have the fields and the tools of Claude Code. The client also accepts
-    // Claude Code's form of a denial, but it drops a context in that form except at PreToolUse. The inputs of all other
-    // events do not name their event.
+    // Events whose names begin with a capital have the fields and the tools of Claude Code. The client accepts Claude
+    // Code's form of a denial for them. It accepts Claude Code's form of a context only at PreToolUse. Inputs of the
+    // other events do not name their event.
     events: [
       ...events("flat", "start", "model", "SessionStart"),
       ...events("flat", "prompt", "model", "UserPromptSubmit", "UserPromptSubmitted"),
@@ -352,8 +355,9 @@ function namesOf({ events: all }: HookClient): EventNames {
 const EVENTS: ReadonlyMap<HookClient, EventNames> = new Map(CLIENTS.map((client) => [client, namesOf(client)]));
 
 /**
- * Returns a client's event by its name; undefined if there is none. A client that runs another client's hooks may spell
- * the event in its own way. So the case of the letters counts only if two events of the client differ only in case.
+ * Returns a client's event by its name; undefined if there is none. The case of the letters matters only if the client
+ * has two events whose names differ only in case. Otherwise it is ignored, because a client that runs another client's
+ * hooks may spell their events in its own way.
  */
 export function findEvent(client: HookClient, name: string): HookEvent | undefined {
   const names = EVENTS.get(client);

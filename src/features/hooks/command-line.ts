@@ -2,7 +2,7 @@
 import type { CommandWord } from "./shell-commands.js";
 
 export interface CommandLine {
-  /** The parameters that are no options. */
+  /** The parameters that are not options. */
   readonly operands: readonly CommandWord[];
   /** The number of operands before `--`; all of them if there is no `--`. */
   readonly beforeSeparator: number;

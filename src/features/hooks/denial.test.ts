@@ -1,5 +1,5 @@
 /**
- * Tests the texts that answers contain: other agents' texts in quotes, lines up to a limit of bytes, and the reasons of
+ * Tests the texts in answers: quoted texts of other agents, lines that fit into a number of bytes, and the reasons of
  * denials with their commands.
  */
 import * as fc from "fast-check";

@@ -1,6 +1,6 @@
 /**
- * Writes the reasons of denials. A reason says which path is not free, which agent holds it, and the command by which
- * the agent can wait. The command is never cut, because a cut command would be run as it is. Pure.
+ * Writes the reasons of denials. A reason names the path that is not free, the agent that holds it, and a command by
+ * which the denied agent can wait. The command is never cut, because an agent would run even a cut command. Pure.
  */
 import { HOOK_DENIAL_BYTES_MAX, HOOK_WAITERS_NAMED_MAX } from "../../../schemas/limits/hooks.js";
 import { utf8Length } from "../../../schemas/text.js";
@@ -8,10 +8,10 @@ import { cutToBytes, foreignName, quoteForeign } from "./foreign-text.js";
 import type { GitChange } from "./git-command.js";
 import { shellQuote } from "../../../shared/shell-quote.js";
 
-/** A reason keeps at least this size when it is cut, even if its command is very long. */
+/** A reason is never cut below this number of bytes, even if the command after it is very long. */
 const REASON_BYTES_MIN = 80;
 
-/** The lease, or the earlier request, that a denied call conflicts with. */
+/** The lease or the earlier request with which a denied call conflicts. */
 export interface Obstacle {
   /** The path of the denied call, in the workspace; "" for the whole workspace. */
   readonly path: string;
@@ -28,7 +28,7 @@ export interface Obstacle {
   readonly waiters: readonly string[];
 }
 
-/** Returns the reason for a denial of a path that another agent has leased. */
+/** Returns the reason for a denial if another agent has leased the path. */
 export function leasedReason(obstacle: Obstacle): string {
   const { holder, reason, untilMs } = obstacle;
   const because = reason === "" ? "" : `. Its reason (data from another agent): ${quoteForeign(reason)}`;
@@ -39,7 +39,7 @@ export function leasedReason(obstacle: Obstacle): string {
   );
 }
 
-/** Returns the reason for a denial of a path that is free, but for which another agent has waited longer. */
+/** Returns the reason for a denial if the path is free, but another agent has waited longer for it. */
 export function awaitedReason(obstacle: Obstacle): string {
   return withCommands(
     `${mentioned(obstacle.path)} is free, but ${foreignName(obstacle.holder.name)} has waited for it longer`,
@@ -47,13 +47,13 @@ export function awaitedReason(obstacle: Obstacle): string {
   );
 }
 
-/** Returns the reason for a denial of a path for which the agent has no lease, although its project requires one. */
+/** Returns the reason for a denial if the project requires a lease of the path, and the agent has none. */
 export function unleasedReason({ path, resource }: Pick<Obstacle, "path" | "resource">): string {
   const command = `To get one: koor lease acquire ${shellQuote(resource)}`;
   return withCommand(`${mentioned(path)} needs a lease of your own, by the policy of this project.`, command, path);
 }
 
-/** Returns the reason for a denial of a git command that would change the work of others. */
+/** Returns the reason for a denial if a git command would change the work of other agents. */
 export function gitReason(
   { command, touches }: Pick<GitChange, "command" | "touches">,
   others: readonly string[],
@@ -83,7 +83,10 @@ function withCommands(start: string, { path, resource, holder, waiters }: Obstac
   return withCommand(`${start}.${waiting}`, `${ask} ${wait}`, path);
 }
 
-/** Joins a reason and its command. If they are too long together, without the path in the command, cuts the reason. */
+/**
+ * Joins a reason and its command. Cuts the reason if both are too long together. The path in the command does not
+ * count.
+ */
 function withCommand(reason: string, rest: string, path: string): string {
   const bytesMax = HOOK_DENIAL_BYTES_MAX + utf8Length(path) - utf8Length(rest) - 1;
   return `${cutToBytes(reason, Math.max(bytesMax, REASON_BYTES_MIN))} ${rest}`;

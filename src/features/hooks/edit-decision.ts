@@ -1,7 +1,7 @@
 /**
- * Decides about a tool call that edits files. The policy of the project says whether it leases the free files, demands
- * that the agent has leased them, or only reports conflicts. Only a conflict with another agent denies a call: whatever
- * else goes wrong, the call may run. Runs on the front.
+ * Decides about a tool call that edits files. By the policy of the project, the server leases the free files, demands
+ * that the agent has leased them, or only reports conflicts. A failed lease denies a call only if it failed because of
+ * another agent. If anything else goes wrong, the call may run. Runs on the front.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { Failure } from "../../base/result.js";
@@ -66,7 +66,7 @@ export class EditDecision {
     const { held, nearby } = this.#options;
     const { actor } = call;
     this.#touch(paths, call);
-    // A lease of the workspace's root would exclude all other agents, although no tool writes all files.
+    // Leave out the workspace's root. A lease of it would exclude all other agents, although no tool writes all files.
     const free = paths.filter((path) => path.path !== "" && !held.isCovered(path, actor.id));
     if (free.length === 0) return { denial: null, lines: nearby.of(paths, call) };
     return this.#acquire(free, paths, call);
@@ -101,7 +101,9 @@ export class EditDecision {
   }
 }
 
-/** Locates paths in the workspace, each once. Leaves out ignored paths, and paths outside of the workspace. */
+/**
+ * Finds the places of paths in the workspace. Leaves out duplicates, ignored paths, and paths outside of the workspace.
+ */
 export function locateAll(
   paths: readonly string[],
   directory: string,

@@ -1,6 +1,6 @@
 /**
- * Finds the files that a call of an editing tool writes, by the arguments of the call. Tools name them in different
- * arguments, and a client may use the arguments of another client, so every tool is read in the same way. Pure.
+ * Finds the files that a call of an editing tool writes. The arguments of the call name them. Tools use different
+ * arguments, and a client may use those of another client. So the same arguments are read for every tool. Pure.
  */
 import type { HookTool } from "./input.js";
 import { isJsonObject, type JsonObject, memberAt } from "./json-members.js";
@@ -26,14 +26,11 @@ const PATH_ARGUMENTS = [
   "filePaths",
   "paths",
 ] as const;
-/**
- * The arguments with the old name of a file that a tool renames or moves. If the tool copies the file, they do not
- * count.
- */
+/** The arguments with the old name of a file that is renamed or moved. They do not count if the file is only copied. */
 const SOURCE_ARGUMENTS = ["source", "old_path", "oldPath"] as const;
 /** The arguments with a list of files, or with a list of changes, each of which names its file. */
 const LIST_ARGUMENTS = ["files", "edits", "replacements"] as const;
-/** With one of these values in its argument `command`, an editing tool only reads. */
+/** If an editing tool's argument `command` has one of these values, the tool only reads. */
 const READING_COMMANDS: ReadonlySet<unknown> = new Set(["view", "read", "list"]);
 
 /**
@@ -67,7 +64,7 @@ function addTexts(parameters: JsonObject, argument: string, found: PathCollector
     if (typeof text === "string") found.add(text);
 }
 
-/** Adds the paths of all patches in the arguments. An argument can be a text, or a command as a list of words. */
+/** Adds the paths of all patches in the arguments. A patch is a text, or a word in a list of words. */
 function addPatches(parameters: JsonObject, found: PathCollector): void {
   for (const value of Object.values(parameters)) {
     for (const text of Array.isArray(value) ? (value as readonly unknown[]) : [value])

@@ -1,7 +1,7 @@
 /**
- * Decides what an event of a session means: it begins or ends the session, decides about a tool call or the end of a
- * turn, and passes the lines for the agent to the informer. Decisions come from the front's memory. The writer is
- * called only to begin and to end a session, and to change leases. Runs on the front.
+ * Handles one event of an agent's session. It begins or ends the session, decides about a tool call or the end of a
+ * turn, and gives the informer the lines for the agent. It decides from the front's memory. It calls the writer only to
+ * begin or end a session, and to change leases. Runs on the front.
  */
 import type { CheckoutBody } from "../../../schemas/instances.js";
 import { SECOND_MS } from "../../../shared/duration.js";
@@ -106,9 +106,9 @@ export class EventDecision {
   }
 
   /**
-   * Decides about an event after its instances were stored. The writer stores many of them in one transaction, and
-   * without slices all these events would be decided in the same tick. So they are decided in time slices, and callers
-   * take turns.
+   * Decides about an event after the writer has stored its instances. The writer may store the instances of many events
+   * in one transaction, so many events continue in the same tick. They are therefore decided in time slices, in which
+   * callers take turns.
    */
   async #decideInSlice<Stored>(
     begun: Promise<Stored>,
@@ -125,20 +125,20 @@ export class EventDecision {
   }
 
   /**
-   * Decides about an event for which no instance could be made. If there are too many sessions, the agent is told that
-   * its edits are not checked.
+   * Decides about an event for which no instance could be registered. If there are too many sessions, the agent is told
+   * that its edits are not checked.
    */
   #refuse(input: HookInput, failure: Failure): Decided {
     if (failure.status !== "RESOURCE_EXHAUSTED" || !startsWork(input) || !canInform(input.event)) return failure;
     return { kind: "context", text: notCheckedLine(failure.message) };
   }
 
-  /** Returns the directory that is the root of a session if its requests name none. */
+  /** Returns the root of a session whose requests name no root. */
   #rootOf(known: Entry | undefined, directory: string): string {
     if (known === undefined) return directory;
     const root = this.#options.states.find(known.id)?.root ?? known.checkout?.root ?? "";
     if (root !== "") return root;
-    // If no header names the workspace of a session, the workspace has the name of the session's root.
+    // If no header names the workspace of a session, the name of the workspace is the path of the session's root.
     return styleOf(known.workspace) === null ? directory : known.workspace;
   }
 
@@ -209,8 +209,9 @@ export class EventDecision {
   }
 
   /**
-   * Ends a turn. The agent must not stop if another agent asks for something and this one does not know it yet.
-   * Otherwise the automatic leases for which other agents wait are released, unless work continues in the background.
+   * Ends a turn. The agent must not stop yet if another agent has sent it a request that was not reported to it.
+   * Otherwise the automatic leases for which other agents wait are released. They are kept while work continues in the
+   * background.
    */
   #stop(known: KnownEvent): HookDecision | Promise<HookDecision> {
     const { input, actor, session, call } = known;
@@ -227,7 +228,7 @@ export class EventDecision {
       : released.then(() => this.#options.informer.inform(known, []));
   }
 
-  /** Does what a repetition of a call still has to do. `known` is the decision about the first call. */
+  /** Handles the repetition of a call. `known` is the decision about the first call, or its promise. */
   repeat(input: HookInput, known: Decided | Promise<Decided>, request: EventRequest): Decided | Promise<Decided> {
     const session = this.#options.directory.ofSession(input.session);
     // Record that the hooks of this client run, too. The first call may have come from another client's hooks.
@@ -241,8 +242,9 @@ export class EventDecision {
   }
 
   /**
-   * Releases the leases for which others wait, also at the repetition of a stop. Some clients send the same input
-   * twice: at the end of a subagent, before the turn is over, and soon after that at the end of the turn.
+   * Releases the automatic leases for which other agents wait, at a repeated end of a turn. Some clients send the same
+   * input twice: first at the end of a subagent, and soon after that at the end of the turn. Only then is the turn
+   * over.
    */
   async #stopAgain(
     { session, isBusyInBackground }: HookInput,
@@ -257,7 +259,7 @@ export class EventDecision {
   }
 }
 
-/** Returns whether an agent begins to work with an event: at the start, at a prompt, and before an edit. */
+/** Returns whether an agent begins to work with this event. It does at the start, at a prompt, and before an edit. */
 function startsWork({ moment, tool }: HookInput): boolean {
   return moment === "start" || moment === "prompt" || (moment === "before-tool" && isEdit(tool?.kind));
 }

@@ -1,6 +1,6 @@
 /**
- * Brings the paths of another machine into one form, without asking a file system. The machine may run Windows,
- * whatever this server runs on: a path belongs to Windows if its root has a drive letter, or is a share. Pure.
+ * Normalizes the paths of another machine, without access to its file system. The machine may run Windows, whatever
+ * this server runs on. A path is a Windows path if it begins with a drive letter or a share. Pure.
  */
 
 const BACKSLASHES = /\\/g;
@@ -17,14 +17,14 @@ export function styleOf(path: string): PathStyle | null {
   return path.startsWith("/") ? "posix" : null;
 }
 
-/** Returns whether a path does not depend on the current directory, in a given style. */
+/** Returns whether a path is absolute in a given style. Such a path does not depend on the current directory. */
 function isAbsolute(path: string, style: PathStyle): boolean {
   return path.startsWith("/") || (style === "windows" && (path.startsWith("\\") || ANY_DRIVE.test(path)));
 }
 
 /**
- * Returns the segments of an absolute path without `.`, `..` and empty ones; null if a path of Windows is relative to
- * the current directory of a drive (`C:a`). The first segment of a path of Windows is its drive in lower case.
+ * Returns the segments of an absolute path without `.`, `..` and empty ones; null if a Windows path is relative to the
+ * current directory of a drive (`C:a`). The first segment of a Windows path is its drive in lower case.
  * @param drive the drive of a path that begins with `\`, for example `c:`; "" if there is none
  */
 export function segmentsOf(path: string, style: PathStyle, drive = ""): string[] | null {
@@ -46,8 +46,8 @@ export function segmentsOf(path: string, style: PathStyle, drive = ""): string[]
 }
 
 /**
- * Joins a directory and a relative path. An absolute path is returned unchanged. The result may contain `..`, because
- * nothing is removed from it.
+ * Joins a directory and a relative path. An absolute path is returned unchanged. Segments such as `..` stay in the
+ * result.
  */
 export function joinPath(directory: string, path: string): string {
   const style = styleOf(directory);

@@ -1,10 +1,13 @@
-/** Puts as many lines into an answer as its limit of bytes allows, and counts the others. Pure. */
+/** Puts as many lines into an answer as fit, and counts the others. Pure. */
 import { utf8Length } from "../../../schemas/text.js";
 import { cutToBytes } from "./foreign-text.js";
 
 export interface FittedLines {
   readonly text: string;
-  /** The number of lines that are in the text, counted from the first one. The text's last line counts the others. */
+  /**
+   * The number of lines that fit into the text, from the first one on. If it is not all of them, the text ends with a
+   * line that counts the others.
+   */
   readonly shown: number;
 }
 
@@ -14,8 +17,8 @@ export function countUnread(count: number): string {
 }
 
 /**
- * Joins lines. If they do not all fit, `countRest` makes the last line. At least one line is shown. If this line alone
- * is too long, it is cut.
+ * Joins lines. If some do not fit, `countRest` makes a last line that counts them. The first line is always shown. If
+ * it alone is too long, it is cut.
  * @param bytesMax the maximum size of the text
  */
 export function fitLines(

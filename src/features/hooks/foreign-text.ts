@@ -1,14 +1,14 @@
 /**
- * Prepares texts of other agents for the context of a model. Such a text is data, so it must not look like a part of
- * the answer around it, or like an instruction of the client. It becomes one line in quotes, without control characters
- * and invisible characters, and without the brackets in which clients enclose a context. Pure.
+ * Prepares texts of other agents for the context of a model. The model must see such a text as data, not as a part of
+ * the answer or an instruction of the client. So the text becomes one line in quotes. Control characters, invisible
+ * characters, and the brackets in which clients enclose a context are removed. Pure.
  */
 import { HOOK_NAME_BYTES_MAX, HOOK_QUOTE_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { utf8Length } from "../../../schemas/text.js";
 import { replaceHidden } from "../../../schemas/visible-text.js";
 
 const ELLIPSIS = "…";
-/** A name of these characters needs no quotes. */
+/** Matches names that need no quotes. */
 const PLAIN_NAME = /^[\p{L}\p{N}._@][\p{L}\p{N}._@/+-]*$/u;
 const REPLACEMENTS: Readonly<Record<string, string>> = { '"': "'", "<": "‹", ">": "›" };
 
@@ -46,8 +46,8 @@ function plainLine(text: string, bytesMax: number): string {
     .replaceAll(/["<>]/g, (character) => REPLACEMENTS[character] ?? "")
     .replaceAll(/\s+/g, " ");
   const isCut = text.length > bytesMax + 1;
-  // The cut may separate an invisible character from the neighbour that makes it acceptable, so the text is checked
-  // again.
+  // Check the text again. Some invisible characters are accepted only next to certain characters, which may have been
+  // cut off.
   return makeVisible(cutToBytes(isCut ? `${line}${ELLIPSIS}` : line, bytesMax));
 }
 

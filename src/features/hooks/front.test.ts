@@ -1,6 +1,6 @@
 /**
- * Tests what hooks do, moment by moment, over a simulated server: what the agent is answered, what is leased, and which
- * calls the writer gets.
+ * Tests hooks at each moment of a session, with a simulated server: the answers, the leases, and the calls of the
+ * writer.
  */
 import t from "tap";
 import { HOOK_CONTEXT_BYTES_MAX, HOOK_GIT_CHANGES_MAX, HOOK_START_BYTES_MAX } from "../../../schemas/limits/hooks.js";

@@ -34,7 +34,7 @@ export interface HookFrontOptions {
   readonly seen: Pick<SeenHooks, "list">;
   readonly metrics: HookMetrics;
   readonly clock: Clock;
-  /** Returns a time in ms that only grows, to measure the time of a call. */
+  /** Returns a monotonic time in ms, to measure the duration of a call. */
   readonly stopwatchMs: () => number;
   readonly log: Log;
 }
@@ -82,8 +82,8 @@ export class HookFront {
     const event = pathEvent === null ? undefined : findEvent(client, pathEvent);
     this.#count(client, event?.name ?? UNKNOWN_EVENT, "ignored", startedMs);
     if (event !== undefined) return answerReply(hookAnswer(client, event, PROCEED));
-    // The event is not known, and some clients show their model any answer to certain events. For them, an empty answer
-    // is right.
+    // The event is not known. Some clients give their model the whole text of an answer to certain events. They get an
+    // empty answer.
     return answerReply(client.events.some(({ context }) => context === "plain") ? "" : "{}");
   }
 

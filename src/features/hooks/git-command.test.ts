@@ -1,4 +1,7 @@
-/** Tests which git commands touch the work of others, what they touch, and where they run. */
+/**
+ * Tests how git commands are recognized: which of them change the work of other agents, which files and branches they
+ * change, and in which directory they run.
+ */
 import t from "tap";
 import { HOOK_PATH_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
 import { type GitChange, gitChanges } from "./git-command.js";

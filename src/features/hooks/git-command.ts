@@ -1,7 +1,7 @@
 /**
- * Finds the git commands that change or lose the work of other agents in the same repository, and describes what each
- * of them would touch. Commands that only read are left out, and so are commands that only add or commit the files that
- * they name. Pure.
+ * Finds the git commands that may change or lose the work of other agents in the same repository. Describes for each
+ * command which files, stashes, working trees or branches it would touch. Leaves out commands that only read, and
+ * commands that only add or commit the files that they name. Pure.
  */
 import { joinPath } from "./file-path.js";
 import { GIT_RULES, type GitTouch } from "./git-rules.js";
@@ -29,7 +29,7 @@ export function gitChanges(commands: readonly ShellCommand[]): GitChange[] {
 }
 
 const GIT = /^git(?:\.exe)?$/i;
-/** The options before git's command that take a value as a word of its own. */
+/** Git's global options that take their value as a separate word, as in `git -C DIR reset`. */
 const VALUE_OPTIONS: ReadonlySet<string> = new Set([
   ...["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--super-prefix", "--config-env", "--attr-source"],
 ]);
@@ -61,8 +61,8 @@ function gitChange({ name, parameters, environment, directory }: ShellCommand): 
 }
 
 /**
- * Returns the directory in a word; null if there is no word, or if the word's value is known only when the command
- * runs.
+ * Returns the directory that a word names. Returns null if there is no word, or if its value is known only when the
+ * command runs.
  */
 function placeOf(word: ShellWord | undefined): string | null {
   return word !== undefined && word.isLiteral && word.text !== "" ? word.text : null;

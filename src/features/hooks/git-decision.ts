@@ -1,7 +1,7 @@
 /**
- * Decides about a git command that would change or lose the work of other agents: in the same working tree, in the list
- * of stashes that all working trees share, in a working tree that it deletes, or on a branch that it deletes. Such a
- * command is denied only while another agent is active there. Runs on the front.
+ * Decides about a git command that would change or lose the work of other agents. That work is in the same working
+ * tree, in the stashes that all working trees share, in a working tree that the command deletes, or on a branch that it
+ * deletes. The command is denied only while another agent is active there. Runs on the front.
  */
 import { HOOK_ACTIVE_EXAMINED_MAX, HOOK_GIT_CHANGES_MAX, HOOK_GIT_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 import type { Checkout } from "../../../schemas/instances.js";
@@ -20,7 +20,7 @@ import type { GitChange } from "./git-command.js";
 
 const PATH_PREFIX = "path:";
 
-/** The data that all commands of one call share. Each member is computed at most once. */
+/** The data that all git commands of one tool call share. Each member is computed at most once. */
 interface Surroundings {
   readonly call: DecidedCall;
   /** The other active agents of the workspace. */
@@ -31,13 +31,16 @@ interface Surroundings {
   stepsLeft: number;
 }
 
-/** The root of a checkout in a form that can be compared. */
+/** The root of a checkout, normalized so that it can be compared. */
 interface RootKey {
   readonly key: string;
   readonly depth: number;
 }
 
-/** The agents whose work a command would change, and those of their leases that show it. */
+/**
+ * The names of the agents whose work a command would change. `records` has the leases that show it; it is empty if the
+ * agents' checkouts show it.
+ */
 interface Affected {
   readonly names: readonly string[];
   readonly records: readonly LeaseRecord[];
@@ -52,7 +55,7 @@ export interface GitDecisionOptions {
 
 export class GitDecision {
   readonly #options: GitDecisionOptions;
-  /** Caches the key of each checkout's root, because the same agents are compared again and again. */
+  /** Caches the normalized root of each checkout, because many commands are compared with the same agents. */
   readonly #rootKeys = new WeakMap<Checkout, RootKey>();
 
   constructor(options: GitDecisionOptions) {
@@ -122,8 +125,8 @@ export class GitDecision {
   }
 
   /**
-   * Returns the leases of other agents with which a claim of files would conflict.
-   * @param checkout the checkout to whose files the claim is limited; null for the files of all checkouts
+   * Returns the leases of other agents that would conflict with a claim of these files.
+   * @param checkout the claim is limited to the files of this checkout; null for the files of all checkouts
    */
   #held(resources: readonly string[], checkout: string | null, around: Surroundings): LeaseRecord[] {
     const { leases } = this.#options;
@@ -146,8 +149,9 @@ export class GitDecision {
   }
 
   /**
-   * Returns the first directory that is in a known working tree, with the id of that checkout. The id is null for the
-   * agent's own working tree if it has none. A working tree may be inside another one; then the inner one counts.
+   * Returns the first of the directories that is in a known working tree, with the id of its checkout. The id is null
+   * if the working tree is the agent's own and has no id. If a working tree is inside another one, the inner one
+   * counts.
    */
   #find(
     directories: readonly string[],
@@ -180,7 +184,7 @@ function placesOf({ directory, workTree, gitDirectory }: GitChange, { effects, h
     styleOf(effects.directory) === null ? joinPath(headers.roots[0] ?? "", effects.directory) : effects.directory;
   const place = joinPath(base, directory);
   if (workTree !== null) return [joinPath(place, workTree)];
-  // A repository that the command names is usually the folder `.git` of its working tree.
+  // If the command names a repository, this is usually the folder `.git` of the working tree.
   const named = gitDirectory === null ? null : /^(.*?)[\\/]?\.git[\\/]?$/.exec(gitDirectory);
   return named === null ? [place] : [place, joinPath(place, named[1] ?? "")];
 }
@@ -211,7 +215,7 @@ function isNamed(text: string | null, names: readonly string[]): boolean {
   return text !== null && text !== "" && names.includes(text);
 }
 
-/** Returns an absolute directory in a form that can be compared; "" if the path is not absolute. */
+/** Normalizes an absolute directory so that it can be compared; "" if the path is not absolute. */
 function keyOf(path: string): string {
   const style = styleOf(path);
   const segments = style === null ? null : segmentsOf(path, style);

@@ -1,7 +1,7 @@
 /**
- * Says what each git command touches of the work of others, with one function for each command. A function gets the
- * parameters after the command's name. It returns null if the command only reads, or only touches a commit of its own.
- * Pure.
+ * Describes which files, stashes, working trees or branches each git command would touch. There is one function for
+ * each command, which gets the parameters after the command's name. It returns null if the command only reads, or only
+ * touches files that it names for its own commit. Pure.
  */
 import { type CommandLine, readCommandLine } from "./command-line.js";
 import type { CommandWord } from "./shell-commands.js";
@@ -14,7 +14,7 @@ export type GitTouch =
   | { readonly kind: "paths"; readonly paths: readonly string[] }
   /** The list of stashes, which all working trees of the repository share. */
   | { readonly kind: "stash" }
-  /** Working trees that would be deleted, with what is not committed in them. */
+  /** Working trees that would be deleted, with all changes in them that are not committed. */
   | { readonly kind: "worktrees"; readonly paths: readonly string[] }
   /** Branches that would be deleted, although they are not merged. */
   | { readonly kind: "branches"; readonly names: readonly string[] };
@@ -54,14 +54,14 @@ function checkout(parameters: readonly CommandWord[]): GitTouch | null {
   if (line.has("-p", "--patch") && operands.length === 0) return ALL;
   const [first] = operands;
   if (first === undefined) return null;
-  // The first of several operands may be a commit or a path. It is treated as a path, like the others.
+  // The first of several operands may be a commit or a path. It is treated as a path, like the other operands.
   if (operands.length > 1 || namesFile(first)) return pathsOf(operands);
   return ALL;
 }
 
 /**
- * Returns whether an operand names a file and not a branch. Git would look into its repository, but here only the form
- * of the name can tell. A name that may be that of a branch counts as a branch.
+ * Returns whether an operand names a file and not a branch. Git would look into its repository. Here only the form of
+ * the name is known, so a name that may belong to a branch counts as a branch.
  */
 function namesFile({ text }: CommandWord): boolean {
   return text === "." || text.endsWith("/") || /^\.\.?\//.test(text) || /[^/.\d]\.[A-Za-z][A-Za-z0-9]*$/.test(text);
@@ -106,13 +106,13 @@ function add(parameters: readonly CommandWord[]): GitTouch | null {
   return wide.length === 0 ? null : pathsOf(wide);
 }
 
-/** Returns whether an operand stands for all files of a directory, without naming one. */
+/** Returns whether an operand means all files of a directory, such as `.`. */
 function isWide({ text }: CommandWord): boolean {
   return /^(?:\.{1,2}|\.\/|\*|\.\/\*|:\/|:\(top\)|:)$/.test(text);
 }
 
 function commit(parameters: readonly CommandWord[]): GitTouch | null {
-  // The rest of the word after these letters is their value, as in `-uall`. It is never a word of its own.
+  // The value of these letters follows in the same word, as in `-uall`.
   const options = parameters.filter(({ text }) => !/^-[Su]./.test(text));
   const line = readCommandLine(options, [
     ...["-m", "-F", "-c", "-C", "-t", "--message", "--file", "--reuse-message", "--reedit-message", "--template"],

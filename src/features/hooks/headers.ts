@@ -1,9 +1,9 @@
 /**
- * Reads the headers of a hook's request, in which the client's settings describe the project. The server needs them,
- * because it cannot see the project's files. A value that is malformed counts as not sent, because a hook never fails.
- * Pure, front thread.
+ * Reads the headers of a hook's request. In them, the client's settings describe the project, whose files the server
+ * cannot see. A malformed value counts as not sent, because a hook must never fail. Pure. Runs on the front.
  *
- * Compiling the globs of a request takes 0.25 ms, more than all other work on its input. So compiled lists are kept.
+ * The globs of a request take 0.25 ms to compile, longer than all other work on its input. So compiled lists of globs
+ * are cached.
  */
 import { HOOK_POLICIES, type HookPolicy } from "../../../schemas/hook-names.js";
 import { HOOK_IGNORE_DEFAULT, HOOK_REPO_SCOPE_DEFAULT } from "../../../schemas/hooks.js";
@@ -27,7 +27,7 @@ import type { PathRules } from "./roots.js";
 export type HeaderReader = (name: string) => string;
 
 export interface HookHeaders extends PathRules {
-  /** The workspace; null if neither the header nor the first root gives a valid one. */
+  /** The name of the workspace; null if neither the header nor the first root is a valid name. */
   readonly workspace: string | null;
   /**
    * The id of the working tree; null if there is none. Without an id, automatic leases are for the whole repository.
@@ -45,7 +45,7 @@ const SECONDS = /^\d{1,6}$/;
 
 /** Reads the headers of requests, and keeps the compiled globs of the last HOOK_PATH_LISTS_MAX different lists. */
 export class HookHeaderReader {
-  /** The compiled lists. The key is the name and the value of the header. */
+  /** The compiled lists of globs, by the name and the value of the header. */
   readonly #lists = new Map<string, PathList>();
 
   /** The number of compiled lists. */

@@ -1,6 +1,7 @@
 /**
- * Finds the leases of other agents that a tool call would conflict with, and those in other working trees whose changes
- * will have to be merged. All answers come from the front's memory. Runs on the front.
+ * Finds the leases of other agents with which a tool call would conflict. Also finds leases of the same paths in other
+ * working trees, because their changes will have to be merged with those of the call. All answers come from the front's
+ * memory. Runs on the front.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
@@ -15,7 +16,7 @@ import type { Obstacle } from "./denial.js";
 import type { LeaseWaiters } from "./lease-waiters.js";
 import type { LocatedPath } from "./roots.js";
 
-/** A path that a tool call writes, with the claim that the agent would make for it. */
+/** A path that a tool call writes, with the claim that the agent would need for it. */
 export interface WantedPath extends LocatedPath {
   readonly wanted: Resource;
   readonly asked: Contender;
@@ -55,7 +56,7 @@ export class HeldByOthers {
     });
   }
 
-  /** Yields each path that another agent has leased, with the oldest of these leases. */
+  /** Yields each path that other agents have leased, with the oldest of their leases. */
   *obstacles(paths: readonly WantedPath[]): Generator<Obstacle> {
     for (const path of paths) {
       const record = this.#oldestOf(path);
@@ -63,7 +64,7 @@ export class HeldByOthers {
     }
   }
 
-  /** Returns what a denial says about a lease, or about an earlier request that waits. */
+  /** Returns the data that a denial reports about a lease, or about an earlier request in the queue. */
   obstacleOf({ path, resource }: LocatedPath, record: LeaseRecord): Obstacle {
     const { holder, holder_name, reason, row, state } = record;
     return {
@@ -93,7 +94,7 @@ export class HeldByOthers {
     return covering;
   }
 
-  /** Yields the leases of other working trees whose holders change the same path. */
+  /** Yields the leases of the same path in other working trees. Their holders change the path, too. */
   *nearby({ wanted, asked }: WantedPath): Generator<LeaseRecord> {
     for (const { filed } of this.#options.leases.nearbyOf(wanted, asked)) yield filed.record;
   }

@@ -1,6 +1,6 @@
 /**
- * Tells agents about files that they change although another agent has leased them. An agent is told only once about a
- * file and a lease: before the call, or after it if its client accepts no text before a call. Runs on the front.
+ * Tells an agent if it changes a file that another agent has leased. The agent is told once for each file and lease. It
+ * is told before the tool call, or after it if its client accepts no text before a call. Runs on the front.
  */
 import { heldLine } from "./call-lines.js";
 import type { DeniedPath } from "./decided-call.js";
@@ -14,7 +14,7 @@ export class HeldLines {
     this.#reported = reported;
   }
 
-  /** Returns the lines about leases that an agent does not know yet, and records that they are reported. */
+  /** Returns the lines about leases that were not reported to an agent yet. The leases count as reported afterwards. */
   of(obstacles: Iterable<Obstacle>, agent: string): string[] {
     const lines: string[] = [];
     for (const obstacle of obstacles) {

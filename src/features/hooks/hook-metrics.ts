@@ -2,12 +2,13 @@
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
 import { Histogram } from "../../platform/measure/histogram.js";
 
-/**
- * The label of all events that the client's row does not have. Without it, a client could create any number of labels.
- */
+/** The label of every event that is not in the client's row. Without it, a client could create any number of labels. */
 export const UNKNOWN_EVENT = "unknown";
 
-/** `ignored` is an input that was not understood; `refused` is a call without the right to name its session. */
+/**
+ * `ignored` counts inputs that were not understood. `refused` counts calls whose caller may not act for the session
+ * that they name.
+ */
 export type CountedDecision = "proceed" | "context" | "deny" | "hold-stop" | "ignored" | "refused";
 
 /** A hook should be answered within 2 ms, so that is one of the bounds. */

@@ -1,9 +1,8 @@
 /**
- * Finds the messages that were not reported to their agents yet. A reported message counts as delivered, and not
- * as read. Runs on the front.
+ * Finds the messages that hooks have not reported to their recipients yet. A reported message counts as delivered, but
+ * not as read. Runs on the front.
  *
- * The in-box of an agent is read only if a message has arrived since the last time, because most hooks find nothing
- * new.
+ * Most hooks find nothing new. So an agent's in-box is read only if a message has arrived since the previous read.
  */
 import { HOOK_BOXES_MAX, HOOK_MESSAGES_MAX } from "../../../schemas/limits/hooks.js";
 import type { MessageBoxes } from "../messages/boxes.js";
@@ -54,7 +53,7 @@ export class Inbox {
       if (!urgent) box.mayHaveMore = false;
     }
     const { reported } = this.#options;
-    // The delivery of a reported message may not be stored yet. Such a message is left out.
+    // Leave out messages that were reported already. The writer may not have stored their delivery yet.
     const fresh = read.filter(({ row }) => !reported.has(instance, thingOf(row)));
     return [...fresh.filter(isRequest), ...fresh.filter((message) => !isRequest(message))];
   }
@@ -68,7 +67,7 @@ export class Inbox {
       deliverMessages,
       { instance, messages: rows },
       { actor: instance, trace },
-      // The reply is ignored: the agent knows the message, even if its delivery could not be stored.
+      // Ignore the reply. The agent has got the message, even if its delivery could not be stored.
       () => undefined,
     );
   }

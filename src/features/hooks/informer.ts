@@ -1,6 +1,6 @@
 /**
- * Tells an agent what it should know, in the context of a hook's answer. The agent gets its name and the names of the
- * other agents once, and then news and notices, as much of them as fits. Runs on the front.
+ * Writes the text that a hook's answer gives to the agent's model. The first text has the agent's name and the names of
+ * the other agents. Later texts have news and notices, as many as fit. Runs on the front.
  */
 import {
   HOOK_ACTIVE_EXAMINED_MAX,
@@ -29,7 +29,7 @@ export interface Informed {
   readonly call: EventCall;
 }
 
-/** If the text for the start of a session leaves fewer bytes than this, the lines wait for the next answer. */
+/** If the text for the start of a session leaves fewer bytes than this, all other lines wait for the next answer. */
 const LINES_BYTES_MIN = 120;
 
 export class Informer {
@@ -59,8 +59,8 @@ export class Informer {
   }
 
   /**
-   * Tells an agent its name and the other agents, and as many of the lines as fit. If too little room is left, all
-   * lines wait for the next answer.
+   * Tells an agent its name and the names of the other agents. Adds as many of the lines as fit, or none if too little
+   * room is left. The other lines wait for the next answer.
    */
   #introduce({ actor, state }: Informed, lines: readonly string[]): HookDecision {
     state.introduced = true;

@@ -1,6 +1,6 @@
 /**
- * Tests how the inputs of hooks are read: an input of each client and each kind of event, the rules for sessions and
- * subagents, repeated calls, and malformed inputs.
+ * Tests how the inputs of hooks are read: inputs of each client for each kind of event, sessions and subagents,
+ * repeated calls, and malformed inputs.
  */
 import * as fc from "fast-check";
 import t from "tap";

@@ -1,6 +1,6 @@
 /**
- * Reads the input of a hook: brings what each client sends into one form. An input that is not understood yields null,
- * and the caller then answers that the client should proceed. No input makes this code throw. Pure, any thread.
+ * Parses the input of a hook. The inputs of all clients are brought into one form. The result is null for an input that
+ * is not understood; the caller then tells the client to proceed. No input makes this code throw. Pure, any thread.
  */
 import {
   HOOK_BODY_BYTES_MAX,
@@ -44,13 +44,16 @@ export interface HookInput {
   readonly event: HookEvent;
   /** The moment of the event. At the end of a subagent, it is `subagent-stop`, whatever the table of clients says. */
   readonly moment: Moment;
-  /** The id of the session; of the parent's session if the event is about a subagent. Printable ASCII. */
+  /**
+   * The id of the session, in printable ASCII. If the event is about a subagent, it is the session of the subagent's
+   * parent.
+   */
   readonly session: string;
   readonly agent: HookAgent | null;
   /** The directory in which the agent works, as the client wrote it; "" if it is not known. */
   readonly directory: string;
   readonly tool: HookTool | null;
-  /** The beginning of the user's prompt. Some clients send empty prompts, or prompts that no user wrote. */
+  /** The beginning of the prompt. Some clients send an empty prompt, or a prompt that no user wrote. */
   readonly prompt: string;
   /** True if a hook has already kept the agent from stopping. */
   readonly stopHeld: boolean;
@@ -64,7 +67,7 @@ export interface HookInput {
 }
 
 const PRINTABLE = new RegExp(`^[\\x20-\\x7e]{1,${HOOK_ID_CHARACTERS_MAX}}$`);
-/** The words with which clients say that a task in the background has ended. */
+/** The status words that mean that a background task has ended. */
 const ENDED: ReadonlySet<string> = new Set([
   "completed",
   "done",
@@ -136,7 +139,7 @@ function readOwner(client: HookClient, json: JsonObject): Pick<HookInput, "sessi
   const type = textAt(json, fields.agentType);
   const agent = { id, label: type !== undefined && textProblem(type, LABEL_RULES) === null ? type : id };
   if (own !== id) return { session: own, agent };
-  // Some subagents send their own id as the session's id. The session is then that of the subagent's parent.
+  // Some subagents send their own id as the session's id. The session is then that of the parent.
   if (parent === undefined || parent === id) return { session: own, agent: null };
   return PRINTABLE.test(parent) ? { session: parent, agent } : null;
 }
@@ -176,7 +179,7 @@ function isHeld(value: unknown): boolean {
   return value === true || (typeof value === "number" && value > 0);
 }
 
-/** Returns whether a list of tasks has one that runs. A task without a status counts as one. */
+/** Returns whether one of the background tasks still runs. A task without a status counts as running. */
 function hasRunning(tasks: unknown): boolean {
   if (!Array.isArray(tasks)) return false;
   return tasks.some((task: unknown) => {

@@ -1,6 +1,6 @@
 /**
- * Reads members of JSON values whose types are not known, because a hook's input comes from another program and may
- * change with each version of it. A member of a wrong type counts as missing. Pure.
+ * Reads members of JSON values of unknown types. A member of a wrong type counts as missing, because a hook's input
+ * comes from another program, and each version of it may use other types. Pure.
  */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -19,9 +19,7 @@ export function memberAt(value: unknown, name: string): unknown {
   return member;
 }
 
-/**
- * Returns the first member with one of the names that is a text of at least one character; undefined if there is none.
- */
+/** Returns the first of the named members that is a non-empty text; undefined if there is none. */
 export function textAt(value: unknown, names: readonly string[]): string | undefined {
   for (const name of names) {
     const member = memberAt(value, name);
@@ -30,7 +28,7 @@ export function textAt(value: unknown, names: readonly string[]): string | undef
   return undefined;
 }
 
-/** Returns the first member with one of the names whose value is not null; undefined if there is none. */
+/** Returns the first of the named members that is not null; undefined if there is none. */
 export function valueAt(value: unknown, names: readonly string[]): unknown {
   for (const name of names) {
     const member = memberAt(value, name);

@@ -1,6 +1,6 @@
 /**
- * Recognizes the tool calls that only call Koor: a shell command of `koor` commands alone, and the tools of Koor's MCP
- * server. A `koor` command that runs another program does not count. Pure.
+ * Recognizes the tool calls that only call Koor: shell commands that run nothing but `koor`, and the tools of Koor's
+ * MCP server. A `koor` command that runs another program does not count. Pure.
  */
 import { HOOK_KOOR_COMMAND_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
 import type { HookTool } from "./input.js";
@@ -9,14 +9,14 @@ import { shellTexts } from "./tool-effects.js";
 import { wordsOf } from "./tool-kind.js";
 
 const PROGRAMS: ReadonlySet<string> = new Set(["koor", "koor-cli"]);
-/** The nouns of the commands with which an agent reports its work, reads data, and releases what it holds. */
+/** The nouns of the `koor` commands with which an agent reports its work, reads data, or releases its claims. */
 const NOUNS: ReadonlySet<string> = new Set([
   ...["budget", "events", "instances", "lease", "llm", "message", "radar", "register", "specs", "state", "status"],
   ...["task", "wait", "whoami"],
 ]);
 /** Commands with these verbs do not count, because they run a program or take more work. */
 const OTHER_VERBS: ReadonlySet<string> = new Set(["run", "work", "claim", "watch"]);
-/** Matches a substitution. The program that it runs is not among the shell commands that were read. */
+/** Matches a substitution. It may run another program, which is not among the parsed commands. */
 const SUBSTITUTION = /\$\(|`|[<>]\(/;
 /** The name under which `koor init` gives clients the server's MCP tools. */
 const MCP_SERVER = "koor";

@@ -1,8 +1,8 @@
 /**
- * Finds the agents that wait for a lease of another agent. Some of them have requested a lease and wait in the queue,
- * others wait until the resource is free (`koor wait --free`). Runs on the front.
+ * Finds the agents that wait for a lease of another agent. Some of them wait in the queue with a lease request. Others
+ * wait until the resource is free (`koor wait --free`). Runs on the front.
  *
- * In a cluster, the calls that wait until a resource is free are known only at the node that serves them.
+ * In a cluster, a call that waits until a resource is free is known only to the node that serves it.
  */
 import type { HookWait } from "../../../schemas/hooks.js";
 import { HOOK_WAITS_LISTED_MAX } from "../../../schemas/limits/hooks.js";
@@ -31,12 +31,12 @@ export class LeaseWaiters {
     this.#options = options;
   }
 
-  /** Whether any agent waits for any lease. Usually none does, and then nothing has to be compared. */
+  /** Whether any agent waits for a lease. Usually none does, and all further work is skipped. */
   get areThere(): boolean {
     return this.#options.leases.waiting > 0 || this.#options.resources.size > 0;
   }
 
-  /** Returns the agents that wait because of a held lease, each once. Those in the queue come first. */
+  /** Returns the agents that wait because of a held lease, each only once. Agents in the queue come first. */
   of(record: LeaseRecord): LeaseWaiter[] {
     if (!this.areThere) return [];
     const { leases, resources, directory } = this.#options;
@@ -50,8 +50,8 @@ export class LeaseWaiters {
   }
 
   /**
-   * Returns the held leases of an agent for which others wait, the oldest first. The search begins at the agents that
-   * wait, because they are few, but an agent may hold thousands of leases.
+   * Returns the held leases of an agent for which other agents wait, the oldest first. The search begins at the waiting
+   * agents, because they are few. A holder may have thousands of leases.
    * @param holder the id of the agent; null for the leases of all agents
    */
   awaited(holder: string | null): LeaseRecord[] {
@@ -65,7 +65,9 @@ export class LeaseWaiters {
     return [...found.values()].filter(isLease).toSorted((a, b) => a.row - b.row);
   }
 
-  /** Returns the agents that wait for automatic leases. Their holders do not know that they hold anything. */
+  /**
+   * Returns the agents that wait for automatic leases. The holders of these leases may not know that they hold them.
+   */
   list(): HookWait[] {
     const listed: HookWait[] = [];
     for (const record of this.awaited(null)) {

@@ -18,7 +18,9 @@ export class LimitLines {
     this.#options = options;
   }
 
-  /** Returns a line for each rate limit that was not reported to the agent yet. They count as reported. */
+  /**
+   * Returns a line for each rate limit that was not reported to the agent yet. The limits count as reported afterwards.
+   */
   take(entry: Entry): string[] {
     const { limits, reported, clock } = this.#options;
     const lines: string[] = [];

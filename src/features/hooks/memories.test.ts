@@ -1,5 +1,6 @@
 /**
- * Tests the bounds of the memory of hooks: states of agents, things that were reported, last events, watched in-boxes.
+ * Tests that the data of hooks takes bounded memory: states of agents, reported things, last events, and watched
+ * in-boxes.
  */
 import t from "tap";
 import {

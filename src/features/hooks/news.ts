@@ -1,6 +1,6 @@
 /**
- * Collects the news for an agent since its last hook: messages, agents that wait for its leases, overlaps of its
- * changes with those of others, budgets that are nearly used up, and tasks that became ready for it. Each thing is
+ * Collects the news for an agent since its last hook. The news is: messages, agents that wait for its leases, changes
+ * of other agents that overlap its own, budgets that are nearly used up, and tasks that only it may claim. Each item is
  * reported once. Runs on the front.
  */
 import { HOOK_CONTEXT_BYTES_MAX } from "../../../schemas/limits/hooks.js";
@@ -37,8 +37,8 @@ export class News {
   }
 
   /**
-   * Returns the lines about the news for an agent. They count as reported afterwards. Everything is reported at a
-   * prompt, and at the end of a turn. During a turn, only urgent news is reported.
+   * Returns the lines about the news for an agent. The news counts as reported afterwards. All news is reported at a
+   * prompt and at the end of a turn. During a turn, only urgent news is reported.
    */
   take(moment: Moment, entry: Entry, context: CallContext): string[] {
     const { inbox, tasks, overlaps, budgets, limits, clock } = this.#options;
@@ -68,7 +68,10 @@ export class News {
     return holdReason(requests, HOOK_CONTEXT_BYTES_MAX);
   }
 
-  /** Returns the lines about agents that wait for leases: for automatic leases, or for all of them. */
+  /**
+   * Returns the lines about agents that wait for the holder's leases. If `all` is false, only automatic leases are
+   * examined.
+   */
   #takeWaiters(holder: string, all: boolean): string[] {
     const { waiters, reported } = this.#options;
     const lines: string[] = [];

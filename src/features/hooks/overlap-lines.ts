@@ -1,6 +1,7 @@
 /**
- * Tells agents about changes of other checkouts that overlap theirs, as the radar has found them. Each session in one
- * of the two checkouts is told once, at its next event, and again only if the overlap gets worse. Runs on the front.
+ * Tells agents that their changes overlap those in another checkout. The radar finds these overlaps. Each session in
+ * one of the two checkouts is told at its next event. It is told again only if the overlap gets worse. Runs on the
+ * front.
  */
 import { HOOK_NAME_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { RADAR_LINE_BYTES_MAX, RADAR_NOTICES_MAX, RADAR_NOTICES_OF_AGENT_MAX } from "../../../schemas/limits/radar.js";
@@ -26,7 +27,7 @@ export class OverlapLines {
     return this.#untold.size;
   }
 
-  /** Accepts the overlaps that have appeared or got worse. */
+  /** Stores the lines about overlaps that have appeared or got worse. */
   accept(notices: readonly OverlapNotice[]): void {
     for (const notice of notices) {
       this.#add(notice.a.checkout, notice, notice.b);
@@ -34,7 +35,7 @@ export class OverlapLines {
     }
   }
 
-  /** Returns the lines for an agent. They count as reported afterwards. */
+  /** Returns the lines for an agent, and removes them, because they count as reported. */
   take({ id }: Pick<Entry, "id">): string[] {
     const lines = this.#untold.get(id) ?? [];
     this.#untold.delete(id);
@@ -65,8 +66,7 @@ export class OverlapLines {
 }
 
 /**
- * Returns whether an instance is that of a running session. Subagents are left out, because they are told only about
- * their own calls.
+ * Returns whether an instance is a running session, and not a subagent. Subagents are told only about their own calls.
  */
 function isRunningSession({ session }: Entry): boolean {
   return session !== null && session.agent === "" && session.ended_at === null;
@@ -96,12 +96,14 @@ export function overlapLine({ kind, path, count }: OverlapNotice, { branch }: Si
   return `${before}${who}${on} ${after} ${shortPath(path, RADAR_LINE_BYTES_MAX - rest)}${end}${more}: koor radar`;
 }
 
-/** Cuts a name to at most `bytesMax` bytes. Quotes, if the name needs them, take two more bytes. */
+/** Cuts a name to at most `bytesMax` bytes. If the name needs quotes, they take two more bytes. */
 function shortName(name: string, bytesMax: number): string {
   return utf8Length(name) <= bytesMax ? foreignName(name) : quoteForeign(name, bytesMax);
 }
 
-/** Cuts a path to at most `bytesMax` bytes, with quotes if it needs them. The first directories are cut off. */
+/**
+ * Cuts a path to at most `bytesMax` bytes, including quotes if it needs them. Directories at its beginning are cut off.
+ */
 function shortPath(path: string, bytesMax: number): string {
   // The quotes take two bytes.
   const textBytesMax = Math.min(bytesMax, HOOK_NAME_BYTES_MAX) - 2;

@@ -1,6 +1,7 @@
 /**
- * Finds the files that a patch changes. The patch has the form of the tool `apply_patch`, which several clients have:
- * a line such as `*** Update File: src/a.ts` begins the part of each file. Pure.
+ * Finds the files that a patch changes. The patch has the format of the tool `apply_patch`, which several clients have.
+ * In this format, a header such as `*** Update File: src/a.ts` begins the changes of each file. A mark is the `***` of
+ * such a header. Pure.
  */
 import { HOOK_PATCH_MARKS_MAX } from "../../../schemas/limits/hooks.js";
 
@@ -14,10 +15,13 @@ const MARK = "***";
  * @returns false if the patch has too many marks to look for headers at all of them
  */
 export function findPatchPaths(patch: string, found: (path: string) => boolean): boolean {
-  /** True in the part of an updated file. There, a line that begins with a blank is unchanged text of the file. */
+  /**
+   * True after the header of an updated file. There, a line that begins with a blank is unchanged text of the file, and
+   * no header.
+   */
   let isUpdate = false;
   let marks = 0;
-  // The loop visits marks and not lines, because a patch has many more lines than marks.
+  // The loop goes from mark to mark and not from line to line, because a patch has many more lines than marks.
   for (let at = patch.indexOf(MARK), from = 0; at >= 0; at = patch.indexOf(MARK, from)) {
     if (++marks > HOOK_PATCH_MARKS_MAX) return false;
     const newline = patch.indexOf("\n", at);
@@ -34,7 +38,9 @@ export function findPatchPaths(patch: string, found: (path: string) => boolean):
   return true;
 }
 
-/** Returns whether a mark is at the start of its line. Blanks may precede it, except in the part of an updated file. */
+/**
+ * Returns whether a mark is at the start of its line. Blanks may precede it, but not in the changes of an updated file.
+ */
 function startsLine(text: string, markAt: number, from: number, isUpdate: boolean): boolean {
   let at = markAt;
   if (!isUpdate) while (at > from && (text[at - 1] === " " || text[at - 1] === "\t")) at--;

@@ -1,7 +1,7 @@
 /** Collects the paths that a tool call writes, each once, up to a limit. Pure. */
 import { HOOK_PATH_CHARACTERS_MAX, HOOK_PATHS_CHARACTERS_MAX, HOOK_PATHS_MAX } from "../../../schemas/limits/hooks.js";
 
-/** The paths that a tool call writes, as the agent wrote them and in the order in which it named them. */
+/** The paths that a tool call writes, unchanged and in the order in which the call names them. */
 export interface WrittenPaths {
   readonly paths: readonly string[];
   /** False if the call writes more paths than the limits allow, or a path that is too long. */
@@ -28,7 +28,7 @@ export class PathCollector {
     return true;
   }
 
-  /** Records that the call may write more paths than those that were added. */
+  /** Records that the call may also write paths that were not added. */
   cut(): void {
     this.#complete = false;
   }

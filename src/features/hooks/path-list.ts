@@ -1,9 +1,9 @@
 /**
- * A list of globs of paths, for example of the paths that are ignored. The globs are those of leases. A glob without
- * wildcards also covers everything below its path.
+ * A list of path globs, for example of ignored paths. The globs have the syntax of leases. A glob without wildcards
+ * also covers all paths below its own.
  *
- * A lease's overlap is not the right test here: it treats a checked path as a directory that may contain any file, so
- * the path `build` would overlap the glob `build/out/**`. Pure.
+ * The overlap test of leases cannot be used here. It treats a path as a directory that may contain any file, so the
+ * path `build` would overlap the glob `build/out/**`. Pure.
  */
 import {
   HOOK_GLOB_CHARACTERS_A_STEP,
@@ -29,7 +29,7 @@ export class PathList {
     this.#characters = characters;
   }
 
-  /** Compiles globs. Ignores each glob that is malformed, and those that exceed the limits of the list. */
+  /** Compiles globs. Ignores malformed globs, and all globs from the first one that exceeds a limit of the list. */
   static of(texts: readonly string[]): PathList {
     const globs: CompiledGlob[] = [];
     const known: KnownSegments = new Map();
@@ -51,7 +51,7 @@ export class PathList {
     return segments.length * this.#segments + Math.ceil((characters * this.#characters) / HOOK_GLOB_CHARACTERS_A_STEP);
   }
 
-  /** Returns whether one of the globs covers a path, which is given by its segments. */
+  /** Returns whether one of the globs covers a path. The path is given as its segments. */
   covers(segments: readonly string[]): boolean {
     return this.#globs.some((glob) => matchSegments(glob, segments, 0));
   }
@@ -68,7 +68,10 @@ function alternativesOf(text: string): readonly string[] {
   return globs.some((one) => pathGlobProblem(one, PATH_ESCAPABLE) !== null) ? [] : globs;
 }
 
-/** Escapes the characters that separate globs. An entry of a list is a single glob, so they belong to a name. */
+/**
+ * Escapes the characters that separate globs in a resource. An entry of this list is a single glob, so here these
+ * characters belong to a name.
+ */
 function escapeSeparators(glob: string): string {
   return glob.replaceAll(/\\.|[,;| ]/gsu, (part) => (part.startsWith("\\") ? part : `\\${part}`));
 }

@@ -1,6 +1,6 @@
 /**
- * Remembers tasks that are reserved for one instance and became ready, until they are reported to the instance. Tasks
- * that any instance may claim are left out, because each of them would be reported to each agent. Runs on the front.
+ * Remembers the ready tasks that only one instance may claim, until they are reported to this instance. Tasks that any
+ * instance may claim are left out, because each of them would be reported to every agent. Runs on the front.
  */
 import { HOOK_TASKS_MAX } from "../../../schemas/limits/hooks.js";
 import { AgingMap } from "../../base/aging-map.js";
@@ -10,7 +10,7 @@ import type { ClaimableTask, TaskListener, TaskProjection } from "../tasks/task-
 
 export class ReadyTasks implements TaskListener {
   readonly #tasks: Pick<TaskProjection, "get" | "isFree">;
-  /** The tasks by their rows, the oldest first. */
+  /** The tasks that were not reported yet, by their rows, the oldest first. */
   readonly #unreported = new AgingMap<number, ClaimableTask>();
 
   constructor(tasks: Pick<TaskProjection, "get" | "isFree" | "listen">) {
@@ -33,7 +33,7 @@ export class ReadyTasks implements TaskListener {
   }
 
   /**
-   * Returns the tasks that an instance may claim now and that were not reported to it. They count as reported
+   * Returns the tasks that an instance may claim now and that were not reported to it yet. The tasks count as reported
    * afterwards.
    */
   take({ id, name, parent, capabilities, workspace }: Entry, nowMs: number): ClaimableTask[] {

@@ -1,6 +1,6 @@
 /**
- * Makes the key by which a repeated call of a hook is recognized. A client may call a hook twice for one event, because
- * several clients also run the hooks in the settings of Claude Code. So the key does not depend on the client. Pure.
+ * Makes the key by which a repeated call of a hook is recognized. Several clients also run the hooks in Claude Code's
+ * settings, so one event may call the hooks of two clients. The key therefore does not depend on the client. Pure.
  */
 import { HOOK_CALL_REPEAT_MS, HOOK_INPUT_REPEAT_MS } from "../../../schemas/limits/hooks.js";
 import { crypto } from "../../base/crypto.js";
@@ -22,8 +22,8 @@ export interface RepeatedCall {
 }
 
 /**
- * Returns the key of a call. A tool call has two keys, one before it and one after it. A call without an id is
- * recognized by its whole input, which usually contains a timestamp.
+ * Returns the key of a hook's call. A tool call with an id has two keys: one for the hook before it, and one for the
+ * hook after it. Any other call is recognized by its whole input, which usually contains a timestamp.
  */
 export function repeatKey({ session, event, moment, call }: RepeatedCall, body: Uint8Array): RepeatKey {
   const hash = crypto().createHash("sha256");

@@ -1,9 +1,9 @@
 /**
- * Counts how often an agent was denied the same path. An agent that is denied again and again is stuck, and people must
- * see that: such denials are listed, and an event is published for some of them. Runs on the front.
+ * Counts how often an agent was denied the same path. An agent that is denied again and again is stuck, and its users
+ * must notice. So such denials are listed, and an event is published for some of them. Runs on the front.
  *
- * This server counts since its start, and keeps a bounded number of counts. A denial more than an hour after the
- * previous one starts a new count.
+ * The counts start with the server, and their number is bounded. If a denial comes more than an hour after the previous
+ * one, a new count starts.
  */
 import type { ServerTopic } from "../../../schemas/events.js";
 import type { HookClientName } from "../../../schemas/hook-names.js";
@@ -39,7 +39,7 @@ interface Counted {
   readonly client: HookClientName;
   readonly agent: string;
   readonly workspace: string;
-  /** The path with the lease of the last denial. */
+  /** The path, and the lease that caused the last denial. */
   readonly denied: DeniedPath;
   readonly count: number;
   readonly firstMs: number;
@@ -62,7 +62,8 @@ export class RepeatedDenials {
   }
 
   /**
-   * Counts a denial. Publishes an event when the count reaches HOOK_DENIALS_COUNT_MIN, and each time it has doubled.
+   * Counts a denial. Publishes an event when the count reaches HOOK_DENIALS_COUNT_MIN, and whenever it has doubled
+   * since then.
    */
   add(
     client: HookClientName,
@@ -97,7 +98,7 @@ export class RepeatedDenials {
     return listed;
   }
 
-  /** Returns whether an agent would probably be denied the path again: the cause of its last denial still exists. */
+  /** Returns whether the cause of an agent's last denial still exists. The path would then probably be denied again. */
   #lasts({ agent, workspace, denied: { resource, lease } }: Counted): boolean {
     const { directory, leases } = this.#options;
     const entry = directory.get(agent);

@@ -1,4 +1,6 @@
-/** Tests the memory of calls: what counts as a repetition, what a repetition gets, and the bounds of the memory. */
+/**
+ * Tests how repeated calls of hooks are recognized, which decision a repetition gets, and that the memory is bounded.
+ */
 import t from "tap";
 import { HOOK_CALL_BYTES, HOOK_CALLS_BYTES_MAX, HOOK_CALLS_MAX } from "../../../schemas/limits/hooks.js";
 import type { HookDecision } from "./answer.js";

@@ -1,8 +1,8 @@
 /**
- * Remembers the decisions about recent calls, so that a repeated call acts only once. A repetition gets the decision of
- * the first call, also if that call is not decided yet. Runs on the front.
+ * Remembers the decisions about recent calls, so that a repeated call acts only once. A repetition gets the decision
+ * about the first call. If there is no decision yet, the repetition waits for it. Runs on the front.
  *
- * The memory is bounded. If it is full, the oldest calls are forgotten. A late repetition of such a call acts again.
+ * The memory is bounded. If it is full, the oldest calls are forgotten. A repetition of a forgotten call acts again.
  */
 import { HOOK_CALL_BYTES, HOOK_CALLS_BYTES_MAX, HOOK_CALLS_MAX } from "../../../schemas/limits/hooks.js";
 import { AgingMap } from "../../base/aging-map.js";
@@ -16,7 +16,7 @@ export type Decided = HookDecision | Failure;
 interface RememberedCall {
   readonly untilMs: number;
   readonly bytes: number;
-  /** The decision for a repetition, or the promise of the first call's decision. */
+  /** The decision for a repetition, or the promise of the decision about the first call. */
   readonly decided: Decided | Promise<Decided>;
 }
 
@@ -36,7 +36,7 @@ export class RepeatedCalls {
   /**
    * Decides about a call once. Returns the decision about an earlier call with the same key, or the result of `decide`
    * if there is none.
-   * @param owner the owner of the caller's token. The calls of other tokens are no repetitions
+   * @param owner the owner of the caller's token; a call with another token is no repetition
    */
   once(
     { key, windowMs }: RepeatKey,
@@ -80,7 +80,7 @@ export class RepeatedCalls {
   }
 }
 
-/** Returns the decision for a repetition: the same, except that a context is given only once. */
+/** Returns the decision for a repetition. It is the same decision, except that a context is not given again. */
 function forRepetition(decided: Decided): Decided {
   return "kind" in decided && decided.kind === "context" ? PROCEED : decided;
 }

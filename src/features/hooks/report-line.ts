@@ -1,8 +1,8 @@
 /**
- * Asks an agent to report its changes to the radar if its client's hooks cannot do it. `koor-hook` reports by itself,
- * and says so in a header, but hooks that are HTTP requests cannot run git. An agent is asked after it has edited a
- * file that another agent edits in another checkout, at most once in the time for which a report is kept. Runs on the
- * front.
+ * Asks an agent to report its changes to the radar if its client's hooks cannot do it. Hooks that are HTTP requests
+ * cannot run git. `koor-hook` reports by itself, and says so in a header. An agent is asked after it has edited a file
+ * that another agent edits in another checkout. It is asked at most once in the time for which the radar keeps a
+ * report. Runs on the front.
  */
 import { RADAR_KEEP_MS } from "../../../schemas/limits/radar.js";
 import { Failure } from "../../base/result.js";
@@ -26,7 +26,8 @@ export class ReportLine {
   }
 
   /**
-   * Returns the line after an edit, or none if the session need not be asked. The session counts as asked afterwards.
+   * Returns the line for the agent after an edit, or no line if it need not be asked. With a line, the session counts
+   * as asked.
    */
   of({ effects, headers, roots, actor, session }: DecidedCall, nowMs: number): string[] {
     const { held, reported } = this.#options;

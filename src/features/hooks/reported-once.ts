@@ -1,12 +1,13 @@
 /**
- * Remembers which things were reported to which agents, so that each thing is reported once. The memory is bounded: if
- * it is full, the oldest entries are forgotten, and may be reported again. Pure except for its state.
+ * Remembers what was reported to each agent, so that nothing is reported twice. A thing is identified by a text, for
+ * example by a lease and its waiter. The memory is bounded. If it is full, the oldest entries are forgotten, and may be
+ * reported again. Pure except for its state.
  */
 import { HOOK_REPORTED_MAX } from "../../../schemas/limits/hooks.js";
 import { crypto } from "../../base/crypto.js";
 import { AgingMap } from "../../base/aging-map.js";
 
-/** The number of bytes of a hash that are kept. Two different things have the same hash once in 2^96 cases. */
+/** The number of bytes that are kept of a hash. Two different things have the same hash with a probability of 2^-96. */
 const HASH_BYTES = 12;
 
 export class ReportedOnce {
@@ -29,7 +30,7 @@ export class ReportedOnce {
   }
 }
 
-/** Returns a text of fixed size, because names and paths may be long. */
+/** Returns a hash of fixed size, because names and paths may be long. */
 function hashOf(agent: string, thing: string): string {
   return crypto().createHash("sha256").update(`${agent}\0${thing}`).digest().toString("base64url", 0, HASH_BYTES);
 }

@@ -1,6 +1,6 @@
 /**
- * Tests the places of paths in a workspace: the ways in which agents write paths, ignored paths, and that the resource
- * of a path covers exactly this path, by the parser of leases.
+ * Tests how paths are located in a workspace: the ways in which agents write paths, and ignored paths. Also tests, with
+ * the parser of leases, that the resource of a path covers exactly this path.
  */
 import * as fc from "fast-check";
 import t from "tap";

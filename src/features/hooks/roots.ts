@@ -1,8 +1,7 @@
 /**
- * Finds the place of a path in the workspace. An agent writes paths in several ways: absolute, relative to its current
- * directory, and through symbolic links. A working tree therefore has several roots: its path as it was typed, and the
- * path to which the operating system resolves it. The same file has the same path in the workspace under each root.
- * Pure.
+ * Locates paths in the workspace. Agents write paths in several ways: absolute, relative to the current directory, and
+ * through symbolic links. So a working tree may have several roots: its path as it was typed, and the path to which the
+ * operating system resolves it. A file has the same path in the workspace under each root. Pure.
  */
 import { HOOK_GLOB_STEPS_MAX, HOOK_PATH_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
 import { pathGlobProblem } from "../../base/path-problem.js";
@@ -21,7 +20,7 @@ export interface PathRules {
 
 /** A path in the workspace. */
 export interface LocatedPath {
-  /** The path from the root, with `/` between its segments; "" for the root itself. */
+  /** The path relative to the root, with `/` between its segments; "" for the root itself. */
   readonly path: string;
   /** The resource of a lease that covers exactly this path, or the whole workspace if the path is the root. */
   readonly resource: string;
@@ -31,7 +30,7 @@ export interface LocatedPath {
 interface Root {
   readonly style: PathStyle;
   readonly segments: readonly string[];
-  /** The drive of a root of Windows, for example `c:`; "" if there is none. */
+  /** The drive of a Windows root, for example `c:`; "" if there is none. */
   readonly drive: string;
 }
 
@@ -72,12 +71,12 @@ export class WorkspaceRoots {
     return null;
   }
 
-  /** True if some path has no place because its comparison with the globs would have taken too many steps. */
+  /** True if some path was not located because comparing it with the globs would have taken too many steps. */
   get isSpent(): boolean {
     return this.#stepsLeft < 0;
   }
 
-  /** Returns the number of segments of the root in which an absolute directory is; null if it is in none. */
+  /** Returns the depth of the root that contains an absolute directory, in segments; null if no root contains it. */
   depthOf(directory: string): number | null {
     const style = styleOf(directory);
     for (const root of this.#roots) {
@@ -117,8 +116,8 @@ function startsWith(path: readonly string[], root: readonly string[]): boolean {
 
 /**
  * Escapes the path of a file, so that it is a glob that matches only this path. Wildcards and braces are always
- * escaped. Other characters are escaped only where the parser of resources would otherwise reject the path as a list of
- * several.
+ * escaped. Separators such as `,` are escaped only if the parser of resources would otherwise reject the path as a list
+ * of paths.
  */
 export function escapePath(path: string): string {
   const escaped = path.replaceAll(/[*?\\{}]/g, "\\$&");

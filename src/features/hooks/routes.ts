@@ -25,8 +25,7 @@ export function hookRoutes(hooks: HookFront): Route[] {
     answer: "raw",
     statuses: [403, 404],
     foreignQuery: true,
-    // A hook acts for the instance of its session. So it is not refused because of another instance that its request
-    // names.
+    // A hook acts for the instance of its session. So it is not refused if its request names another instance.
     asksOnly: true,
   } as const;
   return [

@@ -1,7 +1,7 @@
 /**
- * Records evidence that hooks observe: runs of the commands that a claimed task requires, and edits that make these
- * records stale. Other commands are not recorded, and an edit is recorded only if it makes a record stale. Does not
- * wait for the writer. Runs on the front.
+ * Records the evidence that hooks observe. If an agent runs a command that its task requires, the run is recorded. If
+ * it edits files later, the records of its task become stale. Nothing else is recorded. Does not wait for the writer.
+ * Runs on the front.
  */
 import { EVIDENCE_COMMAND_CHARACTERS_MAX, EVIDENCE_REGISTRANTS_MAX } from "../../../schemas/limits/evidence.js";
 import { normalizeCommand } from "../../../shared/command-text.js";
@@ -43,7 +43,7 @@ export class SeenEvidence {
     this.#options = options;
   }
 
-  /** Records a shell command that has run, for each held task that requires exactly this command. */
+  /** Records a shell command that has run. It is recorded for each held task that requires exactly this command. */
   recordRun({ client, tool, exitCode }: HookInput, { actor, session }: Agent, context: CallContext): void {
     if (tool?.kind !== "shell") return;
     const [command, ...others] = shellTexts(tool).map(normalizeCommand);
@@ -84,7 +84,9 @@ export class SeenEvidence {
       writer.call(markEdited, { id }, { actor: actor.id, trace: context.trace }, () => undefined);
   }
 
-  /** Yields the tasks that require commands and are held by an agent, or by the session that has started the agent. */
+  /**
+   * Yields the held tasks that require commands. The holder is the agent, or the session that has started the agent.
+   */
   *#heldBy({ actor, session }: Agent): Generator<HeldTask> {
     const { leases, tasks, required } = this.#options;
     for (const holder of new Set([actor.id, session.id])) {

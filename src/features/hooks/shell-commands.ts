@@ -1,6 +1,7 @@
 /**
- * Groups the words of a shell command into simple commands, each with its name, its parameters and the files into which
- * it writes. Finds the commands in lists, pipes and subshells, after prefixes such as `sudo`, and in `sh -c "…"`. Pure.
+ * Groups the words of a shell command into simple commands. Each simple command has a name, parameters, and the files
+ * of its redirections. Commands are found in lists, pipes and subshells, after prefixes such as `sudo`, and in `sh -c
+ * "…"`. Pure.
  */
 import { HOOK_PATH_CHARACTERS_MAX, HOOK_SHELL_DEPTH_MAX, HOOK_SHELL_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 import { joinPath } from "./file-path.js";
@@ -15,8 +16,8 @@ import {
 /** A word of a command, and whether its meaning is known. */
 export interface CommandWord extends ShellWord {
   /**
-   * True if the word is literal, and the text before it has no expansion, no substitution and no `cd`. Only then does a
-   * relative path in the word start at the directory of the call.
+   * True if the word is literal and no expansion, substitution or `cd` precedes it. Only then is a relative path in the
+   * word known to start at the directory of the call.
    */
   readonly isCertain: boolean;
 }
@@ -29,7 +30,7 @@ export interface ShellCommand {
   readonly outputs: readonly CommandWord[];
   /** The here-documents that the command reads: texts that are written in the shell command itself. */
   readonly documents: readonly string[];
-  /** The variables of VARIABLES that are set for this command, or that were exported before it. */
+  /** Those of VARIABLES that are set for this command, or that were exported before it. */
   readonly environment: ReadonlyMap<string, ShellWord>;
   /**
    * The directory in which the command runs, relative to the directory of the call; "" for that directory itself, null
@@ -48,7 +49,7 @@ const PREFIXES: ReadonlySet<string> = new Set([
 ]);
 const SHELLS: ReadonlySet<string> = new Set(["sh", "bash", "zsh", "dash", "ksh", "ash"]);
 const SCRIPT_OPTION = /^-[a-z]*c$/;
-/** Commands after which the directory of the following commands is not certain any more. */
+/** After one of these commands, the directory of the following commands is not certain any more. */
 const DIRECTORY_COMMANDS: ReadonlySet<string> = new Set(["cd", "pushd", "popd", "chdir", "eval", "source", "."]);
 const DURATION = /^[0-9.]+[smhd]?$/;
 
@@ -125,11 +126,13 @@ class CommandReader {
     this.#follow(command);
   }
 
-  /** Applies what a command changes for the commands after it, and reads the script of a shell. */
+  /**
+   * Applies the effect of a command on the commands after it: its directory and its exported variables. If it runs a
+   * shell, reads the shell's script.
+   */
   #follow(command: ShellCommand): void {
     const { name, parameters, directory } = command;
-    // A variable in place of a command's name is nearly always a program, and a program cannot change the shell's
-    // directory.
+    // If the name of a command is a variable, it is nearly always a program, which cannot change the shell's directory.
     if (!name.isLiteral) return;
     if (DIRECTORY_COMMANDS.has(name.text)) {
       this.#isCertain = false;
@@ -144,7 +147,7 @@ class CommandReader {
     }
   }
 
-  /** Reads what a shell runs: the text after its option `-c`, or the documents that it reads. */
+  /** Reads the commands that a shell runs: the text after its option `-c`, or its here-documents. */
   #readScripts({ name, parameters, documents, directory }: ShellCommand): void {
     const option = parameters.findIndex(({ text }) => SCRIPT_OPTION.test(text));
     const script = option < 0 ? undefined : parameters[option + 1];

@@ -1,6 +1,7 @@
 /**
- * Decides about a shell command by the files that it plainly writes. They are compared with the leases of other agents,
- * and never leased, because a command says too little about what it really changes. Runs on the front.
+ * Decides about a shell command by the files that it plainly writes. These files are compared with the leases of other
+ * agents. They are never leased, because the text of a command says too little about the files that it really changes.
+ * Runs on the front.
  */
 import { Failure } from "../../base/result.js";
 import { type CallOutcome, type DecidedCall, denied, MAY_RUN } from "./decided-call.js";

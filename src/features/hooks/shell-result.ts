@@ -1,7 +1,7 @@
 /**
- * Reads from the input of a hook how a shell command ended. Most clients do not report it. If the input has an exit
- * code, that code counts. Claude Code has no such member: it has one event for commands that succeeded, and one for
- * those that failed. Pure.
+ * Reads the exit code of a shell command from the input of a hook. Most clients do not report it. If the input has an
+ * exit code, it counts. Claude Code's input has none: it has one event for commands that succeeded, and another event
+ * for those that failed. Pure.
  */
 import { isJsonObject, type JsonObject, memberAt, valueAt } from "./json-members.js";
 
@@ -16,7 +16,7 @@ const EXIT_CODES = [
   "metadata.exitCode",
   "metadata.exit",
 ] as const;
-/** The members with which Claude Code says that a command has not ended, or that its exit code means something else. */
+/** The members by which Claude Code shows that a command has not ended, or that its exit code has a special meaning. */
 const OPEN_ENDS = ["backgroundTaskId", "returnCodeInterpretation"] as const;
 /** Matches the beginning of Claude Code's error text for a command that failed. */
 const FAILED = /^(?:exit code|command exited with non-zero status code) (\d{1,10})\b/i;
@@ -31,7 +31,8 @@ export function shellExitCode(event: string, parameters: JsonObject, json: JsonO
   if (sent !== undefined) return Number.isInteger(sent) ? Number(sent) : null;
   if (event === "PostToolUseFailure") return failureCode(memberAt(json, "error"));
   if (event !== "PostToolUse" || memberAt(parameters, "run_in_background") === true) return null;
-  // Only Claude Code has this member. Other clients call its hooks too, and report a failed command as a success.
+  // Only Claude Code sends `interrupted`. Other clients also call its hooks, but may report a failed command as a
+  // success.
   const hasEnded = memberAt(response, "interrupted") === false && valueAt(response, OPEN_ENDS) === undefined;
   return hasEnded ? 0 : null;
 }

@@ -1,9 +1,9 @@
 /**
- * Splits a command for a POSIX shell into words, operators and redirections, without running any of it. The value of a
- * variable, of a substitution or of a wildcard is not known here, so a word with one of them is marked.
+ * Splits a command for a POSIX shell into words, operators and redirections, without running any of it. A word with a
+ * variable, a substitution or a wildcard is marked, because its value is not known here.
  *
- * Every text can be split. The grammar is simplified: a command that needs more (`case` in a substitution, for example)
- * gives wrong words, and never an error. Each character is read once, and the number of steps is limited. Pure.
+ * Every text can be split without an error. The grammar is simplified, so a rare construct (for example `case` in a
+ * substitution) yields wrong words. Each character is read once, and the number of steps is limited. Pure.
  */
 import { HOOK_SHELL_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 
@@ -44,7 +44,7 @@ const WORD_END = /[\s;&|<>()]/;
 const DIGITS = /^\d+$/;
 /** Words after which a command begins. */
 const KEYWORDS: ReadonlySet<string> = new Set(["if", "elif", "while", "until", "then", "else", "do", "!", "{"]);
-/** Runs of characters without a meaning: in a word, in double quotes, and in a construct that is skipped. */
+/** Matches characters without a special meaning: in a word, in double quotes, and in a construct that is skipped. */
 const PLAIN = /[^\s;&|<>()'"\\$`*?[{~]+/y;
 const PLAIN_QUOTED = /[^"\\$`]+/y;
 const PLAIN_NESTED = /[^"'\\$`(){}]+/y;
@@ -128,7 +128,7 @@ class ShellReader {
     if (!this.#isTest) this.#tokens.push({ kind: "operator", text });
   }
 
-  /** Reads `<`, `<<` and their relatives. Only the text of a document matters; files that are read do not. */
+  /** Reads `<`, `<<` and similar operators. Only here-documents matter; files that the command reads do not. */
   #readInput(): void {
     const text = this.#text;
     const isDocument = text.startsWith("<<", this.#at) && !text.startsWith("<<<", this.#at);
@@ -167,9 +167,9 @@ class ShellReader {
     const start = this.#at;
     const word = this.#readWord();
     const next = this.#text[this.#at];
-    // The number of a file descriptor belongs to the redirection that follows it.
+    // Skip the number of a file descriptor (`2>`). It belongs to the redirection that follows it.
     if ((next === ">" || next === "<") && DIGITS.test(word.text)) return;
-    // The brackets of a test are never quoted, so the word is as long as its text.
+    // The brackets of a test are not quoted. So they count only if the word is as long as its text without quotes.
     const isBare = this.#at - start === word.text.length;
     if (isBare && word.text === "[[" && this.#isCommandStart()) this.#isTest = true;
     if (isBare && word.text === "]]") this.#isTest = false;
@@ -259,7 +259,7 @@ class ShellReader {
 
   /**
    * Skips a variable or a substitution that begins here. Returns false if none does.
-   * @param isQuoted whether the place is in double quotes, where `$'` and `$"` have no meaning
+   * @param isQuoted whether the text is in double quotes, where `$'` and `$"` have no special meaning
    */
   #skipExpansion(isQuoted: boolean): boolean {
     const text = this.#text;
@@ -288,8 +288,8 @@ class ShellReader {
 
   /**
    * Skips a construct that may contain others, up to its end or to the end of the text.
-   * @param openLength the length of what opens it
-   * @param ends the characters that end it, one for each level that is open at the start
+   * @param openLength the length of the characters that open the construct
+   * @param ends the characters that end the construct, one for each level that is open at the start
    */
   #skipNested(openLength: number, ...ends: readonly string[]): void {
     const text = this.#text;
@@ -312,7 +312,7 @@ class ShellReader {
     }
   }
 
-  /** Skips the characters that a sticky expression matches here. */
+  /** Skips the characters that a sticky regular expression matches at the current position. */
   #skipRun(run: RegExp): void {
     run.lastIndex = this.#at;
     if (run.test(this.#text)) this.#at = run.lastIndex;
@@ -332,7 +332,7 @@ class ShellReader {
   }
 }
 
-/** Returns what ends a construct that begins inside another one; undefined if none begins. */
+/** Returns the character that ends a nested construct; undefined if no construct begins here. */
 function closingOf(character: string, next: string | undefined, outerEnd: string | undefined): string | undefined {
   if (character === "`") return character;
   if (character === "$") return next === "(" ? ")" : next === "{" ? "}" : undefined;

@@ -1,7 +1,7 @@
 /**
  * Finds the files that a shell command plainly writes: through redirections, and through the programs in WRITERS. Only
- * paths that the command spells out are found. A path behind a variable, a substitution or a `cd` is not, because its
- * meaning is not known before the command runs. Pure.
+ * literal paths are found. A path that contains a variable or a substitution, or that follows a `cd`, is not known
+ * before the command runs. Pure.
  */
 import { type CommandLine, readCommandLine } from "./command-line.js";
 import { findPatchPaths } from "./patch-paths.js";
@@ -49,7 +49,7 @@ function certain(words: readonly CommandWord[]): string[] {
   return words.filter(({ isCertain }) => isCertain).map(({ text }) => text);
 }
 
-/** Returns the paths that a move or a copy writes. A move also removes its sources, so they are included. */
+/** Returns the paths that a move or a copy writes. The sources of a move are included, because it removes them. */
 function movedPaths(line: CommandLine, takesAway: boolean): string[] {
   const directory = line.valueOf("-t", "--target-directory");
   const sources = directory === undefined ? line.operands.slice(0, -1) : line.operands;
@@ -59,7 +59,7 @@ function movedPaths(line: CommandLine, takesAway: boolean): string[] {
   const isDirectory = directory !== undefined || sources.length > 1 || /(?:^|\/)\.{0,2}$/.test(target.text);
   const isFile = !isDirectory && (line.has("-T", "--no-target-directory") || EXTENSION.test(target.text));
   if (isFile) return [...taken, target.text];
-  // The target may be a directory. A lease of the target itself also covers the paths below it, so it is found too.
+  // The target may be a directory, so return the path below it. A lease of the target itself also covers this path.
   return [...taken, ...certain(sources).map((source) => `${target.text}/${baseName(source)}`)];
 }
 
@@ -72,7 +72,8 @@ const SED_SCRIPT_OPTIONS = ["-e", "-f", "--expression", "--file"];
 
 /** Returns the files that `sed -i` edits. Without `-i` it writes none. */
 function sedPaths(parameters: readonly CommandWord[]): string[] {
-  // A suffix of backups may follow `-i` without a blank. On macOS and BSD it is a word of its own, often an empty one.
+  // The suffix of backup files may follow `-i` without a blank. On macOS and BSD it is a separate word, which is often
+  // empty.
   const inPlace = parameters.findIndex(({ text }) => /^(?:-[nErsuz]*i|--in-place)/.test(text));
   if (inPlace < 0) return [];
   const rest = parameters.filter(({ text }, at) => at !== inPlace && !(at === inPlace + 1 && text === ""));

@@ -1,6 +1,6 @@
 /**
- * Decides about a tool call that is about to run, by the kind of its tool: a tool that edits files, or a shell. All
- * other tools may run. Runs on the front.
+ * Decides about a tool call that is about to run. A tool that edits files and a shell have different rules. All other
+ * tools may run. Runs on the front.
  */
 import { Failure } from "../../base/result.js";
 import type { ToolKind } from "./client.js";
@@ -34,7 +34,10 @@ export class ToolDecision {
     return git.denial === null ? { denial: null, lines: [...writes.lines, ...git.lines] } : git;
   }
 
-  /** Returns the lines about a call that has run: the files that it wrote although another agent has leased them. */
+  /**
+   * Returns the lines about a call that has run. A line names a file that it wrote although another agent has leased
+   * the file.
+   */
   afterwards(kind: ToolKind, { effects, roots, actor }: DecidedCall): readonly string[] {
     if (kind === "other") return [];
     const { held, heldLines } = this.#options;

@@ -1,4 +1,7 @@
-/** Finds what a tool call would do to the files of the workspace, before or after it runs. Pure. */
+/**
+ * Finds the effects of a tool call on the files of the workspace: the paths that it writes, and the git commands that
+ * it runs. Pure.
+ */
 import { editedPaths } from "./edited-paths.js";
 import { joinPath } from "./file-path.js";
 import { type GitChange, gitChanges } from "./git-command.js";
@@ -17,15 +20,15 @@ export interface ToolEffects {
   readonly directory: string;
 }
 
-/** The arguments of shells that name the directory of a command. */
+/** The arguments of a shell tool that name the directory of the command. */
 const DIRECTORY_ARGUMENTS = ["workdir", "directory", "dir_path", "working_directory", "cwd"] as const;
-/** The arguments of shells with a command, or with a list of commands. */
+/** The arguments of a shell tool that have a command, or a list of commands. */
 const COMMAND_ARGUMENTS = ["command", "cmd"] as const;
 const LIST_ARGUMENT = "commands";
 
 const NO_PATHS: WrittenPaths = { paths: [], complete: true };
 
-/** Returns what an event's tool call does. An event without a tool does nothing. */
+/** Returns the effects of an event's tool call. An event without a tool has none. */
 export function toolEffects({ tool, directory }: Pick<HookInput, "tool" | "directory">): ToolEffects {
   if (tool === null) return { written: NO_PATHS, git: [], directory };
   if (tool.kind !== "shell") return { written: editedPaths(tool), git: [], directory };
@@ -37,7 +40,7 @@ export function toolEffects({ tool, directory }: Pick<HookInput, "tool" | "direc
   };
 }
 
-/** Returns the texts of a shell's call that are commands. Each of them starts in the directory of the call. */
+/** Returns the commands in a call of a shell tool. Each of them starts in the directory of the call. */
 export function shellTexts({ parameters }: HookTool): string[] {
   const single = COMMAND_ARGUMENTS.map((name) => memberAt(parameters, name)).find((value) => value !== undefined);
   if (typeof single === "string") return [single];
@@ -48,7 +51,7 @@ export function shellTexts({ parameters }: HookTool): string[] {
   return list.flatMap((item: unknown) => (typeof item === "string" ? item : (textAt(item, COMMAND_ARGUMENTS) ?? [])));
 }
 
-/** Returns the words of a command that is sent as a list as one text. */
+/** Joins the words of a command into one text, with quotes where needed. */
 function quoteWords(words: readonly unknown[]): string {
   return words.map((word) => (typeof word === "string" ? shellQuote(word) : "''")).join(" ");
 }

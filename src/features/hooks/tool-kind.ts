@@ -1,14 +1,14 @@
 /**
- * Decides by a tool's name what the tool does. The tools of the clients are in the table of clients. Any other tool,
- * for example one of an MCP server, writes files if its name says so. Pure.
+ * Finds the kind of a tool by its name. The clients' own tools are in the table of clients. Any other tool, for example
+ * one of an MCP server, counts as writing if its name contains a word for it, such as `edit`. Pure.
  */
 import { HOOK_TOOL_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
 import type { HookClient, ToolKind } from "./client.js";
 import { CLIENTS } from "./clients.js";
 
 /**
- * The tools of all clients by their names in lower case. A client that runs another client's hooks may use its own
- * names of tools there, or those of the other client.
+ * The tools of all clients, by their names in lower case. A client that runs another client's hooks may use its own
+ * names of tools, or those of the other client.
  */
 const KNOWN: ReadonlyMap<string, ToolKind> = new Map(
   CLIENTS.flatMap(({ tools }) => Object.entries(tools).map(([name, kind]) => [name.toLowerCase(), kind] as const)),
@@ -41,7 +41,7 @@ const WRITING: ReadonlyMap<string, ToolKind> = new Map([
 /** If a tool's name has one of these words before any word of WRITING, the tool only reads. */
 const READING: ReadonlySet<string> = new Set(["read", "get", "list", "view", "show", "fetch", "describe", "preview"]);
 
-/** A tool that creates one of these only makes a directory, which changes no file that another agent may hold. */
+/** A tool that creates one of these only makes a directory. This changes no file that another agent may have leased. */
 const DIRECTORIES: ReadonlySet<string> = new Set(["directory", "directories", "dir", "folder"]);
 
 /** Returns what a tool does. A name that is too long to examine counts as `other`. */

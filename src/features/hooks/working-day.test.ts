@@ -1,6 +1,6 @@
 /**
- * Plays a working day of one agent whose work conflicts with nothing, and counts what the hooks add to the context of
- * its model. Each text in a context costs money and attention, so a day without a conflict must cost almost none.
+ * Simulates a working day of one agent without any conflict, and counts the tokens that hooks add to its model's
+ * context. Each text in a context costs money and attention, so a day without a conflict must add almost nothing.
  */
 import t from "tap";
 import { HEADERS, openHooks, ROOT } from "../../../test/support/hooking.js";

@@ -1,24 +1,24 @@
 /**
- * Hashes a request that has a `request_id`. If two requests with the same `request_id` have equal hashes, the second is
- * a repetition. If the hashes differ, another call reuses the `request_id` and must not get the answer of the first
- * one. Pure. Runs on the front.
+ * Hashes a request that has a `request_id`. If two requests with the same `request_id` have equal hashes, the second
+ * one is a repetition. If the hashes differ, the second one is another call that reuses the `request_id`, and must not
+ * get the answer to the first. Pure. Runs on the front.
  */
 import type { TObject } from "typebox";
 import { crypto } from "../../base/crypto.js";
 
 /**
- * The members that are not hashed, because a client may change them when it repeats a call: the id of the call, and the
- * members about the client's wait.
+ * The members that are not hashed. A client may change the members about its wait when it repeats a call. The
+ * `request_id` is the key under which the hash is stored.
  */
 const NOT_HASHED = new Set(["request_id", "wait_s", "while_held", "queue"]);
 /** The number of hexadecimal digits of a hash that are kept: 128 bits. */
 const DIGITS = 32;
 
 /**
- * Hashes the members of the body that the schema contains, independent of their order. Other members are ignored,
- * because the call ignores them too.
+ * Hashes the members of the body, in any order. Members that the schema does not contain are ignored, because the call
+ * ignores them too.
  * @param body the parsed body, without its `data`
- * @param data `data` as JSON text, because it may be nested too deeply to be parsed again
+ * @param data `data` as JSON text, because it may be nested too deeply for the parser
  * @returns hexadecimal text; "" if the body has no request_id
  */
 export function hashRequest<Body extends { readonly request_id?: string }>(

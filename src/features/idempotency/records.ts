@@ -1,7 +1,7 @@
 /**
- * Stores an idempotency record for each call with a `request_id`. The record says what the call has created. If the
- * answer is lost and the client repeats the call, it gets the same result. Records are kept for REQUEST_MEMORY_MS, by
- * type of result and by caller. Runs in the writer.
+ * Stores an idempotency record for each call with a `request_id`. The record has the id of the object that the call has
+ * created. If a client repeats the call because the answer was lost, it gets the same result. Each kind of result and
+ * each caller has its own records. They are kept for REQUEST_MEMORY_MS. Runs in the writer.
  */
 import { REQUEST_MEMORY_MS, IDEMPOTENCY_PRUNE_ROWS } from "../../../schemas/limits/idempotency.js";
 import { Failure } from "../../base/result.js";
@@ -45,8 +45,8 @@ export class IdempotencyRecords {
    * request_id was used for a different call.
    * @param caller the id of the instance; "" if the caller is not an instance
    * @param requestId null if the call has none
-   * @param hash the hash of the request (hash.ts); "" if it is unknown, and then every call with this request_id counts
-   * as a repetition
+   * @param hash the hash of the request (hash.ts); "" if it is unknown. Then every call with this request_id counts as
+   * a repetition
    */
   find(
     kind: MadeKind,

@@ -1,6 +1,6 @@
 /**
- * Gives the request pipeline access to the directory of instances. It authenticates instances by their tokens, records
- * when they were last seen, and notifies listeners when a token ends. Pure except for the clock.
+ * Connects the request pipeline to the directory of instances. Authenticates instances by their tokens, records when
+ * they were last seen, and notifies listeners when a token becomes invalid. Pure except for the clock.
  */
 import { ENDED_TOKENS_MAX } from "../../../schemas/limits/tokens.js";
 import type { Clock } from "../../base/clock.js";
@@ -10,8 +10,8 @@ import { type LookTurns, lookTurns } from "../../base/look-turns.js";
 import type { Directory } from "./directory.js";
 
 /**
- * The number of listeners that are called at once when a token ends. The rest are called in time slices, because each
- * listener ends a connection or answers a call.
+ * When a token ends, this many listeners are called at once. The others are called in time slices, because each
+ * listener closes a connection or answers a call.
  */
 const ENDED_AT_ONCE = 16;
 

@@ -1,8 +1,7 @@
 /**
- * Runs long jobs in steps, so that all jobs together take one time slice of each tick. The slices alternate between the
- * callers, so a caller with many jobs gets no more time than a caller with one. Among the jobs of one caller, the
- * oldest one that can continue runs first. So only a few jobs are unfinished and take memory at any time. Runs on the
- * front.
+ * Runs long jobs in steps. All jobs together take one time slice of each tick. The slices alternate between the
+ * callers, so a caller with many jobs gets no more time than a caller with one job. For each caller, the oldest job
+ * that can continue runs first. So few jobs are half done, and take memory, at any time. Runs on the front.
  */
 import { FairSlices } from "../../base/fair-slices.js";
 
@@ -11,7 +10,7 @@ interface Step {
 }
 
 interface Caller {
-  /** The next step of each job that can continue, by the number of the job. */
+  /** The next step of each job that waits to continue. The key is the number of the job. */
   readonly steps: Map<number, Step>;
   jobs: number;
   isServed: boolean;
@@ -28,7 +27,7 @@ export class CallerSlices {
 
   /**
    * Begins a job.
-   * @param caller the key of the caller for whom the job is done
+   * @param caller the key of the caller on whose time the job runs
    */
   begin(caller: string): SlicedJob {
     const known = this.#callers.get(caller) ?? { steps: new Map<number, Step>(), jobs: 0, isServed: false };

@@ -3,8 +3,8 @@ import { CHECKOUT_ID, CHECKOUT_TEXT, type Checkout, type CheckoutBody } from "..
 import { textProblem } from "../../../schemas/text.js";
 
 /**
- * Returns the checkout that a client names in unchecked parts. Returns null if the id is missing or wrong. Leaves out a
- * branch or a root that is missing or wrong.
+ * Makes a checkout from parts that were not validated yet. Returns null if the id is missing or invalid. Leaves out a
+ * branch or a root that is missing or invalid.
  */
 export function checkoutFrom(parts: {
   readonly id: string;
@@ -17,7 +17,7 @@ export function checkoutFrom(parts: {
   return { id, ...(isText(branch) ? { branch } : {}), ...(isText(root) ? { root } : {}) };
 }
 
-/** Returns true if all members of a checkout keep the rules for the bodies of requests. */
+/** Returns true if all members of a checkout are valid by the rules for request bodies. */
 export function isValidCheckout({ id, branch, root, machine }: CheckoutBody): boolean {
   const texts = [branch, root, machine].filter((text) => typeof text === "string");
   return textProblem(id, CHECKOUT_ID) === null && texts.every((text) => textProblem(text, CHECKOUT_TEXT) === null);

@@ -67,7 +67,9 @@ function changedIds(_request: unknown, { ids }: { readonly ids: readonly string[
   return reportKeys(ids);
 }
 
-/** Returns the size of a call in bytes. The call has at most three numbers of 8 bytes for each instance. */
+/**
+ * Returns the approximate size of a call in bytes. For each instance, the call has at most three numbers of 8 bytes.
+ */
 function lastSeenWeight({ rows }: { readonly rows: readonly number[] }): number {
   return rows.length * 3 * Float64Array.BYTES_PER_ELEMENT;
 }
@@ -86,7 +88,7 @@ export const registerInstance = writerMethod({
   models,
   run: ({ instances }, request, { nowMs }) => {
     const { registered_by } = request;
-    // The check is repeated here, because the registering instance may have been deleted after its token was checked.
+    // Check the registering instance again. It may have been deleted after its token was checked.
     if (registered_by !== "" && !instances.has(registered_by)) return noInstance(registered_by);
     return { row: instances.register({ ...request, parent: null, status: "pending" }, nowMs), registered_at: nowMs };
   },
@@ -180,14 +182,14 @@ export const setBranch = writerMethod({
 });
 
 /**
- * Deletes an instance, and all instances that it has registered. They are deleted too, because the deleted instance may
- * know their tokens, and could otherwise continue with one of them. Each deleted instance gets its own audit row, which
- * names the instance that had registered it.
+ * Deletes an instance, and all instances that it has registered directly or through others. Otherwise the agent of the
+ * deleted instance could continue with one of their tokens. Each deleted instance gets its own audit row, which names
+ * the instance that had registered it.
  *
  * One call deletes a bounded number of instances, and ends a bounded number of claims. The caller repeats the call with
- * `more` of the reply, so that the writer can do other work in between. An instance is deleted only after all instances
- * that it has registered. So if the caller does not repeat the call, the remaining ones can still be found through the
- * instance that registered them. The transaction that deletes the requested instance checks again that none is left.
+ * the reply's `more` until it is null, so that the writer can do other work in between. An instance is deleted only
+ * after all instances that it has registered. So if the caller stops early, the remaining instances can still be found.
+ * The transaction that deletes the requested instance checks that no instance is left that it has registered.
  */
 export const deregisterInstance = writerMethod({
   name: "instance.deregister",
@@ -205,8 +207,8 @@ export const deregisterInstance = writerMethod({
   run: ({ instances, book, audit }, { id, at }, call) => {
     if (!instances.has(id)) return noInstance(id);
     const ids: string[] = [];
-    // The walk descends to an instance that has registered no other instance, deletes it, and returns to the instance
-    // that had registered it.
+    // Descend to an instance that has registered no other instance, delete it, and return to the instance that had
+    // registered it.
     let current = at ?? id;
     let claimsLeft = CLAIMS_ENDED_TOGETHER;
     for (let levels = 0; ids.length < INSTANCE_DELETE_ROWS && levels < INSTANCE_DELETE_LEVELS; ) {

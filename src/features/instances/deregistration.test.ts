@@ -1,6 +1,6 @@
 /**
- * Tests the deletion of an instance that has registered many others: the transactions of the writer, and the calls of
- * the front.
+ * Tests the deletion of an instance that has registered many others, in the transactions of the writer and in the calls
+ * of the front.
  */
 import t, { type Test } from "tap";
 import { instanceRow } from "../../../test/support/instance-row.js";

@@ -1,9 +1,9 @@
 /**
- * Keeps all instances in the front's memory. It answers lists and lookups, and knows when each instance was last seen.
+ * Keeps all instances in the front's memory, with the time at which each was last seen. It answers lists and lookups.
  *
- * Each status has a list ordered by last_seen, so the instance that has been silent longest is at the end of its list.
- * A heartbeat changes only memory. `takeUnsaved` returns the entries whose last_seen is not in the database yet. Pure
- * except for its state; only the writer changes the database.
+ * The instances of each status are in a list ordered by last_seen. So the instance that has been silent longest is at
+ * the end of its list. A heartbeat changes only memory. `takeUnsaved` returns the entries whose last_seen is not in the
+ * database yet. Pure except for its state; only the writer changes the database.
  */
 import { INSTANCE_STATUSES, type Checkout, type InstanceStatus } from "../../../schemas/instances.js";
 import {
@@ -27,21 +27,21 @@ export interface DirectoryEvents {
   /** Called when activity has made a stale instance active again. The database still has the old status. */
   readonly onReactivated?: (id: string) => void;
   /**
-   * Called before last_seen of a watched instance changes, but only if the instance was silent for INSTANCE_SILENCE_MS
-   * or more.
+   * Called before last_seen of a watched instance changes. It is called only if the instance was silent for at least
+   * INSTANCE_SILENCE_MS.
    */
   readonly onSeen?: (entry: Entry, nowMs: number) => void;
   /** Called when an instance is added or removed, or its status changes. */
   readonly onStatus?: (entry: Entry) => void;
   /** Called when an instance's capabilities change. */
   readonly onCapabilities?: (entry: Entry) => void;
-  /** Called when a watched instance ends its announced busy time early. */
+  /** Called when a watched instance is no longer busy, before its announced busy time is over. */
   readonly onIdle?: (entry: Entry) => void;
   /** Called when the token of the instance with this id is no longer valid. */
   readonly onRevoked?: (id: string, tokenHash: string) => void;
 }
 
-/** The steps that mark the instances of one deletion. Each step marks a bounded number of them. */
+/** The steps of marking all instances that one call deletes. Each step marks a bounded number of them. */
 export type EndingSteps = Generator<void, void, void>;
 
 type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
@@ -64,11 +64,11 @@ export class Directory implements Measured {
   /** The instances of sessions and of subagents, by the client's ids (`sessionKey`). */
   readonly #bySession = new Map<string, Entry>();
   readonly #names = new NameIndex<Entry>();
-  /** The active instances of each workspace, by row. No list is empty. */
+  /** The active instances of each workspace, in the order of their rows. No list is empty. */
   readonly #activeIn = new TurnoverMap<string, Entry[]>();
   /** The instances that work in a checkout, by the id of the checkout. */
   readonly #byCheckout = new Groups<string, Entry>();
-  /** The instances that an instance's token has registered, by the id of that instance. */
+  /** The instances that were registered with an instance's token, by the id of the registering instance. */
   readonly #byRegistrant = new Groups<string, Entry>();
   #lists = newLists();
   #unsaved: Entry[] = [];
@@ -146,7 +146,7 @@ export class Directory implements Measured {
 
   /**
    * Lists the active instances of a workspace, the most recently seen first.
-   * @param most if there are more instances than this, the list has any `most` of them
+   * @param most the maximum length of the list; if there are more instances, any of them may be left out
    */
   activeIn(workspace: string, most: number): Entry[] {
     return (this.#activeIn.get(workspace) ?? []).slice(0, most).sort(compareRecency);
@@ -157,7 +157,7 @@ export class Directory implements Measured {
     return this.#byCheckout.get(checkout) ?? NO_ENTRIES;
   }
 
-  /** Returns true if the token of this instance has registered other instances that still exist. */
+  /** Returns true if instances exist that were registered with this instance's token. */
   hasRegistered(id: string): boolean {
     return this.#byRegistrant.get(id) !== undefined;
   }
@@ -176,10 +176,10 @@ export class Directory implements Measured {
   }
 
   /**
-   * Ends the token of an instance, because it is being deleted, and the tokens of all instances that it has registered.
-   * With these tokens, new instances could be registered as fast as others are deleted. Only the connections of the
-   * instance itself are closed now. The connections of the others are closed when those instances are removed.
-   * @returns the steps that end the tokens of the others, each of bounded work; null if the token had ended before
+   * Ends the token of an instance that is being deleted, and the tokens of all instances that it has registered.
+   * Otherwise these tokens could register new instances as fast as others are deleted. Only the connections of the
+   * instance itself are closed now. Those of each other instance are closed when it is removed.
+   * @returns the steps that end the tokens, each of bounded work; null if the instance's token had ended before
    */
   beginEnding(id: string): EndingSteps | null {
     const entry = this.#byId.get(id);
@@ -190,7 +190,7 @@ export class Directory implements Measured {
   }
 
   /**
-   * Accepts the tokens again, because the instance could not be deleted.
+   * Accepts the tokens again that `beginEnding` has ended, because the instance could not be deleted.
    * @returns the steps that accept them; null if the instance is deleted
    */
   cancelEnding(id: string): EndingSteps | null {
@@ -198,13 +198,14 @@ export class Directory implements Measured {
   }
 
   /**
-   * The directory may change between two steps. If an instance is registered between them, either a later step finds
-   * it, or `add` marks it because the instance that registered it is marked.
+   * Marks an instance, and all instances that it has registered directly or through others. An instance may be
+   * registered between two steps. Then a later step finds it, or `add` marks it because its registering instance is
+   * marked.
    */
   *#markEnding(first: string, ending: boolean): EndingSteps {
     const ids = [first];
     let marked = 0;
-    // The list grows during the loop, until it contains the instances of all levels.
+    // The list grows during the loop: it gets the instances that each of its instances has registered.
     for (const id of ids) {
       const entry = this.#byId.get(id);
       if (entry !== undefined) entry.ending = ending;
@@ -220,7 +221,7 @@ export class Directory implements Measured {
   }
 
   /**
-   * Iterates over all instances, in no defined order. Instances may be added, changed and removed during the walk. An
+   * Iterates over all instances, in no defined order. Instances may be added, changed and removed during the walk. Each
    * instance that exists during the whole walk is visited exactly once.
    */
   entries(): IterableIterator<Entry> {
@@ -228,8 +229,8 @@ export class Directory implements Measured {
   }
 
   /**
-   * Loads the stored instances at the start. Loads them again after a crash of the writer, because its reports may have
-   * been lost. A last_seen in memory is kept if it is newer than the stored one.
+   * Loads the stored instances. Called at the start, and again after a crash of the writer, because reports of the
+   * writer may have been lost. A last_seen in memory is kept if it is newer than the stored one.
    */
   load(rows: readonly InstanceRow[]): void {
     const before = new Map(this.#byId);
@@ -298,8 +299,8 @@ export class Directory implements Measured {
   }
 
   /**
-   * Returns the id of the first instance in the chain of registrations that led to this instance. All instances that
-   * one agent registers, directly or through others, have the same first instance.
+   * Returns the id of the instance at which the chain of registrations began that led to this instance. If A registers
+   * B and B registers C, it is A for all three. So all instances that one agent registers have the same result.
    * @param max the maximum length of the chain; if it is longer, the result is "", so that all such instances count as
    * one
    */
@@ -333,7 +334,7 @@ export class Directory implements Measured {
   }
 
   /**
-   * Applies a change that the writer has made to an instance, for example because of another node's call. `row` is
+   * Applies a change that the writer has stored, for example because of a call at another node. `row` is the new state;
    * undefined if the instance was deleted.
    */
   applyStored(id: string, row: InstanceRow | undefined): void {
@@ -352,12 +353,12 @@ export class Directory implements Measured {
     if (entry.capabilities.join("\n") !== row.capabilities.join("\n")) this.setCapabilities(entry, row.capabilities);
     // The ids of a session never change, but the session may end and begin again.
     entry.session = row.session;
-    // The instance is not silent if this node has seen newer activity of it and has not stored that activity yet.
+    // A stale row is ignored if this node has seen newer activity of the instance and has not stored it yet.
     const silent = row.status === "stale" && (entry.last_seen <= row.last_seen || !entry.unsaved);
     if (silent ? entry.status === "active" : entry.status !== "active" && row.status === "active")
       this.#move(entry, row.status);
     if (silent) entry.busy_until = row.busy_until;
-    // If newer activity is being stored at this moment, the instance becomes active again when that write is done.
+    // If newer activity is being stored right now, the instance becomes active again when that write is done.
     entry.last_seen = silent ? row.last_seen : Math.max(entry.last_seen, row.last_seen);
   }
 
@@ -365,7 +366,7 @@ export class Directory implements Measured {
   applyLastSeen(row: number, seenMs: number, busyUntil: number): void {
     const entry = this.#byRow.get(row);
     if (entry === undefined || seenMs < entry.last_seen) return;
-    // Usually this node has stored this time itself. An equal time does not change the order or the status.
+    // Usually this node has stored this time itself. Then neither the order nor the status changes.
     if (seenMs === entry.last_seen) {
       if (!entry.unsaved) entry.busy_until = busyUntil;
       return;
@@ -426,8 +427,8 @@ export class Directory implements Measured {
   }
 
   /**
-   * Records that an instance will be silent and busy until `untilMs`. It counts as seen until then. An earlier
-   * announcement with a later end stays valid. If `untilMs` is not in the future, the announcement ends.
+   * Records that an instance has announced to be busy, and therefore silent, until `untilMs`. It counts as seen until
+   * then. An earlier announcement with a later end stays valid. If `untilMs` is not in the future, the busy time ends.
    */
   setBusy(entry: Entry, untilMs: number, nowMs: number): void {
     this.touch(entry, nowMs);
@@ -438,7 +439,7 @@ export class Directory implements Measured {
     this.#urgent = true;
   }
 
-  /** Counts a waiting call of an instance. Returns a function that ends the wait, which also counts as activity. */
+  /** Counts a waiting call of an instance. Returns a function that ends the wait. The end also counts as activity. */
   beginWait(entry: Entry, now: () => number): () => void {
     entry.waits += 1;
     this.#waiting.add(entry);
@@ -460,8 +461,8 @@ export class Directory implements Measured {
   }
 
   /**
-   * Marks instances as stale after the database has done so. An instance stays active if it was seen later than
-   * `last_seen` says.
+   * Marks instances as stale after the writer has stored this status. An instance stays active if it was seen after the
+   * time in `lastSeen`.
    */
   markStale(entries: readonly Entry[], lastSeen: readonly number[]): void {
     for (const [at, entry] of entries.entries()) {
@@ -514,8 +515,8 @@ export class Directory implements Measured {
         if (entry !== null && (first < 0 || entry.last_seen > (ends[first]?.last_seen ?? 0))) first = at;
       }
       const next = ends[first];
-      // Sort all entries in this case. A session that has ended is stale at once, so an instance that becomes stale
-      // later may have been seen earlier.
+      // All lists are at their end. Sort the entries, because the list of stale instances is not exactly in order: a
+      // session that ends is stale at once, and an instance that becomes stale later may have been seen earlier.
       if (next === undefined || next === null) return entries.sort(compareRecency);
       entries.push(next);
       ends[first] = next.older;
@@ -523,8 +524,7 @@ export class Directory implements Measured {
   }
 
   /**
-   * Records activity of each instance with a waiting call. The activity is stored in the database, so that other nodes
-   * learn of it.
+   * Records activity of each instance with a waiting call. The next flush stores it, so that other nodes learn of it.
    */
   touchWaiting(nowMs: number): void {
     for (const entry of this.#waiting) this.touch(entry, nowMs);

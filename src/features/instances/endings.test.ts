@@ -1,4 +1,4 @@
-/** Tests that the tokens of many instances end in bounded steps, and tests changes between the steps. */
+/** Tests that the tokens of many instances end in bounded steps. The instances may change between the steps. */
 import t from "tap";
 import { instanceRow } from "../../../test/support/instance-row.js";
 import { INSTANCE_LIST_STEP } from "../../../schemas/limits/instances.js";
@@ -14,7 +14,10 @@ function rowOf(row: number, registeredBy: string): InstanceRow {
   return instanceRow(row, { id: `i${row}`, token_hash: `hash of i${row}`, registered_by: registeredBy });
 }
 
-/** Half of the instances are registered by the first one. Each of the others is registered by the one before it. */
+/**
+ * The first instance has registered half of the instances. Each of the other instances was registered by the one before
+ * it.
+ */
 function open() {
   const revoked: string[] = [];
   const directory = new Directory({ onRevoked: (id) => revoked.push(id) });

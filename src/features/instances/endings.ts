@@ -1,6 +1,6 @@
 /**
- * Ends the tokens of all instances that are being deleted together, or accepts them again. One deletion may concern all
- * instances of the server, so the instances are marked in steps. The first step runs at once. The further steps of all
+ * Ends the tokens of all instances that are being deleted by one call, or accepts the tokens again. One call may delete
+ * all instances of the server, so they are marked in steps. The first step runs at once. The later steps of all
  * deletions share one time slice of each tick. Runs on the front.
  */
 import { TimeSlice } from "../../base/time-slice.js";

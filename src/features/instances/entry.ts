@@ -41,8 +41,8 @@ export interface InstanceRow {
   readonly registered_at: number;
   readonly last_seen: number;
   /**
-   * The instance has announced that it is busy until this time, and counts as seen until then; 0 if it has announced
-   * nothing.
+   * The end of the busy time that the instance has announced; 0 if it has announced none. The instance counts as seen
+   * until then.
    */
   readonly busy_until: number;
   /**
@@ -95,8 +95,8 @@ export interface InstanceFilter {
 }
 
 /**
- * Returns the time at which an instance was last seen, in ms. If the instance is busy, this is the end of the announced
- * busy time, which is in the future.
+ * Returns the time at which an instance was last seen, in ms. While the instance is busy, this is the end of its
+ * announced busy time, so it is in the future.
  */
 export function lastSeenAt({ last_seen, busy_until, waits }: Entry, nowMs: number): number {
   return Math.max(last_seen, busy_until, waits > 0 ? nowMs : 0);
@@ -136,7 +136,9 @@ export function matchesFilter(
   );
 }
 
-/** The memory of one capability in addition to its text, in characters: the string object and the array element. */
+/**
+ * The memory that one capability takes in addition to its text, in characters: the string object and the array element.
+ */
 const CAPABILITY_CHARACTERS = 16;
 
 /** The texts that determine the memory of an instance. */
@@ -144,8 +146,8 @@ export type InstanceTexts = Pick<Entry, "name" | "workspace" | "stack" | "intent
   Partial<Pick<Entry, "session" | "account">>;
 
 /**
- * Estimates the memory of an instance in bytes. Each text counts twice, because it is also kept as JSON. The session of
- * an instance is counted with its maximum size.
+ * Estimates the memory of an instance in bytes. Each text counts twice, because it is also kept as JSON. The session
+ * counts with its maximum size.
  */
 export function bytesOf(texts: InstanceTexts): number {
   const { name, workspace, stack, intent, capabilities, checkout, session = null, account = null } = texts;

@@ -1,7 +1,7 @@
 /**
- * Says which accounts a caller may name. All agents of an account wait while a rate limit holds for it. So only the
- * server's token gives an agent an account: if agents could choose theirs, one of them could keep the agents of any
- * account waiting. Pure.
+ * Decides which accounts a caller may name. While an account is at its rate limit, all its agents wait. If an agent
+ * could choose its account, it could make the agents of any account wait. So only a caller with the server's token may
+ * give an agent an account. Pure.
  */
 import { Failure } from "../../base/result.js";
 import type { Caller } from "../../platform/front/caller.js";
@@ -12,8 +12,8 @@ import { accountOf } from "./lineage.js";
 const NOT_YOURS = new Failure("PERMISSION_DENIED", "not yours: an agent gets its account with the server token");
 
 /**
- * Returns the 403 failure if a caller may not name an account; else null. With an instance's token, a caller may name
- * the account of that instance, and of the session for which it makes the call.
+ * Returns a 403 if a caller may not name an account; else null. A caller with an instance's token may name the account
+ * that the instance, or the session for which it makes the call, already has.
  * @param guarded whether the server checks tokens at all
  * @param account null or undefined if the call names none
  */

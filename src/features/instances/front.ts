@@ -1,6 +1,6 @@
 /**
- * Serves the operations on instances to all interfaces that offer them. Changes go to the writer. They are in the
- * directory before the caller gets its answer. Runs on the front.
+ * Implements the operations on instances for all interfaces (HTTP, MCP, hooks). Changes go to the writer. They are in
+ * the directory before the caller gets its answer. Runs on the front.
  */
 import type {
   CheckoutBody,
@@ -57,8 +57,8 @@ export interface InstancesOptions {
   readonly clock: Clock;
   readonly log: Log;
   /**
-   * Stores all activity up to now; null on a single server. It is needed because other nodes learn of activity only
-   * from the database.
+   * Stores all activity up to now, because other nodes learn of activity only from the database; null on a single
+   * server.
    */
   readonly flushLastSeen: (() => Promise<void>) | null;
 }
@@ -94,9 +94,9 @@ export class Instances {
   /**
    * Records a heartbeat. Returns the instance, or a 404 if it does not exist.
    *
-   * A single server keeps the time of the heartbeat only in memory at first. A cluster stores the time before the
-   * answer, so that every node that has applied the log up to the answer's position knows it. If the time cannot be
-   * stored, only this node knows it.
+   * A single server at first keeps the time of the heartbeat only in memory. A cluster node stores the time before it
+   * answers. So each node that has applied the log up to the position in the answer knows the time. If the time cannot
+   * be stored, only this node knows it.
    * @param body `busy_s` is the number of seconds for which the instance will be silent
    */
   heartbeat(id: string, body: HeartbeatBody, context: CallContext): Entry | Failure | Promise<Entry | Failure> {
@@ -131,8 +131,7 @@ export class Instances {
     const { account = null } = body;
     const capabilities = [...new Set(given)];
     if (!this.directory.hasRoom({ name, workspace, stack, intent, capabilities, checkout, account })) return NO_ROOM;
-    // The registering instance may be in the middle of its deletion, because this call was authenticated before the
-    // deletion began.
+    // This call may have been authenticated before the deletion of the registering instance began.
     if (this.directory.get(registeredBy)?.ending === true) return noInstance(registeredBy);
     const token = makeToken();
     const request = {
@@ -212,7 +211,7 @@ export class Instances {
     );
   }
 
-  /** Changes the members of an instance that the patch has. */
+  /** Changes those members of an instance that the patch contains. */
   async patch(id: string, { checkout, account }: InstancePatch, context: CallContext): Promise<Entry | Failure> {
     const known = this.find(id);
     if (known instanceof Failure) return known;
@@ -257,9 +256,9 @@ export class Instances {
   }
 
   /**
-   * Deletes an instance and those that it has registered, in as many transactions as needed. From the first transaction
-   * on, the instance's token is not accepted, and soon the other instances' tokens are not either. If a transaction
-   * fails, the remaining instances keep their tokens, and the caller can repeat the call.
+   * Deletes an instance and all instances that it has registered, in as many transactions as needed. The instance's
+   * token is rejected from the start, and the other tokens soon after. If a transaction fails, the tokens of the
+   * remaining instances are accepted again, and the caller can repeat the call.
    */
   async deregister(id: string, context: CallContext): Promise<Entry | Failure> {
     const entry = this.find(id);
@@ -276,7 +275,7 @@ export class Instances {
     return entry;
   }
 
-  /** Apply the reply to the directory in the same tick in which it arrives. */
+  /** Deletes a bounded number of the instances. Applies the reply to the directory in the tick in which it arrives. */
   #deregisterPart(request: DeregisterRequest, context: CallContext): Promise<DeregisterReply | Failure> {
     return new Promise((resolve) => {
       this.#writer.call(deregisterInstance, request, context, (reply) => {
@@ -292,8 +291,8 @@ export class Instances {
   }
 
   /**
-   * Changes an existing instance through the writer. Before the caller gets its answer, `done` applies the change to
-   * the directory.
+   * Changes an existing instance through the writer. Then `done` applies the change to the directory, before the caller
+   * gets its answer.
    */
   #change<Reply>(
     id: string,

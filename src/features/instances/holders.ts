@@ -1,16 +1,13 @@
 /**
- * Gives claims the data of the instances that hold or request them: when the instances were last seen, and their
- * parents and checkouts. All data comes from the directory of instances. Pure.
+ * Gives the lock engine the data of the instances that hold or request claims: when they were last seen, their parents
+ * and their checkouts. All data comes from the directory of instances. Pure.
  */
 import type { Applicant } from "../claims/contention.js";
 import type { Holders } from "../claims/expiry.js";
 import type { Directory } from "./directory.js";
 import { lastSeenAt } from "./entry.js";
 
-/**
- * Returns an instance in the form that claims take as an applicant. If no instance has this id, the id in the result is
- * "".
- */
+/** Returns an instance as an applicant for a claim. If no instance has this id, the applicant's id is "". */
 export function applicantOf(directory: Directory, id: string): Applicant {
   const entry = directory.get(id);
   if (entry === undefined) return { holder: "", parent: null, checkout: null };

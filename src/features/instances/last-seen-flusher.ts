@@ -1,7 +1,7 @@
 /**
- * Writes last_seen times to the database. It writes them in batches every few seconds, at once if a stale instance was
- * seen, and completely at a shutdown. If the process is killed, only the times of the last seconds are lost. Runs on
- * the front, driven by ticks.
+ * Writes last_seen times to the database. It writes a batch every few seconds, and at once if a stale instance was
+ * seen. At a shutdown, it writes all times. If the process is killed, only the times of the last few seconds are lost.
+ * Runs on the front, driven by ticks.
  */
 import { INSTANCE_FLUSH_INTERVAL_MS, INSTANCE_FLUSH_ROWS } from "../../../schemas/limits/instances.js";
 import { Periodic } from "../../platform/background/periodic.js";
@@ -20,8 +20,8 @@ export class LastSeenFlusher implements BackgroundTask {
   #nowMs: number;
 
   /**
-   * @param sharedMs the interval in ms at which times are stored so that other nodes of the cluster learn them; null on
-   * a single server
+   * @param sharedMs the interval in ms at which times are stored for the other nodes of the cluster; null on a single
+   * server
    */
   constructor(directory: Directory, writer: Writer, nowMs: number, sharedMs: number | null) {
     this.#directory = directory;

@@ -2,8 +2,8 @@
 import { AGENT_PARENTS_MAX } from "../../../schemas/limits/instances.js";
 
 /**
- * Yields an agent, then its parent, and so on, at most AGENT_PARENTS_MAX of them. It ends at a parent that is not
- * registered.
+ * Yields an agent, then its parent, then the parent's parent, and so on. It ends after AGENT_PARENTS_MAX agents, or at
+ * a parent that is not registered.
  * @param find returns the agent with an id
  */
 export function* lineageOf<Agent extends { readonly parent: string | null }>(

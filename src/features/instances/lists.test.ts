@@ -1,6 +1,6 @@
 /**
- * Tests long lists of instances. A list must be complete and in order although instances change between the steps. All
- * lists together must take one slice of each tick, fairly by caller.
+ * Tests long lists of instances. A list must be complete and in order, even if instances change between its steps. All
+ * lists together must take one time slice of each tick, divided fairly between the callers.
  */
 import * as fc from "fast-check";
 import t from "tap";

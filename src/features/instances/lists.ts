@@ -1,8 +1,8 @@
 /**
- * Makes lists of instances, the most recently seen first. A short list is made at once. A long one is made in steps:
- * the front examines all instances, orders those that match, and encodes them. The steps of all lists together take one
- * time slice of each tick, and the slices alternate between the callers. Instances may change between two steps. An
- * instance is left out if it is removed, or no longer matches, before it is encoded. Runs on the front.
+ * Makes lists of instances, the most recently seen first. A short list is made at once. A long list is made in steps:
+ * it examines all instances, sorts those that match, and encodes them. The steps of all lists together take one time
+ * slice of each tick, and the slices alternate between the callers. Instances may change between two steps. An instance
+ * that is removed, or no longer matches, before it is encoded is left out. Runs on the front.
  */
 import { INSTANCE_LIST_PAGE, INSTANCE_LIST_STEP } from "../../../schemas/limits/instances.js";
 import { must } from "../../base/assert.js";
@@ -11,7 +11,7 @@ import type { Directory } from "./directory.js";
 import { compareRecency, encodeInstance, matchesFilter, type Entry, type InstanceFilter } from "./entry.js";
 
 /**
- * A matching instance, and its last_seen at the time of the match. Later activity does not change its place in the
+ * A matching instance, with its last_seen at the time of the match. Later activity does not change its place in the
  * list.
  */
 interface Found {
@@ -54,8 +54,8 @@ export class InstanceLists {
   }
 
   /**
-   * Returns the JSON text of these instances, each in its state at the time of encoding. A few instances are returned
-   * as a whole, many in pages.
+   * Returns the JSON text of these instances: a short list as a whole, a long one in pages. Each instance is encoded in
+   * its state at the time of encoding.
    * @param caller see `read`
    * @param onAbort see `read`
    */
@@ -82,7 +82,7 @@ export class InstanceLists {
     );
   }
 
-  /** @param make makes a page of instances, within a time slice of the caller */
+  /** @param make makes a page from instances; it runs in a time slice of the caller */
   async *#pages<Page>(
     filter: InstanceFilter,
     caller: string,
@@ -146,7 +146,7 @@ async function* joinPages(pages: AsyncIterable<string>): AsyncGenerator<string, 
 
 /**
  * Finds the ids of the instances that match a filter, the most recently seen first. It yields after each step of
- * bounded work, because the directory may change between the steps.
+ * bounded work. The directory may change between the steps.
  */
 export function* collect(directory: Directory, filter: InstanceFilter): Generator<void, readonly string[], void> {
   for (;;) {
@@ -163,7 +163,7 @@ export function* collect(directory: Directory, filter: InstanceFilter): Generato
       yield;
       if (directory.loads !== loads) break;
     }
-    // Discard this search after a reload, because the walk would visit instances a second time.
+    // Start again after a reload of the directory. Otherwise the walk would visit some instances twice.
     if (directory.loads !== loads) continue;
     if (run.length > 0) runs.push(run.sort(compareRecency));
     // Return only the ids, because a slow client may keep the list in memory for a long time.
@@ -171,7 +171,7 @@ export function* collect(directory: Directory, filter: InstanceFilter): Generato
   }
 }
 
-/** Merges ordered lists into one, two lists of about the same length at a time. */
+/** Merges sorted lists into one. It merges two neighbouring lists at a time, so their lengths are similar. */
 function* mergeAll(runs: readonly Found[][]): Generator<void, Found[], void> {
   let rest = runs;
   while (rest.length > 1) {

@@ -1,7 +1,7 @@
 /**
  * Detects active instances that have been silent for too long, and marks them stale. The writer stores the status and
- * publishes the event in one transaction, and then the directory applies the change. The cost depends on the number of
- * instances that become stale, and not on the number of all instances. Runs on the front, driven by ticks.
+ * the event in one transaction. Then the directory applies the change. The cost depends only on the number of instances
+ * that become stale. Runs on the front, driven by ticks.
  */
 import { INSTANCE_FLUSH_ROWS } from "../../../schemas/limits/instances.js";
 import { Periodic } from "../../platform/background/periodic.js";
@@ -23,8 +23,8 @@ export interface LivenessOptions {
   readonly log: Log;
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
-   * Returns the time for which an instance may be silent before it is stale, in ms. In a cluster this time is longer,
-   * because this node learns of activity at other nodes only after a delay.
+   * Returns the time in ms for which an instance may be silent before it is stale. In a cluster it is longer, because a
+   * node learns of activity at other nodes only after a delay.
    */
   readonly stale_after_ms: () => number;
   readonly intervalMs: number;
@@ -59,12 +59,13 @@ export class Liveness implements BackgroundTask {
   }
 
   /**
-   * Returns the last time at which instances could reach the server. Usually that is now. For a while after the process
-   * was paused, it is the time at which the pause began.
+   * Returns the last time at which instances could reach the server. Usually this is the current time. For a while
+   * after the process was paused, it is the time at which the pause began.
    */
   #reachableUntil(nowMs: number): number {
     const { beforeMs, untilMs } = this.#options.pauseDetector.resumed(nowMs);
-    // After a start, the time of the last stop is unknown, and instances could connect during the start.
+    // After a start of the server, the beginning of the pause is unknown (not finite). Instances could reach the server
+    // since the start.
     return nowMs < untilMs && Number.isFinite(beforeMs) ? beforeMs : nowMs;
   }
 

@@ -1,4 +1,4 @@
-/** Tests the index of names against a naive model, and that a lookup examines a bounded number of instances. */
+/** Tests the index of names against a naive model. Also tests that a lookup examines a bounded number of instances. */
 import * as fc from "fast-check";
 import t from "tap";
 import { INSTANCE_STATUSES, type InstanceStatus } from "../../../schemas/instances.js";

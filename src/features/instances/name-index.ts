@@ -1,8 +1,8 @@
 /**
- * Finds the newest instance with a name. The search is limited to one workspace or not, and to active instances or not.
- * The index keeps the instances of each name in the order of their rows, so the newest instance is the last one. If a
- * name has many instances, it also has such a list for each workspace. So a lookup examines a bounded number of
- * instances. A name with few instances has only one short list, because most names have one instance. Pure.
+ * Finds the newest instance with a name: in one workspace or in all, and among the active instances or among all. The
+ * index keeps the instances of each name in the order of their rows, so the newest instance is the last one. A name
+ * with many instances also has such a list for each workspace. So a lookup examines a bounded number of instances. A
+ * name with few instances has only one short list, to save memory: most names have one instance. Pure.
  */
 import type { InstanceStatus } from "../../../schemas/instances.js";
 import { INSTANCES_SCANNED_MAX } from "../../../schemas/limits/instances.js";
@@ -16,18 +16,20 @@ export interface Named {
   readonly status: InstanceStatus;
 }
 
-/** The instances with a name in one workspace, by row. `active` contains the active instances of `all`. */
+/**
+ * The instances of one name in one workspace, in the order of their rows. `active` has those of `all` that are active.
+ */
 interface Place<Item> {
   readonly all: Item[];
   readonly active: Item[];
 }
 
 interface Namesakes<Item> {
-  /** All instances of the name, by row. */
+  /** All instances of this name, in the order of their rows. */
   readonly all: Item[];
   /**
-   * The same instances by workspace. The map is made when there are too many instances to scan. It is kept until no
-   * instance has the name.
+   * The instances of this name, grouped by workspace. Null while there are so few that scanning `all` is cheap. Once
+   * made, the map is kept until no instance has the name.
    */
   places: Map<string, Place<Item>> | null;
 }

@@ -1,6 +1,6 @@
 /**
- * The push message with the changes of instances. The other nodes of a cluster need it, because they apply calls that
- * clients made to another node. The node that received the call learns of the change from the reply.
+ * The push message that reports changes of instances to the front. In a cluster, it reports changes by calls that
+ * another node has received. The front of the node that received a call learns of the change from the writer's reply.
  */
 import * as Type from "typebox";
 import { LastSeenRequest } from "../../../schemas/instances.js";

@@ -1,6 +1,7 @@
 /**
- * A list of items in the order in which they were last seen, the newest first. The list is doubly linked through the
- * items themselves. So moving an item to the front, removing it, and finding the oldest item take constant time. Pure.
+ * A list of items in the order in which they were last seen, the newest first. The items themselves have the links of
+ * this doubly linked list. So moving an item to the front, removing an item, and finding the oldest item take constant
+ * time. Pure.
  */
 import { assert } from "../../base/assert.js";
 

@@ -31,8 +31,7 @@ import type { Liveness } from "./liveness.js";
 
 /**
  * Returns the routes of instances.
- * @param guarded true if the server requires tokens; otherwise the server also accepts calls with a token that has
- * ended
+ * @param guarded true if the server requires tokens. If false, a call with a token that has ended is accepted, too
  */
 export function instanceRoutes(
   guarded: boolean,

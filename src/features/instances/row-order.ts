@@ -1,6 +1,6 @@
 /**
- * Keeps lists of instances in the order of their rows. Rows are numbered by registration, so a new instance nearly
- * always comes last, and the last instance of a list is the newest. Pure.
+ * Keeps lists of instances in the order of their rows. Rows are numbered in the order of registration. So the last
+ * instance of a list is the newest, and a new instance is nearly always added at the end. Pure.
  */
 
 export interface Numbered {
@@ -20,7 +20,7 @@ export function removeByRow<Item extends Numbered>(list: Item[], item: Item): vo
   if (list[at] === item) list.splice(at, 1);
 }
 
-/** Returns the position of the first item whose row is not smaller. */
+/** Returns the position of the first item whose row is at least `row`. */
 function positionOf(list: readonly Numbered[], row: number): number {
   let from = 0;
   let to = list.length;

@@ -1,6 +1,6 @@
 /**
- * Tests, with injected time and a simulated writer, when the pruner deletes instances that were never activated and
- * instances of ended sessions.
+ * Tests when the pruner deletes instances that were never activated, and instances of ended sessions. The clock and the
+ * writer are simulated.
  */
 import t from "tap";
 import { instanceRow } from "../../../test/support/instance-row.js";

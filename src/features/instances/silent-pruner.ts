@@ -1,7 +1,7 @@
 /**
- * Deletes instances that were registered but never activated, and stale instances of the sessions of agents' clients,
- * when they have not been seen for a day. The client that registered such an instance or began such a session is gone.
- * The pruner deletes an instance with the same call as a client, so the audit row is the same.
+ * Deletes instances that have been silent for a day. These are instances that were registered but never activated, and
+ * stale instances of agents' sessions. The client of such an instance is gone. The pruner makes the same call as a
+ * client that deletes an instance, so the audit row is the same.
  */
 import type { DeregisterReply } from "../../../schemas/instances.js";
 import {
@@ -19,20 +19,20 @@ import { deregisterInstance } from "./commands.js";
 import type { Directory } from "./directory.js";
 import type { Entry } from "./entry.js";
 
-/** The statuses of the instances that are deleted, with the silence after which they are deleted. */
+/** For each status, the time of silence after which an instance is deleted. Active instances are never deleted. */
 const SILENCE_MS_MAX = { pending: PENDING_SILENCE_MS_MAX, stale: AGENT_SESSION_KEEP_MS } as const;
 const STATUSES = ["pending", "stale"] as const;
 
 /**
- * Returns the pruner's row for silent instances. A run first finds the silent instances. Each of its steps deletes one
- * of them.
+ * Returns the rule by which the pruner deletes silent instances. A run first finds the silent instances. Then each step
+ * deletes one of them.
  */
 export function silentInstances(directory: Directory, writer: Writer, log: Log): Retention {
   let runAtMs = 0;
   let silent: readonly Entry[] = [];
-  // Spare an instance that has registered others or has subagents, because these would be deleted with it although they
-  // may be working. Spare a stale instance that a client has registered, because only its user knows whether it will
-  // come back.
+  // Spare an instance that has registered others or has subagents. They would be deleted with it, although they may be
+  // working. Also spare a stale instance that belongs to no session, because only its user knows whether it will come
+  // back.
   const spares = ({ id, status, session }: Entry): boolean =>
     directory.hasRegistered(id) || (status === "stale" && session === null);
   const untilMs = (status: (typeof STATUSES)[number]): number => runAtMs - SILENCE_MS_MAX[status];

@@ -17,8 +17,8 @@ interface StoredInstance extends Omit<InstanceRow, "token_hash" | "capabilities"
   /** JSON text. */
   readonly checkout: string | null;
   /**
-   * The columns of the instance's session. All are null if the instance has no session. ended_at is also null while the
-   * session runs.
+   * The columns of the instance's session. All are null if the instance has no session. `ended_at` is also null while
+   * the session runs.
    */
   readonly session: string | null;
   readonly agent: string | null;
@@ -92,12 +92,12 @@ function instanceOf(stored: StoredInstance): InstanceRow {
   };
 }
 
-/** Returns the checkout in the text of its column. */
+/** Parses the checkout in its column. */
 export function checkoutOf(stored: string | null): Checkout | null {
   return stored === null ? null : (JSON.parse(stored) as Checkout);
 }
 
-/** Returns the text of a checkout's column. The order of the members is always the same. */
+/** Encodes a checkout for its column. The order of the members is always the same. */
 export function checkoutText(checkout: Checkout | null): string | null {
   if (checkout === null) return null;
   const { id, branch, root, machine } = checkout;
@@ -108,8 +108,8 @@ export const instanceReader: Model<InstanceReader> = { open: ({ db }) => new Ins
 
 export class InstanceWriter extends PublishingModel {
   /**
-   * The ids of the instances that this transaction has changed. The writer pushes them to the front, which needs them
-   * if the call came from another node.
+   * The ids of the instances that this transaction has changed. After the commit, the writer sends them to the front,
+   * which needs them if the call came from another node.
    */
   readonly #changed = new Set<string>();
   #seen: LastSeenRequest[] = [];
@@ -198,15 +198,15 @@ export class InstanceWriter extends PublishingModel {
          WHERE row = ? RETURNING last_seen`,
       )
       .pluck();
-    // Only activity that is later than the stored last_seen makes a stale instance active again. An equal time is old
-    // activity that was stored late.
+    // A stale instance becomes active again only if the new last_seen is later than the stored one. An equal time is
+    // old activity that was stored late.
     this.#storeLastSeen = db.prepare(
       `UPDATE instance_life SET
          status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
        WHERE row = ? AND last_seen <= ?`,
     );
-    // Marks a stale instance as stale again if it was seen in between. Skips an instance whose stored last_seen is
-    // later than the given one.
+    // Marks an instance as stale unless its stored last_seen is later than the given one. A stale instance is included
+    // if the given time is later than its stored one: it was seen since it became stale, and is silent again.
     this.#stale = db.prepare(
       `UPDATE instance_life SET last_seen = ?, status = 'stale'
        WHERE row = ? AND last_seen <= ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))`,
@@ -322,8 +322,8 @@ export class InstanceWriter extends PublishingModel {
   }
 
   /**
-   * Returns the id of the instance whose token registered the given instance; "" if no instance's token did. Returns
-   * undefined if the given instance does not exist.
+   * Returns the id of the instance whose token registered this instance; "" if no instance's token did. Returns
+   * undefined if this instance does not exist.
    */
   registrantOf(id: string): string | undefined {
     return this.#registrant.get(id);
@@ -357,8 +357,7 @@ export class InstanceWriter extends PublishingModel {
   }
 
   /**
-   * Makes an instance stale because its session has ended. Also ends the time for which the instance had announced to
-   * be busy.
+   * Makes an instance stale because its session has ended. Also ends its announced busy time.
    * @param lastSeenMs the time at which the instance was last seen; a later stored time has precedence
    * @returns the data for the event; undefined if the instance was already stale or does not exist
    */

@@ -1,7 +1,7 @@
 /**
- * Wakes the waiters for an instance when it is added or removed, or when its status or capabilities change. A waiter
- * names the instance by its id or its name. The watch also remembers the newest reported instance of each name. Runs on
- * the front, called by the directory.
+ * Wakes waiters when an instance is added or removed, or when its status or capabilities change. A waiter names its
+ * instance by the id or the name. For each name, the watch also remembers the newest instance of which it was notified.
+ * Runs on the front, called by the directory.
  */
 import { WAIT_NAMES_REMEMBERED_MAX } from "../../../schemas/limits/wait.js";
 import { AgingMap } from "../../base/aging-map.js";
@@ -12,8 +12,8 @@ import type { Entry } from "./entry.js";
 export class InstanceWatch {
   readonly #waiters = new Waiters<string>();
   /**
-   * For each name, the row of its newest instance in each workspace and in all workspaces. The names that were reported
-   * most recently are last.
+   * For each name, the row of the newest instance of which the watch was notified, in each workspace and in all of
+   * them. The most recent names are last.
    */
   readonly #last = new AgingMap<string, number>();
 
@@ -35,8 +35,8 @@ export class InstanceWatch {
   }
 
   /**
-   * Returns the row of the newest reported instance with this name, even if the instance was deleted. Returns undefined
-   * if none is remembered.
+   * Returns the row of the newest instance with this name of which the watch was notified, even if it was deleted
+   * since. Returns undefined if none is remembered.
    */
   lastOf(name: string, workspace: string | null): number | undefined {
     return this.#last.get(keyOf(name, workspace));

@@ -20,7 +20,10 @@ import { noDetail, writerMethod } from "../../platform/threads/writer-method.js"
 
 const models = { registry: claimRegistry };
 
-/** Returns the id of the lease that a request names; "" if it has no row, because its text was not a lease id. */
+/**
+ * Returns the id of the lease that a request names. Returns "" if the request has no row, because the client's text was
+ * not a lease id.
+ */
 function named({ row = 0 }: { readonly row?: number }): string {
   return row === 0 ? "" : leaseId(row);
 }
@@ -89,8 +92,7 @@ export const leaveQueue = writerMethod({
   request: LeaveRequest,
   reply: LeaveReply,
   weight: weightOf,
-  // This method writes no audit row, because the call whose wait ends here writes one row for its request and one for
-  // its rejection.
+  // No audit row: the call whose wait ends here already writes a row for its request, and a row for its rejection.
   audit: null,
   changes: CHANGES_CLAIMS,
   models,

@@ -69,8 +69,8 @@ export class LeaseSearch {
   }
 
   /**
-   * Yields pages of lease records. Live leases come from memory. Other leases come from the database, with a pause
-   * after each page so that other requests are served.
+   * Yields pages of lease records. Live leases come from memory. Ended leases come from the database, with a pause
+   * after each page, in which other requests are served.
    */
   async *#pages(live: boolean, before: number): AsyncGenerator<readonly LeaseRecord[]> {
     const { leases, reader } = this.#options;
@@ -90,8 +90,8 @@ export class LeaseSearch {
 }
 
 /**
- * Whether a lease was held at some time in a period. The result is false if the lease was never granted. Without a
- * period, every lease matches.
+ * Whether a lease was held at some time between `from` and `to`. A lease that was never granted was not. Without `from`
+ * and `to`, every lease matches.
  */
 function wasHeldWithin({ granted_at, ended_at }: LeaseRecord, from?: number, to?: number): boolean {
   if (from === undefined && to === undefined) return true;
@@ -100,8 +100,8 @@ function wasHeldWithin({ granted_at, ended_at }: LeaseRecord, from?: number, to?
 }
 
 /**
- * Returns a function that tests whether a lease overlaps a resource. If no workspace is given, the resource is
- * interpreted in the workspace of each lease.
+ * Returns a function that tests whether a lease overlaps a resource. Without a workspace, the resource is interpreted
+ * in the workspace of each tested lease.
  */
 function overlapping(
   text: string | undefined,

@@ -1,4 +1,4 @@
-/** Answers which leases wait for which other leases. waits.ts finds the pairs in the worker pool. Runs on the front. */
+/** Lists which leases wait for which other leases. waits.ts finds the pairs in the worker pool. Runs on the front. */
 import type { Static } from "typebox";
 import type { LeaseRecord, LeaseWaitsQuery } from "../../../schemas/leases.js";
 import { LIST_BYTES_MAX } from "../../../schemas/limits/answers.js";
@@ -19,12 +19,14 @@ export interface WaitListOptions {
   readonly presenter: LeasePresenter;
 }
 
-/** The number of rows for a job that reads all live leases. This number makes the job run in the worker pool. */
+/**
+ * The estimated number of rows of a job that reads all live leases. It is infinite, so the job runs in the worker pool.
+ */
 const EVERY_ROW = Number.POSITIVE_INFINITY;
 
 /**
- * Replies with pairs of a waiting lease and a lease for which it waits. Leaves out leases that were granted or ended
- * after they were read.
+ * Replies with pairs of a waiting lease and a lease for which it waits. Leaves out pairs whose leases were granted or
+ * have ended since they were read.
  */
 export async function listWaits(
   { reads, leases, presenter }: WaitListOptions,

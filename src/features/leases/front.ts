@@ -51,7 +51,9 @@ export class LeaseFront {
     this.#options = options;
   }
 
-  /** Acquires a lease. If the lease is taken, the request waits in the queue if the client allows that. */
+  /**
+   * Acquires a lease. If it cannot be granted now and the client is willing to wait, the request waits in the queue.
+   */
   async acquire(body: LeaseBody, context: CallContext, client: Client): Promise<Answer> {
     const { writer, leases, presenter, conflicts } = this.#options;
     const { actor } = context;
@@ -80,11 +82,11 @@ export class LeaseFront {
       if (refusal !== null) return withNearby(refusal, nearby);
     }
     const record = presenter.find(row);
-    // Release the lease. The client has disconnected without seeing the lease. Without a `request_id`, it cannot
-    // request the same lease again.
+    // The client has disconnected without seeing the lease. Release it, because without a `request_id` the client
+    // cannot get the same lease by a repeated request.
     if (gone && made && record?.state === "held" && request_id === null && !queue)
       await writer.request(releaseLease, { row, fence: record.fence }, context);
-    // The request ended during its wait, because it was broken or because another call took it out of the queue.
+    // The request has ended during its wait: it was broken, or another call took it out of the queue.
     if (waited && record !== undefined && record.ended_at !== null && record.granted_at === null) return LEASE_LOST;
     return this.#answer(row, record?.state === "waiting" ? ACCEPTED : OK, nearby());
   }
@@ -127,8 +129,9 @@ export class LeaseFront {
   }
 
   /**
-   * Waits until a queued request is granted or ends, for at most `wait_s`. Returns null if the request was granted, has
-   * ended, or may stay in the queue without a waiting call (`queue`). Otherwise returns the failure.
+   * Waits at most `waitS` seconds, until a queued request is granted or ends. Then returns null. After the time-out, a
+   * request with `queue` stays in the queue, and the result is also null. Any other request leaves the queue unless
+   * another call still waits for it, and the result is the failure.
    */
   async #wait(row: number, waitS: number, context: CallContext, client: Client): Promise<Failure | null> {
     const { writer, leases, presenter, queuedCalls } = this.#options;
@@ -181,8 +184,8 @@ function readWanted(body: LeaseBody, workspace: string): Resource[] | Failure {
 }
 
 /**
- * Returns the members of the writer's request that say how holders share the names. A maximum of one holder becomes an
- * exclusive lease.
+ * Returns the members of the writer's request that say how many holders may share the resources. With a maximum of one
+ * holder, the lease is exclusive.
  */
 function sharingOf({ mode, any, max_holders }: LeaseBody): Pick<AcquireRequest, "shared" | "any" | "max_holders"> {
   const names = any === undefined ? {} : { any };
@@ -190,7 +193,10 @@ function sharingOf({ mode, any, max_holders }: LeaseBody): Pick<AcquireRequest, 
   return max_holders === 1 ? { shared: false, ...names } : { shared: true, max_holders, ...names };
 }
 
-/** Adds the leases of other checkouts to the failure of a request that conflicts with a lease. */
+/**
+ * If a request has failed because of a conflict or a deadlock, adds the overlapping leases of other checkouts to the
+ * failure.
+ */
 function withNearby(failure: Failure, find: () => readonly object[]): Failure {
   if (failure.members === null || !("conflicts" in failure.members || "cycle" in failure.members)) return failure;
   const nearby = find();

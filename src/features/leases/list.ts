@@ -1,6 +1,6 @@
 /**
- * Builds the reply to a request for a list of leases. The list ends at the requested number of leases, or before it
- * exceeds LIST_BYTES_MAX. Runs on the front.
+ * Builds the reply to a request for a list of leases. The list has at most the requested number of leases, and at most
+ * LIST_BYTES_MAX. Runs on the front.
  */
 import { LIST_BYTES_MAX } from "../../../schemas/limits/answers.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
@@ -37,7 +37,7 @@ export class LeaseList {
     this.#last = record.row;
   }
 
-  /** Returns the reply. If the list is truncated, the reply has the cursor at which the next request continues. */
+  /** Returns the reply. If the list is truncated, the reply has a cursor for the next request. */
   end(): WholeText<string | null> {
     const next = this.#cut ? cursor("after", leaseId(this.#last)) : null;
     return { text: `{"leases":[${this.#texts.join(",")}]}`, reply: next };

@@ -1,9 +1,9 @@
 /**
- * Counts the calls that wait for each queued lease request. A request without `queue` stays in the queue only while a
- * call waits for it. When the last such call is gone, this class takes the request out of the queue. Runs on the front.
+ * Removes lease requests from the wait queue if no call waits for them any more. A request without `queue` may stay in
+ * the queue only while a call waits for it. So this class counts the waiting calls of each request. Runs on the front.
  *
- * A call also counts as gone after a restart of the server, or if it failed because the writer crashed. The calls
- * themselves wait in the projection of leases.
+ * After a restart of the server or a crash of the writer, waiting calls may be gone, so all requests are checked. The
+ * calls themselves wait in the projection of leases.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import type { BackgroundTask } from "../../platform/background/task.js";
@@ -17,7 +17,7 @@ import { leaveQueue, releaseLease } from "./commands.js";
 export class QueuedCalls implements BackgroundTask {
   readonly #leases: LeaseProjection;
   readonly #writer: Writer;
-  /** The number of calls that wait for a lease, by its row. */
+  /** The number of calls that wait for each lease, by the row of the lease. */
   readonly #calls = new TurnoverMap<number, number>();
   /** The rows of waiting leases that may have no waiting call. The next tick checks them. */
   #abandoned = new Set<number>();
@@ -29,7 +29,7 @@ export class QueuedCalls implements BackgroundTask {
 
   /**
    * Counts a call that waits for a lease.
-   * @returns a function that stops counting the call, and returns whether other calls still wait
+   * @returns a function that is called when the call ends; it returns whether other calls still wait for the lease
    */
   join(row: number): () => { readonly others: boolean } {
     this.#calls.set(row, (this.#calls.get(row) ?? 0) + 1);
@@ -41,19 +41,19 @@ export class QueuedCalls implements BackgroundTask {
     };
   }
 
-  /** Marks a lease for a check. Called when a call ended but could not take its request out of the queue. */
+  /** Marks a lease for the next check. Called when a call has ended but could not take its request out of the queue. */
   abandon(row: number): void {
     this.#abandoned.add(row);
   }
 
-  /** Marks all waiting leases for a check. Called when the calls that waited for them may have ended. */
+  /** Marks all waiting leases for the next check. Called when the calls that waited for them may be gone. */
   checkAll(): void {
     for (const record of this.#leases.list()) if (isForCalls(record)) this.#abandoned.add(record.row);
   }
 
   /**
-   * Checks the marked leases, and takes those without a waiting call out of the queue. A lease may have been marked
-   * before a call joined it. If a call has joined it by now, the lease stays in the queue.
+   * Checks the marked leases, and takes those without a waiting call out of the queue. A lease for which a call waits
+   * again by now stays in the queue.
    */
   tick(): void {
     if (this.#abandoned.size === 0) return;
@@ -74,7 +74,7 @@ export class QueuedCalls implements BackgroundTask {
     });
   }
 
-  /** Releases a lease that was granted after the last call that waited for it had ended. */
+  /** Releases a lease that was granted after its last waiting call had ended. */
   #release(row: number, context: CallContext): void {
     const fence = this.#leases.get(row)?.fence ?? null;
     this.#writer.call(releaseLease, { row, fence }, context, () => undefined);

@@ -28,7 +28,7 @@ import { LeaseFront, type LeaseFrontOptions } from "./front.js";
 import { LeaseSearch, type LeaseSearchOptions } from "./front-search.js";
 import { listWaits, type WaitListOptions } from "./front-waits.js";
 
-/** Returns the row of the lease that a path names, in the form that audit rules expect. */
+/** Returns the row of the lease that a URL path names, in the form that audit rules expect. */
 function subject([id]: readonly [string]): { readonly row?: number } {
   const row = leaseRow(id);
   return row === undefined ? {} : { row };

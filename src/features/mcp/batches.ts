@@ -1,10 +1,10 @@
 /**
- * Runs the batches of MCP messages. The protocol library would start all messages of a batch in one tick, and would
- * hold their results until all are complete. Here the messages of a batch run one after another, in short time slices
- * that alternate between the batches. So a batch delays other requests by one slice.
+ * Runs batches of MCP messages. The protocol library would start all messages of a batch in one tick, and keep all
+ * results until the last one is complete. Here the messages of a batch run one after another, in short time slices that
+ * alternate between the batches. So a batch delays other requests by at most one slice.
  *
- * Each answer is encoded as soon as it is complete. An answer that does not fit into the batch's memory is replaced by
- * an error. So every batch is answered, and it takes no more memory than its share. Runs on the front.
+ * Each answer is encoded as soon as it is complete. If it does not fit into the memory budget, it is replaced by an
+ * error. So every batch is answered, and all batches together take bounded memory. Runs on the front.
  */
 import { isJSONRPCRequest, type JSONRPCRequest } from "@modelcontextprotocol/server";
 import { MCP_BATCH_BYTES_MAX } from "../../../schemas/limits/mcp.js";
@@ -21,7 +21,8 @@ const TOO_LONG = -32_000;
 const [OPEN, COMMA, CLOSE] = [Buffer.from("["), Buffer.from(","), Buffer.from("]")];
 
 /**
- * A request in progress. It holds the bytes that it has taken from the budget. Time slices are given to such requests.
+ * The share of one running HTTP request in the memory budget and in the time slices. It has the number of bytes that
+ * the request has taken from the budget.
  */
 export class Share {
   readonly #budget: ByteBudget;
@@ -54,11 +55,11 @@ export class Share {
 export type Exchange = (message: JSONRPCRequest, requester: Requester) => Promise<string>;
 
 /**
- * Answers a batch of valid messages. Stops if the client disconnects. Only the requests are executed. Responses in the
- * batch have no effect, because the server sends no requests. Notifications have no effect either, because a call that
- * a notification could cancel has already ended or has not begun.
- * @param messages the messages of the batch. None is a handshake, because a handshake would change the server, which is
- * shared with other clients.
+ * Answers a batch of valid messages. Stops if the client disconnects. Only requests are executed. A response in the
+ * batch has no effect, because the server sends no requests. A notification has no effect either: a call that it could
+ * cancel has already ended or has not begun.
+ * @param messages the messages of the batch, without a handshake. A handshake would change the server, which other
+ * clients share.
  * @param exchange executes a request; it must answer every request
  */
 export async function answerBatch(
@@ -73,8 +74,8 @@ export async function answerBatch(
     await slices.next(share);
     if (share.gone) break;
     if (!isJSONRPCRequest(message)) continue;
-    // Execute no further call once the answer is full, because its result could not be returned. The client can send
-    // such a call again.
+    // Once the answer is full, execute no further call, because its result could not be returned. The client can send
+    // the call again.
     if (!isFull) {
       const answer = Buffer.from(await exchange(message, requester));
       isFull = bytes + answer.byteLength > MCP_BATCH_BYTES_MAX || !share.take(answer.byteLength);

@@ -1,21 +1,17 @@
 /**
- * Builds the answer of `discover_instances`: the matching instances, limited so that the answer fits into a model's
- * context. Pure, except that it reads the directory.
+ * Builds the answer of `discover_instances`: the matching instances, up to a number that fits into a model's context.
+ * Pure, except that it reads the directory.
  */
 import { MCP_INSTANCES_MAX } from "../../../schemas/limits/mcp.js";
 import type { Directory } from "../instances/directory.js";
 import { encodeInstance, matchesFilter, type InstanceFilter } from "../instances/entry.js";
 
-/**
- * The order in which instances are listed, by their status. Active instances come first, because they can receive
- * messages now.
- */
+/** The order of the statuses in the list. Active instances come first, because they can receive messages now. */
 const ORDER = ["active", "pending", "stale"] as const;
 
 /**
  * Returns the JSON text `{"count","instances"}`. If more instances match than are listed, it also has
- * `{"more","message"}`. With a filter, the time is linear in the number of all instances. Without one, it is linear in
- * the number of listed instances.
+ * `{"more","message"}`. With a filter, it examines all instances. Without a filter, it examines only the listed ones.
  */
 export function discoverInstances(
   directory: Pick<Directory, "counts" | "newestFirst">,

@@ -5,7 +5,7 @@
 import { LONG_POLL_WAIT_S_MAX, WAIT_S_MAX } from "../../../schemas/limits/wait.js";
 import type { Route } from "../../platform/front/route.js";
 
-/** The prefix of the data plane's paths. */
+/** The prefix of the paths that agents call. */
 const DATA_PLANE = "/api/";
 
 /** The properties of this server that change the answer. */
@@ -19,18 +19,17 @@ export interface Installation {
 /** The name of the route that exists only on a cluster node. */
 const CLUSTER_ROUTE = "cluster";
 /**
- * The routes that programs around an agent call, so that the agent does not need them. These programs are the hooks of
- * the agent's client, git hooks, the command line's radar reports and records of commands, and the dashboard's charts.
- * Budgets and rate limits are left out because an agent's hooks report them to it. The past (`at.`) is left out because
- * it serves the analysis of a team's finished work.
+ * The routes that agents do not need. Most of them are called by programs around an agent: hooks of the client, git
+ * hooks, the command line (radar reports, records of commands) and the dashboard (charts). Budgets and rate limits are
+ * reported to an agent by its hooks. Routes about the past (`at.`) serve the analysis of finished work.
  */
 const OF_PROGRAMS =
   /^(?:at\.|hook\.|guard\.|budget\.|evidence\.|rate_limit\.|radar\.(?:report|changes)$|metrics\.(?:history|routes)$)/;
 
 /**
- * Whether agents can use a route on this server and need it. They cannot use a route that requires the server's token,
- * or that only the dashboard's port serves. On a single server, they cannot use the route of a cluster. They do not
- * need the routes of programs (OF_PROGRAMS).
+ * Whether agents can use a route on this server, and may need it. They cannot use routes that require the server's
+ * token, routes that only the dashboard's port serves, and, on a single server, the route of clusters. They do not need
+ * the routes in OF_PROGRAMS.
  */
 function isForAgents({ name, path, needs, port }: Route, has: Installation): boolean {
   return (

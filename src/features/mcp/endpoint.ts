@@ -1,12 +1,11 @@
 /**
- * Dispatches each POST to /mcp by the protocol revision that it uses. Ordinary tool calls and lists of tools are
- * answered by one of two shared servers: one for the older revisions, and one for the revision without a handshake. The
- * messages of a batch go to the server for the older revisions.
+ * Dispatches each POST to /mcp by its protocol revision. Two shared servers answer ordinary tool calls and lists of
+ * tools: one server for the older revisions, and one for the revision without a handshake. The messages of a batch go
+ * to the server for the older revisions.
  *
- * All other messages are handshakes, notifications, discovery and malformed requests. For each of them, the protocol
- * library creates a separate server, so that rejections follow the protocol. Long bodies and batches are processed in
- * time slices, so that several of them advance at the same time. Runs on the front. The module is loaded at the first
- * request.
+ * For any other message (a handshake, a notification, discovery, a malformed request), a separate server of the
+ * protocol library is created, so that rejections follow the protocol. Long bodies and batches are processed in time
+ * slices, so that they advance side by side. Runs on the front. The module is loaded at the first request.
  */
 import {
   classifyInboundRequest,
@@ -47,18 +46,15 @@ import { SharedServer } from "./shared-server.js";
 import { isToolName, makeToolServer } from "./tool-server.js";
 import { messageReply, refusalReply, replyOf } from "./web-reply.js";
 
-/** The revision without a handshake. The library treats all older ones alike, as one era. */
+/** The protocol revision without a handshake. The library makes no difference between the older revisions. */
 const STATELESS_REVISION = "2026-07-28";
 const BATCH_REVISION = "2025-03-26";
-/** The URL of each web Request. A Request must have a URL, but no code reads it. */
+/** The URL of each web Request that is made here. A Request must have a URL, but no code reads it. */
 const PLACEHOLDER_URL = "http://localhost/mcp";
-/** The library's code for a rejection that has no code of its own. */
+/** The error code of the library for rejections without a specific code. */
 const REFUSED = -32_000;
 
-/**
- * Whether a shared server can answer the request: the server has the method, and the arguments are of the kind that the
- * library accepts.
- */
+/** Whether a shared server can answer the request: a list of tools without a cursor, or a call of a known tool. */
 function isRegular({ method, params }: JSONRPCRequest): boolean {
   return method === "tools/list"
     ? params?.["cursor"] === undefined
@@ -109,8 +105,8 @@ const NOT_ACCEPTABLE = refusalReply(
 );
 
 /**
- * Returns the protocol revision that the header of an older client names, or else the library's default revision, which
- * is the one with batches.
+ * Returns the protocol revision in the header of an older client. Without the header, returns the library's default,
+ * which is the revision with batches.
  */
 function versionOf(headers: McpHeaders): string {
   return headers["mcp-protocol-version"] || DEFAULT_NEGOTIATED_PROTOCOL_VERSION;
@@ -126,7 +122,7 @@ export class McpEndpoint {
   readonly #handler: McpHttpHandler;
   /**
    * The caller of each web Request that is passed to the library's handler. The handler creates a server for each
-   * Request, and that server needs the caller.
+   * Request, and the server needs the caller.
    */
   readonly #requesters = new WeakMap<globalThis.Request, Requester>();
 
@@ -271,7 +267,7 @@ function standardHeaders(headers: McpHeaders): {
   };
 }
 
-/** Whether the required headers are present and match the message. */
+/** Whether the headers that the protocol requires are present and match the message. */
 function namesItself({ method, params }: JSONRPCRequest, headers: McpHeaders): boolean {
   return (
     headers["mcp-protocol-version"] === STATELESS_REVISION &&

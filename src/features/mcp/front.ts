@@ -37,7 +37,7 @@ export class McpFront {
 
   endpoint(): Promise<McpEndpoint> {
     this.#endpoint ??= this.#load().catch((error: unknown) => {
-      // After an error, the next request tries again to create the endpoint.
+      // After an error, the next request creates the endpoint again.
       this.#endpoint = null;
       throw error;
     });

@@ -6,8 +6,8 @@ import type { Request } from "../../platform/front/route.js";
 export const PROTOCOL_HEADERS = ["content-type", "accept", "mcp-protocol-version", "mcp-method", "mcp-name"] as const;
 
 /**
- * The headers of an MCP request. Two of them contain the address under which the client reached the server. Which
- * headers are required depends on the revision and on the message.
+ * The headers of an MCP request. Two of them tell the address under which the client reached the server. The protocol
+ * revision and the message decide which headers are required.
  */
 export const MCP_HEADERS = {
   "content-type": null,

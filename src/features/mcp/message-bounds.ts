@@ -1,6 +1,6 @@
 /**
- * Limits the length of the parts of a JSON-RPC message that its answer may repeat. They are the message's id, and the
- * names that the protocol library quotes in errors. Each tool checks its own arguments. Pure.
+ * Limits the length of the parts of a JSON-RPC message that an answer may repeat: the id, and the names that the
+ * protocol library quotes in errors. Each tool checks its own arguments. Pure.
  */
 import { MCP_NAME_CHARACTERS_MAX } from "../../../schemas/limits/mcp.js";
 import { isLongerThan } from "../../../schemas/text.js";
@@ -11,7 +11,7 @@ function isLong(value: unknown): value is string {
   return typeof value === "string" && isLongerThan(value, MCP_NAME_CHARACTERS_MAX);
 }
 
-/** Returns whether the id of a message, or of a message in a batch, is too long to be repeated in an answer. */
+/** Returns whether a message or batch has an id that is too long to be repeated in an answer. */
 export function hasLongId(json: unknown): boolean {
   return (Array.isArray(json) ? json : [json]).some((message) => isJsonObject(message) && isLong(message["id"]));
 }
@@ -39,8 +39,8 @@ function withMember(json: JsonObject, name: string, value: unknown): JsonObject 
 }
 
 /**
- * Returns the message or batch with long texts truncated: the method, and the texts in the parameters and in their
- * `_meta`. A truncated name matches nothing, just like the complete one, because no name on the server is that long.
+ * Truncates long texts of a message or batch: the method, and the texts in the parameters and in their `_meta`. This
+ * changes no result: no name on the server is that long, so neither the complete nor the truncated name matches.
  */
 export function cutNames(json: unknown): unknown {
   return Array.isArray(json) ? json.map(cutMessage) : cutMessage(json);

@@ -19,8 +19,7 @@ export function mcpRoutes(mcp: McpFront): Route[] {
       statuses: [202, 400, 404, 406, 415],
       refusals: { 400: ProtocolRefusal, 404: ProtocolRefusal, 406: ProtocolRefusal, 415: ProtocolRefusal },
       countedAs: "mcp",
-      // An unknown query is accepted, because some clients are configured with a URL whose query is meant for other
-      // software.
+      // An unknown query is accepted, because some clients are configured with a URL whose query is for other software.
       foreignQuery: true,
       handle: async (request) => (await mcp.endpoint()).answer(request),
     }),

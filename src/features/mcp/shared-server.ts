@@ -1,8 +1,7 @@
 /**
- * A server of the protocol library that is shared by all clients, and lives as long as the process. It is shared
- * because creating a server, a web Request and a Response for each request would cost four times as much as the call
- * itself. Two clients may use the same request id, so the server replaces each request's id by a number of its own.
- * Runs on the front.
+ * A server of the protocol library that all clients share. It lives as long as the process. A separate server, web
+ * Request and Response for each request would cost four times as much as the call itself. Two clients may use the same
+ * request id, so each id is replaced by a unique number. Runs on the front.
  */
 import {
   PerRequestHTTPServerTransport,
@@ -21,8 +20,8 @@ interface Waiting {
 }
 
 /**
- * A transport inside the process, for any number of requests at once. It extends the library's transport for a single
- * request, because the library's server takes the protocol revision only from such a transport.
+ * A transport inside the process, for any number of concurrent requests. It extends the library's transport for a
+ * single request, because the library's server takes the protocol revision only from a transport of that class.
  */
 class SharedTransport extends PerRequestHTTPServerTransport {
   readonly #answered: (message: JSONRPCMessage) => void;
@@ -46,8 +45,8 @@ export class SharedServer {
   #lastId = 0;
 
   /**
-   * @param classification the protocol revisions of all requests to this server: all older revisions together, or one
-   * newer revision
+   * @param classification the protocol revisions of the requests to this server: all older revisions, or one newer
+   * revision
    */
   constructor(calls: ToolCalls, classification: MessageClassification) {
     this.#classification = classification;
@@ -75,7 +74,7 @@ export class SharedServer {
   }
 
   #settle(message: JSONRPCMessage): void {
-    // Ignore a request or notification of the server itself, because it has no receiver.
+    // Ignore requests and notifications that the server itself sends, because no client receives them.
     if (!("id" in message) || "method" in message) return;
     const waiting = this.#waiting.get(Number(message.id));
     if (waiting === undefined) return;

@@ -36,8 +36,8 @@ export interface ToolCallsOptions {
 }
 
 /**
- * Removes arguments that are null or an empty text, because models send these values if they have no value for an
- * argument. A required argument may be an empty text.
+ * Removes arguments that are null or an empty text. Models send these values for arguments that they want to leave out.
+ * A required argument may be an empty text.
  */
 function withoutEmpty(given: object, input: TObject): object {
   const { required: needed = [] } = input as { readonly required?: readonly string[] };
@@ -48,7 +48,7 @@ function withoutEmpty(given: object, input: TObject): object {
 
 export class ToolCalls {
   readonly #options: ToolCallsOptions;
-  /** Limits the time in each tick that all searches through the instances take together. */
+  /** The time slice that all searches through the instances share in each tick. */
   readonly #walks = new TimeSlice();
 
   constructor(options: ToolCallsOptions) {
@@ -69,7 +69,7 @@ export class ToolCalls {
   async #attempt(name: ToolName, given: object, { outer, base }: Requester): Promise<string | Failure> {
     const { inner, endpoints, discover } = this.#options;
     const tool = TOOLS[name];
-    // Check the token again, because a batch takes time, and the token may be revoked before the batch's last call.
+    // Check the token again. A batch takes time, so the token may be revoked before its last call.
     const revoked = inner.refuseRevoked(outer);
     if (revoked !== null) return revoked;
     if (tool.route === null) return endpoints(base);

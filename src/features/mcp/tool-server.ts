@@ -16,7 +16,7 @@ import { VERSION } from "../../../schemas/version.js";
 import { shorten } from "../../../shared/shorten.js";
 import type { Requester, ToolResult } from "./tool-calls.js";
 
-/** The list of tools as plain JSON. TypeBox's own markers are left out. */
+/** The list of tools as plain JSON, without TypeBox's internal members. */
 const LISTED = TOOL_NAMES.map((name) => ({
   name,
   description: TOOL_CARDS[name].description,
@@ -42,7 +42,7 @@ export type RunTool = (name: ToolName, given: object, requester: Requester) => P
 
 /**
  * Creates a server that is not connected yet.
- * @param requesterOf returns the sender of the request with this id
+ * @param requesterOf returns the caller that has sent the request with this id
  * @param revisions the protocol revisions of the server; by default those with an `initialize` handshake
  */
 export function makeToolServer(

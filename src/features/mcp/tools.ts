@@ -1,6 +1,6 @@
 /**
- * The MCP tools. Each tool calls one route, which does the same work as over REST. The tool builds the route's request
- * from its arguments, and its own result from the route's answer. Pure.
+ * The MCP tools. Each tool calls one route of the HTTP API. The tool builds the route's request from its arguments, and
+ * builds its result from the route's answer. Pure.
  */
 import { TOOL_CARDS, type ToolName } from "../../../schemas/mcp.js";
 import type { InternalRequest } from "../../platform/front/internal-request.js";
@@ -17,11 +17,11 @@ export interface Tool {
   /** Returns the id of the calling instance. The member is absent if no argument names the caller. */
   readonly caller?: (given: Arguments) => string;
   /**
-   * True if the tool registers the calling instance. A client may call such a tool even if its previous instance id is
-   * unknown.
+   * True if the tool registers the calling instance. A client may call such a tool even if its previous instance is
+   * unknown, for example because it was deleted.
    */
   readonly joins?: true;
-  /** The argument that names an object which may not exist. */
+  /** The argument that names an object. The object may not exist. */
   readonly subject?: string;
 }
 

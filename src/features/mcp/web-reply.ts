@@ -9,8 +9,8 @@ import { headerBlock, type Sink } from "../../platform/transport/reply.js";
 const EVENT_STREAM = "text/event-stream";
 
 /**
- * The headers that clients of the protocol read. All others are dropped. The library sets them for servers that write
- * its Response to a socket.
+ * The headers of the library's Response that clients read. The others are dropped, because they are only for servers
+ * that write the Response to a socket themselves.
  */
 const KEPT_HEADERS = ["content-type", "allow"] as const;
 

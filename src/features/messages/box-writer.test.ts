@@ -1,6 +1,7 @@
 /**
  * Tests message boxes on a separate database. Random sequences of sends, marks and deletions are compared with a naive
- * model. Further tests check the limit of an in-box, pruning, and that the cost of a page depends only on its own rows.
+ * model. Further tests check the limit of an in-box and the pruning. They also check that the cost of a page depends
+ * only on the rows of the page.
  */
 import * as fc from "fast-check";
 import t from "tap";

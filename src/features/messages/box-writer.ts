@@ -1,10 +1,10 @@
 /**
- * The SQL that changes messages. A message is one row in the table of messages, plus one row in each box that contains
- * it. Runs in the writer.
+ * The SQL that changes messages. A message is one row in the table `message`, plus one row in `message_box` for each
+ * box that contains it. Runs in the writer.
  *
- * The number of unread messages of each in-box is cached in memory, so that they need not be counted for each message
- * that is sent. The cached number may be too large, because it includes expired messages that are not deleted yet. So
- * if the cached number says that an in-box is full, the messages are counted in the database.
+ * The number of unread messages of each in-box is cached, so that a send need not count them. The cached number may be
+ * too large, because it includes expired messages that are not deleted yet. So only if it says that an in-box is full,
+ * the messages are counted in the database.
  */
 import { IN_BOX_UNREAD_MAX, MESSAGE_DAYS, MESSAGE_PRUNE_COPIES } from "../../../schemas/limits/messages.js";
 import {
@@ -20,7 +20,7 @@ import { type Model, type Publication, PublishingModel } from "../../platform/th
 import { messageId } from "./id.js";
 import { COUNT_UNREAD, NEXT_EXPIRY, NOT_EXPIRED } from "./table.js";
 
-/** The push message with the changes of message boxes in a commit. */
+/** The push message that reports the changes of message boxes in a commit to the front. */
 export const BOXES = { name: "message_boxes", payload: BoxesPush } as const satisfies PushMessage;
 
 interface Party {
@@ -74,11 +74,11 @@ export class BoxWriter extends PublishingModel {
   readonly #deleteCopy: Statement<[string, MessageBoxName, number], unknown>;
   readonly #allUnread: Statement<[], { instance: string; unread: number }>;
   readonly #nextExpiry: Statement<[], { at: number | null }>;
-  /** The number of unread messages in each in-box, by the id of the instance that owns it. */
+  /** The number of unread messages in each in-box, by the id of the box's owner. */
   #unread = new Map<string, number>();
   #unreadInAll = 0;
   #expiresAt: number | null = null;
-  /** The counts and times of the latest push message. */
+  /** The number of unread messages and the next expiry that the latest push message has reported. */
   #published = { unread: 0, expires_at: null as number | null };
   #woken: Record<MessageBoxName, Set<string>> = { in: new Set(), out: new Set() };
 
@@ -178,7 +178,7 @@ export class BoxWriter extends PublishingModel {
   }
 
   /**
-   * Marks messages of an in-box. A message that is marked as acked is also marked as read. Returns the rows of the
+   * Marks messages of an in-box as read or acked. An acked message is also marked as read. Returns the rows of the
    * messages that have changed.
    */
   mark({ instance, messages, as, note }: MarkRequest, nowMs: number): number[] {

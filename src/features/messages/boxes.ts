@@ -1,7 +1,7 @@
 /**
- * Keeps data about all message boxes in the front's memory, so that the front need not read the database. The data are
- * the number of unread messages, the next expiry, and the waiters of each box. The writer reports the changes of each
- * commit (box-writer.ts). Only the waiters of a box with new messages are woken. Runs on the front.
+ * Keeps the waiters of each message box in the front's memory, with the number of unread messages and the next expiry
+ * of all boxes together. The writer reports the changes of each commit (box-writer.ts). A new message wakes only the
+ * waiters of its boxes. Runs on the front.
  */
 import { MESSAGE_BOXES, type BoxesPush, type MessageBoxName } from "../../../schemas/messages.js";
 import { WaitQueue } from "../../base/wait-queue.js";
@@ -10,8 +10,8 @@ import { Waiters } from "../../base/waiters.js";
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
 
 /**
- * Reads the number of unread messages and the next expiry from the database. This is needed at the start and after a
- * crash of the writer.
+ * Reads the number of unread messages and the next expiry from the database. Used at the start and after a crash of the
+ * writer.
  */
 export interface BoxFigures {
   countUnread(): number;
@@ -22,7 +22,10 @@ export class MessageBoxes implements Measured {
   readonly #figures: BoxFigures;
   /** The long polls for messages. */
   readonly #polls = new WaitQueue();
-  /** The waiters, by the box's owner: long polls, and calls that wait for one of many conditions. */
+  /**
+   * The waiters of each box, by the box's owner. They are long polls, and calls of /api/wait, which may also wait for
+   * other things.
+   */
   readonly #waiters: Record<MessageBoxName, Waiters<string>> = { in: new Waiters(), out: new Waiters() };
   #unread = 0;
   #expiresAt: number | null = null;
@@ -64,8 +67,8 @@ export class MessageBoxes implements Measured {
   }
 
   /**
-   * Waits until a message is in a box. `look` reads the box. Returns null if the time is up, the client has
-   * disconnected, or the server shuts down.
+   * Waits until `look`, which reads a box, finds a message. Returns null after the time-out, if the client disconnects,
+   * or if the server shuts down.
    * @param onAbort registers a function to be called when the client disconnects
    */
   wait<Found>(

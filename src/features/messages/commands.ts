@@ -29,7 +29,7 @@ import { messageId, noMessage } from "./id.js";
 export const TOPIC_SENT = "message.sent" satisfies ServerTopic;
 export const MESSAGE_SOURCE = "koor" satisfies ServerSource;
 
-/** The resource in the audit row if a call marks several messages. */
+/** The resource in the audit row of a call that marks several messages. */
 const SEVERAL = "several";
 
 const models = { boxes: boxWriter };
@@ -38,7 +38,7 @@ function noRecipient(to: string): Failure {
   return notFound(`nobody there: ${shorten(to)}`);
 }
 
-/** Checks whether a message can be sent. Returns an error if not, otherwise null. */
+/** Returns an error if a message cannot be sent; otherwise null. */
 function refuseSending(
   request: SendRequest,
   thread: string | undefined,

@@ -7,10 +7,7 @@ export interface PartyRow {
   readonly name: string;
 }
 
-/**
- * A recipient of a message, with the times in ms at which the message was delivered to it, and at which it read and
- * acknowledged the message.
- */
+/** A recipient of a message. It has the times, in ms, at which the message was delivered, read and acknowledged. */
 export interface RecipientRow extends PartyRow {
   readonly delivered_at: number | null;
   readonly read_at: number | null;
@@ -62,8 +59,7 @@ function encodeRecipient(recipient: RecipientRow): string {
 }
 
 /**
- * Encodes the members of a message in a fixed order. `body` is the text `,"body":` with the value; "" leaves the body
- * out.
+ * Encodes the members of a message in a fixed order. `body` is the JSON text `,"body":…`, or "" to leave the body out.
  */
 function encodeMembers(message: MessageRow, to: readonly RecipientRow[], body: string): string {
   const { row, thread, reply_to, sender, sender_name, subject, intent, importance, data, sent_at } = message;

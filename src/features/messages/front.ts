@@ -1,7 +1,7 @@
 /**
  * Serves the operations on messages: sending a message, reading a box, and waiting for a message. A call uses the boxes
- * of the instance that makes it. A caller with the server's token may read the messages of all instances, which marks
- * none of them. Runs on the front.
+ * of the instance that makes it. A caller with the server's token may read the messages of all instances, which does
+ * not mark them as delivered or read. Runs on the front.
  */
 import type { Static } from "typebox";
 import {
@@ -56,7 +56,10 @@ type SendCall = Pick<Request<readonly string[], unknown, string, MessageBody>, "
 type ListCall = Pick<Request<readonly string[], MessageQuery>, "query" | "context" | "onAbort">;
 type Finding = PageReply | Failure;
 
-/** The number of rows for a read that may examine many rows. Such a read runs in the worker pool. */
+/**
+ * The estimated number of rows of a read that may examine many rows. It is infinite, so the read runs in the worker
+ * pool.
+ */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
 const EMPTY: PageReply = { count: 0, last: null, undelivered: [], cut: false };
 
@@ -77,7 +80,8 @@ export class MessageFront {
     const { reply_to: answered } = json;
     const replyTo = answered === undefined ? null : rowOfMessage(answered);
     if (replyTo === undefined) return noMessage(answered ?? "");
-    // The writer rejects unknown recipients, because it first looks for the stored answer to a repeated call.
+    // An unknown recipient is rejected by the writer and not here. The call may be a repetition, for which the writer
+    // returns the stored answer.
     const { to, nobody } = resolveRecipients(directory, sender, typeof json.to === "string" ? [json.to] : json.to);
     const request: SendRequest = {
       guarded: this.#options.guarded,
@@ -99,7 +103,7 @@ export class MessageFront {
     if (sent instanceof Failure) return sent;
     const { made, ...answer } = sent;
     if (made) log.info("message sent", { id: answer.id, recipients: answer.to.length });
-    // The answer has the status of each recipient that was named and is not active.
+    // The answer shows the status of a recipient that was addressed by its name and is not active.
     const named = new Set([...to].filter((one) => one.to !== one.id).map(({ id }) => id));
     const recipients = answer.to.map((party) => {
       const status = named.has(party.id) ? directory.get(party.id)?.status : undefined;
@@ -189,14 +193,12 @@ export class MessageFront {
     return this.#options.reads.run(findMessages, page, context, many ? MANY_ROWS : page.limit);
   }
 
-  /**
-   * Answers with the messages that were found. Before that, it records that the messages of an in-box were delivered.
-   */
+  /** Records that the found messages were delivered if the box is an in-box. Then answers with the messages. */
   #deliver(page: PageRequest, found: Finding, context: CallContext): Answer | Promise<Answer> {
     if (found instanceof Failure) return found;
     const { count, undelivered, cut } = found;
     const until = { up_to: found.last ?? page.after, cut };
-    // The number of rows of an out-box page is unknown, because each message comes with all its recipients.
+    // The number of rows of an out-box page is unknown, because each message has all its recipients.
     const rows = page.box === "out" || count > MESSAGES_ON_FRONT_MAX ? MANY_ROWS : count;
     if (page.box === "out" || undelivered.length === 0) return this.#answer(page, until, rows, context);
     const request = { instance: page.instance, messages: undelivered };
@@ -210,8 +212,8 @@ export class MessageFront {
 
   /**
    * Answers with the messages of a page.
-   * @param until the end of the page: the row of its last message, or null if the page has no end. `cut` says whether
-   * more messages follow.
+   * @param until the end of the page. `up_to` is the row of its last message; null if only the limit ends the page.
+   * `cut` is true if the page was cut off because of its size.
    * @param rows the number of rows that the read examines
    */
   #answer(

@@ -1,6 +1,6 @@
 /**
- * Resolves the names in `to` to the recipients of a message. Each distinct name costs one lookup in the directory of
- * instances, which examines only the instances that it returns. Runs on the front.
+ * Resolves the names in `to` to the recipients of a message. Each distinct name is looked up once in the directory of
+ * instances. The lookup examines only the instances that it returns. Runs on the front.
  */
 import { MESSAGE_RECIPIENTS_MAX } from "../../../schemas/limits/messages.js";
 import type { Entry } from "../instances/entry.js";
@@ -14,8 +14,8 @@ export interface Recipient {
 
 export interface Resolved {
   /**
-   * The recipients, each only once, in the order of the names. If there are too many recipients for one message, the
-   * list ends with the first one above the limit.
+   * The recipients, each only once, in the order of the names. If there are too many for one message, the list has one
+   * more than the limit.
    */
   readonly to: readonly Recipient[];
   /** The first name in `to` that has no recipient; null if every name has one. */
@@ -37,7 +37,7 @@ const WORKSPACE = "workspace:";
 
 /**
  * Resolves the names that the sender wrote to recipients.
- * @param written the names: the id of an instance, `name:N` or `workspace:W`
+ * @param written the names, each of which is the id of an instance, `name:N` or `workspace:W`
  */
 export function resolveRecipients(instances: InstanceLookup, sender: Entry, written: readonly string[]): Resolved {
   const found = new Map<string, Recipient>();
@@ -55,7 +55,8 @@ export function resolveRecipients(instances: InstanceLookup, sender: Entry, writ
 /** Returns the instances that one written name stands for. */
 function instancesNamed(to: string, instances: InstanceLookup, sender: Entry): readonly Entry[] {
   if (to.startsWith(WORKSPACE)) {
-    // Request two more than the maximum: one because the sender is left out, and one to detect that there are too many.
+    // Request two instances more than the maximum: one because the sender is left out, and one to detect that there are
+    // too many.
     const present = instances.activeIn(to.slice(WORKSPACE.length), MESSAGE_RECIPIENTS_MAX + 2);
     return present.filter(({ id }) => id !== sender.id);
   }

@@ -1,11 +1,10 @@
 /**
- * The SQL that reads messages. It runs in the worker pool or on the front. On the front it also reads the counts of all
- * boxes, which the front keeps in memory. box-writer.ts has the SQL that changes messages, and encode.ts the wire
- * format.
+ * The SQL that reads messages, in the worker pool or on the front. box-writer.ts has the SQL that changes messages, and
+ * encode.ts has the wire format.
  *
- * The rows of a box are one range of a B-tree. The rows of a thread within a box, and the unread messages of an in-box,
- * are also one range of a B-tree each. So the cost of a page depends only on the rows of the page. Expired messages are
- * hidden, even if they are not deleted yet.
+ * A page is read from one range of a B-tree: the rows of a box, the rows of a thread in a box, or the unread messages
+ * of an in-box. So the cost of a page depends only on the rows of the page. Expired messages are hidden, even if they
+ * are not deleted yet.
  */
 import type {
   AllMessagesRequest,
@@ -37,7 +36,7 @@ const RECIPIENTS = `json_each(m.recipients) j
 const RECIPIENT_COLUMNS = "r.instance AS id, r.name, r.delivered_at, r.read_at, r.acked_at, r.note";
 
 /**
- * SQL for the size of a message in an answer: a lower bound in bytes, without the recipients. It counts each text with
+ * SQL for the approximate size of a message in an answer, in bytes, without the recipients. It counts each text with
  * the length of its JSON.
  */
 const BYTES = `2048 + length(CAST(json_quote(m.subject) AS BLOB)) + length(CAST(json_quote(m.body) AS BLOB))
@@ -47,7 +46,7 @@ const THREAD_INDEX = "INDEXED BY message_box_thread";
 
 type Bound = (string | number)[];
 
-/** Builds the FROM and WHERE clauses that select a page, and the values bound to them, in order. */
+/** Builds the FROM and WHERE clauses that select a page, with the values of their parameters in order. */
 function pageOf({ instance, box, unread, thread, after, nowMs }: PageRequest): {
   readonly from: string;
   readonly bound: Bound;
@@ -58,7 +57,7 @@ function pageOf({ instance, box, unread, thread, after, nowMs }: PageRequest): {
     conditions.push("b.thread = ?");
     bound.push(thread);
   }
-  // Without an index hint, SQLite would also walk messages that were read or belong to other threads.
+  // Name the index. Otherwise SQLite would also walk through messages that were read or belong to other threads.
   let index = thread === null ? "" : THREAD_INDEX;
   if (unread && box === "in") {
     index = "INDEXED BY message_box_unread";
@@ -133,8 +132,8 @@ export class MessageReader {
   }
 
   /**
-   * Returns true if the cursor is ahead of every message that was ever stored. In that case, the client has seen
-   * messages that a restore has removed.
+   * Returns true if the cursor is ahead of every message that was ever stored. The client has then seen messages that a
+   * restore has removed.
    */
   isAhead(after: number): boolean {
     if (after === 0) return false;
@@ -237,7 +236,7 @@ export class MessageReader {
     limit,
     nowMs,
   }: ThreadsRequest): Generator<readonly [ThreadRow, readonly PartyRow[]], void, undefined> {
-    // Count distinct messages, because a message that an instance sends to itself is in both of the instance's boxes.
+    // Count distinct messages. A message that an instance sends to itself is in both of its boxes.
     const groups = this.#prepare<GroupRow>(
       `SELECT b.thread, count(DISTINCT b.message) AS messages, min(b.message) AS first, max(b.message) AS last,
          count(CASE WHEN b.box = 'in' AND b.read_at IS NULL THEN 1 END) AS unread

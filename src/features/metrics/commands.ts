@@ -1,6 +1,6 @@
 /**
  * The writer method that resets the counters of calls. The counters exist only in memory. The call goes through the
- * writer only to get an audit row.
+ * writer only so that an audit row is written.
  */
 import * as Type from "typebox";
 import { noDetail, writerMethod } from "../../platform/threads/writer-method.js";

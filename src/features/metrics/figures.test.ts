@@ -1,4 +1,6 @@
-/** Tests the metrics of the history that are computed from two samplings: rates, and quantiles by group of routes. */
+/**
+ * Tests the metrics of the history that are computed from two samplings: rates, and quantiles for each group of routes.
+ */
 import t from "tap";
 import { HISTORY_METRICS, type HistoryMetric } from "../../../schemas/metrics.js";
 import type { Sample } from "../../platform/measure/sample-set.js";
@@ -13,7 +15,7 @@ function sampling(atS: number, rows: readonly Row[]): Sampling {
 }
 
 /**
- * Returns the samples of a route. `counts` has the number of requests that took at most 1 ms, at most 10 ms, and
+ * Returns the samples of a route. `counts` has the numbers of requests that took up to 1 ms, from 1 ms to 10 ms, and
  * longer.
  */
 function route(name: string, status: number, counts: readonly [number, number, number]): Row[] {

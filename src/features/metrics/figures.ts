@@ -1,6 +1,7 @@
 /**
- * Computes the metrics of the history from samples. A metric is a gauge, or a rate or quantile between two samplings.
- * Each row of FIGURES declares one metric. Routes are grouped by the parts of the API that users know. Pure.
+ * Computes the metrics of the history from samples. A metric is a gauge, or a rate or a quantile over the time between
+ * two samplings. Each row of FIGURES declares one metric. Routes are grouped by the parts of the API that users know,
+ * for example tasks. Pure.
  */
 import { HISTORY_METRICS, ROUTE_GROUPS, type HistoryMetric, type RouteGroup } from "../../../schemas/metrics.js";
 import type { Sample, Samples } from "../../platform/measure/sample-set.js";
@@ -36,7 +37,10 @@ interface Previous {
   readonly seconds: number;
 }
 
-/** A function that computes a metric. Returns null if it is unknown, for example because a rate needs two samplings. */
+/**
+ * A function that computes a metric. Returns null if the metric is unknown, for example if there is no previous
+ * sampling for a rate.
+ */
 type Figure = (now: Samples, since: Previous | null) => number | null;
 
 function gauge(name: string, chosen?: Choose): Figure {
@@ -55,8 +59,8 @@ function rate(name: string, chosen?: Choose): Figure {
 type HistogramOf = (samples: Samples) => CumulativeHistogram;
 
 /**
- * Returns a function that computes and caches the histogram of samples. The cache helps because several quantiles use
- * the same histogram, and the next samples are compared with it.
+ * Returns a function that computes and caches the histogram of samples. Several quantiles use the same histogram, and
+ * the next sampling uses it again as the previous one.
  */
 function histograms(name: string): HistogramOf {
   const known = new WeakMap<Samples, CumulativeHistogram>();
@@ -94,14 +98,14 @@ const BATCH = "koor_writer_batch_calls";
 const DELIVERIES = "koor_webhook_deliveries_total";
 const LOOP_DELAY = "koor_event_loop_delay_seconds";
 
-/** The names of the metrics whose samples have a route. */
+/** The metrics whose samples have the label of a route. */
 const OF_ROUTES = [REQUESTS, `${DURATION}_bucket`] as const;
 
 const knownGroups = new WeakMap<Samples, ReadonlyMap<RouteGroup, Samples>>();
 
 /**
- * Returns the samples of a group's routes. All groups are split in one pass, because there may be thousands of samples:
- * one for each route, status and bucket.
+ * Returns the samples of the routes of a group. The samples of all groups are separated in one pass, because there may
+ * be thousands: one for each route, status and bucket.
  */
 function samplesOf(group: RouteGroup, samples: Samples): Samples {
   if (group === "all") return samples;
@@ -128,7 +132,7 @@ function splitGroups(samples: Samples): ReadonlyMap<RouteGroup, Samples> {
   return groups;
 }
 
-/** Returns a figure of a group of routes. */
+/** Restricts a figure to the routes of a group. */
 function ofGroup(group: RouteGroup, figure: Figure): Figure {
   return (now, since) =>
     figure(samplesOf(group, now), since === null ? null : { ...since, before: samplesOf(group, since.before) });

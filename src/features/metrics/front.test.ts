@@ -1,4 +1,4 @@
-/** Tests that long answers of metrics take turns, so that many of them together do not hold up others. */
+/** Tests that long answers with metrics take turns, so that many of them together do not delay other requests. */
 import t from "tap";
 import { TIME_SLICE_MS } from "../../../schemas/limits/process.js";
 import { MetricHistory } from "./history.js";

@@ -1,4 +1,4 @@
-/** Answers requests for health and metrics. Each component writes its own metrics. Runs on the front. */
+/** Answers requests for health and metrics. Each component (`Measured`) writes its own metrics. Runs on the front. */
 import { TOKENS_PER_MCP_CALL } from "../../../schemas/limits/mcp.js";
 import { formatUptime } from "../../../shared/duration.js";
 import type { Log } from "../../base/log.js";
@@ -18,7 +18,7 @@ import { routeRows } from "./route-rows.js";
 
 export interface MetricsFrontOptions {
   readonly requests: RequestMetrics;
-  /** The components that have metrics, in the order of a scrape's output. */
+  /** The components that have metrics, in the order of the output. */
   readonly measured: readonly Measured[];
   readonly history: MetricHistory;
   readonly writer: Writer;
@@ -46,9 +46,9 @@ const UNWELL_HEADERS = headerBlock([JSON_TYPE, ["Retry-After", "1"]]);
 export class MetricsFront {
   readonly #options: MetricsFrontOptions;
   /**
-   * Limits the time that all long answers together take in each tick, because each long answer visits thousands of
-   * samples. An answer that need not wait is completed at once, because several requests may arrive before the first
-   * one resumes from an `await`.
+   * The time slice that all long answers share in each tick, because each of them visits thousands of samples. If the
+   * slice is not used up, an answer is completed without an `await`. During an `await`, further requests could find the
+   * same slice unused, and all be answered in one tick.
    */
   readonly #slice = new TimeSlice();
 

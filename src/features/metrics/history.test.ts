@@ -1,4 +1,7 @@
-/** Tests the history of metrics: its intervals, its bounds, and the samples that a request selects. */
+/**
+ * Tests the history of metrics: the intervals of samples, the maximum number of samples, and the samples that a request
+ * selects.
+ */
 import t from "tap";
 import {
   HISTORY_OLDER_ROWS_MAX,
@@ -27,7 +30,7 @@ class Source implements Measured {
   }
 }
 
-/** Creates a history, and ticks it every `stepMs` until `ms` have passed. */
+/** Creates a history, and calls its `tick` every `stepMs` until `ms` have passed. */
 function historyOf(ms: number, stepMs: number): { history: MetricHistory; source: Source } {
   const source = new Source();
   const history = new MetricHistory([source]);

@@ -1,8 +1,8 @@
 /**
- * Keeps the metrics of the last 24 hours in memory, from the start of the server on. The last hour has a sample every
- * ten seconds, the time before that every two minutes. With these two intervals, a chart of any length gets enough
- * points, an answer need not aggregate samples, and all samples take less than a megabyte. The rates and quantiles of
- * an older sample cover its two minutes. Runs on the front, driven by ticks.
+ * Keeps the metrics of the last 24 hours in memory, but not those before the server's start. There is a sample every
+ * ten seconds for the last hour, and every two minutes for the time before. So a chart of any length has enough points,
+ * an answer need not aggregate samples, and all samples take less than a megabyte. Rates and quantiles of an older
+ * sample cover its two minutes. Runs on the front, driven by ticks.
  */
 import {
   HISTORY_OLDER_ROWS_MAX,
@@ -26,7 +26,7 @@ const DIGITS = 6;
 
 const COLUMN_OF: ReadonlyMap<string, number> = new Map(HISTORY_METRICS.map((name, at) => [name, at]));
 
-/** A ring buffer of samples. If it is full, a new sample replaces the oldest one. NaN stands for a missing value. */
+/** A ring buffer of samples. In a full buffer, a new sample replaces the oldest one. NaN stands for a missing value. */
 class Ring {
   readonly #rowsMax: number;
   readonly #timesMs: Float64Array;
@@ -94,7 +94,7 @@ export class MetricHistory implements BackgroundTask {
   }
 
   /**
-   * Returns the samples since a time. The samples of the last hour are preceded by the older samples.
+   * Returns the samples since a time: first the older ones at intervals of two minutes, then those of the last hour.
    * @param fromMs in ms since the epoch
    */
   read(metrics: readonly HistoryMetric[], fromMs: number): MetricsHistory {

@@ -1,14 +1,11 @@
-/** Tests the metrics of the process: each metric exists once, and has its type and a correct value. */
+/** Tests the metrics of the process: each exists once, with the right type and value. */
 import t from "tap";
 import { VERSION } from "../../../schemas/version.js";
 import { parseExposition } from "../../../test/support/exposition.js";
 import { Exposition } from "../../platform/measure/exposition.js";
 import { ProcessMetrics } from "./process-metrics.js";
 
-/**
- * The time for which the test blocks the event loop. It is longer than the delays that a busy machine causes for a
- * timer.
- */
+/** The time for which the test blocks the event loop. It is longer than the delay of a timer on a busy machine. */
 const BLOCKED_MS = 600;
 
 t.test("every metric exists once, with its type", (t) => {
@@ -55,8 +52,8 @@ t.test("a second reader does not change the first one's values", async (t) => {
     metrics.expose(out);
     return parseExposition(out.text()).get("koor_event_loop_delay_max_seconds")?.samples[0]?.value ?? Number.NaN;
   };
-  // Block the loop until the delay is measured. One time may not be enough, because a delay is measured between two
-  // runs of a timer, and the timer may not have run before the loop was first blocked.
+  // Block the loop until the delay is measured. The delay is measured between two runs of a timer. If the timer has not
+  // run before the loop is blocked, the loop must be blocked again.
   while (longest() < BLOCKED_MS / 2_000) {
     const beganMs = performance.now();
     while (performance.now() - beganMs < BLOCKED_MS);

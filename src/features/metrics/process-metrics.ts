@@ -7,23 +7,23 @@ import { VERSION } from "../../../schemas/version.js";
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
 
 /**
- * The interval of the timer that samples the delay of the event loop. It is short enough to measure a p99, and long
- * enough to cost nothing when the server is idle.
+ * The interval of the timer that measures the delay of the event loop. It is short enough for a p99, and long enough to
+ * cost almost nothing on an idle server.
  */
 const LOOP_DELAY_RESOLUTION_MS = 100;
 
 /**
- * Returns the delay of a timer's run, in seconds. A value of the histogram is the interval between two runs of the
- * timer, in ns, so the timer's regular interval is subtracted.
+ * Returns by how many seconds the timer was late. `intervalNs` is the measured interval between two runs of the timer.
+ * The timer's regular interval is subtracted from it.
  */
 function latenessOf(intervalNs: number): number {
   return Math.max(0, intervalNs / 1e9 - LOOP_DELAY_RESOLUTION_MS / 1e3);
 }
 
 /**
- * The minimum length of a window in which delays are measured. A read after this time ends the window and returns its
- * delays. An earlier read returns the delays of the previous window. So the number of readers does not affect the
- * result.
+ * Delays are measured in windows of at least this length. A read after this time ends the current window and returns
+ * its delays. An earlier read returns the delays of the previous window. So frequent reads do not make the windows
+ * shorter.
  */
 const LOOP_DELAY_WINDOW_MS_MIN = 10_000;
 
@@ -37,7 +37,7 @@ interface LoopDelay {
 export interface ProcessMetricsOptions {
   /** Returns the size of the database's write-ahead log in bytes. */
   readonly walBytes: () => number;
-  /** The names of the libraries that were chosen at the start, by purpose. */
+  /** The name of the library that was chosen at the start for each purpose. */
   readonly runtime: Readonly<Record<string, string>>;
   /** Returns the time since the server's start, in ms. */
   readonly uptimeMs: () => number;

@@ -16,9 +16,9 @@ function cumulative(bounds: readonly number[], counts: readonly number[]): Cumul
 }
 
 /**
- * Returns the routes that were called, the most frequent first. It adds up the histograms themselves, without the
- * samples of the metrics. Clients decide how many statuses a route returns, so the samples of all buckets could be so
- * many that they would delay other requests.
+ * Returns the routes that were called, the most frequent first. It adds up the histograms directly, and does not use
+ * samples of the metrics. Clients can cause many different statuses, so the samples of all buckets could be too many
+ * for one tick.
  */
 export function routeRows(routes: readonly MeasuredRoute[]): RouteRow[] {
   const rows = routes.flatMap(({ name, byStatus }): RouteRow[] => {

@@ -25,7 +25,7 @@ export function total(samples: Samples, name: string, chosen: Choose = anyOf): n
   return ofName.reduce((sum, sample) => (chosen(sample) ? sum + sample.value : sum), 0);
 }
 
-/** Returns the sum of the metric's histograms. */
+/** Returns the sum of all histograms of a metric, for example those of all routes. */
 export function histogramOf(samples: Samples, name: string): CumulativeHistogram {
   const below = new Map<number, number>();
   for (const sample of samples.get(`${name}_bucket`) ?? []) {
@@ -38,7 +38,8 @@ export function histogramOf(samples: Samples, name: string): CumulativeHistogram
 }
 
 /**
- * Returns the histogram of the values that were counted between two scrapes. `before` may have fewer bounds, or none.
+ * Returns the histogram of the values that were counted after `before` and up to `after`. `before` may have fewer
+ * bounds, or none.
  */
 export function added(after: CumulativeHistogram, before: CumulativeHistogram): CumulativeHistogram {
   const were = new Map(before.bounds.map((bound, at) => [bound, before.below[at] ?? 0]));

@@ -1,7 +1,7 @@
 /**
- * Measures how far the server's times are ahead of the machine's clock. A stored time is ahead if a clock was wrong
- * when it was stored. The server's own time is ahead if the machine's clock was set back while the server was running.
- * The result is reported in the log, in `/health` and as a metric. Runs on the front, driven by ticks.
+ * Measures how far the server's times are ahead of the machine's clock. Stored times are ahead if a machine's clock was
+ * wrong when they were stored. The server's own clock is ahead if the machine's clock was set back while the server was
+ * running. The result is reported in the log, in `/health` and as a metric. Runs on the front, driven by ticks.
  */
 import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits/store.js";
 import { SECOND_MS } from "../../../shared/duration.js";
@@ -14,10 +14,7 @@ export interface TimeLeadOptions {
   /** The server's clock. */
   readonly clock: Clock;
   readonly machine: Clock;
-  /**
-   * Returns the newest stored time, in ms, that the server's clock ignores because it is too far ahead; 0 if there is
-   * none.
-   */
+  /** Returns the newest stored time in ms if it is so far ahead that the server's clock ignores it; otherwise 0. */
   readonly newestPassed: () => number;
   readonly log: Log;
 }
@@ -58,8 +55,8 @@ export class TimeLead implements BackgroundTask {
   }
 
   /**
-   * The number of whole seconds by which a time is ahead of the machine's clock; 0 if it is at most CLOCK_LEAD_MS_MAX
-   * ahead.
+   * The number of seconds by which the server's or a stored time is ahead of the machine's clock; 0 if it is at most
+   * CLOCK_LEAD_MS_MAX.
    */
   get aheadS(): number {
     const { clock, machine } = this.#options;

@@ -1,4 +1,4 @@
-/** Tests the metrics of events and subscribers: each is exposed once, with its type and the value that the hub has. */
+/** Tests the metrics of events and subscribers. Each metric is exposed once, with its type and the hub's value. */
 import t from "tap";
 import { parseExposition } from "../../../test/support/exposition.js";
 import { FakeBroadcaster } from "../../../test/support/fake-broadcaster.js";

@@ -1,6 +1,6 @@
 /**
- * The events that match one pattern, among the events that the hub sends together (a run) or in one page of the
- * history. All event streams with this pattern share the batch, so its events are encoded only once. Runs on the front.
+ * The events that match one pattern, out of one run of the hub (hub.ts) or one page of the history. All event streams
+ * with this pattern share the batch, so its events are encoded only once. Runs on the front.
  */
 import { EVENT_PIECE_CHARACTERS } from "../../../schemas/limits/events.js";
 import type { CommittedEvent } from "../../../schemas/events.js";

@@ -109,7 +109,7 @@ export class Feed implements Listener {
     this.#readBarrier = readBarrier;
   }
 
-  /** Starts replay, or live delivery if no replay is wanted. */
+  /** Starts the replay, or live delivery if the subscriber wants no replay. */
   start(): void {
     const newest = this.#hub.lastId;
     if (newest < this.#knownToClient) this.#readBarrier?.(() => this.#afterBarrier(newest));
@@ -241,9 +241,7 @@ export class Feed implements Listener {
     else if (this.#send([event], this.#outlet.deliver([event])) === "refused") this.#offer(event);
   }
 
-  /**
-   * Sends live events directly, because the buffer is empty. If the socket accepts no more data, buffers the others.
-   */
+  /** Sends live events directly, because the buffer is empty. If the socket accepts no more data, buffers the rest. */
   #deliver(batch: EventBatch): void {
     for (const piece of this.#outlet.piecesOf(batch)) {
       if (this.#behind || this.#send(piece.events, this.#outlet.write(piece)) === "refused")
@@ -251,7 +249,7 @@ export class Feed implements Listener {
     }
   }
 
-  /** Records the result of sending events that were not in the buffer. */
+  /** Updates the feed's state after events were sent without the buffer. */
   #send(events: readonly CommittedEvent[], result: SendResult): SendResult {
     this.#behind = result !== "sent";
     if (result === "refused") return result;
@@ -277,13 +275,13 @@ export class Feed implements Listener {
     return true;
   }
 
-  /** Sends one page of history. Takes another turn for the next page, or continues when the socket accepts more. */
+  /** Sends one page of the history. The next page is sent in another turn, when the socket accepts data. */
   #replay(): void {
     let cursor = this.#cursor;
     if (cursor === null) return;
     const page = this.#pages.after(cursor, this.#hub.lastId, this.#group.pattern);
     if (page.firstId !== null && this.#replayedSome && page.firstId > cursor + 1) {
-      // Events that this slow reader has not got yet were pruned. The reader gets a gap in their place.
+      // Some events were pruned before this slow subscriber got them. It gets a gap in their place.
       const delivery = this.#outlet.deliver({
         kind: "gap",
         count: page.firstId - cursor - 1,

@@ -114,7 +114,7 @@ export class EventsFront {
     });
   }
 
-  /** Returns the event with this id, which the writer has just committed for a publish call. */
+  /** Returns the event with this id. The writer has just committed it for a publish call. */
   #committed(id: number): CommittedEvent | undefined {
     // The writer's reply and the new events arrive together, so the hub usually has not sent the events out yet.
     const accepted = this.#options.hub.acceptedWith(id);

@@ -1,7 +1,7 @@
 /**
- * Tests fan-out, replay and the 64-event buffer against a naive model. Subscribers over WebSocket and over streams,
- * slow and fast, connect, fall behind, catch up and disconnect, while events are published, committed before they are
- * sent out, and pruned. Each subscriber must receive exactly what the model says, item by item.
+ * Tests fan-out, replay and the 64-event buffer against a naive model. Slow and fast subscribers over WebSocket and
+ * over streams connect, fall behind, catch up and disconnect. Meanwhile, events are published and pruned, and some are
+ * committed before they are sent out. Each subscriber must receive exactly the events and gaps of its model.
  */
 import { setImmediate as loopTick } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
@@ -175,7 +175,7 @@ class Model {
     }
   }
 
-  /** Replays until the socket accepts no more. `history` has the events that were sent out and not pruned. */
+  /** Replays until the socket accepts no more data. `history` has the events that were sent out and not pruned. */
   replay(history: readonly CommittedEvent[], matches: (topic: string) => boolean): void {
     for (const page of pagesOf(history.filter(({ id }) => id > (this.cursor ?? 0)))) {
       const first = page[0]?.id ?? 0;
@@ -324,8 +324,8 @@ class World {
         this.#members[operation.subscriber] = null;
         break;
       case "prune":
-        // Send out all events before pruning: in reality a thousand events are kept, so pruned events were sent out
-        // long ago.
+        // Send out all events before pruning. A real server keeps at least a thousand events, so pruned events were
+        // sent out long ago.
         await this.#fanOut(false);
         this.#appender.prune(operation.keep, Number.MAX_SAFE_INTEGER);
         this.#stored = this.#stored.slice(-operation.keep);

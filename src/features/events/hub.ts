@@ -63,7 +63,8 @@ const TOO_MANY_PATTERNS = new Failure(
 );
 
 /**
- * If the waiting events exceed this share of their limits, publishes are refused. At the full limits, all writes are.
+ * If the waiting events exceed this share of their limits, publishes are refused. Above the limits, all writes are
+ * refused.
  */
 const PUBLISH_SHARE = 0.5;
 const UNSENT = new Failure("RESOURCE_EXHAUSTED", "too many events wait to be sent to subscribers, try again");
@@ -91,7 +92,7 @@ export class Hub implements Measured, LiveSender {
   readonly turns: SendingTurns;
   #lastId: number;
   #members = 0;
-  /** Total characters of the distinct patterns. */
+  /** The number of characters of all distinct patterns together. */
   #characters = 0;
   /** The long polls for events. */
   readonly polls = new WaitQueue();
@@ -128,9 +129,7 @@ export class Hub implements Measured, LiveSender {
     this.#lastId = Math.max(this.#lastId, id);
   }
 
-  /**
-   * Publishes the committed events that the writer did not report because it crashed. It reads them from the history.
-   */
+  /** Sends out the committed events that the writer did not report because it crashed. Reads them from the history. */
   catchUp(history: EventReader): void {
     for (let lastId = history.lastId, cursor = this.#lastId; cursor < lastId; ) {
       const { rows } = history.after(cursor, lastId, REPLAY_PAGE_EVENTS);
@@ -219,8 +218,8 @@ export class Hub implements Measured, LiveSender {
   }
 
   /**
-   * Begins a run with the accepted events, if no run is being sent. If there are too many for one run, or if matching
-   * them takes too long for one tick, the rest waits for the next run.
+   * Begins a run with the accepted events, unless a run is being sent. There may be too many events for one run, or
+   * matching them may take too long for one tick. The rest then waits for the next run.
    */
   begin(): void {
     if (this.#run !== null || this.#accepted.length === 0) return;
@@ -336,7 +335,7 @@ export class Hub implements Measured, LiveSender {
     this.#run = null;
     const lastId = this.#lastId;
     if (this.#runEvents.length === 0) return;
-    // Two immediates later, the library has flushed the messages of this tick and reported slow sockets.
+    // Wait for two immediates. After them, the library has flushed the messages of this tick and reported slow sockets.
     setImmediate(() =>
       setImmediate(() => {
         this.#runEvents = this.#runEvents.filter(({ id }) => id > lastId);

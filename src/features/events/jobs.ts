@@ -36,8 +36,8 @@ type TopicTest = (topic: string) => boolean;
 const TOPICS_WITHOUT_INDEX = 32;
 
 /**
- * Returns a function that tests whether a topic matches any of the patterns. If it is called for many topics, it builds
- * an index of the patterns.
+ * Returns a function that tests whether a topic matches any of the patterns. After some topics, the function builds an
+ * index of the patterns.
  */
 function matcherOf({ pattern: text, or_patterns }: EventHistoryRequest): TopicTest | Failure {
   const patterns: Pattern[] = [];

@@ -1,6 +1,6 @@
 /**
- * Tests the ways in which a long poll ends: with a result, by timeout, because the client disconnects, or because the
- * server shuts down.
+ * Tests how a long poll ends: with a result, after the timeout, when the client disconnects, and when the server shuts
+ * down.
  */
 import t from "tap";
 import { FakeBroadcaster } from "../../../test/support/fake-broadcaster.js";

@@ -23,8 +23,8 @@ const PLAIN = /^[\x21-\x7e]*$/;
 const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Z}]/gu;
 
 /**
- * Normalizes a text to what a reader sees. The result is in lower case, has one Unicode form, and has no invisible
- * characters.
+ * Normalizes a text, so that texts that look the same are equal. The result is in lower case, in one Unicode form, and
+ * without invisible characters.
  */
 function plainForm(text: string): string {
   return (PLAIN.test(text) ? text : text.normalize("NFKC").replace(UNSEEN, "")).toLowerCase();

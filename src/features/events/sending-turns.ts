@@ -31,7 +31,7 @@ export class SendingTurns {
   #live: LiveSender | null = null;
   /** The next steps of feeds, in order. */
   #feeds: (() => void)[] = [];
-  /** Called when no feed waits any more. */
+  /** The listeners to call when no feed waits any more. */
   readonly #idleListeners: (() => void)[] = [];
   #scheduled = false;
   #liveFirst = true;

@@ -27,7 +27,7 @@ export class EventAppender {
     this.reload();
   }
 
-  /** Reads the newest id again. It is called after a rollback, which frees the ids that the transaction assigned. */
+  /** Reads the newest id again. Called after a rollback, which frees the ids that the transaction has assigned. */
   reload(): void {
     this.#nextId = (this.#newest.get() ?? 0) + 1;
   }

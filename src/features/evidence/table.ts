@@ -1,4 +1,6 @@
-/** The SQL of records of commands: storing (writer), and reading (all threads). A stored record never changes. */
+/**
+ * The SQL of records of commands. The writer stores records, and all threads read them. A stored record never changes.
+ */
 import type { ListEvidenceRequest, RecordEvidenceRequest, SeenBy } from "../../../schemas/evidence.js";
 import { EVIDENCE_EXAMINED_MAX, EVIDENCE_MAX, EVIDENCE_OF_REGISTRANT_MAX } from "../../../schemas/limits/evidence.js";
 import type { Db, Statement } from "../../platform/store/open.js";

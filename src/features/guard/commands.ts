@@ -1,6 +1,6 @@
 /**
- * Records that a commit was made without the guard. The only effect of the method is its row in the audit log. Runs in
- * the writer thread.
+ * Records that a git commit was made without the guard, which checks commits in the command line (docs/guard.md). The
+ * method only writes a row of the audit log. Runs in the writer thread.
  */
 import * as Type from "typebox";
 import { GuardOffRequest } from "../../../schemas/guard.js";
@@ -9,7 +9,7 @@ import { utf8Length } from "../../../schemas/text.js";
 import { weightOf } from "../../platform/rpc/method.js";
 import { writerMethod } from "../../platform/threads/writer-method.js";
 
-/** Returns as many of the first paths as fit into a row of the audit log. */
+/** Returns the first paths, as many as fit into a row of the audit log. */
 function firstPaths(paths: readonly string[]): readonly string[] {
   let bytes = 0;
   const end = paths.findIndex((path) => (bytes += utf8Length(JSON.stringify(path)) + 1) > GUARD_OFF_PATHS_BYTES_MAX);

@@ -175,7 +175,10 @@ const MEMBERS: Readonly<Record<HookClientName, readonly (readonly string[])[]>> 
   cline: [["contextModification"], ["cancel", "errorMessage"]],
 };
 
-/** Returns the names of an answer's members. The outer name is written before the first inner one. */
+/**
+ * Returns the names of an answer's members. The name of an outer member is a prefix of its first inner member
+ * (`outer.inner`).
+ */
 function namesOf(json: object): string[] {
   return Object.entries(json).flatMap(([name, value]: [string, unknown]) =>
     typeof value === "object" && value !== null

@@ -42,7 +42,7 @@ export class AutoLeases {
   /**
    * Leases paths for an agent: either all of them or none.
    * @param lifeS the time from the last edit to the end of the leases, in seconds
-   * @returns the refusal, or null if all paths are leased
+   * @returns the failure if a path could not be leased; null if all paths are leased
    */
   async lease(
     paths: readonly WantedPath[],

@@ -6,8 +6,8 @@ import type { HookClientName, HookForm } from "../../../schemas/hook-names.js";
 import type { ContextPlace, HookClient, HookEvent, InputFields, Moment, ToolKind } from "./client.js";
 
 /**
- * The members that most clients use. The input of each client is searched for all of them, because several clients also
- * run the hooks in Claude Code's settings, under the name of Claude Code.
+ * The members that most clients use. Several clients also run the hooks in Claude Code's settings, under Claude Code's
+ * name. So every input is searched for all of these members.
  */
 const COMMON_FIELDS: InputFields = {
   event: ["hook_event_name", "hookEventName"],

@@ -1,6 +1,6 @@
 /**
- * Writes the lines that tell an agent about other agents: the start of its session, messages, agents that wait for its
- * leases, and tasks. Texts of other agents are quoted, and marked as data. Pure.
+ * Writes the text for the start of a session, and the lines about messages, waiting agents and tasks. Texts of other
+ * agents are quoted, and marked as data. Pure.
  */
 import { HOOK_OTHERS_NAMED_MAX, HOOK_START_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { utf8Length } from "../../../schemas/text.js";
@@ -49,7 +49,7 @@ export function messageLine({ sender_name, subject, intent, reply_to }: Undelive
   return `${foreignName(sender_name)} ${does} (data from another agent): ${quoteForeign(subject, SUBJECT_BYTES_MAX)}`;
 }
 
-/** Returns the reason for which an agent must not stop yet. */
+/** Returns the text that tells an agent why it must not stop yet. */
 export function holdReason(requests: readonly UndeliveredMessage[], bytesMax: number): string {
   const { text } = fitLines(requests.map(messageLine), bytesMax - utf8Length(`\n${READ}`));
   return `${text}\n${READ}`;

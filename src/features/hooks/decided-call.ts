@@ -1,4 +1,4 @@
-/** Defines a tool call about which hooks decide, and the outcome of the decision. Pure. */
+/** Defines a tool call that hooks allow or deny, and the outcome of this decision. Pure. */
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Entry } from "../instances/entry.js";
 import type { HookHeaders } from "./headers.js";
@@ -6,7 +6,7 @@ import type { WorkspaceRoots } from "./roots.js";
 import type { ToolEffects } from "./tool-effects.js";
 
 export interface DecidedCall {
-  /** The instance that makes the call: the session's, or that of its subagent. */
+  /** The instance that makes the call: the session's instance, or the instance of its subagent. */
   readonly actor: Entry;
   /** The instance of the session. */
   readonly session: Entry;

@@ -1,6 +1,6 @@
 /**
- * Tests the texts in answers: quoted texts of other agents, lines that fit into a number of bytes, and the reasons of
- * denials with their commands.
+ * Tests the texts in answers: quoted texts of other agents, lines within a limit of bytes, and reasons of denials with
+ * their commands.
  */
 import * as fc from "fast-check";
 import t from "tap";

@@ -1,7 +1,7 @@
 /**
- * Handles one event of an agent's session. It begins or ends the session, decides about a tool call or the end of a
- * turn, and gives the informer the lines for the agent. It decides from the front's memory. It calls the writer only to
- * begin or end a session, and to change leases. Runs on the front.
+ * Handles one event of an agent's session. It begins or ends the session, or decides about a tool call or the end of a
+ * turn. It gives the lines for the agent to the informer. Decisions use only the front's memory. The writer is called
+ * only to begin or end a session, and to change leases. Runs on the front.
  */
 import type { CheckoutBody } from "../../../schemas/instances.js";
 import { SECOND_MS } from "../../../shared/duration.js";
@@ -242,9 +242,9 @@ export class EventDecision {
   }
 
   /**
-   * Releases the automatic leases for which other agents wait, at a repeated end of a turn. Some clients send the same
-   * input twice: first at the end of a subagent, and soon after that at the end of the turn. Only then is the turn
-   * over.
+   * Handles a repeated end of a turn: releases the automatic leases for which other agents wait. Some clients send the
+   * same input at the end of a subagent, and soon after that at the end of the turn. The turn is over only at the
+   * second time.
    */
   async #stopAgain(
     { session, isBusyInBackground }: HookInput,

@@ -23,8 +23,9 @@ function isAbsolute(path: string, style: PathStyle): boolean {
 }
 
 /**
- * Returns the segments of an absolute path without `.`, `..` and empty ones; null if a Windows path is relative to the
- * current directory of a drive (`C:a`). The first segment of a Windows path is its drive in lower case.
+ * Returns the segments of an absolute path. `.`, `..` and empty segments are resolved. Returns null for a Windows path
+ * that is relative to the current directory of a drive (`C:a`). The first segment of a Windows path is its drive in
+ * lower case.
  * @param drive the drive of a path that begins with `\`, for example `c:`; "" if there is none
  */
 export function segmentsOf(path: string, style: PathStyle, drive = ""): string[] | null {

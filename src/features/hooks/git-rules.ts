@@ -1,7 +1,7 @@
 /**
  * Describes which files, stashes, working trees or branches each git command would touch. There is one function for
  * each command, which gets the parameters after the command's name. It returns null if the command only reads, or only
- * touches files that it names for its own commit. Pure.
+ * adds or commits files that it names. Pure.
  */
 import { type CommandLine, readCommandLine } from "./command-line.js";
 import type { CommandWord } from "./shell-commands.js";

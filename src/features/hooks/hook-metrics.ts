@@ -11,7 +11,7 @@ export const UNKNOWN_EVENT = "unknown";
  */
 export type CountedDecision = "proceed" | "context" | "deny" | "hold-stop" | "ignored" | "refused";
 
-/** A hook should be answered within 2 ms, so that is one of the bounds. */
+/** The bounds of the buckets. A hook should be answered within 2 ms, so 2 ms is one of them. */
 const BOUNDS_S: readonly number[] = [0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5];
 
 interface Counter {

@@ -76,7 +76,10 @@ const NAME_BYTES_MAX = 28;
 const BRANCH_BYTES_MAX = 24;
 const ELLIPSIS = "…";
 
-/** The words of a line: before the other agent's name, between the name and the path, and after the path. */
+/**
+ * The words of a line (`You or ANA deleted a.ts, the other changes it`). `before` comes before the other agent's name,
+ * `after` between the name and the path, and `end` after the path.
+ */
 const WORDS: Readonly<Record<OverlapNotice["kind"], readonly [before: string, after: string, end: string]>> = {
   file: ["", "also changes", ""],
   lines: ["", "changes the same lines of", ""],

@@ -42,7 +42,9 @@ export interface ShellCommand {
 const ASSIGNMENT = /^([A-Za-z_]\w*)=/;
 /** The variables that change which files a command writes. */
 const VARIABLES: ReadonlySet<string> = new Set(["GIT_DIR", "GIT_WORK_TREE"]);
-/** Words before a command that do not change what the command does to files. */
+/**
+ * Programs and keywords that may precede a command and do not change which files it writes, such as `sudo` and `if`.
+ */
 const PREFIXES: ReadonlySet<string> = new Set([
   ...["sudo", "command", "builtin", "exec", "nohup", "time", "env", "nice", "setsid", "stdbuf", "timeout"],
   ...["if", "then", "elif", "else", "while", "until", "do", "!", "{"],
@@ -66,7 +68,7 @@ class CommandReader {
   readonly #steps: ShellSteps;
   readonly #depth: number;
   #directory: string | null;
-  /** True if the meaning of the words that follow is known. */
+  /** False after an expansion or a `cd`. The words that follow are then not certain (`CommandWord.isCertain`). */
   #isCertain: boolean;
   readonly #exported = new Map<string, ShellWord>();
   /** The directories of the open subshells. A `cd` in a subshell has no effect after it. */

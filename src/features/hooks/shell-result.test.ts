@@ -1,6 +1,6 @@
 /**
- * Tests which exit code is read from what clients report after a shell command. An unclear report must not count as a
- * pass.
+ * Tests which exit code is read from a client's report about a shell command. An unclear report must not count as
+ * success.
  */
 import t from "tap";
 import { shellExitCode } from "./shell-result.js";

@@ -1,6 +1,6 @@
 /**
- * Tests how shell commands are split: quotes, expansions, operators, redirections and documents, words that are quoted
- * again, and long texts that are made to be slow.
+ * Tests how shell commands are split: quotes, expansions, operators, redirections and here-documents. Also tests words
+ * that are quoted again, and long texts that would be slow to split naively.
  */
 import * as fc from "fast-check";
 import t from "tap";

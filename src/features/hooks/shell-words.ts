@@ -42,7 +42,7 @@ export function splitShellCommand(text: string, steps: ShellSteps = { left: HOOK
 const BLANK = /[ \t\r]/;
 const WORD_END = /[\s;&|<>()]/;
 const DIGITS = /^\d+$/;
-/** Words after which a command begins. */
+/** The shell's keywords after which a command begins. */
 const KEYWORDS: ReadonlySet<string> = new Set(["if", "elif", "while", "until", "then", "else", "do", "!", "{"]);
 /** Matches characters without a special meaning: in a word, in double quotes, and in a construct that is skipped. */
 const PLAIN = /[^\s;&|<>()'"\\$`*?[{~]+/y;

@@ -1,6 +1,6 @@
 /**
  * Finds the kind of a tool by its name. The clients' own tools are in the table of clients. Any other tool, for example
- * one of an MCP server, counts as writing if its name contains a word for it, such as `edit`. Pure.
+ * one of an MCP server, writes files if its name contains a word such as `edit`. Pure.
  */
 import { HOOK_TOOL_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
 import type { HookClient, ToolKind } from "./client.js";

@@ -1,5 +1,5 @@
 /**
- * Tests the deletion of an instance that has registered many others, in the transactions of the writer and in the calls
+ * Tests the deletion of an instance that has registered many others. Tests the transactions of the writer and the calls
  * of the front.
  */
 import t, { type Test } from "tap";

@@ -299,8 +299,8 @@ export class Directory implements Measured {
   }
 
   /**
-   * Returns the id of the instance at which the chain of registrations began that led to this instance. If A registers
-   * B and B registers C, it is A for all three. So all instances that one agent registers have the same result.
+   * Returns the id of the first instance in this instance's chain of registrations. If A registers B and B registers C,
+   * the result is A for all three. So all instances that one agent registers have the same result.
    * @param max the maximum length of the chain; if it is longer, the result is "", so that all such instances count as
    * one
    */

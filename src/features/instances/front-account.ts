@@ -12,8 +12,8 @@ import { accountOf } from "./lineage.js";
 const NOT_YOURS = new Failure("PERMISSION_DENIED", "not yours: an agent gets its account with the server token");
 
 /**
- * Returns a 403 if a caller may not name an account; else null. A caller with an instance's token may name the account
- * that the instance, or the session for which it makes the call, already has.
+ * Returns a 403 if a caller may not name an account; else null. A caller with an instance's token may name an account
+ * that it already has: that of the instance, or that of the session for which it makes the call.
  * @param guarded whether the server checks tokens at all
  * @param account null or undefined if the call names none
  */

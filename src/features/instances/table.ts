@@ -205,8 +205,8 @@ export class InstanceWriter extends PublishingModel {
          status = iif(status = 'stale' AND last_seen < ?, 'active', status), last_seen = ?, busy_until = ?
        WHERE row = ? AND last_seen <= ?`,
     );
-    // Marks an instance as stale unless its stored last_seen is later than the given one. A stale instance is included
-    // if the given time is later than its stored one: it was seen since it became stale, and is silent again.
+    // Marks an instance as stale unless its stored last_seen is later than the given one. A stale instance with an
+    // earlier stored last_seen is included: it was seen since it became stale, and is silent again.
     this.#stale = db.prepare(
       `UPDATE instance_life SET last_seen = ?, status = 'stale'
        WHERE row = ? AND last_seen <= ? AND (status = 'active' OR (status = 'stale' AND last_seen < ?))`,

@@ -12,7 +12,7 @@ function pings(count: number, from = 0): object[] {
   return Array.from({ length: count }, (_unused, at) => ({ jsonrpc: "2.0", id: from + at, method: "ping" }));
 }
 
-/** Creates batches in which each message takes `ms` of the test's clock, and whose ticks the test runs. */
+/** Creates batches with a simulated clock, on which each message takes `ms`. The test runs the ticks. */
 function bench({ ms = 1, bytesMax = Infinity, text = "" } = {}) {
   let nowMs = 0;
   const due: (() => void)[] = [];

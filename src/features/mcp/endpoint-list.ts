@@ -1,6 +1,6 @@
 /**
- * Builds the answer of `get_endpoints`: the endpoints for agents, taken from the route table, and advice on how to keep
- * an agent's context small. A test counts the answer's tokens. Pure.
+ * Builds the answer of `get_endpoints`: the endpoints for agents, and advice on how to keep an agent's context small.
+ * The endpoints come from the route table. A test counts the answer's tokens. Pure.
  */
 import { LONG_POLL_WAIT_S_MAX, WAIT_S_MAX } from "../../../schemas/limits/wait.js";
 import type { Route } from "../../platform/front/route.js";

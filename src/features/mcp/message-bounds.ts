@@ -1,6 +1,6 @@
 /**
- * Limits the length of the parts of a JSON-RPC message that an answer may repeat: the id, and the names that the
- * protocol library quotes in errors. Each tool checks its own arguments. Pure.
+ * Limits the length of those parts of a JSON-RPC message that an answer may repeat. These parts are the id, and the
+ * names that the protocol library quotes in errors. Each tool checks its own arguments. Pure.
  */
 import { MCP_NAME_CHARACTERS_MAX } from "../../../schemas/limits/mcp.js";
 import { isLongerThan } from "../../../schemas/text.js";

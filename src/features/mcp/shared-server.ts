@@ -21,7 +21,7 @@ interface Waiting {
 
 /**
  * A transport inside the process, for any number of concurrent requests. It extends the library's transport for a
- * single request, because the library's server takes the protocol revision only from a transport of that class.
+ * single request. The library's server takes the protocol revision only from a transport of that class.
  */
 class SharedTransport extends PerRequestHTTPServerTransport {
   readonly #answered: (message: JSONRPCMessage) => void;

@@ -179,8 +179,8 @@ function compareBoxes(reader: MessageReader, { known, rows: sent }: Sent, instan
         ] as const) {
           const page = pageOf(instance, { box, unread, thread, after, limit, nowMs });
           const expected = mine[box]
-            // A cursor ahead of the newest message that ever existed belongs to another history, so the box is read
-            // from its beginning.
+            // If the cursor is ahead of every message that ever existed, it belongs to another history. The box is then
+            // read from its beginning.
             .filter(
               (message) => message.row > (after > sent ? 0 : after) && (thread === null || message.thread === thread),
             )

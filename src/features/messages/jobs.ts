@@ -51,7 +51,7 @@ export const listMessages = streamJob({
   },
 });
 
-/** Answers `{"messages"}` of all instances. */
+/** Lists the messages of all instances, as `{"messages"}`. */
 export const listAllMessages = streamJob({
   name: "message.all",
   request: AllMessagesRequest,

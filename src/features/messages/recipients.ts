@@ -62,8 +62,8 @@ function instancesNamed(to: string, instances: InstanceLookup, sender: Entry): r
   }
   if (!to.startsWith(NAME)) return asList(instances.get(to));
   const name = to.slice(NAME.length);
-  // If no active instance has the name, choose the newest stale or pending one, because it may come back and find the
-  // message then.
+  // If no active instance has the name, choose the newest stale or pending one. It may come back later and find the
+  // message.
   return asList(instances.newestActive(name, sender.workspace) ?? instances.newest(name, sender.workspace));
 }
 

@@ -2,9 +2,9 @@
  * The SQL that reads messages, in the worker pool or on the front. box-writer.ts has the SQL that changes messages, and
  * encode.ts has the wire format.
  *
- * A page is read from one range of a B-tree: the rows of a box, the rows of a thread in a box, or the unread messages
- * of an in-box. So the cost of a page depends only on the rows of the page. Expired messages are hidden, even if they
- * are not deleted yet.
+ * Each page is one range of a B-tree. The range has the rows of a box, the rows of a thread in a box, or the unread
+ * messages of an in-box. So the cost of a page depends only on the rows of the page. Expired messages are hidden, even
+ * if they are not deleted yet.
  */
 import type {
   AllMessagesRequest,

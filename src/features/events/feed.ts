@@ -73,7 +73,7 @@ export class Feed implements Listener {
   /** The id of the last event that replay has examined; null when replay is over. */
   #cursor: number | null;
   #replayedSome = false;
-  /** The id of the last event that replay delivered. Before the first one, the id after which replay started. */
+  /** The id of the last event that replay delivered. Before the first one, it is the id after which replay started. */
   #lastReplayed: number;
   /**
    * The event id in the subscriber's cursor. The subscriber already has all events up to it, perhaps from another node.

@@ -8,8 +8,8 @@ import { lineProblem } from "../../../schemas/text.js";
 import { Failure, invalid } from "../../base/result.js";
 
 /**
- * The first segments of reserved topics. The segments that are listed here as texts belong to no topic yet: the server
- * may use them later.
+ * The first segments of reserved topics. `cluster`, `instance` and `radar` are reserved for topics that the server may
+ * publish later.
  */
 const RESERVED_SEGMENTS: ReadonlySet<string> = new Set([
   ...SERVER_TOPICS.map((topic) => topic.slice(0, topic.indexOf("."))),

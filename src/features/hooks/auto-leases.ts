@@ -90,7 +90,7 @@ export class AutoLeases {
     }
   }
 
-  /** Releases the automatic leases of an agent for which other agents wait. Returns null if there are none. */
+  /** Releases those automatic leases of an agent that other agents wait for. Returns null if there are none. */
   releaseAwaited(holder: string, { trace }: CallContext): Promise<unknown> | null {
     const awaited = this.#options.waiters.awaited(holder).filter(({ automatic }) => automatic);
     return awaited.length === 0

@@ -64,7 +64,7 @@ export interface InputFields {
   readonly prompt: readonly string[];
   /** A member that is true, or a number above 0, if a hook has already kept the agent from stopping. */
   readonly stopHeld: readonly string[];
-  /** The tasks that still run in the background after the end of a turn, each with its status. */
+  /** Members that list the tasks in the background at the end of a turn, each with its status. */
   readonly background: readonly string[];
 }
 

@@ -16,8 +16,8 @@ export interface CommandLine {
 
 /**
  * Reads the parameters of a command.
- * @param withValue the options that take a value, as letters with `-` and as long names with `--`. A letter's value may
- *   follow it without a blank
+ * @param withValue the options that take a value (`-m`, `--message`). The value of a letter may follow it without a
+ * blank (`-mTEXT`)
  */
 export function readCommandLine(parameters: readonly CommandWord[], withValue: readonly string[] = []): CommandLine {
   const operands: CommandWord[] = [];

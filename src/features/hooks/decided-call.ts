@@ -21,8 +21,8 @@ export interface DeniedPath {
   readonly path: string;
   readonly resource: string;
   /**
-   * The row of another agent's lease or earlier request; null if the call is denied only because its agent has no
-   * lease.
+   * The row of another agent's lease or earlier request; null if the call is denied only because the calling agent has
+   * no lease.
    */
   readonly lease: number | null;
 }

@@ -20,7 +20,7 @@ import type { GitTouch } from "./git-rules.js";
 import { escapePath } from "./roots.js";
 import { splitShellCommand } from "./shell-words.js";
 
-/** Returns a test's name for a text. Some of the texts have separators of lines, which would end the name. */
+/** Returns the name of a test for a text. Some of the texts have line separators, which would end the name. */
 function nameOf(text: string): string {
   return encodeURIComponent(text.slice(0, 30).toWellFormed());
 }

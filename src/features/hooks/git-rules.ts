@@ -164,8 +164,8 @@ function asksForHelp(line: CommandLine): boolean {
 }
 
 /**
- * Returns the paths of the operands that name files. An operand whose value is known only when the command runs is left
- * out. For a pattern, returns the directory that contains all files which the pattern can match.
+ * Returns the paths of the operands that name files. For a pattern (`src/*.ts`), returns the directory that contains
+ * all files it can match (`src`). An operand whose value is known only when the command runs is left out.
  */
 function pathsOf(operands: readonly CommandWord[]): GitTouch | null {
   const paths: string[] = [];

@@ -1,8 +1,8 @@
 /**
  * Makes lists of instances, the most recently seen first. A short list is made at once. A long list is made in steps:
- * it examines all instances, sorts those that match, and encodes them. The steps of all lists together take one time
- * slice of each tick, and the slices alternate between the callers. Instances may change between two steps. An instance
- * that is removed, or no longer matches, before it is encoded is left out. Runs on the front.
+ * the front examines all instances, sorts those that match, and encodes them. The steps of all lists together take one
+ * time slice of each tick, and the slices alternate between the callers. Instances may change between two steps. An
+ * instance is left out if, by the time it is encoded, it was removed or no longer matches. Runs on the front.
  */
 import { INSTANCE_LIST_PAGE, INSTANCE_LIST_STEP } from "../../../schemas/limits/instances.js";
 import { must } from "../../base/assert.js";

@@ -95,7 +95,7 @@ export async function sendHeartbeats(
   let pauseMs = intervalMs;
   for (;;) {
     await pause(pauseMs, signal);
-    // Measure the ttl from before the send. The server receives the heartbeat later, so the claim cannot expire earlier
+    // Count the ttl from the time of the send. The server receives the heartbeat later, so the claim ends no earlier
     // than this process assumes.
     const askedMs = performance.now();
     const answerTimeoutMs = Math.max(1, Math.min(intervalMs, confirmedAtMs + ttlMs - askedMs));

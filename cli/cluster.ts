@@ -7,8 +7,8 @@ import { CLI_SERVER_KEPT_MS } from "../schemas/limits/cli.js";
 /** The header with which a server of a cluster reports its log position. */
 export const POSITION_HEADER = "x-koor-position";
 /**
- * The header in which a request demands a log position. A server that has not reached the position does not answer from
- * its older data.
+ * The header in which a request demands a log position. A server waits until it has reached the position. If that takes
+ * too long, it refuses the request.
  */
 export const AFTER_HEADER = "X-Koor-After";
 
@@ -66,7 +66,7 @@ export class Cluster {
     const begin = this.#store?.read()?.begin;
     const at = this.servers.findIndex(({ href }) => href === begin?.server);
     const nowMs = Date.now();
-    // Ignore a time that is too far in the future. The clock was set back in the meantime, and the stored choice would
+    // Ignore a time that is too far in the future. The clock was set back in the meantime, so the stored choice would
     // last too long.
     if (begin === undefined || at < 0 || begin.until_ms < nowMs || begin.until_ms > nowMs + CLI_SERVER_KEPT_MS) return;
     this.#at = at;

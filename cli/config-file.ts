@@ -54,7 +54,7 @@ export function locateFile(path: string, folder: string, root: string): FileLoca
 
 /**
  * Reads the text of a file, without its byte-order mark. Returns undefined if the file does not exist. Refuses (exit 2)
- * a file that is not regular or is larger than SETTINGS_BYTES_MAX, and a link that leads out of the root.
+ * a file that is not regular or is larger than SETTINGS_BYTES_MAX, and a link that leads out of the location's root.
  */
 export function readTextFile(location: FileLocation): string | undefined | CliFailure {
   const { name } = location;
@@ -70,8 +70,8 @@ export function readTextFile(location: FileLocation): string | undefined | CliFa
 
 /**
  * Resolves the path of a file to write. Follows a link to a regular file, because otherwise the write would replace the
- * link. Refuses (exit 2) a link that leads out of the root or to nothing, and a file that is not regular. Throws other
- * errors of the system.
+ * link. Refuses (exit 2) a file that is not regular, and a link that leads to nothing or out of the location's root.
+ * Throws other errors of the system.
  */
 export function resolveForWriting(location: FileLocation): string | CliFailure {
   const { name, root } = location;

@@ -22,7 +22,7 @@ import { describeSystemError } from "./system-error.js";
 const FRAME_BYTES_MAX = 2 * BODY_BYTES_MAX;
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
 
-/** The statuses that a repeated attempt would get again. */
+/** The statuses of a final refusal. A repeated attempt would get the same status. */
 const REFUSALS: ReadonlySet<number> = new Set([
   STATUSES.INVALID_ARGUMENT.http,
   STATUSES.UNAUTHENTICATED.http,

@@ -1,6 +1,6 @@
 /**
- * Parses git's configuration format, without includes, for facts that git itself cannot be asked. From it come the main
- * working tree of a repository and, on a machine without `git`, the URL of the remote. Pure; runs in the CLI process.
+ * Parses git's configuration format, without includes, where git itself is not asked. The configuration names the main
+ * working tree and, for a machine without `git`, the URL of the remote. Pure; runs in the CLI process.
  */
 
 /**

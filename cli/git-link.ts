@@ -1,7 +1,7 @@
 /**
  * Decides whether a repository belongs to a working tree. The files `.git` and `commondir` may come from other people,
- * and could lead to any folder of the user. So a repository outside of the tree must also name the tree, as git's own
- * do. `koor-hook` uses this module too. Runs in the CLI process.
+ * and could lead to any folder of the user. So a repository outside of the tree must also name the tree, as every
+ * repository does that git made. `koor-hook` uses this module too. Runs in the CLI process.
  */
 import { dirname, join, resolve } from "node:path";
 

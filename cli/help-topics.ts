@@ -1,6 +1,6 @@
 /**
- * The texts of `koor help TOPIC`. Each explains, in a few lines, a subject of many commands. docs/cli.md explains it in
- * detail. Data only; loaded only by `help`.
+ * The texts of `koor help TOPIC`. Each text explains briefly a subject that concerns many commands. docs/cli.md has the
+ * details. Data only; loaded only by `help`.
  */
 import type { HelpTopicName } from "./help-topic-names.js";
 

@@ -60,8 +60,8 @@ function goOn(client: string): string {
 }
 
 /**
- * Matches a decision that would make the client allow a tool without asking the user. Koor never sends one, so such an
- * answer is not used.
+ * Matches a decision that would make the client allow a tool without asking the user. Koor never sends one, so an
+ * answer with one is not used.
  */
 const ALLOWS = /"(?:permissionDecision|permission|decision|behavior)":"(?:allow|approve)"/;
 

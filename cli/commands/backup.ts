@@ -61,7 +61,10 @@ async function openSnapshot(path: string): Promise<NonNullable<RequestPlan["stre
   return { source: createReadStream(path, { fd: file }), length: info.isFile() ? info.size : undefined };
 }
 
-/** Returns a stream with the same bytes, which shows the progress. Bytes count when the connection takes them. */
+/**
+ * Returns a stream with the same bytes, which shows the progress. The progress counts the bytes that the connection has
+ * taken.
+ */
 async function watched({ source, length }: NonNullable<RequestPlan["stream"]>) {
   const { Readable } = await import("node:stream");
   const pieces = withProgress(source as AsyncIterable<unknown> as AsyncIterable<Buffer>, {

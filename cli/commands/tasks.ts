@@ -1,8 +1,8 @@
 /**
  * Implements `task …`. A task is a unit of work that one agent at a time can claim.
  *
- * task-holder.ts has the commands of the holder of a task. task-wait.ts waits for a task, and task-work.ts runs a
- * command for each task. task-body.ts builds the bodies of requests. Runs in the CLI process.
+ * task-holder.ts has the commands that only a task's holder can run. task-wait.ts waits for a task, and task-work.ts
+ * runs a command for each task. task-body.ts builds the bodies of requests. Runs in the CLI process.
  */
 import type { HeldBy } from "../../schemas/tasks.js";
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";

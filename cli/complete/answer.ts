@@ -31,7 +31,7 @@ export interface Place {
   readonly timeoutMs: number;
 }
 
-/** Returns the value of a flag that was already typed; "" if the flag was not. */
+/** Returns the value of a flag that the line contains before the cursor; "" if it does not contain the flag. */
 function valueOf(flag: string, earlier: readonly string[]): string {
   const at = earlier.lastIndexOf(flag);
   const joined = earlier.findLast((word) => word.startsWith(`${flag}=`));
@@ -64,7 +64,7 @@ function listContexts(environment: NodeJS.ProcessEnv, before: string): readonly 
   return [...all.contexts].map(([name, { server }]) => ({ value: before + name, about: server }));
 }
 
-/** Lists the values that a question asks for. Names that the server does not send in time are missing. */
+/** Lists the values that may stand at the cursor. Names that the server does not send in time are missing. */
 async function listValues(question: Question, given: Given, place: Place): Promise<readonly Candidate[]> {
   const { values, typed, before, candidates } = question;
   if (values === undefined || values === "file" || values === "command") return candidates;

@@ -44,7 +44,7 @@ function valuesOf({ values }: Argument | KnownFlag, placeholder: string | undefi
 interface EarlierWords {
   readonly words: readonly string[];
   readonly given: ReadonlySet<string>;
-  /** The flag whose value is the current word. */
+  /** The flag whose value is the cursor's word; undefined if the word is no value of a flag. */
   readonly open: KnownFlag | undefined;
   /** Whether `--` is among the words. No flags follow it. */
   readonly flagsEnded: boolean;

@@ -11,7 +11,7 @@ import { parseJson } from "../../shared/json-text.js";
 import { describeSystemError } from "../system-error.js";
 
 const LIST_ID = 2;
-/** The maximum length of one line of output. Codex never writes such a line, so the program is not Codex if it does. */
+/** The maximum length of one line of output. A program that writes a longer line is not Codex. */
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 
 function requests(folder: string): string {

@@ -7,7 +7,7 @@ import type { Settings } from "../settings.js";
 import { getTask } from "../task-calls.js";
 import { hashTree } from "./tree-hash.js";
 
-/** Returns the tree's hash of a folder as JSON text; undefined if the folder cannot be hashed. */
+/** Returns the id of a folder's git tree as JSON text. If the files cannot be hashed, warns and returns undefined. */
 export function treeMember(folder: string): string | undefined {
   const hashed = hashTree(folder);
   if (!(hashed instanceof CliFailure)) return quoted(hashed.tree);
@@ -16,8 +16,8 @@ export function treeMember(folder: string): string | undefined {
 }
 
 /**
- * Returns the tree's hash of a folder as JSON text, if the task requires evidence. Ignores a failure to read the task,
- * because the completion itself will report it.
+ * Returns the id of a folder's git tree as JSON text; undefined if the task requires no evidence. Ignores a failure to
+ * read the task, because the completion itself will report it.
  */
 export async function treeForTask(settings: Settings, id: string, folder: string): Promise<string | undefined> {
   const read = await getTask(settings, id);

@@ -1,7 +1,7 @@
 /**
- * Computes the id that git would give to the whole working tree after `git add --all`. Works with a copy of the index
- * and a temporary object store, so the repository does not change. git runs none of the programs that the repository's
- * configuration names. Runs in the CLI process.
+ * Computes the id of the git tree that contains the whole working tree, as after `git add --all`. Works with a copy of
+ * the index and a temporary object store, so the repository does not change. git runs none of the programs that the
+ * repository's configuration names. Runs in the CLI process.
  */
 import { copyFileSync, mkdtempSync, rmSync, statSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,8 +49,8 @@ function stampOf(index: string): string {
 /** Copies the index. With the hashes in it, git hashes only the files that have changed. */
 function copyIndex(from: string, to: string): void {
   copyFileSync(from, to);
-  // Keep the times of the index. git hashes a file again if it is as new as the index. With a newer index, git would
-  // miss a change.
+  // Keep the times of the index. git hashes a file again if it is as new as the index. If the copy looked newer, git
+  // could miss a change.
   const { atime, mtime } = statSync(from);
   utimesSync(to, atime, mtime);
 }

@@ -22,8 +22,7 @@ const DIFF = [
   "--no-textconv",
 ] as const;
 /**
- * The first character of a commit's header in git's output. It marks the header, because git's paths never begin with a
- * slash.
+ * The first character of each commit's header in git's output. No path begins with it, so it tells headers from paths.
  */
 const HEADER = "/";
 /** The trailer that names a fence in a commit message (`Koor-Fence: 17`). */

@@ -1,7 +1,7 @@
 /**
  * Makes the shell scripts that git runs as the guard's hooks. Each script first runs the previous hook: the one that
- * git would run without the guard. It passes on the arguments and the input, and stops if that hook fails. Pure; runs
- * in the CLI process.
+ * git would run without the guard. It passes on the arguments and the input, and keeps the exit code of a failure.
+ * Pure; runs in the CLI process.
  */
 import { shellQuote } from "../../shared/shell-quote.js";
 
@@ -13,8 +13,8 @@ export const GUARD_HOOKS = ["pre-commit", "prepare-commit-msg", "commit-msg", "p
 export type GuardHook = (typeof GUARD_HOOKS)[number];
 
 /**
- * The hooks to which the guard always adds a script that only runs the previous hook. So a hook that is added to the
- * previous folder later runs too. An additional script for these hooks has no other effect on git.
+ * The hooks for which the guard always installs a script that only runs the previous hook. A hook that is added to the
+ * previous folder later then runs too. The existence of such a script changes nothing else in git.
  */
 export const PASSED_HOOKS = [
   "applypatch-msg",
@@ -35,8 +35,8 @@ export const PASSED_HOOKS = [
 ] as const;
 
 /**
- * The hooks that git runs very often, or that change what git does by their existence. The guard adds a script for such
- * a hook only if the hook exists at the installation.
+ * The hooks that git runs very often, or whose existence alone changes what git does. The guard installs a script for
+ * such a hook only if the hook already exists.
  */
 export const COSTLY_HOOKS = [
   "push-to-checkout",

@@ -23,8 +23,8 @@ function proves(record: unknown, tree: string): boolean {
 }
 
 /**
- * Returns whether a record of this level proves that a command passes on a tree. Reads all pages until one does. Any
- * agent may send records, and they must not hide the proof.
+ * Returns whether a record of this level proves that a command passes on a tree. Reads page after page until one record
+ * does. So other records, which any agent may send, cannot hide the proof.
  */
 async function isProven(
   caller: GuardCaller,

@@ -32,8 +32,8 @@ export interface PastRecords {
 }
 
 /**
- * Returns the leases that cover the commit validly. The commit names such a lease by its fence, and touches a path of
- * it. The lease was held at one of the commit's times.
+ * Returns the leases that justify the commit. The commit names their fence and touches a path of theirs. They were held
+ * at one of the commit's times.
  */
 function validLeases({ fences, paths, authorS, committerS }: CommitRecord, history: LeaseHistory): PastLease[] {
   return fences

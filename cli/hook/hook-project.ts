@@ -53,7 +53,7 @@ interface Found {
   readonly record: Readonly<Record<string, unknown>>;
   readonly root: string;
   readonly branch: string | undefined;
-  /** Whether the record is that of the main working tree. Its checkout then is not the one of this folder. */
+  /** Whether the record is that of the main working tree. It then names another checkout than this one. */
   readonly isOfMain: boolean;
 }
 

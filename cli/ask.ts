@@ -1,7 +1,7 @@
 /**
  * Sends one call of a command to the server. The result is an answer, a refusal (an error answer of the server), or no
- * answer. A call can be repeated until a server answers, because a server that restarts is soon reachable again. Runs
- * in the CLI process.
+ * answer. A call can be repeated until a server answers, because a server that restarts is usually back within seconds.
+ * Runs in the CLI process.
  */
 import { CLI_RECONNECT_DELAY_MS, CLI_RETRY_MS_MAX } from "../schemas/limits/cli.js";
 import { retryDelayMs } from "../shared/retry-delay.js";
@@ -12,10 +12,7 @@ import { warn } from "./output.js";
 import { pause } from "./pause.js";
 import type { Settings } from "./settings.js";
 
-/**
- * An error response, or another answer of the server that is not a success. Has the HTTP status of the answer and the
- * failure that the command reports.
- */
+/** An error answer of the server. Contains its HTTP status and the failure that the command reports. */
 export class Refusal {
   constructor(
     readonly status: number,
@@ -35,8 +32,8 @@ export function failureOf(outcome: Refusal | CliFailure): CliFailure {
 }
 
 /**
- * Returns whether a retry may soon succeed. This is so if no server answered, or if the status is 502, 503 or 504.
- * Servers that start or stop, and their proxies, answer with these.
+ * Returns whether a retry may soon succeed. It may if no server answered, or if the status is 502, 503 or 504. A server
+ * that is starting or stopping answers with these statuses, and so does a proxy in front of it.
  */
 export function isTransient(outcome: unknown): outcome is Refusal | CliFailure {
   if (outcome instanceof Refusal) return [502, 503, 504].includes(outcome.status);
@@ -44,18 +41,17 @@ export function isTransient(outcome: unknown): outcome is Refusal | CliFailure {
 }
 
 export interface RetryOptions {
-  /** The maximum time for which a call is repeated, in ms. If it is undefined, a call is repeated forever. */
+  /** The time after which a call is no longer repeated, in ms. If it is undefined, a call is repeated forever. */
   readonly waitMs: number | undefined;
   /** Ends the wait early. */
   readonly signal: AbortSignal;
   /**
-   * The maximum pause between two attempts to reach an unreachable server, in ms. The pause doubles with each attempt
-   * up to this maximum.
+   * The maximum pause between two attempts, in ms. The pause doubles with each attempt until it reaches this maximum.
    */
   readonly retryMs?: number;
 }
 
-/** Limits how long calls are repeated while the server is unreachable. */
+/** Limits how long a call is repeated while no server answers. */
 export class RetryDeadline {
   readonly #options: RetryOptions;
   readonly #untilMs: number;

@@ -7,13 +7,13 @@ import { RunningCli, runProgram } from "../test/cli/run-cli.js";
 
 const LAGGED = '{"kind":"lagged"}';
 
-/** Returns an answer whose stream ends after the given text. */
+/** Returns an HTTP answer with this body. The connection ends after the body. */
 function stream(body: string): HttpReply {
   return { body, type: "text/event-stream" };
 }
 
 /**
- * Returns an answer whose stream stays open. Its body is shorter than the announced length, so the client waits for
+ * Returns an HTTP answer whose stream stays open. Its Content-Length is larger than its body, so the client waits for
  * more.
  */
 function openStream(body: string): HttpReply {
@@ -24,7 +24,7 @@ function changeOf(key: string): string {
   return `{"kind":"state","key":"${key}"}`;
 }
 
-/** Returns a function that gives one reply after the other, and then repeats the last one. */
+/** Returns a function that gives the replies one after the other. After the last reply, it repeats that reply. */
 function answerInTurn(...replies: readonly [Reply, ...Reply[]]): FakeServer["answer"] {
   const left = [...replies];
   return () => (left.length > 1 ? (left.shift() ?? replies[0]) : (left[0] ?? replies[0]));

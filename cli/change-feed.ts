@@ -1,8 +1,9 @@
 /**
- * Implements `changes`: prints what changes on the server. The changes come as Server-Sent Events (docs/http-api.md
- * "Changes"). When a connection ends, another one follows. The server keeps no history of changes, so changes between
- * two connections are lost. Each later connection therefore begins with a line `lagged`, which means that anything may
- * have changed. The server itself sends the same line. client.ts chooses the server. Runs in the CLI process.
+ * Implements `changes`: prints what changes on the server. The changes arrive as Server-Sent Events (docs/http-api.md
+ * "Changes"). When a connection ends, the feed opens another one. The server keeps no history of changes, so the feed
+ * misses the changes between two connections. It therefore prints the line `lagged` at the start of each later
+ * connection: anything may have changed. The server itself sends this line too, for example after a restore. Runs in
+ * the CLI process.
  */
 import type { IncomingMessage } from "node:http";
 
@@ -40,13 +41,13 @@ class ChangeFeed {
     this.#path = path;
     this.#sink = sink;
     this.#signal = signal;
-    // Each attempt tries all servers, so the delay grows with each attempt and not with each server.
+    // One attempt tries all servers. So the delay doubles once per attempt, however many servers there are.
     this.#link = new Reconnect({ minMs: 2 * CLI_RECONNECT_DELAY_MS, maxMs: CLI_RECONNECT_DELAY_MS_MAX });
   }
 
   /**
-   * Prints changes until the signal fires, or until a server refuses the request. If the first connection fails, it is
-   * not retried.
+   * Prints changes until the signal fires or a server refuses the request. Reconnects after a lost connection, but does
+   * not retry the first one.
    */
   async run(): Promise<CliFailure | undefined> {
     for (;;) {
@@ -58,7 +59,9 @@ class ChangeFeed {
     }
   }
 
-  /** Runs one connection. Returns a failure if a new connection would fail in the same way. */
+  /**
+   * Opens one connection and prints its changes. Returns a failure only if a new connection would fail in the same way.
+   */
   async #runOnce(): Promise<CliFailure | undefined> {
     const plan = { method: "GET", path: this.#path, signal: this.#signal };
     const open = await openRequest(this.#settings, plan);
@@ -74,7 +77,10 @@ class ChangeFeed {
     }
   }
 
-  /** Prints the changes of a connection until it ends, or until its server is isolated and another one is healthy. */
+  /**
+   * Prints the changes of one connection. Stops when the connection ends, or when its server is isolated and another
+   * server is healthy.
+   */
   async #follow(open: OpenAnswer): Promise<CliFailure | undefined> {
     if (this.#link.failures > 0) warn("connected again");
     if (this.#link.wasLive) await this.#print(LAGGED_LINE);
@@ -99,7 +105,7 @@ class ChangeFeed {
         if (text.startsWith(DATA)) await this.#print(formatJson(Buffer.from(text.slice(DATA.length)), false));
       }
     } catch {
-      // The connection broke, or this process closed it. The caller knows which.
+      // Ignore the error: either the connection broke, or this process closed it. The caller knows which.
     }
   }
 
@@ -107,10 +113,7 @@ class ChangeFeed {
     if (!this.#sink.write(line)) await this.#sink.drained();
   }
 
-  /**
-   * Records that an attempt failed or that a connection was lost. Returns the failure if there has been no connection
-   * before.
-   */
+  /** Records a failed attempt or a lost connection. Returns the failure if no earlier attempt has connected. */
   #lost(why: string, failure?: CliFailure): CliFailure | undefined {
     if (this.#signal.aborted) return undefined;
     const isFirst = !this.#link.wasLive;
@@ -122,8 +125,8 @@ class ChangeFeed {
 }
 
 /**
- * Prints changes until the user presses Ctrl-C or stdout closes (exit 0), or until the server refuses (exit 1). A
- * server that cannot be reached at the start is exit 3.
+ * Prints changes until the user presses Ctrl-C or the reader closes stdout (exit 0). If the server refuses the request,
+ * the exit code is 1. If no server can be reached at the start, it is 3.
  * @param kinds the kinds of changes, separated by commas; undefined for all kinds
  */
 export async function followChanges(settings: Settings, kinds: string | undefined): Promise<ExitCode | CliFailure> {

@@ -1,6 +1,6 @@
 /**
- * Describes the checkout of a folder: one working tree on one machine. Two agents in the same checkout can overwrite
- * each other's files; in different ones they cannot. Runs in the CLI process.
+ * Describes the checkout of a folder. A checkout is one working tree on one machine. Two agents in the same checkout
+ * can overwrite each other's files; agents in different checkouts cannot. Runs in the CLI process.
  */
 import type { Checkout } from "../schemas/instances.js";
 import { CHECKOUT_TEXT_BYTES_MAX } from "../schemas/limits/instances.js";
@@ -14,7 +14,7 @@ import { findRoot } from "./workspace.js";
 const ID_DIGITS = 16;
 
 /**
- * Returns the text, or null if the server would refuse it. A checkout needs only its id, so the other texts may be
+ * Returns the text, or null if the server would refuse it. A checkout needs only its id, so its other texts may be
  * null.
  */
 function sendable(text: string | null): string | null {
@@ -29,8 +29,8 @@ function findBranch(tree: WorkingTree, environment: NodeJS.ProcessEnv): string |
 }
 
 /**
- * Returns the checkout to which a folder belongs. Its branch is null outside of git, and if HEAD is detached. Its root
- * is the real path of the working tree, or of the workspace's root outside of git. Its machine is the name of the host.
+ * Returns the checkout to which a folder belongs. `branch` is null outside of git and while HEAD is detached. `root` is
+ * the real path of the working tree; outside of git, it is that of the workspace's root. `machine` is the host's name.
  */
 export function findCheckout(folder: string, environment: NodeJS.ProcessEnv): Checkout {
   const tree = findWorkingTree(folder);

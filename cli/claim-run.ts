@@ -1,8 +1,8 @@
 /**
- * Runs a command under a claim, which is a lease or a task. Meanwhile this process sends heartbeats that keep the claim
- * alive. If the claim ends, it terminates the command.
+ * Runs a command while this process holds a claim (a lease or a task). Heartbeats keep the claim alive while the
+ * command runs. If the claim ends first, the command is terminated.
  *
- * lease-run.ts and task-work.ts decide what is claimed and what happens to the claim afterwards. command-process.ts
+ * lease-run.ts and task-work.ts decide what is claimed, and what happens to the claim afterwards. command-process.ts
  * controls the command's process. Runs in the CLI process.
  */
 import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS, CLI_RETRY_MS_MAX } from "../schemas/limits/cli.js";
@@ -25,16 +25,16 @@ const HEARTBEATS_PER_TTL = 3;
 export const CANNOT_START_EXIT = 127;
 export const LOST_EXIT = 1;
 /**
- * The maximum time to wait for the server's answer to the release of a claim, in ms. It is short, so that an
- * unreachable server does not keep the user waiting.
+ * The maximum time to wait until the server confirms the release of a claim, in ms. It is short, so that an unreachable
+ * server does not keep the user waiting.
  */
 export const RELEASE_TIMEOUT_MS = 10_000;
 
-/** The times that control a run. By default they are derived from the claim's ttl; tests use shorter ones. */
+/** The times that control a run. By default, they are computed from the claim's ttl. Tests use shorter times. */
 export interface RunTimes {
   /** The time between two heartbeats. */
   readonly intervalMs: number;
-  /** If no heartbeat is answered for this time, in ms, the claim counts as lost. */
+  /** The claim counts as lost if no heartbeat was answered for this time, in ms. */
   readonly ttlMs: number;
   /** The pause before an unanswered heartbeat is sent again, in ms. */
   readonly retryMs: number;
@@ -52,11 +52,11 @@ export function runTimes(ttlS: number): RunTimes {
 /** The reason why a running command is terminated. */
 export interface Stop {
   /**
-   * `lost`: the server says that the claim has ended. `timed_out`: no server answers, so the claim must be assumed
-   * lost. `canceled`: the task was canceled.
+   * `lost`: the server reported that the claim has ended. `timed_out`: no server answered, so the claim may be lost.
+   * `canceled`: the task was canceled.
    */
   readonly kind: "lost" | "timed_out" | "canceled";
-  /** The text that follows the claim's name in the message to the user, for example `is lost (expired)`. */
+  /** The words that follow the claim's name in the message, for example `is lost (expired)`. */
   readonly description: string;
 }
 
@@ -65,13 +65,13 @@ export interface HeldClaim {
   /** The claim's name in messages to the user, for example `the lease lease-1`. */
   readonly name: string;
   /**
-   * The environment variables that the command gets in addition to this process's own. A variable whose value is
+   * Environment variables that the command gets in addition to those of this process. A variable with the value
    * undefined is removed.
    */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /**
-   * Sends one heartbeat. Returns a `Stop` if the command must be terminated. Otherwise returns whether the server
-   * confirmed the claim.
+   * Sends one heartbeat. Returns a `Stop` if the command must be terminated. Otherwise returns whether a server
+   * confirmed the heartbeat.
    */
   readonly sendHeartbeat: (limits: CallLimits) => Promise<Stop | boolean>;
 }
@@ -82,9 +82,8 @@ export type RunResult =
   | { readonly kind: "stopped"; readonly stop: Stop; readonly end: CommandEnd };
 
 /**
- * Sends heartbeats until the signal fires. Resolves with a reason if the command, or other work under the claim, has to
- * be terminated.
- * @param known the reason for which the command is already being terminated, if it is
+ * Sends heartbeats until the signal fires. Resolves earlier, with the reason, if the work under the claim must stop.
+ * @param known a reason that is ignored, because the command is already being terminated for it
  */
 export async function sendHeartbeats(
   claim: Pick<HeldClaim, "sendHeartbeat">,
@@ -96,7 +95,8 @@ export async function sendHeartbeats(
   let pauseMs = intervalMs;
   for (;;) {
     await pause(pauseMs, signal);
-    // The ttl runs from the moment when the heartbeat was sent, because the server cannot have received it earlier.
+    // Count the ttl from the time of the send. The server receives the heartbeat later, so the claim ends no earlier
+    // than this process assumes.
     const askedMs = performance.now();
     const answerTimeoutMs = Math.max(1, Math.min(intervalMs, confirmedAtMs + ttlMs - askedMs));
     const alive = await claim.sendHeartbeat({ signal, answer_timeout_ms: answerTimeoutMs });
@@ -116,7 +116,7 @@ async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTim
   const first = (await Promise.race([command.ended, stopped])) ?? (await command.ended);
   if ("kind" in first) {
     warn(`${claim.name} ${first.description}: the command is stopped`);
-    // A canceled task stays held until its result is reported. So heartbeats continue until the command has ended.
+    // A canceled task stays claimed until its result is reported. So send heartbeats until the command has ended.
     const held = first.kind === "canceled" ? sendHeartbeats(claim, times, over.signal, "canceled") : undefined;
     const end = await command.end(times.graceMs);
     over.abort();
@@ -128,8 +128,8 @@ async function untilEnd(claim: HeldClaim, command: CommandProcess, times: RunTim
 }
 
 /**
- * Returns environment variables that give the command the same instance and the same servers in whatever folder it
- * runs. A session needs no such variable, because the command inherits it.
+ * Returns variables that give the command the same instance and servers in every folder. The session needs no variable
+ * here, because the command inherits it.
  */
 function identity(settings: Settings): Readonly<Record<string, string>> {
   const { token } = settings;
@@ -142,7 +142,7 @@ function identity(settings: Settings): Readonly<Record<string, string>> {
 }
 
 /**
- * Runs a command while this process holds a claim. Signals that would end this process are forwarded to the command.
+ * Runs a command while this process holds a claim. Forwards the signals that would end this process to the command.
  * @param streams the command's standard streams; null makes the command inherit this process's streams
  */
 export async function runUnderClaim(
@@ -159,8 +159,7 @@ export async function runUnderClaim(
     if (command instanceof CommandProcess) command.send(signal);
     else early.push(signal);
   });
-  // Ctrl-Z would stop this process, and so its heartbeats, while the command continues. The signal is therefore
-  // ignored.
+  // Ignore Ctrl-Z. It would stop this process and its heartbeats, while the command continues.
   process.on("SIGTSTP", ignore);
   try {
     command = await CommandProcess.start(words, environment, streams);

@@ -1,6 +1,6 @@
 /**
- * Sends the requests of all commands. Each request goes to the configured server, or to one of several configured
- * servers, and gets one answer, which the caller interprets.
+ * Sends the requests of all commands. Each request goes to one of the configured servers and gets one answer, which the
+ * caller interprets.
  *
  * exchange.ts makes the connection, failover.ts chooses among servers, and event-feed.ts handles WebSocket. Runs in the
  * CLI process.
@@ -14,7 +14,7 @@ import { adviceFor, inFlagWords } from "./flag-words.js";
 import { warn } from "./output.js";
 import { actorOf, type Settings } from "./settings.js";
 
-/** The beginning of the server's error message for a call that needs an instance, if the session has none. */
+/** The start of the server's error message if it does not know the caller's session. */
 const UNKNOWN_SESSION = "session not found: ";
 
 /** Returns the HTTP headers that identify the caller. */
@@ -33,7 +33,7 @@ export function encodeQuery(parameters: Readonly<Record<string, string>>): strin
   return encodePairs(Object.entries(parameters));
 }
 
-/** Returns the same kind of query string as `encodeQuery`, but a parameter's name may occur more than once. */
+/** Returns a query string like `encodeQuery`, but a name may occur several times (`?a=1&a=2`). */
 export function encodePairs(parameters: readonly (readonly [name: string, value: string])[]): string {
   const pairs = parameters.map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`);
   return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
@@ -44,8 +44,7 @@ function unreachable(server: URL, why: string): CliFailure {
 }
 
 /**
- * Sends a request with the function `send` to the right server. If several servers are configured, the failover module
- * chooses the server.
+ * Sends a request with the function `send`. If several servers are configured, the failover module chooses the server.
  */
 async function sendBy<Got extends Answer | OpenAnswer>(
   send: SendOne<Got>,
@@ -54,15 +53,16 @@ async function sendBy<Got extends Answer | OpenAnswer>(
 ): Promise<Got | CliFailure> {
   const { cluster, server } = settings;
   const headers = makeHeaders(settings);
-  // The failover module is loaded only if it is needed, because loading it would delay the commands of a user with one
-  // server.
+  // Load the failover module only if several servers are configured. With one server, loading it would only cost time.
   if (cluster !== undefined)
     return await (await import("./failover.js")).sendWithFailover(cluster, headers, plan, send);
   const got = await send(server, headers, plan, limitsOf(plan));
   return got instanceof NoAnswer ? unreachable(server, got.why) : got;
 }
 
-/** Whether the server refused a call because it does not know the session. Such a call has had no effect. */
+/**
+ * Whether the server refused a call because it does not know the caller's session. The server has then done nothing.
+ */
 function isSessionUnknown({ status, body }: Answer): boolean {
   return status === STATUSES.NOT_FOUND.http && (readErrorBody(body)?.sentence.startsWith(UNKNOWN_SESSION) ?? false);
 }
@@ -80,24 +80,23 @@ async function sendAsCaller(settings: Settings, plan: RequestPlan): Promise<Answ
 }
 
 /**
- * Sends one request and reads the whole answer, whatever its status. Returns a failure (exit 3) if no answer came. Even
- * then, the server may have executed the request.
+ * Sends one request and reads the whole answer, whatever its status. Returns a failure (exit 3) if no answer came. The
+ * server may have executed the request even then.
  */
 export async function sendRequest(settings: Settings, plan: RequestPlan): Promise<Answer | CliFailure> {
   const answer = await sendAsCaller(settings, plan);
-  // If the answer is only the first page of a list, the user gets a warning. Without the warning, the user might take
-  // the page for the whole list.
+  // Warn if the answer is only the first page of a list. Otherwise the user might take the page for the whole list.
   if (!(answer instanceof CliFailure) && answer.next !== undefined)
     warn(`the list is longer than one answer: it continues with ?${answer.next}`);
   return answer;
 }
 
-/** Sends one request and returns as soon as the head of the answer has come. */
+/** Sends one request and returns when the headers of the answer have arrived. */
 export async function openRequest(settings: Settings, plan: RequestPlan): Promise<OpenAnswer | CliFailure> {
   return await sendBy(openExchange, settings, plan);
 }
 
-/** Reads the error message from the body of an error response. Also returns whether the body has other members. */
+/** Reads the error message of an error answer. Also returns whether the body contains more than the message. */
 function readErrorBody(body: Buffer): { readonly sentence: string; readonly saysMore: boolean } | undefined {
   const parsed = parseJson(body.toString("utf8"));
   if (typeof parsed !== "object" || parsed === null) return undefined;
@@ -107,8 +106,8 @@ function readErrorBody(body: Buffer): { readonly sentence: string; readonly says
 }
 
 /**
- * Converts an error response into a failure. The message is the server's, with API names replaced by flags. If the body
- * has further members, the failure includes the whole body.
+ * Converts an error answer into a failure. The message is the server's, with flags in place of API names. If the body
+ * contains more than the message, the failure includes the whole body.
  */
 export function describeRefusal(status: number, body: Buffer): CliFailure {
   const error = readErrorBody(body);

@@ -1,7 +1,4 @@
-/**
- * Tests how the next server of a cluster is chosen and how the newest position is kept, while another process changes
- * both.
- */
+/** Tests the choice of the next server of a cluster and the stored log position, while another process changes both. */
 import t from "tap";
 
 import { CLI_SERVER_KEPT_MS } from "../schemas/limits/cli.js";

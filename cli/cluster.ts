@@ -1,39 +1,39 @@
 /**
- * Tracks the servers of a cluster, if several are configured. It knows the server to ask next, and the newest log
- * position that this user has seen. position-file.ts stores both for later processes. failover.ts sends the requests.
- * Runs in the CLI process.
+ * Tracks the servers of a cluster: which one to ask next, and the newest log position that this user has seen.
+ * position-file.ts stores both for later processes. failover.ts sends the requests. Runs in the CLI process.
  */
 import { CLI_SERVER_KEPT_MS } from "../schemas/limits/cli.js";
 
 /** The header with which a server of a cluster reports its log position. */
 export const POSITION_HEADER = "x-koor-position";
 /**
- * The header with which a request demands a log position. The server answers only after it has reached the position.
+ * The header in which a request demands a log position. A server waits until it has reached the position. If that takes
+ * too long, it refuses the request.
  */
 export const AFTER_HEADER = "X-Koor-After";
 
-/** The state that a process stores for later processes, in the format of the file. */
+/** The state that a process stores for later processes. Its members are those of the stored file. */
 export interface ClientState {
   readonly position: number;
   /**
-   * The server with which commands start, until the given time. It is set if the earlier servers of the list did not
+   * The server that commands ask first, until the given time. It is set if the servers before it in the list did not
    * answer.
    */
   readonly begin?: { readonly server: string; readonly until_ms: number };
   /**
-   * The untrusted servers. Such a server had a log that the cluster has given up, so its answers are stale until it is
-   * healthy again. This member has an old name, because other versions of the command line read it.
+   * The untrusted servers. Each had a log that the cluster has abandoned, so its answers are stale until it is healthy
+   * again. The member keeps an old name, because other versions of the program read it.
    */
   readonly doubted?: readonly string[];
 }
 
-/** Persists the client state. Neither method throws. */
+/** Stores the client state. Neither method throws. */
 export interface ClientStateStore {
   read(): ClientState | undefined;
   write(state: ClientState): void;
 }
 
-/** Parses the position in a header; undefined if the header is absent or malformed. */
+/** Returns the log position in a header; undefined if the header is absent or malformed. */
 export function parsePosition(text: string | readonly string[] | undefined): number | undefined {
   return typeof text === "string" && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
@@ -46,7 +46,7 @@ export class Cluster {
   #at = 0;
   #beginUntilMs = 0;
   #position = 0;
-  /** The untrusted servers, if there is no store. With a store, the store has the list. */
+  /** The untrusted servers, if no state is stored. Otherwise the stored state has the list. */
   #untrusted: readonly string[] = [];
 
   /** @param openStore opens the stored state; called once, before the first request */
@@ -66,8 +66,8 @@ export class Cluster {
     const begin = this.#store?.read()?.begin;
     const at = this.servers.findIndex(({ href }) => href === begin?.server);
     const nowMs = Date.now();
-    // Ignore a time that is too far in the future. It shows that the clock was set back, and the stored choice must not
-    // last for ever.
+    // Ignore a time that is too far in the future. The clock was set back in the meantime, so the stored choice would
+    // last too long.
     if (begin === undefined || at < 0 || begin.until_ms < nowMs || begin.until_ms > nowMs + CLI_SERVER_KEPT_MS) return;
     this.#at = at;
     this.#beginUntilMs = begin.until_ms;
@@ -83,21 +83,24 @@ export class Cluster {
     return [...this.servers.slice(this.#at), ...this.servers.slice(0, this.#at)];
   }
 
-  /** Makes the next server the current one after `server` has failed, unless another call has already done so. */
+  /**
+   * Makes the next server the current one, because `server` has failed. Does nothing if another call has already moved
+   * on.
+   */
   moveOnFrom(server: URL): void {
     if (server !== this.current) return;
     this.#at = (this.#at + 1) % this.servers.length;
     this.#beginUntilMs = 0;
   }
 
-  /** Makes this server the current one, because the current one has failed. */
+  /** Makes `server` the current one, because the previous one has failed. */
   switchTo(server: URL): void {
     if (server === this.current) return;
     this.#at = Math.max(0, this.servers.indexOf(server));
     this.#beginUntilMs = 0;
   }
 
-  /** Whether the server had a log that the cluster has given up, and has not been healthy since then. */
+  /** Whether the server had a log that the cluster has abandoned, and has not been healthy since then. */
   isUntrusted(server: URL): boolean {
     return this.#listUntrusted().includes(server.href);
   }
@@ -108,15 +111,15 @@ export class Cluster {
     this.#write(this.#listUntrusted().filter((href) => href !== server.href));
   }
 
-  /** The newest position that this process or an earlier one has seen; 0 if there is none. */
+  /** The newest log position that this process or an earlier one has seen; 0 if there is none. */
   get position(): number {
     this.#position = Math.max(this.#position, this.#store?.read()?.position ?? 0);
     return this.#position;
   }
 
   /**
-   * Records that this server has answered. If the servers before it in the list have failed, later commands start with
-   * this server. The answer of an untrusted server is ignored.
+   * Records that this server has answered. If it is not the first in the list, later commands begin with it for a
+   * while. Ignores the answer of an untrusted server.
    */
   recordAnswer(server: URL, position: number | undefined): void {
     if (this.isUntrusted(server)) return;
@@ -130,8 +133,8 @@ export class Cluster {
   }
 
   /**
-   * Resets the position to an earlier one. This is needed if the cluster was started again with a log that ends before
-   * the position.
+   * Sets the log position back. This is needed if the cluster was started again with a log that ends before the
+   * position.
    * @param untrusted the servers that still have the previous log
    */
   resetPosition(position: number, untrusted: readonly URL[]): void {

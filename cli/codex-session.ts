@@ -1,8 +1,8 @@
 /**
- * Makes a session of Codex read a line, with Codex's own programs. If no Codex process has the session open, this
- * module starts a turn (`codex app-server`: `thread/resume`, `turn/start`). Codex lets only one process write a
- * session. So if a terminal has the session open, `codex queue` passes it the line, and the terminal starts the turn.
- * Runs in the CLI process.
+ * Makes a session of Codex read a line, by means of Codex's own programs. Codex lets only one process write a session.
+ * If no process has the session open, this module starts a turn (`codex app-server`: `thread/resume`, `turn/start`). If
+ * a terminal has it open, `codex queue` passes the line to the terminal, which starts the turn. Runs in the CLI
+ * process.
  */
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 
@@ -26,9 +26,7 @@ export interface CodexSession {
   readonly signal: AbortSignal;
 }
 
-/**
- * How Codex got the line: as a new turn or through the queue. `ended`: a signal ended the command before Codex got it.
- */
+/** How Codex got the line: as a new turn or through its queue. `ended`: a signal ended the command first. */
 export type Delivery = "turn" | "queue" | "ended";
 
 async function start(args: readonly string[], session: CodexSession): Promise<ChildProcessWithoutNullStreams> {
@@ -42,7 +40,7 @@ async function start(args: readonly string[], session: CodexSession): Promise<Ch
 class AppServer {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #answers = new Map<unknown, (answer: JsonObject | undefined) => void>();
-  /** Resolves when the turn or the program has ended. */
+  /** Resolves when the turn has ended, or when the program has. */
   readonly turnEnded: Promise<void>;
   #endTurn: () => void = () => undefined;
   #rest = "";
@@ -95,7 +93,7 @@ class AppServer {
     if (!isJsonObject(message)) return;
     const { id, method } = message;
     if (typeof method !== "string") this.#answers.get(id)?.(message);
-    // Codex asks a question, for example for a permission. No person can answer it here, so it gets an error.
+    // Codex asks a question, for example for a permission. No person can answer here, so the reply is an error.
     else if (id !== undefined) this.#send({ id, error: { code: NO_METHOD, message: "not offered by koor wake" } });
     else if (method === "turn/completed") this.#endTurn();
   }
@@ -108,8 +106,8 @@ class AppServer {
 }
 
 /**
- * Starts a turn with the line and waits for its end. Returns whether the turn started; undefined if another process has
- * the session open.
+ * Starts a turn with the line and waits for its end. Returns whether the turn started; undefined if the session cannot
+ * be resumed, usually because another process has it open.
  */
 async function runTurn(line: string, session: CodexSession): Promise<boolean | undefined> {
   const server = new AppServer(await start(["app-server"], session));
@@ -146,7 +144,7 @@ async function queue(line: string, session: CodexSession): Promise<CliFailure | 
   return failed(`codex queue failed: ${errors.trim().split("\n").at(-1) || String(code)}`);
 }
 
-/** Makes the session read a line. If this starts a turn, waits for the end of the turn. */
+/** Makes the session read a line. If this starts a turn, the function returns after the turn. */
 export async function wakeCodexSession(line: string, session: CodexSession): Promise<Delivery | CliFailure> {
   const began = await runTurn(line, session);
   if (session.signal.aborted) return "ended";

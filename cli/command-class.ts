@@ -1,7 +1,7 @@
 /**
- * Converts a row of the command table into a clipanion command and runs it. Only the row of the called command is
- * converted, because clipanion builds a state machine of all rows that it gets, so each further row would delay the
- * start. This module is loaded only when a command runs. run-command.ts executes the command. Runs in the CLI process.
+ * Converts a row of the command table into a clipanion command and runs it. Only the called command's row is converted:
+ * clipanion builds a state machine of all rows that it gets, so more rows would delay the start. This module is loaded
+ * only when a command runs. run-command.ts executes the command. Runs in the CLI process.
  */
 import { Cli, Command, Option, type BaseContext, type CommandClass } from "clipanion";
 
@@ -19,8 +19,8 @@ interface InvocationContext extends BaseContext {
 }
 
 /**
- * The prefix of the property in which clipanion stores a flag's value. It keeps these properties apart from clipanion's
- * own members (`path`, `help`, …).
+ * The prefix of the properties in which clipanion stores the values of flags. It prevents collisions with clipanion's
+ * own properties (`path`, `help`, …).
  */
 const FLAG_PREFIX = "flag ";
 const ARGUMENT_PREFIX = "argument ";
@@ -41,10 +41,7 @@ function makeOptions(row: CommandRow): Record<string, unknown> {
   return options;
 }
 
-/**
- * Converts a flag's value to the form in which the request contains it. A duration becomes a number of seconds or a
- * point in time.
- */
+/** Converts the value of a flag to the form that the request needs. Durations become seconds or points in time. */
 function readTimeFlag({ kind, ahead }: Flag, value: string): string {
   const ms = kind === "seconds" || kind === "time" ? parseFlagDuration(value) : undefined;
   if (ms === undefined) return value;
@@ -79,8 +76,8 @@ function makeArgs(values: object, row: CommandRow, afterDashes: readonly string[
 }
 
 /**
- * Checks two things that clipanion does not check: the types of the flags' values, and whether required flags are
- * given. Returns the problem, or undefined if there is none.
+ * Checks the types of the flags' values, and whether required flags are given; clipanion checks neither. Returns the
+ * problem, or undefined if there is none.
  */
 function findProblem(row: CommandRow, args: Args): string | undefined {
   for (const flag of row.flags ?? []) {

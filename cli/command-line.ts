@@ -1,17 +1,15 @@
 /**
- * Finds the command's row in the command table. command-class.ts then parses the rest of the command line with
- * clipanion. Pure; runs in the CLI process.
- *
- * clipanion does not find the row, because it would build its state machine for every row. clipanion also does not
- * accept values that begin with a dash, so this module binds them to their flags.
+ * Finds the row of a command in the command table, before clipanion parses the rest (command-class.ts). clipanion does
+ * not find the row itself, because it would build its state machine for every row. It also rejects values that begin
+ * with a dash (`--data -5`), so this module joins them with their flags (`--data=-5`). Pure; runs in the CLI process.
  */
 import type { CommandRow, Flag } from "./command-row.js";
 import { CONTEXT_FLAG, FIELDS_FLAG, SERVER_FLAG } from "./common-flags.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
 
-/** A command line that was split into words and flags, before its command is known. */
+/** A command line, split into words and flags. Its command is not known yet. */
 export interface Tokens {
-  /** The tokens without the common flags. A flag and its value are one token. */
+  /** The command line without the common flags. A flag and its value are one token (`--limit=4`). */
   readonly tokens: readonly string[];
   /** The words that are neither flags nor the values of flags. */
   readonly words: readonly string[];
@@ -50,8 +48,8 @@ function listFlags(rows: readonly CommandRow[]): ReadonlyMap<string, Flag> {
 }
 
 /**
- * Returns whether a word before `--` looks like a flag that these rows do not declare. The caller then needs the flags
- * of the whole table, to know whether the next word is the flag's value.
+ * Returns whether a word before `--` looks like a flag, but is no flag of these rows. The caller then parses with the
+ * flags of all rows. Otherwise it could not know whether the next word is the flag's value.
  */
 export function hasUnknownFlag(argv: readonly string[], rows: readonly CommandRow[]): boolean {
   const flags = listFlags(rows);
@@ -65,8 +63,8 @@ export function hasUnknownFlag(argv: readonly string[], rows: readonly CommandRo
 }
 
 /**
- * Splits a command line into words and flags. The word after a flag is the flag's value, even if it begins with a dash
- * (`--data -5`). It is not the value if it is a flag itself. `--` ends the flags.
+ * Splits a command line into words and flags. The word after a flag is its value, even if the word begins with a dash
+ * (`--data -5`), but not if the word is itself a known flag. `--` ends the flags.
  */
 export function readTokens(argv: readonly string[], rows: readonly CommandRow[]): Tokens | CliFailure {
   const flags = listFlags(rows);
@@ -125,15 +123,12 @@ function startsWith(words: readonly string[], beginning: readonly string[]): boo
   return beginning.every((word, index) => words[index] === word);
 }
 
-/**
- * Returns the row whose words are the first words of the command line. If several rows match, returns the one with the
- * most words.
- */
+/** Returns the row whose command the line begins with. If several match, returns the one with the most words. */
 export function findRow(words: readonly string[], rows: readonly CommandRow[]): CommandRow | undefined {
   return rows.filter((row) => startsWith(words, row.words)).toSorted((a, b) => b.words.length - a.words.length)[0];
 }
 
-/** Returns the rows whose commands begin with `words`, such as `state`. If `words` is empty, these are all rows. */
+/** Returns the rows whose commands begin with `words`, such as `state`. Without words, returns all rows. */
 export function findRowsBelow(words: readonly string[], rows: readonly CommandRow[]): readonly CommandRow[] {
   return rows.filter((row) => startsWith(row.words, words));
 }

@@ -1,6 +1,7 @@
 /**
- * Runs a command as a child process, with inherited or piped streams. Can end the command with all of its descendants:
- * Node can signal a process group but cannot wait for its end, so this module polls. Runs in the CLI process.
+ * Runs a command as a child process, with inherited or piped streams. Can end the command together with its
+ * descendants. Node can signal a process group but cannot wait for its end, so this module polls. Runs in the CLI
+ * process.
  */
 import type { ChildProcess, StdioOptions } from "node:child_process";
 
@@ -8,7 +9,7 @@ import { pause } from "./pause.js";
 
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
-/** The interval at which this process checks whether the process group has ended. */
+/** The interval between two checks whether the process group has ended, in ms. */
 const LOOK_MS = 50;
 
 export interface CommandEnd {
@@ -19,14 +20,14 @@ export interface CommandEnd {
 
 /** The command's input, and the callbacks that receive its output. */
 export interface CommandStreams {
-  /** The text that the command reads from stdin. With null it inherits the stdin of this process. */
+  /** The text that the command reads from stdin. If it is null, the command inherits the stdin of this process. */
   readonly input: string | null;
   readonly takeOutput: (chunk: Buffer) => void;
-  /** Receives the command's stderr, which is also copied to this process's stderr. */
+  /** Receives the command's stderr. The same bytes are also copied to the stderr of this process. */
   readonly takeErrors: (chunk: Buffer) => void;
 }
 
-/** Whether the system has process groups. Windows has none, so signals reach only the command itself there. */
+/** Whether the system has process groups. Windows has none, so a signal reaches only the command itself there. */
 const HAS_GROUPS = process.platform !== "win32";
 
 export class CommandProcess {
@@ -47,7 +48,7 @@ export class CommandProcess {
   /**
    * Starts the command. Returns the running process, or a short reason why it cannot start.
    * @param streams null makes the command inherit this process's streams
-   * @param folder the folder in which it runs; by default that of this process
+   * @param folder the command's working directory; by default that of this process
    */
   static async start(
     [file = "", ...rest]: readonly string[],
@@ -68,21 +69,21 @@ export class CommandProcess {
         child.once("spawn", () => resolve(command));
         child.once("error", (error) => resolve(describeStartError(error)));
       } catch (error) {
-        // `spawn` throws if an argument is one that no process can get, for example one with a NUL character.
+        // `spawn` throws if an argument is invalid, for example if it contains a NUL character.
         resolve(describeStartError(error));
       }
     });
   }
 
-  /** Sends a signal to the command and its descendants, and ignores those that have already ended. */
+  /** Sends a signal to the command and to its descendants. Processes that have already ended are ignored. */
   send(signal: NodeJS.Signals): void {
     if (!HAS_GROUPS) this.#child.kill(signal);
     else this.#sendToGroup(signal);
   }
 
   /**
-   * Waits until the command's output has been read, at most `waitMs`. The limit is needed because descendants may keep
-   * the streams open.
+   * Waits until the command's output has been read, but at most `waitMs`. Without this limit, a descendant that keeps
+   * the streams open would block the caller.
    */
   async drained(waitMs: number): Promise<void> {
     const over = new AbortController();
@@ -92,7 +93,7 @@ export class CommandProcess {
     this.#child.stderr?.destroy();
   }
 
-  /** Ends the whole process group. Sends SIGTERM, then SIGKILL to the processes that still run after `graceMs`. */
+  /** Ends the whole process group. Sends SIGTERM first, and SIGKILL if processes are left after `graceMs`. */
   async end(graceMs: number): Promise<CommandEnd> {
     const untilMs = performance.now() + graceMs;
     this.send("SIGTERM");
@@ -109,14 +110,14 @@ export class CommandProcess {
     return HAS_GROUPS ? this.#sendToGroup(0) : this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Sends a signal to the process group. Returns false if no process is left in the group that can be signaled. */
+  /** Sends a signal to the process group. Returns false if the group has no process that this process may signal. */
   #sendToGroup(signal: NodeJS.Signals | 0): boolean {
     const { pid } = this.#child;
     if (pid === undefined) return false;
     try {
       return process.kill(-pid, signal);
     } catch (error) {
-      // EPERM means that the processes still exist but belong to another user, so this process cannot end them.
+      // EPERM means that the remaining processes belong to another user. This process cannot end them.
       if (errorCodeOf(error) === "ESRCH" || errorCodeOf(error) === "EPERM") return false;
       throw error;
     }
@@ -124,7 +125,7 @@ export class CommandProcess {
 }
 
 function connect({ stdin, stdout, stderr }: ChildProcess, streams: CommandStreams): void {
-  // Ignore the error of a command that closes its stdin before it has read all of it: it does not need the rest.
+  // A command may close its stdin before it has read everything. Ignore the error, because it does not need the rest.
   stdin?.on("error", () => undefined);
   stdin?.end(streams.input ?? "");
   stdout?.on("data", streams.takeOutput);

@@ -1,14 +1,13 @@
 /**
- * The types of the command table. One row declares everything that is specific to a command. Parsing, help, the
- * request, the output and the exit codes are derived from the row. command-line.ts parses, and run-command.ts executes.
- * Types only.
+ * The types of the command table. A row declares everything that is specific to one command. The parser, the help, the
+ * request, the output and the exit code are all derived from the row. Types only.
  */
 import type { CliFailure, ExitCode } from "./failure.js";
 import type { ListName } from "./output/lists.js";
 import type { Settings } from "./settings.js";
 import type { View } from "./view.js";
 
-/** The kinds of names that completion can list. complete/sources.ts has the source of each kind. */
+/** The kinds of names that completion can list. complete/sources.ts says where the names of each kind come from. */
 export type NameKind =
   | "agent"
   | "budget"
@@ -43,16 +42,16 @@ export interface Argument {
   readonly shown?: string;
   readonly optional?: true;
   /**
-   * The argument takes one or more values, or any number if it is optional. `Args.list` returns them. Only a command
-   * after `--` may follow this argument.
+   * The argument takes one or more values, or any number if it is optional. `Args.list` returns them. Only an argument
+   * with `afterDashes` may follow it.
    */
   readonly many?: true;
   /**
-   * The argument takes all words after `--` unchanged: a command with its arguments. `Args.list` returns them. It must
-   * be the last argument.
+   * The argument is a command with its arguments: all words after `--`, unchanged. `Args.list` returns them. It must be
+   * the last argument.
    */
   readonly afterDashes?: true;
-  /** The values that completion offers. If absent, completion offers none. */
+  /** The values that completion offers. If the member is absent, completion offers none. */
   readonly values?: Values;
 }
 
@@ -68,27 +67,28 @@ export interface Flag {
   /** The name without its dashes. */
   readonly name: string;
   readonly kind: FlagKind;
-  /** The placeholder of the value in the usage line, such as `N`; absent for a flag without a value. */
+  /** The placeholder for the value in the usage line, such as `N`. A flag without a value has none. */
   readonly value?: string;
   readonly about: string;
   readonly required?: true;
   /** The flag may be given several times. `Args.list` returns all values. */
   readonly many?: true;
-  /** Only for the kind `time`: a duration means a time in the future. If absent, it means a time in the past. */
+  /** Only for the kind `time`: a duration means a time in the future. By default, it means a time in the past. */
   readonly ahead?: true;
   /** The flag may be given without a value. Its value is then "". */
   readonly valueOptional?: true;
-  /** The query parameter that carries the value; absent if the row's own functions use the value. */
+  /** The query parameter that gets the value. If the member is absent, the row's own functions use the value. */
   readonly query?: string;
-  /** The values that completion offers. If absent, completion offers none. */
+  /** The values that completion offers. If the member is absent, completion offers none. */
   readonly values?: Values;
 }
 
-/** The values of the flags and arguments of a command line, by name. */
+/** The values of the flags and arguments of one call, by name. */
 export interface Args {
   text(name: string): string | undefined;
   /**
-   * Returns the value of a required argument or flag. It always exists: a command line without it was refused before.
+   * Returns the value of a required argument or flag. A command line without it is refused before this method can be
+   * called.
    */
   need(name: string): string;
   has(name: string): boolean;
@@ -98,13 +98,13 @@ export interface Args {
   list(name: string): readonly string[];
 }
 
-/** The environment in which a command runs, in addition to its arguments. */
+/** The environment of a command: everything that the command gets besides its arguments. */
 export interface CommandContext extends View {
   /** The name with which the program was called, for usage lines. */
   readonly program: string;
   readonly settings: () => Settings | CliFailure;
   readonly folder: string;
-  /** The value of `--server`; "" if it is not given. Commands that call the server use `settings`. */
+  /** The value of `--server`; "" if it is not given. Commands that call a server use `settings` instead. */
   readonly server: string;
   /** The value of `--context`; "" if it is not given. */
   readonly contextName: string;
@@ -120,11 +120,11 @@ interface Described {
   readonly about: string;
   /** Examples for the help, without the program's name. Each is a line of shell that runs the command. */
   readonly examples: readonly [string, ...string[]];
-  /** The name of the list in the command's answer. output/lists.ts has its columns. */
+  /** The name of the list in the command's answer. output/lists.ts defines the columns of the list. */
   readonly list?: ListName;
   readonly arguments?: readonly Argument[];
   readonly flags?: readonly Flag[];
-  /** Flags of which exactly one must be given. */
+  /** The flags of which exactly one must be given. */
   readonly oneOf?: readonly [string, ...string[]];
 }
 
@@ -132,45 +132,45 @@ interface Described {
 export interface RequestRow extends Described {
   readonly method: "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
   /**
-   * The path template. `{name}` is replaced by the percent-encoded argument. In `{name...}`, all slashes of the
-   * argument stay separators. In `{name/}`, only the first slash does.
+   * The path template. `{name}` is replaced by the argument, percent-encoded. In `{name...}`, the argument's slashes
+   * are not encoded. In `{name/}`, only its first slash is not encoded.
    */
   readonly path: string;
-  /** Returns the query parameters that are sent in addition to those of the flags. */
+  /** Returns the query parameters that no flag sets. */
   readonly query?: (args: Args, context: CommandContext) => Readonly<Record<string, string>> | CliFailure;
   readonly headers?: (args: Args, context: CommandContext) => Readonly<Record<string, string>> | CliFailure;
   readonly body?: (args: Args, context: CommandContext) => Promise<Buffer | CliFailure>;
-  /** Returns the media type of the body. It is used if the row's headers state none. */
+  /** Returns the media type of the body. It is used if `headers` sets no media type. */
   readonly typeOf?: (body: Buffer) => string;
   /**
-   * Whether the request may be sent again because it is idempotent (exchange.ts). GET always may. A function decides by
-   * the arguments. Absent if a repeated request could be executed twice.
+   * Whether the request is idempotent, so that it may be sent again (exchange.ts). GET always is. A function decides by
+   * the arguments. The member is absent if a repeated request could be executed twice.
    */
   readonly repeatable?: true | ((args: Args) => boolean);
-  /** Whether the request asks for the status of the server, not for its data. */
+  /** Whether the request asks for the state of the server itself, not for its data. */
   readonly aboutServer?: true;
-  /** `raw` prints the bytes of the answer unchanged. If absent, the answer is printed as one line of JSON. */
+  /** `raw` prints the bytes of the answer unchanged. By default, the answer is printed as one line of JSON. */
   readonly answer?: "raw";
   /**
-   * Called with a successful answer. Returns the text to print, which is usually the answer. If the arguments send the
-   * answer elsewhere, for example to a file, it returns other JSON.
+   * Converts a successful answer to the text to print. Most rows return the answer itself. If the arguments direct the
+   * answer elsewhere, for example to a file, the text is a summary in JSON.
    */
   readonly onAnswer?: (answer: Buffer, args: Args, context: CommandContext) => Buffer | CliFailure;
   /**
-   * Returns the exit code for a successful answer, if the command may exit with a code other than 0. The answer is
-   * printed in any case.
+   * Returns the exit code for a successful answer. The answer is printed in any case. If the member is absent, the code
+   * is 0.
    */
   readonly exit?: (answer: Buffer) => ExitCode;
 }
 
 /**
- * A command that sends no request or more than one. It prints its own output. If it runs a program, its exit code may
- * be the program's.
+ * A command that sends no request, or more than one. It prints its own output. If it runs another program, its exit
+ * code may be that program's.
  */
 export interface LocalRow extends Described {
   /**
-   * The endpoints to which it sends requests, such as `GET /api/leases/{id}`; absent if it calls none. A RequestRow
-   * names its endpoint by its method and path. A test compares all endpoints with the routes of the server.
+   * The endpoints that the command calls, such as `GET /api/leases/{id}`; absent if it calls none. A RequestRow needs
+   * no such list, because it has a method and a path. A test compares all endpoints with the routes of the server.
    */
   readonly endpoints?: readonly Endpoint[];
   readonly run: (args: Args, context: CommandContext) => Promise<number | CliFailure>;

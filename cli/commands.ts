@@ -1,6 +1,6 @@
 /**
- * The command table, by topic. Each noun has a file of rows. `serve` is listed only for the help: koor.ts passes its
- * arguments to the server. Runs in the CLI process.
+ * The command table, by topic. Each noun has a file of rows. `serve` is listed only for the help, because koor.ts
+ * passes its arguments directly to the server. Runs in the CLI process.
  */
 import type { CommandRow } from "./command-row.js";
 import { AUDIT_COMMANDS } from "./commands/audit.js";
@@ -42,7 +42,7 @@ import { WHOAMI_COMMANDS } from "./commands/whoami.js";
 
 /** A group of commands that the help shows together. */
 export interface Topic {
-  /** The name under which the help's overview lists the topic: one or two words. */
+  /** The name of the topic in the overview of the help: one or two words. */
   readonly name: string;
   readonly rows: readonly CommandRow[];
 }

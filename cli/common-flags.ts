@@ -1,7 +1,7 @@
 /** Declares the flags that every command accepts. Data only; runs in the CLI process. */
 import type { Flag } from "./command-row.js";
 
-/** A common flag, with the members that the help and completion need. */
+/** A flag that every command accepts, with the members that the help and completion need. */
 interface CommonFlag extends Pick<Flag, "name" | "about" | "value"> {
   readonly short?: string;
 }

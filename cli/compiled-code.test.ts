@@ -1,7 +1,7 @@
 /**
- * Tests the cache of compiled code, which makes the next start of the program faster. The tests check where the cache
- * is written, and that the program ignores a damaged file and a file that other users could have written. The program
- * runs from a copy, as after an installation.
+ * Tests the cache of compiled code, which speeds up the next start of the program. Checks the location of the cache.
+ * Also checks that the program ignores a damaged file, and a file that other users could have written. The program runs
+ * from a copy, as after an installation.
  */
 import { spawnSync } from "node:child_process";
 import {
@@ -27,7 +27,7 @@ const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 interface Installed {
   readonly home: string;
   readonly program: string;
-  /** The folder beside the program, which the cache uses if it can be written. */
+  /** The folder beside the program. The cache uses it if the user may write there. */
   readonly beside: string;
   /** Runs `koor --version`, and checks its output. */
   readonly run: (env?: Readonly<Record<string, string>>, options?: readonly string[]) => void;
@@ -62,7 +62,7 @@ function cacheFile(folder: string): string | undefined {
   return files[0];
 }
 
-/** Returns the inode number of a file. It changes if the file is written again, because each write makes a new file. */
+/** Returns the inode number of a file. A different number means that the program has written the file again. */
 function identityOf(path: string): number {
   return statSync(path).ino;
 }
@@ -81,7 +81,8 @@ t.test("the code is kept beside the program, and written once", (t) => {
 
 t.test("each part of the program is read once", (t) => {
   const { home, program } = install(t);
-  // The program has the cache only where Node has no options, so the counting script loads it.
+  // The program uses the cache only if Node runs without options. So the test counts through a script that loads the
+  // program.
   const counting = `
     const fs = require("node:fs");
     const read = fs.readFileSync;
@@ -102,7 +103,7 @@ t.test("each part of the program is read once", (t) => {
 
 t.test("where the program's folder cannot be written, it is kept in the user's cache", (t) => {
   const { run, beside, home } = install(t);
-  // A file takes the place of the folder. A folder without write permission would not stop root.
+  // Put a file in place of the folder. Removing the write permission would not stop root.
   writeFileSync(beside, "");
   run({});
   run();

@@ -1,9 +1,10 @@
 /**
- * Reads and replaces small configuration files. Reads limit the size. A write replaces the whole file, so that a reader
- * sees either the old or the new text. Other modules interpret the content. Runs in the CLI process.
- * Other people may have made the files of a project. So only regular files are read, opening never blocks, and no link
- * may lead out of the project. The library write-file-atomic is not used, because it would add 17 KB to save ten lines,
- * and it installs signal handlers.
+ * Reads and replaces small configuration files, whose content other modules interpret. Reads have a size limit. A write
+ * replaces the whole file at once, so a reader sees either the old or the new text.
+ *
+ * The files of a project may come from other people. So only regular files are read, opening never blocks, and no link
+ * may lead out of the project. The library write-file-atomic is not used: it would add 17 KB to save ten lines, and it
+ * installs signal handlers. Runs in the CLI process.
  */
 import {
   closeSync,
@@ -31,20 +32,19 @@ import {
 } from "./regular-file.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
-/** The permission bits of a mode. */
+/** The bits of a file's mode that are its permissions. */
 const PERMISSIONS = 0o777;
 
 export { isWithin, type FileLocation };
 
 /**
- * Matches the paths of open files, terminals and the null device. They count as outside of the project, even if the
- * project's folder contains them.
+ * Matches paths of devices and of open files. They never count as part of a project, even if its folder contains them.
  */
 export const DEVICES = /^\/(?:dev|proc)\//;
 
 /**
- * Returns the location of a file that the command line names. If the file is inside the project, no link may leave the
- * project. Outside the project, all links are allowed.
+ * Returns the location of a file that the command line names. Links inside a project must not lead out of it. Outside
+ * of the project, all links are allowed.
  */
 export function locateFile(path: string, folder: string, root: string): FileLocation {
   const absolute = resolve(folder, path);
@@ -53,10 +53,8 @@ export function locateFile(path: string, folder: string, root: string): FileLoca
 }
 
 /**
- * Reads the text of a file, without its byte-order mark. Returns undefined if the file does not exist.
- *
- * Refuses (exit 2) a file that is not regular, is larger than SETTINGS_BYTES_MAX, or is reached through a link that
- * leads out of the root.
+ * Reads the text of a file, without its byte-order mark. Returns undefined if the file does not exist. Refuses (exit 2)
+ * a file that is not regular or is larger than SETTINGS_BYTES_MAX, and a link that leads out of the location's root.
  */
 export function readTextFile(location: FileLocation): string | undefined | CliFailure {
   const { name } = location;
@@ -71,9 +69,9 @@ export function readTextFile(location: FileLocation): string | undefined | CliFa
 }
 
 /**
- * Returns the real path to write. A link to a regular file is followed, because otherwise the write would replace the
- * link. Refuses (exit 2) a link that leads out of the root, a dangling link, and an existing file that is not regular.
- * Other errors of the system are thrown.
+ * Resolves the path of a file to write. Follows a link to a regular file, because otherwise the write would replace the
+ * link. Refuses (exit 2) a file that is not regular, and a link that leads to nothing or out of the location's root.
+ * Throws other errors of the system.
  */
 export function resolveForWriting(location: FileLocation): string | CliFailure {
   const { name, root } = location;
@@ -91,8 +89,8 @@ export function resolveForWriting(location: FileLocation): string | CliFailure {
 }
 
 /**
- * Returns the path to read, for a file of any kind. If the location has a root, links are resolved, and a link that
- * leads out of the root is refused (exit 2). Other errors of the system are thrown.
+ * Resolves the path of a file to read. The file may be of any kind. Refuses (exit 2) a link that leads out of the
+ * location's root; without a root, all links are allowed. Throws other errors of the system.
  */
 export function resolveForReading(location: FileLocation): string | CliFailure {
   const { path, name, root } = location;
@@ -100,14 +98,14 @@ export function resolveForReading(location: FileLocation): string | CliFailure {
   return resolveLinks(location) ?? wrongUsage(`cannot read ${name}: ${leadsOut(root)}`);
 }
 
-/** Returns the file's permissions, or `fallback` if the file does not exist. Other errors of the system are thrown. */
+/** Returns the permissions of a file; `fallback` if it does not exist. Throws other errors of the system. */
 export function modeOf(path: string, fallback: number): number {
   const stat = statSync(path, { throwIfNoEntry: false });
   return stat === undefined ? fallback : stat.mode & PERMISSIONS;
 }
 
 /**
- * Replaces a file: writes a temporary file next to it and renames that file. Errors of the system are thrown.
+ * Replaces a file at once: writes a temporary file next to it, and renames that file. Throws errors of the system.
  * @param path the result of `resolveForWriting`
  */
 export function replaceFile(path: string, content: string | Buffer, mode: number): void {
@@ -127,7 +125,7 @@ export function replaceFile(path: string, content: string | Buffer, mode: number
   renameSync(temporary, path);
 }
 
-/** Creates the folder if it is missing, and then replaces the file as `replaceFile` does. */
+/** Replaces a file as `replaceFile` does. Creates the folder first if it is missing. */
 export function replaceFileInFolder(path: string, content: string, mode: number): void {
   mkdirSync(dirname(path), { recursive: true });
   replaceFile(path, content, mode);

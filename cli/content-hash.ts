@@ -1,6 +1,6 @@
 /**
- * Hashes contents, so that later changes are detected, and hashes texts, so that keys have a fixed length. Runs in the
- * CLI process.
+ * Hashes contents and texts. A hash shows whether a file has changed, and makes keys of a fixed length. Runs in the CLI
+ * process.
  */
 
 /** Returns the SHA-256 of bytes, or of a text's UTF-8 bytes, as 64 hex digits. */

@@ -31,11 +31,11 @@ function describe(name: string, { server, token }: Context): object {
   return { name, server, has_token: token !== undefined };
 }
 
-/** Reads the token from the file that a flag names, or from stdin; undefined if the flag is not given. */
+/** Reads the token from stdin or from a file; undefined if neither `--token` nor `--token-file` is given. */
 async function readToken(args: Args): Promise<string | undefined | CliFailure> {
   const [given, file] = [args.text("token"), args.text("token-file")];
   if (given !== undefined && file !== undefined) return wrongUsage("--token or --token-file, not both");
-  // A token on the command line is refused, because other users of the machine can see command lines.
+  // Refuse a token on the command line, because other users of the machine can see command lines.
   if (given !== undefined && given !== STDIN) return wrongUsage("--token must be -, which reads the token from stdin");
   const path = given ?? file;
   if (path === undefined) return undefined;
@@ -85,7 +85,7 @@ export async function showContext(args: Args, context: CommandContext): Promise<
   return await printJson({ ...describe(inEffect.name, inEffect), from: inEffect.from }, context);
 }
 
-/** Chooses the context that applies if no other source names a server. With `--none`, no context applies. */
+/** Chooses the context that commands use by default. With `--none`, no context is chosen. */
 export async function useContext(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const { environment } = io();
   const name = args.text("name");
@@ -97,7 +97,7 @@ export async function useContext(args: Args, context: CommandContext): Promise<n
   return writeContexts(changed, environment) ?? (await printJson({ using: name ?? null }, context));
 }
 
-/** Removes a context and its token. If it was the chosen context, no context is chosen afterwards. */
+/** Removes a context and its token. If it was the chosen context, no context is chosen any more. */
 export async function removeContext(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const { environment } = io();
   const name = args.need("name");

@@ -1,7 +1,7 @@
 /**
- * Reads and writes the user's contexts: named servers, each with a token that is sent only to them. They are in a file
- * of the user with mode 0600, and apply in every folder. settings.ts decides when a context applies. Runs in the CLI
- * process.
+ * Reads and writes the user's contexts. A context names servers and has a token that is sent only to them. The contexts
+ * are in one file of the user (mode 0600), and apply in every folder. settings.ts decides when a context applies. Runs
+ * in the CLI process.
  */
 import { join } from "node:path";
 
@@ -15,9 +15,9 @@ import { describeSystemError } from "./system-error.js";
 import { userFolder } from "./user-folder.js";
 
 const CONTEXTS_FILE = "contexts.json";
-/** The source that is shown for a context that `context use` has chosen (docs/cli.md "whoami"). */
+/** The source that `whoami` shows for a context that the user has chosen with `context use`. */
 export const CURRENT_CONTEXT = "context use";
-/** Matches valid names. Such a name needs no quotes in a shell and does not look like a flag. */
+/** Matches the valid names of contexts. They need no quotes in a shell and do not look like flags. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 export const NAME_RULE = "the name of a context must be 1 to 64 letters, digits, dots, dashes and underscores";
 
@@ -42,13 +42,13 @@ export function isContextName(name: string): boolean {
   return NAME.test(name);
 }
 
-/** Returns the path of the file, or a failure if the environment does not say where the user's configuration is. */
+/** Returns the path of the file. Fails if the environment does not say where the user's configuration is. */
 function contextsPath(environment: NodeJS.ProcessEnv): string | CliFailure {
   const folder = userFolder(environment, process.platform);
   return folder === undefined ? wrongUsage(NO_USER_FOLDER) : join(folder, CONTEXTS_FILE);
 }
 
-/** Reads one context from the file. If it is invalid, returns the reason. */
+/** Reads one context of the file. Returns the reason instead if the context is invalid. */
 function readContext(value: unknown): Context | string {
   if (!isJsonObject(value)) return "it must be an object";
   const { server, token } = value;
@@ -57,7 +57,7 @@ function readContext(value: unknown): Context | string {
   return typeof token === "string" && isHeaderText(token) ? { server, token } : TOKEN_RULE;
 }
 
-/** Reads the contexts. If the file does not exist, there are none. An invalid file is a failure. */
+/** Reads the contexts. A missing file means that there are none. Fails if the file is invalid. */
 export function readContexts(environment: NodeJS.ProcessEnv): Contexts | CliFailure {
   const path = contextsPath(environment);
   if (path instanceof CliFailure) return { contexts: new Map() };
@@ -76,7 +76,7 @@ export function readContexts(environment: NodeJS.ProcessEnv): Contexts | CliFail
   return { contexts: read, ...(typeof current === "string" && read.has(current) ? { current } : {}) };
 }
 
-/** Replaces the file. Its mode is 0600, even if the old file had another mode. */
+/** Replaces the file. The mode becomes 0600, even if the old file had another mode. */
 export function writeContexts({ current, contexts }: Contexts, environment: NodeJS.ProcessEnv): CliFailure | undefined {
   const path = contextsPath(environment);
   if (path instanceof CliFailure) return path;
@@ -91,7 +91,7 @@ export function writeContexts({ current, contexts }: Contexts, environment: Node
   }
 }
 
-/** Returns the failure for a name that is not the name of a context. */
+/** Returns the error message for an unknown context. */
 export function noSuchContext(name: string, { contexts }: Contexts): string {
   const names = [...contexts.keys()];
   return `no such context: ${name} (${names.length === 0 ? "there are none: see koor context add" : names.join(", ")})`;
@@ -100,8 +100,8 @@ export function noSuchContext(name: string, { contexts }: Contexts): string {
 /**
  * Finds the context that applies; undefined if there is none.
  * @param given the value of `--context`; "" if it is not given
- * @param which `named`: the context that `--context` or KOOR_CONTEXT names. `current`: the context that the user has
- * chosen with `context use`
+ * @param which `named`: the context that `--context` or KOOR_CONTEXT names. `current`: the context that was chosen with
+ * `context use`
  */
 export function findContext(
   environment: NodeJS.ProcessEnv,

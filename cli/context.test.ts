@@ -1,7 +1,4 @@
-/**
- * Tests contexts: the commands that change them, the choice of the context that applies, and the server that gets its
- * token.
- */
+/** Tests contexts: the commands that change them, which context applies, and which server gets its token. */
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -17,7 +14,7 @@ const PERMISSIONS = 0o777;
 async function setUp(t: Test) {
   const servers = [await FakeServer.start(), await FakeServer.start(), await FakeServer.start()] as const;
   t.teardown(async () => await Promise.all(servers.map((server) => server.stop())));
-  // The folder is outside of this repository, because otherwise init would write into the repository.
+  // Use a folder outside of this repository. Otherwise init would write into the repository.
   const top = makeDirectory(t);
   const [folder, home] = [join(top, "folder"), join(top, "home")];
   for (const path of [folder, home]) mkdirSync(path);
@@ -30,8 +27,7 @@ async function setUp(t: Test) {
     return stdout;
   };
   /**
-   * Runs a command that lists the keys. Returns the token that each server received; null for a server that got no
-   * request.
+   * Runs a command that calls a server. Returns the token that each fake server received; null if it got no request.
    */
   const ask = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     const before = servers.map(({ requests }) => requests.length);
@@ -46,7 +42,7 @@ async function setUp(t: Test) {
     mkdirSync(join(top, name, ".."), { recursive: true });
     writeFileSync(join(top, name), typeof value === "string" ? value : JSON.stringify(value));
   };
-  /** Saves a context with a token. */
+  /** Saves a context that has a token. */
   const add = async (name: string, server: string, token: string): Promise<void> => {
     await koor(["context", "add", name, "--server", server, "--token", "-"], {}, `${token}\n`);
   };

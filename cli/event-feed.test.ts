@@ -1,6 +1,6 @@
 /**
- * Tests `events subscribe` as users run it, against a fake server that drops connections, refuses upgrades and
- * restarts. Each event must be printed once and in order.
+ * Tests `events subscribe` against a fake server that drops connections, refuses upgrades and restarts. Each event must
+ * be printed once and in order.
  */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -12,12 +12,14 @@ import { CLI_POLL_EVENTS } from "../schemas/limits/cli.js";
 import { FakeServer, replyError, replyJson, type HttpReply, type SeenRequest } from "../test/cli/fake-server.js";
 import { CLI_PROGRAM, RunningCli } from "../test/cli/run-cli.js";
 
-/** The text of an event as the server sends it. The data has more digits than a double can hold. */
+/**
+ * Returns the JSON of an event, as the server sends it. A number in the data has more digits than a double can hold.
+ */
 function eventText(id: number): string {
   return `{"id":${id},"topic":"a.b","data":12345678901234567890,"source":"","created_at":"2026-02-09T14:30:00Z"}`;
 }
 
-/** A fake server with a history of events: `last` is the newest id, and all ids from 1 are in it. */
+/** A fake server with a history of events. The history has all events from id 1 to the id `last`. */
 class FakeBus {
   last = 0;
 
@@ -76,7 +78,7 @@ async function setUp(t: Test): Promise<Bench> {
   return { fake, bus, cwd, subscribe };
 }
 
-/** Resolves when the fake server has accepted `count` WebSockets in total. */
+/** Resolves when the fake server has accepted `count` WebSockets since it started. */
 async function untilSockets(bench: Bench, count: number): Promise<void> {
   const { fake } = bench;
   if (fake.sockets.length >= count) return;
@@ -89,7 +91,7 @@ async function untilSockets(bench: Bench, count: number): Promise<void> {
   });
 }
 
-/** Waits until `measure` has returned the same figure ten times in a row, 50 ms apart. */
+/** Waits until `measure` returns a stable value: the same one ten times in a row, 50 ms apart. */
 async function untilStill(measure: () => number): Promise<number> {
   return await new Promise((resolve) => {
     let last = Number.NaN;
@@ -130,7 +132,7 @@ t.test("it resumes after the last event that it printed, or after its start", as
   const running = bench.subscribe();
   await untilSockets(bench, 1);
   fake.sockets[0]?.terminate();
-  // The event is published while no client is connected, and before anything was printed.
+  // Publish an event while no client is connected. Nothing has been printed yet.
   bus.publish();
   t.same(await running.untilLines(1), range(6, 6));
   fake.sockets[1]?.send(eventText(6));
@@ -223,7 +225,7 @@ t.test("it polls where WebSocket cannot pass", async (t) => {
   await running.until("it says so", () =>
     /no WebSocket \(the answer was 426\), polling every 2 s/.test(running.stderr),
   );
-  // These are more events than one page has.
+  // Publish more events than one page can contain.
   bus.publish(CLI_POLL_EVENTS + 3);
   t.same(await running.untilLines(CLI_POLL_EVENTS + 3), range(3, CLI_POLL_EVENTS + 5));
   bus.publish();
@@ -264,7 +266,7 @@ t.test("events that the server had to drop are fetched again", async (t) => {
   await untilSockets(bench, 1);
   bus.publish(2);
   await running.untilLines(2);
-  // The server drops events 3 and 4. The client must print them before the event that follows the notice.
+  // The server drops events 3 and 4 and sends a notice. The client must print them before it prints event 5.
   bus.last = 5;
   fake.sockets[0]?.send('{"type":"dropped","count":2,"after_id":2}');
   fake.sockets[0]?.send(eventText(5));
@@ -272,8 +274,7 @@ t.test("events that the server had to drop are fetched again", async (t) => {
   t.same(bus.positions, ["0", "2"]);
   t.equal(running.stderr, "");
 
-  // The server no longer has the dropped events when the next session asks for them. The client reports this and
-  // continues.
+  // When the next session asks for the dropped events, the server no longer has them. The client warns and continues.
   bus.last = 7;
   fake.onSocket = (socket) => {
     socket.send('{"type":"dropped","count":1,"after_id":5}');
@@ -303,7 +304,7 @@ t.test("a slow reader holds up the socket, not the memory, and nothing is lost",
   const count = 400;
   const padding = "x".repeat(100_000);
   for (let id = 1; id <= count; id += 1) socket?.send(`{"id":${id},"data":"${padding}"}`);
-  // Forty megabytes are far more than the pipe and both socket buffers hold.
+  // Send 40 MB. The pipe and both socket buffers together hold far less.
   t.ok((await untilStill(() => socket?.bufferedAmount ?? 0)) > 0, "the rest waits at the server");
   running.child.stdout.resume();
   const lines = await running.untilLines(count);

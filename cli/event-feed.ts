@@ -1,9 +1,10 @@
 /**
- * Implements `events subscribe`: prints each event once and in order, even if connections are lost. If WebSocket is
- * blocked, the feed polls.
- * Every session, even the first one, starts after a known event id (`since`). So no event is lost that is published
- * between two sessions. event-socket.ts runs one session, and event-sink.ts writes to stdout. No library is used for
- * reconnecting, because such libraries do not track event ids.
+ * Implements `events subscribe`: prints each event once and in order, even if connections are lost. Each session over
+ * WebSocket asks for the events after a known id (`since`), so no event is lost between two sessions. If WebSocket is
+ * blocked, the feed polls over HTTP. No library is used for reconnecting, because such libraries do not track event
+ * ids.
+ *
+ * event-socket.ts runs one session, and event-sink.ts writes to stdout. Runs in the CLI process.
  */
 import {
   CLI_POLL_EVENTS,
@@ -27,28 +28,27 @@ import { serversOf, type Settings } from "./settings.js";
 
 export interface FeedOptions {
   readonly pattern: string;
-  /** The event id after which printing starts. If it is undefined, only events from now on are printed. */
+  /** The feed prints the events after this id. If it is undefined, the feed prints only new events. */
   readonly since: number | undefined;
-  /**
-   * Whether the server's notices of dropped events are printed. If they are not printed, the feed fetches the dropped
-   * events.
-   */
+  /** Whether to print the server's notices that it dropped events. Otherwise, the feed fetches the dropped events. */
   readonly notices: boolean;
-  /** Formats the JSON of an event as one line, or as several with `--pretty`. */
+  /** Formats an event's JSON as one line, or as several lines with `--pretty`. */
   readonly format: (json: Buffer) => Buffer;
 }
 
 /**
- * Matches the id at the start of an event's text. The id always comes first, so the rest, which may be megabytes, need
- * not be parsed.
+ * Matches the id at the start of an event's JSON. The id always comes first. So the rest of the event, which may be
+ * megabytes long, is not parsed.
  */
 const EVENT_ID = /^\{"id":(\d{1,16}),/;
 const EVENT_ID_BYTES = 32;
-/** Matches the message that a server sends if its newest event is older than `since`. */
+/**
+ * Matches the server's message that its newest event is older than `since`. This happens after a restore, for example.
+ */
 const LAGGED = /^\{"type":"lagged","last_id":(\d{1,16})\}/;
 const LAGGED_BYTES = 64;
 
-/** Returns the id of the newest event. The feed starts with the events after it. */
+/** Returns the id of the server's newest event. The feed prints the events after it. */
 async function findPosition(settings: Settings, signal: AbortSignal): Promise<number | CliFailure> {
   const answer = await sendRequest(settings, { method: "GET", path: "/api/metrics", signal });
   if (answer instanceof CliFailure) return answer;
@@ -66,12 +66,14 @@ class EventFeed {
   private readonly options: FeedOptions;
   private readonly signal: AbortSignal;
   private readonly sink: EventSink;
-  /** The position of the feed: the last event that was printed, or the event after which printing starts. */
+  /** The id of the last printed event. Before the first print, it is the id after which the feed starts. */
   private readonly cursor: EventCursor;
   private readonly link: Reconnect;
-  /** Whether the server has ever answered. A failure before the first answer is not retried. */
+  /** Whether a server has answered at least once. Before that, the feed does not retry a failure. */
   private reached: boolean;
-  /** Whether the cursor's event may be unknown to the current server, because another server may have sent it. */
+  /**
+   * Whether the current server may not know the event at the cursor, because another server may have sent that event.
+   */
   private positionUnverified = true;
   /** Whether the feed polls over HTTP, because WebSocket is blocked. */
   private polling = false;
@@ -90,10 +92,10 @@ class EventFeed {
     this.signal = signal;
   }
 
-  /** Prints one frame of a session, or one event of a polled page. */
+  /** Prints one event or notice, from a session or from a polled page. */
   private printFrame(frame: Buffer): FrameAction {
     const id = Number(EVENT_ID.exec(frame.toString("latin1", 0, EVENT_ID_BYTES))?.[1] ?? Number.NaN);
-    // An event's frame starts with an id. Only the frame of a notice does not.
+    // Only an event's JSON begins with an id. A frame without one is a notice.
     const lag = Number.isNaN(id) ? LAGGED.exec(frame.toString("latin1", 0, LAGGED_BYTES)) : null;
     if (lag !== null) this.rewindTo(Number(lag[1]));
     else if (Number.isNaN(id) && !this.options.notices) return this.fillGap();
@@ -102,7 +104,9 @@ class EventFeed {
     return this.sink.write(this.options.format(frame)) ? "more" : "wait";
   }
 
-  /** Sets the cursor back to the server's newest event, which is older than the last printed event. */
+  /**
+   * Sets the cursor back to the newest event of the server. The server does not have the events that were printed last.
+   */
   private rewindTo(newest: number): void {
     warn(
       `lagged: the server's newest event is ${newest}, not ${this.cursor.id}: the events between them were not printed`,
@@ -111,8 +115,9 @@ class EventFeed {
   }
 
   /**
-   * Handles a notice that the server dropped events. Normally a new session fetches the dropped events. But if this
-   * session has printed no event yet, it has already asked for exactly these events, and the server no longer has them.
+   * Handles the notice that the server dropped events. Normally, a new session fetches the dropped events. If this
+   * session has printed nothing yet, a new session would ask for the same events again. So the server no longer has
+   * them, and the feed only warns.
    */
   private fillGap(): FrameAction {
     if (this.cursor.hasMoved) return "resync";
@@ -121,8 +126,8 @@ class EventFeed {
   }
 
   /**
-   * Reads the events after the cursor from the server's history and prints them. Returns whether plain HTTP works, or a
-   * failure if the server refused the request.
+   * Prints the events after the cursor from the server's history. Returns whether plain HTTP works. If a server refused
+   * the request, returns the failure.
    */
   private async poll(): Promise<boolean | CliFailure> {
     for (;;) {
@@ -162,8 +167,7 @@ class EventFeed {
   }
 
   /**
-   * Polls over HTTP for a while, because WebSocket is blocked but plain HTTP works. Polls longer if the block looks
-   * permanent.
+   * Polls over HTTP for a while, because WebSocket is blocked. Polls longer if the block looks permanent (`lasting`).
    */
   private async pollInstead(why: string, lasting: boolean): Promise<CliFailure | undefined> {
     if (!this.polling) warn(`no WebSocket (${why}), polling every ${CLI_POLL_INTERVAL_MS / 1000} s`);
@@ -171,7 +175,7 @@ class EventFeed {
     return await this.pollFor(lasting ? CLI_UPGRADE_RETRY_MS : this.link.delayMs);
   }
 
-  /** Returns the server for the next session. Skips untrusted servers while there is a trusted one. */
+  /** Chooses the server for the next session. Prefers the servers that are trusted. */
   private async chooseServer(): Promise<URL> {
     const { cluster, server } = this.settings;
     if (cluster === undefined) return server;
@@ -183,7 +187,7 @@ class EventFeed {
     return cluster.current;
   }
 
-  /** Runs one session over WebSocket, and prepares the next session. */
+  /** Runs one session over WebSocket. Then waits or polls, so that the next session can start. */
   private async runOnce(): Promise<CliFailure | undefined> {
     this.cursor.subscribed();
     this.link.connecting();
@@ -194,8 +198,7 @@ class EventFeed {
     const query = encodeQuery({
       pattern: this.options.pattern,
       since: String(this.cursor.id),
-      // The feed always requests notices of dropped events, even if it does not print them. The notices tell it which
-      // events it must fetch again.
+      // Always request notices of dropped events, even if they are not printed. They show which events to fetch again.
       notices: "1",
       ...(after === 0 ? {} : { after_position: String(after) }),
     });
@@ -225,8 +228,8 @@ class EventFeed {
     cluster?.moveOnFrom(server);
     if (end.kind === "blocked") {
       this.reached = true;
-      // A temporary error does not prove that WebSocket is blocked. Another server may accept the connection, so
-      // polling starts only after each server has failed.
+      // A temporary error does not prove that WebSocket is blocked, because another server may accept it. So poll only
+      // after each server has failed.
       if (isTemporary(end.status) && !this.link.allFailed)
         return await this.pauseBeforeRetry(`the answer was ${end.status}`);
       return await this.pollInstead(`the answer was ${end.status}`, !isTemporary(end.status));
@@ -256,8 +259,8 @@ class EventFeed {
 }
 
 /**
- * Prints events until the user presses Ctrl-C or stdout closes (exit 0), or until the server refuses the subscription
- * (exit 1).
+ * Prints events until the user presses Ctrl-C or the reader closes stdout (exit 0). If the server refuses the
+ * subscription, the exit code is 1.
  */
 export async function followEvents(settings: Settings, options: FeedOptions): Promise<ExitCode | CliFailure> {
   const stop = new AbortController();

@@ -1,6 +1,7 @@
 /**
- * The output of `events subscribe`. It writes to stdout, waits while the reader is slow (backpressure), and detects
- * that the reader has gone. Other commands print through output.ts. Runs in the CLI process.
+ * The output of the commands that follow the server, such as `events subscribe`. It writes to stdout, waits for a slow
+ * reader (backpressure), and detects that the reader has gone. Other commands print through output.ts. Runs in the CLI
+ * process.
  */
 import { fstatSync } from "node:fs";
 import type { Socket } from "node:net";
@@ -10,8 +11,8 @@ import { captureSignals } from "./signals.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 /**
- * The error codes that mean that the reader of stdout has gone: a closed pipe, a closed socket, or a terminal that hung
- * up.
+ * The error codes that mean that the reader of stdout has gone. The pipe or the socket is closed, or the terminal has
+ * hung up.
  */
 const CLOSED_CODES: ReadonlySet<string> = new Set(["EPIPE", "ECONNRESET", "EIO"]);
 const STDIN = 0;
@@ -22,13 +23,13 @@ export interface EventSink {
   write(line: Buffer): boolean;
   /** Resolves when the next line can be written, or when the sink has ended. */
   drained(): Promise<void>;
-  /** Closes stdout. Output that the reader has not yet read is lost. */
+  /** Closes stdout. The reader loses output that it has not read yet. */
   close(): void;
 }
 
 /**
- * Whether stdin is the same socket as stdout. The socket then also delivers the command's input, so the end of the
- * input does not mean that the reader of stdout has gone.
+ * Whether stdin and stdout are the same socket. If they are, the end of the input does not mean that the reader of
+ * stdout has gone.
  */
 function isSharedWithStdin(): boolean {
   const [input, output] = [fstatSync(STDIN), fstatSync(STDOUT)];
@@ -36,22 +37,23 @@ function isSharedWithStdin(): boolean {
 }
 
 /**
- * Opens stdout if it is a pipe or a socket. The result is a handle of our own, which can be closed even while a slow
- * reader blocks a write. `process.stdout` cannot be closed then, and must not be used: its first use would open the
- * same handle again.
- * A socket is also read, because while nothing is printed, only the end of the socket shows that the reader has gone. A
- * pipe shows this only at the next write.
+ * Opens stdout as a socket of its own, if it is a pipe or a socket. Unlike `process.stdout`, this socket can be closed
+ * while a slow reader blocks a write. The caller must not touch `process.stdout`, because its first use opens the same
+ * handle again.
+ *
+ * A socket is also read. While nothing is printed, only the end of the input shows that the reader has gone. A pipe
+ * shows this only at the next write.
  */
 async function openOwnStdout(onEnd: () => void): Promise<Socket | undefined> {
   const kind = fstatSync(STDOUT);
   if (!kind.isFIFO() && !kind.isSocket()) return undefined;
   const readable = kind.isSocket() && !isSharedWithStdin();
-  // Import the module dynamically. The bundler would hoist a static import, and every command would load the module.
+  // Import the module dynamically. The bundler hoists static imports, so every command would load the module.
   const net = await import("node:net");
   const stream = new net.Socket({ fd: STDOUT, readable, writable: true, allowHalfOpen: true });
   if (readable) {
-    // The input of a socket may have ended before the start although its reader is still there. systemd's journal, for
-    // example, shuts down that direction.
+    // Ignore an end of the input at the start. The reader may still be there: systemd's journal, for example, shuts
+    // down only this direction.
     let starting = true;
     setImmediate(() => setImmediate(() => (starting = false)));
     stream.once("end", () => {
@@ -62,7 +64,7 @@ async function openOwnStdout(onEnd: () => void): Promise<Socket | undefined> {
   return stream;
 }
 
-/** @param onEnd called once: when the reader has closed stdout, or with a failure if stdout cannot be written */
+/** @param onEnd called once: without a failure if the reader has closed stdout, with one if stdout cannot be written */
 export async function openEventSink(onEnd: (failure: CliFailure | undefined) => void): Promise<EventSink> {
   let wake = (): void => {};
   let ended = false;
@@ -96,8 +98,8 @@ export async function openEventSink(onEnd: (failure: CliFailure | undefined) => 
 }
 
 /**
- * Prints until the user presses Ctrl-C or stdout closes (exit 0), or until `run` returns.
- * @param run prints until its signal fires. It returns a failure if it cannot go further
+ * Prints until the user presses Ctrl-C, the reader closes stdout, or `run` returns.
+ * @param run prints until its signal fires. It returns earlier, with a failure, if it cannot continue
  */
 export async function printUntilStopped(
   run: (sink: EventSink, signal: AbortSignal) => Promise<CliFailure | undefined>,

@@ -1,6 +1,6 @@
 /**
- * Runs one WebSocket session of a subscription, from the upgrade to the end. Returns how the session ended.
- * event-feed.ts handles reconnects, positions and polling. Runs in the CLI process.
+ * Runs one WebSocket session of a subscription, from the upgrade to its end. Returns how the session ended.
+ * event-feed.ts reconnects, tracks positions and polls. Runs in the CLI process.
  */
 import type { IncomingMessage } from "node:http";
 import { WebSocket } from "ws";
@@ -16,13 +16,13 @@ import type { Settings } from "./settings.js";
 import { describeSystemError } from "./system-error.js";
 
 /**
- * The maximum size of a frame. A frame contains one event, and an event is slightly longer than the body that published
- * it.
+ * The maximum size of a frame. A frame has one event, which is slightly longer than the request that published the
+ * event.
  */
 const FRAME_BYTES_MAX = 2 * BODY_BYTES_MAX;
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
 
-/** The statuses with which a server refuses finally. Another attempt would get the same status. */
+/** The statuses of a final refusal. A repeated attempt would get the same status. */
 const REFUSALS: ReadonlySet<number> = new Set([
   STATUSES.INVALID_ARGUMENT.http,
   STATUSES.UNAUTHENTICATED.http,
@@ -32,15 +32,15 @@ const REFUSALS: ReadonlySet<number> = new Set([
 
 export type SessionEnd =
   | { readonly kind: "refused"; readonly failure: CliFailure }
-  /** The peer answered the upgrade request with HTTP instead of opening a WebSocket. */
+  /** The server, or a proxy, answered the upgrade request with plain HTTP. */
   | { readonly kind: "blocked"; readonly status: number }
   | { readonly kind: "lost"; readonly opened: boolean; readonly why: string }
-  /** The code that receives the frames asked to end this session and to start a new one. */
+  /** The receiver of the frames asked for a new session. */
   | { readonly kind: "resync" };
 
 /**
- * The receiver's answer to a frame. `more`: continue. `wait`: stop reading until `drained` resolves. `resync`: end the
- * session and start a new one.
+ * The receiver's answer to a frame. `more`: continue. `wait`: read nothing until `drained` resolves. `resync`: end this
+ * session, so that a new one starts.
  */
 export type FrameAction = "more" | "wait" | "resync";
 
@@ -61,12 +61,12 @@ async function readErrorBody(response: IncomingMessage): Promise<Buffer> {
       chunks.push(chunk);
     }
   } catch {
-    // Ignore the error. The status is enough, and the rest of the body would only add the server's words.
+    // Ignore the error. The status is enough; the body would only explain it.
   }
   return Buffer.concat(chunks);
 }
 
-/** Sends pings at an interval. Ends the session if nothing has arrived since the previous ping. */
+/** Sends pings at an interval. Ends the session if nothing has arrived between two pings. */
 function keepAlive(socket: WebSocket): () => void {
   let alive = true;
   const markAlive = (): void => {
@@ -76,7 +76,7 @@ function keepAlive(socket: WebSocket): () => void {
   socket.on("ping", markAlive);
   socket.on("pong", markAlive);
   const timer = setInterval(() => {
-    // A paused socket gets no ping, because it would not receive the answer.
+    // Send no ping while the socket is paused, because the pong would not be read.
     if (socket.isPaused) return;
     if (!alive) socket.terminate();
     alive = false;
@@ -86,7 +86,7 @@ function keepAlive(socket: WebSocket): () => void {
 }
 
 /**
- * Runs a session. Resolves when the session has ended, by itself or because `signal` has fired.
+ * Runs a session until it ends by itself or `signal` fires. Resolves with the reason.
  * @param path the path and query below the server's path prefix
  */
 export async function runSession(
@@ -121,7 +121,7 @@ export async function runSession(
         receiver.opened(position);
       });
       socket.on("message", (frame: Buffer) => {
-        // One read of the socket may deliver many frames. Ignore the frames after a gap, because the next session
+        // One read of the socket may deliver many frames. Ignore those after a `resync`, because the next session
         // delivers them again.
         if (resyncing) return;
         const action = receiver.take(frame);

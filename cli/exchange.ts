@@ -1,8 +1,8 @@
 /**
- * Sends one request to one server over a connection of its own. client.ts chooses the server. Runs in the CLI process.
+ * Sends one request to one server, over a connection of its own. client.ts chooses the server.
  *
- * It uses Node's http module, because loading `fetch` alone would take longer than the rest of the start. Paths are
- * sent unchanged. A URL library would resolve `.` and `..`, which are literal in a key.
+ * Node's http module is used, because loading `fetch` alone takes longer than the rest of the start. Paths are sent
+ * unchanged: a URL library would resolve `.` and `..`, which are literal in a key. Runs in the CLI process.
  */
 import { NEXT_HEADER } from "../schemas/next-header.js";
 import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
@@ -22,38 +22,34 @@ type Headers = Readonly<Record<string, string>>;
 export interface RequestPlan {
   readonly method: string;
   /**
-   * The percent-encoded path and query, below the server's path prefix. If it is a function, it is called for each
-   * attempt and returns the attempt's path.
+   * The percent-encoded path and query, below the server's path prefix. A function is called for each attempt, and
+   * returns the path for that attempt.
    */
   readonly path: string | (() => string);
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
-  /**
-   * The body as a stream. It replaces `body` if the body is too large for memory. `length` is undefined if it is
-   * unknown.
-   */
+  /** A body that is too large for memory, as a stream instead of `body`. `length` is undefined if it is not known. */
   readonly stream?: { readonly source: NodeJS.ReadableStream; readonly length: number | undefined };
-  /** The maximum time without any data from the server, in ms; CLI_ANSWER_TIMEOUT_MS by default. */
+  /** The maximum time without data from the server, in ms. The default is CLI_ANSWER_TIMEOUT_MS. */
   readonly answer_timeout_ms?: number;
-  /** The maximum size of the answer, in bytes; CLI_ANSWER_BYTES_MAX by default. */
+  /** The maximum size of the answer, in bytes. The default is CLI_ANSWER_BYTES_MAX. */
   readonly answerBytesMax?: number;
   /** Aborts the request when it fires. The request then counts as failed. */
   readonly signal?: AbortSignal;
   /**
-   * Whether the request is idempotent: a repetition has the same effect and gets the same answer. If no answer comes,
-   * an idempotent request may be sent to another server of a cluster, although the first server may have executed it.
-   * GET is always idempotent; other requests set this member.
+   * Whether the request is idempotent: sent twice, it has the same effect and gets the same answer. If no answer comes,
+   * the request may be sent to another server, although the first server may have executed it. GET is always
+   * idempotent.
    */
   readonly repeatable?: boolean;
   /**
-   * Returns whether a successful answer says that the server could not write and stored nothing. The request is then
-   * sent to another server. Only MCP needs this, because the HTTP status of an MCP answer is a success even if the call
-   * was refused.
+   * Returns whether the server stored nothing, although the HTTP status is a success. The request is then sent to
+   * another server. Only MCP needs this, because an MCP answer to a refused call has a success status.
    */
   readonly isNotStored?: (answer: Answer) => boolean;
   /**
-   * Whether the request asks for the status of one server of a cluster. That server answers even while it lags behind
-   * the log.
+   * Whether the request asks for the status of the server itself. Such a request demands no log position, so a server
+   * that lags behind the log answers too.
    */
   readonly aboutServer?: boolean;
 }
@@ -61,24 +57,24 @@ export interface RequestPlan {
 export interface Answer {
   /** The HTTP status. */
   readonly status: number;
-  /** The server's position in its cluster's log; undefined if the server reports none. */
+  /** The server's position in the log of its cluster; undefined if the server reports none. */
   readonly position: number | undefined;
   /** The value of the Content-Type header; "" if it is absent. */
   readonly content_type: string;
-  /** The query parameters of the next page; absent if this page is the last one. */
+  /** The query parameters for the next page; absent on the last page. */
   readonly next?: string;
   readonly body: Buffer;
 }
 
-/** An answer whose body has not been read. The caller must close it. */
+/** An answer whose body has not been read yet. The caller must close it. */
 export interface OpenAnswer extends Pick<Answer, "status" | "position"> {
   readonly response: IncomingMessage;
   readonly close: () => void;
 }
 
-/** The result of a request that got no answer, or only a part of one. */
+/** The result of a request to which no answer came, or only a part of one. */
 export class NoAnswer {
-  /** @param sent whether the server may have received the request, and so may have executed it */
+  /** @param sent whether the server may have received the request, and may have executed it */
   constructor(
     readonly why: string,
     readonly sent: boolean,
@@ -87,9 +83,9 @@ export class NoAnswer {
 
 /** The time limits of one exchange. */
 export interface ExchangeLimits {
-  /** The time limit for establishing the connection, including TLS. */
+  /** The maximum time until the connection is established, including TLS, in ms. */
   readonly connect_ms: number;
-  /** The maximum silence before the answer. */
+  /** The maximum time without data from the server, in ms. */
   readonly answerMs: number;
 }
 
@@ -103,8 +99,8 @@ export function joinServerPath(server: URL, path: string): string {
 }
 
 /**
- * Calls `ready` when the connection, including TLS, is established. Aborts the request if that takes longer than
- * `connect_ms`.
+ * Calls `ready` when the connection is established, including TLS. Aborts the request if no connection is established
+ * within `connectMs`.
  */
 function awaitConnection(request: ClientRequest, secure: boolean, connectMs: number, ready: () => void): void {
   const timer = setTimeout(() => {
@@ -120,7 +116,7 @@ function awaitConnection(request: ClientRequest, secure: boolean, connectMs: num
   request.once("close", stop);
 }
 
-/** Sends one request. `openExchange` returns when the answer starts, `exchange` when it ends. */
+/** A function that sends one request: `openExchange` returns at the start of the answer, `exchange` at its end. */
 export type SendOne<Got extends Answer | OpenAnswer> = (
   server: URL,
   headers: Headers,
@@ -128,7 +124,7 @@ export type SendOne<Got extends Answer | OpenAnswer> = (
   limits: ExchangeLimits,
 ) => Promise<Got | NoAnswer>;
 
-/** Sends one request. Returns when the answer begins, before its body is read. */
+/** Sends one request. Returns when the headers of the answer have arrived, before its body is read. */
 export async function openExchange(
   server: URL,
   headers: Headers,
@@ -137,8 +133,7 @@ export async function openExchange(
 ): Promise<OpenAnswer | NoAnswer> {
   const secure = server.protocol === "https:";
   const length = plan.body?.length ?? plan.stream?.length;
-  // Take the function directly. An import of the module would read all of its members, and so load parts of Node that
-  // no request needs.
+  // Take the function directly. A static import would load parts of Node that no request needs.
   const { request: startRequest } = process.getBuiltinModule(secure ? "node:https" : "node:http");
   const options: RequestOptions & { readonly autoSelectFamilyAttemptTimeout: number } = {
     method: plan.method,
@@ -147,8 +142,8 @@ export async function openExchange(
     path: joinServerPath(server, typeof plan.path === "string" ? plan.path : plan.path()),
     headers: {
       Host: server.host,
-      // With `Connection: close`, a server that refuses a request before the whole body is sent would close the
-      // connection right after its answer, and the answer would be lost. So we close the connection ourselves.
+      // Keep the connection open, and close it ourselves. A server may refuse a request before it has read the whole
+      // body. With `Connection: close`, it would then close at once, and we would lose its answer.
       Connection: "keep-alive",
       ...headers,
       ...plan.headers,
@@ -165,16 +160,15 @@ export async function openExchange(
     let answered = false;
     awaitConnection(request, secure, connect_ms, () => {
       sent = true;
-      // The stream is read only after the connection is established. If the connection fails, another server can still
-      // get the whole stream.
+      // Read the stream only now. If the connection had failed, another server could still get the whole stream.
       if (plan.stream !== undefined) plan.stream.source.pipe(request);
     });
     request.setTimeout(answerMs, () => {
       request.destroy(new Error(`no answer within ${answerMs / 1000} s`));
     });
     request.on("error", (error) => {
-      // A server that refuses a body may answer and then close the connection before it has read the whole body. This
-      // error is ignored, because the answer is already there.
+      // Ignore an error after the answer. A server that refuses a body may answer, and close the connection before it
+      // has read the whole body.
       if (!answered) resolve(new NoAnswer(describeSystemError(error), sent));
     });
     request.on("response", (response) => {
@@ -187,7 +181,7 @@ export async function openExchange(
   });
 }
 
-/** Reads the whole body of an answer. Returns a `NoAnswer` if a part of the body is missing, or if it is too long. */
+/** Reads the whole body of an answer. Returns a `NoAnswer` if the body is incomplete or too long. */
 export async function collectAnswer(
   { status, position, response }: OpenAnswer,
   bytesMax = CLI_ANSWER_BYTES_MAX,

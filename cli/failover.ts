@@ -1,8 +1,7 @@
 /**
- * Sends one request to one of several servers. If a server fails, the request goes to the next server, but only if this
- * cannot execute it twice.
- * Each call declares whether it may be repeated (exchange.ts). Each request carries the log position that the server
- * must have reached. Runs in the CLI process.
+ * Sends one request to one of several servers. If a server fails, the request goes to the next one, unless it could
+ * then be executed twice. exchange.ts says which requests may be repeated. Each request demands the log position that
+ * this user has seen. Runs in the CLI process.
  */
 import {
   CLI_ANSWER_TIMEOUT_MS,
@@ -21,14 +20,11 @@ import { isTrusted, runWatched } from "./server-health.js";
 
 type Headers = Readonly<Record<string, string>>;
 
-/**
- * The HTTP statuses with which Koor answers only if it stored nothing. After such an answer the request can be sent to
- * another server.
- */
+/** The HTTP statuses that Koor sends only if it stored nothing. Afterwards, the request can go to another server. */
 const NOT_STORED: ReadonlySet<number> = new Set([STATUSES.UNAVAILABLE.http, STATUSES.DISK_FULL.http]);
 const BAD_GATEWAY = 502;
 /**
- * The HTTP statuses of a server that cannot answer now, or of a proxy in front of such a server. The server may have
+ * The HTTP statuses of a server that cannot answer now, or of a proxy in front of it. The server may nevertheless have
  * executed the request.
  */
 const TRANSIENT: ReadonlySet<number> = new Set([
@@ -43,8 +39,8 @@ export function isRepeatable({ method, repeatable, stream }: RequestPlan): boole
 }
 
 /**
- * Returns whether the answer comes from Koor itself, which answers with JSON. A proxy may answer 503 to a request that
- * it has forwarded, so only Koor's own 503 proves that nothing was stored.
+ * Returns whether the answer is JSON with an error, so that it comes from Koor itself. A proxy may answer 503 after it
+ * has forwarded the request. Only Koor's own 503 proves that nothing was stored.
  */
 function isKoorError(got: Answer | OpenAnswer): boolean {
   if (!("body" in got)) return false;
@@ -53,31 +49,31 @@ function isKoorError(got: Answer | OpenAnswer): boolean {
   return typeof parsed === "object" && parsed !== null && "error" in parsed;
 }
 
-/** Returns whether the next server should be asked after this answer. */
+/** Returns whether to send the request to the next server after this answer. */
 function shouldTryNext(got: Answer | OpenAnswer, plan: RequestPlan): boolean {
   if (plan.stream !== undefined) return false;
   if ("body" in got && plan.isNotStored?.(got)) return true;
   return isRepeatable(plan) ? TRANSIENT.has(got.status) : NOT_STORED.has(got.status) && isKoorError(got);
 }
 
-/** Closes an answer whose body will not be read. Otherwise its connection would keep the process alive. */
+/** Closes an answer whose body is not needed. Otherwise its connection would keep the process alive. */
 function close(got: Answer | OpenAnswer | CliFailure | undefined): void {
   if (got !== undefined && "close" in got) got.close();
 }
 
-/** The result of sending the request to each server once. */
+/** The result of one round, in which the request was sent to each server at most once. */
 interface Round<Got> {
   readonly outcome: Got | CliFailure;
   /**
-   * The highest log position that a lagging server reported. A server lags if it has not reached the required position.
-   * It is undefined if no server lagged.
+   * The highest log position that a lagging server reported; undefined if none lags. A server lags if it has not
+   * reached the required position.
    */
   readonly laggingPosition: number | undefined;
 }
 
 /**
- * Returns the time limits for a request to one server. An explicit timeout covers all servers together, so each server
- * gets an equal share of the remaining time.
+ * Returns the time limits for a request to one server. A timeout that the caller sets is for all servers together, so
+ * each server gets an equal share of the time that is left.
  */
 function limitsFor(plan: RequestPlan, untilMs: number, serversLeft: number): ExchangeLimits {
   const connectMs = serversLeft > 1 ? CLI_TURN_CONNECT_TIMEOUT_MS : CLI_CONNECT_TIMEOUT_MS;
@@ -89,8 +85,8 @@ function limitsFor(plan: RequestPlan, untilMs: number, serversLeft: number): Exc
 }
 
 /**
- * Sends the request to one server. Returns the server's answer, or the server to switch to. If the server becomes
- * isolated meanwhile, a repeatable request is moved to another server.
+ * Sends the request to one server. Returns its answer. If the server becomes isolated meanwhile, a repeatable request
+ * is aborted, and the result names the server to switch to.
  */
 async function tryServer<Got extends Answer | OpenAnswer>(
   server: URL,
@@ -161,15 +157,15 @@ async function tryServers<Got extends Answer | OpenAnswer>(
   return { outcome: refusal ?? failed(`cannot reach ${silent.join("; ")}`), laggingPosition };
 }
 
-/** A server's answer about its own state and the state of its log. */
+/** A server's answer to a request for the status of its cluster. */
 interface ClusterStatus {
   readonly state?: unknown;
   readonly log_last?: unknown;
 }
 
 /**
- * The end of the cluster's log, and the unhealthy servers whose log is longer. Such a server has another log than the
- * cluster.
+ * The position at which the cluster's log ends. `onOtherLog` are the unhealthy servers whose log is longer, so that it
+ * must be another log.
  */
 interface LogEnd {
   readonly end: number;
@@ -177,9 +173,9 @@ interface LogEnd {
 }
 
 /**
- * Finds the end of the cluster's log, according to the healthy servers. Unhealthy servers do not count: a partitioned
- * server may report an old end, and a halted server may report the end of another log. Returns undefined if no server
- * is healthy. Returns `fallback` if no server reports a log.
+ * Finds the position at which the cluster's log ends, according to the healthy servers. A partitioned server may report
+ * an old position, and a halted server the position of another log. Returns undefined if no server is healthy, and
+ * `fallback` if no server reports a log.
  */
 async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number): Promise<LogEnd | undefined> {
   const limits = { connect_ms: CLI_TURN_CONNECT_TIMEOUT_MS, answerMs: CLI_LOG_ANSWER_TIMEOUT_MS };
@@ -200,9 +196,9 @@ async function findLogEnd(cluster: Cluster, headers: Headers, fallback: number):
 }
 
 /**
- * Resets the required position if the cluster's log ends before it. The cluster was then started again with another
- * log, so no server can reach the position. If servers only lag, the position is kept, because they will reach it.
- * Returns whether the position was reset.
+ * Sets the required position back if the cluster's log ends before it. No server can reach the position then, because
+ * the cluster was started again with another log. Keeps the position if the servers only lag. Returns whether it was
+ * set back.
  */
 async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: number): Promise<boolean> {
   const { position } = cluster;
@@ -217,9 +213,8 @@ async function resetLostPosition(cluster: Cluster, headers: Headers, fallback: n
 }
 
 /**
- * Sends the request to the servers in order, until an answer makes other servers unnecessary. Returns this answer. If
- * there is none, returns the last refusal. If no server refused, returns a failure that gives for each server the
- * reason why it did not answer.
+ * Sends the request to the servers in order, until one gives a usable answer. Otherwise returns the last refusal. If
+ * there is none, the failure says for each server why it did not answer.
  */
 export async function sendWithFailover<Got extends Answer | OpenAnswer>(
   cluster: Cluster,

@@ -1,4 +1,4 @@
-/** Tests the translation of the server's sentences into the terms of the command line. */
+/** Tests that the server's error messages are rewritten in the terms of the command line. */
 import t from "tap";
 
 import { adviceFor, inFlagWords } from "./flag-words.js";

@@ -1,9 +1,9 @@
 /**
- * Rewrites the server's error messages for users of the command line. The server's messages name headers and members of
- * the API, but the user knows flags, variables and commands. Pure; runs in the CLI process.
+ * Rewrites the server's error messages for users of the command line. A message of the server names headers and JSON
+ * members (`ttl_s`), but the user knows flags (`--ttl`). Pure; runs in the CLI process.
  */
 
-/** Phrases that are replaced wherever they occur in a sentence. */
+/** Phrases that are replaced everywhere in a message, with their replacements. */
 const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/\bsend X-Koor-Instance or its token\b/g, "set KOOR_INSTANCE, or run koor register NAME --save"],
   [/\bX-Koor-Instance\b/g, "KOOR_INSTANCE"],
@@ -14,10 +14,7 @@ const PHRASES: readonly (readonly [RegExp, string])[] = [
   [/^body larger than\b/g, "the value is larger than"],
 ];
 
-/**
- * The flags whose names differ from the API's names for the same member or parameter. The members in SAME_NAME have
- * flags of the same name.
- */
+/** The flags whose names differ from those of the JSON member or query parameter that they set. */
 const FLAGS: Readonly<Record<string, string>> = { ttl_s: "ttl", max_s: "max", wait_s: "wait", expires_in_s: "expires" };
 const SAME_NAME = new Set(
   ["after", "fence", "from", "if_version", "interval", "last", "limit", "max_attempts", "not_before", "percent"].concat(
@@ -25,13 +22,13 @@ const SAME_NAME = new Set(
   ),
 );
 
-/** Matches the name of a member at the start of a sentence such as "limit must be …". */
+/** Matches the member's name at the start of a message such as "limit must be …". */
 const MEMBER = /^([a-z][a-z_]*)(?= (?:must|is required|is longer|is too)\b)/;
 
 /** The server's error message for a missing or wrong token. */
 const TOKEN_REFUSAL = "invalid or missing bearer token";
 
-/** Replaces the names of the API in an error message by the names that the command line uses. */
+/** Replaces the API's names in an error message by the names of flags. */
 export function inFlagWords(sentence: string): string {
   const worded = PHRASES.reduce((text, [phrase, words]) => text.replace(phrase, words), sentence);
   return worded.replace(MEMBER, (member) => {
@@ -40,7 +37,7 @@ export function inFlagWords(sentence: string): string {
   });
 }
 
-/** Returns advice that helps the user with this error message; "" if there is none. */
+/** Returns advice for this error message; "" if there is none. */
 export function adviceFor(sentence: string): string {
   return sentence === TOKEN_REFUSAL
     ? "give the server's token with KOOR_TOKEN, or with: koor config set token TOKEN"

@@ -1,21 +1,22 @@
 /**
- * Parses git's configuration format, without includes. It is used if git cannot be asked. The configuration says where
- * a main working tree is, and which URL the remote has on a machine without the program `git`. Pure; runs in the CLI
- * process.
+ * Parses git's configuration format, without includes, where git itself is not asked. The configuration names the main
+ * working tree and, for a machine without `git`, the URL of the remote. Pure; runs in the CLI process.
  */
 
-/** Matches a section's header, such as `[core]` or `[remote "origin"]`, and the rest of the line after it. */
+/**
+ * Matches the header of a section and the rest of its line. A header is, for example, `[core]` or `[remote "origin"]`.
+ */
 const SECTION = /^\[\s*([A-Za-z0-9.-]+)\s*(?:"((?:[^"\\]|\\.)*)")?\s*\](.*)$/;
 const VARIABLE = /^([A-Za-z][A-Za-z0-9-]*)\s*(?:=\s*(.*))?$/;
-/** The meanings of escaped characters. Before any other character, the backslash is just removed. */
+/** The characters that mean something else after a backslash. Before any other character, the backslash is dropped. */
 const ESCAPES: Readonly<Record<string, string>> = { n: "\n", t: "\t", b: "\b" };
 
-/** Joins each line that ends with an unescaped backslash with the next one. */
+/** Splits a text into lines. A line that ends with a backslash is joined with the next line. */
 function unfold(text: string): string[] {
   return text.replace(/(^|[^\\])((?:\\\\)*)\\\r?\n/g, "$1$2").split(/\r?\n/);
 }
 
-/** Decodes a value: resolves quotes and escapes, and removes comments and the unquoted spaces at both ends. */
+/** Decodes a value. Resolves quotes and escapes, and removes the comment and the unquoted spaces at both ends. */
 function decodeValue(written: string): string {
   let value = "";
   /** The length of the value without the unquoted spaces at its end. */
@@ -41,8 +42,8 @@ function decodeValue(written: string): string {
 }
 
 /**
- * Parses a configuration. Returns a function that returns the first value of a variable, given its full name, such as
- * `core.worktree` or `remote.origin.url`. The names of the section and of the variable are in lower case.
+ * Parses a configuration. The returned function returns the first value of a variable, given its full name, such as
+ * `core.worktree` or `remote.origin.url`. Sections and variables are named in lower case.
  */
 export function readGitConfig(text: string): (name: string) => string | undefined {
   const values = new Map<string, string>();

@@ -1,7 +1,7 @@
 /**
- * Finds named pipes and devices where git expects files. git would wait for a pipe, and would read a device for ever.
- * Only the paths that every git command reads are checked. Against other pipes, the run time of git is limited
- * (guard/git.ts). Runs in the CLI process.
+ * Finds named pipes and devices in places where git expects files. git would wait for a pipe for ever, and would read a
+ * device for ever. Only the paths that every git command reads are checked. For all others, the run time of git is
+ * limited (guard/git.ts). Runs in the CLI process.
  */
 import { devNull } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,10 @@ const IN_TREE = [".gitignore", ".gitattributes"] as const;
 const IN_GIT_FOLDER = ["HEAD", "index", "config.worktree"] as const;
 const IN_COMMON_FOLDER = ["config", "packed-refs", "info/exclude", "info/attributes", "info/grafts"] as const;
 
-/** Returns the path of a pipe or a device among the files that git reads in a folder; undefined if there is none. */
+/**
+ * Checks the files that git reads in a folder. Returns the path of the first pipe or device; undefined if there is
+ * none.
+ */
 export function findPipe(folder: string): string | undefined {
   const tree = findWorkingTree(folder);
   if (tree === undefined) return undefined;
@@ -27,7 +30,7 @@ export function findPipe(folder: string): string | undefined {
 }
 
 /**
- * Whether a path leads to a pipe or to a device that never ends. The null device does not count, because it ends at
+ * Whether a path leads to a pipe, or to a device that can be read for ever. The null device is fine, because it ends at
  * once.
  */
 function isPipe(path: string): boolean {
@@ -36,7 +39,7 @@ function isPipe(path: string): boolean {
     const isEndless = stats?.isFIFO() || stats?.isCharacterDevice() || stats?.isBlockDevice();
     return isEndless === true && realPath(path) !== devNull;
   } catch {
-    // The path is a link to itself, or is in a folder that may not be read. git reports this at once, so it is no pipe.
+    // The path is a link to itself, or cannot be read. It is not a pipe: git reports this error at once.
     return false;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Finds the URL of the remote `origin`, and asks git for facts that its files do not show. Only git knows its whole
- * configuration: the files of the user and of the system, includes, and rewritten URLs (`insteadOf`). remote-name.ts
- * converts the URL to a name. Runs in the CLI process.
+ * Finds the URL of the remote `origin`, and asks git for facts that the repository's files do not show. Only git knows
+ * its whole configuration, with the files of the user and the system, includes, and rewritten URLs (`insteadOf`).
+ * remote-name.ts converts the URL to a name. Runs in the CLI process.
  */
 import { dirname } from "node:path";
 
@@ -10,11 +10,11 @@ import { readRepositoryConfig, type WorkingTree } from "./git-folder.js";
 import { SAFE_OPTIONS, safeEnvironment, withoutPlace } from "./git-safety.js";
 
 const REMOTE = "origin";
-/** The maximum time for a git command. The command reads a few small files, so only a hanging disk makes it slower. */
+/** The maximum run time of a git command, in ms. The commands read only a few small files. */
 const GIT_TIMEOUT_MS = 5_000;
 const GIT_ANSWER_BYTES_MAX = 64 * 1024;
 
-/** The result of a git command. `text` is undefined if the command failed. */
+/** The output of a git command that has ended. `text` is undefined if the command failed. */
 interface GitAnswer {
   readonly text: string | undefined;
 }
@@ -24,8 +24,8 @@ function askGit(
   { gitFolder }: WorkingTree,
   words: readonly string[],
   environment: NodeJS.ProcessEnv,
-  // Windows searches a program in the current folder first, and a project may contain its own `git.exe`. So git is
-  // started in the folder of Node unless it needs the working tree.
+  // Start git in the folder of Node, unless it needs the working tree. Windows searches programs in the current folder
+  // first, and a project may contain its own `git.exe`.
   folder = dirname(process.execPath),
 ): GitAnswer | undefined {
   // Load the module only when it is needed. With a static import, every command would load it.
@@ -44,24 +44,24 @@ function askGit(
 }
 
 /**
- * Returns the URL of the remote `origin`, as git uses it; undefined if there is none. Without git, returns the URL in
- * the repository's own configuration.
+ * Returns the URL of the remote `origin`; undefined if there is none. On a machine without git, reads it from the
+ * repository's own configuration.
  */
 export function findRemoteUrl(tree: WorkingTree, environment: NodeJS.ProcessEnv): string | undefined {
   const answer = askGit(tree, ["remote", "get-url", REMOTE], environment);
   const url = answer === undefined ? readGitConfig(readRepositoryConfig(tree))(`remote.${REMOTE}.url`) : answer.text;
-  // git prints the name of the remote if the remote has no URL.
+  // git prints the remote's name if the remote has no URL.
   return url === REMOTE ? undefined : url;
 }
 
-/** Asks git for the branch of a working tree. Returns null if HEAD is detached or git does not answer. */
+/** Asks git for the branch of a working tree. Returns null if HEAD is detached, or if git cannot be asked. */
 export function askForBranch(tree: WorkingTree, environment: NodeJS.ProcessEnv): string | null {
   return askGit(tree, ["symbolic-ref", "--quiet", "--short", "HEAD"], environment)?.text ?? null;
 }
 
 /**
- * Returns which of the given paths git tracks. Without git, the list is empty.
- * @param paths relative to the root of the working tree, with `/` as separator
+ * Returns those of the given paths that git tracks. On a machine without git, returns none.
+ * @param paths relative to the root of the working tree, separated by `/`
  */
 export function findTracked(
   tree: WorkingTree,

@@ -1,6 +1,6 @@
 /**
- * Prints the help: the overview, the commands of a noun, one command or a topic. Also makes the failure for words that
- * are no command. It is loaded only for these cases, because it needs the whole command table. Runs in the CLI process.
+ * Prints the help: the overview, a noun, one command or a topic. Also makes the failure for an unknown command. The
+ * module is loaded only in these cases, because it needs the whole command table. Runs in the CLI process.
  */
 import { findRow, findRowsBelow } from "./command-line.js";
 import { COMMANDS, TOPICS } from "./commands.js";
@@ -24,14 +24,14 @@ export async function printOverview(program: string): Promise<ExitCode | CliFail
 }
 
 /**
- * Prints the help for the words after `help`: those of a command or a noun, or the name of a topic. Without words it
- * prints the overview.
+ * Prints the help for the words after `help`, which name a command, a noun or a topic. Without words, prints the
+ * overview.
  */
 export async function printHelp(words: readonly string[], program: string): Promise<ExitCode | CliFailure> {
   const [word] = words;
   if (word === undefined) return await printOverview(program);
   if (words.length === 1 && isHelpTopic(word)) {
-    // The module is loaded only for a topic.
+    // Load the module only for a topic.
     const { formatTopic } = await import("./help-topics.js");
     return await printText(formatTopic(word, program));
   }
@@ -49,7 +49,7 @@ export async function printCommandHelp(words: readonly string[], program: string
   return wrongUsage(`no such command or topic: ${words.join(" ")}${meant}`, `see ${program} --help`);
 }
 
-/** Returns the failure for words that are no command. The failure lists the commands of the same noun. */
+/** Returns the failure for an unknown command. It lists the commands of the same noun. */
 export function describeUnknown(words: readonly string[], program: string): CliFailure {
   const [noun] = words;
   if (noun === undefined) return wrongUsage("a command is required", `see ${program} --help`);

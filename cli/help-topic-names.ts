@@ -1,4 +1,4 @@
-/** The names of the topics of `koor help TOPIC`. The texts are in help-topics.ts. Runs in the CLI process. */
+/** The names of the topics of `koor help TOPIC`. help-topics.ts has their texts. Runs in the CLI process. */
 export const HELP_TOPIC_NAMES = [
   "identity",
   "settings",

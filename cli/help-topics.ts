@@ -1,15 +1,15 @@
 /**
- * The texts of `koor help TOPIC`. Each text explains in a few lines a subject that concerns many commands. docs/cli.md
- * explains the same subjects in detail. Data only; loaded only by `help`. Runs in the CLI process.
+ * The texts of `koor help TOPIC`. Each text explains briefly a subject that concerns many commands. docs/cli.md has the
+ * details. Data only; loaded only by `help`.
  */
 import type { HelpTopicName } from "./help-topic-names.js";
 
-/** Returns the text of a topic. It contains the name with which the program was called. */
+/** Returns the text of a topic. `program` is the name with which the program was called. */
 export function formatTopic(topic: HelpTopicName, program: string): string {
   return HELP_TOPICS[topic].replace(/\bkoor (?=[a-z])/g, `${program} `);
 }
 
-/** The texts of the topics. formatTopic replaces `koor` in a text by the name with which the program was called. */
+/** The texts of the topics. formatTopic replaces `koor` by the name with which the program was called. */
 export const HELP_TOPICS: Readonly<Record<HelpTopicName, string>> = {
   identity: `A command acts as an instance of an agent. The first of these names the instance:
 

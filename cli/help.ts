@@ -1,13 +1,13 @@
 /**
- * Formats usage lines, help pages and the overview from the command table. clipanion's own formatter is not used,
- * because it names every value `#0` and cannot list the commands of a noun. Pure; runs in the CLI process.
+ * Formats usage lines, help pages and the overview from the command table. clipanion could format help too, but it
+ * names every value `#0` and cannot list the commands of a noun. Pure; runs in the CLI process.
  */
 import type { Argument, CommandRow, Flag } from "./command-row.js";
 import type { Topic } from "./commands.js";
 import { COMMON_FLAGS } from "./common-flags.js";
 import { HELP_TOPIC_NAMES } from "./help-topic-names.js";
 
-/** The flags that every command accepts, as the help prints them, with their descriptions. */
+/** The flags that every command accepts, each with its description, as the help prints them. */
 const SHOWN_COMMON_FLAGS = COMMON_FLAGS.map(({ name, short, value, about }) => {
   const flag = short === undefined ? `--${name}` : `${short}, --${name}`;
   return [value === undefined ? flag : `${flag} ${value}`, about] as const;
@@ -24,7 +24,7 @@ The workspace is KOOR_WORKSPACE, else that of .koor/project.json, else the repos
 The server is http://localhost:9800 unless one is set.
 Exit codes: 0 success, 1 refused or leased, 2 wrong usage, 3 failed or the server could not be reached.`;
 
-/** The maximum width of the command names in a line of the overview. The line then fits a screen of 80 columns. */
+/** The maximum width of the nouns and verbs in a line of the overview. The whole line then fits 80 columns. */
 const OVERVIEW_WIDTH = 64;
 
 function formatArgument(argument: Argument): string {
@@ -70,14 +70,14 @@ export function formatCommandHelp(row: CommandRow, program: string): string {
   return `${row.about}\n\n${usage}\n\n${formatPairs([...flags, ...SHOWN_COMMON_FLAGS])}\n\nexamples:\n${examples}\n`;
 }
 
-/** Formats the help for several commands: all of them, or those of a noun. */
+/** Formats the help for several commands: all commands, or those of one noun. */
 export function formatHelp(rows: readonly CommandRow[], program: string): string {
   const commands = rows.map((row) => `  ${formatUsageLine(row, program)}\n      ${row.about}`).join("\n");
   const common = formatPairs([...SHOWN_COMMON_FLAGS, ["--version", "without other words: show the version"]]);
   return `Koor: shared state and events for coding agents.\n\n${commands}\n\n${common}\n\n${SETTINGS_NOTE}\n`;
 }
 
-/** Joins pieces into as few lines as possible, without changing their order. */
+/** Joins pieces into as few lines of the given width as possible, and keeps their order. */
 function wrap(pieces: readonly string[], between: string, width: number): string[] {
   const lines: string[] = [];
   for (const piece of pieces) {
@@ -88,7 +88,7 @@ function wrap(pieces: readonly string[], between: string, width: number): string
   return lines;
 }
 
-/** Returns one line for each noun of a topic, with the noun and its verbs. */
+/** Returns a line for each noun of a topic: the noun and its verbs. */
 function listNouns(rows: readonly CommandRow[]): string[] {
   const nouns = [...new Set(rows.map(({ words }) => words[0]))].flatMap((noun) => {
     const verbs = rows.filter(({ words }) => words[0] === noun).map(({ words }) => words.slice(1).join(" "));
@@ -100,7 +100,7 @@ function listNouns(rows: readonly CommandRow[]): string[] {
   return wrap(nouns, ", ", OVERVIEW_WIDTH);
 }
 
-/** Formats the overview of all commands: each topic with its nouns and their verbs. It fits on one screen. */
+/** Formats the overview, which lists each topic with its nouns and their verbs. It fits on one screen. */
 export function formatOverview(topics: readonly Topic[], program: string): string {
   const lines = topics.flatMap(({ name, rows }) =>
     listNouns(rows).map((line, at) => [at === 0 ? name : "", line] as const),

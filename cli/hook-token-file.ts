@@ -1,7 +1,7 @@
 /**
- * Names and reads the file with the token that hooks send to a server. It is a file of the user with mode 0600. It has
- * one header line, `Authorization: Bearer …`, so that `curl -H @FILE` can read it. `init` writes the file. `koor-hook`
- * and the command line send the token only to this server. Runs in the CLI process.
+ * Names and reads the file with the token that hooks send to a server. The file belongs to the user (mode 0600). It has
+ * one header line, `Authorization: Bearer …`, so `curl -H @FILE` can read it. `koor init` writes it. `koor-hook` and
+ * the command line send the token only to this server. Runs in the CLI process.
  */
 import { join } from "node:path";
 
@@ -16,16 +16,14 @@ export function addressOf(server: URL): string {
   return server.origin + server.pathname.replace(/\/+$/, "");
 }
 
-/**
- * Returns the path of the file for a server; undefined if the environment does not say where the user's own files are.
- */
+/** Returns the path of the token file for a server; undefined if the environment does not name the user's folder. */
 export function hookTokenPath(
   address: string,
   environment: NodeJS.ProcessEnv,
   platform: NodeJS.Platform,
 ): string | undefined {
   const folder = userFolder(environment, platform);
-  // Different URLs result in different names, so a token is never sent to another server.
+  // Use the whole URL as the name. Two servers then never share a file, so no server gets another one's token.
   const name = `${encodeURIComponent(address)}.header`;
   return folder === undefined || name.length > NAME_BYTES_MAX ? undefined : join(folder, "hooks", name);
 }
@@ -36,7 +34,7 @@ export function formatHookToken(token: string): string {
   return `Authorization: Bearer ${token}\n`;
 }
 
-/** Returns the token for a server; undefined if Koor has written no file for it. */
+/** Returns the token for a server; undefined if there is no valid file for it. */
 export function readHookToken(
   address: string,
   environment: NodeJS.ProcessEnv,

@@ -1,6 +1,6 @@
 /**
- * Tests `koor-hook`, the bundled program: what it sends, and that the client continues even if anything fails. Also
- * limits which modules the program loads, because the agent waits for it.
+ * Tests the bundled program `koor-hook`: what it sends, and that the client continues even if it fails. Also limits
+ * which modules the program loads, because the agent waits for it.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -176,7 +176,7 @@ t.test("after a tool, and at the end of a turn, a report of the radar is started
   const { workspace, files } = JSON.parse(reports[0]?.body.toString() ?? "") as ChangesBody;
   t.equal(workspace, "git.example/acme/trucks");
   t.ok(files.some(({ path }) => path === "sub/a.ts"));
-  // The second report after a tool is not sent, because it is not due yet.
+  // This report is not sent, because the previous one was sent a moment ago.
   await hook("PostToolUse");
   const second = reported();
   await hook("", ["copilot", "Stop"]);

@@ -1,9 +1,10 @@
 /**
  * The entry point of `koor-hook CLIENT [EVENT]`, which the clients of agents run before and after each tool. It sends
- * its stdin to the project's server and prints the answer. It always exits with 0. If anything fails, it prints the
- * answer that lets the client continue, and one line on stderr. The agent waits for this program, so it has its own
- * bundle and uses a bare socket: Node's HTTP modules would double its run time. After the answer it may start reports
- * in the background, for which the agent does not wait.
+ * its stdin to the project's server and prints the answer. If anything fails, it prints one line on stderr, and an
+ * answer that lets the client continue. It always exits with 0.
+ *
+ * The agent waits for this program, so it is fast: it has its own bundle and uses a bare socket, because Node's HTTP
+ * modules would double its run time. After the answer, it may start reports in the background.
  */
 import { readSync, writeSync } from "node:fs";
 
@@ -15,23 +16,23 @@ import { startReports } from "./hook/background-reports.js";
 
 const [STDIN, STDOUT, STDERR] = [0, 1, 2];
 const READ_BYTES = 64 * 1024;
-/** The interval at which a non-blocking stdin is read. */
+/** The interval at which an empty non-blocking stdin is read again, in ms. */
 const POLL_MS = 5;
 
-/** Reads from stdin. Returns 0 at the end, and undefined if no data are there yet. */
+/** Reads from stdin. Returns 0 at the end of the input, and undefined if no data have arrived yet. */
 function readSome(chunk: Buffer): number | undefined {
   try {
     return readSync(STDIN, chunk);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EOF") return 0;
-    // There are no data yet. This can happen because the client made the pipe non-blocking.
+    // No data have arrived yet. This happens only if the client made the pipe non-blocking.
     if (code === "EAGAIN") return undefined;
     throw error;
   }
 }
 
-/** Reads stdin to its end. Returns undefined if it is too long. */
+/** Reads stdin to its end. Returns undefined if the input is too long. */
 function readInput(): Buffer | undefined {
   const chunks: Buffer[] = [];
   for (let used = 0, waitedMs = 0; used <= CLI_HOOK_BYTES_MAX; ) {
@@ -51,20 +52,20 @@ function readInput(): Buffer | undefined {
 }
 
 /**
- * Returns the answer that lets a client continue. For Kimi Code it is empty, because Kimi Code shows all output of a
- * hook to its model.
+ * Returns an answer that lets the client continue. Kimi Code gets an empty one, because it shows all output of a hook
+ * to its model.
  */
 function goOn(client: string): string {
   return client === "kimi" ? "" : "{}";
 }
 
 /**
- * Matches a JSON decision that would make the client skip its own question to the user. Koor never answers such a
- * decision.
+ * Matches a decision that would make the client allow a tool without asking the user. Koor never sends one, so an
+ * answer with one is not used.
  */
 const ALLOWS = /"(?:permissionDecision|permission|decision|behavior)":"(?:allow|approve)"/;
 
-/** Whether the client can use the answer. Kimi Code also accepts plain text, as context for its model. */
+/** Whether the client can use the answer. Kimi Code accepts plain text too, which it shows to its model. */
 function isUsable(client: string, answer: string): boolean {
   if (answer === "") return true;
   try {
@@ -80,18 +81,17 @@ function write(descriptor: number, text: string): void {
   try {
     if (text !== "") writeSync(descriptor, text);
   } catch {
-    // The client has closed the pipe, so it does not want the answer.
+    // Ignore the error: the client has closed the pipe, so it does not want the answer.
   }
 }
 
-/** Sends the hook and writes the answer. */
+/** Sends the hook's input to the server and prints the answer. */
 async function run(client: string, event: string | undefined): Promise<void> {
   if (!/^[a-z]+$/.test(client)) throw new Error("usage: koor-hook CLIENT [EVENT]");
   const input = readInput();
   if (input === undefined) throw new Error("the input is too long");
   const project = findHookProject(process.cwd(), process.env);
-  // Hooks in the home folder run in every folder, and most folders are not projects that use Koor. So this is not an
-  // error.
+  // This is no error. Hooks in the home folder run in every folder, also in folders that do not use Koor.
   if (project === undefined) {
     write(STDOUT, goOn(client));
     return;
@@ -103,7 +103,7 @@ async function run(client: string, event: string | undefined): Promise<void> {
   try {
     startReports(project, event, input);
   } catch {
-    // The report is lost, but the next one replaces it.
+    // Drop the report if it cannot be started. The next report replaces it.
   }
 }
 
@@ -116,5 +116,5 @@ async function main(name = "", event?: string): Promise<void> {
   }
 }
 
-// The bundle is a CommonJS module, so it cannot await the result here.
+// Do not await the result: the bundle is a CommonJS module, which has no top-level await.
 void main(...process.argv.slice(2));

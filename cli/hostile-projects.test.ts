@@ -1,6 +1,6 @@
 /**
- * Tests projects that other people have made to do harm, with hostile records, a hostile `.git` and a hostile git
- * configuration. The commands must change, read and send nothing of the user's own, run no program, and end.
+ * Tests projects that other people made to do harm, with a hostile record, `.git` or git configuration. Koor's commands
+ * must not change, read or send anything of the user's own. They must run no program, and must end.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -36,13 +36,13 @@ function sha256(text: string): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** Returns a record in the format of `init`, with the given members. */
+/** Returns the text of a record of `koor init`. The given members replace the default ones. */
 function recordText(members: object): string {
   const record = { server: "http://127.0.0.1:1", headers: {}, clients: [], files: [], folders: [], ...members };
   return JSON.stringify({ version: 1, shared: false, guard: false, ...record });
 }
 
-/** Runs the hook in the project. The exit code is null if the hook did not end by itself. */
+/** Runs `koor-hook` in the project. The exit code is null if it did not end by itself. */
 async function runHook({ root, env }: InitProject): Promise<{ readonly code: number | null; readonly stdout: string }> {
   const child = spawn(process.execPath, [HOOK, "codex"], { cwd: root, env, timeout: 20_000, killSignal: "SIGKILL" });
   tieToThisProcess(child, "alone");
@@ -56,7 +56,7 @@ async function runHook({ root, env }: InitProject): Promise<{ readonly code: num
 t.test("a record that the user's own init did not write changes nothing of the home", async (t) => {
   const project = await makeProject(t);
   const { root, home, env, write, koor } = project;
-  // The user has set up another project. The home folder therefore has Koor's parts, whose content an attacker can
+  // The user has already set up another project. So the home folder has files of Koor whose content an attacker can
   // predict.
   const other = join(home, "other");
   mkdirSync(join(other, ".koor"), { recursive: true });
@@ -82,7 +82,7 @@ t.test("a record that the user's own init did not write changes nothing of the h
   t.match(done, { code: 0, stderr: /init\.json is not a record of your own koor init/ });
   t.same((JSON.parse(done.stdout) as { clients: unknown }).clients, ["codex"], "only the user names clients");
   t.equal(readFileSync(join(home, ".kimi-code/mcp.json"), "utf8"), text);
-  // A later commit of the project brings a hostile record again.
+  // Write the hostile record again, as a later commit of the project could do.
   write(".koor/init.json", foreign);
   t.match(await koor(["uninit", "--yes"]), { code: 0, stderr: "" });
   t.equal(readFileSync(join(home, ".kimi-code/mcp.json"), "utf8"), text);
@@ -101,7 +101,7 @@ t.test("the record of one working tree is not followed in a copy of it", async (
     t.same(snapshot(home), before);
   };
   await ignores();
-  // Two working trees could have the same name of a record. Then the copy would find the record of the original.
+  // Assume that both working trees have the same name for their record. The copy then finds the record of the original.
   copyFileSync(ownRecordPath(root, env) ?? "", ownRecordPath(copy, env) ?? "");
   await ignores();
 });
@@ -245,7 +245,7 @@ t.test("the guard's record names only the guard's own files", { skip: SKIP }, as
   }
   write(".git/koor/guard.json", JSON.stringify({ ...record, folders: [...record.folders, join(home, "empty")] }));
   t.match(await koor(["guard", "uninstall"]), { code: 1, stderr: /is not the record/ });
-  // The hook folder is now a link to another folder, which has the same file. There the file belongs to the user.
+  // Replace the hook folder by a link to a folder of the user that has the same files.
   write(".git/koor/guard.json", JSON.stringify(record));
   execFileSync("cp", ["-R", join(root, ".git/hooks"), join(home, "hooks")]);
   rmSync(join(root, ".git/hooks"), { recursive: true });
@@ -279,7 +279,7 @@ t.test("no filter of a project runs, whatever its name, nor one of a submodule",
   write("nested/.gitattributes", "* filter=nested\n");
   const clean = (name: string): string => `\tclean = "touch '${join(ran, name)}'; cat"\n`;
   writeFileSync(join(nested, ".git/config"), `[filter "nested"]\n${clean("nested")}`, { flag: "a" });
-  // The new text has the same length as the old one, because git compares contents only if the sizes are equal.
+  // Keep the length of the text. git compares contents only if the sizes are equal.
   write("nested/file", "two\n");
   const settings = readFileSync(join(root, ".git/config"));
   writeFileSync(join(root, ".git/config"), `[filter ""]\n${clean("empty")}[merge ""]\n\tdriver = false\n`, {
@@ -305,7 +305,7 @@ t.test("a configuration of git that comes with a project runs no program", { ski
   write("a", "x");
   git("add", "a");
   git("commit", "--quiet", "--message", "one");
-  // The commit needs a signature, because git would run a program only to check one.
+  // Give the commit a signature. To check it, git would run a program.
   const [tree, parent] = [git("rev-parse", "HEAD^{tree}"), git("rev-parse", "HEAD")];
   const who = "ana <ana@example.org> 1700000000 +0000";
   const signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n x\n -----END PGP SIGNATURE-----";
@@ -315,7 +315,7 @@ t.test("a configuration of git that comes with a project runs no program", { ski
   git("remote", "remove", "origin");
   write("b", "x");
   git("add", "b");
-  // Only the time of the file changes. git then writes the index again, which would run the hook.
+  // Change only the time of the file. git then writes the index again, and after that it would run the hook.
   utimesSync(join(root, "a"), 1_700_000_000, 1_700_000_000);
   const script = join(root, ".git/hooks/post-index-change");
   write(".git/hooks/post-index-change", `#!/bin/sh\n${program("index")}\n`);

@@ -1,4 +1,4 @@
-/** Implements `audit`, which reads the audit log: the actions, with their actors and times. Runs in the CLI process. */
+/** Implements `audit`, which reads the audit log: actions with their actors and times. Runs in the CLI process. */
 import type { CommandRow, Flag } from "../command-row.js";
 import { PERIOD_FLAGS } from "../period-flags.js";
 

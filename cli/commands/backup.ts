@@ -40,8 +40,8 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
       const answer = await collectAnswer(open);
       return answer instanceof NoAnswer ? failed(answer.why) : describeRefusal(answer.status, answer.body);
     }
-    // The server does not know the size of a backup in advance. The old backup, which the new one replaces, has about
-    // the same size.
+    // The size of a backup is not known in advance. If the backup replaces an older one, the older size is a good
+    // estimate.
     const totalBytes = statSync(path, { throwIfNoEntry: false })?.size;
     const transfer = { name: "backup", totalBytes, isGuess: true };
     const pieces = withProgress(open.response as AsyncIterable<Buffer>, transfer);
@@ -52,7 +52,7 @@ async function backUp(args: Args, context: CommandContext): Promise<ExitCode | C
   }
 }
 
-/** Opens the snapshot that `--file` names. The name `-` means stdin. */
+/** Opens the snapshot at the path that `--file` names; `-` means stdin. */
 async function openSnapshot(path: string): Promise<NonNullable<RequestPlan["stream"]> | CliFailure> {
   if (isStdin(path)) return { source: io().stdin(), length: undefined };
   const file = await openInputFile(path);
@@ -61,7 +61,10 @@ async function openSnapshot(path: string): Promise<NonNullable<RequestPlan["stre
   return { source: createReadStream(path, { fd: file }), length: info.isFile() ? info.size : undefined };
 }
 
-/** Returns the same stream, which also shows its progress. A piece counts when the connection takes it. */
+/**
+ * Returns a stream with the same bytes, which shows the progress. The progress counts the bytes that the connection has
+ * taken.
+ */
 async function watched({ source, length }: NonNullable<RequestPlan["stream"]>) {
   const { Readable } = await import("node:stream");
   const pieces = withProgress(source as AsyncIterable<unknown> as AsyncIterable<Buffer>, {
@@ -77,7 +80,7 @@ async function restore(args: Args, context: CommandContext): Promise<ExitCode | 
   const file = await openSnapshot(args.need("file"));
   if (file instanceof CliFailure) return file;
   const stream = io().isErrorTerminal() ? await watched(file) : file;
-  // The request names no instance: an empty server has none, so it would refuse the call.
+  // Name no instance in the request. An empty server knows no instances, so it would refuse the call.
   const { session: _session, fallback: _fallback, ...others } = settings;
   const answer = await sendRequest(
     { ...others, instance: "" },

@@ -10,8 +10,8 @@ import { objectOf, quoted } from "../json-text.js";
 
 const ID = { name: "id", values: "budget" } as const;
 /**
- * The flag that names the target of each scope. The flag for a task is not called `--task`, because `--task` takes no
- * value in other commands.
+ * For each scope of a budget, the flag that names the target. `--task` is not possible, because other commands use it
+ * without a value.
  */
 const FLAG_OF = { workspace: "workspace", agent: "agent", task: "task-id" } as const;
 const DECIMAL = /^(?:0|[1-9]\d*)(?:\.\d+)?$/;

@@ -1,4 +1,4 @@
-/** Implements `changes`, which follows what changes on the server. Runs in the CLI process. */
+/** Implements `changes`, which prints changes on the server as they happen. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 import { CliFailure } from "../failure.js";
 

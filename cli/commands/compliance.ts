@@ -1,6 +1,4 @@
-/**
- * Implements `compliance …`, which shows the results of checks of instances against contracts. Runs in the CLI process.
- */
+/** Implements `compliance …`, which shows whether instances have kept to their contracts. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const COMPLIANCE_COMMANDS: readonly CommandRow[] = [

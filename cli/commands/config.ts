@@ -25,7 +25,7 @@ export const CONFIG_COMMANDS: readonly CommandRow[] = [
         args.need("value"),
         args.has("user") ? io().environment : undefined,
       );
-      // The value is not printed, because it may be a secret token.
+      // Do not print the value, because it may be a token.
       return failure ?? (await print(Buffer.from(`${JSON.stringify({ set: name })}\n`))) ?? 0;
     },
   },

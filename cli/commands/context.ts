@@ -1,6 +1,6 @@
 /**
- * Implements `context …`. A context is a name for servers and their token, which works in every folder. These commands
- * call no server. Runs in the CLI process.
+ * Implements `context …`. A context is a named set of servers with their token, and applies in every folder. These
+ * commands call no server. Runs in the CLI process.
  */
 import type { Argument, CommandRow } from "../command-row.js";
 

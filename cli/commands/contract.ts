@@ -14,10 +14,7 @@ import { JSON_TYPE, readJsonFlag, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } fro
 import { objectOf, quoted } from "../json-text.js";
 import { printAnswer } from "../output.js";
 
-/**
- * The argument that names a contract. The placeholder `{contract/}` in a path is replaced by two segments, the project
- * and the name.
- */
+/** The argument that names a contract, in the form `project/name`. In a path, `{contract/}` becomes two segments. */
 const CONTRACT: Argument = { name: "contract", shown: "project/name", values: "spec" };
 const SPEC_PATH = "/api/specs/{contract/}";
 
@@ -29,8 +26,8 @@ const ENDPOINT: Flag = {
 };
 
 /**
- * Reads the contract that is to be stored, and checks it. Without this check, an invalid contract would be noticed only
- * when a payload is checked against it, because the server accepts any document as a spec.
+ * Reads the contract to store, and checks it. The server accepts any document as a spec. So without this check, an
+ * error in the contract would be noticed only when a payload is checked against it.
  */
 async function readContract(args: Args): Promise<Buffer | CliFailure> {
   const value = await readValue(args);
@@ -80,7 +77,7 @@ async function listEndpoints(
 }
 
 /**
- * Tests one endpoint of a service, or all endpoints of the contract. Returns exit code 1 if an answer violates the
+ * Tests one endpoint of a service, or every endpoint of the contract. The exit code is 1 if any answer violates the
  * contract.
  */
 async function testContract(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {

@@ -1,4 +1,4 @@
-/** Implements `doctor`, which finds the causes if Koor does not work in a folder. Runs in the CLI process. */
+/** Implements `doctor`, which finds out why Koor does not work in a folder. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const DOCTOR_COMMANDS: readonly CommandRow[] = [

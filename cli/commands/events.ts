@@ -13,7 +13,7 @@ import { PERIOD_FLAGS } from "../period-flags.js";
 
 const SOURCE: Flag = { name: "source", kind: "text", value: "NAME", about: "the publisher's name" };
 
-/** Builds the request's body. The data is inserted unchanged. */
+/** Builds the body of the request. Copies the data unchanged. */
 async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
   const data = await readJsonValue(args);
   if (data instanceof CliFailure) return data;
@@ -24,8 +24,8 @@ async function makeEventBody(args: Args): Promise<Buffer | CliFailure> {
 }
 
 /**
- * Returns the event id for `--since`; undefined if the flag is not given. If the value is a duration, it is the id of
- * the last event before that time. Otherwise the value is the id itself.
+ * Returns the event id for `--since`; undefined if the flag is not given. The flag's value is an event id or a duration
+ * (`10m`). A duration means the last event before that time.
  */
 async function readSince(settings: Settings, text: string | undefined): Promise<number | undefined | CliFailure> {
   if (text === undefined) return undefined;
@@ -49,7 +49,7 @@ async function readSince(settings: Settings, text: string | undefined): Promise<
 async function subscribe(args: Args, context: CommandContext): Promise<ExitCode | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
-  // These modules are loaded here because only a subscription needs them. The WebSocket library is large.
+  // Load these modules only for a subscription, because the WebSocket library is large.
   const { followEvents } = await import("../event-feed.js");
   const since = await readSince(settings, args.text("since"));
   if (since instanceof CliFailure) return since;

@@ -1,7 +1,6 @@
 /**
- * Implements `evidence …`, which lists and reports records of commands that have run, and `ci …`, which does the same
- * for CI. `task run` is in tasks.ts. Each module of cli/evidence/ is loaded only by its command. Runs in the CLI
- * process.
+ * Implements `evidence …` and `ci …`, which list and report records of commands that have run. `task run` is in
+ * tasks.ts. Each module of cli/evidence/ is loaded only by its command. Runs in the CLI process.
  */
 import type { CommandRow, Flag } from "../command-row.js";
 

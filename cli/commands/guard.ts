@@ -1,6 +1,6 @@
 /**
- * Implements `guard …`, which stops commits that touch files leased by other agents. The modules of the guard are in
- * cli/guard/, and each is loaded only by its command. Runs in the CLI process.
+ * Implements `guard …`, which stops commits of files that other agents have leased. The modules are in cli/guard/, and
+ * each is loaded only by its command. Runs in the CLI process.
  */
 import type { CommandRow, Flag } from "../command-row.js";
 

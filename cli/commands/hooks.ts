@@ -1,6 +1,6 @@
 /**
- * Implements `hooks …`, which shows the hook calls that the server has seen, and makes the reports that hooks start.
- * Runs in the CLI process.
+ * Implements `hooks …`. One command lists the hook calls that the server has received. Another one sends the reports
+ * that hooks start in the background. Runs in the CLI process.
  */
 import type { CommandRow } from "../command-row.js";
 

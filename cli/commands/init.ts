@@ -1,5 +1,6 @@
 /**
- * Implements `init` and `uninit`, which connect the clients of agents in a project to Koor. Runs in the CLI process.
+ * Implements `init` and `uninit`, which connect a project's coding agents (Claude Code, Codex, …) to Koor, or
+ * disconnect them. Runs in the CLI process.
  */
 import type { CommandRow, Flag } from "../command-row.js";
 import { CLIENT_NAMES } from "../mcp-clients.js";

@@ -21,7 +21,7 @@ function numberOf(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-/** Splits a list of words at its commas. */
+/** Splits a comma-separated list. */
 function splitList(text: string): readonly string[] {
   return text
     .split(",")
@@ -30,12 +30,14 @@ function splitList(text: string): readonly string[] {
 }
 
 async function register(args: Args, context: CommandContext): Promise<number | CliFailure> {
-  // The module is loaded only by a registration.
+  // Load the module only for a registration.
   const { register: registerOrFind } = await import("../registration.js");
   return await registerOrFind(args, context);
 }
 
-/** Activates the given instance. If none is given, activates the instance that was registered in the folder. */
+/**
+ * Activates the instance with the given id. Without an id, activates the instance that was registered in this folder.
+ */
 async function activate(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;

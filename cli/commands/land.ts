@@ -1,12 +1,12 @@
 /**
- * Implements `land`, which rebases branches onto the target branch, checks them and pushes them, one after the other.
+ * Implements `land`, which rebases branches one after the other onto the target branch, checks them and pushes them.
  * The modules are in cli/land/, and only this command loads them. Runs in the CLI process.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
 import type { Args, CommandContext, CommandRow } from "../command-row.js";
 import { wrongUsage, type CliFailure } from "../failure.js";
 
-/** The flags that apply to a landing. They have no meaning with `--queue`. */
+/** The flags that apply to a landing. `--queue` makes no landing, so these flags are refused with it. */
 const OF_LANDING = ["branch", "remote", "check", "owner", "batch", "wait", "ttl"] as const;
 
 async function run(args: Args, context: CommandContext): Promise<number | CliFailure> {

@@ -89,7 +89,7 @@ async function printLease({ answer }: LeaseAnswer, context: CommandContext): Pro
   return (await printAnswer(answer, context)) ?? 0;
 }
 
-/** Acquires the lease, at once or after a wait. If a signal ends the wait, returns the exit code of the command. */
+/** Acquires the lease, at once or after a wait. If a signal ends the wait, returns the exit code for that signal. */
 async function obtainLease(
   settings: Settings,
   request: LeaseRequest,
@@ -143,8 +143,7 @@ async function get(args: Args, context: CommandContext): Promise<number | CliFai
 }
 
 /**
- * Returns the fence of a held lease; null if the lease is not held. The server sends the fence only to the lease's
- * holder.
+ * Returns the fence of a lease; null if the lease is not held. Only the lease's holder gets the fence from the server.
  */
 async function fetchFence(settings: Settings, id: string): Promise<Outcome<number | null>> {
   const read = await getLease(settings, id);
@@ -173,12 +172,13 @@ async function releaseOne(settings: Settings, id: string, given: number | undefi
   if (isFailure(fence)) return fence;
   const released = await releaseLease(settings, id, fence);
   if (fence !== null || !(released instanceof Refusal)) return released;
-  // The waiting lease may have been granted since its fence was read. It can then be released only with its fence.
+  // The lease was waiting when its fence was read. If it has been granted since, it can be released only with its new
+  // fence.
   const granted = await fetchFence(settings, id);
   return granted === null || isFailure(granted) ? released : await releaseLease(settings, id, granted);
 }
 
-/** Releases each of the given leases. If one fails, the others are still released. */
+/** Releases the given leases. If one of them cannot be released, the others still are. */
 async function release(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const ids = args.list("id");
   const fence = readFence(args);
@@ -208,8 +208,8 @@ interface CheckAnswer {
 }
 
 /**
- * Writes one line to stderr for each conflicting lease, with its path, holder and expiry. Also writes one line for each
- * lease of another checkout.
+ * Warns of each conflicting lease, with its path, holder and expiry. Also warns of leases in other checkouts, because
+ * the changes will have to be merged.
  */
 function warnOfConflicts(answer: Buffer): Buffer {
   const { conflicts = [], nearby = [] } = JSON.parse(answer.toString("utf8")) as CheckAnswer;
@@ -354,7 +354,7 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
     headers: (_args, { folder }) => workspaceHeaders(folder, JSON_TYPE),
     body: (args, { folder }) => {
       const mode = args.has("shared") ? "shared" : undefined;
-      // The server finds the checkout, because only the server knows the checkout of the acting instance.
+      // Let the server find the checkout: only the server knows the checkout of the acting instance.
       const scope = args.text("scope") ?? "checkout";
       const paths = literalPaths(args.list("path"), folder);
       return Promise.resolve(paths instanceof CliFailure ? paths : Buffer.from(JSON.stringify({ paths, mode, scope })));

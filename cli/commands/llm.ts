@@ -5,7 +5,7 @@ import { JSON_TYPE } from "../input.js";
 import { objectOf, quoted } from "../json-text.js";
 import { PERIOD_FLAGS } from "../period-flags.js";
 
-/** The text members of a report, each with the flag that sets it. */
+/** The members of a report that are texts, each with its flag. */
 const TEXT_MEMBERS = [
   ["provider", "provider"],
   ["model", "model"],
@@ -14,7 +14,7 @@ const TEXT_MEMBERS = [
   ["request_type", "request-type"],
   ["session_tag", "session"],
 ] as const;
-/** The number members of a report. Their digits are sent unchanged. */
+/** The members of a report that are numbers, each with its flag. Their digits are sent unchanged. */
 const NUMBER_MEMBERS = [
   ["tokens_in", "tokens-in"],
   ["tokens_out", "tokens-out"],

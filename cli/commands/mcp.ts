@@ -23,14 +23,14 @@ import { describeSystemError } from "../system-error.js";
 import { homeFolder } from "../user-folder.js";
 
 /**
- * The mode lets other users read the file. It contains no secret, because it names the token's variable and not the
+ * The file's mode, which lets other users read it. The file names the variable with the token, but does not contain the
  * token.
  */
 const CONFIG_MODE = 0o644;
 
 /**
- * Returns the location of a client's file; undefined if the file is in the home folder, and no variable names that
- * folder.
+ * Returns the location of a client's file. Returns undefined if the file belongs into the home folder, and no variable
+ * names the home folder.
  */
 function locate({ place, path }: McpClient, folder: string): FileLocation | undefined {
   if (place === "project") return { path: join(folder, path), name: path, root: projectOf(folder) };
@@ -48,12 +48,12 @@ async function configure(args: Args, context: CommandContext): Promise<ExitCode 
   const connection = {
     server,
     others,
-    // The user's token is sent only to a server that the user chose, and not to a server that only a file in this
-    // folder names.
+    // Send the user's token only to a server that the user chose. A file in this folder may come from other people, so
+    // a server that only such a file names does not count.
     withToken: settings.token !== "" && settings.isUsersServer === true,
     bridged: args.has("stdio"),
   };
-  // These modules are loaded here because only this command parses TOML and edits JSON.
+  // Load these modules here, because only this command parses TOML and edits JSON.
   const { mergeEntry } = await import("../mcp-merge.js");
   if (!args.has("write")) {
     const text = mergeEntry(client, undefined, connection);

@@ -19,7 +19,7 @@ const LIMIT = (what: string): Flag => ({
   query: "limit",
 });
 
-/** The members of a message that flags set, each with the name of its flag. */
+/** The members of a message that can be set by flags, each with its flag. */
 const MEMBERS = [
   ["intent", "intent"],
   ["thread", "thread"],
@@ -28,7 +28,7 @@ const MEMBERS = [
   ["request_id", "request-id"],
 ] as const;
 
-/** Builds the message. Inserts the data unchanged, because parsing it would lose digits of long numbers. */
+/** Builds the message. Copies the data unchanged, because parsing it would round long numbers. */
 async function makeMessage(args: Args): Promise<Buffer | CliFailure> {
   const body = await readTextFlag(args, "body");
   if (body instanceof CliFailure) return body;

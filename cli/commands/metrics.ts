@@ -1,4 +1,4 @@
-/** Implements `metrics …`, which shows the figures of the server and of its instances. Runs in the CLI process. */
+/** Implements `metrics …`, which shows the metrics of the server and of its instances. Runs in the CLI process. */
 import type { CommandRow } from "../command-row.js";
 
 export const METRICS_COMMANDS: readonly CommandRow[] = [

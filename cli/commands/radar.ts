@@ -1,6 +1,6 @@
 /**
- * Implements `radar …`, which shows where the changes of several checkouts overlap before they are merged. The modules
- * of the radar are in cli/radar/, and each is loaded only by its command. Runs in the CLI process.
+ * Implements `radar …`, which shows conflicts between the changes of several checkouts before they are merged. The
+ * modules are in cli/radar/, and each is loaded only by its command. Runs in the CLI process.
  */
 import type { CommandRow, Flag } from "../command-row.js";
 

@@ -10,8 +10,8 @@ import { pathContextOf } from "../workspace.js";
 import { workspacePath } from "../workspace-path.js";
 
 /**
- * Writes the exported rules to the file that `--output` names. Returns the text to print: a summary, or the rules
- * themselves if the flag is not given.
+ * Writes the exported rules to the file that `--output` names, and returns a summary to print. Without the flag,
+ * returns the rules.
  */
 function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer | CliFailure {
   const path = args.text("output");
@@ -23,22 +23,19 @@ function saveExport(answer: Buffer, args: Args, context: CommandContext): Buffer
   );
 }
 
-/**
- * The argument that names a rule. The placeholder `{rule/}` in a path is replaced by two segments, the project and the
- * rule's id.
- */
+/** The argument that names a rule, in the form `project/rule_id`. In a path, `{rule/}` becomes two segments. */
 const RULE: Argument = { name: "rule", shown: "project/rule_id", values: "rule" };
 const PROJECT_RULES = "/api/validate/{project}/rules";
 const RULE_PATH = "/api/rules/{rule/}";
 
-/** The flags of a command that checks a text. */
+/** The flags of the commands that check a text. */
 const TEXT_FLAGS: readonly Flag[] = [
   ...VALUE_FLAGS,
   { name: "filename", kind: "text", value: "PATH", about: "show whether the rule applies to a file of this path" },
   { name: "stack", kind: "text", value: "NAME", about: "show whether the rule applies to this stack", values: "stack" },
 ];
 
-/** The members of a proposal that flags set, each with the name of its flag. */
+/** The members of a proposal that can be set by flags, each with its flag. */
 const MEMBERS = [
   ["severity", "severity"],
   ["match_type", "match-type"],
@@ -71,8 +68,8 @@ function hasNoViolation(answer: Buffer): boolean {
 }
 
 /**
- * Builds a body with the text that is checked against a rule, or against all rules of a project. A byte-order mark
- * stays in the text, because a rule's pattern may match it.
+ * Builds a request body with the text to check. A byte-order mark stays in the text, because a rule's pattern may match
+ * it.
  */
 async function makeTextBody(args: Args, { folder }: CommandContext): Promise<Buffer | CliFailure> {
   const given = args.text("filename");

@@ -1,10 +1,8 @@
-/**
- * Implements `serve`, which runs the server. The server's front thread is this process's main thread.
- */
+/** Implements `serve`, which runs the server. The main thread of this process becomes the server's front thread. */
 import type { CommandRow } from "../command-row.js";
 import { loadServerProgram } from "../server-program.js";
 
-/** Passes all arguments to the server. The server has its own flags, help and exit codes. */
+/** Starts the server with all arguments. The server parses them itself, and has its own help and exit codes. */
 export async function startServer(argv: readonly string[]): Promise<void> {
   const { runServer } = await loadServerProgram();
   await runServer([...argv]);

@@ -1,16 +1,13 @@
 /**
- * Implements `specs …`, the commands for the documents of a project. Documents have versions, like state. Runs in the
- * CLI process.
+ * Implements `specs …`, the commands for a project's documents. Documents have versions, like the values of state. Runs
+ * in the CLI process.
  */
 import type { CommandRow } from "../command-row.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 import { JSON_TYPE, readValue, VALUE_FLAGS, VALUE_FLAG_NAMES } from "../input.js";
 import { ifVersion, versionedCommands, type VersionedNoun } from "./versioned.js";
 
-/**
- * The argument that names a spec. The placeholder `{spec/}` in a path is replaced by two segments, the project and the
- * name.
- */
+/** The argument that names a spec, in the form `project/name`. In a path, `{spec/}` becomes two segments. */
 const SPEC: VersionedNoun = {
   noun: "specs",
   argument: { name: "spec", shown: "project/name", values: "spec" },

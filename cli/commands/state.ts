@@ -17,9 +17,7 @@ const KEY: VersionedNoun = {
   example: "plans/login",
 };
 
-/**
- * Guesses the media type of a value: JSON if it parses as JSON, otherwise text if it is valid text, otherwise bytes.
- */
+/** Guesses the media type of a value: JSON if it parses as JSON, text if it is valid UTF-8, and bytes otherwise. */
 function guessType(value: Buffer): string {
   let text: string;
   try {

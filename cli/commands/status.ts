@@ -1,6 +1,6 @@
 /**
- * Implements `status`, which shows whether the server is up, and `openapi` and `asyncapi`, which print descriptions of
- * its API. Runs in the CLI process.
+ * Implements `status`, which shows whether the server is up. Also implements `openapi` and `asyncapi`, which print
+ * descriptions of the server's API. Runs in the CLI process.
  */
 import type { CommandRow } from "../command-row.js";
 

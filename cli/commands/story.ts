@@ -1,6 +1,6 @@
 /**
- * Implements `at`, which reads state, leases or tasks as they were at a given time, and `story`, which prints a
- * Markdown report of a period. The modules in cli/story/ are loaded only by these commands. Runs in the CLI process.
+ * Implements `at`, which reads state, leases or tasks as they were at an earlier time. Also implements `story`, which
+ * prints a report of a period in Markdown. Only these commands load the modules in cli/story/. Runs in the CLI process.
  */
 import type { CommandRow, Flag } from "../command-row.js";
 import { PERIOD_FLAGS } from "../period-flags.js";

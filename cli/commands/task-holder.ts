@@ -1,6 +1,6 @@
 /**
- * Implements the commands of `task …` that only the holder of a task can run: progress, done, fail, release and ask.
- * task-fence.ts finds the fence of these actions. Runs in the CLI process.
+ * Implements the commands that only a task's holder can run: `task progress`, `done`, `fail`, `release` and `ask`.
+ * task-fence.ts finds the fence that each of them needs. Runs in the CLI process.
  */
 import { failureOf } from "../ask.js";
 import type { Args, CommandContext, Flag, LocalRow } from "../command-row.js";
@@ -30,17 +30,19 @@ interface HolderCommand {
   readonly action: HolderAction;
   readonly about: string;
   readonly examples: LocalRow["examples"];
-  /** The name of the argument after the id. In the request's body, the member with this name has its text. */
+  /**
+   * The name of the second argument, which follows the id. The request's body has the argument's text under this name.
+   */
   readonly text?: string;
   readonly flags: readonly Flag[];
-  /** Returns the members of the request's body except the fence, each as JSON text. */
+  /** Returns the other members of the request's body, each as JSON text. The fence is not among them. */
   readonly members: (
     args: Args,
     context: CommandContext,
   ) => Promise<Readonly<Record<string, string | undefined>> | CliFailure>;
 }
 
-/** Builds the command of an action that only the holder of a task may take. The request always contains the fence. */
+/** Builds a command that only a task's holder may run. Its request always contains the fence. */
 function holderRow({ word, action, about, examples, text, flags, members }: HolderCommand): LocalRow {
   return {
     words: ["task", word],
@@ -61,7 +63,7 @@ function holderRow({ word, action, about, examples, text, flags, members }: Hold
       const own = text === undefined ? {} : { [text]: quoted(args.need(text)) };
       const answer = await sendHolderAction(settings, { id, given }, action, { ...own, ...ownMembers });
       if (isFailure(answer)) return failureOf(answer);
-      // A heartbeat under `task work` prints nothing, because all output of the work becomes the result of the task.
+      // Under `task work`, print nothing for a heartbeat. All output of the work becomes the result of the task.
       if (action === "progress" && isTaskOfEnvironment(id)) return 0;
       return (await printAnswer(answer, context)) ?? 0;
     },
@@ -76,7 +78,7 @@ async function progressMembers(args: Args): Promise<Readonly<Record<string, stri
   return { percent, note: quoted(args.text("note")), checkpoint };
 }
 
-/** Returns the members of a completion: the result and its evidence. */
+/** Returns the members of a completion: the result, and the evidence that the work is done. */
 async function doneMembers(
   args: Args,
   context: CommandContext,
@@ -91,7 +93,10 @@ async function doneMembers(
   return { result, evidence: ids.length === 0 ? undefined : `[${ids.join(",")}]`, tree };
 }
 
-/** Returns the hash of the folder's git tree as JSON text, if the task requires evidence and the folder is in git. */
+/**
+ * Returns the id of the folder's git tree, as JSON text. Returns undefined outside of git, and if the task requires no
+ * evidence.
+ */
 async function findTree(id: string, context: CommandContext): Promise<string | undefined | CliFailure> {
   if (findWorkingTree(context.folder) === undefined) return undefined;
   const settings = context.settings();

@@ -1,8 +1,8 @@
 /**
  * Implements `task …`. A task is a unit of work that one agent at a time can claim.
  *
- * task-holder.ts has the commands of the holder of a task. task-wait.ts waits for a task, and task-work.ts runs a
- * command for each task. task-body.ts builds the bodies of requests. Runs in the CLI process.
+ * task-holder.ts has the commands that only a task's holder can run. task-wait.ts waits for a task, and task-work.ts
+ * runs a command for each task. task-body.ts builds the bodies of requests. Runs in the CLI process.
  */
 import type { HeldBy } from "../../schemas/tasks.js";
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
@@ -82,8 +82,8 @@ async function claim(args: Args, context: CommandContext): Promise<number | CliF
 }
 
 /**
- * Warns why no task can be claimed. Writes a line for each exhausted budget that stops the caller. Writes a line for
- * each skipped task, with the resource that the task needs and the holder of the resource.
+ * Says on stderr why no task can be claimed. Budgets that are used up and rate limits get one line each. So does each
+ * skipped task whose resource is leased by another holder.
  */
 function warnOfBusyTasks(answer: Buffer): void {
   warn("there is no task to claim");
@@ -118,12 +118,12 @@ async function work(args: Args, context: CommandContext): Promise<number | CliFa
   });
 }
 
-/** Builds a body with one text member. The argument or flag of the same name has its text. */
+/** Builds a body with one member. Its text comes from the argument or flag of the same name. */
 function textBody(name: string): (args: Args) => Promise<Buffer> {
   return (args) => Promise.resolve(Buffer.from(objectOf({ [name]: quoted(args.text(name)) })));
 }
 
-/** Prints a warning that names the workspace of the created tasks, unless the command line names it. */
+/** Warns of the workspace in which the tasks were created. Prints nothing if the command line names the workspace. */
 function warnOfWorkspace(answer: Buffer, args: Args): Buffer {
   if (args.text("workspace") !== undefined) return answer;
   const made = JSON.parse(answer.toString("utf8")) as Partial<Task> | readonly Partial<Task>[];
@@ -153,8 +153,8 @@ export const TASKS_COMMANDS: readonly CommandRow[] = [
       args.text("workspace") === undefined ? workspaceHeaders(folder, JSON_TYPE) : JSON_TYPE,
     body: makeTaskBody,
     onAnswer: warnOfWorkspace,
-    // Tasks in a file may have no ids. Such a request is repeatable only with a request id; without it, a repeated
-    // request could create the tasks twice.
+    // Repeat the request only if it has a request id. Tasks in a file may lack ids, so a repeated request could create
+    // them twice.
     repeatable: (args) => args.text("request-id") !== undefined,
   },
   {

@@ -9,7 +9,7 @@ import { JSON_TYPE, readJsonValue } from "../input.js";
 const KINDS = ["rules", "contracts", "bundle"] as const;
 const ID = { name: "id", values: "template" } as const;
 
-/** Builds the request's body. The data is inserted unchanged. */
+/** Builds the body of the request. Copies the data unchanged. */
 async function makeTemplateBody(args: Args): Promise<Buffer | CliFailure> {
   const data = await readJsonValue(args);
   if (data instanceof CliFailure) return data;

@@ -3,20 +3,20 @@ import type { Argument, CommandRow, Flag } from "../command-row.js";
 import { fenceHeader, WRITE_FENCE } from "../fence.js";
 
 export interface VersionedNoun {
-  /** The first word of the commands. */
+  /** The noun with which the commands begin. */
   readonly noun: "state" | "specs";
   readonly argument: Argument;
   /** The path template of one entry. */
   readonly path: string;
   /** The word for one entry: `key`, `spec`. */
   readonly one: string;
-  /** The phrase for the content that `get` prints, used in the help: `the value of a key`, `a spec`. */
+  /** The content that `get` prints, in the words of the help: `the value of a key`, `a spec`. */
   readonly content: string;
-  /** The name of an entry in examples. */
+  /** The name of an entry that the examples use. */
   readonly example: string;
 }
 
-/** Makes the flag that makes a write conditional on the current version. */
+/** Makes the flag `--if-version`: the write fails if the entry's current version is another one. */
 export function ifVersion({ one }: Pick<VersionedNoun, "one">): Flag {
   return {
     name: "if-version",

@@ -10,7 +10,7 @@ import type { Conditions } from "../wait-loop.js";
 import { pathContextOf } from "../workspace.js";
 import { workspaceResource } from "../workspace-path.js";
 
-/** The exit code if no condition is met in time. The shell command `timeout` exits with the same code. */
+/** The exit code if no condition is met in time. It is the same as that of the shell command `timeout`. */
 const TIMED_OUT_EXIT = 124;
 
 function condition(name: string, value: string, about: string, values?: NameKind): Flag {
@@ -33,7 +33,7 @@ const CONDITIONS: readonly Flag[] = [
   condition("free", "RESOURCE", "no other instance has leased it"),
   condition("instance", "NAME", "an instance, by name or id, has the status of --is", "agent"),
 ];
-/** The flags that apply to several conditions. */
+/** The flags that narrow several conditions at once. */
 const PLACES: readonly Flag[] = [
   {
     name: "is",
@@ -58,13 +58,14 @@ function parametersOf({ name, kind, query = "", valueOptional }: Flag, args: Arg
   if (kind === "switch") return args.has(name) ? [[query, "1"]] : [];
   const single = args.text(name);
   const values = single === undefined ? args.list(name) : [single];
-  // A flag without a value waits for a task that can be claimed. A flag with a task id waits for the end of that task.
+  // For a flag whose value is optional: without a value, wait for a task that can be claimed. With a task id, wait
+  // until that task has ended.
   return values.map((value) =>
     valueOptional ? (value === "" ? [query, "1"] : [`${query}_ended`, value]) : [query, value],
   );
 }
 
-/** Replaces the path of each resource in the conditions by its path relative to the workspace's root. */
+/** Makes the paths in the conditions relative to the workspace's root. */
 function withPlacedPaths(conditions: Conditions, folder: string): Conditions | CliFailure {
   const placed: (readonly [string, string])[] = [];
   for (const [name, value] of conditions) {
@@ -107,7 +108,7 @@ async function wait(args: Args, context: CommandContext): Promise<number | CliFa
   return (await printAnswer(waited.answer, context)) ?? (waited.matched ? 0 : TIMED_OUT_EXIT);
 }
 
-/** The endpoints that say why an idle session should be woken. */
+/** The endpoints that the command needs to find out whether an idle session should be woken. */
 const WAKE_ENDPOINTS = [
   "GET /api/wait",
   "GET /api/messages",

@@ -1,6 +1,6 @@
 /**
- * Implements `whoami`, which shows the identity of commands in this folder: their instance, workspace and server. Runs
- * in the CLI process.
+ * Implements `whoami`, which shows the instance, the workspace and the server of commands in this folder. Runs in the
+ * CLI process.
  */
 import type { CommandRow } from "../command-row.js";
 

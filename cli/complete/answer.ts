@@ -1,8 +1,8 @@
 /**
- * Answers the shells' completion scripts: `koor __complete words WORD…` for shells that pass words, and `koor
- * __complete bash LINE BREAKS` for bash. The first line of the answer is `values`, `files` or `commands`. After
- * `values`, each line has a value; for shells that show descriptions, a tab and the description follow. A problem is no
- * error: the answer only has fewer values. Runs in the CLI process.
+ * Answers the shells' completion scripts. zsh and fish pass the words (`koor __complete words WORD…`), and bash passes
+ * the line (`koor __complete bash LINE BREAKS`). The first line of the answer is `values`, `files` or `commands`. After
+ * `values`, each line has one value. For shells that show descriptions, a tab and the description follow the value. A
+ * problem is never reported, and only makes the list shorter. Runs in the CLI process.
  */
 import { CLI_COMPLETE_VALUES_MAX } from "../../schemas/limits/cli.js";
 import { escapeHidden } from "../../schemas/visible-text.js";
@@ -31,7 +31,7 @@ export interface Place {
   readonly timeoutMs: number;
 }
 
-/** Returns the value of a flag on the command line; "" if the line does not have the flag. */
+/** Returns the value of a flag that the line contains before the cursor; "" if it does not contain the flag. */
 function valueOf(flag: string, earlier: readonly string[]): string {
   const at = earlier.lastIndexOf(flag);
   const joined = earlier.findLast((word) => word.startsWith(`${flag}=`));
@@ -39,8 +39,8 @@ function valueOf(flag: string, earlier: readonly string[]): string {
 }
 
 /**
- * Makes the function that calls the server. The token is sent only under the rules for commands that cannot ask the
- * user.
+ * Makes the function that calls the server. Completion cannot ask the user, so it sends the token only where no consent
+ * is needed.
  */
 function makeFetch(given: Given, { folder, environment, timeoutMs }: Place, signal: AbortSignal): Fetch {
   const identity = readIdentity(folder, environment, given);
@@ -57,14 +57,14 @@ function makeFetch(given: Given, { folder, environment, timeoutMs }: Place, sign
   };
 }
 
-/** Lists the user's contexts, which come from a file and not from the server. */
+/** Lists the user's contexts. They come from a file, so the server is not called. */
 function listContexts(environment: NodeJS.ProcessEnv, before: string): readonly Candidate[] {
   const all = readContexts(environment);
   if (all instanceof CliFailure) return [];
   return [...all.contexts].map(([name, { server }]) => ({ value: before + name, about: server }));
 }
 
-/** Lists the values for a question. The list lacks names that the server does not send in time. */
+/** Lists the values that may stand at the cursor. Names that the server does not send in time are missing. */
 async function listValues(question: Question, given: Given, place: Place): Promise<readonly Candidate[]> {
   const { values, typed, before, candidates } = question;
   if (values === undefined || values === "file" || values === "command") return candidates;
@@ -89,8 +89,8 @@ async function listValues(question: Question, given: Given, place: Place): Promi
 }
 
 /**
- * Chooses the candidates that match the typed word. Leaves out names that contain control characters or invisible
- * characters, because the user could not see what was inserted.
+ * Chooses the candidates that begin with the typed word. Leaves out names with control characters or invisible
+ * characters, because the user could not see what the shell inserts.
  */
 function fitting(candidates: readonly Candidate[], current: string): readonly Candidate[] {
   const byValue = new Map(candidates.map((candidate) => [candidate.value, candidate]));

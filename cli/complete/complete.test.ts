@@ -1,5 +1,5 @@
 /**
- * Tests the answers of completion from the command table and from a fake server. shells.test.ts tests completion in
+ * Tests the answers of completion, with the real command table and a fake server. shells.test.ts tests completion in
  * real shells.
  */
 import { writeFileSync, mkdirSync } from "node:fs";
@@ -27,7 +27,7 @@ const TIMEOUT_MS = 60_000;
 interface Bench {
   readonly fake: FakeServer;
   readonly cwd: string;
-  /** Returns the lines of the answer for a command line whose last word is completed. */
+  /** Returns the lines of the answer. The last word is the one that is completed. */
   readonly ask: (...words: string[]) => Promise<readonly string[]>;
   /** Returns the values of the answer, without their descriptions. */
   readonly values: (...words: string[]) => Promise<readonly string[]>;

@@ -1,6 +1,6 @@
 /**
- * Runs `koor __complete`, which the completion scripts call. Prints the answer and ends the process. It prints no
- * errors and always exits with 0, because the shell would show an error in the middle of the line that the user types.
+ * Runs `koor __complete`, which the completion scripts call. It prints no errors and always exits with 0, because the
+ * shell would show an error in the middle of the line that the user types.
  */
 import { CLI_COMPLETE_MS, CLI_COMPLETE_SERVER_MS } from "../../schemas/limits/cli.js";
 import { parseFlagDuration } from "../duration.js";
@@ -8,7 +8,7 @@ import { droppedOutput, processIo, setIoProvider } from "../io.js";
 import { print } from "../output.js";
 import { answerCompletion } from "./answer.js";
 
-/** Returns the maximum time for the server's answer, in ms. A user whose server is far away can set more. */
+/** Returns the maximum time to wait for the server, in ms. Users whose server is far away can set a longer time. */
 function timeoutOf(environment: NodeJS.ProcessEnv): number {
   const given = parseFlagDuration(environment["KOOR_COMPLETE_TIMEOUT"] ?? "");
   return given ?? Math.max(CLI_COMPLETE_MS - performance.now(), CLI_COMPLETE_SERVER_MS);
@@ -20,8 +20,8 @@ export async function completeAndExit(argv: readonly string[]): Promise<never> {
   try {
     await print(Buffer.from(await answerCompletion(argv, { ...own, timeoutMs: timeoutOf(own.environment) })));
   } catch {
-    // The script treats an empty output as no values, so the error is ignored.
+    // Ignore the error. The script treats an empty output as "no values".
   }
-  // A DNS lookup that is still pending would keep the process alive.
+  // End the process explicitly, because a pending DNS lookup would keep it alive.
   process.exit(0);
 }

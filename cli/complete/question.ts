@@ -1,40 +1,40 @@
 /**
- * Finds what may follow on a command line: a word of a command, a flag, or the value of an argument or flag. It reads
- * only the command table, so a new command needs no change here. Pure; runs in the CLI process.
+ * Finds what may follow on a command line: a command's word, a flag, or a value. It reads only the command table, so a
+ * new command needs no change here. Pure; runs in the CLI process.
  */
 import { findRow, findRowsBelow } from "../command-line.js";
 import type { Argument, CommandRow, Flag, Values } from "../command-row.js";
 
-/** A value that completion offers, and its description; "" if it has none. */
+/** A value that completion offers, with its description. The description may be "". */
 export interface Candidate {
   readonly value: string;
   readonly about: string;
 }
 
 /**
- * The answer to a question about the line: candidates that are already known, or an argument or flag whose values still
- * have to be listed.
+ * The possible continuations of the line. Some candidates are already known. The others are the values of an argument
+ * or flag, which the caller lists.
  */
 export interface Question {
   readonly candidates: readonly Candidate[];
   readonly values?: Values;
-  /** The beginning of the word that is put before each value, such as `--state=`. */
+  /** The text before each value in the same word, such as `--state=`. */
   readonly before: string;
   /** The part of the value that is already typed. */
   readonly typed: string;
 }
 
-/** A flag that is accepted on the command line. */
+/** A flag that the command line accepts. */
 export interface KnownFlag extends Pick<Flag, "name" | "about" | "value" | "values" | "many" | "valueOptional"> {
   readonly short?: string;
 }
 
-/** Matches a placeholder that itself lists the values, such as `warn|auto|strict`. */
+/** Matches a placeholder that lists the values, such as `warn|auto|strict`. */
 const WORD_LIST = /^[a-z][a-z_-]*(?:\|[a-z][a-z_-]*)+$/;
 /** The placeholders that stand for paths of files. */
 const PATH_PLACEHOLDERS: ReadonlySet<string> = new Set(["PATH", "DIR"]);
 
-/** Returns the values of an argument or a flag. If it declares none, its placeholder may list them. */
+/** Returns the values of an argument or a flag. If none are declared, the placeholder may list them. */
 function valuesOf({ values }: Argument | KnownFlag, placeholder: string | undefined): Values | undefined {
   if (values !== undefined || placeholder === undefined) return values;
   if (PATH_PLACEHOLDERS.has(placeholder)) return "file";
@@ -44,13 +44,13 @@ function valuesOf({ values }: Argument | KnownFlag, placeholder: string | undefi
 interface EarlierWords {
   readonly words: readonly string[];
   readonly given: ReadonlySet<string>;
-  /** The flag whose value is the current word. */
+  /** The flag whose value is the cursor's word; undefined if the word is no value of a flag. */
   readonly open: KnownFlag | undefined;
-  /** Whether `--` is among the words, so that no flags may follow. */
+  /** Whether `--` is among the words. No flags follow it. */
   readonly flagsEnded: boolean;
 }
 
-/** Splits the words before the current one into words and flags. `readTokens` does the same for a whole line. */
+/** Splits the words before the cursor's word into words and flags. `readTokens` does the same for a complete line. */
 function splitEarlier(earlier: readonly string[], flags: ReadonlyMap<string, KnownFlag>): EarlierWords {
   const words: string[] = [];
   const given = new Set<string>();
@@ -91,8 +91,7 @@ function listFlags(row: CommandRow | undefined, common: readonly KnownFlag[], gi
 }
 
 /**
- * Returns the argument at a position after the command's words. An argument with many values takes all following
- * positions.
+ * Returns the argument at a position after the command's words. An argument with many values takes all later positions.
  */
 function argumentAt(row: CommandRow, at: number): Argument | undefined {
   const shown = (row.arguments ?? []).filter((argument) => !argument.afterDashes);

@@ -1,7 +1,7 @@
 /**
  * The scripts that `koor completion` prints. A shell loads its script once. The script calls `koor __complete` at each
- * Tab, so it contains no commands and needs no update when commands change. answer.ts describes the answer. Pure; runs
- * in the CLI process.
+ * Tab. It contains no commands itself, so it stays valid when commands change. answer.ts describes the answer. Pure;
+ * runs in the CLI process.
  */
 
 const BASH = `# Completion of koor for bash. To load it: source <(koor completion bash)
@@ -89,8 +89,7 @@ export function isShell(name: string): name is Shell {
 }
 
 /**
- * Returns the script of a shell. The script finds the program on PATH, by the name with which the program was called
- * now.
+ * Returns the script of a shell. The script looks for the program on PATH, under the name with which it was called now.
  */
 export function completionScript(shell: Shell, program: string): string {
   return SCRIPTS[shell].replaceAll("PROGRAM", program);

@@ -1,7 +1,7 @@
 /**
- * Splits a command line into words and quotes words as bash does. This is needed because bash passes only the text of
- * the line. It also replaces only a part of the last word, which depends on its quotes and on COMP_WORDBREAKS. Pure;
- * runs in the CLI process.
+ * Splits a command line into words and quotes words, both as bash does. bash passes the whole line as text, so the
+ * program must split it. bash then replaces only the last part of the current word. Where this part begins depends on
+ * quotes and on COMP_WORDBREAKS. Pure; runs in the CLI process.
  */
 
 /** The quotation mark that is open at the cursor; "" if there is none. */
@@ -12,12 +12,14 @@ export interface BashLine {
   readonly earlier: readonly string[];
   /** The beginning of the last word, without its quotes. */
   readonly current: string;
-  /** The number of characters of `current` that bash keeps. The chosen word replaces the other characters. */
+  /**
+   * The number of characters of `current` that bash keeps. The completed value replaces only the characters after them.
+   */
   readonly kept: number;
   readonly quote: Quote;
 }
 
-/** Matches a variable assignment before the program's name, such as `KOOR_SERVER=http://a`. */
+/** Matches a variable assignment that precedes the program's name, such as `KOOR_SERVER=http://a`. */
 const ASSIGNMENT = /^[A-Za-z_]\w*=/;
 
 /**
@@ -54,7 +56,7 @@ export function readBashLine(line: string, breaks: string): BashLine {
 /** Matches the characters that have a special meaning in bash outside of quotes. */
 const SPECIAL = /[^\w./:=@%+,\-\u0080-\u{10ffff}]/gu;
 
-/** Quotes a text for bash, as a part of a word that follows an open quotation mark or none. */
+/** Quotes a text for bash. `quote` is the quotation mark that is already open before the text. */
 export function quoteForBash(text: string, quote: Quote): string {
   if (quote === "'") return text.replaceAll("'", `'\\''`);
   if (quote === '"') return text.replace(/["$`\\]/g, "\\$&");
@@ -62,8 +64,8 @@ export function quoteForBash(text: string, quote: Quote): string {
 }
 
 /**
- * Adds the closing quotation mark to a text that ends with the same mark. bash otherwise adds the mark by itself, but
- * it would mistake the mark in the text for the closing one.
+ * Closes the quotation if the text ends with the quotation mark itself. Normally bash closes it. But here bash would
+ * mistake the last character of the text for the closing mark.
  */
 export function endQuote(text: string, quote: Quote): string {
   return quote !== "" && text.endsWith(quote) ? text + quote : text;

@@ -1,4 +1,4 @@
-/** Tests completion in each real shell that is installed. The test presses Tab in a terminal. */
+/** Tests completion in the installed shells. The test presses Tab in a real terminal. */
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -49,7 +49,7 @@ async function openShell(t: Test, shell: string): Promise<Terminal> {
     env: {
       PATH: `${folder}:${process.env["PATH"] ?? ""}`,
       KOOR_SERVER: fake.url,
-      // The limit is longer than a user would wait, because the test machine may be busy.
+      // A test machine may be busy, so this limit is longer than a user would wait.
       KOOR_COMPLETE_TIMEOUT: "60s",
       HOME: folder,
       PS1: "$ ",

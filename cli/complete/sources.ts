@@ -1,19 +1,22 @@
 /**
- * Lists the existing names of each kind for completion, by calls of the server. A new kind needs one row in SOURCES.
- * Runs in the CLI process.
+ * Lists the existing names of each kind, such as leases or agents, for completion. The names come from the server. A
+ * new kind needs one row in SOURCES. Runs in the CLI process.
  */
 import { CLI_COMPLETE_VALUES_MAX } from "../../schemas/limits/cli.js";
 import type { NameKind } from "../command-row.js";
 import { itemOf, itemsOf, textOf, textsOf, type Item } from "../json-items.js";
 import type { Candidate } from "./question.js";
 
-/** Sends a GET request. Returns the JSON of a successful answer; undefined if no such answer comes in time. */
+/** Sends a GET request and returns the JSON of the answer. Returns undefined if no successful answer comes in time. */
 export type Fetch = (path: string) => Promise<unknown>;
 
-/** Lists the names of a kind that begin with `typed`. The result may also have other names, which the caller drops. */
+/**
+ * Lists the names of one kind. It may use `typed` to list fewer names; the caller drops names that do not begin with
+ * it.
+ */
 type Source = (fetch: Fetch, typed: string) => Promise<readonly Candidate[]>;
 
-/** Makes candidates from items: one member is the name, and others describe it. */
+/** Makes candidates from JSON objects. The member `name` becomes the value, and the members `about` the description. */
 function members(items: readonly Item[], name: string, ...about: readonly string[]): Candidate[] {
   return items.map((item) => ({
     value: textOf(item[name]),
@@ -38,7 +41,9 @@ async function leases(fetch: Fetch): Promise<Candidate[]> {
   }));
 }
 
-/** Lists the projects, each with a slash after it. Once a project is typed, lists the specs of the project. */
+/**
+ * Lists the projects (`trucks/`). If `typed` already contains a slash, lists the specs of that project (`trucks/api`).
+ */
 async function specs(fetch: Fetch, typed: string): Promise<Candidate[]> {
   const slash = typed.indexOf("/");
   if (slash < 0) {
@@ -50,7 +55,10 @@ async function specs(fetch: Fetch, typed: string): Promise<Candidate[]> {
   return found.map(({ value, about }) => ({ value: `${project}/${value}`, about }));
 }
 
-/** Lists the recipients of a message, in the form that the server takes. An agent's id does not say who it is. */
+/**
+ * Lists the recipients of a message as `name:…` and `workspace:…`. Ids are left out, because a user cannot recognize an
+ * agent by its id.
+ */
 async function recipients(fetch: Fetch): Promise<Candidate[]> {
   const items = await instances(fetch);
   return [
@@ -67,7 +75,7 @@ async function rules(fetch: Fetch): Promise<Candidate[]> {
   }));
 }
 
-/** The kinds whose names the server has. The shell itself lists files and commands, and a file has the contexts. */
+/** The kinds of names that the server lists. The shell lists files and commands, and contexts come from a file. */
 export type ServerKind = Exclude<NameKind, "file" | "command" | "context">;
 
 const SOURCES: Readonly<Record<ServerKind, Source>> = {

@@ -1,24 +1,27 @@
 /**
- * Finds out whether the server accepts the caller's token, and then reads what the server says about itself. A wrong
- * token is sent only once, because the server soon blocks an address that tries several. Runs in the CLI process.
+ * Finds out whether the server accepts the caller's token, and then reads the server's metrics. A wrong token is sent
+ * only once: the server soon blocks an address that sends several. Runs in the CLI process.
  */
 import type { JsonObject } from "../../shared/json-object.js";
 import { NoAnswer } from "../exchange.js";
 import { STATUSES } from "../../schemas/status.js";
 import { fetchReply, objectIn, type Reply } from "./reply.js";
 
-/** A cheap request. A server that has a token answers it only with the token. */
+/** A cheap request to which a server with a token answers only if the token is right. */
 const GUARDED = { method: "GET", path: "/api/metrics" } as const;
 const ALL_METRICS = { method: "GET", path: "/metrics" } as const;
 
 export interface Access {
-  /** Whether the server answers requests without a token; undefined if its answer shows neither. */
+  /** Whether the server answers requests without a token; undefined if the test request did not show it. */
   readonly isOpen: boolean | undefined;
-  /** Whether the server answers the caller's requests, which have a token or none. */
+  /** Whether the server answers the caller's requests, with the caller's token or without any. */
   readonly isGranted: boolean;
-  /** The answer to the last of these requests. */
+  /** The answer to the last test request. */
   readonly reply: Reply | NoAnswer | undefined;
-  /** The main figures, and all metrics in Prometheus' text format; undefined if the server does not send them. */
+  /**
+   * The main metrics as JSON; undefined if the server does not send them. `metrics` has all of them, in Prometheus'
+   * format.
+   */
   readonly figures: JsonObject | undefined;
   readonly metrics: string | undefined;
 }
@@ -31,7 +34,7 @@ export const NO_ACCESS: Access = {
   metrics: undefined,
 };
 
-/** Returns the headers that carry a token. There are none if the token is "". */
+/** Returns the header with a token; no header if the token is "". */
 export function bearer(token: string): Readonly<Record<string, string>> {
   return token === "" ? {} : { Authorization: `Bearer ${token}` };
 }
@@ -61,7 +64,10 @@ export async function findAccess(server: URL, token: string): Promise<Access> {
   };
 }
 
-/** Returns a label of an info metric; undefined if the server does not send the metric. */
+/**
+ * Returns the value of a label of a metric (`koor_runtime_info{node="24"}`); undefined if the server does not send the
+ * metric.
+ */
 export function labelOf({ metrics = "" }: Access, metric: string, label: string): string | undefined {
   const line = metrics.split("\n").find((one) => one.startsWith(`${metric}{`)) ?? "";
   return new RegExp(`[{,]${label}="([^"]*)"`).exec(line)?.[1];

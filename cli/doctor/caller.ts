@@ -1,4 +1,4 @@
-/** Returns the caller's token for the requests of the checks. Runs in the CLI process. */
+/** Chooses the token for the requests of the checks. Runs in the CLI process. */
 import { CliFailure } from "../failure.js";
 import type { Examined } from "./check.js";
 

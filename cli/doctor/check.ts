@@ -1,4 +1,4 @@
-/** The interface of the checks of `doctor`, and the facts that all checks share. Types only. */
+/** The interface of the checks of `doctor`, and the facts that they share. Types only. */
 import type { ServeSettings } from "../../schemas/config.js";
 import type { CliFailure } from "../failure.js";
 import type { Identity } from "../settings.js";
@@ -7,22 +7,24 @@ import type { CheckName, Finding } from "./line.js";
 import type { DoctorProject } from "./project.js";
 import type { Reached } from "./reach.js";
 
-/** The facts that all checks share. */
+/** The facts that are found out once, before the checks run. */
 export interface Examined {
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
   readonly project: DoctorProject;
-  /** The settings of the command line, or the failure that says why they cannot be used. */
+  /** The settings of the command line. If they are invalid, the failure says why. */
   readonly identity: Identity | CliFailure;
   readonly reached: Reached;
   readonly access: Access;
-  /** The settings with which `koor serve` would start here, or the failure with which it would refuse them. */
+  /** The settings with which `koor serve` would start here. If they are invalid, the failure says why. */
   readonly serve: ServeSettings | CliFailure;
-  /** The server settings that the user has set. Any other setting only says what `koor serve` would use. */
+  /** Which of the server's addresses and data directory the user has set. The others have their default values. */
   readonly named: ReadonlySet<keyof ServeSettings>;
 }
 
-/** The need of a check: a server that answers (`server`), or one that also accepts the token (`token`). */
+/**
+ * A check with `server` needs a server that answers. A check with `token` also needs the server to accept the token.
+ */
 export type Need = "server" | "token";
 
 export interface Check {

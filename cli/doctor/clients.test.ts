@@ -1,6 +1,6 @@
 /**
- * Tests the lines of `doctor` about clients after a real `koor init`: their hooks, MCP entries, trust and tokens. Also
- * tests the lines about the guard, in real repositories.
+ * Tests what `doctor` reports about clients after a real `koor init`: hooks, MCP entries, trust and tokens. Also tests
+ * the lines about the commit guard, in real repositories.
  */
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -21,9 +21,9 @@ import type { Line } from "./line.js";
 
 interface Place extends InitProject {
   readonly doctor: (more?: Readonly<Record<string, string>>) => Promise<Examination>;
-  /** Runs `koor init` for the given clients. */
+  /** Runs `koor init` for these clients. */
   readonly init: (clients: readonly ClientName[], more?: Readonly<Record<string, string>>) => Promise<void>;
-  /** The first folder on PATH, in which tests put programs. */
+  /** The first folder on PATH. Tests put fake programs into it. */
   readonly programs: string;
 }
 
@@ -46,7 +46,7 @@ async function makePlace(t: Test): Promise<Place> {
   };
 }
 
-/** Writes a file whose path is relative to a folder. */
+/** Writes a file; `path` is relative to `folder`. */
 function put(folder: string, path: string, content: string | object, mode = 0o644): void {
   mkdirSync(dirname(join(folder, path)), { recursive: true });
   writeFileSync(join(folder, path), typeof content === "string" ? content : JSON.stringify(content), { mode });
@@ -120,7 +120,7 @@ t.test("hooks that are gone or incomplete, for each client", async (t) => {
   const whole = await doctor();
   t.equal(new Set(titles(whole)).size, CLIENT_NAMES.length, "a line each");
   t.same(new Set(whole.statusOf("hooks")), new Set(["warn"]), "all are there, and none has fired");
-  /** The files of hooks, each with its folder and the title of a client that uses it. */
+  /** The files with hooks. The title is that of a client that uses the file. */
   const files: readonly (readonly [folder: string, path: string, title: string])[] = [
     [root, ".claude/settings.local.json", "Claude Code"],
     [root, ".codex/hooks.json", "Codex"],
@@ -140,7 +140,7 @@ t.test("hooks that are gone or incomplete, for each client", async (t) => {
     t.match(line, { status: "fail", message: /has none of Koor's hooks/, fix: /koor init again/ }, title);
   }
   for (const [folder, path] of files) renameSync(join(folder, `${path}.aside`), join(folder, path));
-  /** Damages one hook in a file of each kind, and leaves the other hooks. */
+  /** Damages one hook in one file of each format. The other hooks stay. */
   const edit = (folder: string, path: string, from: RegExp, to: string): void => {
     const text = readFileSync(join(folder, path), "utf8");
     t.match(text, from, path);
@@ -221,7 +221,7 @@ t.test("MCP entries of clients", async (t) => {
   write(".mcp.json", JSON.stringify({ mcpServers: { koor: { type: "http", url: `${fake.url}/mcp` } } }));
   t.match(others(await doctor(token)), [{ status: "fail", message: /sends no token, and the server asks for one/ }]);
   write(".mcp.json", entry);
-  // The command line finds the token in the settings, but the clients have only their environment.
+  // The settings file contains the token. The command line reads it there, but the clients see only their environment.
   write(".koor/settings.json", JSON.stringify({ token: TOKEN }));
   t.match(others(await doctor()), [
     { status: "warn", message: /^Claude Code: its MCP entry takes the token from KOOR_TOKEN, which is not set/ },
@@ -274,7 +274,7 @@ t.test("trust in Claude Code and in Copilot CLI", async (t) => {
   t.match(await trustLines(elsewhere), [{ status: "ok" }, { status: "ok" }]);
   put(home, ".claude.json", "{");
   t.match(await trustLines(), [{ status: "warn" }, { status: "ok" }]);
-  // A file that would make the folder trusted, if it were read.
+  // If `doctor` read this file, the folder would count as trusted.
   const trusting = JSON.stringify({ projects: { [root]: { hasTrustDialogAccepted: true } } });
   put(home, ".claude.json", trusting + " ".repeat(CLI_DOCTOR_FILE_BYTES_MAX));
   t.match(await trustLines(), [{ status: "warn" }, { status: "ok" }], "a file that is too large is not read");
@@ -287,7 +287,9 @@ t.test("trust in Claude Code and in Copilot CLI", async (t) => {
   t.match((await examine([], { cwd: linked, env })).of("trust"), [{ status: "ok" }], "the main working tree's counts");
 });
 
-/** Returns the script of a program that stands in for Codex. It gives one answer and ends when its input ends. */
+/**
+ * Returns the script of a program that replaces Codex in the test. It prints one answer, and ends when its input ends.
+ */
 function codexStub(answer: string): string {
   return `#!/bin/sh
 [ "$1" = app-server ] || exit 9
@@ -303,7 +305,7 @@ t.test("trust in Codex", async (t) => {
   const ask = async (script: string | undefined): Promise<readonly Line[]> => {
     rmSync(join(programs, "codex"), { force: true });
     if (script !== undefined) put(programs, "codex", script, 0o755);
-    // PATH has only these folders, so that no other `codex` is found.
+    // Limit PATH to these folders, so that no real `codex` is found.
     return (await doctor({ PATH: `${programs}:/usr/bin:/bin` })).of("trust");
   };
   const command = "koor-hook codex 2>/dev/null || true";
@@ -329,7 +331,7 @@ t.test("trust in Codex", async (t) => {
   t.match(await ask("#!/nowhere/sh\n"), [
     { status: "warn", message: /Codex does not say which hooks it trusts: no such file/ },
   ]);
-  // This program starts another program, and both continue after the input has ended. `doctor` must kill both.
+  // This program starts a child process, and both ignore the end of the input. `doctor` must kill both.
   const pidFile = join(programs, "pid");
   const stubborn = `trap '' TERM; sleep 60 & echo $! >'${pidFile}'\n${listing(hook("trusted"))}wait\n`;
   t.match(await ask(`#!/bin/sh\n${stubborn}`), [{ status: "ok" }]);
@@ -366,7 +368,7 @@ t.test("the guard", async (t) => {
   const hook = join(root, ".git/hooks/pre-commit");
   const script = readFileSync(hook, "utf8");
   chmodSync(hook, 0o644);
-  // Without this permission not even root can execute the file.
+  // Without the permission to execute, not even root can run the hook.
   t.match(await guardLines(), [{ status: "fail", message: "the guard's hook pre-commit is not executable" }]);
   chmodSync(hook, 0o755);
   writeFileSync(hook, "#!/bin/sh\n");

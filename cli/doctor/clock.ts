@@ -1,16 +1,16 @@
-/** Compares the server's clock with the clock of this machine. Runs in the CLI process. */
+/** Compares the clock of the server with the clock of this machine. Runs in the CLI process. */
 import { CLI_DOCTOR_CLOCK_MS } from "../../schemas/limits/cli.js";
 import type { Check } from "./check.js";
 import { failure, ok, skip, warning, type Finding } from "./line.js";
 import type { Reply } from "./reply.js";
 
-/** The `Date` header has whole seconds, so the real time is half a second later on average. */
+/** The average error of the `Date` header. Its time is rounded down to whole seconds. */
 const HALF_SECOND_MS = 500;
 const LEAP_FIX = "set the clocks of both machines by NTP";
 
 /**
- * Returns by how many ms this machine's clock is ahead of the server's; undefined if the answer has no time. It assumes
- * that the server wrote its time in the middle of the exchange, so the error is at most half of the exchange's
+ * Returns by how many ms this machine's clock is ahead of the server's; undefined if the answer has no time. Assumes
+ * that the server wrote its time in the middle of the exchange. So the error is at most half of the exchange's
  * duration.
  */
 function leadOf({ headers, atMs, tookMs }: Reply): number | undefined {

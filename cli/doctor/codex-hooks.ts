@@ -1,7 +1,6 @@
 /**
- * Asks Codex which hooks of a folder it trusts. Codex skips hooks that it does not trust, and says nothing. The
- * interface is `codex app-server` with the method `hooks/list`: lines of JSON on stdin and stdout. Runs in the CLI
- * process.
+ * Asks Codex which hooks of a folder it trusts. Codex silently skips the hooks that it does not trust. The question is
+ * the method `hooks/list` of `codex app-server`, as lines of JSON on stdin and stdout. Runs in the CLI process.
  */
 import type { ChildProcessWithoutNullStreams } from "node:child_process";
 
@@ -12,7 +11,7 @@ import { parseJson } from "../../shared/json-text.js";
 import { describeSystemError } from "../system-error.js";
 
 const LIST_ID = 2;
-/** The maximum size of the output. Codex never writes as much, so a program that does is not Codex. */
+/** The maximum length of one line of output. A program that writes a longer line is not Codex. */
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 
 function requests(folder: string): string {
@@ -24,7 +23,7 @@ function requests(folder: string): string {
   return calls.map((call) => `${JSON.stringify(call)}\n`).join("");
 }
 
-/** Returns the hooks in an answer; undefined if the line is not the answer to the request. */
+/** Returns the hooks in a line of output; undefined if the line is not the answer to `hooks/list`. */
 function hooksIn(line: string): readonly JsonObject[] | undefined {
   const message = parseJson(line);
   if (!isJsonObject(message) || message["id"] !== LIST_ID) return undefined;
@@ -33,7 +32,7 @@ function hooksIn(line: string): readonly JsonObject[] | undefined {
   return folders.flatMap(({ hooks }) => (Array.isArray(hooks) ? hooks.filter(isJsonObject) : []));
 }
 
-/** Waits for the answer. If none comes, returns the reason. */
+/** Waits for the answer and returns its hooks. If no answer comes, returns the reason. */
 async function readAnswer(child: ChildProcessWithoutNullStreams): Promise<readonly JsonObject[] | string> {
   return await new Promise((resolve) => {
     let output = "";
@@ -60,7 +59,7 @@ async function readAnswer(child: ChildProcessWithoutNullStreams): Promise<readon
 }
 
 /**
- * Ends the program. It should end by itself when its input ends. If it does not, it is killed after a while, with all
+ * Ends the program. Normally, it ends by itself when its input ends. If it does not, kills it together with all
  * processes that it has started.
  */
 async function end(child: ChildProcessWithoutNullStreams): Promise<void> {
@@ -72,7 +71,7 @@ async function end(child: ChildProcessWithoutNullStreams): Promise<void> {
     try {
       process.kill(process.platform === "win32" ? pid : -pid, "SIGKILL");
     } catch {
-      // The program has ended in the meantime.
+      // Ignore the error: the program has just ended by itself.
     }
   }, CLI_DOCTOR_PROGRAM_END_MS);
   await exited;
@@ -80,7 +79,7 @@ async function end(child: ChildProcessWithoutNullStreams): Promise<void> {
 }
 
 /**
- * Returns the hooks that Codex knows in a folder, each with its `trustStatus`. If Codex does not answer, returns the
+ * Lists the hooks that Codex knows in a folder, each with its `trustStatus`. If Codex does not answer, returns the
  * reason.
  * @param program the absolute path of `codex`
  */
@@ -90,8 +89,8 @@ export async function listCodexHooks(
   environment: NodeJS.ProcessEnv,
 ): Promise<readonly JsonObject[] | string> {
   const { spawn } = await import("node:child_process");
-  // The program gets its own process group. `codex` is a script that starts another program, and killing the group ends
-  // both.
+  // Put the program into its own process group. `codex` is a script that starts another program, and killing the group
+  // ends both.
   const child = spawn(program, ["app-server"], {
     cwd: folder,
     env: environment,

@@ -1,6 +1,6 @@
 /**
- * Checks the data directory that `koor serve` would use: its permissions, its database, the free space and the type of
- * its file system. Runs in the CLI process.
+ * Checks the data directory of `koor serve`: permissions, database, free space, and the type of the file system. Runs
+ * in the CLI process.
  */
 import { existsSync, statfsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -14,7 +14,9 @@ import type { Check, Examined } from "./check.js";
 import { failure, ok, skip, warning, type Finding } from "./line.js";
 import { isServerNear } from "./own-machine.js";
 
-/** The numbers by which Linux identifies network file systems. SQLite's write-ahead log does not work on them. */
+/**
+ * Linux's numbers for network file systems, each with a name. SQLite's write-ahead log does not work on these systems.
+ */
 const NETWORK_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x6969, "NFS"],
   [0x517b, "SMB"],
@@ -28,10 +30,10 @@ const NETWORK_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0x47504653, "GPFS"],
   [0x73757245, "Coda"],
 ]);
-/** The number of FUSE. A FUSE file system can be local or remote, and the number does not say which. */
+/** Linux's number for FUSE. A FUSE file system can be local or remote, and the number does not say which. */
 const FUSE = 0x65735546;
 
-/** The figures of a file system that the operating system reports (statfs). */
+/** The numbers that the operating system reports for a file system (statfs). */
 export interface FileSystem {
   readonly type: number;
   readonly bsize: number;
@@ -41,11 +43,11 @@ export interface FileSystem {
 
 const LOCAL = "name a directory on a local disk: --data-dir DIR";
 
-/** Returns the problems of a file system: its type and its free space. */
+/** Returns one finding for each problem of a file system: a network file system, or too little free space. */
 export function judgeFileSystem(dataDir: string, { type, bsize, bavail, blocks }: FileSystem): readonly Finding[] {
   const free = bsize * bavail;
   const size = `${Math.floor(free / MIB)} MiB`;
-  // macOS uses its own numbers for file systems. There are few, so the numbers are small.
+  // Look the number up only on Linux. Other systems, such as macOS, use other numbers.
   const network = process.platform === "linux" ? NETWORK_SYSTEMS.get(type >>> 0) : undefined;
   const isFuse = process.platform === "linux" && type >>> 0 === FUSE;
   const room = "free some space, or name another directory: --data-dir DIR";
@@ -54,7 +56,7 @@ export function judgeFileSystem(dataDir: string, { type, bsize, bavail, blocks }
       ? []
       : [failure(`${dataDir} is on a network file system (${network}), on which SQLite's log does not work`, LOCAL)]),
     ...(isFuse ? [warning(`${dataDir} is on a FUSE file system, which may be another machine's`, LOCAL)] : []),
-    // Some file systems report zero blocks, which says nothing about their free space.
+    // Ignore a file system that reports zero blocks, because it does not report its free space either.
     ...(blocks === 0 || free >= CLI_DOCTOR_FREE_BYTES
       ? []
       : free >= CLI_DOCTOR_FREE_BYTES_LEAST
@@ -64,7 +66,7 @@ export function judgeFileSystem(dataDir: string, { type, bsize, bavail, blocks }
 }
 
 /**
- * Returns the file system of a directory. If the directory does not exist, returns that of its nearest existing parent.
+ * Returns the file system of a directory, or that of its nearest existing parent if the directory does not exist yet.
  */
 function fileSystemOf(dataDir: string): FileSystem | undefined {
   let at = dataDir;
@@ -77,8 +79,8 @@ function fileSystemOf(dataDir: string): FileSystem | undefined {
 }
 
 /**
- * Makes the finding for a directory that the server would refuse. A reason that names the directory is already a whole
- * sentence.
+ * Makes the finding for a directory that the server would refuse. If the reason already names the directory, the reason
+ * itself is the message.
  */
 function judgeUnusable(dataDir: string, reason: string): Finding {
   return reason.includes(dataDir)
@@ -91,7 +93,8 @@ function judgeUnusable(dataDir: string, reason: string): Finding {
 
 async function judgeState(dataDir: string, state: DataDirState, examined: Examined): Promise<readonly Finding[]> {
   if (state.kind === "unusable") return [judgeUnusable(dataDir, state.reason)];
-  // A folder that was not named as the data directory may belong to a project, so other users may read it.
+  // Warn of open permissions only if the directory is really a data directory. Otherwise it may be a project's folder,
+  // which other users may read.
   const open =
     state.isOpenToOthers && (examined.named.has("data_dir") || state.kind === "locked")
       ? [warning(`other users of this machine can read ${dataDir}`, `chmod 700 ${dataDir}`)]
@@ -108,7 +111,7 @@ async function judgeState(dataDir: string, state: DataDirState, examined: Examin
   return [locked, ...open];
 }
 
-/** Returns why the directory is not checked; undefined if it is checked. */
+/** Returns the reason why the directory is not checked; undefined if it is. */
 async function whyNot(examined: Examined): Promise<string | undefined> {
   if (examined.named.has("data_dir")) return undefined;
   if (!(await isServerNear(examined))) return "the server is on another machine";

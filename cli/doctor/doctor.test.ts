@@ -1,6 +1,6 @@
 /**
- * Tests `doctor` against real servers, fake servers and bad proxies. Each line about the server and about this machine
- * is produced by its cause.
+ * Tests `doctor` with real servers, fake servers and faulty proxies. For each line of the output, the test creates the
+ * problem that the line reports.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
@@ -28,7 +28,7 @@ import { CHECK_NAMES, type Line } from "./line.js";
 const AWAY = "http://127.0.0.1:1";
 const NEEDS_SERVER = ["version", "token", "clock", "websocket", "sse", "mcp", "runtime", "cluster"] as const;
 
-/** Makes a folder that is not a project, and a home folder. */
+/** Makes two folders: one outside of any project, and a home folder. */
 function makePlace(t: Test): { readonly cwd: string; readonly home: string } {
   const top = makeDirectory(t);
   const [cwd, home] = [join(top, "work"), join(top, "home")];
@@ -53,7 +53,7 @@ async function withFake(t: Test): Promise<{
   };
 }
 
-/** An answer of the server, and the line that it must produce. */
+/** An answer of the fake server, and the line that `doctor` must print for it. */
 interface Row {
   readonly answers: Answers;
   readonly line: { readonly name: Line["name"]; readonly status: Line["status"]; readonly message: RegExp };
@@ -107,12 +107,12 @@ t.test("a healthy server: no line fails", async (t) => {
   t.match(found.of("cluster"), [{ status: "skip", message: /the server is not a node of a cluster/ }]);
   for (const name of ["hooks", "trust", "guard"] as const) t.same(found.statusOf(name), ["skip"], name);
 
-  // Without flags, the ports of the running server are checked, and its data directory is not.
+  // Without flags, `doctor` checks the running server's ports, but not its data directory.
   const bare = await examine([], { cwd, env });
   t.match(bare.of("ports"), [{ message: /this server$/ }, { message: /this server$/ }]);
   t.match(bare.of("data"), [{ status: "skip", message: /name its directory with --data-dir/ }]);
 
-  // A wrong token and a missing token each give their own message.
+  // The messages for a wrong token and for a missing token differ.
   const wrong = await examine([], { cwd, env: { ...env, KOOR_TOKEN: WRONG_TOKEN } });
   t.match(wrong.of("token"), [{ status: "fail", message: /refuses the token$/, fix: /koor config set --user token/ }]);
   t.match(wrong.of("mcp"), [{ status: "skip", message: "the server does not take the token" }]);
@@ -120,7 +120,7 @@ t.test("a healthy server: no line fails", async (t) => {
   t.match(none.of("token"), [{ status: "fail", message: /asks for a token, and none is set/ }]);
   t.same(none.statusOf("server"), ["ok"]);
 
-  // The data directory is in use by another server.
+  // Here, the data directory is in use by another server than the configured one.
   const other = await examine(["--data-dir", koor.data_dir], { cwd, env: { HOME: home, KOOR_SERVER: AWAY } });
   t.match(other.of("data"), [{ status: "warn", message: /in use by a server, but not by the configured one/ }]);
   t.equal(other.code, 1);
@@ -162,7 +162,7 @@ t.test("a server that is away, and a folder that is no project", async (t) => {
 
 t.test("a server on another machine: this one's directories and ports are not its", async (t) => {
   const { cwd, home } = makePlace(t);
-  // The system cannot send anything to this address.
+  // This is the broadcast address, so the system refuses to connect to it.
   const env = { HOME: home, KOOR_SERVER: "http://255.255.255.255:1" };
   const found = await examine([], { cwd, env });
   t.same(found.statusOf("server"), ["fail"]);
@@ -349,7 +349,7 @@ t.test("a token that only a file of the folder would send", async (t) => {
   const own = await examine([], { cwd, env: { HOME: home } });
   t.match(own.of("token"), [{ status: "fail", message: /the token of your own settings is not sent there/ }]);
   for (const { headers } of fake.requests) t.equal(headers.authorization, undefined);
-  // A wrong token is sent only once, because the server blocks an address that guesses tokens.
+  // `doctor` sends a wrong token only once, because the server blocks an address that guesses tokens.
   fake.requests.length = 0;
   await examine([], { cwd, env: { HOME: home, KOOR_SERVER: fake.url, KOOR_TOKEN: WRONG_TOKEN } });
   t.equal(fake.requests.filter(({ headers }) => headers.authorization !== undefined).length, 1);
@@ -446,7 +446,7 @@ t.test("ports", async (t) => {
   t.match(await portLines(strange), [{ status: "fail", message: /by another Koor server/, fix: /--server http/ }, {}]);
   const away = { KOOR_SERVER: AWAY };
   t.match(await portLines(strange, "", away), [{ status: "fail", message: /by another Koor server/ }, {}]);
-  // The server sends its ports only to a client that has its token.
+  // The server reports its ports only to a client with the right token.
   answerWithToken(fake, TOKEN);
   t.match(await portLines(strange), [{ status: "warn", message: /which may be another one/ }, {}]);
   t.match(await portLines(own), [{ status: "ok" }, {}]);

@@ -1,6 +1,6 @@
 /**
- * Implements `doctor`: runs all checks and prints their lines. First finds the server and the project, because most
- * checks need them. Then runs the checks concurrently. No line shows a token. Runs in the CLI process.
+ * Implements `doctor`. It first finds the server and the project, because most checks need them. Then it runs all
+ * checks at the same time and prints their lines. No line contains a token. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -55,11 +55,11 @@ export const CHECKS: readonly Check[] = [
   CLUSTER,
 ];
 
-/** The flags of the server that `doctor` accepts too, each with the setting that it sets. */
+/** The flags of `koor serve` that `doctor` accepts too, each with the name of its setting. */
 const SERVE_FLAGS = { "data-dir": "data_dir", bind: "bind", "dashboard-bind": "dashboard_bind" } as const;
 type ServeFlag = keyof typeof SERVE_FLAGS;
 
-/** Reads the settings with which `koor serve` would start in a folder. An invalid flag is wrong usage. */
+/** Reads the settings with which `koor serve` would start in a folder. An invalid flag counts as wrong usage. */
 async function readServe(
   args: Args,
   folder: string,
@@ -78,7 +78,7 @@ async function readServe(
   return isOfFlag ? wrongUsage(settings.refusal) : failed(settings.refusal);
 }
 
-/** Returns the settings that do not have their default value, because the user has set them. */
+/** Returns the settings of SERVE_FLAGS that differ from their default values. The user must have set them. */
 function namedIn(serve: ServeSettings | CliFailure): ReadonlySet<keyof ServeSettings> {
   if (serve instanceof CliFailure) return new Set();
   const keys = Object.values(SERVE_FLAGS);
@@ -100,14 +100,14 @@ async function examine(args: Args, { folder, server, contextName }: CommandConte
   return { folder, environment, project, identity, reached, access, serve, named };
 }
 
-/** Returns the reason if a check cannot run; undefined if it can. */
+/** Returns the reason why a check cannot run; undefined if it can. */
 function findLack(need: Need | undefined, { reached, access }: Examined): string | undefined {
   if (need === undefined) return undefined;
   if (reached.server === undefined) return "no server answers";
   return need === "token" && !access.isGranted ? "the server does not take the token" : undefined;
 }
 
-/** Runs a check. Always returns at least one finding, even if the check throws or does not end in time. */
+/** Runs a check and returns its findings. If the check throws or takes too long, the only finding says so. */
 export async function runCheck(
   { needs, run }: Pick<Check, "needs" | "run">,
   examined: Examined,
@@ -130,7 +130,7 @@ export async function runCheck(
   }
 }
 
-/** Returns all tokens that are known here. No line may show one of them. */
+/** Returns all tokens that `doctor` knows. They must not appear in the output. */
 function tokensOf({ environment, identity, project }: Examined): readonly string[] {
   const { record } = project;
   const servers = identity instanceof CliFailure ? [] : serversOf(identity.settings).map(addressOf);
@@ -142,7 +142,7 @@ function tokensOf({ environment, identity, project }: Examined): readonly string
   ) as string[];
 }
 
-/** Replaces each token in a text. The same characters inside a longer word are not replaced. */
+/** Replaces each token in a text by `…`. A longer word that contains the same characters is not changed. */
 export function withoutTokens(text: string, tokens: readonly string[]): string {
   let clean = text;
   for (const token of tokens) {

@@ -18,7 +18,7 @@ const INSTALL = "run koor guard install";
 
 type HookFault = "gone" | "changed" | "not executable";
 
-/** Returns what is wrong with a script of the guard; undefined if the script is as it was installed. */
+/** Returns the fault of an installed script; undefined if the script is unchanged and executable. */
 function findFault(path: string, hash: string): HookFault | undefined {
   try {
     const bytes = readRegularFile({ path });
@@ -44,7 +44,7 @@ function judgeScripts({ commonFolder }: Repository, { files }: InstallRecord): F
   return undefined;
 }
 
-/** Returns the finding if something keeps the installed hooks from checking commits; undefined if nothing does. */
+/** Returns a warning if the hooks run but let all commits through; undefined if they check commits. */
 function judgeEffect({ environment }: Examined): Finding | undefined {
   if (environment["KOOR_GUARD"] === "off")
     return warning("KOOR_GUARD=off is set here, so commits are let through", "unset KOOR_GUARD");

@@ -12,19 +12,19 @@ import { memberAt, parseCommented } from "../json-edit.js";
 import type { ClientName } from "../mcp-clients.js";
 import { tomlValue } from "../toml-tables.js";
 
-/** The result for one file: which of Koor's hooks it has. */
+/** The result of the search in one file: how many of Koor's hooks it has, and which ones are missing. */
 export interface FoundHooks {
-  /** The file's name in messages. */
+  /** The name of the file in messages. */
   readonly name: string;
   /** The number of Koor's hooks in the file. */
   readonly count: number;
-  /** The events for which the file has no hook of Koor's. */
+  /** The events for which the file lacks Koor's hook. */
   readonly missing: readonly string[];
-  /** The reason why the file cannot be read, if it cannot. */
+  /** The reason why the file cannot be used; absent if it can. */
   readonly fault?: string;
 }
 
-/** Whether a value in a client's settings contains the command or the URL of one of Koor's hooks. */
+/** Whether a value in a client's settings contains one of Koor's hooks: its command or its URL. */
 function hasHook(value: unknown): boolean {
   if (typeof value === "string") return isKoorHook(value);
   if (Array.isArray(value)) return value.some(hasHook);
@@ -41,7 +41,7 @@ function readFile(places: Places, { place, path }: FilePath): string | CliFailur
   return location === undefined ? "" : (readTextFile(location) ?? "");
 }
 
-/** Whether the script of an event exists and can be executed. */
+/** Whether the hook script in this file is Koor's and can be executed. */
 function hasScript(places: Places, file: FilePath): boolean {
   const text = readFile(places, file);
   const location = locationIn(places, file.place, file.path);
@@ -54,7 +54,10 @@ function hasScript(places: Places, file: FilePath): boolean {
   }
 }
 
-/** Returns a function that says whether a text has the hook of an event; undefined if the text cannot be parsed. */
+/**
+ * Parses a file of hooks. Returns a function that says for an event whether the file has Koor's hook; undefined if the
+ * file cannot be parsed.
+ */
 function readerOf(format: HookFormat, text: string): ((event: string) => boolean) | undefined {
   switch (format.kind) {
     case "plugin":
@@ -91,8 +94,8 @@ function findIn(places: Places, file: FilePath, format: HookFormat): FoundHooks 
 }
 
 /**
- * Returns the hooks of a client. They are in the client's own file or in the file that is committed to git. The file
- * with more hooks counts.
+ * Finds the hooks of a client. They are either in the client's own file or in the file that is committed to git. The
+ * file with more of them is used.
  */
 export function findHooks(places: Places, client: ClientName): FoundHooks {
   const { hooks } = CLIENTS[client];

@@ -1,6 +1,6 @@
 /**
- * Checks the hooks of each client that `koor init` has set up: whether the client's file has them, and whether the
- * server has seen them run. Runs in the CLI process.
+ * Checks the hooks of each client that `koor init` has set up. Each file must have the hooks, and the server must have
+ * seen one of them run. Runs in the CLI process.
  */
 import { STATUSES } from "../../schemas/status.js";
 import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
@@ -21,7 +21,7 @@ import { describeReply, fetchReply, objectIn } from "./reply.js";
 const AGAIN = "run koor init again";
 const PLAN = { method: "GET", path: "/api/hooks" } as const;
 
-/** The server's list of clients whose hooks have run, or the reason why there is none. */
+/** The clients whose hooks the server has seen run. If the server does not list them, the reason. */
 type Seen = readonly JsonObject[] | string;
 
 async function fetchSeen(examined: Examined): Promise<Seen> {
@@ -34,7 +34,7 @@ async function fetchSeen(examined: Examined): Promise<Seen> {
   return Array.isArray(clients) ? clients.filter(isJsonObject) : describeReply(reply);
 }
 
-/** Decodes a header of the record. The record may have been made elsewhere, so the encoding may be invalid. */
+/** Decodes a header of the record of `koor init`. Returns the text itself if its percent-encoding is invalid. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -43,13 +43,13 @@ function decode(text: string): string {
   }
 }
 
-/** Returns the workspace that the hooks send; undefined if they send none. */
+/** Returns the workspace that hooks name in their requests; undefined if they name none. */
 function workspaceOf({ record }: DoctorProject): string | undefined {
   const encoded = record?.headers["X-Koor-Workspace"];
   return encoded === undefined ? undefined : decode(encoded);
 }
 
-/** Returns the clients that use the same hook file. The hooks in the file name only one of these clients. */
+/** Returns all clients that read the same hook file as this client. Hooks in the file name only one of them. */
 function sharersOf(client: ClientName): readonly ClientName[] {
   const { place, path } = CLIENTS[client].hooks.file;
   return CLIENT_NAMES.filter((name) => {
@@ -58,7 +58,7 @@ function sharersOf(client: ClientName): readonly ClientName[] {
   });
 }
 
-/** Returns the last event of a client in a workspace; undefined if there is none. */
+/** Returns the last hook call of a client in a workspace; undefined if there is none. */
 function lastEvent(
   seen: readonly JsonObject[],
   client: ClientName,
@@ -69,7 +69,7 @@ function lastEvent(
   return all.filter(isJsonObject).find((event) => workspace === undefined || event["workspace"] === workspace);
 }
 
-/** Says in words how long ago a time is. */
+/** Says how long ago a time is, for example ` 5 min ago`. */
 function agoOf(at: unknown): string {
   const passedS = typeof at === "string" ? Math.max(0, Math.round((Date.now() - Date.parse(at)) / 1000)) : Number.NaN;
   if (Number.isNaN(passedS)) return "";
@@ -100,10 +100,7 @@ function judgeClient(examined: Examined, client: ClientName, seen: Seen): Findin
   return judgeFiring(examined, client, found.name, seen);
 }
 
-/**
- * Returns what is wrong with the record of `koor init`. Its values are in all hooks, so a wrong record affects all of
- * them.
- */
+/** Checks the record of `koor init`. All hooks send its values, so an error in it affects all of them. */
 function judgeRecord({ project, identity }: Examined): readonly Finding[] {
   const { record, places } = project;
   if (record === undefined) return [];
@@ -126,7 +123,7 @@ function judgeRecord({ project, identity }: Examined): readonly Finding[] {
 }
 
 /**
- * Returns the clients that were set up. The record names them. Without a record, they are the clients whose hooks were
+ * Returns the clients that were set up, according to the record. Without a record, returns the clients whose hooks are
  * committed to git.
  */
 export function clientsOf({ record, places, isKoors }: DoctorProject): readonly ClientName[] {

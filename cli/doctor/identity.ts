@@ -1,6 +1,6 @@
 /**
- * Checks the identity of commands in this folder: their workspace, checkout and instance, and whether the server knows
- * the instance. Runs in the CLI process.
+ * Checks the identity of commands in this folder: workspace, checkout and instance. Also checks whether the server
+ * knows the instance. Runs in the CLI process.
  */
 import { STATUSES } from "../../schemas/status.js";
 import { isJsonObject } from "../../shared/json-object.js";
@@ -18,12 +18,12 @@ import { failure, ok, warning, type Finding } from "./line.js";
 import type { Answering } from "./reach.js";
 import { fetchReply, objectIn } from "./reply.js";
 
-/** Returns the server if its instances may be read; undefined otherwise. */
+/** Returns the server if it lets the caller read its instances; undefined otherwise. */
 function readable({ access, reached }: Examined): Answering | undefined {
   return access.isGranted ? reached.server : undefined;
 }
 
-/** Checks the acting instance, which a file or an environment variable names. */
+/** Checks the instance in whose name commands act. A file or an environment variable names it. */
 async function judgeInstance(examined: Examined, { instanceFrom: from, settings }: Identity): Promise<Finding> {
   if (from === undefined) return ok("no instance acts here; a session of an agent acts as its own");
   if (settings.instance === "") return ok(`the session's instance acts here (${from})`);

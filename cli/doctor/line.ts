@@ -1,6 +1,6 @@
 /**
- * The lines that `doctor` prints. Each line says whether one thing works, and what to do if it does not. Types, and
- * functions that make lines. Pure; runs in the CLI process.
+ * The lines that `doctor` prints. A line says whether one thing works, and how to repair it if it does not. Pure; runs
+ * in the CLI process.
  */
 
 /** The names of the checks, in the order in which they are printed. */
@@ -23,14 +23,14 @@ export const CHECK_NAMES = [
 ] as const;
 export type CheckName = (typeof CHECK_NAMES)[number];
 
-/** The status of a line. `skip`: the check does not apply here, or something that it needs is missing. */
+/** The status of a line. `skip`: the check does not apply here, or lacks something that it needs. */
 export type LineStatus = "ok" | "warn" | "fail" | "skip";
 
-/** The result of a check. */
+/** One result of a check. A check can have several. */
 export interface Finding {
   readonly status: LineStatus;
   readonly message: string;
-  /** The advice; present only with `warn` and `fail`. */
+  /** How to repair the problem. Only `warn` and `fail` have it. */
   readonly fix?: string;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Checks whether the server answers MCP, and whether the MCP entries that `koor init` wrote for clients point to this
- * server. Runs in the CLI process.
+ * Checks whether the server answers MCP. Also checks whether the MCP entries that `koor init` wrote for clients name
+ * this server. Runs in the CLI process.
  */
 import { STATUSES } from "../../schemas/status.js";
 import { VERSION } from "../../schemas/version.js";
@@ -23,7 +23,7 @@ import { describeReply, fetchReply, objectIn } from "./reply.js";
 const AGAIN = "run koor init again";
 const REVISION = "2025-06-18";
 
-/** Calls an MCP method. Returns its result, or the reason why there is none. */
+/** Calls an MCP method and returns its result. If there is none, returns the reason. */
 async function call(server: URL, token: string, method: string, params: object): Promise<unknown> {
   const message = { jsonrpc: "2.0", id: 1, method, params };
   const headers = {
@@ -40,7 +40,7 @@ async function call(server: URL, token: string, method: string, params: object):
   return answer?.["result"] ?? (typeof error === "string" ? error : "the answer is not JSON-RPC");
 }
 
-/** Makes the first calls of a client: `initialize`, and then the list of the tools. */
+/** Makes the same first calls as a client: `initialize`, then the list of tools. */
 async function judgeServer(server: URL, address: string, token: string): Promise<Finding> {
   const clientInfo = { name: "koor doctor", version: VERSION };
   const params = { protocolVersion: REVISION, capabilities: {}, clientInfo };
@@ -58,7 +58,8 @@ async function judgeServer(server: URL, address: string, token: string): Promise
 }
 
 /**
- * Returns Koor's entry in a client's file; undefined if there is none. If the file cannot be read, returns the reason.
+ * Returns Koor's MCP entry in a client's file; undefined if there is none. Returns a failure if the file cannot be
+ * read.
  */
 function entryOf(places: Places, client: ClientName): unknown {
   const row = mcpClient(client);
@@ -71,7 +72,7 @@ function entryOf(places: Places, client: ClientName): unknown {
 }
 
 /**
- * Returns the server URLs in an entry. They are the URL of the MCP endpoint, or the arguments of the bridge program.
+ * Returns the servers that an entry names, either as the URL of the MCP endpoint or as arguments of the bridge program.
  */
 function addressesIn(value: unknown): readonly string[] {
   if (typeof value === "string") {

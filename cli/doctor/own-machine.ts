@@ -1,4 +1,4 @@
-/** Decides whether the server that commands use runs on this machine. Runs in the CLI process. */
+/** Decides whether the server of this folder's commands runs on this machine. Runs in the CLI process. */
 import { CliFailure } from "../failure.js";
 import { serversOf } from "../settings.js";
 import type { Examined } from "./check.js";
@@ -21,7 +21,9 @@ async function isThisMachine(hostname: string): Promise<boolean> {
   }
 }
 
-/** Whether the answering server is on this machine. If no server answers, decides for the configured one. */
+/**
+ * Whether the chosen server is on this machine. If no server answers, one configured server on this machine is enough.
+ */
 export async function isServerNear({ identity, reached }: Examined): Promise<boolean> {
   if (reached.server !== undefined) return await isThisMachine(reached.server.server.hostname);
   const servers = identity instanceof CliFailure ? [] : serversOf(identity.settings);

@@ -1,6 +1,6 @@
 /**
- * Checks whether `koor serve` could listen on its ports, by trying it. A port in use is fine if the server that
- * commands use has it. Runs in the CLI process.
+ * Checks whether `koor serve` could listen on its ports, by listening on them briefly. A port in use is fine if the
+ * configured server uses it. Runs in the CLI process.
  */
 import type { ServeSettings } from "../../schemas/config.js";
 import { CliFailure } from "../failure.js";
@@ -16,19 +16,19 @@ interface Address {
   readonly port: number;
 }
 
-/** Parses an address. It is valid, because the settings were checked when they were read. */
+/** Splits an address into host and port. The settings were checked, so the address is valid. */
 function parseAddress(text: string): Address {
   const at = text.lastIndexOf(":");
   return { host: text.slice(0, at).replace(/^\[|\]$/g, ""), port: Number(text.slice(at + 1)) };
 }
 
-/** Returns the hosts on which the server listens. For `localhost` these are both loopback addresses. */
+/** Returns the addresses on which the server would listen. `localhost` means both loopback addresses. */
 function hostsOf({ host }: Address): readonly string[] {
   if (host === "localhost") return ["127.0.0.1", "::1"];
   return [host === "" ? "0.0.0.0" : host];
 }
 
-/** Tries to listen, and stops at once. Returns the error; undefined if it worked. */
+/** Listens on a port for a moment. Returns the error, or undefined if it worked. */
 async function tryToListen(host: string, port: number): Promise<unknown> {
   const { createServer } = await import("node:net");
   const server = createServer();
@@ -38,26 +38,26 @@ async function tryToListen(host: string, port: number): Promise<unknown> {
   });
 }
 
-/** Returns the first error of listening on an address; undefined if the server can listen there. */
+/** Returns the first error of listening on an address; undefined if there is none. */
 async function findError(address: Address): Promise<unknown> {
   for (const [at, host] of hostsOf(address).entries()) {
     const error = await tryToListen(host, address.port);
-    // On a machine without IPv6 the second address does not exist. The server then uses only the first one.
+    // Ignore a missing IPv6 address. On a machine without IPv6, the server listens only on the first address.
     const isMissing = at > 0 && ["EADDRNOTAVAIL", "EAFNOSUPPORT"].includes(errorCodeOf(error));
     if (error !== undefined && !isMissing) return error;
   }
   return undefined;
 }
 
-/** Returns the URL with which a client on this machine reaches an address. */
+/** Returns the URL by which a program on this machine can reach an address. */
 function urlOf({ host, port }: Address): URL {
   const name = host === "" || host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   return new URL(`http://${name.includes(":") ? `[${name}]` : name}:${port}`);
 }
 
 /**
- * Whether a port belongs to the server that commands use; undefined if this cannot be known, because the server sends
- * its ports only to clients that have its token.
+ * Whether the configured server listens on this port. Returns undefined if this is not known, because the server
+ * reports its ports only to clients with its token.
  */
 async function isThisServers({ port }: Address, examined: Examined): Promise<boolean | undefined> {
   const { access, reached } = examined;
@@ -107,10 +107,7 @@ async function judge(text: string, flag: string, examined: Examined): Promise<Fi
   }
 }
 
-/**
- * Returns the addresses to check. If no flag or setting names one, these are the addresses of the server that runs on
- * this machine.
- */
+/** Returns the addresses to check. If the user has set none, uses those of the server that runs on this machine. */
 async function addressesOf(serve: ServeSettings, examined: Examined): Promise<readonly string[]> {
   const { named, access } = examined;
   const own = [serve.bind, serve.dashboard_bind];

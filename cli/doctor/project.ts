@@ -1,4 +1,4 @@
-/** Finds the record that `koor init` made in the working tree of a folder. Runs in the CLI process. */
+/** Finds the record that `koor init` has written for the working tree of a folder. Runs in the CLI process. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
@@ -13,11 +13,11 @@ export interface DoctorProject {
   readonly places: Places;
   /** The working tree; undefined outside of git. */
   readonly tree: WorkingTree | undefined;
-  /** The record of this working tree; undefined if `init` has not run in it. */
+  /** The record that `koor init` has written for this working tree; undefined if there is none, or if it is invalid. */
   readonly record: InitRecord | undefined;
-  /** The failure that says why the record cannot be used, if it cannot. */
+  /** The reason why the record cannot be used; undefined if it can. */
   readonly fault: CliFailure | undefined;
-  /** Whether the project uses Koor. `init` may have run in another working tree of the project only. */
+  /** Whether the project uses Koor. True even if `koor init` has run only in the project's main working tree. */
   readonly isKoors: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Finds the server that the other checks use: the first configured server that answers and is Koor. Runs in the CLI
+ * Finds the server for all other checks: the first configured server that answers as a Koor server. Runs in the CLI
  * process.
  */
 import type { JsonObject } from "../../shared/json-object.js";
@@ -10,23 +10,23 @@ import { fetchReply, objectIn, type Reply } from "./reply.js";
 const HEALTH = { method: "GET", path: "/health" } as const;
 const STATES: ReadonlySet<unknown> = new Set(["ok", "draining", "unwell"]);
 
-/** A server's answer to a request for its health. */
+/** A server, and its answer to a health request. */
 export interface Visit {
   readonly server: URL;
   /** The server's URL without a `/` at its end. */
   readonly address: string;
   readonly reply: Reply | NoAnswer;
-  /** The parsed answer; undefined if it is not the answer of a Koor server. */
+  /** The parsed answer; undefined if the server did not answer like a Koor server. */
   readonly health: JsonObject | undefined;
 }
 
 export interface Reached {
   readonly visits: readonly Visit[];
-  /** The chosen server; undefined if there is none. */
+  /** The server that the checks use; undefined if none answers. */
   readonly server: Answering | undefined;
 }
 
-/** A server that answers and is Koor. */
+/** A server that answers like a Koor server. */
 export interface Answering extends Visit {
   readonly reply: Reply;
   readonly health: JsonObject;
@@ -36,7 +36,7 @@ function isAnswering(one: Visit): one is Answering {
   return one.health !== undefined;
 }
 
-/** Requests the health of a server. */
+/** Asks a server for its health. */
 export async function visit(server: URL): Promise<Visit> {
   const reply = await fetchReply(server, HEALTH);
   const found = reply instanceof NoAnswer ? undefined : objectIn(reply);
@@ -44,7 +44,10 @@ export async function visit(server: URL): Promise<Visit> {
   return { server, address: addressOf(server), reply, health: isKoors ? found : undefined };
 }
 
-/** Visits all servers. Chooses the first healthy one. If none is healthy, chooses the first one that is Koor. */
+/**
+ * Asks all servers for their health, and chooses the first healthy one. If none is healthy, chooses the first Koor
+ * server.
+ */
 export async function reachServers(servers: readonly URL[]): Promise<Reached> {
   const visits = await Promise.all(servers.map(visit));
   const answering = visits.filter(isAnswering);

@@ -1,6 +1,6 @@
 /**
- * Sends the requests of `doctor`. Unlike other commands, `doctor` calls one chosen server, waits only briefly, and
- * reads the headers of the answer. Runs in the CLI process.
+ * Sends the requests of `doctor`. Other commands let the failover module choose a server, but `doctor` calls one
+ * certain server. It also waits only briefly, and needs the headers of the answer. Runs in the CLI process.
  */
 import type { IncomingHttpHeaders } from "node:http";
 
@@ -14,7 +14,7 @@ export interface Reply {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** The time at which the answer began, in ms since the Unix epoch by this machine's clock, and how long it took. */
+  /** The time at which the answer began, in ms since the Unix epoch by this machine's clock. */
   readonly atMs: number;
   readonly tookMs: number;
 }
@@ -23,14 +23,16 @@ type Headers = Readonly<Record<string, string>>;
 
 const LIMITS = { connect_ms: CLI_DOCTOR_ANSWER_MS, answerMs: CLI_DOCTOR_ANSWER_MS };
 
-/** The reason that is reported if the exchange exceeds its time limit. */
+/** The reason for a failure that is reported if no answer comes in time. */
 export const TOO_LATE = `no answer within ${CLI_DOCTOR_ANSWER_MS / 1000} s`;
 
 function withReason(open: NoAnswer, signal: AbortSignal): NoAnswer {
   return signal.aborted ? new NoAnswer(TOO_LATE, open.sent) : open;
 }
 
-/** Sends a request, and returns when the head of the answer has come. The signal ends the exchange. */
+/**
+ * Sends a request. Returns when the headers of the answer have arrived. If the signal fires, the connection is closed.
+ */
 export async function openReply(
   server: URL,
   plan: RequestPlan,

@@ -3,7 +3,7 @@ import { labelOf } from "./access.js";
 import type { Check } from "./check.js";
 import { ok, skip, warning } from "./line.js";
 
-/** The SQLite library that is compiled from source if no other one works. It is slower. */
+/** The SQLite library that is used if no faster one works on the machine. */
 const SLOWER_SQLITE = "@photostructure/sqlite";
 
 export const RUNTIME: Check = {

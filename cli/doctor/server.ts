@@ -8,11 +8,11 @@ import { failure, ok, warning, type Finding } from "./line.js";
 import type { Visit } from "./reach.js";
 import { objectIn, type Reply } from "./reply.js";
 
-/** The statuses with which a proxy answers if it cannot reach the server behind it. */
+/** The statuses by which a proxy reports that it cannot reach the server behind it. */
 const OF_PROXY: ReadonlySet<number> = new Set([502, STATUSES.UNAVAILABLE.http, STATUSES.DEADLINE_EXCEEDED.http]);
 const START = "start it with koor serve, or name another one: --server URL, or koor config set --user server URL";
 
-/** Says why an answer is not the answer of a Koor server. */
+/** Makes the finding for an answer that does not come from a Koor server. */
 function judgeForeign(address: string, reply: Reply): Finding {
   const { status } = reply;
   const { hostname } = new URL(address);
@@ -51,7 +51,7 @@ function judge(visit: Visit, examined: Examined): Finding {
   return health === undefined ? judgeForeign(address, reply) : judgeHealth(visit, health, examined);
 }
 
-/** Turns a failure into a warning if another server of the cluster works, because commands then use that server. */
+/** Turns a failure into a warning if another server of the cluster works. Commands then use that server. */
 function soften(finding: Finding, hasOther: boolean): Finding {
   return hasOther && finding.status === "fail" ? { ...finding, status: "warn" } : finding;
 }

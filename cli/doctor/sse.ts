@@ -1,6 +1,6 @@
 /**
- * Checks whether an event stream of the server arrives piece by piece. A proxy that buffers answers would hold the
- * stream back for ever. Runs in the CLI process.
+ * Checks whether the events of an event stream arrive at once. A proxy that buffers answers would hold them back for
+ * ever. Runs in the CLI process.
  */
 import type { IncomingMessage } from "node:http";
 
@@ -13,11 +13,11 @@ import type { Check } from "./check.js";
 import { failure, ok } from "./line.js";
 import { openReply } from "./reply.js";
 
-/** The request for the stream. No event has this topic, so the stream has only the comment with which it begins. */
+/** Requests the events of a topic that no event has. The stream then contains only the server's first comment line. */
 const PLAN = { method: "GET", path: "/api/events/stream?pattern=koor.doctor" } as const;
 const FIX = "switch off buffering for /api/events/stream in the proxy in between (nginx: proxy_buffering off)";
 
-/** Waits for the first piece of a stream. Returns false if the signal fires before it comes. */
+/** Waits for the first bytes of a stream. Returns false if the stream ends before. */
 async function hasPiece(response: IncomingMessage): Promise<boolean> {
   return await new Promise((resolve) => {
     response.once("data", () => resolve(true));
@@ -26,11 +26,11 @@ async function hasPiece(response: IncomingMessage): Promise<boolean> {
   });
 }
 
-/** Returns the reason if the stream does not arrive; undefined if it does. */
+/** Returns the reason why the stream does not arrive; undefined if it does. */
 async function findFault(server: URL, token: string): Promise<string | undefined> {
   const signal = AbortSignal.timeout(CLI_DOCTOR_ANSWER_MS);
   const open = await openReply(server, PLAN, { Accept: "text/event-stream", ...bearer(token) }, signal);
-  // There is no answer at all, because a buffering proxy holds back even the headers.
+  // A proxy that buffers may hold back even the headers. Then there is no answer at all.
   if (open instanceof NoAnswer) return open.why;
   const { status, response, close } = open;
   try {

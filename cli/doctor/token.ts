@@ -1,6 +1,6 @@
 /**
- * Checks whether the server accepts the token of commands and the token that hooks send. Never prints a token. Runs in
- * the CLI process.
+ * Checks whether the server accepts the token of commands, and the token of hooks. Never prints a token. Runs in the
+ * CLI process.
  */
 import { STATUSES } from "../../schemas/status.js";
 import { NoAnswer } from "../exchange.js";
@@ -16,8 +16,8 @@ import { describeReply } from "./reply.js";
 const SET = "set it: koor config set --user token TOKEN, or KOOR_TOKEN";
 
 /**
- * Returns the source of a token that is not sent, because only a file in this folder names the server. Returns
- * undefined if no token is withheld.
+ * Returns the source of a token that commands do not send; undefined if they send theirs. Commands withhold the user's
+ * token from a server that only a file in this folder names.
  */
 function findWithheld({ environment, identity }: Examined): string | undefined {
   if (identity instanceof CliFailure || identity.settings.isUsersServer !== false) return undefined;
@@ -50,7 +50,7 @@ function judgeOwn(examined: Examined, server: Answering, { isOpen, isGranted, re
   return judgeRefusal(examined, server, hasToken);
 }
 
-/** Checks the token that hooks send, if it differs from the token of commands. */
+/** Checks the token of hooks, unless it is the same as the token of commands. */
 async function judgeHooks({ environment, project, identity }: Examined, server: Answering): Promise<Finding[]> {
   const { record } = project;
   if (record === undefined || record.server !== addressOf(server.server) || record.clients.length === 0) return [];

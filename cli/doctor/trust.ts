@@ -1,6 +1,6 @@
 /**
- * Checks whether clients trust the folder. Most clients silently skip the hooks of a folder that they do not trust.
- * Reads the clients' own files, and asks Codex. Runs in the CLI process.
+ * Checks whether clients trust the folder. Most clients silently skip the hooks of an untrusted folder. Reads the files
+ * in which the clients store this, and asks Codex. Runs in the CLI process.
  */
 import { dirname, join } from "node:path";
 
@@ -19,7 +19,7 @@ import { findHooks } from "./hook-files.js";
 import { clientsOf } from "./hooks.js";
 import { ok, skip, warning, type Finding } from "./line.js";
 
-/** Reads a client's own file. Returns an empty object if the file does not exist, is too large, or is not JSON. */
+/** Reads a JSON file of a client. Returns an empty object if the file is missing, too large or invalid. */
 function readOwnFile(path: string): JsonObject {
   const text = readTextIfAny(path, undefined, CLI_DOCTOR_FILE_BYTES_MAX) ?? "";
   const parsed = parseCommented(text.replace(/^\uFEFF/, ""));
@@ -27,8 +27,8 @@ function readOwnFile(path: string): JsonObject {
 }
 
 /**
- * Returns the folders whose trust applies to a project in Claude Code: the project's folder and its parents, up to the
- * root of the repository.
+ * Returns the folders by which Claude Code trusts a project. In git, these are the project's root and its main working
+ * tree. Outside of git, they are the project's folder and all folders above it.
  */
 function claudeFolders({ project: { places, tree } }: Examined): readonly string[] {
   const root = places.project;
@@ -57,7 +57,7 @@ function judgeClaude(examined: Examined, home: string): Finding {
 
 function judgeCopilot({ environment, project }: Examined, home: string): Finding {
   const file = readOwnFile(join(environment["COPILOT_HOME"] || join(home, ".copilot"), "config.json"));
-  // The name of the member depends on the version of Copilot CLI.
+  // Read both names of the member. Which one is used depends on the version of Copilot CLI.
   const named = [file["trustedFolders"], file["trusted_folders"]].flatMap((value) =>
     Array.isArray(value) ? (value as readonly unknown[]) : [],
   );

@@ -1,4 +1,4 @@
-/** Compares the server's version with that of the command line. Runs in the CLI process. */
+/** Compares the versions of the server and of the command line. Runs in the CLI process. */
 import { VERSION } from "../../schemas/version.js";
 import { labelOf } from "./access.js";
 import type { Check } from "./check.js";

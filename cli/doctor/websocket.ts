@@ -1,6 +1,6 @@
 /**
- * Checks whether a WebSocket to the server opens and carries frames. Some proxies answer the upgrade themselves. Others
- * open the WebSocket but forward no frames. Runs in the CLI process.
+ * Checks whether a WebSocket to the server opens and carries frames. Some proxies do not forward the upgrade. Others
+ * forward it, but no frames. Runs in the CLI process.
  */
 import { WebSocket } from "ws";
 
@@ -13,12 +13,12 @@ import { tokenOf } from "./caller.js";
 import { failure, ok, type Finding } from "./line.js";
 import { TOO_LATE } from "./reply.js";
 
-/** The path of the subscription. No event has this topic, so the subscription receives none. */
+/** Subscribes to a topic that no event has, so the server sends no events. */
 const PATH = "/api/events/subscribe?pattern=koor.doctor";
 const FIX =
   "let the proxy in between pass the headers Upgrade and Connection; until then, koor events subscribe polls instead";
 
-/** Opens a WebSocket and sends a ping. Returns the reason if no pong comes; undefined if one comes. */
+/** Opens a WebSocket and sends a ping. Returns the reason if no pong arrives; undefined if one does. */
 async function findFault(server: URL, token: string): Promise<string | undefined> {
   const scheme = server.protocol === "https:" ? "wss" : "ws";
   const socket = new WebSocket(`${scheme}://${server.host}${joinServerPath(server, PATH)}`, {

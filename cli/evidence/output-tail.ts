@@ -1,7 +1,7 @@
-/** Keeps the end of a command's output, as plain text that fits into a record. Runs in the CLI process. */
+/** Keeps the last part of a command's output, as plain text that fits into a record. Runs in the CLI process. */
 import { EVIDENCE_TAIL_BYTES_MAX } from "../../schemas/limits/evidence.js";
 
-/** While a text is too long, one of this many equal parts is cut off at its beginning. */
+/** A text that is too long is shortened at its beginning, by this fraction (1/16) at a time. */
 const CUT_PARTS = 16;
 
 export class OutputTail {
@@ -12,7 +12,7 @@ export class OutputTail {
     this.#kept = all.subarray(Math.max(0, all.length - 2 * EVIDENCE_TAIL_BYTES_MAX));
   };
 
-  /** Returns the text without the escape codes of terminals; null if there was no output. */
+  /** Returns the kept output without terminal escape codes; null if there was none. */
   text(): string | null {
     // Load the module only when it is needed. With a static import, every command would load it.
     const { stripVTControlCharacters } = process.getBuiltinModule("node:util");

@@ -1,4 +1,4 @@
-/** Sends a record of a command that has run to the server. Runs in the CLI process. */
+/** Sends the record of a command's run to the server. Runs in the CLI process. */
 import type { EvidenceBody } from "../../schemas/evidence.js";
 import { ask } from "../ask.js";
 import type { Answer } from "../exchange.js";
@@ -11,13 +11,13 @@ import { workspaceHeaders } from "../workspace-name.js";
 
 export interface SendOptions extends CallLimits {
   /**
-   * Whether the record is sent again if no answer comes. The server may then store it twice. This is harmless, and a
-   * command that ran for minutes need not run again.
+   * Whether to send the record again if no answer comes. The server may then store it twice, which is harmless. Without
+   * the record, a command that ran for minutes would have to run again.
    */
   readonly repeatable: boolean;
 }
 
-/** Sends the record of a command that has run in a folder. */
+/** Sends the record of a command's run. `folder` is the folder in which the command ran. */
 export async function sendEvidence(
   settings: Settings,
   folder: string,

@@ -1,4 +1,4 @@
-/** Implements `evidence add` and `ci report`, which report a command that has already run. Runs in the CLI process. */
+/** Implements `evidence add` and `ci report`, which record a command that has already run. Runs in the CLI process. */
 import type { EvidenceBody, SeenBy } from "../../schemas/evidence.js";
 import { normalizeCommand } from "../../shared/command-text.js";
 import { failureOf } from "../ask.js";
@@ -10,8 +10,8 @@ import { sendEvidence } from "./record.js";
 import { hashTree } from "./tree-hash.js";
 
 /**
- * Returns the record's members about the files. They come from `--tree` or from the working tree; outside of git there
- * are none.
+ * Returns the part of the record that identifies the files: the value of `--tree`, or the hash of the working tree.
+ * Outside of git, it is empty.
  */
 function treeMembers(args: Args, folder: string): Pick<EvidenceBody, "tree_before" | "tree_after" | "head"> {
   const given = args.text("tree");
@@ -21,8 +21,9 @@ function treeMembers(args: Args, folder: string): Pick<EvidenceBody, "tree_befor
 }
 
 /**
- * @param seenBy the origin of the record. A record of `agent` has no tree, because only the agent says that the command
- * has run.
+ * Sends a record of a command that has already run.
+ * @param seenBy the origin of the record. A record of `agent` has no tree, because only the agent claims that the
+ * command has run.
  */
 export async function reportEvidence(
   args: Args,

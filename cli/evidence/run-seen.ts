@@ -1,7 +1,7 @@
 /**
- * Implements `task run` and `ci run`: runs a command and sends a record. The record has the exit code, the end of the
- * output, and the hashes of the files before and after the command. The exit code is always that of the command, even
- * if the record cannot be sent. Runs in the CLI process.
+ * Implements `task run` and `ci run`, which run a command and record it. The record has the exit code, the end of the
+ * output, and the hashes of the files before and after the run. The exit code of `koor` is always that of the command,
+ * even if the record cannot be sent. Runs in the CLI process.
  */
 import { traceparentIn, traceVariables } from "../trace-environment.js";
 import { CLI_OUTPUT_LAG_MS } from "../../schemas/limits/cli.js";
@@ -30,9 +30,8 @@ interface RunCommand {
 function ignore(): void {}
 
 /**
- * Runs a command to its end and forwards signals to it. Copies its output and keeps the end of it. If the output is a
- * terminal, the command uses the terminal directly, and nothing is kept. Returns undefined if the command cannot be
- * started.
+ * Runs a command to its end. Forwards signals to it, copies its output, and keeps the end of the output. If stdout is a
+ * terminal, the command writes to it directly, and nothing is kept. Returns undefined if the command cannot be started.
  */
 async function runCommand(words: readonly string[]): Promise<RunCommand | undefined> {
   const tail = new OutputTail();
@@ -42,8 +41,7 @@ async function runCommand(words: readonly string[]): Promise<RunCommand | undefi
     stdout.write(chunk);
   };
   const streams = io().isTerminal() ? null : { input: null, takeOutput, takeErrors: tail.take };
-  // If the reader of stdout goes away, as `| head` does, this process must still send the record. So the error is
-  // ignored.
+  // Ignore the error. If the reader of stdout goes away (`| head`), this process must still send the record.
   if (streams !== null) stdout.on("error", ignore);
   let command: CommandProcess | string | undefined;
   const early: EndingSignal[] = [];
@@ -76,7 +74,8 @@ async function exitCodeOf({ code, signal }: CommandEnd): Promise<number> {
 }
 
 /**
- * Hashes the files. If this fails, warns and returns null: the record is sent without a tree, and no task accepts it.
+ * Hashes the files. If this fails, warns and returns null. The record then has no tree, so it does not count as
+ * evidence for a task.
  */
 function treeOf(hasher: TreeHasher): HashedTree | null {
   const hashed = hasher.hash();
@@ -100,7 +99,7 @@ async function runBetweenHashes(
 }
 
 /**
- * Runs the command that the arguments name, and records it.
+ * Runs the command in the arguments, and sends a record of it.
  * @param seenBy the origin of the record
  */
 export async function runSeen(

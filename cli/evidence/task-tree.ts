@@ -1,4 +1,4 @@
-/** Finds the hash of the tree that is sent when a task is completed. Runs in the CLI process. */
+/** Hashes the working tree for the completion of a task. Runs in the CLI process. */
 import { quoted } from "../json-text.js";
 import { CliFailure } from "../failure.js";
 import { isFailure } from "../outcome.js";
@@ -7,7 +7,7 @@ import type { Settings } from "../settings.js";
 import { getTask } from "../task-calls.js";
 import { hashTree } from "./tree-hash.js";
 
-/** Returns the hash of a folder's tree as JSON text; undefined if the folder has none. */
+/** Returns the id of a folder's git tree as JSON text. If the files cannot be hashed, warns and returns undefined. */
 export function treeMember(folder: string): string | undefined {
   const hashed = hashTree(folder);
   if (!(hashed instanceof CliFailure)) return quoted(hashed.tree);
@@ -16,8 +16,8 @@ export function treeMember(folder: string): string | undefined {
 }
 
 /**
- * Returns the hash of a folder's tree as JSON text, if the task requires evidence. A failure to read the task is
- * ignored here, because the completion itself reports it.
+ * Returns the id of a folder's git tree as JSON text; undefined if the task requires no evidence. Ignores a failure to
+ * read the task, because the completion itself will report it.
  */
 export async function treeForTask(settings: Settings, id: string, folder: string): Promise<string | undefined> {
   const read = await getTask(settings, id);

@@ -1,7 +1,7 @@
 /**
- * Computes the id of the git tree for a whole working tree: its tracked files with their current content, and the files
- * that `git add` would add. Works with a copy of the index and a temporary object store, so the repository does not
- * change. git runs no programs that the repository's configuration names. Runs in the CLI process.
+ * Computes the id of the git tree that contains the whole working tree, as after `git add --all`. Works with a copy of
+ * the index and a temporary object store, so the repository does not change. git runs none of the programs that the
+ * repository's configuration names. Runs in the CLI process.
  */
 import { copyFileSync, mkdtempSync, rmSync, statSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,24 +15,24 @@ import { type Variables, withoutPrograms } from "../radar/git-programs.js";
 import { objectsIn } from "../radar/scratch-objects.js";
 import { describeSystemError } from "../system-error.js";
 
-/** The hash of a working tree's files. */
+/** The result of hashing a working tree. */
 export interface HashedTree {
-  /** The id of the git tree. */
+  /** The id of the git tree that contains all files. */
   readonly tree: string;
-  /** The commit that is checked out; null if there is none yet. */
+  /** The commit that is checked out; null if the repository has no commit yet. */
   readonly head: string | null;
   readonly root: string;
 }
 
 /**
- * The options for `update-index` and `write-tree`. git prints no warnings, and does not fsync the objects, because they
- * are removed soon.
+ * The options for commands on the temporary index and object store. They turn off warnings. They also turn off fsync,
+ * because the objects are deleted soon.
  */
 const SCRATCH_OPTIONS = ["-c", "core.safecrlf=false", "-c", "core.fsync=none"] as const;
 
 /**
- * The options with which git lists the tracked files that have changed: for each file the kind of the change, and then
- * its path.
+ * The options for the list of changed files. git prints the kind of the change and the path in turn (`M`, `a.ts`, `D`,
+ * `b.ts`).
  */
 const CHANGED_FILES = ["-z", "--name-status", "--no-renames", "--ignore-submodules=dirty"] as const;
 const UNTRACKED_FILES = ["-z", "--others", "--exclude-standard"] as const;
@@ -40,25 +40,24 @@ const DELETED = "D";
 const END_OF_PATH = Buffer.of(0);
 const SLASH = "/".charCodeAt(0);
 
-/** Returns a text that identifies a version of the index; "" if there is no index. */
+/** Returns a text that changes when the index is written; "" if there is no index. */
 function stampOf(index: string): string {
   const { mtimeMs = 0, size = 0 } = statSync(index, { throwIfNoEntry: false }) ?? {};
   return size === 0 ? "" : `${mtimeMs} ${size}`;
 }
 
-/** Copies the index. With the copy, git has to hash only the files that have changed. */
+/** Copies the index. With the hashes in it, git hashes only the files that have changed. */
 function copyIndex(from: string, to: string): void {
   copyFileSync(from, to);
-  // The copy keeps the times of the index. git hashes a file again if the file is as new as the index, so an index that
-  // looks newer would hide a change.
+  // Keep the times of the index. git hashes a file again if it is as new as the index. If the copy looked newer, git
+  // could miss a change.
   const { atime, mtime } = statSync(from);
   utimesSync(to, atime, mtime);
 }
 
 /**
- * Adds all files to the index, with the same result as `git add --all`. `git add` is not used, because it would run git
- * in each submodule, with filters of the submodule's own configuration. These commands only read which commit a
- * submodule has checked out.
+ * Adds all files to the index, like `git add --all`. That command would also run git in each submodule, with filters of
+ * the submodule's own configuration. The commands used here only read which commit a submodule has checked out.
  */
 function addFiles(root: string, variables: Variables): CliFailure | undefined {
   const changed = listFiles(root, ["diff-files", ...CHANGED_FILES], variables);
@@ -97,7 +96,7 @@ function updateIndex(
   return updated.isSuccess ? undefined : failed(`git cannot add the files: ${updated.complaint}`);
 }
 
-/** Removes the slash that git writes after the path of a nested repository. */
+/** Removes the slash at the end of a nested repository's path, which git adds. */
 function withoutSlash(path: Buffer): Buffer {
   return path.at(-1) === SLASH ? path.subarray(0, -1) : path;
 }
@@ -127,19 +126,19 @@ function hashIn(scratch: Scratch, root: string): string | CliFailure {
   return lineOf(written) ?? failed(`git cannot write the tree: ${written.complaint}`);
 }
 
-/** The temporary files of a hasher. */
+/** The temporary folder of a hasher, and the state of its index. */
 interface Scratch {
   readonly folder: string;
-  /** The version of the repository's index that was last copied; "" if none was. */
+  /** Identifies the version of the repository's index that was copied last (`stampOf`); "" if none was copied. */
   stamp: string;
 }
 
-/** Hashes a working tree several times. A file that git has hashed and stored is not hashed again. */
+/** Hashes the same working tree several times. Unchanged files are hashed only the first time. */
 export class TreeHasher {
   readonly #of: string;
   #scratch: Scratch | undefined;
 
-  /** @param of the folder whose working tree is hashed */
+  /** @param of a folder inside the working tree */
   constructor(of: string) {
     this.#of = of;
   }

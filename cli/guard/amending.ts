@@ -1,23 +1,23 @@
 /**
- * Finds out in a hook whether the commit replaces HEAD (`git commit --amend`). git does not say it. But git passes the
- * author to its hooks, and the command line of git's process can be read. Runs in the CLI process.
+ * Finds out in a hook whether the commit replaces HEAD (`git commit --amend`). git does not pass this to its hooks. But
+ * it passes the author's date, and the command line of git's process can be read. Runs in the CLI process.
  */
 import { readFileSync } from "node:fs";
 
 import { CliFailure } from "../failure.js";
 import { lineOf, runGit } from "./git.js";
 
-/** The variable in which the guard's hook passes the process id of git. */
+/** The variable in which the guard's hook script passes the process id of git. */
 const GIT_PROCESS = "KOOR_GUARD_GIT";
-/** Matches the option `--amend`. git also accepts its unambiguous abbreviations. */
+/** Matches the option `--amend` and the abbreviations of it that git accepts. */
 const AMEND = /^--am(?:e(?:nd?)?)?$/;
 
-/** Returns the words of a process's command line; an empty list if they cannot be read. */
+/** Returns the words of a process's command line. The list is empty if they cannot be read. */
 function commandLineOf(id: string): string[] {
   try {
     return readFileSync(`/proc/${id}/cmdline`, "utf8").split("\0");
   } catch {
-    // The file exists only on Linux. Other systems need `ps`.
+    // This file exists only on Linux. On other systems, run `ps`.
   }
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { error, stdout } = spawnSync("ps", ["-o", "args=", "-p", id], { encoding: "utf8", windowsHide: true });
@@ -25,9 +25,9 @@ function commandLineOf(id: string): string[] {
 }
 
 /**
- * Returns whether git amends HEAD. An amended commit has the same author date as HEAD. A new commit can have the same
- * date too, if it is made within the same second. So if the command line shows `commit` without the option, git does
- * not amend. The command line of an alias shows neither.
+ * Returns whether git amends HEAD. It does if the new commit has the same author date as HEAD, unless the command line
+ * shows `commit` without `--amend`: a new commit can be made within the same second. The command line of an alias shows
+ * neither word, so then the date decides.
  */
 export function isAmending(root: string, environment: NodeJS.ProcessEnv): boolean {
   const id = environment[GIT_PROCESS];

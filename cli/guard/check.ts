@@ -1,6 +1,6 @@
 /**
- * Implements `guard check`, which refuses a commit that touches paths leased by another holder. Runs in the CLI
- * process, as the hook `pre-commit` or by hand.
+ * Implements `guard check`, which refuses a commit of files that another holder has leased. It runs as git's hook
+ * `pre-commit` or by hand. Runs in the CLI process.
  */
 import { CHECK_PATHS_MAX } from "../../schemas/limits/leases.js";
 import { isJsonObject } from "../../shared/json-object.js";
@@ -31,7 +31,7 @@ interface CheckResult {
   readonly conflicts: readonly Conflict[];
 }
 
-/** Lists the paths to check: those of the index, or those of the commits in a range. */
+/** Lists the paths to check: those in the index, or those of the commits in `--range`. */
 function pathsOf(repository: Repository, args: Args): string[] | CliFailure {
   const given = args.text("range");
   if (given !== undefined && args.has("staged")) return wrongUsage("--staged or --range, not both");
@@ -45,8 +45,8 @@ function pathsOf(repository: Repository, args: Args): string[] | CliFailure {
 }
 
 /**
- * Drops the conflicts that exist only because the server takes a path without an extension for a possible directory.
- * The paths of git are files.
+ * Drops conflicts that concern no file. The server takes a path without an extension (`src/orders`) for a possible
+ * directory, but all paths of git are files.
  */
 function ofFiles(conflicts: readonly Conflict[]): Conflict[] {
   const covers = new Map<string, Cover>();
@@ -57,7 +57,7 @@ function ofFiles(conflicts: readonly Conflict[]): Conflict[] {
   });
 }
 
-/** Asks the server which of the paths are leased by other holders. */
+/** Asks the server which of these paths other holders have leased. */
 async function findConflicts(caller: GuardCaller, paths: readonly string[]): Promise<CheckResult | Away> {
   const { workspace, checkout } = caller;
   const away = await settleIdentity(caller);
@@ -78,7 +78,7 @@ async function findConflicts(caller: GuardCaller, paths: readonly string[]): Pro
   return { free: conflicts.length === 0, conflicts };
 }
 
-/** Prints to stderr which leases prevent the commit, and what the user can do. */
+/** Prints to stderr the leases that prevent the commit, and how to proceed. */
 function describe(conflicts: readonly Conflict[]): void {
   for (const { path, lease } of conflicts.slice(0, SHOWN_MAX)) {
     const until = lease.expires_at === null ? "" : ` until ${lease.expires_at}`;

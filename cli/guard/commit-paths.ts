@@ -1,7 +1,7 @@
 /**
- * Lists the paths that a commit touches, for the commit that git is about to make or for the commits of a range. A
- * rename is a deletion and an addition, so both of its paths are listed. A merge touches the files that differ from
- * each of its parents. Paths are relative to the root of the repository. Runs in the CLI process.
+ * Lists the paths that commits touch: the commit that git is about to make, or the commits of a range. A rename touches
+ * the old path and the new one. A merge touches only the files that differ from all of its parents. Paths are relative
+ * to the root of the repository. Runs in the CLI process.
  */
 import { join } from "node:path";
 
@@ -11,7 +11,7 @@ import { readTextIfAny } from "../regular-file.js";
 import { decodePath, emptyTree, findCommit, lineOf, runGit, splitFields } from "./git.js";
 import type { Repository } from "./repository.js";
 
-/** The options of git's diff commands. With them, the user's configuration does not change the output. */
+/** The options of git's diff commands. They make the output independent of the user's configuration. */
 const DIFF = [
   "-z",
   "--name-only",
@@ -21,28 +21,31 @@ const DIFF = [
   "--no-ext-diff",
   "--no-textconv",
 ] as const;
-/** Separates the headers of commits from paths. No path in git begins with a slash. */
+/**
+ * The first character of each commit's header in git's output. No path begins with it, so it tells headers from paths.
+ */
 const HEADER = "/";
-/** The name of the trailer that gives a fence in a commit message. */
+/** The trailer that names a fence in a commit message (`Koor-Fence: 17`). */
 export const TRAILER = "Koor-Fence";
 const FENCE = /^[1-9]\d{0,15}$/;
 const LINE_FEED = 0x0a;
-/** The number of paths in one command line. The system limits the length of a command line. */
+/** The maximum number of paths in one command. Systems limit the length of a command line. */
 const PATHS_A_COMMAND = 100;
 
 /**
- * The maximum size of git's file `shallow`, which lists where a shallow history ends. It is enough for 400 000 commits.
+ * The maximum size of git's file `shallow`, which lists the oldest commits of a shallow clone. It is enough for 400 000
+ * commits.
  */
 const SHALLOW_BYTES_MAX = 16 * 1024 * 1024;
 
-/** A commit of a range. Times are in seconds, the unit of git. */
+/** A commit and the facts that the guard needs. Times are in seconds, as in git. */
 export interface CommitRecord {
   readonly commit: string;
   /** The id of the commit's tree. */
   readonly tree: string;
   readonly authorS: number;
   readonly committerS: number;
-  /** The fences in the commit's message, in their order. */
+  /** The fences that the commit's message names, in its order. */
   readonly fences: readonly number[];
   readonly paths: readonly string[];
 }
@@ -51,7 +54,7 @@ function decodePaths(fields: readonly Buffer[]): string[] {
   return fields.map(decodePath).filter((path) => path !== undefined && path !== "") as string[];
 }
 
-/** Returns the commits that a merge in progress merges into HEAD. */
+/** Returns the commits that are being merged into HEAD. The list is empty if no merge is in progress. */
 function mergedHeads({ gitFolder }: Repository): string[] {
   return (readTextIfAny(join(gitFolder, "MERGE_HEAD"), gitFolder) ?? "")
     .split("\n")
@@ -65,7 +68,7 @@ function parentsOfHead(root: string): string[] | CliFailure {
   return (lineOf(result) ?? "").split(" ").slice(1);
 }
 
-/** Returns the parents of the commit that git is about to make; an empty list for the first commit. */
+/** Returns the parents of the commit that git is about to make. The list is empty for the first commit. */
 function parentsOfNext(repository: Repository, amends: boolean): string[] | CliFailure {
   const { root } = repository;
   if (amends) return parentsOfHead(root);
@@ -75,8 +78,8 @@ function parentsOfNext(repository: Repository, amends: boolean): string[] | CliF
 }
 
 /**
- * Lists the paths that a commit of the index would touch.
- * @param amends whether the commit replaces HEAD instead of following it
+ * Lists the paths that a commit would touch if it were made from the index now.
+ * @param amends whether the commit would replace HEAD
  */
 export function stagedPaths(repository: Repository, amends = false): string[] | CliFailure {
   const { root } = repository;
@@ -102,13 +105,14 @@ export function pathsOfHead(repository: Repository): string[] | CliFailure {
 }
 
 /**
- * Lists the files that differ from HEAD in the index or in the working tree, and the untracked files. Ignored files are
- * listed only if they are at or below one of the `named` paths.
+ * Lists the untracked files, and the files that differ from HEAD in the index or in the working tree. Ignored files are
+ * left out, except those at or below one of the `named` paths.
  */
 export function unlikeHead({ root }: Repository, named: readonly string[]): string[] | CliFailure {
   const others = ["ls-files", "-z", "--others"];
   const commands = [
-    // `diff` compares the contents of files of which only the times have changed. `diff-index` would list such files.
+    // Use `diff` for the working tree: it compares contents. `diff-index` would list a file of which only the time has
+    // changed.
     [...NO_HOOKS, "-c", "diff.autoRefreshIndex=true", "diff", ...DIFF, "HEAD", "--"],
     ["diff-index", "--cached", ...DIFF, "HEAD", "--"],
     [...others, "--exclude-standard"],
@@ -125,13 +129,13 @@ export function unlikeHead({ root }: Repository, named: readonly string[]): stri
   return [...paths];
 }
 
-/** The ends of a range, as commit ids. */
+/** A range of commits, from the id `from` (exclusive) to the id `to`. */
 export interface CommitRange {
   readonly from: string;
   readonly to: string;
 }
 
-/** Resolves a range `A..B`. Other texts, and names that git does not know, are wrong usage. */
+/** Resolves a range such as `main..HEAD`. It is wrong usage if the text is no range, or if git does not know a name. */
 export function readRange({ root }: Repository, text: string): CommitRange | CliFailure {
   const [from = "", to = "", ...more] = text.split("..");
   if (!text.includes("..") || text.includes("...") || more.length > 0)
@@ -147,15 +151,18 @@ export function readRange({ root }: Repository, text: string): CommitRange | Cli
   return { from: ends[0] ?? "", to: ends[1] ?? "" };
 }
 
-/** Returns the commits at which the history of a shallow clone ends. Their parents are missing in the clone. */
+/** Returns the oldest commits of a shallow clone. The clone does not contain their parents. */
 function shallowCommits({ commonFolder }: Repository): ReadonlySet<string> {
   const text = readTextIfAny(join(commonFolder, "shallow"), commonFolder, SHALLOW_BYTES_MAX) ?? "";
   return new Set(text.split("\n"));
 }
 
-/** Adds a field of git's output to the paths of the last commit. `isFirst` is true for the commit's first path. */
+/**
+ * Adds a path from git's output (`src/a.ts`) to `paths`. `isFirst` says that it is the first path after a commit's
+ * header.
+ */
 function addPath(paths: string[], field: Buffer, isFirst: boolean): void {
-  // git writes a line end between the header of a commit and its first path.
+  // Before the first path, git writes a line feed.
   const path = decodePath(isFirst && field[0] === LINE_FEED ? field.subarray(1) : field);
   if (path !== undefined && path !== "") paths.push(path);
 }
@@ -175,7 +182,7 @@ function readHeader(text: string): Omit<CommitRecord, "paths"> {
   };
 }
 
-/** Lists commits, oldest first, with the paths that each one touches. */
+/** Lists commits, oldest first, each with the paths that it touches. */
 function logCommits({ root }: Repository, revisions: readonly string[]): CommitRecord[] | CliFailure {
   const trailers = `%(trailers:key=${TRAILER},valueonly,separator=%x2C)`;
   const words = ["-c", "log.showRoot=true", "-c", "trailer.separators=:", "log"];
@@ -200,8 +207,8 @@ function logCommits({ root }: Repository, revisions: readonly string[]): CommitR
 }
 
 /**
- * Lists the commits of a range, oldest first, with the paths that each one touches. It is wrong usage if the history of
- * a shallow clone ends inside of the range.
+ * Lists the commits of a range, oldest first, each with the paths that it touches. It is wrong usage if a shallow clone
+ * lacks a part of the range.
  */
 export function commitsOf(repository: Repository, { from, to }: CommitRange): CommitRecord[] | CliFailure {
   const commits = logCommits(repository, [to, `^${from}`]);

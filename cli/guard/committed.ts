@@ -1,7 +1,7 @@
 /**
- * Implements `guard committed`, which git's hook `post-commit` calls. It releases the caller's automatic leases whose
- * paths are all the same as in HEAD now, and sends the radar's report. If the commit was made with the guard turned
- * off, it has this recorded in the audit log. Runs in the CLI process.
+ * Implements `guard committed`, which git's hook `post-commit` runs. It releases the caller's automatic leases whose
+ * files are now all the same as in HEAD. It also sends the radar's report. If the guard was off for the commit, the
+ * server records this in the audit log. Runs in the CLI process.
  */
 import { CLI_GUARD_TIMEOUT_MS, CLI_RADAR_COMMIT_MS } from "../../schemas/limits/cli.js";
 import { STATUSES } from "../../schemas/status.js";
@@ -22,12 +22,12 @@ import { type ListedLease, ownLeases } from "./own-leases.js";
 import { coverOf, fileGlobsOf } from "./path-cover.js";
 import { findRepository, type Repository } from "./repository.js";
 
-/** Returns the automatic leases of this checkout, which an agent's hooks have taken. */
+/** Returns the automatic leases that apply in this checkout. An agent's hooks took them. */
 function automaticLeases(leases: readonly ListedLease[], here: string | null): ListedLease[] {
   return leases.filter(({ automatic, checkout }) => automatic === true && (checkout === null || checkout === here));
 }
 
-/** Returns the leases whose files all are as in HEAD. */
+/** Returns the leases whose files are all the same as in HEAD. */
 function finishedLeases(leases: readonly ListedLease[], repository: Repository): ListedLease[] | CliFailure {
   if (leases.length === 0) return [];
   const globs = leases.flatMap(({ resources }) => fileGlobsOf(resources));
@@ -37,14 +37,14 @@ function finishedLeases(leases: readonly ListedLease[], repository: Repository):
   return leases.filter(({ resources }) => !changed.some(coverOf(resources)));
 }
 
-/** Returns settings with which a call acts as another instance. */
+/** Returns settings for calls in the name of another instance. */
 function actingAs({ server, cluster, token }: Settings, instance: string): Settings {
   return { server, ...(cluster === undefined ? {} : { cluster }), token, instance };
 }
 
 /**
- * Releases the leases one by one. Only the holder may release a lease, so a subagent's lease is released in the
- * subagent's name. If the server does not release a lease, the lease expires by itself.
+ * Releases the leases one by one. Only the holder may release a lease, so the lease of a subagent is released in the
+ * subagent's name. A lease that the server does not release expires by itself.
  */
 async function releaseAll({ settings }: GuardCaller, leases: readonly ListedLease[]): Promise<string[]> {
   const limits = { answer_timeout_ms: CLI_GUARD_TIMEOUT_MS };
@@ -79,8 +79,8 @@ async function finish(repository: Repository, caller: GuardCaller): Promise<stri
 }
 
 /**
- * Sends the radar's report. The commit does not depend on the report. So if the report cannot be made, or the server
- * does not accept it soon, the report is dropped. The next report replaces it.
+ * Sends the radar's report. If it cannot be made or sent quickly, it is dropped: the commit does not need it, and the
+ * next report replaces it.
  */
 async function reportToRadar(repository: Repository, { settings, workspace }: GuardCaller): Promise<void> {
   if (repository.isBare || workspace === null) return;

@@ -1,6 +1,6 @@
 /**
- * The calls of the guard to the server. If the server does not answer within a few seconds, or refuses the token, it
- * counts as away, because a commit must not hang. Runs in the CLI process.
+ * Sends the guard's requests to the server. A commit must not hang, so the server has only a few seconds to answer. If
+ * it does not, or if it refuses the request, the guard treats it as away. Runs in the CLI process.
  */
 import { CLI_GUARD_TIMEOUT_MS } from "../../schemas/limits/cli.js";
 import { parseJson } from "../../shared/json-text.js";
@@ -14,9 +14,9 @@ import { readIdentity, type Settings } from "../settings.js";
 import { findWorkspace } from "../workspace-name.js";
 import { type Repository, treeOf } from "./repository.js";
 
-/** The result of a call if the server cannot be used now. */
+/** The result of a request if the server cannot be used now. */
 export class Away {
-  /** @param status the HTTP status of a refusal; 0 if there was no answer */
+  /** @param status the HTTP status of a refusal; 0 if no answer came */
   constructor(
     readonly why: string,
     readonly status = 0,
@@ -25,15 +25,15 @@ export class Away {
 
 export interface GuardCaller {
   readonly settings: Settings;
-  /** The name of the workspace; null if the repository gives no name. */
+  /** The workspace; null if none can be derived from the repository. */
   readonly workspace: string | null;
-  /** The id of the checkout; null in a bare repository, which has no files. */
+  /** The id of the checkout; null for a bare repository, which has no files. */
   readonly checkout: string | null;
 }
 
 /**
- * Finds the instance, the workspace and the checkout in whose name the guard calls the server. Never asks the user,
- * because a hook may run without a terminal. If the settings are invalid, the server counts as away.
+ * Finds the instance, workspace and checkout for the guard's requests. Never asks the user, because a hook may run
+ * without a terminal. If the settings are invalid, the server counts as away.
  */
 export function findCaller(repository: Repository, context: CommandContext): GuardCaller | Away {
   const { environment } = io();
@@ -47,8 +47,8 @@ export function findCaller(repository: Repository, context: CommandContext): Gua
 }
 
 /**
- * Sends a request and returns the JSON of its answer. If the answer is not a success, the server counts as away.
- * @param body the body of a POST. `asksOnly` says that the request changes nothing, so that any server may answer it
+ * Sends a request and returns the JSON of the answer. If the request does not succeed, the server counts as away.
+ * @param body the body of a POST. `asksOnly` says that the request changes nothing, so it may be sent again
  */
 export async function callServer(
   { settings }: GuardCaller,
@@ -69,7 +69,7 @@ export async function callServer(
   return parseJson(answer.body.toString("utf8")) ?? new Away("the answer is not JSON: is this a Koor server?");
 }
 
-/** Returns the failure of a command that cannot work without the server. */
+/** Returns the failure for a command that needs the server while it is away. */
 export function awayFailure({ why }: Away): CliFailure {
   return failed(`the guard cannot ask the server: ${why}`);
 }

@@ -1,6 +1,6 @@
 /**
- * Reads the variable that turns off the guard for one commit, and reports such a commit to the server. Runs in the CLI
- * process.
+ * Reads the variable that turns the guard off for a commit (`KOOR_GUARD=off`), and reports such a commit to the server.
+ * Runs in the CLI process.
  */
 import { GUARD_OFF_PATHS_MAX } from "../../schemas/limits/guard.js";
 import { Away, callServer, type GuardCaller } from "./guard-call.js";
@@ -14,8 +14,8 @@ export function isOff(environment: NodeJS.ProcessEnv): boolean {
 }
 
 /**
- * Asks the server to record in its audit log that a commit was made without the guard. Returns the reason if it could
- * not.
+ * Asks the server to record in the audit log that a commit was made with the guard off. If this fails, returns the
+ * reason.
  */
 export async function reportOff(
   caller: GuardCaller,

@@ -1,19 +1,20 @@
 /**
- * Makes the shell scripts that git runs as the guard's hooks. Each script first runs the hook that git would run
- * without the guard, with the same arguments and input, and respects its exit code. Pure; runs in the CLI process.
+ * Makes the shell scripts that git runs as the guard's hooks. Each script first runs the previous hook: the one that
+ * git would run without the guard. It passes on the arguments and the input, and keeps the exit code of a failure.
+ * Pure; runs in the CLI process.
  */
 import { shellQuote } from "../../shared/shell-quote.js";
 
-/** The mode of the scripts. git runs only executable hooks. */
+/** The mode of the scripts: git runs only hooks that are executable. */
 export const SCRIPT_MODE = 0o755;
 
-/** The hooks in which the guard itself does something. */
+/** The hooks in which the guard does something. */
 export const GUARD_HOOKS = ["pre-commit", "prepare-commit-msg", "commit-msg", "post-commit"] as const;
 export type GuardHook = (typeof GUARD_HOOKS)[number];
 
 /**
- * The other hooks whose existence changes nothing else in git. For each of them, the guard has a script that runs the
- * previous hook, so hooks that are added later run too.
+ * The hooks for which the guard always installs a script that only runs the previous hook. A hook that is added to the
+ * previous folder later then runs too. The existence of such a script changes nothing else in git.
  */
 export const PASSED_HOOKS = [
   "applypatch-msg",
@@ -34,8 +35,8 @@ export const PASSED_HOOKS = [
 ] as const;
 
 /**
- * The hooks that git runs very often, or whose existence changes what git does. The guard has a script for such a hook
- * only if the hook exists when the guard is installed.
+ * The hooks that git runs very often, or whose existence alone changes what git does. The guard installs a script for
+ * such a hook only if the hook already exists.
  */
 export const COSTLY_HOOKS = [
   "push-to-checkout",
@@ -50,15 +51,15 @@ export const COSTLY_HOOKS = [
 ] as const;
 
 /**
- * Where the previous hooks are, which git would run without the guard. `none`: there are none, and the guard's hooks
- * are in the normal folder. `configured`: in the folder that the repository's own configuration names. `default`: in
- * the folder that the user's or the system's configuration names, or else in the repository's normal folder.
+ * The folder of the previous hooks, which git would run without the guard. `none`: there are no previous hooks.
+ * `configured`: the folder that the repository's own configuration names. `default`: the folder that the configuration
+ * of the user or the system names, or else the repository's normal folder.
  */
 export type Previous = { readonly kind: "none" | "default" } | { readonly kind: "configured"; readonly folder: string };
 
 /**
- * Returns shell code that sets `$hook` to the path of the previous hook. A relative path starts at the folder in which
- * git runs hooks, as in git.
+ * Returns shell code that sets `$hook` to the path of the previous hook. A relative path is relative to the folder in
+ * which git runs hooks.
  */
 function findPrevious(previous: Previous, name: string): string {
   if (previous.kind === "none") return "hook=\n";
@@ -72,7 +73,7 @@ hook=$folder/${name}
 
 const FIND_KOOR = `koor=$(command -v koor || command -v koor-cli) || exit `;
 
-/** The shell code of the guard for each of its hooks. It runs after the previous hook. */
+/** The guard's own shell code for each of its hooks. It runs after the previous hook. */
 const GUARD_PARTS: Readonly<Record<GuardHook, (isStrict: boolean) => string>> = {
   "pre-commit": (isStrict) => `${FIND_KOOR}0
 "$koor" guard check --staged${isStrict ? " --strict" : ""}
@@ -86,8 +87,8 @@ exit 0
 KOOR_GUARD_GIT=$PPID "$koor" guard trailer "$@" || :
 exit 0
 `,
-  // `prepare-commit-msg` adds no trailers to an empty message. So a message that was written in an editor may lack
-  // them, and this hook adds them.
+  // Adds the trailers that `prepare-commit-msg` could not add. That hook adds none to an empty message, which the user
+  // then writes in an editor.
   "commit-msg": () => `[ "$GIT_EDITOR" = : ] && exit 0
 grep -q '^Koor-Fence: ' "$1" && exit 0
 ${FIND_KOOR}0
@@ -104,7 +105,7 @@ function header(what: string): string {
   return `#!/bin/sh\n# ${what} Made by "koor guard install"; "koor guard uninstall" removes it.\n`;
 }
 
-/** Returns the script of one of the guard's own hooks. */
+/** Returns the script for a hook in which the guard does something. */
 export function guardScript(name: GuardHook, previous: Previous, isStrict: boolean): string {
   const stops = name === "post-commit" ? "" : "[ $code -eq 0 ] || exit $code\n";
   const first = `${findPrevious(previous, name)}code=0

@@ -1,6 +1,6 @@
 /**
- * Finds the folder in which git looks for hooks, and the place where it is configured. Changes to the repository's
- * configuration are made by git, which keeps the comments of the file. Runs in the CLI process.
+ * Finds the folder in which git looks for hooks, and reads and writes its setting (core.hooksPath). git itself writes
+ * the setting, because it keeps the comments in the file. Runs in the CLI process.
  */
 import { CliFailure, failed } from "../failure.js";
 import { lineOf, runGit } from "./git.js";
@@ -8,13 +8,13 @@ import type { Repository } from "./repository.js";
 
 const KEY = "core.hooksPath";
 
-/** The value of core.hooksPath in the repository's own configuration, as it is written and as a path. */
+/** The setting core.hooksPath of the repository's own configuration: its text (`raw`), and the path that it means. */
 export interface OwnHooksPath {
   readonly raw: string;
   readonly folder: string;
 }
 
-/** Returns the hook folder that the repository's own configuration names; undefined if it names none. */
+/** Returns core.hooksPath of the repository's own configuration; undefined if it is not set there. */
 export function ownHooksPath({ root }: Repository): OwnHooksPath | undefined | CliFailure {
   const raw = runGit(root, ["config", "--local", "--includes", "--get", KEY]);
   if (raw instanceof CliFailure) return raw;
@@ -24,7 +24,7 @@ export function ownHooksPath({ root }: Repository): OwnHooksPath | undefined | C
   return text === undefined || folder === undefined ? undefined : { raw: text, folder };
 }
 
-/** Whether a configuration sets the hook folder: that of the repository, of the user or of the system. */
+/** Whether core.hooksPath is set anywhere: by the repository, the user or the system. */
 export function isHooksPathSet({ root }: Repository): boolean | CliFailure {
   const result = runGit(root, ["config", "--get", KEY]);
   return result instanceof CliFailure ? result : lineOf(result) !== undefined;
@@ -36,7 +36,7 @@ export function effectiveHooksPath({ root }: Repository): string | undefined | C
   return result instanceof CliFailure ? result : lineOf(result);
 }
 
-/** Sets the hook folder in the repository's own configuration, or removes the setting. */
+/** Sets core.hooksPath in the repository's own configuration. If `value` is undefined, removes the setting. */
 export function setHooksPath({ root }: Repository, value: string | undefined): CliFailure | undefined {
   const change = value === undefined ? ["--unset-all", KEY] : ["--replace-all", KEY, value];
   const result = runGit(root, ["config", "--local", ...change]);

@@ -1,6 +1,6 @@
 /**
- * Reads and writes the record of the changes that `guard install` made. The record is in the repository's own folder.
- * `guard uninstall` undoes only what the record lists. Runs in the CLI process.
+ * Reads and writes the record of `guard install`, which lists all changes that the installation made. `guard uninstall`
+ * undoes these changes and no others. The record is in the repository's own folder. Runs in the CLI process.
  */
 import { join, sep } from "node:path";
 
@@ -17,28 +17,29 @@ const FILE = "guard.json";
 
 export interface InstallRecord {
   readonly strict: boolean;
-  /** The installed scripts, each with its hash. The paths are relative to the repository's own folder. */
+  /** The installed scripts with their hashes. The paths are relative to the repository's own folder. */
   readonly files: readonly { readonly path: string; readonly hash: string }[];
-  /** The folders that were made for the scripts, the outermost first. The paths are relative to the same folder. */
+  /**
+   * The folders that were made for the scripts, outermost first. Their paths are relative to the repository's own
+   * folder.
+   */
   readonly folders: readonly string[];
-  /** The change of git's configuration; null if the scripts are in the folder in which git looks anyway. */
+  /** The change of core.hooksPath; null if the scripts are in the folder in which git looks anyway. */
   readonly config: {
-    /** Where the scripts find the previous hooks, which they run first. */
+    /** The folder with the previous hooks, which the scripts run first. */
     readonly previous: Previous;
-    /**
-     * The new value of core.hooksPath. It is the absolute path of the scripts' folder at the time of the installation.
-     */
+    /** The new value of core.hooksPath: the absolute path of the scripts' folder at the installation. */
     readonly folder: string;
-    /** The configuration file before the change, in base64. */
+    /** The content of the configuration file before the change, in base64. */
     readonly before: string;
     /** The hash of the configuration file after the change. */
     readonly after: string;
-    /** The old value of core.hooksPath; null if the repository's own configuration had none. */
+    /** The previous value of core.hooksPath; null if the repository's own configuration did not set it. */
     readonly value: string | null;
   } | null;
 }
 
-/** Returns the folder of the record. If git's configuration was changed, the scripts are there too. */
+/** Returns the folder of the record. If core.hooksPath was changed, it also contains the folder of the scripts. */
 export function guardFolder({ commonFolder }: Repository): string {
   return join(commonFolder, FOLDER);
 }
@@ -47,7 +48,7 @@ export function recordPath(repository: Repository): string {
   return join(guardFolder(repository), FILE);
 }
 
-/** Match the folders of the guard's scripts, and the scripts. The separator is `/`. */
+/** Match the paths of the guard's scripts and of their folders, with `/` as separator. */
 const SCRIPT_FOLDER = /^(?:hooks|koor|koor\/hooks(?:-\d+)?)$/;
 const SCRIPT = /^(?:hooks|koor\/hooks(?:-\d+)?)\/[a-z0-9-]+$/;
 
@@ -63,8 +64,8 @@ function isConfig(value: unknown): boolean {
 }
 
 /**
- * Whether a value is a valid record. Other people may have made the file together with the repository, so only paths of
- * the guard's own scripts are valid.
+ * Whether a value is a valid record. The file may come from other people, together with the repository. So a record may
+ * name only paths at which the guard puts its scripts.
  */
 function isRecord(value: unknown): value is InstallRecord {
   if (!isJsonObject(value)) return false;

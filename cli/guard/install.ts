@@ -1,8 +1,7 @@
 /**
- * Implements `guard install`. If the repository has no hooks with the names of the guard's hooks, the guard's hooks are
- * put into the folder in which git looks. Otherwise they are put into a separate folder, and git's configuration names
- * this folder. The other hooks stay where they are, because some need to run under their own path. Runs in the CLI
- * process.
+ * Implements `guard install`. The guard's hooks normally go into the folder in which git looks for hooks. If a hook
+ * with one of their names exists, they go into a folder of their own, and git's configuration is changed to name it.
+ * The previous hooks are never moved, because some must run under their own path. Runs in the CLI process.
  */
 import { existsSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -27,11 +26,11 @@ import { findRepository, refuseForeign, type Repository } from "./repository.js"
 import { lookAt, makeFolders, readPlain, refuseLinks, writePlain } from "./safe-file.js";
 import { takeBack } from "./uninstall.js";
 
-/** Only the user may read the record. It has a copy of git's configuration, which may contain a password. */
+/** The mode of the record. Only the user may read it: its copy of git's configuration may contain a password. */
 const RECORD_MODE = 0o600;
 const NOTHING: Previous = { kind: "none" };
 
-/** The folder of the scripts, and the text of each script. */
+/** The scripts that will be installed, and their folder. */
 interface Plan {
   readonly folder: string;
   readonly scripts: readonly (readonly [name: string, text: string])[];
@@ -39,14 +38,14 @@ interface Plan {
   readonly ownValue: string | null;
 }
 
-/** Whether the guard's hooks can be put into the repository's normal hook folder. */
+/** Whether a normal hook folder has no hook with the name of one of the guard's hooks. */
 function isDefaultFree(folder: string): boolean {
   const found = lookAt(folder);
   if (found === undefined) return true;
   return found.isDirectory() && GUARD_HOOKS.every((name) => lookAt(join(folder, name)) === undefined);
 }
 
-/** Returns the first folder for scripts in which no other tool has put its hooks. */
+/** Returns the path of a new folder for the scripts: `koor/hooks`, or else `koor/hooks-2`, and so on. */
 function freeFolder(repository: Repository): string {
   let folder = join(guardFolder(repository), "hooks");
   for (let number = 2; lookAt(folder) !== undefined; number += 1)
@@ -73,9 +72,7 @@ function planFor(repository: Repository, isStrict: boolean): Plan | CliFailure {
   return { folder: freeFolder(repository), scripts, previous, ownValue: own?.raw ?? null };
 }
 
-/**
- * Changes git's configuration so that git looks in the scripts' folder. Returns the data that are needed to undo this.
- */
+/** Makes git look for hooks in the folder of the scripts. Returns the data that undo this change. */
 function redirect(repository: Repository, { folder, previous, ownValue }: Plan): InstallRecord["config"] | CliFailure {
   const path = join(repository.commonFolder, "config");
   const before = readPlain(path);
@@ -93,7 +90,7 @@ function redirect(repository: Repository, { folder, previous, ownValue }: Plan):
   );
 }
 
-/** Executes a plan. If a step fails, undoes the steps before it. */
+/** Installs the scripts of a plan. If a step fails, undoes the earlier steps. */
 function applyPlan(repository: Repository, plan: Plan, strict: boolean): CliFailure | undefined {
   const paths = [recordPath(repository), ...plan.scripts.map(([name]) => join(plan.folder, name))];
   for (const path of paths) {
@@ -117,7 +114,7 @@ function applyPlan(repository: Repository, plan: Plan, strict: boolean): CliFail
   return undefined;
 }
 
-/** The result of an installation: where the guard's hooks are. */
+/** The result of an installation: the folder of the guard's hooks. */
 export interface Installed {
   readonly folder: string;
 }

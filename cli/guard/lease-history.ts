@@ -1,14 +1,14 @@
 /**
- * Finds the leases of a period by their fence, or by a path and a second. git stores times in whole seconds. So a lease
- * counts as held in a second if it was held during all of the second, and as possibly held if it was held during a part
- * of it. Pure; runs in the CLI process.
+ * Finds past leases by their fence, or by a path and a time. git stores times in whole seconds, so the exact time of a
+ * commit within its second is unknown. A lease was surely held if it was held during the whole second, and perhaps held
+ * if it was held during a part of it. Pure; runs in the CLI process.
  */
 import type { Lease } from "../lease-calls.js";
 import { type Cover, type FileGlob, fileGlobsOf } from "./path-cover.js";
 
 const SECOND_MS = 1_000;
 
-/** A lease that was granted. Times are in ms. `endedMs` is infinite while the lease is held. */
+/** A lease that was granted at some time. Times are in ms. `endedMs` is infinite if the lease is still held. */
 export interface PastLease {
   readonly lease: Lease;
   readonly grantedMs: number;
@@ -16,17 +16,17 @@ export interface PastLease {
   readonly covers: Cover;
 }
 
-/** Whether a lease was held during a part of a second. */
+/** Whether a lease was held during at least a part of a second. */
 export function wasPerhapsHeld({ grantedMs, endedMs }: PastLease, second: number): boolean {
   return grantedMs < (second + 1) * SECOND_MS && endedMs >= second * SECOND_MS;
 }
 
-/** Whether a lease was held during all of a second. */
+/** Whether a lease was held during the whole second. */
 function wasHeld({ grantedMs, endedMs }: PastLease, second: number): boolean {
   return grantedMs <= second * SECOND_MS && endedMs >= (second + 1) * SECOND_MS;
 }
 
-/** Returns the folders that contain a path, the nearest last. */
+/** Returns the folders that contain a path, outermost first: `a`, `a/b` for `a/b/c.ts`. */
 function foldersOf(path: string): string[] {
   const segments = path.split("/");
   return segments.slice(1).map((_, at) => segments.slice(0, at + 1).join("/"));
@@ -34,11 +34,11 @@ function foldersOf(path: string): string[] {
 
 export class LeaseHistory {
   readonly #byFence = new Map<number, PastLease>();
-  /** The leases whose resource is a path without wildcards, by this path. */
+  /** The leases of paths without wildcards. The key is the path, for example `src/a.ts`. */
   readonly #named = new Map<string, PastLease[]>();
-  /** The leases whose resource is a path without wildcards, by each folder that contains the path. */
+  /** The same leases by the folders that contain the path. A lease of `src/x/a.ts` is at `src` and at `src/x`. */
   readonly #below = new Map<string, PastLease[]>();
-  /** The leases with wildcards. */
+  /** The leases of paths with wildcards. */
   readonly #wild: PastLease[] = [];
 
   constructor(leases: readonly Lease[]) {
@@ -49,7 +49,7 @@ export class LeaseHistory {
     return this.#byFence.get(fence);
   }
 
-  /** Returns the leases that covered a path during all of a second. */
+  /** Returns the leases that covered a path during a whole second. */
   heldAt(path: string, second: number): PastLease[] {
     const file = path.normalize("NFC");
     const candidates = new Set(this.#below.get(file));

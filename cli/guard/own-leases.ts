@@ -1,5 +1,5 @@
 /**
- * Lists the leases of the instance that makes a commit, and those of its parent and of its subagents. Runs in the CLI
+ * Lists the leases of the instance that makes a commit, and those of its parent and its subagents. Runs in the CLI
  * process.
  */
 import { isJsonObject } from "../../shared/json-object.js";
@@ -8,13 +8,13 @@ import { encodeQuery } from "../client.js";
 import type { Lease } from "../lease-calls.js";
 import { Away, callServer, type GuardCaller } from "./guard-call.js";
 
-/** The number of leases per call. */
+/** The number of leases that one call lists. */
 const PAGE = 500;
 
-/** A lease as the server returns it. An automatic lease was taken by an agent's hooks. */
+/** A lease in the server's list. `automatic` says that an agent's hooks took the lease. */
 export type ListedLease = Lease & { readonly automatic?: boolean };
 
-/** Lists all leases that match a query, newest first. Makes as many calls as are needed. */
+/** Lists all leases that match a query, newest first. Makes one call per page. */
 export async function listLeases(
   caller: GuardCaller,
   query: Readonly<Record<string, string>>,
@@ -35,16 +35,16 @@ export async function listLeases(
   return leases;
 }
 
-/** Lists the held leases of the caller. If the caller is not an instance, the list is empty. */
+/** Lists the leases that the caller holds. If the caller is no instance, the list is empty. */
 export async function ownLeases(caller: GuardCaller): Promise<ListedLease[] | Away> {
   const leases = await listLeases(caller, { own: "1", state: "held", workspace: caller.workspace ?? "" });
   return leases instanceof Away && leases.status === STATUSES.INVALID_ARGUMENT.http ? [] : leases;
 }
 
 /**
- * Finds out whether the guard acts as the instance of the session or as that of the folder. It acts as the folder's
- * instance if the server does not know the session. This is found out by a call that needs an instance; the check of
- * paths needs none, so it would not show it.
+ * Finds out whether the guard acts as the session's instance or as the folder's. It acts as the folder's instance if
+ * the server does not know the session. Only a call that needs an instance shows this, and the check of paths needs
+ * none.
  */
 export async function settleIdentity(caller: GuardCaller): Promise<Away | undefined> {
   const { fallback } = caller.settings;

@@ -1,7 +1,6 @@
 /**
- * Compares which files a resource covers, according to this module and according to the server's globs. The server
- * takes a path for a possible directory. The paths of git are files, so a glob with wildcards covers exactly the files
- * that match it.
+ * Tests that a resource covers the same files for this module as for the server. The server takes a path for a possible
+ * directory, but git's paths are files. So a glob with wildcards must cover exactly the files that match it.
  */
 import t from "tap";
 

@@ -1,21 +1,24 @@
 /**
- * Decides which files of a repository a leased resource covers. The result is the same as the server's
- * (src/base/path-glob.ts), and a test compares both. The server's code compares any two globs. This module is simpler,
- * because the paths of git have no wildcards. Pure; runs in the CLI process.
+ * Decides which files of a repository a lease's resource covers. The server decides the same (src/base/path-glob.ts),
+ * and a test compares both. The server's code also compares globs with each other. git's paths have no wildcards, so
+ * this module is simpler. Pure; runs in the CLI process.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits/names.js";
 
 const PATH = "path:";
-/** The characters that `\` makes literal in a resource. */
+/** The characters that lose their special meaning after a `\` in a resource. */
 const ESCAPABLE = "*?\\{},;|! ";
 const WILD = /[*?\\]/;
 
-/** Returns the resource that stands for one file. */
+/** Returns the resource that covers exactly one file (`path:a.ts`). */
 export function leaseResource(path: string): string {
   return PATH + path.replaceAll(/[*?\\{},;|! ]/g, (character) => `\\${character}`);
 }
 
-/** Reads alternatives up to the end of the group or of the text. Returns null if the braces are not balanced. */
+/**
+ * Reads the alternatives of a brace group (`a,b}`), or of the whole glob if `depth` is 0. Returns null if the braces
+ * are not balanced.
+ */
 function readAlternatives(glob: string, start: number, depth: number): { texts: string[]; next: number } | null {
   let texts = [""];
   let at = start;
@@ -45,7 +48,10 @@ function readAlternatives(glob: string, start: number, depth: number): { texts: 
   return { texts, next: at };
 }
 
-/** Expands the braces of a glob into alternatives. The last alternative is the glob with literal braces. */
+/**
+ * Expands braces: `a.{b,c}` becomes `a.b` and `a.c`. The glob with literal braces is the last result, because a file's
+ * name may contain braces.
+ */
 function expandBraces(glob: string): string[] {
   if (!/[{}]/.test(glob)) return [glob];
   const read = readAlternatives(glob, 0, 0);
@@ -53,9 +59,9 @@ function expandBraces(glob: string): string[] {
   return read === null ? [literal] : [...read.texts, literal];
 }
 
-/** A token of a segment's pattern: a literal code point, `*` for any number of code points, or `?` for one. */
+/** A part of a segment's pattern: a literal character, `*` for any number of characters, or `?` for one character. */
 type Token = { readonly text: string } | "*" | "?";
-/** A segment of a glob: a string if it is literal, a list of tokens, or null for `**`. */
+/** One segment of a glob, between two slashes: a string if it is literal, tokens if it has wildcards, null for `**`. */
 type Segment = string | readonly Token[] | null;
 
 function readSegment(text: string): Segment {
@@ -76,8 +82,8 @@ function readSegment(text: string): Segment {
 }
 
 /**
- * Matches a segment. After a mismatch, the last `*` takes one more character. So the cost is at most the product of
- * both lengths.
+ * Matches one segment of a path. After a mismatch, the last `*` takes one more character. So the cost is at most the
+ * product of both lengths.
  */
 function matchesSegment(pattern: Segment, segment: string): boolean {
   if (pattern === null || typeof pattern === "string") return pattern === segment;
@@ -103,9 +109,9 @@ function matchesSegment(pattern: Segment, segment: string): boolean {
   return pattern.slice(place).every((token) => token === "*");
 }
 
-/** Adds the position after each `**`, because `**` may match no segment. */
+/** Adds the positions that are reached if a `**` matches no segment. */
 function skipMany(pattern: readonly Segment[], places: Set<number>): void {
-  // The iteration also visits the elements that it adds to the Set.
+  // The loop also visits the positions that it adds to the Set.
   for (const place of places) if (pattern[place] === null) places.add(place + 1);
 }
 
@@ -125,15 +131,12 @@ function matchesPath(pattern: readonly Segment[], path: readonly string[]): bool
   return places.has(pattern.length);
 }
 
-/**
- * Decides whether a resource covers a file. It is compiled once per resource, because many files are checked against
- * it.
- */
+/** Decides whether a resource covers a file. A resource is compiled once, because many files are compared with it. */
 export type Cover = (path: string) => boolean;
 
-/** One alternative of a resource, which has no braces. */
+/** A glob without braces: one of the alternatives to which a resource expands. */
 export interface FileGlob {
-  /** The path of the glob if it has no wildcards. Such a glob also covers everything below the path. */
+  /** The glob's path if it has no wildcards; undefined otherwise. The glob also covers everything below this path. */
   readonly literal: string | undefined;
   readonly covers: Cover;
 }
@@ -144,7 +147,7 @@ function compileGlob(glob: string): FileGlob {
   if (!isLiteral)
     return { literal: undefined, covers: (path) => matchesPath(segments, path.normalize("NFC").split("/")) };
   const literal = segments.join("/");
-  // The last case is a submodule: git's path is the submodule, and the glob names a file inside of it.
+  // The last comparison is for submodules: git's path is the submodule, and the glob names a file inside it.
   const covers: Cover = (path) => {
     const file = path.normalize("NFC");
     return file === literal || file.startsWith(`${literal}/`) || literal.startsWith(`${file}/`);
@@ -152,14 +155,14 @@ function compileGlob(glob: string): FileGlob {
   return { literal, covers };
 }
 
-/** Returns the globs of the resources that are files. */
+/** Returns the globs of those resources that name files (`path:…`). */
 export function fileGlobsOf(resources: readonly string[]): FileGlob[] {
   return resources
     .filter((resource) => resource.startsWith(PATH))
     .flatMap((resource) => expandBraces(resource.slice(PATH.length).normalize("NFC")).map(compileGlob));
 }
 
-/** Returns the cover of a lease's resources. Resources that are not files cover nothing. */
+/** Returns a function that decides whether a lease covers a file. Resources that do not name files cover none. */
 export function coverOf(resources: readonly string[]): Cover {
   const globs = fileGlobsOf(resources);
   return (path) => globs.some(({ covers }) => covers(path));

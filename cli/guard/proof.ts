@@ -1,19 +1,21 @@
 /**
- * Finds out whether commands have passed on exactly the files of a commit. The server has a record of each run that the
- * command line or CI has seen. Runs in the CLI process.
+ * Finds out whether commands, such as a test run, have passed on exactly the files of a commit. The server stores a
+ * record of each run that the command line or CI has seen. Runs in the CLI process.
  */
 import { isJsonObject } from "../../shared/json-object.js";
 import { encodeQuery } from "../client.js";
 import { Away, callServer, type GuardCaller } from "./guard-call.js";
 import type { Judgement } from "./verdict.js";
 
-/** The number of records per call. The server returns the newest records of a tree and a command. */
+/** The number of records that one call returns, newest first. */
 const PAGE = 1_000;
 
-/** The lowest level of the records that prove something. */
+/** The lowest level that a record needs to count as proof. */
 export type ProofLevel = "observed" | "ci";
 
-/** Whether a record proves that its command passes on a tree. */
+/**
+ * Whether a record proves that its command passes on a tree: it exited with 0, and the files were those of the tree.
+ */
 function proves(record: unknown, tree: string): boolean {
   if (!isJsonObject(record)) return false;
   const { exit_code: exitCode, tree_before: before, tree_after: after } = record;
@@ -21,8 +23,8 @@ function proves(record: unknown, tree: string): boolean {
 }
 
 /**
- * Returns whether a record of one level proves that a command passes on a tree. Asks for the records page by page until
- * one proves it, so that other records, which any agent may send, cannot hide it.
+ * Returns whether a record of this level proves that a command passes on a tree. Reads page after page until one record
+ * does. So other records, which any agent may send, cannot hide the proof.
  */
 async function isProven(
   caller: GuardCaller,
@@ -43,8 +45,8 @@ async function isProven(
 }
 
 /**
- * Returns the commands for which no record proves that they pass on a tree.
- * @param level if it is `ci`, only records of CI count, because any agent can send observed records
+ * Returns the commands that are not proved to pass on a tree.
+ * @param level for `ci`, only records of CI count, because any agent can send records of the level `observed`
  */
 export async function findUnproven(
   caller: GuardCaller,
@@ -66,7 +68,10 @@ export async function findUnproven(
   return unproven;
 }
 
-/** Adds the commands without proof to a judgement. The verdict becomes `unproven`, unless it is a violation. */
+/**
+ * Adds the commands without proof to a judgement. If there are any, the verdict becomes `unproven`; a violation stays a
+ * violation.
+ */
 export function withUnproven(judgement: Judgement, unproven: readonly string[]): Judgement {
   const isProved = unproven.length === 0 || judgement.verdict === "violation";
   return { ...judgement, verdict: isProved ? judgement.verdict : "unproven", unproven };

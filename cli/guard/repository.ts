@@ -1,7 +1,4 @@
-/**
- * Finds the git repository of a folder, with its working tree and its folders. Asks git for them. Runs in the CLI
- * process.
- */
+/** Asks git for the repository of a folder: its working tree and its own folders. Runs in the CLI process. */
 import { type CliFailure, failed, refused, wrongUsage } from "../failure.js";
 import { findWorkingTree, realPath, type WorkingTree } from "../git-folder.js";
 import { findPipe } from "../git-pipes.js";
@@ -10,22 +7,22 @@ import { isWithin } from "../regular-file.js";
 import { lineOf, runGit } from "./git.js";
 
 export interface Repository {
-  /** The root of the working tree. A bare repository has none, so it is the repository's own folder. */
+  /** The root of the working tree. For a bare repository, it is the repository's own folder. */
   readonly root: string;
   readonly isBare: boolean;
-  /** The folder of the working tree's own files, such as `HEAD`. */
+  /** The folder with git's files for this working tree, such as `HEAD`. */
   readonly gitFolder: string;
-  /** The folder that all working trees share. */
+  /** The folder that all working trees of the repository share. */
   readonly commonFolder: string;
 }
 
-/** Asks git for a path; undefined if git has none. */
+/** Asks git for one of its paths; undefined if there is none. */
 function askForPath(folder: string, flag: string): string | undefined | CliFailure {
   const result = runGit(folder, ["rev-parse", "--path-format=absolute", flag]);
   return "isSuccess" in result ? lineOf(result) : result;
 }
 
-/** Returns the repository to which a folder belongs. It is wrong usage if there is none. */
+/** Returns the repository of a folder. If there is none, the failure is wrong usage. */
 export function findRepository(folder: string): Repository | CliFailure {
   const pipe = findPipe(folder);
   if (pipe !== undefined) return failed(`git cannot be asked: ${pipe} is a named pipe or a device`);
@@ -46,8 +43,8 @@ export function findRepository(folder: string): Repository | CliFailure {
 }
 
 /**
- * Refuses a repository whose folder is outside of the working tree and does not name the tree. Other people may have
- * made the files that lead to the folder, and nothing may be written to another repository.
+ * Refuses a repository outside of the working tree whose files do not name the tree. `.git` may come from other people
+ * and lead to a foreign repository. The guard writes nothing there.
  */
 export function refuseForeign({ root, isBare, gitFolder, commonFolder }: Repository): CliFailure | undefined {
   const isOwn = isBare || gitFolder === commonFolder || isWithin(root, commonFolder);
@@ -56,7 +53,7 @@ export function refuseForeign({ root, isBare, gitFolder, commonFolder }: Reposit
     : refused(`${commonFolder} does not name the working tree ${root}: run git worktree repair`);
 }
 
-/** Converts the repository to the form from which the workspace's name is derived. */
+/** Converts the repository to a `WorkingTree`, from which the name of the workspace is derived. */
 export function treeOf({ root, isBare, gitFolder, commonFolder }: Repository): WorkingTree {
   return (isBare ? undefined : findWorkingTree(root)) ?? { root, gitFolder, commonFolder };
 }

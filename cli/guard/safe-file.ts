@@ -1,6 +1,6 @@
 /**
- * Writes and removes files inside of a repository's own folder. It never follows a symbolic link there, because a link
- * could lead to a tracked file or out of the repository. Runs in the CLI process.
+ * Writes and removes files inside a repository's own folder. Never follows a symbolic link there, because it could lead
+ * to a tracked file or out of the repository. Runs in the CLI process.
  */
 import { chmodSync, lstatSync, mkdirSync, renameSync, rmdirSync, rmSync, type Stats, writeFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
@@ -9,18 +9,18 @@ import { type CliFailure, refused } from "../failure.js";
 import { readRegularFile, Unread } from "../regular-file.js";
 import { errorCodeOf } from "../system-error.js";
 
-/** Returns what is at a path, without following a link; undefined if nothing is there. */
+/** Returns the system's information about a path, without following a link. Returns undefined if nothing is there. */
 export function lookAt(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false });
 }
 
-/** Returns the bytes of a small regular file; undefined if there is none. */
+/** Reads a small regular file. Returns undefined if there is none. */
 export function readPlain(path: string): Buffer | undefined {
   const bytes = lookAt(path)?.isFile() ? readRegularFile({ path }) : undefined;
   return bytes instanceof Unread ? undefined : bytes;
 }
 
-/** Refuses a path below a folder if one of its segments is a symbolic link. */
+/** Refuses a path if one of its segments below `folder` is a symbolic link. */
 export function refuseLinks(folder: string, path: string): CliFailure | undefined {
   let at = folder;
   for (const part of relative(folder, path).split(sep)) {
@@ -30,7 +30,7 @@ export function refuseLinks(folder: string, path: string): CliFailure | undefine
   return undefined;
 }
 
-/** Makes the missing folders down to `folder`. Returns those that it made, the outermost first. */
+/** Makes a folder and the missing folders above it. Returns those that it made, outermost first. */
 export function makeFolders(folder: string): string[] {
   if (lookAt(folder) !== undefined) return [];
   const made = makeFolders(dirname(folder));
@@ -38,12 +38,12 @@ export function makeFolders(folder: string): string[] {
   return [...made, folder];
 }
 
-/** Replaces a file in one step: writes a temporary file and renames it. */
+/** Replaces a file at once: writes a temporary file and renames it. */
 export function writePlain(path: string, bytes: Buffer | string, mode: number): void {
   const temporary = `${path}.${process.pid}.part`;
   try {
     writeFileSync(temporary, bytes, { flag: "wx", mode });
-    // The mode is set again, because the umask limits the mode of a new file.
+    // Set the mode again, because the umask may have removed bits from it.
     chmodSync(temporary, mode);
     renameSync(temporary, path);
   } catch (error) {
@@ -52,7 +52,7 @@ export function writePlain(path: string, bytes: Buffer | string, mode: number): 
   }
 }
 
-/** Removes folders that are empty, the innermost first. */
+/** Removes those of the folders that are empty, innermost first. */
 export function removeEmpty(folders: readonly string[]): void {
   for (const folder of folders.toReversed()) {
     try {

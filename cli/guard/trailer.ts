@@ -1,8 +1,8 @@
 /**
- * Implements `guard trailer`, which git's hook `prepare-commit-msg` calls. For each of the committer's leases that
- * covers a path of the commit, it adds a line `Koor-Fence: N` to the message. An empty message stays empty, so that git
- * stops the commit. If the user writes the message in an editor, the hook `commit-msg` calls this command again. Runs
- * in the CLI process.
+ * Implements `guard trailer`, which adds a line `Koor-Fence: N` to a commit message. It adds one for each of the
+ * committer's leases that covers a path of the commit. git's hook `prepare-commit-msg` runs it. An empty message stays
+ * empty, so that git stops the commit. If the user writes the message in an editor, the hook `commit-msg` runs it
+ * again. Runs in the CLI process.
  */
 import { resolve } from "node:path";
 
@@ -20,14 +20,12 @@ import { findRepository } from "./repository.js";
 import { readRegularFile } from "../regular-file.js";
 import { describeSystemError } from "../system-error.js";
 
-/** The scissors line. git cuts off the message at this line. */
+/** The scissors line. git drops this line and everything below it. */
 const SCISSORS = "------------------------ >8 ------------------------";
 
 const MESSAGE_BYTES_MAX = 16 * 1024 * 1024;
 
-/**
- * Whether a lease applies to the files of this checkout. A lease of scope `checkout` applies only to its own checkout.
- */
+/** Whether a lease applies in this checkout. A lease of the scope `checkout` applies only in its own checkout. */
 function isAbout({ scope, checkout }: ListedLease, here: string | null): boolean {
   return scope === "repo" || checkout === here;
 }
@@ -43,13 +41,13 @@ function readMessage(path: string): string | CliFailure {
   }
 }
 
-/** Returns the characters with which a comment line of a message begins. */
+/** Returns the characters that begin a comment line in a message, by default `#`. */
 function commentMark(root: string): string | CliFailure {
   const configured = runGit(root, ["config", "--get", "core.commentChar"]);
   return configured instanceof CliFailure ? configured : (lineOf(configured) ?? "#");
 }
 
-/** Whether a message has only comments and empty lines above the scissors line. */
+/** Whether a message is empty: above the scissors line, it has only comments and blank lines. */
 function isEmpty(file: string, mark: string): boolean | CliFailure {
   const text = readMessage(file);
   if (text instanceof CliFailure) return text;
@@ -67,7 +65,7 @@ function addTrailers(root: string, file: string, values: readonly string[]): Cli
   const words = ["-c", `core.commentChar=${mark}`, ...trailerCommand(values), "--in-place", file];
   // Load the module only when it is needed. With a static import, every command would load it.
   const { devNull } = process.getBuiltinModule("node:os");
-  // git runs without a repository.
+  // Run git outside of any repository, because a repository's configuration may name programs for trailers.
   const result = runGit(root, words, {
     GIT_DIR: devNull,
     GIT_WORK_TREE: undefined,
@@ -77,7 +75,7 @@ function addTrailers(root: string, file: string, values: readonly string[]): Cli
   return result.isSuccess ? undefined : failed(`git cannot add the trailer: ${result.complaint}`);
 }
 
-/** Returns the fences in the message of HEAD. */
+/** Returns the fences that the message of HEAD names. */
 function fencesOfHead(root: string): string[] {
   const words = ["log", "--max-count=1", `--format=%(trailers:key=${TRAILER},valueonly,separator=%x2C)`, "HEAD"];
   const result = runGit(root, ["-c", "trailer.separators=:", ...words, "--"]);
@@ -94,7 +92,7 @@ export async function addFences(args: Args, context: CommandContext): Promise<nu
   const kept = amends ? fencesOfHead(repository.root) : [];
   const caller = paths.length === 0 ? undefined : findCaller(repository, context);
   const leases = caller === undefined || caller instanceof Away ? [] : await ownLeases(caller);
-  // If the server is away, nothing is printed here, because the hook `pre-commit` has already warned.
+  // If the server is away, print nothing. The hook `pre-commit` has already warned.
   const held = leases instanceof Away || caller === undefined || caller instanceof Away ? [] : leases;
   const here = caller === undefined || caller instanceof Away ? null : caller.checkout;
   const covering = held.filter((lease) => isAbout(lease, here) && paths.some(coverOf(lease.resources)));

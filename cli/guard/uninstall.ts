@@ -1,6 +1,6 @@
 /**
- * Implements `guard uninstall`, which undoes the changes of `guard install`. A file that another tool has written in
- * the meantime is not changed. Runs in the CLI process.
+ * Implements `guard uninstall`, which undoes the changes of `guard install`. Files that another tool has written since
+ * the installation stay unchanged. Runs in the CLI process.
  */
 import { rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -17,14 +17,12 @@ import { findRepository, refuseForeign, type Repository } from "./repository.js"
 import { lookAt, readPlain, refuseLinks, removeEmpty, writePlain } from "./safe-file.js";
 
 const MODE_BITS = 0o7777;
-/**
- * The suffixes with which other tools rename an existing hook before they install their own: pre-commit and lefthook.
- */
+/** The suffixes that pre-commit and lefthook add to the name of an existing hook, before they install their own. */
 const SET_ASIDE = [".legacy", ".old"] as const;
 
 type Config = NonNullable<InstallRecord["config"]>;
 
-/** Restores git's configuration, if git still looks in the guard's folder. */
+/** Restores git's configuration. Does nothing if core.hooksPath no longer names the guard's folder. */
 function restoreConfig(repository: Repository, config: Config): CliFailure | undefined {
   const path = join(repository.commonFolder, "config");
   const bytes = readPlain(path);
@@ -42,27 +40,27 @@ interface Script {
   readonly hash: string;
 }
 
-/** Whether another tool has replaced a script. A script that was removed does not count. */
+/** Whether another tool has replaced a script. A script that is gone does not count as replaced. */
 function isForeign({ path, hash }: Script): boolean {
   const bytes = readPlain(path);
   return bytes === undefined ? lookAt(path) !== undefined : hashOf(bytes) !== hash;
 }
 
-/** Removes a file, if it is unchanged since the installation. */
+/** Removes a file if it is still the script that the guard installed. */
 function removeOwn({ path, hash }: Script): void {
   const bytes = readPlain(path);
   if (bytes !== undefined && hashOf(bytes) === hash) rmSync(path);
 }
 
-/** Replaces a script by one that only runs the previous hook. Does nothing if the script is gone. */
+/** Replaces a script by one that only runs the previous hook. Does nothing if the script no longer exists. */
 function passOn({ path }: Script, previous: Previous): void {
   if (lookAt(path) !== undefined) writePlain(path, passingScript(basename(path), previous), SCRIPT_MODE);
 }
 
 /**
- * Undoes the installation. Returns the files that stay because another tool has written them. If such a file is in the
- * guard's own folder and git looks in this folder, git's configuration stays as it is, and the other scripts of the
- * folder only run the previous hooks.
+ * Undoes an installation. Returns the files that stay, because another tool has written them. If there are such files,
+ * and git looks for hooks in the guard's own folder, core.hooksPath stays too. The guard's other scripts there then
+ * only run the previous hooks.
  */
 export function takeBack(repository: Repository, record: InstallRecord): readonly string[] | CliFailure {
   const { commonFolder } = repository;
@@ -96,7 +94,7 @@ export interface Uninstalled {
   readonly left: readonly string[];
 }
 
-/** Removes the guard from a repository, if it is installed there. */
+/** Removes the guard from a repository if it is installed. */
 export function uninstallGuard(repository: Repository): Uninstalled | CliFailure {
   const foreign = refuseForeign(repository);
   if (foreign !== undefined) return foreign;

@@ -1,4 +1,4 @@
-/** Tests the verdicts of commits by their times, fences, scopes and checkouts. */
+/** Tests which verdict a commit gets, by its times, fences, scopes and checkouts. */
 import t from "tap";
 
 import type { Lease } from "../lease-calls.js";
@@ -12,7 +12,7 @@ function at(ms: number): string {
   return new Date(NOON_S * 1_000 + ms).toISOString();
 }
 
-/** Returns a lease of `holder`, held between two times in ms after noon. */
+/** Returns a lease of `holder` that was held between two times, given in ms after noon. */
 function lease(fence: number, holder: string, from: number, to: number | null, more: Partial<Lease> = {}): Lease {
   return {
     id: `lease-${fence}`,

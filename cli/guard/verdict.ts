@@ -1,4 +1,4 @@
-/** Judges commits by the leases that were held when the commits were made. Pure; runs in the CLI process. */
+/** Judges commits by the leases that were held when they were made. Pure; runs in the CLI process. */
 import type { Holder } from "../../schemas/leases.js";
 import type { Static } from "typebox";
 import type { CommitRecord } from "./commit-paths.js";
@@ -16,27 +16,24 @@ export interface Violation {
 export interface Judgement {
   readonly commit: string;
   readonly verdict: "covered" | "free" | "violation" | "off" | "unknown" | "unproven";
-  /** The first valid fence of the commit; null if there is none. */
+  /** The first fence in the commit's message that is valid; null if none is. */
   readonly fence: number | null;
   readonly violations: readonly Violation[];
-  /**
-   * The commands for which no record proves that they passed on the commit's files; absent if the user asked for no
-   * command.
-   */
+  /** The commands that are not proved to pass on the commit's files; absent if the user named no commands. */
   readonly unproven?: readonly string[];
 }
 
 export interface PastRecords {
   readonly history: LeaseHistory;
-  /** The commits that were made with KOOR_GUARD=off, according to the audit log. */
+  /** The ids of the commits that were made with KOOR_GUARD=off, according to the audit log. */
   readonly off: ReadonlySet<string>;
-  /** Leases that ended before this time, in ms, may be missing in the history. */
+  /** The time before which the history is incomplete, in ms. Leases that ended earlier may be missing. */
   readonly sinceMs: number;
 }
 
 /**
- * Returns the leases that make a commit valid. The commit names their fence, they were held at one of its times, and
- * they cover one of its paths.
+ * Returns the leases that justify the commit. The commit names their fence and touches a path of theirs. They were held
+ * at one of the commit's times.
  */
 function validLeases({ fences, paths, authorS, committerS }: CommitRecord, history: LeaseHistory): PastLease[] {
   return fences
@@ -47,8 +44,8 @@ function validLeases({ fences, paths, authorS, committerS }: CommitRecord, histo
 }
 
 /**
- * Whether a landing made the commit by rebasing an earlier commit. Such a commit has the fence of a lane that was held
- * at the committer's time. The author wrote the files earlier, and the landing has not changed them.
+ * Whether `koor land` made the commit, by rebasing an earlier one. Such a commit names the fence of a lane lease that
+ * was held at the committer's time. The files are as the author wrote them, so they are judged by the author's time.
  */
 function hasLanded({ fences, committerS }: CommitRecord, history: LeaseHistory): boolean {
   return fences.some((fence) => {
@@ -58,7 +55,10 @@ function hasLanded({ fences, committerS }: CommitRecord, history: LeaseHistory):
   });
 }
 
-/** Returns the leases of other holders that were held in a second, each with the paths of the commit that it covers. */
+/**
+ * Returns the leases of other holders that covered a path of the commit during a second, one violation per path and
+ * lease.
+ */
 function findViolations(
   commit: CommitRecord,
   second: number,

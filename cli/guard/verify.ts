@@ -1,5 +1,5 @@
 /**
- * Implements `guard verify`, which checks each commit of a range against the leases that were held when it was made.
+ * Implements `guard verify`, which compares each commit of a range with the leases that were held when it was made.
  * Reads the history of leases and the audit log. Runs in the CLI process.
  */
 import { LEASE_KEEP_MS } from "../../schemas/limits/leases.js";
@@ -22,7 +22,7 @@ const SECOND_MS = 1_000;
 const DAY_MS = 86_400_000;
 const LEASES_PAGE = 10_000;
 const AUDIT_PAGE = 1_000;
-/** The last time that RFC 3339 can express. The times of git can be later. */
+/** The latest time that RFC 3339 can express. A time in git can be later. */
 const TIME_MS_MAX = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
 
 interface Period {
@@ -31,8 +31,8 @@ interface Period {
 }
 
 /**
- * Returns the period in which the commits were made. It begins at `sinceMs` at the earliest, because the server has no
- * earlier history.
+ * Returns the period in which the commits were made. The server has no history before `sinceMs`, so the period does not
+ * begin earlier.
  */
 function periodOf(commits: readonly CommitRecord[], sinceMs: number): Period {
   const period = { fromMs: TIME_MS_MAX, toMs: sinceMs };
@@ -51,10 +51,10 @@ function commitOf(entry: unknown, workspace: string): string | undefined {
   return isJsonObject(detail) && typeof detail["commit"] === "string" ? detail["commit"] : undefined;
 }
 
-/** Lists the commits that were made without the guard, according to the audit log. */
+/** Lists the ids of the commits that were made with the guard off, according to the audit log. */
 async function listOff(caller: GuardCaller, oldestS: number): Promise<ReadonlySet<string> | Away> {
   const commits = new Set<string>();
-  // The query begins one day earlier, because the clocks of this machine and of the server may differ.
+  // Begin one day earlier, because the clocks of this machine and of the server may differ.
   const from = new Date(Math.max(0, Math.min(oldestS * SECOND_MS, TIME_MS_MAX) - DAY_MS)).toISOString();
   for (let before = ""; ; ) {
     const query = { action: "guard.off", from, limit: String(AUDIT_PAGE), ...(before === "" ? {} : { before }) };
@@ -71,7 +71,10 @@ async function listOff(caller: GuardCaller, oldestS: number): Promise<ReadonlySe
   }
 }
 
-/** Reads the history of leases and the audit log for the commits. There is at least one commit. */
+/**
+ * Reads the server's records for the time of the commits: the history of leases, and the audit log. There must be at
+ * least one commit.
+ */
 async function gather(caller: GuardCaller, commits: readonly CommitRecord[]): Promise<PastRecords | Away> {
   const sinceMs = Date.now() - LEASE_KEEP_MS;
   const { fromMs, toMs } = periodOf(commits, sinceMs);
@@ -91,7 +94,7 @@ async function gather(caller: GuardCaller, commits: readonly CommitRecord[]): Pr
 }
 
 interface Required {
-  /** The commands that must have passed on each commit's files. */
+  /** The commands that must have passed on the files of each commit. */
   readonly commands: readonly string[];
   readonly level: ProofLevel;
 }
@@ -114,7 +117,7 @@ async function judgeAll(
   return judgements;
 }
 
-/** Prints to stderr the commits that touched paths leased by others, and the commits without proof. */
+/** Prints to stderr the commits without proof, and those that touched paths leased by other holders. */
 function describe(judgements: readonly Judgement[]): void {
   for (const { commit, unproven = [] } of judgements)
     for (const command of unproven) warn(`${commit} was not seen to pass: ${command}`);
@@ -127,7 +130,7 @@ function formatLines(judgements: readonly Judgement[]): Buffer {
   return Buffer.from(judgements.map(({ commit, verdict }) => `${commit} ${verdict}\n`).join(""));
 }
 
-/** Whether a commit makes the command exit with 1. */
+/** Whether the command must exit with 1 because of this commit. */
 function isBad({ verdict, unproven = [] }: Judgement): boolean {
   return verdict === "violation" || unproven.length > 0;
 }

@@ -1,7 +1,7 @@
 /**
- * Starts `koor hooks report` in the background after a tool or a turn. The report tells the radar which files have
- * changed before they are committed, and tells the budgets what the client has written to its transcript. The agent
- * does not wait for it. Runs in the process of `koor-hook`.
+ * Starts `koor hooks report` in the background, after a tool or at the end of a turn. It reports to the radar which
+ * files have changed, before they are committed. It also reports to the budgets what the client has written to its
+ * transcript. The agent does not wait for it. Runs in the process of `koor-hook`.
  */
 import { mkdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,14 +11,17 @@ import { ownRecordPath, radarMarkPath } from "../own-record.js";
 import { realPath } from "../regular-file.js";
 import type { HookProject } from "./hook-project.js";
 
-/** The number of bytes of the input that the background program gets. */
+/** The number of bytes of the hook's input that the background program gets. */
 const INPUT_BYTES = 4096;
 const EVENT_NAME = /"hook_event_name"\s*:\s*"(\w+)"/;
-/** Match the names that clients give to the event after a tool, and to the event at the end of a turn. */
+/** Match the names of two events: after a tool, and at the end of a turn. Each client has its own names. */
 const AFTER_TOOL = /^(?:post_?tool|after(?:tool|shell|file|tab|mcp)|tool\.execute\.after|tool_result)/i;
 const TURN_END = /^(?:stop|afteragent|agentstop|session\.idle)$/i;
 
-/** Returns whether a report is due. At the end of a turn it is always due, because no event may follow. */
+/**
+ * Returns whether a report is due. After a tool, the last report must be old enough. At the end of a turn, one is
+ * always due, because no event may follow.
+ */
 function isDue(event: string, mark: string): boolean {
   if (TURN_END.test(event)) return true;
   if (!AFTER_TOOL.test(event)) return false;
@@ -27,8 +30,8 @@ function isDue(event: string, mark: string): boolean {
 }
 
 /**
- * Starts the reports of the working tree and of the session's transcript, if they are due. They go to the same server
- * as the hook, with the hook's token. A report that cannot be made is dropped.
+ * Starts a report of the working tree and of the session's transcript, if it is due. The report goes to the hook's
+ * server, with the hook's token.
  */
 export function startReports({ root, server, headers }: HookProject, event: string | undefined, input: Buffer): void {
   const record = ownRecordPath(realPath(root), process.env);
@@ -49,8 +52,8 @@ export function startReports({ root, server, headers }: HookProject, event: stri
       KOOR_SERVER: server.href,
       KOOR_TOKEN: (headers["Authorization"] ?? "").replace("Bearer ", ""),
       KOOR_WORKSPACE: decodeURIComponent(headers["X-Koor-Workspace"] ?? ""),
-      // The program needs the path of the transcript, which is in the first bytes of the input, before the arguments of
-      // the tool.
+      // Pass the start of the input. It contains the path of the transcript, and precedes the long arguments of the
+      // tool.
       KOOR_HOOK: input.toString("utf8", 0, INPUT_BYTES),
     },
   });

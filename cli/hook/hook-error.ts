@@ -1,7 +1,6 @@
 /**
- * Formats an error as one line for stderr. The error may contain text of a server. So the line is cut to a maximum
- * length, and characters other than printable ASCII are escaped, because they could control the terminal or hide text.
- * Pure; runs in the process of `koor-hook`.
+ * Formats an error as one short line for stderr. It may contain text of a server, so characters other than printable
+ * ASCII are escaped: they could control the terminal or hide text. Pure; runs in the process of `koor-hook`.
  */
 const TEXT_CHARACTERS_MAX = 500;
 const UNPRINTABLE = /[^\x20-\x7e]/g;
@@ -13,7 +12,7 @@ function escapeUnit(unit: string): string {
 export function errorTextOf(error: unknown): string {
   const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
   const text = error instanceof Error ? error.message || code : String(error);
-  // The text is cut first, because the text of a server may be very long.
+  // Cut the text first, because it may be very long.
   const line = (text || "unknown error").slice(0, TEXT_CHARACTERS_MAX + 1).replaceAll(UNPRINTABLE, escapeUnit);
   return line.length > TEXT_CHARACTERS_MAX ? `${line.slice(0, TEXT_CHARACTERS_MAX)}...` : line;
 }

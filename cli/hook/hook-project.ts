@@ -1,7 +1,7 @@
 /**
- * Finds the project of a folder for `koor-hook`: its server, and the headers that describe the project. Both come from
- * the user's own record. Other people may have made the files of the project, so the input is sent only to a server
- * that the user knows. Runs in the process of `koor-hook`.
+ * Finds the project of a folder for `koor-hook`: its server, and the headers that describe it. Both come from the
+ * record that the user's own `koor init` wrote. Files in the project may come from other people, so the hook sends its
+ * input only to a server that the user knows. Runs in the process of `koor-hook`.
  */
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -17,7 +17,7 @@ const HEADER_NAME = /^X-Koor-[A-Za-z-]+$/;
 const HEADER_VALUE = /^[\x20-\x7e]*$/;
 
 export interface HookProject {
-  /** The root of the working tree, or of the project. */
+  /** The root of the working tree; outside of git, the folder of the project. */
   readonly root: string;
   readonly server: URL;
   readonly headers: Readonly<Record<string, string>>;
@@ -32,13 +32,13 @@ function readObject(path: string): Readonly<Record<string, unknown>> | undefined
   }
 }
 
-/** Returns git's own folder for the working tree with this root. */
+/** Returns the folder with git's files for the working tree at this root. */
 function gitFolderOf(root: string): string {
   const named = /^gitdir: (.+?)\s*$/.exec(readGitFile(root, ".git") ?? "")?.[1];
   return named === undefined ? join(root, ".git") : resolve(root, named);
 }
 
-/** Returns the root of the main working tree; undefined if this working tree is the main one. */
+/** Returns the root of the main working tree; undefined if this is the main working tree itself. */
 function mainRootOf(root: string, gitFolder: string): string | undefined {
   const common = readGitFile(gitFolder, "commondir")?.trim();
   const folder = common === undefined ? undefined : resolve(gitFolder, common);
@@ -53,7 +53,7 @@ interface Found {
   readonly record: Readonly<Record<string, unknown>>;
   readonly root: string;
   readonly branch: string | undefined;
-  /** Whether the record is that of the main working tree, so that it does not describe this working tree. */
+  /** Whether the record is that of the main working tree. It then names another checkout than this one. */
   readonly isOfMain: boolean;
 }
 
@@ -62,8 +62,8 @@ function recordAt(root: string, environment: NodeJS.ProcessEnv): Readonly<Record
 }
 
 /**
- * Finds the record. Searches upwards from the folder to the root of the working tree, and then in the main working
- * tree.
+ * Finds the record of a folder. Searches the folder and those above it, up to the root of the working tree, and then
+ * the main working tree.
  */
 function findRecord(folder: string, environment: NodeJS.ProcessEnv): Found | undefined {
   for (let at = folder; ; at = dirname(at)) {
@@ -81,7 +81,7 @@ function findRecord(folder: string, environment: NodeJS.ProcessEnv): Found | und
   }
 }
 
-/** Whether the user's own settings name the server. */
+/** Whether the user's own settings file names this server. */
 function isNamedByUser(server: URL, environment: NodeJS.ProcessEnv): boolean {
   const folder = userFolder(environment, process.platform);
   const settings = folder === undefined ? undefined : readObject(join(folder, "settings.json"));
@@ -98,14 +98,13 @@ function encode(text: string): string {
   return encodeURIComponent(text).replaceAll("%2F", "/");
 }
 
-/** Returns the headers in the record, and the headers that depend on this call. */
+/** Returns the headers of a hook call: those in the record, and those that change from call to call. */
 function headersOf({ record, root, branch, isOfMain }: Found): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries((record["headers"] ?? {}) as Readonly<Record<string, unknown>>))
     if (HEADER_NAME.test(name) && typeof value === "string" && HEADER_VALUE.test(value)) headers[name] = value;
   if (isOfMain) {
-    // This working tree is another checkout. Only the command line can compute the id of a checkout, so the header is
-    // left out.
+    // Leave out the checkout, because this working tree is another one. Only the command line can compute its id.
     delete headers["X-Koor-Checkout"];
     headers["X-Koor-Root"] = encode(root);
   }
@@ -113,7 +112,7 @@ function headersOf({ record, root, branch, isOfMain }: Found): Record<string, st
   return headers;
 }
 
-/** Returns the project to which a folder belongs; undefined if it belongs to none. */
+/** Returns the project of a folder; undefined if the folder belongs to none. */
 export function findHookProject(folder: string, environment: NodeJS.ProcessEnv): HookProject | undefined {
   const found = findRecord(folder, environment);
   const address = found?.record["server"];

@@ -1,6 +1,7 @@
 /**
- * Sends one request over a bare socket and reads the answer. It supports only the forms of answers that Koor's server
- * and proxies send: with a length, in chunks, or until the connection ends. Runs in the process of `koor-hook`.
+ * Sends one request over a bare socket and reads the answer. It reads only the kinds of answers that Koor's server and
+ * proxies send. The body has a length, or comes in chunks, or ends with the connection. Runs in the process of
+ * `koor-hook`.
  */
 import { connect, type Socket } from "node:net";
 
@@ -16,12 +17,12 @@ function openSocket(server: URL): Socket {
   const isTls = server.protocol === "https:";
   const port = Number(server.port) || (isTls ? HTTPS_PORT : HTTP_PORT);
   if (!isTls) return connect({ host, port });
-  // TLS is loaded only when it is needed. Most servers do not use it, and loading it takes longer than the request.
+  // Load TLS only if it is needed. Most servers do not use it, and loading it takes longer than the request.
   const tls = process.getBuiltinModule("node:tls");
   return tls.connect({ host, port, servername: /[a-z]/i.test(host) && !host.includes(":") ? host : "" });
 }
 
-/** Decodes a chunked body. Returns undefined if its end has not arrived yet. */
+/** Decodes a body in chunks. Returns undefined if it is not complete yet. */
 function decodeChunks(body: Buffer): Buffer | undefined {
   const chunks: Buffer[] = [];
   for (let at = 0; ; ) {
@@ -37,7 +38,7 @@ function decodeChunks(body: Buffer): Buffer | undefined {
   }
 }
 
-/** Returns the body of a complete answer; undefined if more data must come. */
+/** Returns the body if the answer is complete; undefined if more data must arrive. */
 function readAnswer(bytes: Buffer, isEnded: boolean): string | undefined {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd < 0) {
@@ -61,15 +62,15 @@ function readAnswer(bytes: Buffer, isEnded: boolean): string | undefined {
   return body.length < Number(length) ? undefined : body.toString("utf8", 0, Number(length));
 }
 
-/** Sends a hook's input to the server. Rejects if no usable answer comes in time. */
+/** Sends the input of a hook to the server and returns the answer. Rejects if no usable answer comes in time. */
 export async function sendHook({ server, headers }: HookProject, path: string, input: Buffer): Promise<string> {
   const all = {
     Host: server.host,
     "Content-Type": "application/json",
     "Content-Length": `${input.length}`,
     Connection: "close",
-    // Tells the server that background-reports.ts reports the changes, so that the server does not ask the agent to do
-    // it.
+    // Tell the server that background-reports.ts reports changed files. The server then does not ask the agent to
+    // report them.
     "X-Koor-Reports": "1",
     ...headers,
   };

@@ -5,12 +5,12 @@
 import { CLI_SERVERS_MAX } from "../schemas/limits/cli.js";
 
 /**
- * Matches the comma between two servers. A comma separates servers only if a URL follows it; otherwise it belongs to a
- * path.
+ * Matches the comma between two servers. Only a comma with a URL after it separates servers; any other comma belongs to
+ * a path.
  */
 const BETWEEN = /,\s*(?=https?:)/i;
 
-/** Parses the URL of one server; `undefined` if `text` is not an http(s) URL to which a path can be appended. */
+/** Parses the URL of one server. Returns undefined if it is not an http(s) URL to which a path can be appended. */
 function parseServer(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Parses and formats the list of a cluster's servers: `http://a:9800,http://b:9800`. cluster.ts chooses among them.
- * Pure; runs in the CLI process.
+ * Parses and formats a list of servers in one text (`http://a:9800,http://b:9800`). They are the servers of a cluster,
+ * among which cluster.ts chooses. Pure; runs in the CLI process.
  */
 import { CLI_SERVERS_MAX } from "../schemas/limits/cli.js";
 
@@ -18,7 +18,7 @@ function parseServer(text: string): URL | undefined {
 }
 
 /**
- * Parses the list of servers. Keeps their order and removes duplicates. Returns `undefined` if a URL is invalid or if
+ * Parses a list of servers. Keeps their order and removes duplicates. Returns undefined if a URL is invalid, or if
  * there are too many.
  */
 export function parseServers(text: string): readonly [URL, ...URL[]] | undefined {

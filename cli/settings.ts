@@ -115,7 +115,7 @@ export function serversOf({ cluster, server }: Settings): readonly URL[] {
   return cluster?.servers ?? [server];
 }
 
-/** Returns the server to use. If there are several, returns the first one and their cluster. */
+/** Returns the server to use. If there are several, returns the first one together with the cluster. */
 function targetOf(servers: Servers, environment: NodeJS.ProcessEnv): Pick<Settings, "server" | "cluster"> {
   const [server, ...others] = servers;
   if (others.length === 0) return { server };

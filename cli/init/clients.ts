@@ -86,7 +86,10 @@ const QWEN_EVENTS = [
   "SubagentStop",
   "SessionEnd",
 ];
-/** Copilot CLI and VS Code read the same file. In both, events with a capital letter have the fields of Claude Code. */
+/**
+ * Copilot CLI and VS Code read the same file. In both, an event whose name begins with a capital letter has the fields
+ * of Claude Code's event.
+ */
 const GITHUB_HOOKS: HookFile = {
   file: project(".github/hooks/koor.json"),
   format: { kind: "copilot", version: 1, events: QWEN_EVENTS },
@@ -98,7 +101,7 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
     hooks: {
       file: project(".claude/settings.local.json"),
       sharedPath: ".claude/settings.json",
-      // The client cannot send SessionStart over HTTP. PostToolBatch replaces PostToolUse, because PostToolUse would
+      // The client does not send SessionStart over HTTP. PostToolBatch replaces PostToolUse, because PostToolUse would
       // contain the whole edited file.
       format: {
         kind: "groups",
@@ -237,7 +240,7 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
   },
 };
 
-/** Returns the path of a client's hooks. It is a different path if the file is to be committed to git. */
+/** Returns the path of a client's hooks. It depends on whether the file is to be committed to git. */
 export function hookPath({ file, sharedPath }: HookFile, isShared: boolean): FilePath {
   return isShared && sharedPath !== undefined ? { ...file, path: sharedPath } : file;
 }

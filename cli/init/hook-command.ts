@@ -13,13 +13,13 @@ export interface HookTransport {
   /** The server's URL, without the path of an endpoint. */
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** The path of the file with the header that carries the token; undefined if the user has no token. */
+  /** The path of the file that contains the header with the token; undefined if the user has no token. */
   readonly tokenFile: string | undefined;
   /** Whether the machine has `curl`. */
   readonly hasCurl: boolean;
-  /** The words of a command line that start `koor-hook`. */
+  /** The first words of the command that runs `koor-hook`. */
   readonly program: readonly string[];
-  /** The words of a command line that start the program `koor`. */
+  /** The first words of the command that runs `koor`. */
   readonly cli: readonly string[];
   /** Whether the file is committed and used on other machines. It must then contain no paths of this machine. */
   readonly isShared: boolean;

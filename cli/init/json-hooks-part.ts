@@ -16,7 +16,7 @@ const VERSION = "version";
 export interface JsonHooks {
   /** The name of the file, as messages to the user show it. */
   readonly name: string;
-  /** For each event, the element that is added to the event's array. */
+  /** The element that is added to the array of each event. */
   readonly elements: Readonly<Record<string, object>>;
   /** The version of the file's format, if the client requires one. */
   readonly version?: number;

@@ -87,7 +87,7 @@ function recordsElsewhere(
   });
 }
 
-/** Plans how one file is restored. Returns undefined if there is nothing to do. */
+/** Plans the restoration of one file. Returns undefined if the file needs no change. */
 function planRestore(
   places: Places,
   recorded: RecordedFile,

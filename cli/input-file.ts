@@ -1,9 +1,10 @@
 /**
- * Opens a file that the command line names: a regular file, a terminal, or a pipe of another program (a FIFO, or `<(…)`
- * in a shell). The caller reads the file and limits the size. Runs in the CLI process.
- * Inside the project, no link may lead out of the project. Another person may have made the link, and the content of
- * its target would be sent to the server. Outside of the project, links are allowed. Files that would block the command
- * for ever are refused: endless devices, and FIFOs without a writer.
+ * Opens a file that the command line names. It may be a regular file, a terminal, or a pipe of another program (a FIFO,
+ * or `<(…)` in a shell). The caller reads the file and limits its size. Runs in the CLI process.
+ *
+ * A link inside the project must not lead out of the project. Another person may have made the link, and its target
+ * would be sent to the server. Outside of the project, links are allowed. Endless devices and FIFOs without a writer
+ * are refused, because they would block the command for ever.
  */
 import { close, constants, fstatSync, open, openSync, closeSync, statSync, type Stats } from "node:fs";
 
@@ -15,8 +16,8 @@ import { projectOf } from "./koor-folder.js";
 import { describeSystemError, errorCodeOf } from "./system-error.js";
 
 /**
- * The names that mean stdin. They are recognized before a file is opened, because the system refuses to open stdin by
- * its path if it is a socket.
+ * The names that mean stdin. They are checked before a file is opened, because stdin may be a socket, which cannot be
+ * opened by its path.
  */
 const STDIN_NAMES: ReadonlySet<string> = new Set(["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"]);
 
@@ -27,12 +28,12 @@ export function isStdin(path: string): boolean {
   return STDIN_NAMES.has(path);
 }
 
-/** Briefly opens a FIFO for writing. A pending open for reading, which waits for a writer, then returns. */
+/** Opens a FIFO for writing and closes it again. This unblocks a reader that waits in `open` for a writer. */
 function releaseReader(path: string): void {
   try {
     closeSync(openSync(path, constants.O_WRONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0)));
   } catch {
-    // A real writer has opened the FIFO in the meantime, so no open is pending and the error is ignored.
+    // A real writer has opened the FIFO in the meantime. The reader is no longer blocked, so the error is ignored.
   }
 }
 
@@ -41,8 +42,8 @@ function isFifo(path: string): boolean {
 }
 
 /**
- * Opens the file in a thread of libuv's pool, because opening a FIFO blocks until there is a writer. Gives up if no
- * writer opens the FIFO in time.
+ * Opens a file in a thread of libuv's pool, because opening a FIFO blocks until it has a writer. Returns "no writer"
+ * after CLI_FILE_OPEN_MS without a writer.
  */
 function openInTime(path: string): Promise<number | "no writer"> {
   return new Promise((resolve, reject) => {
@@ -51,7 +52,7 @@ function openInTime(path: string): Promise<number | "no writer"> {
       isLate = isFifo(path);
       if (!isLate) return;
       releaseReader(path);
-      // Call it again later. A call has no effect if the thread of the pool has not yet begun to open the file.
+      // The thread may not have begun to open the FIFO yet. Then this attempt has unblocked nothing, so it is repeated.
       timer = setTimeout(giveUp, RELEASE_RETRY_MS);
     };
     let timer = setTimeout(giveUp, CLI_FILE_OPEN_MS);
@@ -64,7 +65,7 @@ function openInTime(path: string): Promise<number | "no writer"> {
   });
 }
 
-/** Returns the reason why a read of the open file might never end; undefined if it ends. */
+/** Returns the reason why reading the file might never end; undefined if it ends. */
 function endlessReason(file: number, info: Stats): string | undefined {
   if (info.isDirectory()) return "it is a directory";
   if (info.isFile() || info.isFIFO() || info.isSocket()) return undefined;
@@ -75,8 +76,8 @@ function endlessReason(file: number, info: Stats): string | undefined {
 }
 
 /**
- * Opens a file that is not stdin and returns its descriptor. The caller reads and closes it. A refused file is a
- * failure with exit 2.
+ * Opens a file other than stdin and returns its descriptor. The caller reads and closes it. If the file is refused,
+ * returns a failure with exit code 2.
  */
 export async function openInputFile(path: string): Promise<number | CliFailure> {
   try {

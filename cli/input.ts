@@ -1,6 +1,6 @@
 /**
- * Reads the bytes that a command sends: from `--data`, from `--file`, or from stdin if the value of either flag is `-`.
- * Stops reading at a size that every server refuses, so that the user gets the server's refusal. Runs in the CLI
+ * Reads the bytes that a command sends. They come from `--data` or `--file`, or from stdin if the flag's value is `-`.
+ * Reading stops at a size that every server refuses, so that the user gets the server's refusal. Runs in the CLI
  * process.
  */
 import { closeSync, readSync } from "node:fs";
@@ -19,8 +19,8 @@ export const JSON_TYPE = { "Content-Type": "application/json" } as const;
 const READ_BYTES = 64 * 1024;
 
 /**
- * The flags of a command that sends a value. Such a command's row also sets `oneOf: VALUE_FLAG_NAMES`, which requires
- * exactly one of them.
+ * The two flags for the value that a command sends. A command with these flags also needs `oneOf: VALUE_FLAG_NAMES` in
+ * its row, which requires exactly one of them.
  */
 export const VALUE_FLAGS: readonly Flag[] = [
   { name: "file", kind: "text", value: "PATH", about: "send this file; - reads stdin" },
@@ -68,7 +68,7 @@ async function readStdin(): Promise<Buffer | CliFailure> {
   return Buffer.concat(chunks, bytes);
 }
 
-/** Reads the file that a flag names; reads stdin if the path is `-` or another name of stdin. */
+/** Reads a file. Reads stdin if the path is `-` or another name of stdin, such as `/dev/stdin`. */
 export async function readFileFlag(path: string): Promise<Buffer | CliFailure> {
   return isStdin(path) ? await readStdin() : await readFileBytes(path);
 }
@@ -81,28 +81,32 @@ function decodeText(bytes: Buffer, name: string): string | CliFailure {
   }
 }
 
-/** Reads text from the file that a flag names, or from stdin if the path is `-`. Error messages contain `name`. */
+/** Reads a file or stdin as UTF-8 text. Error messages contain `name`. */
 export async function readTextFileFlag(path: string, name: string): Promise<string | CliFailure> {
   const bytes = await readFileFlag(path);
   return bytes instanceof CliFailure ? bytes : decodeText(bytes, name);
 }
 
-/** Returns the value of a flag as bytes, or stdin if the value is `-`; undefined if the flag is not given. */
+/**
+ * Returns the value of a flag as bytes; undefined if the flag is not given. If the value is `-`, reads stdin instead.
+ */
 export async function readFlag(args: Args, name: string): Promise<Buffer | undefined | CliFailure> {
   const value = args.text(name);
   if (value === "-") return await readStdin();
   return value === undefined ? undefined : Buffer.from(value);
 }
 
-/** Returns the value of a flag as text, or stdin if the value is `-`; undefined if the flag is not given. */
+/**
+ * Returns the value of a flag as text; undefined if the flag is not given. If the value is `-`, reads stdin instead.
+ */
 export async function readTextFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
   const bytes = await readFlag(args, name);
   return bytes === undefined || bytes instanceof CliFailure ? bytes : decodeText(bytes, name);
 }
 
 /**
- * Returns the value of a flag, or stdin if the value is `-`, as JSON text. The text is checked but not rewritten, so
- * numbers keep their digits.
+ * Returns the value of a flag as JSON text. If the value is `-`, reads stdin instead. The text is checked but not
+ * rewritten, so numbers keep all digits.
  */
 export async function readJsonFlag(args: Args, name: string): Promise<string | undefined | CliFailure> {
   const text = await readTextFlag(args, name);
@@ -110,7 +114,7 @@ export async function readJsonFlag(args: Args, name: string): Promise<string | u
   return isJson(text) ? text : wrongUsage(`--${name} is not JSON (a string needs its own quotes: '"text"')`);
 }
 
-/** Returns the value of `--data` or `--file`. Exactly one of them is given, because the row's `oneOf` requires it. */
+/** Returns the bytes of `--data` or `--file`. The command table ensures that exactly one of them is given (`oneOf`). */
 export async function readValue(args: Args): Promise<Buffer | CliFailure> {
   const data = args.text("data");
   const path = args.text("file");
@@ -119,8 +123,8 @@ export async function readValue(args: Args): Promise<Buffer | CliFailure> {
 }
 
 /**
- * Returns the value of `--data` or `--file` as JSON text. The text is checked but not rewritten, because parsing would
- * lose digits of long numbers.
+ * Returns the JSON text of `--data` or `--file`. The text is checked but not rewritten, because parsing would lose
+ * digits of long numbers.
  */
 export async function readJsonValue(args: Args): Promise<string | CliFailure> {
   const value = await readValue(args);

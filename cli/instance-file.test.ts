@@ -1,6 +1,6 @@
 /**
- * Tests with which instance and token commands act, if a variable or a file names them. Also tests where the file is
- * searched and written.
+ * Tests the instance and the token with which commands act, if an environment variable or the instance file names them.
+ * Also tests the folders in which the instance file is searched and written.
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ async function setUp(t: Test) {
     mkdirSync(join(cwd, ".koor"), { recursive: true });
     writeFileSync(file, typeof value === "string" ? value : JSON.stringify(value));
   };
-  /** Returns the identity that the server receives. */
+  /** Runs `koor status`, and returns the token and the instance that the server received. */
   const ask = async (more: Readonly<Record<string, string>> = {}, folder = cwd) => {
     const { code, stderr } = await runCli(["status"], { cwd: folder, env: { ...env, ...more } });
     if (code !== 0) return stderr;

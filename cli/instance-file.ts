@@ -1,9 +1,9 @@
 /**
- * Reads and writes `.koor/instance.json`: `{"id","token"?,"server"?}`. The file names the instance that acts in its
- * folder and in the folders below it.
+ * Reads and writes `.koor/instance.json`: `{"id","token"?,"server"?}`. Commands in the file's folder and below it act
+ * as the instance `id`.
  *
- * The token may be sent only to `server`, which is one server or the list of a cluster's servers. token-choice.ts
- * chooses the token, and `register` creates the instance. Runs in the CLI process.
+ * The token may be sent only to `server`, which is one URL or a list of a cluster's URLs. token-choice.ts chooses the
+ * token. `register` creates the instance. Runs in the CLI process.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -20,8 +20,8 @@ const FILE = "instance.json";
 /** The file's permissions. Other users of the machine must not be able to read the token. */
 const INSTANCE_MODE = 0o600;
 /**
- * The content of `.koor/.gitignore`. It keeps the instance file and itself out of git. An existing `.gitignore` is not
- * changed.
+ * The content of `.koor/.gitignore`, if this file does not exist yet. It makes git ignore the instance file and the
+ * `.gitignore` itself.
  */
 const GIT_IGNORE = "/instance.json*\n/.gitignore\n";
 /** Matches visible ASCII, which a header can carry. */
@@ -32,7 +32,7 @@ export interface StoredInstance {
   /** The instance's token. It is absent if the instance has none. */
   readonly token?: string;
   /**
-   * The servers that issued the token, as a list in one string. If it is absent, the token may be sent to any server.
+   * The servers that issued the token, as a comma-separated list. If it is absent, the token may be sent to any server.
    */
   readonly server?: string;
 }
@@ -56,8 +56,8 @@ export function findInstance(folder: string): StoredInstance | undefined | CliFa
 }
 
 /**
- * Returns the path to which a folder's instance file is written. Refuses (exit 2) a path with a link that leads out of
- * the folder.
+ * Returns the path at which a folder's instance file is written. A link must not lead out of the folder; otherwise
+ * returns a failure with exit code 1.
  */
 export function instancePathForWriting(folder: string): string | CliFailure {
   const path = join(folder, KOOR_FOLDER, FILE);
@@ -78,8 +78,7 @@ function writeNewFile(path: string, text: string): void {
 }
 
 /**
- * Replaces the instance file in one step, so that a reader sees either the old or the new file. Only the user can read
- * the new file.
+ * Replaces the instance file in one step, so that a reader never sees a half-written file. Only the user may read it.
  */
 export function saveInstance(
   folder: string,

@@ -1,7 +1,7 @@
 /**
  * The I/O of a command: its folder, its environment variables and its standard streams. The CLI process runs one
- * command. A test runs many commands in one process and gives each command its own I/O. Signals, terminals and the
- * streams of child processes always belong to the process.
+ * command. A test runs many commands in one process, and each of them has its own I/O. Signals, terminals and child
+ * processes are not part of it, because they belong to the whole process.
  */
 import { basename } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -17,10 +17,7 @@ export interface Io {
   /** An absolute path. */
   readonly folder: string;
   readonly environment: NodeJS.ProcessEnv;
-  /**
-   * Returns stdin. This is a function, like those of the other streams, because a process opens a stream when it is
-   * first accessed.
-   */
+  /** Returns stdin. The streams are functions because Node opens a stream when its property is first read. */
   readonly stdin: () => Readable;
   readonly stdout: () => Writable;
   readonly stderr: () => Writable;
@@ -40,7 +37,7 @@ export function processIo(): Io {
     stdin: () => process.stdin,
     stdout: () => process.stdout,
     stderr: () => process.stderr,
-    // Load the module only when it is needed. With a static import, every command would load it.
+    // The module is loaded at the first call. With a static import, every command would load it.
     isTerminal: () => process.getBuiltinModule("node:tty").isatty(STDOUT),
     isErrorTerminal: () => process.getBuiltinModule("node:tty").isatty(STDERR),
     columns: () => process.stdout.columns || process.stderr.columns || COLUMNS_DEFAULT,
@@ -59,8 +56,8 @@ export function io(): Io {
 }
 
 /**
- * Sets the function that returns the I/O of the current command. A process that runs several commands, such as a test,
- * needs this.
+ * Sets the function that returns the I/O of the current command. A process that runs several commands needs this, such
+ * as a test.
  */
 export function setIoProvider(provider: () => Io): void {
   current = provider;
@@ -68,7 +65,7 @@ export function setIoProvider(provider: () => Io): void {
 
 /** Returns a stream that drops all output, for a command that must not print warnings. */
 export function droppedOutput(): Writable {
-  // Load the module only when it is needed. With a static import, every command would load it.
+  // The module is loaded at the first call. With a static import, every command would load it.
   const { Writable: Stream } = process.getBuiltinModule("node:stream");
   return new Stream({ write: (_chunk, _encoding, done) => done() });
 }

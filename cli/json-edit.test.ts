@@ -1,4 +1,4 @@
-/** Tests that setting or removing a member in JSON with comments changes nothing else, in the value and in the text. */
+/** Tests that setting or removing a member of commented JSON keeps all other members and the rest of the text. */
 import { deepStrictEqual } from "node:assert";
 import * as fc from "fast-check";
 import t from "tap";

@@ -1,8 +1,9 @@
 /**
- * Sets and removes members and elements in a JSON file that people edit, which may have comments and trailing commas.
- * All other text stays unchanged, except for blanks in the line of a new member. Pure; runs in the CLI process.
- * jsonc-parser is used to set members. It is not used to remove members or to add them after comments: it would delete
- * the comments before a removed member, and move a comment about the last member after the new one.
+ * Sets and removes members and elements in JSON that people edit, which may have comments and trailing commas. All
+ * other text stays unchanged, except for blanks in the line of a new member. Pure; runs in the CLI process.
+ *
+ * jsonc-parser sets most members. It does not remove members, because it would also delete the comments before them. It
+ * does not add members after comments, because it would move a comment away from the member that it describes.
  */
 import {
   applyEdits,
@@ -37,7 +38,7 @@ export function memberAt(value: unknown, name: string): unknown {
     : undefined;
 }
 
-/** Returns the layout of a text, which is its indentation and its line ends. */
+/** Returns the indentation and the line ends that a text uses. */
 function layoutOf(text: string): FormattingOptions {
   const unit = /^(\t| +)\S/m.exec(text)?.[1] ?? INDENT;
   return { insertSpaces: unit !== "\t", tabSize: unit.length, eol: text.includes("\r\n") ? "\r\n" : "\n" };
@@ -70,7 +71,7 @@ function endOf({ offset, length }: Node): number {
   return offset + length;
 }
 
-/** Formats a value as JSON, with the indentation of the line in which it starts. */
+/** Formats a value as JSON. Its lines are indented like the line in which the value starts. */
 function formatValue(
   value: unknown,
   indent: string,
@@ -80,8 +81,8 @@ function formatValue(
 }
 
 /**
- * Adds a member or an element after the comments at the end of an object or array. Returns undefined if there are no
- * such comments.
+ * Adds a member or an element at the end of an object or array that ends with comments. Returns undefined if it does
+ * not end with comments.
  * @param name the member's name; undefined for an element
  */
 function addAfterComments(text: string, container: Node, name: string | undefined, value: unknown): string | undefined {
@@ -91,7 +92,7 @@ function addAfterComments(text: string, container: Node, name: string | undefine
   const comment = tokensBetween(text, start, close, [LINE_COMMENT, BLOCK_COMMENT]).at(-1);
   if (comment === undefined) return undefined;
   const hasComma = last === undefined || tokensBetween(text, start, close, [COMMA]).length > 0;
-  // The new member is put after the comments and the comma.
+  // The new member comes after the comments, and after a comma if there is one.
   const at = close - (/\s*$/.exec(text.slice(start, close))?.[0].length ?? 0);
   const closeIndent = /(?:^|\n)([ \t]*)$/.exec(text.slice(0, close))?.[1];
   const label = name === undefined ? "" : `${JSON.stringify(name)}: `;
@@ -105,7 +106,7 @@ function addAfterComments(text: string, container: Node, name: string | undefine
   return `${text.slice(0, start)}${hasComma ? "" : ","}${text.slice(start, at)}${member}${text.slice(at)}`;
 }
 
-/** Returns the innermost existing object or array on a path, and the rest of the path. */
+/** Follows a path as far as it exists. Returns the last object or array on it, and the rest of the path. */
 function findContainer(text: string, path: JSONPath): { container: Node; rest: JSONPath } | undefined {
   const tree = parseTree(text, [], { allowTrailingComma: true });
   if (tree === undefined) return undefined;
@@ -117,7 +118,8 @@ function findContainer(text: string, path: JSONPath): { container: Node; rest: J
 }
 
 /**
- * Adds a missing member after the comments at the end of its object. Returns undefined if there are no such comments.
+ * Adds a missing member to an object that ends with comments. Returns undefined if the object does not end with
+ * comments.
  */
 function addMember(text: string, path: readonly string[], value: unknown): string | undefined {
   const { container, rest: [name = "", ...inner] = [] } = findContainer(text, [...path]) ?? {};
@@ -127,10 +129,9 @@ function addMember(text: string, path: readonly string[], value: unknown): strin
 }
 
 /**
- * Sets the member at `path` to `value`, in the text of an object that may have comments. An existing member is
- * replaced. A new member is added after the others, and missing parent objects are created.
- * Returns undefined if a parser would not see the change. This happens with duplicate members: the first one is set,
- * but parsers use the last one.
+ * Sets the member at `path` in the text of a JSON object, which may have comments. Replaces an existing member. Adds a
+ * missing member after the others, and creates missing parent objects. Returns undefined if the object has the member
+ * twice, because this module sets the first one and parsers use the last one.
  */
 export function setMember(text: string, path: readonly string[], value: unknown): string | undefined {
   const added = valueAt(text, [...path]) === undefined ? addMember(text, path, value) : undefined;
@@ -139,8 +140,8 @@ export function setMember(text: string, path: readonly string[], value: unknown)
 }
 
 /**
- * Removes the member or the array's element at `path`, together with its comma and its line. Comments stay. Returns
- * undefined if a parser would still see the member, which happens with duplicate members.
+ * Removes the member or array element at `path`, with its comma and its line. Comments stay. Returns undefined if the
+ * object has the member twice, because parsers would still see the other one.
  */
 export function removeAt(text: string, path: JSONPath): string | undefined {
   const tree = parseTree(text, [], { allowTrailingComma: true });
@@ -151,7 +152,7 @@ export function removeAt(text: string, path: JSONPath): string | undefined {
   const at = siblings.indexOf(node);
   const [previous, next] = [siblings[at - 1], siblings[at + 1]];
   const after = tokensBetween(text, endOf(node), next?.offset ?? endOf(node.parent) - 1, [COMMA])[0];
-  // The last member has no comma after it. If it is removed, the comma before it may have to go.
+  // If the last member is removed, the comma before it must be removed too, because it separates nothing any more.
   const before =
     after === undefined && previous !== undefined
       ? tokensBetween(text, endOf(previous), node.offset, [COMMA])[0]

@@ -1,6 +1,4 @@
-/**
- * Reads parsed JSON whose shape is not known for certain, such as the answer of a server with another version. Pure.
- */
+/** Reads parsed JSON of unknown shape, such as the answer of a server with another version. Pure. */
 
 /** An object in parsed JSON. */
 export type Item = Readonly<Record<string, unknown>>;
@@ -18,7 +16,7 @@ export function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((one): one is string => typeof one === "string") : [];
 }
 
-/** Returns the objects in a list. The list is the answer itself, or one of its members. */
+/** Returns the objects in an array. The array is the answer itself, or its member with the given name. */
 export function itemsOf(answer: unknown, member?: string): readonly Item[] {
   const list = member === undefined ? answer : itemOf(answer)[member];
   return Array.isArray(list) ? list.filter((one): one is Item => typeof one === "object" && one !== null) : [];

@@ -1,8 +1,9 @@
-/** Encodes keys of state for paths. Pure; runs in the CLI process. */
+/** Encodes keys of the shared state for URL paths. Pure; runs in the CLI process. */
 
 /**
- * Returns a key as the end of a path. Its slashes stay, unless it has a part of `.` or `..`: a proxy may resolve such a
- * part, and the request would be another one. A key such as `../instances/ID` may come from any agent.
+ * Returns a key as the last part of a URL path. Slashes stay, unless a segment of the key is `.` or `..`. A proxy may
+ * resolve such a segment (`../instances/ID`), and the server would get a request for another resource. Keys may come
+ * from any agent.
  */
 export function encodeKey(key: string): string {
   const parts = key.split("/");

@@ -1,6 +1,6 @@
 /**
- * Finds the `.koor/` folder of a project, and decides which files in it are trusted. instance-file.ts and
- * settings-file.ts read the files. Runs in the CLI process.
+ * Finds the `.koor/` folder of a project, and decides which of its files are trusted. instance-file.ts and
+ * settings-file.ts read these files. Runs in the CLI process.
  */
 import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,8 +17,8 @@ export interface FoundFile {
 }
 
 /**
- * Yields a folder and its parents, up to the root of its git working tree. A working tree inside another one is a
- * project of its own, so the search ends there.
+ * Yields a folder and its parents, up to the root of the git working tree. The search ends there even inside another
+ * working tree, because each working tree is a project of its own.
  */
 function* foldersFrom(folder: string): Generator<string> {
   for (let at = folder; ; at = dirname(at)) {
@@ -29,8 +29,8 @@ function* foldersFrom(folder: string): Generator<string> {
 }
 
 /**
- * Whether the file belongs to the user or to root. Other files are not trusted: in a folder such as `/tmp`, anyone can
- * place a file, and commands below that folder would then use the instance or server of that person.
+ * Whether a file belongs to the user or to root. Other files are not trusted, because anyone can place a file in a
+ * folder such as `/tmp`. Commands below that folder would then use another person's instance or server.
  */
 function isOwnFile(path: string): boolean {
   const user = process.getuid?.();
@@ -52,8 +52,8 @@ export function findKoorFile(folder: string, name: string): FoundFile | undefine
 }
 
 /**
- * Returns the folder of the project to which `folder` belongs. It is the nearest folder with a `.koor/`, upwards from
- * `folder`. If there is none, it is `folder` itself.
+ * Returns the folder of the project to which `folder` belongs. It is the nearest folder that has a `.koor/`, searched
+ * from `folder` upwards. If there is none, it is `folder` itself.
  */
 export function projectOf(folder: string): string {
   for (const at of foldersFrom(folder)) if (hasKoorFolder(at)) return at;

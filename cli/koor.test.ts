@@ -1,6 +1,6 @@
 /**
- * Tests the command line against a fake server: what each command sends and prints, and how it fails. Subscriptions are
- * tested in event-feed.test.ts.
+ * Tests the command line against a fake server: the request and the output of each command, and its failures.
+ * event-feed.test.ts tests subscriptions.
  */
 import {
   chmodSync,
@@ -53,7 +53,9 @@ async function findFreePort(): Promise<number> {
   return port;
 }
 
-/** Runs two rows at a time, because most of the time of a row is the start of a process. */
+/**
+ * Runs two rows at a time. Most of the time of a row is the start of a process, and two processes can start at once.
+ */
 async function inPairs<Row, Result>(
   rows: readonly Row[],
   run: (row: Row) => Promise<Result>,
@@ -77,11 +79,11 @@ const SENT: readonly {
   readonly args: readonly string[];
   readonly method: string;
   readonly url: string;
-  /** The exact body, or some of its members. */
+  /** The exact body of the request, or some of its members. */
   readonly body?: string | Readonly<Record<string, unknown>>;
   readonly type?: string;
   readonly input?: string;
-  /** The exit code for the answer `{}`; 0 if the command does not derive it from the answer. */
+  /** The expected exit code if the server answers `{}`. It is 0 unless the command derives the code from the answer. */
   readonly code?: number;
 }[] = [
   { args: ["status"], method: "GET", url: "/health" },
@@ -95,7 +97,7 @@ const SENT: readonly {
   { args: ["state", "get", "k"], method: "GET", url: "/api/state/k" },
   { args: ["state", "get", "a/b c%2F"], method: "GET", url: "/api/state/a/b%20c%252F" },
   { args: ["state", "get", "/a//b/"], method: "GET", url: "/api/state//a//b/" },
-  // A proxy may resolve `..`, and then the request would be another one.
+  // The slashes are encoded, because a proxy may resolve `..` and the request would go to another path.
   { args: ["state", "delete", "../instances/i-1"], method: "DELETE", url: "/api/state/..%2Finstances%2Fi-1" },
   { args: ["state", "get", "a/./b"], method: "GET", url: "/api/state/a%2F.%2Fb" },
   { args: ["state", "get", "ключ?#"], method: "GET", url: "/api/state/%D0%BA%D0%BB%D1%8E%D1%87%3F%23" },
@@ -1068,13 +1070,13 @@ t.test("a command loads few modules of Node when it starts", (t) => {
 t.test("the bundle has few parts, and the version needs the smallest of them", (t) => {
   const folder = dirname(CLI_PROGRAM);
   const parts = readdirSync(folder).filter((name) => /^part-.*\.js$/.test(name));
-  // Four parts are large. The others have code that several of them share.
+  // Four of the bundle's parts are large. The others contain code that several of them share.
   t.ok(parts.length <= 24, `${parts.length} parts`);
   const loadedBy = (file: string, seen = new Set<string>()): ReadonlySet<string> => {
     if (seen.has(file)) return seen;
     seen.add(file);
     const text = readFileSync(join(folder, file), "utf8");
-    // A part that a function requires is loaded only when the function runs, so it does not count.
+    // A `require` inside of a function is left out, because the file is loaded only when the function runs.
     for (const [, name = ""] of text.matchAll(/(?<!=>)\brequire\("\.\/(part-[^"]+)"\)/g)) loadedBy(name, seen);
     return seen;
   };

@@ -1,7 +1,7 @@
 /**
- * The entry point of the program (`koor`, `koor-cli`). Passes `serve` to the server, calls of completion scripts to
- * complete/, and every other command to main.ts. Sets the exit code and lets the process end by itself when no work is
- * left, so that output is never truncated.
+ * The entry point of the programs `koor` and `koor-cli`. `serve` starts the server. Calls of completion scripts go to
+ * complete/. Every other command goes to main.ts. The process ends by itself when no work is left, so that output is
+ * never truncated. Runs in the CLI process.
  */
 import { printFixedText } from "./fixed-text.js";
 import { loadServerProgram } from "./server-program.js";

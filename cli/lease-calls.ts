@@ -1,6 +1,6 @@
 /**
- * Makes the server calls of the lease commands. Each call has one function. lease-wait.ts waits in the queue of a
- * lease. Runs in the CLI process.
+ * Sends the requests of the lease commands, one function for each kind of request. lease-wait.ts waits in the queue.
+ * Runs in the CLI process.
  */
 import type { Static } from "typebox";
 
@@ -15,39 +15,37 @@ import type { Settings } from "./settings.js";
 
 export type Lease = Static<typeof LeaseSchema>;
 
-/** A lease, and the server's answer that contains it. The answer is printed unchanged. */
+/** The server's answer about a lease, parsed and as bytes. The bytes are printed unchanged. */
 export interface LeaseAnswer {
   readonly lease: Lease;
   readonly answer: Buffer;
 }
 
-/** The members of a request for a lease. The server chooses a value for each member that is undefined. */
+/** The members of a request for a lease. If a member is undefined, the server uses its default. */
 export interface LeaseRequest {
-  /** The resources; undefined if the request has only alternatives. */
+  /** The requested resources; undefined if the request has only groups of alternatives (`any`). */
   readonly resources: readonly string[] | undefined;
   readonly mode: "shared" | undefined;
-  /** The scope, which is `repo` or `checkout`. The server refuses other values. */
+  /** `repo` or `checkout`. The server refuses other values. */
   readonly scope: string | undefined;
   readonly ttl_s: number | undefined;
   readonly reason: string | undefined;
-  /** Groups of alternatives. The lease needs one name of each group. */
+  /** Groups of alternative names, such as `port:3000..3099`. The server grants one name of each group. */
   readonly any?: readonly string[];
-  /** The maximum number of holders that share the names. */
+  /** The maximum number of instances that hold the same names at the same time. */
   readonly max_holders?: number;
-  /**
-   * The maximum life of the lease in seconds, whatever its holder does. A renewal with `touch` starts the time again.
-   */
+  /** The maximum life of the lease in seconds, even if its holder is active. `touch` restarts this time. */
   readonly max_s?: number;
   /** The workspace of the resources. The default is the workspace of the acting instance. */
   readonly workspace?: string;
   /**
-   * If false, the server grants a new lease even if the caller already holds a matching one. The new lease can be
-   * released without releasing the old one.
+   * If false, the server grants a new lease although the caller already holds a matching one. The two leases are then
+   * released separately.
    */
   readonly reuse?: false;
 }
 
-/** The limits of a call: the signal that aborts it, and the maximum time without data from the server. */
+/** The limits of a call: a signal that aborts it, and the maximum time without data from the server. */
 export type CallLimits = Pick<RequestPlan, "signal" | "answer_timeout_ms">;
 
 function readLease({ status, body }: Answer): LeaseAnswer | Refusal {
@@ -67,8 +65,8 @@ async function callForLease(settings: Settings, plan: RequestPlan): Promise<Leas
 }
 
 /**
- * Requests a lease. If `queue` is true and the lease is not free, the request waits in the queue. A repeated call with
- * the same `request_id` counts as the same request.
+ * Requests a lease. With `queue`, the request waits in the queue if the lease is not free. The server treats calls with
+ * the same `request_id` as one request.
  */
 export async function requestLease(
   settings: Settings,
@@ -76,8 +74,8 @@ export async function requestLease(
   queueing: { readonly queue?: true; readonly request_id?: string },
   limits: CallLimits = {},
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
-  // If a server of a cluster dies, its answer may be lost. With a request id, the next server recognizes the repeated
-  // request.
+  // If a server of a cluster dies, its answer may be lost, and the request is sent to another server. The request id
+  // prevents a second lease.
   const { request_id = settings.cluster === undefined ? undefined : crypto.randomUUID() } = queueing;
   const body = Buffer.from(JSON.stringify({ ...request, ...queueing, request_id }));
   const repeatable = request_id !== undefined;
@@ -86,8 +84,8 @@ export async function requestLease(
 }
 
 /**
- * Returns the current state of a lease. If `wait_s` is given, the server answers when the lease leaves the queue, or
- * after `wait_s` seconds.
+ * Returns the current state of a lease. With `wait_s`, the server delays its answer until the lease has left the queue,
+ * for at most `wait_s` seconds.
  */
 export async function getLease(
   settings: Settings,
@@ -108,15 +106,15 @@ export async function renewLease(
 ): Promise<LeaseAnswer | Refusal | CliFailure> {
   const body = Buffer.from(JSON.stringify({ fence, ...changes }));
   const path = `/api/leases/${encodeURIComponent(id)}/renew`;
-  // The call may be repeated, because it states the time to live instead of extending it. The maximum life starts with
-  // the last repetition.
+  // The call may be repeated, because it states the new ttl instead of adding to the old one. Each repetition restarts
+  // the maximum life.
   const plan = { method: "POST", path, headers: JSON_TYPE, body, repeatable: true, ...limits };
   return await callForLease(settings, plan);
 }
 
 /**
- * Releases a lease with its fence. Without a fence, removes a waiting request from the queue. It is safe to repeat the
- * call. Returns the body of the answer.
+ * Releases a lease with its fence. Without a fence, removes a waiting request from the queue. The call may be repeated.
+ * Returns the body of the answer.
  */
 export async function releaseLease(
   settings: Settings,

@@ -1,7 +1,7 @@
 /**
- * Tests commands that run under a lease, against a fake server. Tests the heartbeats, when a lease counts as lost, how
- * a command is terminated, and when the lease is released. The commands are real processes. They print nothing, because
- * stdout has the test's report.
+ * Tests commands that run under a lease, against a fake server. Checks the heartbeats, when a lease counts as lost, how
+ * the command is terminated, and when the lease is released. The commands are real processes. They print nothing,
+ * because stdout contains the test's report.
  */
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
@@ -16,7 +16,7 @@ const LEASE = { id: "lease-1", fence: 7, state: "held", reason: "", note: null, 
 /** A time that no test reaches. */
 const LONG_MS = 600_000;
 const TIMES: RunTimes = { intervalMs: 5, ttlMs: LONG_MS, retryMs: 1, graceMs: LONG_MS };
-/** The command sends a request to this path when it is ready. */
+/** The path to which the command sends a request when it is ready. */
 const READY = "/ready";
 
 async function setUp(t: Test) {
@@ -24,7 +24,10 @@ async function setUp(t: Test) {
   t.teardown(() => fake.stop());
   const settings = { server: new URL(fake.url), token: "", instance: "me" };
   const released: string[] = [];
-  /** Sets the server's answers about the lease. If `onceReady` is true, they apply only after the command is ready. */
+  /**
+   * Sets the server's answers about the lease. If `onceReady` is true, the answers apply only after the command has
+   * sent READY.
+   */
   const answerLease = (answer: (request: SeenRequest) => Reply, onceReady = true): void => {
     let ready = false;
     fake.answer = (request) => {
@@ -100,7 +103,8 @@ t.test("a command that does not end by SIGTERM is killed, with what it has start
   const stubborn = endless('process.on("SIGTERM",()=>{})');
   t.equal(await run(stubborn, { graceMs: 20 }), 1, "the command itself");
   answerLease(() => replyJson({ ...LEASE, state: "lost" }));
-  // The parent ends on SIGTERM, but its child does not. The child holds a connection, which closes when the child ends.
+  // SIGTERM ends the parent process, but not its child. The child holds a connection, whose close shows that the child
+  // has ended.
   const closed = new Promise((resolve) => {
     listener.once("connection", (socket) =>
       socket

@@ -1,7 +1,7 @@
 /**
- * Runs a command under a lease. A heartbeat is a read of the lease, because a read by the holder keeps the lease alive.
- * The lease is released when the command ends. claim-run.ts has the code that leases and tasks share. Runs in the CLI
- * process.
+ * Runs a command under a lease, and releases the lease when the command ends. A heartbeat is a read of the lease,
+ * because each read by the holder keeps the lease alive. claim-run.ts has the code that leases and tasks share. Runs in
+ * the CLI process.
  */
 import { traceparentIn, traceVariables } from "./trace-environment.js";
 import { formatTraceparent, leaseSpan } from "../shared/trace-context.js";
@@ -25,8 +25,8 @@ function lost(why: string): Stop {
 }
 
 /**
- * Sends a heartbeat by reading the lease. Returns a `Stop` if the lease is lost. Otherwise returns whether the server
- * confirmed that the lease is held.
+ * Sends a heartbeat. Returns a `Stop` if the lease is lost. Otherwise returns whether the server has confirmed that the
+ * lease is held.
  */
 async function sendHeartbeat(settings: Settings, { id, fence }: Lease, limits: CallLimits): Promise<Stop | boolean> {
   const answer = await getLease(settings, id, 0, limits);
@@ -43,11 +43,11 @@ async function releaseHeld(settings: Settings, { id, fence }: Lease): Promise<vo
 }
 
 /**
- * Returns the variables that name the chosen alternatives: KOOR_LEASE_ANY for the first group, KOOR_LEASE_ANY_2 for the
- * second, and so on. Variables that belong to another lease are removed.
+ * Returns variables with the names that were granted from the groups of alternatives. KOOR_LEASE_ANY has the name from
+ * the first group, KOOR_LEASE_ANY_2 that from the second, and so on. Variables of an outer lease are removed.
  */
 function chosenNames({ resources, any = [] }: Lease): Readonly<Record<string, string | undefined>> {
-  // The chosen names are the last resources of the lease.
+  // The last resources of the lease are the names that were granted from its groups.
   const chosen = any.length === 0 ? [] : resources.slice(-any.length);
   const variables: Record<string, string | undefined> = {};
   for (let at = 0; at < ALTERNATIVE_GROUPS_MAX; at++)
@@ -55,7 +55,10 @@ function chosenNames({ resources, any = [] }: Lease): Readonly<Record<string, st
   return variables;
 }
 
-/** Returns the variables of a trace. It is the trace of this process if there is one, or else that of the lease. */
+/**
+ * Returns the variables with the trace context. It is that of this process if there is one, and otherwise that of the
+ * lease.
+ */
 function traceOf(lease: Lease): Readonly<Record<string, string>> {
   const { environment } = io();
   const outer = traceparentIn(environment);
@@ -63,8 +66,7 @@ function traceOf(lease: Lease): Readonly<Record<string, string>> {
 }
 
 /**
- * Runs a command under a held lease, and returns its exit code. The lease is released in any case, even if the command
- * fails.
+ * Runs a command under a held lease, and returns the command's exit code. Releases the lease even if the command fails.
  */
 export async function runUnderLease(
   settings: Settings,
@@ -83,7 +85,7 @@ export async function runUnderLease(
     sendHeartbeat: async (limits: CallLimits) => await sendHeartbeat(settings, lease, limits),
   };
   const ran = await runUnderClaim(settings, claim, words, times);
-  // If the server has reported that the lease is lost, there is nothing to release.
+  // A lease that the server reported as lost cannot be released.
   if (!(ran.kind === "stopped" && ran.stop.kind === "lost")) await releaseHeld(settings, lease);
   if (ran.kind === "not_started") return CANNOT_START_EXIT;
   if (ran.kind === "stopped") return LOST_EXIT;

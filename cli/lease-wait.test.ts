@@ -1,6 +1,6 @@
 /**
- * Tests waiting in the queue of a lease against a fake server: the calls, how they are repeated after a lost answer,
- * and how the wait ends.
+ * Tests the wait in the queue of a lease, against a fake server. Checks the calls, their repetition after a lost
+ * answer, and the end of the wait.
  */
 import t, { type Test } from "tap";
 
@@ -13,7 +13,7 @@ const WAITING = { id: "lease-1", fence: null, state: "waiting", reason: "" };
 const HELD = { id: "lease-1", fence: 7, state: "held", reason: "" };
 /** A time that no test reaches. */
 const LONG_MS = 600_000;
-/** A time that is over as soon as the request is in the queue. */
+/** A time that is over as soon as the request has entered the queue. */
 const SHORT_MS = 1;
 
 /** Sends the replies one after the other, and repeats the last one. */

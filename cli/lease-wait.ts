@@ -1,7 +1,7 @@
 /**
- * Waits for a lease. The wait may be longer than a single call may wait, and may outlast a restart of the server. It
- * enters the queue once, and then polls the lease until it is granted or the time is up.
- * The wait survives a restart because the server stores the request's place in the queue. Runs in the CLI process.
+ * Waits for a lease. Enters the queue once, and then polls the lease until it is granted or the time is up. So the wait
+ * may be longer than one call may wait. It also survives a restart of the server, because the server stores the queue.
+ * Runs in the CLI process.
  */
 import { WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { formatDuration, SECOND_MS } from "../shared/duration.js";
@@ -13,11 +13,11 @@ import type { Settings } from "./settings.js";
 
 export interface LeaseWaitOptions extends RetryOptions {
   readonly waitMs: number;
-  /** Whether the request stays in the queue after the time is up. */
+  /** Whether the request stays in the queue when the time is up. */
   readonly staysQueued: boolean;
-  /** Ends the wait when it fires. The request then leaves the queue. */
+  /** Ends the wait when it fires, and removes the request from the queue. */
   readonly signal: AbortSignal;
-  /** Called with the waiting lease when it enters the queue, and then every `reportS` seconds. */
+  /** Called with the waiting lease after it has entered the queue, and then every `reportS` seconds. */
   readonly onWaiting?: (lease: Lease) => void;
   /** The maximum time between two calls of `onWaiting`, in seconds; WAIT_S_MAX by default. */
   readonly reportS?: number;
@@ -48,8 +48,8 @@ class LeaseWaiter {
       const outcome = await this.#deadline.untilAnswered(() =>
         getLease(this.#settings, first.lease.id, waitS, { signal }),
       );
-      // The server is unreachable and the time is up. The request is then still in the queue, so the last known state
-      // of the lease is returned.
+      // The time is up and the server is unreachable. The request is still in the queue, so return the last known state
+      // of the lease.
       if (isTransient(outcome)) return this.#deadline.leftMs > 0 ? outcome : latest;
       if (outcome instanceof Refusal) return outcome;
       latest = outcome;
@@ -57,7 +57,7 @@ class LeaseWaiter {
     return latest;
   }
 
-  /** Removes the request from the queue. If the lease was granted at the last moment, returns it. */
+  /** Removes the request from the queue. Returns the lease if it was granted before it could be removed. */
   async #leaveQueue(latest: LeaseAnswer): Promise<LeaseAnswer | CliFailure | undefined> {
     const { id } = latest.lease;
     const left = await releaseLease(this.#settings, id, null);
@@ -68,15 +68,15 @@ class LeaseWaiter {
   }
 
   /**
-   * Requests a lease and waits for it. Returns the held lease. If the time is up and the request stays in the queue,
-   * returns the waiting lease.
+   * Requests a lease, waits for it, and returns the held lease. If the time is up, returns the waiting lease if
+   * `staysQueued` is set. Otherwise leaves the queue, and requests the lease once more without waiting.
    */
   async acquire(request: LeaseRequest): Promise<LeaseAnswer | CliFailure> {
     const { signal, staysQueued, waitMs } = this.#options;
-    // A call without an answer is repeated. The request id stays the same, so the request keeps its place in the queue.
+    // A call without an answer is repeated with the same request id, so the request keeps its place in the queue.
     const queueing = { queue: true, request_id: crypto.randomUUID() } as const;
-    // The first call only enters the queue and does not wait. So its answer comes at once, and has the id that is
-    // needed to leave the queue.
+    // The first call does not wait, so its answer comes at once. The answer contains the lease's id, which is needed to
+    // leave the queue.
     const queued = await this.#deadline.untilAnswered(() => requestLease(this.#settings, request, queueing));
     if (queued instanceof Refusal || queued instanceof CliFailure) return failureOf(queued);
     const latest = await this.#untilDecided(queued);
@@ -92,7 +92,7 @@ class LeaseWaiter {
     return await this.#requestOnce(request, waitMs);
   }
 
-  /** Waits until the lease has left the queue or the time is up, and returns it. */
+  /** Waits until an earlier request has left the queue or the time is up. Returns the lease. */
   async watch(id: string): Promise<LeaseAnswer | CliFailure> {
     const { signal } = this.#options;
     const first = await this.#deadline.untilAnswered(() => getLease(this.#settings, id, 0, { signal }));
@@ -100,7 +100,7 @@ class LeaseWaiter {
     return latest instanceof Refusal || latest instanceof CliFailure ? failureOf(latest) : latest;
   }
 
-  /** Releases the lease if it was granted after the user had already stopped the wait. */
+  /** Releases the lease if it was granted after the signal had fired. */
   async #releaseIfStopped(latest: LeaseAnswer): Promise<LeaseAnswer | CliFailure> {
     if (!this.#options.signal.aborted) return latest;
     await releaseLease(this.#settings, latest.lease.id, latest.lease.fence);
@@ -108,7 +108,8 @@ class LeaseWaiter {
   }
 
   /**
-   * Requests the lease again without the queue. If it is not free, the server's refusal names the lease that blocks it.
+   * Requests the lease again, but without entering the queue. If it is not free, the server's refusal names the
+   * blocker.
    */
   async #requestOnce(request: LeaseRequest, waitMs: number): Promise<LeaseAnswer | CliFailure> {
     const outcome = await requestLease(this.#settings, request, {});
@@ -118,7 +119,7 @@ class LeaseWaiter {
   }
 }
 
-/** Waits in the queue for a lease, for at most `waitMs`. When the time is up, leaves the queue. */
+/** Waits in the queue for a lease, for at most `waitMs`. Then leaves the queue, unless `staysQueued` is set. */
 export async function waitForLease(
   settings: Settings,
   request: LeaseRequest,

@@ -1,6 +1,6 @@
 /**
- * Identifies the machine. The id comes from the operating system. If the system has none, the id is random and stored
- * in a file next to the user's own settings. Koor sends only a hash of the id. Runs in the CLI process.
+ * Finds an id of the machine. The operating system provides it. If the system has none, the id is random and stored in
+ * a file next to the user's own settings. Koor sends only a hash of the id to the server. Runs in the CLI process.
  */
 import { linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,13 +9,13 @@ import { readTextFile } from "./config-file.js";
 import { userSettingsPath } from "./settings-file.js";
 
 /**
- * Matches a machine id: a UUID with or without dashes. It rejects the word that systemd writes into the file during the
- * first start.
+ * Matches a machine id: a UUID with or without dashes. It does not match `uninitialized`, which systemd writes into the
+ * file during the first start.
  */
 const ID = /^[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 const FILE = "machine-id";
 const FILE_MODE = 0o600;
-/** The files with the id on Linux and on BSD. */
+/** The files that may contain the id, on Linux and on BSD. */
 const SYSTEM_FILES = ["/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/hostid"] as const;
 const COMMAND_TIMEOUT_MS = 5_000;
 
@@ -23,11 +23,11 @@ interface IdCommand {
   /** Returns the absolute path of the program. */
   readonly program: (environment: NodeJS.ProcessEnv) => string;
   readonly words: readonly string[];
-  /** Matches the program's output. The first group is the id. */
+  /** Matches the output of the program. The first group is the id. */
   readonly pattern: RegExp;
 }
 
-/** The commands that print the id, on systems without a file for it. */
+/** The commands that print the machine's id, for systems that have no file with it. */
 export const ID_COMMANDS: Readonly<Partial<Record<NodeJS.Platform, IdCommand>>> = {
   darwin: {
     program: () => "/usr/sbin/ioreg",
@@ -41,7 +41,7 @@ export const ID_COMMANDS: Readonly<Partial<Record<NodeJS.Platform, IdCommand>>> 
   },
 };
 
-/** Returns the id in the output of a command of `ID_COMMANDS`; undefined if there is none. */
+/** Extracts the id from the output of a command of `ID_COMMANDS`; undefined if the output has none. */
 export function idInOutput({ pattern }: IdCommand, output: string): string | undefined {
   const id = pattern.exec(output)?.[1];
   return id !== undefined && ID.test(id) ? id : undefined;
@@ -54,7 +54,7 @@ function readIdFile(path: string): string | undefined {
 }
 
 function askSystem(command: IdCommand, environment: NodeJS.ProcessEnv): string | undefined {
-  // Load the module only when it is needed. With a static import, every command would load it.
+  // The module is loaded only if it is needed. With a static import, every command would load it.
   const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { stdout } = spawnSync(command.program(environment), [...command.words], {
     encoding: "utf8",
@@ -66,8 +66,8 @@ function askSystem(command: IdCommand, environment: NodeJS.ProcessEnv): string |
 }
 
 /**
- * Returns the random id in the user's file, and creates the file if it is missing. Returns undefined if the file cannot
- * be read or written.
+ * Returns the random id from the user's file, and creates the file if it is missing. Returns undefined if the file
+ * cannot be read or created.
  */
 function keptId(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
   const settings = userSettingsPath(environment, platform);
@@ -79,22 +79,23 @@ function keptId(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): stri
   try {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(temporary, `${process.getBuiltinModule("node:crypto").randomUUID()}\n`, { mode: FILE_MODE });
-    // The file is made by a link, which fails if the file already exists. So if two commands make it at the same time,
-    // both use the id of the first one.
+    // `linkSync` fails if the file already exists. So if two commands create it at the same time, both read the id of
+    // the first one.
     try {
       linkSync(temporary, path);
     } finally {
       rmSync(temporary);
     }
   } catch {
-    // Another command may have made the file. If the file does not exist, it cannot be written.
+    // Either another command has created the file, or the file cannot be created. In the second case, the read below
+    // finds nothing.
   }
   return readIdFile(path);
 }
 
 /**
- * Returns the id of this machine. If the system has no id and none can be stored, returns the host's name, which at
- * least does not change.
+ * Returns the id of this machine. If the system has no id and the random one cannot be stored, returns the host's name,
+ * which rarely changes.
  * @param systemFiles the files that may contain the system's id
  */
 export function findMachineId(

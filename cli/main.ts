@@ -12,8 +12,8 @@ import { print, reportFailure } from "./output.js";
 import { readSettings } from "./settings.js";
 
 /**
- * Returns the rows of the command table with which the command line is split. They are the rows of its noun, or the
- * whole table if these do not declare all of its flags.
+ * Loads the rows of the command table that are needed to parse a command line. They are the rows of the command's noun.
+ * If these rows do not declare all flags of the command line, they are the whole table.
  */
 async function loadRows(argv: readonly string[]): Promise<readonly CommandRow[]> {
   const rows = await loadNounRows(argv[0] ?? "");
@@ -32,7 +32,7 @@ async function run(argv: readonly string[]): Promise<number | CliFailure> {
   const row = findRow(words, rows);
   const isHelp = line.help || tokens.length === 0 || words[0] === "help";
   if (isHelp || row === undefined) {
-    // The module is loaded only for help and for unknown commands, because it loads the whole table.
+    // The module is loaded only for help and unknown commands, because it loads the whole table.
     const help = await import("./help-command.js");
     if (tokens.length === 0 && !line.help) return await help.printOverview(program);
     if (words[0] === "help") return await help.printHelp(words.slice(1), program);

@@ -1,10 +1,10 @@
 /**
  * Implements `mcp stdio`. Forwards JSON-RPC messages, one per line, from stdin to the server's /mcp, and writes the
  * answers to stdout.
- * Handshakes and notifications are forwarded one at a time, because later messages depend on them. Requests run
- * concurrently. If a request fails for any reason, the client gets a JSON-RPC error for it. The bridge ends when stdin
- * ends. The protocol's client library is not used, because it has 900 KB and would delay the start by 70 ms. Runs in
- * the CLI process.
+ *
+ * Requests run concurrently. Handshakes and notifications run one at a time, because later messages depend on them. If
+ * a request fails, the client gets a JSON-RPC error. The bridge ends when stdin ends. It does not use the protocol's
+ * client library, which has 900 KB and would delay the start by 70 ms. Runs in the CLI process.
  */
 import { CLI_BRIDGE_LINE_BYTES_MAX, CLI_BRIDGE_REQUESTS_MAX } from "../schemas/limits/cli.js";
 import type { ToolName } from "../schemas/mcp.js";
@@ -21,9 +21,12 @@ import { readLines } from "./stream-lines.js";
 type Id = string | number;
 
 const PARSE_ERROR = -32_700;
-/** The JSON-RPC error code for a refusal or a missing answer. JSON-RPC leaves this code to implementations. */
+/**
+ * The JSON-RPC error code if the server refuses a request or does not answer. JSON-RPC reserves this range for
+ * implementations.
+ */
 const SERVER_ERROR = -32_000;
-/** The name of the member that contains a message's protocol revision, in revisions that have no handshake. */
+/** The member of a message that contains the protocol revision. Only revisions without a handshake have it. */
 const VERSION_MEMBER = "io.modelcontextprotocol/protocolVersion";
 const LINE_FEED = 0x0a;
 
@@ -31,7 +34,7 @@ function isId(value: unknown): value is Id {
   return typeof value === "string" || typeof value === "number";
 }
 
-/** Returns the ids of the requests in a message. Only requests have an id and get an answer. */
+/** Returns the ids in a message (or a batch of messages). Only requests have an id, and only they get an answer. */
 function idsOf(message: unknown): Id[] {
   const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
   return messages.flatMap((one) =>
@@ -40,14 +43,13 @@ function idsOf(message: unknown): Id[] {
 }
 
 /**
- * The tools that are idempotent, so that their calls may be repeated. Other tools would register or propose a second
- * time.
+ * The idempotent tools, whose calls may be repeated. Another tool would register an agent or propose a change twice.
  */
 const REPEATABLE_TOOLS: ReadonlySet<unknown> = new Set<ToolName>(["discover_instances", "set_intent", "get_endpoints"]);
 
 /**
- * Returns whether a message may be sent to another server although the first server may have executed it. This is true
- * for every message except a call of a tool that is not idempotent.
+ * Whether a message may be sent to a second server although the first one may already have executed it. This is true
+ * unless the message calls a tool that is not idempotent.
  */
 function isRepeatable(message: unknown): boolean {
   const messages = Array.isArray(message) ? (message as readonly unknown[]) : [message];
@@ -58,15 +60,15 @@ function isRepeatable(message: unknown): boolean {
 }
 
 /**
- * The text at the end of the error message for a refused write. The server refuses writes while it is disconnected,
+ * The end of the error message of a refused write. A server refuses writes while it is disconnected from the log,
  * halted or full.
  */
 const NOT_STORED_ENDING = ": nothing was stored";
 
 /**
- * Returns whether a tool's result says that a write was refused and that another server may accept it. Over REST the
- * status would be 503 or 507. A tool's result has no status, so the end of its text decides. The text is reliable: only
- * refused calls have an error as result, and a write that may have been executed has another text.
+ * Whether a tool's result says that the write was refused, so that another server may accept it. REST would answer with
+ * status 503 or 507. A tool's result has no status, so the end of its text decides. If the write may have been
+ * executed, the text ends differently.
  */
 function isRefusedWrite({ body }: Answer): boolean {
   if (!body.includes(NOT_STORED_ENDING)) return false;
@@ -83,14 +85,14 @@ function errorLine(id: Id | null, code: number, text: string, data?: object): Bu
   return Buffer.from(`${JSON.stringify({ jsonrpc: "2.0", id, error })}\n`);
 }
 
-/** Encodes the value of an HTTP header. Text that is not plain ASCII is encoded as the protocol requires. */
+/** Encodes a text as the value of an HTTP header. Text that is not visible ASCII becomes base64, as MCP requires. */
 function headerValue(text: string): string {
   return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith("=?")
     ? text
     : `=?base64?${Buffer.from(text).toString("base64")}?=`;
 }
 
-/** Returns the HTTP headers that repeat parts of the message, as the protocol requires. */
+/** Returns the HTTP headers of a message. Some of them repeat members of the message, as MCP requires. */
 function headersOf(message: unknown, negotiated: string): Record<string, string> {
   const headers: Record<string, string> = {
     "Content-Type": "application/json",
@@ -113,7 +115,7 @@ function headersOf(message: unknown, negotiated: string): Record<string, string>
   return headers;
 }
 
-/** Extracts the data of each event from the whole text of an event stream. */
+/** Extracts the data of each event from the text of a whole event stream (SSE). */
 function eventData(body: string): string[] {
   return body.split(/\r?\n\r?\n/).flatMap((event) => {
     const data = event
@@ -180,8 +182,8 @@ class Bridge {
   }
 
   /**
-   * Returns the lines to print for one answer: a single line, or one for each event of a stream. If the answer contains
-   * no result, each request gets an error.
+   * Returns the lines that the client gets for one answer. A stream has one line for each event. If the answer is not
+   * JSON-RPC, each request gets an error.
    */
   #answersOf(answer: Answer, message: unknown, ids: readonly Id[]): Buffer[] {
     const { status, content_type, body } = answer;
@@ -189,7 +191,8 @@ class Bridge {
     if (content_type.startsWith("text/event-stream")) return eventData(text).map((data) => Buffer.from(`${data}\n`));
     const parsed = parseJson(text);
     if (isJsonObject(parsed) && parsed["jsonrpc"] === "2.0" && isJsonObject(parsed["error"]) && !isId(parsed["id"])) {
-      // The server's error has no id, so it applies to the whole request. Each id of the request gets a copy of it.
+      // The server's error has no id, so it applies to every request of the message. Each of them gets a copy with its
+      // own id.
       return ids.map((id) => Buffer.from(`${JSON.stringify({ ...parsed, id })}\n`));
     }
     if (Array.isArray(parsed) || (isJsonObject(parsed) && parsed["jsonrpc"] === "2.0")) {
@@ -212,7 +215,7 @@ class Bridge {
 
 /** Forwards messages until `input` has ended and every request is answered. */
 export async function bridge(settings: Settings, input: AsyncIterable<Buffer>): Promise<ExitCode> {
-  // The client has closed its end of stdout and reads no more answers, so the bridge exits.
+  // The client has closed its end of stdout, so it reads no more answers.
   io()
     .stdout()
     .on("error", () => process.exit(0));

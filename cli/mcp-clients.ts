@@ -1,13 +1,13 @@
 /**
- * The MCP clients that `mcp config` and `init` support. Each row has the file in which the client keeps its servers,
- * and the format of Koor's entry. Another client needs one more row. mcp-merge.ts handles the syntax of the files. Pure
+ * The table of MCP clients that `mcp config` and `init` support. Each row says in which file the client keeps its MCP
+ * servers, and how Koor's entry looks there. To support another client, add a row. mcp-merge.ts edits the files. Pure
  * data; runs in the CLI process.
  *
- * The token itself is never written to the file, because each client can read it from the environment.
+ * The files never contain the token itself, because each client can read it from the environment.
  */
 import type { HookClientName } from "../schemas/hook-names.js";
 
-/** The entry's name in every client. */
+/** The name of Koor's entry in every client. */
 export const SERVER_NAME = "koor";
 /** The environment variable from which clients read the token. */
 export const TOKEN_VARIABLE = "KOOR_TOKEN";
@@ -16,10 +16,7 @@ export const TOKEN_VARIABLE = "KOOR_TOKEN";
 export interface Connection {
   /** The server's URL, without `/mcp`. */
   readonly server: string;
-  /**
-   * The other servers of the same cluster. The bridge can switch to them, but an MCP client itself knows only one
-   * server.
-   */
+  /** The other servers of the cluster. Only the bridge can switch to them; an MCP client itself knows one server. */
   readonly others: readonly string[];
   readonly withToken: boolean;
   /** Whether the client starts the bridge (`mcp stdio`) instead of connecting over HTTP. */
@@ -31,13 +28,16 @@ export type FilePlace = "project" | "home";
 
 interface Described {
   readonly place: FilePlace;
-  /** The path relative to this folder, with `/` as separator. */
+  /** The path relative to the folder `place`, with `/` as separator. */
   readonly path: string;
-  /** The member or table in the file that contains the servers. */
+  /** The member or table that contains the MCP servers. */
   readonly group: string;
-  /** Returns a note to the user about this entry; undefined if there is none. */
+  /** Returns a note about the entry for the user; undefined if there is none. */
   readonly note?: (connection: Connection) => string | undefined;
-  /** Whether an HTTP entry can send the token. If it cannot, only the bridge can reach a server that needs a token. */
+  /**
+   * Whether an entry with a URL can send the token. If not, a server that needs a token can be reached only over the
+   * bridge.
+   */
   readonly sendsToken: boolean;
 }
 
@@ -61,19 +61,19 @@ const SERVER_VARIABLE = "KOOR_SERVER";
 interface JsonDialect {
   readonly place?: FilePlace;
   readonly group: string;
-  /** The member with the URL of an HTTP server; `url` by default. */
+  /** The name of the member that contains the server's URL; `url` by default. */
   readonly address?: string;
-  /** The members of an HTTP entry, and those of an entry that starts a program, in addition to the usual ones. */
+  /** Additional members of an entry with a URL (`http`), and of an entry that starts the bridge (`program`). */
   readonly http?: object;
   readonly program?: object;
   /**
-   * The syntax in which a header refers to the token's environment variable. Null if the client is not known to resolve
-   * such references.
+   * How a header refers to the token's environment variable, for example `${KOOR_TOKEN}`. Null if the client may not
+   * resolve such references.
    */
   readonly reference: string | null;
   /**
-   * The syntax in which a program's `env` refers to the token's environment variable. Null if the client does not
-   * resolve such references. The program then inherits the client's environment.
+   * How the bridge's `env` refers to the token's environment variable. Null if the client does not resolve such
+   * references. The bridge then inherits the client's environment.
    */
   readonly programReference: string | null;
 }
@@ -127,8 +127,8 @@ const OPENCODE: JsonClient = {
 };
 
 /**
- * Returns the lines of the entry's table for Codex. The table lists the bridge's environment variables, because Codex
- * passes only listed variables to a program.
+ * Returns the lines of Codex's table for Koor. `env_vars` lists the token's variable, because Codex passes only listed
+ * variables to a program.
  */
 function codexLines({ server, others, withToken, bridged }: Connection): readonly string[] {
   if (!bridged)
@@ -144,14 +144,17 @@ function codexLines({ server, others, withToken, bridged }: Connection): readonl
   ];
 }
 
-/** Returns a note about the other servers of the cluster, if the client will not use them. */
+/**
+ * Returns a note that the client will not use the other servers of the cluster; undefined if it will, or if there are
+ * none.
+ */
 export function noteAboutOtherServers({ server, others, bridged }: Connection): string | undefined {
   return bridged || others.length === 0
     ? undefined
     : `over HTTP the client knows ${server} only: with --stdio it switches to the others if that one is unreachable`;
 }
 
-/** Returns a note for the case that the server needs a token and the entry does not send it. */
+/** Returns a note that the entry does not send the token, for servers that need one. */
 export function noteAboutToken({ server }: Connection): string {
   return `the entry sends no ${TOKEN_VARIABLE}: only this folder names ${server}; name it with --server to have it sent`;
 }
@@ -159,7 +162,7 @@ export function noteAboutToken({ server }: Connection): string {
 const SHELL_REFERENCE = `\${${TOKEN_VARIABLE}}`;
 const EDITOR_REFERENCE = `\${env:${TOKEN_VARIABLE}}`;
 
-/** The format of Gemini CLI, and of Qwen Code, which was derived from it. */
+/** The format of Gemini CLI. Qwen Code has the same format, because it was derived from Gemini CLI. */
 const GEMINI_DIALECT: JsonDialect = {
   group: "mcpServers",
   address: "httpUrl",
@@ -187,7 +190,7 @@ export const MCP_CLIENTS = {
       reference: EDITOR_REFERENCE,
       programReference: null,
     }),
-    // Kilo Code 7 and newer sends the text of the reference instead of the token.
+    // Kilo Code 7 and newer does not resolve the reference. It would send the reference's text instead of the token.
     sendsToken: false,
     note: ({ withToken, bridged }) =>
       withToken && !bridged
@@ -237,10 +240,7 @@ export const MCP_CLIENTS = {
   }),
 } as const satisfies Readonly<Record<HookClientName, McpClient>>;
 
-/**
- * The names of the clients. The command line can write the files of exactly those clients whose hooks the server
- * supports.
- */
+/** The names of the supported clients. They are the clients whose hooks the server supports. */
 export type ClientName = HookClientName;
 
 export const CLIENT_NAMES = Object.keys(MCP_CLIENTS) as readonly ClientName[];
@@ -249,7 +249,7 @@ export function isClientName(name: string): name is ClientName {
   return Object.hasOwn(MCP_CLIENTS, name);
 }
 
-/** Returns the row of a client, with the type that all rows share. */
+/** Returns the row of a client. All rows have the same type here. */
 export function mcpClient(name: ClientName): McpClient {
   return MCP_CLIENTS[name];
 }

@@ -1,4 +1,4 @@
-/** Tests that merging Koor's entry into the files of MCP clients changes nothing else. */
+/** Tests that adding Koor's entry to the file of an MCP client changes nothing else in the file. */
 import * as fc from "fast-check";
 import t from "tap";
 import { CliFailure } from "./failure.js";
@@ -117,7 +117,7 @@ t.test("other content of a JSON file stays", (t) => {
   t.end();
 });
 
-/** Sorts the members of objects at every depth. */
+/** Returns a copy whose objects, at every depth, have their members in alphabetical order. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((one) => sorted(one));
   if (typeof value !== "object" || value === null) return value;

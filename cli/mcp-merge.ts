@@ -1,6 +1,6 @@
 /**
- * Merges Koor's entry into the configuration file of an MCP client and leaves everything else unchanged. json-edit.ts
- * edits JSON, and toml-tables.ts finds tables in TOML. Loaded only by `mcp config` and `init`. Pure; runs in the CLI
+ * Adds Koor's entry to the configuration file of an MCP client. Everything else stays unchanged. json-edit.ts edits
+ * JSON, and toml-tables.ts finds tables in TOML. Only `mcp config` and `init` load this module. Pure; runs in the CLI
  * process.
  */
 import { isJsonObject } from "../shared/json-object.js";
@@ -35,13 +35,15 @@ function mergeToml({ path, group, lines }: TomlClient, text: string, connection:
     merged = text.slice(0, first.start) + [...table, ""].join(lineEndOf(text));
     for (const [at, { end }] of old.entries()) merged += text.slice(end, old[at + 1]?.start);
   }
-  // The result is parsed again. If the existing servers are an inline table or an array, the new table may be invalid
-  // or have another meaning.
+  // The result is parsed again. The new table is invalid or means something else if the existing servers are an inline
+  // table or an array.
   if (findTables(merged, isOurs)?.length === 1) return merged;
   return refused(`${path} defines ${group} in a form that cannot be added to: make it a table [${group}.NAME]`);
 }
 
-/** Merges Koor's entry into the text of the client's file. `undefined` means that the file does not exist. */
+/**
+ * Returns the text of the client's file with Koor's entry. A `text` of undefined means that the file does not exist.
+ */
 export function mergeEntry(client: McpClient, text = "", connection: Connection): string | CliFailure {
   return "lines" in client ? mergeToml(client, text, connection) : mergeJson(client, text, connection);
 }

@@ -1,11 +1,11 @@
-/** Finds the known word that a misspelt word probably means. Pure; runs in the CLI process. */
+/** Finds the known word that the user probably meant by a misspelt one. Pure; runs in the CLI process. */
 
-/** One typing error is tolerated for each three letters of a word. */
+/** A known word may have one typing error for each three letters of the misspelt word. */
 const LETTERS_PER_ERROR = 3;
 
 /**
- * Counts the typing errors between two words: inserted, missing and wrong letters, and swapped neighbours. This is the
- * "optimal string alignment" distance.
+ * Counts the typing errors between two words. These are inserted, missing and wrong letters, and swapped neighbours
+ * ("optimal string alignment" distance).
  */
 function countErrors(a: string, b: string): number {
   let before: number[] = [];
@@ -29,7 +29,8 @@ export function findNearest(word: string, known: Iterable<string>): string | und
   let nearest: string | undefined;
   let least = errorsMax + 1;
   for (const one of known) {
-    // The difference of the lengths is a lower bound of the errors. Skipping such words keeps long words cheap.
+    // Two words have at least as many errors as the difference of their lengths. This check skips the count for most
+    // words.
     if (Math.abs(one.length - word.length) >= least) continue;
     const errors = countErrors(word, one);
     if (errors < least) [nearest, least] = [one, errors];
@@ -37,7 +38,7 @@ export function findNearest(word: string, known: Iterable<string>): string | und
   return nearest;
 }
 
-/** Returns the end of an error message, such as `: did you mean list?`; "" if no known word is near. */
+/** Returns the end of an error message, such as `: did you mean list?`. It is "" if no known word is near. */
 export function suggest(word: string, known: Iterable<string>): string {
   const nearest = findNearest(word, known);
   return nearest === undefined ? "" : `: did you mean ${nearest}?`;

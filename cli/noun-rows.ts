@@ -1,6 +1,7 @@
 /**
- * Loads the rows of the command table for one noun. A command needs only these rows, and loading the whole table would
- * take longer than many commands. commands.ts has the whole table for help and completion. Runs in the CLI process.
+ * Loads the rows of the command table for one noun, such as `lease`. A command needs only these rows, and loading the
+ * whole table would take longer than many commands do. Help and completion use the whole table in commands.ts. Runs in
+ * the CLI process.
  */
 import type { CommandRow } from "./command-row.js";
 
@@ -13,7 +14,7 @@ const loadStory: Load = async () => (await import("./commands/story.js")).STORY_
 const loadWait: Load = async () => (await import("./commands/wait.js")).WAIT_COMMANDS;
 const loadBackup: Load = async () => (await import("./commands/backup.js")).BACKUP_COMMANDS;
 
-/** The file of each noun's rows. A file may have the rows of several nouns. */
+/** The module that contains the rows of each noun. Several nouns may share a module. */
 const LOADERS: Readonly<Record<string, Load>> = {
   activate: loadInstances,
   asyncapi: loadStatus,
@@ -62,7 +63,9 @@ const LOADERS: Readonly<Record<string, Load>> = {
   whoami: async () => (await import("./commands/whoami.js")).WHOAMI_COMMANDS,
 };
 
-/** Returns the rows of a noun; undefined if there is no such noun. The result may also have rows of other nouns. */
+/**
+ * Returns the rows of a noun; undefined if the noun is unknown. Rows of other nouns in the same module are included.
+ */
 export async function loadNounRows(noun: string): Promise<readonly CommandRow[] | undefined> {
   return Object.hasOwn(LOADERS, noun) ? await LOADERS[noun]?.() : undefined;
 }

@@ -1,5 +1,6 @@
 /**
- * The result of a call: a value, a refusal of the server, or a failure because no answer came. Runs in the CLI process.
+ * The outcome of a call: the server's value, the server's refusal, or a failure because no answer came. Runs in the CLI
+ * process.
  */
 import { Refusal } from "./ask.js";
 import { CliFailure } from "./failure.js";

@@ -1,7 +1,6 @@
 /**
- * Writes a file that the command line names. Inside the project, it does not follow a link that leads out of the
- * project, because another person may have made the link. Outside of the project, all links are followed. Runs in the
- * CLI process.
+ * Writes a file that the command line names. A link inside the project must not lead out of the project, because
+ * another person may have made it. Outside of the project, all links are followed. Runs in the CLI process.
  */
 import { writeFileSync } from "node:fs";
 
@@ -17,7 +16,7 @@ export function resolveOutput(path: string, folder: string): string | CliFailure
   return resolveForWriting(locateFile(path, folder, projectOf(folder)));
 }
 
-/** Replaces a file in one step, so that the file has either the whole new content or the old content. */
+/** Replaces a file in one step. If the write fails, the old file stays complete. */
 export function writeOutput(path: string, folder: string, content: Buffer): CliFailure | undefined {
   try {
     // A device cannot be replaced, so it is written to.

@@ -1,6 +1,6 @@
 /**
- * Tests that text from elsewhere cannot control a terminal. It may be in answers (indented or not), events, refusals
- * and stored values. A pipe gets a stored value byte for byte.
+ * Tests that text from other agents cannot control the user's terminal. Such text occurs in answers, events, refusals
+ * and stored values. If stdout is a pipe, a stored value is printed byte for byte.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { join } from "node:path";
@@ -112,7 +112,7 @@ t.test(
     let shown = "";
     child.stdout.on("data", (bytes: Buffer) => (shown += bytes.toString()));
     await new Promise((resolve) => child.once("close", resolve));
-    // The carriage returns are removed, because the terminal itself converts line ends to CRLF.
+    // The terminal converts each line end to CRLF, so the carriage returns are removed.
     t.notMatch(shown.replaceAll("\r\n", "\n"), WORKS);
     t.match(shown, /a\\u009b31m/);
   },

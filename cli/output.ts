@@ -1,8 +1,10 @@
 /**
- * Writes stdout and stderr. stdout gets the server's answer: as one line of JSON, as indented JSON with `--pretty`, as
- * raw bytes, or on a terminal as text for people (output/). stderr gets only failures, warnings and progress.
- * JSON is never parsed and serialized again, so numbers keep their digits. All failures and warnings go through this
- * module, which escapes control characters in texts that the CLI did not write. Runs in the CLI process.
+ * Writes stdout and stderr. stdout gets the server's answer: as one line of JSON, as indented JSON (`--pretty`), as raw
+ * bytes, or on a terminal as text for people (output/). JSON is never parsed and serialized again, so numbers keep
+ * their digits.
+ *
+ * stderr gets failures, warnings and progress. They all go through this module, which escapes control characters in
+ * text that the CLI did not write. Runs in the CLI process.
  */
 import { CLI_PRETTY_CHARACTERS_MAX } from "../schemas/limits/cli.js";
 import { escapeHidden } from "../schemas/visible-text.js";
@@ -17,16 +19,16 @@ const CARRIAGE_RETURN = 0x0d;
 const SPACE = 0x20;
 const QUOTE = 0x22;
 const NEWLINE = Buffer.from("\n");
-/** The answer size above which JSON is printed even on a terminal. A larger answer does not fit into a string. */
-const PERSON_BYTES_MAX = 128 * 1024 * 1024;
 /**
- * The approximate size, in bytes, of the pieces in which JSON is processed. An answer may be longer than a string can
- * be, so it cannot be processed as a whole.
+ * A larger answer is printed as JSON even on a terminal. Text for people needs the answer as one string, and strings
+ * have a maximum length.
  */
+const PERSON_BYTES_MAX = 128 * 1024 * 1024;
+/** The size of the pieces in which JSON is escaped, in bytes. An answer may be too large for one string. */
 const PIECE_BYTES = 8 * 1024 * 1024;
 /**
- * The maximum size of a piece. A piece normally ends at a quotation mark, and only text that is not JSON has none for
- * so long.
+ * The maximum size of a piece, in bytes. A piece normally ends at a quotation mark, but text that is not JSON may have
+ * none.
  */
 const PIECE_BYTES_MAX = 64 * 1024 * 1024;
 
@@ -44,24 +46,24 @@ export function foldLines(json: Buffer): Buffer {
   return json.subarray(0, end);
 }
 
-/** Matches control characters that valid JSON does not contain. An answer that is not valid JSON may contain them. */
+/** Matches control characters that never occur in valid JSON. The server's answer may be invalid JSON. */
 // oxlint-disable-next-line no-control-regex -- these are what is looked for
 const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 /** Returns whether the bytes are ASCII without control characters. Such bytes need no escaping. */
 function isPlain(json: Buffer): boolean {
-  // node:buffer is loaded only when it is needed. With a static import, every command would load it.
+  // node:buffer is loaded only if it is needed. With a static import, every command would load it.
   return process.getBuiltinModule("node:buffer").isAscii(json) && !CONTROL.test(json.toString("latin1"));
 }
 
 /**
- * Escapes the characters of JSON that are invisible or control a terminal. The escaped JSON has the same meaning. Text
- * that is not JSON is escaped too, because a server may answer with anything.
+ * Escapes the characters of a JSON text that are invisible or control a terminal. The value of the JSON stays the same.
+ * Text that is not JSON is escaped too, because a server may answer with anything.
  */
 function escapeJson(json: Buffer): Buffer {
   const pieces: Buffer[] = [];
   for (let start = 0; start < json.length; ) {
-    // Each piece ends before a quotation mark, so no character is split between two pieces.
+    // Each piece ends before a quotation mark, so that no multi-byte character is split between two pieces.
     const quote = json.indexOf(QUOTE, start + PIECE_BYTES);
     const end = Math.min(quote < 0 ? json.length : quote, start + PIECE_BYTES_MAX);
     const piece = json.subarray(start, end);
@@ -91,8 +93,8 @@ export function formatJson(json: Buffer, pretty: boolean): Buffer {
 }
 
 /**
- * Formats a stored value for printing: its exact bytes, or indented JSON if `--pretty` is given and the value is JSON.
- * On a terminal it is printed as text, with control characters other than line ends and tabs escaped.
+ * Formats a stored value for printing. With `--pretty`, a JSON value is indented. Otherwise a pipe gets the exact
+ * bytes. A terminal gets text in which control characters are escaped, except line ends and tabs.
  */
 export function formatValue(value: Buffer, pretty: boolean, isTerminal = io().isTerminal()): Buffer {
   const indented = pretty ? indentBytes(value) : undefined;
@@ -102,8 +104,8 @@ export function formatValue(value: Buffer, pretty: boolean, isTerminal = io().is
 }
 
 /**
- * Writes to stdout and waits until the bytes have been accepted. If the reader has closed the pipe (as `| head` does),
- * this is not a failure.
+ * Writes to stdout and waits until the bytes are accepted. It is not a failure if the reader has closed the pipe, as `|
+ * head` does.
  */
 export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
   return await new Promise((resolve) => {
@@ -112,19 +114,22 @@ export async function print(bytes: Buffer): Promise<CliFailure | undefined> {
       resolve(harmless ? undefined : failed(`cannot write the answer: ${describeSystemError(error)}`));
     };
     const stdout = io().stdout();
-    // The listener is not removed, because the stream reports an error once more after the write has failed.
+    // The listener is kept, because the stream also emits the error of a failed write as an event.
     stdout.once("error", settle);
     stdout.write(bytes, settle);
   });
 }
 
-/** Whether the environment and the flags allow colors. `NO_COLOR` forbids them unless it is empty (no-color.org). */
+/** Whether the output may have colors. A non-empty `NO_COLOR` forbids them (no-color.org). */
 function hasColors({ noColor }: View): boolean {
   const { NO_COLOR, TERM } = io().environment;
   return !noColor && !NO_COLOR && TERM !== "dumb";
 }
 
-/** Formats a JSON answer as the flags demand: as JSON, as its selected members, or on a terminal as text for people. */
+/**
+ * Formats a JSON answer as the flags demand. The result is JSON, JSON with only the selected members, or text for
+ * people on a terminal.
+ */
 export async function formatAnswer(json: Buffer, view: View): Promise<Buffer> {
   const asText = io().isTerminal() && !view.json && !view.pretty && json.length <= PERSON_BYTES_MAX;
   const { fields } = view;
@@ -141,7 +146,7 @@ export async function formatAnswer(json: Buffer, view: View): Promise<Buffer> {
   return formatJson(fields === undefined ? json : Buffer.from(selectAnswer(text, options)), view.pretty);
 }
 
-/** Whether the answer is printed as text for people. This is so on a terminal, unless a flag demands something else. */
+/** Whether the answer is printed as text for people. This is the default on a terminal. */
 export function isForPerson(view: View): boolean {
   return io().isTerminal() && !wantsJson(view);
 }
@@ -152,8 +157,8 @@ export function wantsJson({ json, pretty, fields }: View): boolean {
 }
 
 /**
- * Returns a function that formats one answer of a sequence, for a command that prints answers one after the other. Each
- * answer is printed as JSON, even on a terminal, because a table would need all answers at once.
+ * Returns a function that formats the answers of a command that prints many of them, one after the other. Each answer
+ * becomes JSON even on a terminal, because a table would need all answers at once.
  */
 export async function lineFormatter(view: View): Promise<(json: Buffer) => Buffer> {
   const { fields } = view;
@@ -168,8 +173,8 @@ export async function printAnswer(json: Buffer, view: View): Promise<CliFailure 
 }
 
 /**
- * Writes one line to stderr. Line ends and other control characters in the text are escaped, because the text may come
- * from elsewhere. So the line stays one line.
+ * Writes one line to stderr. Control characters in it are escaped, including line ends, because the text may come from
+ * other agents.
  */
 export function warn(line: string): void {
   io()

@@ -1,8 +1,10 @@
 /**
- * Finds the record that the user's own `init` has made for a working tree. It is in the folder of the user's own files.
- * A record in the project itself is never used, because other people may have made it. The name of the file is a hash
- * of the tree's path, and the record contains the path. `koor-hook` uses this module too, so the hash is computed
- * without Node's crypto module. Runs in the CLI process.
+ * Finds the record that the user's own `init` has made for a working tree. The record is in the user's folder. A record
+ * in the project is never used, because another person may have made it.
+ *
+ * The file's name is a hash of the working tree's path. The record itself contains the path, so a collision is
+ * harmless. `koor-hook` loads this module, so the hash is computed without Node's crypto module. Runs in the CLI
+ * process.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -10,11 +12,11 @@ import { join } from "node:path";
 import { realPath, readTextIfAny } from "./regular-file.js";
 import { userFolder } from "./user-folder.js";
 
-/** The file in the project that shows that `init` has run there. Only people read its content. */
+/** The file in the project that shows that `init` has run there. No program reads its content. */
 export const RECORD_FILE = ".koor/init.json";
 const FOLDER = "projects";
 
-// The constants of the 64-bit FNV-1a hash. A collision is harmless, because the record names its working tree.
+// The constants of the 64-bit FNV-1a hash. If two paths have the same hash, the path in the record tells them apart.
 const FNV_BASIS = 0xcbf29ce484222325n;
 const FNV_PRIME = 0x100000001b3n;
 
@@ -25,8 +27,7 @@ function hashPath(path: string): string {
 }
 
 /**
- * Returns the path of a working tree's record; undefined if the environment does not say where the user's own files
- * are.
+ * Returns the path of the record of a working tree; undefined if the environment does not name the user's folder.
  * @param root the tree's root, with links resolved
  */
 export function ownRecordPath(root: string, environment: NodeJS.ProcessEnv): string | undefined {
@@ -35,14 +36,14 @@ export function ownRecordPath(root: string, environment: NodeJS.ProcessEnv): str
 }
 
 /**
- * Returns the path of an empty file. Its modification time is the time at which a hook last started a report for the
- * radar.
+ * Returns the path of an empty file that limits how often hooks start a report for the radar. The file's modification
+ * time is the time of the last start.
  */
 export function radarMarkPath(recordPath: string): string {
   return `${recordPath}.radar`;
 }
 
-/** Returns the user's record of a working tree; undefined if `init` has not run there. */
+/** Returns the user's record of a working tree; undefined if the user's `init` has not run there. */
 export function readOwnRecord(
   folder: string,
   environment: NodeJS.ProcessEnv,

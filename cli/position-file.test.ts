@@ -1,6 +1,6 @@
 /**
- * Tests the stored state of a cluster: where it is stored, that its size is limited, and that its errors never make a
- * command fail.
+ * Tests the file with the state of one cluster: its place, its maximum size, and that its errors never make a command
+ * fail.
  */
 import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,9 +1,10 @@
 /**
- * Stores the state of one user's commands for one cluster in a small file: `{"position","begin"?,"doubted"?}`. If the
- * file or its folder is unusable, the command continues without the state.
+ * Stores the position in a cluster's log that the user's commands have seen, and other state for the cluster:
+ * `{"position","begin"?,"doubted"?}`. If the file cannot be used, the command works without it. Runs in the CLI
+ * process.
  *
- * Unlike config-file.ts this module does not sync the file to disk. A sync would take longer than the request, and
- * little is lost if the machine crashes. Runs in the CLI process.
+ * Unlike config-file.ts, this module does not sync the file to disk. A sync would take longer than the request, and a
+ * crash of the machine would lose little.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
@@ -15,12 +16,15 @@ import { readTextFile } from "./config-file.js";
 import { hashOf } from "./content-hash.js";
 import { errorCodeOf } from "./system-error.js";
 
-/** The permissions of the folder: only the user has access. Its files show when the user worked with which cluster. */
+/**
+ * The permissions of the folder. Only the user has access, because the files show when the user worked with which
+ * cluster.
+ */
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
 const NAME_DIGITS = 32;
 
-/** Returns the system's folder for the state of programs; undefined if the environment names none. */
+/** Returns the folder in which programs of this system keep state; undefined if the environment names none. */
 export function stateFolder(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
   const home = environment["HOME"] || undefined;
   const named = platform === "win32" ? environment["LOCALAPPDATA"] : environment["XDG_STATE_HOME"];
@@ -30,8 +34,8 @@ export function stateFolder(environment: NodeJS.ProcessEnv, platform: NodeJS.Pla
 }
 
 /**
- * Returns the name of the file for these servers. The order of the servers does not matter. Other servers get another
- * name, because the position of one cluster must never be used for another.
+ * Returns the name of the file for a cluster, which is a hash of its servers' URLs. Their order does not matter. The
+ * position of one cluster must never be used for another, so other servers give another name.
  */
 function nameOfFile(servers: readonly URL[]): string {
   const hrefs = servers.map(({ href }) => href).toSorted();
@@ -54,7 +58,7 @@ function parseClientState(text: string): ClientState | undefined {
 
 /**
  * Creates a folder and its missing parents. Node's recursive version is not used, because it never returns if the
- * system refuses with ENOENT, as below `/proc`.
+ * system answers ENOENT for every folder, as below `/proc`.
  */
 function makeFolder(path: string): void {
   try {
@@ -67,7 +71,7 @@ function makeFolder(path: string): void {
   }
 }
 
-/** Deletes the files that were written longest ago, until there is room for one more file. */
+/** Makes room for one more file. Deletes the files that were not written for the longest time. */
 function makeRoom(folder: string): void {
   const names = readdirSync(folder);
   if (names.length < CLI_POSITION_FILES_MAX) return;
@@ -77,8 +81,8 @@ function makeRoom(folder: string): void {
 }
 
 /**
- * Replaces a file: writes a temporary file and renames it, so that a reader sees either the old or the new file. Errors
- * of the system are thrown.
+ * Replaces a file by renaming a temporary one, so that a reader never sees a half-written file. Throws the system's
+ * errors.
  */
 function replace(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.part`;
@@ -93,15 +97,14 @@ function replace(path: string, text: string): void {
 }
 
 /**
- * Opens the file with the state for the cluster of these servers.
- * @param stateRoot the folder for the file, an absolute path; it is created if it is missing
+ * Opens the state file of the cluster that has these servers.
+ * @param stateRoot the absolute path of the folder for state; it is created if it is missing
  */
 export async function openPositionFile(stateRoot: string, servers: readonly URL[]): Promise<ClientStateStore> {
   const folder = join(stateRoot, "clusters");
   const path = join(folder, nameOfFile(servers));
   /**
-   * Whether a write has failed. After that, the file is not read any more, because its content is outdated and cannot
-   * be corrected.
+   * Whether a write has failed. The file is then neither read nor written any more, because its content is outdated.
    */
   let broken = false;
   return {
@@ -118,7 +121,7 @@ export async function openPositionFile(stateRoot: string, servers: readonly URL[
         }
         replace(path, `${JSON.stringify(state)}\n`);
       } catch {
-        // The disk may be full or read-only. From now on, this process keeps the state in memory and writes nothing.
+        // The disk may be full or read-only. This process now keeps the state only in memory.
         broken = true;
       }
     },

@@ -1,7 +1,6 @@
 /**
  * Reads `.koor/project.json`, which describes a project: `{"workspace"?,"server"?}`, and members for other commands.
- * The file may be committed, so other people may have written it. It should contain no token, and a token in it is
- * ignored. Runs in the CLI process.
+ * The file may be committed, so another person may have written it. A token in it is ignored. Runs in the CLI process.
  */
 import { join, relative } from "node:path";
 
@@ -16,15 +15,15 @@ import { workspaceProblem } from "./workspace-rule.js";
 const PROJECT_FILE = "project.json";
 
 export interface ProjectFile {
-  /** The file's name in messages. */
+  /** The path of the file, as messages to the user show it. */
   readonly name: string;
   readonly workspace?: string;
   readonly server?: string;
 }
 
 /**
- * Returns the folder of the main working tree that corresponds to a folder of a linked working tree. Returns undefined
- * if the folder is in no linked working tree.
+ * Maps a folder of a linked working tree to the same folder of the main working tree. Returns undefined if the folder
+ * is not in a linked working tree.
  */
 function sameFolderOfMain(folder: string): string | undefined {
   const root = findGitRoot(folder);
@@ -37,8 +36,8 @@ function sameFolderOfMain(folder: string): string | undefined {
 }
 
 /**
- * Finds the file in the working tree of a folder. If it is not there, looks in the main working tree. This is needed
- * for linked working trees, because the file is often not committed.
+ * Finds the project file in the working tree of a folder. Otherwise looks in the main working tree, because the file is
+ * often not committed and then missing in linked working trees.
  */
 function find(folder: string): FoundFile | undefined | CliFailure {
   const found = findKoorFile(folder, PROJECT_FILE);
@@ -47,7 +46,7 @@ function find(folder: string): FoundFile | undefined | CliFailure {
   return main === undefined ? undefined : findKoorFile(main, PROJECT_FILE);
 }
 
-/** Finds the nearest project file, in `folder` or a parent; undefined if there is none. */
+/** Reads the project file of a folder; undefined if neither the folder nor one of its parents has one. */
 export function findProjectFile(folder: string): ProjectFile | undefined | CliFailure {
   const found = find(folder);
   if (found === undefined || found instanceof CliFailure) return found;

@@ -1,7 +1,7 @@
 /**
- * Tests project files that another person has replaced by something else: FIFOs, devices, sockets, directories, huge
- * files, and links that lead out of the project. Each command must end in time, and must read and write no file outside
- * of the project.
+ * Tests commands in a project in which another person has replaced Koor's files. Instead of a file there is a FIFO, a
+ * device, a socket, a directory, a huge file, or a link that leads out of the project. Each command must end in time.
+ * It must read and write no file outside of the project.
  */
 import { execFileSync, spawn } from "node:child_process";
 import {
@@ -25,7 +25,7 @@ import { runCli, type CliOptions, type CliResult } from "../test/cli/run-cli.js"
 import { CLIENT_NAMES, mcpClient } from "./mcp-clients.js";
 
 const INSTANCE = { id: "i-1", token: "secret" };
-/** The time limit of a command on a busy machine. The command itself waits for nothing. */
+/** The maximum time for a command, on a busy machine. The command itself never waits. */
 const ENDED_MS = 10_000;
 const POSIX = process.platform !== "win32";
 const SKIP = POSIX ? false : "Windows has none of these files";
@@ -52,7 +52,7 @@ async function setUp(t: Test): Promise<Project> {
   };
 }
 
-/** Everything that can be at a path instead of a regular file. */
+/** For each kind of thing that can replace a regular file, a function that creates it. */
 const ODDITIES: Readonly<Record<string, (path: string, t: Test) => Promise<void> | void>> = {
   "a FIFO": (path) => void execFileSync("mkfifo", [path]),
   "a device that never ends": (path) => symlinkSync("/dev/zero", path),
@@ -63,7 +63,8 @@ const ODDITIES: Readonly<Record<string, (path: string, t: Test) => Promise<void>
   },
   "a socket": async (path, t) => {
     const server = createServer();
-    // The path of a socket has at most 107 bytes. The path relative to its own folder is short enough.
+    // The path of a socket has at most 107 bytes. The socket is created relative to its folder, so that its path is
+    // short enough.
     const before = process.cwd();
     process.chdir(join(path, ".."));
     await new Promise<void>((resolve) => server.listen(path.slice(path.lastIndexOf("/") + 1), resolve));

@@ -1,6 +1,6 @@
 /**
- * Implements `register`. Registers a new instance, or finds the instance that this folder registered earlier under the
- * same name. instance-file.ts stores the instance. Runs in the CLI process.
+ * Implements `register`. If this folder has already registered an instance with the same name, updates and prints it.
+ * Otherwise registers a new instance. instance-file.ts stores the instance. Runs in the CLI process.
  */
 import type { Checkout } from "../schemas/instances.js";
 import { parseJson } from "../shared/json-text.js";
@@ -26,7 +26,7 @@ function parseObject(bytes: Buffer): JsonObject {
   return isJsonObject(parsed) ? parsed : {};
 }
 
-/** Returns the members that the arguments set. The server chooses values for the others. */
+/** Returns the members that the command line sets. The server uses defaults for the others. */
 function readFields(args: Args): JsonObject {
   const given = ["workspace", "intent", "stack", "account"].flatMap((name) => {
     const value = args.text(name);
@@ -39,10 +39,7 @@ function readFields(args: Args): JsonObject {
   return { name: args.need("name"), ...Object.fromEntries(given), capabilities };
 }
 
-/**
- * Returns the body of a registration. The new instance belongs to the folder's workspace, unless a flag gives another
- * one.
- */
+/** Returns the body of a registration. Without a flag, the instance's workspace is that of the folder. */
 function makeBody(args: Args, folder: string): JsonObject | CliFailure {
   const { environment } = io();
   const fields = readFields(args);
@@ -59,16 +56,16 @@ async function send(settings: Settings, method: string, path: string, body: obje
   return isFailure(answer) ? answer : answer.body;
 }
 
-/** Whether two checkouts have the same members. The order of the members does not matter. */
+/** Whether the server's checkout has the same values as the folder's. */
 function isSameCheckout(known: unknown, { id, branch, root, machine }: Checkout): boolean {
   if (!isJsonObject(known)) return false;
   return known["id"] === id && known["branch"] === branch && known["root"] === root && known["machine"] === machine;
 }
 
 /**
- * Finds the folder's instance on the server. Updates its intent and its capabilities as the arguments say, and its
- * checkout to that of the folder. Returns `gone` if the server no longer has the instance. Returns `another` if the
- * command asks for a different instance. In both cases the caller must register a new instance.
+ * Finds the folder's instance on the server and returns it. Updates the instance as the command line says, and updates
+ * its checkout. Returns `gone` if the server does not have the instance any more, and `another` if the command line
+ * names a different one. In both cases, the caller registers a new instance.
  */
 async function findRegistered(
   settings: Settings,
@@ -99,7 +96,7 @@ async function findRegistered(
     if (isFailure(sent)) return sent;
   }
   const checkout = findCheckout(folder, io().environment);
-  // An older server knows no checkouts, so its instances lack this member.
+  // An older server does not have checkouts, so its instances have no such member.
   if (known["checkout"] !== undefined && !isSameCheckout(known["checkout"], checkout)) {
     const sent = await send(settings, "PATCH", path, { checkout });
     if (isFailure(sent)) return sent;
@@ -110,14 +107,14 @@ async function findRegistered(
   return Buffer.from(token === undefined ? body : `${body.slice(0, -1)},"token":${JSON.stringify(token)}}`);
 }
 
-/** Returns whether the registered instance should be saved in the folder's file. */
+/** Whether a registered instance is saved in the folder's instance file. */
 function savesInstance(args: Args, { folder }: Pick<CommandContext, "folder">): boolean {
   return args.has("save") || hasKoorFolder(folder);
 }
 
 /**
- * Saves the registered instance in `.koor/instance.json`, if it should be saved. If the write fails, the user gets only
- * a warning: the instance is registered, and its token is on stdout. The server sends the token only once.
+ * Saves a new instance in `.koor/instance.json`, if it is to be saved. A failed write is only a warning, because the
+ * instance exists and the command still prints its token. The server sends the token only once.
  */
 function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, settings: Settings): void {
   if (!savesInstance(args, { folder })) return;
@@ -129,8 +126,8 @@ function saveRegistered(answer: Buffer, args: Args, { folder }: CommandContext, 
 }
 
 /**
- * Returns settings with the identity from the folder's file, if there is one. A registration always concerns the
- * folder, even in the shell of an agent whose other commands act as its session.
+ * Returns the settings with the folder's instance as identity. `register` always acts for the folder, even in a shell
+ * whose other commands act as the session of an agent.
  */
 function asFolder({ session, fallback, ...others }: Settings): Settings {
   if (fallback === undefined) return session === undefined ? others : { ...others, session };
@@ -141,7 +138,8 @@ export async function register(args: Args, context: CommandContext): Promise<num
   const configured = context.settings();
   if (configured instanceof CliFailure) return configured;
   const settings = asFolder(configured);
-  // If KOOR_INSTANCE is set, it determines the identity, and the folder's file is not read.
+  // If KOOR_INSTANCE names an instance, `settings.instance` may differ from the file's instance. The file is then
+  // ignored.
   const stored = findInstance(context.folder);
   const own =
     stored !== undefined && !(stored instanceof CliFailure) && stored.id === settings.instance ? stored : undefined;
@@ -149,10 +147,11 @@ export async function register(args: Args, context: CommandContext): Promise<num
   if (isFailure(again)) return failureOf(again);
   if (Buffer.isBuffer(again)) return (await printAnswer(again, context)) ?? 0;
   const path = savesInstance(args, context) ? instancePathForWriting(context.folder) : "";
-  // The path is checked before the request. The server sends the token only once, so a failure after the request would
-  // lose it.
+  // The path is checked before the request, because the server sends the token only once. A failure after the request
+  // would lose the token.
   if (path instanceof CliFailure && path.exit === WRONG_USAGE) return path;
-  // An instance that the server does not know cannot register another one, so the call names no instance.
+  // The server does not know the old instance, so a call in its name would fail. The request therefore names no
+  // instance.
   const caller = again === "gone" ? { ...settings, instance: "" } : settings;
   const body = makeBody(args, context.folder);
   if (body instanceof CliFailure) return body;

@@ -1,7 +1,7 @@
 /**
- * Reads small regular files that other people may have made, such as those of a project. It refuses FIFOs, devices,
- * files that are too large, and links that lead out of the project. Opening a file never blocks. `koor-hook` uses this
- * module too, so it loads only the file system module. Runs in the CLI process.
+ * Reads small files that another person may have made, such as those of a project. Opening a file never blocks. FIFOs,
+ * devices, large files, and links that lead out of the project are refused. `koor-hook` loads this module, so it loads
+ * only Node's file system module. Runs in the CLI process.
  */
 import {
   closeSync,
@@ -19,37 +19,37 @@ import { dirname, isAbsolute, join, relative, sep } from "node:path";
 import { SETTINGS_BYTES_MAX } from "../schemas/limits/process.js";
 
 /**
- * The flags for opening a file. With them, opening a FIFO does not block, and a link at the end of the path is not
+ * The flags for opening a file. Opening a FIFO with them does not block, and a link at the end of the path is not
  * followed. Windows has neither flag.
  */
 const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
 const FIRST_BYTES = 16 * 1024;
 
-/** The path of a file, and the folder that its links must not leave. */
+/** The path of a file, and the folder out of which its links must not lead. */
 export interface FileLocation {
   readonly path: string;
-  /** The file's name in messages. */
+  /** The name of the file, as messages to the user show it. */
   readonly name: string;
-  /** The folder out of which no link may lead; undefined if links may lead anywhere. */
+  /** The folder out of which no link may lead. If it is absent, links may lead anywhere. */
   readonly root?: string;
 }
 
-/** The reason why a file is not read. */
+/** The result of a read if the file is not read, with the reason. */
 export class Unread {
-  /** @param why a sentence about the file; undefined if the file is too large */
+  /** @param why a sentence about the file; undefined means that the file is too large */
   constructor(readonly why: string | undefined) {}
 }
 
-/** Whether `path` is `folder` or below it. Compares the paths as texts, without resolving links. */
+/** Whether `path` is `folder` or below it. Compares the texts, and does not resolve links. */
 export function isWithin(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 /**
- * Returns the path with links resolved, and with the upper and lower case of the file system. If the system cannot
- * resolve the path, returns it unchanged.
+ * Returns the path with its links resolved, and in the spelling of the file system (upper or lower case). If this
+ * fails, returns the path unchanged.
  */
 export function realPath(path: string): string {
   try {
@@ -63,15 +63,15 @@ export function leadsOut(root: string): string {
   return `it is a link that leads out of ${root}`;
 }
 
-/** Returns the reason why a file cannot be read or replaced; undefined for a regular file. */
+/** Returns the reason why a file cannot be read or replaced; undefined if it is a regular file. */
 export function irregularReason(info: Stats): string | undefined {
   if (info.isDirectory()) return "it is a directory";
   return info.isFile() ? undefined : "it is not a regular file";
 }
 
 /**
- * Resolves all links in the part of a path that exists. Returns undefined if the result is outside `root`. Throws the
- * system's error, such as ENOENT for a dangling link.
+ * Resolves the links in a path. The last parts of the path need not exist. Returns undefined if the result is outside
+ * of `root`. Throws the system's error, such as ENOENT for a link without a target.
  */
 export function resolveLinks({ path, root }: Omit<FileLocation, "name">): string | undefined {
   let existing = path;
@@ -82,8 +82,7 @@ export function resolveLinks({ path, root }: Omit<FileLocation, "name">): string
 }
 
 /**
- * Reads an open file to its end. Returns undefined if it is longer than `limit`, even if the system reports a smaller
- * size.
+ * Reads an open file to its end. Returns undefined if it has more than `limit` bytes, whatever size the system reports.
  */
 function readBounded(file: number, limit: number): Buffer | undefined {
   let bytes = Buffer.allocUnsafe(Math.min(FIRST_BYTES, limit + 1));
@@ -97,8 +96,8 @@ function readBounded(file: number, limit: number): Buffer | undefined {
 }
 
 /**
- * Reads a regular file of at most `limit` bytes. Returns undefined if the file does not exist. Other errors of the
- * system are thrown.
+ * Reads a regular file of at most `limit` bytes. Returns undefined if the file does not exist. Throws the system's
+ * other errors.
  */
 export function readRegularFile(
   { path, root }: Omit<FileLocation, "name">,
@@ -108,7 +107,7 @@ export function readRegularFile(
   try {
     const real = resolveLinks(root === undefined ? { path } : { path, root });
     if (real === undefined) return new Unread(leadsOut(root ?? ""));
-    // The kind of the file is checked before it is opened, because opening a device can have side effects.
+    // The kind of the file is checked before it is opened, because opening a device may have effects.
     const problem = irregularReason(statSync(real));
     if (problem !== undefined) return new Unread(problem);
     file = openSync(real, READ_AT_ONCE | NO_LINK);
@@ -122,7 +121,7 @@ export function readRegularFile(
   }
 }
 
-/** Returns the text of a small regular file; undefined if it cannot be read for any reason. */
+/** Returns the text of a small regular file. Returns undefined if it cannot be read, whatever the reason. */
 export function readTextIfAny(path: string, root?: string, limit = SETTINGS_BYTES_MAX): string | undefined {
   try {
     const bytes = readRegularFile(root === undefined ? { path } : { path, root }, limit);

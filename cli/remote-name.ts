@@ -1,18 +1,21 @@
 /**
- * Derives a name from the URL of a git remote: `host/path`. The name is the same in all clones of a repository,
- * whatever protocol, user or port a clone uses. For a repository on a local disk, it is the last segment of the path,
- * because the rest differs between machines. Pure; runs in the CLI process.
+ * Derives the name of a repository, `host/path`, from the URL of its git remote. All clones get the same name, even if
+ * they use different protocols, users or ports. If the remote is on a local disk, the name is the last segment of its
+ * path, because the rest of the path differs between machines. Pure; runs in the CLI process.
  */
 
-/** Matches a URL with a scheme: its scheme, host part and path. */
+/** Matches a URL with a scheme. The groups are the scheme, the authority (user, host and port), and the path. */
 const WITH_SCHEME = /^([a-z][a-z0-9+.-]*):\/\/([^/]*)(.*)$/is;
 /** Matches the short form of an ssh address, `user@host:path`. A host in brackets may contain colons. */
 const SHORT_SSH = /^((?:[^/\\@[]*@)?(?:\[[^\]]*\]|[^/\\:]+)):(.*)$/s;
 const DRIVE = /^[A-Za-z]:(?:[\\/]|$)/;
-/** Matches the prefix that names a helper program for the remote, such as `ext::`. */
+/** Matches a prefix such as `ext::`, which names git's helper program for the remote. */
 const HELPER = /^[A-Za-z0-9]+::/;
 
-/** Returns the segments of a path. Removes `.git` at its end, whether it is a segment or a suffix. */
+/**
+ * Returns the segments of a path. Drops `.git` at the end, both as a suffix (`koor.git`) and as a segment
+ * (`koor/.git`).
+ */
 function segmentsOf(path: string): string[] {
   const segments = path.split("/").filter((segment) => segment !== "");
   if (segments.at(-1) === ".git") segments.pop();
@@ -20,9 +23,9 @@ function segmentsOf(path: string): string[] {
   return last === undefined ? segments : [...segments, last.replace(/\.git$/, "")];
 }
 
-/** Returns the host without user and port, in lower case. */
+/** Returns the host in lower case, without its user and port. */
 function hostOf(authority: string): string {
-  // Brackets contain an IPv6 address. In the short form they can also contain a host with a port, and the user.
+  // In a URL, brackets contain an IPv6 address. In the short ssh form, they may also contain a port or the user.
   const inner = /\[([^\]]*)\]/.exec(authority)?.[1] ?? authority;
   const place = inner.slice(inner.lastIndexOf("@") + 1).toLowerCase();
   return place.split(":").length > 2 ? `[${place}]` : place.replace(/:\d*$/, "");
@@ -33,7 +36,7 @@ function localName(path: string): string | undefined {
   return name === undefined || name === "." || name === ".." ? undefined : name;
 }
 
-/** Returns the name of the repository at the URL or path of a git remote; undefined if the name would be empty. */
+/** Returns the name of the repository that a git remote's URL or path names; undefined if the name would be empty. */
 export function reduceRemote(url: string): string | undefined {
   const address = url.trim().replace(HELPER, "");
   const [, scheme, authority = "", path = ""] = WITH_SCHEME.exec(address) ?? [];

@@ -1,6 +1,7 @@
 /**
- * Executes one row of the command table. It sends the row's request and prints the answer, or it calls the row's own
- * function. command-line.ts parses, and client.ts sends HTTP requests. Runs in the CLI process.
+ * Runs one row of the command table. Most rows declare a request, which this module sends, and it prints the answer.
+ * Other rows have their own function. command-line.ts parses the command line, and client.ts sends the request. Runs in
+ * the CLI process.
  */
 import { isJson } from "../shared/json-text.js";
 import { describeRefusal, encodeQuery, isSuccess, sendRequest } from "./client.js";
@@ -11,7 +12,7 @@ import { inFlagWords } from "./flag-words.js";
 import { encodeKey } from "./key-path.js";
 import { formatAnswer, formatValue, print } from "./output.js";
 
-/** Matches a placeholder in a path template: `{name}`, `{name...}` or `{name/}` (command-row.ts). */
+/** Matches a placeholder in the path of a row: `{name}`, `{name...}` or `{name/}` (see command-row.ts). */
 const PLACEHOLDER = /\{(\w+)(\.\.\.|\/)?\}/g;
 
 function encodeArgument(value: string, mark: string | undefined): string {
@@ -27,7 +28,7 @@ function makeQuery(row: RequestRow, args: Args, context: CommandContext): string
   const given: Record<string, string> = {};
   for (const flag of row.flags ?? []) {
     const value = args.text(flag.name);
-    // A parameter that the row's own query function returns replaces the flag's value.
+    // If the row's own function returns a query parameter, its value replaces the flag's value.
     if (flag.query !== undefined && value !== undefined) given[flag.query] = own?.[flag.query] ?? value;
   }
   const others = Object.entries(own ?? {}).filter(([name]) => given[name] === undefined);
@@ -35,7 +36,7 @@ function makeQuery(row: RequestRow, args: Args, context: CommandContext): string
 }
 
 /**
- * Builds the path and the query of the request. An empty argument is refused, because without it the path would name
+ * Builds the path and the query of the request. Refuses an empty argument, because the path without it would name
  * another resource.
  */
 function makePath(row: RequestRow, args: Args, context: CommandContext): string | CliFailure {
@@ -56,7 +57,7 @@ function makePath(row: RequestRow, args: Args, context: CommandContext): string 
   }
 }
 
-/** Matches a text that may be sent as a header's value: the ASCII characters that HTTP allows there. */
+/** Matches a value that HTTP allows in a header: tabs and printable ASCII characters. */
 const HEADER_VALUE = /^[\t\x20-\x7e]+$/;
 
 function findBadHeader(headers: Readonly<Record<string, string>>): CliFailure | undefined {

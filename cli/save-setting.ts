@@ -1,6 +1,4 @@
-/**
- * Saves one setting for `config set`, in the folder's settings or in the user's own. Runs in the CLI process.
- */
+/** Saves one setting for `config set`, in the folder's settings file or in the user's own. Runs in the CLI process. */
 import { join } from "node:path";
 
 import { readTextFile, replaceFileInFolder, resolveForWriting } from "./config-file.js";
@@ -12,9 +10,10 @@ import { folderSettingsPath, parseSettingsText, userSettingsPath, type SettingNa
 import { describeSystemError } from "./system-error.js";
 
 /**
- * Saves one setting, in the folder's settings or in the user's own. The file gets mode 0600, and its other members stay
- * unchanged. A file that cannot be parsed is refused.
- * @param environment locates the user's own settings; if it is undefined, the folder's settings are changed
+ * Saves one setting. The file gets mode 0600, and its other members stay unchanged. Refuses a file that cannot be
+ * parsed.
+ * @param environment if given, the user's own settings are changed, and the environment says where they are; otherwise
+ * the folder's settings are changed
  */
 export async function saveSetting(
   folder: string,

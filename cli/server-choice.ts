@@ -1,7 +1,6 @@
 /**
- * Chooses the servers of a command, and reads the sources of its other settings. The sources are the command line, the
- * environment, the folder's files and the user's own files. An earlier source takes precedence over a later one. Runs
- * in the CLI process.
+ * Chooses the servers of a command, and reads the sources of its other settings. The sources in order of precedence are
+ * the command line, the environment, the folder's files and the user's own files. Runs in the CLI process.
  */
 import { CURRENT_CONTEXT, findContext, type FoundContext } from "./context-file.js";
 import { CliFailure, failed, wrongUsage } from "./failure.js";
@@ -12,39 +11,42 @@ import { findSession, type Session } from "./session.js";
 import { DEFAULT_SERVER, SERVER_RULE } from "./setting-rules.js";
 import { SETTINGS_FILE, readFolderSettings, readUserSettings, type FileSettings } from "./settings-file.js";
 
-/** The names of files that `whoami` prints. */
+/** The names that `whoami` prints for these files. */
 export const INSTANCE_NAME = ".koor/instance.json";
 export const PROJECT_NAME = ".koor/project.json";
 
 export type Servers = readonly [URL, ...URL[]];
 
-/** The sources from which settings are taken. */
+/** The sources of settings, except the command line. */
 interface Sources {
   readonly environment: NodeJS.ProcessEnv;
   readonly folder: FileSettings | undefined;
   readonly user: FileSettings | undefined;
-  /** The context in effect. */
+  /** The context that applies to this command; undefined if there is none. */
   readonly context: FoundContext | undefined;
-  /** The value of KOOR_INSTANCE. If it is set, the session and the instance's file are not read. */
+  /** The value of KOOR_INSTANCE. If it is set, neither the session nor the instance file is read. */
   readonly named: string | undefined;
   readonly session: Session | undefined;
   readonly instance: StoredInstance | undefined;
 }
 
-/** The chosen servers, and the sources of the other settings. */
+/** The chosen servers, with the sources from which the other settings come. */
 export interface Choice extends Sources {
   readonly servers: Servers;
-  /** The source that names the servers, in the words that docs/cli.md "whoami" lists. */
+  /** The source that names the servers. The words are those of docs/cli.md, section "whoami". */
   readonly serversFrom: string;
-  /** The servers that are named only by a file of the folder. */
+  /** The chosen servers that the user has not chosen: only a file in the folder names them. */
   readonly folderOnly: readonly URL[];
-  /** The name of the folder's file that names the servers, for messages; "" if there is none. */
+  /**
+   * The file in the folder that names the servers, as messages to the user show it. It is "" if no such file names
+   * them.
+   */
   readonly folderFile: string;
 }
 
 const INSTANCE_RULE = "KOOR_INSTANCE must be visible ASCII characters without spaces";
 
-/** The settings on the command line. A setting that is not given is "". */
+/** The servers and the context that the command line names; "" if it names none. */
 export interface Given {
   /** The value of `--server`. */
   readonly server: string;
@@ -53,9 +55,9 @@ export interface Given {
 }
 
 /**
- * Reads the sources that apply in `folder`. An empty environment variable counts as not set. A file is not read if the
- * environment already sets everything that the file could set.
- * @param context the context that the command line or the environment names
+ * Reads the sources for commands in `folder`. An empty environment variable counts as not set. A file is not read if
+ * the environment already sets everything that the file could set.
+ * @param context the name of the context, from the command line or the environment
  */
 function readSources(
   folder: string,
@@ -79,7 +81,10 @@ function readSources(
   return { environment, folder: file, user, context: inEffect, named, session, instance };
 }
 
-/** Chooses the servers. `.koor/project.json` is read only if no earlier source names a server. */
+/**
+ * Chooses the servers. Reads `.koor/project.json` only if neither the command line, nor the environment, nor the
+ * folder's settings name a server.
+ */
 export function chooseServers(folder: string, environment: NodeJS.ProcessEnv, given: Given): Choice | CliFailure {
   const named = findContext(environment, given.context, "named");
   if (named instanceof CliFailure) return named;
@@ -112,14 +117,17 @@ export function chooseServers(folder: string, environment: NodeJS.ProcessEnv, gi
   return { ...sources, servers, serversFrom, folderOnly, folderFile };
 }
 
-/** Returns the servers at which the instance was registered; undefined if the instance's file does not name them. */
+/**
+ * Returns the servers that issued the instance's token, as the instance file names them. Returns undefined if the file
+ * names none.
+ */
 function serverOf(instance: StoredInstance | undefined): string | undefined {
   return parseServers(instance?.server ?? "") === undefined ? undefined : instance?.server;
 }
 
 /**
- * Whether the user chose the server. This is so if the user's own settings or the context in effect name it, or if it
- * is the default server.
+ * Whether the user has chosen the server. This is true for the default server, and for servers in the user's own
+ * settings or in the context that applies.
  */
 function isUsers(server: URL, user: FileSettings | undefined, context: FoundContext | undefined): boolean {
   const named = [DEFAULT_SERVER, user?.server ?? "", ...(user?.trusted_servers ?? []), context?.server ?? ""];

@@ -1,4 +1,4 @@
-/** Tests the health checks of servers, and the conditions under which a waiting client switches to another server. */
+/** Tests the health checks of servers. Also tests when a waiting client switches to another server. */
 import t, { type Test } from "tap";
 
 import { findDeadServer } from "../test/cli/fake-cluster.js";

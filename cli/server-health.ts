@@ -1,9 +1,9 @@
 /**
- * Checks the health of a cluster's servers (`/health`), so that a command can choose a healthy one. cluster.ts and its
- * callers choose the server.
- * A server is isolated if it is halted or partitioned from the log. An isolated server still answers reads and keeps
- * subscriptions open, but it gets no new data. A client that waits for a change there would wait for ever. Runs in the
- * CLI process.
+ * Checks the health of a cluster's servers (`/health`). cluster.ts and its callers use it to choose a healthy server.
+ * Runs in the CLI process.
+ *
+ * A server is isolated if it is halted or partitioned from the log. It still answers reads and keeps subscriptions
+ * open, but it gets no new data. A client that waits there for a change would wait for ever.
  */
 import {
   CLI_HEALTH_INTERVAL_MS,
@@ -17,8 +17,8 @@ import { exchange, NoAnswer } from "./exchange.js";
 import { pause } from "./pause.js";
 
 /**
- * The health of a server. An `isolated` server gets no new data until it or its log is repaired. An `unknown` server
- * does not answer, is starting, or lags.
+ * The health of a server. `isolated`: it gets no new data until it or its log is repaired. `unknown`: it does not
+ * answer, is starting, or lags.
  */
 type Health = "healthy" | "isolated" | "unknown";
 
@@ -37,7 +37,7 @@ async function askHealth(server: URL, signal?: AbortSignal): Promise<Health> {
     : "unknown";
 }
 
-/** Returns whether a server may be asked. An untrusted server may be asked only after it has become healthy again. */
+/** Whether a request may be sent to a server. An untrusted server must first be healthy again. */
 export async function isTrusted(cluster: Cluster, server: URL, signal?: AbortSignal): Promise<boolean> {
   if (!cluster.isUntrusted(server)) return true;
   if ((await askHealth(server, signal)) !== "healthy") return false;
@@ -46,8 +46,8 @@ export async function isTrusted(cluster: Cluster, server: URL, signal?: AbortSig
 }
 
 /**
- * Watches the server until it is isolated and another server is healthy. Returns the healthy server, or undefined if
- * the signal fires first.
+ * Waits until the server is isolated and another server is healthy. Returns the healthy server; undefined if the signal
+ * fires first.
  */
 async function untilIsolated(
   server: URL,
@@ -66,9 +66,9 @@ async function untilIsolated(
 }
 
 /**
- * Runs `work` against a server, and checks the health of the server at the same time. Aborts the work if `signal`
- * fires. Also aborts it if the server is isolated and another one is healthy.
- * @returns the result of the work; and the healthy server, if the work was aborted to switch to it
+ * Runs `work` against a server, and checks the server's health meanwhile. Aborts the work if the server is isolated and
+ * another one is healthy, or if `signal` fires.
+ * @returns `done`: the result of the work. `switchTo`: the healthy server, if the work was aborted because of it
  */
 export async function runWatched<Result>(
   server: URL,

@@ -1,16 +1,16 @@
 /**
- * Parses and formats the list of a cluster's servers: `http://a:9800,http://b:9800`. cluster.ts chooses among them.
- * Pure; runs in the CLI process.
+ * Parses and formats a list of servers in one text (`http://a:9800,http://b:9800`). They are the servers of a cluster,
+ * among which cluster.ts chooses. Pure; runs in the CLI process.
  */
 import { CLI_SERVERS_MAX } from "../schemas/limits/cli.js";
 
 /**
- * Matches the comma between two servers. A comma separates servers only if a URL follows it; otherwise it belongs to a
- * path.
+ * Matches the comma between two servers. Only a comma with a URL after it separates servers; any other comma belongs to
+ * a path.
  */
 const BETWEEN = /,\s*(?=https?:)/i;
 
-/** Parses the URL of one server; `undefined` if `text` is not an http(s) URL to which a path can be appended. */
+/** Parses the URL of one server. Returns undefined if it is not an http(s) URL to which a path can be appended. */
 function parseServer(text: string): URL | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) return undefined;
@@ -18,7 +18,7 @@ function parseServer(text: string): URL | undefined {
 }
 
 /**
- * Parses the list of servers. Keeps their order and removes duplicates. Returns `undefined` if a URL is invalid or if
+ * Parses a list of servers. Keeps their order and removes duplicates. Returns undefined if a URL is invalid, or if
  * there are too many.
  */
 export function parseServers(text: string): readonly [URL, ...URL[]] | undefined {

@@ -1,6 +1,6 @@
 /**
- * Loads the server's program, for commands that need a part of it. The program is a separate file beside this bundle,
- * so that other commands do not load it. Runs in the CLI process.
+ * Loads the server's program, which some commands need. It is a separate file next to this bundle, so that other
+ * commands do not load it. Runs in the CLI process.
  */
 import type { ServeSettings } from "../schemas/config.js";
 import type { DataDirState } from "../schemas/data-dir.js";
@@ -9,8 +9,8 @@ export interface ServerProgram {
   /** Starts the server. The server has its own flags, help and exit codes. */
   readonly runServer: (argv: string[]) => Promise<void>;
   /**
-   * Reads the settings with which the server would start. If the server would refuse them, returns the reason in one
-   * line.
+   * Reads the settings with which the server would start. Returns one line with the reason if the server would refuse
+   * to start.
    */
   readonly readServeSettings: (
     argv: readonly string[],

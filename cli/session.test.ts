@@ -1,6 +1,6 @@
 /**
- * Tests the session in whose name commands act: its precedence among the identities, and the fallback to the folder's
- * file.
+ * Tests the session as whose instance commands act: its precedence over other identities, and the fallback to the
+ * folder's instance.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ async function setUp(t: Test) {
   return { fake, cwd, koor, save };
 }
 
-/** Returns the identity in a request: the token, the instance and the session. */
+/** Returns the token, the instance and the session in the headers of a request. */
 function identityOf(request: Pick<SeenRequest, "headers"> | undefined): readonly (string | string[] | undefined)[] {
   const { authorization, "x-koor-instance": instance, "x-koor-session": session } = request?.headers ?? {};
   return [authorization, instance, session];

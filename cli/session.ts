@@ -1,13 +1,13 @@
 /**
- * Finds the session of the agent's client in whose shell a command runs. The client's hooks register an instance for
- * the session, and commands in its shell act as that instance. Pure; runs in the CLI process.
+ * Finds the session of the agent in whose shell a command runs. The hooks of the agent's client register an instance
+ * for the session, and commands in the shell act as this instance. Pure; runs in the CLI process.
  */
 import { isSessionId } from "../schemas/session-id.js";
 import { type CliFailure, wrongUsage } from "./failure.js";
 
-/** The variable with which a user or a script names the session. */
+/** The environment variable by which a user or a script names the session. */
 const OWN_VARIABLE = "KOOR_SESSION";
-/** The variables in which clients give their shells the id of the session. */
+/** The environment variables by which clients tell their shells the session. */
 const CLIENT_VARIABLES = [
   "CLAUDE_CODE_SESSION_ID",
   "CODEX_SESSION_ID",
@@ -15,8 +15,8 @@ const CLIENT_VARIABLES = [
   "COPILOT_AGENT_SESSION_ID",
 ] as const;
 /**
- * Returns whether the header X-Koor-Session can carry an id. HTTP removes spaces at the ends of a header's value, so an
- * id with such spaces would become another id.
+ * Whether an id can be sent in the header X-Koor-Session. HTTP removes spaces at the ends of a header's value, which
+ * would change the id.
  */
 function canBeSent(id: string): boolean {
   return isSessionId(id) && id.trim() === id;
@@ -24,13 +24,13 @@ function canBeSent(id: string): boolean {
 
 export interface Session {
   readonly id: string;
-  /** The name of the variable that contains the id. */
+  /** The name of the environment variable that contains the id. */
   readonly from: string;
 }
 
 /**
- * Finds the session that the environment names; undefined if there is none. An invalid value of KOOR_SESSION is a
- * failure. An invalid value of a client's variable is ignored, because the user did not choose it.
+ * Finds the session that the environment names; undefined if there is none. If KOOR_SESSION is invalid, returns a
+ * failure. An invalid variable of a client is ignored, because the user did not set it.
  */
 export function findSession(environment: NodeJS.ProcessEnv): Session | undefined | CliFailure {
   const own = environment[OWN_VARIABLE];

@@ -1,8 +1,8 @@
-/** The rules for the values of settings, and the error messages for invalid values. Pure; runs in the CLI process. */
+/** Checks the values of settings, and has the error messages for invalid ones. Pure; runs in the CLI process. */
 import { CLI_SERVERS_MAX } from "../schemas/limits/cli.js";
 
 export const DEFAULT_SERVER = "http://localhost:9800";
-/** The permissions of a file with settings. Other users of the machine must not read the token in it. */
+/** The permissions of a settings file. Other users of the machine must not be able to read the token in it. */
 export const SETTINGS_MODE = 0o600;
 
 export const SERVER_RULE = `server must be an http:// or https:// URL, e.g. ${DEFAULT_SERVER}, or up to ${CLI_SERVERS_MAX} with commas between`;

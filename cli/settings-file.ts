@@ -1,6 +1,6 @@
 /**
- * Reads the files that contain settings: a folder's `.koor/settings.json` or its bare `settings.json`, and the user's
- * own file. server-choice.ts decides which file's settings apply. Runs in the CLI process.
+ * Reads the files with settings: a folder's `.koor/settings.json` or `settings.json`, and the user's own file.
+ * server-choice.ts decides which settings apply. Runs in the CLI process.
  */
 import { join, relative } from "node:path";
 
@@ -19,9 +19,9 @@ export const SETTINGS_FILE = "settings.json";
 export type SettingName = "server" | "token";
 export const SETTING_NAMES: readonly SettingName[] = ["server", "token"];
 
-/** The members of a settings file that the command line reads. A value of "" counts as absent. */
+/** The settings in one file. An empty string counts as a missing setting. */
 export interface FileSettings {
-  /** The file's name in messages. */
+  /** The path of the file, as messages to the user show it. */
   readonly name: string;
   readonly server?: string;
   readonly token?: string;
@@ -29,7 +29,7 @@ export interface FileSettings {
   readonly trusted_servers: readonly string[];
 }
 
-/** Parses the text of a settings file, which must be an object. Returns the failure if it is invalid. */
+/** Parses the text of a settings file, which must be a JSON object. Returns a failure if it is not. */
 export function parseSettingsText(text: string, name: string): JsonObject | CliFailure {
   const parsed = parseJson(text);
   if (parsed === undefined) return failed(`${name} is not valid JSON`);
@@ -50,8 +50,8 @@ function readMembers(members: JsonObject, name: string): FileSettings | CliFailu
 }
 
 /**
- * Returns the reason why a `settings.json` must belong to another program. Returns undefined if it may belong to Koor's
- * server or command line.
+ * Returns the reason why a `settings.json` without `.koor/` cannot be Koor's. Returns undefined if it may belong to
+ * Koor's server or command line.
  */
 function whyNotKoors(members: JsonObject): string | undefined {
   const names = Object.keys(members);
@@ -60,8 +60,8 @@ function whyNotKoors(members: JsonObject): string | undefined {
   const wrong = SETTING_NAMES.find((name) => members[name] !== undefined && typeof members[name] !== "string");
   if (wrong !== undefined) return `${SETTINGS_FILE}: ${wrong} must be a string`;
   const { server } = members;
-  // An invalid server is an error only if the file is Koor's. If the file belongs to another program, its member
-  // `server` is not Koor's setting and is ignored.
+  // If the file has members that Koor does not know, it may belong to another program. Then an invalid `server` is not
+  // an error, because it is the other program's setting.
   const belongsToOther =
     typeof server === "string" && known.length < names.length && parseServers(server) === undefined;
   return belongsToOther ? `${SETTINGS_FILE}: server is not an http:// or https:// URL` : undefined;
@@ -72,9 +72,9 @@ function readBareSettings(folder: string): string | undefined | CliFailure {
 }
 
 /**
- * Reads a folder's settings from the nearest `.koor/`. If there is no `.koor/`, reads the folder's bare
+ * Reads a folder's settings from the nearest `.koor/settings.json`. If there is none, reads the folder's
  * `settings.json`.
- * @param isQuiet if true, a file of another program is ignored without a warning
+ * @param isQuiet if true, does not warn about a `settings.json` of another program
  */
 export function readFolderSettings(folder: string, isQuiet: boolean): FileSettings | undefined | CliFailure {
   const found = findKoorFile(folder, SETTINGS_FILE);
@@ -85,8 +85,8 @@ export function readFolderSettings(folder: string, isQuiet: boolean): FileSettin
     return members instanceof CliFailure ? members : readMembers(members, name);
   }
   const text = readBareSettings(folder);
-  // A file of the wrong kind or size belongs to another program. But a file without read permission may be Koor's, so
-  // that failure is returned.
+  // A file that has the wrong kind or size is not Koor's, so it is ignored below. A file that cannot be read may be
+  // Koor's, so the failure is returned.
   if (text === undefined || (text instanceof CliFailure && text.exit !== WRONG_USAGE)) return text;
   const members = text instanceof CliFailure ? text : parseSettingsText(text, SETTINGS_FILE);
   const why = members instanceof CliFailure ? members.message : whyNotKoors(members);
@@ -96,8 +96,8 @@ export function readFolderSettings(folder: string, isQuiet: boolean): FileSettin
 }
 
 /**
- * Returns the file in which a setting of the folder is saved. It is the file from which the folder's settings are read,
- * and may not exist yet.
+ * Returns the path of the file in which a folder's setting is saved. Commands in the folder read their settings from
+ * the same file. It may not exist yet.
  */
 export function folderSettingsPath(folder: string): string {
   const own = join(KOOR_FOLDER, SETTINGS_FILE);
@@ -107,8 +107,8 @@ export function folderSettingsPath(folder: string): string {
 }
 
 /**
- * Returns the path of the user's own settings file; undefined if the environment does not say where it is. These
- * settings apply in every folder.
+ * Returns the path of the user's own settings file, which applies in every folder. Returns undefined if the environment
+ * does not name the user's folder.
  */
 export function userSettingsPath(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
   const folder = userFolder(environment, platform);

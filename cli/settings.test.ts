@@ -1,4 +1,4 @@
-/** Tests which token is sent to which server, in all places where a token and a server can be set. */
+/** Tests which token is sent to which server, for every place in which a token or a server can be set. */
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -14,7 +14,7 @@ t.test("a token is sent only to its server", async (t) => {
   const folder = join(cwd, "folder");
   const home = join(cwd, "home");
   const user = join(home, "koor", "settings.json");
-  /** Runs a command. Returns the token that each server received; `null` for a server that got no request. */
+  /** Runs a command. Returns the token that each server received; null for a server that received no request. */
   const ask = async (env: Readonly<Record<string, string>>, ...args: string[]) => {
     const before = [fake.requests.length, other.requests.length];
     const words = args.length === 0 ? ["state", "list"] : args;
@@ -155,8 +155,8 @@ t.test("at a terminal the user is asked, and the answer is stored", { skip: term
   const user = join(cwd, "home", "koor", "settings.json");
   const options = { cwd: join(cwd, "folder"), env: { XDG_CONFIG_HOME: join(cwd, "home"), KOOR_TOKEN: "mine" } };
   /**
-   * Runs a command on a terminal. Returns the terminal's output and the token that the server received; null if it got
-   * no request.
+   * Runs a command on a terminal. Returns the terminal's output and the token that the server received. The token is
+   * null if the server received no request.
    */
   const ask = async (answers: readonly (string | null)[], redirected = "") => {
     const before = fake.requests.length;

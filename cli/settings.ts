@@ -1,7 +1,7 @@
 /**
- * Determines the settings of a command: the servers, the token, and the acting instance or session. The order of
- * precedence is: command line, environment, the folder's files, the user's own files, defaults. server-choice.ts
- * chooses the servers and token-choice.ts the token; client.ts makes the connection. Runs in the CLI process.
+ * Reads the settings of a command: the servers, the token, and the instance or session that acts. The order of
+ * precedence is the command line, the environment, the folder's files, the user's own files, and the defaults.
+ * server-choice.ts chooses the servers, and token-choice.ts the token. Runs in the CLI process.
  */
 import { Cluster } from "./cluster.js";
 import type { FoundContext } from "./context-file.js";
@@ -11,8 +11,8 @@ import { isHeaderText, TOKEN_RULE } from "./setting-rules.js";
 import { askForWithheldToken, sendableToken } from "./token-choice.js";
 
 /**
- * The instance in the folder's file. It acts if the server does not know the session. This happens with clients that
- * have no hooks: they give their shells the id of a session, but the session has no instance.
+ * The instance in the folder's file. It acts if the server does not know the session. Clients without hooks cause this:
+ * they name a session to their shells, but never register an instance for it.
  */
 export interface Fallback {
   readonly instance: string;
@@ -22,24 +22,25 @@ export interface Fallback {
 
 export interface Settings {
   /**
-   * The server's http or https URL, which may have a path prefix. If there are several servers, it is the first one.
+   * The http or https URL of the server, which may have a path prefix. If there are several servers, it is that of the
+   * first one.
    */
   readonly server: URL;
-  /** The cluster, if several servers are configured. A request may be sent to any of its servers. */
+  /** The cluster, if several servers are configured. Each request may be sent to any of them. */
   readonly cluster?: Cluster;
   /** The token; "" if none is set. */
   readonly token: string;
   /**
-   * The id of the acting instance; "" if none is set. If the token is that of another instance, the server acts for
-   * that one.
+   * The id of the acting instance; "" if none is set. If the token belongs to another instance, the server lets that
+   * one act.
    */
   readonly instance: string;
-  /** The id of the session that acts as its instance; absent if there is none, or if KOOR_INSTANCE is set. */
+  /** The id of the session whose instance acts. Absent if no session is found, or if KOOR_INSTANCE is set. */
   readonly session?: string;
   readonly fallback?: Fallback;
   /**
-   * Whether the user chose the servers. Tokens in the environment may be sent only to such servers. False if only a
-   * file in the folder names the servers.
+   * Whether the user chose the servers. If only a file in the folder names them, they must not get the token of the
+   * environment.
    */
   readonly isUsersServer?: boolean;
 }
@@ -48,7 +49,7 @@ const NOTHING_GIVEN: Given = { server: "", context: "" };
 
 /**
  * Returns the settings for the chosen servers.
- * @param askForToken asks the user for consent if the only token may not be sent; returns "" if no token is to be sent
+ * @param askForToken called if no token may be sent without the user's consent; returns the token, or "" to send none
  */
 function settingsOf(choice: Choice, askForToken: (choice: Choice) => string | CliFailure): Settings | CliFailure {
   const { servers, environment, named, session, instance, folderOnly } = choice;
@@ -58,15 +59,15 @@ function settingsOf(choice: Choice, askForToken: (choice: Choice) => string | Cl
   const own = named ?? instance?.id ?? "";
   const settings = { ...targetOf(servers, environment), token, isUsersServer: folderOnly.length === 0 };
   if (session === undefined) return { ...settings, instance: own };
-  // A user or a script has set KOOR_SESSION on purpose, so a call with it is never repeated with another identity.
+  // KOOR_SESSION was set on purpose. So a call with it is never repeated as the folder's instance.
   const hasFallback = instance !== undefined && session.from !== "KOOR_SESSION";
   const fallback = hasFallback ? { fallback: { instance: instance.id, isUsed: false } } : {};
   return { ...settings, instance: "", session: session.id, ...fallback };
 }
 
 /**
- * Reads the settings that apply in `folder`. The instance's own token is used only if no other token is set, because
- * another token was set on purpose and may have more rights.
+ * Reads the settings of commands in `folder`. The token of the folder's instance is used only if no other token is set.
+ * Another token was set on purpose, and may have more rights.
  */
 export function readSettings(
   folder: string,
@@ -77,18 +78,18 @@ export function readSettings(
   return choice instanceof CliFailure ? choice : settingsOf(choice, askForWithheldToken);
 }
 
-/** The identity of commands in a folder, and the source of each part of it. */
+/** The identity with which commands in a folder act, and where each part of it was found. */
 export interface Identity {
   readonly serversFrom: string;
-  /** The context in effect. The servers may still come from another source. */
+  /** The context that applies. The servers may still come from elsewhere. */
   readonly context: FoundContext | undefined;
-  /** The source that names the instance or the session; undefined if commands act as neither. */
+  /** The variable or file that names the instance or session; undefined if commands act as neither. */
   readonly instanceFrom: string | undefined;
-  /** The settings. They lack a token that may be sent only with the user's consent. */
+  /** The settings. A token that needs the user's consent is missing. */
   readonly settings: Settings;
 }
 
-/** Finds the identity of commands in `folder`. Never asks the user. */
+/** Finds the identity of commands in `folder`. Never asks the user for consent. */
 export function readIdentity(
   folder: string,
   environment: NodeJS.ProcessEnv,
@@ -104,7 +105,7 @@ export function readIdentity(
   return { serversFrom, context, instanceFrom, settings };
 }
 
-/** Returns the instance or the session in whose name the next call is made. */
+/** Returns the instance or the session that acts in the next call. */
 export function actorOf(settings: Settings): Pick<Settings, "instance" | "session"> {
   return settings.fallback?.isUsed ? settings.fallback : settings;
 }
@@ -114,7 +115,7 @@ export function serversOf({ cluster, server }: Settings): readonly URL[] {
   return cluster?.servers ?? [server];
 }
 
-/** Returns the server to use. If there are several, returns the first one and their cluster. */
+/** Returns the server to use. If there are several, returns the first one together with the cluster. */
 function targetOf(servers: Servers, environment: NodeJS.ProcessEnv): Pick<Settings, "server" | "cluster"> {
   const [server, ...others] = servers;
   if (others.length === 0) return { server };

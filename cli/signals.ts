@@ -1,13 +1,13 @@
-/** The signals that ask a command to end, and the exit codes that a shell reports for them. Runs in the CLI process. */
+/** The signals that ask a command to end, and the exit codes that shells report for them. Runs in the CLI process. */
 export const ENDING_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 export type EndingSignal = (typeof ENDING_SIGNALS)[number];
 
-/** When a signal has ended a process, a shell reports this number plus the signal's number as the exit code. */
+/** If a signal ends a process, shells report this number plus the number of the signal. */
 const KILLED_EXIT = 128;
 
 /**
- * Calls `take` for each ending signal, in place of the signal's default action. The returned function restores the
- * default.
+ * Calls `take` when an ending signal arrives. The signal's default action does not happen. Returns a function that
+ * restores the default action.
  */
 export function captureSignals(take: (signal: EndingSignal) => void): () => void {
   for (const signal of ENDING_SIGNALS) process.on(signal, take);
@@ -22,7 +22,7 @@ export async function exitCodeOfSignal(signal: NodeJS.Signals): Promise<number> 
   return KILLED_EXIT + constants.signals[signal];
 }
 
-/** Runs a function. The first ending signal aborts the function. A second one ends the process at once. */
+/** Runs a function until it ends. The first ending signal aborts it. A second one ends the process at once. */
 export async function untilSignal<Done>(
   run: (signal: AbortSignal) => Promise<Done>,
 ): Promise<{ readonly outcome: Done; readonly stoppedBy: EndingSignal | undefined }> {

@@ -1,7 +1,8 @@
 /**
- * Writes a snapshot to a file. The received pieces go to a temporary file, which is renamed only when it is complete.
- * The pieces are checked against the closing line of the snapshot.
- * No library is used, because libraries that replace files need the whole content at once. Runs in the CLI process.
+ * Writes a snapshot to a file. The received pieces go to a temporary file, which is renamed when it is complete. It is
+ * complete if the closing line of the snapshot has the hash of all other bytes. Runs in the CLI process.
+ *
+ * No library is used, because libraries that replace files need the whole content at once.
  */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 
@@ -14,7 +15,7 @@ import { describeSystemError } from "./system-error.js";
 const PRIVATE_MODE = 0o600;
 const LINE_FEED = 0x0a;
 
-/** Writes all bytes to the file. It needs a loop, because a system call may write only a part of them. */
+/** Writes all bytes to the file. One system call may write only a part of them, so this needs a loop. */
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let at = 0; at < bytes.byteLength; ) at += writeSync(file, bytes, at);
 }
@@ -31,9 +32,9 @@ function parseClosingLine(bytes: Buffer): ClosingLine {
 }
 
 /**
- * Writes the pieces of a snapshot to `path`. Afterwards the file is either complete or unchanged. Returns the
- * snapshot's counts as JSON, or a failure.
- * @param name the file's name in messages
+ * Writes a snapshot to `path`. Afterwards the file is either complete or unchanged. Returns the numbers of stored
+ * objects as JSON, or a failure.
+ * @param name the name of the file, as messages to the user show it
  */
 export async function writeSnapshot(
   path: string,
@@ -44,8 +45,8 @@ export async function writeSnapshot(
   const sum = createHash("sha256");
   const temporary = `${path}.${process.pid}.part`;
   let file: number | undefined;
-  // The last bytes that were received. They are not hashed yet, because the closing line of the snapshot may be among
-  // them.
+  // The last received bytes. They are not hashed yet, because they may contain the closing line, which is not part of
+  // the hash.
   let tail: Buffer = Buffer.alloc(0);
   try {
     file = openSync(temporary, "wx", PRIVATE_MODE);

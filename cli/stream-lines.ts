@@ -1,11 +1,11 @@
-/** Splits a stream into lines, and limits the memory for a line. Runs in the CLI process. */
+/** Splits a stream of bytes into lines, with a limit for the memory of a line. Runs in the CLI process. */
 
 const LINE_FEED = 0x0a;
 
 /**
- * Yields the lines of a stream without their line feeds. Yields undefined for a line that is too long.
- * @param rest whether text after the last line feed counts as a line. If the connection broke, this text is not a
- * complete line
+ * Yields the lines of a stream without their line feeds. Yields undefined for each line that is too long.
+ * @param rest whether text after the last line feed is yielded as a line ("kept"). It must be "dropped" if it may be
+ * incomplete because the connection broke
  */
 export async function* readLines(
   input: AsyncIterable<Buffer>,

@@ -1,7 +1,7 @@
 /**
- * Describes errors of the operating system, of sockets and of TLS to users. Node's text is used, unless it describes a
- * system call and not what the user did. The text is chosen by the error's code, never by the error's message. Runs in
- * the CLI process.
+ * Describes errors of the operating system, of sockets and of TLS to users. Most texts are those of Node. Koor has its
+ * own text if Node's would describe a system call instead of the user's action. The error's code selects the text, and
+ * never the error's message. Runs in the CLI process.
  */
 import { getSystemErrorMap } from "node:util";
 
@@ -16,8 +16,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns the code of a Node error, such as `ECONNREFUSED`; "" if it has none. If Node has tried several addresses,
- * returns the code of the first one.
+ * Returns the code of an error, such as `ECONNREFUSED`; "" if it has none. If Node has tried several addresses of a
+ * host, returns the code for the first one.
  */
 export function errorCodeOf(error: unknown): string {
   if (typeof error !== "object" || error === null) return "";
@@ -26,7 +26,7 @@ export function errorCodeOf(error: unknown): string {
 }
 
 /**
- * Returns a short description of an error for a message: our own text if the code is known, otherwise the error's
+ * Describes an error in a few words. Uses the text for the error's code if there is one, and otherwise the error's
  * message.
  */
 export function describeSystemError(error: unknown): string {

@@ -1,6 +1,6 @@
 /**
- * Builds the bodies of requests that create and change tasks, from flags. JSON values are inserted as the user wrote
- * them, so their numbers keep their digits. Runs in the CLI process.
+ * Builds the bodies of requests that create or change tasks, from the flags. JSON that the user wrote is inserted
+ * unchanged, so numbers keep their digits. Runs in the CLI process.
  */
 import { normalizeCommand } from "../shared/command-text.js";
 import type { Args, CommandContext, Flag } from "./command-row.js";
@@ -49,7 +49,9 @@ const REQUIRES_EVIDENCE: Flag = {
   about: "a command of which evidence must show that it passed before the task is done",
 };
 
-/** The flags of a new task. Without a title, `file` must be the only flag. The file then contains whole tasks. */
+/**
+ * The flags of `task add`. Without a title, the only allowed flag is `--file`, whose file then contains whole tasks.
+ */
 export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "file", kind: "text", value: "PATH", about: "the body's text; without a title tasks as JSON; - reads stdin" },
   BODY,
@@ -83,7 +85,7 @@ export const NEW_TASK_FLAGS: readonly Flag[] = [
   { name: "request-id", kind: "text", value: "ID", about: "repeated with the same id, the task is created once" },
 ];
 
-/** The flags for those members of a task that can be changed. */
+/** The flags of `task update`, for the members of a task that can be changed. */
 export const PATCH_FLAGS: readonly Flag[] = [
   TITLE,
   BODY,
@@ -96,14 +98,18 @@ export const PATCH_FLAGS: readonly Flag[] = [
 ];
 
 /**
- * Returns the values of a list flag as JSON; undefined if the flag is not given. The value `''` means an empty list.
+ * Returns the values of a repeatable flag as a JSON array; undefined if the flag is not given. A single `''` means an
+ * empty array.
  */
 function listOf(args: Args, name: string): string | undefined {
   const values = args.list(name);
   return values.length === 0 ? undefined : JSON.stringify(values.filter((value) => value !== ""));
 }
 
-/** Returns the required commands as JSON, with single spaces between their words. */
+/**
+ * Returns the values of `--requires-evidence` as a JSON array. Blanks between the words of a command become single
+ * spaces.
+ */
 function commandsOf(args: Args): string | undefined {
   const commands = args.list("requires-evidence").map(normalizeCommand);
   return commands.length === 0 ? undefined : JSON.stringify(commands.filter((command) => command !== ""));
@@ -113,7 +119,7 @@ function secondsOf(args: Args, name: string): string | undefined {
   return wholeSeconds(args.duration(name))?.toString();
 }
 
-/** Returns the whole number in a flag as JSON. JSON allows no leading zeros, so they are removed. */
+/** Returns the whole number in a flag as JSON. Leading zeros are removed, because JSON does not allow them. */
 function wholeOf(args: Args, name: string): string | undefined {
   return args.text(name)?.replace(/^0+(?=\d)/, "");
 }
@@ -123,7 +129,7 @@ function timeOf(args: Args): string | undefined {
   return time === "" ? "null" : quoted(time);
 }
 
-/** Returns the members that may be set both in a new task and in a change of a task, as JSON texts. */
+/** Returns the members that both a new task and a change may set. The values are JSON texts. */
 async function commonMembers(args: Args): Promise<Record<string, string | undefined> | CliFailure> {
   const path = args.text("file");
   const body = path === undefined ? await readTextFlag(args, "body") : await readTextFileFlag(path, "body");
@@ -139,7 +145,7 @@ async function commonMembers(args: Args): Promise<Record<string, string | undefi
   };
 }
 
-/** Reads a file of tasks, which is sent unchanged as the request's body. No other flag is allowed with it. */
+/** Reads a file with tasks, which becomes the body of the request. Refuses any other flag. */
 async function readTasks(args: Args, path: string): Promise<Buffer | CliFailure> {
   const isGiven = ({ name }: Flag): boolean =>
     args.text(name) !== undefined || args.list(name).length > 0 || args.has(name);

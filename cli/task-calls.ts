@@ -1,6 +1,6 @@
 /**
- * Makes the server calls of the task commands. Each call has one function. task-wait.ts waits for a task. Runs in the
- * CLI process.
+ * Sends the requests of the task commands, one function for each kind of request. task-wait.ts waits for a task. Runs
+ * in the CLI process.
  */
 import type { Static } from "typebox";
 
@@ -16,7 +16,7 @@ import type { Settings } from "./settings.js";
 
 export type Task = Static<typeof TaskSchema>;
 
-/** A task, and the server's answer that contains it. The answer is printed unchanged. */
+/** The server's answer about a task, parsed and as bytes. The bytes are printed unchanged. */
 export interface TaskAnswer {
   readonly task: Task;
   readonly answer: Buffer;
@@ -24,14 +24,14 @@ export interface TaskAnswer {
 
 /** The answer to a claim. */
 export interface ClaimAnswer {
-  /** The claimed task; null if there was no task to claim. */
+  /** The claimed task; null if no task was ready. */
   readonly task: Task | null;
-  /** The JSON text of the task, as the server sent it, so its numbers keep their digits. */
+  /** The task's JSON text as the server sent it, in which numbers keep their digits. */
   readonly text: string;
   readonly answer: Buffer;
 }
 
-/** The members of a request that claims a task. The server chooses a value for each member that is undefined. */
+/** The members of a request for a claim. If a member is undefined, the server uses its default. */
 export interface ClaimRequest {
   readonly id: string | undefined;
   readonly workspace: string | undefined;
@@ -39,7 +39,7 @@ export interface ClaimRequest {
   readonly ttl_s: number | undefined;
 }
 
-/** The actions that only the holder of a task can take. */
+/** The actions that only the holder of a task may take. */
 export type HolderAction = "progress" | "complete" | "fail" | "release" | "ask";
 
 const NO_TASK = failed("the answer is not a task: is this a Koor server?");
@@ -61,8 +61,8 @@ export async function getTask(settings: Settings, id: string, limits: CallLimits
 }
 
 /**
- * Claims the requested task. If none is requested, claims the best ready task. A repeated call with the same
- * `request_id` gets the same task.
+ * Claims the task that the request names. If it names none, claims the best ready task. Repeated calls with the same
+ * `request_id` get the same task.
  */
 export async function claimTask(
   settings: Settings,
@@ -82,7 +82,7 @@ export async function claimTask(
 }
 
 /**
- * Sends an action for a task with the fence of the task's claim. Returns the body of the answer.
+ * Sends an action for a task, with the fence of its claim. Returns the body of the answer.
  * @param members the other members of the body, as JSON texts
  */
 export async function sendTaskAction(
@@ -93,7 +93,7 @@ export async function sendTaskAction(
   limits: CallLimits = {},
 ): Promise<Outcome<Buffer>> {
   const body = Buffer.from(objectOf({ fence: String(fence), ...members }));
-  // The call may be repeated, because the server gives the same answer to a repeated action with the same fence.
+  // The call may be repeated. The server answers a repeated action with the same fence as it answered the first one.
   const plan = { method: "POST", path: pathOf(id, action), headers: JSON_TYPE, body, repeatable: true, ...limits };
   const answer = await ask(settings, plan);
   return isFailure(answer) ? answer : answer.body;

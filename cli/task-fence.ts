@@ -1,8 +1,9 @@
 /**
- * Sends the actions of a task's holder with the right fence. It is the fence on the command line, or else the one in
- * the environment, or else that of the current claim.
- * If the answer to an action was lost, the action is repeated. But the first call may already have ended the claim.
- * Then the fence of the last claim is sent. Runs in the CLI process.
+ * Sends the actions of a task's holder, each with a fence. The fence comes from the command line, or else from the
+ * environment, or else from the task's current claim. Runs in the CLI process.
+ *
+ * A user may repeat an action because its answer was lost. The first call may have ended the claim, so the task has no
+ * current fence. The fence of the ended claim is then found in the events.
  */
 import { CLI_TASK_EVENTS } from "../schemas/limits/cli.js";
 import { parseJson } from "../shared/json-text.js";
@@ -14,13 +15,13 @@ import { isFailure, type Outcome } from "./outcome.js";
 import type { Settings } from "./settings.js";
 import { getTask, sendTaskAction, type HolderAction } from "./task-calls.js";
 
-/** The HTTP status with which the server refuses an action whose fence is not the fence of the current claim. */
+/** The server's HTTP status for an action with a fence that is not that of the current claim. */
 const CLAIM_LOST = 409;
 
 /** The `source` of events that the server itself publishes. */
 const SERVER = "koor";
 
-/** The data of a task event. Any client may publish such events, so members may be missing or invalid. */
+/** The data of a task event. Any client may publish an event with this topic, so members may be missing or invalid. */
 interface TaskEvent {
   readonly data?: {
     readonly task_id?: unknown;
@@ -30,9 +31,8 @@ interface TaskEvent {
 }
 
 /**
- * Finds the fence of this instance's last claim of the task, among the server's latest events. Returns undefined if
- * they do not contain it. Sending the fence of an ended claim is harmless: the server only repeats an answer that this
- * instance was already sent.
+ * Finds the fence of this instance's last claim of the task, in the server's latest events; undefined if it is not
+ * there. An old fence is harmless: the server then only repeats the answer that this instance has already received.
  */
 async function findLastFence(settings: Settings, id: string): Promise<number | undefined | CliFailure> {
   if (settings.instance === "") return undefined;
@@ -49,7 +49,7 @@ async function findLastFence(settings: Settings, id: string): Promise<number | u
 }
 
 /**
- * Sends an action for a task with the right fence. Returns the body of the answer.
+ * Sends an action for a task, and chooses the fence. Returns the body of the answer.
  * @param given the fence on the command line
  * @param members the other members of the body, as JSON texts
  */
@@ -66,13 +66,13 @@ export async function sendHolderAction(
   if (isFailure(read)) return read;
   const { fence, holder } = read.task;
   if (fence !== null && (settings.instance === "" || holder?.id === settings.instance)) return await send(fence);
-  // If the claim has ended, the first call of this action may have ended it and its answer may have been lost. This
-  // cannot be the case for a heartbeat, which never ends a claim.
+  // The claim has ended. An earlier call of the same action may have ended it. This is impossible for a heartbeat
+  // (`progress`), which never ends a claim.
   const last = action === "progress" ? undefined : await findLastFence(settings, id);
   if (last !== undefined) {
     const sent = isFailure(last) ? last : await send(last);
     if (!(sent instanceof Refusal && sent.status === CLAIM_LOST)) return sent;
   }
-  // If another instance holds the task, the server refuses this request, because it checks the holder too.
+  // If another instance holds the task, its fence is sent. The server refuses this, because it also checks the holder.
   return fence === null ? refused(`task is not held: ${id}`) : await send(fence);
 }

@@ -1,4 +1,4 @@
-/** Tests the result that a task gets from its command's output. */
+/** Tests the result that a task gets from the output of its command. */
 import t from "tap";
 
 import { REMARK_BYTES_MAX } from "../schemas/limits/names.js";

@@ -1,13 +1,14 @@
 /**
- * Makes a task's result from the output of its command: stdout is the result, and the end of stderr is the error. If
- * the output is too long, its last part is kept. Pure, except for the output that it collects.
+ * Makes the result of a task from the output of its command. stdout becomes the result. If the command fails, the end
+ * of stderr becomes the error. Only the last part of a long output is kept. Pure, except for the output that it
+ * collects.
  */
 import { REMARK_BYTES_MAX } from "../schemas/limits/names.js";
 import { TASK_VALUE_BYTES_MAX } from "../schemas/limits/tasks.js";
 import { isJson } from "../shared/json-text.js";
 import type { CommandEnd } from "./command-process.js";
 
-/** While a text is too long, one of this many equal parts is cut off at its beginning. */
+/** If a text is too long, one part in this many is cut off at its start, repeatedly until it fits. */
 const CUT_PARTS = 16;
 
 /** Keeps the last bytes of a stream. */
@@ -26,8 +27,8 @@ class Tail {
     this.total += chunk.length;
     this.#kept += chunk.length;
     this.#chunks.push(chunk);
-    // Together, the kept chunks may be longer than the limit by a part of the first chunk. This part is cut off once,
-    // at the end.
+    // The first chunk is dropped when the others reach the limit. So the kept chunks may exceed the limit, and `bytes`
+    // cuts off the excess.
     while (this.#kept - (this.#chunks[0]?.length ?? 0) >= this.#bytesMax)
       this.#kept -= this.#chunks.shift()?.length ?? 0;
   }
@@ -38,8 +39,8 @@ class Tail {
 }
 
 /**
- * Decodes UTF-8 and replaces invalid bytes. If the start of the text was cut off, the first bytes may be the rest of a
- * character; these bytes are removed.
+ * Decodes UTF-8 and replaces invalid bytes. If `cut` is true, the text may begin in the middle of a character, whose
+ * remaining bytes are removed.
  */
 function decode(bytes: Buffer, cut: boolean): string {
   const from = cut ? bytes.findIndex((byte) => (byte & 0xc0) !== 0x80) : 0;
@@ -47,8 +48,8 @@ function decode(bytes: Buffer, cut: boolean): string {
 }
 
 /**
- * Returns the end of `bytes` as text that fits into the limit, and its length in bytes. A slightly longer end might
- * also fit.
+ * Cuts off the start of `bytes` until the rest fits as text. Returns the text, and the number of bytes that were kept.
+ * More bytes might fit, because a whole part is cut off each time.
  */
 function endThatFits(
   bytes: Buffer,
@@ -62,7 +63,7 @@ function endThatFits(
   }
 }
 
-/** Collects the output of a task's command. The report on the task is made from it. */
+/** Collects the output of a task's command, from which the report on the task is made. */
 export class CommandOutput {
   readonly #output = new Tail(TASK_VALUE_BYTES_MAX);
   readonly #errors = new Tail(REMARK_BYTES_MAX);
@@ -71,8 +72,8 @@ export class CommandOutput {
   readonly takeErrors = (chunk: Buffer): void => this.#errors.take(chunk);
 
   /**
-   * Returns stdout as JSON text; undefined if there is no output. Output that is JSON is returned unchanged. Other
-   * output is returned as a string, which states how much was cut off.
+   * Returns stdout as JSON text; undefined if it is empty. If stdout is JSON, it is unchanged. Otherwise it becomes a
+   * string, which says how much was cut off.
    */
   result(): string | undefined {
     const { bytes, total } = this.#output;
@@ -93,13 +94,14 @@ export class CommandOutput {
   }
 
   /**
-   * Returns the last lines of stderr as the error. If stderr is empty, returns the exit code or signal of the command.
+   * Returns the error of a failed command: the last lines of stderr. If stderr is empty, returns the exit code or the
+   * signal.
    */
   error({ code, signal }: CommandEnd): string {
     const { bytes, total } = this.#errors;
     const cut = total > bytes.length;
     const { text, kept } = endThatFits(bytes, cut, (some) => Buffer.byteLength(some) <= REMARK_BYTES_MAX);
-    // Keeps whole lines. Only if the last line is itself longer than the limit, keeps the end of that line.
+    // If the output was cut off, its first line may be incomplete and is dropped, unless it is the only line.
     const from = kept < total ? text.indexOf("\n") + 1 : 0;
     const lines = (from < text.trimEnd().length ? text.slice(from) : text).trim();
     if (lines !== "") return lines;

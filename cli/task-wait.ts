@@ -1,7 +1,7 @@
 /**
- * Waits for a task and claims it. The wait may be longer than a single call may wait, and may outlast a restart of the
- * server. All calls have the same `request_id`. So if a task was claimed and the answer was lost, the next call returns
- * this task. Runs in the CLI process.
+ * Waits for a task and claims it. All calls have the same `request_id`: if an answer is lost, the next call returns the
+ * task that was claimed. So the wait may be longer than one call may wait, and it survives a restart of the server.
+ * Runs in the CLI process.
  */
 import { WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { SECOND_MS } from "../shared/duration.js";
@@ -14,15 +14,15 @@ import type { Settings } from "./settings.js";
 import { claimTask, getTask, sendTaskAction, type ClaimRequest, type ClaimAnswer } from "./task-calls.js";
 
 export interface TaskWaitOptions {
-  /** The time to wait for a task, in ms. With 0 there is only one request. */
+  /** The time to wait for a task, in ms. With 0, only one request is sent. */
   readonly waitMs: number;
-  /** The deadline until which calls are repeated while the server is unreachable. */
+  /** Limits for how long calls are repeated while the server is unreachable. */
   readonly deadline: RetryDeadline;
-  /** Ends the wait when it fires. If a task was claimed at that moment, it is released. */
+  /** Ends the wait when it fires. A task that was claimed at the same moment is released. */
   readonly signal: AbortSignal;
 }
 
-/** Releases a task that was claimed after the wait had already ended. */
+/** Releases a task that was claimed although the wait had already been stopped. */
 async function releaseUnwanted(settings: Settings, claimed: Outcome<ClaimAnswer>): Promise<void> {
   if (isFailure(claimed) || claimed.task === null) return;
   const { id, fence } = claimed.task;
@@ -30,13 +30,13 @@ async function releaseUnwanted(settings: Settings, claimed: Outcome<ClaimAnswer>
   if (fence !== null) await sendTaskAction(settings, { id, fence }, "release", { note: quoted("not wanted") }, limits);
 }
 
-/** Returns whether a task that cannot be claimed now may become claimable later. */
+/** Whether a task may become claimable later. It may if it has not ended. */
 async function isStillOpen(settings: Settings, id: string): Promise<boolean> {
   const read = await getTask(settings, id);
   return isTransient(read) || (!isFailure(read) && read.task.ended_at === null);
 }
 
-/** Waits for a task and claims it. Returns the held task, or none if the time is up. */
+/** Waits for a task and claims it. Returns the claimed task; null as the task if the time is up. */
 export async function waitForTask(
   settings: Settings,
   request: ClaimRequest,
@@ -51,7 +51,7 @@ export async function waitForTask(
       claimTask(settings, request, { wait_s: waitS, request_id: requestId }, { signal }),
     );
     if (signal.aborted) {
-      // The aborted call may have claimed a task. A call with the same request id finds out whether it has.
+      // The aborted call may have claimed a task. The same request id shows which one.
       const limits = { answer_timeout_ms: RELEASE_TIMEOUT_MS };
       const again = isTransient(outcome)
         ? claimTask(settings, request, { wait_s: 0, request_id: requestId }, limits)

@@ -1,6 +1,6 @@
 /**
- * Tests work on tasks against a fake server: lost answers, ended claims, and what is reported in these cases. The
- * commands are real processes.
+ * Tests work on tasks against a fake server: lost answers, ended claims, and the reports on tasks. The commands are
+ * real processes.
  */
 import t, { type Test } from "tap";
 
@@ -13,8 +13,8 @@ const NONE = { task: null, lease: null };
 type Answers = Readonly<Record<string, readonly Reply[]>>;
 
 /**
- * Makes a fake server. For each kind of call, which is the last segment of its path, it sends the given replies one
- * after the other.
+ * Starts a fake server. For each kind of call (the last segment of its path), it sends the given replies one after the
+ * other.
  */
 async function setUp(t: Test, answers: Answers) {
   const fake = await FakeServer.start();
@@ -136,7 +136,7 @@ t.test("when stopped while it waits, it releases the task that it just got", asy
   fake.answer = (request) => {
     if (!request.url.endsWith("/claim")) return reply(request);
     asked += 1;
-    // The signal comes before the answer to the second call, so this answer is lost.
+    // The signal fires before the second call is answered, so the answer is lost.
     if (asked === 2) stop();
     return asked === 2 ? "close" : reply(request);
   };

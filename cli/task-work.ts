@@ -1,7 +1,6 @@
 /**
- * Works on tasks one after the other. It claims a task, runs a command for it, and reports the command's result.
- * task-wait.ts waits for a task, claim-run.ts has the code that tasks and leases share, and task-result.ts makes the
- * result from the command's output. Runs in the CLI process.
+ * Works on tasks one after the other: claims a task, runs a command for it, and reports the command's result.
+ * task-wait.ts claims tasks, claim-run.ts runs commands, and task-result.ts makes the results. Runs in the CLI process.
  */
 import { traceVariables } from "./trace-environment.js";
 import { claimSpan, formatTraceparent } from "../shared/trace-context.js";
@@ -23,38 +22,38 @@ import { sendTaskAction, type ClaimRequest, type HolderAction, type Task, type C
 import { waitForTask } from "./task-wait.js";
 import { CommandOutput } from "./task-result.js";
 
-/** The statuses that mean that this instance does not hold the task any more: 403, 404 and 409. */
+/** The statuses by which the server says that this instance does not hold the task any more. */
 const NOT_HELD: ReadonlySet<number> = new Set([403, 404, 409]);
 
 export interface WorkOptions {
   readonly request: ClaimRequest;
   /** The command that runs for each task. */
   readonly words: readonly string[];
-  /** Whether the work ends after one task. */
+  /** Whether to work on one task only. */
   readonly once: boolean;
-  /** The time to wait for the next task, in ms. The work ends if there is no task within this time. */
+  /** The time to wait for each next task, in ms. The work ends if no task is ready within this time. */
   readonly waitMs: number;
-  /** Formats the JSON of a task as one line, or as several with `--pretty`. */
+  /** Formats the JSON of a task as one line, or indented with `--pretty`. */
   readonly format: (json: Buffer) => Buffer;
-  /** The times that control a run. By default they are derived from the claim's ttl. */
+  /** The times that control heartbeats and the command's end. By default they follow from the claim's ttl. */
   readonly times?: RunTimes;
 }
 
-/** A held task, and the values from the answer to its claim. */
+/** A claimed task, with the fence of the claim. */
 interface HeldTask {
   readonly task: Task;
   readonly fence: number;
 }
 
-/** The report that is sent for a task after its command has ended. */
+/** The report on a task, which is sent after its command has ended. */
 interface TaskReport {
   readonly action: Exclude<HolderAction, "progress" | "ask">;
   readonly members: Readonly<Record<string, string | undefined>>;
 }
 
 /**
- * Sends a heartbeat for a held task. Returns a reason if the command must be terminated. Otherwise returns whether the
- * server answered.
+ * Sends a heartbeat for a claimed task. Returns a `Stop` if the command must be terminated. Otherwise returns whether
+ * the server has answered.
  */
 async function sendHeartbeat(settings: Settings, held: HeldTask, limits: CallLimits): Promise<Stop | boolean> {
   const { task, fence } = held;
@@ -70,7 +69,9 @@ function release(why: string): TaskReport {
   return { action: "release", members: { note: quoted(why) } };
 }
 
-/** Makes the report on a task. Returns null if another instance may already hold the task. */
+/**
+ * Makes the report on a task. Returns null if the claim was lost, because another instance may already hold the task.
+ */
 function makeReport(
   ran: RunResult,
   output: CommandOutput,
@@ -86,14 +87,14 @@ function makeReport(
   return { action: "fail", members: { error: quoted(output.error(ran.end)) } };
 }
 
-/** Returns a report. If it completes a task that requires evidence, adds the hash of the folder's tree. */
+/** Completes a report. If the task requires evidence and is done, adds the hash of the folder's tree. */
 async function withTree(report: TaskReport, { requires_evidence = [] }: Partial<Task>): Promise<TaskReport> {
   if (report.action !== "complete" || requires_evidence.length === 0) return report;
   const { treeMember } = await import("./evidence/task-tree.js");
   return { ...report, members: { ...report.members, tree: treeMember(io().folder) } };
 }
 
-/** Returns the text about missing evidence if the server refused a completion for this reason; undefined otherwise. */
+/** Returns the text about missing evidence; undefined unless the server refused the report because of it. */
 function missingEvidence(sent: unknown): string | undefined {
   if (!(sent instanceof Refusal)) return undefined;
   const body = parseJson(sent.failure.detail);
@@ -105,11 +106,11 @@ function missingEvidence(sent: unknown): string | undefined {
   return `evidence missing: ${parts.join(", ")}`;
 }
 
-/** Returns the exit code with which the work on one task ends. */
+/** Returns the exit code for one task. */
 async function exitCodeOf(ran: RunResult): Promise<number> {
   if (ran.kind === "not_started") return CANNOT_START_EXIT;
   const { code, signal } = ran.end;
-  // If the task was canceled and its command succeeded anyway, the task is done. The exit code is then 0.
+  // If the task was canceled but its command succeeded, the task is done, and the exit code is 0.
   if (ran.kind === "stopped") return ran.stop.kind === "canceled" && code === 0 ? 0 : LOST_EXIT;
   return signal === null ? (code ?? LOST_EXIT) : await exitCodeOfSignal(signal);
 }
@@ -120,7 +121,7 @@ class Worker {
   readonly #stop = new AbortController();
   readonly #deadline: RetryDeadline;
   #stoppedBy: EndingSignal | undefined;
-  /** The ids of the tasks whose last attempt failed. They are collected only if the exit code depends on them. */
+  /** The ids of the tasks whose last attempt failed. They are collected only if they decide the exit code. */
   readonly #undone = new Set<string>();
 
   constructor(settings: Settings, options: WorkOptions) {
@@ -144,8 +145,8 @@ class Worker {
 
   async #work(): Promise<number | CliFailure> {
     const { once, waitMs } = this.#options;
-    // The first call is not retried. Until a server has answered once, nothing shows that the server exists and is only
-    // restarting.
+    // The first call is not repeated. Only after an answer is it known that a server exists, and may be restarting
+    // later.
     const now = await this.#claim(0, new RetryDeadline({ waitMs: 0, signal: this.#stop.signal }));
     const isEmpty = !(now instanceof CliFailure) && now.task === null;
     let claimed = isEmpty && waitMs > 0 ? await this.#claim(waitMs, this.#deadline) : now;
@@ -153,7 +154,7 @@ class Worker {
       if (claimed instanceof CliFailure) return claimed;
       if (claimed.task === null) return this.#undone.size === 0 ? 0 : LOST_EXIT;
       const { ran, code } = await this.#workOn(claimed.task, claimed.text);
-      // If the command could not be started for this task, it cannot be started for the next one either.
+      // The same command runs for every task. If it cannot be started for one, it cannot be started for the next.
       if (ran.kind === "not_started" || once || this.#stop.signal.aborted) return code;
       claimed = await this.#claim(waitMs, this.#deadline);
     }
@@ -185,8 +186,8 @@ class Worker {
     const { task, fence } = held;
     return {
       name: `the task ${task.id}`,
-      // The command gets the fence of the task. If this process runs under a lease, that lease is removed from the
-      // command's environment.
+      // The command gets the fence of the task. A lease of this process is removed from the command's environment,
+      // because the fence of the lease is another one.
       environment: {
         KOOR_TASK: task.id,
         KOOR_FENCE: String(fence),
@@ -198,9 +199,9 @@ class Worker {
   }
 
   /**
-   * Sends the report until the server answers, because the claim survives on the server's disk while the server is
-   * unreachable. After a stop signal, sends it only once, so that the process ends soon. If evidence is missing,
-   * reports the task as failed, and returns false.
+   * Sends a report and repeats it until the server answers. Meanwhile the claim is safe on the server's disk. After a
+   * stop signal, sends it only once, so that the process ends soon. If evidence is missing, reports the task as failed
+   * and returns false.
    */
   async #report(held: HeldTask, { action, members }: TaskReport): Promise<boolean> {
     const { task, fence } = held;
@@ -219,7 +220,7 @@ class Worker {
   }
 }
 
-/** Works on tasks until a signal stops it, or until no task is left if the options say so. Returns the exit code. */
+/** Works on tasks until a signal stops the work, or until no task is ready within `waitMs`. Returns the exit code. */
 export async function workOnTasks(settings: Settings, options: WorkOptions): Promise<number | CliFailure> {
   return await new Worker(settings, options).run();
 }

@@ -1,6 +1,6 @@
 /**
  * Tests the output on a terminal: tables, records, colors, `--fields`, the help with its examples and topics, and
- * suggestions for misspelt words. The output to a pipe must always be the same JSON.
+ * suggestions for misspelt words. Checks that a pipe always gets the same JSON.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -19,7 +19,7 @@ import { HELP_TOPICS } from "./help-topics.js";
 import { findNearest } from "./nearest.js";
 import { LISTS } from "./output/lists.js";
 
-/** The beginning of the terminal codes for colors. */
+/** The start of each terminal code for a color. */
 const COLOR = "\u001b[";
 const TASKS = {
   tasks: [
@@ -28,7 +28,8 @@ const TASKS = {
   ],
 };
 /**
- * An answer with a number that JavaScript cannot represent. If a command parsed the answer, the number would change.
+ * An answer with a number that JavaScript cannot represent exactly. A command that parses the answer would change the
+ * number.
  */
 const ANSWER = JSON.stringify(TASKS).replaceAll('"big":0', '"big":12345678901234567890');
 
@@ -103,7 +104,7 @@ t.test("one record has a line for each member", async (t) => {
 });
 
 t.test("every list has columns, and every declared list a command", (t) => {
-  // `at` has no list of its own, because its argument selects one of several lists.
+  // The row of `at` names no list, because its argument selects one of several.
   const used = new Set([...COMMANDS.map(({ list }) => list), "state_at"]);
   t.same(
     Object.keys(LISTS).filter((name) => !used.has(name as keyof typeof LISTS)),
@@ -145,7 +146,7 @@ t.test("each command has examples, which it accepts", { skip: process.platform =
     settings: () => new CliFailure(3, "a check reads no settings"),
   };
   const examples = COMMANDS.flatMap((row) => row.examples.map((example) => ({ row, example })));
-  // A shell splits the examples into words, as it does when a user pastes them.
+  // A shell splits the examples into words, as if a user had pasted them.
   const script = examples.map(({ example }) => `printf '%s\\0' ${example}; printf '\\n'`).join("\n");
   const lines = execFileSync("sh", ["-c", script]).toString().split("\0\n");
   for (const [at, { row, example }] of examples.entries()) {
@@ -156,7 +157,7 @@ t.test("each command has examples, which it accepts", { skip: process.platform =
       continue;
     }
     t.equal(findRow(line.words, COMMANDS), row, `${example} is a call of ${row.words.join(" ")}`);
-    // `serve` is not checked, because the server itself parses its flags.
+    // `serve` is skipped, because the server itself parses its flags.
     if (row.words[0] !== "serve") t.equal(checkLine(row, line.tokens, context), undefined, example);
   }
   t.equal(checkLine(COMMANDS[0] as (typeof COMMANDS)[0], ["state", "list", "--nope"], context), "unknown flag --nope");

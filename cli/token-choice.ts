@@ -1,7 +1,7 @@
 /**
- * Chooses the token of a command. A token is sent only to the server that it belongs to. A file in the folder may name
- * another server: that server gets none of the user's tokens, not even those in the environment. A context's token is
- * sent only to the context's servers. Runs in the CLI process.
+ * Chooses the token of a command. A token is sent only to servers for which it was stored or set. If only a file in the
+ * folder names a server, that server gets none of the user's tokens, because another person may have written the file.
+ * The servers of a context get the context's token. Runs in the CLI process.
  */
 import { CURRENT_CONTEXT, type FoundContext } from "./context-file.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
@@ -11,17 +11,17 @@ import { joinServers, parseServers } from "./server-list.js";
 import { userSettingsPath } from "./settings-file.js";
 import { askForConsent, rememberTrust } from "./token-consent.js";
 
-/** Whether a list contains all of the chosen servers. */
+/** Whether a list of servers contains all chosen servers. */
 function namesAll(named: string | undefined, { servers }: Choice): boolean {
   const known = new Set((parseServers(named ?? "") ?? []).map(({ href }) => href));
   return servers.every(({ href }) => known.has(href));
 }
 
 /**
- * Whether a token in a folder's file may be sent to all of the chosen servers.
- * @param named the servers that were stored with the token. If there are none, any server may get the token, with two
- * exceptions: the servers of a context, and servers that only the project's file names, because other people may have
- * committed that file.
+ * Whether a token from a file in the folder may be sent to all chosen servers.
+ * @param named the servers that were stored with the token. If there are none, the token may be sent to any server with
+ * two exceptions: servers of a context, and servers that only `.koor/project.json` names, because another person may
+ * have committed it
  */
 function isFor(named: string | undefined, choice: Choice): boolean {
   if (named !== undefined) return namesAll(named, choice);
@@ -30,7 +30,8 @@ function isFor(named: string | undefined, choice: Choice): boolean {
 }
 
 /**
- * Returns the token of the context in effect, if the context has all of the chosen servers and was selected by `from`.
+ * Returns the token of the context if the context names all chosen servers. `from` says how the context must have been
+ * selected, for example by `--context`.
  */
 function tokenOfContext(choice: Choice, from: FoundContext["from"]): string | undefined {
   const { context } = choice;
@@ -38,8 +39,8 @@ function tokenOfContext(choice: Choice, from: FoundContext["from"]): string | un
 }
 
 /**
- * Returns the token in the user's own file, if it may be sent. The servers of a context get it only if the file itself
- * names them, because otherwise it was saved for other servers.
+ * Returns the token in the user's own settings, if it may be sent. A server of a context gets it only if the same
+ * settings name the server; otherwise it was saved for other servers.
  */
 function tokenOfUser(choice: Choice): string | undefined {
   const { user, context, folderOnly } = choice;
@@ -49,7 +50,7 @@ function tokenOfUser(choice: Choice): string | undefined {
 
 /**
  * Returns the first token that may be sent to the chosen servers; undefined if there is none. The token of the folder's
- * instance comes last. It is also used with a session, because the session may have been started with it.
+ * instance comes last. It is used even if a session acts, because the session may have been started with it.
  */
 export function sendableToken(choice: Choice): string | undefined {
   const { environment, folder, instance, folderOnly } = choice;
@@ -66,15 +67,15 @@ export function sendableToken(choice: Choice): string | undefined {
   );
 }
 
-/** Returns the token that `init` has stored for the server at the user's request; undefined if there is none. */
+/** Returns the token that the user has allowed `init` to store for the server; undefined if there is none. */
 function tokenOfInit({ servers, environment }: Choice): string | undefined {
   const [server, ...others] = servers;
   return others.length > 0 ? undefined : readHookToken(addressOf(server), environment, process.platform);
 }
 
 /**
- * Asks the user whether the user's token may be sent to servers that only a file in the folder names. Returns the
- * token, or "" if the user has none. Returns a failure if the user does not agree.
+ * Asks for consent to send a token to servers that only a file in the folder names. Returns the token, or "" if the
+ * user has none. Returns a failure if the user does not agree.
  */
 export function askForWithheldToken({
   environment,

@@ -1,19 +1,22 @@
 /**
- * Finds and removes tables in a TOML file that people edit. toml-eslint-parser reads TOML, because it reports the
+ * Finds and removes tables in a TOML file that people edit. toml-eslint-parser parses the file, because it reports the
  * position of each table. Pure; runs in the CLI process.
  *
- * Libraries that also write TOML are not used: toml-patch drops comments next to a table that it replaces, and
- * toml-edit-js fails if a table's parent has no header.
+ * Libraries that also write TOML are not used. toml-patch drops comments next to a table that it replaces. toml-edit-js
+ * fails if the parent of a table has no header.
  */
 import { getStaticTOMLValue, ParseError, parseTOML, type AST } from "toml-eslint-parser";
 
-/** A table of a TOML text, with its position in the text. */
+/** The position of a table in a TOML text. */
 export interface TableSpan {
   readonly start: number;
   readonly end: number;
 }
 
-/** The key of a table. If the table is in an array, the last element is its index. */
+/**
+ * The key of a table, such as `["mcp_servers", "koor"]`. If the table is an element of an array, the last part is its
+ * index.
+ */
 export type TableKey = readonly (string | number)[];
 
 function parse(text: string): AST.TOMLProgram | undefined {
@@ -26,9 +29,8 @@ function parse(text: string): AST.TOMLProgram | undefined {
 }
 
 /**
- * Finds the tables whose keys the function accepts. The span of a table begins with the line of its header and ends
- * with the line of its last value. The text after that belongs to the next table. Returns undefined if the text is not
- * TOML.
+ * Finds the tables whose keys `accepts` selects; undefined if the text is not TOML. A span begins at the header's line
+ * and ends after the line of the table's last value. The comments below that count to the next table.
  */
 export function findTables(text: string, accepts: (key: TableKey) => boolean): readonly TableSpan[] | undefined {
   return parse(text)?.body[0].body.flatMap((node) => {
@@ -56,7 +58,7 @@ export function appendTable(text: string, lines: readonly string[]): string {
   return before + [...lines, ""].join(end);
 }
 
-/** Removes tables, together with the empty lines that separate each of them from the previous table. */
+/** Removes tables. Also removes the empty lines between each of them and the previous table. */
 export function cutTables(text: string, tables: readonly TableSpan[]): string {
   let kept = "";
   let at = 0;

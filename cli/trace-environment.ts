@@ -1,6 +1,6 @@
 /**
  * Reads the trace context from environment variables, and sets it for commands. KOOR_TRACEPARENT is Koor's own
- * variable. Other programs read TRACEPARENT, so a value that the user has set is not replaced. Runs in the CLI process.
+ * variable. TRACEPARENT is read by other programs, so a value that the user has set is kept. Runs in the CLI process.
  */
 import { parseTraceparent } from "../shared/trace-context.js";
 
@@ -11,7 +11,7 @@ export function traceparentIn(environment: NodeJS.ProcessEnv): string | undefine
   );
 }
 
-/** Returns the variables that tell a command to which trace its work belongs. */
+/** Returns the environment variables that tell a command its trace. */
 export function traceVariables(traceparent: string, environment: NodeJS.ProcessEnv): Readonly<Record<string, string>> {
   const isSet = (environment["TRACEPARENT"] ?? "") !== "";
   return { KOOR_TRACEPARENT: traceparent, ...(isSet ? {} : { TRACEPARENT: traceparent }) };

@@ -1,11 +1,11 @@
 /**
- * Passes on the pieces of a long transfer, and shows its progress if stderr is a terminal. If it is not a terminal, the
- * pieces are only passed on, and no further module is loaded. Runs in the CLI process.
+ * Passes on the pieces of a long transfer. If stderr is a terminal, also shows the progress. Otherwise, loads no
+ * further module. Runs in the CLI process.
  */
 import { io } from "./io.js";
 import type { Transfer } from "./output/progress.js";
 
-/** Yields the pieces of a source in order. Shows the progress on stderr while they are read. */
+/** Yields the pieces of a source unchanged. Shows the progress on stderr meanwhile. */
 export async function* withProgress(source: AsyncIterable<Buffer>, transfer: Transfer): AsyncGenerator<Buffer> {
   if (!io().isErrorTerminal()) {
     yield* source;
@@ -23,7 +23,7 @@ export async function* withProgress(source: AsyncIterable<Buffer>, transfer: Tra
   }
 }
 
-/** Parses the header Content-Length; undefined if it is absent. */
+/** Parses the header Content-Length. Returns undefined if it is absent or malformed. */
 export function lengthOf(contentLength: string | undefined): number | undefined {
   return contentLength === undefined || !/^\d+$/.test(contentLength) ? undefined : Number(contentLength);
 }

@@ -1,6 +1,6 @@
 /**
- * Finds the folders of the user: the home folder, and the folder for Koor's files inside of it. Runs in the CLI
- * process.
+ * Finds the user's home folder, and the folder for the user's own files of Koor (such as `~/.config/koor`). Runs in the
+ * CLI process.
  */
 import { isAbsolute, join } from "node:path";
 
@@ -10,7 +10,7 @@ export function homeFolder(environment: NodeJS.ProcessEnv, platform: NodeJS.Plat
   return named && isAbsolute(named) ? named : undefined;
 }
 
-/** Returns the folder for the user's own Koor files; undefined if the environment does not say where it is. */
+/** Returns the folder for the user's own files of Koor; undefined if the environment names none. */
 export function userFolder(environment: NodeJS.ProcessEnv, platform: NodeJS.Platform): string | undefined {
   const named = platform === "win32" ? environment["APPDATA"] : environment["XDG_CONFIG_HOME"];
   // A relative path is ignored, because the XDG specification requires it.

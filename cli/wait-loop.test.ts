@@ -1,4 +1,6 @@
-/** Tests `wait` against a fake server: the calls, how they are repeated after a lost answer, and how the wait ends. */
+/**
+ * Tests `wait` against a fake server. Checks the calls, their repetition after a lost answer, and the end of the wait.
+ */
 import t, { type Test } from "tap";
 
 import { FakeServer, replyError, replyJson, type Reply } from "../test/cli/fake-server.js";

@@ -1,8 +1,9 @@
 /**
- * Waits until one of several conditions is met. The wait may be longer than a single call may wait, and may outlast a
- * restart of the server.
- * Each call sends the cursor of the previous answer, so no change is missed while the client is disconnected. The first
- * call does not wait, because its answer is needed for the first cursor. Runs in the CLI process.
+ * Waits until one of several conditions is met. Sends one call after another, so the wait may be longer than one call
+ * may wait, and it survives a restart of the server. Runs in the CLI process.
+ *
+ * Each call sends the cursor of the previous answer, so no change between two calls is missed. The first call does not
+ * wait, because its answer contains the first cursor.
  */
 import { LONG_POLL_WAIT_S_MAX } from "../schemas/limits/wait.js";
 import { SECOND_MS } from "../shared/duration.js";
@@ -12,15 +13,15 @@ import { encodePairs } from "./client.js";
 import { CliFailure, failed } from "./failure.js";
 import type { Settings } from "./settings.js";
 
-/** The query parameters by name. */
+/** The conditions as query parameters. */
 export type Conditions = readonly (readonly [name: string, value: string])[];
 
 export interface WaitOptions extends RetryOptions {
-  /** The cursor of an earlier answer, after which the wait continues; undefined if there is none. */
+  /** The cursor after which the wait starts, from an earlier answer; undefined to start now. */
   readonly after: string | undefined;
 }
 
-/** The last answer, which is printed unchanged. */
+/** An answer of the server, with its parsed members. The answer itself is printed unchanged. */
 export interface Waited {
   readonly matched: boolean;
   readonly cursor: string;
@@ -35,7 +36,7 @@ function readAnswer(status: number, answer: Buffer): Waited | Refusal {
   return { matched: parsed.matched !== null, cursor: parsed.cursor, answer };
 }
 
-/** Returns the first answer in which a condition is met. If the time is up, returns the last answer. */
+/** Returns the first answer in which a condition is met. When the time is up, returns the last answer. */
 export async function waitForMatch(
   settings: Settings,
   conditions: Conditions,
@@ -54,14 +55,14 @@ export async function waitForMatch(
     return `/api/wait${encodePairs([...conditions, ...where])}`;
   };
   const call = async (after: string | undefined): Promise<Waited | Refusal | CliFailure> => {
-    // The path contains the remaining time, so each attempt computes it again.
+    // The path contains the remaining time, so it is computed again for each attempt.
     const answer = await ask(settings, { method: "GET", path: () => pathOf(after), signal: options.signal });
     return answer instanceof Refusal || answer instanceof CliFailure ? answer : readAnswer(answer.status, answer.body);
   };
   for (let last: Waited | undefined; ; ) {
     const after = last?.cursor ?? options.after;
     const outcome = await deadline.untilAnswered(() => call(after));
-    // If the time is up while the server is unreachable, the last known answer is returned.
+    // The time is up and the server is unreachable, so return the last answer.
     if (isTransient(outcome)) return last ?? failureOf(outcome);
     if (outcome instanceof Refusal) return outcome.failure;
     if (outcome.matched || deadline.leftMs <= 0) return outcome;

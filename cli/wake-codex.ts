@@ -1,6 +1,7 @@
 /**
- * Implements `wake codex`, which waits beside an idle Codex session. Each time that something concerns the session, it
- * makes the session read a line. A signal or a failure ends it. Runs in the CLI process.
+ * Implements `wake codex`, which waits next to an idle Codex session. When something concerns the session, such as a
+ * message to it, the session is given one line to read. The command runs until a signal or a failure ends it. Runs in
+ * the CLI process.
  */
 import type { Args, CommandContext } from "./command-row.js";
 import { wakeCodexSession } from "./codex-session.js";
@@ -11,7 +12,7 @@ import { exitCodeOfSignal, untilSignal } from "./signals.js";
 import type { Settings } from "./settings.js";
 import { findReason } from "./wake-reason.js";
 
-/** Wakes the session again and again, until the signal fires. */
+/** Wakes the session each time that there is a reason, until the signal fires. */
 async function wakeUntil(
   settings: Settings & { readonly session: string },
   context: CommandContext,
@@ -40,7 +41,8 @@ export async function wakeCodex(args: Args, context: CommandContext): Promise<nu
   if (client !== "codex") return wrongUsage(`the client must be codex, not "${client}"`);
   const all = context.settings();
   if (all instanceof CliFailure) return all;
-  // The fallback is left out, because messages to the folder's instance must not wake the session.
+  // Without the fallback, the calls never act as the folder's instance. Messages to that instance must not wake the
+  // session.
   const { fallback: _, ...settings } = all;
   const session = args.text("session") ?? settings.session;
   if (session === undefined) return wrongUsage("name the session, whose id Codex shows with /status");

@@ -1,7 +1,7 @@
 /**
- * Waits until something concerns the session of an idle agent, and makes the line with which the agent is woken. The
- * reason can be a message, a task that is ready, or another agent that waits for a lease of the session. Texts of other
- * agents are quoted. Runs in the CLI process.
+ * Waits for a reason to wake an idle agent, and returns a line that describes the reason. The reason is a message, a
+ * ready task, or another agent that waits for a lease of the session. Texts of other agents are quoted in the line.
+ * Runs in the CLI process.
  */
 import {
   CLI_WAKE_LINE_BYTES_MAX,
@@ -26,13 +26,13 @@ const CONDITIONS: Conditions = [
 
 /** A reason to wake an agent. */
 export interface Reason {
-  /** A line of at most CLI_WAKE_LINE_BYTES_MAX bytes, without a line end. */
+  /** The line for the agent. It has at most CLI_WAKE_LINE_BYTES_MAX bytes, and no line end. */
   readonly line: string;
-  /** The cursor with which the wait continues after this reason. */
+  /** The cursor with which the next wait continues. */
   readonly cursor: string;
 }
 
-/** Quotes a text of another agent, as one line. */
+/** Quotes a text of another agent. The result is one line. */
 function quoted(value: unknown): string {
   return JSON.stringify((typeof value === "string" ? value : "").replaceAll(CONTROL, " "));
 }
@@ -47,7 +47,7 @@ function cut(line: string): string {
     .replace(/\uFFFD$/, "")}…`;
 }
 
-/** Returns the items of a list in the server's answer. If the server gives no such answer, returns an empty list. */
+/** Returns the items of a list that the server has. Returns an empty list if the request fails. */
 async function readList(settings: Settings, path: string, signal: AbortSignal): Promise<readonly unknown[]> {
   const answer = await ask(settings, { method: "GET", path: () => path, signal });
   if (answer instanceof Refusal || answer instanceof CliFailure) return [];
@@ -59,7 +59,7 @@ async function readList(settings: Settings, path: string, signal: AbortSignal): 
 function messageText(message: unknown): string | undefined {
   const to = memberAt(message, "to");
   const [own] = Array.isArray(to) ? (to as readonly unknown[]) : [];
-  // A hook has already reported the message to the session.
+  // A hook has already shown the message to the session.
   if (typeof memberAt(own, "delivered_at") === "string") return undefined;
   const from = quoted(memberAt(memberAt(message, "from"), "name"));
   const subject = quoted(memberAt(message, "subject"));
@@ -67,7 +67,7 @@ function messageText(message: unknown): string | undefined {
   return `message (${intent}) from agent ${from}: ${subject}. Read it: koor message list --unread`;
 }
 
-/** Returns the text about a waiting request; undefined if it does not wait for a lease of the session. */
+/** Describes a request that waits for a lease. Returns undefined if the lease does not belong to the session. */
 async function waiterText(settings: Settings, request: unknown, signal: AbortSignal): Promise<string | undefined> {
   const workspace = encodePairs([["workspace", String(memberAt(request, "workspace"))]]);
   const waits = await readList(settings, `/api/leases/waits${workspace}`, signal);
@@ -87,8 +87,8 @@ async function waiterText(settings: Settings, request: unknown, signal: AbortSig
 }
 
 /**
- * Returns the text about a match. Returns undefined if the match does not concern the session, or if the session
- * already knows of it.
+ * Describes a match of the wait. Returns undefined if it does not concern the session, or if the session already knows
+ * about it.
  */
 async function textOf(settings: Settings, matched: unknown, signal: AbortSignal): Promise<string | undefined> {
   switch (memberAt(matched, "kind")) {
@@ -103,7 +103,7 @@ async function textOf(settings: Settings, matched: unknown, signal: AbortSignal)
   }
 }
 
-/** Marks the messages of a thread as delivered, so that no hook reports them to the session again. */
+/** Marks the messages of a thread as delivered, so that no hook shows them to the session again. */
 async function markDelivered(settings: Settings, matched: unknown): Promise<void> {
   const thread = memberAt(memberAt(matched, "message"), "thread");
   if (typeof thread !== "string") return;
@@ -112,18 +112,18 @@ async function markDelivered(settings: Settings, matched: unknown): Promise<void
 
 export interface ReasonOptions {
   /**
-   * The cursor of an earlier reason; undefined at the start. Tasks that are already ready at the start are not a
-   * reason.
+   * The cursor of an earlier reason; undefined for the first wait. In the first wait, tasks that are already ready are
+   * no reason.
    */
   readonly after: string | undefined;
-  /** Returns whether the wait still has a purpose. Called before each call to the server. */
+  /** Whether the reason is still wanted. Called before each call to the server. */
   readonly isWanted: () => boolean;
   readonly signal: AbortSignal;
 }
 
 /**
- * Waits for a reason. A returned reason counts as reported. Returns undefined if the time is up or the wait has no
- * purpose any more. Returns a failure if the server refuses.
+ * Waits for a reason, and marks it as delivered. Returns undefined if the time is up or if no reason is wanted any
+ * more. Returns a failure if the server refuses.
  */
 export async function findReason(settings: Settings, options: ReasonOptions): Promise<Reason | CliFailure | undefined> {
   const { isWanted, signal } = options;

@@ -1,6 +1,6 @@
 /**
- * Tests `wait --wake claude`. Tests what wakes an idle session, that it does so only once, and that the command is
- * silent and exits with 0 in all other cases.
+ * Tests `wait --wake claude`: the reasons that wake an idle session, and that each reason does so only once. In all
+ * other cases, the command is silent and exits with 0.
  */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,10 @@ function message(name: string, subject: string, delivered: string | null): objec
 
 const TASK = { kind: "task", task: { id: "t", title: "The orders API" } };
 
-/** Answers each `GET /api/wait` with the next match. The cursor is the number of matches so far. */
+/**
+ * Makes answers for a fake server. Each `GET /api/wait` gets the next match. The cursor is the number of matches so
+ * far.
+ */
 function answers(...matches: readonly (object | null)[]): (request: { readonly url: string }) => HttpReply {
   return ({ url }) => {
     if (!url.startsWith("/api/wait")) return replyJson({ messages: [] });

@@ -1,8 +1,8 @@
 /**
- * Implements `wait --wake claude`, which Claude Code starts in the background when an agent's turn ends. When something
- * concerns the idle session, it prints one line about it to stderr and exits with 2. Claude Code then shows the line to
- * the model. In all other cases it prints nothing and exits with 0, because Claude Code might react to a failure. Runs
- * in the CLI process.
+ * Implements `wait --wake claude`. Claude Code starts it in the background when an agent's turn ends. When something
+ * concerns the idle session, the command prints one line to stderr and exits with 2. Claude Code then shows the line to
+ * the model. In all other cases, the command prints nothing and exits with 0, because Claude Code might react to a
+ * failure. Runs in the CLI process.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,10 +15,10 @@ import { stateFolder } from "./position-file.js";
 import type { Settings } from "./settings.js";
 import { findReason } from "./wake-reason.js";
 
-/** The exit code that makes Claude Code's hook wake the model. */
+/** The exit code by which the hook tells Claude Code to wake the model. */
 const WAKE_EXIT = 2;
 
-/** Reads the event that the client passes to its hook on stdin. If it is not an event, returns an empty object. */
+/** Reads the hook's event from stdin. Returns an empty object if stdin contains no JSON object. */
 async function readEvent(): Promise<JsonObject> {
   const chunks: Buffer[] = [];
   for await (const chunk of io().stdin()) chunks.push(Buffer.from(chunk as Buffer));
@@ -27,8 +27,9 @@ async function readEvent(): Promise<JsonObject> {
 }
 
 /**
- * Whether the client runs this command as a background hook of the session. Two cases are excluded. Other clients also
- * run Claude Code's hooks. And without a terminal (`claude -p`), Claude Code waits for the hook to end.
+ * Whether Claude Code runs this command as a background hook of the session. Other clients also run Claude Code's
+ * hooks; they cannot be woken. Without a terminal (`claude -p`), Claude Code waits for the hook, so the command must
+ * end at once.
  */
 function canWake({ session }: Settings, environment: NodeJS.ProcessEnv, event: JsonObject): boolean {
   const entry = environment["CLAUDE_CODE_ENTRYPOINT"] ?? "";
@@ -36,7 +37,9 @@ function canWake({ session }: Settings, environment: NodeJS.ProcessEnv, event: J
   return isInBackground && session !== undefined && session === event["session_id"];
 }
 
-/** The right to wake a session. Each end of a turn starts a waiting command, and only the newest one has the right. */
+/**
+ * The right to wake a session. The command that was started last has it, because each end of a turn starts a command.
+ */
 class Turn {
   readonly #path: string;
   readonly #own = `${process.pid} ${process.hrtime.bigint()}`;
@@ -72,14 +75,15 @@ function isClientThere(environment: NodeJS.ProcessEnv): boolean {
   }
 }
 
-/** Waits for a reason to wake the session. Returns the exit code for the client. */
+/** Waits for a reason to wake the session. Returns the exit code. */
 export async function wake(readSettings: () => Settings | CliFailure): Promise<number> {
   const { environment, stderr } = io();
   const event = await readEvent();
   const all = readSettings();
   const folder = stateFolder(environment, process.platform);
   if (all instanceof CliFailure || folder === undefined || !canWake(all, environment, event)) return 0;
-  // The fallback is left out, because messages to the folder's instance must not wake the session.
+  // Without the fallback, the calls never act as the folder's instance. Messages to that instance must not wake the
+  // session.
   const { fallback: _, ...settings } = all;
   const turn = new Turn(folder, settings.session ?? "");
   const reason = await findReason(settings, {

@@ -55,7 +55,7 @@ t.test("one line of JSON names each part, and where it was found", async (t) => 
   t.match(await ask([], { KOOR_SERVER: cluster }), { server: { url: cluster, from: "KOOR_SERVER" } });
   t.match(await ask(), { server: { url: "http://localhost:9800", from: "default" } });
 
-  // Each source takes precedence over the sources before it.
+  // Each source that is added takes precedence over those that were added before.
   mkdirSync(join(home, ".config", "koor"), { recursive: true });
   writeFileSync(
     join(home, ".config", "koor", "settings.json"),

@@ -1,7 +1,7 @@
 /**
- * Implements `whoami`, which prints the workspace, the checkout, the instance and the server of commands in a folder,
- * and where each of them was found. Only the name of the instance comes from the server, and it is optional. Runs in
- * the CLI process.
+ * Implements `whoami`. It prints the workspace, the checkout, the instance and the server of commands in a folder, and
+ * the source of each. Only the instance's name comes from the server; it is left out if the server does not answer.
+ * Runs in the CLI process.
  */
 import type { Checkout } from "../schemas/instances.js";
 import { CLI_WHOAMI_TIMEOUT_MS } from "../schemas/limits/cli.js";
@@ -18,7 +18,7 @@ import { formatAnswer, isForPerson, print } from "./output.js";
 import { readIdentity, serversOf, type Identity, type Settings } from "./settings.js";
 import { findWorkspace, type FoundWorkspace } from "./workspace-name.js";
 
-/** The acting instance. Members that only the server knows are null if the server does not answer. */
+/** The instance that acts. `name` is null if the server does not answer. */
 interface ActingInstance {
   readonly id: string | null;
   readonly name: string | null;
@@ -33,7 +33,7 @@ interface Report {
   readonly context: { readonly name: string; readonly from: string } | null;
 }
 
-/** Fetches the name of an instance. Returns null if the server does not answer soon. */
+/** Fetches the name of an instance. Returns null if there is no answer within CLI_WHOAMI_TIMEOUT_MS. */
 async function fetchName(settings: Settings, id: string): Promise<string | null> {
   const signal = AbortSignal.timeout(CLI_WHOAMI_TIMEOUT_MS);
   const answer = await sendRequest(settings, {
@@ -48,12 +48,12 @@ async function fetchName(settings: Settings, id: string): Promise<string | null>
 
 async function describeInstance({ settings, instanceFrom: from }: Identity): Promise<ActingInstance | null> {
   if (from === undefined) return null;
-  // The id of a session's instance is unknown here, because only the server knows it and does not send it.
+  // Only the server knows which instance belongs to a session, and it does not send the id.
   if (settings.instance === "") return { id: null, name: null, from };
   return { id: settings.instance, name: await fetchName(settings, settings.instance), from };
 }
 
-/** Formats the report for people, with one line for each part. */
+/** Formats the report for people, with one line for each property. */
 function formatLines({ workspace, checkout, instance, server, context }: Report): string {
   const place = [checkout.root, checkout.branch === null ? null : `branch ${checkout.branch}`, checkout.machine];
   const acting =

@@ -1,6 +1,6 @@
 /**
- * Tests where the name of the workspace is found, with real git repositories: clones, linked working trees, submodules,
- * bare repositories, rewritten URLs, and machines without git.
+ * Tests the name of a folder's workspace, with real git repositories: clones, linked working trees, submodules, bare
+ * repositories, and rewritten URLs. Also tests machines without git.
  */
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -102,7 +102,7 @@ t.test("linked working trees have the workspace of the main one", (t) => {
   git(home, main, "remote", "add", "origin", REMOTE);
   for (const folder of [main, linked, nested]) t.same(find(folder), OF_REMOTE, folder);
 
-  // The project's file is in the main working tree only, because it is often not committed.
+  // Only the main working tree has the project file, because the file is often not committed.
   writeProject(main, '{"workspace":"of main"}');
   for (const folder of [main, linked, nested, join(linked, "src")])
     t.same(find(folder), { name: "of main", from: ".koor/project.json" }, folder);

@@ -1,7 +1,7 @@
 /**
- * Finds the name of a folder's workspace. The workspace is the repository, so all working trees and clones of a
- * repository have the same name. git is started only if neither the caller nor a file names the workspace. Runs in the
- * CLI process.
+ * Finds the name of a folder's workspace. By default it identifies the repository, so all clones and working trees of a
+ * repository have the same workspace. git is started only if neither the caller nor a file names the workspace. Runs in
+ * the CLI process.
  */
 import { basename } from "node:path";
 
@@ -18,9 +18,9 @@ const FLAG = "--workspace";
 const VARIABLE = "KOOR_WORKSPACE";
 
 export interface FoundWorkspace {
-  /** The name; null if nothing gives a name, as in the root folder of the file system. */
+  /** The name; null if none can be found, as in the root folder of the file system. */
   readonly name: string | null;
-  /** The source of the name, in the words of docs/cli.md "The workspace". */
+  /** The source of the name. The words are those of docs/cli.md, section "The workspace". */
   readonly from: typeof FLAG | typeof VARIABLE | ".koor/project.json" | "git remote" | "working tree" | "folder";
 }
 
@@ -29,7 +29,10 @@ function asGiven(name: string, from: typeof FLAG | typeof VARIABLE): FoundWorksp
   return problem === undefined ? { name, from } : wrongUsage(`${from} ${problem}`);
 }
 
-/** Returns the first valid name that can be derived from a repository; undefined if there is none. */
+/**
+ * Derives the name from a repository: from its remote, or else from its folder. Undefined if neither gives a valid
+ * name.
+ */
 function ofRepository(tree: WorkingTree | undefined, environment: NodeJS.ProcessEnv): FoundWorkspace | undefined {
   if (tree === undefined) return undefined;
   const url = findRemoteUrl(tree, environment);
@@ -40,11 +43,10 @@ function ofRepository(tree: WorkingTree | undefined, environment: NodeJS.Process
 }
 
 /**
- * Finds the workspace of a folder. If a name that a person wrote is invalid, this is a failure. If a derived name is
- * invalid, the next source is used.
+ * Finds the workspace of a folder. If a name that a person has set is invalid, returns a failure. If a derived name is
+ * invalid, tries the next source.
  * @param given the value of `--workspace`; empty or undefined if it is not given
- * @param tree the working tree of the folder, if the caller knows it. It is needed if git keeps the repository
- * elsewhere
+ * @param tree the folder's working tree, if the caller knows it; required if the repository is not in the working tree
  */
 export function findWorkspace(
   folder: string,
@@ -65,8 +67,8 @@ export function findWorkspace(
 }
 
 /**
- * Returns the headers, and adds the one that names the workspace. The server uses it if neither the body nor the caller
- * names a workspace.
+ * Adds the header that names the folder's workspace to other headers. The server uses it if neither the request's body
+ * nor the acting instance names a workspace.
  */
 export function workspaceHeaders(
   folder: string,

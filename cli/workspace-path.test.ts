@@ -1,7 +1,4 @@
-/**
- * Tests the conversion of the operating system's paths to paths relative to a workspace's root, on POSIX and on
- * Windows.
- */
+/** Tests the conversion of file paths to paths relative to a workspace's root, on POSIX and on Windows. */
 import path from "node:path";
 import t from "tap";
 

@@ -1,7 +1,7 @@
 /**
- * Converts file paths of the operating system to paths relative to a workspace's root, which leases use. Absolute
- * paths, and paths that begin with `./` or `../`, are converted. Any other path is already relative to the root.
- * workspace.ts finds the root, and the server validates the path. Pure; runs in the CLI process.
+ * Converts file paths to paths relative to the workspace's root, as leases use them. Absolute paths, and paths that
+ * begin with `./` or `../`, are converted. Other paths are already relative to the root. workspace.ts finds the root,
+ * and the server checks the path. Pure; runs in the CLI process.
  */
 import type { PlatformPath } from "node:path";
 
@@ -9,15 +9,15 @@ import { CliFailure, wrongUsage } from "./failure.js";
 
 /** The values that are needed to interpret a path. */
 export interface PathContext {
-  /** The path functions of the operating system: `path.posix` or `path.win32`. */
+  /** The operating system's functions for paths: `path.posix` or `path.win32`. */
   readonly flavour: PlatformPath;
-  /** The root of the workspace, an absolute path. */
+  /** The absolute path of the workspace's root. */
   readonly root: string;
-  /** The folder in which the command runs, an absolute path. */
+  /** The absolute path of the folder in which the command runs. */
   readonly folder: string;
   /**
-   * Resolves symbolic links in an absolute path. This is needed because the shell may be in the workspace by way of a
-   * link.
+   * Resolves symbolic links in an absolute path. The shell may have entered the workspace through a link, and then its
+   * paths do not begin with the root.
    */
   readonly resolveLinks: (path: string) => string;
 }
@@ -28,8 +28,8 @@ export const WHOLE_WORKSPACE = "**";
 const DRIVE = /^[A-Za-z]:/;
 
 /**
- * Returns a path or glob relative to the workspace's root, with `/` between segments. The root itself is `**`. Returns
- * a failure if the path is outside the root.
+ * Converts a path or glob to one relative to the workspace's root, with `/` between segments. The root itself becomes
+ * `**`. Returns a failure if the path is outside of the root.
  */
 export function workspacePath(path: string, context: PathContext): string | CliFailure {
   const written = withSlashes(path, context.flavour);
@@ -41,8 +41,8 @@ export function workspacePath(path: string, context: PathContext): string | CliF
 }
 
 /**
- * Converts the path of a resource to a path relative to the workspace's root, with the prefix `path:`. Returns other
- * resources unchanged.
+ * Converts a resource that is a path to `path:` and the path relative to the workspace's root. Other resources stay
+ * unchanged.
  */
 export function workspaceResource(resource: string, context: PathContext): string | CliFailure {
   const isPath = resource.startsWith(PATH);
@@ -62,7 +62,7 @@ export function workspaceResources(resources: readonly string[], context: PathCo
   return converted;
 }
 
-/** Returns an absolute path relative to the root; undefined if it is outside. */
+/** Returns an absolute path relative to the root; undefined if it is outside of the root. */
 function pathFromRoot(absolute: string, { flavour, root }: PathContext): string | undefined {
   const relative = flavour.relative(root, absolute);
   const plain = withSlashes(relative, flavour);
@@ -74,7 +74,7 @@ function withSlashes(path: string, flavour: PlatformPath): string {
 }
 
 /**
- * Whether a path is absolute or relative to the command's folder (`./`, `../`). Other paths are relative to the
+ * Whether a path is absolute, or relative to the command's folder (`./`, `../`). Any other path is relative to the
  * workspace's root.
  */
 function isFromElsewhere(path: string, flavour: PlatformPath): boolean {

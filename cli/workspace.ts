@@ -1,6 +1,6 @@
 /**
- * Finds the root of the workspace to which a command's folder belongs. workspace-name.ts finds the workspace's name.
- * Runs in the CLI process.
+ * Finds the root of the workspace to which a folder belongs. workspace-name.ts finds the name of the workspace. Runs in
+ * the CLI process.
  */
 import { existsSync, realpathSync } from "node:fs";
 import path from "node:path";
@@ -11,8 +11,8 @@ import { KOOR_FOLDER } from "./koor-folder.js";
 import { type PathContext, WHOLE_WORKSPACE, workspacePath } from "./workspace-path.js";
 
 /**
- * Returns the root of a folder's workspace as an absolute path. It is the root of the git working tree. Outside of git,
- * it is the nearest folder upwards that has a `.koor`, or else the folder itself.
+ * Returns the absolute path of the root of a folder's workspace. In git, it is the root of the working tree. Outside of
+ * git, it is the nearest folder with a `.koor`, searched upwards, or else the folder itself.
  */
 export function findRoot(folder: string): string {
   const ofGit = findGitRoot(folder);
@@ -23,12 +23,12 @@ export function findRoot(folder: string): string {
   }
 }
 
-/** Returns the context for interpreting paths that a command in this folder gets. */
+/** Returns the values that are needed to interpret paths in a command's arguments. */
 export function pathContextOf(folder: string): PathContext {
   return { flavour: path, root: findRoot(folder), folder, resolveLinks };
 }
 
-/** Resolves the symbolic links in the existing part of a path. */
+/** Resolves symbolic links in a path. The last parts of the path need not exist. */
 function resolveLinks(absolute: string): string {
   for (let at = absolute; path.dirname(at) !== at; at = path.dirname(at))
     if (existsSync(at)) return path.join(realpathSync(at), path.relative(at, absolute));
@@ -36,8 +36,8 @@ function resolveLinks(absolute: string): string {
 }
 
 /**
- * Converts file paths to paths relative to the workspace's root. A path may have the prefix `path:`. Returns the first
- * failure if there is one.
+ * Converts file paths, which may begin with `path:`, to paths relative to the workspace's root. Returns a failure for
+ * the first path that cannot be converted.
  */
 export function literalPaths(paths: readonly string[], folder: string): string[] | CliFailure {
   const context = pathContextOf(folder);

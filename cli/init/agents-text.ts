@@ -1,6 +1,6 @@
 /**
- * The lines about Koor in `AGENTS.md`, which every agent of a project reads, and the import of this file in Claude
- * Code's `CLAUDE.md`. Pure; runs in the CLI process.
+ * Builds the lines about Koor for `AGENTS.md`, which every agent of a project reads. Also builds the line in Claude
+ * Code's `CLAUDE.md` that imports `AGENTS.md`. Pure; runs in the CLI process.
  */
 import { blockPart } from "./block-part.js";
 import { linePart } from "./line-part.js";
@@ -12,7 +12,7 @@ export const CLAUDE_FILES = ["CLAUDE.md", ".claude/CLAUDE.md"] as const;
 const START = "<!-- koor:start -->";
 const END = "<!-- koor:end -->";
 
-/** The lines of Koor's block. There are few, because each session of an agent spends tokens on them. */
+/** The text about Koor for agents. It is short, because each session of an agent spends tokens on it. */
 const LINES: readonly string[] = [
   "## Working with other agents",
   "",

@@ -1,10 +1,13 @@
-/** Koor's block of lines in a text file. A start line and an end line mark the block. Pure; runs in the CLI process. */
+/**
+ * Adds and removes a block of Koor's lines in a text file. A start line and an end line mark the block. Pure; runs in
+ * the CLI process.
+ */
 import { CliFailure, refused } from "../failure.js";
 import { lineEndOf } from "../toml-tables.js";
 import type { Part } from "./part.js";
 
 export interface Block {
-  /** The file's name in messages. */
+  /** The name of the file, as messages to the user show it. */
   readonly name: string;
   readonly start: string;
   readonly end: string;
@@ -23,7 +26,9 @@ export function splitLines(text: string): string[] {
   return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
 }
 
-/** Finds the block. Returns undefined if there is none, and a failure if the start line or the end line is missing. */
+/**
+ * Finds the block; undefined if the text has none. Returns a failure if the start line and the end line are not a pair.
+ */
 function findBlock(lines: readonly string[], { name, start, end }: Block): Place | undefined | CliFailure {
   const at = (mark: string): number[] => lines.flatMap((line, index) => (line.trim() === mark ? [index] : []));
   const [starts, ends] = [at(start), at(end)];

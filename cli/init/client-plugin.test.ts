@@ -1,6 +1,6 @@
 /**
- * Tests the plugin for OpenCode and Kilo Code: the requests that it sends for each event, and its reaction to the
- * answers.
+ * Tests the plugin that `init` installs for OpenCode and Kilo Code. Checks the request that it sends for each event,
+ * and its reaction to the server's answers.
  */
 import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -24,7 +24,8 @@ t.test("a subagent's events name its parent, a denial is thrown, and a context i
   const directory = realpathSync(makeDirectory(t));
   mkdirSync(join(directory, ".koor"));
   const record = { root: directory, server: fake.url, headers: { "X-Koor-Workspace": "trucks" } };
-  // The plugin must not follow this record, because other people may have made the files of a project.
+  // The plugin must not use the server in the project's own record, because another person may have made the project's
+  // files.
   writeFileSync(join(directory, ".koor/init.json"), JSON.stringify({ ...record, server: "http://127.0.0.1:1" }));
   const own = makeDirectory(t);
   process.env["XDG_CONFIG_HOME"] = own;
@@ -60,7 +61,8 @@ t.test("a subagent's events name its parent, a denial is thrown, and a context i
     await hooks["experimental.chat.system.transform"]({ sessionID }, output);
     return output.system;
   };
-  // All requests of a turn must have the text, because the first request may only ask the model for a title.
+  // All requests of a turn must contain the server's text. The first request alone is not enough, because it may only
+  // ask the model for a title.
   t.same([await systemOf("s-1"), await systemOf("s-1")], [["hello"], ["hello"]], "all requests of a turn have it");
   await event("message.updated", { sessionID: "s-1", info: { id: "m-2", parentID: "m-1" } });
   await event("session.idle", { sessionID: "s-1" });

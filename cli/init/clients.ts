@@ -1,6 +1,7 @@
 /**
- * The table of clients for `init`: the file of each client's hooks, its format and its events. mcp-clients.ts has the
- * MCP entries. The events and formats were observed with the real clients. Pure data; runs in the CLI process.
+ * The table of clients for `init`. Each row says where a client keeps its hooks, in which format, and for which events.
+ * The events and formats were observed with the real clients. mcp-clients.ts has the MCP entries. Pure data; runs in
+ * the CLI process.
  */
 import type { ClientName, FilePlace } from "../mcp-clients.js";
 import { pluginText } from "./client-plugin.js";
@@ -13,9 +14,13 @@ export interface FilePath {
 }
 
 /**
- * The format of a client's hooks. `groups`: an array of groups for each event, each with its own `hooks`. `list`: an
- * array of hooks for each event. `copilot`: the same, with the members of Copilot. `toml`: tables. `plugin`: one file
- * with code. `scripts`: an executable file for each event.
+ * The format in which a client stores its hooks:
+ * - `groups`: each event has an array of groups, and each group has an array `hooks`.
+ * - `list`: each event has an array of hooks.
+ * - `copilot`: like `list`, but a hook has the members that Copilot expects.
+ * - `toml`: each hook is a table of a TOML file.
+ * - `plugin`: one file with code handles all events.
+ * - `scripts`: each event has an executable file.
  */
 export type HookFormat =
   | {
@@ -24,14 +29,17 @@ export type HookFormat =
       /** The events that the client itself sends to the server over HTTP, without a program. */
       readonly httpEvents: readonly string[];
       readonly timeoutUnit: "s" | "ms";
-      /** The time in seconds that a hook gets at the end of a session, if it is shorter than usual. */
+      /** The client's time limit for a hook at the end of a session, in seconds. Absent if it is the usual limit. */
       readonly endTimeoutS?: number;
-      /** The event that starts a waiting command. When the command ends, it wakes the idle session. */
+      /**
+       * The event at which the client starts `koor wait --wake`. When this command ends, the client wakes the idle
+       * session.
+       */
       readonly wakeEvent?: string;
-      /** The events at which a report of the transcript is started in the background. */
+      /** The events at which `koor hooks report` starts in the background. It reports the session's transcript. */
       readonly reportEvents?: readonly string[];
       /**
-       * The events for which `koor-hook` is used although `curl` would be enough, because `koor-hook` also reports the
+       * The events that use `koor-hook` even if the machine has `curl`, because `koor-hook` also reports the
        * transcript.
        */
       readonly programEvents?: readonly string[];
@@ -44,19 +52,19 @@ export type HookFormat =
 
 export interface HookFile {
   readonly file: FilePath;
-  /** The path that is used instead if the file is to be committed to git. */
+  /** Replaces the path of `file` if the hooks are to be committed to git. */
   readonly sharedPath?: string;
   readonly format: HookFormat;
 }
 
 export interface ClientRow {
-  /** The client's name for people. */
+  /** The client's name, as people know it. */
   readonly title: string;
   readonly hooks: HookFile;
   /** The programs and folders that show that the client is installed or configured. */
   readonly programs: readonly string[];
   readonly folders: readonly FilePath[];
-  /** The steps that the user still has to do, in addition to restarting the client. */
+  /** Steps that the user must do in addition to restarting the client. */
   readonly advice?: string;
 }
 
@@ -78,7 +86,10 @@ const QWEN_EVENTS = [
   "SubagentStop",
   "SessionEnd",
 ];
-/** Copilot CLI and VS Code read the same file. In both, events with a capital letter have the fields of Claude Code. */
+/**
+ * Copilot CLI and VS Code read the same file. In both, an event whose name begins with a capital letter has the fields
+ * of Claude Code's event.
+ */
 const GITHUB_HOOKS: HookFile = {
   file: project(".github/hooks/koor.json"),
   format: { kind: "copilot", version: 1, events: QWEN_EVENTS },
@@ -90,8 +101,8 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
     hooks: {
       file: project(".claude/settings.local.json"),
       sharedPath: ".claude/settings.json",
-      // The client does not send SessionStart over HTTP. The list has PostToolBatch and not PostToolUse, because
-      // PostToolUse would contain the whole edited file.
+      // The client does not send SessionStart over HTTP. PostToolBatch replaces PostToolUse, because PostToolUse would
+      // contain the whole edited file.
       format: {
         kind: "groups",
         events: ["SessionStart", ...CLAUDE_EVENTS],
@@ -229,7 +240,7 @@ export const CLIENTS: Readonly<Record<ClientName, ClientRow>> = {
   },
 };
 
-/** Returns the path of a client's hooks. It is a different path if the file is to be committed to git. */
+/** Returns the path of a client's hooks. It depends on whether the file is to be committed to git. */
 export function hookPath({ file, sharedPath }: HookFile, isShared: boolean): FilePath {
   return isShared && sharedPath !== undefined ? { ...file, path: sharedPath } : file;
 }

@@ -1,6 +1,6 @@
 /**
- * Koor's block in `.git/info/exclude`. It makes `git status` ignore the files that belong to one machine only. All
- * working trees of a repository share this file. Pure; runs in the CLI process.
+ * Adds Koor's lines to `.git/info/exclude`. They make `git status` ignore the files that belong to this machine only.
+ * All working trees of a repository share the exclude file. Pure; runs in the CLI process.
  */
 import { blockPart } from "./block-part.js";
 import { nameOf, type TargetFile } from "./target-file.js";
@@ -15,7 +15,7 @@ export const EXCLUDE_FILE = "info/exclude";
 /**
  *
  * @param wanted the lines that the block must have
- * @param isShared whether the lines of earlier runs are removed, because these files are now to be committed
+ * @param isShared whether the project's files are to be committed; the lines of earlier runs are then removed
  */
 export function excludeTarget(wanted: readonly string[], isShared: boolean): TargetFile {
   const name = nameOf("repository", EXCLUDE_FILE);

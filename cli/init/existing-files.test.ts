@@ -1,8 +1,8 @@
 /**
- * Tests properties of `init` and `uninit` with random projects. A project may have existing files of the clients and of
- * the user, links, tracked files, and files that do not fit. `init` changes only its own parts or writes nothing at
- * all, even in the home folder. A second run changes nothing. `uninit` restores every byte. If a file was rewritten in
- * the meantime, `uninit` removes only Koor's parts.
+ * Tests `init` and `uninit` with random projects. A project may already have files of the clients and of the user,
+ * links, tracked files, and files into which Koor's part does not fit. `init` changes only Koor's own parts, or writes
+ * nothing at all. A second `init` changes nothing. `uninit` restores every byte. If the user has changed a file in the
+ * meantime, `uninit` removes only Koor's parts.
  */
 import { deepStrictEqual } from "node:assert";
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
@@ -17,14 +17,17 @@ import { parseCommented } from "../json-edit.js";
 import { CLIENT_NAMES, type ClientName } from "../mcp-clients.js";
 import { tomlValue } from "../toml-tables.js";
 
-/** A file of section 32 of the contract. It may exist before `init`, which changes it for one client or for all. */
+/**
+ * A configuration file that `init` changes (section 32 of the contract). In the tests, it may already exist before
+ * `init`.
+ */
 interface KnownFile {
   readonly path: string;
   readonly place?: "home";
   /** The client for which `init` changes the file; absent if it changes the file for every client. */
   readonly client?: ClientName;
   readonly content: fc.Arbitrary<string>;
-  /** Contents into which Koor's part does not fit. */
+  /** Contents that make `init` refuse, because Koor's part does not fit into them. */
   readonly faults: readonly string[];
 }
 
@@ -152,7 +155,7 @@ function isWanted(one: Existing, { clients }: Case): boolean {
   return client === undefined || clients.includes(client) || isCopilots;
 }
 
-/** Whether `init` must refuse because of this file. */
+/** Whether `init` must refuse the project because of one existing file. */
 function mustRefuse(one: Existing, { isShared, ...rest }: Case): boolean {
   const file = knownFile(one);
   const { kind, isTracked } = one;
@@ -160,9 +163,10 @@ function mustRefuse(one: Existing, { isShared, ...rest }: Case): boolean {
   const isClients = file.client !== undefined && file.path !== "CLAUDE.md";
   if (isTracked && isClients && file.place === undefined && !isShared) return true;
   if (HARMLESS.includes(kind)) return false;
-  // If the hooks are to be committed, Claude Code's hooks go into another file, so this one does not matter.
+  // If the hooks are to be committed, `init` does not touch this file, because Claude Code's hooks go into another
+  // file.
   if (isShared && file.path === ".claude/settings.local.json") return false;
-  // In the home folder, a link may lead out of the folder, because the user has made it.
+  // A link may lead out of the home folder, because the user made the link.
   if (kind === "outside" && file.place === "home") return false;
   if (file.path === "CLAUDE.md") return ["dangling", "outside", "folder", "binary"].includes(kind);
   return kind !== "fault" || file.faults.length > 0;
@@ -196,7 +200,7 @@ function withoutEmpty(value: unknown): unknown {
     const elements = value.map(withoutEmpty).filter((one) => one !== undefined);
     return elements.length === 0 ? undefined : elements;
   }
-  // The version of the format was added together with the hooks.
+  // `version` is removed too, because `init` added it together with the hooks.
   const members = Object.entries(value).flatMap(([name, one]) => {
     const rest = withoutEmpty(one);
     return rest === undefined || name === "version" ? [] : [[name, rest]];
@@ -204,12 +208,12 @@ function withoutEmpty(value: unknown): unknown {
   return members.length === 0 ? undefined : (Object.fromEntries(members) as unknown);
 }
 
-/** Returns the content of a configuration without Koor's entries, in a form that can be compared. */
+/** Returns a text to compare two configurations. It has no entries of Koor and no empty members. */
 function essence(value: unknown): string {
   return sortedText(withoutEmpty(withoutKoor(value)) ?? null);
 }
 
-/** Whether a text still has all characters of an older text in their order. Blanks and commas do not count. */
+/** Whether `after` contains all characters of `before` in their order. Blanks and commas do not count. */
 function isSubsequence(before: string, after: string): boolean {
   const wanted = before.replaceAll(/[\s,]/g, "");
   let at = 0;
@@ -264,7 +268,7 @@ function changedFiles(before: Files, after: Files): readonly ChangedFile[] {
   );
 }
 
-/** Rewrites a file as its client or the user would do it: in another layout and with additional content. */
+/** Changes a file as its client or the user might do it. The new file has another layout and more content. */
 function rewrite(project: InitProject, { folder, path }: ChangedFile): void {
   const file = join(project[folder], path);
   const text = readFileSync(file, "utf8");

@@ -1,6 +1,6 @@
 /**
- * Compares the files that `init` changes with their target content. Returns the changes, each with its record for
- * `uninit`, and all reasons to refuse. Writes nothing. Runs in the CLI process.
+ * Plans the changes of the files that `init` sets up. Compares each file with its target content. Returns the changes,
+ * the records that `uninit` needs, and the reasons why `init` must refuse. Writes nothing. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
 import { posix } from "node:path";
@@ -14,31 +14,31 @@ import { keyOf, type TargetFile } from "./target-file.js";
 import { findEdit, undoEdit } from "./text-edit.js";
 
 export interface FileChange {
-  /** The file's name in messages. */
+  /** The name of the file, as messages to the user show it. */
   readonly name: string;
-  /** The path that is written. Links are resolved. */
+  /** The path that is written, with links resolved. */
   readonly real: string;
   readonly before: Buffer | undefined;
   /** The new content; undefined if the file is to be removed. */
   readonly after: Buffer | undefined;
   /** The permissions of a new file. */
   readonly mode: number;
-  /** Whether an existing file gets these permissions too. */
+  /** Whether a file that already exists gets the same permissions. */
   readonly isModeFixed?: boolean;
 }
 
 export interface PlannedFile {
   readonly target: TargetFile;
-  /** The file's path. Links are resolved. */
+  /** The path of the file, with links resolved. */
   readonly real: string;
-  /** The change; undefined if the file needs none. */
+  /** The change; undefined if the file already has its target content. */
   readonly change: FileChange | undefined;
   readonly recorded: RecordedFile | undefined;
   /** The folders that have to be made. */
   readonly folders: readonly FolderPath[];
 }
 
-/** Puts all parts of a file into its text. */
+/** Adds all of Koor's parts to the text of a file, or updates them. */
 function putAll({ parts }: TargetFile, text: string): string | CliFailure {
   let edited: string | CliFailure = text;
   for (const part of parts) {
@@ -58,7 +58,7 @@ export function takeAll({ parts }: TargetFile, text: string, kept: ReadonlySet<s
   return edited;
 }
 
-/** Whether a file that `init` made has no content left, so that it can be removed. */
+/** Whether a text is blank, apart from braces. A file with such a text is removed if `init` made it. */
 export function isBlank(text: string): boolean {
   return /^[{}\s]*$/.test(text);
 }
@@ -69,7 +69,9 @@ interface Original {
   readonly kept: readonly string[];
 }
 
-/** Finds the content that the file would have without Koor's parts. An earlier run of `init` may have added parts. */
+/**
+ * Finds the content that the file would have if `init` had never run. Removes the parts that earlier runs have added.
+ */
 function findOriginal(target: TargetFile, state: FileState, earlier: RecordedFile | undefined): Original | CliFailure {
   const { bytes, text } = state;
   if (earlier === undefined || bytes === undefined)
@@ -126,7 +128,7 @@ export function planFile(
 
 export interface PlannedFiles {
   readonly files: readonly PlannedFile[];
-  /** The reasons why other files cannot be changed. */
+  /** The reason for each file that cannot be changed. */
   readonly failures: readonly CliFailure[];
 }
 

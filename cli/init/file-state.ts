@@ -1,6 +1,6 @@
 /**
- * Reads a file that `init` or `uninit` is about to change. If the file cannot be changed, says why. This module writes
- * nothing, so that both commands can refuse before the first write. Runs in the CLI process.
+ * Reads a file that `init` or `uninit` is about to change. Returns a refusal if the file cannot be changed. Both
+ * commands read all files before their first write, so a refused command has written nothing. Runs in the CLI process.
  */
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
@@ -13,7 +13,7 @@ import { describeSystemError } from "../system-error.js";
 const BYTE_ORDER_MARK = "\uFEFF";
 
 export interface FileState {
-  /** The file's path. Links are resolved. */
+  /** The path of the file, with links resolved. */
   readonly real: string;
   /** The content; undefined if the file does not exist. */
   readonly bytes: Buffer | undefined;
@@ -21,13 +21,13 @@ export interface FileState {
   readonly text: string;
 }
 
-/** Encodes a text as UTF-8. Adds a byte-order mark if the old content of the file has one. */
+/** Encodes a text as UTF-8. Keeps the byte-order mark if the old content of the file begins with one. */
 export function encodeLike({ bytes }: Pick<FileState, "bytes">, text: string): Buffer {
   const hasMark = bytes?.subarray(0, 3).equals(Buffer.from(BYTE_ORDER_MARK)) ?? false;
   return Buffer.from((hasMark ? BYTE_ORDER_MARK : "") + text);
 }
 
-/** Returns the text of a file's bytes without its byte-order mark; undefined if they are not UTF-8. */
+/** Decodes the bytes of a file and drops the byte-order mark. Returns undefined if the bytes are not UTF-8. */
 export function decodeText(bytes: Buffer): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

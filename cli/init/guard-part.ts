@@ -1,13 +1,10 @@
-/**
- * Installs and removes the commit guard as a part of a project's setup: `init --guard` and `uninit`. Runs in the CLI
- * process.
- */
+/** Installs the commit guard for `init --guard`, and removes it for `uninit`. Runs in the CLI process. */
 import { CliFailure } from "../failure.js";
 import { installGuard } from "../guard/install.js";
 import { findRepository } from "../guard/repository.js";
 import { uninstallGuard } from "../guard/uninstall.js";
 
-/** Installs the guard in a working tree. If it cannot, returns the reason; undefined otherwise. */
+/** Installs the guard in a working tree. Returns the failure; undefined if the guard was installed. */
 export function putGuard(root: string): CliFailure | undefined {
   const repository = findRepository(root);
   if (repository instanceof CliFailure) return repository;
@@ -15,7 +12,7 @@ export function putGuard(root: string): CliFailure | undefined {
   return installed instanceof CliFailure ? installed : undefined;
 }
 
-/** Removes the guard. If it cannot, returns the reason; undefined otherwise. */
+/** Removes the guard. Returns the failure; undefined if the guard was removed. */
 export function takeGuard(root: string): CliFailure | undefined {
   const repository = findRepository(root);
   if (repository instanceof CliFailure) return repository;

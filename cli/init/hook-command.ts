@@ -1,7 +1,7 @@
 /**
  * Builds the commands that clients run as hooks. Each command passes its stdin to the server and prints the server's
- * answer. Some clients refuse the tool if the command fails, so each command ends with `|| true`. Pure; runs in the CLI
- * process.
+ * answer. It ends with `|| true`, because some clients refuse the agent's tool call if the command fails. Pure; runs in
+ * the CLI process.
  */
 import { CLI_WAKE_WAIT_MS } from "../../schemas/limits/cli.js";
 import { SECOND_MS } from "../../shared/duration.js";
@@ -13,26 +13,29 @@ export interface HookTransport {
   /** The server's URL, without the path of an endpoint. */
   readonly address: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** The path of the file with the header that carries the token; undefined if the user has no token. */
+  /** The path of the file that contains the header with the token; undefined if the user has no token. */
   readonly tokenFile: string | undefined;
   /** Whether the machine has `curl`. */
   readonly hasCurl: boolean;
-  /** The words of a command line that start `koor-hook`. */
+  /** The first words of the command that runs `koor-hook`. */
   readonly program: readonly string[];
-  /** The words of a command line that start the program `koor`. */
+  /** The first words of the command that runs `koor`. */
   readonly cli: readonly string[];
-  /** Whether other machines use the file too. It must then not contain paths of this machine. */
+  /** Whether the file is committed and used on other machines. It must then contain no paths of this machine. */
   readonly isShared: boolean;
   /**
-   * How the HTTP hooks of a client get the token: from an environment variable (`variable`) or not at all (`unknown`).
-   * `none`: no token is needed.
+   * How the client's HTTP hooks get the token. `variable`: they read it from an environment variable. `unknown`: they
+   * cannot get it. `none`: the server needs no token.
    */
   readonly token: "variable" | "unknown" | "none";
 }
 
 /** The time limit of a hook's request. */
 export const HOOK_TIMEOUT_S = 5;
-/** The client's time limit is longer than the command's, so that the command ends by itself. */
+/**
+ * The client's time limit for a hook. It is longer than the command's own limit, so the command ends before the client
+ * stops it.
+ */
 export const CLIENT_TIMEOUT_S = HOOK_TIMEOUT_S + 2;
 
 const PLAIN_WORD = /^[\w@%+=:,./-]+$/;
@@ -60,14 +63,14 @@ function curlCommand(client: ClientName, { address, headers, tokenFile }: HookTr
 export function hookCommand(client: ClientName, transport: HookTransport): string {
   const { hasCurl, isShared, program } = transport;
   const command = hasCurl && !isShared ? curlCommand(client, transport) : [...program, client].map(shellWord).join(" ");
-  // A missing program is not an error. Its message is dropped, because a client may show what a command writes to
-  // stderr.
+  // A missing program is not an error, so its message is dropped. A client may show the user everything that a command
+  // writes to stderr.
   return `${command} 2>/dev/null || true`;
 }
 
 /**
- * Returns the command that runs `koor-hook`. Hooks in the home folder and reports use it, because `koor-hook` finds the
- * project by itself.
+ * Returns a command that runs `koor-hook`, which finds the project by itself. It is used for hooks in the home folder
+ * and for hooks that also report the transcript.
  */
 export function homeHookCommand(client: ClientName, { program }: HookTransport): string {
   return `${[...program, client].map(shellWord).join(" ")} 2>/dev/null || true`;
@@ -77,9 +80,9 @@ export function homeHookCommand(client: ClientName, { program }: HookTransport):
 const WAKE_TIMEOUT_S = CLI_WAKE_WAIT_MS / SECOND_MS + CLIENT_TIMEOUT_S;
 
 /**
- * Returns the hook that wakes an idle session of Claude Code. Exit code 2 wakes the session. The shell code turns all
- * other failures into 0. A missing program therefore does not wake the session, and other clients that run this file
- * refuse nothing.
+ * Returns the hook that wakes an idle session of Claude Code. Only exit code 2 wakes the session. The shell turns every
+ * other failure into 0, such as a missing program. Otherwise another client that runs this hook might refuse a tool
+ * call.
  */
 export function wakeHook(client: ClientName, { cli }: HookTransport): object {
   const command = `${[...cli, "wait", "--wake", client].map(shellWord).join(" ")} || [ $? -ne 2 ] || exit 2`;
@@ -89,13 +92,13 @@ export function wakeHook(client: ClientName, { cli }: HookTransport): object {
 /** The time limit of the report that runs in the background. */
 const REPORT_TIMEOUT_S = 60;
 
-/** Returns the hook that reports the transcript of a session of Claude Code in the background. */
+/** Returns Claude Code's hook that reports the session's transcript in the background. */
 export function reportHook({ cli }: HookTransport): object {
   const command = `${[...cli, "hooks", "report"].map(shellWord).join(" ")} >/dev/null 2>&1 || true`;
   return { type: "command", command, async: true, timeout: REPORT_TIMEOUT_S };
 }
 
-/** Matches the commands and URLs of Koor's hooks, also those of earlier versions. */
+/** Matches the command or URL of each hook that any version of Koor has written. */
 const OURS = /\/api\/hooks\/\w+(?:["'\s]|$)|\bkoor-hook(?:\.c?js)?["']?\s+\w+|\bwait --wake \w+|\bhooks report >/;
 
 /** Whether a text is the command or the URL of one of Koor's hooks. */
@@ -108,8 +111,8 @@ const TOKEN_VARIABLE = "KOOR_TOKEN";
 
 /** Whether the client's HTTP hooks can reach the server with the user's token. */
 export function canUseHttp({ address, isShared, token }: HookTransport): boolean {
-  // Copilot also runs Claude Code's hooks. It skips hooks with `http://` URLs. But if a hook with an `https://` URL
-  // fails, Copilot refuses every tool.
+  // If a hook with an `https://` URL fails, Copilot refuses every tool. Copilot also runs Claude Code's hooks, but
+  // skips those with `http://` URLs.
   return !isShared && token !== "unknown" && !address.startsWith("https:");
 }
 

@@ -1,15 +1,11 @@
 /**
- * Builds the headers in which hooks describe their project to the server, because the server cannot see the project's
- * files. `init` writes the headers into the files of clients, and `koor-hook` sends them. Pure; runs in the CLI
- * process.
+ * Builds the headers that describe a project to the server, which cannot see the project's files. `init` writes the
+ * headers into the hooks of clients, and `koor-hook` sends them. Pure; runs in the CLI process.
  */
 
 /** The properties of a project that the headers describe. */
 export interface HookProject {
-  /**
-   * The path of the working tree as the user typed it, and with links resolved. If both are the same, there is one
-   * entry.
-   */
+  /** The path of the working tree: as the user typed it, and with links resolved. One entry if the two are equal. */
   readonly roots: readonly string[];
   readonly workspace: string | null;
   readonly checkout: string;
@@ -21,8 +17,8 @@ export interface HookProject {
 }
 
 /**
- * Percent-encodes a text for a header. Commas are encoded, because they separate the entries of lists. `$` is encoded,
- * because some clients replace `$NAME` in headers.
+ * Percent-encodes a text for a header. It also encodes commas, which separate the entries of a list, and `$`, because
+ * some clients replace `$NAME` in headers.
  */
 export function encodeHeader(text: string): string {
   return text.replaceAll(/[^\x21-\x7e]|[%,$"'\\`]/gu, (character) =>

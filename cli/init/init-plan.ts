@@ -1,6 +1,6 @@
 /**
- * Plans a run of `init`: finds the files to change, their records, and all reasons to refuse. Writes nothing. Runs in
- * the CLI process.
+ * Plans a run of `init`. Finds the files to change, the records for `uninit`, and the reasons to refuse. Writes
+ * nothing. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
@@ -30,8 +30,8 @@ import {
 
 const PRIVATE_LINES = [".koor/"];
 /**
- * The patterns of the exclude file if the project file is shared. The first one is `/.koor/*` and not `/.koor/`,
- * because git cannot include a file of an excluded folder again.
+ * The patterns of the exclude file if the project file is committed. The first one is `/.koor/*` and not `/.koor/`,
+ * because git cannot include a file whose folder is excluded.
  */
 const SHARED_LINES = ["/.koor/*", `!/${PROJECT_FILE}`];
 
@@ -40,7 +40,10 @@ export interface InitPlan {
   readonly record: InitRecord;
 }
 
-/** Whether Claude Code reads AGENTS.md without another line: a file of it imports AGENTS.md, or is the same file. */
+/**
+ * Whether Claude Code reads AGENTS.md even if `init` adds no import. One of Claude Code's files may already import
+ * AGENTS.md, or a link makes both the same file.
+ */
 function readsAgents(root: string): boolean {
   return CLAUDE_FILES.some((name) => {
     const path = join(root, name);
@@ -64,13 +67,13 @@ function listTargets(setup: Setup, options: InitOptions, clients: readonly Clien
   return [...own, ...(needsImport ? [claudeImportTarget()] : []), ...clientTargets(clients, context)];
 }
 
-/** Returns the paths by which git may track a file of the project: its own path, and its path with links resolved. */
+/** Returns the paths that git may have for a file of the project: with and without its links resolved. */
 function pathsInProject(root: string, { target, real }: PlannedFile): readonly string[] {
   if (target.place !== "project") return [];
   return [...new Set([target.path, relative(root, real).split(sep).join("/")])];
 }
 
-/** Whether a file already has Koor's parts, as any version of `init` writes them. */
+/** Whether a file already contains all of Koor's parts. The version of `init` that added them does not matter. */
 function hasParts({ target, change }: PlannedFile): boolean {
   const text = change?.before === undefined ? undefined : decodeText(change.before);
   if (text === undefined) return false;
@@ -81,8 +84,8 @@ function hasParts({ target, change }: PlannedFile): boolean {
 }
 
 /**
- * Decides about a file of a client that git tracks. If it already has Koor's parts, a user of another machine has
- * shared it, and it stays as it is. Otherwise the change is refused.
+ * Refuses to change a client's file that git tracks. A file that already has Koor's parts is left unchanged instead,
+ * because a user on another machine has committed them.
  */
 function keepTracked(file: PlannedFile, tracked: ReadonlySet<string>, { places }: Setup): PlannedFile | CliFailure {
   const { target, change } = file;
@@ -92,7 +95,7 @@ function keepTracked(file: PlannedFile, tracked: ReadonlySet<string>, { places }
   return refused(`${target.name} is tracked by git: use --shared to change it for everybody`);
 }
 
-/** Returns refusals for files that are the same file because of a link. */
+/** Returns a refusal for each file that is the same as an earlier one, because of a link. */
 function findSameFiles(files: readonly PlannedFile[]): readonly CliFailure[] {
   const seen = new Map<string, string>();
   return files.flatMap(({ change }) => {
@@ -103,7 +106,7 @@ function findSameFiles(files: readonly PlannedFile[]): readonly CliFailure[] {
   });
 }
 
-/** Escapes a path so that it can be a line of an exclude file. */
+/** Escapes a path for a line of the exclude file. */
 function escapePattern(path: string): string {
   return path.replaceAll(/[*?[\]\\]| $/g, String.raw`\$&`);
 }
@@ -120,13 +123,13 @@ function excludeLines(
     const { path, isClients } = file.target;
     const isOwn = isClients || file.recorded?.before === null;
     if (!isOwn || path === PROJECT_FILE) return [];
-    // If a link leads to the file, git knows the file by another path.
+    // If a link leads to the file, git may track the file by either of two paths.
     return pathsInProject(root, file).flatMap((one) => (tracked.has(one) ? [] : [`/${escapePattern(one)}`]));
   });
   return [...PRIVATE_LINES, ...lines];
 }
 
-/** Joins the records of this run with those of earlier runs about other files. */
+/** Joins the new records of this run with the earlier records of other files. */
 function joinRecords(files: readonly PlannedFile[], earlier: readonly RecordedFile[]): readonly RecordedFile[] {
   const now = files.flatMap(({ recorded }) => recorded ?? []);
   const all = new Map([...earlier, ...now].map((file) => [keyOf(file), file]));
@@ -138,7 +141,7 @@ function joinFolders(now: readonly FolderPath[], earlier: readonly FolderPath[])
   return [...all.values()];
 }
 
-/** Returns the folder for the record, if it is missing and no other file needs it. */
+/** Returns the folder `.koor`, which contains the record, if it does not exist yet. */
 function recordFolder(root: string): readonly FolderPath[] {
   const path = ".koor";
   return existsSync(join(root, path)) ? [] : [{ place: "project", path }];
@@ -168,7 +171,7 @@ export function planInit(
   const more = planFiles(places, places.repository === undefined ? [] : [exclude], recorded);
   const refusals = kept.filter((file) => file instanceof CliFailure);
   const faults = [...wanted.failures, ...refusals, ...findSameFiles(files), ...more.failures];
-  // All reasons are reported together, so that the user can fix them in one go.
+  // All refusals are reported together, so that the user can fix them at once.
   if (faults.length > 0) return joinRefusals(faults);
   const all = [...files, ...more.files];
   const own = ownRecordPath(places.project, environment);

@@ -1,6 +1,6 @@
 /**
- * Tests `init` and `uninit` with real git repositories: what they write for each client, and what they refuse. A second
- * `init` changes nothing, and `uninit` restores everything.
+ * Tests `init` and `uninit` with real git repositories. Checks which files they write for each client, and which
+ * projects they refuse. A second `init` changes nothing, and `uninit` restores everything.
  */
 import {
   chmodSync,

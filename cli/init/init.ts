@@ -1,6 +1,6 @@
 /**
- * Implements `init`, which connects the clients of agents in a project to Koor. It chooses the clients, plans all
- * changes, and prints or applies them. Then it prints what the user still has to do. Runs in the CLI process.
+ * Implements `init`, which connects the agents' clients in a project to Koor. It chooses the clients, plans all
+ * changes, and prints or applies the plan. Then it prints the steps that are left to the user. Runs in the CLI process.
  */
 import { join } from "node:path";
 
@@ -31,13 +31,10 @@ import { planUserServer } from "./user-server.js";
 
 const TOKEN_MODE = 0o600;
 
-/**
- * Requests the server's instances, which is a call that needs the token. If the call fails, returns the reason;
- * undefined otherwise.
- */
+/** Checks that the server answers and accepts the token. Returns the failure; undefined if there is none. */
 async function findServerFault({ settings, token }: Setup): Promise<CliFailure | undefined> {
   const signal = AbortSignal.timeout(CLI_INIT_TIMEOUT_MS);
-  // The settings of this call have no instance, because the user makes it and not the instance of the folder.
+  // The request names no instance. The user makes it, and not the agent to which the folder's instance belongs.
   const { server, cluster } = settings;
   const caller = { server, token, instance: "", ...(cluster === undefined ? {} : { cluster }) };
   const plan = { method: "GET", path: "/api/instances?limit=1", signal, answerBytesMax: CLI_CHECK_ANSWER_BYTES_MAX };
@@ -46,7 +43,9 @@ async function findServerFault({ settings, token }: Setup): Promise<CliFailure |
   return isSuccess(answer) ? undefined : describeRefusal(answer.status, answer.body);
 }
 
-/** Chooses the clients of a run. They are named by flags, found on the machine, or selected by the user. */
+/**
+ * Chooses the clients that are set up. Flags name them, or `init` finds them on the machine, or the user selects them.
+ */
 function chooseClients(
   { clients, isAgreed, isDryRun }: InitOptions,
   { places }: Setup,
@@ -92,7 +91,7 @@ function planRecordFile(location: FileLocation, text: string): FileChange | unde
     : { name: location.name, real, before, after, mode: RECORD_MODE, isModeFixed: true };
 }
 
-/** Plans the two files of the record: first the user's own file, and then the file in the project. */
+/** Plans the two files of the record: first the file in the user's folder, and then the file in the project. */
 function planRecord(
   { places: { project } }: Setup,
   record: InitRecord,
@@ -106,7 +105,7 @@ function planRecord(
   return shown instanceof CliFailure ? shown : [own, shown].filter((change) => change !== undefined);
 }
 
-/** Returns the remaining steps of the user, one sentence each. */
+/** Lists the steps that are left to the user, one sentence each. */
 function listAdvice(
   plan: InitPlan,
   { token, transport, tree, places }: Setup,
@@ -169,7 +168,7 @@ function agreeToWrite(names: readonly string[]): CliFailure | undefined {
   return agreed ? undefined : refused("nothing was written");
 }
 
-/** Joins the clients of this run with those of earlier runs. */
+/** Joins the clients of this run with those that earlier runs have set up. */
 function allClients(chosen: readonly ClientName[], earlier: InitRecord | undefined): readonly ClientName[] {
   const named = new Set([...chosen, ...(earlier?.clients ?? [])]);
   return CLIENT_NAMES.filter((name) => named.has(name));
@@ -184,7 +183,7 @@ export async function init(args: Args, context: CommandContext): Promise<number 
   const { project } = findPlaces(context.folder, environment).places;
   const earlier = readRecordOrWarn(project, environment);
   if (earlier instanceof CliFailure) return earlier;
-  // Files that an earlier run has shared stay shared.
+  // If an earlier run wrote files that are committed, this run writes them in the same way.
   const options = { ...given, isShared: given.isShared || earlier?.isShared === true };
   const setup = findSetup(context.folder, environment, options);
   if (setup instanceof CliFailure) return setup;
@@ -211,8 +210,8 @@ export async function init(args: Args, context: CommandContext): Promise<number 
   }
   const refusal = options.isAgreed || names.length === 0 ? undefined : agreeToWrite(names);
   if (refusal !== undefined) return refusal;
-  // The guard comes first, because it may be refused.
-  // The record comes before the files that it describes, so that `uninit` knows of them after a crash.
+  // The guard is installed first, because its installation may be refused. The record is written before the files that
+  // it lists, so that `uninit` can undo a run that crashed.
   const writes = [...own, ...recordFiles, ...changes];
   const failure = (options.hasGuard ? putGuard(project) : undefined) ?? applyChanges(writes);
   if (failure !== undefined) return failure;

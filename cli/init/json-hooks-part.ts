@@ -1,6 +1,6 @@
 /**
- * Koor's hooks in a client's JSON file. The member `hooks` has an array for each event. Other hooks of an event stay
- * unchanged, with their comments. Pure; runs in the CLI process.
+ * Adds and removes Koor's hooks in a client's JSON file. The member `hooks` has an array for each event. The hooks of
+ * other programs stay unchanged, with their comments. Pure; runs in the CLI process.
  */
 import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { CliFailure, refused } from "../failure.js";
@@ -12,29 +12,35 @@ import type { Part } from "./part.js";
 const HOOKS = "hooks";
 const VERSION = "version";
 
-/** Koor's hooks in a file. They can be the same for all events, or differ. */
+/** The hooks that Koor adds to a file. */
 export interface JsonHooks {
-  /** The file's name in messages. */
+  /** The name of the file, as messages to the user show it. */
   readonly name: string;
-  /** For each event, the element that is added to the event's array. */
+  /** The element that is added to the array of each event. */
   readonly elements: Readonly<Record<string, object>>;
   /** The version of the file's format, if the client requires one. */
   readonly version?: number;
 }
 
-/** Whether a hook is one of Koor's, which has Koor's command or URL. */
+/** Whether a hook is Koor's. Its command or URL shows this. */
 function isOurHook(hook: unknown): boolean {
   return isJsonObject(hook) && ["command", "bash", "url"].some((name) => isKoorHook(hook[name]));
 }
 
-/** Whether an element of an event's array is Koor's. It is one of Koor's hooks, or a group that has only such hooks. */
+/**
+ * Whether an element of an event's array belongs to Koor. It is either a hook of Koor, or a group in which all hooks
+ * are Koor's.
+ */
 function isOurs(element: unknown): boolean {
   const inner = memberAt(element, HOOKS);
   if (!Array.isArray(inner)) return isOurHook(element);
   return inner.length > 0 && inner.every(isOurHook);
 }
 
-/** Returns the paths of all of Koor's hooks in a file, in reverse order. */
+/**
+ * Returns the path of each of Koor's hooks in a file. The last one comes first, so that its removal does not change the
+ * other paths.
+ */
 function pathsOfOurs(file: JsonObject): readonly (readonly (string | number)[])[] {
   const hooks = file[HOOKS];
   if (!isJsonObject(hooks)) return [];
@@ -49,7 +55,7 @@ function pathsOfOurs(file: JsonObject): readonly (readonly (string | number)[])[
   return paths.toReversed();
 }
 
-/** Returns the reason why the hooks cannot be added to the file; undefined if they can. */
+/** Returns a failure if other content is at the hooks' place; undefined if the hooks can be added. */
 function findObstacle(file: JsonObject, { name, elements }: JsonHooks): CliFailure | undefined {
   const hooks = file[HOOKS];
   if (hooks !== undefined && !isJsonObject(hooks))
@@ -91,8 +97,8 @@ function takeHooks(
   }
   for (const event of new Set([...events, ...Object.keys(elements)]))
     edited = removeEmpty(edited, [HOOKS, event], kept);
-  // The version of the format was added with Koor's hooks. It stays if the file has other hooks now, because they need
-  // it.
+  // `init` added `version` together with Koor's hooks. It is kept if the file has other hooks now, because they need it
+  // too.
   const others = memberAt(parseCommented(edited), HOOKS) ?? {};
   const isNeeded = kept.has(VERSION) || (!kept.has(HOOKS) && !Object.values(others).every(isEmpty));
   if (version !== undefined && !isNeeded) edited = removeAt(edited, [VERSION]) ?? edited;
@@ -108,7 +114,7 @@ export function jsonHooksPart(hooks: JsonHooks): Part {
       const obstacle = findObstacle(file, hooks);
       if (obstacle !== undefined) return obstacle;
       if (isComplete(file, hooks)) return text;
-      // An array that becomes empty is not removed, because the new element is added to it next.
+      // An array that becomes empty here is kept, because the new element is added to it below.
       let edited = takeHooks(startOf(text), hooks, new Set(containersOf(text, hooks)));
       if (edited instanceof CliFailure) return edited;
       if (version !== undefined && file[VERSION] === undefined)

@@ -1,12 +1,9 @@
-/**
- * Common functions of the parts in JSON files. They read the text of the file into which a part is put. Pure; runs in
- * the CLI process.
- */
+/** Helper functions for the modules that add Koor's entries to JSON files. Pure; runs in the CLI process. */
 import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { refused, type CliFailure } from "../failure.js";
 import { memberAt, parseCommented, removeAt } from "../json-edit.js";
 
-/** Returns a text to which members can be added: an empty file becomes an empty object. */
+/** Returns the text to which members are added. It is `{}` if the file is empty. */
 export function startOf(text: string): string {
   return text.trim() === "" ? "{}\n" : text;
 }
@@ -27,14 +24,13 @@ export function isEmpty(value: unknown): boolean {
   return Array.isArray(value) ? value.length === 0 : isJsonObject(value) && Object.keys(value).length === 0;
 }
 
-/** Returns the name of a container in the record of `init`. */
+/** Returns the name by which the record of `init` refers to an object or array. */
 export function containerName(path: readonly string[]): string {
   return path.join("/");
 }
 
 /**
- * Removes the empty containers on a path, beginning with the innermost. Stops at a container that is not empty or is in
- * `kept`.
+ * Removes the empty objects and arrays on a path, the innermost first. Stops at one that is not empty or is in `kept`.
  */
 export function removeEmpty(text: string, path: readonly string[], kept: ReadonlySet<string>): string {
   let edited = text;

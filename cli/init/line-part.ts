@@ -1,11 +1,13 @@
-/** A single line of Koor in a text file, such as the import in `CLAUDE.md`. Pure; runs in the CLI process. */
+/**
+ * Adds and removes one line of Koor in a text file, such as the import in `CLAUDE.md`. Pure; runs in the CLI process.
+ */
 import { lineEndOf } from "../toml-tables.js";
 import { splitLines } from "./block-part.js";
 import type { Part } from "./part.js";
 
 /**
  * Makes the part.
- * @param isThere whether the text needs no such line, because it already has the same effect
+ * @param isThere whether the line is not needed, because the text already has the same effect
  */
 export function linePart(line: string, isThere: (text: string) => boolean): Part {
   const isLine = (one: string): boolean => one.trim() === line;

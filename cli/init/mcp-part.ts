@@ -1,6 +1,6 @@
 /**
- * Koor's entry in the list of a client's MCP servers. mcp-merge.ts adds it to the file, and this module removes it.
- * Pure; runs in the CLI process.
+ * Adds Koor's entry to a client's list of MCP servers, and removes it. mcp-merge.ts does the adding. Pure; runs in the
+ * CLI process.
  */
 import { isJsonObject } from "../../shared/json-object.js";
 import { CliFailure, refused } from "../failure.js";
@@ -50,7 +50,7 @@ function tomlPart(client: TomlClient, name: string, connection: Connection): Par
   };
 }
 
-/** @param name the file's name in messages */
+/** @param name the name of the file, as messages to the user show it */
 export function mcpPart(client: McpClient, name: string, connection: Connection): Part {
   return "lines" in client ? tomlPart(client, name, connection) : jsonPart(client, name, connection);
 }

@@ -7,14 +7,14 @@ import { parseServers } from "../server-list.js";
 import { workspaceProblem } from "../workspace-rule.js";
 
 export interface InitOptions {
-  /** The clients that the user has named; empty if `init` chooses them. */
+  /** The clients that the user named. If it is empty, `init` chooses the clients. */
   readonly clients: readonly ClientName[];
   /** The server of `--server` or `--join`; "" if neither is given. */
   readonly server: string;
   /** The value of `--context`; "" if it is not given. */
   readonly context: string;
   readonly isJoining: boolean;
-  /** The value of `--workspace`, and then that of the policy; "" if it is not given. */
+  /** The values of `--workspace` and `--policy`; "" if the flag is not given. */
   readonly workspace: string;
   readonly policy: string;
   readonly hasGuard: boolean;

@@ -1,7 +1,7 @@
 /**
- * Tests properties of the parts of files with random existing files. A part changes nothing else. Adding it twice is
- * the same as adding it once. The recorded difference restores the file byte for byte. If a client has rewritten the
- * file, Koor's part can still be removed.
+ * Tests properties of the parts that Koor adds to files, with random files. A part changes nothing else in the file.
+ * Adding it twice is the same as adding it once. The recorded difference restores every byte of the file. A part can
+ * also be removed if a client has rewritten the file.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -46,7 +46,7 @@ function keptOf(parts: readonly Part[], text: string): ReadonlySet<string> {
   return new Set(parts.flatMap((part) => part.containers(text)));
 }
 
-/** Whether the recorded difference restores the file. */
+/** Whether the earlier file can be restored from the later one and their difference. */
 function isRestorable(before: string, after: string): boolean {
   const [old, now] = [Buffer.from(before), Buffer.from(after)];
   return hashOf(undoEdit(now, findEdit(old, now))) === hashOf(old);

@@ -4,11 +4,14 @@ import { join, sep } from "node:path";
 import type { FileLocation } from "../config-file.js";
 import { nameOf, type Place } from "./target-file.js";
 
-/** The absolute path of each place; undefined if this machine or project does not have it. */
+/**
+ * The absolute paths of the folders in which `init` changes files. A path is undefined if this machine or project has
+ * no such folder.
+ */
 export interface Places {
   readonly project: string;
   readonly home: string | undefined;
-  /** The repository's folder. It is also undefined if it belongs to another working tree. */
+  /** The repository's folder. Undefined if there is none, or if it belongs to another working tree. */
   readonly repository: string | undefined;
 }
 
@@ -18,7 +21,10 @@ export function pathIn(places: Places, place: Place, path: string): string | und
   return folder === undefined ? undefined : join(folder, path.split("/").join(sep));
 }
 
-/** Returns the location of a file. Links may lead out of the home folder, but not out of another place. */
+/**
+ * Returns the location of a file. In the home folder, links may lead anywhere. In the other places, links must not lead
+ * out of the place.
+ */
 export function locationIn(places: Places, place: Place, path: string): FileLocation | undefined {
   const absolute = pathIn(places, place, path);
   if (absolute === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The members of `.koor/project.json` that `init` sets. The project owns all other members, such as the globs of the
- * hooks. Pure; runs in the CLI process.
+ * Adds to `.koor/project.json` the members that `init` sets. It does not change the other members, which belong to the
+ * project. Pure; runs in the CLI process.
  */
 import { CliFailure } from "../failure.js";
 import { removeAt, setMember } from "../json-edit.js";
@@ -11,7 +11,7 @@ const MEMBERS = ["workspace", "server", "policy"] as const;
 
 export type ProjectMembers = Readonly<Partial<Record<(typeof MEMBERS)[number], string>>>;
 
-/** @param name the file's name in messages */
+/** @param name the name of the file, as messages to the user show it */
 export function projectPart(name: string, members: ProjectMembers): Part {
   return {
     put: (text) => {

@@ -1,8 +1,10 @@
 /**
- * Reads and formats the record of what `init` wrote in a project. `uninit` and later runs of `init` need it.
- * `koor-hook` and the plugins read the server and the headers from it. It is a file of the user outside of the project,
- * because it decides about files in the home folder. `.koor/init.json` has the same content for people to read, and
- * shows that `init` has run in the project. Runs in the CLI process.
+ * Reads and formats the record of the changes that `init` made in a project. The record lets `uninit` and later runs of
+ * `init` undo these changes. It also gives `koor-hook` and the plugins the server and the headers.
+ *
+ * The record is in the user's folder, outside of the project, because it decides about files in the home folder.
+ * `.koor/init.json` has the same content for people, and shows that `init` has run in the project. Runs in the CLI
+ * process.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -25,12 +27,15 @@ const FORMAT = 1;
 export interface RecordedFile {
   readonly place: Place;
   readonly path: string;
-  /** The hash of the file without Koor's parts; null if `init` made the file. */
+  /** The hash of the file without Koor's parts; null if `init` created the file. */
   readonly before: string | null;
   readonly after: string;
-  /** The difference between the two contents; null if `init` made the file. */
+  /** The difference between the file with and without Koor's parts; null if `init` created the file. */
   readonly edit: TextEdit | null;
-  /** The containers that the file had before Koor's parts were added, even if they were empty. */
+  /**
+   * The names of the objects and arrays that the file had before Koor's parts were added. `uninit` keeps them even if
+   * they are empty.
+   */
   readonly kept: readonly string[];
 }
 
@@ -48,7 +53,7 @@ export interface InitRecord {
   readonly files: readonly RecordedFile[];
   /** The folders that `init` made. */
   readonly folders: readonly FolderPath[];
-  /** The absolute paths of the folders that `init` made for the user's own files. */
+  /** The absolute paths of the folders that `init` made in the user's own folder. */
   readonly ownFolders: readonly string[];
 }
 
@@ -61,7 +66,10 @@ export function formatRecord(record: InitRecord): string {
   return `${JSON.stringify(contentOf(record), null, 2)}\n`;
 }
 
-/** Returns the text of the user's own file. It names the working tree, because it is valid only for that tree. */
+/**
+ * Returns the text of the user's own record. It contains the path of the working tree, because the record is valid for
+ * this tree only.
+ */
 export function formatOwnRecord(record: InitRecord, root: string): string {
   return `${JSON.stringify({ root, ...contentOf(record), own_folders: record.ownFolders }, null, 2)}\n`;
 }
@@ -117,15 +125,15 @@ export function readRecord(root: string, environment: NodeJS.ProcessEnv): InitRe
   if (path === undefined || text === undefined) return undefined;
   if (text instanceof CliFailure) return refused(text.message);
   const parsed = parseJson(text);
-  // Two working trees can have the same file name for their records, so the record must name this tree.
+  // Two working trees may get the same file name, which is a hash. So the record must contain the path of this tree.
   if (isJsonObject(parsed) && typeof parsed["root"] === "string" && parsed["root"] !== root) return undefined;
   const record = isJsonObject(parsed) && parsed["root"] === root ? parseRecord(parsed) : undefined;
   return record ?? refused(`${path} is not a record of koor init, and stays as it is`);
 }
 
 /**
- * Reads the record for a command. If the project has a record that the user's own `init` did not write, warns and
- * ignores it.
+ * Reads the user's record of a working tree. If only the project itself has a record, warns and returns undefined,
+ * because another person may have written that record.
  */
 export function readRecordOrWarn(root: string, environment: NodeJS.ProcessEnv): InitRecord | undefined | CliFailure {
   const record = readRecord(root, environment);

@@ -1,6 +1,6 @@
 /**
- * Finds everything that `init` needs to know about a folder: its working tree, workspace, server and token, and the
- * content of the project's file. Runs in the CLI process.
+ * Finds the facts about a folder that `init` needs: the working tree, the workspace, the server, the token, and the
+ * content of `.koor/project.json`. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
@@ -35,7 +35,7 @@ export interface Setup {
   readonly settings: Settings;
   /** The URLs of the servers. Hooks use the first one. */
   readonly addresses: readonly [string, ...string[]];
-  /** The user's token for the server; "" if there is none. */
+  /** The user's token for the server; "" if the user has none. */
   readonly token: string;
   readonly tokenFile: string | undefined;
   readonly transport: HookTransport;
@@ -44,7 +44,7 @@ export interface Setup {
   readonly hasProjectFile: boolean;
 }
 
-/** Finds the folders in which files are changed. */
+/** Finds the folders in which `init` changes files, and the working tree. */
 export function findPlaces(folder: string, environment: NodeJS.ProcessEnv): { places: Places; tree?: WorkingTree } {
   const tree = findWorkingTree(folder);
   const project = tree?.root ?? realPath(findRoot(folder));
@@ -53,10 +53,7 @@ export function findPlaces(folder: string, environment: NodeJS.ProcessEnv): { pl
   return { places: { project, home, repository }, ...(tree === undefined ? {} : { tree }) };
 }
 
-/**
- * Returns the path of the root as the user typed it, and with links resolved. A client may use either of them in the
- * names of files.
- */
+/** Returns the root's path as the user typed it, and with links resolved. A client may name files by either of them. */
 function rootsOf(root: string, folder: string, environment: NodeJS.ProcessEnv): readonly string[] {
   const typed = environment["PWD"];
   if (typed === undefined || realPath(typed) !== realPath(folder)) return [root];
@@ -91,7 +88,8 @@ function textAt(file: JsonObject | undefined, name: string): string | undefined 
 }
 
 /**
- * Returns the words that start one of Koor's programs: its name if PATH has it, or else its file beside this program.
+ * Returns the command that starts one of Koor's programs. It is the program's name if PATH has it. Otherwise it is Node
+ * with the program's file, which is searched upwards from this module.
  */
 function findOwnProgram(
   name: string,
@@ -108,7 +106,8 @@ function findOwnProgram(
 }
 
 /**
- * Returns the user's token; "" if the token is that of the folder's instance, which becomes invalid with the instance.
+ * Returns the token that `init` stores for hooks. Returns "" if the token belongs to the folder's instance, because
+ * that token becomes invalid when the instance ends.
  */
 function ownToken({ token }: Settings, root: string): string {
   const instance = findInstance(root);

@@ -1,6 +1,6 @@
 /**
- * The files that `init` changes, with Koor's parts in each file. The list depends only on the clients. file-change.ts
- * compares it with the existing files. Pure; runs in the CLI process.
+ * Lists the files that `init` changes, and Koor's parts in each file. The list does not depend on the existing files;
+ * file-change.ts compares the two. Pure; runs in the CLI process.
  */
 import type { ClientName, Connection } from "../mcp-clients.js";
 import { mcpClient } from "../mcp-clients.js";
@@ -27,26 +27,23 @@ export const PROJECT_FILE = ".koor/project.json";
 const FILE_MODE = 0o644;
 const PROGRAM_MODE = 0o755;
 
-/**
- * The folder that the path of a file is relative to. `repository`: the repository's folder, which all working trees
- * share.
- */
+/** The folder to which the path of a file is relative. `repository` is git's folder, which all working trees share. */
 export type Place = "project" | "home" | "repository";
 
 export interface TargetFile {
   readonly place: Place;
   /** The path relative to the place's folder, with `/` as separator. */
   readonly path: string;
-  /** The file's name in messages. */
+  /** The name of the file, as messages to the user show it. */
   readonly name: string;
   /** The permissions of a new file. */
   readonly mode: number;
-  /** Whether the file belongs to a client. If git tracks such a file, it is changed only if the user asks for it. */
+  /** Whether the file belongs to a client. If git tracks such a file, `init` changes it only with `--shared`. */
   readonly isClients: boolean;
   readonly parts: readonly Part[];
 }
 
-/** The values from which the parts are made, in addition to the clients. */
+/** The values from which Koor's parts are made. The chosen clients are passed separately. */
 export interface PartContext {
   readonly transport: HookTransport;
   readonly connection: Omit<Connection, "bridged">;
@@ -68,12 +65,12 @@ function target(place: Place, path: string, part: Part, more: Partial<TargetFile
   return { place, path, name: nameOf(place, path), mode: FILE_MODE, isClients: true, parts: [part], ...more };
 }
 
-/** Returns the script of one event, for a client whose hooks are executable files. */
+/** Returns the script for one event. It is for clients that run an executable file for each event. */
 function scriptText(command: string): string {
   return `#!/bin/sh\n# ${FILE_MARK}: passes the event to Koor's server.\n${command}\n`;
 }
 
-/** Returns for each event the element that is added to the event's array. */
+/** Returns Koor's element for each event. It is added to the array that the client's file has for the event. */
 function hookElements(
   client: ClientName,
   { format }: HookFile,
@@ -128,7 +125,7 @@ function mcpTarget(client: ClientName, { connection }: PartContext): TargetFile 
   return target(row.place, row.path, mcpPart(row, nameOf(row.place, row.path), { ...connection, bridged }));
 }
 
-/** Merges the entries of the same file into one with the parts of all. */
+/** Merges targets with the same file into one target, which has the parts of all of them. */
 function joinFiles(files: readonly TargetFile[]): readonly TargetFile[] {
   const joined = new Map<string, TargetFile>();
   for (const file of files) {
@@ -141,8 +138,8 @@ function joinFiles(files: readonly TargetFile[]): readonly TargetFile[] {
 /** Returns the files of the clients, with their MCP entries and their hooks. */
 export function clientTargets(clients: readonly ClientName[], context: PartContext): readonly TargetFile[] {
   const hooks = clients.flatMap((client) => {
-    // Copilot CLI and VS Code share a file. If both are set up, the file is Copilot's, because Copilot refuses tools if
-    // one of its hooks fails.
+    // Copilot CLI and VS Code read the same file. If both are set up, the file gets Copilot's hooks, because Copilot
+    // refuses tools if a hook fails.
     const isTaken = client === "vscode" && clients.includes("copilot");
     return isTaken ? [] : hookTargets(client, context);
   });

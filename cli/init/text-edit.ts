@@ -1,10 +1,9 @@
 /**
- * Describes the difference between two versions of a file as one replaced range of bytes. With it, `uninit` can restore
- * the earlier version byte for byte, and the record does not have to contain the whole file. Pure; runs in the CLI
- * process.
+ * Describes the difference between two versions of a file as one replaced range of bytes. So `uninit` can restore every
+ * byte of the earlier version without a copy of the whole file. Pure; runs in the CLI process.
  */
 /**
- * A difference. The later version has `length` bytes at `at`, where the earlier version has the bytes `old` (base64).
+ * A difference: the later version has `length` bytes at `at`, where the earlier version has the bytes `old` (base64).
  */
 export interface TextEdit {
   readonly at: number;

@@ -1,4 +1,7 @@
-/** Koor's hooks in Kimi Code's TOML file: a table `[[hooks]]` for each event. Pure; runs in the CLI process. */
+/**
+ * Adds and removes Koor's hooks in Kimi Code's TOML file. Each event has a table `[[hooks]]`. Pure; runs in the CLI
+ * process.
+ */
 import { refused, type CliFailure } from "../failure.js";
 import { memberAt } from "../json-edit.js";
 import { appendTable, cutTables, findTables, tomlValue, type TableSpan } from "../toml-tables.js";
@@ -8,7 +11,7 @@ import type { Part } from "./part.js";
 const HOOKS = "hooks";
 
 export interface TomlHooks {
-  /** The file's name in messages. */
+  /** The name of the file, as messages to the user show it. */
   readonly name: string;
   readonly events: readonly string[];
   readonly command: string;
@@ -63,7 +66,7 @@ export function tomlHooksPart(hooks: TomlHooks): Part {
       if (isComplete(text)) return text;
       let edited = cutTables(text, ours);
       for (const event of events) edited = appendTable(edited, linesOf(event, hooks));
-      // The result is checked, because the new tables are invalid if `hooks` is an inline array or a table.
+      // The result is parsed again. It is invalid if `hooks` already exists as an inline array or as a single table.
       if (findTables(edited, () => true) !== undefined && isComplete(edited)) return edited;
       return refused(`${name} defines ${HOOKS} in a form that cannot be added to: make it tables [[${HOOKS}]]`);
     },

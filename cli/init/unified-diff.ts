@@ -1,4 +1,7 @@
-/** Formats file changes as a unified diff for `--dry-run`. Tokens are replaced. Pure; runs in the CLI process. */
+/**
+ * Formats file changes as a unified diff for `--dry-run`. Tokens are replaced by a placeholder. Pure; runs in the CLI
+ * process.
+ */
 import { createTwoFilesPatch } from "diff";
 
 import type { FileChange } from "./file-change.js";
@@ -9,7 +12,7 @@ const BEARER = /(\bBearer )[^\s"'${]+/g;
 
 /**
  * Formats the diff.
- * @param token the user's token, which a file may already contain
+ * @param token the user's token, which is replaced too because a file may already contain it
  */
 export function formatDiff(changes: readonly FileChange[], token: string): string {
   const text = changes

@@ -1,6 +1,6 @@
 /**
- * Implements `uninit`, which undoes what `init` wrote in a working tree. A file that is unchanged since then is
- * restored byte for byte. From a changed file, only Koor's parts are removed. Runs in the CLI process.
+ * Implements `uninit`, which undoes the changes of `init` in a working tree. If a file has not changed since then,
+ * `uninit` restores every byte. Otherwise it removes only Koor's parts. Runs in the CLI process.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -28,8 +28,8 @@ import { undoEdit } from "./text-edit.js";
 import { formatDiff } from "./unified-diff.js";
 
 /**
- * Returns all files in which `init` may have put parts, by their keys. The parts have placeholder values, because the
- * removal of a part does not depend on its content.
+ * Returns every file in which `init` may have put parts, by its key. The values in the parts are placeholders, because
+ * removing a part does not depend on its content.
  */
 function knownTargets({ server, headers, isShared }: InitRecord): ReadonlyMap<string, TargetFile> {
   const transport = {
@@ -45,16 +45,16 @@ function knownTargets({ server, headers, isShared }: InitRecord): ReadonlyMap<st
   const targets = [false, true].flatMap((shared) => {
     const connection = { server, others: [], withToken: false };
     const context = { transport, connection, project: {}, isShared: shared };
-    // All clients are listed. In the common file of Copilot and VS Code this leaves only Copilot's hooks, which is
-    // enough, because both are removed in the same way.
+    // If all clients are listed, the common file of Copilot and VS Code gets only Copilot's hooks. This is enough,
+    // because the hooks of both are removed in the same way.
     return [...clientTargets(CLIENT_NAMES, context), ...projectTargets(context), claudeImportTarget()];
   });
   return new Map([...targets, excludeTarget([], false)].map((target) => [keyOf(target), target]));
 }
 
 /**
- * The record of the exclude file if the real record lacks it. The record lacks it if an earlier `init` had already
- * changed the file.
+ * Used if the record does not contain the exclude file. This happens if an earlier `init` had already changed the
+ * exclude file.
  */
 const EXCLUDE_RECORD: RecordedFile = {
   place: "repository",
@@ -65,7 +65,7 @@ const EXCLUDE_RECORD: RecordedFile = {
   kept: [],
 };
 
-/** Returns the records of the repository's other working trees in which `init` has also run. */
+/** Finds the other working trees of the repository in which `init` has run, and returns their records. */
 function recordsElsewhere(
   tree: WorkingTree | undefined,
   { repository }: Places,
@@ -87,7 +87,7 @@ function recordsElsewhere(
   });
 }
 
-/** Plans how one file is restored. Returns undefined if there is nothing to do. */
+/** Plans the restoration of one file. Returns undefined if the file needs no change. */
 function planRestore(
   places: Places,
   recorded: RecordedFile,
@@ -95,9 +95,9 @@ function planRestore(
 ): FileChange | undefined | CliFailure {
   const { place, path, before, after, edit, kept } = recorded;
   const location = locationIn(places, place, path);
-  // `init` never writes such a file, so it is not touched, even if the record lists it.
+  // `init` never changes this file, so it is not touched even though the record lists it.
   if (location === undefined || target === undefined) return undefined;
-  // The file was deleted, or only a dangling link is left. Then no part of Koor is there.
+  // The file was deleted, or is a link without a target. In both cases it contains no part of Koor.
   if (!existsSync(location.path)) return undefined;
   const state = readState(location);
   if (state instanceof CliFailure) return state;
@@ -131,7 +131,7 @@ function planUninit(
   return planned.filter((one): one is FileChange => one !== undefined && !(one instanceof CliFailure));
 }
 
-/** Asks the user whether the files may be changed. */
+/** Asks the user whether `uninit` may change the files. Returns a failure if the user does not agree. */
 function agree(names: readonly string[]): CliFailure | undefined {
   for (const name of names) warn(`changes ${name}`);
   const agreed = askForConsent("remove Koor's parts from these files?");
@@ -140,11 +140,11 @@ function agree(names: readonly string[]): CliFailure | undefined {
   return agreed ? undefined : refused("nothing was changed");
 }
 
-/** Plans the removal of the record. It is the last step, so that an interrupted `uninit` can be repeated. */
+/** Plans the removal of the record. The record is removed last, so that an interrupted `uninit` can be repeated. */
 function planRecordRemoval(root: string, environment: NodeJS.ProcessEnv): readonly FileChange[] | CliFailure {
   const path = ownRecordPath(root, environment) ?? "";
   const removals: FileChange[] = [];
-  // The project's file is removed first: without it, the user's own record is not used any more.
+  // The project's file is removed first. Without it, the user's own record has no effect any more.
   for (const location of [
     { path: join(root, RECORD_FILE), name: RECORD_FILE, root },
     { path, name: path },
@@ -170,7 +170,7 @@ export async function uninit(args: Args, context: CommandContext): Promise<numbe
   const names = changes.map(({ name }) => name);
   const refusal = args.has("yes") ? undefined : agree(names);
   if (refusal !== undefined) return refusal;
-  // All working trees of a repository share the guard's hooks, so the guard stays if another tree still uses it.
+  // All working trees of a repository share the guard, so it stays if `init` installed it for another tree too.
   const takesGuard = record.hasGuard && tree !== undefined && !elsewhere.some(({ hasGuard }) => hasGuard);
   const last = planRecordRemoval(places.project, environment);
   if (last instanceof CliFailure) return last;

@@ -1,6 +1,6 @@
 /**
- * Plans the change of the user's own settings by `init --join`. The settings then name the server, so that the user's
- * token may be sent to it. Runs in the CLI process.
+ * Adds the server of `init --join` to the user's own settings, so that the user's token may be sent to it. This module
+ * only plans the change. Runs in the CLI process.
  */
 import { isJsonObject } from "../../shared/json-object.js";
 import { CliFailure, refused } from "../failure.js";

@@ -1,11 +1,11 @@
-/** A part that is a whole file of Koor, such as a plugin. Pure; runs in the CLI process. */
+/** Adds and removes a file that consists only of Koor's content, such as a plugin. Pure; runs in the CLI process. */
 import { refused } from "../failure.js";
 import type { Part } from "./part.js";
 
-/** The text that marks a file as Koor's. */
+/** The text in a file that marks it as Koor's. */
 export const FILE_MARK = "Written by koor init";
 
-/** @param name the file's name in messages */
+/** @param name the name of the file, as messages to the user show it */
 export function wholeFilePart(name: string, content: string): Part {
   return {
     put: (text) =>

@@ -1,12 +1,12 @@
-/** Tests which branches of a batch land, and how many checks this needs. */
+/** Tests which branches of a batch land, and how many runs of the check this takes. */
 import t from "tap";
 
 import { failed } from "../failure.js";
 import { findPassing } from "./bisect.js";
 
 /**
- * Tries `total` branches, of which the one at position `bad` (counted from 1) fails. Returns the result, and the counts
- * that were tried.
+ * Tries `total` branches. The branch at position `bad` (counted from 1) makes the check fail. Returns the result, and
+ * the number of branches in each run of the check.
  */
 async function tryBatch(total: number, bad: number) {
   const tried: number[] = [];

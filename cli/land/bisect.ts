@@ -1,18 +1,21 @@
-/** Finds how many branches of a batch pass the check together. Runs the check only a few times, by bisection. Pure. */
+/**
+ * Finds how many branches of a batch pass the check together. Uses bisection, so that the check runs only a few times.
+ * Pure.
+ */
 import type { CheckResult } from "./check.js";
 import { CliFailure } from "../failure.js";
 
 export interface Passing {
-  /** The number of branches, counted from the first one, that pass together. */
+  /** The first `count` branches pass the check together. */
   readonly count: number;
-  /** The result of the check that failed with the fewest branches; null if all branches pass. */
+  /** The failed check with the fewest branches; null if all branches pass. */
   readonly failed: CheckResult | null;
 }
 
 /**
- * Tries all branches, and then bisects between the numbers that pass and fail. It assumes that adding branches never
- * repairs a failure.
- * @param total at least 1
+ * Finds the largest number of branches that pass the check. Tries all branches first, and then bisects. Assumes that
+ * adding a branch never repairs a failure.
+ * @param total the number of branches, at least 1
  * @param check runs the check on the first `count` branches
  */
 export async function findPassing(

@@ -1,6 +1,6 @@
 /**
- * Runs the check of a landing in the scratch worktree, as a command for `sh`. Copies its output to stderr and keeps the
- * end of it. Runs in the CLI process.
+ * Runs the check of a landing (such as `npm test`) in the scratch worktree, as a command for `sh`. Copies the check's
+ * output to stderr, and keeps the last lines for the report. Runs in the CLI process.
  */
 import { CLI_LEASE_GRACE_MS, CLI_OUTPUT_LAG_MS } from "../../schemas/limits/cli.js";
 import { CommandProcess } from "../command-process.js";
@@ -16,7 +16,7 @@ export interface CheckResult {
   readonly log: readonly string[];
 }
 
-/** Runs a check to its end. If the signal fires, ends the check and returns a failure. */
+/** Runs a check to its end. If the signal fires first, terminates the check and returns a failure. */
 export async function runCheck(
   command: string,
   { folder, commit }: { readonly folder: string; readonly commit: string },
@@ -28,7 +28,7 @@ export async function runCheck(
     tail.add(chunk);
     io().stderr().write(chunk);
   };
-  // This callback only keeps the errors, because CommandProcess itself copies stderr.
+  // CommandProcess copies stderr itself, so this callback only keeps it for the report.
   const streams = { input: "", takeOutput, takeErrors: (chunk: Buffer) => tail.add(chunk) };
   const check = await CommandProcess.start(["sh", "-c", command], environment, streams, folder);
   if (typeof check === "string") return failed(`cannot start sh for the check: ${check}`);

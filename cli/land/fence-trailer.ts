@@ -1,17 +1,20 @@
 /**
- * Adds the fence of a lane to the commits that are landed, as the trailer `Koor-Fence: N`. Each commit is rewritten as
- * bytes, so that its author, its author time and its encoding stay the same. Its signature is removed, because it would
- * not be valid any more. Runs in the CLI process.
+ * Adds the fence of a landing to the commits that land, as the trailer `Koor-Fence: N`. Each commit is rewritten as
+ * bytes, so that its author, its author time and its encoding stay the same. A signature is removed, because it would
+ * not match the rewritten commit. Runs in the CLI process.
  */
 import { failed, CliFailure } from "../failure.js";
 import { trailerCommand } from "../guard/trailer-command.js";
 import { git, gitText, gitWithoutHooks } from "./git.js";
 
-/** The headers of a commit that are dropped, because they are not valid in the rewritten commit. */
+/** Matches the headers of a commit that are dropped, because they would be wrong in the rewritten commit. */
 const DROPPED = /^(?:parent|gpgsig|gpgsig-sha256|mergetag) /;
 const HEADERS_END = Buffer.from("\n\n");
 
-/** Returns the headers of the rewritten commit. A line that begins with a space belongs to the header before it. */
+/**
+ * Returns the headers of the rewritten commit, with its new parent. A line that begins with a space continues the
+ * header before it.
+ */
 function rewriteHeaders(headers: string, parent: string): string {
   const kept: string[] = [];
   let isDropped = false;
@@ -26,7 +29,7 @@ function rewriteHeaders(headers: string, parent: string): string {
 /** Adds the trailer to a message, unless the message already has it. */
 async function addTrailer(folder: string, message: Buffer, fence: number): Promise<Buffer | CliFailure> {
   const { devNull } = process.getBuiltinModule("node:os");
-  // git runs without a repository.
+  // The command only edits a text, so git needs no repository.
   const run = await git(folder, trailerCommand([fence]), { input: message, variables: { GIT_DIR: devNull } });
   if (run instanceof CliFailure) return run;
   return run.isSuccess ? run.output : failed(`git cannot add the trailer: ${run.complaint}`);
@@ -51,8 +54,8 @@ async function rewriteCommit(
 }
 
 /**
- * Rewrites the commits between `onto` and `head` with the trailer. They are a sequence without merges. Moves HEAD of
- * the scratch worktree to the last rewritten commit, and returns that commit.
+ * Adds the trailer to the commits after `onto`, up to `head`. None of them may be a merge. Moves HEAD of the scratch
+ * worktree to the last rewritten commit. Returns that commit.
  */
 export async function addFence(
   folder: string,

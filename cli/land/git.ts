@@ -1,6 +1,6 @@
 /**
- * Runs git for a landing. Unlike the guard's git, it may connect to remotes and take minutes. So it runs
- * asynchronously, while the heartbeats of the lane continue. Runs in the CLI process.
+ * Runs git for a landing. These commands may connect to remotes and take minutes. They run asynchronously, so that the
+ * landing can send heartbeats for its lease meanwhile. Runs in the CLI process.
  */
 import { dirname } from "node:path";
 
@@ -23,20 +23,20 @@ export interface GitRun {
 }
 
 export interface GitOptions {
-  /** Ends git when it fires. */
+  /** Terminates git when it fires. */
   readonly signal?: AbortSignal;
   readonly input?: Buffer;
   /** Variables that are added to the environment. */
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-/** The name of the variable with the time limit of each git command, as a duration such as `2h`. */
+/** The environment variable with the time limit of each git command, for example `2h`. */
 const LIMIT = "KOOR_GIT_LIMIT";
-/** The time that git gets to remove its lock files after its time limit. */
+/** The time between the time limit and the kill, in which git can remove its lock files. */
 const ENDING_MS = 1_000;
 
 /**
- * Returns the time limit of a git command, in ms. Without it, a remote that does not answer would block the lane for
+ * Returns the time limit of a git command, in ms. It prevents a remote that never answers from blocking the lane for
  * ever.
  */
 function limitMs(): number | CliFailure {
@@ -53,8 +53,8 @@ export function ownEnvironment(): NodeJS.ProcessEnv {
 }
 
 /**
- * Runs git in a folder to its end. Returns a failure only if git cannot be started, if the signal ended it, or if it
- * took longer than the time limit.
+ * Runs git in a folder and waits until it ends. A failed command is not a failure here. Returns a failure only if git
+ * could not be started, if the signal ended it, or if it reached the time limit.
  */
 export async function git(
   folder: string,
@@ -65,8 +65,8 @@ export async function git(
   const limit = limitMs();
   if (limit instanceof CliFailure) return limit;
   return await new Promise((resolve) => {
-    // Windows searches a program in the current folder first, and a project may contain its own `git.exe`. So git is
-    // started in the folder of Node.
+    // git is started in the folder of Node. Windows searches a program in the current folder first, and a project may
+    // contain its own `git.exe`.
     const child = spawn("git", ["-C", folder, ...SAFE_OPTIONS, ...words], {
       env: { ...ownEnvironment(), ...variables },
       cwd: dirname(process.execPath),
@@ -78,13 +78,13 @@ export async function git(
     const complaint: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => complaint.push(chunk));
-    // Ignore the error that occurs if git ends before it has read all of its input.
+    // git may end before it has read all of its input. The error of the stream is then ignored.
     child.stdin.on("error", () => undefined);
     child.stdin.end(input ?? "");
     const timer = setTimeout(() => {
       child.kill("SIGTERM");
       setTimeout(() => child.kill("SIGKILL"), ENDING_MS).unref();
-      // A process that git has started may keep the streams open, so do not wait for their end.
+      // A process that git has started may keep these streams open for a long time, so do not wait for their end.
       for (const stream of [child.stdout, child.stderr]) stream.destroy();
       const verb = words.find((word) => /^[a-z][a-z-]*$/.test(word)) ?? "";
       resolve(failed(`git ${verb} did not end within ${formatDuration(limit)}: ${LIMIT} sets another limit`));

@@ -1,7 +1,7 @@
 /**
- * Publishes the events of a landing, and reads those of earlier landings. The events are the record of a lane: if a
- * landing was killed before it published its result, a later landing finds this out from them and publishes the result.
- * Runs in the CLI process.
+ * Publishes the events of a landing, and reads the events of earlier landings. A landing may be killed after its push
+ * and before it publishes the result. The next landing finds such a push in the events, and publishes the result. Runs
+ * in the CLI process.
  */
 import { CLI_LAND_ESTIMATE_COUNT, CLI_LAND_EVENTS, CLI_LAND_PUBLISH_MS } from "../../schemas/limits/cli.js";
 import { parseJson } from "../../shared/json-text.js";
@@ -19,13 +19,13 @@ const LANDED = "land.landed";
 
 export type LandTopic = typeof PUSHING | typeof LANDED | "land.conflict" | "land.failed";
 
-/** An event of a lane: its topic and its data. */
+/** An event of a lane that was read from the server. */
 export interface LaneEvent {
   readonly topic: string;
   readonly data: Item;
 }
 
-/** An event that is to be published. */
+/** An event that is about to be published. */
 export interface LandEvent {
   readonly topic: LandTopic;
   readonly data: object;
@@ -38,8 +38,8 @@ async function publishOnce(settings: Settings, events: readonly LandEvent[]): Pr
 }
 
 /**
- * Publishes events, all of them or none. If the server is away, retries for a while. A retry may publish the events
- * twice.
+ * Publishes events in one request, so that the server stores all of them or none. If the server is away, retries for up
+ * to CLI_LAND_PUBLISH_MS. If an answer is lost, the retry publishes the events twice.
  */
 export async function publish(settings: Settings, ...events: readonly LandEvent[]): Promise<CliFailure | undefined> {
   const { signal } = new AbortController();
@@ -63,7 +63,7 @@ export async function readEvents(settings: Settings, lane: Lane): Promise<Outcom
     .filter(({ data }) => data["lane"] === lane.name);
 }
 
-/** Returns the average duration of the last landings in ms; null if there was none. */
+/** Returns the average duration of recent landings, in ms; null if there were none. */
 export function averageMsOf(events: readonly LaneEvent[]): number | null {
   const durations = events
     .filter(({ topic }) => topic !== PUSHING)
@@ -73,20 +73,21 @@ export function averageMsOf(events: readonly LaneEvent[]): number | null {
   return durations.length === 0 ? null : durations.reduce((sum, ms) => sum + ms, 0) / durations.length;
 }
 
-/** Returns the key of a branch's landing in one turn of the lane. */
+/** Identifies the landing of one branch in one turn. */
 function identityOf({ fence, branch }: Item): string {
   return JSON.stringify([fence, branch]);
 }
 
 /**
- * Returns the pushes of other turns that began and have no result, one for each branch. These turns are over, because
- * this landing has its turn now.
+ * Returns the events of pushes that have no result event. At most one is returned for each branch and turn. The push
+ * events of the own turn are left out, because this turn still runs. All other turns are over, because only one landing
+ * has its turn at a time.
  */
 export function unfinishedPushes(events: readonly LaneEvent[], ownFence: number): Item[] {
   const settled = new Set<string>();
   const unfinished: Item[] = [];
-  // The events are in reverse order. So a result comes before its push, and the last push of a branch before its
-  // earlier pushes.
+  // The newest event comes first. So the result of a push comes before the push, and the last attempt to push a branch
+  // before the earlier ones.
   for (const { topic, data } of events) {
     const identity = identityOf(data);
     if (topic === PUSHING && !settled.has(identity) && data["fence"] !== ownFence) unfinished.push(data);
@@ -95,7 +96,10 @@ export function unfinishedPushes(events: readonly LaneEvent[], ownFence: number)
   return unfinished;
 }
 
-/** Returns the data of the event that says that this head of the branch has landed; undefined if there is none. */
+/**
+ * Returns the data of the event which says that this head of the branch has landed; undefined if there is no such
+ * event.
+ */
 export function findLanded(events: readonly LaneEvent[], branch: string, head: string): Item | undefined {
   return events.find(({ topic, data }) => topic === LANDED && data["branch"] === branch && data["head"] === head)?.data;
 }

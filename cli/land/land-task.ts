@@ -1,6 +1,6 @@
 /**
- * The task that is created when a landing fails. It tells the branch's owner what to repair. A branch has at most one
- * such task that is not finished. Runs in the CLI process.
+ * Creates a task when a landing fails. The task tells the owner of the branch what to repair. Each branch has at most
+ * one unfinished task of this kind. Runs in the CLI process.
  */
 import { parseJson } from "../../shared/json-text.js";
 import { ask, failureOf } from "../ask.js";
@@ -32,7 +32,9 @@ export interface LandedBranch {
   readonly branch: string;
 }
 
-/** Returns the label of all tasks that are about this branch and this target. */
+/**
+ * Returns the label that the tasks of a branch have. It depends on the branch and on the branch into which it lands.
+ */
 export function labelOf({ lane, branch }: LandedBranch): string {
   return `land-${hashOf(`${lane.name}\n${branch}`).slice(0, KEY_DIGITS)}`;
 }
@@ -54,8 +56,8 @@ async function listOpen(settings: Settings, about: LandedBranch): Promise<Outcom
 }
 
 /**
- * Creates the task of a failed landing. If the branch has such a task already, replaces its text. Returns the task's
- * id.
+ * Creates the task of a failed landing and returns its id. If the branch already has an unfinished task, updates this
+ * task instead.
  */
 export async function makeTask(
   settings: Settings,
@@ -74,7 +76,7 @@ export async function makeTask(
           labels: [LABEL, labelOf(about)],
           assignee: owner,
           data: { branch: about.branch, into },
-          // If the answer is lost, a repeated request has the same id, so it creates no second task.
+          // If the answer is lost, the request is repeated with the same id. So it cannot create a second task.
           request_id: `land-${fence}`,
           ...(workspace === null ? {} : { workspace }),
         })
@@ -82,7 +84,9 @@ export async function makeTask(
   return isFailure(made) ? failureOf(made) : textOf(made["id"]);
 }
 
-/** Cancels the tasks of a branch that has landed. A claimed task is not canceled, because its holder completes it. */
+/**
+ * Cancels the tasks of a branch that has landed. A claimed task stays, because the agent that works on it completes it.
+ */
 export async function cancelTasks(settings: Settings, about: LandedBranch, reason: string): Promise<void> {
   const open = await listOpen(settings, about);
   if (isFailure(open)) {

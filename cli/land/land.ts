@@ -1,6 +1,6 @@
 /**
  * Implements `land`. It waits for its turn in the lane, lands the branch, and publishes the result. If the landing
- * failed, it creates a task. landing.ts has the steps of the turn. Runs in the CLI process.
+ * fails, it creates a task. landing.ts does the work of the turn. Runs in the CLI process.
  */
 import { failureOf } from "../ask.js";
 import type { Args, CommandContext } from "../command-row.js";
@@ -22,13 +22,16 @@ const TOPICS: Readonly<Record<Exclude<LandReport["result"], "nothing">, LandTopi
   failed: "land.failed",
 };
 
-/** Publishes the results of a turn: that of the landing's own branch, and those of the branches that landed with it. */
+/**
+ * Publishes a result event for each branch of the turn: for the landing's own branch, and for the branches that landed
+ * with it.
+ */
 async function publishResults(plan: LandPlan, turn: Turn, report: LandReport, { others }: Landing): Promise<void> {
   const events = others.map(({ report: other, holder }) => ({
     topic: TOPICS.landed,
     data: eventDataOf(other, plan, holder),
   }));
-  // If the branch landed in an earlier turn, its result was already published.
+  // A branch that has landed in an earlier turn already has its result event.
   if (report.result !== "nothing" && report.fence === turn.fence)
     events.unshift({ topic: TOPICS[report.result], data: eventDataOf(report, plan, turn.lease.holder) });
   if (events.length === 0) return;
@@ -37,8 +40,8 @@ async function publishResults(plan: LandPlan, turn: Turn, report: LandReport, { 
 }
 
 /**
- * Publishes the results. Creates the branch's task after a failure, or cancels it after a success. Returns the report,
- * with the task's id if there is one.
+ * Completes a landing that has a result. Publishes the result. If the landing failed, creates a task for the branch;
+ * otherwise cancels the branch's tasks. Returns the report, with the id of a new task.
  */
 async function settle(plan: LandPlan, turn: Turn, report: LandReport, landing: Landing): Promise<LandReport> {
   const { settings } = plan;
@@ -57,7 +60,7 @@ async function settle(plan: LandPlan, turn: Turn, report: LandReport, landing: L
   return report;
 }
 
-/** Publishes that a landing has stopped without a result. */
+/** Publishes that the landing stopped before it had a result, for example because the lease was lost. */
 async function reportStop(plan: LandPlan, turn: Turn, failure: CliFailure): Promise<void> {
   const data = eventDataOf(makeReport(plan, turn, { result: "failed" }), plan, turn.lease.holder);
   const why = { reason: turn.problemReason, message: failure.message };

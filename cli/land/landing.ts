@@ -1,5 +1,5 @@
 /**
- * Lands a branch in its turn, together with the other branches of a batch. Rebases them in a scratch worktree, adds the
+ * Lands a branch, and with it other waiting branches (a batch). Rebases the branches in a scratch worktree, adds the
  * fence, runs the check, and pushes. If another client has pushed in the meantime, starts again on the new head. Runs
  * in the CLI process.
  */
@@ -22,7 +22,7 @@ import { findMembers, stackMembers, type Stacked } from "./stack.js";
 import type { Steps } from "./steps.js";
 import type { Turn } from "./turn.js";
 
-/** A branch of another landing, which has landed in this turn too. */
+/** A branch of another waiting landing that has landed in this turn. */
 export interface LandedMember {
   readonly report: LandReport;
   readonly holder: Lease["holder"];
@@ -48,12 +48,12 @@ export class Landing {
     return this.#others;
   }
 
-  /** Whether a push was sent and its result is unknown. The next landing in the lane finds out the result. */
+  /** Whether a push was sent and its result could not be found out. The next landing in the lane finds it out. */
   get isUnknown(): boolean {
     return this.#isUnknown;
   }
 
-  /** Lands the branch. Returns a failure if it is unknown whether the branch could land. */
+  /** Lands the branch and returns the report. Returns a failure if the landing ended without a result. */
   async run(): Promise<LandReport | CliFailure> {
     const { repository, head, target } = this.#plan;
     await removeDeadTrees(repository.root);
@@ -84,7 +84,10 @@ export class Landing {
     }
   }
 
-  /** Rebases, checks and pushes the branches once. */
+  /**
+   * Makes one attempt: rebases the branches, checks them, and pushes them. Returns "raced" if another client has
+   * pushed.
+   */
   async #tryOnce(tree: ScratchTree, onto: string): Promise<Outcomes | "raced" | CliFailure> {
     const { branch, head } = this.#plan;
     const { holder } = this.#turn.lease;
@@ -111,7 +114,10 @@ export class Landing {
     return typeof outcome === "string" || outcome instanceof CliFailure ? outcome : { ...facts, ...outcome };
   }
 
-  /** Returns the result of a branch that has no commits to land. It landed earlier, or it is empty. */
+  /**
+   * Returns the result for a branch that adds no commit to the target. Either an earlier turn landed it, or it is
+   * empty.
+   */
   #withoutCommits(onto: string): Outcomes {
     const { branch, head } = this.#plan;
     const landed = findLanded(this.#events, branch, head);
@@ -120,7 +126,7 @@ export class Landing {
     return { result: "landed", onto: then, commit, commits, fence };
   }
 
-  /** Finds how many of the branches pass the check together, by running the check. */
+  /** Runs the check to find how many of the rebased branches pass it together. */
   async #check(tree: ScratchTree, stack: readonly Stacked[]): Promise<Passing | CliFailure> {
     const { check } = this.#plan;
     if (check === undefined) return { count: stack.length, failed: null };
@@ -133,7 +139,10 @@ export class Landing {
     });
   }
 
-  /** Publishes what it is about to push, confirms that the lease is still held, and pushes. */
+  /**
+   * Publishes that it is about to push, confirms that the lease is still held, and pushes. Returns "raced" if another
+   * client has pushed.
+   */
   async #push(folder: string, onto: string, stack: readonly Stacked[]): Promise<Outcomes | "raced" | CliFailure> {
     const { settings, target } = this.#plan;
     const stopped = this.#turn.problem();
@@ -145,7 +154,7 @@ export class Landing {
     if (problem !== undefined) return problem;
     const commit = stack.at(-1)?.commit ?? "";
     this.#steps.report(`pushing ${commit}`);
-    // The push gets no signal that could end it, so that its result is always known.
+    // No signal can stop the push, because then its result would be unknown.
     const pushed = await target.push(folder, { commit, onto });
     this.#isUnknown = pushed instanceof CliFailure;
     if (pushed instanceof CliFailure) return pushed;
@@ -155,7 +164,10 @@ export class Landing {
     return { result: "landed" };
   }
 
-  /** Publishes the results of earlier landings in the lane that were killed before they could do it. */
+  /**
+   * Publishes the results of earlier landings that were killed before they could publish them. A push has succeeded if
+   * the target contains its commit.
+   */
   async #catchUp(tree: ScratchTree, onto: string): Promise<void> {
     const { settings, lane } = this.#plan;
     const events = await readEvents(settings, lane);
@@ -179,7 +191,7 @@ export class Landing {
     this.#events = [...published, ...events];
   }
 
-  /** Returns the report about another branch that lands in this turn. */
+  /** Makes the report about one branch that lands in this turn. */
   #memberReport({ branch, head, holder, commit, commits }: Stacked, onto: string): LandedMember {
     const own = branch === this.#plan.branch && head === this.#plan.head;
     const owner = own ? {} : { owner: holder.id };

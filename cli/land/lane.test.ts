@@ -1,6 +1,6 @@
 /**
- * Tests what is derived from the events of a lane: the average duration and the pushes without a result. Also tests how
- * the end of an output is kept.
+ * Tests the values that are derived from the events of a lane: the average duration, and the pushes without a result.
+ * Also tests how the last lines of an output are kept.
  */
 import t from "tap";
 

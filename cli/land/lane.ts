@@ -1,6 +1,6 @@
 /**
- * The lane of a branch. It is a lease that landings hold one after the other. This module also lists the landings that
- * hold it or wait for it. Runs in the CLI process.
+ * The lane of a branch. It is a lease in which landings get their turns one after the other. This module also lists the
+ * landings in a lane. Runs in the CLI process.
  */
 import { parseJson } from "../../shared/json-text.js";
 import { SECOND_MS } from "../../shared/duration.js";
@@ -13,7 +13,9 @@ import type { Lease } from "../lease-calls.js";
 import { isFailure, type Outcome } from "../outcome.js";
 import type { Settings } from "../settings.js";
 
-/** The limit of the list of leases. A lane never has as many landings, because it has at most one for each agent. */
+/**
+ * The maximum number of leases in a list. A lane never has as many landings, because it has at most one for each agent.
+ */
 const LEASES = "1000";
 const CHECK_KEY_DIGITS = 12;
 
@@ -32,14 +34,17 @@ export function makeLane(workspace: string | null, into: string): Lane {
 }
 
 /**
- * Returns a key that is the same for the same check; null if there is no check. The key is a hash, because the check
- * may contain secrets.
+ * Returns a key by which two landings can compare their checks; null if there is no check. The key is a hash, because
+ * the check may contain secrets.
  */
 export function checkKeyOf(check: string | undefined): string | null {
   return check === undefined ? null : hashOf(check).slice(0, CHECK_KEY_DIGITS);
 }
 
-/** Returns the text for the reason of a landing's lease. Other landings parse it. */
+/**
+ * Returns the reason for the lease of a landing, such as `land fix at 4f2a91c, check 0a1b2c`. Other landings parse it
+ * (LANDING_REASON).
+ */
 export function reasonOf(branch: string, head: string, check: string | undefined): string {
   const key = checkKeyOf(check);
   return `land ${branch} at ${head}${key === null ? "" : `, check ${key}`}`;
@@ -50,7 +55,7 @@ export interface QueuedLanding {
   readonly lease: string;
   readonly fence: number | null;
   readonly state: "landing" | "waiting";
-  /** The branch that lands; null if another program has taken the lease. */
+  /** The branch that lands; null if the lease was not requested by a landing. */
   readonly branch: string | null;
   readonly head: string | null;
   /** The key of the landing's check (`checkKeyOf`). */
@@ -72,22 +77,28 @@ async function listLeases(settings: Settings, lane: Lane, state: "held" | "waiti
   return itemsOf(parseJson(answer.body.toString("utf8")), "leases") as unknown as Lease[];
 }
 
-/** Lists the held leases of a lane by their fences. The first one has its turn. */
+/**
+ * Lists the held leases of a lane in the order of their fences. The first one has its turn. One instance may hold
+ * several.
+ */
 export async function listHeld(settings: Settings, lane: Lane): Promise<Outcome<Lease[]>> {
   const held = await listLeases(settings, lane, "held");
   return isFailure(held) ? held : held.toSorted((a, b) => (a.fence ?? 0) - (b.fence ?? 0));
 }
 
 /**
- * Estimates the time until a landing ends, in ms.
- * @param position the position in the queue; 0 for the landing that has its turn
- * @param elapsedMs the time since the turn began
+ * Estimates the remaining time until a landing ends, in ms.
+ * @param position the landing's position in the queue; 0 if it has its turn
+ * @param elapsedMs the time since the current turn began
  */
 export function estimateMs(position: number, averageMs: number, elapsedMs: number): number {
   return Math.max(0, averageMs - elapsedMs) + position * averageMs;
 }
 
-/** Lists the landings of a lane: first the one that has its turn, and then the waiting ones in their order. */
+/**
+ * Lists the landings in a lane. The first one has its turn; the others wait, in the order in which they get their
+ * turns.
+ */
 export async function listLandings(
   settings: Settings,
   lane: Lane,

@@ -1,6 +1,6 @@
 /**
- * A branch of this repository as the target of a landing. If a working tree has the branch checked out and has no
- * changes, it is moved to the new head too. Runs in the CLI process.
+ * Lands on a branch of this repository. If a working tree has the branch checked out, its files are updated too; it
+ * must have no uncommitted changes. Runs in the CLI process.
  */
 import { refused, wrongUsage, CliFailure } from "../failure.js";
 import { findCommit, gitText, gitWithoutHooks, isAncestor, lastLineOf } from "./git.js";

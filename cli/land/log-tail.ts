@@ -1,4 +1,4 @@
-/** Keeps the end of an output: its last lines, within a limit of bytes. Pure. */
+/** Keeps the last lines of an output, up to a limit of bytes. Pure. */
 import { CLI_LAND_LOG_BYTES_MAX, CLI_LAND_LOG_LINES } from "../../schemas/limits/cli.js";
 
 export class LogTail {
@@ -9,7 +9,7 @@ export class LogTail {
     this.#kept = all.subarray(Math.max(0, all.length - CLI_LAND_LOG_BYTES_MAX));
   }
 
-  /** Returns the last lines. If the output was longer than the limit, the first of these lines may be incomplete. */
+  /** Returns the last lines. The first of them may be incomplete if earlier bytes were dropped. */
   lines(): string[] {
     return tailOf(this.#kept.toString("utf8"));
   }

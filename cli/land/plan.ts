@@ -1,6 +1,6 @@
 /**
- * Reads from the command line and the repository what is to be landed, into which branch, and by which instance. Makes
- * no request to the remote or the server. Runs in the CLI process.
+ * Collects the facts about a landing from the command line and the repository: the branch, the target, and the instance
+ * that lands it. Sends nothing to the remote or the server. Runs in the CLI process.
  */
 import { CLI_LEASE_RUN_TTL_S } from "../../schemas/limits/cli.js";
 import type { Args, CommandContext } from "../command-row.js";
@@ -32,15 +32,15 @@ export interface LandPlan extends LanePlan {
   readonly head: string;
   readonly target: Target;
   readonly check: string | undefined;
-  /** The maximum number of branches that land together; 1 means only the own branch. */
+  /** The maximum number of branches that land in one turn. With 1, only the own branch lands. */
   readonly batch: number;
-  /** The id or name of the agent that gets the task if the landing fails; undefined means the caller. */
+  /** The id or the name of the agent that gets the task of a failed landing. Undefined means the calling agent. */
   readonly owner: string | undefined;
   readonly waitMs: number;
   readonly ttlS: number;
 }
 
-/** Reads the lane, which is the workspace and the branch of the target. */
+/** Reads the lane. Its name consists of the workspace and the target branch. */
 export function readLane(args: Args, context: CommandContext): LanePlan | CliFailure {
   const repository = findRepository(context.folder);
   if (repository instanceof CliFailure) return repository;
@@ -61,7 +61,10 @@ async function readBranch(root: string, args: Args): Promise<string | CliFailure
   return run.isSuccess ? run.text : wrongUsage("HEAD is detached: name the branch to land");
 }
 
-/** Returns the target: the branch on the remote, or the branch of this repository if there is no remote. */
+/**
+ * Returns the target of the landing. It is the branch on the remote. If there is no remote, it is the branch of this
+ * repository.
+ */
 async function findTarget(root: string, args: Args, into: string): Promise<Target | CliFailure> {
   const named = args.text("remote");
   const remotes = await gitText(root, ["remote"], "list remotes");

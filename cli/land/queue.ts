@@ -1,6 +1,6 @@
 /**
- * Implements `land --queue`, which shows the branch that is landing in a lane, and the branches that wait. Runs in the
- * CLI process.
+ * Implements `land --queue`, which lists the landings in a lane: the one that has its turn, and those that wait. Runs
+ * in the CLI process.
  */
 import { failureOf } from "../ask.js";
 import type { Args, CommandContext } from "../command-row.js";

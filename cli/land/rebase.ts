@@ -3,8 +3,8 @@ import { failed, CliFailure } from "../failure.js";
 import { findCommit, gitText, gitWithoutHooks, lastLineOf } from "./git.js";
 
 /**
- * Options that override the user's settings. Otherwise these settings could change the result of a rebase, or run
- * programs.
+ * Options that override the user's git settings. Without them, a setting could change the result of a rebase, or run a
+ * program.
  */
 const PLAIN = [
   "rebase.autoStash=false",
@@ -27,8 +27,8 @@ async function conflictsIn(folder: string): Promise<string[]> {
 }
 
 /**
- * Rebases the HEAD of the scratch worktree onto another commit. Commits that are already there are left out. If there
- * is a conflict, aborts the rebase.
+ * Rebases HEAD of the scratch worktree onto another commit. Leaves out commits whose changes are already there. If a
+ * commit conflicts, aborts the rebase.
  */
 export async function rebase(folder: string, onto: string, signal: AbortSignal): Promise<Rebased | CliFailure> {
   const run = await gitWithoutHooks(folder, [...PLAIN, "rebase", "--quiet", "--no-fork-point", onto], {

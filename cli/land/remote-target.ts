@@ -1,13 +1,13 @@
 /**
- * A branch of a remote as the target of a landing. The branch is fetched without an update of the remote-tracking
- * branches, because other commands may hold their locks. Runs in the CLI process.
+ * Lands on a branch of a remote. The fetch does not update the remote-tracking branches, because other commands may
+ * hold git's locks on them. Runs in the CLI process.
  */
 import { failed, CliFailure } from "../failure.js";
 import { findCommit, git, gitWithoutHooks, isAncestor, lastLineOf } from "./git.js";
 import { tailOf } from "./log-tail.js";
 import type { Move, Pushed, Target } from "./target.js";
 
-/** The options that turn off git's housekeeping, which would delay the landing. */
+/** Options that turn off git's housekeeping (garbage collection). It would delay the landing. */
 const NO_HOUSEKEEPING = ["-c", "gc.auto=0", "-c", "maintenance.auto=false"];
 
 export class RemoteTarget implements Target {
@@ -34,17 +34,18 @@ export class RemoteTarget implements Target {
   }
 
   async push(folder: string, { commit, onto }: Move): Promise<Pushed | CliFailure> {
-    // The push needs this check, because `--force-with-lease` would also allow a push that is not a fast-forward.
+    // `--force-with-lease` allows pushes that are not a fast-forward. This check refuses them.
     if (!(await isAncestor(folder, onto, commit)))
       return failed(`${commit} does not follow ${onto}: nothing was pushed`);
     const expected = `--force-with-lease=${this.#reference}:${onto}`;
     const words = ["push", "--porcelain", expected, "--end-of-options", this.remote, `${commit}:${this.#reference}`];
-    // The hook `pre-push` is allowed to run, because it may upload files that belong to the commits, such as large
-    // files.
+    // The repository's `pre-push` hook runs, because it may upload files that belong to the commits, such as those of
+    // git LFS.
     const run = await git(folder, [...NO_HOUSEKEEPING, ...words]);
     if (run instanceof CliFailure) return run;
     if (run.isSuccess) return { kind: "pushed" };
-    // The push may have worked although it failed here, because its answer can be lost. So the branch itself is read.
+    // A failed push may have worked, because its answer can be lost. So the branch is fetched to see whether it has the
+    // commit.
     const now = await this.fetchHead(folder);
     if (typeof now !== "string") return now;
     if (await isAncestor(folder, commit, now)) return { kind: "pushed" };

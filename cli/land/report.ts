@@ -1,4 +1,7 @@
-/** The result of a landing. The command prints it, and events and tasks contain it. Pure; runs in the CLI process. */
+/**
+ * Makes the report of a landing. The command prints it, and the events and the task contain parts of it. Pure; runs in
+ * the CLI process.
+ */
 import type { Lease } from "../lease-calls.js";
 import type { LandPlan } from "./plan.js";
 import type { TaskText } from "./land-task.js";
@@ -13,7 +16,7 @@ export interface LandReport {
   readonly into: string;
   /** The head of the target onto which the branch was rebased. */
   readonly onto: string | null;
-  /** The new head of the target. After a conflict, the commit that conflicts. */
+  /** The new head of the target. If a commit conflicts, this is that commit. */
   readonly commit: string | null;
   readonly commits: number | null;
   readonly files: readonly string[] | null;
@@ -27,7 +30,7 @@ export interface LandReport {
   readonly duration_ms: number;
 }
 
-/** The members of a report that depend on the result of the landing. */
+/** The result of a landing, and the members of the report that differ from their defaults. */
 export type Outcomes = Partial<LandReport> & Pick<LandReport, "result">;
 
 export function makeReport({ lane, branch, head, owner }: LandPlan, turn: Turn, outcome: Outcomes): LandReport {
@@ -53,7 +56,7 @@ export function makeReport({ lane, branch, head, owner }: LandPlan, turn: Turn, 
   };
 }
 
-/** Returns all members that were given, except the result. */
+/** Returns the outcome without its member `result`. */
 function without({ result: _result, ...members }: Outcomes): Partial<LandReport> {
   return members;
 }
@@ -67,15 +70,14 @@ export function eventDataOf(report: LandReport, { lane }: LandPlan, holder: Leas
 }
 
 /**
- * Returns the data of the event that is published before a push. It has no result and no duration, because the landing
- * has not ended yet.
+ * Returns the data of the event `land.pushing`, which is published before a push. It has no result and no duration yet.
  */
 export function intentDataOf(report: LandReport, plan: LandPlan, holder: Lease["holder"]): object {
   const { result: _result, duration_ms: _duration, ...data } = eventDataOf(report, plan, holder);
   return data;
 }
 
-/** Returns one sentence about a conflict or another failure, for people. */
+/** Describes a failed landing in one sentence, for people. */
 export function describeFailure({ result, branch, into, files, reason, exit_code, task }: LandReport): string {
   const made = task === null ? "" : ` (${task})`;
   return result === "conflict"
@@ -88,7 +90,7 @@ function reasonText(reason: LandReport["reason"], exitCode: number | null): stri
   return reason === "push" ? "the push was refused" : "other clients kept pushing to it";
 }
 
-/** Returns the title and the text of the task that is created for a failed landing. */
+/** Returns the title and the text of the task for a failed landing. */
 export function taskTextOf(report: LandReport, { check, target, lane }: LandPlan): TaskText {
   const { result, branch, head, into, commit, onto, files, log } = report;
   const where = target.remote === null ? into : `${into} of ${target.remote}`;

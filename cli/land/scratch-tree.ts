@@ -1,7 +1,7 @@
 /**
- * The scratch worktree of a landing: a linked working tree with a detached HEAD, in the folder for temporary files.
- * With it, a landing does not change the caller's own tree. Its name contains the id of its process, so that later
- * landings can find the trees of killed ones. Runs in the CLI process.
+ * Creates and removes the scratch worktree of a landing. It is a linked worktree with a detached HEAD, in the folder
+ * for temporary files. So a landing does not change the caller's own worktree. The folder's name contains the id of the
+ * landing's process, by which later landings recognize worktrees of killed landings. Runs in the CLI process.
  */
 import { existsSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { basename, isAbsolute, join } from "node:path";
@@ -12,10 +12,12 @@ import { warn } from "../output.js";
 import { describeSystemError, errorCodeOf } from "../system-error.js";
 import { gitText, gitWithoutHooks } from "./git.js";
 
-/** Matches the name of a scratch worktree. The first group is the id of its process. */
+/** Matches the name of a scratch worktree's folder. The first group is the id of the process that made it. */
 const NAME = /^koor-land-([1-9]\d*)-\w+$/;
 const WORKTREE = "worktree ";
-/** The number of retries if the folder cannot be removed. A process of the check may still write to it. */
+/**
+ * The number of retries if the folder cannot be removed. A process that the check has started may still write to it.
+ */
 const REMOVE_RETRIES = 5;
 
 export class ScratchTree {
@@ -27,7 +29,7 @@ export class ScratchTree {
     this.folder = folder;
   }
 
-  /** Makes a scratch worktree of a repository, with the files of a commit. */
+  /** Creates a scratch worktree of a repository and checks out a commit in it. */
   static async make(root: string, commit: string, signal: AbortSignal): Promise<ScratchTree | CliFailure> {
     let folder: string;
     try {
@@ -43,7 +45,7 @@ export class ScratchTree {
     return added;
   }
 
-  /** Resets the tree to a commit. Ignored files stay, because a check may need long to build them. */
+  /** Resets the worktree to a commit. Ignored files stay, because the check may take long to build them again. */
   async reset(commit: string): Promise<CliFailure | undefined> {
     for (const words of [
       ["checkout", "--quiet", "--force", "--detach", commit],
@@ -55,7 +57,7 @@ export class ScratchTree {
     return undefined;
   }
 
-  /** Removes the folder and the repository's record of it. */
+  /** Removes the folder, and git's record of the worktree. */
   async remove(): Promise<void> {
     await removeTree(this.#root, this.folder);
   }
@@ -67,12 +69,12 @@ async function removeTree(root: string, folder: string): Promise<void> {
   } catch (error) {
     warn(`cannot remove ${folder}: ${describeSystemError(error)}`);
   }
-  // Removes git's record of the folder, which does not exist any more. This fails if git has no such record, and the
-  // failure is ignored.
+  // Removes git's record of the worktree, whose folder no longer exists. If git has no such record, the command fails,
+  // and the failure is ignored.
   await gitWithoutHooks(root, ["worktree", "remove", "--force", "--force", folder]);
 }
 
-/** Whether a name is that of a scratch worktree whose process has ended. */
+/** Whether a folder's name is that of a scratch worktree whose process has ended. */
 function isDead(name: string): boolean {
   const pid = Number(NAME.exec(name)?.[1] ?? 0);
   if (pid === 0) return false;
@@ -86,8 +88,8 @@ function isDead(name: string): boolean {
 }
 
 /**
- * Removes the scratch worktrees of landings whose process has ended. If such a folder does not exist here, its record
- * stays, because the landing may run on another machine that shares the repository.
+ * Removes the scratch worktrees of landings whose process has ended. If the folder does not exist on this machine,
+ * git's record of it stays, because the landing may run on another machine that shares the repository.
  */
 export async function removeDeadTrees(root: string): Promise<void> {
   const listed = await gitText(root, ["worktree", "list", "--porcelain"], "list worktrees");
@@ -99,10 +101,10 @@ export async function removeDeadTrees(root: string): Promise<void> {
   removeEmptyFolders();
 }
 
-/** Returns the folder for temporary files that the environment names, or else the system's one. */
+/** Returns the folder for temporary files. `TMPDIR` names it; the default is the system's folder. */
 function temporaryFolder(): string {
   const named = io().environment["TMPDIR"];
-  // Load the module only when it is needed. With a static import, every command would load it.
+  // The module is loaded only if it is needed. With a static import, every command would load it.
   return named && isAbsolute(named) ? named : process.getBuiltinModule("node:os").tmpdir();
 }
 
@@ -114,14 +116,14 @@ function listNames(folder: string): string[] {
   }
 }
 
-/** Removes the empty folders of landings that were killed before git knew the folder as a worktree. */
+/** Removes the empty folders of landings that were killed before git had added the worktree. */
 function removeEmptyFolders(): void {
   const folder = temporaryFolder();
   for (const name of listNames(folder).filter(isDead)) {
     try {
       rmdirSync(join(folder, name));
     } catch {
-      // The folder is not empty or belongs to another user. If it is not empty, it belongs to another repository.
+      // The folder belongs to another user or is not empty. In the latter case, it is a worktree of another repository.
     }
   }
 }

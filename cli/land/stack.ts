@@ -1,6 +1,6 @@
 /**
- * Rebases the branches of a landing one after the other onto the head of the target: first the own branch, and then the
- * other branches of a batch. Runs in the CLI process.
+ * Rebases the branches of a landing onto the head of the target, each one on top of the one before it. The landing's
+ * own branch comes first, and the other branches of the batch follow. Runs in the CLI process.
  */
 import { CliFailure } from "../failure.js";
 import type { Lease } from "../lease-calls.js";
@@ -20,16 +20,16 @@ export interface Member {
   readonly holder: Lease["holder"];
 }
 
-/** A branch that was rebased. Its last commit follows the commits of the members before it. */
+/** A branch that was rebased onto the branches before it. */
 export interface Stacked extends Member {
   readonly commit: string;
   readonly commits: number;
 }
 
 /**
- * Returns the waiting landings that can land together with this one. This repository must have their commits, and they
- * must want the same check. If the list cannot be read, returns an empty list, because the landing can continue without
- * a batch.
+ * Returns the waiting landings that can land in this turn too. They must request the same check, and this repository
+ * must have their commits. If the server cannot list them, returns an empty list, because the landing works without
+ * them.
  */
 export async function findMembers({ settings, lane, check, batch }: LandPlan, folder: string): Promise<Member[]> {
   const members: Member[] = [];
@@ -44,7 +44,7 @@ export async function findMembers({ settings, lane, check, batch }: LandPlan, fo
 }
 
 /**
- * Rebases one branch onto `onto` and adds the fence. Returns null if the branch has no commits that are missing there.
+ * Rebases one branch onto `onto` and adds the fence. Returns null if `onto` already contains all commits of the branch.
  */
 async function stackOne(
   tree: ScratchTree,
@@ -62,9 +62,10 @@ async function stackOne(
 }
 
 /**
- * Rebases the branches one onto the other. If a branch cannot be rebased onto the earlier ones, it is left out and
- * lands in its own turn. If this happens to the first branch, which is the landing's own, the conflict is the result.
- * @returns the rebased branches that have commits to land; empty if the first branch has none
+ * Rebases the branches, each one onto the one before it. A branch that conflicts with earlier ones is left out, and
+ * lands in its own turn. If the first branch conflicts with the target, returns this conflict, because it is the
+ * landing's own branch.
+ * @returns the rebased branches that add commits; empty if the first branch adds none
  */
 export async function stackMembers(
   tree: ScratchTree,

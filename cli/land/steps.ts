@@ -1,4 +1,7 @@
-/** Prints the steps of a landing and its position in the queue to stderr, for people. Runs in the CLI process. */
+/**
+ * Prints the progress of a landing to stderr, for people: its position in the queue, and each step. Runs in the CLI
+ * process.
+ */
 import { formatUptime } from "../../shared/duration.js";
 import { io } from "../io.js";
 import type { Lease } from "../lease-calls.js";
@@ -21,12 +24,11 @@ export class Steps {
     if (this.#isShown) warn(text);
   }
 
-  /** Reports the position of a waiting landing in the queue, if the position has changed. */
+  /** Prints the position of a waiting landing, if it has changed. */
   reportPosition({ position }: Lease): void {
     if (position === null || position === this.#position) return;
     this.#position = position;
-    // It is unknown here how long the current landing has already had its turn, so the estimate assumes that it has
-    // just begun.
+    // It is unknown when the current landing got its turn, so the estimate assumes that its turn has just begun.
     const leftMs = this.#averageMs === null ? null : estimateMs(position, this.#averageMs, 0);
     const left = leftMs === null ? "" : `, about ${formatUptime(Math.ceil(leftMs))} until it has landed`;
     this.report(`position ${position} in the lane ${this.#lane}${left}`);

@@ -1,7 +1,7 @@
 /**
- * The turn of a landing in its lane. It waits for the lane's lease, renews the lease until the turn is over, and fires
- * a signal if the lease is lost. Only this process renews the lease. So the lease expires soon after this process ends,
- * even if its instance is still active. Runs in the CLI process.
+ * The turn of a landing. It waits for the lease of the lane, and renews the lease until the turn is over. If the lease
+ * is lost, a signal fires. Only this process renews the lease, so it expires soon after a crash, even if the agent's
+ * instance is still active. Runs in the CLI process.
  */
 import { CLI_LAND_LOOK_MS, CLI_LAND_REPORT_S } from "../../schemas/limits/cli.js";
 import { failureOf, Refusal, RetryDeadline } from "../ask.js";
@@ -49,8 +49,8 @@ export class Turn {
   }
 
   /**
-   * Waits for the turn. The leases of one instance do not conflict, so landings of the same instance take their turns
-   * in the order of their fences.
+   * Waits for the turn. Leases of the same instance do not conflict, so one instance may hold several leases of the
+   * lane. In this case, the landing with the lowest fence has its turn.
    * @param stopped ends the wait, and later the turn
    * @param onWaiting called from time to time with the waiting lease
    */
@@ -90,16 +90,13 @@ export class Turn {
     return this.#stopped.aborted ? refused("the landing was stopped") : undefined;
   }
 
-  /** The word for the problem in events. */
+  /** The reason in the event of a landing that stopped without a result. */
   get problemReason(): "lost" | "stopped" | "error" {
     if (this.#stop !== undefined) return "lost";
     return this.#stopped.aborted ? "stopped" : "error";
   }
 
-  /**
-   * Renews the lease, to make sure that the next step is taken by its holder. Returns a failure if the step must not be
-   * taken.
-   */
+  /** Renews the lease, to make sure that it is still held before the next step. Returns a failure if it is not. */
   async confirm(): Promise<CliFailure | undefined> {
     const deadline = new RetryDeadline({ waitMs: runTimes(this.lease.ttl_s).ttlMs, signal: this.signal });
     const outcome = await deadline.untilAnswered(() => this.#renew({}));

@@ -1,7 +1,7 @@
 /**
- * Formats an answer with the members that `--fields` selects, or as text for people on a terminal: a list becomes a
- * table, and any other answer becomes lines. The module is loaded only if one of the two is needed, so that other
- * commands start fast. Runs in the CLI process.
+ * Formats an answer for `--fields`, or as text for people on a terminal. A list becomes a table; any other answer
+ * becomes lines. The module is loaded only in these two cases, so that other commands start fast. Runs in the CLI
+ * process.
  */
 import { elementTexts, isJson, memberTexts } from "../../shared/json-text.js";
 import { readField, selectFields } from "./fields.js";
@@ -9,21 +9,21 @@ import { LISTS, type Column, type List, type ListName } from "./lists.js";
 import { formatColumns, formatRecord, formatRecords, type PersonOptions } from "./record.js";
 
 export interface AnswerOptions {
-  /** The name of the list in the command's answer; undefined if the answer has no list. */
+  /** The name of the list that the answer contains; undefined if it contains none. */
   readonly list: ListName | undefined;
   /** The members to select; undefined means all. */
   readonly fields: readonly string[] | undefined;
 }
 
-/** The records of an answer, and its other members. */
+/** The two parts of an answer that contains a list: the records of the list, and the rest. */
 interface Parts {
   readonly records: readonly string[];
   readonly list: List | undefined;
-  /** The answer without its records, as JSON text; undefined if the answer itself is the array of records. */
+  /** The answer without the list, as JSON text. Undefined if the answer itself is the array of records. */
   readonly others: string | undefined;
 }
 
-/** Returns the record with an additional first member, which has the record's name. */
+/** Returns the JSON text of a record with an additional first member. The member contains the name of the record. */
 function withName(named: string, name: string, record: string): string {
   const pair = `${JSON.stringify(named)}:${JSON.stringify(name)}`;
   const inside = record.trim().slice(1).trimStart();
@@ -34,7 +34,7 @@ function joinMembers(members: Iterable<readonly [string, string]>): string {
   return `{${[...members].map(([name, json]) => `${JSON.stringify(name)}:${json}`).join(",")}}`;
 }
 
-/** Splits an answer into its records and the rest; undefined if the answer is not a list. */
+/** Splits an answer into the records of its list and the rest; undefined if the answer contains no list. */
 function splitAnswer(text: string, list: List | undefined): Parts | undefined {
   const elements = elementTexts(text);
   if (elements !== undefined) return { records: elements, list, others: undefined };
@@ -52,10 +52,7 @@ function splitAnswer(text: string, list: List | undefined): Parts | undefined {
   return byName && { records: [...byName].map(([name, record]) => withName(named, name, record)), list, others };
 }
 
-/**
- * Returns the selected fields that no record has. If there are no records, returns none, because nothing is known about
- * them.
- */
+/** Returns the selected fields that no record has. Without records, every field could exist, so none is returned. */
 export function findMissing(text: string, { list, fields = [] }: AnswerOptions): readonly string[] {
   const parts = splitAnswer(text, list && LISTS[list]);
   const records = parts?.records ?? [text];
@@ -63,7 +60,7 @@ export function findMissing(text: string, { list, fields = [] }: AnswerOptions):
   return fields.filter((field) => records.every((record) => readField(record, field) === undefined));
 }
 
-/** Returns the JSON text with only the selected members of each record. The text around the records is unchanged. */
+/** Reduces each record of an answer to its selected members. The other members of the answer are unchanged. */
 export function selectAnswer(text: string, { list: name, fields = [] }: AnswerOptions): string {
   const list: List | undefined = name && LISTS[name];
   const members = list?.member === undefined ? undefined : memberTexts(text);

@@ -1,4 +1,4 @@
-/** Converts JSON values to texts for people on a terminal. Pure; runs in the CLI process. */
+/** Converts JSON values to short texts for a terminal. Pure; runs in the CLI process. */
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { elementTexts, toOneLine } from "../../shared/json-text.js";
 import { colorOfWord, type Color } from "./colors.js";
@@ -11,11 +11,11 @@ export interface Cell {
   readonly isNumber?: true;
 }
 
-/** The members whose words are colored. The texts of other members come from users and are not colored. */
+/** The members whose value is a fixed word with a color. Other texts come from users, and are not colored. */
 const WORD_FIELDS: ReadonlySet<string> = new Set(["state", "status", "outcome", "severity", "importance"]);
 
 export interface CellOptions {
-  /** The time to which relative times refer, in ms since the epoch. */
+  /** The current time in ms since the epoch. Relative times such as `3m ago` are computed from it. */
   readonly nowMs: number;
   /** Whether the exact time is printed after a relative time. */
   readonly exactTimes?: boolean;
@@ -35,8 +35,7 @@ function formatString(text: string, field: string, { nowMs, exactTimes }: CellOp
 }
 
 /**
- * Formats the JSON text of a field. A missing field and null become an empty text. The words of a list are separated by
- * commas.
+ * Formats the JSON text of a field. A missing field and null become "". The elements of a list are separated by commas.
  */
 export function formatCell(json: string | undefined, field: string, options: CellOptions): Cell {
   if (json === undefined || json === "null") return { text: "" };

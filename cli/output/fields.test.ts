@@ -1,6 +1,6 @@
 /**
- * Tests the selection of members by `--fields`: nested members, members of array elements, and numbers that keep their
- * digits.
+ * Tests the selection of members by `--fields`. Covers nested members, members of array elements, and numbers that keep
+ * their digits.
  */
 import t from "tap";
 

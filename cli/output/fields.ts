@@ -1,19 +1,18 @@
 /**
- * Selects members of JSON records by the names in `--fields`. Works on the JSON text, so numbers keep their digits. A
- * name may select nested members (`holder.name`) and members of array elements (`to.name` selects the name of each
- * element). All texts must be valid JSON. Pure; runs in the CLI process.
+ * Selects members of JSON records by the names in `--fields`. Works on the JSON text, so numbers keep their digits.
+ * `holder.name` selects a nested member. `to.name` selects the name of each element if `to` is an array. The texts must
+ * be valid JSON. Pure; runs in the CLI process.
  */
 import { elementTexts, memberTexts } from "../../shared/json-text.js";
 
-/** The next member on the path to a field, and the rest of the field's name. */
+/** One step on the way to a nested field: the next member, and the part of the field's name after it. */
 interface Step {
   readonly member: string;
   readonly rest: string;
 }
 
 /**
- * Finds the member with which a field's name begins. The name of a member may itself contain dots, so the longest
- * matching member is taken.
+ * Finds the member with which a field's name begins. Names of members may contain dots, so the longest match counts.
  */
 function findStep(members: ReadonlyMap<string, string>, field: string): Step | undefined {
   if (members.has(field)) return { member: field, rest: "" };
@@ -25,9 +24,9 @@ function findStep(members: ReadonlyMap<string, string>, field: string): Step | u
   return undefined;
 }
 
-/** Returns the JSON text of a field of a record; undefined if the record does not have it. */
+/** Returns the JSON text of a field of a record; undefined if the record lacks the field. */
 export function readField(record: string, field: string): string | undefined {
-  // The value is null, so each of its fields counts as null, and not as missing.
+  // A field of null counts as null, and not as missing.
   if (field === "" || record === "null") return record;
   const elements = elementTexts(record);
   if (elements !== undefined) {
@@ -40,12 +39,12 @@ export function readField(record: string, field: string): string | undefined {
   return readField(members.get(step.member) ?? "", step.rest);
 }
 
-/** Returns the record with only the given fields, in their order and with their nesting. */
+/** Reduces a record to the given fields. Their order is that of `fields`, and nested members stay nested. */
 export function selectFields(record: string, fields: readonly string[]): string {
   const elements = elementTexts(record);
   if (elements !== undefined) return `[${elements.map((element) => selectFields(element, fields)).join(",")}]`;
   const members = memberTexts(record);
-  // The value is null or not an object, so its fields cannot be selected and it stays whole.
+  // The value has no members to select (for example null or a number), so all of it is kept.
   if (members === undefined) return record;
   const rests = new Map<string, string[]>();
   for (const field of fields) {

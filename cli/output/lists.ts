@@ -1,20 +1,20 @@
 /**
- * Declares the columns of each list that a command prints as a table on a terminal. A row of the command table refers
- * to its list by name (`list: "leases"`). A column has the name of the API's member, which `--fields` also uses. Data
- * only; runs in the CLI process.
+ * Declares how a terminal shows each list as a table. A row of the command table refers to its list by name (`list:
+ * "leases"`). The names of the columns are those of the API's members, as in `--fields`. Data only; runs in the CLI
+ * process.
  */
 
 export interface Column {
-  /** The name of the member. Dots lead to a nested member. */
+  /** The name of the member. A dot leads to a nested member (`holder.name`). */
   readonly field: string;
   /** The title of the column; the name of the member by default. */
   readonly title?: string;
   /**
-   * Whether the column is never left out, and is shortened only if all other columns are at their minimum. It is meant
-   * for values that people copy, such as ids.
+   * Whether the column is always shown. It shrinks only after all other columns have their minimum width. Used for
+   * values that people copy, such as ids.
    */
   readonly keep?: true;
-  /** Whether a long text is wrapped to several lines. By default it is shortened. */
+  /** Whether a long text is wrapped into several lines instead of shortened. */
   readonly wrap?: true;
   /** The minimum width to which the column may shrink; MIN_WIDTH by default. */
   readonly min?: number;
@@ -22,23 +22,24 @@ export interface Column {
 
 export interface List {
   /**
-   * The member of the answer that contains the records. It is an array, or an object that has the records by name.
-   * Absent if the answer itself is the array.
+   * The member of the answer that contains the records: an array, or an object with one record for each name. Absent if
+   * the answer itself is the array.
    */
   readonly member?: string;
-  /** The name of the column for the records' names, if the member is an object. */
+  /** If the records are in an object, the column for their names. */
   readonly named?: string;
-  /** Whether the other members of the answer are printed above the table. */
+  /** Whether the answer's other members are printed above the table. */
   readonly withOthers?: true;
   /**
-   * The columns, in their order. If the terminal is too narrow, the last columns shrink first, and are then left out.
+   * The columns from left to right. On a narrow terminal, the last ones shrink first. If this is not enough, they are
+   * left out.
    */
   readonly columns: readonly Column[];
   /** The line that is printed for an empty list. */
   readonly empty: string;
 }
 
-/** The width to which the name of an agent may shrink: names that begin alike, such as `claude-…`, stay different. */
+/** The minimum width of an agent's name. It keeps names distinct that begin alike, such as `claude-…`. */
 const NAME_WIDTH = 18;
 /** The width of the longest state of a task, `input_required`. */
 const STATE_WIDTH = 14;
@@ -225,7 +226,7 @@ export const LISTS = {
       { field: "state" },
       { field: "holder.name", min: NAME_WIDTH },
       { field: "resources", wrap: true, min: 16 },
-      // These columns are empty for most leases. A column that is empty in all rows is left out.
+      // These columns are empty for most leases. A column is left out if it is empty in all rows.
       { field: "any", wrap: true, min: 10 },
       { field: "max_holders", title: "LIMIT" },
       { field: "expires_at" },

@@ -1,17 +1,17 @@
 /**
  * Shows the progress of a long transfer on stderr: the bytes, the rate, and the remaining time if the size is known.
- * The line appears after a second, so that short transfers print nothing, and is erased at the end. The caller checks
+ * The line appears after a second, so that short transfers print nothing. It is erased at the end. The caller checks
  * that stderr is a terminal. Runs in the CLI process.
  */
 import { formatUptime, SECOND_MS } from "../../shared/duration.js";
 import { io } from "../io.js";
 import { truncateText } from "./text-width.js";
 
-/** The time after which the progress appears, and the minimum time between two updates. */
+/** The time after which the line appears first, and the minimum time between two updates. */
 const FIRST_MS = SECOND_MS;
 const INTERVAL_MS = 200;
 const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
-/** The terminal codes that move the cursor to the start of the line and erase the line. */
+/** The terminal codes that move the cursor to the start of its line and erase the line. */
 const CLEAR_LINE = "\r\u001b[K";
 
 export interface Transfer {
@@ -19,11 +19,11 @@ export interface Transfer {
   readonly name: string;
   /** The size of the whole transfer in bytes; undefined if it is unknown. */
   readonly totalBytes: number | undefined;
-  /** Whether the size is a guess, for example the size of an earlier transfer. */
+  /** Whether `totalBytes` is a guess, such as the size of an earlier transfer. */
   readonly isGuess?: boolean;
 }
 
-/** Formats a number of bytes with three digits, for example `12.3 MB`. */
+/** Formats a size with about three digits, for example `12.3 MB`. */
 export function formatBytes(bytes: number): string {
   let amount = bytes;
   let unit = 0;
@@ -46,7 +46,7 @@ export function formatProgress(
   return `${name}: ${formatBytes(bytes)} of ${about}${formatBytes(totalBytes)} (${percent}%), ${rate}${left}`;
 }
 
-/** The progress line of one transfer. The caller reports the transferred bytes, and calls `end`. */
+/** The progress line of one transfer. The caller reports transferred bytes with `add`, and calls `end` at the end. */
 export class Progress {
   readonly #transfer: Transfer;
   readonly #nowMs: () => number;

@@ -1,6 +1,7 @@
 /**
- * Formats one record for a terminal. Each member has a line, and the names are aligned. The names are those that
- * `--fields` accepts. A list of records inside of it becomes a table. Pure; runs in the CLI process.
+ * Formats one JSON object (a record) for a terminal. Each member has a line, with the values aligned. Nested members
+ * have the names that `--fields` accepts, such as `holder.name`. A nested list of records becomes a table. Pure; runs
+ * in the CLI process.
  */
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { elementTexts, memberTexts } from "../../shared/json-text.js";
@@ -11,12 +12,12 @@ import type { Column } from "./lists.js";
 import { formatTable } from "./table.js";
 import { textWidth, wrapText } from "./text-width.js";
 
-/** The depth up to which nested members get their own lines. Deeper members are printed as JSON. */
+/** The maximum depth of nested members that get their own lines. Deeper members are printed as JSON. */
 const DEPTH_MAX = 3;
 const GAP = "  ";
 /** The text that is printed for null and for an empty text. */
 const NOTHING = "-";
-/** The minimum width of values. On a narrower terminal, the terminal itself wraps the lines. */
+/** The minimum width of values, in columns. If the terminal is narrower, it wraps the lines itself. */
 const VALUE_WIDTH_MIN = 20;
 
 export interface PersonOptions {
@@ -26,7 +27,7 @@ export interface PersonOptions {
   readonly nowMs: number;
 }
 
-/** A member of a record. The name of a nested member has dots. The value is JSON text. */
+/** A member of a record: its name, with dots for nested members, and its JSON text. */
 type Field = readonly [name: string, json: string];
 
 function listFields(record: string, prefix: string, depth: number): Field[] {
@@ -46,8 +47,8 @@ function recordsOf(json: string): readonly string[] | undefined {
 }
 
 /**
- * Formats a list of records without declared columns. Its columns are all members that at least one record has. If the
- * records have a name, their id is the last column, because the last columns are left out first.
+ * Formats a list of records for which no columns are declared. Each member that occurs in a record gets a column. If
+ * records have both a name and an id, the id comes last, because the last columns are left out first.
  */
 export function formatRecords(records: readonly string[], options: PersonOptions): string {
   const names = new Set(records.flatMap((record) => listFields(record, "", 1).map(([name]) => name)));

@@ -1,4 +1,4 @@
-/** Formats durations, and times relative to now, for people: `3m`, `3m ago`, `in 2h`. Pure. */
+/** Formats durations (`3m`), and times relative to now (`3m ago`, `in 2h`), for people. Pure. */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/duration.js";
 
 /** Matches the timestamps in answers of the server. */
@@ -18,15 +18,15 @@ export function isTimestamp(text: string): boolean {
 }
 
 /**
- * Formats a duration in at most four characters. It uses the largest unit of which there are at least two: `7s`,
- * `119s`, `2m`, `3h`, `20d`. A negative duration counts as zero.
+ * Formats a duration in at most four characters: `7s`, `119s`, `2m`, `3h`, `20d`. Uses the largest unit of which the
+ * duration has at least two. A negative duration counts as zero.
  */
 export function formatLength(ms: number): string {
   const [unitMs, letter] = UNITS.find(([lengthMs]) => ms >= 2 * lengthMs) ?? [SECOND_MS, "s"];
   return `${Math.floor(Math.max(0, ms) / unitMs)}${letter}`;
 }
 
-/** Formats a timestamp as its distance from now. A distance below one second is `now`. */
+/** Formats a timestamp relative to now. It is `now` if the difference is less than a second. */
 export function formatRelativeTime(timestamp: string, nowMs: number): string {
   const distanceMs = Date.parse(timestamp) - nowMs;
   const lengthMs = Math.abs(distanceMs);

@@ -1,6 +1,6 @@
 /**
  * Tests tables and records. They fit the width of the terminal, handle wide characters, never shorten ids, and contain
- * no invisible characters. Also tests progress lines.
+ * no invisible characters. Also tests the progress line.
  */
 import * as fc from "fast-check";
 import t from "tap";

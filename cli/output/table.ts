@@ -1,6 +1,6 @@
 /**
- * Lays out a table for the width of a terminal. If the table is too wide, its columns shrink, the last ones first. If
- * this is not enough, the last columns are left out. Pure; runs in the CLI process.
+ * Lays out a table for the width of a terminal. If the table is too wide, the last columns shrink first. If this is not
+ * enough, the last columns are left out. Pure; runs in the CLI process.
  */
 import { escapeHidden } from "../../schemas/visible-text.js";
 import type { Cell } from "./cell.js";
@@ -10,9 +10,9 @@ import { padText, textWidth, truncateText, wrapText } from "./text-width.js";
 
 /** The blanks between two columns. */
 const GAP = "  ";
-/** The minimum width of a column that declares none. It is enough for a time or a state, and for its title. */
+/** The minimum width of a column that declares none. A time, a state and most titles fit into it. */
 const MIN_WIDTH = 12;
-/** The minimum width of all columns if the terminal is too narrow for the declared minimums. */
+/** The minimum width of every column if the declared minimums do not fit into the terminal. */
 const NARROW_WIDTH = 8;
 /** The maximum number of lines of one row. */
 const ROW_LINES_MAX = 4;
@@ -27,7 +27,7 @@ export interface TableOptions {
   /** The width of the terminal in columns. */
   readonly width: number;
   readonly hasColors: boolean;
-  /** Whether columns may be left out if they are empty in all rows, or if there is no room for them. */
+  /** Whether a column may be left out, because all its cells are empty or because there is no room for it. */
   readonly mayOmit: boolean;
 }
 
@@ -36,7 +36,7 @@ interface Placed {
   /** The index of the column's cell in each row. */
   readonly at: number;
   readonly title: string;
-  /** The width of the longest cell. */
+  /** The width of the longest cell or the title. */
   readonly natural: number;
   width: number;
   readonly isNumeric: boolean;
@@ -73,9 +73,7 @@ function minOf({ column, natural }: Placed): number {
   return column.keep ? natural : Math.min(natural, column.min ?? MIN_WIDTH);
 }
 
-/**
- * Shrinks columns, beginning with the last one, until the table fits. `least` returns the minimum width of a column.
- */
+/** Shrinks columns until the table fits, the last column first. `least` returns the minimum width of a column. */
 function shrink(placed: readonly Placed[], width: number, least: (one: Placed) => number): void {
   let surplus = totalOf(placed.map((one) => one.width)) - width;
   for (const one of placed.toReversed()) {
@@ -86,7 +84,7 @@ function shrink(placed: readonly Placed[], width: number, least: (one: Placed) =
   }
 }
 
-/** Leaves out the last columns until the minimum widths of the others fit. */
+/** Leaves out the last columns until the others fit at their minimum widths. */
 function omitLast(placed: readonly Placed[], width: number): readonly Placed[] {
   let shown = placed;
   while (totalOf(shown.map(minOf)) > width) {
@@ -119,7 +117,7 @@ export function formatTable({ columns, rows }: Table, options: TableOptions): st
   const color = (text: string, cell: Cell["color"]): string => (options.hasColors ? paint(text, cell) : text);
   const write = (text: string, one: Placed, cellColor: Cell["color"]): string => {
     const padded = padText(text, one.width, one.isNumeric);
-    // Only the text is colored and not the blanks, so that blanks at the end of a line can be removed.
+    // The blanks stay without color, so that those at the end of a line can be removed.
     return padded.replace(text, () => color(text, cellColor));
   };
   const lines = [shown.map((one) => write(truncateText(one.title, one.width), one, "bold")).join(GAP)];

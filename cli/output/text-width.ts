@@ -1,11 +1,11 @@
 /**
- * Measures, shortens and wraps texts by the number of columns that they take on a terminal. Wide characters and emojis
- * take two columns. The texts must have no control characters. Pure; runs in the CLI process.
+ * Measures, shortens and wraps texts by their width on a terminal. Wide characters and emojis take two columns. The
+ * texts must contain no control characters. Pure; runs in the CLI process.
  */
 import stringWidth from "string-width";
 
 const ELLIPSIS = "\u2026";
-/** Matches texts of which every character takes one column. Most texts match, and need no further measuring. */
+/** Matches texts in which every character takes one column. They need no further measuring. */
 const NARROW = /^[\x20-\x7e]*$/;
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
@@ -15,7 +15,7 @@ export function textWidth(text: string): number {
   return NARROW.test(text) ? text.length : stringWidth(text);
 }
 
-/** Splits a text after the last grapheme that fits into the width. */
+/** Splits a text into the longest start that fits into a width, and the rest. Graphemes are not split. */
 function splitAt(text: string, width: number): readonly [fitting: string, rest: string] {
   if (NARROW.test(text)) return [text.slice(0, width), text.slice(width)];
   let taken = 0;
@@ -32,22 +32,22 @@ export function truncateText(text: string, width: number): string {
   return width < 1 ? "" : splitAt(text, width - 1)[0] + ELLIPSIS;
 }
 
-/** Pads a text with spaces at its end, or at its start, until it has the width. */
+/** Pads a text with spaces until it has the width. `toRight` puts the spaces before the text. */
 export function padText(text: string, width: number, toRight: boolean): string {
   const blanks = " ".repeat(Math.max(0, width - textWidth(text)));
   return toRight ? blanks + text : text + blanks;
 }
 
 /**
- * Breaks a text into lines that fit into a width, between words if possible. If there are more than `linesMax` lines,
- * the last line that is kept ends with an ellipsis.
+ * Breaks a text into lines of a given width, between words if possible. If there are more than `linesMax` lines, the
+ * rest is dropped and the last line ends with an ellipsis.
  */
 export function wrapText(text: string, width: number, linesMax = Number.POSITIVE_INFINITY): string[] {
   const lines: string[] = [];
   let rest = text;
   while (textWidth(rest) > width && lines.length + 1 < linesMax) {
     let [line, after] = splitAt(rest, width);
-    // Not even the first character fits, because it is wide and the line has one column.
+    // The next character is wide and the line has only one column, so it does not fit.
     if (line === "") return [...lines, ELLIPSIS];
     const blank = after.startsWith(" ") ? line.length : line.lastIndexOf(" ");
     if (blank > 0) line = line.slice(0, blank);

@@ -1,13 +1,13 @@
 /**
- * Finds the commit with which the radar compares a working tree: the merge base of HEAD with the branch into which it
- * will be merged. Runs in the CLI process.
+ * Finds the commit to which the radar compares a working tree. It is the merge base of HEAD and the branch into which
+ * HEAD will be merged. Runs in the CLI process.
  */
 import { CliFailure, wrongUsage } from "../failure.js";
 import { emptyTree, findCommit, lineOf, runGit } from "../guard/git.js";
 import type { Repository } from "../guard/repository.js";
 
 export interface Base {
-  /** The object id of the base. It is a commit, or the empty tree if the repository has no commits. */
+  /** The object id of the base commit. If the repository has no commits, it is the id of the empty tree. */
   readonly id: string;
   /** Whether the base is a commit. */
   readonly isCommit: boolean;
@@ -15,12 +15,12 @@ export interface Base {
 
 const HEAD = "HEAD";
 const REMOTE_HEAD = "refs/remotes/origin/HEAD";
-/** The branches into which work is usually merged. The first one that exists is used. */
+/** The branches into which work is usually merged. The first one that exists counts. */
 const MAIN_BRANCHES = ["main", "master"].flatMap((name) => [`refs/heads/${name}`, `refs/remotes/origin/${name}`]);
 const BRANCH = /^refs\/(?:heads|remotes\/origin)\/(.+)$/s;
 const OBJECT_ID = /^[0-9a-f]{40,64}$/;
 
-/** Resolves references to commits with one call of git. The result lacks the references that do not exist. */
+/** Resolves references to ids of commits, with one call of git. References that do not exist are left out. */
 function resolveReferences(root: string, references: readonly string[]): ReadonlyMap<string, string> | CliFailure {
   const input = references.map((reference) => `${reference}^{commit}\n`).join("");
   const result = runGit(root, ["cat-file", "--batch-check=%(objectname)"], {}, input);
@@ -30,18 +30,18 @@ function resolveReferences(root: string, references: readonly string[]): Readonl
   return new Map(pairs.filter(([, id]) => OBJECT_ID.test(id)));
 }
 
-/** Resolves the name of a commit that the user has given. An unknown name is wrong usage. */
+/** Resolves the name of a commit that the user gave. Returns a failure (wrong usage) if the name is unknown. */
 export function resolveCommit(root: string, name: string): string | CliFailure {
   return findCommit(root, name) ?? wrongUsage(`unknown branch or commit: ${name}`);
 }
 
-/** Returns the first line that git prints; undefined if it fails. */
+/** Returns the first line of git's output; undefined if the command fails. */
 function askForLine(root: string, words: readonly string[]): string | undefined | CliFailure {
   const result = runGit(root, words);
   return result instanceof CliFailure ? result : lineOf(result);
 }
 
-/** Returns the head of the branch into which HEAD will be merged. If there is no such branch, returns HEAD. */
+/** Returns the head of the branch into which HEAD will be merged. If no such branch is found, returns HEAD. */
 function findTarget(root: string, commits: ReadonlyMap<string, string>, head: string): string | CliFailure {
   const reference = [REMOTE_HEAD, ...MAIN_BRANCHES].find((name) => commits.has(name));
   const current = askForLine(root, ["symbolic-ref", "--quiet", HEAD]);
@@ -53,14 +53,14 @@ function findTarget(root: string, commits: ReadonlyMap<string, string>, head: st
     if (current === undefined || name === undefined || BRANCH.exec(current)?.[1] !== name)
       return commits.get(reference) ?? head;
   }
-  // HEAD is on that branch itself. Then the changes are the commits that its upstream does not have.
+  // HEAD is already on the branch into which work is merged. Its changes are then the commits that its upstream lacks.
   const upstream = findCommit(root, "@{upstream}");
   return upstream ?? head;
 }
 
 /**
- * Finds the base. If there is no common commit, as in a shallow clone, the base is HEAD.
- * @param given the value of `--base`; undefined if it is not given. An unknown name is wrong usage
+ * Finds the base. If HEAD and the branch have no common commit, as in a shallow clone, the base is HEAD.
+ * @param given the value of `--base`; undefined if it is not given. An unknown name is a failure
  * @param warn called with a line for the user
  */
 export function findBase(

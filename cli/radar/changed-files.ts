@@ -1,7 +1,7 @@
 /**
- * Lists the differences between a commit and the files of a working tree. They come from later commits, the index, the
- * files themselves, and untracked files that are not ignored. Writes nothing to the repository. git runs no program
- * that the repository's configuration names. Runs in the CLI process.
+ * Lists the files in which a working tree differs from a base commit. The changes may be committed, staged, unstaged or
+ * untracked; ignored files do not count. Writes nothing to the repository, and runs no program that the repository's
+ * configuration names. Runs in the CLI process.
  */
 import { RADAR_FILES_MAX, RADAR_RANGES_MAX } from "../../schemas/limits/radar.js";
 import type { ChangedFile } from "../../schemas/radar.js";
@@ -22,30 +22,32 @@ import type { PlainGit } from "./git-programs.js";
 import { hashFiles } from "./hash-files.js";
 import { joinRanges } from "./join-ranges.js";
 
-/** The number of paths in one command line. The system limits the length of a command line. */
+/** The maximum number of paths in one command line, because the system limits its length. */
 const PATHS_A_COMMAND = 100;
-/** The number of leading digits of a mode that distinguish files, symbolic links and submodules. */
+/**
+ * The number of leading digits of a file mode that tell files (100), symbolic links (120) and submodules (160) apart.
+ */
 const KIND_DIGITS = 3;
 
-/** A file that differs. Its path is text. */
+/** A file that differs from the base. Its path is UTF-8. */
 interface Change {
   readonly path: string;
   readonly diff: FileDiff;
 }
 
-/** The files of a report, and the total number of changed files. */
+/** The files that a report describes, and the total number of changed files, which may be larger. */
 export interface ChangedFiles {
   readonly files: readonly ChangedFile[];
   readonly total: number;
 }
 
-/** Decodes a path of git. Returns undefined if the path is not UTF-8, or if no report can name it. */
+/** Decodes a path from git's output. Returns undefined if the path is not UTF-8 or not allowed in a report. */
 function readPath(bytes: Buffer): string | undefined {
   const path = decodePath(bytes);
   return path !== undefined && isLeasable(path) ? path : undefined;
 }
 
-/** The working tree that is compared, and what is needed to run git in it. */
+/** The working tree that is compared, and the values that are needed to run git in it. */
 interface Tree {
   readonly root: string;
   readonly plain: PlainGit;
@@ -54,8 +56,8 @@ interface Tree {
 }
 
 /**
- * Runs `diff-index`. If contents of files are missing, as in a partial clone, runs it again without comparing lines.
- * The files then have no ranges.
+ * Compares files by `git diff-index`. If this fails because contents are missing, as in a partial clone, repeats it
+ * without comparing lines. The files then have no line ranges.
  */
 function compare(
   { root, plain, warn }: Tree,
@@ -79,7 +81,7 @@ function compare(
   return listed;
 }
 
-/** Decodes the paths of differences. Leaves out paths that no report can name. */
+/** Decodes the paths of changed files. Leaves out files whose path is not allowed in a report. */
 export function withPaths(diffs: readonly FileDiff[]): Change[] {
   return diffs.flatMap((diff) => {
     const path = readPath(Buffer.from(diff.path, "latin1"));
@@ -88,8 +90,9 @@ export function withPaths(diffs: readonly FileDiff[]): Change[] {
 }
 
 /**
- * Lists the files that differ from the base in the index but not in the working tree. The next commit would contain
- * them.
+ * Lists files whose staged content differs from the base although the working tree has the base's content. They count,
+ * because the next commit would change them.
+ * @param known the paths of the files that differ in the working tree
  */
 function stagedOnly(tree: Tree, base: string, known: ReadonlySet<string>): Change[] | CliFailure {
   const listed = compare(tree, ["--cached", base, "--"], false);
@@ -105,7 +108,7 @@ function stagedOnly(tree: Tree, base: string, known: ReadonlySet<string>): Chang
   return found;
 }
 
-/** Lists untracked files that are not ignored. A folder that is a repository itself is not listed. */
+/** Lists the untracked files that are not ignored. Leaves out folders that are repositories themselves. */
 function untracked({ root, plain }: Tree): Change[] | CliFailure {
   const result = runGit(root, ["ls-files", "-z", "--others", "--exclude-standard"], plain.variables);
   if (result instanceof CliFailure) return result;
@@ -118,7 +121,10 @@ function untracked({ root, plain }: Tree): Change[] | CliFailure {
   });
 }
 
-/** Returns the paths whose contents git would pass through a filter before it stores them. */
+/**
+ * Returns the paths of files that have a filter, such as those of git LFS. git stores the filter's output and not the
+ * file itself.
+ */
 function filteredPaths({ root, plain }: Tree, changes: readonly Change[]): ReadonlySet<string> | CliFailure {
   const { hasFilters, variables } = plain;
   const asked = changes.filter(({ diff }) => diff.isFromTree);
@@ -136,10 +142,7 @@ function filteredPaths({ root, plain }: Tree, changes: readonly Change[]): Reado
   return filtered;
 }
 
-/**
- * Whether git merges the file line by line. This is so if both sides have the file, and it is not a link or a
- * submodule.
- */
+/** Whether git would merge the file line by line. This needs a regular file both in the base and now. */
 function isMergedByLines({ oldMode, newMode }: FileDiff): boolean {
   return (
     oldMode.slice(0, KIND_DIGITS) === newMode.slice(0, KIND_DIGITS) && ![SYMBOLIC_LINK, SUBMODULE].includes(newMode)
@@ -147,9 +150,9 @@ function isMergedByLines({ oldMode, newMode }: FileDiff): boolean {
 }
 
 /**
- * Describes a file in the format of a report.
- * @param isFiltered whether git would store another content, which only a filter program could compute
- * @param hash the object id of the content, if the difference does not have it
+ * Describes a changed file as the server's API expects it.
+ * @param isFiltered whether the file has a filter; its object id and its lines are then unknown
+ * @param hash the object id of the file, if `diff` does not have it
  */
 export function describeFile({ path, diff }: Change, isFiltered = false, hash?: string): ChangedFile {
   if (diff.newMode === NO_FILE) return { path, deleted: true };
@@ -161,7 +164,8 @@ export function describeFile({ path, diff }: Change, isFiltered = false, hash?: 
 }
 
 /**
- * Lists the files that differ from a base, by path. If there are too many, describes only the first ones.
+ * Lists the files that differ from a base, sorted by path. If there are more than RADAR_FILES_MAX, describes only the
+ * first ones.
  * @param base the object id of a commit or a tree
  */
 export function listChangedFiles(tree: Tree, base: string): ChangedFiles | CliFailure {
@@ -171,8 +175,8 @@ export function listChangedFiles(tree: Tree, base: string): ChangedFiles | CliFa
   if (staged instanceof CliFailure) return staged;
   const others = untracked(tree);
   if (others instanceof CliFailure) return others;
-  // The differences come last, so they take precedence. A path that was removed from the index counts as deleted
-  // although the file exists, because the next commit deletes it.
+  // For a path in several lists, the last one counts, which is that of `diff-index`. For example, a file may be removed
+  // from the index but still exist. It counts as deleted, because the next commit deletes it.
   const changes = new Map([...others, ...staged, ...withPaths(diffs)].map((change) => [change.path, change]));
   const all = [...changes.values()].toSorted((a, b) => (a.path < b.path ? -1 : 1));
   const kept = all.slice(0, RADAR_FILES_MAX);

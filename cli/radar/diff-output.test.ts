@@ -1,4 +1,4 @@
-/** Tests the parser of `git diff-index`: the paths, the line ranges of the old side, and the object ids. */
+/** Tests the parser of the output of `git diff-index`: the paths, the changed line ranges, and the object ids. */
 import t from "tap";
 
 import { parseDiff } from "./diff-output.js";

@@ -1,41 +1,42 @@
 /**
- * Parses the output of `git diff-index --raw -p -z -U0`: which files differ, and in which lines of the old side. Texts
- * are latin1 strings with one character for each byte, because paths in git need not be UTF-8. Pure; runs in the CLI
- * process.
+ * Parses the output of `git diff-index --raw -p -z -U0`. It says which files differ from a base, and which lines of the
+ * base's files. Texts are latin1 strings with one character for each byte, because paths in git need not be UTF-8.
+ * Pure; runs in the CLI process.
  */
 
 /**
- * A range of lines in the old file, counted from 1. A text that was inserted after line n has the range `[n + 1, n]`.
+ * A range of lines in the old version of a file, counted from 1. Text that was inserted after line n has the empty
+ * range `[n + 1, n]`.
  */
 export type LineRange = readonly [from: number, to: number];
 
-/** A file that differs between the two sides. */
+/** A file that differs between an old side (the base) and a new side (the index or the working tree). */
 export interface FileDiff {
-  /** The path as git stores it, with one character for each byte. */
+  /** The path in git's bytes, with one character for each byte. */
   readonly path: string;
-  /** The mode of the old file, in git's digits; "000000" if that side has no file. */
+  /** The file's mode in the base as git prints it, for example "100644". NO_FILE if the base has no such file. */
   readonly oldMode: string;
   readonly newMode: string;
-  /** Whether the new side is the working tree. Then git's output has no object id for it. */
+  /** Whether the new content comes from the working tree. git's raw output then has no object id for it. */
   readonly isFromTree: boolean;
-  /** The object id of the new content; undefined if the new side has no file, or if git did not report the id. */
+  /** The object id of the new content. Undefined if the file was deleted, or if git did not report the id. */
   blob: string | undefined;
-  /** The changed lines of the old file; undefined if the file was not compared line by line. */
+  /** The changed lines of the old content; undefined if git did not compare the lines. */
   ranges: LineRange[] | undefined;
 }
 
-/** The mode that git reports for a side without a file. */
+/** The mode that git prints if a side has no file. */
 export const NO_FILE = "000000";
 export const FILE = "100644";
 export const SYMBOLIC_LINK = "120000";
 export const SUBMODULE = "160000";
 
-/** The status of an unmerged file. The index has several versions of such a file. */
+/** git's status of a file that has an unresolved merge conflict. The index has several versions of such a file. */
 const UNMERGED = "U";
 const RAW_LINE = /^:(\d+) (\d+) ([0-9a-f]+) ([0-9a-f]+) ([A-Z])/;
 /**
- * Matches the lines of a patch that this module needs. It cannot match lines of content, because these begin with `+`,
- * `-` or a backslash. Only a line feed ends a line, because a carriage return may be inside of a line.
+ * Matches the four kinds of patch lines that this module needs. It never matches a line of content, because those begin
+ * with `+`, `-` or a backslash. A line ends only at a line feed, because content may contain carriage returns.
  */
 const PATCH_LINE =
   /[\0\n](?:(diff --git [^\n]*)|index [0-9a-f]+\.\.([0-9a-f]+)|@@ -(\d+)(?:,(\d+))? |(Binary files )[^\n]* differ(?=\n))/g;
@@ -51,7 +52,7 @@ const NAMED_ESCAPES: Readonly<Record<string, string>> = {
   "\\": "\\\\",
 };
 
-/** Quotes a path as git does in the header of a patch if `core.quotePath` is on. */
+/** Quotes a path as git does in a patch header, if `core.quotePath` is on. */
 function quotePath(prefix: string, path: string): string {
   const quoted = path.replace(/[^\x20-\x7e]|["\\]/g, (byte) => {
     return NAMED_ESCAPES[byte] ?? `\\${byte.charCodeAt(0).toString(8).padStart(3, "0")}`;
@@ -63,17 +64,23 @@ function headerOf(path: string): string {
   return `diff --git ${quotePath("a/", path)} ${quotePath("b/", path)}`;
 }
 
-/** Whether an object id is all zeros. git then does not know the object, or there is none. */
+/** Whether an object id is all zeros. git prints zeros if it does not know the id, or if there is no object. */
 function isNoObject(id: string): boolean {
   return /^0+$/.test(id);
 }
 
-/** Returns the range of a hunk on the old side. */
+/**
+ * Converts the old part of a hunk header (`
+ * -start,count`) to a range of lines.
+ */
 function rangeOf(start: number, count: number): LineRange {
   return count === 0 ? [start + 1, start] : [start, start + count - 1];
 }
 
-/** Reads the raw lines, and returns the position after them. An unmerged file has several raw lines. */
+/**
+ * Reads the raw lines, one or more for each file. Returns the files, the unmerged paths, and the position of the first
+ * patch. An unmerged file may have several raw lines.
+ */
 function readRaw(text: string): { readonly files: Map<string, FileDiff>; readonly unmerged: Set<string>; at: number } {
   const files = new Map<string, FileDiff>();
   const unmerged = new Set<string>();
@@ -94,7 +101,7 @@ function readRaw(text: string): { readonly files: Map<string, FileDiff>; readonl
   return { files, unmerged, at };
 }
 
-/** Adds the line ranges in the patches to the files. Returns the paths that have a patch. */
+/** Reads the patches, and adds the changed lines to the files. Returns the paths of files that have a patch. */
 function readPatches(text: string, at: number, files: ReadonlyMap<string, FileDiff>): ReadonlySet<string> {
   const byHeader = new Map([...files.values()].map((file) => [headerOf(file.path), file]));
   const patched = new Set<string>();
@@ -112,10 +119,7 @@ function readPatches(text: string, at: number, files: ReadonlyMap<string, FileDi
   return patched;
 }
 
-/**
- * The options with which `diff-index` prints the format that this module parses, whatever the user's configuration
- * says.
- */
+/** Options that give `diff-index` the format that this module parses, even if the user has configured another one. */
 export const RAW_OPTIONS = [
   "--raw",
   "-z",
@@ -123,8 +127,8 @@ export const RAW_OPTIONS = [
   "--no-relative",
   "--full-index",
   "--no-color",
-  // Changes inside of a submodule are ignored. To find them, git would run in the submodule, whose configuration may
-  // name programs.
+  // Changes inside of a submodule are ignored. To find them, git would have to run in the submodule, whose
+  // configuration may name programs.
   "--ignore-submodules=dirty",
 ] as const;
 export const PATCH_OPTIONS = [
@@ -138,9 +142,9 @@ export const PATCH_OPTIONS = [
 ] as const;
 
 /**
- * Parses the output of `diff-index`. A file of which only the times differ has no patch, and is left out. For an
- * unmerged file, the working tree is compared. If the file does not exist there, it has no ranges.
- * @param hasPatches whether the output also has patches
+ * Parses the output of `diff-index`. A file without a patch is left out, because only its times differ. An unmerged
+ * file counts with its content in the working tree; it has no ranges if it does not exist there.
+ * @param hasPatches whether the output contains patches
  */
 export function parseDiff(output: Buffer, hasPatches: boolean): FileDiff[] {
   const text = output.toString("latin1");

@@ -1,6 +1,6 @@
 /**
- * Prevents git from running the filters and merge drivers that a repository's configuration names, because other people
- * may have made the repository. Runs in the CLI process.
+ * Prevents git from running filters and merge drivers. A repository's configuration can name such programs, and another
+ * person may have made the repository. Runs in the CLI process.
  */
 import { CliFailure, failed } from "../failure.js";
 import { decodePath, runGit, splitFields } from "../guard/git.js";
@@ -10,26 +10,32 @@ import { io } from "../io.js";
 export type Variables = Readonly<Record<string, string>>;
 
 export interface PlainGit {
-  /** The variables with which git runs no such programs. */
+  /** The environment variables that make git run no such programs. */
   readonly variables: Variables;
   /**
-   * Whether the configuration names filters. The stored contents of some files are then unknown, because only the
-   * filter programs could compute them.
+   * Whether the configuration names filters. git would store the output of a filter, so the stored content of some
+   * files is unknown.
    */
   readonly hasFilters: boolean;
 }
 
 const FILTER = /^filter\.(.*)\.(?:clean|smudge|process|required)$/s;
 const DRIVER = /^merge\.(.*)\.(?:name|driver|recursive)$/s;
-/** The command of a merge driver that always reports a conflict. */
+/** The command that replaces each merge driver. It fails, so git reports a conflict. */
 const ALWAYS_CONFLICT = "exit 1";
 
-/** Returns the middle part of each setting's name that matches, without duplicates. */
+/**
+ * Returns the names of filters or drivers in the names of settings, for example `lfs` in `filter.lfs.clean`. Duplicates
+ * are removed.
+ */
 function namesOf(settings: readonly string[], pattern: RegExp): string[] {
   return [...new Set(settings.map((name) => pattern.exec(name)?.[1]).filter((name) => name !== undefined))];
 }
 
-/** Converts settings to environment variables of git. They follow the settings that the environment already has. */
+/**
+ * Converts git settings to environment variables, for example GIT_CONFIG_KEY_0. Settings that the environment already
+ * has stay.
+ */
 function asVariables(settings: readonly (readonly [name: string, value: string])[]): Variables {
   const before = Number(io().environment["GIT_CONFIG_COUNT"]) || 0;
   const variables: Record<string, string> = { GIT_CONFIG_COUNT: String(before + settings.length) };
@@ -41,8 +47,8 @@ function asVariables(settings: readonly (readonly [name: string, value: string])
 }
 
 /**
- * Finds the programs that the configuration of a repository names, and returns an environment that disables them. A
- * file that a merge driver would merge then counts as a conflict, because only the driver knows the result.
+ * Finds the filters and merge drivers that a repository's configuration names. Returns an environment that disables
+ * them. If a file has a merge driver, a merge of it counts as a conflict, because only the driver knows the result.
  */
 export function withoutPrograms(root: string): PlainGit | CliFailure {
   const words = ["config", "-z", "--name-only", "--get-regexp", "^(filter|merge)\\..*\\."];
@@ -52,14 +58,14 @@ export function withoutPrograms(root: string): PlainGit | CliFailure {
   const names: string[] = [];
   for (const field of splitFields(result.output)) {
     const name = decodePath(field);
-    // Environment variables are UTF-8, so they cannot override the setting of such a filter.
+    // Such a program cannot be disabled, because environment variables must be UTF-8.
     if (name === undefined) return failed("git's configuration names a filter or a merge driver that is not UTF-8");
     names.push(name);
   }
   const filters = namesOf(names, FILTER);
   const settings = [
     ["merge.renormalize", "false"] as const,
-    // An empty `process` command takes precedence over all other commands of a filter.
+    // git prefers the command `process` to the other commands of a filter. An empty one disables the filter.
     ...filters.flatMap((name) => [
       [`filter.${name}.process`, ""] as const,
       [`filter.${name}.required`, "false"] as const,

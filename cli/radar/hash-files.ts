@@ -1,4 +1,4 @@
-/** Computes the object ids that git would give to files, without storing the files. Runs in the CLI process. */
+/** Computes the object ids that git would give to files. Stores nothing in the repository. Runs in the CLI process. */
 import { lstatSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 
@@ -6,20 +6,23 @@ import { CliFailure } from "../failure.js";
 import { runGit } from "../guard/git.js";
 import type { Variables } from "./git-programs.js";
 
-/** The maximum size of a file that is hashed. A report must not read gigabytes. */
+/** The maximum size of a hashed file, in bytes. A report must not read gigabytes. */
 const FILE_BYTES_MAX = 16 * 1024 * 1024;
-/** The maximum size of all files of a report that are hashed. */
+/** The maximum total size of the hashed files of one report, in bytes. */
 const ALL_BYTES_MAX = 128 * 1024 * 1024;
 const SHA1_DIGITS = 40;
 
-/** Formats a path as a line of git's input. Inside of quotes, git reads escapes as C does. */
+/** Formats a path as one line of git's stdin. If a path needs quotes, git reads escapes in it as C does. */
 function asLine(path: string): string {
   return /["\n\r\\]/.test(path)
     ? `"${path.replace(/["\\]/g, "\\$&").replaceAll("\n", "\\n").replaceAll("\r", "\\r")}"\n`
     : `${path}\n`;
 }
 
-/** Returns the object id of a symbolic link; undefined if the link is gone. The content of a link is its target. */
+/**
+ * Returns the object id of a symbolic link; undefined if the link does not exist any more. git stores the link's target
+ * as its content.
+ */
 function hashLink(path: string, digits: number): string | undefined {
   let target: Buffer;
   try {
@@ -33,8 +36,8 @@ function hashLink(path: string, digits: number): string | undefined {
 }
 
 /**
- * Returns the object ids of files in a working tree, by path. A file that is gone or too large has none.
- * @param digits the length of an object id of the repository, in hexadecimal digits
+ * Returns the object ids of files in a working tree, by path. Files that are gone or too large are left out.
+ * @param digits the number of hexadecimal digits in the repository's object ids: 40 (SHA-1) or 64 (SHA-256)
  */
 export function hashFiles(
   root: string,
@@ -56,7 +59,7 @@ export function hashFiles(
   if (asked.length === 0) return ids;
   const result = runGit(root, ["hash-object", "--stdin-paths"], variables, asked.map(asLine).join(""));
   if (result instanceof CliFailure) return result;
-  // git stops at the first file that it cannot read, so the output has the ids of the files before it.
+  // git stops at the first file that it cannot read. The output then has ids only for the files before it.
   const lines = result.output.toString("utf8").split("\n");
   for (const [at, path] of asked.entries()) {
     const id = lines[at];

@@ -1,4 +1,6 @@
-/** Tests that ranges are joined across the smallest gaps, and that no more ranges are joined than necessary. */
+/**
+ * Tests that joining closes the smallest gaps between ranges first, and that it joins no more ranges than necessary.
+ */
 import t from "tap";
 
 import type { LineRange } from "./diff-output.js";

@@ -1,4 +1,4 @@
-/** Reduces the number of a file's line ranges to the maximum that a report may have. Pure; runs in the CLI process. */
+/** Joins the changed line ranges of a file until there are few enough for a report. Pure; runs in the CLI process. */
 import type { LineRange } from "./diff-output.js";
 
 /** Returns the number of unchanged lines between two neighbouring ranges. */
@@ -7,8 +7,8 @@ function gapOf([, to]: LineRange, [from]: LineRange): number {
 }
 
 /**
- * Joins neighbouring ranges until at most `most` are left. Closes the smallest gaps first, so that as few unchanged
- * lines as possible count as changed. Of equal gaps, closes the first one first.
+ * Joins neighbouring ranges until at most `most` are left. The smallest gaps are closed first, so that few unchanged
+ * lines count as changed. Among equal gaps, the first one is closed first.
  * @param ranges in ascending order
  */
 export function joinRanges(ranges: readonly LineRange[], most: number): LineRange[] {

@@ -1,4 +1,7 @@
-/** Implements `radar`, which lists overlaps once or after each change, and `radar changes`. Runs in the CLI process. */
+/**
+ * Implements `radar`, which lists overlaps, and with `--watch` lists them again after each change. Also implements
+ * `radar changes`. Runs in the CLI process.
+ */
 import { ask, failureOf } from "../ask.js";
 import { findCheckout } from "../checkout.js";
 import { encodeQuery } from "../client.js";
@@ -14,7 +17,7 @@ import { workspaceHeaders } from "../workspace-name.js";
 
 const BLANK_LINE = "\n";
 
-/** The request with which the list is fetched. */
+/** The settings, the path and the headers of the request for the list of overlaps. */
 interface Query {
   readonly settings: Settings;
   readonly path: string;
@@ -40,8 +43,8 @@ async function fetchOverlaps({ settings, path, headers }: Query): Promise<Buffer
 }
 
 /**
- * Prints the list now, and again after each event of the radar if the list has changed. The cursor of the wait is
- * fetched before the list, so that no change is missed.
+ * Prints the list now. After each event of the radar, prints it again if it has changed. Each list is requested after
+ * the cursor for the next wait, so that no change is missed.
  */
 async function follow(
   query: Query,
@@ -64,7 +67,10 @@ async function follow(
   return undefined;
 }
 
-/** Prints overlaps until the user presses Ctrl-C or stdout closes (exit 0), or until the server refuses. */
+/**
+ * Prints the overlaps until the user presses Ctrl-C, stdout closes, or the server refuses. The first two give exit code
+ * 0.
+ */
 async function watch(query: Query, context: CommandContext): Promise<ExitCode | CliFailure> {
   let isFirst = true;
   return await printUntilStopped(async (sink, signal) => {

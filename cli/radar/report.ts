@@ -1,5 +1,5 @@
 /**
- * Implements `radar report`, which sends the server the changes of a checkout since its merge base. Runs in the CLI
+ * Implements `radar report`, which sends the changes of a checkout since its base commit to the server. Runs in the CLI
  * process.
  */
 import { isJsonObject } from "../../shared/json-object.js";
@@ -59,7 +59,7 @@ export function makeReport(
 }
 
 /**
- * Sends a report. Returns the server's answer, and the number of files.
+ * Sends a report. Returns the server's answer, to which the number of files is added.
  * @param timeoutMs the time limit for the answer; undefined means the usual limit
  */
 export async function sendReport(

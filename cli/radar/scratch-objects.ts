@@ -1,6 +1,4 @@
-/**
- * Makes git store new objects in a temporary folder, so that the repository does not change. Runs in the CLI process.
- */
+/** Makes git store new objects in a temporary folder instead of the repository. Runs in the CLI process. */
 import { delimiter } from "node:path";
 
 import { CliFailure, failed } from "../failure.js";
@@ -8,13 +6,13 @@ import { lineOf, runGit } from "../guard/git.js";
 import { io } from "../io.js";
 import type { Variables } from "./git-programs.js";
 
-/** Quotes a path for git's list of object folders. */
+/** Quotes a path for the variable in which git lists additional object folders. */
 function quoteFolder(folder: string): string {
   return `"${folder.replace(/["\\]/g, "\\$&")}"`;
 }
 
 /**
- * Returns environment variables with which git stores new objects in a folder, and also finds the objects of the
+ * Returns environment variables for git. New objects go to the given folder, and objects are also read from the
  * repository.
  */
 export function objectsIn(folder: string, root: string): Variables | CliFailure {

@@ -1,7 +1,7 @@
 /**
- * Implements `radar merge`, which really merges two branches, without a working tree, and reports the files that
- * conflict. The new objects go to a temporary folder. Merge drivers of the configuration are not run: if both sides
- * changed a file that has a driver, it counts as a conflict. Runs in the CLI process.
+ * Implements `radar merge`. It merges two branches without a working tree, and reports the files that conflict. New
+ * objects go to a temporary folder. No merge driver runs: a file with a driver that both branches changed counts as a
+ * conflict. Runs in the CLI process.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,11 +22,11 @@ const OPTIONS = ["--write-tree", "--name-only", "--no-messages", "-z", "--allow-
 
 interface Merged {
   readonly clean: boolean;
-  /** The paths that conflict, sorted. */
+  /** The paths of the conflicting files, sorted. */
   readonly conflicts: readonly string[];
 }
 
-/** Refuses a version of git that cannot merge without a working tree. */
+/** Returns a failure if git is too old to merge without a working tree. */
 function refuseOldGit(root: string): CliFailure | undefined {
   const result = runGit(root, ["version"]);
   if (result instanceof CliFailure) return result;
@@ -37,7 +37,7 @@ function refuseOldGit(root: string): CliFailure | undefined {
     : wrongUsage(`git ${version} cannot merge without a working tree: install 2.${MINOR_LEAST} or newer`);
 }
 
-/** Merges two commits. All new objects go to a folder. */
+/** Merges two commits, and stores the new objects in a folder. */
 function mergeIn(folder: string, { root }: Repository, a: string, b: string): Merged | CliFailure {
   const plain = withoutPrograms(root);
   if (plain instanceof CliFailure) return plain;
@@ -45,8 +45,8 @@ function mergeIn(folder: string, { root }: Repository, a: string, b: string): Me
   if (objects instanceof CliFailure) return objects;
   const result = runGit(root, ["merge-tree", ...OPTIONS, a, b], { ...plain.variables, ...objects });
   if (result instanceof CliFailure) return result;
-  // The first field is the id of the merged tree. The others are paths, and git repeats a path that conflicts in
-  // several ways.
+  // The first field is the id of the merged tree, and the other fields are paths. A path occurs several times if it has
+  // several conflicts.
   const [tree, ...fields] = splitFields(result.output).map((field) => field.toString("utf8"));
   if (tree === undefined || (!result.isSuccess && fields.length === 0))
     return failed(`git cannot merge the branches: ${result.complaint}`);

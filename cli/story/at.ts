@@ -1,4 +1,4 @@
-/** Implements `at`, which reads state, leases or tasks as they were at a given time. Runs in the CLI process. */
+/** Implements `at`, which prints state, leases or tasks as they were at an earlier time. Runs in the CLI process. */
 import { ask, failureOf } from "../ask.js";
 import { encodeQuery } from "../client.js";
 import type { Args, CommandContext } from "../command-row.js";
@@ -9,7 +9,7 @@ import { formatValue, print, printAnswer } from "../output.js";
 import type { ListName } from "../output/lists.js";
 import { encodeKey } from "../key-path.js";
 
-/** The lists that can be read, each with its table on a terminal and the flags that it accepts. */
+/** The lists that can be read for an earlier time. Each has its table on a terminal, and the flags that it accepts. */
 const LISTS = {
   state: { list: "state_at", flags: ["prefix", "after", "limit"] },
   leases: { list: "leases", flags: ["workspace", "state", "after", "limit"] },
@@ -22,7 +22,7 @@ function isKind(what: string): what is keyof typeof LISTS {
   return Object.hasOwn(LISTS, what);
 }
 
-/** Converts a time to the server's format. A duration means that long ago. */
+/** Converts TIME to a timestamp. A duration such as `2h` means that long ago. */
 function timeOf(text: string): string {
   const ms = parseFlagDuration(text);
   return ms === undefined ? text : new Date(Date.now() - ms).toISOString();

@@ -1,6 +1,7 @@
 /**
- * Converts events to the entries of a story. An entry has one line of text, a group and a rank. The texts of events
- * come from agents, so they are escaped for Markdown. Pure.
+ * Converts events to the entries of a story. An entry is one line of text, which is printed under a heading (its
+ * group). Its rank decides whether there is room for it. The texts of events come from agents, so they are escaped for
+ * Markdown. Pure.
  */
 import { formatUptime } from "../../shared/duration.js";
 import { shorten } from "../../shared/shorten.js";
@@ -13,7 +14,7 @@ export type Section = (typeof SECTIONS)[number];
 /** The importance of an entry; 1 is the most important. */
 type Rank = 1 | 2 | 3;
 
-/** The columns in the table of agents. */
+/** The counted actions of an agent, which are the columns in the table of agents. */
 export type Count = "held" | "waited" | "lost" | "tasks done" | "failed" | "sent" | "was told" | "denied";
 
 export interface Entry {
@@ -26,7 +27,7 @@ export interface Entry {
   readonly counts: readonly (readonly [agent: string, count: Count])[];
 }
 
-/** An entry, without its topic and its time. */
+/** An entry before its time is added to its text. */
 interface Sentence extends Omit<Entry, "topic" | "line"> {
   readonly sentence: string;
 }
@@ -34,7 +35,7 @@ interface Sentence extends Omit<Entry, "topic" | "line"> {
 const TEXT_CHARACTERS_MAX = 120;
 const NAMES_MAX = 5;
 
-/** Returns a text as one line. It is shortened, and escaped so that Markdown shows it unchanged. */
+/** Converts a text to one short line, in which Markdown has no special characters. */
 export function plain(text: string): string {
   const line = text.replaceAll(/\s+/g, " ").trim();
   return shorten(line, TEXT_CHARACTERS_MAX).replaceAll(/[\\`*_{}[\]<>#|~&!]/g, (sign) => `\\${sign}`);
@@ -46,7 +47,7 @@ function listed(texts: readonly string[]): string {
   return texts.length > NAMES_MAX ? `${shown} and ${texts.length - NAMES_MAX} more` : shown;
 }
 
-/** Returns a resource without the prefix `path:`, so that leases and overlaps of the same file are in one group. */
+/** Removes `path:` from a resource. So the leases of a file and the overlaps in it are in the same group. */
 function withoutKind(resource: string): string {
   return resource.replace(/^path:/, "");
 }
@@ -55,25 +56,25 @@ function because(reason: string): string {
   return reason === "" ? "" : `: ${plain(reason)}`;
 }
 
-/** Converts the events of a period to entries. The events must be passed in their order. */
+/** Converts the events of a period to entries, one after the other. The events must be passed from old to new. */
 export class StoryTeller {
   readonly #names: ReadonlyMap<string, string>;
-  /** For each lease, by its id: the time in ms when it was granted, and the time when it began to wait. */
+  /** For each lease: when it was granted, and when it began to wait. Times are in ms since the epoch. */
   readonly #granted = new Map<string, number>();
   readonly #waiting = new Map<string, number>();
   readonly #titles: ReadonlyMap<string, string>;
 
   /**
    *
-   * @param names the name of each instance by its id
-   * @param titles the title of each task by its id
+   * @param names the names of instances by id
+   * @param titles the titles of tasks by id
    */
   constructor(names: ReadonlyMap<string, string>, titles: ReadonlyMap<string, string>) {
     this.#names = names;
     this.#titles = titles;
   }
 
-  /** Returns the entry of an event; undefined if stories do not contain events of this topic. */
+  /** Converts an event to an entry. Returns undefined if stories do not show events of this topic. */
   entryOf(event: Item): Entry | undefined {
     const topic = textOf(event["topic"]);
     const time = textOf(event["created_at"]);
@@ -229,7 +230,7 @@ export class StoryTeller {
     return { ...place, rank: hasPassed ? 3 : 1, sentence, counts: hasPassed ? [] : [[name, "failed"]] };
   }
 
-  /** Returns the heading under which the entries of a task are printed. */
+  /** Returns the heading for the entries about a task. */
   #taskGroup(id: string): string {
     const title = this.#titles.get(id) ?? "";
     return title === "" ? plain(id) : `${plain(id)}: ${plain(title)}`;

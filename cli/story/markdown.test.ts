@@ -1,4 +1,7 @@
-/** Tests the text of a story: its length, which events it leaves out, and texts that look like Markdown. */
+/**
+ * Tests the text of a story: its maximum length, the events that it leaves out, and agents' texts that look like
+ * Markdown.
+ */
 import t from "tap";
 import { STORY_AGENTS_MAX, STORY_LINES_MAX } from "../../schemas/limits/story.js";
 import { writeStory, type Story } from "./markdown.js";

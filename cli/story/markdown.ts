@@ -1,36 +1,37 @@
 /**
- * Formats the events of a period as Markdown with at most STORY_LINES_MAX lines. If there are more events, the least
- * important ones are left out, and the last line counts them. The same events always give the same text. Pure.
+ * Formats the events of a period as Markdown with at most STORY_LINES_MAX lines. If there is no room for all events,
+ * the least important ones are left out, and the last line counts them. The same events always give the same text.
+ * Pure.
  */
 import { STORY_AGENTS_MAX, STORY_LINES_MAX } from "../../schemas/limits/story.js";
 import { type Item, itemOf, textOf, textsOf } from "../json-items.js";
 import { type Count, type Entry, plain, SECTIONS, StoryTeller } from "./entries.js";
 
 export interface Story {
-  /** The start of the period. All times are in the format of RFC 3339. */
+  /** The start of the period. All times are RFC 3339 timestamps. */
   readonly from: string;
   readonly to: string;
-  /** The workspace of the story; undefined means all workspaces. */
+  /** The workspace whose events are shown; undefined means all workspaces. */
   readonly workspace: string | undefined;
   /** The events of the period, oldest first. */
   readonly events: readonly Item[];
-  /** Whether the period has later events, which were not read. */
+  /** Whether the period has more events, which were not read. */
   readonly isCut: boolean;
-  /** The time of the oldest event that the server still has, if the period begins before it. */
+  /** The time of the oldest event that the server has. Undefined if the server has all events of the period. */
   readonly keptSince: string | undefined;
   readonly instances: readonly Item[];
 }
 
 /**
- * The maximum number of lines outside of the groups: the title, the table's head, the headings of sections and the last
- * line.
+ * The lines that are reserved for everything but the groups: the title, the head of the table, the sections' headings,
+ * and the last line.
  */
 const FIXED_LINES = 30;
-/** The number of lines of a group's heading, with the empty lines around it. */
+/** The lines that the heading of a group takes, with the empty lines around it. */
 const HEADING_LINES = 3;
 const COUNTS: readonly Count[] = ["held", "waited", "lost", "tasks done", "failed", "sent", "was told", "denied"];
 
-/** Returns whether an event belongs to a workspace. A message belongs to it if its sender or a recipient does. */
+/** Whether an event belongs to a workspace. A message belongs to it if the sender or a recipient does. */
 function belongsTo(workspace: string, members: ReadonlySet<string>, event: Item): boolean {
   const data = itemOf(event["data"]);
   if (typeof data["workspace"] === "string") return data["workspace"] === workspace;
@@ -38,14 +39,14 @@ function belongsTo(workspace: string, members: ReadonlySet<string>, event: Item)
 }
 
 /**
- * Chooses the entries for which there are enough lines. The most important ones come first, and among equal ones the
- * earliest.
+ * Chooses the entries that fit into a number of lines. More important entries are chosen first, and earlier ones among
+ * equally important ones.
  */
 function choose(entries: readonly Entry[], lines: number): ReadonlySet<Entry> {
   const chosen = new Set<Entry>();
   const groups = new Set<string>();
   let left = lines;
-  // The sort is stable, so entries with the same rank stay in the order of time.
+  // The sort is stable: entries of the same rank keep their order, which is by time.
   for (const entry of entries.toSorted((a, b) => a.rank - b.rank)) {
     const group = `${entry.section}\n${entry.group}`;
     const cost = 1 + (groups.has(group) ? 0 : HEADING_LINES);
@@ -57,7 +58,7 @@ function choose(entries: readonly Entry[], lines: number): ReadonlySet<Entry> {
   return chosen;
 }
 
-/** Returns the table of agents with their counts, the busiest agents first. */
+/** Returns a table with the counts of each agent, the busiest agent first. */
 function tableOf(entries: readonly Entry[]): string[] {
   const agents = new Map<string, Map<Count, number>>();
   for (const [agent, count] of entries.flatMap(({ counts }) => counts)) {
@@ -80,7 +81,7 @@ function tableOf(entries: readonly Entry[]): string[] {
   ];
 }
 
-/** Returns the chosen entries in groups. The groups are in the order of their first entries. */
+/** Returns the lines of the chosen entries, by section and group. Groups are in the order of their first entries. */
 function groupsOf(entries: readonly Entry[]): string[] {
   const lines: string[] = [];
   for (const section of SECTIONS) {
@@ -99,7 +100,7 @@ function groupsOf(entries: readonly Entry[]): string[] {
   return lines;
 }
 
-/** Returns the last line, which says how many events of each topic were left out. */
+/** Returns the last line, which counts the events that were left out, by topic. Empty if there are none. */
 function leftOut(entries: readonly Entry[], chosen: ReadonlySet<Entry>): string[] {
   const topics = new Map<string, number>();
   for (const entry of entries) if (!chosen.has(entry)) topics.set(entry.topic, (topics.get(entry.topic) ?? 0) + 1);
@@ -108,9 +109,7 @@ function leftOut(entries: readonly Entry[], chosen: ReadonlySet<Entry>): string[
   return [`Left out: ${counts.join(", ")}.`];
 }
 
-/**
- * Returns the titles of the tasks that occur in events, by the ids of the tasks. A later title replaces an earlier one.
- */
+/** Finds the newest title of each task in the events. Returns the titles by the tasks' ids. */
 function titlesIn(events: readonly Item[]): ReadonlyMap<string, string> {
   const data = events.map((event) => itemOf(event["data"]));
   const named = data.filter((one) => typeof one["task_id"] === "string" && typeof one["title"] === "string");

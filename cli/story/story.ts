@@ -1,4 +1,4 @@
-/** Implements `story`, which reads the events of a period and prints them as Markdown. Runs in the CLI process. */
+/** Implements `story`, which prints the events of a period as Markdown. Runs in the CLI process. */
 import { STORY_EVENTS_MAX, STORY_PAGE_EVENTS } from "../../schemas/limits/story.js";
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { DAY_MS } from "../../shared/duration.js";
@@ -24,7 +24,7 @@ function idOf(event: Item | undefined): number {
   return typeof event?.["id"] === "number" ? event["id"] : 0;
 }
 
-/** Reads the events of a period, oldest first, up to STORY_EVENTS_MAX. */
+/** Reads the events of a period, oldest first. Stops after STORY_EVENTS_MAX events. */
 async function readEvents(settings: Settings, period: Query): Promise<Outcome<Item[]>> {
   const events: Item[] = [];
   for (let after = 0; events.length < STORY_EVENTS_MAX; ) {
@@ -33,14 +33,18 @@ async function readEvents(settings: Settings, period: Query): Promise<Outcome<It
     if (isFailure(page)) return page;
     events.push(...page);
     const last = idOf(page.at(-1));
-    // A page may be shorter than what was requested, because its size is limited. Only an empty page is the end.
+    // Only an empty page is the end. The server limits the size of a page, so any page may have fewer events than
+    // requested.
     if (last <= after) break;
     after = last;
   }
   return events;
 }
 
-/** Returns the time of the oldest event that the server still has; undefined if the server has deleted none. */
+/**
+ * Returns the time of the oldest event that the server still has. Returns undefined if the server has not deleted any
+ * events.
+ */
 async function readKeptSince(settings: Settings): Promise<Outcome<string | undefined>> {
   const oldest = await askForItems(settings, "/api/events/history", { after: "0", last: "1" });
   if (isFailure(oldest)) return oldest;

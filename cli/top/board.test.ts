@@ -1,4 +1,4 @@
-/** Tests how `top` keeps its data up to date, with a server that streams changes. */
+/** Tests how `top` keeps its data up to date. The server in the test streams changes. */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import t, { type Test } from "tap";
@@ -13,9 +13,9 @@ interface Bench {
   /** The paths of all requests so far. */
   readonly asked: readonly string[];
   readonly streams: readonly ServerResponse[];
-  /** The answer to each path. For a path without an entry, it is 200 with `[]`. */
+  /** The server's answer for each path. Other paths get status 200 and `[]`. */
   readonly answers: Map<string, { readonly status?: number; readonly body: string }>;
-  /** Resolves when the condition is true. It is checked after each answer and each request. */
+  /** Resolves when the condition holds, which is checked after each request and each answer. */
   readonly until: (holds: () => boolean) => Promise<void>;
   readonly settings: Settings;
 }

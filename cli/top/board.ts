@@ -1,6 +1,6 @@
 /**
- * Keeps the data of `top` up to date. It reads the server's stream of changes, and requests the changed data again, one
- * request after the other and at most a few per second. If the server is away, it retries. Runs in the CLI process.
+ * Keeps the data of `top` up to date. Reads the server's stream of changes, and requests the changed data again. Sends
+ * one request at a time, and at most a few per second. Tries again if the server is away. Runs in the CLI process.
  */
 import {
   CLI_RECONNECT_DELAY_MS,
@@ -35,8 +35,8 @@ import {
 } from "./data.js";
 
 /**
- * After an answer, the same data is not requested again for this many times the duration of the request, so that slow
- * requests are rare.
+ * After a request, the same data is not requested again for this many times the request's duration. So slow requests
+ * are rare.
  */
 const COST_FACTOR = 10;
 const KINDS = [...new Set(ANSWER_NAMES.flatMap((name) => ANSWERS[name].kind ?? []))];
@@ -45,9 +45,9 @@ export class Board {
   readonly #settings: Settings;
   readonly #signal: AbortSignal;
   readonly #onChange: () => void;
-  /** The answers that are out of date and have to be requested again. */
+  /** The names of the answers that are out of date and must be requested again. */
   readonly #stale = new Set<AnswerName>(ANSWER_NAMES);
-  /** For each answer, the time in ms before which it is not requested again. */
+  /** The earliest time of the next request for each answer, in ms. */
   readonly #notBefore = new Map<AnswerName, number>();
   readonly #link = new Reconnect({ minMs: 2 * CLI_RECONNECT_DELAY_MS, maxMs: CLI_RETRY_MS_MAX });
   #wake: () => void = () => undefined;
@@ -69,19 +69,19 @@ export class Board {
     return this.#data;
   }
 
-  /** The reason why the server does not answer; "" if it answers. */
+  /** The reason why the server cannot be reached; "" if it answers. */
   get trouble(): string {
     return this.#trouble;
   }
 
-  /** Selects the data that is kept up to date. A paused board sends no requests. */
+  /** Selects the view whose data is kept up to date. While the board is paused, it requests no data. */
   show(view: ViewName, isPaused: boolean): void {
     this.#view = view;
     this.#isPaused = isPaused;
     this.#wake();
   }
 
-  /** Requests everything that the view needs once. Returns the first failure. */
+  /** Requests each answer that the view needs, once. Returns the first failure. */
   async askOnce(): Promise<CliFailure | undefined> {
     for (const name of answersOf(this.#view)) {
       const failure = await this.#ask(name);
@@ -109,7 +109,7 @@ export class Board {
     }
   }
 
-  /** Returns the answer that has to be requested next, and the time until then in ms. */
+  /** Returns the name of the next answer to request, and the time until its request is due, in ms. */
   #next(): readonly [name: AnswerName | undefined, dueMs: number] {
     if (this.#isPaused) return [undefined, Number.POSITIVE_INFINITY];
     const nowMs = performance.now();
@@ -133,7 +133,7 @@ export class Board {
     this.#wake = () => undefined;
   }
 
-  /** Waits before the next attempt. Changes may have been missed meanwhile, so all answers count as out of date. */
+  /** Waits before the next attempt. All answers count as out of date, because changes may be missed meanwhile. */
   async #recover(failure: CliFailure): Promise<void> {
     this.#trouble = failure.message;
     this.#link.failed(performance.now());
@@ -146,7 +146,9 @@ export class Board {
     for (const name of ANSWER_NAMES) this.#stale.add(name);
   }
 
-  /** Requests one answer. Returns a failure if the server is away. A refusal is stored in the data. */
+  /**
+   * Requests one answer. Returns a failure if the server cannot be reached. If the server refuses, stores the refusal.
+   */
   async #ask(name: AnswerName): Promise<CliFailure | undefined> {
     const startMs = performance.now();
     this.#stale.delete(name);
@@ -195,7 +197,7 @@ export class Board {
         opened.close();
       }
       link.failed(performance.now());
-      // Changes are missed while there is no stream, so all answers count as out of date at each attempt.
+      // Without a stream, changes are missed. So all answers count as out of date at each attempt.
       this.#expireAll();
       this.#wake();
       await pause(link.delayMs, this.#signal);

@@ -1,6 +1,6 @@
 /**
- * The state that key presses change: the view, the selected row, the sorting, the filter, the help and the pause. Pure;
- * runs in the CLI process.
+ * The state of `top` that key presses change: the view, the selected row, the sorting, the filter, the help and the
+ * pause. Pure; runs in the CLI process.
  */
 import { hasControlCharacter } from "../../schemas/visible-text.js";
 import { VIEW_NAMES, type ViewName } from "./data.js";
@@ -10,11 +10,11 @@ export interface Controls {
   readonly view: ViewName;
   readonly sorting: Readonly<Record<ViewName, Sorting>>;
   readonly filter: string;
-  /** Whether typed characters are added to the filter. */
+  /** Whether the user is editing the filter, so that typed characters are added to it. */
   readonly isTyping: boolean;
   readonly isHelp: boolean;
   readonly isPaused: boolean;
-  /** The index of the selected row, and the index of the first row on the screen. */
+  /** The index of the selected row (`selected`), and of the first row on the screen (`first`). */
   readonly selected: number;
   readonly first: number;
 }
@@ -26,7 +26,7 @@ export function startControls(view: ViewName): Controls {
   return { view, sorting, filter: "", isTyping: false, isHelp: false, isPaused: false, selected: 0, first: 0 };
 }
 
-/** A pressed key: its name in Node's readline, such as `pagedown`, and the character that it types. */
+/** A pressed key: the name that Node's readline gives it, such as `pagedown`, and the character that it types. */
 export interface Key {
   readonly name: string;
   readonly text: string;
@@ -34,7 +34,7 @@ export interface Key {
   readonly isShift: boolean;
 }
 
-/** The sizes of what is on the screen when a key is pressed. */
+/** The numbers of rows and columns that are shown when a key is pressed. */
 export interface Shown {
   /** The number of rows that match the filter. */
   readonly rows: number;
@@ -44,12 +44,12 @@ export interface Shown {
   readonly columns: number;
 }
 
-/** The action of the program after a key press. */
+/** The action that follows a key press. */
 export type Action = "draw" | "quit" | "suspend" | "repaint";
 
 const TOP_OF_LIST = { selected: 0, first: 0 } as const;
 
-/** Keeps the selection inside the rows, and the selected row on the screen. */
+/** Corrects the controls so that the selected row exists and is on the screen. */
 export function scroll(controls: Controls, { rows, page }: Pick<Shown, "rows" | "page">): Controls {
   const selected = Math.max(0, Math.min(controls.selected, rows - 1));
   const around = Math.max(Math.min(controls.first, selected), selected - page + 1);
@@ -63,8 +63,8 @@ function chooseView(controls: Controls, at: number): Controls {
 }
 
 /**
- * Chooses the next or the previous column for sorting. Before the first column and after the last one, the rows have
- * their own order.
+ * Selects the next or the previous column for sorting. The cycle of columns also has a step without a column, at which
+ * the rows have their own order.
  */
 function chooseColumn(controls: Controls, step: 1 | -1, columns: number): Controls {
   const { column, isReverse } = controls.sorting[controls.view];
@@ -89,7 +89,7 @@ function type(controls: Controls, { name, text, isCtrl }: Key): Controls {
     : controls;
 }
 
-/** Returns the controls after a key that moves the selection; undefined for other keys. */
+/** Returns the controls after a key that moves the selection. Returns undefined for any other key. */
 function move(controls: Controls, { name, text }: Key, { rows, page }: Shown): Controls | undefined {
   const steps: Readonly<Record<string, number>> = {
     up: -1,
@@ -102,12 +102,12 @@ function move(controls: Controls, { name, text }: Key, { rows, page }: Shown): C
     end: rows,
   };
   const step = Object.hasOwn(steps, name) ? steps[name] : Object.hasOwn(steps, text) ? steps[text] : undefined;
-  // There may be fewer rows than at the last key press, so the selection may be beyond the last row.
+  // The view may have lost rows since the last key press, so the selection may be below the last row.
   const from = Math.min(controls.selected, Math.max(0, rows - 1));
   return step === undefined ? undefined : { ...controls, selected: Math.max(0, Math.min(from + step, rows - 1)) };
 }
 
-/** Returns the controls after a key press, and what the program has to do. */
+/** Returns the controls after a key press, and the action that follows it. */
 export function press(controls: Controls, key: Key, shown: Shown): readonly [Controls, Action] {
   const { name, text, isCtrl, isShift } = key;
   if (isCtrl && name === "c") return [controls, "quit"];
@@ -115,7 +115,7 @@ export function press(controls: Controls, key: Key, shown: Shown): readonly [Con
   if (isCtrl && name === "l") return [controls, "repaint"];
   if (controls.isTyping) return [type(controls, key), "draw"];
   if (text === "q" || name === "f10") return [controls, "quit"];
-  // While the help is shown, any other key closes it.
+  // Each key that was not handled above closes the help.
   if (controls.isHelp) return [{ ...controls, isHelp: false }, "draw"];
   if (name === "f1" || text === "h" || text === "?") return [{ ...controls, isHelp: true }, "draw"];
   if (text === "/" || name === "f4") return [{ ...controls, isTyping: true }, "draw"];

@@ -1,14 +1,14 @@
 /**
- * The data of `top`: the server's last answers, and its figures at two moments. Also says from which path each answer
- * comes, and which changes make it out of date. Pure; runs in the CLI process.
+ * The data of `top`: the server's last answers, and its figures at two moments. For each answer, this module also has
+ * the path of the request, and the kind of change that makes the answer out of date. Pure; runs in the CLI process.
  */
 import type { AskedKind } from "../../schemas/changes.js";
 
-/** The views, in the order of the digit keys that select them. */
+/** The views, in the order of their digit keys. */
 export const VIEW_NAMES = ["agents", "leases", "tasks", "events", "refusals"] as const;
 export type ViewName = (typeof VIEW_NAMES)[number];
 
-/** The names of the server's answers. `metrics` is Prometheus' text format, and the others are JSON. */
+/** The names of the answers that `top` requests. `metrics` is in Prometheus' text format, and the others are JSON. */
 export type AnswerName =
   | "instances"
   | "leases"
@@ -22,15 +22,15 @@ export type AnswerName =
 
 interface AnswerRow {
   readonly path: string;
-  /** The kind of change after which the answer is out of date; absent if the answer is requested at intervals. */
+  /** The kind of change that makes the answer out of date. Absent if the answer is requested at intervals. */
   readonly kind?: AskedKind;
   /** The views that need the answer. */
   readonly views: readonly ViewName[];
 }
 
 /**
- * The answers, in the order in which they are requested. Lists are requested by state, because a list has a maximum
- * length.
+ * The answers, in the order of their requests. A list has a maximum length, so important states of tasks have requests
+ * of their own.
  */
 export const ANSWERS: Readonly<Record<AnswerName, AnswerRow>> = {
   metrics: { path: "/metrics", views: VIEW_NAMES },
@@ -50,9 +50,9 @@ export function answersOf(view: ViewName): readonly AnswerName[] {
   return ANSWER_NAMES.filter((name) => ANSWERS[name].views.includes(view));
 }
 
-/** The figures of the server at one moment. */
+/** The server's figures at one moment, from its metrics. */
 export interface Figures {
-  /** The time when the answer came, in ms. */
+  /** The time at which the answer arrived, in ms. */
   readonly atMs: number;
   readonly events: number;
   readonly requests: number;
@@ -61,14 +61,14 @@ export interface Figures {
   /** The number of answers with a 5xx status. */
   readonly errors: number;
   readonly uptimeS: number;
-  /** The numbers of objects by state. The keys are the names of the metrics without `koor_`. */
+  /** The number of objects in each state. The keys are names of metrics without the prefix `koor_`. */
   readonly states: Readonly<Record<"instances" | "leases" | "tasks", Readonly<Record<string, number>>>>;
 }
 
 export interface Data {
-  /** The parsed JSON of the last answers. */
+  /** The last answer of each kind, as parsed JSON. */
   readonly answers: Readonly<Partial<Record<AnswerName, unknown>>>;
-  /** For each answer that the server refuses, the reason. */
+  /** The reason for each answer that the server refuses. */
   readonly refusals: Readonly<Partial<Record<AnswerName, string>>>;
   readonly figures: Figures | undefined;
   readonly earlier: Figures | undefined;
@@ -76,7 +76,7 @@ export interface Data {
 
 export const NO_DATA: Data = { answers: {}, refusals: {}, figures: undefined, earlier: undefined };
 
-/** Matches a line of Prometheus' text format: the name, the labels and the value. */
+/** Matches a line of Prometheus' text format. The groups are the name, the labels and the value. */
 const SAMPLE = /^(\w+)(?:\{([^}]*)\})? (\S+)$/;
 
 /** Reads the figures from Prometheus' text format. Unknown lines are ignored. */
@@ -102,11 +102,11 @@ export function readFigures(text: string, atMs: number): Figures {
   return { ...figures, states: states as Figures["states"] };
 }
 
-/** Returns the rate of events or requests per second between two moments; undefined if it is unknown. */
+/** Returns a rate per second, from the figures at two moments. Undefined until there are two. */
 export function rateOf(data: Data, name: "events" | "requests" | "refused" | "errors"): number | undefined {
   const { figures, earlier } = data;
   if (figures === undefined || earlier === undefined) return undefined;
   const seconds = (figures.atMs - earlier.atMs) / 1000;
-  // A server that was restarted counts from zero, so the difference may be negative.
+  // A restarted server counts from zero, so the difference may be negative.
   return seconds > 0 ? Math.max(0, figures[name] - earlier[name]) / seconds : undefined;
 }

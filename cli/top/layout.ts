@@ -1,6 +1,5 @@
 /**
- * Lays out the screen of `top`: converts the rows to colored lines that fit the size of the terminal. Pure; runs in the
- * CLI process.
+ * Lays out the screen of `top`. Converts rows to colored lines that fit the terminal. Pure; runs in the CLI process.
  */
 import { formatLength } from "../output/relative-time.js";
 import { fitText, textWidth, truncateText } from "../output/text-width.js";
@@ -13,10 +12,10 @@ export interface Size {
   readonly rows: number;
 }
 
-/** The state of the connection, as it is shown. Texts that come from elsewhere are escaped. */
+/** The state of the connection to the server. Texts from the server are already escaped. */
 export interface LinkShown {
   readonly server: string;
-  /** The reason why there is no answer; "" if there is one. */
+  /** The reason why the server cannot be reached; "" if it answers. */
   readonly trouble: string;
 }
 
@@ -36,7 +35,7 @@ export type Style = Tone | "bold" | "reverse";
 const CODES: Readonly<Record<Style, string>> = { good: "32", bad: "31", odd: "33", dim: "2", bold: "1", reverse: "7" };
 const COLOURS: ReadonlySet<Style> = new Set(["good", "bad", "odd"]);
 
-/** @param hasColours if false, only attributes that are not colors are added, such as bold */
+/** @param hasColours if false, only bold and other attributes without a color are added */
 export function makePaint(hasColours: boolean): Paint {
   return (text, ...styles) => {
     const codes = styles.filter((style) => hasColours || !COLOURS.has(style)).map((style) => CODES[style]);
@@ -48,7 +47,8 @@ export const plain: Paint = (text) => text;
 
 const GAP = 2;
 /**
- * On a screen with fewer rows, the figures take one line, and the line with the keys is left out if it does not fit.
+ * The number of rows below which the screen has one line of figures. The line with the keys is left out if it does not
+ * fit either.
  */
 const LOW_ROWS = 12;
 
@@ -64,7 +64,7 @@ function countsOf(counts: Readonly<Record<string, number>>, names: readonly (rea
     .join(" ");
 }
 
-/** Returns the figures, the most important first. If there are no figures of an earlier moment, there are no rates. */
+/** Returns the figures as short texts, the most important first. Rates are left out if there are no earlier figures. */
 export function figuresOf(data: Data): readonly string[] {
   const { figures, earlier } = data;
   if (figures === undefined) return [];
@@ -98,7 +98,7 @@ export function figuresOf(data: Data): readonly string[] {
   ];
 }
 
-/** Joins pieces into lines of at most `columns` columns. Drops the pieces that do not fit into `lines` lines. */
+/** Joins texts into at most `lines` lines, each at most `columns` wide. Drops the texts that do not fit. */
 function wrapPieces(pieces: readonly string[], columns: number, lines: number): string[] {
   const wrapped: string[] = [];
   for (const piece of pieces) {
@@ -113,15 +113,12 @@ function wrapPieces(pieces: readonly string[], columns: number, lines: number): 
 
 interface Placed {
   readonly column: Column;
-  /** The index of the column in the rows. */
+  /** The index of the column's cell in each row. */
   readonly at: number;
   readonly width: number;
 }
 
-/**
- * Chooses the columns for which there is room, and their widths. The remaining width goes to the columns with long
- * texts.
- */
+/** Chooses the columns that fit, and their widths. The remaining width goes to the column with long texts. */
 export function placeColumns(columns: readonly Column[], rows: readonly Row[], room: number): readonly Placed[] {
   const byRank = columns.map((column, at) => ({ column, at })).toSorted((a, b) => a.column.rank - b.column.rank);
   let left = room + GAP;
@@ -215,7 +212,7 @@ function drawHead({ controls, data, link }: Scene, room: number, lines: number, 
   ];
 }
 
-/** Returns a refusal of the server, or the reason why there are no rows; undefined if there is nothing to say. */
+/** Returns a line about a refused request or about an empty view; undefined if neither is the case. */
 function emptiness({ controls, rows, view, data }: Scene): string | undefined {
   const refused = answersOf(controls.view).map((name) => data.refusals[name]);
   const why = refused.find((text) => text !== undefined);
@@ -226,19 +223,19 @@ function emptiness({ controls, rows, view, data }: Scene): string | undefined {
   return isKnown ? `there are no ${controls.view}` : "no answer yet";
 }
 
-/** Returns the number of lines for the figures above the rows, and whether there is a line below the rows. */
+/** Returns the number of lines for figures at the top, and whether there is a line with keys at the bottom. */
 function marginsOf({ rows }: Size): { readonly figures: number; readonly hasFoot: boolean } {
   return rows < LOW_ROWS ? { figures: 1, hasFoot: rows > 8 } : { figures: 3, hasFoot: true };
 }
 
-/** Returns the number of rows of the view that fit on the screen. */
+/** Returns the number of rows that fit on the screen. */
 export function pageOf(scene: Scene, size: Size): number {
   const { figures, hasFoot } = marginsOf(size);
   const head = drawHead(scene, size.columns, figures, plain).length;
   return Math.max(1, size.rows - head - 2 - (hasFoot ? 1 : 0));
 }
 
-/** Draws the screen. There is one line for each row of the terminal, and no line is wider than the terminal. */
+/** Draws the screen as lines. There are as many as the terminal has rows, and each fits its width. */
 export function drawScreen(scene: Scene, size: Size, paint: Paint): readonly string[] {
   const { controls, view, rows } = scene;
   const room = size.columns;
@@ -261,7 +258,7 @@ export function drawScreen(scene: Scene, size: Size, paint: Paint): readonly str
   return hasFoot ? [...body, drawFoot(scene, room, paint)] : body;
 }
 
-/** Draws the figures and all rows as text. Only lines that are longer than `room` are shortened. */
+/** Draws the figures and all rows as text, for `--once`. Lines are shortened to `room` columns. */
 export function drawText(scene: Scene, room: number): string {
   const { view, rows, controls, data, link } = scene;
   const placed = placeColumns(

@@ -1,6 +1,6 @@
 /**
- * The model of `top`: makes rows from the server's answers. Texts that come from elsewhere are escaped here, so that no
- * later step gets a character that controls a terminal. Pure; runs in the CLI process.
+ * Makes the rows of `top` from the server's answers. Escapes texts that agents wrote, so that no later step gets a
+ * character that controls the terminal. Pure; runs in the CLI process.
  */
 import { escapeHidden } from "../../schemas/visible-text.js";
 import { jsonPreview } from "../../shared/json-preview.js";
@@ -10,7 +10,8 @@ import type { AnswerName, Data, ViewName } from "./data.js";
 import type { Cell, Tone, View } from "./rows.js";
 
 /**
- * The maximum length of an event's data on the screen. The data may have megabytes, and each frame formats them again.
+ * The maximum length of an event's data on the screen. The data may have megabytes, and it is formatted again for each
+ * frame.
  */
 const DATA_CHARACTERS_MAX = 1024;
 
@@ -23,7 +24,7 @@ function count(value: number): Cell {
   return value === 0 ? { text: "-", order: 0, tone: "dim" } : cell(value);
 }
 
-/** Returns a time as the duration since then, or as the duration until then. */
+/** Formats a time as the duration since then, or with a `sign` of -1 as the duration until then. */
 function age(value: unknown, nowMs: number, sign: 1 | -1 = 1): Cell {
   const ms = Date.parse(textOf(value));
   if (Number.isNaN(ms)) return { text: "-", order: Number.MAX_SAFE_INTEGER, tone: "dim" };
@@ -100,7 +101,10 @@ function agents(data: Data, nowMs: number): View {
   };
 }
 
-/** Puts each waiting request below the first lease for which it waits. */
+/**
+ * Lists the leases. Below each lease are the requests that wait for it. A request that waits for several leases is
+ * below the first one.
+ */
 function queued(data: Data): readonly { readonly lease: Item; readonly isBelow: boolean }[] {
   const held = listOf(data, "leases", "leases");
   const known = new Map(listOf(data, "waits", "leases").map((lease) => [textOf(lease["id"]), lease]));
@@ -121,7 +125,7 @@ function queued(data: Data): readonly { readonly lease: Item; readonly isBelow: 
     for (const one of waiting) add(one, true);
   };
   for (const lease of held) add(lease, false);
-  // The lease for which a request waits may have ended between the two answers. Such requests come last.
+  // A request's lease may have ended after the list of leases was read. Such requests come last.
   for (const waiting of [...below.values()]) for (const one of waiting) lines.push({ lease: one, isBelow: true });
   return lines;
 }
@@ -167,7 +171,7 @@ function tasks(data: Data, nowMs: number): View {
     ...listOf(data, "tasks", "tasks"),
   ];
   const rank = (task: Item): number => TASK_ORDER.indexOf(textOf(task["state"]));
-  // The list of all tasks may be newer or older than the lists by state. The newest version of each task is used.
+  // A task may be in several lists, which were read at different times. Its newest version is used.
   const byId = new Map<string, Item>();
   for (const task of all) {
     const known = byId.get(textOf(task["id"]));
@@ -204,10 +208,7 @@ function tasks(data: Data, nowMs: number): View {
   };
 }
 
-/**
- * Returns a function that finds the name of an instance by its id. For a text that is not the id of an instance, it
- * returns the text.
- */
+/** Returns a function that converts the id of an instance to its name. Other texts stay unchanged. */
 function nameIn(data: Data): (id: unknown) => Cell {
   const names = new Map(listOf(data, "instances").map((one) => [textOf(one["id"]), textOf(one["name"])]));
   return (id) => cell(names.get(textOf(id)) ?? id);
@@ -236,7 +237,7 @@ function events(data: Data): View {
   };
 }
 
-/** Returns the sentence of a refusal. It is in the detail of an audit row, which is a JSON text. */
+/** Returns the error text and the code of a refusal. They are in an audit row's detail, which is a JSON text. */
 function sentenceOf(detail: unknown): { readonly sentence: string; readonly code: number } {
   try {
     const { error, code } = itemOf(JSON.parse(textOf(detail)));

@@ -1,10 +1,10 @@
-/** The rows of a view of `top`, and functions that sort and filter them. Pure; runs in the CLI process. */
+/** Sorts and filters the rows of a view of `top`. Pure; runs in the CLI process. */
 
 export type Tone = "good" | "bad" | "odd" | "dim";
 
 export interface Cell {
   readonly text: string;
-  /** The number by which rows are sorted. If it is absent, they are sorted by the text. */
+  /** The number by which rows are sorted. If it is absent, they are sorted by `text`. */
   readonly order?: number;
   readonly tone?: Tone;
 }
@@ -13,15 +13,15 @@ export interface Column {
   readonly title: string;
   /** The minimum width, in columns of the terminal. */
   readonly min: number;
-  /** The maximum width; absent for the column with the longest texts. */
+  /** The maximum width. Absent for the column whose texts are longest. */
   readonly max?: number;
   readonly isRight?: true;
-  /** The rank of the column. On a narrow terminal, the columns with the highest ranks are left out first. */
+  /** The order in which columns are left out on a narrow terminal. The highest rank is left out first. */
   readonly rank: number;
 }
 
 export interface Row {
-  /** Identifies the row, so that later answers find it again. */
+  /** Identifies the row after later answers, when it may have another index. */
   readonly key: string;
   /** One cell for each column. */
   readonly cells: readonly Cell[];
@@ -29,12 +29,12 @@ export interface Row {
 
 export interface View {
   readonly columns: readonly Column[];
-  /** The rows in their own order, which is used until the user chooses a column for sorting. */
+  /** The rows in their own order. It is used if the user has chosen no column for sorting. */
   readonly rows: readonly Row[];
 }
 
 export interface Sorting {
-  /** The column by which rows are sorted; null means the rows' own order. */
+  /** The index of the column by which rows are sorted; null for their own order. */
   readonly column: number | null;
   readonly isReverse: boolean;
 }
@@ -45,7 +45,7 @@ function compare(a: Cell | undefined, b: Cell | undefined): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-/** Chooses the rows that contain a text, ignoring case, and sorts them. */
+/** Returns the rows that contain a text, sorted. Upper and lower case do not matter. */
 export function arrange({ rows }: View, filter: string, { column, isReverse }: Sorting): readonly Row[] {
   const wanted = filter.toLowerCase();
   const chosen = rows.filter(({ cells }) => cells.some(({ text }) => text.toLowerCase().includes(wanted)));

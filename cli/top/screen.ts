@@ -1,8 +1,9 @@
 /**
- * The terminal of `top`: the keys, the size, and a screen on which only changed lines are rewritten. It uses the
- * alternate screen, so the shell's lines come back however the program ends. No library is used: the screen is only a
- * list of lines, and terminal libraries bring widgets, colors and layouts of many times this size. Runs in the CLI
- * process.
+ * Controls the terminal for `top`: the keys, the size, and the screen, on which only changed lines are written again.
+ * It uses the alternate screen, so the shell's lines come back when the program ends. Runs in the CLI process.
+ *
+ * No library is used. The screen is only a list of lines, and terminal libraries are many times larger than this
+ * module.
  */
 import { writeSync } from "node:fs";
 import type { ReadStream, WriteStream } from "node:tty";
@@ -18,7 +19,7 @@ const OPEN = "\u001b[?1049h\u001b[?25l\u001b[?7l\u001b[2J";
 const CLOSE = "\u001b[0m\u001b[?7h\u001b[?25h\u001b[?1049l";
 /** The size that is assumed if the terminal does not report its size. */
 const FALLBACK: Size = { columns: 80, rows: 24 };
-/** If more bytes than this are waiting to be written to the terminal, the next frame is skipped. */
+/** The maximum number of bytes that wait for the terminal. If there are more, a frame is skipped. */
 const UNTAKEN_BYTES_MAX = 64 * 1024;
 
 export interface ScreenEvents {
@@ -33,7 +34,7 @@ export class Screen {
   readonly #output: WriteStream;
   readonly #events: ScreenEvents;
   #isOpen = false;
-  /** The lines that are on the screen now. */
+  /** The lines that are now on the screen. */
   #lines: readonly string[] = [];
 
   /** @param output stdout */
@@ -48,7 +49,7 @@ export class Screen {
     return { columns: columns || FALLBACK.columns, rows: rows || FALLBACK.rows };
   }
 
-  /** Takes over the terminal until the process ends. The terminal is restored however the process ends. */
+  /** Takes over the terminal until the process ends. The terminal is also restored if the process crashes. */
   async start(): Promise<void> {
     // The module is loaded only for the live screen.
     const { emitKeypressEvents } = await import("node:readline");
@@ -64,8 +65,8 @@ export class Screen {
       this.#events.onResize();
     });
     process.once("exit", () => this.close());
-    // This event comes before Node prints the error. The screen is closed first, because the error would vanish with
-    // it.
+    // Node emits this event before it prints the error. The screen is closed first, because an error on the alternate
+    // screen would vanish with it.
     process.once("uncaughtExceptionMonitor", () => this.close());
     process.on("SIGTSTP", this.#suspendAlone);
     process.on("SIGCONT", () => this.open());
@@ -82,7 +83,7 @@ export class Screen {
     this.#events.onResize();
   }
 
-  /** Restores the terminal. It is synchronous, because the process may be about to end. */
+  /** Restores the terminal. It is synchronous, because the process may be about to exit. */
   close(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
@@ -97,7 +98,7 @@ export class Screen {
 
   readonly #suspendAlone = (): void => this.#stop(process.pid);
 
-  /** Suspends the programs in the foreground of the terminal, as Ctrl-Z does. SIGCONT resumes them. */
+  /** Suspends all processes in the foreground of the terminal, as Ctrl-Z does. SIGCONT resumes them. */
   suspend(): void {
     this.#stop(0);
   }
@@ -128,7 +129,7 @@ export class Screen {
     try {
       writeSync(STDOUT, text);
     } catch {
-      // The terminal has been closed, or its buffer is full. In the second case the screen will be drawn again.
+      // The terminal was closed, or its buffer is full. If the buffer is full, a later frame draws the lines.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** Tests the pure parts of `top`: widths, rows, keys and the layout. test/cli-top.test.ts tests it on a terminal. */
+/** Tests the pure parts of `top`: widths, rows, keys and the layout. test/cli-top.test.ts tests `top` on a terminal. */
 import t from "tap";
 
 import { fitText, textWidth, truncateText } from "../output/text-width.js";

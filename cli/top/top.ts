@@ -1,6 +1,7 @@
 /**
- * Implements `top`, a live screen of agents, leases, tasks, events and refusals. data.ts, model.ts, controls.ts and
- * layout.ts are pure. board.ts sends the requests, and screen.ts controls the terminal. Runs in the CLI process.
+ * Implements `top`, a live screen of agents, leases, tasks, events and refusals. board.ts sends the requests, and
+ * screen.ts controls the terminal. The modules data.ts, model.ts, controls.ts and layout.ts are pure. Runs in the CLI
+ * process.
  */
 import type { Args, CommandContext } from "../command-row.js";
 import { escapeHidden } from "../../schemas/visible-text.js";
@@ -17,9 +18,9 @@ import { makeView } from "./model.js";
 import { arrange } from "./rows.js";
 import { Screen } from "./screen.js";
 
-/** The interval at which the screen is redrawn, because it shows times such as `12s`. */
+/** The interval at which the screen is drawn again. Durations on it, such as `12s`, change without any event. */
 const TICK_MS = 1_000;
-/** The delay before a change is drawn. Changes within this time are drawn together. */
+/** The delay before a change is drawn, so that changes that come together are drawn together. */
 const DRAW_MS = 50;
 
 function isViewName(name: string): name is ViewName {
@@ -39,7 +40,7 @@ function sceneOf(controls: Controls, board: Board, settings: Settings, nowMs: nu
   return { controls, view, rows, data: board.data, link: linkOf(settings, board.trouble) };
 }
 
-/** Prints one frame as text. It is as wide as the terminal. If stdout is not a terminal, it is as wide as its texts. */
+/** Prints one frame as text. On a terminal, its lines are shortened to the terminal's width. */
 async function printOnce(settings: Settings, view: ViewName): Promise<CliFailure | 0> {
   const board = new Board(settings, view, new AbortController().signal, () => undefined);
   const failure = await board.askOnce();
@@ -127,7 +128,7 @@ class LiveTop {
   }
 }
 
-/** Shows the screen until the user quits, or prints one frame. */
+/** Shows the live screen until the user quits. With `--once`, prints one frame. */
 export async function top(args: Args, context: CommandContext): Promise<number | CliFailure> {
   const view = args.text("view") ?? "agents";
   if (!isViewName(view)) return wrongUsage(`there is no view "${view}", only ${VIEW_NAMES.join(", ")}`);
@@ -141,8 +142,7 @@ export async function top(args: Args, context: CommandContext): Promise<number |
   const settings = context.settings();
   if (settings instanceof CliFailure) return settings;
   if (!isLive) return await printOnce(settings, view);
-  // Warnings are dropped, because they would be written into the screen. The screen itself shows what the user must
-  // know.
+  // Warnings would be written into the screen, so they are dropped. The screen shows problems itself.
   const live = { ...io(), stderr: droppedOutput };
   setIoProvider(() => live);
   return await new LiveTop(settings, view).run();

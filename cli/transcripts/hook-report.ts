@@ -1,7 +1,7 @@
 /**
- * Implements `hooks report`, which hooks start in the background after tools. It reports the changes of the checkout to
- * the radar, and the usage in the session's transcript. It prints nothing and always exits with 0, because a client
- * might react to output or to a failure. Runs in the CLI process.
+ * Implements `hooks report`, which hooks start in the background after tools. Reports the changes of the checkout to
+ * the radar, and the token usage in the session's transcript to the server. Prints nothing and always exits with 0,
+ * because a client might react to output or to a failure. Runs in the CLI process.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -17,16 +17,14 @@ import { makeReport, sendReport } from "../radar/report.js";
 import { findWorkspace } from "../workspace-name.js";
 import { reportTranscript } from "./report.js";
 
-/**
- * The variable in which `koor-hook` passes the beginning of the hook's input. Other hooks pass their input on stdin.
- */
+/** The environment variable in which `koor-hook` passes the start of the hook's input. Other hooks pass it on stdin. */
 const INPUT_VARIABLE = "KOOR_HOOK";
 const TRANSCRIPT = /"transcript_path"\s*:\s*("(?:[^"\\]|\\.)+")/;
 const EVENT = /"hook_event_name"\s*:\s*"(\w+)"/;
-/** The events after which no other event may follow for a long time. Their reports are never skipped. */
+/** Matches events that may be the last one for a long time. Their reports are never skipped. */
 const ENDS = /^(?:Stop|SubagentStop|SessionEnd)$/;
 
-/** Returns the beginning of stdin. */
+/** Reads stdin up to TRANSCRIPT_INPUT_BYTES_MAX or a little more. */
 async function readInput(): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -43,7 +41,7 @@ function transcriptIn(input: string): string | undefined {
   return typeof path === "string" && path !== "" ? path : undefined;
 }
 
-/** Sends the radar's report on the folder's checkout. If the report cannot be made, nothing is sent. */
+/** Reports the changes of the folder's checkout to the radar. Sends nothing if the report cannot be made. */
 async function reportChanges(context: CommandContext): Promise<void> {
   const repository = findRepository(context.folder);
   if (repository instanceof CliFailure || repository.isBare) return;
@@ -56,8 +54,8 @@ async function reportChanges(context: CommandContext): Promise<void> {
 
 export async function reportForHook(context: CommandContext): Promise<number> {
   const given = io().environment[INPUT_VARIABLE];
-  // `koor-hook` has already limited how often this command runs. Without `koor-hook`, the command itself limits it, and
-  // the server asks the agent to report its changes.
+  // `koor-hook` limits how often it starts this command. Without `koor-hook`, this command limits itself by `gapMs`. It
+  // then reports no changes, because the server asks the agent to report them.
   const isOfProgram = given !== undefined;
   const input = given ?? (await readInput());
   if (isOfProgram && existsSync(join(context.folder, ".git"))) await reportChanges(context);

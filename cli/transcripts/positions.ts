@@ -1,7 +1,7 @@
 /**
  * Stores the position up to which a transcript was read, and the reports that no server has acknowledged yet. A report
- * has a request_id and is stored before it is sent. So it is sent again after a crash, and still counts only once. A
- * lock file prevents two commands from reading the same transcript at the same time. Runs in the CLI process.
+ * is stored before it is sent, with a `request_id`. So it is sent again after a crash, but counts only once. A lock
+ * file prevents two commands from reading the same transcript at the same time. Runs in the CLI process.
  */
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,12 +21,12 @@ import { errorCodeOf } from "../system-error.js";
 import type { LinesState } from "./usage-lines.js";
 import type { ModelUsage } from "./usage-sums.js";
 
-/** The position up to which one file was read. */
+/** The position up to which a file was read, and the state of its reader. */
 export interface FilePosition {
   readonly identity: string;
   readonly offset: number;
   readonly skips: boolean;
-  /** The last bytes before the position. */
+  /** The last bytes before the position, in hexadecimal. They show whether the file was rewritten. */
   readonly tail: string;
   readonly lines: LinesState;
 }
@@ -39,7 +39,7 @@ export interface PendingReport extends ModelUsage {
 
 export interface TranscriptPosition {
   readonly version: number;
-  /** The positions in the transcript and in the transcripts of its subagents, by path. */
+  /** The position in each file, by path. The files are the transcript and the transcripts of its subagents. */
   readonly files: Readonly<Record<string, FilePosition>>;
   readonly pending: readonly PendingReport[];
 }
@@ -56,26 +56,26 @@ export class PositionStore {
   readonly #folder: string;
   readonly #path: string;
 
-  /** @param stateRoot the system's folder for the state of programs */
+  /** @param stateRoot the folder in which programs of this system keep state */
   constructor(stateRoot: string, transcript: string) {
     this.#folder = join(stateRoot, "transcripts");
     this.#path = join(this.#folder, `${hashOf(transcript).slice(0, NAME_DIGITS)}.json`);
   }
 
-  /** The time when the position was last written, in ms since the epoch; 0 if it never was. */
+  /** The time at which the position was last written, in ms since the epoch; 0 if it was never written. */
   get writtenMs(): number {
     return statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
   }
 
-  /** Returns the stored position. If there is none, or it cannot be read, returns that of a new transcript. */
+  /** Reads the stored position. If it is missing or unusable, returns the start of a new transcript. */
   read(): TranscriptPosition {
     const text = readTextIfAny(this.#path, undefined, TRANSCRIPT_POSITION_BYTES_MAX);
     const parsed = text === undefined ? undefined : parseJson(text);
-    // Only this program writes the file, so the version determines its members.
+    // Only this program writes the file. So the version says which members the file has.
     return isJsonObject(parsed) && parsed["version"] === VERSION ? (parsed as unknown as TranscriptPosition) : NEW;
   }
 
-  /** Replaces the position. Errors of the system are thrown. */
+  /** Replaces the stored position. Throws the system's errors. */
   write(position: Omit<TranscriptPosition, "version">): void {
     const temporary = `${this.#path}.${process.pid}.part`;
     writeFileSync(temporary, `${JSON.stringify({ version: VERSION, ...position })}\n`, { mode: FILE_MODE });
@@ -83,8 +83,8 @@ export class PositionStore {
   }
 
   /**
-   * Waits for the lock and takes it. Returns a function that releases it; undefined if another command holds it too
-   * long. Errors of the system are thrown.
+   * Waits for the lock and takes it. Returns a function that releases the lock. Returns undefined if another command
+   * holds it for too long. Throws the system's errors.
    */
   async lock(): Promise<(() => void) | undefined> {
     mkdirSync(this.#folder, { recursive: true, mode: FOLDER_MODE });
@@ -100,7 +100,7 @@ export class PositionStore {
     return undefined;
   }
 
-  /** Deletes the oldest positions until there is room for one more. */
+  /** Deletes the files that were not written for the longest time, until there is room for one more. */
   #makeRoom(): void {
     const names = readdirSync(this.#folder).filter((name) => name.endsWith(".json"));
     if (names.length < TRANSCRIPT_POSITIONS_MAX) return;
@@ -110,7 +110,10 @@ export class PositionStore {
   }
 }
 
-/** Creates a lock file. Returns false if there already is one, unless its command must have died. */
+/**
+ * Creates a lock file. Returns false if it already exists. An old lock file is replaced, because its command must have
+ * died.
+ */
 function takeLock(path: string): boolean {
   for (let attempt = 0; attempt < 2; attempt += 1) {
     try {

@@ -1,6 +1,7 @@
 /**
- * Reads the new lines of a transcript and of its subagents' transcripts. A file that was replaced or rewritten is read
- * from its start; its lines count only if they are newer than the last line that was counted. Runs in the CLI process.
+ * Reads the new lines of a transcript, and of the transcripts of its subagents. A file that was replaced or rewritten
+ * is read from its start. To count nothing twice, only lines that are newer than the last counted line are counted
+ * then. Runs in the CLI process.
  */
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -17,13 +18,13 @@ const SUBAGENTS = "subagents";
 export interface ReadOptions {
   readonly home: string;
   readonly nowMs: number;
-  /** Whether the first read also counts old lines. */
+  /** Whether the first read of a file counts old lines too. */
   readonly all: boolean;
   readonly known: Readonly<Record<string, FilePosition>>;
   readonly sums: UsageSums;
 }
 
-/** Returns the transcripts of the subagents of a Claude Code session, newest first. */
+/** Returns the transcripts of a session's subagents in Claude Code, newest first. */
 export function subagentFiles(path: string): string[] {
   const folder = join(path.replace(EXTENSION, ""), SUBAGENTS);
   try {
@@ -43,8 +44,8 @@ export function subagentFiles(path: string): string[] {
 }
 
 /**
- * Reads one file from its last position. Returns the new position, or the reason why the file is not read. Errors of
- * the system are thrown.
+ * Reads a file from its last position. Returns the new position, or the reason why the file is not read. Throws the
+ * system's errors.
  */
 export function readUsage(path: string, options: ReadOptions): FilePosition | string {
   const { home, nowMs, all, known, sums } = options;
@@ -66,7 +67,7 @@ function startOf(lines: LinesState): Omit<FilePosition, "identity" | "tail"> {
   return { offset: 0, skips: false, lines };
 }
 
-/** Whether the part of a file that was already read is unchanged, so that only the rest has to be read. */
+/** Whether the part of the file that was already read is unchanged. If it is, only the rest has to be read. */
 function isContinued(file: TranscriptFile, { identity, offset, tail }: FilePosition): boolean {
   return file.identity === identity && file.size >= offset && file.tailBefore(offset) === tail;
 }

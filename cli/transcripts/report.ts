@@ -1,5 +1,5 @@
 /**
- * Implements `llm report`, which reports the usage that an agent's client has written to its transcript. Runs in the
+ * Implements `llm report`. It reports the token usage that an agent's client has written to its transcript. Runs in the
  * CLI process.
  */
 import { randomUUID } from "node:crypto";
@@ -25,7 +25,7 @@ import { costOf, type Prices, readPrices, UsageSums } from "./usage-sums.js";
 
 const REQUEST_TYPE = "transcript";
 
-/** A report in the format that is printed. */
+/** A report as the command prints it. */
 interface Reported {
   readonly provider: string;
   readonly model: string;
@@ -38,9 +38,11 @@ export interface TranscriptReport {
   /** An absolute path. */
   readonly path: string;
   readonly workspace: string | undefined;
-  /** Whether the first report also counts old lines. */
+  /** Whether the first report counts old lines of the transcript too. */
   readonly all: boolean;
-  /** The minimum time since the last report, in ms. If less time has passed, nothing is done. 0 means no minimum. */
+  /**
+   * The minimum time since the last report, in ms. If less time has passed, nothing is reported. 0 means no minimum.
+   */
   readonly gapMs: number;
 }
 
@@ -53,8 +55,8 @@ export async function report(args: Args, context: CommandContext): Promise<numbe
 }
 
 /**
- * Sends the pending reports and a report on the new lines of a transcript. Returns the reports that the server has
- * accepted.
+ * Sends the pending reports. Then reads the new lines of a transcript and reports them. Returns the reports that the
+ * server has accepted.
  */
 export async function reportTranscript(
   { path, workspace: given, all, gapMs }: TranscriptReport,
@@ -66,8 +68,8 @@ export async function reportTranscript(
   if (home === undefined || folder === undefined) return failed("there is no place for positions: set HOME");
   const store = new PositionStore(folder, path);
   try {
-    // If the clock was set back, nothing is reported until the end of a turn, which has no minimum and writes the
-    // position again.
+    // If the clock was set back, this check skips reports until the end of a turn. The report at the end of a turn has
+    // no minimum, and writes the position with the new time.
     if (gapMs > 0 && Date.now() - store.writtenMs < gapMs) return [];
     const settings = context.settings();
     if (settings instanceof CliFailure) return settings;
@@ -92,7 +94,7 @@ export async function reportTranscript(
   }
 }
 
-/** Reads the new lines. Returns the new position and the reports that have to be sent. */
+/** Reads the new lines. Returns the new position, which includes the reports to send. */
 function readNew(
   path: string,
   { home, all, known }: { readonly home: string; readonly all: boolean; readonly known: TranscriptPosition },
@@ -116,8 +118,8 @@ function readNew(
 }
 
 /**
- * Returns the prices in the user's own settings. Prices in a project are not used, because other people may have
- * written them.
+ * Returns the prices of models from the user's own settings. A project cannot set prices, because another person may
+ * have written its files.
  */
 function userPrices(): Prices {
   const folder = userFolder(io().environment, process.platform);
@@ -136,8 +138,8 @@ interface Target {
 }
 
 /**
- * Sends the pending reports. A report that the server refuses is dropped. A report that did not reach the server stays
- * pending.
+ * Sends the pending reports. If the server refuses a report, it is dropped. If the server cannot be reached, the rest
+ * stays pending.
  */
 async function sendPending(
   { settings, store, project }: Target,
@@ -180,7 +182,9 @@ async function send(settings: Settings, pending: PendingReport, project: string)
   });
 }
 
-/** Returns settings with which a request acts as the instance of the transcript's session. */
+/**
+ * Returns settings with which a request acts as the session of the transcript. An instance that is already set is kept.
+ */
 function actingFor(settings: Settings, session: string): Settings {
   if (settings.instance !== "" || session === "") return settings;
   const { fallback: _fallback, ...own } = settings;

@@ -1,6 +1,6 @@
 /**
- * Tests how the lines of a transcript are read: complete lines, long lines, and lines after a position. Also tests
- * which files are not read.
+ * Tests how a transcript is read: complete lines, long lines, and lines after a position. Also tests which files are
+ * refused.
  */
 import { appendFileSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

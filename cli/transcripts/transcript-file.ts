@@ -1,7 +1,7 @@
 /**
- * Reads the lines of a transcript from a position. The file belongs to an agent's client, which may append to it at any
- * time. So a line whose end is missing is left for the next read. Only a regular file below the user's home folder is
- * read, and links are not followed. Runs in the CLI process.
+ * Reads the lines of a transcript after a position. An agent's client may append to the file at any time, so a line
+ * without its end is left for the next read. Only regular files below the user's home folder are read, and links are
+ * not followed. Runs in the CLI process.
  */
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync } from "node:fs";
 
@@ -9,7 +9,7 @@ import { TRANSCRIPT_LINE_BYTES_MAX, TRANSCRIPT_READ_BYTES_MAX } from "../../sche
 import { irregularReason, isWithin } from "../regular-file.js";
 
 /**
- * The flags for opening a file. With them, opening a FIFO does not block, and a link is not followed. Windows has
+ * The flags for opening a file. Opening a FIFO with them does not block, and a link is not followed. Windows has
  * neither flag.
  */
 const FLAGS =
@@ -17,15 +17,15 @@ const FLAGS =
   ((constants.O_NONBLOCK as number | undefined) ?? 0) |
   ((constants.O_NOFOLLOW as number | undefined) ?? 0);
 const CHUNK_BYTES = 64 * 1024;
-/** The number of bytes before a position that are compared, to detect that a file was rewritten. */
+/** The number of bytes before a position that are stored and compared. If they differ, the file was rewritten. */
 const TAIL_BYTES = 64;
 const NEW_LINE = 0x0a;
 
-/** The state at the end of a read. */
+/** The state between two reads of a file. */
 export interface ReadEnd {
   /** The position after the last byte that was read. */
   readonly offset: number;
-  /** Whether the position is inside of a line that is too long, whose rest must be skipped. */
+  /** Whether the position is inside a line that is too long. The rest of the line is then skipped. */
   readonly skips: boolean;
 }
 
@@ -42,7 +42,7 @@ const LIMITS: ReadLimits = {
 
 export class TranscriptFile {
   readonly #file: number;
-  /** Identifies the file. Another file at the same path has another identity. */
+  /** Identifies the file by its device and inode, so that a new file at the same path is recognized. */
   readonly identity: string;
   readonly size: number;
 
@@ -52,7 +52,7 @@ export class TranscriptFile {
     this.size = size;
   }
 
-  /** Opens a file. If the file may not be read, returns the reason. Errors of the system are thrown, such as ENOENT. */
+  /** Opens a file. Returns the reason if it must not be read. Throws the system's errors, such as ENOENT. */
   static open(path: string, home: string): TranscriptFile | string {
     const problem = lstatSync(path).isSymbolicLink() ? "it is a link" : irregularReason(lstatSync(path));
     if (problem !== undefined) return problem;
@@ -69,7 +69,7 @@ export class TranscriptFile {
   }
 
   /**
-   * Returns the last TAIL_BYTES bytes before a position in hexadecimal. Near the beginning of the file there are fewer.
+   * Returns the last TAIL_BYTES bytes before a position, in hexadecimal. Near the start of the file, there are fewer.
    */
   tailBefore(offset: number): string {
     const bytes = Buffer.alloc(Math.min(TAIL_BYTES, offset));
@@ -77,7 +77,9 @@ export class TranscriptFile {
     return bytes.toString("hex", 0, count);
   }
 
-  /** Calls `onLine` with each complete line after a position. Skips lines that are too long. */
+  /**
+   * Calls `onLine` with each complete line after a position, except lines that are too long. Returns the new position.
+   */
   readLines(from: ReadEnd, onLine: (line: Buffer) => void, limits: ReadLimits = LIMITS): ReadEnd {
     let { offset, skips } = from;
     let rest: Buffer = Buffer.alloc(0);

@@ -1,4 +1,4 @@
-/** Tests which lines of a transcript count, in the formats of Claude Code, of Codex, and in neither. */
+/** Tests which lines of a transcript count. The lines have the format of Claude Code, that of Codex, or neither. */
 import t from "tap";
 import {
   TRANSCRIPT_FILES_MAX,
@@ -9,7 +9,7 @@ import {
 import { NEW_STATE, type LinesState, UsageLines } from "./usage-lines.js";
 import { costOf, type ModelUsage, readPrices, UsageSums } from "./usage-sums.js";
 
-/** The path, and the other members of a position that are not about lines. */
+/** The space for the path and for the other members of a stored position, in bytes. */
 const PATH_BYTES = 1_024;
 const AT = "2026-11-26T12:00:00.000Z";
 
@@ -20,7 +20,7 @@ function claude(id: string, usage: object, more: object = {}): object {
 }
 
 const INFO = { last_token_usage: { input_tokens: 1 }, model_context_window: 1 };
-/** Make lines in the format of Codex 0.169.0. */
+/** Makes a line with Codex's count of tokens, in the format of Codex 0.169.0. */
 function total(input: number, cached: number, output: number, timestamp = AT): object {
   const usage = { input_tokens: input, cached_input_tokens: cached, output_tokens: output, reasoning_output_tokens: 1 };
   return {
@@ -32,7 +32,7 @@ function total(input: number, cached: number, output: number, timestamp = AT): o
 const META = { timestamp: AT, type: "session_meta", payload: { id: "c-1", model_provider: "acme" } };
 const turn = (model: string): object => ({ timestamp: AT, type: "turn_context", payload: { model } });
 
-/** Reads lines, starting with the state after earlier lines. Returns the sums of the lines and the new state. */
+/** Reads lines, with the state after earlier lines. Returns the sums and the new state. */
 function read(lines: readonly unknown[], state: LinesState = NEW_STATE): { sums: ModelUsage[]; state: LinesState } {
   const sums = new UsageSums();
   const reader = new UsageLines(state, sums);

@@ -1,6 +1,6 @@
 /**
- * Finds the usage in the lines of a transcript, in the formats of Claude Code and Codex. Lines in other formats are
- * ignored. The state between two reads is small, and is stored with the position of the transcript. Pure except for its
+ * Finds the token usage in the lines of a transcript. Knows the formats of Claude Code and Codex, and ignores other
+ * lines. The state between two reads is small, and is stored with the transcript's position. Pure except for this
  * state.
  */
 import { TRANSCRIPT_MESSAGES_MAX } from "../../schemas/limits/transcripts.js";
@@ -8,24 +8,24 @@ import { isJsonObject, type JsonObject } from "../../shared/json-object.js";
 import { parseJson } from "../../shared/json-text.js";
 import { growthOf, isName, largerOf, NO_TOKENS, type Tokens, tokensIn, type UsageSums } from "./usage-sums.js";
 
-/** The usage that Codex has counted in a session so far, and the current model. */
+/** The current model of a Codex session, and the usage that Codex has counted in the session so far. */
 export interface CodexState {
   readonly provider: string;
   readonly model: string;
-  /** The total; null if none was read yet. */
+  /** The last total that Codex wrote; null if it has written none. */
   readonly total: Tokens | null;
 }
 
 export interface LinesState {
-  /** The client's id of the session; "" if no line has named it yet. */
+  /** The client's id of the session; "" until a line names it. */
   readonly session: string;
-  /** Lines up to this time are not counted. In ms since the epoch. */
+  /** Lines that are not newer than this time do not count. In ms since the epoch. */
   readonly floorMs: number;
   /** The time of the newest counted line, in ms since the epoch. */
   readonly newestMs: number;
   /**
-   * The tokens that were counted for the last messages of Claude Code. A later line of the same message may show more
-   * tokens.
+   * The tokens that were counted for Claude Code's latest messages. A message may have several lines, and a later line
+   * may show more tokens.
    */
   readonly messages: readonly (readonly [id: string, tokens: Tokens])[];
   readonly codex: CodexState;
@@ -40,13 +40,12 @@ export const NEW_STATE: LinesState = {
 };
 
 const CLAUDE_PROVIDER = "anthropic";
-/** A line that has none of these texts is skipped without parsing. Most lines are long and have none. */
+/** Texts that occur in each line with usage. Other lines are skipped without parsing, because most lines are long. */
 const MARKS = ['"usage"', '"token_count"', '"turn_context"', '"session_meta"'].map((text) => Buffer.from(text));
 const SESSION = /^[\x21-\x7e]{1,128}$/;
 /**
- * The ids of messages that are remembered. They, and the names that are remembered, are short and plain, so that the
- * stored positions never exceed TRANSCRIPT_POSITION_BYTES_MAX: longer ones would be taken for none, and everything
- * would count again.
+ * Matches the ids of messages that are stored. They have a maximum length, because a stored position with more than
+ * TRANSCRIPT_POSITION_BYTES_MAX bytes is not read again. Then all lines would count once more.
  */
 const MESSAGE_ID = /^[\x21-\x7e]{1,128}$/;
 
@@ -121,10 +120,7 @@ export class UsageLines {
     }
   }
 
-  /**
-   * Counts the growth of Codex's total. If the total is smaller than the last one, Codex has started to count again
-   * from zero.
-   */
+  /** Counts by how much Codex's total has grown. If the total has become smaller, Codex has started again from zero. */
   #countTotal(usage: JsonObject, atMs: number): void {
     const input = tokensIn(usage["input_tokens"]);
     const cached = Math.min(tokensIn(usage["cached_input_tokens"]), input);
@@ -156,7 +152,10 @@ export class UsageLines {
   }
 }
 
-/** Returns a name; "" if it is none that the server accepts, so that its usage is left out. */
+/**
+ * Returns the name of a provider or model. Returns "" if the server would not accept it, so that its usage is not
+ * reported.
+ */
 function rememberedName(name: string): string {
   return isName(name) ? name : "";
 }

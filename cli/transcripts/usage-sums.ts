@@ -1,8 +1,8 @@
-/** Sums the usage of each model in a transcript, and computes its cost. Pure. */
+/** Sums the token usage of each model in a transcript, and computes the cost. Pure. */
 import { TRANSCRIPT_MODELS_MAX } from "../../schemas/limits/transcripts.js";
 import { isJsonObject } from "../../shared/json-object.js";
 
-/** The tokens of one call to a model, or of several calls. */
+/** The tokens of one or more calls to a model, by kind. */
 export interface Tokens {
   /** The input tokens that were not cached. */
   readonly input: number;
@@ -19,7 +19,7 @@ export const TOKEN_KINDS = [
   "output",
 ] as const satisfies readonly (keyof Tokens)[];
 
-/** The prices by model, in dollars per million tokens. If a kind of tokens has no price, its cost is unknown. */
+/** The prices of each model, in dollars per million tokens. A missing price of a kind makes the cost unknown. */
 export type Prices = Readonly<Record<string, Partial<Tokens>>>;
 
 export interface ModelUsage extends Tokens {
@@ -28,7 +28,7 @@ export interface ModelUsage extends Tokens {
 }
 
 const MILLION = 1_000_000;
-/** Matches a name that the server accepts: visible ASCII characters and inner spaces. */
+/** Matches a name that the server accepts: printable ASCII without spaces at the ends. */
 const NAME = /^[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?$/;
 
 /** Returns a number of tokens; 0 if the value is not a valid number. */
@@ -40,7 +40,7 @@ export function addTokens(a: Tokens, b: Tokens): Tokens {
   return mapTokens((kind) => Math.min(a[kind] + b[kind], Number.MAX_SAFE_INTEGER));
 }
 
-/** Returns for each kind of tokens by how much `a` is larger than `b`; 0 if it is not larger. */
+/** Returns by how much `a` is larger than `b`, for each kind of tokens. It is 0 if `a` is not larger. */
 export function growthOf(a: Tokens, b: Tokens): Tokens {
   return mapTokens((kind) => Math.max(0, a[kind] - b[kind]));
 }
@@ -65,8 +65,7 @@ function mapTokens(valueOf: (kind: keyof Tokens) => number): Tokens {
 export class UsageSums {
   readonly #sums = new Map<string, ModelUsage>();
   /**
-   * The number of calls that were not counted, because the name of their model is unusable or there are too many
-   * models.
+   * The number of calls without a report, because their model has no usable name or because there are too many models.
    */
   leftOut = 0;
 
@@ -91,7 +90,7 @@ export function isName(text: string): boolean {
   return NAME.test(text);
 }
 
-/** Returns the cost in dollars; null if tokens were used that have no price. */
+/** Returns the cost in dollars; null if the model used a kind of tokens that has no price. */
 export function costOf(usage: ModelUsage, prices: Prices): number | null {
   const price = Object.hasOwn(prices, usage.model) ? prices[usage.model] : undefined;
   if (price === undefined) return null;
@@ -105,7 +104,7 @@ export function costOf(usage: ModelUsage, prices: Prices): number | null {
   return cost;
 }
 
-/** Reads the member `prices` of the user's settings. Returns undefined if it is malformed. */
+/** Reads `prices` in the user's settings. Returns undefined if it is malformed. */
 export function readPrices(value: unknown): Prices | undefined {
   if (value === undefined) return {};
   if (!isJsonObject(value)) return undefined;

@@ -1,7 +1,7 @@
 /**
- * Tests that the outbox finds the webhooks of an event in a bounded number of steps. It must reject patterns that would
- * take more, and ordinary patterns must stay far below the bound. Also tests that all queues together are bounded. The
- * tests count steps, rows and bytes, and measure no time.
+ * Tests that the outbox finds the subscribers of an event in a bounded number of steps. The outbox must reject patterns
+ * that would take more steps. Ordinary patterns must stay far below the bound. Also tests that the size of all queues
+ * together is bounded. The tests count steps, rows and bytes, and measure no time.
  */
 import t from "tap";
 import { PUBLISH_EVENTS_MAX } from "../../../schemas/limits/events.js";

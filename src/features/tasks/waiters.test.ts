@@ -1,6 +1,5 @@
 /**
- * Tests, in the writer, the maximum number of tasks that wait for the same task, and the number of stuck tasks that one
- * call reports.
+ * Tests two limits in the writer: how many tasks may wait for the same task, and how many stuck tasks one call reports.
  */
 import t from "tap";
 import { TASK_WAITERS_MAX, TASKS_CREATED_MAX, TASKS_STUCK_REPORTED_MAX } from "../../../schemas/limits/tasks.js";

@@ -36,7 +36,7 @@ function engine(): Engine {
 const EMPTY_WIDTH = 4;
 const BEGIN_OR_END_OF_TEXT = 4 | 8;
 
-/** Whether a program has an instruction that tests for the start or the end of the whole text. */
+/** Returns whether a program tests for the start or the end of the whole text. */
 function asksForText(program: Program): boolean {
   const { inst } = (
     program.re2() as { readonly prog: { readonly inst: readonly { readonly op: number; readonly arg: number }[] } }
@@ -58,8 +58,8 @@ function countRepetitions(source: string): number {
 /** Bounds the cost of matches. One match reports its steps to the meter while it runs. */
 export interface RegexMeter {
   /**
-   * The id of the work that is metered. A match for other work first clears the automaton's cache. So the cost of a
-   * work does not depend on earlier matches.
+   * The id of the metered work. A match for other work first clears the automaton's cache. So the cost of the same work
+   * never depends on earlier matches.
    */
   readonly id: number;
   /**
@@ -195,7 +195,7 @@ export class Regex {
  * A regex without `^`, `$`, `\A` and `\z` needs no other program, because its match depends only on the matched
  * characters. (`\b` is the same at the edge of a line as at the edge of a text.) Any other regex is compiled with
  * `(?m)`, so that `^` and `$` also match at the edges of lines. If the new program still tests for the edges of the
- * whole text, for example by `\A`, it is of no use.
+ * whole text (for example by `\A`), it cannot search several lines.
  */
 function programForLines(program: Program, source: string): Program | null {
   if (!asksForText(program)) return program;

@@ -38,7 +38,7 @@ export interface RuleReading {
   readonly some?: true;
   /**
    * Whether the rules were read from a store. They were checked when they were stored, possibly by an older version
-   * that accepted more globs and names. So these are not checked again.
+   * that accepted more globs and names. So globs and names are not checked again.
    */
   readonly stored?: true;
 }

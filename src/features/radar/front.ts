@@ -92,8 +92,8 @@ export class RadarFront {
   }
 
   /**
-   * Whether a caller may report for a checkout. A caller with an instance's token may report for the instance's own
-   * checkout, and for a checkout in which no registered instance works.
+   * Returns whether a caller may report for a checkout. An instance may report for its own checkout, and for a checkout
+   * in which no registered instance works.
    */
   #mayReport(checkout: string, caller: Request["caller"]): boolean {
     const { guarded, directory } = this.#options;

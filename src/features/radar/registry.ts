@@ -79,8 +79,8 @@ export class RadarRegistry extends PublishingModel {
   }
 
   /**
-   * Ends reports. The front has chosen the reports, by their `reported_at`. If a checkout has reported again since
-   * then, its new report remains. Returns the checkouts whose reports have ended.
+   * Ends the reports that the front has chosen. If a checkout has reported again since then, its `reported_at` differs,
+   * and its report remains. Returns the checkouts whose reports have ended.
    */
   end({ ends }: EndReportsRequest, call: WriteCall): string[] {
     const ended: string[] = [];

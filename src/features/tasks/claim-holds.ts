@@ -1,8 +1,7 @@
 /**
- * Decides on the front whether an instance can get no task because a budget is exhausted or a rate limit is in force.
- * The front uses the data of the latest commit, and so saves calls to the writer that would change nothing. The writer
- * itself decides about claims. Budgets of single tasks are ignored here, because they keep only one task back. Pure.
- * Runs on the front.
+ * Checks on the front whether budgets or rate limits keep an instance from getting any task. The check uses the data of
+ * the latest commit. It saves calls to the writer that would change nothing; the writer itself decides about claims.
+ * Budgets of single tasks are ignored, because each of them keeps back only one task. Pure. Runs on the front.
  */
 import type { Clock } from "../../base/clock.js";
 import { holds } from "../budgets/budget.js";

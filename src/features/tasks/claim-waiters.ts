@@ -23,9 +23,9 @@ export interface ClaimCall {
   /** The id by which the server recognizes a repetition of the call; null if the caller gave none. */
   readonly request_id: string | null;
   /**
-   * Returns whether the wait may end now because of budgets and rate limits: because they have begun to keep the caller
-   * from tasks, or have ceased to. If it returns true, the call asks the writer, whose reply decides. Null if the wait
-   * does not depend on budgets and rate limits.
+   * Returns whether budgets or rate limits may end the wait now. For example, a budget of the caller is now exhausted.
+   * If it returns true, the call asks the writer, whose reply decides. Null if budgets and rate limits do not affect
+   * the wait.
    */
   readonly mayEndByHold: (() => boolean) | null;
 }

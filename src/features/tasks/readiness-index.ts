@@ -12,8 +12,8 @@ export interface DatedTask extends ReadyTask {
 }
 
 /**
- * Tells when the resources of a task became free. `at_ms` is the end of the last lease that overlapped them, as far as
- * this server knows.
+ * The times in ms at which the resources of a task became free. `at_ms` is the end of the last lease that overlapped
+ * them, as far as this server knows.
  */
 export interface Freed {
   readonly at_ms: number;

@@ -29,8 +29,8 @@ export interface TaskTexts {
 }
 
 /**
- * The SQL for the rows that list the tasks for which a task waits or waited. The condition uses both columns of the
- * key, so that SQLite can use the index.
+ * The SQL that selects the rows of `task_after` for one task: a row for each task for which it waits or waited. The
+ * condition uses both columns of the key, so that SQLite can use the index.
  */
 const WAITS_OF = `task_after WHERE (on_task, task) IN (
   SELECT o.row, t.row FROM task t CROSS JOIN json_each(t.after) j CROSS JOIN task o ON o.id = j.value WHERE t.row = ?)`;
@@ -123,8 +123,8 @@ export class TaskWriter {
       `SELECT 1 FROM task_after a CROSS JOIN task_life l ON l.row = a.task
        WHERE a.on_task = ? AND l.state = 'blocked' LIMIT 1`,
     );
-    // Delete the rows of WAITS_OF before the task's row, which that statement reads. Its condition uses the whole key,
-    // because many other tasks may wait for the same tasks.
+    // WAITS_OF must run first, because it reads the row of the task. Many other tasks may wait for the same tasks, so
+    // its condition uses the whole key.
     this.#deletions = [
       WAITS_OF,
       "task_after WHERE on_task = ?",

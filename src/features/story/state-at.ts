@@ -103,7 +103,7 @@ export class StateHistory {
       later = info;
       row = info.previous;
     }
-    // The oldest version of the key is newer than the time, so the key did not exist yet.
+    // The first version of the key is newer than the time, so the key did not exist yet.
     if (later === null || later.version === 1) return undefined;
     return { key, info: null, keptSinceMs: later.updated_at, mayBeDeleted: false };
   }

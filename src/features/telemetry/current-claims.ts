@@ -16,7 +16,7 @@ export interface CurrentClaim {
 export class CurrentClaims {
   /** The claims of each holder, by fence. The newest claim is the last one. */
   readonly #byHolder = new Map<string, Map<number, CurrentClaim>>();
-  /** Maps the id of each lease to the claim that the lease's holder had when it got the lease. */
+  /** Maps the id of each lease to the claim that its holder had at the time of the grant. */
   readonly #byLease = new Map<string, CurrentClaim>();
 
   clear(): void {

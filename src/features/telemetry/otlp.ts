@@ -40,9 +40,10 @@ const NS_PER_MS = 1_000_000;
 type HrTime = [seconds: number, nanoseconds: number];
 
 /**
- * Converts a time to the form of the library. Negative times become 0, because a collector rejects all spans of a
- * request if one has a negative time. They can occur, because agents report how long a command took. The library takes
- * a small number for the time since the start of the process, so it always gets a pair.
+ * Converts a time to the form of the library. A negative time becomes 0, because a collector rejects all spans of a
+ * request if one has a negative time. Such times can occur, because agents report how long a command took. The library
+ * takes a small number for the time since the start of the process. So it always gets a pair of seconds and
+ * nanoseconds.
  */
 function hrTime(givenMs: number): HrTime {
   const ms = Math.max(0, givenMs);

@@ -55,8 +55,8 @@ export const recordUsage = writerMethod({
     const row = usage.append(request, call.nowMs);
     requests.store("usage", call.actor, requestId, String(row.id), call.nowMs, hash);
     events.publish({ topic: TOPIC_RECORDED, data: encodeUsage(row), source: call.actor }, call);
-    // An agent may give its report any tag. But a tag charges the budgets of a task only if the task is the agent's
-    // own.
+    // An agent may give its report any tag. But the report counts towards the budgets of a task only if the task is the
+    // agent's own.
     const { session_tag: tag } = row;
     const task = owns || (budgets.countsTasks && parties.isParty(tag, row.instance_id)) ? tag : "";
     const report = { instance: row.instance_id, task, tokens: row.tokens_in + row.tokens_out };

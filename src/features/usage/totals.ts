@@ -36,8 +36,8 @@ const EXACT_DIGITS = 15;
 
 /**
  * Rounds a sum of costs to fifteen digits. If the exact sum has at most fifteen digits, the result is exact: 0.1 + 0.2
- * is 0.3. The error before rounding is small enough for this. Costs are never negative, each is off by at most half a
- * step of its float, and SQLite adds with compensation. So the sum is off by only about one step.
+ * is 0.3. This works because the sum is off by only about one step of a float. Costs are never negative, each is off by
+ * at most half a step, and SQLite adds with compensation.
  */
 export function roundCost(sum: number): number {
   const rounded = Number(sum.toPrecision(EXACT_DIGITS));

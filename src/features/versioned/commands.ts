@@ -244,8 +244,8 @@ export class VersionedWriter extends PublishingModel {
 
   /**
    * Removes the oldest segments of a key. Every 64th version of a key has a mark. A segment is a marked version and the
-   * versions before it, down to the previous mark. Only segments whose mark is at most `newest` are removed. Their
-   * versions are no longer readable (table.ts).
+   * versions before it, down to the previous mark. A segment is removed if its mark is not newer than version `newest`,
+   * because none of its versions is readable then (table.ts).
    */
   #prune(key: string, newest: number): void {
     this.#rows.write();

@@ -121,8 +121,8 @@ export class WaitingCall {
 
   /**
    * Returns the cursor for the next call.
-   * @param newest the id of the newest event. All events up to it count as reported, unless the call waits for events;
-   * the call's mark then has the id.
+   * @param newest the id of the newest event; the next call counts all events up to it as reported. If this call waits
+   * for events, the id in its mark is used instead.
    * @param timeOf returns the time at which an event was published, in ms; 0 if it is not known
    */
   cursor(newest: number, timeOf: (event: number) => number): Cursor {

@@ -20,7 +20,9 @@ export interface Requester {
   /** The workspace in which names of instances and resources are searched; null for any workspace. */
   readonly workspace: string | null;
   readonly is: WaitStatus | null;
-  /** Whether the call waits if no condition holds. If it does not wait, its patterns need not be subscribed. */
+  /**
+   * Whether the call waits if no condition holds. If it does not wait, its patterns of events need not be subscribed.
+   */
   readonly waits: boolean;
   readonly context: CallContext;
 }

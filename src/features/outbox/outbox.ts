@@ -372,7 +372,7 @@ export class Outbox extends PublishingModel {
       });
   }
 
-  /** Returns the active webhooks that have any of these patterns, each webhook once. */
+  /** Returns the active webhooks that have at least one of these patterns, without duplicates. */
   #wanting(event: number, texts: readonly string[]): HeldWebhook[] {
     const wanting: HeldWebhook[] = [];
     for (const text of texts) {

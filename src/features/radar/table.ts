@@ -55,7 +55,7 @@ export class RadarReader {
     return this.#checkouts.all(workspace);
   }
 
-  /** Returns the reports that were stored until a time in ms, the oldest first. */
+  /** Returns the reports that were stored at `untilMs` or before, the oldest first. */
   storedUntil(untilMs: number): StoredHead[] {
     return this.#oldest.all(untilMs);
   }

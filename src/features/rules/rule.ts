@@ -62,7 +62,7 @@ export function rulesOf(project: string): RuleReading {
   return { shape: PutRule, missing: { source: PUT_SOURCE, proposed_by: "" }, always: { project } };
 }
 
-/** The options for rules that name their projects. */
+/** The options for imported rules, which name their own projects. */
 export const IMPORTED: RuleReading = {
   shape: ImportedRule,
   missing: { source: IMPORTED_SOURCE, proposed_by: "" },
@@ -73,7 +73,7 @@ export const IMPORTED: RuleReading = {
 /** The options for the rules of a snapshot. */
 export const RESTORED: RuleReading = { ...IMPORTED, stored: true };
 
-/** The options for rules that have no project yet. */
+/** The options for the rules of a template, which have no project yet. */
 export const TEMPLATED: RuleReading = {
   shape: TemplateRule,
   missing: { source: IMPORTED_SOURCE, proposed_by: "" },

@@ -7,7 +7,7 @@ import { formatTime } from "../../base/time.js";
 import type { Db } from "../../platform/store/open.js";
 import { listEntries } from "../audit/table.js";
 
-/** The audit log's action for a restore. */
+/** The action of a restore in the audit log. */
 const RESTORE = "restore";
 
 /** Returns the time in ms of the newest restore of a snapshot; null if there was none. */

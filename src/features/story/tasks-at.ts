@@ -67,7 +67,7 @@ export class TaskHistory {
       .iterate(...bound, limit);
   }
 
-  /** Returns the names of the holders of the claims that were live at a time, by their fences. */
+  /** Maps the fence of each claim that was live at a time to the name of the claim's holder. */
   holderNames(atMs: number): ReadonlyMap<number, string> {
     const names = new Map<number, string>();
     for (const { fence, task, holder_name } of this.#leases.liveAt(atMs, Number.MAX_SAFE_INTEGER))

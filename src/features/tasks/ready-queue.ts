@@ -36,7 +36,7 @@ export interface Claimant {
   readonly parent: string | null;
   readonly capabilities: readonly string[];
   readonly workspace: string;
-  /** The labels that the task must have, all of them. */
+  /** The task must have all of these labels. */
   readonly labels: readonly string[];
 }
 

@@ -16,7 +16,7 @@ export interface TaskRow {
   readonly id: string;
   readonly workspace: string;
   readonly title: string;
-  /** A JSON text, like the next four members. */
+  /** A JSON text. The next four members are JSON texts, too. */
   readonly labels: string;
   readonly requires: string;
   readonly resources: string;
@@ -54,7 +54,7 @@ export interface TaskRow {
 
 export interface WholeTaskRow extends TaskRow {
   readonly body: string;
-  /** A JSON text, like the next member. */
+  /** A JSON text. The next member is a JSON text, too. */
   readonly data: string | null;
   readonly result: string | null;
 }

@@ -23,7 +23,7 @@ export interface TaskTexts {
   readonly question?: string;
   readonly answer?: string;
   readonly error?: string;
-  /** A JSON text, like the next member. */
+  /** A JSON text. The next member is a JSON text, too. */
   readonly checkpoint?: string | null;
   readonly result?: string | null;
 }

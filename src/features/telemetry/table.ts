@@ -8,7 +8,7 @@ export interface TracedTaskRow {
   readonly id: string;
   readonly workspace: string;
   readonly title: string;
-  /** A JSON text, like the next member. */
+  /** A JSON text. The next member is a JSON text, too. */
   readonly labels: string;
   readonly resources: string;
   readonly created_by: string | null;

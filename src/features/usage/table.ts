@@ -58,7 +58,7 @@ export function listRows(db: Db, { filter, from, to, before, limit }: UsageListR
   const conditions = ["id >= ?", "id < ?", "created_at BETWEEN ? AND ?"];
   const values: (string | number)[] = [range.first, Math.min(range.end, before ?? range.end), range.from, range.to];
   if (filter !== null) {
-    // SQLite uses the partial index only if the query repeats the index's condition.
+    // SQLite uses a partial index only if the query repeats the condition of the index.
     conditions.push(`${filter.by} = ?`, `${filter.by} <> ''`);
     values.push(filter.value);
   }

@@ -50,7 +50,7 @@ function conditionWeight(condition: Condition | null): number {
   return condition === null ? 0 : weightOf(condition);
 }
 
-/** The schemas of the request and the reply, and the request's weight in bytes. State and specs share them. */
+/** The schemas of a write's request and reply, and the request's weight in bytes. State and specs share them. */
 export const PUT = {
   request: PutRequest,
   reply: WriteReply,

@@ -13,7 +13,7 @@ import type { Condition } from "./condition.js";
 import type { Cursor } from "./cursor.js";
 import { readValuesPosition } from "./values-position.js";
 
-/** The result of a wait as JSON text, or the failure of the evaluation of a condition. */
+/** The result of a wait: JSON text, or the failure of a condition that could not be evaluated. */
 export type Found = string | Failure;
 
 export class WaitingCall {

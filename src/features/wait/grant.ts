@@ -15,7 +15,7 @@ import type { EventData } from "./missed-events.js";
 export interface Grant {
   /** The id of the lease; "" if the event has none. */
   readonly lease: string;
-  /** The id of an instance. */
+  /** The id of the instance that got the lease. */
   readonly holder: string;
   readonly workspace: string;
   readonly resources: readonly string[];

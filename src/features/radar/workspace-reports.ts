@@ -69,7 +69,7 @@ export class WorkspaceReports {
    * Finds the overlaps that change when a checkout's report `before` is replaced by `after`. Compares both with the
    * reports of all other checkouts, and sets the `since` of each file of `after`. Neither report needs to be in this
    * collection.
-   * @param before the previous report; null if there is none, or if it was in another workspace
+   * @param before the previous report; null if this workspace had none
    * @param after the new report; null if the report ends
    * @param nowMs the start time of the overlaps that begin
    * @returns the changed overlaps of each other checkout, in the order of the checkouts' ids

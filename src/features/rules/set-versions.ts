@@ -21,7 +21,7 @@ export class RuleSetVersions implements ChangeListener {
 
   /**
    * @param read reads a version from the database
-   * @param mayBeStale returns whether the front may not have been notified yet of the latest changes
+   * @param mayBeStale returns whether the front may have missed the latest changes
    */
   constructor(read: (project: string) => number, mayBeStale: () => boolean) {
     this.#read = read;

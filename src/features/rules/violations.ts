@@ -1,7 +1,7 @@
 /**
- * Finds the matches of one rule in one text. A line ends at "\n", or at "\r\n". To save time, the search goes
- * from coarse to fine: first all lines at once, then blocks of BLOCK_LINES lines, and then each line of a block that
- * matches. Runs in the pool. Pure but for the caches of the regexes.
+ * Finds the matches of one rule in one text. A line ends at "\n", or at "\r\n". To save time, all lines are
+ * searched at once first. If there may be a match, blocks of BLOCK_LINES lines are searched, and then each line of a
+ * block that may match. Runs in the pool. Pure but for the caches of the regexes.
  */
 import { NO_CONSOLE_LOG, type MatchType } from "../../../schemas/rules.js";
 import type { WorkBudget } from "./work-budget.js";

@@ -73,8 +73,8 @@ export function stateRoutes({ writer, reads, slowLane, log, toClientFailure }: S
       answer: StateList,
       handle: ({ query: { prefix = "", after = "", limit = null }, context }) => {
         const wanted = limit ?? Number.POSITIVE_INFINITY;
-        // The limit of the request does not matter if few keys have the prefix: the list is then short, and is read on
-        // the front.
+        // If few keys have the prefix, the list is short, whatever the limit of the request. It is then read on the
+        // front.
         const long = wanted > FRONT_READ_ROWS_MAX && reader.listExceeds(prefix, after, FRONT_READ_ROWS_MAX);
         const rows = long ? wanted : FRONT_READ_ROWS_MAX;
         return listReply(reads.stream(listState, { prefix, after, limit }, context, rows));

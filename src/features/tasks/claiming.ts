@@ -26,9 +26,7 @@ export interface TaskClaimingOptions {
   readonly directory: Directory;
   readonly waiters: ClaimWaiters;
   readonly leases: LeaseProjection;
-  /**
-   * Returns whether an exhausted budget or a rate limit keeps an instance from getting a task, as of the latest commit.
-   */
+  /** Returns whether budgets or rate limits keep an instance from getting a task, as of the latest commit. */
   readonly isHeld: (instance: string) => boolean;
 }
 

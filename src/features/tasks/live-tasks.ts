@@ -1,7 +1,7 @@
 /**
- * Keeps all tasks that have not ended in memory. It finds tasks by id, queues the ready ones, groups the blocked ones
- * by their blockers, and counts the tasks in each state. task-changes.ts decides when a task is added or removed. Pure
- * except for its state.
+ * Keeps all tasks that have not ended in memory. It finds tasks by id, queues the ready ones, and groups the blocked
+ * ones by their blockers. It also counts the tasks in each state. task-changes.ts decides when a task is added or
+ * removed. Pure except for its state.
  */
 import { CLAIM_STEPS_MAX } from "../../../schemas/limits/tasks.js";
 import { TASK_STATES, type TaskState } from "../../../schemas/tasks.js";
@@ -132,8 +132,8 @@ export class LiveTasks {
   }
 
   /**
-   * Returns whether a task is stuck: it waits, directly or through others, for a task that has ended without being
-   * done.
+   * Returns whether a task is stuck. A stuck task waits, directly or through others, for a task that has ended without
+   * being done.
    */
   isStuck({ row }: LiveTask): boolean {
     return this.#lostBlockers.has(row);

@@ -5,7 +5,7 @@ import { backoffMs, type LiveTask, stillNotBefore, type TaskLife } from "./task.
 /** The calls by which the holder of a task ends its claim. */
 export type EndingVerb = "complete" | "fail" | "release" | "ask";
 
-/** The way in which the claim of a task ended: by a call of its holder, or because the claim was lost. */
+/** The way in which the claim of a task ended. The holder ended it by a call, or the claim was lost. */
 export type Ending =
   | { readonly kind: "complete" }
   | { readonly kind: "release" }

@@ -16,7 +16,7 @@ export interface KnownTask {
 }
 
 /**
- * A task of a call. If `task` is null, the task exists already: an earlier attempt of the call has created it, or the
+ * A task of a call. If `task` is null, the task exists already. An earlier attempt of the call has created it, or the
  * request asks for an existing task by its id.
  */
 export interface PlannedTask {
@@ -105,7 +105,7 @@ function cachedFind(context: Pick<PlanContext, "find">): (id: string) => KnownTa
   };
 }
 
-/** Returns the error message for a cycle, in which each task waits for the next one ("dependency cycle: a → b → a"). */
+/** Returns the error message for a cycle ("dependency cycle: a → b → a"). Each task in `ids` waits for the next one. */
 function cycleOf(ids: readonly string[]): string {
   const shown = ids.length > CYCLE_IDS_MAX ? [...ids.slice(0, CYCLE_IDS_MAX), "…"] : ids;
   return `dependency cycle: ${[...shown, ids[0]].join(" → ")}`;

@@ -182,8 +182,8 @@ class Model {
   }
 
   /**
-   * Finds the nearest cause why a task is stuck: a task that has ended without being done, and for which it waits
-   * directly or through others.
+   * Finds the nearest cause why a task is stuck. The task waits, directly or through others, for the cause, which has
+   * ended without being done.
    */
   causeOf({ state, asked }: Known): Known | undefined {
     if (state !== "blocked") return undefined;

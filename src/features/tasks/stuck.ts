@@ -107,9 +107,7 @@ export class CauseNotes {
   }
 }
 
-/**
- * Returns the note for a task that is stuck because it waits for the given task, which has ended without being done.
- */
+/** Returns the note that names the cause why a task is stuck. The cause is a task that has ended without being done. */
 export function waitsForNote({ id, state }: { readonly id: string; readonly state: TaskState }): string {
   return `waits for ${state} task ${id}`;
 }

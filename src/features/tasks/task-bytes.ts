@@ -16,9 +16,9 @@ export interface TaskTexts {
 }
 
 const CHARACTER_BYTES = 2;
-/** The memory of one label, in bytes: the label in the task, and the task in the queue of the label. */
+/** The memory of one label, in bytes. The task stores the label, and the queue of the label stores the task. */
 const LABEL_BYTES = 160;
-/** The memory of one blocker, in bytes: the task is listed under each of its blockers. */
+/** The memory of one blocker, in bytes. The task is listed under each of its blockers. */
 export const BLOCKER_BYTES = 160;
 
 export function taskBytes({ title, labels, requires, resources, blockers }: TaskTexts): number {

@@ -52,7 +52,8 @@ export interface KnownAfter {
 }
 
 /**
- * The reasons for a change of a task: the call that makes it, and the texts for the task's history and for the event.
+ * Describes why a task changes. It has the call that makes the change, and the texts for the task's history and for the
+ * event.
  */
 interface Change extends Pick<Step, "call" | "note"> {
   readonly claim?: LeaseRecord | null;

@@ -1,6 +1,6 @@
 /**
- * Checks the limits on tasks that have not ended: their number, their memory, and how many of them wait for the same
- * task. Pure.
+ * Checks the limits on tasks that have not ended. There are limits for their number, for their memory, and for the
+ * number of tasks that wait for the same task. Pure.
  */
 import { TASK_WAITERS_MAX, TASKS_BYTES_MAX, TASKS_MAX } from "../../../schemas/limits/tasks.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -19,7 +19,10 @@ export function refuseMore(live: LiveTasks, tasks: number, bytes: number): Failu
     : null;
 }
 
-/** Returns a failure if too many tasks would wait for the same task; null if the planned tasks are within the limit. */
+/**
+ * Returns a failure if too many tasks would wait for the same task. Returns null if the planned tasks are within the
+ * limit.
+ */
 export function refuseWaiters(live: LiveTasks, planned: readonly PlannedTask[]): Failure | null {
   const waiters = new Map<number, number>();
   for (const { after, blockers } of planned) {

@@ -64,8 +64,8 @@ export class TaskProjection implements Measured {
   readonly #waited = { count: 0, sumS: 0 };
   #counts: readonly number[] = [];
   /**
-   * The tasks that have become claimable since the last tick because a time has come: their `not_before`, or the end of
-   * their reservation.
+   * The tasks that have become claimable since the last tick because a time has come. It was their `not_before`, or the
+   * end of their reservation.
    */
   #due: ClaimableTask[] = [];
 

@@ -29,8 +29,8 @@ export interface TaskTexts {
 }
 
 /**
- * The SQL that selects the rows of `task_after` for one task: a row for each task for which it waits or waited. The
- * condition uses both columns of the key, so that SQLite can use the index.
+ * The SQL that selects the rows of `task_after` for one task. There is a row for each task for which it waits or
+ * waited. The condition uses both columns of the key, so that SQLite can use the index.
  */
 const WAITS_OF = `task_after WHERE (on_task, task) IN (
   SELECT o.row, t.row FROM task t CROSS JOIN json_each(t.after) j CROSS JOIN task o ON o.id = j.value WHERE t.row = ?)`;

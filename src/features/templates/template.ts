@@ -1,7 +1,7 @@
 /**
- * Parses the template of a request: first its id and other members, then its data, whose shape depends on the kind.
- * Rules are parsed with the same code as in other requests (rules/rule.ts). Parsing may take long, so it runs only in
- * the pool and in the thread of a restore.
+ * Parses the template of a request. First it checks the members other than `data`, and then the data, whose shape
+ * depends on the kind. Rules are parsed with the same code as in other requests (rules/rule.ts). Parsing may take long,
+ * so it runs only in the pool and in the thread of a restore.
  */
 import type { Static } from "typebox";
 import { ContractDocument } from "../../../schemas/contracts.js";

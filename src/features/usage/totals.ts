@@ -49,8 +49,8 @@ export function roundCost(sum: number): number {
 export type GroupTotals = readonly [name: string, totals: Totals];
 
 /**
- * Returns one member of a JSON object whose members are groups. The text is built by hand for two reasons: a JavaScript
- * object could not have a group named `__proto__`, and the sums of tokens must keep all their digits.
+ * Returns one member of a JSON object whose members are groups. It is built as text. A JavaScript object could not have
+ * a group named `__proto__`, and would not keep all digits of the sums of tokens.
  */
 export function encodeGroup([name, totals]: GroupTotals): string {
   return `${JSON.stringify(name)}:${encodeTotals(totals)}`;

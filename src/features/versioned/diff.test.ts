@@ -111,8 +111,8 @@ function applyDiff(document: Json, entries: readonly Entry[]): Json {
 }
 
 /**
- * Writes a document as JSON in a random way: with blanks, with the members in any order, and with different escapes and
- * forms of numbers. It also adds duplicate members, of which only the last one counts. `pick` makes the random choices.
+ * Writes a document as JSON in a random way. Blanks, the order of members, escapes and forms of numbers are random. It
+ * also adds duplicate members, of which only the last one counts. `pick` makes the random choices.
  */
 function scribble(value: Json, pick: () => number): string {
   const blank = ["", "", " ", "\n", "\r\n\t"][pick() % 5] ?? "";

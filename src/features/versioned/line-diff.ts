@@ -89,9 +89,9 @@ function* hunksOf(before: Lines, after: Lines): Generator<Hunk> {
 }
 
 /**
- * Returns the text of the array `diffs` for two texts. The path of a difference is the index of a line: of a removed
- * line in the older text, of any other line in the newer text. Returns OUT_OF_RANGE if the result is longer than
- * DIFF_BYTES_MAX bytes.
+ * Returns the text of the array `diffs` for two texts. The path of a difference is the index of a line. A removed line
+ * has its index in the older text, and any other line its index in the newer text. Returns OUT_OF_RANGE if the result
+ * is longer than DIFF_BYTES_MAX bytes.
  */
 export function diffLines(beforeText: string, afterText: string): string | Failure {
   const [before, after] = [beforeText.split("\n"), afterText.split("\n")];

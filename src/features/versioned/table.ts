@@ -44,7 +44,10 @@ export interface ListedKey {
 
 const INFO = "version, previous, hash, content_type, updated_at, updated_by";
 
-/** Returns the upper bound of the strings with a prefix: the smallest byte string that is greater than all of them. */
+/**
+ * Returns the upper bound of the strings with a prefix. It is the smallest byte string that is greater than all of
+ * them.
+ */
 export function prefixEnd(prefix: string): Buffer {
   const bytes = Buffer.from(prefix, "utf8");
   if (bytes.length === 0) return Buffer.from([0xff]);

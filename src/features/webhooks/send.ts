@@ -23,7 +23,8 @@ export interface Delivery {
   /** The value of X-Koor-Delivery. */
   readonly id: string;
   /**
-   * The number of webhook deliveries in the chain that caused the event, without this one; 0 if no delivery caused it.
+   * The number of webhook deliveries in the chain that caused the event, without this one. It is 0 if no delivery
+   * caused it.
    */
   readonly hops: number;
   readonly body: Uint8Array;

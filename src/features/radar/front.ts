@@ -72,7 +72,7 @@ export class RadarFront {
     return jsonReply(`${found.text},"expires_at":"${formatTime(seenMs + RADAR_KEEP_MS)}"}`);
   }
 
-  /** Replies with the overlaps of a workspace, or of one of its checkouts. */
+  /** Replies with the overlaps in a workspace, or with those of one checkout. */
   overlaps(query: Static<typeof RadarQuery>, header: string, context: CallContext): Answer | Promise<Answer> {
     const fallback = sentWorkspace(header);
     if (fallback instanceof Failure) return fallback;

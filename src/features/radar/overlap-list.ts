@@ -1,7 +1,6 @@
 /**
- * Lists the overlaps of a workspace as JSON texts, in the order of the two checkouts and of the paths. Only one
- * checkout at a time is indexed by path. So the memory does not grow with the number of overlaps. Runs in the worker
- * pool.
+ * Lists the overlaps in a workspace as JSON texts, sorted by the two checkouts and by path. Only one checkout at a time
+ * is indexed by path. So the memory does not grow with the number of overlaps. Runs in the worker pool.
  */
 import { STREAM_CHUNK_CHARACTERS } from "../../../schemas/limits/rpc.js";
 import { formatTime } from "../../base/time.js";

@@ -1,4 +1,4 @@
-/** Tests how changes of one file overlap, with examples and against a comparison of each pair of ranges. */
+/** Tests how two changes of one file overlap. Uses examples, and a comparison of each pair of ranges. */
 import * as fc from "fast-check";
 import t, { type Test } from "tap";
 import type { OverlapKind } from "../../../schemas/radar.js";

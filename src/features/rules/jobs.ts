@@ -148,8 +148,8 @@ function encodeRule({ size: _size, applies_to, created_at, ...row }: RuleRow): s
 const validationModels = { rules: ruleReader, sets: ruleSets };
 
 /**
- * Validates a text, but stops at a limit of time, of steps or of the answer's length. It then returns OUT_OF_RANGE, and
- * the caller uses `validateLong`.
+ * Validates a text, but stops if this takes too long, or if the answer becomes too long. It then returns OUT_OF_RANGE,
+ * and the caller uses `validateLong`.
  */
 export const validateShort = unaryJob({
   name: "rules.validate",

@@ -167,8 +167,8 @@ export class Regex {
   }
 
   /**
-   * Returns whether any line of the text may match. If it returns false, no line matches. One search of all lines takes
-   * a fraction of the time of a search of each line.
+   * Returns whether any line of the text may match. If it returns false, no line matches. One search of the whole text
+   * is many times faster than a search of each line.
    * @param text a text whose lines end with "\n"
    */
   mayMatchLine(text: string): boolean {

@@ -7,7 +7,7 @@ import type { LiveTaskClaim } from "./table.js";
 export interface TelemetryThreadData {
   readonly data_dir: string;
   readonly settings: StoreSettings;
-  /** The address of the collector, to which the path of spans or of metrics is added. */
+  /** The address of the collector. The path for spans or for metrics is added to it. */
   readonly url: string;
   /** The name of the node. */
   readonly instance: string;

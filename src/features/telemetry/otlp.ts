@@ -71,7 +71,7 @@ function exported(run: (done: (result: ExportResult) => void) => void): Promise<
 }
 
 export interface OtlpOptions {
-  /** The address of the collector, to which the path of spans or of metrics is added. */
+  /** The address of the collector. The path for spans or for metrics is added to it. */
   readonly url: string;
   readonly instance: string;
   readonly version: string;

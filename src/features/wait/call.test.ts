@@ -1,6 +1,6 @@
 /**
- * Tests one waiting call with fake conditions. Tests the order of reports, the contents of the cursor, and results that
- * arrive after the end of the wait.
+ * Tests one waiting call with fake conditions. Covers the order of reports, the contents of the cursor, and results
+ * that arrive after the wait has ended.
  */
 import t from "tap";
 import { type Failure, invalid } from "../../base/result.js";

@@ -28,7 +28,10 @@ export interface ReportedTasks {
 }
 
 const RADIX = 36;
-/** The number of characters of `updated_at` in the name of a task. They distinguish two versions of the task. */
+/**
+ * The name of a task in a cursor has this number of characters of `updated_at`. They distinguish two versions of the
+ * task.
+ */
 const VERSION_CHARACTERS = 4;
 /**
  * The maximum length of all names in a mark. The other 64 characters of the mark are for the event, the watermark and

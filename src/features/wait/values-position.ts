@@ -4,7 +4,7 @@
  */
 import { type Cursor, nameOf } from "./cursor.js";
 
-/** The ids of the newest rows in the tables of state, of specs and of the audit log. */
+/** The ids of the newest rows in three tables: state, specs and the audit log. */
 export interface ValuesPosition {
   readonly state: number;
   readonly spec: number;

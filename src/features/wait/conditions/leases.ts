@@ -2,9 +2,10 @@
  * The conditions about leases. `lease`: a lease no longer waits. Each later state of the lease is reported too. `free`:
  * no lease conflicts with a claim on a resource. Runs on the front.
  *
- * The mark of `free` is the id of the newest event at the time of the report. Between two calls, another agent may
- * lease the resource and release it again. The server finds this out from the events after the mark, and then reports
- * the resource again. Without this, a client that was too slow once would never learn that the resource is free.
+ * The mark of `free` is the id of the event that was the newest when the resource was reported. Between two calls,
+ * another agent may lease the resource and release it again. The server finds this out from the events after the mark,
+ * and then reports the resource again. Without this, a client that was too slow once would never learn that the
+ * resource is free.
  */
 import { LEASE_STATES } from "../../../../schemas/leases.js";
 import { Failure } from "../../../base/result.js";

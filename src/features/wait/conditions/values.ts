@@ -1,6 +1,6 @@
 /**
- * The conditions about keys of state and of specs. A key has changed, has a version above a number, or does not exist.
- * Runs on the front.
+ * The conditions about keys of state and specs. They hold if a key has changed, has a version above a number, or does
+ * not exist. Runs on the front.
  *
  * The mark has the version that was seen or reported last, and the id of its row. The id is needed because another
  * history may have a version with the same number, for example after a restore.

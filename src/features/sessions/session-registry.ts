@@ -136,8 +136,8 @@ export class SessionRegistry {
   /**
    * Returns the ids of the sessions that must end to make room for a new one. The instance with the most sessions loses
    * its least recently used ones. So an agent that logs in repeatedly does not log out other callers. Sessions of the
-   * server's token are evicted last, because an agent may register any number of instances and log in with the token of
-   * each.
+   * server's token are evicted last. Otherwise an agent could evict them: it may register any number of instances, and
+   * log in with each instance's token.
    */
   idsToEvict(): string[] {
     const ids: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * The SQL of the commands that tasks require, and of the last edit of each such task. Hooks report the edits. Only a
- * task that requires a command has a row. Runs on the front, in the worker pool and in the writer thread.
+ * The SQL of the commands that tasks require. A row also has the last edit that hooks have reported for the task. Only
+ * a task that requires a command has a row. Runs on the front, in the worker pool and in the writer thread.
  */
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";

@@ -1,7 +1,7 @@
 /**
- * Stores and reads dead letters, which are events that could not be delivered to a webhook. A webhook keeps a limited
- * number of dead letters, and the oldest ones are deleted. Their bodies stay in the table webhook_body, whose reference
- * count includes them. The writer and the front each have their own class.
+ * Stores and reads dead letters: events that could not be delivered to a webhook. Each webhook keeps a limited number
+ * of dead letters. The oldest ones are deleted. The body of a dead letter stays in the table `webhook_body`, whose
+ * reference count includes dead letters. The writer and the front each have their own class.
  */
 import { TOPIC_BYTES_MAX } from "../../../schemas/limits/names.js";
 import {
@@ -16,8 +16,8 @@ import type { Model } from "../../platform/threads/model.js";
 import type { StoredBodies } from "./table.js";
 
 /**
- * The number of characters at the start of a body that always contain the whole topic. It is the length of the longest
- * topic, with every character escaped, and of the JSON around the topic.
+ * The length in characters of the beginning of a body that is read to find its topic. It always contains the whole
+ * topic, even if the topic has the maximum length and each of its characters is escaped (`\u001f`).
  */
 const BEGINNING_CHARS = 6 * TOPIC_BYTES_MAX + 16;
 
@@ -45,7 +45,7 @@ export class DeadLetterTable {
     db: Db,
     readonly stored: StoredBodies,
   ) {
-    // Insert only if the event is still queued, so that a report that arrives twice has no second effect.
+    // Insert a row only if the event is still queued. So a report that arrives twice has no second effect.
     this.#insert = db.prepare(
       `INSERT OR IGNORE INTO webhook_dead_letter (webhook, event, at, attempts, error)
        SELECT webhook, event, ?, ?, ? FROM webhook_queue WHERE webhook = ? AND event = ?`,
@@ -93,8 +93,9 @@ export class DeadLetterTable {
   }
 
   /**
-   * Deletes the oldest dead letters if a webhook has too many, in number or in bytes. The newest one remains, whatever
-   * its size. If the bodies of all webhooks together take too much space, a webhook keeps fewer bytes.
+   * Deletes the oldest dead letters of a webhook that has too many, in number or in bytes. The newest dead letter
+   * always remains. The limit in bytes is lower while the bodies of all webhooks together take too much space. Returns
+   * the number of deleted dead letters.
    */
   #makeRoom(webhook: number): number {
     const isFull = this.stored.bytes > WEBHOOK_BODIES_STORED_BYTES_MAX;
@@ -135,7 +136,10 @@ export class DeadLetterReader {
     return this.#one.get(webhook, event);
   }
 
-  /** Returns the length of the chain of webhook deliveries that caused a stored event; 0 if the event is not stored. */
+  /**
+   * Returns the `hops` of a stored event: the number of webhook deliveries in the chain that caused it. Returns 0 if
+   * the event is not stored.
+   */
   hops(event: number): number {
     return this.#hops.get(event) ?? 0;
   }

@@ -1,7 +1,7 @@
 /**
- * Stores and reads the delivery log, which contains the latest delivery attempts of each webhook. The attempts are
- * stored together with the progress of deliveries, many rows in one statement. The writer and the front each have their
- * own class.
+ * Stores and reads the delivery log, which has the latest delivery attempts of each webhook. The writer stores attempts
+ * together with the progress of deliveries, many rows in one statement. The writer and the front each have their own
+ * class.
  */
 import { WEBHOOK_LOG_ROWS } from "../../../schemas/limits/webhooks.js";
 import type { LoggedDelivery } from "../../../schemas/webhooks.js";

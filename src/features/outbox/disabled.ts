@@ -7,9 +7,9 @@ export const TOPIC_DISABLED = "webhook.disabled" satisfies ServerTopic;
 export const WEBHOOKS_SOURCE = "webhooks" satisfies ServerSource;
 
 /**
- * Builds the event. It has no `reason` if the webhook was disabled because its deliveries failed too often.
- * @param guarded whether the server requires tokens. If true, the event has only the host of the URL, because every
- * instance can read the event, and instances must not learn the URL.
+ * Builds the event. If the webhook was disabled because its deliveries failed too often, the event has no `reason`.
+ * @param guarded whether the server requires tokens. If true, the event contains only the host of the webhook's URL:
+ * every instance can read the event, but instances must not learn the URL.
  */
 export function disabledEvent({ id, url, fail_count, reason }: DisabledWebhook, guarded: boolean): NewEvent {
   const data = { id, url: guarded ? hostOf(url) : url, fail_count, ...(reason === null ? {} : { reason }) };

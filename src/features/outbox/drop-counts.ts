@@ -1,7 +1,7 @@
 /**
- * Counts the events that a transaction drops, and writes the count of each webhook once, at the end of the batch.
- * Writing each drop by itself would take too long: a transaction may publish a thousand events, and a thousand full
- * queues may drop each of them. Runs in the writer.
+ * Counts the events that a transaction drops. The count of each webhook is written once, at the end of the batch. A
+ * transaction may publish a thousand events, and a thousand webhooks with full queues may drop each of them. Writing
+ * each drop by itself would take too long. Runs in the writer.
  */
 import type { BufferedWrites, WriteBuffer } from "../../platform/store/write-buffer.js";
 import type { WebhookTable } from "./table.js";

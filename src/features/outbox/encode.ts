@@ -39,8 +39,8 @@ export function encodeWebhook(webhook: WebhookStatus): string {
 }
 
 /**
- * Encodes the member `failing`, which describes the failures of the event at the head of the queue. Returns "" if that
- * event has not failed. The member has no next attempt if the webhook is disabled.
+ * Encodes the member `failing`, which describes the failures of the webhook's next event. Returns "" if the delivery of
+ * that event has not failed. If the webhook is disabled, the member has no time of the next attempt.
  */
 function encodeFailing({ active, head, head_event, head_since, head_tries, next_try_at }: WebhookStatus): string {
   if (head_event === null || head_event !== head) return "";
@@ -72,7 +72,8 @@ export function encodeDeadLetter({ event, beginning, bytes, at, attempts, error 
 }
 
 /**
- * Encodes the body of a delivery. `data` is inserted as text, so that numbers keep the digits that the publisher wrote.
+ * Encodes the body of a delivery. `data` is inserted as text, so that its numbers keep the digits that the publisher
+ * wrote (1.0 stays 1.0).
  */
 export function encodeDelivery({ id, topic, data, source, created_at }: DeliveredEvent): string {
   return (

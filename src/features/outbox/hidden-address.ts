@@ -9,8 +9,8 @@ export function hostOf(url: string): string {
 }
 
 /**
- * Matches the URL of a redirect in the reason of a failure. That URL is hidden, because it may be the webhook's own URL
- * with another scheme.
+ * Matches the URL of a redirect in the reason of a failure. This URL must be hidden too, because it may be the
+ * webhook's own URL with another scheme.
  */
 const LOCATION = / with Location .*$/s;
 

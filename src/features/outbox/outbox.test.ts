@@ -1,7 +1,7 @@
 /**
- * Tests that the outbox finds the webhooks of an event in a bounded number of steps. It must reject patterns that would
- * take more, and ordinary patterns must stay far below the bound. Also tests that all queues together are bounded. The
- * tests count steps, rows and bytes, and measure no time.
+ * Tests that the outbox finds the subscribers of an event in a bounded number of steps. The outbox must reject patterns
+ * that would take more steps. Ordinary patterns must stay far below the bound. Also tests that the size of all queues
+ * together is bounded. The tests count steps, rows and bytes, and measure no time.
  */
 import t from "tap";
 import { PUBLISH_EVENTS_MAX } from "../../../schemas/limits/events.js";
@@ -180,7 +180,7 @@ t.test("the bodies of all webhooks together have a bound, those of dead letters 
   });
   t.same(statusOf(store, "third"), { dropped: 1, pending: 1 }, "a large one does not");
 
-  // If the bodies of all webhooks take too much space, a webhook keeps only the newest of its large dead letters.
+  // The bodies of all webhooks take too much space. So a webhook keeps only the newest of its large dead letters.
   for (let at = 0; at < 3; at++) outbox.skip(second, null, 0);
   const letters = db.prepare<[number], number>("SELECT count(*) FROM webhook_dead_letter WHERE webhook = ?").pluck();
   t.equal(letters.get(second), 1);

@@ -1,13 +1,15 @@
 /**
- * The outbox of webhooks. It finds the webhooks that subscribe to an event, and queues the event for each of them, in
- * the transaction that stores the event. So an event is in the history if and only if its deliveries are queued. Runs
- * in the writer. The front delivers the events (src/features/webhooks/delivery.ts).
+ * The outbox of webhooks. It finds the webhooks that subscribe to an event, and adds the event to their queues. This
+ * happens in the transaction that stores the event, so an event is in the history if and only if its deliveries are
+ * queued. Runs in the writer. The front delivers the events (src/features/webhooks/delivery.ts).
  *
- * Webhooks are kept in memory, by their patterns. The search for the subscribers of an event takes a bounded number of
- * steps, because the server rejects a webhook whose patterns would make this number too large. Disabled webhooks count
- * too, so that they can always be enabled. Each queue is limited in rows and bytes, and so are all queues together. If
- * an event does not fit into a webhook's queue, it is dropped for that webhook only, and counted. A webhook is disabled
- * if it receives events that its own deliveries have caused (docs/webhooks.md "Chains").
+ * All webhooks are in memory, indexed by their patterns. A search for subscribers takes a bounded number of steps,
+ * because the server rejects a webhook whose patterns would exceed the bound. Disabled webhooks count towards the bound
+ * too, so that each can be enabled again.
+ *
+ * Each queue is limited in rows and bytes, and so are all queues together. If an event does not fit into a webhook's
+ * queue, the outbox drops the event for this webhook only, and counts the drop. A webhook is disabled if it receives
+ * events that its own deliveries have caused (docs/webhooks.md "Chains").
  */
 import {
   WEBHOOK_BODIES_STORED_BYTES_MAX,
@@ -42,13 +44,15 @@ export const OUTBOX = { name: "outbox", payload: OutboxPush } as const satisfies
 
 /** An event as the outbox receives it. */
 export interface OutboxEvent extends DeliveredEvent {
-  /** The length of the chain of webhook deliveries that caused this event; 0 if no delivery did. */
+  /** The number of webhook deliveries in the chain that caused this event; 0 if no delivery caused it. */
   readonly hops: number;
-  /** Whether the caller that reported the chain is trusted. Only then may the chain disable a webhook. */
+  /**
+   * Whether the server trusts the caller that reported `hops`. Only a trusted caller's report may disable a webhook.
+   */
   readonly trusted: boolean;
 }
 
-/** A webhook that was disabled. `reason` says why; it is null if the webhook's deliveries failed too often. */
+/** A webhook that was disabled. `reason` is null if its deliveries failed too often. */
 export interface DisabledWebhook {
   readonly id: string;
   readonly url: string;
@@ -56,7 +60,10 @@ export interface DisabledWebhook {
   readonly reason: string | null;
 }
 
-/** An empty list that is shared, because nearly all events disable no webhook. */
+/**
+ * An empty list that all calls share. Nearly all events disable no webhook, so a new list for each event would be
+ * waste.
+ */
 const NONE: readonly DisabledWebhook[] = [];
 const CHAIN_TOO_LONG = `a chain of deliveries would be longer than ${WEBHOOK_HOPS_MAX}`;
 
@@ -68,8 +75,8 @@ interface HeldWebhook {
   rows: number;
   bytes: number;
   /**
-   * The id of the last event that this webhook was matched with. It keeps the webhook from being found twice if several
-   * of its patterns match one event.
+   * The id of the event that last matched this webhook. If several patterns of the webhook match one event, this id
+   * keeps the webhook from being found twice.
    */
   seen: number;
 }
@@ -82,7 +89,7 @@ export class Outbox extends PublishingModel {
   readonly #drops: DropCounts;
   #held = new Map<number, HeldWebhook>();
   #index = new PatternIndex();
-  /** All webhooks, by the text of each pattern. */
+  /** All webhooks, grouped by each of their patterns. */
   #byPattern = new Map<string, Set<HeldWebhook>>();
   #active = 0;
   #rows = 0;
@@ -90,11 +97,17 @@ export class Outbox extends PublishingModel {
   #changed = new Set<number>();
   #chained: OutboxPush["chained"] = [];
   #dropped = 0;
-  /** Whether this transaction dropped an event for lack of room. A drop changes the `dropped` count of a webhook. */
+  /**
+   * Whether this transaction dropped an event or a dead letter for lack of room. This increases the webhook's
+   * `dropped`.
+   */
   #overflowed = false;
   /** The ids of the webhooks that this transaction has disabled. */
   #disabledIds: string[] = [];
-  /** Whether this transaction has changed the memory of this class, or has a change to report after the commit. */
+  /**
+   * Whether this transaction has changed the memory of this class. If so, the commit reports the changes to the front,
+   * and a rollback loads the stored state again.
+   */
   #touched = false;
 
   constructor(db: Db, rows: WriteBuffer) {
@@ -115,16 +128,17 @@ export class Outbox extends PublishingModel {
     return this.#active > 0;
   }
 
-  /** The number of nodes of the pattern index that all searches for subscribers have visited so far. */
+  /**
+   * The number of nodes of the pattern index that the searches for subscribers have visited, summed over all searches.
+   */
   get visited(): number {
     return this.#index.visited;
   }
 
   /**
-   * Queues an event for every active webhook that subscribes to it. If the chain of deliveries that caused the event is
-   * too long, the event is not queued. If, in addition, the caller that reported the chain is trusted, these webhooks
-   * are disabled. They keep their queues.
-   * @returns the disabled webhooks; the caller publishes events about them
+   * Queues an event for every active webhook that subscribes to it. An event with too many `hops` is not queued. If the
+   * caller that reported the `hops` is trusted, the subscribed webhooks are also disabled. They keep their queues.
+   * @returns the webhooks that this call has disabled; the caller publishes events about them
    */
   publish(event: OutboxEvent): readonly DisabledWebhook[] {
     const texts = this.#index.match(event.topic);
@@ -148,8 +162,8 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Returns the failure if a topic would take too many steps to match with these patterns and those of all webhooks;
-   * otherwise null.
+   * Returns a failure if matching a topic would take too many steps with these patterns added. The limit applies to the
+   * patterns of all webhooks together. Returns null if the patterns are within the limit.
    */
   refuseSteps(texts: readonly string[]): Failure | null {
     const added = texts.filter((text) => this.#addPattern(text));
@@ -189,8 +203,8 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Stores the delivery progress of a webhook. Disables the webhook after too many consecutive failures. If the webhook
-   * is already disabled, its stored failure is not replaced.
+   * Stores the delivery progress of a webhook. Disables the webhook after too many consecutive failures. The last error
+   * of a webhook that is already disabled is not replaced.
    * @returns the webhook if this call has disabled it
    */
   advance(progress: WebhookProgress): DisabledWebhook | undefined {
@@ -210,9 +224,9 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Moves the event at the head of a webhook's queue to the dead letters.
-   * @param event the id that the event must have; null if any event may be moved
-   * @returns the id of the event, or the failure
+   * Moves the next event of a webhook's queue to the dead letters.
+   * @param event the id that the next event must have; null if any event may be moved
+   * @returns the id of the moved event, or the failure
    */
   skip(row: number, event: number | null, nowMs: number): number | Failure {
     const stored = must(this.table.byRow(row), "a webhook with a skipped event is stored");
@@ -232,8 +246,7 @@ export class Outbox extends PublishingModel {
 
   afterCommit({ changes, push }: Publication): void {
     if (!this.#touched) return;
-    // Report the disabled webhooks here, because the call that disabled them does not report them among its own
-    // changes.
+    // Report the disabled webhooks here. The calls that disabled them report only their own changes.
     for (const id of this.#disabledIds) changes?.add("webhook", id, null);
     if (this.#overflowed) changes?.add("webhook", null, null);
     push(OUTBOX, {
@@ -253,9 +266,7 @@ export class Outbox extends PublishingModel {
     for (const row of this.#held.keys()) this.#touch(row);
   }
 
-  /**
-   * Loads the stored state again after a rollback, if the rolled-back transaction had changed the memory of this class.
-   */
+  /** Loads the stored state again after a rollback. Does nothing if the transaction had not changed the memory. */
   reload(): void {
     if (!this.#touched) return;
     this.#clearPending();
@@ -349,8 +360,8 @@ export class Outbox extends PublishingModel {
   }
 
   /**
-   * Disables the webhooks for which the chain is too long. They are sorted by row, because every node must disable them
-   * in the same order.
+   * Disables the webhooks that would make the chain of deliveries too long. Sorts them by row, because every node must
+   * disable them in the same order.
    */
   #disableChained(wanting: HeldWebhook[], nowMs: number): readonly DisabledWebhook[] {
     return wanting
@@ -361,7 +372,7 @@ export class Outbox extends PublishingModel {
       });
   }
 
-  /** Returns the active webhooks that have any of these patterns, each webhook once. */
+  /** Returns the active webhooks that have at least one of these patterns, without duplicates. */
   #wanting(event: number, texts: readonly string[]): HeldWebhook[] {
     const wanting: HeldWebhook[] = [];
     for (const text of texts) {
@@ -376,8 +387,8 @@ export class Outbox extends PublishingModel {
 
   #queue(event: OutboxEvent, wanting: readonly HeldWebhook[]): void {
     this.#setTouched();
-    // Count all subscribers before queueing, because each node finds them in a different order. So the result is the
-    // same on every node.
+    // First count the rows that all subscribers would need, and only then queue the event. Each node finds the
+    // subscribers in a different order, but all nodes must drop the same events.
     const isFull = this.#rows + wanting.length > WEBHOOK_QUEUES_ROWS_MAX;
     const rowsMax = isFull ? WEBHOOK_QUEUE_ROWS_LEAST : WEBHOOK_QUEUE_ROWS_MAX;
     const withRows: HeldWebhook[] = [];
@@ -391,7 +402,7 @@ export class Outbox extends PublishingModel {
     const isStoreFull = this.#stored.bytes + bytes > WEBHOOK_BODIES_STORED_BYTES_MAX;
     const taking: number[] = [];
     for (const held of withRows) {
-      // An empty queue accepts an event of any size, as long as the bodies of all webhooks together have room.
+      // An empty queue accepts an event of any size, unless the bodies of all webhooks together take too much space.
       const fits = isStoreFull
         ? held.bytes + bytes <= WEBHOOK_QUEUE_BYTES_LEAST
         : held.rows === 0 || held.bytes + bytes <= WEBHOOK_QUEUE_BYTES_MAX;

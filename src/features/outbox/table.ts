@@ -1,14 +1,14 @@
 /**
- * Stores and reads webhooks, the bodies of queued events, and the queue of each webhook. A body is stored once for all
- * webhooks, and is deleted after its last delivery. The writer and the front each have their own class.
+ * Stores and reads webhooks, their queues, and the bodies of queued events. A body is stored once for all webhooks, and
+ * is deleted after its last delivery. The writer and the front each have their own class.
  */
 import type { WebhookCreateRequest, WebhookFailure, WebhookHead } from "../../../schemas/webhooks.js";
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 
 /**
- * A stored webhook. Times are in ms. Threads refer to a webhook by its `row`, because an id can be used again after a
- * deletion.
+ * A stored webhook. Times are in ms. Threads refer to a webhook by its `row`, because a client can use the `id` of a
+ * deleted webhook again.
  */
 export interface WebhookRow {
   readonly row: number;
@@ -23,28 +23,28 @@ export interface WebhookRow {
   readonly created_at: number;
   readonly last_fired: number | null;
   /**
-   * The reason why the last delivery failed or the webhook was disabled. It is null if and only if `last_failure_at` is
-   * null.
+   * The reason why the last delivery failed, or why the webhook was disabled. It is null if and only if
+   * `last_failure_at` is null.
    */
   readonly last_error: string | null;
   readonly last_failure_at: number | null;
   /**
-   * The event at the head of the queue if its delivery has failed; otherwise null. The next four members describe the
-   * attempts to deliver it.
+   * The id of the queue's first event if its delivery has failed; otherwise null. The next four members describe the
+   * failed attempts.
    */
   readonly head_event: number | null;
   readonly head_since: number | null;
   readonly head_tries: number | null;
   readonly head_spent: number | null;
   readonly next_try_at: number | null;
-  /** The number of events that were dropped for lack of room; null means 0. */
+  /** The number of events that were dropped because the queue was full; null means 0. */
   readonly dropped: number | null;
 }
 
 /** A webhook with the counts of its queued events and of its dead letters. */
 export interface WebhookStatus extends WebhookRow {
   readonly pending: number;
-  /** The event at the head of the webhook's queue; null if the queue is empty. */
+  /** The id of the first event in the webhook's queue; null if the queue is empty. */
   readonly head: number | null;
   readonly dead_letters: number;
 }
@@ -53,7 +53,7 @@ const STATUS_COLUMNS = `*, (SELECT count(*) FROM webhook_queue WHERE webhook = r
   (SELECT min(event) FROM webhook_queue WHERE webhook = row) AS head,
   (SELECT count(*) FROM webhook_dead_letter WHERE webhook = row) AS dead_letters`;
 
-/** The total size of the stored bodies, in bytes. The tables that store and delete bodies keep it current. */
+/** The total size of the stored bodies, in bytes. The classes that store and delete bodies keep this number current. */
 export interface StoredBodies {
   bytes: number;
 }
@@ -64,7 +64,7 @@ export interface QueueSize {
   readonly bytes: number;
 }
 
-/** The queries that the writer and the front share. Each of them has a class that extends this one. */
+/** The queries that both the writer and the front need. The class of each thread extends this class. */
 class WebhookLookup {
   readonly #all: Statement<[], WebhookRow>;
   readonly #characters: Statement<[], number>;
@@ -184,7 +184,7 @@ export class WebhookTable extends WebhookLookup {
     this.#progress.run(failCount, firedAt, row);
   }
 
-  /** Stores the state of the event at the head of the queue; null if that event has not failed. */
+  /** Stores the failures of the queue's first event; null if that event has not failed. */
   setHead(row: number, head: WebhookHead | null): void {
     if (head === null) this.#head.run(null, null, null, null, null, row);
     else this.#head.run(head.event, head.since_ms, head.tries, head.spent, head.next_ms, row);
@@ -195,7 +195,7 @@ export class WebhookTable extends WebhookLookup {
     this.#drop.run(events, row);
   }
 
-  /** Returns the event at the head of a webhook's queue. */
+  /** Returns the id of the first event in a webhook's queue. */
   first(row: number): number | undefined {
     return this.#first.get(row) ?? undefined;
   }
@@ -207,7 +207,7 @@ export class WebhookTable extends WebhookLookup {
   /**
    * Stores the body of an event.
    * @param waiting the number of webhooks for which the event is queued
-   * @param hops the length of the chain of webhook deliveries that caused the event
+   * @param hops the number of webhook deliveries in the chain that caused the event
    */
   storeBody(event: number, waiting: number, bytes: number, body: string, hops: number): void {
     this.#body.run(event, waiting, bytes, body, hops);
@@ -245,7 +245,7 @@ export class WebhookTable extends WebhookLookup {
 export interface QueuedEvent {
   readonly event: number;
   readonly bytes: number;
-  /** The length of the chain of webhook deliveries that caused the event. */
+  /** The number of webhook deliveries in the chain that caused the event. */
   readonly hops: number;
 }
 
@@ -278,7 +278,10 @@ export class WebhookReader extends WebhookLookup {
     return this.#body.get(event);
   }
 
-  /** Iterates over the webhooks whose id follows `after`, in the order of ids, with the counts of their queues. */
+  /**
+   * Iterates over the webhooks whose ids sort after `after`, in the order of their ids. Each webhook comes with the
+   * counts of its queue.
+   */
   statuses(after: string): IterableIterator<WebhookStatus> {
     return this.#statuses.iterate(after);
   }

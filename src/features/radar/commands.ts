@@ -13,8 +13,8 @@ export const reportChanges = writerMethod({
   request: ReportChangesRequest,
   reply: Type.Null(),
   weight: weightOf,
-  // A report writes no audit row. A checkout reports after every command of its agent, and the report contains nothing
-  // that is not in the repository.
+  // A report writes no audit row. A checkout reports after every command of its agent, so there would be many rows. The
+  // report contains nothing that is not in the repository.
   audit: null,
   changes: [
     changes(

@@ -1,7 +1,6 @@
 /**
- * Ends the reports of checkouts that have had no activity for too long. A report counts as activity, and so does a
- * request of an instance that works in the checkout. Runs on the front, driven by ticks. In a cluster it runs only on
- * the leader.
+ * Ends the reports of checkouts that have had no activity for too long. Activity is a report, or a request of an
+ * instance that works in the checkout. Runs on the front, driven by ticks. In a cluster it runs only on the leader.
  */
 import { RADAR_ENDED_TOGETHER, RADAR_EXPIRY_INTERVAL_MS, RADAR_KEEP_MS } from "../../../schemas/limits/radar.js";
 import type { Clock } from "../../base/clock.js";
@@ -47,7 +46,7 @@ export class ReportExpiry implements BackgroundTask {
     return this.#runs.close();
   }
 
-  /** Ends the reports that are due, a few in each call. If the writer does not answer, the next run ends them. */
+  /** Ends the reports that are due, a few in each call. If the writer does not answer, the next run tries again. */
   async #endSilent(): Promise<void> {
     const { reader, directory, writer, clock, log } = this.#options;
     const nowMs = clock.now();

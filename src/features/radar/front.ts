@@ -72,7 +72,7 @@ export class RadarFront {
     return jsonReply(`${found.text},"expires_at":"${formatTime(seenMs + RADAR_KEEP_MS)}"}`);
   }
 
-  /** Replies with the overlaps of a workspace, or of one of its checkouts. */
+  /** Replies with the overlaps in a workspace, or with those of one checkout. */
   overlaps(query: Static<typeof RadarQuery>, header: string, context: CallContext): Answer | Promise<Answer> {
     const fallback = sentWorkspace(header);
     if (fallback instanceof Failure) return fallback;
@@ -92,8 +92,8 @@ export class RadarFront {
   }
 
   /**
-   * Whether a caller may report for a checkout. A caller with an instance's token may report for the instance's own
-   * checkout, and for a checkout in which no registered instance works.
+   * Returns whether a caller may report for a checkout. An instance may report for its own checkout, and for a checkout
+   * in which no registered instance works.
    */
   #mayReport(checkout: string, caller: Request["caller"]): boolean {
     const { guarded, directory } = this.#options;

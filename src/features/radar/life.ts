@@ -2,7 +2,7 @@
 import type { Directory } from "../instances/directory.js";
 import { lastSeenAt } from "../instances/entry.js";
 
-/** Returns the latest time at which an instance in a checkout was seen, in ms; 0 if no instance works there. */
+/** Returns the time in ms at which any instance in a checkout was last seen. Returns 0 if no instance works there. */
 export function checkoutSeenAt(directory: Pick<Directory, "inCheckout">, checkout: string, nowMs: number): number {
   let seenMs = 0;
   for (const entry of directory.inCheckout(checkout)) seenMs = Math.max(seenMs, lastSeenAt(entry, nowMs));

@@ -1,40 +1,44 @@
 /**
- * Lists the overlaps of a workspace as JSON texts, in the order of the two checkouts and of the paths. Only one
- * checkout is indexed at a time, so the memory does not grow with the number of overlaps. Runs in the worker pool.
+ * Lists the overlaps in a workspace as JSON texts, sorted by the two checkouts and by path. Only one checkout at a time
+ * is indexed by path. So the memory does not grow with the number of overlaps. Runs in the worker pool.
  */
 import { STREAM_CHUNK_CHARACTERS } from "../../../schemas/limits/rpc.js";
 import { formatTime } from "../../base/time.js";
 import { overlapOf } from "./overlap.js";
 import type { Report, ReportedFile } from "./report.js";
 
-/** The reports of a workspace, with the data about their checkouts that an answer contains. */
+/** The reports of a workspace, with the data about their checkouts that an answer shows. */
 export interface ListedReports {
   /** The reports, in the order of their checkouts. */
   readonly reports: readonly Report[];
   /**
-   * The checkout whose overlaps are listed, as the first side of each overlap; null to list the overlaps of all
-   * checkouts.
+   * The only checkout whose overlaps are listed, as the member `a` of each overlap. If it is null, the overlaps of all
+   * checkouts are listed.
    */
   readonly checkout: string | null;
   /** The agents of each checkout as JSON text. */
   readonly instances: Readonly<Record<string, string>>;
 }
 
-/** A side of an overlap, with its JSON text up to the ranges. */
+/** One of the two checkouts of an overlap. `head` is its JSON text up to the ranges. */
 interface Side {
   readonly report: Report;
   readonly head: string;
 }
 
-/** A file of the first side. Its part of the JSON text is made once and used for all other checkouts. */
+/**
+ * A file of the first checkout. `text` is its part of the JSON text. It is built once and used with each other
+ * checkout.
+ */
 interface ListedFile {
   readonly file: ReportedFile;
   text: string | null;
 }
 
 /**
- * Yields the JSON texts of the overlaps. A text contains several overlaps of the same two checkouts, separated by
- * commas, because each step of a generator costs about as much as an overlap.
+ * Yields the JSON texts of the overlaps. One text contains several overlaps of the same two checkouts, separated by
+ * commas. A text for each overlap would double the cost, because each step of a generator costs about as much as an
+ * overlap.
  */
 export function* overlapTexts({ reports, checkout, instances }: ListedReports): Generator<string, void, undefined> {
   const sides = reports.map((report) => ({ report, head: headOf(report, instances) }));
@@ -57,8 +61,8 @@ function* textsOf(a: Side, files: ReadonlyMap<string, ListedFile>, b: Side): Gen
     const kind = own === undefined ? null : overlapOf(own.file, theirs);
     if (own === undefined || kind === null) continue;
     own.text ??= `{"path":${JSON.stringify(theirs.path)},"a":${a.head}${rangesOf(own.file)}},"b":`;
-    // Format the time only if it differs from the previous one, because most overlaps of two checkouts began with the
-    // same report.
+    // Format a time only if it differs from the previous one. Most overlaps of two checkouts began with the same
+    // report.
     const beganMs = Math.max(own.file.since, theirs.since);
     if (beganMs !== sinceMs) {
       sinceMs = beganMs;

@@ -1,4 +1,4 @@
-/** Tests how changes of one file overlap, with examples and against a comparison of each pair of ranges. */
+/** Tests how two changes of one file overlap. Uses examples, and a comparison of each pair of ranges. */
 import * as fc from "fast-check";
 import t, { type Test } from "tap";
 import type { OverlapKind } from "../../../schemas/radar.js";
@@ -19,7 +19,7 @@ function fileOf({ ranges, deleted, blob }: Change): ReportedFile {
   return must(decodeReport(head, files, null).files[0], "the report has a file");
 }
 
-/** Returns the kind of overlap between two changes. Also checks that the kind is the same from the other side. */
+/** Returns the kind of overlap between two changes. Also checks that swapping the two changes gives the same kind. */
 function overlap(t: Test, one: Change, other: Change): OverlapKind | null {
   const kind = overlapOf(fileOf(one), fileOf(other));
   t.equal(overlapOf(fileOf(other), fileOf(one)), kind, "both sides see the same");

@@ -1,6 +1,6 @@
 /**
- * Decides how the changes of one file in two checkouts overlap. Line numbers are those of the base, as `git diff`
- * counts them. The writer and the worker pool use the same decision. Pure.
+ * Decides whether and how the changes of one file in two checkouts overlap. Line numbers are those of the base commit,
+ * as `git diff` counts them. The writer and the worker pool use the same code. Pure.
  */
 import { OVERLAP_KINDS, type OverlapKind } from "../../../schemas/radar.js";
 import type { ReportedFile } from "./report.js";
@@ -11,8 +11,8 @@ export function severityOf(kind: OverlapKind): number {
 }
 
 /**
- * Returns how two changes of the same path overlap. Returns null if they do not, which is the case if both sides
- * deleted the file, or if both have the same content.
+ * Returns how two changes of the same path overlap. Returns null if they do not: both checkouts deleted the file, or
+ * both have the same content.
  */
 export function overlapOf(one: ReportedFile, other: ReportedFile): OverlapKind | null {
   if (one.deleted !== other.deleted) return "delete";
@@ -22,11 +22,13 @@ export function overlapOf(one: ReportedFile, other: ReportedFile): OverlapKind |
 }
 
 /**
- * Returns whether ranges of two changes meet. Neighbouring ranges also meet, because git merges two changes only if
- * there is an unchanged line between them. A change without ranges affects the whole file, and meets every change.
+ * Returns whether any range of one change meets a range of the other. Neighbouring ranges also meet, because git merges
+ * two changes only if an unchanged line is between them. A change without ranges affects the whole file, and meets
+ * every change.
  *
- * The ranges of each side are in the order of their first lines. If two ranges do not meet, the one that ends first
- * meets no later range of the other side. So each step can skip one range.
+ * The ranges of each change are sorted by their first lines. The loop compares one range of each change. If the two do
+ * not meet, the one that ends first cannot meet a later range of the other change. So the loop moves on to the next
+ * range of that change.
  */
 function rangesMeet(one: ReportedFile, other: ReportedFile): boolean {
   if (one.start === one.end || other.start === other.end) return true;

@@ -1,6 +1,6 @@
 /**
  * Reads the body of a report, and encodes its files for storage. A report may have 128,000 ranges, so the worker pool
- * reads long reports. The encoded files are one text, which is cheap to pass between threads. Any thread; needs
+ * reads long reports. The encoded files are one text, which is cheap to pass between threads. Runs in any thread, after
  * `loadShapes`.
  */
 import { ChangesBody, type CheckedReport } from "../../../schemas/radar.js";

@@ -76,7 +76,7 @@ function openHouse(t: Test): House {
 const CHECKOUTS = ["c-1", "c-2", "c-3"] as const;
 const PATHS = ["a", "b", "d"] as const;
 
-/** One step: a report of a checkout in one of two workspaces, or no report, which ends the checkout's report. */
+/** One step of a run: a checkout of one of two workspaces reports its files, or its report ends. */
 const change = fc.record({
   checkout: fc.constantFrom(...CHECKOUTS),
   workspace: fc.constantFrom("w", "w", "w", "v"),
@@ -93,7 +93,7 @@ const change = fc.record({
   restarts: fc.constantFrom(false, false, false, true),
 });
 
-/** The model: returns the kinds of all overlaps by workspace, checkouts and path. It compares each pair of files. */
+/** The model: returns the kinds of all overlaps, by workspace, checkouts and path. It compares each pair of files. */
 function overlapsOf(reports: ReadonlyMap<string, { readonly workspace: string; readonly files: StoredFiles }>) {
   const kinds = new Map<string, OverlapKind>();
   const decoded = [...reports].map(([checkout, { workspace, files }]) =>
@@ -149,7 +149,7 @@ t.test("events and times are those of a simple model", (t) => {
         }
       }
       before = overlapsOf(reports);
-      // Compare only the keys, because no event reports that an overlap has become milder.
+      // Compare only the keys and not the kinds, because no event reports that an overlap has become milder.
       t.same([...published.keys()].toSorted(), [...before.keys()].toSorted());
       for (const [key, kind] of before) {
         t.ok(severity.indexOf(published.get(key) ?? "file") >= severity.indexOf(kind), "a worse kind was published");
@@ -228,7 +228,7 @@ t.test("one push message tells of each pair, by its worst kind", (t) => {
   t.end();
 });
 
-/** Returns files whose report takes about the maximum memory. */
+/** Returns files for a report that takes nearly the maximum memory. */
 function largest(prefix: string): StoredFiles {
   const lines = Array.from({ length: 2 * RADAR_RANGES_MAX }, (_, at) => at + 1);
   return Array.from({ length: RADAR_FILES_MAX }, (_, at) => ({ path: `${prefix}${at}`.padEnd(1_000, "x"), lines }));

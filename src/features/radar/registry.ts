@@ -1,9 +1,9 @@
 /**
- * Executes the writer's calls about the reports of checkouts. Compares each new report with the other reports of its
- * workspace, and publishes which overlaps appear, get worse and end. Runs in the writer thread.
+ * Executes the writer's calls about the reports of checkouts. It compares each new report with the other reports of its
+ * workspace, and publishes the overlaps that appear, get worse or end. Runs in the writer thread.
  *
- * The reports of a workspace are read and decoded at the first call about the workspace, and then stay in memory. The
- * total size of all reports is limited.
+ * The first call about a workspace reads and decodes its reports. From then on, they stay in memory. The total size of
+ * all reports is limited.
  */
 import type { ServerTopic } from "../../../schemas/events.js";
 import {
@@ -79,8 +79,8 @@ export class RadarRegistry extends PublishingModel {
   }
 
   /**
-   * Ends reports. A report that was stored again after the decision to end it remains. Returns the checkouts whose
-   * reports have ended.
+   * Ends the reports that the front has chosen. If a checkout has reported again since then, its `reported_at` differs,
+   * and its report remains. Returns the checkouts whose reports have ended.
    */
   end({ ends }: EndReportsRequest, call: WriteCall): string[] {
     const ended: string[] = [];
@@ -139,7 +139,10 @@ export class RadarRegistry extends PublishingModel {
     return this.#totals;
   }
 
-  /** Publishes the difference between the old and the new report of a checkout. One of them may be null. */
+  /**
+   * Publishes which overlaps change when `after` replaces `before`. `before` is null if the report is new, and `after`
+   * is null if the report ends.
+   */
   #change(before: Report | null, after: Report | null, call: WriteCall): void {
     const moves = before !== null && after !== null && before.workspace !== after.workspace;
     if (before !== null && (after === null || moves)) {
@@ -185,7 +188,8 @@ export class RadarRegistry extends PublishingModel {
     nowMs: number,
   ): void {
     const { count, bytes } = this.#totalsNow();
-    // Change the memory before the table, because a workspace that is not in memory yet is read from the table.
+    // Change the memory before the table. If the workspace is not in memory yet, its reports are read from the table
+    // now, and they must be the old ones.
     this.#keep(before, after?.report ?? null);
     if (before !== null) this.#writer.delete(before.checkout);
     if (after !== null) this.#writer.insert(after.report, after.files, nowMs);

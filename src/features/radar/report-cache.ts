@@ -1,7 +1,7 @@
 /**
- * Caches decoded reports in a worker of the pool, because decoding the reports of a workspace takes longer than
- * comparing them. A changed report gets a new row, so a cached report is never stale. The cache evicts the least
- * recently used reports. Pure except for its state.
+ * Caches decoded reports in a worker of the pool. Decoding the reports of a workspace takes longer than comparing them.
+ * A changed report gets a new row, so a cached report is never stale. The cache evicts the least recently used reports.
+ * Pure except for its state.
  */
 import { RADAR_BYTES_MAX } from "../../../schemas/limits/radar.js";
 import type { Report } from "./report.js";

@@ -1,7 +1,7 @@
 /**
- * Decodes the stored report of a checkout for comparisons with other reports. The files are in the order of their
- * paths, and the ranges of each file are in the order of their first lines. The ranges of all files share one array,
- * because a report may have 128,000 of them. Pure.
+ * Decodes the stored report of a checkout, so that it can be compared with other reports. Files are sorted by path, and
+ * the ranges of each file by their first lines. The ranges of all files share one array, because a report may have
+ * 128,000 of them. Pure.
  */
 import type { StoredFiles } from "../../../schemas/radar.js";
 import { RADAR_FILE_BYTES, RADAR_RANGE_BYTES, RADAR_REPORT_BYTES } from "../../../schemas/limits/radar.js";
@@ -19,16 +19,16 @@ export interface ReportedFile {
   readonly report: Report;
   readonly path: string;
   /**
-   * The bounds of the file's ranges in the `lines` of the report, as for `slice`. If the file has no ranges, the whole
-   * file has changed.
+   * The bounds of the file's ranges in the array `lines` of the report, as for `slice`. If the bounds are equal, the
+   * change affects the whole file.
    */
   readonly start: number;
   readonly end: number;
   readonly deleted: boolean;
   readonly blob: string | null;
   /**
-   * The time in ms since which the file is in the report and overlaps another change without interruption. It has no
-   * meaning while the file does not overlap.
+   * The time in ms at which the file began to overlap. It stays the same as long as the file overlaps without
+   * interruption. It has no meaning while the file overlaps no other change.
    */
   since: number;
 }
@@ -36,16 +36,19 @@ export interface ReportedFile {
 export interface Report extends ReportHead {
   /** The files in the order of their paths, each path once. */
   readonly files: readonly ReportedFile[];
-  /** The first and the last line of each range. */
+  /** The first and the last line of each range, one pair after the other. */
   readonly lines: Int32Array;
-  /** The estimated memory of the report in bytes. It depends only on the report's content. */
+  /**
+   * The estimated memory of the report, in bytes. It depends only on the content of the report, so all nodes have the
+   * same estimate.
+   */
   readonly bytes: number;
 }
 
 /**
  * Decodes a report.
  * @param files the JSON text of the stored files
- * @param since the `since` of each file, in the order of their paths; null for a new report
+ * @param since the member `since` of each file, in the order of their paths; null for a new report
  */
 export function decodeReport(
   { checkout, workspace, branch, base }: ReportHead,

@@ -1,6 +1,6 @@
 /**
- * The SQL of the reports of checkouts. The files of a report are in a separate table, so that the reports can be listed
- * without their files.
+ * The SQL of the reports of checkouts. The files of a report are in a separate table. So reports can be listed without
+ * reading their files.
  */
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
@@ -55,7 +55,7 @@ export class RadarReader {
     return this.#checkouts.all(workspace);
   }
 
-  /** Returns the reports that were stored until a time in ms, the oldest first. */
+  /** Returns the reports that were stored at `untilMs` or before, the oldest first. */
   storedUntil(untilMs: number): StoredHead[] {
     return this.#oldest.all(untilMs);
   }

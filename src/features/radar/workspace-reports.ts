@@ -1,13 +1,13 @@
 /**
- * Keeps the reports of a workspace in memory, and finds the effects of a new report: the overlaps that appear, get
- * worse and end. Each path has a list of its changes, so a report is compared only with changes of the same paths. Pure
+ * Keeps the reports of a workspace in memory, and compares a new report with them. It finds the overlaps that appear,
+ * get worse or end. The changes are indexed by path, so a report is compared only with changes of the same paths. Pure
  * except for its state.
  */
 import type { OverlapKind } from "../../../schemas/radar.js";
 import { overlapOf, severityOf } from "./overlap.js";
 import { isSameChange, type Report, type ReportedFile } from "./report.js";
 
-/** The effects of a new report on the overlaps with one other checkout. The paths are in order. */
+/** The effects of a new report on the overlaps between its checkout and one other checkout. The paths are sorted. */
 export interface PairChange {
   readonly other: Report;
   /** The paths of the overlaps that have appeared or got worse, by their new kind. */
@@ -18,7 +18,7 @@ export interface PairChange {
 
 export class WorkspaceReports {
   readonly #reports = new Map<string, Report>();
-  /** The changes of each path in all checkouts. No list is empty. */
+  /** The changes of all checkouts, by path. No list is empty. */
   readonly #byPath = new Map<string, ReportedFile[]>();
   #bytes = 0;
 
@@ -49,8 +49,8 @@ export class WorkspaceReports {
   }
 
   /**
-   * Replaces the report of a checkout. This is cheaper than to remove and add it, because most of its paths are usually
-   * the same.
+   * Replaces the report of a checkout. This is cheaper than removing and adding it, because most paths are usually in
+   * both reports.
    */
   replace(before: Report, after: Report): void {
     this.#reports.set(after.checkout, after);
@@ -66,12 +66,13 @@ export class WorkspaceReports {
   }
 
   /**
-   * Compares the old and the new report of a checkout with the reports of all other checkouts, and sets the times of
-   * the new report. Neither report needs to be in this collection.
-   * @param before the previous report; null if there is none, or if it was in another workspace
-   * @param after the new report; null if there is none
-   * @param nowMs the start time of an overlap that begins
-   * @returns the changes by the other checkouts, in the order of their ids
+   * Finds the overlaps that change when a checkout's report `before` is replaced by `after`. Compares both with the
+   * reports of all other checkouts, and sets the `since` of each file of `after`. Neither report needs to be in this
+   * collection.
+   * @param before the previous report; null if this workspace had none
+   * @param after the new report; null if the report ends
+   * @param nowMs the start time of the overlaps that begin
+   * @returns the changed overlaps of each other checkout, in the order of the checkouts' ids
    */
   difference(before: Report | null, after: Report | null, nowMs: number): readonly PairChange[] {
     const changes = new Map<Report, PairChange>();
@@ -95,8 +96,8 @@ export class WorkspaceReports {
   }
 
   /**
-   * Compares the old and the new change of a path with the changes of the other checkouts. At least one of the two is
-   * not null.
+   * Compares the old and the new change of one path with the changes of the other checkouts. One of the two may be
+   * null.
    */
   #compare(old: ReportedFile | null, now: ReportedFile | null, nowMs: number, changes: Map<Report, PairChange>): void {
     const { path, report } = (now ?? old) as ReportedFile;
@@ -125,8 +126,8 @@ function changeOf(changes: Map<Report, PairChange>, other: Report): PairChange {
 }
 
 /**
- * Yields the changes of each path in two reports, in the order of the paths. A change is null if a report does not have
- * the path.
+ * Yields the old and the new change of each path in two reports, in the order of the paths. A change is null if its
+ * report does not have the path.
  */
 function* pairsByPath(
   before: readonly ReportedFile[],

@@ -41,7 +41,7 @@ export const removeRateLimit = writerMethod({
   run: ({ limits }, request, call) => limits.remove(request, call),
 });
 
-/** Removes the rate limits that have ended, so that waiting claims continue. */
+/** Removes the rate limits that have ended. The claims that wait because of them then continue. */
 export const endRateLimits = writerMethod({
   ...common,
   name: "rate_limit.end",

@@ -1,6 +1,6 @@
 /**
- * Keeps the rate limits of the latest commit on the front, so that hooks and waits find the limits of an agent's
- * account without a call to the writer. Pure except for its state.
+ * Keeps the front's copy of the rate limits, as of the latest commit. So hooks and waits find the rate limits of an
+ * agent's account without a call to the writer. Pure except for its state.
  */
 import { RATE_LIMITS_SHOWN_MAX } from "../../../schemas/limits/rate-limits.js";
 import type { Directory } from "../instances/directory.js";

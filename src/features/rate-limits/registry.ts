@@ -1,5 +1,5 @@
 /**
- * Executes the writer's calls about rate limits, publishes events about their beginnings and ends, and finds the ones
+ * Executes the writer's calls about rate limits, and publishes their beginnings and ends. It also finds the rate limits
  * that keep an instance from getting a task. All rate limits are in memory. Runs in the writer thread.
  */
 import type { ServerTopic } from "../../../schemas/events.js";
@@ -43,8 +43,9 @@ export class RateLimitRegistry extends PublishingModel {
   }
 
   /**
-   * Stores a rate limit. It replaces the rate limit of the same provider and account. An agent reports only for its own
-   * account, so the limit for each account keeps one agent from taking the places of all.
+   * Stores a rate limit. It replaces the previous one with the same provider and account. The number of rate limits of
+   * one account is limited. An agent reports only for its own account, so one agent cannot use up the limit for all
+   * accounts.
    */
   report(request: ReportLimitRequest, call: WriteCall): Failure | RateLimitRow {
     const ofAccount = [...this.#all().values()].filter(({ account }) => account === request.account);
@@ -75,7 +76,7 @@ export class RateLimitRegistry extends PublishingModel {
     return over.map(({ id }) => id);
   }
 
-  /** Returns the rate limits that keep an instance from getting a task, at most RATE_LIMITS_SHOWN_MAX. */
+  /** Returns the rate limits that keep an instance from getting a task. Returns at most RATE_LIMITS_SHOWN_MAX. */
   holding(instance: string, nowMs: number): RateLimitRow[] {
     const all = this.#all();
     const account = all.size === 0 ? null : this.#writer.accountOf(instance);
@@ -96,7 +97,7 @@ export class RateLimitRegistry extends PublishingModel {
     this.#changed.clear();
   }
 
-  /** Returns all rate limits. They are read from the table at the first use. */
+  /** Returns all rate limits. The first call reads them from the table. */
   #all(): ReadonlyMap<number, RateLimitRow> {
     if (this.#isLoaded) return this.#byId;
     this.#isLoaded = true;

@@ -66,8 +66,8 @@ export class RateLimitWriter {
   }
 
   /**
-   * Returns the account of an instance. If the instance has none, returns the account of the nearest parent that has
-   * one; null if none is known.
+   * Returns the account of an instance. An instance without an account uses the account of its nearest parent that has
+   * one. Returns null if no account is known.
    */
   accountOf(id: string): string | null {
     return accountOf(this.#instance.get(id), (parent) => this.#instance.get(parent));

@@ -1,6 +1,6 @@
 /**
- * Removes rate limits that have ended. The removal publishes an event, and waiting claims continue. Runs on the front,
- * driven by ticks. In a cluster it runs only on the leader.
+ * Removes the rate limits that have ended. A removal publishes an event, and lets waiting claims continue. Runs on the
+ * front, driven by ticks. In a cluster it runs only on the leader.
  */
 import { RATE_LIMIT_END_INTERVAL_MS } from "../../../schemas/limits/rate-limits.js";
 import type { Clock } from "../../base/clock.js";
@@ -40,7 +40,7 @@ export class RateLimitEnds implements BackgroundTask {
     return this.#runs.close();
   }
 
-  /** If the writer does not answer, the next run removes them. */
+  /** Removes the rate limits that have ended. If the writer does not answer, the next run tries again. */
   async #end(): Promise<void> {
     const { limits, writer, clock } = this.#options;
     if (limits.isEndDue(clock.now())) await writer.request(endRateLimits, {}, NO_CALLER);

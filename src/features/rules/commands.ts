@@ -1,7 +1,7 @@
 /**
  * The writer methods that change rules. The pool has already parsed and compiled the rules (rules/jobs.ts). These
- * methods make the checks that need the database: whether a rule exists, whether its status may change, and the limits
- * of a project. They run in the writer.
+ * methods make the checks that need the database: whether a rule exists, whether its status may change, and whether the
+ * project stays within its limits. They run in the writer.
  */
 import * as Type from "typebox";
 import { PROJECT_PROGRAM_INSTRUCTIONS_MAX, PROJECT_RULES_MAX } from "../../../schemas/limits/rules.js";
@@ -23,7 +23,7 @@ import { noDetail, writerMethod } from "../../platform/threads/writer-method.js"
 import { ruleWriter, type RuleTotals, type RuleWriter } from "./table.js";
 
 /**
- * The resource of an import in the audit log. It names no rule, because the imported rules may belong to many projects.
+ * The name in the audit row of an import. It is no rule's name, because the imported rules may belong to many projects.
  */
 const BULK = "bulk";
 
@@ -57,7 +57,10 @@ export const proposeRule = writerMethod({
   },
 });
 
-/** Returns the method that accepts or rejects a proposed rule. No other method changes the status of a stored rule. */
+/**
+ * Returns the writer method that accepts or rejects a proposed rule. Only these two methods change the status of a
+ * stored rule.
+ */
 function decision(name: "rule.accept" | "rule.reject", from: RuleStatus, to: RuleStatus) {
   return writerMethod({
     name,
@@ -174,7 +177,7 @@ export function storeImported(rules: RuleWriter, given: readonly CheckedRule[], 
   for (const project of new Set(given.map((rule) => rule.project))) rules.touch(project);
 }
 
-/** Returns the failure if these totals exceed the limits of a project; otherwise null. */
+/** Returns the failure if a project with these totals would exceed its limits; otherwise null. */
 function refuseTotals(project: string, { rules, instructions }: RuleTotals): Failure | null {
   const shown = JSON.stringify(shorten(project));
   if (rules > PROJECT_RULES_MAX)

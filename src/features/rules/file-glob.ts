@@ -1,8 +1,8 @@
 /**
  * Compiles globs over file paths, as in a rule's `applies_to`. Braces are expanded first. Then the glob and the path
- * are split at each `/`, and their segments are matched by file-segment.ts, so `*` and `?` do not match a `/`. A
- * segment `**` matches any number of segments, including none. A `\` in a path counts as `/`, because Windows uses it.
- * Glob and path are compared in NFC. Pure.
+ * are split at each `/`, and file-segment.ts matches their segments. So `*` and `?` do not match a `/`. A segment `**`
+ * matches any number of segments, including none. A `\` in a path counts as `/`, because Windows uses it. Glob and path
+ * are compared in NFC. Pure.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../../schemas/limits/names.js";
 import { BraceProblem, expandBraces } from "../../base/brace-expansion.js";
@@ -13,23 +13,28 @@ import { compileTopicSegment } from "../../platform/topics/topic-segment.js";
 import { compileFileSegment, FILE_ESCAPABLE } from "./file-segment.js";
 
 const MANY = "**";
-/** The minimum number of segments that a `**` of a glob matches. */
+/** The minimum number of path segments that a segment `**` matches. */
 const MANY_MIN = 0;
 const NOTHING: SegmentMatcher = { matches: () => false };
 
 export interface FileGlob {
-  /** The number of globs without braces that the glob expands to, not counting the one with literal braces. */
+  /**
+   * The number of globs to which the braces expand (2 for `*.{ts,js}`). The glob also matches a name with these braces,
+   * which does not count.
+   */
   readonly alternatives: number;
   /** @param path the segments of the path */
   matches(path: readonly string[]): boolean;
 }
 
-/** The reason why a glob is malformed. The text continues a sentence whose subject is the glob. */
+/**
+ * The reason why a glob is malformed. The text continues a sentence whose subject is the glob ("it has a [ without …").
+ */
 export class GlobProblem {
   constructor(readonly problem: string) {}
 }
 
-/** Splits a path into the segments that globs match. A segment `.` is dropped, because it does not change the path. */
+/** Splits a path into its segments. Drops each segment `.`, because it does not change the path. */
 export function splitPath(path: string): string[] {
   const segments = path.normalize("NFC").replaceAll("\\", "/").split("/");
   return segments.filter((segment) => segment !== ".");
@@ -58,8 +63,8 @@ export function compileFileGlob(text: string): FileGlob | GlobProblem {
 }
 
 /**
- * Compiles a stored glob. If an older version has stored the glob, it may be one that is no longer accepted. Such a
- * glob matches the same paths as in the older version.
+ * Compiles a stored glob. An older version may have stored a glob that is no longer valid. Such a glob matches the same
+ * paths as in the older version.
  */
 export function compileStoredGlob(text: string): FileGlob {
   const glob = compileFileGlob(text);

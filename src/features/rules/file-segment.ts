@@ -1,8 +1,8 @@
 /**
- * The dialect of a rule's globs: it reads one segment with character classes as in gitignore. `[!a]` and `[^a]` negate
- * a class. In a class, a `]` at the beginning and a `-` at either end are literal, and `[:digit:]` names a set. A
- * segment also matches the file name that it spells literally, because many projects have folders such as `app/[id]`.
- * Pure. https://git-scm.com/docs/gitignore
+ * Compiles one segment of a rule's glob. Character classes are those of gitignore: `[!a]` and `[^a]` negate a class, a
+ * `]` at the beginning and a `-` at either end are literal, and `[:digit:]` names a set. A segment also matches the
+ * file name that it spells literally, because many projects have folders such as `app/[id]`. Pure.
+ * https://git-scm.com/docs/gitignore
  */
 import { CLASS_BASE, segmentGlob, type SegmentTokens } from "../../base/segment-glob.js";
 import type { SegmentMatcher } from "../../base/segment-sequence.js";
@@ -15,12 +15,12 @@ import {
 } from "../../base/segment-syntax.js";
 import { shorten } from "../../../shared/shorten.js";
 
-/** The characters that a preceding `\` makes literal in a rule's glob. */
+/** The characters that a rule's glob can escape with a `\`. */
 export const FILE_ESCAPABLE = "*?[]{}!^,;|-# ";
 
 /**
- * The named sets of ASCII characters, as ranges. Each pair of characters is the first and the last character of a
- * range.
+ * The named sets of ASCII characters, as ranges. Each two characters are the bounds of one range ("09AFaf" is 0-9, A-F
+ * and a-f).
  */
 const SETS: Readonly<Record<string, string>> = {
   alnum: "09AZaz",
@@ -39,7 +39,7 @@ const SETS: Readonly<Record<string, string>> = {
 const NOTHING_ESCAPED = new SegmentProblem("has a \\ that escapes nothing: write /");
 const OPEN = new SegmentProblem("has a [ without its ]: write \\[ for one in a name");
 
-/** Reads a class whose `[` is before `start`. */
+/** Reads a class that begins at `start`, after its `[`. */
 function readClass(text: string, start: number): ReadClass | SegmentProblem {
   const negated = text[start] === "!" || text[start] === "^";
   const first = negated ? start + 1 : start;
@@ -70,7 +70,7 @@ function invertedRange(range: string): SegmentProblem {
 
 const DIALECT: SegmentDialect = { readEscape: (text, at) => readCharacter(text, at) ?? NOTHING_ESCAPED, readClass };
 
-/** Compiles a segment without braces. */
+/** Compiles a segment that has no braces. */
 export function compileFileSegment(text: string): SegmentMatcher | SegmentProblem {
   const read = readSegment(text, DIALECT);
   if (read instanceof SegmentProblem) return read;
@@ -80,7 +80,7 @@ export function compileFileSegment(text: string): SegmentMatcher | SegmentProble
   return { matches: (segment) => glob.matches(segment) || spelled.matches(segment) };
 }
 
-/** Replaces each class by the characters of its source text. */
+/** Replaces each class by the characters that spell it. For example, `[id]` becomes the four characters "[id]". */
 function spellClasses({ tokens, classes }: SegmentTokens): number[] {
   const spelled: number[] = [];
   for (const token of tokens) {

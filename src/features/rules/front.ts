@@ -1,5 +1,5 @@
 /**
- * Handles the requests about rules. For a change of rules, the pool parses and compiles the rules of the request, and
+ * Handles the requests about rules. To change rules, the pool parses and compiles the rules of the request, and then
  * the writer stores them. The pool also validates texts. A long validation waits for a permit. Runs on the front.
  */
 import { GLOBAL_PROJECT, ruleName, type RuleRequest, type ValidateRequest } from "../../../schemas/rules.js";
@@ -27,16 +27,16 @@ export interface RuleFrontOptions {
   readonly log: Log;
   /**
    * Called at the end of a long validation, with the number of violations. It is not called for a short validation,
-   * whose answer contains the number.
+   * because the answer itself has the number.
    */
   readonly countViolations: (actor: string, violations: number) => void;
 }
 
-/** A request with a body. The body's buffer is transferred to another thread. */
+/** A request with a body. The buffer of the body is transferred to another thread, so it can be used only once. */
 type BodyRequest = Pick<Request, "body" | "context">;
 type ValidationRequest = BodyRequest & Pick<Request, "peer">;
 
-/** The method for each decision about a proposed rule, and the rule's new status. */
+/** The writer method for each decision about a proposed rule, and the status that the rule then has. */
 const DECISIONS = {
   accept: { method: acceptRule, status: "accepted" },
   reject: { method: rejectRule, status: "rejected" },
@@ -115,8 +115,8 @@ export class RuleFront {
   }
 
   /**
-   * Returns the matches of a single rule of any status in the text of the body. These violations are not counted in the
-   * actor's metrics.
+   * Returns the violations of one rule in the text of the body. The rule may have any status. These violations are not
+   * counted in the actor's metrics.
    */
   preview(rule: RuleRequest, request: ValidationRequest): Promise<Answer> {
     return this.#validate(rule, request);
@@ -133,8 +133,7 @@ export class RuleFront {
     const versions: ValidateRequest["versions"] = counts ? [known.get(project), known.get(GLOBAL_PROJECT)] : null;
     const asked = { project, rule_id, versions, body: packed };
     if (slowLane.isShort(size)) {
-      // Copy the body of a short text instead of transferring it, because it is needed again if the validation turns
-      // out to be long.
+      // Copy a short body instead of transferring it. If the validation turns out to be long, the body is needed again.
       const answer = await slowLane.runShort(validateShort, asked, size);
       if (!(answer instanceof Failure))
         return jsonReply(answer.text, 200, counts ? { violations: answer.violations } : null);
@@ -145,7 +144,7 @@ export class RuleFront {
     return readReply(counted(chunks, (violations) => countViolations(context.actor, violations)));
   }
 
-  /** Parses the rules of a body, and returns them as JSON text that can be stored. */
+  /** Parses the rules of a body. Returns them as JSON text that the writer can store. */
   async #check(project: string | null, body: Uint8Array, context: CallContext): Promise<string | Failure> {
     const checked = await this.#options.slowLane.runBody(
       checkRules,
@@ -156,7 +155,7 @@ export class RuleFront {
   }
 }
 
-/** Yields the chunks unchanged. After the last one, reports the number of violations. */
+/** Yields the chunks unchanged, and then reports the number of violations. */
 async function* counted(
   chunks: Chunks<ReplyOf<typeof validateLong>>,
   report: (violations: number) => void,

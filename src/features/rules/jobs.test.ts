@@ -1,6 +1,6 @@
 /**
- * Tests the jobs and commands of rules on a database in memory. The rules that the jobs have checked must be the ones
- * that are stored and applied.
+ * Tests the jobs and commands of rules on a database in memory. The stored and applied rules must be the ones that the
+ * jobs have checked.
  */
 import t from "tap";
 import type { Static } from "typebox";
@@ -31,7 +31,7 @@ function open() {
     if (reply instanceof Failure) throw new Error(reply.message);
     return reply as Exclude<ReturnType<ReturnType<Row["bind"]>>, Failure>;
   };
-  /** Reads the chunks and the reply of a stream. */
+  /** Reads all chunks and the reply of a stream. */
   const read = <Row extends StreamJob>(job: Row, request: RequestOf<Row>): { chunks: string[]; reply: unknown } => {
     const chunks: string[] = [];
     const pieces = job.bind(models)(request)[Symbol.iterator]();

@@ -1,6 +1,6 @@
 /**
- * Compiles regexes in RE2 syntax. The engine is re2js, which matches in time linear in the length of the text. Only
- * this file depends on it. Three limits bound the cost of compiling: the length of the source, the number of its
+ * Compiles regexes in RE2 syntax. The engine is re2js, whose matching time is linear in the length of the text. Only
+ * this file depends on re2js. Three limits bound the cost of compiling: the length of the source, the number of its
  * counted repetitions, and the size of the compiled program. Runs in the pool, because compiling and matching may take
  * milliseconds.
  */
@@ -18,7 +18,7 @@ import { Failure, invalid } from "../../base/result.js";
 type Engine = typeof Re2;
 type Program = Re2.RE2JS;
 
-/** The maximum number of property names in the cache of properties that RE2 has or does not have. */
+/** The maximum number of names in the cache of `isPropertyKnown`. */
 const PROPERTIES_KEPT_MAX = 1_000;
 
 let loaded: Engine | undefined;
@@ -36,7 +36,7 @@ function engine(): Engine {
 const EMPTY_WIDTH = 4;
 const BEGIN_OR_END_OF_TEXT = 4 | 8;
 
-/** Whether a program tests for the start or the end of the whole text. */
+/** Returns whether a program tests for the start or the end of the whole text. */
 function asksForText(program: Program): boolean {
   const { inst } = (
     program.re2() as { readonly prog: { readonly inst: readonly { readonly op: number; readonly arg: number }[] } }
@@ -45,8 +45,8 @@ function asksForText(program: Program): boolean {
 }
 
 /**
- * Adds up the counts of all repetitions `{n}`, `{n,}` and `{n,m}`. Escaped characters are skipped, and so is the number
- * of a character in `\x{2028}`.
+ * Adds up the counts of all repetitions `{n}`, `{n,}` and `{n,m}` in a regex. Skips escaped characters, and numbers
+ * such as the one in `\x{2028}`.
  */
 function countRepetitions(source: string): number {
   let sum = 0;
@@ -55,34 +55,38 @@ function countRepetitions(source: string): number {
   return sum;
 }
 
-/** Limits the cost of a match. */
+/** Bounds the cost of matches. One match reports its steps to the meter while it runs. */
 export interface RegexMeter {
   /**
-   * The id of the metered work. If the previous match belonged to other work, the automaton's cache is cleared first,
-   * so that the same work always has the same cost.
+   * The id of the metered work. A match for other work first clears the automaton's cache. So the cost of the same work
+   * never depends on earlier matches.
    */
   readonly id: number;
-  /** Takes steps from the remaining ones. @throws if fewer steps are left */
+  /**
+   * Takes steps from the remaining ones.
+   * @throws if too few steps are left
+   */
   take(steps: number): void;
 }
 
 /**
- * The number of steps for each instruction in a new state of the automaton. Following an instruction takes about 70 ns.
+ * The number of steps that each instruction of a new automaton state costs. Following one instruction takes about 70
+ * ns.
  */
 const STEPS_AN_INSTRUCTION = 2;
-/** The number of character classes that cost one step. A new state may have a table with an entry for each class. */
+/**
+ * The number of character classes that cost one step. A new automaton state may have a table with one entry for each
+ * class.
+ */
 const CLASSES_A_STEP = 128;
 
-/** The engine's lazy automaton (DFA), which adds states as texts need them. The names are the engine's own. */
+/** The engine's lazy automaton (DFA). It adds a state when a text first needs it. The names are the engine's own. */
 interface Automaton {
   readonly maxMem: number;
   readonly memBudget: number;
   readonly numClasses: number;
   clearCache(): void;
-  /**
-   * Computes a new state, and returns its instructions. This is the slow part of matching characters that the automaton
-   * has not seen before.
-   */
+  /** Computes a new state, and returns its instructions. This is the slow part of a match. */
   closure(pcs: readonly number[], flag: number): { readonly pcs: readonly number[] };
   /** Returns null if the automaton would become too large. The engine then tries all instructions at each character. */
   match(input: unknown, pos: number, anchor: number): boolean | null;
@@ -94,8 +98,8 @@ export class Regex {
   #meteredAs = 0;
   #metered: Automaton | null = null;
   /**
-   * A program that searches several lines at once: it matches if the regex matches within one of the lines. It is null
-   * if there is no such program.
+   * A program that searches several lines at once. It matches if the regex matches within one of the lines. Null if
+   * there is no such program.
    */
   readonly #anywhere: Program | null;
 
@@ -104,7 +108,7 @@ export class Regex {
     this.#anywhere = anywhere;
   }
 
-  /** The number of instructions of the program. It is also the maximum cost of one character of text, in steps. */
+  /** The number of instructions of the program. It is also the maximum number of steps for one character of text. */
   get size(): number {
     return this.#program.programSize();
   }
@@ -115,7 +119,7 @@ export class Regex {
   }
 
   /**
-   * Like `test`, but reports the cost of the match to the meter while it runs.
+   * Does the same as `test`, but reports the cost to the meter while the match runs.
    * @throws the error of the meter
    */
   testMetered(text: string, meter: RegexMeter): boolean {
@@ -153,8 +157,8 @@ export class Regex {
 
   /**
    * Returns the first match in the text; null if there is none.
-   * @param allows returns whether the search may take this many steps (instructions times characters). If not, the
-   * result is null.
+   * @param allows returns whether the search may take this number of steps (instructions times characters). If it
+   * returns false, the result is null.
    */
   find(text: string, allows: (steps: number) => boolean): string | null {
     if (!this.#program.test(text) || !allows(this.size * text.length)) return null;
@@ -163,15 +167,15 @@ export class Regex {
   }
 
   /**
-   * Returns false if no line of the text matches. Searching all lines at once takes a fraction of the time of searching
-   * each line.
-   * @param text a text whose lines end with "\n" only
+   * Returns whether any line of the text may match. If it returns false, no line matches. One search of the whole text
+   * is many times faster than a search of each line.
+   * @param text a text whose lines end with "\n"
    */
   mayMatchLine(text: string): boolean {
     return this.#anywhere === null || this.#anywhere.test(text);
   }
 
-  /** Frees the memory that matches have taken, if it exceeds a limit. */
+  /** Frees the memory that matches have taken, if it exceeds AUTOMATON_BYTES_KEPT_MAX. */
   trim(): void {
     for (const program of this.#anywhere === null || this.#anywhere === this.#program
       ? [this.#program]
@@ -185,13 +189,13 @@ export class Regex {
 }
 
 /**
- * Returns a program that matches a text of several lines if `program` matches within one of its lines; null if there is
- * no such program.
+ * Returns a program that matches a text of several lines whenever `program` matches within one of its lines. It may
+ * also match other texts. Returns null if there is no such program.
  *
- * A match depends only on its own characters and on tests of positions. `\b` behaves at the edges of a line as at the
- * edges of a text. `^`, `$`, `\A` and `\z` do not. So a source with them is compiled with `(?m)`, which makes `^` and
- * `$` also match at the edges of lines. If the result still tests for the edges of the whole text, there is no program
- * for several lines.
+ * A regex without `^`, `$`, `\A` and `\z` needs no other program, because its match depends only on the matched
+ * characters. (`\b` is the same at the edge of a line as at the edge of a text.) Any other regex is compiled with
+ * `(?m)`, so that `^` and `$` also match at the edges of lines. If the new program still tests for the edges of the
+ * whole text (for example by `\A`), it cannot search several lines.
  */
 function programForLines(program: Program, source: string): Program | null {
   if (!asksForText(program)) return program;

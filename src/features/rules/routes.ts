@@ -194,7 +194,7 @@ function anyUnless(text = ""): string | null {
   return text === "" ? null : text;
 }
 
-/** Splits a parameter at its commas; null if it contains no words. */
+/** Splits a parameter at its commas. Returns null if the parameter has no words. */
 function wordsOf(text = ""): string[] | null {
   const words = text.split(",").filter((word) => word !== "");
   return words.length === 0 ? null : words;

@@ -1,6 +1,6 @@
 /**
- * Tests the cache of a worker: a rule set stays cached while its version is the same, and the cache never exceeds its
- * limits.
+ * Tests the rule sets that a worker caches. A rule set stays cached while its version is the same, and the cache never
+ * exceeds its limits.
  */
 import t from "tap";
 import { COMPILED_INSTRUCTIONS_KEPT_MAX } from "../../../schemas/limits/rules.js";

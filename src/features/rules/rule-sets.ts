@@ -1,7 +1,7 @@
 /**
- * An LRU cache of compiled rule sets in a pool worker. Each worker has its own cache, and the caller loads the rows. A
- * rule is compiled at its first use. A set is cached until the version of the project's rule set changes, or until the
- * cache needs the space.
+ * An LRU cache of compiled rule sets. Each pool worker has its own cache. The caller loads the rows of a set, and each
+ * rule is compiled at its first use. A set leaves the cache when the version of the project's rule set changes, or when
+ * the cache needs the space.
  */
 import { COMPILED_INSTRUCTIONS_KEPT_MAX, COMPILED_SETS_KEPT_MAX } from "../../../schemas/limits/rules.js";
 import { NO_CONSOLE_LOG, type MatchType } from "../../../schemas/rules.js";
@@ -30,7 +30,7 @@ const EVERY_NAME = "*";
 export class CompiledRule implements Matcher {
   readonly matchType: MatchType;
   readonly stack: string;
-  /** The beginning of the JSON text of each violation: the rule_id, the severity and the message. */
+  /** The beginning of the JSON text of each violation. It has the rule_id, the severity and the message. */
   readonly head: string;
   readonly #source: string;
   /** The globs of the files to which the rule applies; null if it applies to every file. */
@@ -51,15 +51,18 @@ export class CompiledRule implements Matcher {
     if (this.#regex === undefined) {
       const compiled =
         this.matchType === "custom" && this.#source === NO_CONSOLE_LOG ? null : compileRegex(this.#source);
-      // A failure here is a bug, because the same engine has compiled the regex within the same limits before the rule
-      // was stored.
+      // A failure here is a bug. The same engine has already compiled the regex, within the same limits, before it was
+      // stored.
       if (compiled instanceof Failure) throw new Error(`of a stored rule: ${compiled.message}`);
       this.#regex = compiled;
     }
     return this.#regex;
   }
 
-  /** @param paths the file's path and its base name, each as segments; null if the file has no name */
+  /**
+   * Returns whether the rule applies to a file.
+   * @param paths the file's path and its base name, each as a list of segments; null if the file has no name
+   */
   appliesTo(paths: readonly (readonly string[])[] | null, stack: string): boolean {
     if (stack !== "" && this.stack !== "" && this.stack !== stack) return false;
     const globs = this.#globs;
@@ -77,7 +80,7 @@ export class RuleSets {
   readonly #sets = new Map<string, KeptSet>();
   #instructions = 0;
 
-  /** Returns the rules of a project if they are cached at this version; otherwise undefined. */
+  /** Returns the rules of a project if this version of them is cached; otherwise undefined. */
   kept(project: string, version: number): readonly CompiledRule[] | undefined {
     const known = this.#sets.get(project);
     if (known?.version !== version) return undefined;
@@ -101,7 +104,10 @@ export class RuleSets {
     return this.#keep(project, { version, rules: rows.map((row) => new CompiledRule(row)), instructions });
   }
 
-  /** Caches a set as the most recently used one, and evicts the least recently used ones. */
+  /**
+   * Caches a set as the most recently used one. Then evicts the least recently used sets until the cache is within its
+   * limits.
+   */
   #keep(project: string, set: KeptSet): readonly CompiledRule[] {
     this.#sets.set(project, set);
     this.#instructions += set.instructions;

@@ -1,4 +1,4 @@
-/** Tests the parsing of rules in requests: the defaults, and the error messages for invalid rules. */
+/** Tests how the rules of requests are parsed: the default values, and the error messages for invalid rules. */
 import * as fc from "fast-check";
 import t from "tap";
 import { APPLIES_TO_GLOBS_MAX, RULES_TOGETHER_MAX } from "../../../schemas/limits/rules.js";

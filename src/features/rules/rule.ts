@@ -1,7 +1,7 @@
 /**
- * Parses the rules of requests. It checks them against the request's schema, and then makes the checks that a schema
- * cannot express: globs and regexes must compile, and ids must be unique. Then it fills in defaults. Every 400 names
- * the rule. The work may take long, so it runs in the pool and in the thread of a restore.
+ * Parses the rules of requests. First it checks them against the request's schema. Then it checks what a schema cannot
+ * express: globs and regexes must compile, and ids must be unique. At last it fills in defaults. Every 400 names the
+ * rule. The work may take long, so it runs in the pool and in the thread of a restore.
  */
 import type { Static } from "typebox";
 import { ALTERNATIVES_TOGETHER_MAX } from "../../../schemas/limits/names.js";
@@ -30,23 +30,24 @@ type SentRule = Static<typeof TemplateRule> & Partial<Pick<RuleRequest, "project
 /** The options for parsing rules. They depend on the kind of request. */
 export interface RuleReading {
   readonly shape: typeof ProposedRule | typeof PutRule | typeof ImportedRule | typeof TemplateRule;
-  /** The values for members that a rule does not have. */
+  /** The values that fill in the members that a rule does not have. */
   readonly missing: { readonly source: string; readonly proposed_by: string };
-  /** The values that replace a rule's own values. */
+  /** The values that override the rule's own values. */
   readonly always: { readonly project?: string; readonly source?: string; readonly proposed_by?: string };
-  /** Whether an empty array is rejected, because in some requests it can only be a mistake. */
+  /** Whether an empty array is rejected. Some requests with an empty array can only be a mistake. */
   readonly some?: true;
   /**
-   * Whether the rules come from a store, in which they were checked before. The store may have rules from an older
-   * version, which accepted more globs and names.
+   * Whether the rules were read from a store. They were checked when they were stored, possibly by an older version
+   * that accepted more globs and names. So globs and names are not checked again.
    */
   readonly stored?: true;
 }
 
 /**
  * Returns the options for parsing a proposed rule.
- * @param actor the proposer if the rule does not name one
- * @param isProven whether the call's token proves the actor. If so, a proposer that the rule names is ignored.
+ * @param actor the proposer if the rule names none
+ * @param isProven whether the token of the call proves the actor; if so, the actor is the proposer even if the rule
+ * names another
  */
 export function proposalBy(actor: string, isProven: boolean): RuleReading {
   return {
@@ -61,7 +62,7 @@ export function rulesOf(project: string): RuleReading {
   return { shape: PutRule, missing: { source: PUT_SOURCE, proposed_by: "" }, always: { project } };
 }
 
-/** The options for rules that name their projects. */
+/** The options for imported rules, which name their own projects. */
 export const IMPORTED: RuleReading = {
   shape: ImportedRule,
   missing: { source: IMPORTED_SOURCE, proposed_by: "" },
@@ -72,7 +73,7 @@ export const IMPORTED: RuleReading = {
 /** The options for the rules of a snapshot. */
 export const RESTORED: RuleReading = { ...IMPORTED, stored: true };
 
-/** The options for rules that have no project yet. */
+/** The options for the rules of a template, which have no project yet. */
 export const TEMPLATED: RuleReading = {
   shape: TemplateRule,
   missing: { source: IMPORTED_SOURCE, proposed_by: "" },
@@ -89,9 +90,9 @@ export async function loadRuleReading(): Promise<void> {
   await Promise.all([loadShapes(), loadRegexEngine()]);
 }
 
-/** The position of the array of rules in the request. */
+/** The name and position of the array of rules in the request, for error messages. */
 export interface RulesPlace {
-  /** The name of the array in a sentence. */
+  /** The name of the array in a sentence ("the body"). */
   readonly name: string;
   /** A JSON Pointer. */
   readonly at: string;
@@ -141,13 +142,15 @@ function shapeProblem(value: unknown, naming: Naming, { shape, stored }: RuleRea
   return checkShape(stored === true ? maskStoredNames(value) : value, shape, naming);
 }
 
-/** Returns the beginning of an error message about a rule: the rule's id, or `otherwise` if it has none. */
+/**
+ * Returns the beginning of an error message about a rule. It has the rule's id, or `otherwise` if the rule has no id.
+ */
 function labelOf(value: unknown, otherwise: string): string {
   const id: unknown = typeof value === "object" && value !== null && "rule_id" in value ? value.rule_id : undefined;
   return typeof id === "string" && id !== "" ? `rule ${JSON.stringify(shorten(id))}: ` : otherwise;
 }
 
-/** Returns the project and the id of an invalid rule. A member that is itself invalid is left out. */
+/** Returns the project and the id of a rejected rule. Leaves out a member that is itself invalid. */
 export function subjectOf(value: unknown): Partial<RuleRequest> {
   const { project, rule_id } = ProposedRule.properties;
   const sent: Readonly<Record<string, unknown>> = typeof value === "object" && value !== null ? { ...value } : {};
@@ -157,14 +160,14 @@ export function subjectOf(value: unknown): Partial<RuleRequest> {
   };
 }
 
-/** Returns the text that was sent, or the other one if it is missing. An empty text counts as missing. */
+/** Returns `sent`, or `otherwise` if `sent` is missing or empty. */
 function orElse<Word extends string>(sent: Word | "" | undefined, otherwise: Word): Word {
   return sent === undefined || sent === "" ? otherwise : sent;
 }
 
 /**
- * Returns the problem with the globs of a rule; null if the globs are valid. The text continues a sentence: `has a
- * malformed glob: …`.
+ * Returns the problem with a rule's globs; null if they are valid. The text continues a sentence ("has a malformed
+ * glob: …").
  */
 function globsProblem(globs: readonly string[]): string | null {
   let alternatives = 0;
@@ -179,13 +182,13 @@ function globsProblem(globs: readonly string[]): string | null {
     : null;
 }
 
-/** Makes the checks that the schema cannot express, and fills in the missing members of the rule. */
+/** Checks what the schema cannot express, and fills in the missing members of the rule. */
 function completeRule(sent: SentRule, label: string, { missing, always, stored }: RuleReading): CheckedRule | Failure {
   const { rule_id, project = "", pattern, message = "", stack = "", context = "", applies_to = [] } = sent;
   const problem = stored === true ? null : globsProblem(applies_to);
   if (problem !== null) return invalid(`${label}applies_to ${problem}`);
   const matchType = orElse(sent.match_type, "regex");
-  // Check the regex last, because no other check takes a noticeable time.
+  // Check the regex last. All other checks together take no noticeable time.
   const size = matchType === "custom" && pattern === NO_CONSOLE_LOG ? 1 : sizeOfRegex(pattern);
   if (size instanceof Failure) return invalid(label + size.message);
   return {

@@ -1,6 +1,6 @@
 /**
- * Tests the cached versions of rule sets. A cached version must never be older than one that a client has seen in an
- * answer.
+ * Tests the cached versions of rule sets. After a client has seen a version in an answer, the cache must never return
+ * an older one.
  */
 import t from "tap";
 import { RULE_SET_VERSIONS_KEPT_MAX } from "../../../schemas/limits/rules.js";

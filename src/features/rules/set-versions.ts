@@ -1,9 +1,9 @@
 /**
- * Caches the versions of the projects' rule sets on the front. The front sends them with each validation, so that a
- * worker that has cached the rule sets need not read the database.
+ * Caches the version of each project's rule set. The front sends the versions with each validation. If a worker has
+ * cached the same versions of the rule sets, it need not read the database.
  *
- * A client must never get an older version than one that it has seen. So while a change of rules is in flight to the
- * writer, nothing is cached, and versions are read from the database. Runs on the front.
+ * A client must never get an older version than one that it has seen. So while a call that changes rules is in flight
+ * to the writer, nothing is cached, and versions are read from the database. Runs on the front.
  */
 import { RULE_SET_VERSIONS_KEPT_MAX } from "../../../schemas/limits/rules.js";
 import type { Failure } from "../../base/result.js";
@@ -14,14 +14,14 @@ export class RuleSetVersions implements ChangeListener {
   readonly #mayBeStale: () => boolean;
   readonly #known = new Map<string, number>();
   /**
-   * The number of calls in flight that change rules of any project. They are counted together, because there are few of
-   * them.
+   * The number of calls in flight that change rules. One number counts the calls of all projects, because there are few
+   * such calls.
    */
   #changing = 0;
 
   /**
-   * @param read reads the version in the database
-   * @param mayBeStale returns whether the database may have changes that the front has not been notified of yet
+   * @param read reads a version from the database
+   * @param mayBeStale returns whether the front may have missed the latest changes
    */
   constructor(read: (project: string) => number, mayBeStale: () => boolean) {
     this.#read = read;

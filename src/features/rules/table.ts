@@ -1,7 +1,7 @@
 /**
  * Stores rules (in the writer) and reads them (on the front and in the pool). The rule set of each project has a
- * version. Every change of a rule increases that version in the same transaction. So a worker that has compiled a rule
- * set can check by one lookup whether the set is current.
+ * version. Every change of a rule increases the version in the same transaction. So one lookup shows whether the rule
+ * set that a worker has compiled is still current.
  */
 import type { CheckedRule, MatchType, RuleStatus, Severity } from "../../../schemas/rules.js";
 import type { Db, Statement } from "../../platform/store/open.js";
@@ -94,7 +94,7 @@ export class RuleWriter {
   }
 
   /**
-   * Stores a rule. If it replaces a rule with the same id, it keeps that rule's creation time. Call `touch` afterwards.
+   * Stores a rule. If it replaces a rule with the same id, the creation time does not change. Call `touch` afterwards.
    */
   store(rule: CheckedRule, status: RuleStatus, createdAt: number): void {
     this.#upsert.run(
@@ -139,7 +139,7 @@ export class RuleWriter {
 
 export const ruleWriter: Model<RuleWriter> = { open: ({ db }) => new RuleWriter(db) };
 
-/** A filter of rules. A null member matches any value. */
+/** Selects rules. A null member matches any value. */
 export interface RuleFilter {
   readonly project: string | null;
   readonly stack: string | null;
@@ -164,7 +164,7 @@ export class RuleReader {
     this.#nth = db.prepare("SELECT 1 FROM rule WHERE project = ? LIMIT 1 OFFSET ?");
   }
 
-  /** Runs several reads on one snapshot of the database. It uses the open transaction, or else begins a new one. */
+  /** Runs several reads on one snapshot of the database. If a transaction is open, its snapshot is used. */
   inSnapshot<Read>(read: () => Read): Read {
     if (this.#db.inTransaction) return read();
     let found: Read | undefined;

@@ -1,5 +1,5 @@
 /**
- * Tests the violations of rules against a model that searches each line by itself. Covers ends of lines, empty matches
+ * Tests the violations of rules against a model that searches each line separately. Covers ends of lines, empty matches
  * and missing patterns.
  */
 import * as fc from "fast-check";
@@ -87,7 +87,7 @@ const flagged = fc
     fc.constantFrom("", "", "", "\\Q", "(?-m)$"),
   )
   .map((parts) => parts.join(""));
-/** A text with more lines than a block has. */
+/** A text with more lines than one block (`BLOCK_LINES`) has. */
 const LINES = "b\n\n".repeat(12);
 const text = fc
   .array(
@@ -119,7 +119,7 @@ t.test("searching all lines together gives the same result", (t) => {
   fc.assert(
     fc.property(flagged, text, (pattern, content) => {
       const result = compileRegex(pattern);
-      // Some of the generated regexes are malformed, for example those with `\Q` at the end. They are skipped.
+      // Skip a generated regex that is malformed, for example one that ends with `\Q`.
       fc.pre(!(result instanceof Failure));
       const expected = naive(pattern, content);
       const found = [...violationsOf({ matchType: "regex", regex: result }, new Content(content), BOUNDLESS)];

@@ -1,33 +1,35 @@
 /**
- * Finds the matches of one rule in one text. A line ends at "\n", or at "\r\n". To save time, all lines are first
- * searched together, then blocks of lines, and then single lines in the blocks with a match. Runs in the pool. Pure but
- * for the caches of the regexes.
+ * Finds the matches of one rule in one text. A line ends at "\n", or at "\r\n". To save time, all lines are
+ * searched at once first. If there may be a match, blocks of BLOCK_LINES lines are searched, and then each line of a
+ * block that may match. Runs in the pool. Pure but for the caches of the regexes.
  */
 import { NO_CONSOLE_LOG, type MatchType } from "../../../schemas/rules.js";
 import type { WorkBudget } from "./work-budget.js";
 import type { Regex } from "./regex.js";
 
-/** The parts of a rule that decide what it matches. `regex` is null for a custom rule with a built-in meaning. */
+/**
+ * The parts of a rule that decide which texts violate it. `regex` is null for a custom rule whose meaning is built in.
+ */
 export interface Matcher {
   readonly matchType: MatchType;
   readonly regex: Regex | null;
 }
 
 export interface Found {
-  /** The number of the line, from 1; 0 for a required pattern that is missing. */
+  /** The number of the line, from 1. It is 0 if a required pattern is missing. */
   readonly line: number;
   readonly match: string;
 }
 
 /**
- * The number of lines that are first searched together as one block. Single lines are searched only if their block has
- * a match.
+ * The number of lines in a block. A block is searched as a whole first. Its lines are searched one by one only if the
+ * block matches.
  */
 const BLOCK_LINES = 16;
 const CONSOLE_LOG = "console.log(";
 const MISSING: Found = { line: 0, match: "" };
 
-/** A text to validate. `lines` is the same text with "\n" as its only line end. */
+/** A text to validate. `lines` is the same text, but with each "\r\n" replaced by "\n". */
 export class Content {
   readonly lines: string;
 
@@ -43,8 +45,8 @@ function endOfLine(lines: string, start: number): number {
 }
 
 /**
- * Yields the first match of each line, unless the match is empty.
- * @param mayFind returns false if no line of a block can match; most lines are skipped this way
+ * Yields the first match of each line. A line whose first match is empty is skipped.
+ * @param mayFind returns false if no line of a block can match; so most blocks are skipped
  */
 function* findInLines(
   lines: string,
@@ -67,7 +69,7 @@ function* findInLines(
     while (start <= blockEnd) {
       const end = endOfLine(lines, start);
       number += 1;
-      // Skip an empty line, because it can have only an empty match.
+      // Skip an empty line. Any match in it is empty.
       const match = end === start ? null : find(lines.slice(start, end));
       if (match !== null && match !== "") yield { line: number, match };
       start = end + 1;

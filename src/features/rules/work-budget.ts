@@ -1,7 +1,7 @@
 /**
- * Limits the work of a validation that runs without a permit, because other requests wait for the same thread. Work is
- * counted in steps. Searching a line takes as many steps as the regex has instructions, for each character of the line.
- * Pure but for the given clock.
+ * Limits the work of a validation that runs without a permit. Such a validation must be short, because other requests
+ * wait for the same thread. Work is counted in steps: searching a line takes its number of characters times the number
+ * of the regex's instructions. Pure but for the given clock.
  */
 export class WorkBudget {
   readonly #untilMs: number;
@@ -10,8 +10,8 @@ export class WorkBudget {
   #spent = false;
 
   /**
-   * @param stepsMax the steps of all searches together; a search takes instructions times characters
-   * @param msMax the time limit in ms from now; the time of all other work counts too
+   * @param stepsMax the maximum number of steps for all searches together
+   * @param msMax the time limit in ms from now, for all work
    * @param now monotonic time in ms
    */
   constructor(stepsMax: number, msMax: number, now: () => number = () => performance.now()) {
@@ -20,14 +20,16 @@ export class WorkBudget {
     this.#untilMs = now() + msMax;
   }
 
-  /** Returns whether work of this number of steps may begin. After the result was false once, it is always false. */
+  /**
+   * Takes steps, and returns whether work of this size may begin. Once it has returned false, it always returns false.
+   */
   allow(steps: number): boolean {
     this.#steps -= steps;
     this.#spent ||= this.#steps < 0 || this.#now() > this.#untilMs;
     return !this.#spent;
   }
 
-  /** Whether some work was not allowed, so that the results are incomplete. */
+  /** Whether some work was not allowed. The results are then incomplete. */
   get spent(): boolean {
     return this.#spent;
   }

@@ -1,6 +1,7 @@
 /**
- * Parses and formats the session cookie. Browsers send a host's cookies to all its ports, so the cookie's name contains
- * the port. Otherwise two servers on one host would log each other's users out. Pure.
+ * Parses and formats the session cookie. The name of the cookie contains the port, because browsers send a host's
+ * cookies to all its ports. Otherwise logging in to one server would log the user out of another server on the same
+ * host. Pure.
  */
 import { SESSION_COOKIE_BYTES, SESSION_COOKIES_TRIED_MAX, SESSION_IDLE_MS } from "../../../schemas/limits/sessions.js";
 

@@ -27,7 +27,7 @@ export interface SessionFrontOptions {
   readonly instances: { get(id: string): { readonly name: string } | undefined };
   /** `dashboardPort` is the port on which the dashboard listens. */
   readonly ports: { readonly dashboardPort: number };
-  /** True if other machines can reach the server and it requires no token. */
+  /** Whether other machines can reach the server although it requires no token. */
   readonly exposed: boolean;
   readonly stale_after_ms: number;
   readonly clock: Clock;
@@ -70,7 +70,7 @@ export class SessionFront {
     peer,
   }: SessionCall<"cookie" | "origin" | "host", { readonly token: string }>): Promise<Answer> {
     const { book, writer, guard, actors, log } = this.#options;
-    // Reject requests from other sites, because another site could otherwise log the user in as a different user (login
+    // Reject a log-in from a page of another site. Otherwise that page could log the user in as a different user (login
     // CSRF).
     if (origin !== "" && !isOwnPage(origin, host)) return NOT_OWN_PAGE;
     if (!guard.guarded) return this.#answer(caller, []);
@@ -89,7 +89,10 @@ export class SessionFront {
     return this.#answer(session.caller, [keepCookie(this.#cookie, value, secure)]);
   }
 
-  /** Ends the session, if the caller has one. The end is stored before the answer, so it survives a restart. */
+  /**
+   * Ends the session if the caller has one. The end is stored before the answer, so the session stays ended after a
+   * restart.
+   */
   async logOut({ caller, headers: { cookie } }: SessionCall<"cookie">): Promise<Answer> {
     const { book, writer, log } = this.#options;
     const session = this.find(cookie);
@@ -122,7 +125,7 @@ export class SessionFront {
       auth: guard.guarded,
       logged_in: !guard.guarded || role !== "nobody",
       role,
-      // A caller that sends the server's token as a bearer token has no actor. It counts as the user of the dashboard.
+      // A caller with the server's token as its bearer token has no actor. It counts as the user of the dashboard.
       actor: actor === "" && role === "server" ? DASHBOARD_ACTOR : actor,
       name: instances.get(actor)?.name ?? "",
       exposed,

@@ -1,6 +1,6 @@
 /**
- * Tests which cookies open a session, how long a session lasts, and what is written to the database, with injected
- * time.
+ * Tests which cookies open a session, how long a session lasts, and when it is written to the database. Time is
+ * injected.
  */
 import t from "tap";
 import { SESSION_IDLE_MS, SESSIONS_MAX } from "../../../schemas/limits/sessions.js";
@@ -18,7 +18,7 @@ class Play {
     this.book = this.another(token);
   }
 
-  /** Makes the registry that this machine would have after a restart. */
+  /** Returns a new registry, as after a restart of this machine. */
   another(token = "secret"): SessionRegistry {
     return new SessionRegistry({ token, clock: { now: () => this.nowMs }, instances: this.instances });
   }

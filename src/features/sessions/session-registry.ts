@@ -2,9 +2,9 @@
  * Keeps all sessions in the front's memory. It finds the session of a cookie, checks that it is valid, and notifies
  * listeners when it ends.
  *
- * The use of a session changes only memory. `takeUses` returns the uses that are not in the database yet. `takeExpired`
- * returns the ended sessions that are still in the database. Pure except for its state; only the writer changes the
- * database.
+ * A use of a session changes only memory at first. `takeUses` returns the uses that are not in the database yet.
+ * `takeExpired` returns the ended sessions that are still in the database. Pure except for its state; only the writer
+ * changes the database.
  */
 import { SESSION_COOKIE_BYTES, SESSION_IDLE_MS, SESSIONS_MAX } from "../../../schemas/limits/sessions.js";
 import { DASHBOARD_ACTOR, type UseSessionsRequest } from "../../../schemas/sessions.js";
@@ -60,7 +60,7 @@ export class Session {
   }
 
   /**
-   * Calls the listener when the session ends; at once if it has already ended. Returns a function that removes the
+   * Calls the listener when the session ends, or at once if it has already ended. Returns a function that removes the
    * listener.
    */
   onEnd(listener: (end: AccessEnd) => void): () => void {
@@ -93,8 +93,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Loads the stored sessions at the start, and again when reports of changes may be missing. A session that is already
-   * in memory is kept, because its last use may be newer, and its cookie may have been verified.
+   * Loads the stored sessions at the start, and again when the front may have missed changes. A session that is already
+   * in memory is kept. Its last use may be newer than the stored one, and its cookie may have been verified.
    * @param rows the sessions, the least recently used first
    */
   load(rows: readonly SessionRow[]): void {
@@ -105,9 +105,9 @@ export class SessionRegistry {
   }
 
   /**
-   * Finds the session whose cookie has this value, and counts this as a use. Returns undefined if there is none or it
-   * has expired. The duration of the lookup reveals nothing to an attacker, because the key is a digest, whose bytes an
-   * attacker cannot choose.
+   * Finds the session of a cookie by the cookie's value, and records the use. Returns undefined if there is no such
+   * session, or if it has expired. The duration of the lookup reveals nothing: the key of the lookup is a digest of the
+   * value, whose bytes an attacker cannot choose.
    */
   find(value: string): Session | undefined {
     const session = this.#byId.get(idOf(value));
@@ -135,9 +135,9 @@ export class SessionRegistry {
 
   /**
    * Returns the ids of the sessions that must end to make room for a new one. The instance with the most sessions loses
-   * its least recently used ones, so that an agent that logs in repeatedly does not log out other callers. The sessions
-   * of the server's token are evicted last, because an agent may register any number of instances and log in with the
-   * token of each.
+   * its least recently used ones. So an agent that logs in repeatedly does not log out other callers. Sessions of the
+   * server's token are evicted last. Otherwise an agent could evict them: it may register any number of instances, and
+   * log in with each instance's token.
    */
   idsToEvict(): string[] {
     const ids: string[] = [];
@@ -157,14 +157,14 @@ export class SessionRegistry {
     return ids;
   }
 
-  /** Adds a session that was stored in the database. */
+  /** Adds a session that the writer has stored. */
   add(row: SessionRow): Session {
     const session = new Session(row, true);
     this.#byId.set(row.id, session);
     return session;
   }
 
-  /** Applies a change that another node made to a session. If the session was deleted, `row` is undefined. */
+  /** Applies a change that another node made to a session. `row` is undefined if the session was deleted. */
   applyRemote(id: string, row: SessionRow | undefined): void {
     const known = this.#byId.get(id);
     if (row === undefined) this.remove([id]);
@@ -193,7 +193,7 @@ export class SessionRegistry {
       if (this.#isExpired(session, nowMs)) this.#drop(session, "logged out");
   }
 
-  /** Takes at most `most` ids of expired sessions that are still in the database. */
+  /** Takes the ids of expired sessions that are still in the database, at most `most`. */
   takeExpired(most: number): string[] {
     return this.#expired.splice(0, most);
   }
@@ -203,7 +203,7 @@ export class SessionRegistry {
   }
 
   /**
-   * Takes the times of use that are not in the database yet. If the caller cannot store them, it returns them with
+   * Takes the times of use that are not in the database yet. If the caller cannot store them, it must call
    * `requeueUses`.
    */
   takeUses(): UseSessionsRequest["uses"] {

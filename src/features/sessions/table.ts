@@ -8,7 +8,10 @@ import { SESSIONS } from "./push-messages.js";
 export interface SessionRow {
   /** The SHA-256 of the cookie's value. */
   readonly id: string;
-  /** The HMAC-SHA256 of the server's token. Its key is the value of the cookie. */
+  /**
+   * The HMAC-SHA256 of the server's token, with the cookie's value as the key. It shows whether the token is still the
+   * same.
+   */
   readonly proof: string;
   /** The id of the instance whose token opened the session; "" for the server's token. */
   readonly instance: string;
@@ -60,8 +63,8 @@ export const sessionReader: Model<SessionReader> = { open: ({ db }) => new Sessi
 
 export class SessionWriter extends PublishingModel {
   /**
-   * The ids of the sessions that this transaction has opened, used or ended. The writer pushes them to the front, which
-   * needs them if the call came from another node.
+   * The ids of the sessions that this transaction has opened, used or ended. The writer pushes them to the front. The
+   * front needs them if the call came from another node.
    */
   readonly #changed = new Set<string>();
   readonly #insert: Statement<[Buffer, Buffer, string, number, number, number], unknown>;
@@ -70,7 +73,7 @@ export class SessionWriter extends PublishingModel {
 
   constructor(db: Db) {
     super();
-    // Replace a row with the same id. Ids are random, so such a row is the same session, which was sent again.
+    // Replace a row with the same id. Ids are random, so the row can only be an earlier copy of the same session.
     this.#insert = db.prepare("INSERT OR REPLACE INTO session VALUES (?, ?, ?, ?, ?, ?)");
     this.#use = db.prepare("UPDATE session SET last_used_at = max(last_used_at, ?) WHERE id = ?");
     this.#delete = db.prepare("DELETE FROM session WHERE id = ?");

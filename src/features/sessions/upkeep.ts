@@ -1,6 +1,7 @@
 /**
- * Ends expired sessions, and stores the uses of sessions that are only in memory. It does this every few minutes and at
- * a shutdown. If the process is killed, only the uses of the last minutes are lost. Runs on the front, driven by ticks.
+ * Ends expired sessions, and stores the uses of sessions that are only in memory. It does both every few minutes, and
+ * at a shutdown. If the process is killed, only the uses of the last minutes are lost. Runs on the front, driven by
+ * ticks.
  */
 import { SESSION_FLUSH_INTERVAL_MS, SESSIONS_MAX } from "../../../schemas/limits/sessions.js";
 import { Periodic } from "../../platform/background/periodic.js";
@@ -40,8 +41,8 @@ export class SessionUpkeep implements BackgroundTask {
   }
 
   /**
-   * Deletes expired sessions from the database, and stores uses. If the writer does not accept them, the next flush
-   * sends them again.
+   * Deletes expired sessions from the database, and stores uses. If the writer rejects them, the next flush sends them
+   * again.
    */
   async #flush(): Promise<void> {
     this.#book.prune(this.#clock.now());

@@ -68,7 +68,7 @@ export function specRoutes({ writer, reads, slowLane, log, toClientFailure, exam
   const path = "/api/specs/{project}/{name}";
   const params = { project: SpecWord, name: SpecWord };
   const subject = ([project, name]: Named): { readonly key: string } => ({ key: specKey(project, name) });
-  /** Returns the warnings about a version that has just been stored, for the answer. */
+  /** Returns the warnings about a version that was just stored. They become part of the answer. */
   const warningsOf = async (key: string, version: number, context: CallContext): Promise<readonly Violation[]> =>
     (await examine([{ key, version }], context)).map(({ path: at, message }) => ({ path: at, message }));
   return [
@@ -179,16 +179,16 @@ export function specRoutes({ writer, reads, slowLane, log, toClientFailure, exam
 }
 
 /**
- * Returns whether the bytes may be a contract. If a contract writes the word "contract" with escapes, it is not
- * recognized, and gets no warnings.
+ * Returns whether a value may be a contract. A contract that spells the word "contract" with escapes is not recognized,
+ * so it gets no warnings.
  */
 function mayBeContract({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
   return Buffer.from(buffer, byteOffset, byteLength).includes('"contract"');
 }
 
 /**
- * Stores a spec that may be a contract, and adds warnings to the answer. A contract is stored even if its definitions
- * have problems.
+ * Stores a spec that may be a contract. If its definitions have problems, it is stored nevertheless, and the answer has
+ * warnings.
  */
 async function storeContract(
   store: (answer: (reply: WriteReply) => string) => Answer | Promise<Answer>,
@@ -205,7 +205,7 @@ async function storeContract(
   return reply === undefined || warnings.length === 0 ? answer : jsonReply(describe(reply, warnings));
 }
 
-/** Returns a 400 if a project and a name together are too long. The length of each was checked before. */
+/** Returns a 400 if the project and the name together are too long. Each by itself was checked before. */
 function refuseLength([project, name]: Named): Failure | null {
   const fits = !isLongerThan(specKey(project, name), KEY_BYTES_MAX);
   return fits ? null : invalid(`project and name are longer than ${KEY_BYTES_MAX} characters`);

@@ -40,7 +40,7 @@ interface Opened {
   readonly events: Publisher;
 }
 
-/** Publishes an event about a change, if the settings enable events about state. */
+/** Publishes an event about a change of a key. Does nothing unless the settings enable such events. */
 function announce(
   { settings, events }: Opened,
   topic: string,

@@ -73,7 +73,8 @@ export function stateRoutes({ writer, reads, slowLane, log, toClientFailure }: S
       answer: StateList,
       handle: ({ query: { prefix = "", after = "", limit = null }, context }) => {
         const wanted = limit ?? Number.POSITIVE_INFINITY;
-        // A list request with a large limit, or without a limit, still counts as short if few keys have the prefix.
+        // If few keys have the prefix, the list is short, whatever the limit of the request. It is then read on the
+        // front.
         const long = wanted > FRONT_READ_ROWS_MAX && reader.listExceeds(prefix, after, FRONT_READ_ROWS_MAX);
         const rows = long ? wanted : FRONT_READ_ROWS_MAX;
         return listReply(reads.stream(listState, { prefix, after, limit }, context, rows));
@@ -145,8 +146,8 @@ function put(state: VersionedFront, key: string, given: string, request: WriteRe
   const contentType = storedType(given);
   const problem = contentType === DEFAULT_TYPE ? null : textProblem(contentType, ContentType.text);
   if (problem !== null) return invalid(`Content-Type ${problem}`);
-  // Reject a content type with U+FFFD. This character replaces bytes that are not UTF-8, so the content type could not
-  // be returned unchanged.
+  // Reject a content type with U+FFFD. It stands for bytes that are not UTF-8, so the server could not return the
+  // content type as the client sent it.
   if (contentType.includes("\uFFFD")) return invalid("Content-Type must be UTF-8");
   if (request.body.byteLength === 0) return invalid("empty body");
   const type = contentType === DEFAULT_TYPE ? DEFAULT_TYPE_TEXT : JSON.stringify(contentType);

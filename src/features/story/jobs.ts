@@ -1,4 +1,4 @@
-/** Declares the jobs that read the past. They always run in the worker pool, because they may skip many rows. */
+/** Declares the jobs that read past states. They always run in the worker pool, because they may skip many rows. */
 import { ListEnd } from "../../../schemas/common.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import {
@@ -25,8 +25,8 @@ import { type KeyAt, stateHistory } from "./state-at.js";
 import { taskHistory } from "./tasks-at.js";
 
 /**
- * Returns the beginning of a list: the time that the list describes, the earliest time that the database knows, and a
- * name.
+ * Returns the beginning of a list, up to the value of the member `name`. `atMs` is the time that the list describes.
+ * `sinceMs` is the earliest time about which the database can answer.
  */
 function openList(atMs: number, sinceMs: number | null, name: string): string {
   const since = sinceMs === null ? "null" : `"${formatTime(sinceMs)}"`;

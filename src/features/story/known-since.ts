@@ -1,13 +1,13 @@
 /**
- * Finds the earliest time that the database can answer about. Earlier times are rejected, because the answer would
- * leave out rows that were deleted since then. Runs in the worker pool.
+ * Finds the earliest time about which the database can answer. A request for an earlier time is rejected, because rows
+ * that existed then may have been deleted since. Runs in the worker pool.
  */
 import { type Failure, invalid } from "../../base/result.js";
 import { formatTime } from "../../base/time.js";
 import type { Db } from "../../platform/store/open.js";
 import { listEntries } from "../audit/table.js";
 
-/** The audit log's action for a restore. */
+/** The action of a restore in the audit log. */
 const RESTORE = "restore";
 
 /** Returns the time in ms of the newest restore of a snapshot; null if there was none. */
@@ -18,16 +18,16 @@ function restoredMs(db: Db): number | null {
 }
 
 /**
- * Returns the newest stored time that was ahead of the clock, in ms; null if there was none. Up to that time, rows of
- * two different periods have the same times (store/settle-times.ts).
+ * Returns the newest time in ms that was stored while the clock was ahead; null if there was none. Rows up to this time
+ * are ambiguous: after the clock was set back, later rows got the same times (store/settle-times.ts).
  */
 function aheadMs(db: Db): number | null {
   return db.prepare<[], number | null>("SELECT max(newest) FROM time_step").pluck().get() ?? null;
 }
 
 /**
- * Returns the earliest time that the database knows, in ms; null if it knows every time. Returns the failure if the
- * requested time is earlier.
+ * Returns the earliest time in ms about which the database can answer; null if it can answer about every time. Returns
+ * the failure if the requested time is earlier.
  */
 export function knownSince(
   db: Db,

@@ -2,19 +2,16 @@
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { showLease } from "../claims/show-lease.js";
 
-/** Returns the state that a lease had at a time at which it was live: held or waiting. */
+/** Returns whether a lease was held or waiting at a past time. The lease must have been live at that time. */
 export function stateAt({ granted_at }: Pick<LeaseRecord, "granted_at">, atMs: number): "held" | "waiting" {
   return granted_at !== null && granted_at <= atMs ? "held" : "waiting";
 }
 
-/**
- * Returns a lease as it was at a time at which it was live. The stored reason is left out if it explains why the lease
- * was lost later.
- */
+/** Returns a lease as it was at a past time at which it was live. Leaves out the reason why it was lost later. */
 function recordAt(record: LeaseRecord, atMs: number): LeaseRecord {
   const { resources, any, touched_at } = record;
   const isHeld = stateAt(record, atMs) === "held";
-  // Leave out the chosen names if the lease was not granted yet. A grant adds them at the end of the resources.
+  // Before the grant, leave out the names that the server chose. A grant adds them at the end of `resources`.
   const chosen = isHeld || record.granted_at === null ? 0 : (any?.length ?? 0);
   return {
     ...record,
@@ -30,8 +27,8 @@ function recordAt(record: LeaseRecord, atMs: number): LeaseRecord {
 }
 
 /**
- * Returns the JSON text of a lease that was live at a time. Its expiry and its position in the queue are null, because
- * they are not stored.
+ * Returns the JSON text of a lease as it was at a past time. Its expiry and its position in the queue are null, because
+ * the database does not store them.
  */
 export function encodeLeaseAt(record: LeaseRecord, atMs: number): string {
   return JSON.stringify(showLease(recordAt(record, atMs), { expiresMs: null, position: null }));

@@ -26,7 +26,7 @@ import { versionReply } from "../versioned/front.js";
 import { stateReader } from "../versioned/table.js";
 import { listLeasesAt, listStateAt, listTasksAt, versionAt } from "./jobs.js";
 
-/** The states by which a list of leases can be filtered. `all` is not one of them, because it means no filter. */
+/** The states by which a client can filter a list of leases. `all` is not among them, because it means no filter. */
 const LEASE_STATES: ReadonlyMap<string, "held" | "waiting"> = new Map([
   ["held", "held"],
   ["waiting", "waiting"],
@@ -47,8 +47,8 @@ export function storyRoutes({ reads, now, taskRetentionMs }: StoryRoutesOptions)
   const params = { time: PastTime };
 
   /**
-   * Reads the time of a path.
-   * @param keptMs the time in ms for which rows of the kind are kept after their end; null if they are always kept
+   * Parses the time in a path.
+   * @param keptMs the time in ms for which ended rows of the listed kind are kept; null if they are always kept
    */
   const momentOf = (text: string, keptMs: number | null): { at: number; kept_from: number | null } | Failure => {
     const at = parseTime(text);

@@ -1,6 +1,6 @@
 /**
- * Tests the keys at a past time against a model that copies all keys after each write. Several writes often have the
- * same time, and some keys have more versions than are kept.
+ * Tests the keys at a past time against a model that copies all keys after each write. In many runs, several writes
+ * have the same time, and some keys have more versions than are kept.
  */
 import t, { type Test } from "tap";
 import { STORY_KEYS_TOGETHER } from "../../../schemas/limits/story.js";
@@ -61,7 +61,7 @@ for (const keep of [0, 100]) {
     const bench = setUp(t, keep);
     const live = new Map<string, number>();
     const newest = new Map<string, number>();
-    /** The model: the keys with their versions at the end of each millisecond. */
+    /** The model: the version of each key at the end of each millisecond. */
     const model = new Map<number, ReadonlyMap<string, number>>();
     const writtenMs = new Map<string, number>();
     for (let [step, at] = [0, 1_000]; step < WRITES; step++) {

@@ -1,6 +1,6 @@
 /**
- * Finds the version that was the newest of a key at a past time. The times of versions are stored with them. The
- * deletions of a key are in the audit log, which is never pruned. Runs in the worker pool.
+ * Finds the version that each key had at a past time. Each version is stored with its time. The deletions of keys are
+ * in the audit log, which is never pruned. Runs in the worker pool.
  */
 import { STORY_KEYS_TOGETHER, STORY_KEYS_TOGETHER_MAX } from "../../../schemas/limits/story.js";
 import { VERSION_MARK_INTERVAL } from "../../../schemas/limits/versioned.js";
@@ -10,8 +10,8 @@ import { listEntries } from "../audit/table.js";
 import { type EveryKey, type Head, listStart, prefixEnd, type VersionInfo } from "../versioned/table.js";
 
 /**
- * A key at a past time, with its version at that time. If the version is no longer kept, it has the time in ms since
- * which versions are kept.
+ * A key at a past time, with the version that it had then. If that version is no longer kept, `info` is null, and
+ * `keptSinceMs` is the time of the oldest version that is kept.
  */
 export interface KeyAt {
   readonly key: string;
@@ -19,7 +19,10 @@ export interface KeyAt {
   readonly keptSinceMs: number | null;
 }
 
-/** A version that was the newest at the time, unless the key was deleted between the version and the time. */
+/**
+ * A key with its newest version at the past time. If `mayBeDeleted`, the key may have been deleted after that version
+ * and before the past time.
+ */
 interface Candidate extends KeyAt {
   readonly mayBeDeleted: boolean;
 }
@@ -57,13 +60,16 @@ export class StateHistory {
     );
   }
 
-  /** Returns a key at a time; undefined if it did not exist then. */
+  /** Returns a key as it was at a time; undefined if it did not exist then. */
   key(key: string, atMs: number): KeyAt | undefined {
     const head = this.#key.get(key, key);
     return head === undefined ? undefined : this.#existing([head], atMs)[0];
   }
 
-  /** Yields the keys with a prefix that existed at a time and sort after `after`, in the order of their bytes. */
+  /**
+   * Yields the keys that existed at a time, in the order of their bytes. Only keys with the prefix that sort after
+   * `after` are yielded.
+   */
   *keys(prefix: string, after: string, atMs: number): Generator<KeyAt, void, undefined> {
     for (let [last, together] = [after, STORY_KEYS_TOGETHER]; ; ) {
       const [start, end] = [listStart(prefix, last), prefixEnd(prefix)];
@@ -97,14 +103,15 @@ export class StateHistory {
       later = info;
       row = info.previous;
     }
-    // The first version of the key is later than the time, so the key did not exist yet.
+    // The first version of the key is newer than the time, so the key did not exist yet.
     if (later === null || later.version === 1) return undefined;
     return { key, info: null, keptSinceMs: later.updated_at, mayBeDeleted: false };
   }
 
   /**
-   * Returns the row of a version that is at most two intervals of marks after the searched version. It bisects the
-   * marked versions, so that a key with many versions costs little.
+   * Returns the row from which to walk back to the version that the key had at the time. Every 64th version has a mark
+   * (`state_mark`). The search bisects the marks, so the walk is at most two intervals long even if the key has many
+   * versions.
    */
   #startOf({ key, version, row }: EveryKey, oldest: number, atMs: number): number {
     let start = row;
@@ -124,7 +131,7 @@ export class StateHistory {
     return start;
   }
 
-  /** Returns those keys that were deleted after their version and before a time. */
+  /** Returns the keys that were deleted between their version and the time. */
   #deletedBy(candidates: readonly Candidate[], atMs: number): ReadonlySet<string> {
     const writtenMs = new Map<string, number>();
     for (const { key, info, mayBeDeleted } of candidates)
@@ -136,14 +143,14 @@ export class StateHistory {
       const { resource: key, at } = entry;
       const written = writtenMs.get(key);
       if (entry.outcome !== "success" || written === undefined || at < written) continue;
-      // The entries come with the newest first, so only the first deletion of a key counts.
+      // The entries are sorted from new to old, and only the first entry of each key counts.
       writtenMs.delete(key);
       if (at > written || this.#lastWrite(key, at) === DELETE) deleted.add(key);
     }
     return deleted;
   }
 
-  /** Returns the last action on a key within a millisecond. */
+  /** Returns the last action on a key within one millisecond. */
   #lastWrite(key: string, atMs: number): string | undefined {
     for (const entry of listEntries(this.#db, { ...EVERY_ENTRY, action: null, from: atMs, to: atMs })) {
       const { action, resource, outcome } = entry;

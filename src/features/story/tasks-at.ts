@@ -1,5 +1,5 @@
 /**
- * Reads tasks as they were at a past time. Their state comes from their history, and their holder from the claim at
+ * Reads tasks as they were at a past time. The state of a task comes from its history, and its holder from the claim at
  * that time. Members without a history are shown as they are now. Runs in the worker pool.
  */
 import type { TasksAtRequest } from "../../../schemas/story.js";
@@ -12,7 +12,7 @@ import { hasEnded } from "../tasks/task.js";
 
 type Lasting = "row" | "id" | "workspace" | "title" | "labels" | "requires" | "resources" | "after" | "created_by";
 
-/** A task with the last step of its history up to a time. `at` is the time of the step, in ms. */
+/** A task with the last step of its history at a past time. `at` is the time of the step, in ms. */
 export interface TaskStep extends Pick<TaskRow, Lasting | "created_at" | "state"> {
   readonly step: number;
   readonly at: number;
@@ -67,7 +67,7 @@ export class TaskHistory {
       .iterate(...bound, limit);
   }
 
-  /** Returns the names of the holders of the claims that were live at a time, by their fences. */
+  /** Maps the fence of each claim that was live at a time to the name of the claim's holder. */
   holderNames(atMs: number): ReadonlyMap<number, string> {
     const names = new Map<number, string>();
     for (const { fence, task, holder_name } of this.#leases.liveAt(atMs, Number.MAX_SAFE_INTEGER))
@@ -76,12 +76,13 @@ export class TaskHistory {
   }
 
   /**
-   * Returns the JSON text of a task. The name of a holder is empty if its claim and its instance are no longer stored.
+   * Returns the JSON text of a task. The name of the holder is empty if neither the claim nor the instance is stored
+   * any more.
    * @param names the result of `holderNames`
    */
   encode(task: TaskStep, names: ReadonlyMap<number, string>): string {
     const { row, id, workspace, title, labels, requires, resources, after, state, step, at, note } = task;
-    // The task keeps the time of its last claim after it is no longer held.
+    // Read the last claim even if the task is no longer held, because the answer has its time.
     const claim = this.#claim.get(row, step);
     const isHeld = state === "claimed" && claim !== undefined;
     const holder = isHeld

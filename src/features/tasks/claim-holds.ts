@@ -1,7 +1,7 @@
 /**
- * Says on the front whether an exhausted budget or a rate limit keeps an instance from tasks, as of the latest commit.
- * The writer decides about claims; this saves the calls to it that would change nothing. Budgets of tasks are not
- * looked at, because they keep one task from all instances. Pure. Runs on the front.
+ * Checks on the front whether budgets or rate limits keep an instance from getting any task. The check uses the data of
+ * the latest commit. It saves calls to the writer that would change nothing; the writer itself decides about claims.
+ * Budgets of single tasks are ignored, because each of them keeps back only one task. Pure. Runs on the front.
  */
 import type { Clock } from "../../base/clock.js";
 import { holds } from "../budgets/budget.js";
@@ -17,7 +17,7 @@ export interface ClaimHoldsOptions {
   readonly clock: Pick<Clock, "now">;
 }
 
-/** Returns whether a budget or a rate limit keeps an instance from tasks. */
+/** Returns whether an exhausted budget or a rate limit keeps an instance from getting any task. */
 export function isHeldFromTasks(instance: string, options: ClaimHoldsOptions): boolean {
   const { budgets, limits, directory, clock } = options;
   const entry = directory.get(instance);

@@ -1,4 +1,4 @@
-/** Tests the number of ready tasks that the writer examines for one claim in one transaction. */
+/** Tests how many ready tasks the writer examines for one claim in one transaction. */
 import t from "tap";
 import { CLAIM_LOOK_STEPS, CLAIM_STEPS_MAX, TASKS_CREATED_MAX } from "../../../schemas/limits/tasks.js";
 import type { ClaimTaskReply, NewTask } from "../../../schemas/tasks.js";
@@ -51,8 +51,8 @@ class Fixture {
   }
 
   /**
-   * Runs a claim to its end. Returns the row at which each part of the claim has stopped. The last item is the id of
-   * the task that was found, or null.
+   * Runs a claim until it ends. A long claim takes several parts. Returns the row at which each part stopped, and at
+   * last the id of the found task, or null.
    */
   parts(labels: string[] = []): (number | string | null)[] {
     const ends: (number | string | null)[] = [];
@@ -70,7 +70,8 @@ function busy(count: number, resource: (at: number) => string): Partial<NewTask>
 }
 
 t.test("busy resources: a part looks at a bounded number of tasks, the same ones on each node", (t) => {
-  // The number of tasks that fit into one part. The comparison of two paths takes one step.
+  // The number of tasks that one part of a claim can examine. Each task costs one step, CLAIM_LOOK_STEPS for the look
+  // at its resources, and one step for the comparison of two paths.
   const together = Math.ceil(CLAIM_STEPS_MAX / (1 + CLAIM_LOOK_STEPS + 1));
   const fixture = new Fixture();
   fixture.lease("path:x");

@@ -1,6 +1,6 @@
 /**
- * Tests the queue of calls that wait for tasks, with a fake writer: which calls ask the writer, in which order, and
- * which calls never do.
+ * Tests the queue of calls that wait for tasks, with a fake writer. Tests which calls ask the writer, in which order,
+ * and which calls never ask.
  */
 import t from "tap";
 import { leaseRecord } from "../../../test/support/lease-record.js";
@@ -53,7 +53,7 @@ class Fixture {
   stored: ReadyRecord[] = [];
   readonly leases = new LeaseProjection();
   readonly tasks = new TaskProjection({ ready: () => this.stored, counts: () => COUNTS }, this.leases, 0);
-  /** Whether the time slice of the tick is used up. */
+  /** Whether the time slice of the current tick is used up. */
   isOver = false;
   /** The functions that later ticks run. */
   readonly later: (() => void)[] = [];
@@ -61,7 +61,7 @@ class Fixture {
     slice: Object.defineProperty({ isOver: false }, "isOver", { get: () => this.isOver }),
     turns: { add: (task) => void this.later.push(task) },
   });
-  /** The callers that are asking the writer, in the order of asking. */
+  /** The callers whose calls have asked the writer and wait for its answer. The first one asked first. */
   readonly asking: { readonly who: string; readonly answer: (found: string | null) => void }[] = [];
   /** The result of each caller. */
   readonly got: [who: string, found: string | null][] = [];
@@ -96,9 +96,7 @@ class Fixture {
     this.tasks.accept(push, this.nowMs);
   }
 
-  /**
-   * Answers the call that asked first, with the given task or with none. No other caller can have the task afterwards.
-   */
+  /** Answers the call that asked first, with a task or with null. After that, no other caller can have the task. */
   async answer(found: ReadyRecord | null): Promise<void> {
     const { answer } = must(this.asking.shift(), "a call asks");
     if (found !== null) this.publish([found, "claimed"]);

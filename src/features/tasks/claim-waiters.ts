@@ -1,8 +1,8 @@
 /**
- * Queues the calls that wait for a task to claim. When a task becomes claimable, only one call asks the writer for it.
- * That call is the one that has waited longest among the calls that may have the task. The search for that call also
- * passes over calls that may not have the task. So if there are a thousand new tasks, they are assigned in time slices.
- * Runs on the front.
+ * Queues the calls that wait for a task to claim. When a task becomes claimable, only one call asks the writer for it:
+ * the call that has waited longest among those that may have the task. Finding that call can take long, because the
+ * search passes over the calls that may not have the task. So if a thousand tasks become claimable at once, they are
+ * assigned in time slices. Runs on the front.
  */
 import { Groups } from "../../base/groups.js";
 import { type LookTurns, lookTurns } from "../../base/look-turns.js";
@@ -16,30 +16,30 @@ import { hasEnded } from "./task.js";
 export type Attempt<Found> = () => Promise<Found | null>;
 
 export interface ClaimCall {
-  /** The caller. Its members are read again at each check, because they may change while the call waits. */
+  /** The caller. Each check reads its members again, because they may change while the call waits. */
   readonly claimant: Claimant;
-  /** The id of the only task that the call waits for; null if any task will do. */
+  /** The id of the only task for which the call waits; null if it waits for any task. */
   readonly id: string | null;
-  /** The id by which a repetition of the waiting call is recognized; null if the caller gave none. */
+  /** The id by which the server recognizes a repetition of the call; null if the caller gave none. */
   readonly request_id: string | null;
   /**
-   * Returns whether budgets and rate limits keep the caller from tasks now, if that ends the wait; null if it does not
-   * end the wait. The writer is asked only then, and its reply decides.
+   * Returns whether budgets or rate limits may end the wait now. For example, a budget of the caller is now exhausted.
+   * If it returns true, the call asks the writer, whose reply decides. Null if budgets and rate limits do not affect
+   * the wait.
    */
   readonly mayEndByHold: (() => boolean) | null;
 }
 
 class ClaimWaiter extends Waiting {
   /**
-   * True while the call asks the writer. The writer's reply then settles the call, even if the wait has ended
+   * True while the call waits for a reply of the writer. That reply settles the call, even if the wait times out
    * meanwhile.
    */
   busy = false;
-  /** True if what keeps callers from tasks may have changed since the call was last checked for that. */
+  /** True if a budget or a rate limit may have changed since the call last checked them. */
   holdsMayHaveChanged = true;
   /**
-   * The tasks for which the call asked the writer without success. A task is removed from the set when it becomes
-   * claimable again.
+   * The tasks for which the call has asked the writer in vain. A task leaves the set when it becomes claimable again.
    */
   readonly tried = new Set<ClaimableTask>();
 
@@ -59,7 +59,7 @@ class ClaimWaiter extends Waiting {
   }
 }
 
-/** Divides the search for calls over event-loop ticks. */
+/** Limits the time that the search for calls takes in one tick of the event loop. */
 export interface ClaimTurns {
   readonly slice?: Pick<TimeSlice, "isOver">;
   readonly turns?: Pick<LookTurns, "add">;
@@ -69,15 +69,15 @@ export class ClaimWaiters {
   readonly #tasks: TaskProjection;
   readonly #now: () => number;
   readonly #queue = new WaitQueue<ClaimWaiter>();
-  /** The tasks for which a call is asking the writer now. Meanwhile, no other call asks for them. */
+  /** The tasks for which a call is asking the writer now. Meanwhile, no other call asks for the same task. */
   readonly #asked = new Set<ClaimableTask>();
-  /** For each task, the calls whose `tried` may contain it. */
+  /** Maps each task to the calls whose set `tried` may contain it. */
   readonly #triedBy = new WeakMap<ClaimableTask, Set<ClaimWaiter>>();
-  /** The calls that wait for one task only, by its id. */
+  /** The calls that wait for one certain task, by the id of that task. */
   readonly #byTask = new Groups<string, ClaimWaiter>();
   readonly #slice: Pick<TimeSlice, "isOver">;
   readonly #turns: Pick<LookTurns, "add">;
-  /** The number of tasks that wait to be assigned. */
+  /** The number of claimable tasks for which no call has been searched yet. */
   #unassigned = 0;
   readonly #askOnce = (waiter: ClaimWaiter): void => void this.#ask(waiter, null);
 
@@ -106,8 +106,8 @@ export class ClaimWaiters {
   }
 
   /**
-   * Makes all waiting calls search again, because tasks may be claimable that were not, or not for these callers, or
-   * because a budget or a rate limit may keep callers from tasks.
+   * Makes all waiting calls search for a task again. Called when any task may have become claimable for any caller, or
+   * when a budget or a rate limit may have changed.
    */
   lookAll(): void {
     for (const waiter of this.#queue) {
@@ -118,8 +118,7 @@ export class ClaimWaiters {
   }
 
   /**
-   * Makes the waiting calls of an instance search again, because the instance may now claim tasks that it could not
-   * claim before.
+   * Makes the waiting calls of one instance search again. Called when the instance may claim more tasks than before.
    */
   look(instance: string): void {
     for (const waiter of this.#queue) {
@@ -135,9 +134,8 @@ export class ClaimWaiters {
   }
 
   /**
-   * Waits until an attempt gets a task. Returns null on timeout, when the client disconnects, or when the server shuts
-   * down. On timeout, a call that names its task makes a last attempt, so that the reply has the current state of the
-   * task.
+   * Waits until an attempt gets a task. Returns null on timeout, when the client disconnects, or at a shutdown. A call
+   * that names its task makes a last attempt on timeout, so that its reply has the current state of the task.
    * @param onAbort registers a listener that is called when the client disconnects
    */
   wait<Found>(
@@ -157,7 +155,8 @@ export class ClaimWaiters {
         return;
       }
       this.#file(waiter);
-      // Search now: a task may have become claimable after the last attempt, before the call was in the queue.
+      // Search now. A task may have become claimable between the last attempt and the time at which the call was
+      // queued.
       this.#look(waiter);
     });
   }
@@ -177,7 +176,10 @@ export class ClaimWaiters {
     if (id !== null) this.#byTask.remove(id, waiter);
   }
 
-  /** Assigns a task: at once, or in a later tick, after the tasks that already wait for it. */
+  /**
+   * Finds a call for a task. If other tasks still wait for their call, or if the time slice of this tick is used up,
+   * does it in a later tick.
+   */
   #assignInTurn(task: ClaimableTask): void {
     if (this.#queue.size === 0) return;
     if (this.#unassigned === 0 && !this.#slice.isOver) {
@@ -191,7 +193,7 @@ export class ClaimWaiters {
     });
   }
 
-  /** Finds the first call in the queue that may have this task, and lets it ask the writer for the task. */
+  /** Finds the first call in the queue that may have this task, and makes it ask the writer. */
   #assign(task: ClaimableTask): void {
     if (this.#tasks.get(task.row) !== task || this.#asked.has(task)) return;
     const nowMs = this.#now();
@@ -204,7 +206,7 @@ export class ClaimWaiters {
     }
   }
 
-  /** Lets a waiting call ask the writer for the best task that it may have. */
+  /** Finds the best task that a waiting call may have, and makes the call ask the writer for it. */
   #look(waiter: ClaimWaiter): void {
     if (waiter.busy || !waiter.waits) return;
     const { claimant } = waiter.call;
@@ -214,7 +216,10 @@ export class ClaimWaiters {
     else if (this.#mayEndByHold(waiter)) void this.#ask(waiter, null);
   }
 
-  /** Checks each change of budgets and rate limits once, so that a call asks the writer at most once for each. */
+  /**
+   * Returns whether the call should ask the writer because budgets or rate limits may end its wait. After each change
+   * of budgets or rate limits, it returns true at most once for each call.
+   */
   #mayEndByHold(waiter: ClaimWaiter): boolean {
     if (!waiter.holdsMayHaveChanged) return false;
     waiter.holdsMayHaveChanged = false;
@@ -226,8 +231,8 @@ export class ClaimWaiters {
   }
 
   /**
-   * Lets a call ask the writer for a task.
-   * @param task the task that the call may have; null if the call asks for another reason, for example because another
+   * Makes a call ask the writer for a task.
+   * @param task the task that the call may have. Null if the call asks for another reason, for example because another
    * call with the same request_id got a result
    */
   async #ask(waiter: ClaimWaiter, task: ClaimableTask | null): Promise<void> {
@@ -247,13 +252,13 @@ export class ClaimWaiters {
     } else this.#look(waiter);
     if (found !== null) this.#notifyDuplicates(waiter.call);
     if (task === null) return;
-    // Let another call ask for this task, because this call may have got another task or none.
+    // This call may have got another task or none. So another call may ask for this task now.
     this.#asked.delete(task);
     this.#assign(task);
   }
 
   /**
-   * Makes the waiting repetitions of a call ask the writer for the call's result. A client repeats a call after it has
+   * Makes the waiting repetitions of a call ask the writer for the call's result. A client repeats its call if it has
    * lost the connection.
    */
   #notifyDuplicates({ claimant, request_id }: ClaimCall): void {

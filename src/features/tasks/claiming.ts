@@ -1,6 +1,6 @@
 /**
- * Claims tasks for callers. It lets the writer search for the caller's best task. If there is none, it waits until one
- * becomes claimable. Runs on the front.
+ * Claims tasks for callers. It asks the writer for the caller's best task. If there is none, it waits until a task
+ * becomes claimable, and asks again. Runs on the front.
  */
 import { ClaimBody, type ClaimTaskReply, type ClaimTaskRequest } from "../../../schemas/tasks.js";
 import { SECOND_MS } from "../../../shared/duration.js";
@@ -26,7 +26,7 @@ export interface TaskClaimingOptions {
   readonly directory: Directory;
   readonly waiters: ClaimWaiters;
   readonly leases: LeaseProjection;
-  /** Returns whether an exhausted budget or a rate limit keeps an instance from tasks, as of the latest commit. */
+  /** Returns whether budgets or rate limits keep an instance from getting a task, as of the latest commit. */
   readonly isHeld: (instance: string) => boolean;
 }
 
@@ -49,8 +49,8 @@ export class TaskClaiming {
   readonly #budgets: BudgetReader;
   readonly #limits: RateLimitReader;
   /**
-   * The latest part of a long claim. Each part waits for the previous one, so that no transaction contains two such
-   * parts.
+   * Resolves when the latest part of a long claim has ended. The next part waits for it, so that no transaction
+   * contains two such parts.
    */
   #lastPart: Promise<unknown> = Promise.resolve();
 
@@ -61,7 +61,7 @@ export class TaskClaiming {
     this.#limits = options.reads.model(rateLimitReader);
   }
 
-  /** Claims a task for the caller. The task in the reply is null if the caller can have no task. */
+  /** Claims a task for the caller. The task in the reply is null if there is none for the caller. */
   async claim({ json, context, onAbort }: ClaimCall): Promise<Claimed | Failure> {
     const { directory, waiters, isHeld } = this.#options;
     const caller = directory.get(context.actor);
@@ -81,8 +81,7 @@ export class TaskClaiming {
     let reply = await this.#claimNow(request, context, isGone);
     const mayWait = (): boolean => this.#mayStillCome(id, reply) && !endsByHold(reply, while_held);
     if (wait_s > 0 && !gone && mayWait()) {
-      // If the caller names a task, use that task's workspace for the wait, because the caller may claim the task from
-      // any workspace.
+      // If the caller names a task, wait in the workspace of that task. The caller may claim it from any workspace.
       const named = id === null ? undefined : this.#reader.byId(id);
       const where = named === undefined ? { workspace, labels } : { workspace: named.workspace, labels: [] };
       const { name, parent } = caller;
@@ -91,7 +90,7 @@ export class TaskClaiming {
         name,
         parent,
         ...where,
-        // Read the capabilities at each check, because they may change while the call waits.
+        // Read the capabilities at each check. They may change while the call waits.
         get capabilities() {
           return directory.get(caller.id)?.capabilities ?? [];
         },
@@ -108,8 +107,8 @@ export class TaskClaiming {
       }
     }
     if (reply instanceof Failure) return reply;
-    // Release the claim. The client has disconnected without seeing the task. Without a `request_id`, it cannot request
-    // the same task again.
+    // The client has disconnected without seeing the task, so release the claim. With a `request_id`, the client could
+    // repeat the call and get the same task.
     if (gone && reply.made && request_id === null) this.#releaseClaim(reply, context);
     const { capabilities } = directory.get(caller.id) ?? caller;
     const { id: claimantId, name, parent } = caller;
@@ -117,8 +116,8 @@ export class TaskClaiming {
   }
 
   /**
-   * Lets the writer search for a task. A long search takes several transactions, so that writes of other callers run in
-   * between.
+   * Asks the writer for a task. The writer divides a long search into several transactions, so that the writes of other
+   * callers run in between.
    */
   async #claimNow(
     request: ClaimTaskRequest,
@@ -136,10 +135,7 @@ export class TaskClaiming {
     return reply;
   }
 
-  /**
-   * Returns whether a claim that got no task may get one later. A claim that named one task cannot get it after the
-   * task has ended.
-   */
+  /** Returns whether a claim that got no task may still get one later. A claim that names an ended task cannot. */
   #mayStillCome(id: string | null, reply: ClaimTaskReply | Failure): boolean {
     if (!(reply instanceof Failure)) return reply.task === null;
     if (id === null || reply.status !== "ALREADY_EXISTS") return false;
@@ -148,8 +144,8 @@ export class TaskClaiming {
   }
 
   /**
-   * Returns whether a budget or a rate limit may be the reason why a claim got no task. Either may have begun to hold,
-   * or ended, after the writer was last asked, so the front's own data count too.
+   * Returns whether a budget or a rate limit may be the reason why a claim got no task. A budget or a rate limit may
+   * have changed after the writer's reply. So the front's own data count as well as the reply.
    */
   #mayHaveBeenHeld(reply: ClaimTaskReply | Failure): boolean {
     if (reply instanceof Failure || reply.task !== null) return false;
@@ -166,9 +162,9 @@ export class TaskClaiming {
 }
 
 /**
- * Returns whether a reply ends the wait of a claim that waits only while budgets and rate limits keep its caller from
- * tasks, or only while they do not.
- * @param whileHeld undefined for a claim whose wait does not depend on that
+ * Returns whether a reply ends the wait of a claim with `while_held`. Such a claim waits only while budgets and rate
+ * limits keep its caller from tasks (true), or only while they do not (false).
+ * @param whileHeld undefined if the claim has no `while_held`
  */
 function endsByHold(reply: ClaimTaskReply | Failure, whileHeld: boolean | undefined): boolean {
   if (whileHeld === undefined || reply instanceof Failure) return false;

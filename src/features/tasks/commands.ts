@@ -28,7 +28,7 @@ import { noDetail, resourceId, writerMethod } from "../../platform/threads/write
 import { taskRegistry } from "./task-registry.js";
 import type { EndingVerb } from "./outcome.js";
 
-/** The `resource` in the audit row of a call that creates several tasks. */
+/** The `resource` in the audit row of a call that creates more than one task. */
 const SEVERAL = "several";
 
 /** The options that most methods of this file share. */
@@ -75,7 +75,7 @@ export const claimTask = writerMethod({
   run: ({ registry }, request, call) => registry.claim(request, call),
 });
 
-/** Records a heartbeat of the task's holder, and the progress that the holder reports, if any. */
+/** Records a heartbeat of the task's holder. Also stores the progress that the holder reports, if any. */
 export const reportProgress = writerMethod({
   ...common,
   name: "task.progress",
@@ -86,8 +86,8 @@ export const reportProgress = writerMethod({
 });
 
 /**
- * Makes one of the four writer methods by which the holder ends its claim. They differ only in the verb, which is also
- * the method's name in the audit log.
+ * Returns the writer method of one of the four calls by which a holder ends its claim. The methods differ only in the
+ * verb, which is also their name in the audit log.
  */
 function endingBy(verb: EndingVerb) {
   return writerMethod({
@@ -157,7 +157,7 @@ export const patchTask = writerMethod({
   run: ({ registry }, request, call) => registry.patch(request, call),
 });
 
-/** Records an edit by a task's holder. The edit makes the existing records of commands stale. */
+/** Records that a task's holder has edited a file. The existing records of passed commands become stale. */
 export const markEdited = writerMethod({
   ...common,
   name: "task.edited",

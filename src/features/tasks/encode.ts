@@ -5,7 +5,7 @@ import { formatTime } from "../../base/time.js";
 import { leaseId } from "../claims/lease.js";
 import type { HistoryRow, TaskRow, WholeTaskRow } from "./table.js";
 
-/** The records of a task's required commands, as answers show them. */
+/** The records of a task's required commands, in the form that clients see. */
 export interface ShownEvidence {
   readonly evidence: readonly Static<typeof RequiredEvidence>[];
   /** The time of the last edit that made a record stale, in ms; null if there was none. */

@@ -71,10 +71,7 @@ type CreateCall = Pick<
 >;
 type CallOf<Json> = Pick<Request<readonly string[], unknown, string, Json>, "free" | "json" | "context">;
 
-/**
- * The number of rows for a read that may examine any number of tasks. This number makes the read run in the worker
- * pool.
- */
+/** A number of rows that makes a read run in the worker pool. It is for reads that may examine any number of tasks. */
 const MANY_ROWS = Number.POSITIVE_INFINITY;
 const NOTHING_REQUIRED: RequiredCommands = { commands: [], editedMs: null, staleTo: 0 };
 
@@ -98,7 +95,7 @@ export class TaskFront {
     const { writer, reads, log } = this.#options;
     const many = Array.isArray(json);
     const bodies = many ? json : [json];
-    // Reject references to array positions in `after`, because the body is a single task and not an array.
+    // Reject a reference to an array position in `after`. The body is a single task and not an array.
     const position = many ? undefined : json.after?.find((name) => name.startsWith(POSITION_SIGN));
     if (position !== undefined) return unknownTask(position);
     const references = bodies.reduce((sum, { after = [] }) => sum + after.length, 0);
@@ -247,12 +244,14 @@ export class TaskFront {
     return this.#changed(id, "task changed", await this.#options.writer.request(patchTask, request, call.context));
   }
 
-  /** Returns whether the caller may also manage tasks that other instances have created. */
+  /** Returns whether the caller may manage all tasks, and not only those that it has created. */
   #owns({ caller }: TaskCall): boolean {
     return mayAll(this.#options.guarded, caller);
   }
 
-  /** Returns the busy tasks that a claim has skipped, each with a lease that blocks it. */
+  /**
+   * Returns the tasks that a claim could not get because their resources are leased. Each comes with one of the leases.
+   */
   #busyFor(claimant: Claimant): readonly object[] {
     const { tasks, presenter, clock } = this.#options;
     return tasks.busyFor(claimant, clock.now(), CLAIM_BUSY_MAX).map(({ task, wanted, resource, lease }) => ({
@@ -277,7 +276,7 @@ export class TaskFront {
   }
 }
 
-/** Creates a request that ends the claim of a task. `texts` has the texts that the request stores. */
+/** Creates a request that ends the claim of a task. `texts` has the texts of the task that the request changes. */
 function ending(id: string, fence: number, texts: Partial<Omit<EndTaskRequest, "id" | "fence">>): EndTaskRequest {
   return { id, fence, text: null, value: null, retry: false, ...texts };
 }

@@ -1,6 +1,6 @@
 /**
- * Tests which tasks are stuck while tasks are added, ended and retried. The result must be the same as that of a walk
- * through the whole graph. Also counts the examined tasks.
+ * Tests which tasks are stuck while tasks are added, ended and retried. The result must equal that of a walk through
+ * the whole graph. Also counts the tasks that are examined.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -13,7 +13,10 @@ function makeTask(row: number, blockers: Set<number>): LiveTask {
   return liveTask(row, `t${row}`, blockers, { priority: 0, state: blockers.size > 0 ? "blocked" : "ready" });
 }
 
-/** Finds the stuck tasks by a walk: those that wait, directly or through others, for a task that does not exist. */
+/**
+ * Finds the stuck tasks by a walk through the graph. A task is stuck if it waits, directly or through others, for a
+ * task that does not exist.
+ */
 function stuckByWalk(tasks: ReadonlyMap<number, LiveTask>): number[] {
   const isLost = (row: number): boolean => {
     const task = tasks.get(row);
@@ -35,7 +38,7 @@ t.test("tasks are added, lost and retried in any order", (t) => {
   const property = fc.property(graph, changedRows, fc.boolean(), (after, rows, reversed) => {
     const live = new LiveTasks();
     const there = new Map<number, LiveTask>();
-    // A task waits only for tasks with smaller rows, so there is no cycle.
+    // Make tasks that wait only for tasks with smaller rows, so that there is no cycle.
     const make = (row: number): LiveTask => makeTask(row, new Set(after[row]?.filter((other) => other < row)));
     const all = Array.from({ length: TASKS }, (_, row) => make(row));
     for (const task of reversed ? all.toReversed() : all) {
@@ -68,7 +71,7 @@ t.test("tasks are added, lost and retried in any order", (t) => {
       const stuck = [...there.values()].filter((one) => live.isStuck(one)).map((one) => one.row);
       if (stuck.toSorted(byRow).join() !== stuckByWalk(there).toSorted(byRow).join()) return false;
     }
-    // The tasks were rolled back one by one, so the stuck tasks must be found again.
+    // After a rollback of single tasks, all stuck tasks must be found again.
     live.rolledBack();
     return [...there.values()].filter((one) => live.isStuck(one)).length === stuckByWalk(there).length;
   });

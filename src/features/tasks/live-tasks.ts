@@ -1,7 +1,7 @@
 /**
- * Keeps all tasks that have not ended in memory. It finds them by id, queues the ready tasks, groups the blocked tasks
- * by their blockers, and counts the tasks in each state. task-changes.ts decides when a task is added or removed. Pure
- * except for its state.
+ * Keeps all tasks that have not ended in memory. It finds tasks by id, queues the ready ones, and groups the blocked
+ * ones by their blockers. It also counts the tasks in each state. task-changes.ts decides when a task is added or
+ * removed. Pure except for its state.
  */
 import { CLAIM_STEPS_MAX } from "../../../schemas/limits/tasks.js";
 import { TASK_STATES, type TaskState } from "../../../schemas/tasks.js";
@@ -16,15 +16,15 @@ interface QueuedTask extends ReadyTask {
   readonly task: LiveTask;
 }
 
-/** The result of a check of a task's resources. It says whether they are free and how many steps the check took. */
+/** The result of checking a task's resources: whether they are free, and how many steps the check took. */
 export interface Looked {
   readonly free: boolean;
   readonly steps: number;
 }
 
 /**
- * The result of a search for a task. If the search stopped at its step limit, `more` is the rank after which to
- * continue.
+ * The result of a search for a task. `more` is null if the search is complete. If the search stopped at its step limit,
+ * `more` is the rank after which it must continue.
  */
 export interface Found {
   readonly task: LiveTask | null;
@@ -35,17 +35,18 @@ export class LiveTasks {
   readonly #byId = new TurnoverMap<string, LiveTask>();
   readonly #byRow = new TurnoverMap<number, LiveTask>();
   readonly #ready = new ReadyQueue<QueuedTask>();
-  /** The blocked tasks, grouped by the row of each task that blocks them. */
+  /** The blocked tasks, grouped by each of their blockers. The key is the row of the blocker. */
   readonly #blocked = new Groups<number, LiveTask>();
-  /** The ready tasks with a reservation, by the id of the instance. A reservation here may have expired. */
+  /** The ready tasks with a reservation, by the id of the instance that has the reservation. It may have expired. */
   readonly #reserved = new Groups<string, LiveTask>();
   #counts = TASK_STATES.map(() => 0);
   /**
-   * Maps the row of each stuck task to the number of its lost blockers. A blocker is lost if it ended without being
-   * done, or if it is stuck itself. Each change updates the numbers, so that a read need not walk the graph of tasks.
+   * Maps the row of each stuck task to the number of its lost blockers. A blocker is lost if it has ended without being
+   * done, or if it is stuck itself. Every change of a task updates these numbers, so a read need not walk through the
+   * graph.
    */
   readonly #lostBlockers = new TurnoverMap<number, number>();
-  /** True if `#lostBlockers` has changed since the last commit. */
+  /** True if `#lostBlockers` may have changed since the last commit. */
   #stuckChanged = false;
   /** The estimated memory of each task, in bytes, by row. */
   readonly #bytesOf = new TurnoverMap<number, number>();
@@ -56,12 +57,12 @@ export class LiveTasks {
     return this.#bytes;
   }
 
-  /** Called after a commit, when the changes since the previous commit are final. */
+  /** Makes the changes since the last commit final. Called after each commit. */
   committed(): void {
     this.#stuckChanged = false;
   }
 
-  /** Called after a rollback. By then, each task is back in its state at the last commit. */
+  /** Called after a rollback, when each task is again in its state of the last commit. */
   rolledBack(): void {
     if (this.#stuckChanged) this.findStuck(this.#byRow.values());
     this.#stuckChanged = false;
@@ -115,7 +116,7 @@ export class LiveTasks {
     if (task.blockers.size > 0) this.#stuckChanged = true;
   }
 
-  /** Removes a task before its state changes. Also clears the task's set of blockers. */
+  /** Removes a task before its state changes. This also empties the task's set of blockers. */
   remove(task: LiveTask): void {
     if (!this.#byId.delete(task.id)) return;
     this.#byRow.delete(task.row);
@@ -130,7 +131,10 @@ export class LiveTasks {
     this.#lostBlockers.delete(task.row);
   }
 
-  /** Returns whether a task waits, directly or through others, for a task that has ended without being done. */
+  /**
+   * Returns whether a task is stuck. A stuck task waits, directly or through others, for a task that has ended without
+   * being done.
+   */
   isStuck({ row }: LiveTask): boolean {
     return this.#lostBlockers.has(row);
   }
@@ -140,27 +144,27 @@ export class LiveTasks {
     return this.#byRow.get(row) === undefined || this.#lostBlockers.has(row);
   }
 
-  /** Marks a task as lost. Returns the tasks that become stuck because of that, the oldest first. */
+  /** Counts a task as a lost blocker. Returns the tasks that are stuck from now on because of it, the oldest first. */
   lose(row: number): LiveTask[] {
     return this.#spread([row], 1);
   }
 
-  /** Marks a task as no longer lost. Returns the tasks that are no longer stuck because of that, the oldest first. */
+  /** No longer counts a task as a lost blocker. Returns the tasks that are no longer stuck, the oldest first. */
   regain(row: number): LiveTask[] {
     return this.#spread([row], -1);
   }
 
   /**
-   * Finds the stuck tasks in a list, which may have any order. The list must include every task that waits for a task
-   * of the list.
+   * Finds out which tasks of a list are stuck. The list may have any order. If a task is in the list, every task that
+   * waits for it must be in the list too.
    */
   findStuck(tasks: readonly LiveTask[]): void {
     const rows = new Set(tasks.map(({ row }) => row));
     for (const row of rows) this.#lostBlockers.delete(row);
     for (const task of tasks) {
       let lost = 0;
-      // Count only the blockers outside the list. A blocker from the list is counted later, if it turns out to be
-      // stuck.
+      // Count only the lost blockers outside the list. If a blocker in the list turns out to be stuck, `#spread` counts
+      // it.
       for (const blocker of task.blockers) if (!this.#isLive(blocker, rows)) lost += 1;
       if (lost === 0) continue;
       const before = this.#lostBlockers.get(task.row) ?? 0;
@@ -170,8 +174,8 @@ export class LiveTasks {
   }
 
   /**
-   * Updates the position of a ready task after a change that keeps its state, such as a change of its priority or
-   * reservation.
+   * Updates the position of a ready task after a change of its priority or reservation. The state of the task stays the
+   * same.
    * @param before the instance for which the task was reserved before the change
    */
   requeue(task: LiveTask, { reserved: before }: TaskLife, nowMs: number): void {
@@ -185,7 +189,7 @@ export class LiveTasks {
     return this.#bytesOf.get(row) ?? 0;
   }
 
-  /** Updates the memory estimate of a task after a change of its texts or blockers. */
+  /** Updates the memory estimate of a task after its texts or its blockers have changed. */
   weigh(task: LiveTask): void {
     const bytes = taskBytes(task);
     this.#bytes += bytes - this.bytesOf(task.row);
@@ -199,7 +203,7 @@ export class LiveTasks {
 
   /**
    * Finds the best task that the claimant may have and whose resources are free. The search stops after CLAIM_STEPS_MAX
-   * steps. The number of steps depends only on stored data, so every node stops at the same task.
+   * steps. The steps depend only on stored data, so every node stops at the same task.
    * @param after the rank after which the search begins; null to begin at the start
    * @param look checks the resources of one task
    */
@@ -232,7 +236,7 @@ export class LiveTasks {
   unblock(task: LiveTask, blocker: number): void {
     const waited = task.blockers.delete(blocker);
     this.#blocked.remove(blocker, task);
-    // Reduce the memory estimate too. It must equal the estimate of a node that has read the same tasks from the
+    // Update the memory estimate too. It must equal the estimate of a node that has read the same task from the
     // database.
     if (!waited || !this.#bytesOf.has(task.row)) return;
     this.#bytesOf.set(task.row, this.bytesOf(task.row) - BLOCKER_BYTES);
@@ -244,8 +248,9 @@ export class LiveTasks {
   }
 
   /**
-   * Adds `by` to the number of lost blockers of each task that waits for one of the given tasks. If a task becomes
-   * stuck, or is no longer stuck, because of this change, does the same for the tasks that wait for it.
+   * Adds `by` to the number of lost blockers of each task that waits for a task in `rows`. If this makes a task stuck,
+   * or no longer stuck, the tasks that wait for it are updated in the same way. Returns the tasks that are stuck, or no
+   * longer stuck, because of the change.
    */
   #spread(rows: number[], by: 1 | -1): LiveTask[] {
     this.#stuckChanged = true;

@@ -4,7 +4,9 @@ import { countRounds } from "../../../test/support/test-size.js";
 import { makeRandom, newSeed } from "../../../test/support/random.js";
 import { OrderedQueue } from "./ordered-queue.js";
 
-/** The number of steps for each case. It is large enough that the array is compacted, and also emptied. */
+/**
+ * The number of steps of each run. It is large enough that the array of the queue is compacted, and is also emptied.
+ */
 const STEPS_OF_A_KIND = 6_000;
 
 void t.test("the smallest item comes out first, whatever the order of arrival", (t) => {
@@ -29,7 +31,7 @@ void t.test("the smallest item comes out first, whatever the order of arrival", 
     } else if (kind < 99) {
       const taken = expected.splice(0, 1 + random(3));
       for (const item of taken) if (queue.pop() !== item) wrong += 1;
-      // Some items are put back, as after a search.
+      // Put some of the taken items back, as a search does with the items that it has passed over.
       if (random(2) === 0) for (const item of taken.toReversed()) push(item);
     } else if (random(10) === 0) {
       const dropped = random(7);

@@ -1,13 +1,13 @@
 /**
- * A priority queue for items that mostly arrive in order. An item that arrives in order is appended to an array, which
- * takes constant time. Other items go into a heap. Pure except for its state.
+ * A priority queue for items that mostly arrive in order. An item in order is appended to an array, in constant time.
+ * Any other item goes into a heap. Pure except for its state.
  *
- * A heap for all items would be slower: with 100 000 items it takes 4 µs to remove the first item, mostly because of
- * cache misses.
+ * A heap for all items would be slower. With 100 000 items, removing the first one takes 4 µs, mostly because of cache
+ * misses.
  */
 import TinyQueue from "tinyqueue";
 
-/** The minimum number of empty slots at the start of the array before the array is compacted. */
+/** The array is compacted only if it has at least this number of empty slots at its start. */
 const EMPTY_MAX = 1_024;
 
 export class OrderedQueue<Item> {
@@ -36,7 +36,8 @@ export class OrderedQueue<Item> {
     if (first === undefined || last === undefined || this.#compare(last, item) <= 0) {
       ordered.push(item);
     } else if (this.#first > 0 && this.#compare(item, first) <= 0) {
-      // The item comes before the first one. It was usually removed, inspected, and is now put back.
+      // The new item comes before the first one of the array. A search has usually just taken it out, and now puts it
+      // back.
       this.#first -= 1;
       ordered[this.#first] = item;
     } else {
@@ -62,7 +63,7 @@ export class OrderedQueue<Item> {
     return item;
   }
 
-  /** Moves the items of the heap into the array, and returns all items in order. */
+  /** Moves the items of the heap into the array. Returns all items in order. */
   sorted(): readonly Item[] {
     const late = this.#heap.data;
     if (this.#first > 0) this.#compact();
@@ -70,11 +71,11 @@ export class OrderedQueue<Item> {
       this.#ordered = [...this.#ordered, ...late].sort((a, b) => this.#compare(a as Item, b as Item));
       this.#heap = new TinyQueue([], this.#compare);
     }
-    // The cast is safe, because the array now has no empty slots at its start.
+    // The cast is safe. The array has no empty slots at its start any more.
     return this.#ordered as readonly Item[];
   }
 
-  /** Drops all items for which `stays` returns false. */
+  /** Drops the items for which `stays` returns false. */
   retain(stays: (item: Item) => boolean): void {
     const kept = (item: Item | undefined): boolean => item !== undefined && stays(item);
     this.#ordered = this.#ordered.filter(kept);

@@ -1,4 +1,4 @@
-/** Tests, for each kind of ending, the state of a task after its claim has ended. */
+/** Tests the state of a task after its claim has ended, for each way in which a claim can end. */
 import t from "tap";
 import type { TaskState } from "../../../schemas/tasks.js";
 import { liveTask } from "../../../test/support/live-task.js";

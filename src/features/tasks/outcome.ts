@@ -5,7 +5,7 @@ import { backoffMs, type LiveTask, stillNotBefore, type TaskLife } from "./task.
 /** The calls by which the holder of a task ends its claim. */
 export type EndingVerb = "complete" | "fail" | "release" | "ask";
 
-/** The way in which the claim of a task ended: by a call of its holder, or because the claim was lost. */
+/** The way in which the claim of a task ended. The holder ended it by a call, or the claim was lost. */
 export type Ending =
   | { readonly kind: "complete" }
   | { readonly kind: "release" }
@@ -14,19 +14,19 @@ export type Ending =
   | { readonly kind: "loss"; readonly loss: Loss };
 
 export interface Outcome extends Pick<TaskLife, "state" | "attempts" | "not_before"> {
-  /** True if the task is dead because its claim was lost. Such a task may still need an error text. */
+  /** True if the task is dead because its claim was lost. The task then gets an error text if it has none. */
   readonly lost: boolean;
 }
 
 /**
- * The losses of a claim that do not count as an attempt, because the holder is not to blame: the claim was broken, or
+ * The losses of a claim that do not count as a failed attempt. The holder did not cause them: the claim was broken, or
  * the database was restored.
  */
 const BLAMELESS: ReadonlySet<Loss> = new Set(["broken", "restored"]);
 
 export function outcomeOf({ life, max_attempts }: LiveTask, ending: Ending, nowMs: number): Outcome {
   const { attempts } = life;
-  // Keep `not_before` if it is still in the future, because it may have been set while the task was held.
+  // Keep `not_before` if it is in the future. It may have been set while the task was held.
   const kept = stillNotBefore(life, nowMs);
   const as = (state: TaskLife["state"], notBefore: number | null = null): Outcome => ({
     state,

@@ -1,6 +1,6 @@
 /**
- * Tests, without a database, how tasks that are created together are planned: their blockers, and which plans are
- * rejected.
+ * Tests how tasks that one call creates are planned: which blockers they get, and which plans are rejected. Uses no
+ * database.
  */
 import t from "tap";
 import type { NewTask, TaskState } from "../../../schemas/tasks.js";
@@ -32,7 +32,7 @@ function plan(tasks: readonly NewTask[], { lastRow = 0, known = {}, made = {} }:
   return planned instanceof Failure ? planned.message : planned;
 }
 
-/** Formats each planned task as `id(row) blockers: after`, with an asterisk if it exists already and is not created. */
+/** Formats each planned task as `id(row) blockers: after`. An asterisk marks a task that exists already. */
 function shown(planned: PlannedTask[] | string): string[] | string {
   if (typeof planned === "string") return planned;
   return planned.map(({ row, id, task, after, blockers }) =>
@@ -163,8 +163,8 @@ t.test("a cycle is found if there is one, and never otherwise", (t) => {
       ),
     );
     const after = tasks.map((task) => task.after.map((name) => Number(name.replace(/^[#n]/, ""))));
-    // The tasks that can never become ready: remove each task that waits for no remaining task, until none can be
-    // removed.
+    // Find the tasks that can never become ready. Repeatedly remove each task that waits for no remaining task; the
+    // rest can never become ready.
     const remaining = new Set(tasks.keys());
     for (let before = -1; before !== remaining.size; ) {
       before = remaining.size;

@@ -1,6 +1,6 @@
 /**
- * Plans the tasks that one call creates together. It resolves the ids and array positions in `after` to tasks. It finds
- * every error before the first task is created, because a call creates all of its tasks or none. Pure.
+ * Plans the tasks that one call creates. It finds the tasks that each `after` names by id or by array position. It
+ * finds every error before the first task is created, because a call creates all of its tasks or none. Pure.
  */
 import type { NewTask } from "../../../schemas/tasks.js";
 import type { TaskState } from "../../../schemas/tasks.js";
@@ -16,8 +16,8 @@ export interface KnownTask {
 }
 
 /**
- * A planned task. The call creates the task, unless the task exists. It exists if an earlier attempt of the same call
- * has created it, or if the request asks for the existing task with its id.
+ * A task of a call. If `task` is null, the task exists already. An earlier attempt of the call has created it, or the
+ * request asks for an existing task by its id.
  */
 export interface PlannedTask {
   readonly row: number;
@@ -36,7 +36,7 @@ export interface PlanContext {
   find(id: string): KnownTask | undefined;
   /**
    * Returns the id of the task that an earlier attempt of the same call created; undefined if there was none. Returns a
-   * Failure if the request_id was used for a different call.
+   * Failure if the request_id was used for another call.
    */
   made(requestId: string | null, hash?: string): string | undefined | Failure;
 }
@@ -50,15 +50,15 @@ interface PlanSlot {
   readonly task: NewTask | null;
 }
 
-/** The first character of an entry of `after` that refers to an array position. No id begins with it. */
+/** The first character of an entry of `after` that refers to an array position (`#0`). No id begins with it. */
 export const POSITION_SIGN = "#";
 const POSITION = /^#(0|[1-9]\d*)$/;
-/** The maximum number of ids in a message about a cycle. */
+/** The maximum number of ids that the message about a cycle lists. */
 const CYCLE_IDS_MAX = 16;
 
 /**
- * Plans the tasks of a call. Fails with 400 if a task in `after` does not exist. Fails with 409 if an id already exists
- * (unless the request asks for that task), or if the tasks wait for each other in a cycle.
+ * Plans the tasks of a call. Returns a 400 if a task in `after` does not exist. Returns a 409 if an id is already in
+ * use, unless the request asks for the existing task. Also returns a 409 if the tasks wait for each other in a cycle.
  */
 export function planTasks(tasks: readonly NewTask[], context: PlanContext): PlannedTask[] | Failure {
   const slots = slotsOf(tasks, context);
@@ -66,7 +66,7 @@ export function planTasks(tasks: readonly NewTask[], context: PlanContext): Plan
   const byId = new Map(slots.map(({ id, at }) => [id, at]));
   const planned: PlannedTask[] = [];
   const findOnce = cachedFind(context);
-  /** Lists, for each new task, the array positions of the new tasks for which it waits. */
+  /** For each task of the call, the array positions of the new tasks for which it waits. */
   const edges: number[][] = [];
   for (const { row, id, task } of slots) {
     const after = new Map<string, { id: string; row: number }>();
@@ -94,8 +94,8 @@ export function planTasks(tasks: readonly NewTask[], context: PlanContext): Plan
 }
 
 /**
- * Returns a function that finds a task by its id. It caches the results, because the tasks of one call mostly wait for
- * the same tasks.
+ * Returns a function that finds a task by its id and caches the result. The tasks of one call mostly wait for the same
+ * tasks.
  */
 function cachedFind(context: Pick<PlanContext, "find">): (id: string) => KnownTask | undefined {
   const found = new Map<string, KnownTask | undefined>();
@@ -105,7 +105,7 @@ function cachedFind(context: Pick<PlanContext, "find">): (id: string) => KnownTa
   };
 }
 
-/** Returns the error message for a cycle of tasks, in which each task waits for the next one. */
+/** Returns the error message for a cycle ("dependency cycle: a → b → a"). Each task in `ids` waits for the next one. */
 function cycleOf(ids: readonly string[]): string {
   const shown = ids.length > CYCLE_IDS_MAX ? [...ids.slice(0, CYCLE_IDS_MAX), "…"] : ids;
   return `dependency cycle: ${[...shown, ids[0]].join(" → ")}`;
@@ -117,8 +117,8 @@ interface NamedTask {
 }
 
 /**
- * Returns the error message for the cycle that a task would close if it waited for the tasks in `after`; null if it
- * would close none.
+ * Returns the error message for the cycle that would arise if `task` waited for the tasks in `after`. Returns null if
+ * there would be none.
  */
 export function cycleBy(
   task: NamedTask,
@@ -127,8 +127,8 @@ export function cycleBy(
 ): string | null {
   const wanted = new Set(after.map(({ row }) => row));
   /**
-   * The tasks found so far that wait for `task`, directly or through others, by row. `by` is the row of the next task
-   * on the way to `task`.
+   * The tasks found so far that wait for `task`, directly or through others. The key is the row of such a task. `by` is
+   * the row of the next task on the path from there to `task`.
    */
   const through = new Map<number, { readonly id: string; readonly by: number | null }>([
     [task.row, { id: task.id, by: null }],
@@ -141,8 +141,8 @@ export function cycleBy(
         ids.push(step.id);
         next = step.by;
       }
-      // `ids` begins with the task that was found last. `task` would wait for that task. Each task in `ids` waits for
-      // the next one.
+      // The task in `after` that closes the cycle is the first in `ids`. Each task in `ids` waits for the next one, and
+      // the last one is `task`.
       return cycleOf([task.id, ...ids.slice(0, -1)]);
     }
     for (const dependent of dependentsOf(row))
@@ -151,7 +151,7 @@ export function cycleBy(
   return null;
 }
 
-/** Returns the failure for an unknown id, or an unknown array position, in `after`. */
+/** Returns the failure for an entry of `after` that names no task. */
 export function unknownTask(name: string): Failure {
   return invalid(`unknown task: ${shorten(name)}`);
 }
@@ -192,7 +192,7 @@ function slotsOf(tasks: readonly NewTask[], context: PlanContext): PlanSlot[] | 
   return slots;
 }
 
-/** Returns the array positions of tasks that wait for each other in a cycle. Returns null if there is no cycle. */
+/** Finds tasks that wait for each other in a cycle. Returns their array positions; null if there is no cycle. */
 function findCycle(edges: readonly (readonly number[])[]): number[] | null {
   const NEW = 0;
   const OPEN = 1;

@@ -21,7 +21,7 @@ const METHODS = [
   commands.pruneTasks,
 ];
 const DAY_MS = 86_400_000;
-/** Queries that list the rows of each table, and the task to which each row belongs. */
+/** A query for each table. It lists the rows, each with the task to which it belongs. */
 const TABLES = [
   "SELECT 'task' AS name, row AS task FROM task",
   "SELECT 'life' AS name, row AS task FROM task_life",

@@ -1,32 +1,35 @@
 /**
- * Indexes the ready tasks in the order in which they became claimable. A search for a client that knows all tasks up to
- * a sort key begins after that key, so the tasks before it cost nothing. Pure except for its state.
+ * Indexes the ready tasks by the time at which they became claimable. A client may already know all tasks up to a sort
+ * key. The search for such a client begins after that key, so the known tasks cost nothing. Pure except for its state.
  */
 import type { ReadyTask } from "./ready-queue.js";
 
-/** A ready task, with the times in ms that decide since when it can be claimed. */
+/** A ready task. Its times (in ms) decide since when an instance can claim it. */
 export interface DatedTask extends ReadyTask {
-  /** The time of the task's last change. It is never before the task became ready. */
+  /** The time of the task's last change. It is not earlier than `ready_at`. */
   readonly updated_at: number;
   freed: Freed;
 }
 
-/** The end times in ms of the last leases that overlapped a task's resources, as far as this server knows. */
+/**
+ * The times in ms at which the resources of a task became free. `at_ms` is the end of the last lease that overlapped
+ * them, as far as this server knows.
+ */
 export interface Freed {
   readonly at_ms: number;
   /**
-   * The holder of the lease that ended last. The lease did not block its own holder. So for this holder, `othersAtMs`
-   * counts instead of `at_ms`.
+   * The holder of the lease that ended last. Its own lease did not keep it from claiming the task. So for this holder,
+   * `othersAtMs` counts instead of `at_ms`.
    */
   readonly holder: string;
-  /** The time at which the last overlapping lease ended that belonged to a holder other than `holder`. */
+  /** The end of the last overlapping lease whose holder was not `holder`. */
   readonly othersAtMs: number;
 }
 
-/** The times of a task whose resources have never been leased, as far as this server knows. */
+/** The value for a task whose resources have not been leased, as far as this server knows. */
 export const NEVER_LEASED: Freed = { at_ms: 0, holder: "", othersAtMs: 0 };
 
-/** A position in the order. Tasks are ordered by time, then by row. */
+/** A position in the index, which is sorted by time and then by row. */
 export interface SortKey {
   readonly at_ms: number;
   readonly row: number;
@@ -39,20 +42,18 @@ interface ReadyEntry<Task> extends SortKey {
 /** An id that no instance has. */
 const NO_INSTANCE = "?";
 
-/**
- * The number of surplus entries from which the index is compacted. Up to three entries for each task are not surplus.
- */
+/** The index is compacted when it has more than three entries for each task, plus this number. */
 const DROPPED_TOGETHER = 64;
 
-/** Returns the time in ms since which an instance may claim a task that is not reserved for another instance. */
+/** Returns the time in ms since which an instance may claim a task. Ignores reservations. */
 function openSince({ ready_at, updated_at, not_before, freed }: DatedTask, claimant: string): number {
   const freedMs = freed.holder === claimant ? freed.othersAtMs : freed.at_ms;
   return Math.max(ready_at, updated_at, not_before ?? 0, freedMs);
 }
 
 /**
- * Returns the time in ms since which an instance may claim a task. If the task is reserved for another instance, this
- * is the end of the reservation at the earliest.
+ * Returns the time in ms since which an instance may claim a task. If another instance has a reservation, the time is
+ * not before the end of that reservation.
  */
 export function since(task: DatedTask, { id, name }: { readonly id: string; readonly name: string }): number {
   const { reserved, reserved_until } = task;
@@ -85,7 +86,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     this.#insertKeys(task);
   }
 
-  /** Moves a task to a later position because a lease that overlapped its resources has ended. */
+  /** Moves a task to a later position, because a lease on its resources has ended. */
   free(task: Task, holder: string, atMs: number): void {
     const { freed } = task;
     const othersAtMs = freed.holder === holder ? freed.othersAtMs : freed.at_ms;
@@ -106,8 +107,8 @@ export class ReadinessIndex<Task extends DatedTask> {
   }
 
   /**
-   * Yields the entries after a key, up to the current time. A task has several entries if some instances may claim it
-   * later than others. `since` returns the time of the entry that counts for an instance.
+   * Yields the entries after a key whose time has come. A task may have several entries, because some instances may
+   * claim it later than others. For an instance, only the entry at the time that `since` returns counts.
    */
   *after(key: SortKey, nowMs: number): Generator<ReadyEntry<Task>> {
     for (let at = this.#find(key); at < this.#entries.length; at++) {
@@ -124,7 +125,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     if (reserved !== null && reserved_until > open) this.#insert({ at_ms: reserved_until, row, task });
   }
 
-  /** Drops the entries that count for no instance, if there are many of them. */
+  /** If there are too many entries, drops those that count for no instance. */
   #compact(): void {
     if (this.#entries.length <= 3 * this.#size + DROPPED_TOGETHER) return;
     this.#entries = this.#entries.filter(

@@ -1,4 +1,4 @@
-/** Compares the queue of ready tasks with a naive model, for random tasks, claimants, blockers and times. */
+/** Compares the queue of ready tasks with a naive model. Tasks, claimants, blockers and times are random. */
 import t from "tap";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../../schemas/limits/tasks.js";
 import { must } from "../../base/assert.js";
@@ -48,7 +48,7 @@ function randomClaimant(random: Random): Claimant {
   };
 }
 
-/** The model: finds the best task by its definition. It sorts all claimable tasks and takes the first. */
+/** The model: finds the best task by sorting all tasks that the claimant can have. */
 function naiveBest(
   tasks: Iterable<RandomTask>,
   claimant: Claimant,
@@ -66,7 +66,10 @@ function naiveBest(
     .at(0)?.row;
 }
 
-/** Finds the first free task in the queue's order. Reads the queue in parts of random length, as a long search does. */
+/**
+ * Finds the first free task in the order of the queue. Reads the queue in parts of random length, as the writer does
+ * for a long search.
+ */
 function bestInParts(
   random: Random,
   queue: ReadyQueue<RandomTask>,
@@ -96,7 +99,7 @@ t.test("the best task is that of a naive model", async (t) => {
   let nowMs = 1_000_000_000;
   let rows = 0;
   let found = 0;
-  /** The blockers that are active now. A blocker that is not active blocks no task. */
+  /** The blockers that are active now. Only an active blocker blocks a task. */
   const active = new Set<number>(BLOCKERS);
   for (let step = 0; step < steps; step++) {
     nowMs += random(20) === 0 ? random(2 * TASK_AGING_MS) : random(1_000);

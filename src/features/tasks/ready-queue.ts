@@ -1,12 +1,12 @@
 /**
- * Queues the ready tasks. It decides which instance may claim which task, and which task is best: the oldest of those
- * with the highest priority. The priority of a task rises while it waits. The writer uses the queue to assign tasks,
- * and the front uses it to find the waiters to wake. Pure except for its state.
+ * Queues the ready tasks. It decides which instance may claim which task, and which task is the best one: the oldest of
+ * those with the highest priority. The priority of a task rises while it waits. The writer assigns tasks from the
+ * queue. The front uses its own queue to find the waiters to wake. Pure except for its state.
  *
- * The queue consists of many smaller queues. A task is in one queue for each of its labels, and in one queue that
- * ignores labels. The queues are also split by workspace, by assignee, and by the first capability that a task
- * requires. So a search visits few queues, and the claimant can claim most of the tasks that the search reaches,
- * however many others are ready. A removed entry stays in its queue and is skipped when a search reaches it.
+ * The queue consists of many smaller queues. A task is in one queue for each of its labels, and in one more queue for
+ * claims without labels. Each of these is divided by workspace, by assignee, and by the first capability that a task
+ * requires. So a search reads few queues, and the claimant can claim most of the tasks in them. A removed entry stays
+ * in its queue until a search reaches it.
  */
 import TinyQueue from "tinyqueue";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../../schemas/limits/tasks.js";
@@ -28,19 +28,19 @@ export interface ReadyTask {
   readonly reserved_until: number;
 }
 
-/** An instance that wants a task, with its conditions for the task. */
+/** The instance that makes a claim, and the conditions that its task must meet. */
 export interface Claimant {
   readonly id: string;
   readonly name: string;
-  /** The id of the instance to which the claimant belongs as a subagent; null if the claimant is not a subagent. */
+  /** The id of the instance that started the claimant as a subagent; null if the claimant is not a subagent. */
   readonly parent: string | null;
   readonly capabilities: readonly string[];
   readonly workspace: string;
-  /** The labels that the task must have, all of them. */
+  /** The task must have all of these labels. */
   readonly labels: readonly string[];
 }
 
-/** The entry of a task in its queues. When the position of the task changes, a new entry replaces this one. */
+/** The entry of a task in its queues. If the position of the task changes, a new entry replaces this one. */
 interface QueueEntry<Task extends ReadyTask> {
   readonly task: Task;
   readonly queues: readonly Queue<Task>[];
@@ -48,8 +48,8 @@ interface QueueEntry<Task extends ReadyTask> {
 }
 
 /**
- * The time at which a task must be queued again, because then it can be claimed for the first time, more instances can
- * claim it, or its priority rises.
+ * The time at which a task must be queued again. At that time it becomes claimable, its reservation expires, or its
+ * priority rises.
  */
 interface Recheck<Task extends ReadyTask> {
   readonly at_ms: number;
@@ -59,13 +59,16 @@ interface Recheck<Task extends ReadyTask> {
 /** A task with its current entry and its next recheck. */
 interface Slot<Task extends ReadyTask> {
   readonly task: Task;
-  /** The entry in the queues; null if the task is in no queue because its `not_before` is in the future. */
+  /**
+   * The entry in the queues. Null while the `not_before` of the task is in the future, because the task is then in no
+   * queue.
+   */
   entry: QueueEntry<Task> | null;
-  /** The next recheck. Earlier rechecks of the task are stale and are skipped when their time comes. */
+  /** The next recheck. The task's earlier rechecks stay in the heap, and are skipped when their time comes. */
   recheck: Recheck<Task> | null;
 }
 
-/** A position in the order in which a claimant gets tasks. */
+/** A position in the order in which a claimant gets tasks: by priority (`level`), then by row. */
 export interface Rank {
   readonly level: number;
   readonly row: number;
@@ -75,19 +78,19 @@ export interface Rank {
 export interface Candidate<Task> {
   readonly task: Task;
   readonly level: number;
-  /** True if the claimant may have the task. The task's resources may still be leased. */
+  /** True if the claimant may have the task, provided that its resources are free. */
   readonly fits: boolean;
 }
 
-/** A cursor over the tasks of one priority in one queue, in order. */
+/** The position of a search in one queue, among the tasks of one priority. `entry` is the next task. */
 interface Run<Task extends ReadyTask> {
   entry: QueueEntry<Task>;
   readonly queue: Queue<Task>;
-  /** An iterator over the entries after the first one; null until the search needs them. */
+  /** An iterator over the entries after `entry`. It is null until the search needs them. */
   rest: Iterator<QueueEntry<Task>, void, void> | null;
 }
 
-/** The tasks with the same label, workspace, assignee and first required capability, grouped by priority. */
+/** The tasks with the same label, workspace, assignee and first required capability. They are grouped by priority. */
 class Queue<Task extends ReadyTask> {
   readonly #levels: (OrderedQueue<QueueEntry<Task>> | undefined)[] = [];
   /** The number of live entries. */
@@ -106,7 +109,7 @@ class Queue<Task extends ReadyTask> {
     this.#stored += 1;
   }
 
-  /** Counts an entry as removed. The entry stays until a search reaches it, or until too many are removed. */
+  /** Counts an entry as removed. The entry itself stays until a search reaches it, or until the queue is compacted. */
   drop(): void {
     this.size -= 1;
     if (this.#stored <= 2 * this.size + DROPPED_TOGETHER) return;
@@ -129,7 +132,7 @@ class Queue<Task extends ReadyTask> {
   }
 
   /**
-   * Yields the live entries of a priority that come after a row, the oldest first. The queue must not change during the
+   * Yields the live entries of one priority after a row, the oldest first. The queue must not change during the
    * iteration.
    */
   *after(level: number, row: number): Generator<QueueEntry<Task>, void, void> {
@@ -141,10 +144,13 @@ class Queue<Task extends ReadyTask> {
   }
 }
 
-/** The number of removed entries that a queue may keep before it is compacted, even if few tasks remain. */
+/** A queue keeps at least this number of removed entries before it is compacted. */
 const DROPPED_TOGETHER = 64;
 
-/** Returns the current priority of a task: its own, plus the levels that it has gained by waiting. */
+/**
+ * Returns the current priority of a task. It is the task's own priority plus one level for each TASK_AGING_MS of
+ * waiting.
+ */
 export function levelOf({ priority, ready_at, not_before }: ReadyTask, nowMs: number): number {
   const waitedMs = Math.max(0, nowMs - Math.max(ready_at, not_before ?? 0));
   return Math.min(TASK_PRIORITY_MAX, priority + Math.floor(waitedMs / TASK_AGING_MS));
@@ -155,7 +161,7 @@ function forWhom({ assignee, reserved, reserved_until }: ReadyTask, nowMs: numbe
   return (reserved_until > nowMs ? reserved : assignee) ?? "";
 }
 
-/** Returns whether an instance may claim a task. Does not check the task's resources. */
+/** Returns whether an instance may claim a task. Does not check whether the task's resources are free. */
 export function mayClaim(task: ReadyTask, claimant: Claimant, nowMs: number): boolean {
   const { id, name, capabilities, workspace, labels } = claimant;
   const whom = forWhom(task, nowMs);
@@ -172,8 +178,8 @@ export class ReadyQueue<Task extends ReadyTask> {
   /** Slots by row. */
   readonly #slots = new TurnoverMap<number, Slot<Task>>();
   /**
-   * The smaller queues. The key of the outer map has workspace, assignee and label. The key of the inner map is the
-   * first required capability.
+   * The smaller queues. The key of the outer map contains workspace, assignee and label. The key of the inner map is
+   * the first required capability.
    */
   readonly #buckets = new Map<string, Map<string, Queue<Task>>>();
   #rechecks = new OrderedQueue<Recheck<Task>>(soonerFirst);
@@ -209,8 +215,8 @@ export class ReadyQueue<Task extends ReadyTask> {
   }
 
   /**
-   * Advances the queue to a time. Returns the tasks that an instance can claim only from now on, because their
-   * `not_before` has come or a reservation has expired.
+   * Advances the queue to a time. Returns the tasks that at least one instance can claim only from now on: their
+   * `not_before` has come, or their reservation has expired.
    */
   advance(nowMs: number): Task[] {
     const due: Task[] = [];
@@ -232,9 +238,9 @@ export class ReadyQueue<Task extends ReadyTask> {
   }
 
   /**
-   * Yields the tasks that an instance may be able to claim, the best first. Some of them do not fit, for example
-   * because they lack a label that the instance asks for. They are yielded so that the caller counts them as steps of
-   * its search. The queue must not change during the iteration.
+   * Yields tasks that an instance may be able to claim, the best first. A yielded task may still not fit, for example
+   * because it lacks one of the claimant's labels. Such tasks are yielded too, because the caller must count them as
+   * steps of its search. The queue must not change during the iteration.
    * @param after yields only the tasks after this rank; null yields all
    */
   *inOrder(claimant: Claimant, nowMs: number, after: Rank | null = null): Generator<Candidate<Task>, void, void> {
@@ -281,7 +287,7 @@ export class ReadyQueue<Task extends ReadyTask> {
   #scheduleRecheck(slot: Slot<Task>, atMs: number): void {
     slot.recheck = { at_ms: atMs, task: slot.task };
     this.#rechecks.push(slot.recheck);
-    // Drop the stale rechecks. There are many, because most tasks are claimed long before their recheck.
+    // Drop the stale rechecks if there are many. Most tasks are claimed long before their recheck.
     if (this.#rechecks.length > 2 * this.#slots.size + DROPPED_TOGETHER)
       this.#rechecks.retain((recheck) => this.#slots.get(recheck.task.row)?.recheck === recheck);
   }
@@ -316,10 +322,7 @@ export class ReadyQueue<Task extends ReadyTask> {
     return queue;
   }
 
-  /**
-   * Returns the queues that may have tasks for an instance. If the instance asks for several labels, only the queues of
-   * the rarest label are returned.
-   */
+  /** Returns the queues that may have tasks for a claimant. Of the claimant's labels, only the rarest one counts. */
   #queuesFor({ workspace, id, name, labels, capabilities }: Claimant): Queue<Task>[] {
     const callers = name === id ? ["", id] : ["", id, name];
     const able = new Set(["", ...capabilities]);
@@ -348,9 +351,7 @@ function soonerFirst<Task extends ReadyTask>(a: Recheck<Task>, b: Recheck<Task>)
   return a.at_ms - b.at_ms;
 }
 
-/**
- * Returns the required capability whose name sorts first; "" if none is required. The result is the same on every node.
- */
+/** Returns the required capability whose name sorts first; "" if none is required. All nodes get the same result. */
 function needsKey(requires: readonly string[]): string {
   return requires.reduce((first, capability) => (first === "" || capability < first ? capability : first), "");
 }
@@ -363,7 +364,7 @@ function olderRunFirst<Task extends ReadyTask>(a: Run<Task>, b: Run<Task>): numb
   return a.entry.task.row - b.entry.task.row;
 }
 
-/** Moves a run to its next entry after a row. Returns false if there is none. */
+/** Moves a run to its first entry after a row. Returns false if there is none. */
 function advanceRun<Task extends ReadyTask>(run: Run<Task>, level: number, row: number): boolean {
   run.rest ??= run.queue.after(level, row);
   const next = run.rest.next();

@@ -1,15 +1,20 @@
 /**
- * The SQL of the commands that tasks require, and of the last edits that hooks have seen. Only tasks that require a
- * command have a row. Runs on the front, in the worker pool and in the writer thread.
+ * The SQL of the commands that tasks require. A row also has the last edit that hooks have reported for the task. Only
+ * a task that requires a command has a row. Runs on the front, in the worker pool and in the writer thread.
  */
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 
 export interface RequiredCommands {
   readonly commands: readonly string[];
-  /** The time of the last edit that made a record stale, in ms; null if there was none. */
+  /**
+   * The time of the last edit, in ms; null if there was no edit. An edit makes the existing records of commands stale.
+   */
   readonly editedMs: number | null;
-  /** The id of the newest record at the time of that edit; 0 if there was no edit. */
+  /**
+   * The id of the newest record at the time of the last edit. This record and all earlier ones are stale. It is 0 if
+   * there was no edit.
+   */
   readonly staleTo: number;
 }
 
@@ -51,7 +56,7 @@ export class RequiredTable {
     else this.#put.run(row, JSON.stringify(commands));
   }
 
-  /** Records an edit. Afterwards all existing records count as older than the edit. */
+  /** Records an edit. It makes all existing records stale. */
   edit(row: number, nowMs: number): void {
     this.#edit.run(nowMs, row);
   }

@@ -36,7 +36,7 @@ import {
 } from "./commands.js";
 import { TaskFront, type TaskFrontOptions } from "./front.js";
 
-/** Returns the id of the task that a path names, in the form that audit rules expect. */
+/** Returns the task that a path names, in the form that the audit rules need. */
 function subject([id]: readonly [string]): { readonly id: string } {
   return { id };
 }

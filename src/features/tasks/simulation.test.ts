@@ -1,8 +1,7 @@
 /**
- * Compares the whole behavior of tasks and leases with a naive model, on a manual clock. At random, tasks are created,
- * claimed, released, lost, broken, asked about and pruned, their holders are deleted, the server restarts, and
- * transactions are rolled back. The model predicts the reply and the events of each call. A separate checker reads the
- * events of leases.
+ * Compares tasks and leases with a naive model, on a manual clock. In random order, tasks are created, claimed,
+ * released, lost, broken, asked about and pruned. Holders are deleted, the server restarts, and transactions are rolled
+ * back. The model predicts the reply and the events of each call. A separate checker reads the events of leases.
  */
 import t from "tap";
 import * as Type from "typebox";
@@ -54,7 +53,7 @@ const ENDINGS = {
   ask: commands.askAboutTask,
 };
 
-/** A method that makes changes and then throws, so that the transaction is rolled back. */
+/** A writer method that makes changes and then throws. So the transaction is rolled back. */
 const failing = writerMethod({
   name: "test.fail",
   request: Type.Object({ fence: Type.Integer(), id: Type.String() }),
@@ -117,7 +116,7 @@ interface Known {
   reserved_until: number;
   cancel: boolean;
   held: HeldBy | null;
-  /** The calls that ended a claim of this task, each as its fence, holder and verb. */
+  /** The calls by which a holder has ended a claim of this task. Each is a text with its fence, holder and verb. */
   readonly calls: Set<string>;
   readonly holders: Set<string>;
   asker: string;
@@ -126,7 +125,7 @@ interface Known {
 class Model {
   readonly tasks = new Map<string, Known>();
   readonly checker: LeaseChecker;
-  /** The expected events, as `EVENT TASK FENCE REASON`, and the published events. */
+  /** The expected events, each as the text `EVENT TASK FENCE REASON`. */
   expected: string[] = [];
   published: string[] = [];
   readonly problems: string[] = [];
@@ -177,21 +176,21 @@ class Model {
     return task;
   }
 
-  /** Returns whether any of these tasks is not done. A pruned task does not count. */
+  /** Returns whether any of these tasks is not done. A pruned task counts as done. */
   waits(after: readonly string[]): boolean {
     return after.some((on) => (this.tasks.get(on)?.state ?? "done") !== "done");
   }
 
   /**
-   * Returns the nearest task that has ended without being done and for which a blocked task waits, directly or through
-   * others.
+   * Finds the nearest cause why a task is stuck. The task waits, directly or through others, for the cause, which has
+   * ended without being done.
    */
   causeOf({ state, asked }: Known): Known | undefined {
     if (state !== "blocked") return undefined;
     const ids = new Set(asked.after);
     for (const id of ids) {
       const waitedFor = this.tasks.get(id);
-      // Skip a task that is done. A done task may be pruned.
+      // Skip a task that is done. It may be pruned already.
       if (waitedFor === undefined || waitedFor.state === "done") continue;
       if (ENDED.has(waitedFor.state)) return waitedFor;
       if (waitedFor.state === "blocked") for (const next of waitedFor.asked.after) ids.add(next);
@@ -205,7 +204,8 @@ class Model {
   }
 
   /**
-   * Adds the expected events for tasks that are now stuck or no longer stuck. The task that has changed comes first.
+   * Adds the expected events for the tasks that have become stuck, or are no longer stuck. The changed task comes
+   * first.
    */
   expectStuck(before: ReadonlySet<Known>, first?: Known): void {
     const now = this.stuck();
@@ -219,7 +219,7 @@ class Model {
     }
   }
 
-  /** Returns whether a task would close a cycle if it waited for the tasks in `after`. */
+  /** Returns whether a cycle would arise if a task waited for the tasks in `after`. */
   closesCycle(task: Known, after: readonly string[]): boolean {
     const ids = new Set(after);
     for (const id of ids) {
@@ -231,8 +231,8 @@ class Model {
   }
 
   /**
-   * Returns the time before which a task may not be claimed, if it is still in the future. It may have been set while
-   * the task was held or waited for an answer.
+   * Returns the `not_before` of a task if it is still in the future. It may have been set while the task was held, or
+   * while it waited for an answer.
    */
   delayUntil({ not_before }: Known): number | null {
     return (not_before ?? 0) > this.now() ? not_before : null;
@@ -256,7 +256,7 @@ class Model {
     }
   }
 
-  /** Ends a claim that its holder has not ended by a call about the task. */
+  /** Ends a claim in the model for any reason other than a call of its holder about the task. */
   lose(task: Known, reason: string, counts: boolean): void {
     this.seen.set(reason, (this.seen.get(reason) ?? 0) + 1);
     this.endClaim(task, reason, counts);
@@ -293,7 +293,7 @@ class Model {
     return Math.min(9, priority + Math.floor(Math.max(0, this.now() - Math.max(ready_at, not_before ?? 0)) / AGING_MS));
   }
 
-  /** Returns whether a person could have the resources of a task, whose claim has the scope `repo`. */
+  /** Returns whether the resources of a task are free for a person. The claim of a task has the scope `repo`. */
   isFree(resources: readonly string[], { id, parent }: Person, of: "held" | "all"): boolean {
     return this.checker.isFree(resources, "", id, of, { scope: "repo", checkout: null, parent });
   }
@@ -310,7 +310,10 @@ class Model {
       .find(({ asked }) => this.isFree(asked.resources, person, of));
   }
 
-  /** Returns the failure of a claim that names this task; null if only the task's resources can block the claim. */
+  /**
+   * Returns the failure of a claim that names this task. Returns null if the claim can fail only because of the task's
+   * resources.
+   */
   refusal(task: Known, { id }: Person, can: readonly string[]): string | null {
     if (task.state !== "ready") return `task is ${task.state}`;
     const missing = task.asked.requires.find((one) => !can.includes(one));
@@ -356,8 +359,8 @@ t.test("random actions of a few agents with tasks", (t) => {
   }
 
   /**
-   * Reads an event. If the server has ended a claim by itself, the model learns that from the event, and checks that
-   * the time had come.
+   * Reads an event. If the server has ended a claim by itself, the model ends it too, and checks that the time had
+   * come.
    */
   function hear(event: PublishedEvent): void {
     if (event.topic.startsWith("lease.")) {
@@ -390,7 +393,7 @@ t.test("random actions of a few agents with tasks", (t) => {
     const checkout = of === undefined ? pick(CHECKOUTS) || null : of.checkout;
     register(people.register(canDo, { parent: of?.id ?? null, checkout }));
   };
-  /** Returns a random person and records activity of the person. */
+  /** Picks a random person, and records that the person was active. */
   const activePerson = (): Person => {
     const person = pick(people.list);
     people.hear(person);
@@ -424,7 +427,7 @@ t.test("random actions of a few agents with tasks", (t) => {
       8,
       () => {
         const live = model.live();
-        // Cancel tasks when there are many. Then most of the remaining tasks wait for one that has ended.
+        // If there are many tasks, cancel one. As a result, most of the remaining tasks wait for one that has ended.
         if (live.length > LIVE_MAX) return cancel(pick(live));
         const known = [...model.tasks.keys()];
         const asked = Array.from(
@@ -538,7 +541,7 @@ t.test("random actions of a few agents with tasks", (t) => {
         const task = pick(held);
         const { holder, fence } = task.held;
         people.hear(people.get(holder));
-        // The claim may just have been lost, and then the call is rejected.
+        // If the claim was lost just before, the call is rejected.
         const refused = model.tasks.get(task.id)?.held?.fence === fence ? null : "claim lost";
         const request = { id: task.id, fence, percent: random(100), note: null, checkpoint: null };
         const reply = played.reply(commands.reportProgress, request, holder);
@@ -646,7 +649,7 @@ t.test("random actions of a few agents with tasks", (t) => {
         if (!lost && task !== null) {
           const released = must(model.tasks.get(task), "it is known");
           model.lose(released, "-", false);
-          // If the holder later releases the task by a call about the task, that call counts as a repetition.
+          // If the holder later releases the task with a call about the task, that call is a repetition.
           released.calls.add(`${fence} ${holder} release`);
         }
         played.reply(releaseLease, { row, fence: fence === 0 ? null : fence }, holder);

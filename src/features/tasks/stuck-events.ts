@@ -1,6 +1,6 @@
 /**
- * Publishes an event when a task becomes stuck, and when it is no longer stuck. The caller runs inside the transaction
- * that makes the change, so the events are committed together with the change. Runs in the writer thread.
+ * Publishes events when tasks become stuck, and when they are no longer stuck. The caller runs inside the transaction
+ * of the change, so the events are committed together with the change. Runs in the writer thread.
  */
 import { TASKS_STUCK_REPORTED_MAX } from "../../../schemas/limits/tasks.js";
 import { must } from "../../base/assert.js";
@@ -31,8 +31,8 @@ export class StuckEvents {
   }
 
   /**
-   * Publishes an event for each task that becomes stuck because of this task, for at most TASKS_STUCK_REPORTED_MAX
-   * tasks.
+   * Publishes an event for each task that becomes stuck, at most TASKS_STUCK_REPORTED_MAX events. Called when a task
+   * for which they wait has ended without being done, or has become stuck.
    */
   lose({ row }: LiveTask, reason: string | null, call: WriteCall): void {
     for (const task of this.#live.lose(row).slice(0, TASKS_STUCK_REPORTED_MAX))
@@ -40,15 +40,15 @@ export class StuckEvents {
   }
 
   /**
-   * Publishes an event for each task that is no longer stuck because this task was retried, for at most
-   * TASKS_STUCK_REPORTED_MAX tasks.
+   * Publishes an event for each task that is no longer stuck, at most TASKS_STUCK_REPORTED_MAX events. Called when a
+   * task for which they wait was retried, or is no longer stuck.
    */
   regain({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.#live.regain(row).slice(0, TASKS_STUCK_REPORTED_MAX))
       publishTaskEvent(this.#events, "task.unblocked", task, null, null, call);
   }
 
-  /** Returns the reason for which a task is stuck. Returns null if the search stopped before it found the cause. */
+  /** Returns the reason why a task is stuck. Returns null if the search stopped before it found the reason. */
   causeOf({ blockers }: LiveTask): string | null {
     const { cause } = findCause(blockers, {
       isFree: (row) => !this.#live.isLost(row),

@@ -1,12 +1,12 @@
 /**
- * Tests the search for the cause of a stuck task: it finds the nearest cause, and examines only a limited number of
+ * Tests the search for the cause of a stuck task. It must find the nearest cause, and examine only a limited number of
  * tasks.
  */
 import t from "tap";
 import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../../schemas/limits/tasks.js";
 import { CauseNotes, type WaitingTask } from "./stuck.js";
 
-/** Creates the notes for a graph of tasks. Records which tasks are read. */
+/** Creates a graph of tasks, and the notes about it. Records which tasks are read. */
 function graphOf(tasks: Readonly<Record<string, readonly [WaitingTask["state"], ...string[]]>>): {
   readonly read: string[];
   readonly noteOf: (id: string) => string | null;

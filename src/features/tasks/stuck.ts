@@ -1,18 +1,20 @@
 /**
  * Finds out why a blocked task is stuck. A stuck task waits, directly or through others, for a task that has ended
- * without being done. The search finds the nearest such task. It examines a limited number of tasks. Pure.
+ * without being done. That task is the cause. The search finds the nearest cause, and examines only a limited number of
+ * tasks. Pure.
  */
 import { TASK_CAUSE_EDGES_MAX, TASK_CAUSES_LOOKED_AT_MAX } from "../../../schemas/limits/tasks.js";
 import type { TaskState } from "../../../schemas/tasks.js";
 import { hasEnded } from "./task.js";
 
-/** The graph of waiting tasks, in which a breadth-first search finds the nearest cause first. */
+/** The graph in which the search for a cause runs. Each task leads to the tasks for which it waits. */
 export interface CauseSearch<Key> {
   /**
-   * Returns the tasks that a task waits for. Returns undefined if the task is a cause: it has ended without being done.
+   * Returns the tasks for which a task waits. Returns undefined if the task is a cause: it has ended without being
+   * done.
    */
   waitsFor(key: Key): Iterable<Key> | undefined;
-  /** Returns whether the search can skip a task: the task has not failed, and it waits for no task that has. */
+  /** Returns whether the search can skip a task, because it is known that no cause lies behind the task. */
   isFree(key: Key): boolean;
 }
 
@@ -25,7 +27,10 @@ export interface FoundCause<Key> {
   readonly complete: boolean;
 }
 
-/** Finds the nearest cause why a task is stuck. `from` are the task's blockers. */
+/**
+ * Finds the nearest cause why a task is stuck, by a breadth-first search. `from` has the tasks for which the stuck task
+ * waits.
+ */
 export function findCause<Key>(from: Iterable<Key>, search: CauseSearch<Key>): FoundCause<Key> {
   const met = new Set<Key>();
   let edges = 0;
@@ -53,7 +58,7 @@ export function findCause<Key>(from: Iterable<Key>, search: CauseSearch<Key>): F
 export interface WaitingTask {
   readonly id: string;
   readonly state: TaskState;
-  /** The ids of the tasks for which this task waits, as a JSON array. */
+  /** The ids of the tasks for which this task waits, as the JSON text of an array. */
   readonly after: string;
 }
 
@@ -62,7 +67,7 @@ interface Known extends Pick<WaitingTask, "id" | "state"> {
 }
 
 /**
- * Creates the notes in replies that explain why tasks are stuck. Each request uses its own object, which caches the
+ * Creates the notes that explain in replies why tasks are stuck. Each request uses its own object, which caches the
  * tasks that it reads.
  */
 export class CauseNotes {
@@ -102,9 +107,7 @@ export class CauseNotes {
   }
 }
 
-/**
- * Returns the note for a task that is stuck because it waits for the given task, which has ended without being done.
- */
+/** Returns the note that names the cause why a task is stuck. The cause is a task that has ended without being done. */
 export function waitsForNote({ id, state }: { readonly id: string; readonly state: TaskState }): string {
   return `waits for ${state} task ${id}`;
 }

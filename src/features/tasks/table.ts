@@ -16,7 +16,7 @@ export interface TaskRow {
   readonly id: string;
   readonly workspace: string;
   readonly title: string;
-  /** A JSON text, like the next four members. */
+  /** A JSON text. The next four members are JSON texts, too. */
   readonly labels: string;
   readonly requires: string;
   readonly resources: string;
@@ -42,7 +42,7 @@ export interface TaskRow {
   readonly updated_at: number;
   readonly claimed_at: number | null;
   readonly ended_at: number | null;
-  /** The reason for which the task is stuck, if it is stuck. */
+  /** The reason why the task is stuck. Null if it is not stuck, or if the reason was not found. */
   readonly note: string | null;
   readonly question: string | null;
   readonly answer: string | null;
@@ -54,7 +54,7 @@ export interface TaskRow {
 
 export interface WholeTaskRow extends TaskRow {
   readonly body: string;
-  /** A JSON text, like the next member. */
+  /** A JSON text. The next member is a JSON text, too. */
   readonly data: string | null;
   readonly result: string | null;
 }
@@ -126,7 +126,7 @@ export class TaskReader {
   readonly #ready: Statement<[], StoredReady>;
   readonly #counts: Statement<[], { state: TaskState; count: number }>;
   /**
-   * The prepared statements, by their SQL text. They are never dropped, because the SQL of pages has only a few
+   * The prepared statements for pages, by their SQL text. They are never dropped, because there are only a few
    * different texts.
    */
   readonly #pages = new Map<string, Statement<Bound, TaskRow>>();
@@ -168,7 +168,7 @@ export class TaskReader {
   get(row: number, notes: CauseNotes = this.notes()): WholeTaskRow | undefined {
     const task = this.#get(row);
     const note = task?.state === "blocked" ? notes.noteOf(task) : null;
-    // Add the note without a copy of the row. The new object inherits the other members from the row.
+    // Add the note without copying the row. The new object inherits the other members from the row.
     return task === undefined || note === null
       ? task
       : (Object.create(task, { note: { value: note } }) as WholeTaskRow);
@@ -209,15 +209,15 @@ export class TaskReader {
   }
 
   /**
-   * Returns the number of tasks in each state, in the order of TASK_STATES. It counts no tasks that have ended: the
-   * number for an end state is 0.
+   * Returns the number of tasks in each state, in the order of TASK_STATES. Ended tasks are not counted, so the number
+   * of each end state is 0.
    */
   counts(): number[] {
     const counts = new Map(this.#counts.all().map(({ state, count }) => [state, count]));
     return TASK_STATES.map((state) => counts.get(state) ?? 0);
   }
 
-  /** Yields the tasks before a row that match a request, the newest first. */
+  /** Yields the tasks before a row that match the request, the newest first. */
   *list({ workspace, state, label, holder, assignee, before, limit }: ListTasksRequest): Generator<TaskRow> {
     const conditions = ["l.row < ?"];
     const bound: Bound = [before];
@@ -231,7 +231,7 @@ export class TaskReader {
     where("EXISTS (SELECT 1 FROM json_each(t.labels) WHERE value = ?)", label);
     where("c.holder = ?", holder);
     where("l.assignee = ?", assignee);
-    // Use the index of tasks that have not ended. After a month of use, they are only a small part of all tasks.
+    // Use the index of tasks that have not ended. After a month of use, it has only a small part of all tasks.
     const live = holder !== null || (state !== null && !(ENDED_TASK_STATES as readonly TaskState[]).includes(state));
     if (live) conditions.push("l.ended_at IS NULL");
     const sql = `SELECT ${selected(COLUMNS)} FROM task_life l ${live ? "INDEXED BY task_live" : ""}

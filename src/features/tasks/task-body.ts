@@ -1,4 +1,4 @@
-/** Reads and checks the members of a task in the body of a request. Pure. */
+/** Parses the members of a task in the body of a request, and checks them. Pure. */
 import { CLAIM_MAX_S_DEFAULT } from "../../../schemas/limits/claims.js";
 import { LEASE_TTL_S_DEFAULT } from "../../../schemas/limits/leases.js";
 import { TASK_ATTEMPTS_DEFAULT, TASK_PRIORITY_DEFAULT, TASK_VALUE_BYTES_MAX } from "../../../schemas/limits/tasks.js";
@@ -11,13 +11,13 @@ import { readResources } from "../claims/lease.js";
 import { hashRequest } from "../idempotency/hash.js";
 
 /**
- * The ids that no task may have, because a path with them would not reach the task: `/tasks/claim` is another call, and
+ * The ids that no task may have, because the path of such a task would not work. `/tasks/claim` is another call, and
  * clients remove `.` and `..` from paths.
  */
 const UNREACHABLE: ReadonlySet<string> = new Set(["claim", ".", ".."]);
 
 /**
- * Creates a new task from a request, and checks its resources and its size.
+ * Converts the body of a request into a new task. Returns a 400 if its resources, its data or its id are invalid.
  * @param given the JSON text of the member `data`
  * @param at the prefix of the members' names in an error message
  * @param callersOwn the workspace of the task if the request names none
@@ -60,7 +60,7 @@ export function newTaskOf(
   };
 }
 
-/** Returns the commands that a task requires, in the form in which commands are compared. Each command occurs once. */
+/** Returns the commands that a task requires, each only once. They have the form in which two commands are compared. */
 export function commandsOf(commands: readonly string[]): readonly string[] {
   return [...new Set(commands.map(normalizeCommand))];
 }
@@ -70,13 +70,13 @@ export function timeOf(time: string | null): number | null {
   return time === null ? null : Date.parse(time);
 }
 
-/** Returns the assignee that a request names. An empty name means no assignee. */
+/** Returns the assignee that a request names; null if the name is empty. */
 export function assigneeOf(assignee: string | null): string | null {
   return assignee === "" ? null : assignee;
 }
 
 /**
- * Returns the JSON text of a member on one line. Returns null if the member is absent or null.
+ * Returns the JSON text of a member, on one line. Returns null if the member is absent or null.
  * @param at the prefix of the member's name in an error message
  */
 export function readValue(given: string | null | undefined, name: string, at = ""): string | null | Failure {

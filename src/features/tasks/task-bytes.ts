@@ -1,6 +1,6 @@
 /**
  * Estimates the memory that a task takes in the writer until it ends. The estimate depends only on the lengths of texts
- * and lists. Pure.
+ * and lists, so it is the same on every node. Pure.
  */
 import { TASK_BYTES } from "../../../schemas/limits/tasks.js";
 import type { Resource } from "../claims/resource.js";
@@ -11,14 +11,14 @@ export interface TaskTexts {
   readonly labels: readonly string[];
   readonly requires: readonly string[];
   readonly resources: readonly Resource[];
-  /** The blockers of the task. Only their number counts. */
+  /** The blockers of the task. The estimate depends only on their number. */
   readonly blockers: { readonly size: number };
 }
 
 const CHARACTER_BYTES = 2;
-/** The memory of a label: the task stores the label, and the label's queue stores the task. */
+/** The memory of one label, in bytes. The task stores the label, and the queue of the label stores the task. */
 const LABEL_BYTES = 160;
-/** The memory of a blocker: the task is stored in a group for each of its blockers. */
+/** The memory of one blocker, in bytes. The task is listed under each of its blockers. */
 export const BLOCKER_BYTES = 160;
 
 export function taskBytes({ title, labels, requires, resources, blockers }: TaskTexts): number {

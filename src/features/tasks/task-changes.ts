@@ -1,6 +1,6 @@
 /**
- * Changes tasks. A change is made in memory, stored, published as an event, and pushed to the front, all in the
- * transaction of the call. Runs in the writer thread.
+ * Changes tasks. Each change is made in memory, stored, published as an event, and pushed to the front. All of this
+ * happens in the transaction of the call. Runs in the writer thread.
  *
  * The registry (task-registry.ts) decides which changes a call makes. If a change makes other tasks ready or stuck,
  * this module changes those tasks too.
@@ -31,7 +31,9 @@ import { assertTransition, type Trigger } from "./transitions.js";
 /** The push message that carries the tasks changed by a commit. */
 export const TASKS = { name: "tasks", payload: TasksPush } as const satisfies PushMessage;
 
-/** The topic of the event that is published when a task enters a state. The state `blocked` has no topic. */
+/**
+ * The topic of the event that is published when a task enters a state. No event is published for the state `blocked`.
+ */
 const TOPICS: Readonly<Partial<Record<TaskState, TaskTopic>>> = {
   ready: "task.ready",
   claimed: "task.claimed",
@@ -49,19 +51,22 @@ export interface KnownAfter {
   readonly state: TaskState;
 }
 
-/** Describes why a task changes: the call, and the texts for its history and its event. */
+/**
+ * Describes why a task changes. It has the call that makes the change, and the texts for the task's history and for the
+ * event.
+ */
 interface Change extends Pick<Step, "call" | "note"> {
   readonly claim?: LeaseRecord | null;
-  /** The reason in the event. */
+  /** The reason that the event shows. */
   readonly reason?: string | null;
-  /** The actor of the change; absent if the caller is the actor. */
+  /** The actor of the change. If it is absent, the caller is the actor. */
   readonly actor?: string;
 }
 
 /** A change of a task's state. */
 export interface Transition extends Omit<Change, "call"> {
   readonly trigger: Trigger;
-  /** The name of the call in the task's history; absent if it is the name of the trigger. */
+  /** The name of the call in the task's history. If it is absent, the name of the trigger is used. */
   readonly call?: string;
 }
 
@@ -77,7 +82,7 @@ export class TaskChanges extends PublishingModel {
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
     super();
-    // Open the claims first, so that the front gets the message about a claim before the message about its task.
+    // Open the claims first. The front must get the message about a claim before the message about the claimed task.
     use(claimChanges);
     this.table = new TaskWriter(db, rows);
     this.#events = use(publisher);
@@ -96,8 +101,8 @@ export class TaskChanges extends PublishingModel {
   }
 
   /**
-   * Undoes the changes in memory since the last commit. It reads only the changed tasks again. Reading all tasks would
-   * make every failing write expensive while the disk is full.
+   * Undoes the changes in memory since the last commit. Reads only the changed tasks again. If it read all tasks, every
+   * failing write would be expensive, for example while the disk is full.
    */
   #undo(): void {
     this.#changed = [];
@@ -151,16 +156,15 @@ export class TaskChanges extends PublishingModel {
     if (life.state === "ready") publishTaskEvent(this.#events, "task.ready", task, null, null, call);
   }
 
-  /** Finds out which of the tasks that a call has created are stuck, and publishes an event for each. */
+  /** Finds out which of the created tasks are stuck, and publishes an event for each of these. */
   findStuck(created: readonly LiveTask[], call: WriteCall): void {
     this.live.findStuck(created);
     for (const task of created) this.#stuck.publish(task, call);
   }
 
   /**
-   * Changes the state of a task. The task is offered to the instances that may claim it now.
-   * @param waitedMs the time in ms for which the task was ready before it was claimed; null if the change is not a
-   * claim
+   * Changes the state of a task. If it becomes ready, the instances that may claim it are notified.
+   * @param waitedMs the time in ms for which the task was ready before this claim; null if the change is not a claim
    */
   transition(
     task: LiveTask,
@@ -190,18 +194,18 @@ export class TaskChanges extends PublishingModel {
     if (topic !== undefined)
       publishTaskEvent(this.#events, topic, task, transition.claim ?? null, transition.reason ?? null, call);
     if (state === "done") this.#unblockWaiters(task, call);
-    // Report the tasks that wait for this task: they are stuck if it has ended without being done, and no longer stuck
-    // if it was retried. If this task was stuck before, or is stuck now, nothing changes for them.
+    // Report the tasks that wait for this task. They become stuck if it has ended without being done. They are no
+    // longer stuck if it was retried. Nothing changes for them if this task was stuck before, or is stuck now.
     else if (hasEnded(state) && !wasStuck) this.#stuck.lose(task, waitsForNote({ id: task.id, state }), call);
     else if (hadEnded && !this.#stuck.publish(task, call)) this.#stuck.regain(task, call);
   }
 
-  /** Sets the tasks for which a task waits. The task must not be held. */
+  /** Replaces the list of tasks for which a task waits. The task must not be held. */
   setAfter(task: LiveTask, after: readonly KnownAfter[], call: WriteCall): void {
     const wasStuck = this.live.isStuck(task);
     const before = task.life.state;
     this.table.setAfter(task.row, after);
-    // Remove the task before its blockers change, because tasks are indexed by their blockers.
+    // Remove the task before its blockers change, because `live` indexes tasks by their blockers.
     this.live.remove(task);
     const state = this.setBlockers(task, new Set(after.filter((one) => one.state !== "done").map((one) => one.row)));
     if (state === before) this.live.add(task, call.nowMs);
@@ -214,14 +218,14 @@ export class TaskChanges extends PublishingModel {
     else this.#stuck.regain(task, call);
   }
 
-  /** Sets the blockers of a task that is not held. Returns the state that the caller must give the task. */
+  /** Sets the blockers of a task that is not held. Returns the state that the caller must then give to the task. */
   setBlockers(task: LiveTask, blockers: ReadonlySet<number>): "blocked" | "ready" {
     task.blockers.clear();
     for (const blocker of blockers) task.blockers.add(blocker);
     return blockers.size > 0 ? "blocked" : "ready";
   }
 
-  /** Changes a task without changing its state. Other instances may be able to claim the task afterwards. */
+  /** Changes members of a task, but not its state. Other instances may be able to claim the task afterwards. */
   requeue(task: LiveTask, change: Partial<TaskLife>, { nowMs }: WriteCall): void {
     const before = task.life;
     task.life = { ...before, ...change };
@@ -230,7 +234,7 @@ export class TaskChanges extends PublishingModel {
     this.record(task, null);
   }
 
-  /** Stores a change of a task, with a step of the task's history. The state may be the same as before. */
+  /** Stores a change of a task, and adds a step to the task's history. The change may keep the state. */
   update(
     task: LiveTask,
     change: Partial<TaskLife>,
@@ -244,7 +248,10 @@ export class TaskChanges extends PublishingModel {
     this.record(task, waitedMs);
   }
 
-  /** Records that a task has changed, for the push message of the commit. */
+  /**
+   * Adds a changed task to the push message of the commit.
+   * @param waitedMs the time in ms for which the task was ready before this claim; null if the change is not a claim
+   */
   record(task: LiveTask, waitedMs: number | null): void {
     const { row, id, life } = task;
     this.#touch(id);
@@ -257,7 +264,10 @@ export class TaskChanges extends PublishingModel {
     });
   }
 
-  /** Makes all tasks ready that waited only for this task, the oldest first. */
+  /**
+   * Removes a done task from the blockers of other tasks. Makes each of them ready that has no other blocker, the
+   * oldest first.
+   */
   #unblockWaiters({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.live.blockedBy(row)) {
       this.live.unblock(task, row);
@@ -275,7 +285,7 @@ export class TaskChanges extends PublishingModel {
 
 export const taskChanges: Model<TaskChanges> = { open: (opening) => new TaskChanges(opening) };
 
-/** Converts a ready task to the record that the front gets. */
+/** Converts a ready task to the record that is sent to the front. */
 function record(task: LiveTask): ReadyRecord {
   const ready = readyTask(task);
   const resources = task.resources.map(({ text }) => text);

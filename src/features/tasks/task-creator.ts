@@ -1,6 +1,4 @@
-/**
- * Creates all tasks of a call or none. If the call fails, it fails before the first change. Runs in the writer thread.
- */
+/** Creates all tasks of a call, or none of them. A call that fails has changed nothing. Runs in the writer thread. */
 import type { CreateTasksReply, CreateTasksRequest, NewTask } from "../../../schemas/tasks.js";
 import { must } from "../../base/assert.js";
 import { Failure } from "../../base/result.js";
@@ -31,8 +29,8 @@ export class TaskCreator {
   }
 
   /**
-   * Creates all of the tasks, or none. If an earlier attempt of the same call has created a task, the task is not
-   * created again, and the reply has its current state.
+   * Creates all of the tasks, or none. A task that an earlier attempt of the same call has created is not created
+   * again. The reply has its current state.
    */
   create({ tasks }: CreateTasksRequest, call: WriteCall): CreateTasksReply | Failure {
     const { changes, finder, requests } = this.#options;

@@ -13,7 +13,7 @@ export type TaskTopic = Extract<ServerTopic, `task.${string}`>;
 
 /**
  * Publishes an event about a change of a task.
- * @param claim the claim that began or ended with the change; null if the change concerns no claim
+ * @param claim the claim that begins or ends with the change; null if no claim does
  */
 export function publishTaskEvent(
   events: Publisher,

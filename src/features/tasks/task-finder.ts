@@ -1,6 +1,6 @@
 /**
- * Finds the task that a call names. Returns a failure if the caller may not act on the task. Changes nothing. Runs in
- * the writer thread.
+ * Finds the task that a call names, and checks whether the caller may act on it. Changes nothing. Runs in the writer
+ * thread.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { CLAIM_LOOK_STEPS } from "../../../schemas/limits/tasks.js";
@@ -20,7 +20,7 @@ import { isPossible } from "./transitions.js";
 
 const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
 const NEEDS_NOTHING: Looked = { free: true, steps: 0 };
-/** The result for a task none of whose budgets is exhausted. */
+/** The result for a task whose budgets all have something left. */
 const UNLIMITED = { isHeld: false, steps: 0 } as const;
 
 export class TaskFinder {
@@ -48,8 +48,8 @@ export class TaskFinder {
   }
 
   /**
-   * Finds the best task that the claimant may have, whose resources are free and whose budgets are not exhausted. If
-   * several tasks have the same resources, these are checked only once.
+   * Finds the best task that the claimant may have. Its resources must be free, and none of its budgets exhausted. If
+   * several tasks need the same resources, the resources are checked only once.
    */
   best(claimant: Claimant, nowMs: number, after: Rank | null): Found {
     const look = this.#claims.lookFor(contenderForTask(claimant));
@@ -68,8 +68,8 @@ export class TaskFinder {
   }
 
   /**
-   * Finds a task by its id and checks that the instance may claim it now. The claim registry checks its resources
-   * later.
+   * Finds a task by its id, and checks that the instance may claim it now. The claim registry later checks whether the
+   * task's resources are free.
    */
   named(id: string, { id: claimant, name, capabilities }: Claimant, nowMs: number): Found | Failure {
     const task = this.#live.get(id);
@@ -89,7 +89,7 @@ export class TaskFinder {
     return { task, more: null };
   }
 
-  /** Returns a task if the caller holds it under this fence. Otherwise returns the failure. */
+  /** Returns a task if the caller holds it under this fence; otherwise the failure. */
   held(
     id: string,
     fence: number,
@@ -104,7 +104,7 @@ export class TaskFinder {
     return this.#table.hasHeld(known.row, actor) ? CLAIM_LOST : NOT_YOURS;
   }
 
-  /** Returns a task if the caller may manage it. Otherwise returns the failure. */
+  /** Returns a task if the caller may manage it; otherwise the failure. */
   managed(id: string, owns: boolean, { actor }: WriteCall): LiveTask | Failure {
     const task = this.#live.get(id) ?? this.#table.get(id);
     if (task === undefined) return noTask(id);

@@ -1,6 +1,6 @@
 /**
- * Checks the limits on tasks that have not ended: their number, their memory, and the number of tasks that wait for the
- * same task. Pure.
+ * Checks the limits on tasks that have not ended. There are limits for their number, for their memory, and for the
+ * number of tasks that wait for the same task. Pure.
  */
 import { TASK_WAITERS_MAX, TASKS_BYTES_MAX, TASKS_MAX } from "../../../schemas/limits/tasks.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -8,8 +8,9 @@ import type { LiveTasks } from "./live-tasks.js";
 import type { PlannedTask } from "./plan.js";
 
 /**
- * Returns the failure if further tasks would exceed a limit; null if they fit. `tasks` is the number of these tasks,
- * and `bytes` is their memory.
+ * Returns a failure if more tasks would exceed a limit; null if they fit.
+ * @param tasks the number of further tasks
+ * @param bytes the memory of the further tasks
  */
 export function refuseMore(live: LiveTasks, tasks: number, bytes: number): Failure | null {
   if (live.size + tasks > TASKS_MAX) return new Failure("STOCK_FULL", `${TASKS_MAX} tasks have not ended`);
@@ -18,7 +19,10 @@ export function refuseMore(live: LiveTasks, tasks: number, bytes: number): Failu
     : null;
 }
 
-/** Returns the failure if too many tasks would wait for the same task; null if the limit allows it. */
+/**
+ * Returns a failure if too many tasks would wait for the same task. Returns null if the planned tasks are within the
+ * limit.
+ */
 export function refuseWaiters(live: LiveTasks, planned: readonly PlannedTask[]): Failure | null {
   const waiters = new Map<number, number>();
   for (const { after, blockers } of planned) {
@@ -32,7 +36,7 @@ export function refuseWaiters(live: LiveTasks, planned: readonly PlannedTask[]):
   return null;
 }
 
-/** Returns the failure for one more task that waits for a task that already has too many waiters. */
+/** Returns the failure of a call that would add a waiter to a task that already has the maximum number. */
 export function tooManyWaiters(id: string): Failure {
   return invalid(`${TASK_WAITERS_MAX} tasks wait for ${id}: have a task between wait for it, and others for that one`);
 }

@@ -1,8 +1,8 @@
 /**
- * Keeps the front's copy of the ready tasks, as of the latest commit. It knows which instance may claim a task now, and
- * notifies listeners when a task becomes claimable. Pure except for its state.
+ * Keeps the front's copy of the ready tasks, as of the latest commit. It knows which instance may claim which task now,
+ * and notifies listeners when a task becomes claimable. Pure except for its state.
  *
- * The writer decides which call gets a task. This copy only shows which calls should ask the writer.
+ * The writer decides which call gets a task. This copy shows only which calls should ask the writer.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { CLAIM_LOOK_STEPS, TASK_OFFER_STEPS_MAX } from "../../../schemas/limits/tasks.js";
@@ -24,16 +24,16 @@ export interface ClaimableTask extends DatedTask {
   readonly resources: readonly Resource[];
 }
 
-/** A task that an instance could claim if another holder did not have a lease on one of the task's resources. */
+/** A task that an instance could claim if its resources were free. `lease` is another holder's lease on one of them. */
 export interface BusyTask {
   readonly task: ClaimableTask;
-  /** `wanted` is the resource that the task needs. `resource` is the overlapping resource of the lease. */
+  /** `wanted` is the resource that the task needs. `resource` is the resource of the lease that overlaps it. */
   readonly wanted: string;
   readonly resource: string;
   readonly lease: LeaseRecord;
 }
 
-/** Reads the stored tasks. The projection needs them at the start and after a crash of the writer. */
+/** Reads the stored tasks. The projection reads them at the start and after a crash of the writer. */
 export interface StoredTasks {
   ready(): readonly ReadyRecord[];
   counts(): readonly number[];
@@ -41,11 +41,13 @@ export interface StoredTasks {
 
 /** A listener that is called when tasks change. */
 export interface TaskListener {
-  /** Called when an instance may claim a task that it could not claim before. */
+  /** Called when a task becomes claimable for at least one more instance. */
   claimable?(task: ClaimableTask): void;
-  /** Called when a commit has changed a task. After a task has ended, no changes are reported until it is retried. */
+  /**
+   * Called when a commit has changed a task. After a task has ended, no change is reported unless the task is retried.
+   */
   changed?(id: string, state: TaskState): void;
-  /** Called when changes may have been missed. */
+  /** Called when the listener may have missed changes. */
   lost?(): void;
 }
 
@@ -58,12 +60,12 @@ export class TaskProjection implements Measured {
   readonly #listeners = new Set<TaskListener>();
   /** The waiters for the next change of a task, by the task's id. */
   readonly #waiters = new Waiters<string>();
-  /** Counts the claims, and sums the seconds from ready to claimed, for the metrics. */
+  /** The number of claims, and the sum of the seconds from ready to claimed. Both are metrics. */
   readonly #waited = { count: 0, sumS: 0 };
   #counts: readonly number[] = [];
   /**
-   * The tasks that have become claimable since the last tick because their `not_before` or the end of their reservation
-   * was reached.
+   * The tasks that have become claimable since the last tick because a time has come. It was their `not_before`, or the
+   * end of their reservation.
    */
   #due: ClaimableTask[] = [];
 
@@ -108,14 +110,14 @@ export class TaskProjection implements Measured {
       this.#waiters.wake(id);
       for (const listener of this.#listeners) listener.changed?.(id, state);
     }
-    // Notify only about tasks that are still ready, because a later change of the same commit may have claimed or ended
-    // a task.
+    // Notify only about tasks that are still ready. A later change in the same commit may have claimed or ended the
+    // task.
     for (const task of claimable)
       if (this.#ready.get(task.row) === task && (task.not_before ?? 0) <= nowMs) this.#notifyClaimable(task);
   }
 
   /**
-   * Reads all tasks again after a crash of the writer or a restore. Notifies listeners, because they may have missed
+   * Reads all tasks again after a crash of the writer or a restore. Listeners are notified that they may have missed
    * changes.
    */
   catchUp(nowMs: number): void {
@@ -127,23 +129,23 @@ export class TaskProjection implements Measured {
     const due = this.#due.splice(0);
     this.#advance(nowMs);
     // Notify about these tasks a second time. The writer may have rejected the first claims, because its clock was
-    // slightly late.
+    // slightly behind.
     for (const task of due) this.#notifyClaimable(task);
   }
 
   /**
-   * Returns the best task that an instance could claim now. The search stops after TASK_OFFER_STEPS_MAX steps. If it
-   * has found only busy tasks by then, only the writer can find a later task. Listeners are still notified of each task
+   * Returns the best task that an instance could claim now. The search stops after TASK_OFFER_STEPS_MAX steps, even if
+   * it has found only busy tasks. Only the writer can then find a later task. Listeners are still notified of each task
    * that becomes claimable.
-   * @param wants returns false for tasks that are to be skipped
+   * @param wants returns false for a task that the search must skip
    */
   best(claimant: Claimant, nowMs: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
     return this.#search(claimant, nowMs, (task) => wants(task) && this.isFree(task, claimant));
   }
 
   /**
-   * Returns the best tasks that an instance could claim if other holders did not have leases on their resources. Each
-   * task comes with one of the leases that block it. The search stops after TASK_OFFER_STEPS_MAX steps.
+   * Returns the best tasks that an instance could claim if their resources were free. Each comes with one of the other
+   * holders' leases on these resources. The search stops after TASK_OFFER_STEPS_MAX steps.
    */
   busyFor(claimant: Claimant, nowMs: number, most: number): BusyTask[] {
     const busy: BusyTask[] = [];
@@ -156,14 +158,16 @@ export class TaskProjection implements Measured {
     return busy;
   }
 
-  /** Yields the tasks after a key that an instance can claim now, in the order in which they became claimable. */
+  /**
+   * Yields the tasks that an instance can claim now, in the order in which they became claimable. Begins after a key.
+   */
   *claimableAfter(key: SortKey, claimant: Claimant, nowMs: number): Generator<ClaimableTask> {
     this.#advance(nowMs);
     for (const { task, at_ms } of this.#readiness.after(key, nowMs))
       if (at_ms === since(task, claimant) && mayClaim(task, claimant, nowMs) && this.isFree(task, claimant)) yield task;
   }
 
-  /** Returns true if no lease conflicts with a claim of the resources that a task needs. */
+  /** Returns whether no lease conflicts with the resources that a task needs. */
   isFree({ resources }: ClaimableTask, claimant: Claimant): boolean {
     if (resources.length === 0) return true;
     return this.#leases.heldByOthers(resources, contenderForTask(claimant)).next().done === true;
@@ -181,8 +185,7 @@ export class TaskProjection implements Measured {
 
   /** Returns the best task that an instance may claim and that `admits` accepts. */
   #search(claimant: Claimant, nowMs: number, admits: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
-    // Advance the queue here instead of in `inOrder`, because the queue reports only once that a task has become
-    // claimable.
+    // Advance the queue here and not in `inOrder`. The queue reports only once that a task has become claimable.
     this.#advance(nowMs);
     let steps = 0;
     for (const { task, fits } of this.#ready.inOrder(claimant, nowMs)) {
@@ -209,7 +212,8 @@ export class TaskProjection implements Measured {
     this.#due = [];
     this.#counts = this.#stored.counts();
     const freed = { ...NEVER_LEASED, at_ms: nowMs };
-    // Assume that earlier leases ended just now, because this server does not know when leases ended before it started.
+    // Assume that the last leases on a task's resources ended just now. This server does not know the leases that ended
+    // before it started.
     for (const record of this.#stored.ready()) this.#add(record, 0, record.resources.length > 0 ? freed : NEVER_LEASED);
   }
 
@@ -234,7 +238,7 @@ export class TaskProjection implements Measured {
     for (const listener of [...this.#listeners]) listener.claimable?.(task);
   }
 
-  /** Notifies listeners about the tasks that need a resource of a lease that has ended. */
+  /** Notifies listeners about the tasks that need a resource of a lease that has just ended. */
   #freed(lease: LeaseRecord): void {
     if (this.#byResource.size === 0) return;
     const resources = resourcesOf(lease.resources, lease.workspace);

@@ -1,9 +1,9 @@
 /**
- * Executes the writer's calls about tasks. Each method decides what its call changes. If a call fails, it fails before
- * the first change. task-creator.ts creates tasks, and task-changes.ts makes the changes. Runs in the writer thread.
+ * Executes the writer's calls about tasks. Each method decides what its call changes. A call that fails has changed
+ * nothing. task-creator.ts creates tasks, and task-changes.ts makes the changes. Runs in the writer thread.
  *
- * The claim registry decides which resources a claim may hold, and under which fence. It tells this registry when the
- * claim of a task has ended.
+ * The claim registry decides which resources a claim may hold, and under which fence. It notifies this registry when
+ * the claim of a task has ended.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { TASK_RESERVED_MS, TASK_WAITERS_MAX } from "../../../schemas/limits/tasks.js";
@@ -53,7 +53,7 @@ import { isPossible } from "./transitions.js";
 
 const NOTHING: ClaimTaskReply = { task: null, made: false };
 
-/** Maps each call that ends the holder's claim to the text of the task that the call sets. */
+/** Maps each call by which a holder ends its claim to the text of the task that the call sets. */
 const TEXT_OF = { complete: "result", fail: "error", release: "note", ask: "question" } as const satisfies Readonly<
   Record<EndingVerb, keyof TaskTexts>
 >;
@@ -97,8 +97,8 @@ export class TaskRegistry implements TaskClaims {
   }
 
   /**
-   * Gives the caller the task that the request names, or the best task that the caller may have. The reply has no task
-   * if there is none.
+   * Claims the task that the request names, or else the best task that the caller may have. The reply has no task if
+   * there is none.
    */
   claim(request: ClaimTaskRequest, call: WriteCall): ClaimTaskReply | Failure {
     const { actor, nowMs } = call;
@@ -159,7 +159,7 @@ export class TaskRegistry implements TaskClaims {
     if (held instanceof Failure) return held;
     const { task, claim } = held;
     const moves = percent !== null && percent !== task.life.progress;
-    // Change nothing in the task if the call reports nothing new, because such a call is only a heartbeat.
+    // Do not change the task if the call reports nothing new. Such a call is only a heartbeat.
     if (moves || note !== null || checkpoint !== null) {
       this.#table.putTexts(task.row, { note, checkpoint });
       task.life = { ...task.life, progress: percent ?? task.life.progress, updated_at: call.nowMs };
@@ -170,8 +170,8 @@ export class TaskRegistry implements TaskClaims {
   }
 
   /**
-   * Ends the claim of a task for its holder. Afterwards the task is done, failed or ready again, or it waits for an
-   * answer.
+   * Ends the claim of a task because its holder asks for it. Afterwards the task is done, failed or ready, or it waits
+   * for an answer.
    */
   end(verb: EndingVerb, request: EndTaskRequest, call: WriteCall): TaskChanged | Failure {
     const { id, fence, text, value, retry } = request;
@@ -205,7 +205,7 @@ export class TaskRegistry implements TaskClaims {
       if (task.life.reserved_until > call.nowMs) this.#changes.requeue(task, NOT_RESERVED, call);
   }
 
-  /** Answers the question of a task. The instance that asked the question no longer holds the task. */
+  /** Answers the question of a task. The instance that asked it no longer holds the task. */
   answer({ id, owns, answer }: AnswerRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#finder.managed(id, owns, call);
     if (task instanceof Failure) return task;
@@ -222,7 +222,7 @@ export class TaskRegistry implements TaskClaims {
     return { row: task.row, changed: true };
   }
 
-  /** Cancels a task. If the task is held, its holder is asked to stop instead. */
+  /** Cancels a task. A held task stays held, and its holder is asked to stop. */
   cancel({ id, owns, reason }: CancelRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#finder.managed(id, owns, call);
     if (task instanceof Failure) return task;
@@ -237,7 +237,7 @@ export class TaskRegistry implements TaskClaims {
     return { row: task.row, changed: true };
   }
 
-  /** Makes an ended task ready again. The task must not be done. */
+  /** Makes an ended task ready again. A task that is done cannot be retried. */
   retry({ id, owns }: RetryRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#finder.managed(id, owns, call);
     if (task instanceof Failure) return task;
@@ -254,7 +254,7 @@ export class TaskRegistry implements TaskClaims {
     return { row: task.row, changed: true };
   }
 
-  /** Changes the description of a task. */
+  /** Changes the members of a task that a client may edit. */
   patch(request: PatchRequest, call: WriteCall): TaskChanged | Failure {
     const task = this.#finder.managed(request.id, request.owns, call);
     if (task instanceof Failure) return task;
@@ -272,8 +272,8 @@ export class TaskRegistry implements TaskClaims {
     task.labels = labels;
     this.#live.weigh(task);
     const { priority = life.priority, assignee = life.assignee, not_before = life.not_before } = request;
-    // Drop the reservation if the request names an assignee, because an assignee takes precedence over the instance
-    // that asked a question.
+    // Drop the reservation if the request names an assignee. The assignee takes precedence over the instance that asked
+    // a question.
     const freed = typeof request.assignee === "string" ? NOT_RESERVED : {};
     this.#changes.requeue(task, { priority, assignee, not_before, ...freed, updated_at: call.nowMs }, call);
     if (after !== null) this.#changes.setAfter(task, after, call);
@@ -281,8 +281,7 @@ export class TaskRegistry implements TaskClaims {
   }
 
   /**
-   * Records that the holder of a task has edited files. If all records of the task are already older than an edit,
-   * nothing changes.
+   * Records that the holder of a task has edited files. Changes nothing if all records of the task are stale already.
    */
   markEdited({ id }: MarkEditedRequest, { nowMs }: WriteCall): MarkEditedReply {
     const task = this.#live.get(id);
@@ -300,17 +299,20 @@ export class TaskRegistry implements TaskClaims {
 
   /**
    * Returns the reservation of a task after its question was answered. The task is reserved for the instance that
-   * asked, unless it has been assigned to another instance meanwhile.
+   * asked, unless it is now assigned to another instance.
    */
   #reservation({ row, life }: LiveTask, { nowMs }: WriteCall): Partial<TaskLife> {
     const asked = this.#table.askedBy(row) ?? "";
     const name = this.#claims.nameOf(asked);
-    // Make no reservation if the instance that asked is deleted, or if another instance is the assignee.
+    // Make no reservation if the instance that asked was deleted, or if the task is assigned to another instance.
     if (name === undefined || ![null, asked, name].includes(life.assignee)) return {};
     return { reserved: asked, reserved_until: nowMs + TASK_RESERVED_MS };
   }
 
-  /** Returns the failure if there is no evidence that the commands of a task passed; null if no evidence is missing. */
+  /**
+   * Returns a failure if any of the commands that a task requires has no record that it passed. Returns null if all
+   * have one.
+   */
   #missing({ id, row }: LiveTask, { evidence = [], tree = null }: EndTaskRequest): Failure | null {
     const required = this.#required.of(row);
     if (required === undefined) return null;
@@ -326,7 +328,7 @@ export class TaskRegistry implements TaskClaims {
     this.#changes.transition(task, { ...outcome, claim: null }, transition, call);
   }
 
-  /** Checks whether a task may wait for the tasks with these ids. Fails with 400 if it may not. */
+  /** Returns the tasks with these ids, for which a task will wait. Returns a 400 if it may not wait for them. */
   #after({ id, row, life, blockers }: LiveTask, ids: readonly string[]): readonly KnownAfter[] | Failure {
     const { state } = life;
     if (!isPossible("update", state)) return invalid(`after cannot be changed: task is ${state}`);

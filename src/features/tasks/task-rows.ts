@@ -1,4 +1,4 @@
-/** Defines the rows of the tables of tasks, and makes a task in memory from a stored one. Pure. */
+/** Defines the rows of the tables of tasks, and converts a stored task into a task in memory. Pure. */
 import { resourcesOf } from "../claims/lease.js";
 import type { TaskRow } from "./table.js";
 import type { LiveTask, TaskLife } from "./task.js";
@@ -55,19 +55,19 @@ export type NewRow = [
   traceparent: string | null,
 ];
 
-/** The columns of a task that lists also show. */
+/** The members of a stored task that a list also shows. */
 type ListedColumns =
   | ("row" | "id" | "workspace" | "title" | "labels" | "requires" | "resources")
   | ("max_attempts" | "ttl_s" | "max_s" | "created_by" | "created_at");
 
-/** A task as the SQL of STORED selects it. */
+/** A row that the statement `STORED` selects. */
 export interface StoredTask extends Omit<TaskLife, "cancel_requested">, Pick<TaskRow, ListedColumns> {
   readonly cancel_requested: number;
-  /** The rows of the blockers, separated by commas; null if there are none. */
+  /** The rows of the task's blockers, separated by commas; null if there are none. */
   readonly blockers: string | null;
 }
 
-/** Returns the task in memory for its stored row. */
+/** Converts a stored row into a task in memory. */
 export function liveTask(stored: StoredTask): LiveTask {
   const { row, id, workspace, title, labels, requires, resources, max_attempts, ttl_s, max_s } = stored;
   const { created_by, created_at, blockers, cancel_requested, state, priority, attempts, not_before } = stored;
@@ -107,7 +107,9 @@ export function liveTask(stored: StoredTask): LiveTask {
   };
 }
 
-/** The start of each SELECT of a StoredTask. The rest names the tables `task t` and `task_life l`. */
+/**
+ * The beginning of each SELECT of a StoredTask. The caller adds the tables, which must be `task t` and `task_life l`.
+ */
 export const STORED = `SELECT t.row, t.id, t.workspace, t.title, t.labels, t.requires, t.resources, t.max_attempts, t.ttl_s,
   t.max_s, t.created_by, t.created_at, l.*,
   (SELECT group_concat(b.row) FROM json_each(t.after) j CROSS JOIN task o ON o.id = j.value

@@ -1,6 +1,6 @@
 /**
- * Runs the SQL that writes tasks. Rows that change with every transition go through the write buffer, as whole rows.
- * Every read of this class flushes the buffer first. Runs in the writer thread.
+ * Runs the SQL that writes tasks. The rows that change with every transition go through the write buffer, as whole
+ * rows. Every read of this class first writes the buffer to the database. Runs in the writer thread.
  */
 import type { NewTask, PatchRequest, TaskState } from "../../../schemas/tasks.js";
 import type { WriteBuffer, BufferedTable } from "../../platform/store/write-buffer.js";
@@ -13,24 +13,24 @@ export interface Step {
   readonly actor: string;
   readonly note: string | null;
   readonly fence: number | null;
-  /** The name of the call that caused the step. It is stored so that a repetition of the call is recognized. */
+  /** The name of the call that caused the step. By this name, a repetition of the call is recognized. */
   readonly call: string;
 }
 
-/** The new texts of a task. If a member is absent, the stored text does not change. */
+/** The new texts of a task. An absent member does not change the stored text. */
 export interface TaskTexts {
   readonly note?: string | null;
   readonly question?: string;
   readonly answer?: string;
   readonly error?: string;
-  /** A JSON text, like the next member. */
+  /** A JSON text. The next member is a JSON text, too. */
   readonly checkpoint?: string | null;
   readonly result?: string | null;
 }
 
 /**
- * The SQL that selects the rows of the tasks for which a task waits or waited. The condition uses both columns of the
- * key, so that SQLite can use the index.
+ * The SQL that selects the rows of `task_after` for one task. There is a row for each task for which it waits or
+ * waited. The condition uses both columns of the key, so that SQLite can use the index.
  */
 const WAITS_OF = `task_after WHERE (on_task, task) IN (
   SELECT o.row, t.row FROM task t CROSS JOIN json_each(t.after) j CROSS JOIN task o ON o.id = j.value WHERE t.row = ?)`;
@@ -123,8 +123,8 @@ export class TaskWriter {
       `SELECT 1 FROM task_after a CROSS JOIN task_life l ON l.row = a.task
        WHERE a.on_task = ? AND l.state = 'blocked' LIMIT 1`,
     );
-    // Delete the rows of WAITS_OF first, because that statement reads the task's row. Its condition uses the whole key,
-    // because many other tasks may wait for the same tasks.
+    // WAITS_OF must run first, because it reads the row of the task. Many other tasks may wait for the same tasks, so
+    // its condition uses the whole key.
     this.#deletions = [
       WAITS_OF,
       "task_after WHERE on_task = ?",
@@ -248,7 +248,9 @@ export class TaskWriter {
     return new Set(this.#blockers.all(row));
   }
 
-  /** Returns the tasks that wait for a task, or would wait for it after a retry. It leaves out tasks that are done. */
+  /**
+   * Returns the tasks that wait for a task, or would wait for it if they were retried. Leaves out tasks that are done.
+   */
   dependentsOf(row: number): readonly { readonly row: number; readonly id: string }[] {
     this.#rows.write();
     return this.#dependents.all(row);
@@ -268,7 +270,7 @@ export class TaskWriter {
     for (const one of after) this.#waits.add(one.row, row);
   }
 
-  /** Returns whether an instance has already made this call about a task under this fence. */
+  /** Returns whether an instance has already made a certain call about a task under this fence. */
   wasCalled(row: number, fence: number, actor: string, call: string): boolean {
     this.#rows.write();
     return this.#wasCalled.get(row, fence, actor, call) !== undefined;
@@ -287,9 +289,10 @@ export class TaskWriter {
   }
 
   /**
-   * Removes tasks that ended before a time, except those for which other tasks still wait. Examines at most `rows`
+   * Removes tasks that ended before a time. Keeps a task if another task still waits for it. Examines at most `rows`
    * rows, beginning after the row `after`.
-   * @returns the number of removed tasks, and the row after which to continue; null if there are no more rows
+   * @returns the number of removed tasks, and the row after which the next call must begin; null if there are no more
+   * rows
    */
   prune(after: number, endedBeforeMs: number, rows: number): { removed: number; after: number | null } {
     this.#rows.write();

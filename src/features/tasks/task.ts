@@ -1,7 +1,4 @@
-/**
- * Defines a task in the writer's memory. Also generates the ids of tasks, and computes delays and failures from a
- * task's state. Pure.
- */
+/** Defines a task in the writer's memory. Also generates the ids of tasks, and computes delays and failures. Pure. */
 import { TASK_BACKOFF_FACTOR, TASK_BACKOFF_MS, TASK_BACKOFF_MS_MAX } from "../../../schemas/limits/tasks.js";
 import { ENDED_TASK_STATES, type TaskState } from "../../../schemas/tasks.js";
 import { Failure, notFound } from "../../base/result.js";
@@ -49,27 +46,28 @@ export interface LiveTask {
   readonly created_by: string | null;
   readonly created_at: number;
   life: TaskLife;
-  /** The rows of the tasks in `after` that are not done. The set is empty if the task is not blocked. */
+  /** The rows of the tasks in `after` that are not done. Empty if the task is not blocked. */
   readonly blockers: Set<number>;
 }
 
-/** The members of a `TaskLife` that reserve the task for no instance. */
+/** The members of a `TaskLife` for a task without a reservation. */
 export const NOT_RESERVED = { reserved: null, reserved_until: 0 } as const;
 
 /**
- * The mode and the scope of the claim of a task. The scope is `repo`, because the changes of two tasks to the same
- * files would have to be merged, even if their holders work in different checkouts.
+ * The mode and the scope of the claim of a task. The scope is `repo`, which means that two claims of the same files
+ * conflict even in different checkouts. Otherwise two tasks would change the same files, and the changes would have to
+ * be merged.
  */
 export const TASK_CLAIM = { shared: false, scope: "repo" } as const;
 
-/** Returns the members of a claim of a task that decide with which other claims it conflicts. */
+/** Returns the members of a task's claim that decide with which other claims it conflicts. */
 export function contenderForTask({ id, parent }: Pick<Claimant, "id" | "parent">): Contender {
   return { holder: id, parent, shared: TASK_CLAIM.shared, limitedTo: null };
 }
 
 const OWN_PREFIX = "task-";
 
-/** Returns the id that the server generates for a task that was created without one. */
+/** Returns the id of a task that was created without one. */
 export function ownTaskId(row: number): string {
   return `${OWN_PREFIX}${row}`;
 }
@@ -79,7 +77,7 @@ export function noTask(id: string): Failure {
   return notFound(`task not found: ${shorten(id)}`);
 }
 
-/** Returns the failure for a call that is not allowed in the task's state. */
+/** Returns the failure of a call that is not allowed in the task's state. */
 export function taskIs(state: TaskState): Failure {
   return new Failure("ALREADY_EXISTS", `task is ${state}`);
 }
@@ -88,12 +86,12 @@ export function hasEnded(state: TaskState): boolean {
   return (ENDED_TASK_STATES as readonly TaskState[]).includes(state);
 }
 
-/** Returns the delay in ms before the next attempt, after a number of lost or failed attempts. */
+/** Returns the delay in ms before the next attempt. It grows with the number of lost or failed attempts. */
 export function backoffMs(attempts: number): number {
   return Math.min(TASK_BACKOFF_MS * TASK_BACKOFF_FACTOR ** (attempts - 1), TASK_BACKOFF_MS_MAX);
 }
 
-/** Returns the time before which a task may not be claimed, or null if that time has passed. */
+/** Returns the `not_before` of a task if it is still in the future; otherwise null. */
 export function stillNotBefore({ not_before }: Pick<TaskLife, "not_before">, nowMs: number): number | null {
   return not_before !== null && not_before > nowMs ? not_before : null;
 }

@@ -1,4 +1,4 @@
-/** Tests that the table of transitions fits the states of a task, and equals the table in docs/tasks.md. */
+/** Tests that the table of transitions covers the states of a task, and equals the table in docs/tasks.md. */
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { ENDED_TASK_STATES, TASK_STATES } from "../../../schemas/tasks.js";

@@ -1,7 +1,7 @@
 /**
- * Defines the state machine of a task, as a table of transitions. A call is rejected if the table has no transition for
- * it from the task's state. The task registry can make only the transitions in the table. docs/tasks.md "States" shows
- * the same table. Pure data.
+ * Defines the state machine of a task as a table of transitions. A call is rejected if the table has no transition for
+ * it from the task's current state. The registry makes only transitions that are in the table. docs/tasks.md "States"
+ * shows the same table. Pure data.
  */
 import type { TaskState } from "../../../schemas/tasks.js";
 import { assert } from "../../base/assert.js";
@@ -18,8 +18,8 @@ export const TRANSITIONS = {
   claim: { from: ["ready"], to: ["claimed"] },
   complete: { from: ["claimed"], to: ["done"] },
   /**
-   * The new state is `canceled` if a client asked for cancellation while the task was held. The same applies to
-   * `release`, `ask` and `loss`.
+   * The new state is `canceled` if a client asked to cancel the task while it was held. This also holds for `release`,
+   * `ask` and `loss`.
    */
   fail: { from: ["claimed"], to: ["failed", "ready", "dead", "canceled"] },
   release: { from: ["claimed"], to: ["ready", "canceled"] },
@@ -27,7 +27,7 @@ export const TRANSITIONS = {
   /** The claim was lost: it expired, it was broken, or its holder was deleted. */
   loss: { from: ["claimed"], to: ["ready", "dead", "canceled"] },
   answer: { from: ["input_required"], to: ["ready"] },
-  /** A held task has no transition by `cancel`, because it stays held and its holder is asked to stop. */
+  /** `claimed` is not in the list. A held task stays held after a `cancel`, and its holder is asked to stop. */
   cancel: { from: ["blocked", "ready", "input_required"], to: ["canceled"] },
   retry: { from: ["failed", "dead", "canceled"], to: ["ready", "blocked"] },
   /** All tasks in `after` are done, so the task is ready. */
@@ -43,7 +43,7 @@ export function isPossible(trigger: Trigger, state: TaskState): boolean {
   return includes(TRANSITIONS[trigger].from, state);
 }
 
-/** Throws if the table has no such transition, because that is a bug of the caller. */
+/** Checks that the table has a transition. Throws if it does not, because that is a bug of the caller. */
 export function assertTransition(trigger: Trigger, from: TaskState, to: TaskState): void {
   assert(
     isPossible(trigger, from) && includes(TRANSITIONS[trigger].to, to),

@@ -1,6 +1,6 @@
 /**
- * Tests, in the writer, the maximum number of tasks that wait for the same task, and the number of stuck tasks that one
- * call reports.
+ * Tests two limits in the writer. One limits the number of tasks that wait for the same task. The other limits the
+ * number of stuck tasks that one call reports.
  */
 import t from "tap";
 import { TASK_WAITERS_MAX, TASKS_CREATED_MAX, TASKS_STUCK_REPORTED_MAX } from "../../../schemas/limits/tasks.js";

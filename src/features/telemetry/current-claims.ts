@@ -1,7 +1,7 @@
 /**
- * Finds the task on which each agent works, so that the agent's other actions become part of the task's trace. It
- * follows the events of tasks and leases. Pure, and in memory: after a start it begins with the live claims of the
- * database.
+ * Finds the task on which each agent works. So the agent's other actions become part of that task's trace. The data
+ * come from the events of tasks and leases, and are only in memory. After a start, the live claims of the database are
+ * loaded. Pure.
  */
 import { TELEMETRY_LEASES_MAX } from "../../../schemas/limits/telemetry.js";
 import type { SpanContext } from "../../../shared/trace-context.js";
@@ -9,14 +9,14 @@ import type { SpanContext } from "../../../shared/trace-context.js";
 /** The claim of a task. */
 export interface CurrentClaim {
   readonly task: string;
-  /** The context of the claim's span. */
+  /** The context of the span that the claim has. */
   readonly context: SpanContext;
 }
 
 export class CurrentClaims {
-  /** The claims of each holder by their fences, the newest last. */
+  /** The claims of each holder, by fence. The newest claim is the last one. */
   readonly #byHolder = new Map<string, Map<number, CurrentClaim>>();
-  /** The claim that the holder of a lease had when it got the lease, by the id of the lease. */
+  /** Maps the id of each lease to the claim that its holder had at the time of the grant. */
   readonly #byLease = new Map<string, CurrentClaim>();
 
   clear(): void {
@@ -36,10 +36,7 @@ export class CurrentClaims {
     if (claims?.size === 0) this.#byHolder.delete(holder);
   }
 
-  /**
-   * Returns a claim of the first of these instances that has one. If that instance has several claims, returns the
-   * newest.
-   */
+  /** Returns a claim of the first of these instances that has one. If that instance has several, returns the newest. */
   of(...instances: readonly (string | null)[]): CurrentClaim | undefined {
     for (const instance of instances) {
       const claims = instance === null ? undefined : this.#byHolder.get(instance);
@@ -48,15 +45,15 @@ export class CurrentClaims {
     return undefined;
   }
 
-  /** Remembers the claim that the holder of a lease has now, until the lease ends. */
+  /** Remembers the current claim of a lease's holder, until the lease ends. */
   noteLease(lease: string, ...instances: readonly (string | null)[]): void {
     const claim = this.of(...instances);
     if (claim !== undefined && this.#byLease.size < TELEMETRY_LEASES_MAX) this.#byLease.set(lease, claim);
   }
 
   /**
-   * Returns the claim that was remembered for a lease, and forgets it. If there is none, returns the newest claim of
-   * the lease's holder.
+   * Returns the claim that `noteLease` has remembered for a lease, and forgets it. If there is none, returns the
+   * current claim of the lease's holder.
    */
   ofEndedLease(lease: string, ...instances: readonly (string | null)[]): CurrentClaim | undefined {
     const noted = this.#byLease.get(lease);

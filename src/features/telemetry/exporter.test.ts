@@ -1,4 +1,7 @@
-/** Tests the queue of the exporter, and its behaviour if the thread is slow or dies. Thread and time are injected. */
+/**
+ * Tests the queue of the exporter, and its behavior when the thread is slow or dies. The thread and the time are
+ * injected.
+ */
 import t, { type Test } from "tap";
 import { must } from "../../base/assert.js";
 import {

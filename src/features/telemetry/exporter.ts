@@ -1,7 +1,8 @@
 /**
- * Feeds the thread that exports spans and metrics. It keeps the events from which spans are computed in a bounded
- * queue. When the thread has answered, it gets the next events. If the collector is slow or dead, the queue fills, and
- * further events are dropped and counted. Runs on the front, as a background task. It is created only with --otlp.
+ * Sends data to the thread that exports spans and metrics. The events from which the thread computes spans wait in a
+ * bounded queue. When the thread has answered a request, it gets the next events. If the collector is slow or down, the
+ * queue fills, and further events are dropped and counted. Runs on the front, as a background task. It is created only
+ * with --otlp.
  */
 import { Worker } from "node:worker_threads";
 import type { CommittedEvents } from "../../../schemas/events.js";
@@ -23,7 +24,7 @@ import type { TelemetryReply, TelemetryRequest, TelemetryThreadData } from "./me
 import type { LiveTaskClaim } from "./table.js";
 import { TRACED_TOPICS } from "./traced-topics.js";
 
-/** The interface of the thread that the exporter uses. */
+/** The functions of the export thread that the exporter uses. */
 export interface ExportThread {
   send(request: TelemetryRequest): void;
   end(): Promise<void>;
@@ -36,7 +37,7 @@ export interface ThreadListener {
 
 export interface TelemetryExporterOptions {
   readonly start: (listener: ThreadListener) => ExportThread;
-  /** Returns whether this node exports the spans. */
+  /** Returns whether this node exports spans. In a cluster, only one node does. */
   readonly leads: () => boolean;
   /** Reads the live claims of tasks. */
   readonly liveClaims: () => readonly LiveTaskClaim[];
@@ -75,19 +76,17 @@ export class TelemetryExporter implements BackgroundTask {
   #thread: ExportThread | null = null;
   #events: string[] = [];
   #characters = 0;
-  /**
-   * The arrival time of the oldest event in the queue, in ms; null if the queue is empty or the time is not known yet.
-   */
+  /** The arrival time in ms of the oldest event in the queue. Null if the queue is empty, or until the next tick. */
   #sinceMs: number | null = null;
-  /** The live claims that the thread must get before the next events; null if it has them already. */
+  /** The live claims that the thread must get before the next events. Null if the thread knows them already. */
   #claims: readonly LiveTaskClaim[] | null;
-  /** True if this node has not followed the events, so that it must read the live claims again. */
+  /** True if events were missed, so that the live claims must be read again. */
   #anew = false;
   #metricsDueMs: number;
   #startDueMs = 0;
-  /** The kinds of the requests that the thread has not answered yet. */
+  /** The kinds of requests that the thread has not answered yet. */
   readonly #busy = new Set<Kind>();
-  /** The number of events in the request in flight. */
+  /** The number of events in the request that the thread has not answered yet. */
   #sent = 0;
   #dropped = 0;
   #failing: string | null = null;
@@ -133,14 +132,14 @@ export class TelemetryExporter implements BackgroundTask {
     this.#send({ kind: "metrics", figures: this.#options.figures(), atMs: nowMs }, nowMs);
   }
 
-  /** Exports the remaining events, for a limited time, and ends the thread. */
+  /** Exports the remaining events for at most TELEMETRY_CLOSE_MS, and then ends the thread. */
   async close(): Promise<void> {
     this.#closed = true;
     const untilMs = performance.now() + TELEMETRY_CLOSE_MS;
     while (this.#busy.has("spans") || this.#events.length > 0) {
       const leftMs = untilMs - performance.now();
       if (leftMs <= 0) break;
-      // Stop if the thread cannot be started.
+      // Stop if the thread does not run and cannot be started.
       if (!this.#busy.has("spans") && !this.#exportSpans(Number.MAX_SAFE_INTEGER)) break;
       await this.#idle(leftMs);
     }
@@ -167,7 +166,7 @@ export class TelemetryExporter implements BackgroundTask {
     out.value("koor_otlp_waiting", "gauge", "Events that wait to be exported as spans.", this.#events.length);
   }
 
-  /** Gives the thread the next events, if the thread is idle. Returns whether it got them. */
+  /** Sends the next events to the thread if it is idle. Returns whether it did. */
   #exportSpans(nowMs: number): boolean {
     if (this.#busy.has("spans")) return false;
     const events = this.#events.slice(0, TELEMETRY_BATCH_EVENTS_MAX);
@@ -176,14 +175,14 @@ export class TelemetryExporter implements BackgroundTask {
     this.#sent = events.length;
     this.#events = this.#events.slice(events.length);
     this.#characters = this.#events.reduce((sum, text) => sum + text.length, 0);
-    // Keep the time if events remain, because they have waited equally long.
+    // Keep the time if events remain. They have waited about as long as the sent ones.
     if (this.#events.length === 0) this.#sinceMs = null;
     return true;
   }
 
   /**
-   * Sends a request, and starts the thread if it does not run. Returns false if the thread does not run and was started
-   * too recently to be started again.
+   * Sends a request to the thread. Starts the thread first if it does not run. Returns false if the thread does not run
+   * and its last start was too recent.
    */
   #send(request: TelemetryRequest, nowMs: number): boolean {
     if (this.#thread === null) {
@@ -219,7 +218,7 @@ export class TelemetryExporter implements BackgroundTask {
     this.#onIdle?.();
   }
 
-  /** Logs the first failure, and the first success after it. */
+  /** Logs the first failure, and the first success after a failure. */
   #report(error: string | null): void {
     const { log } = this.#options;
     if (error !== null && this.#failing === null) log.warn("telemetry is not exported", { error });
@@ -227,7 +226,7 @@ export class TelemetryExporter implements BackgroundTask {
     this.#failing = error;
   }
 
-  /** Resolves after the next answer of the thread, or after a time in ms. */
+  /** Resolves at the next answer of the thread, or after `mostMs`. */
   async #idle(mostMs: number): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, mostMs);

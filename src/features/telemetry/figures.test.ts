@@ -1,4 +1,4 @@
-/** Tests the conversion of metrics to plain data, with a component that the test defines. */
+/** Tests how metrics are converted to plain data, with a component that the test defines. */
 import t from "tap";
 import { Histogram } from "../../platform/measure/histogram.js";
 import type { Exposition } from "../../platform/measure/exposition.js";

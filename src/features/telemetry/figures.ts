@@ -1,6 +1,6 @@
 /**
- * Collects the metrics of components as plain data, for the thread that exports them. The names and types are the same
- * as in the output for Prometheus (docs/http-api.md "GET /metrics"). Pure.
+ * Collects the metrics of components as plain data, for the thread that exports them. Names and types are the same as
+ * in the output for Prometheus (docs/http-api.md "GET /metrics"). Pure.
  */
 import { Exposition, type Measured } from "../../platform/measure/exposition.js";
 import type { Histogram } from "../../platform/measure/histogram.js";
@@ -13,7 +13,7 @@ export interface FigurePoint {
   readonly value: number;
 }
 
-/** A histogram. `counts` has one more item than `bounds`, for the values above the last bound. */
+/** A histogram. `counts` has one item for each of `bounds`, and a last item for the values above all bounds. */
 export interface HistogramPoint {
   readonly labels: Labels;
   readonly bounds: readonly number[];
@@ -35,8 +35,8 @@ class FigureSet extends Exposition {
   readonly figures = new Map<string, Figure>();
 
   override metric(name: string, type: "counter" | "gauge" | "histogram" | "summary", help: string): this {
-    // Programs cannot export summaries over OpenTelemetry. So the quantiles of a summary become gauges, and its sum and
-    // count become counters.
+    // OpenTelemetry does not let programs export summaries. So the quantiles of a summary become gauges, and its sum
+    // and count become counters.
     this.#add(name, type === "summary" ? "gauge" : type, help);
     if (type !== "summary") return this;
     this.#add(`${name}_sum`, "counter", help);
@@ -45,7 +45,7 @@ class FigureSet extends Exposition {
   }
 
   override sample(name: string, value: number, labels: Labels = {}): this {
-    // Skip a value that is not a finite number, for example a quantile without values, because it cannot be exported.
+    // Skip a value that is not a finite number, because it cannot be exported. A quantile without values is an example.
     if (Number.isFinite(value)) this.figures.get(name)?.points.push({ labels, value });
     return this;
   }
@@ -57,7 +57,7 @@ class FigureSet extends Exposition {
     return this;
   }
 
-  /** The metrics that have values. An empty summary has no quantiles. */
+  /** The metrics that have values. For example, the quantiles of an empty summary have none. */
   get list(): Figure[] {
     return [...this.figures.values()].filter(({ points, histograms }) => points.length + histograms.length > 0);
   }

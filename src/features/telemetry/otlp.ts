@@ -1,8 +1,8 @@
 /**
  * Exports spans and metrics over OTLP/HTTP with the libraries of OpenTelemetry. Only this file imports the libraries,
- * and only the export's thread loads this file. The exporters read the standard variables OTEL_EXPORTER_OTLP_HEADERS,
- * OTEL_EXPORTER_OTLP_TIMEOUT and OTEL_EXPORTER_OTLP_COMPRESSION, the resource OTEL_RESOURCE_ATTRIBUTES and
- * OTEL_SERVICE_NAME.
+ * and only the export thread loads this file. The operator configures the exporters by the standard variables
+ * OTEL_EXPORTER_OTLP_HEADERS, OTEL_EXPORTER_OTLP_TIMEOUT and OTEL_EXPORTER_OTLP_COMPRESSION. OTEL_RESOURCE_ATTRIBUTES
+ * and OTEL_SERVICE_NAME configure the resource.
  */
 import {
   ROOT_CONTEXT,
@@ -27,7 +27,7 @@ import type { SpanContext } from "../../../shared/trace-context.js";
 import type { Figure, Labels } from "./figures.js";
 import type { SpanRecord } from "./span.js";
 
-/** The result of an export as the exporters report it. */
+/** The result that an exporter passes to its callback. */
 interface ExportResult {
   readonly code: number;
   readonly error?: Error;
@@ -40,16 +40,17 @@ const NS_PER_MS = 1_000_000;
 type HrTime = [seconds: number, nanoseconds: number];
 
 /**
- * Returns a time as the library has it. A time is never before 1970: agents say how long a command took, and a
- * collector refuses all spans of a request in which one has a negative time. The library would take a small number for
- * a time since the start of the process, so it never gets a number.
+ * Converts a time to the form of the library. A negative time becomes 0, because a collector rejects all spans of a
+ * request if one has a negative time. Such times can occur, because agents report how long a command took. The library
+ * takes a small number for the time since the start of the process. So it always gets a pair of seconds and
+ * nanoseconds.
  */
 function hrTime(givenMs: number): HrTime {
   const ms = Math.max(0, givenMs);
   return [Math.floor(ms / MS_PER_SECOND), Math.round((ms % MS_PER_SECOND) * NS_PER_MS)];
 }
 
-/** An IdGenerator of OpenTelemetry that returns the given ids for the next span, instead of random ones. */
+/** An IdGenerator of OpenTelemetry. It returns the ids in `next` instead of random ones. */
 class GivenIds implements IdGenerator {
   next: SpanContext = { traceId: "", spanId: "", sampled: true };
 
@@ -62,7 +63,7 @@ class GivenIds implements IdGenerator {
   }
 }
 
-/** Returns the reason why an export failed; null if it did not. */
+/** Returns the reason why an export failed; null if it succeeded. */
 function exported(run: (done: (result: ExportResult) => void) => void): Promise<string | null> {
   return new Promise((resolve) => {
     run(({ code, error }) => resolve(code === 0 ? null : (error?.message ?? "the collector refused it")));
@@ -70,7 +71,7 @@ function exported(run: (done: (result: ExportResult) => void) => void): Promise<
 }
 
 export interface OtlpOptions {
-  /** The address of the collector, without the path of a signal. */
+  /** The address of the collector. The path for spans or for metrics is added to it. */
   readonly url: string;
   readonly instance: string;
   readonly version: string;
@@ -88,14 +89,14 @@ export class OtlpClient {
   constructor({ url, instance, version }: OtlpOptions) {
     const base = url.replace(/\/+$/, "");
     const own = { "service.name": "koor", "service.version": version, "service.instance.id": instance };
-    // Attributes that the operator has set in the environment override these attributes.
+    // Attributes that the operator sets in the environment override these.
     this.#resource = resourceFromAttributes(own).merge(detectResources({ detectors: [envDetector] }));
     this.#version = version;
     this.#provider = new BasicTracerProvider({
       resource: this.#resource,
       idGenerator: this.#ids,
-      // Record every span, because its children may already be exported. They are computed before the span, so they
-      // cannot follow a later decision about it.
+      // Record every span. A span's children are computed before it and may already be exported, so it is too late to
+      // drop the span.
       sampler: new AlwaysOnSampler(),
       spanProcessors: [
         {
@@ -122,7 +123,7 @@ export class OtlpClient {
 
   /**
    * Exports metrics in one request. Returns the reason if that failed; otherwise null.
-   * @param startMs the time at which the counters began
+   * @param startMs the time from which the counters count
    */
   async exportMetrics(figures: readonly Figure[], startMs: number, atMs: number): Promise<string | null> {
     const times = { startTime: hrTime(startMs), endTime: hrTime(atMs) };

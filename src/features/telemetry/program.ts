@@ -1,6 +1,6 @@
 /**
- * The program of the thread that exports spans and metrics. It computes the spans on its own read-only database handle,
- * and has at most one request of each kind to the collector in flight. So a slow collector delays only the export.
+ * The program of the thread that exports spans and metrics. It computes the spans with its own read-only database
+ * handle. At most one request of each kind to the collector is in flight, so a slow collector delays only the export.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../../base/assert.js";

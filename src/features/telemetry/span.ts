@@ -1,6 +1,4 @@
-/**
- * Defines a span in the form in which spans.ts computes it. otlp.ts converts it for the library of OpenTelemetry. Pure.
- */
+/** Defines the spans that spans.ts computes. otlp.ts converts them for the library of OpenTelemetry. Pure. */
 import type { SpanContext } from "../../../shared/trace-context.js";
 
 export type SpanAttribute = string | number | boolean | readonly string[];
@@ -13,7 +11,7 @@ export interface SpanRecord {
   /** The times at which the span starts and ends, in ms since the Unix epoch. */
   readonly startMs: number;
   readonly endMs: number;
-  /** The attributes of the span. Attributes whose value is null are left out. */
+  /** The attributes of the span. An attribute whose value is null is not exported. */
   readonly attributes: Readonly<Record<string, SpanAttribute | null>>;
   /** The reason why the operation failed; null if it succeeded. */
   readonly error: string | null;

@@ -1,7 +1,7 @@
 /**
- * Computes spans from the server's events. A span is computed at its end, from the event and from the database. So no
- * open span is kept in memory, and a restart of the server loses no open spans. docs/opentelemetry.md describes the
- * spans. Runs in the thread of the export.
+ * Computes spans from the server's events. The event that ends a span, together with the database, has all data of the
+ * span. So no open span is kept in memory, and a restart of the server loses none. docs/opentelemetry.md describes the
+ * spans. Runs in the export thread.
  */
 import type { ListedEvidence } from "../../../schemas/evidence.js";
 import { TELEMETRY_LIST_MAX, TELEMETRY_TEXT_CHARACTERS_MAX } from "../../../schemas/limits/telemetry.js";
@@ -26,7 +26,7 @@ import type { SpanRecord } from "./span.js";
 import type { LiveTaskClaim, TracedTaskRow, TraceReader } from "./table.js";
 import type { TracedTopic } from "./traced-topics.js";
 
-/** An event of the server, parsed. */
+/** A parsed event of the server. */
 interface ServerEvent<Data = unknown> {
   readonly id: number;
   readonly topic: string;
@@ -42,7 +42,7 @@ const NONE: Spans = [];
 const FAILED_TOPICS: ReadonlySet<string> = new Set(["task.failed", "task.dead"]);
 /** The calls that end a claim without success. */
 const FAILED_CALLS: ReadonlySet<string> = new Set(["fail", "loss"]);
-/** The outcomes of claims, by the calls that end them. */
+/** The outcome of a claim, by the call that ended it. */
 const OUTCOMES: ReadonlyMap<string, string> = new Map([
   ["complete", "completed"],
   ["fail", "failed"],
@@ -96,13 +96,13 @@ export class SpanComputer {
     this.#handlers = new Map(Object.entries(handlers));
   }
 
-  /** Starts with the live claims, and forgets everything else about agents. */
+  /** Starts again with the live claims, and forgets everything else about agents. */
   begin(claims: readonly LiveTaskClaim[]): void {
     this.#claims.clear();
     for (const { holder, fence, task } of claims) this.#beginClaim(holder, fence, task);
   }
 
-  /** Returns the spans that end with an event. Leaves out the spans of traces that are not recorded. */
+  /** Returns the spans that end with an event. Leaves out a span if its trace is not recorded. */
   spansOf(text: string): Spans {
     const event = JSON.parse(text) as ServerEvent<never>;
     const atMs = parseTime(event.created_at) ?? 0;
@@ -182,7 +182,8 @@ export class SpanComputer {
   }
 
   #granted({ lease_id, holder, task }: LeaseData): Spans {
-    // The lease of a task is granted together with the claim of the task, so it never waits.
+    // The lease of a task is granted at the same time as the claim of the task. So it never waits, and has no span
+    // here.
     const record = this.#leaseOf(lease_id, task);
     if (record === undefined) return NONE;
     this.#claims.noteLease(lease_id, holder.id, record.parent);
@@ -259,7 +260,11 @@ export class SpanComputer {
     ];
   }
 
-  /** Returns the parent of a span about a task: the claim of the task, if the agent holds it. */
+  /**
+   * Returns the parent of a span that names a task. If the agent holds the task, the parent is the span of its claim.
+   * Otherwise it is the span of the task. If the span names no task, the parent is the span of the agent's current
+   * claim.
+   */
   #parentOf(taskId: string | null, claim: { task: string; context: SpanContext } | undefined): SpanContext | undefined {
     if (taskId === null || claim?.task === taskId) return claim?.context;
     const task = this.#sources.tasks.task(taskId);
@@ -313,7 +318,10 @@ export class SpanComputer {
     ];
   }
 
-  /** Assigns a span to a trace: below its parent, or at the beginning of a new trace. */
+  /**
+   * Returns the context of a span. With a parent, the span belongs to the parent's trace. Without a parent, it begins a
+   * new trace.
+   */
   #placed(
     parent: SpanContext | undefined,
     root: string,

@@ -1,4 +1,4 @@
-/** Runs the SQL that reads the data of tasks for spans. Runs in the export's thread. */
+/** Runs the SQL that reads the data of tasks for spans. Runs in the export thread. */
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 
@@ -8,7 +8,7 @@ export interface TracedTaskRow {
   readonly id: string;
   readonly workspace: string;
   readonly title: string;
-  /** A JSON text, like the next member. */
+  /** A JSON text. The next member is a JSON text, too. */
   readonly labels: string;
   readonly resources: string;
   readonly created_by: string | null;
@@ -17,7 +17,7 @@ export interface TracedTaskRow {
   readonly attempts: number;
 }
 
-/** A step of a task's history that began or ended a claim. `call` is the call that caused it. */
+/** A step of a task's history that began or ended a claim. `call` is the call that caused the step. */
 export interface ClaimStep {
   readonly at: number;
   readonly call: string;
@@ -52,7 +52,7 @@ export class TraceReader {
     return this.#task.get(id);
   }
 
-  /** Returns the steps of a task that began or ended one of its claims, the oldest first. */
+  /** Returns the steps of a task that began or ended the claim with this fence, the oldest first. */
   stepsOf(row: number, fence: number): ClaimStep[] {
     return this.#steps.all(row, fence);
   }

@@ -1,6 +1,6 @@
 /**
- * The writer methods that create, delete and apply templates. The rules and specs of an applied template are stored
- * together, or none of them is. The methods run in the writer thread.
+ * The writer methods that create, delete and apply templates. Applying a template stores all of its rules and specs, or
+ * none of them. The methods run in the writer thread.
  */
 import * as Type from "typebox";
 import { KEY_BYTES_MAX } from "../../../schemas/limits/names.js";
@@ -64,7 +64,7 @@ export const applyTemplate = writerMethod({
   request: ApplyTemplateRequest,
   reply: ApplyTemplateReply,
   weight: weightOf,
-  // Count the maximum number of contracts, because the number is only in the stored template and not in the request.
+  // Assume the maximum number of contracts. The real number is only in the stored template, and not in the request.
   rows: () => TEMPLATE_CONTRACTS_MAX,
   audit: {
     action: "template.apply",

@@ -1,6 +1,6 @@
 /**
- * The front of the templates; the routes call its methods. The pool parses and checks the template of a request, and
- * then the writer stores it. The number of long templates that are parsed at the same time is limited. Runs on the
+ * Handles the requests about templates; the routes call its methods. To create a template, the pool parses and checks
+ * it, and then the writer stores it. Only a limited number of long templates are parsed at the same time. Runs on the
  * front.
  */
 import type { ContractWarning } from "../../../schemas/contracts.js";
@@ -23,7 +23,7 @@ export interface TemplateFrontOptions {
   readonly writer: Writer;
   readonly slowLane: SlowLane;
   readonly log: Log;
-  /** Checks the contracts that an applied template has stored. */
+  /** Checks the contracts that were stored when a template was applied. */
   readonly contracts: ContractFront;
   /** Converts an error from the writer into the error that the client gets. */
   readonly toClientFailure: (failure: Failure) => Failure;
@@ -36,7 +36,10 @@ export class TemplateFront {
     this.#options = options;
   }
 
-  /** Stores the template in the request's body. The buffer of the body is transferred to another thread. */
+  /**
+   * Stores the template in the request's body. The buffer of the body is transferred to another thread, so it can be
+   * used only once.
+   */
   async create({ body, context }: Pick<Request, "body" | "context">): Promise<Answer> {
     const { writer, slowLane, log } = this.#options;
     const bytes = body.byteLength;
@@ -69,7 +72,7 @@ export class TemplateFront {
 
   /**
    * Applies a template: stores its rules and contracts in a project.
-   * @param header the value of the header with the fence for writing the contracts
+   * @param header the header with the fence under which the contracts are written
    */
   async apply(id: string, project: string, header: string, context: CallContext): Promise<Answer> {
     const { writer, log, toClientFailure, contracts } = this.#options;

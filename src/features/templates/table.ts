@@ -1,5 +1,5 @@
 /**
- * The SQL of templates. The writer stores and removes templates; the front and the pool read them. A stored template
+ * The SQL of templates. The writer stores and removes templates. The front and the pool read them. A stored template
  * never changes.
  */
 import type { CheckedTemplate, TemplateKind } from "../../../schemas/templates.js";
@@ -25,8 +25,8 @@ export interface TemplateRow extends TemplateSummaryRow {
 }
 
 /**
- * The columns that are needed to apply a template. `rules` is JSON text: an array of CheckedRules without their
- * project.
+ * The columns that are needed to apply a template. `rules` is the JSON text of an array of CheckedRules, which have no
+ * project yet.
  */
 export interface TemplateContent {
   readonly kind: TemplateKind;
@@ -107,7 +107,7 @@ export class TemplateReader {
     this.#get = db.prepare(`SELECT ${SUMMARY}, data FROM template WHERE id = ?`);
   }
 
-  /** Iterates over templates in the order of their ids. If `kind` or `tag` is null, it does not filter. */
+  /** Iterates over templates in the order of their ids. `kind` and `tag` are filters; null matches any template. */
   list(kind: string | null, tag: string | null, after: string): IterableIterator<TemplateSummaryRow> {
     return this.#list.iterate({ kind, tag, after });
   }

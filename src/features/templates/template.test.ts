@@ -1,7 +1,4 @@
-/**
- * Tests the templates of requests: the data that is accepted for each kind must be the same that the published schema
- * accepts.
- */
+/** Tests the templates of requests. For each kind, the server must accept the same data as the published schema. */
 import * as fc from "fast-check";
 import t from "tap";
 import { TemplateBody } from "../../../schemas/templates.js";
@@ -120,8 +117,8 @@ t.test("a template of the published schema is accepted, except for rules that no
       const found = read(json);
       const fits = hasShape(json, TemplateBody);
       if (!(found instanceof Failure)) taken += 1;
-      // Skip this case. The schemas do not check whether a regex compiles. After such an error, the server has not
-      // checked the rest of the template.
+      // Skip this case. A schema does not check whether a regex compiles, and the server does not check the rest of the
+      // template after such an error.
       if (found instanceof Failure && found.message.includes("does not compile")) return true;
       return fits === !(found instanceof Failure);
     }),

@@ -1,7 +1,7 @@
 /**
- * Parses the template of a request: first its head, then its data, whose shape depends on the kind. Rules are parsed
- * with the same code as in other requests (rules/rule.ts). Parsing may take long, so it runs only in the pool and in
- * the thread of a restore.
+ * Parses the template of a request. First it checks the members other than `data`, and then the data, whose shape
+ * depends on the kind. Rules are parsed with the same code as in other requests (rules/rule.ts). Parsing may take long,
+ * so it runs only in the pool and in the thread of a restore.
  */
 import type { Static } from "typebox";
 import { ContractDocument } from "../../../schemas/contracts.js";
@@ -24,7 +24,7 @@ import { maskStoredNames } from "../../base/stored-names.js";
 import { shorten } from "../../../shared/shorten.js";
 import { readRules, type RuleReading, TEMPLATED } from "../rules/rule.js";
 
-/** The data that a template of rules gets if the request has none. */
+/** The data of a template of rules if the request has none. */
 const NO_RULES = "[]";
 
 /** Parses a template. Its data is stored as the text that the client sent. Call `loadRuleReading` before. */
@@ -41,13 +41,13 @@ export function readTemplate({ text, json }: JsonText, reading = TEMPLATED): Che
   return { id, name, description, kind, tags: [...tags], data: data ?? NO_RULES, rules };
 }
 
-/** Returns the id of a template that was rejected; returns no id if the id itself is invalid. */
+/** Returns the id of a rejected template. Leaves it out if the id itself is invalid. */
 export function subjectOf(json: unknown): Partial<TemplateRequest> {
   const id: unknown = typeof json === "object" && json !== null && "id" in json ? json.id : undefined;
   return hasShape(id, TemplateHead.properties.id) ? { id } : {};
 }
 
-/** For each kind of template, the function that checks the template's data and returns the rules in it. */
+/** The function for each kind of template that checks its data and returns the rules in it. */
 const READERS: Readonly<Record<TemplateKind, (data: unknown, reading: RuleReading) => CheckedRule[] | Failure>> = {
   rules: (data, reading) => readRules(data, { name: "data", at: "/data" }, reading),
   contracts: (data) => refuseContract(data, "data") ?? [],

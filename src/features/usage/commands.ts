@@ -1,4 +1,7 @@
-/** Records LLM usage. The row, its event and the sums of budgets are stored in one transaction. Runs in the writer. */
+/**
+ * Records LLM usage. The row, its event and the changed sums of budgets are stored in one transaction. Runs in the
+ * writer.
+ */
 import type { ServerTopic } from "../../../schemas/events.js";
 import { UsageRecordReply, UsageRecordRequest } from "../../../schemas/usage.js";
 import { Failure } from "../../base/result.js";
@@ -52,7 +55,8 @@ export const recordUsage = writerMethod({
     const row = usage.append(request, call.nowMs);
     requests.store("usage", call.actor, requestId, String(row.id), call.nowMs, hash);
     events.publish({ topic: TOPIC_RECORDED, data: encodeUsage(row), source: call.actor }, call);
-    // An agent may give a report any tag. But the report is charged only to the budgets of the agent's own tasks.
+    // An agent may give its report any tag. But the report counts towards the budgets of a task only if the task is the
+    // agent's own.
     const { session_tag: tag } = row;
     const task = owns || (budgets.countsTasks && parties.isParty(tag, row.instance_id)) ? tag : "";
     const report = { instance: row.instance_id, task, tokens: row.tokens_in + row.tokens_out };

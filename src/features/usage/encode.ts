@@ -1,4 +1,4 @@
-/** Encodes a usage row as JSON, both for the list and for the event about the row. Pure. */
+/** Encodes a usage row as JSON. The list and the event about the row have the same form. Pure. */
 import type { UsageRecordRequest } from "../../../schemas/usage.js";
 import { formatTime } from "../../base/time.js";
 

@@ -37,7 +37,7 @@ export const listUsage = streamJob({
 
 /**
  * Writes `{"group_by","from","to","groups","total"}`. If the request names an interval, the answer also has
- * `"interval"` and `"series"`. The list of groups ends before it exceeds LIST_BYTES_MAX. The totals and the series
+ * `"interval"` and `"series"`. The list of groups ends before it exceeds LIST_BYTES_MAX, but the totals and the series
  * include all groups.
  */
 export const summarizeUsage = streamJob({
@@ -72,8 +72,8 @@ function readSeries(
 }
 
 /**
- * Encodes a bound of the summary. A bound may have been sent with an offset, so in UTC its year may have more or fewer
- * than four digits. It is limited to years with four digits.
+ * Encodes a bound of the time range. A client may send a time with an offset, whose year in UTC is -1 or 10000. So the
+ * bound is limited to years with four digits.
  */
 function encodeBound(ms: number | null): string {
   return ms === null ? '""' : `"${formatTime(Math.max(TIME_MS_MIN, Math.min(TIME_MS_MAX, ms)))}"`;

@@ -58,8 +58,7 @@ export function usageRoutes(options: UsageRoutesOptions): Route[] {
       answer: UsageList,
       handle: ({ query, context }) => {
         const { from = null, to = null, before = null, limit = USAGE_ROWS_DEFAULT } = query;
-        // This list can run on the front, because each filter has an index, so the job reads only the rows that it
-        // returns.
+        // Read the list on the front. Each filter has an index, so the job reads only the rows that it returns.
         return listReply(reads.stream(listUsage, { filter: filterOf(query), from, to, before, limit }, context, limit));
       },
     }),
@@ -115,7 +114,7 @@ function onlyTaskOf(leases: Pick<LeaseProjection, "of">, instance: string): stri
   return held.length === 1 ? (held[0] ?? "") : "";
 }
 
-/** Returns the first filter that the request has. An empty filter counts as missing. */
+/** Returns the first filter of the request. An empty filter counts as missing. */
 function filterOf({
   instance = "",
   project = "",

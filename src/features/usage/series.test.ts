@@ -1,4 +1,4 @@
-/** Tests the JSON of a series of sums, and the error for a series that is too long for an answer. */
+/** Tests the JSON of a series of sums. Also tests the error for a series that is too long for an answer. */
 import t from "tap";
 import { USAGE_SERIES_INTERVALS_MAX, USAGE_SERIES_SUMS_MAX } from "../../../schemas/limits/usage.js";
 import { Failure } from "../../base/result.js";

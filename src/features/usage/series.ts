@@ -1,6 +1,6 @@
 /**
- * Encodes the series of a summary, with one entry for each hour or day. It also enforces the limits of an answer.
- * table.ts computes the sums. Pure.
+ * Encodes the series of a summary, which has one entry for each hour or day. Rejects a series that is too long for an
+ * answer. table.ts computes the sums. Pure.
  */
 import { LIST_BYTES_MAX } from "../../../schemas/limits/answers.js";
 import { USAGE_SERIES_INTERVALS_MAX, USAGE_SERIES_SUMS_MAX } from "../../../schemas/limits/usage.js";
@@ -16,9 +16,9 @@ export interface IntervalTotals {
 }
 
 /**
- * Returns the series as `[{"from","groups"}]`. If the series would be too long, returns a 400 that says how to make it
+ * Returns the series as `[{"from","groups"}]`. If it is too long for an answer, returns a 400 that says how to make it
  * shorter.
- * @param sums the sums ordered by interval; they are read only until the series is too long
+ * @param sums the sums, sorted by interval; reading stops as soon as the series is too long
  */
 export function encodeSeries(
   sums: Iterable<IntervalTotals>,

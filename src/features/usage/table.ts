@@ -1,5 +1,5 @@
 /**
- * The SQL of LLM usage. The writer appends rows; the pool and the front list rows and compute sums. A stored row never
+ * The SQL of LLM usage. The writer appends rows. The pool and the front list rows and compute sums. A stored row never
  * changes. encode.ts converts rows to JSON.
  */
 import {
@@ -58,7 +58,7 @@ export function listRows(db: Db, { filter, from, to, before, limit }: UsageListR
   const conditions = ["id >= ?", "id < ?", "created_at BETWEEN ? AND ?"];
   const values: (string | number)[] = [range.first, Math.min(range.end, before ?? range.end), range.from, range.to];
   if (filter !== null) {
-    // SQLite uses the partial index only if the query repeats the index's condition.
+    // SQLite uses a partial index only if the query repeats the condition of the index.
     conditions.push(`${filter.by} = ?`, `${filter.by} <> ''`);
     values.push(filter.value);
   }
@@ -80,8 +80,8 @@ interface SumRow {
 }
 
 /**
- * SQL for the sums. Tokens are summed in two parts (totals.ts), because SQLite's sum of integers fails beyond 2^63,
- * which a thousand rows can reach.
+ * The SQL expressions for the sums of a group. Tokens are summed in two parts (totals.ts). SQLite's sum of integers
+ * fails beyond 2^63, which a thousand rows can reach.
  */
 const SUMS = `
   total(tokens_in / ${TOKENS_SPLIT}) AS in_high, total(tokens_in % ${TOKENS_SPLIT}) AS in_low,
@@ -97,12 +97,12 @@ function totalsOf(row: SumRow): Totals {
   };
 }
 
-/** A condition on the reports within a span of time. */
+/** The SQL condition for the rows within a time range. */
 const WITHIN = "id >= ? AND id < ? AND created_at BETWEEN ? AND ?";
 
 /**
- * Iterates over the sums of each group within a time range, in the order of the groups' names.
- * @param after the name after which the groups begin; null if they begin with the first one
+ * Iterates over the sums of each group within a time range, sorted by the names of the groups.
+ * @param after only groups whose names sort after this one; null for all groups
  */
 export function* sumGroups(
   db: Db,
@@ -121,7 +121,7 @@ export function* sumGroups(
   for (const row of rows) yield [row.name, totalsOf(row)];
 }
 
-/** Returns the sums of all reports within a span of time. */
+/** Returns the sums of all rows within a time range. */
 export function sumAll(db: Db, from: number | null, to: number | null): Totals {
   const range = idRange(db, "llm_usage", from, to);
   const row = db
@@ -131,9 +131,9 @@ export function sumAll(db: Db, from: number | null, to: number | null): Totals {
 }
 
 /**
- * Iterates over the sums of each group in each interval within a time range. They are sorted by interval, oldest first,
- * and then by the groups' names.
- * @param limit the maximum number of sums; the oldest are returned
+ * Iterates over the sums of each group in each interval of a time range. They are sorted by interval, oldest first, and
+ * then by the name of the group.
+ * @param limit the maximum number of sums; the first ones are returned
  */
 export function* sumSeries(
   db: Db,
@@ -145,7 +145,8 @@ export function* sumSeries(
 ): Generator<IntervalTotals, void, undefined> {
   const range = idRange(db, "llm_usage", from, to);
   const ms = USAGE_INTERVALS[interval];
-  // Add the interval, because SQLite's remainder is negative for times before 1970. A restore can bring such times.
+  // Add `ms` to the remainder, because SQLite's remainder is negative for times before 1970. A restore can bring such
+  // times.
   const rows = db
     .prepare<number[], SumRow & { readonly start_ms: number }>(
       `SELECT created_at - (created_at % ${ms} + ${ms}) % ${ms} AS start_ms, ${USAGE_GROUPS[groupBy]} AS name, ${SUMS}

@@ -1,4 +1,4 @@
-/** Tests sums over real tables, against exact arithmetic on the digits that were sent. */
+/** Tests sums over real tables. Compares them with exact arithmetic on the digits that were sent. */
 import * as fc from "fast-check";
 import t from "tap";
 import { migrate } from "../../platform/store/migrate.js";
@@ -8,7 +8,7 @@ import { encodeTotals, roundCost } from "./totals.js";
 import { openDatabase } from "../../platform/store/sqlite/choice.js";
 import { countRounds } from "../../../test/support/test-size.js";
 
-/** Generates costs as decimals with six places, like the prices of tokens. */
+/** Generates costs with six decimal places, as prices of tokens have. */
 const micros = fc.integer({ min: 0, max: 5_000_000 });
 const tokens = fc.oneof(fc.integer({ min: 0, max: 100_000 }), fc.constant(Number.MAX_SAFE_INTEGER), fc.maxSafeNat());
 
@@ -98,8 +98,8 @@ t.test("a series has the sums of each hour or day", (t) => {
             appender.append(recordOf(project, amount, amount, Number(`${cost}e-6`)), nowMs);
           }
           const from = times[cut] ?? null;
-          // The number of characters at the start of a time that name its hour or its day. The test adds up the rows of
-          // each such interval by itself.
+          // The length of the part of a time that names its hour or its day. The test adds up the rows of each hour or
+          // day by itself.
           const letters = interval === "hour" ? "1970-01-01T00".length : "1970-01-01".length;
           const labelOf = (ms: number): string => new Date(ms).toISOString().slice(0, letters);
           const wanted = [...new Set(times.slice(from === null ? 0 : times.indexOf(from)).map(labelOf))].flatMap(

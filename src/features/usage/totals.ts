@@ -1,6 +1,6 @@
 /**
- * Adds up usage as exactly as decimal arithmetic would. The sums of costs have no errors from binary fractions, and the
- * sums of tokens keep all their digits. Pure.
+ * Adds up usage as exactly as decimal arithmetic would. Sums of costs have no errors from binary fractions, and sums of
+ * tokens keep all their digits. Pure.
  */
 
 import { LIST_BYTES_MAX } from "../../../schemas/limits/answers.js";
@@ -15,33 +15,33 @@ export interface Totals {
 }
 
 /**
- * The divisor that splits the tokens of a row into a quotient and a remainder. Quotients and remainders are summed
- * separately, so that both sums stay whole numbers that a float holds exactly.
+ * The divisor that splits a row's number of tokens into a quotient and a remainder. Quotients and remainders are summed
+ * separately. So both sums are small enough for a float to hold them exactly.
  */
 export const TOKENS_SPLIT = 2 ** 26;
 
 /**
- * Returns the sum of tokens. `high` is the sum of the quotients by TOKENS_SPLIT, and `low` is the sum of the
- * remainders.
+ * Returns a sum of tokens.
+ * @param high the sum of the quotients by TOKENS_SPLIT
+ * @param low the sum of the remainders
  */
 export function joinTokens(high: number, low: number): bigint {
   return BigInt(high) * BigInt(TOKENS_SPLIT) + BigInt(low);
 }
 
 /**
- * The number of decimal digits that a float holds exactly. Two different decimals of this length never have the same
- * nearest float.
+ * The number of decimal digits that a float holds exactly. No two decimals of this length have the same nearest float.
  */
 const EXACT_DIGITS = 15;
 
 /**
- * Rounds a sum of costs, which are not negative, to fifteen digits. The result is exact if the exact sum has at most
- * fifteen digits: 0.1 + 0.2 is 0.3. Each cost is off by at most half a step of its float, and SQLite adds with
- * compensation. So the sum is off by only about one step.
+ * Rounds a sum of costs to fifteen digits. If the exact sum has at most fifteen digits, the result is exact: 0.1 + 0.2
+ * is 0.3. This works because the sum is off by only about one step of a float. Costs are never negative, each is off by
+ * at most half a step, and SQLite adds with compensation.
  */
 export function roundCost(sum: number): number {
   const rounded = Number(sum.toPrecision(EXACT_DIGITS));
-  // Rounding can turn the largest float into infinity, which JSON does not have.
+  // Rounding can turn the largest float into infinity, which JSON cannot represent.
   return Number.isFinite(rounded) ? rounded : Number.MAX_VALUE;
 }
 
@@ -49,17 +49,17 @@ export function roundCost(sum: number): number {
 export type GroupTotals = readonly [name: string, totals: Totals];
 
 /**
- * Returns one member of a JSON object of groups by name. It is built as text because an object could not have a group
- * named `__proto__`, and because the sums of tokens must keep all their digits.
+ * Returns one member of a JSON object whose members are groups. It is built as text. A JavaScript object could not have
+ * a group named `__proto__`, and would not keep all digits of the sums of tokens.
  */
 export function encodeGroup([name, totals]: GroupTotals): string {
   return `${JSON.stringify(name)}:${encodeTotals(totals)}`;
 }
 
 /**
- * Writes the JSON object of groups by name, but ends it before all groups together exceed LIST_BYTES_MAX. If there are
- * groups, the object has at least one.
- * @returns the cursor that continues the list of groups; null if it is complete
+ * Writes the JSON object of the groups, each under its name. Ends it before the groups together exceed LIST_BYTES_MAX,
+ * but not before the first group.
+ * @returns the cursor with which a client gets the other groups; null if all were written
  */
 export function* encodeGroupList(
   groups: Iterable<GroupTotals>,

@@ -1,7 +1,7 @@
 /**
- * Tests the hot cache between three simulated parts: a front that sends writes, a database that executes them, and
- * answers that arrive or are lost. A read must always return the current state of the database, and so never goes back
- * in time. The size of the cache must stay within its limit.
+ * Tests the hot cache with a simulated front that sends writes, and a simulated database that executes them. Answers
+ * arrive or are lost. A read must always return the current state of the database, so that it never goes back in time.
+ * The size of the cache must stay within its limit.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -11,10 +11,10 @@ import { HotCache } from "./cache.js";
 
 type Reply = { readonly version: number };
 
-/** The keys that a write changes. A key either gets a new value, whose size in bytes is given, or is deleted. */
+/** A write of one or more keys. It either deletes them, or gives each a new value of `bytes` bytes. */
 interface Write {
   readonly keys: readonly string[];
-  /** The message that names the keys: the request, only the reply, or neither of them. */
+  /** The message that names the changed keys: the request, only the reply, or neither of them. */
   readonly named: "request" | "reply" | "nowhere";
   readonly bytes: number;
   readonly deletes: boolean;
@@ -31,8 +31,8 @@ type Step =
   /** The front gives up on a write in flight. The database may still execute the write. */
   | { readonly step: "expire"; readonly which: number }
   /**
-   * The database executes the next write (`commit`), the front receives its answer (`answer`), or the writer dies with
-   * all writes in flight (`crash`).
+   * With `commit`, the database executes the next write. With `answer`, the front receives the next answer. With
+   * `crash`, the writer dies with all writes in flight.
    */
   | { readonly step: "commit" | "answer" | "crash" };
 
@@ -68,8 +68,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 /** A write in flight. */
 interface Call extends Write {
   /**
-   * Whether the key of the write had an entry when the write was sent. If it had one, the stored value replaces the
-   * entry.
+   * Whether the cache had an entry for the key when the write was sent. If so, the written value replaces the entry.
    */
   readonly cached: boolean;
   /** The version that the write made of its only key; 0 if it made no version. */
@@ -77,7 +76,7 @@ interface Call extends Write {
   expired: boolean;
 }
 
-/** The number of times that each situation has occurred in the runs. */
+/** Counts how often each special situation has occurred in all runs. */
 const met = { hits: 0, lost: 0, expired: 0, replaced: 0 };
 
 /** A front with its cache, together with the database that the front reads. */
@@ -88,7 +87,8 @@ class World {
   #sent: Call[] = [];
   #done: Call[] = [];
   /**
-   * Calls that were executed or lost after the front had given up on them. Their end is reported with the next answer.
+   * Writes on which the front had given up before they were executed or lost. The front learns of their end with the
+   * next answer.
    */
   #unheard: Call[] = [];
 
@@ -126,8 +126,8 @@ class World {
   }
 
   /**
-   * Checks the end of a run. After the answers to all writes, no entry is hidden any more, and dropped entries take no
-   * bytes.
+   * Checks the cache at the end of a run. After all writes were answered, it must return every entry again. Dropped
+   * entries must take no bytes.
    */
   finish(): void {
     this.#send({ keys: ["a"], named: "request", bytes: 1, deletes: false, refused: false });

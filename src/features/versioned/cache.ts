@@ -1,12 +1,12 @@
 /**
- * Caches recently read values on the front, up to a number of bytes. Values that are not cached are read from the
+ * Caches recently read values on the front, up to a number of bytes. A value that is not cached is read from the
  * database. Runs on the front.
  *
- * A read never goes back in time. While a write of a key is in flight, the key's entry is not returned, because the
- * database may already have a newer value. When the writer has acknowledged the write, the cache drops the entry or
- * replaces it by the written value, before the client gets its answer. An entry is never replaced by an older version.
- * Each method of the writer declares which keys it changes (src/platform/threads/changes.ts), and the cache listens to
- * all methods.
+ * A read never goes back in time. While a write of a key is in flight, the cache does not return the entry of the key,
+ * because the database may already have a newer value. When the writer has acknowledged the write, the cache drops the
+ * entry or replaces it by the written value. Only then does the client get its answer. An older version never replaces
+ * a newer one. Each method of the writer declares which keys it changes (src/platform/threads/changes.ts), and the
+ * cache listens to all methods.
  */
 import { HOT_CACHE_BYTES_MAX, HOT_CACHE_VALUE_BYTES_MAX } from "../../../schemas/limits/versioned.js";
 import { Failure } from "../../base/result.js";
@@ -18,25 +18,22 @@ const ENTRY_OVERHEAD_BYTES = 512;
 export interface Cached<Reply> {
   readonly version: number;
   readonly etag: string;
-  /** The complete answer to a GET of the value. It is built only once. */
+  /** The complete answer to a GET of the value. It is built once for all GETs. */
   readonly reply: Reply;
   readonly bytes: number;
 }
 
 interface Entry<Reply> extends Cached<Reply> {
   readonly key: string;
-  /** The index of the entry in the ring. */
+  /** The index of this entry in `#ring`. */
   readonly slot: number;
-  /** Whether the entry was read since eviction last examined it. */
+  /** Whether the entry was read since the hand of the clock algorithm last passed it. */
   used: boolean;
 }
 
-/**
- * The number of counters for writes in flight. It is a power of two, and much larger than the number of concurrent
- * writes.
- */
+/** The number of counters in `#writes`. It is a power of two, and much larger than the number of concurrent writes. */
 const WRITE_COUNTERS = 4_096;
-/** The number of characters that are hashed. They are taken from the end of a key, because keys mostly differ there. */
+/** The number of characters of a key that are hashed. They are taken from its end, because keys mostly differ there. */
 const HASHED_CHARACTERS = 16;
 
 function counterOf(key: string): number {
@@ -50,22 +47,22 @@ function counterOf(key: string): number {
 export class HotCache<Reply> implements ChangeListener {
   readonly #entries = new Map<string, Entry<Reply>>();
   /**
-   * All entries, in the order in which eviction examines them. The order of the Map is unsuitable, because eviction
-   * deletes at the start of the Map, and an iteration would pass over all the deleted entries there.
+   * All entries, in the order in which eviction examines them. The order of the Map would be too slow. Eviction deletes
+   * at the start of the Map, and each iteration would pass over all deleted entries there.
    */
   #ring: (Entry<Reply> | null)[] = [];
-  /** The slots of the ring that are empty. */
+  /** The indexes of `#ring` that have no entry. */
   #freeSlots: number[] = [];
-  /** The slot that eviction examines next. */
+  /** The index of `#ring` that eviction examines next. */
   #hand = 0;
   /**
-   * The number of writes in flight for each hash of a key. If two keys have the same hash, a read may needlessly go to
-   * the database. This is an array and not a Map, for the reason in rpc/client.ts.
+   * The number of writes in flight, by the hash of the written key. If two keys have the same hash, a read may go to
+   * the database without need. The reason for an array in place of a Map is in rpc/client.ts.
    */
   readonly #writes = new Uint16Array(WRITE_COUNTERS);
   readonly #bytesMax: number;
   #bytes = 0;
-  /** The number of writes in flight whose keys are unknown. While there is one, the cache returns no entry. */
+  /** The number of writes in flight whose keys are unknown. While there is such a write, the cache returns no entry. */
   #held = 0;
 
   constructor(bytesMax = HOT_CACHE_BYTES_MAX) {
@@ -91,7 +88,10 @@ export class HotCache<Reply> implements ChangeListener {
     else for (const key of asked) this.#count(key, -1);
   }
 
-  /** Returns whether the key has an entry. `get` may still not return it, because a write of the key is in flight. */
+  /**
+   * Returns whether the cache has an entry for the key. `get` does not return the entry while a write of the key is in
+   * flight.
+   */
   has(key: string): boolean {
     return this.#entries.has(key);
   }
@@ -109,7 +109,7 @@ export class HotCache<Reply> implements ChangeListener {
     this.#put(key, version, etag, reply, valueBytes);
   }
 
-  /** Stores a value whose write was acknowledged, unless the cache already has the same or a newer version of it. */
+  /** Stores a value whose write was acknowledged. Does nothing if the cache has the same version or a newer one. */
   replace(key: string, version: number, etag: string, reply: Reply, valueBytes: number): void {
     const entry = this.#entries.get(key);
     if (entry === undefined || entry.version < version) this.#put(key, version, etag, reply, valueBytes);
@@ -156,8 +156,8 @@ export class HotCache<Reply> implements ChangeListener {
   }
 
   /**
-   * Evicts entries by the clock algorithm until the cache is small enough: the hand moves round the ring, and evicts
-   * each entry that was not read since the hand's previous visit.
+   * Evicts entries by the clock algorithm until the cache is small enough. The hand moves round the ring. It evicts
+   * each entry that was not read since it last passed.
    */
   #evict(): void {
     while (this.#bytes > this.#bytesMax) {

@@ -1,5 +1,5 @@
 /**
- * The writer's methods that change a versioned key space. All checks come before the first effect, so that a rejected
+ * The writer's methods that change a versioned key space. Every check is made before the first change, so a rejected
  * call changes nothing. Runs in the writer, inside the transaction of the batch.
  */
 import * as Type from "typebox";
@@ -26,8 +26,8 @@ import type { Space } from "./space.js";
 import { VersionedReader, type Head } from "./table.js";
 
 /**
- * The maximum number of segments that one write removes. A segment has 64 consecutive versions of a key. If there are
- * more old segments, the next writes remove them.
+ * The maximum number of segments that one write removes. A segment is a run of 64 consecutive versions of a key. The
+ * next writes remove the other old segments.
  */
 const PRUNED_SEGMENTS_MAX = 4;
 
@@ -42,15 +42,15 @@ type VersionRow = [
   value: Uint8Array,
 ];
 
-/** The push message with the number of keys in the state store. It is sent whenever the number has changed. */
+/** The push message with the number of keys in the state store. It is sent after each change of the number. */
 export const STATE_KEYS = { name: "state_keys", payload: Type.Integer({ minimum: 0 }) } as const satisfies PushMessage;
 
-/** Returns the number of bytes by which a condition increases the weight of a request. */
+/** Returns the part of a request's weight, in bytes, that its condition causes. */
 function conditionWeight(condition: Condition | null): number {
   return condition === null ? 0 : weightOf(condition);
 }
 
-/** The schemas of the request and the reply, and the request's weight in bytes. State and specs share them. */
+/** The schemas of a write's request and reply, and the request's weight in bytes. State and specs share them. */
 export const PUT = {
   request: PutRequest,
   reply: WriteReply,
@@ -68,7 +68,7 @@ export const DELETE = {
   weight: ({ key, condition }: Static<typeof DeleteRequest>) => key.length + conditionWeight(condition),
 };
 
-/** Returns the version that a write created. Clients that watch the key receive it. */
+/** Returns the version that a write has created. It is reported to the clients that watch the key. */
 export function versionOf({ version }: { readonly version: number }): number {
   return version;
 }
@@ -105,7 +105,7 @@ export class VersionedWriter extends PublishingModel {
   readonly #heads: HeadCache;
   #nextRow = 0;
   #keys = 0;
-  /** The number of keys that was last reported. */
+  /** The number of keys in the last push message. */
   #publishedKeys = -1;
 
   constructor(
@@ -140,7 +140,7 @@ export class VersionedWriter extends PublishingModel {
     return this.#keys;
   }
 
-  /** Empties the cache of heads. After a rollback of the transaction, cached heads may name rows that do not exist. */
+  /** Empties the cache of heads. After a rollback, a cached head may name a row that does not exist. */
   reload(): void {
     this.#heads.clear();
     this.#nextRow = (this.#newestRow.get() ?? 0) + 1;
@@ -171,14 +171,14 @@ export class VersionedWriter extends PublishingModel {
     return refusal ?? this.write(key, value, contentType, nowMs, actor);
   }
 
-  /** Stores a new version unconditionally. */
+  /** Stores a value as a new version, without a condition. */
   write(key: string, value: Uint8Array, contentType: string, nowMs: number, actor: string): WriteReply {
-    // Compute the hash as hex text, because the reply needs the text. A Buffer as the result would take 0.3 µs longer.
+    // Compute the hash as hex text, which the reply needs. A Buffer would take 0.3 µs longer.
     const hash = crypto().hash("sha256", value, "hex");
     return this.#append(key, this.#headOf(key), value, hash, contentType, nowMs, actor);
   }
 
-  /** Stores the bytes of version `number` as a new version. This also restores a deleted key. */
+  /** Stores the value of version `number` again, as a new version. This also restores a deleted key. */
   rollback(
     key: string,
     number: number,
@@ -243,8 +243,9 @@ export class VersionedWriter extends PublishingModel {
   }
 
   /**
-   * Removes segments of old versions. A segment is a marked version and the versions before it, down to the previous
-   * mark. Only segments whose mark is at most `newest` are removed; their versions are already unreadable (table.ts).
+   * Removes the oldest segments of a key. Every 64th version of a key has a mark. A segment is a marked version and the
+   * versions before it, down to the previous mark. A segment is removed if its mark is not newer than version `newest`,
+   * because none of its versions is readable then (table.ts).
    */
   #prune(key: string, newest: number): void {
     this.#rows.write();
@@ -258,8 +259,8 @@ export class VersionedWriter extends PublishingModel {
   }
 
   /**
-   * Returns the reader of the stored rows. It first writes the write buffer to the database, so that the reader sees
-   * all rows.
+   * Returns the reader of the stored rows. Writes the write buffer to the database first, so that the reader sees all
+   * rows.
    */
   get #stored(): VersionedReader {
     this.#rows.write();
@@ -277,7 +278,7 @@ export class VersionedWriter extends PublishingModel {
     return cached;
   }
 
-  /** Checks the condition of a write. Returns null if it holds, otherwise a 412 with the current version. */
+  /** Checks the condition of a write. Returns null if it holds; otherwise a 412 with the key's current version. */
   #refusal(condition: Condition, head: CachedHead | undefined): Failure | null {
     const live = head?.live === true ? head : undefined;
     const version = live?.version ?? 0;

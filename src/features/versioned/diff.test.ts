@@ -1,6 +1,6 @@
 /**
- * Tests diffs of random and of hostile documents. A diff must equal the one of a naive recursive model, and applying it
- * to the older document must give the newer one.
+ * Tests diffs of random and of hostile documents. A diff must equal the one of a naive recursive model. Applied to the
+ * older document, it must give the newer one.
  */
 import { isDeepStrictEqual } from "node:util";
 import * as fc from "fast-check";
@@ -49,7 +49,7 @@ function compareNames(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** The model: follows the definition of a diff without any optimization. */
+/** The model: computes a diff exactly as it is defined, without any optimization. */
 function modelDiff(before: Json, after: Json, path = ""): Entry[] {
   if (Array.isArray(before) && Array.isArray(after)) {
     const longest = Math.max(before.length, after.length);
@@ -79,8 +79,8 @@ function childOf(value: Json, token: string): Json {
 }
 
 /**
- * Applies the entries of a diff to `document`. Removals are applied from the last to the first, so that an array is
- * truncated from its end.
+ * Applies the entries of a diff to `document`. Removals come first, in reverse order, so that an array is truncated
+ * from its end.
  */
 function applyDiff(document: Json, entries: readonly Entry[]): Json {
   const holder: { [name: string]: Json } = { root: document };
@@ -111,8 +111,8 @@ function applyDiff(document: Json, entries: readonly Entry[]): Json {
 }
 
 /**
- * Writes a document with random blanks, orders of members, escapes and forms of numbers, and with duplicate members, of
- * which only the last one counts. `pick` makes the random choices.
+ * Writes a document as JSON in a random way. Blanks, the order of members, escapes and forms of numbers are random. It
+ * also adds duplicate members, of which only the last one counts. `pick` makes the random choices.
  */
 function scribble(value: Json, pick: () => number): string {
   const blank = ["", "", " ", "\n", "\r\n\t"][pick() % 5] ?? "";
@@ -268,7 +268,7 @@ t.test("the diff is that of the naive model, and gives the other document when a
     entriesSeen += entries.length;
     if (!isDeepStrictEqual(entries, modelDiff(before, after))) return false;
     if (!isDeepStrictEqual(applyDiff(JSON.parse(beforeText) as Json, entries), after)) return false;
-    // The diff quotes values as they are in the source text.
+    // A diff quotes each value as its document spells it, but on one line.
     const oneLineBefore = beforeText.replace(/[\r\n]/g, " ");
     const oneLineAfter = afterText.replace(/[\r\n]/g, " ");
     return (elementTexts(text) ?? []).every((entry) => {

@@ -1,11 +1,11 @@
 /**
  * Computes the differences between two JSON texts, as docs/http-api.md "Diffs" defines them. Values are compared by
- * their meaning, and quoted as they were written. The caller fetches the versions, and handles versions that are not
+ * their meaning, and quoted as they were written. The caller reads the versions, and handles versions that are not
  * JSON. Pure, runs in the pool.
  *
- * Differences are sorted by path, segment by segment. Array indexes are sorted as numbers, and member names by code
- * point in their escaped form. If one array is longer, the elements at its end count as added or removed. The walk does
- * not recurse and builds a path only for a difference, so a deep document costs no more than a long one.
+ * Differences are sorted by path, segment by segment. Array indexes are sorted as numbers. Member names are sorted by
+ * code point, in their escaped form. If one array is longer, its last elements count as added or removed. The walk does
+ * not recurse, and builds a path only for a difference. So a deep document costs no more than a long one.
  */
 import { DIFF_BYTES_MAX } from "../../../schemas/limits/versioned.js";
 import { utf8Length } from "../../../schemas/text.js";
@@ -28,12 +28,13 @@ import { toOneLine } from "../../../shared/json-text.js";
 import { Failure } from "../../base/result.js";
 import { IntStack } from "./int-stack.js";
 
-/** The row of a member or element that this document does not have. */
+/** The value in place of a row if one document does not have the member or element. */
 const ABSENT = -1;
 
 /**
- * The number of cells that one frame takes on the stack. Each open container has a frame. An array's frame holds the
- * current row and the end row in each document, and the number of visited elements.
+ * The number of cells of a frame on the stack. Each container (array or object) that the walk has entered has one
+ * frame. The frame of an array has the current row and the end row in each document, and the number of visited
+ * elements.
  */
 const FRAME_CELLS = 5;
 const ARRAY_BEFORE = 0;
@@ -42,8 +43,8 @@ const ARRAY_AFTER = 2;
 const ARRAY_AFTER_END = 3;
 const ARRAY_TAKEN = 4;
 /**
- * Marks the first cell of an object's frame. The other cells hold the number of changed members that are not visited
- * yet, and the row of the current member's name in each document.
+ * The value of the first cell in the frame of an object. The other cells are the number of changed members that are not
+ * visited yet, and the rows of the current member's name in the two documents.
  */
 const IN_OBJECT = -2;
 const OBJECT_LEFT = 1;
@@ -51,7 +52,7 @@ const OBJECT_BEFORE_NAME = 2;
 const OBJECT_AFTER_NAME = 3;
 
 interface ChangedMember {
-  /** The member's name as a segment of a path, with `~` and `/` escaped. */
+  /** The member's name as a segment of a path. `~` and `/` are escaped. */
   readonly token: string;
   readonly before: number;
   readonly after: number;
@@ -63,7 +64,7 @@ function escapeToken(name: string): string {
 
 /**
  * Returns the rank of a UTF-16 unit in the order of code points. Surrogates rank after all other units, because they
- * stand for code points above U+FFFF.
+ * encode code points above U+FFFF.
  */
 function rankOfUnit(unit: number): number {
   if (unit < 0xd800) return unit;
@@ -79,7 +80,7 @@ function compareCodePoints(a: string, b: string): number {
   return a.length - b.length;
 }
 
-/** A document's text and its rows. */
+/** One of the two documents: its text, and the cells of its parsed rows (json-tape.ts). */
 class Side {
   constructor(
     readonly text: string,
@@ -103,7 +104,7 @@ class Side {
     return stringAt(this.text, this.cells, row);
   }
 
-  /** Returns the row of each member's name in an object. If a name occurs more than once, its last row counts. */
+  /** Returns the row of each member's name in an object. Of several members with one name, the last one counts. */
   names(object: number): Map<string, number> {
     const names = new Map<string, number>();
     const end = this.next(object);
@@ -113,23 +114,21 @@ class Side {
   }
 }
 
-/**
- * Walks through two documents at the same time. It keeps its position in the two documents and the differences that it
- * has found.
- */
+/** Walks through two documents at the same time, and collects their differences. */
 class Diff {
   readonly #before: Side;
   readonly #after: Side;
   readonly #frames = new IntStack();
   /**
-   * The changed members that are not visited yet, each as two rows: its name in the older and in the newer document.
+   * The changed members that are not visited yet. Each is two rows: its name in the older and in the newer document.
    * The next member is on top.
    */
   readonly #members = new IntStack();
   readonly #entries: string[] = [];
   #bytes = "[]".length;
   /**
-   * The path to the innermost open container. It is cached until a container is entered or left; then it is undefined.
+   * The path of the innermost container that the walk has entered. It is cached until the walk enters or leaves a
+   * container.
    */
   #prefix: string | undefined = undefined;
 
@@ -146,7 +145,7 @@ class Diff {
   }
 
   /**
-   * Compares two values. If both are objects or both are arrays, enters them. Otherwise, if they differ, adds an entry.
+   * Compares two values. Enters them if both are objects or both are arrays. Otherwise, adds an entry if they differ.
    * Returns false if the diff has become too large.
    */
   #compare(before: number, after: number): boolean {
@@ -159,7 +158,7 @@ class Diff {
     return this.#addEntry(before, after);
   }
 
-  /** Compares two values of the same kind. */
+  /** Compares two scalars of the same kind. */
   #scalarsEqual(kind: number, before: number, after: number): boolean {
     if (kind === NUMBER) return jsonNumbersEqual(this.#before.source(before), this.#after.source(after));
     if (kind === STRING) return this.#before.string(before) === this.#after.string(after);
@@ -196,8 +195,8 @@ class Diff {
   }
 
   /**
-   * Returns whether two members can differ; false if both are equal scalars. Most members are unchanged, so this early
-   * check saves sorting and storing them.
+   * Returns whether two members may differ. Returns false if both are equal scalars. Most members are unchanged, so
+   * this check avoids sorting and storing them.
    */
   #mayDiffer(before: number, after: number): boolean {
     const kind = this.#before.kind(before);
@@ -205,7 +204,7 @@ class Diff {
     return !this.#scalarsEqual(kind, before, after);
   }
 
-  /** Visits the next child of the innermost open container. If no child is left, leaves the container. */
+  /** Visits the next child of the innermost container. Leaves the container if it has no more children. */
   #step(): boolean {
     const frame = this.#frames.length - FRAME_CELLS;
     return this.#frames.get(frame) === IN_OBJECT ? this.#stepObject(frame) : this.#stepArray(frame);
@@ -249,7 +248,7 @@ class Diff {
     return true;
   }
 
-  /** Returns the path segment of the child that the frame's container is visiting. */
+  /** Returns the path segment of the child that the walk is visiting in the frame's container. */
   #tokenOf(frame: number): string {
     if (this.#frames.get(frame) !== IN_OBJECT) return String(this.#frames.get(frame + ARRAY_TAKEN) - 1);
     const before = this.#frames.get(frame + OBJECT_BEFORE_NAME);
@@ -281,7 +280,7 @@ class Diff {
 }
 
 /**
- * Returns the text of the `diffs` array for two parsed documents. Returns OUT_OF_RANGE if the text would be longer than
+ * Returns the text of the array `diffs` for two parsed documents. Returns OUT_OF_RANGE if it would be longer than
  * DIFF_BYTES_MAX bytes.
  */
 export function diffNodes(beforeText: string, before: JsonNode, afterText: string, after: JsonNode): string | Failure {

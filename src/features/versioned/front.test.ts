@@ -1,6 +1,6 @@
 /**
- * Tests that the job of a diff gets the sum of the lengths of both versions. This sum decides whether the job waits for
- * a permit.
+ * Tests that the job of a diff gets the total length of both versions. This length decides whether the job waits for a
+ * permit.
  */
 import t from "tap";
 import { NO_CALLER } from "../../platform/rpc/frames.js";

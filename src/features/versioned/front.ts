@@ -1,7 +1,6 @@
 /**
  * The front of a versioned key space; the routes of state and specs call its methods. It answers reads of single values
- * from a cache and sends writes to the writer. The space (space.ts) determines how its answers name keys. Runs on the
- * front.
+ * from a cache, and sends writes to the writer. The space (space.ts) decides how answers name keys. Runs on the front.
  */
 import type { Static } from "typebox";
 import { HISTORY_ROWS_DEFAULT, JSON_DEPTH_PIECE_BYTES } from "../../../schemas/limits/versioned.js";
@@ -41,7 +40,7 @@ import { headerBlock } from "../../platform/transport/reply.js";
 import { HotCache } from "./cache.js";
 import type { Version, VersionedReader } from "./table.js";
 
-/** The methods of a space. State and specs each have their own methods, with the same shapes. */
+/** The methods and jobs of a space. State and specs each have their own, with the same requests and replies. */
 export interface VersionedMethods {
   readonly put: WriterMethod<typeof PutRequest, typeof WriteReply>;
   readonly rollback: WriterMethod<typeof RollbackRequest, typeof WriteReply>;
@@ -76,7 +75,7 @@ export type WriteRequest = Pick<
 >;
 export type RollbackOf = WriteRequest & { readonly query: Static<typeof VersionedRollbackQuery> };
 
-/** The preconditions of a write. The condition and the fence are each null if the request has none. */
+/** The preconditions of a write. Each of them is null if the request does not have it. */
 interface Preconditions {
   readonly condition: Condition | null;
   readonly fence: number | null;
@@ -87,12 +86,12 @@ const JSON_TYPE = /^application\/(?:[^;]*\+)?json\s*(?:;|$)/i;
 const MALFORMED_MATCH = invalid("If-Match must be *, or a list of ETags in quotes");
 const MALFORMED_NONE_MATCH = invalid("If-None-Match must be *, or a list of ETags in quotes");
 
-/** Returns the compare-and-swap condition and the fence of a write. Returns the 400 if one of them is malformed. */
+/** Returns the condition and the fence of a write. Returns a 400 if one of them is malformed. */
 function preconditionsOf({ query: { if_version }, headers }: WriteRequest): Preconditions | Failure {
   const { "if-match": ifMatch, "if-none-match": ifNoneMatch } = headers;
   const fence = sentFence(headers["x-koor-fence"]);
   if (fence instanceof Failure) return fence;
-  // Only a header that is not empty gets this far.
+  // An empty text here means that the request has no such header. A client's empty header was rejected before.
   if (ifMatch !== "" && !isEtagList(ifMatch)) return MALFORMED_MATCH;
   if (ifNoneMatch !== "" && !isEtagList(ifNoneMatch)) return MALFORMED_NONE_MATCH;
   if (if_version === undefined && ifMatch === "" && ifNoneMatch === "") return { condition: null, fence };
@@ -107,7 +106,9 @@ function preconditionsOf({ query: { if_version }, headers }: WriteRequest): Prec
 /** The answer to a GET of a value. */
 type ValueReply = Reply & { readonly body: Uint8Array };
 
-/** Returns the answer with a value. Its headers prevent stored HTML or SVG from running as a page of this origin. */
+/**
+ * Returns the answer with a value. Its headers keep a browser from running stored HTML or SVG as a page of this origin.
+ */
 function valueReply(contentType: string, etag: string, version: number, value: Uint8Array): ValueReply {
   return {
     status: 200,
@@ -118,7 +119,7 @@ function valueReply(contentType: string, etag: string, version: number, value: U
       ["X-Koor-Version", String(version)],
       ["X-Content-Type-Options", "nosniff"],
       ["Content-Security-Policy", "sandbox"],
-      // Prevents pages of other origins from loading the value as a script, a style or an image.
+      // Keep pages of other origins from loading the value as a script, a style or an image.
       ["Cross-Origin-Resource-Policy", "same-origin"],
     ]),
   };
@@ -129,8 +130,8 @@ function etagOf(version: Version): string {
 }
 
 /**
- * Returns the answer, or a 304 if the client already has the value. The 304 also has all headers, because two versions
- * can have the same bytes but another version number or content type.
+ * Returns the answer, or a 304 if the client already has the value. The 304 has all headers of the answer, because
+ * versions with the same bytes may differ in version number and content type.
  */
 function orNotModified(ifNoneMatch: string, etag: string, reply: ValueReply): Reply {
   const held = ifNoneMatch !== "" && etagMatches(ifNoneMatch, etag);
@@ -158,8 +159,8 @@ export class VersionedFront {
   readonly #updated: string;
   readonly #cache = new HotCache<ValueReply>();
   /**
-   * Limits the time that reads of values from the database take in each tick. Large values are not cached, so many
-   * reads in one tick would delay all other requests.
+   * Limits the time that reads from the database take in each tick. Large values are not cached, so many reads of them
+   * in one tick would delay all other requests.
    */
   readonly #slice = new TimeSlice();
 
@@ -185,9 +186,7 @@ export class VersionedFront {
     return this.#cached(key, ifNoneMatch) ?? this.#readInSlice(() => this.#current(key, ifNoneMatch));
   }
 
-  /**
-   * Reads a value from the database. If such reads have used up their time in this tick, it is read in a later tick.
-   */
+  /** Reads a value from the database. Does it in a later tick if such reads have used up their time in this tick. */
   #readInSlice(read: () => Answer): Answer | Promise<Answer> {
     return this.#slice.isOver ? this.#slice.yieldIfOver().then(read) : read();
   }
@@ -209,8 +208,9 @@ export class VersionedFront {
   }
 
   /**
-   * Stores the body of the request as a new version. `answer` builds the text of the answer. Rejects JSON that is
-   * nested too deep, because other programs read the value.
+   * Stores the body of the request as a new version. Rejects JSON that is nested too deep, because other programs read
+   * the value.
+   * @param answer builds the text of the answer
    */
   put(
     key: string,
@@ -227,7 +227,7 @@ export class VersionedFront {
     return this.#scanRest(scan).then((refusal) => refusal ?? store());
   }
 
-  /** Examines a long value in pieces, because other requests would have to wait for a single long step. */
+  /** Examines the rest of a long value in pieces. One long step would delay other requests. */
   async #scanRest(scan: DepthScan): Promise<Failure | null> {
     do await this.#slice.yieldIfOver();
     while (!scan.advance(JSON_DEPTH_PIECE_BYTES));
@@ -242,7 +242,7 @@ export class VersionedFront {
     answer: (reply: WriteReply) => string,
   ): Promise<Answer> {
     const { label } = this.#reader.space;
-    // A write updates the cache only if the key is in it, because only reads add entries.
+    // Only a read adds an entry to the cache. So a write updates the cache only if the key is already in it.
     const cached = this.#cache.has(key);
     const put = { key, value: packBytes(body), content_type: contentType, ...preconditions };
     return new Promise((resolve) => {
@@ -263,7 +263,7 @@ export class VersionedFront {
   }
 
   /**
-   * Stores the bytes of an old version as a new version.
+   * Stores the value of an old version as a new version.
    * @param warningsOf returns the warnings about the new version for the answer
    */
   async rollback(
@@ -307,10 +307,7 @@ export class VersionedFront {
     return laterReply(Promise.resolve(this.#reads.run(this.#methods.history, { key, limit }, context, limit)));
   }
 
-  /**
-   * Answers with the diff of two versions. The number of slow jobs is limited, so a diff of long versions may have to
-   * wait.
-   */
+  /** Answers with the diff of two versions. A diff of long versions may have to wait for a permit. */
   #diff(key: string, versions: string, context: CallContext): Promise<Answer> {
     const [v1 = 0, v2 = 0] = versions.split(",").map(Number);
     const bytes = this.#reader.bytes(key, v1) + this.#reader.bytes(key, v2);

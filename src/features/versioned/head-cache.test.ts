@@ -1,4 +1,4 @@
-/** Tests the writer's cache of heads: which heads it keeps, and that it calls its owner before it evicts heads. */
+/** Tests which heads the writer's cache keeps. Also tests that it calls `onEvict` before it evicts heads. */
 import t from "tap";
 import { HeadCache } from "./head-cache.js";
 

@@ -1,10 +1,12 @@
 /**
- * The writer's cache of heads. A write to a key with a cached head needs no lookup in the database.
+ * The writer's cache of heads. A write to a key whose head is cached needs no lookup in the database.
  *
- * The cache has two generations of heads. A head that is used goes into the young generation. When the young generation
- * is full, it becomes the old generation, and the previous old generation is evicted as a whole. Single deletions would
- * leave holes at the start of a Map. Before an eviction, `onEvict` is called once. It stores the heads that are only in
- * the write buffer, so that a head that is not cached is always in the database.
+ * The cache has two generations. A head that is used goes into the young generation. When the young generation is full,
+ * it becomes the old one, and the previous old generation is evicted as a whole. Evicting single heads would leave
+ * holes at the start of a Map.
+ *
+ * Before an eviction, `onEvict` is called. It writes the heads that are only in the write buffer to the database. So a
+ * head that is not cached is always in the database.
  */
 import { HEAD_CACHE_KEYS_MAX } from "../../../schemas/limits/versioned.js";
 
@@ -23,7 +25,7 @@ export class HeadCache {
 
   /**
    * @param onEvict called before heads are evicted
-   * @param generationMax the number of keys of a generation
+   * @param generationMax the maximum number of keys in a generation
    */
   constructor(onEvict: () => void, generationMax = HEAD_CACHE_KEYS_MAX / 2) {
     this.#onEvict = onEvict;

@@ -1,6 +1,6 @@
 /**
- * A growing stack of 32-bit integers outside the JavaScript heap. Non-recursive walks use it, because their depth
- * depends on the input. Pure.
+ * A growing stack of 32-bit integers outside the JavaScript heap. It is for walks whose depth depends on the input, so
+ * that they need not recurse. Pure.
  */
 import { assert } from "../../base/assert.js";
 

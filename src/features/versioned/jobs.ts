@@ -14,7 +14,7 @@ import { diffNodes } from "./diff.js";
 import { diffLines } from "./line-diff.js";
 import type { VersionedReader } from "./table.js";
 
-/** Returns the jobs of a space. Their answers name keys as the space defines it. */
+/** Returns the jobs of a space. The space decides how their answers name keys. */
 export function versionedJobs(
   name: "state" | "spec",
   reader: Model<VersionedReader>,
@@ -72,14 +72,14 @@ function diffOf(reader: VersionedReader, { key, v1, v2 }: DiffRequest): string |
   return `${JSON.stringify({ ...reader.space.identity(key), v1, v2 }).slice(0, -1)},"diffs":${diffs}}`;
 }
 
-/** The value of a version, in the forms in which two values are compared: as text and as JSON. */
+/** The value of a version, as text and as JSON. Two values are compared in one of these forms. */
 interface Content {
   readonly number: number;
   /** The value as text; undefined if the value is not text. */
   readonly text: string | undefined;
   /** The value as parsed JSON; undefined if the value is not JSON. */
   readonly root: JsonNode | undefined;
-  /** Whether the content type says that the value is text. The value itself is not examined. */
+  /** Whether the content type of the version says that it is text. The value itself does not matter. */
   readonly isText: boolean;
 }
 
@@ -92,8 +92,8 @@ function contentOf(reader: VersionedReader, key: string, number: number): Conten
 }
 
 /**
- * Compares two texts by lines, or two JSON values by members. If only one of the values is JSON, returns a 400 that
- * names the version that is not JSON.
+ * Compares two texts by lines, or two JSON values by members. Returns a 400 if the versions must be compared as JSON,
+ * but one of them is not JSON.
  */
 function diffContents(before: Content, after: Content): string | Failure {
   const isText = (before.isText && after.isText) || (before.root === undefined && after.root === undefined);

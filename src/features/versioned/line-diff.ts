@@ -1,8 +1,8 @@
 /**
- * Computes the differences between two texts by their lines, as docs/http-api.md "Diffs" defines them. The common lines
- * are found with Myers' algorithm ("An O(ND) Difference Algorithm and Its Variations", 1986), up to a limit of edits.
- * Beyond that limit, the lines between the common beginning and the common end are compared one by one. Pure, runs in
- * the pool.
+ * Computes the differences between two texts by lines, as docs/http-api.md "Diffs" defines them. Common lines are found
+ * with Myers' algorithm ("An O(ND) Difference Algorithm and Its Variations", 1986), up to LINE_EDITS_MAX edits. If
+ * there are more edits, the lines between the common beginning and the common end of the texts are compared one by one.
+ * Pure, runs in the pool.
  */
 import { DIFF_BYTES_MAX, LINE_EDITS_MAX } from "../../../schemas/limits/versioned.js";
 import { utf8Length } from "../../../schemas/text.js";
@@ -19,8 +19,8 @@ interface Hunk {
 }
 
 /**
- * Returns the pairs of equal lines along a shortest edit path between the texts; undefined if the path has too many
- * edits.
+ * Returns the pairs of equal lines on a shortest edit path between the texts. Returns undefined if the path has too
+ * many edits.
  */
 function commonLines(before: Lines, after: Lines): (readonly [at: number, other: number])[] | undefined {
   const [rows, columns] = [before.length, after.length];
@@ -42,9 +42,9 @@ function commonLines(before: Lines, after: Lines): (readonly [at: number, other:
 }
 
 /**
- * Returns the pairs of equal lines by following a shortest edit path backwards.
- * @param trace for each number of edits, the rows that the diagonals had reached with one edit less; the first row
- * belongs to the diagonal `-edits - 1`
+ * Follows a shortest edit path backwards, and returns the pairs of equal lines on it.
+ * @param trace has one array for each number of edits: the rows that the diagonals had reached with one edit less. The
+ * first item of an array belongs to the diagonal `-edits - 1`
  */
 function backtrack(trace: readonly Int32Array[], rows: number, columns: number): (readonly [number, number])[] {
   const pairs: [number, number][] = [];
@@ -69,7 +69,7 @@ function backtrack(trace: readonly Int32Array[], rows: number, columns: number):
   return pairs.toReversed();
 }
 
-/** Yields the differences between two texts, in the order of the text. */
+/** Yields the differences between two texts, from the first to the last line. */
 function* hunksOf(before: Lines, after: Lines): Generator<Hunk> {
   let start = 0;
   let [end, otherEnd] = [before.length, after.length];
@@ -89,9 +89,9 @@ function* hunksOf(before: Lines, after: Lines): Generator<Hunk> {
 }
 
 /**
- * Returns the text of the `diffs` array for two texts. The path of a difference is a line index. For a removed line it
- * is the index in the older text, otherwise in the newer text. Returns OUT_OF_RANGE if the result is longer than
- * DIFF_BYTES_MAX bytes.
+ * Returns the text of the array `diffs` for two texts. The path of a difference is the index of a line. A removed line
+ * has its index in the older text, and any other line its index in the newer text. Returns OUT_OF_RANGE if the result
+ * is longer than DIFF_BYTES_MAX bytes.
  */
 export function diffLines(beforeText: string, afterText: string): string | Failure {
   const [before, after] = [beforeText.split("\n"), afterText.split("\n")];

@@ -1,7 +1,7 @@
 /**
- * The SQL that reads a versioned key space: its versions, its heads (the newest version of each key) and its marks
- * (every 64th version, for finding old versions fast). store/migrate.ts describes the tables. The front, the pool and
- * the writer use `VersionedReader`. commands.ts has the SQL that changes the tables.
+ * The SQL that reads a versioned key space. A head is the newest version of a key. Every 64th version of a key has a
+ * mark, from which old versions are found fast. store/migrate.ts describes the tables. The front, the pool and the
+ * writer use `VersionedReader`. commands.ts has the SQL that changes the tables.
  */
 import { VERSION_MARK_INTERVAL } from "../../../schemas/limits/versioned.js";
 import { must } from "../../base/assert.js";
@@ -15,7 +15,7 @@ export interface Head {
   readonly row: number;
 }
 
-/** The properties of a version, without its value. `updated_at` is in ms, `hash` has 32 bytes. */
+/** The properties of a version without its value. `updated_at` is in ms, and `hash` has 32 bytes. */
 export interface VersionInfo {
   readonly version: number;
   readonly previous: number;
@@ -44,7 +44,10 @@ export interface ListedKey {
 
 const INFO = "version, previous, hash, content_type, updated_at, updated_by";
 
-/** Returns the smallest byte string that is greater than every string with the prefix `prefix`. */
+/**
+ * Returns the upper bound of the strings with a prefix. It is the smallest byte string that is greater than all of
+ * them.
+ */
 export function prefixEnd(prefix: string): Buffer {
   const bytes = Buffer.from(prefix, "utf8");
   if (bytes.length === 0) return Buffer.from([0xff]);
@@ -54,13 +57,13 @@ export function prefixEnd(prefix: string): Buffer {
 }
 
 /**
- * Returns the smallest string that starts with `prefix` and is greater than `after`, in the order of UTF-8 bytes. This
- * one lower bound replaces two. With two bounds, SQLite would seek to the first bound and step over all rows that the
- * second one excludes.
+ * Returns the smallest string that starts with `prefix` and sorts after `after`, in the order of UTF-8 bytes. It is a
+ * single lower bound for a query. With two bounds, SQLite would seek to one of them and step over all rows that only
+ * the other one excludes.
  */
 export function listStart(prefix: string, after: string): Buffer {
   const first = Buffer.from(prefix);
-  // The bound is passed as bytes, because some SQLite libraries truncate a text at a NUL.
+  // Pass the bound as bytes, because some SQLite libraries truncate a text at a NUL.
   return after === "" || Buffer.compare(Buffer.from(after), first) < 0 ? first : Buffer.from(`${after}\0`);
 }
 
@@ -96,7 +99,7 @@ export class VersionedReader {
     this.#gone = db.prepare(`SELECT version, row FROM ${name}_gone WHERE key = ?`);
     this.#current = db.prepare(`SELECT v.* FROM ${name}_head h JOIN ${name}_version v ON v.id = h.row WHERE h.key = ?`);
     this.#version = db.prepare(`SELECT ${INFO}, value FROM ${name}_version WHERE id = ?`);
-    // SQLite reads the length from the row's header, without reading the value.
+    // SQLite reads the length from the header of the row, so it does not read the value.
     this.#bytes = db.prepare<[number], number>(`SELECT length(value) FROM ${name}_version WHERE id = ?`).pluck();
     this.#info = db.prepare(`SELECT ${INFO} FROM ${name}_version WHERE id = ?`);
     this.#previous = db.prepare(`SELECT version, previous FROM ${name}_version WHERE id = ?`);
@@ -128,24 +131,22 @@ export class VersionedReader {
       .pluck();
   }
 
-  /** The id of the newest row in the table of versions, whatever its key; 0 if there is none. */
+  /** The id of the newest row in the table of versions, for all keys together; 0 if there is none. */
   get lastRow(): number {
     return this.#lastRow.get() ?? 0;
   }
 
-  /** Returns the newest version of an existing key; undefined if the key does not exist or is deleted. */
+  /** Returns the newest version of a key; undefined if the key never existed or is deleted. */
   head(key: string): Head | undefined {
     return this.#head.get(key);
   }
 
-  /** Returns the newest version of a deleted key; undefined if the key is not deleted. */
+  /** Returns the last version of a deleted key; undefined if the key is not deleted. */
   gone(key: string): Head | undefined {
     return this.#gone.get(key);
   }
 
-  /**
-   * Returns the newest version of an existing key, with its value; undefined if the key does not exist or is deleted.
-   */
+  /** Returns the newest version of a key with its value; undefined if the key never existed or is deleted. */
   current(key: string): Version | undefined {
     return this.#current.get(key);
   }
@@ -156,8 +157,8 @@ export class VersionedReader {
   }
 
   /**
-   * Returns version `number` of a key, even if the key is deleted. Returns undefined if the version never existed, or
-   * is no longer kept.
+   * Returns version `number` of a key, even if the key is deleted. Returns undefined if there never was such a version,
+   * or if it is no longer readable.
    */
   version(key: string, number: number): Version | undefined {
     const row = this.#rowOf(key, number);
@@ -165,7 +166,8 @@ export class VersionedReader {
   }
 
   /**
-   * Returns the size in bytes of version `number` of a key, without reading the value; 0 if the version does not exist.
+   * Returns the size in bytes of version `number` of a key. Does not read the value. Returns 0 if there is no such
+   * version.
    */
   bytes(key: string, number: number): number {
     const row = this.#rowOf(key, number);
@@ -206,7 +208,10 @@ export class VersionedReader {
     return this.#every.iterate();
   }
 
-  /** Yields all readable versions of a key, oldest first. It keeps at most the row ids between two marks in memory. */
+  /**
+   * Yields all readable versions of a key, oldest first. Each version links only to the previous one. So the row ids of
+   * up to VERSION_MARK_INTERVAL versions are collected first, from new to old, and then yielded in reverse.
+   */
   *versions(head: EveryKey): Generator<Version, void, undefined> {
     for (let newest = Math.max(0, this.#oldest(head) - 1); newest < head.version; ) {
       const mark = this.#nextMark.get(head.key, newest);
@@ -224,7 +229,8 @@ export class VersionedReader {
   }
 
   /**
-   * Returns up to `limit` existing keys that start with `prefix` and sort after `after`, in the order of their bytes.
+   * Returns the existing keys that start with `prefix` and sort after `after`, in the order of their bytes. Returns at
+   * most `limit` keys.
    */
   list(prefix: string, after: string, limit: number): ListedKey[] {
     return this.#list.all(listStart(prefix, after), prefixEnd(prefix), limit);
@@ -232,7 +238,7 @@ export class VersionedReader {
 
   /**
    * Returns whether more than `rows` existing keys start with `prefix` and sort after `after`. SQLite examines at most
-   * `rows` + 1 keys for this.
+   * `rows` + 1 keys.
    */
   listExceeds(prefix: string, after: string, rows: number): boolean {
     return this.#nth.get(listStart(prefix, after), prefixEnd(prefix), rows) !== undefined;

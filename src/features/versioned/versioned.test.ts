@@ -1,7 +1,7 @@
 /**
- * Tests the versioned store on a real database against a naive model, which is a plain list of versions for each key.
- * The test does random writes, compare-and-swaps, deletions, rollbacks to a version, transactions that are rolled back,
- * and reopening. After each step, reads must return what the model returns, and the number of rows must be within its
+ * Tests the versioned store on a real database against a naive model. The model is a plain list of versions for each
+ * key. The test does random writes, compare-and-swaps, deletions, rollbacks to a version, rolled-back transactions and
+ * reopenings. After each step, reads must return the same as the model, and the number of rows must be within its
  * limit.
  */
 import { createHash } from "node:crypto";
@@ -34,8 +34,8 @@ interface ModelKey {
 }
 
 /**
- * The maximum number of rows of a key in addition to its readable rows, before the next mark is written. These rows are
- * two incomplete segments.
+ * The maximum number of rows of a key that are not readable any more. They are removed when the next mark is written.
+ * Until then, they are at most two incomplete segments.
  */
 const ROWS_BEHIND_MAX = 2 * VERSION_MARK_INTERVAL - 2;
 const OTHER_HASH = "0".repeat(64);
@@ -81,10 +81,7 @@ const PREFIXES = [
   "x".repeat(1024),
 ] as const;
 
-/**
- * The facts on which a condition depends: the current tag (or another tag, if there is no value), the version, and
- * whether the key exists.
- */
+/** The data on which a condition depends. `etag` is the current tag, or any tag if the key has no value. */
 interface Circumstances {
   readonly etag: string;
   readonly version: number;
@@ -92,8 +89,7 @@ interface Circumstances {
 }
 
 /**
- * The conditions as clients send them. The test decides by a condition's name in this table whether the condition
- * holds, not by comparing tags.
+ * Conditions as clients send them. This table also says whether each of them holds. So the test need not compare tags.
  */
 const CONDITIONS = {
   "none at all": () => [null, true],
@@ -115,8 +111,8 @@ const CONDITIONS = {
 type ConditionKind = keyof typeof CONDITIONS;
 
 /**
- * An operation of a run. `looked` decides whether its effect is checked afterwards. The check empties the write buffer
- * before the next operation.
+ * An operation of a run. `looked` says whether the test checks its effect afterwards. The check empties the write
+ * buffer.
  */
 type Operation =
   | ((
@@ -135,7 +131,7 @@ function bytesOrder(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** The store under test, together with its model. Throws if they differ. */
+/** The store under test and its model. Throws if they differ. */
 class Pair {
   readonly #directory: string;
   readonly #keep: number;
@@ -185,7 +181,7 @@ class Pair {
         this.#model = new Map(this.#committed);
         break;
       case "reopen":
-        // Close the store without a commit, as after a crash.
+        // Close the store without a commit, as a crash does.
         this.close();
         [this.#db, this.#outside, this.#rows, this.#writer, this.#reader] = this.#open();
         this.#model = new Map(this.#committed);
@@ -201,7 +197,7 @@ class Pair {
     this.#db.exec("BEGIN");
   }
 
-  /** Checks all reads, both through the writer's handle and through a reader's handle. */
+  /** Checks all reads through the writer's handle, and again through a reader's handle. */
   check(): void {
     const outside = new VersionedReader(this.#outside, STATE, this.#keep);
     for (const key of KEYS) {
@@ -229,7 +225,7 @@ class Pair {
 
   #open(): [Db, Db, WriteBuffer, VersionedWriter, VersionedReader] {
     const db = openWriter(this.#directory);
-    // Do not wait for the disk, because the test does not cover power failures and has hundreds of runs.
+    // Do not wait for the disk. The test covers no power failures, and has hundreds of runs.
     db.pragma("synchronous = OFF");
     const rows = new WriteBuffer(db);
     return [
@@ -250,8 +246,8 @@ class Pair {
   }
 
   /**
-   * Runs a conditional write. It must be rejected if the kind of the condition says that it does not hold; otherwise it
-   * must be executed.
+   * Makes a conditional write. The store must execute it if CONDITIONS says that the condition holds. Otherwise the
+   * store must reject it.
    */
   #write(key: string, kind: ConditionKind, write: (condition: Condition | null) => unknown): void {
     const { version, etag } = this.#state(key);
@@ -355,7 +351,7 @@ class Pair {
       [reader.head(key)?.version, reader.gone(key)?.version],
       newest === 0 ? [undefined, undefined] : known.live ? [newest, undefined] : [undefined, newest],
     );
-    // Check every version of a short history. In a long history, check the versions at both ends and around each mark.
+    // Check every version of a short history. Of a long one, check the versions at both ends and around each mark.
     for (let number = 0; number <= newest + 1; number++) {
       const edge = Math.min(Math.abs(number - (newest - this.#keep)), number, newest + 1 - number);
       if (newest > 40 && edge > 2 && Math.abs(((number + 1) % VERSION_MARK_INTERVAL) - 1) > 1) continue;

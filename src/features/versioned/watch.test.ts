@@ -1,4 +1,7 @@
-/** Tests that a change wakes the waiters of its key, and that calls are not examined while there are no waiters. */
+/**
+ * Tests that a change of a key wakes the waiters of the key. Also tests that calls are not examined while there are no
+ * waiters.
+ */
 import t from "tap";
 import { Failure, invalid } from "../../base/result.js";
 import { ChangeFeed } from "../../platform/threads/changes.js";

@@ -1,6 +1,6 @@
 /**
  * Wakes the waiters for a key when a write may have changed the key. Each method of the writer declares which keys it
- * changes, so the watch need not ask the writer. Without waiters, it does not listen to writes at all. Runs on the
+ * changes, so the watch need not ask the writer. While there are no waiters, it does not listen to writes. Runs on the
  * front.
  */
 import { Failure } from "../../base/result.js";
@@ -31,7 +31,7 @@ export class KeyWatch implements ChangeListener {
   }
 
   begin(): void {
-    // A call in flight has changed nothing yet, so no waiter is woken.
+    // Wake no waiter. A call in flight has changed nothing yet.
   }
 
   end(asked: readonly string[] | null, made: readonly string[] | null | Failure): void {

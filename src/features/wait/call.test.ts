@@ -1,6 +1,6 @@
 /**
- * Tests one waiting call with fake conditions: the order of reports, the contents of the cursor, and results that
- * arrive after the wait has ended.
+ * Tests one waiting call with fake conditions. Covers the order of reports, the contents of the cursor, and results
+ * that arrive after the wait has ended.
  */
 import t from "tap";
 import { type Failure, invalid } from "../../base/result.js";
@@ -11,12 +11,12 @@ import { type Found, WaitingCall } from "./call.js";
 import { Condition, conditionRow, type Looked } from "./condition.js";
 import type { Cursor } from "./cursor.js";
 
-/** A condition that counts. Each increase is reported once. */
+/** A condition that holds whenever its counter has increased. Each increase is reported once. */
 class Counter {
   value = 0;
   looks = 0;
   refusal: Failure | null = null;
-  /** Completes the pending slow evaluation; null if none is pending. */
+  /** Ends the evaluation that is pending; null if none is. */
   answer: ((looked: Looked) => void) | null = null;
   slow = false;
   readonly listeners = new Set<Wakeable>();

@@ -1,9 +1,9 @@
 /**
- * Evaluates the conditions of one waiting call. Each condition has a mark: the text that the cursor keeps for it. Runs
- * on the front.
+ * Evaluates the conditions of one waiting call. The cursor keeps a text for each condition, which is called the
+ * condition's mark. Runs on the front.
  *
- * The call evaluates its conditions round-robin, beginning after the condition that was reported last. So a condition
- * that always holds does not starve the others.
+ * The conditions are evaluated in turn, beginning after the one that was reported last. So a condition that always
+ * holds does not starve the others.
  */
 import { Failure } from "../../base/result.js";
 import { TimeSlice } from "../../base/time-slice.js";
@@ -13,28 +13,31 @@ import type { Condition } from "./condition.js";
 import type { Cursor } from "./cursor.js";
 import { readValuesPosition } from "./values-position.js";
 
-/** The result of a wait as JSON text, or the failure of the evaluation of a condition. */
+/** The result of a wait: JSON text, or the failure of a condition that could not be evaluated. */
 export type Found = string | Failure;
 
 export class WaitingCall {
   readonly #conditions: readonly Condition[];
   readonly #context: CallContext;
   readonly #marks: string[];
-  /** The index of the condition that was reported last; -1 if this call does not have that condition. */
+  /**
+   * The index of the condition that was reported last. It is -1 if there is none, or if it is not a condition of this
+   * call.
+   */
   #last: number;
-  /** True if an event has woken the waiter since the last evaluation of the conditions began. */
+  /** True if a change has woken the waiter since the last evaluation began. */
   #woken = true;
-  /** True if no condition held at the last evaluation, and no event has woken the waiter since it began. */
+  /** True if the last evaluation found no condition that holds, and no change has woken the waiter since it began. */
   #quiet = false;
-  /** True after the call was answered. The result of an evaluation that ends later is dropped. */
+  /** True after the call was answered. An evaluation may end later; its result is then dropped. */
   #over = false;
 
   readonly #slice: TimeSlice;
 
   /**
-   * Creates a waiting call with the marks of a cursor.
-   * @param cursor null if the client sent none, or if the cursor is not valid on this server
-   * @param slice limits the time that all waiting calls together take in one event-loop tick
+   * Creates a waiting call. Its marks are those of the cursor.
+   * @param cursor null if the client sent none, or if it is not valid on this server
+   * @param slice limits the time that all waiting calls together take in one tick of the event loop
    */
   constructor(conditions: readonly Condition[], context: CallContext, cursor: Cursor | null, slice = new TimeSlice()) {
     this.#slice = slice;
@@ -53,15 +56,15 @@ export class WaitingCall {
     return this.#conditions.some(({ isPosition }) => isPosition);
   }
 
-  /** Drops the marks of all conditions, which then start again from the current state. */
+  /** Drops the marks of all conditions. The conditions then begin with the current state. */
   forget(): void {
     for (const [at, condition] of this.#conditions.entries()) this.#marks[at] = condition.start(null);
     this.#last = -1;
   }
 
   /**
-   * Makes the conditions that wait for events start from the newest event, because some events after the cursor were
-   * pruned.
+   * Makes the conditions that wait for events begin with the newest event. Called when some of the events after the
+   * cursor are no longer stored.
    */
   skipEvents(): void {
     for (const [at, condition] of this.#conditions.entries())
@@ -84,7 +87,7 @@ export class WaitingCall {
   }
 
   /**
-   * Evaluates the conditions one after the other, and returns the result of the first that holds. Returns null if none
+   * Evaluates the conditions one after the other. Returns the result of the first condition that holds; null if none
    * holds.
    */
   async look(): Promise<Found | null> {
@@ -108,8 +111,8 @@ export class WaitingCall {
   }
 
   /**
-   * Moves the marks forward, so that the next call does not examine the same events again. It does this only if no
-   * event has woken the waiter since the last evaluation. Called when the wait ends without a result.
+   * Advances the marks, so that the next call need not examine the same changes again. Does nothing if a change has
+   * woken the waiter since the last evaluation. Called when the wait ends without a result.
    */
   rest(): void {
     if (!this.#quiet) return;
@@ -118,8 +121,8 @@ export class WaitingCall {
 
   /**
    * Returns the cursor for the next call.
-   * @param newest the id of the event up to which the cursor counts all events as reported. A call that waits for
-   * events uses the id in its mark instead.
+   * @param newest the id of the newest event; the next call counts all events up to it as reported. If this call waits
+   * for events, the id in its mark is used instead.
    * @param timeOf returns the time at which an event was published, in ms; 0 if it is not known
    */
   cursor(newest: number, timeOf: (event: number) => number): Cursor {

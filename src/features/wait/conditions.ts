@@ -1,4 +1,4 @@
-/** The table of all conditions of a wait. A new condition needs one more row. Runs on the front. */
+/** The table of all conditions of a wait. Each type of condition has one row. Runs on the front. */
 import { WAIT_CONDITIONS_MAX } from "../../../schemas/limits/wait.js";
 import type { WaitQuery } from "../../../schemas/wait.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -13,7 +13,7 @@ import { taskEndedRow, taskRow, type Tasks } from "./conditions/tasks.js";
 import { type Values, valueRows } from "./conditions/values.js";
 import type { MissedEvents } from "./missed-events.js";
 
-/** The sources of the data that conditions examine. */
+/** The parts of the server that the conditions examine. */
 export interface Watched {
   readonly hub: Hub;
   readonly history: EventHistory;
@@ -51,7 +51,7 @@ export function conditionRows({
 }
 
 /**
- * Returns the conditions of a call, each condition once. Fails with 400 if there are none or one is malformed, and with
+ * Returns the conditions of a call, without duplicates. Returns a 400 if there are none or if one is malformed, and a
  * 404 if a subject does not exist.
  */
 export function readConditions(
@@ -74,7 +74,7 @@ export function readConditions(
     : [...conditions.values()];
 }
 
-/** Returns the values of a query parameter as texts. A flag has the value 1 and gives the text "1". */
+/** Returns the values of a query parameter as texts. A flag has the value 1, so it becomes the text "1". */
 function textsOf(value: readonly string[] | number | undefined): readonly string[] {
   return typeof value === "object" ? value : value === 1 ? ["1"] : [];
 }

@@ -1,5 +1,5 @@
 /**
- * Checks whether all events after a cursor are still stored. They may have been pruned, or the cursor may belong to
+ * Finds out whether all events after a cursor are still stored. Some may have been pruned, or the cursor may belong to
  * another history. Pure.
  */
 import type { EventReader } from "../events/table.js";

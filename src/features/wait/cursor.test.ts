@@ -1,4 +1,4 @@
-/** Tests that parsing a cursor gives the values from which it was written, and that no other text is accepted. */
+/** Tests that parsing an encoded cursor gives the original values. Also tests that no other text is accepted. */
 import * as fc from "fast-check";
 import t from "tap";
 import { WAIT_CONDITIONS_MAX, WAIT_CURSOR_BYTES_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../../schemas/limits/wait.js";

@@ -1,27 +1,27 @@
 /**
- * The cursor of a wait: a text that the client keeps, so that the server keeps no state for a client and a restart
- * loses none. It has the id of an event. That event and all earlier ones count as reported. It also has a mark for each
- * condition, which records what was reported.
+ * The cursor of a wait: a text that the client keeps between two calls. So the server keeps no state for a client, and
+ * a restart loses none. The cursor has the id of an event. That event and all earlier ones count as reported. The
+ * cursor also has a mark for each condition, which says what was reported.
  *
- * A client may send a cursor that no server has made, so cursors are parsed strictly. A cursor contains only what was
- * reported to the client. Pure.
+ * A client may send a cursor that no server has made, so cursors are parsed strictly. A cursor contains only data that
+ * the client got before. Pure.
  */
 import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../../schemas/limits/wait.js";
 import { crypto } from "../../base/crypto.js";
 
 export interface Cursor {
-  /** The id of an event. All events up to it count as reported. It is 0 if there were no events. */
+  /** The id of an event. It and all earlier events count as reported. It is 0 if there were no events. */
   readonly event: number;
   /**
-   * The time at which that event was published, in ms. It identifies a cursor of another history, in which an event may
-   * have the same id but hardly the same time.
+   * The time at which that event was published, in ms. A cursor of another history is recognized by this time: its
+   * event may have the same id, but hardly the same time.
    */
   readonly eventAt: number;
   /** The name of the condition that was reported last; "" if none was reported. */
   readonly last: string;
   /**
-   * The marks, by the names of the conditions. The log position (log-position.ts) and the position of values
-   * (values-position.ts) are marks too, and so is the newest rate limit that was reported (new-limits.ts).
+   * The marks, by the names of the conditions. Three more values are stored as marks: the log position
+   * (log-position.ts), the position of values (values-position.ts), and the newest reported rate limit (new-limits.ts).
    */
   readonly marks: ReadonlyMap<string, string>;
 }
@@ -29,14 +29,14 @@ export interface Cursor {
 const VERSION = "1";
 const SEPARATOR = "~";
 const RADIX = 36;
-/** 8 characters are 48 bits, which is enough to distinguish 64 conditions. */
+/** The length of a condition's name. 8 characters are 48 bits, which is enough to distinguish 64 conditions. */
 const NAME_CHARACTERS = 8;
 const NAME = `[\\w-]{${NAME_CHARACTERS}}`;
 const NUMBER = "[0-9a-z]{1,11}";
 const MARK = `[\\w.-]{1,${WAIT_MARK_CHARACTERS_MAX}}`;
 /**
- * The maximum number of marks: one for each condition, one for the log position, one for the position of values, and
- * one for rate limits.
+ * The maximum number of marks. The three marks that belong to no condition are the log position, the position of
+ * values, and the newest rate limit.
  */
 const MARKS_MAX = WAIT_CONDITIONS_MAX + 3;
 const CURSOR = new RegExp(
@@ -55,7 +55,7 @@ export function encodeCursor({ event, eventAt, last, marks }: Cursor): string {
   return text + SEPARATOR + digest(text);
 }
 
-/** Parses a cursor. Returns undefined if its checksum or its form shows that no server has written it. */
+/** Parses a cursor. Returns undefined if no server has written it, which its form or its checksum shows. */
 export function readCursor(text: string): Cursor | undefined {
   const [, event = "", eventAt = "", last = "", rest = "", sum] = CURSOR.exec(text) ?? [];
   if (sum === undefined || digest(text.slice(0, -sum.length - SEPARATOR.length)) !== sum) return undefined;

@@ -1,7 +1,7 @@
 /**
  * Serves calls that wait until one of several conditions holds. It parses the conditions and the cursor, and wakes a
- * call only for changes that may affect its conditions. The reply has the condition that holds and a new cursor.
- * conditions.ts defines the conditions. Runs on the front.
+ * call only after changes that may affect its conditions. The reply has the condition that holds, and a new cursor.
+ * conditions.ts lists the conditions. Runs on the front.
  */
 import { WAITING_CHARACTERS_MAX } from "../../../schemas/limits/wait.js";
 import type { WaitQuery } from "../../../schemas/wait.js";
@@ -37,9 +37,9 @@ export interface WaitFrontOptions {
   readonly directory: Directory;
   readonly limits: Pick<RateLimitProjection, "of">;
   readonly clock: Clock;
-  /** The current position of values. */
+  /** Returns the current position of values. */
   readonly valuesPosition: () => ValuesPosition;
-  /** Provides the node's position in the cluster's log; null on a single server. */
+  /** Gives the node's position in the log of the cluster; null on a single server. */
   readonly positions: Positions | null;
 }
 
@@ -55,7 +55,7 @@ const NO_CURSOR = invalid("after is no cursor of a wait");
 export class WaitFront implements Measured {
   readonly #options: WaitFrontOptions;
   readonly #slice = new TimeSlice();
-  /** The waiting calls. The weight of a call is the size of its query, by `charactersOf`. */
+  /** The waiting calls. The weight of a call is the size of its query (`charactersOf`). */
   readonly #waiting = new WaitQueue<Waiter<Found>>({ weightMax: WAITING_CHARACTERS_MAX });
 
   constructor(options: WaitFrontOptions) {
@@ -93,12 +93,15 @@ export class WaitFront implements Measured {
     );
   }
 
-  /** Wakes all calls, because the writer crashed and changes may have been missed. */
+  /** Wakes all calls. Called after a crash of the writer, because changes may have been missed. */
   catchUp(): void {
     for (const waiter of this.#waiting) waiter.wake();
   }
 
-  /** Ends all waits after the restore of a snapshot, because their cursors belong to the previous history. */
+  /**
+   * Ends all waits. Called after the restore of a snapshot, because the cursors of the waits belong to the previous
+   * history.
+   */
   lag(): void {
     for (const waiter of this.#waiting) waiter.finish(LAGGED);
   }
@@ -122,14 +125,15 @@ export class WaitFront implements Measured {
       onAbort,
     });
     if (found === null) call.rest();
-    // Drop the marks of the call, because they belong to the previous history.
+    // The history was replaced by a restore, so the marks of the call are no longer valid.
     if (found === LAGGED) call.forget();
     return found;
   }
 
   /**
    * Builds the reply to a call.
-   * @param request the cursor of the call, which says which rate limits were reported, and the caller's instance
+   * @param request the id of the caller's instance, and the cursor that the client sent; the cursor says which rate
+   * limits were already reported
    */
   #reply(
     call: WaitingCall,
@@ -151,7 +155,7 @@ export class WaitFront implements Measured {
 }
 
 /**
- * Returns the length of a query in characters, plus 32. The 32 limit the number of calls even if their queries are
+ * Returns the length of a query in characters, plus 32. The 32 bound the number of waiting calls whose queries are
  * short.
  */
 function charactersOf(query: object): number {
@@ -160,8 +164,8 @@ function charactersOf(query: object): number {
 }
 
 /**
- * Waits until this node has applied the log up to the position in the cursor. Then resolves to null, or to the failure
- * if that takes too long. Returns null if no wait is needed.
+ * Waits until this node has applied the log up to the position in the cursor. Returns null if it has done so already.
+ * Otherwise resolves to null, or to a failure if the wait takes too long.
  */
 function followed(cursor: Cursor, positions: Positions): Promise<Failure | null> | null {
   const seen = positions.seen();

@@ -1,8 +1,7 @@
 /**
- * Reads the event about a granted lease. A client may publish an event with the same topic and other data. Such data is
- * ignored unless it has the form that the server publishes (claims/lease-events.ts). The event contains neither the
- * checkout nor the parent of the claim, so the caller passes a function that finds the lease. Pure except for that
- * function.
+ * Parses the event about a granted lease. A client may publish an event with the same topic. Its data is ignored unless
+ * it has the form that the server publishes (claims/lease-events.ts). The event has neither the checkout nor the parent
+ * of the claim. So the caller passes a function that finds the lease. Pure except for that function.
  */
 import { ALTERNATIVE_GROUPS_MAX, RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
 import { LEASE_RESOURCES_MAX } from "../../../schemas/limits/leases.js";
@@ -16,14 +15,14 @@ import type { EventData } from "./missed-events.js";
 export interface Grant {
   /** The id of the lease; "" if the event has none. */
   readonly lease: string;
-  /** The id of an instance. */
+  /** The id of the instance that got the lease. */
   readonly holder: string;
   readonly workspace: string;
   readonly resources: readonly string[];
 }
 
 /**
- * Reads the data of an event about a grant. Returns undefined if the data does not have the form that the server
+ * Parses the data of an event about a grant. Returns undefined if the data does not have the form that the server
  * publishes.
  */
 export function readGrant({ lease_id, holder, workspace, resources }: EventData): Grant | undefined {
@@ -45,7 +44,7 @@ export function takes(
 ): boolean {
   if (grant.holder === asked.holder || !overlaps(wanted, grant.resources, grant.workspace)) return false;
   const record = find(leaseRow(grant.lease) ?? 0);
-  // If the lease is unknown, because it ended long ago, assume that it has blocked the caller.
+  // The lease is unknown, because it ended long ago. Assume that it has blocked the caller.
   if (record === undefined) return true;
   return exclude(contenderOf(record), asked, storedResource(wanted.text, grant.workspace));
 }

@@ -1,4 +1,4 @@
-/** Tests the log position in a cursor. It is found under the name of the same log, and not under another log's name. */
+/** Tests the log position in a cursor. It must be found under the name of its own log only. */
 import * as fc from "fast-check";
 import t from "tap";
 import { WAIT_CONDITIONS_MAX } from "../../../schemas/limits/wait.js";

@@ -1,7 +1,7 @@
 /**
- * Keeps a position in a cluster's log in a cursor, as a mark under the log's name. If the client continues at a lagging
- * node, that node answers only after it has reached the position. So the client does not get old reports again, and the
- * node does not mistake the cursor for one of another history.
+ * Stores a position in the log of a cluster in a cursor. The position is a mark under the name of the log. If the
+ * client then calls another node that lags behind, that node waits until it has reached the position. So the client
+ * does not get old reports again, and the node does not take the cursor for one of another history.
  *
  * Nodes of another log, and single servers, ignore the mark. Pure.
  */
@@ -10,7 +10,9 @@ import { type Cursor, nameOf } from "./cursor.js";
 const RADIX = 36;
 const MARK = /^[0-9a-z]{1,11}$/;
 
-/** Returns the position in this log that a node must reach before it may use the cursor; 0 if the cursor has none. */
+/**
+ * Returns the position in this log that a node must reach before it uses the cursor. Returns 0 if the cursor has none.
+ */
 export function logPositionIn(log: string, { marks }: Cursor): number {
   const mark = marks.get(nameOf(log)) ?? "";
   return MARK.test(mark) ? Number.parseInt(mark, RADIX) : 0;

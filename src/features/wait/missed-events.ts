@@ -1,6 +1,6 @@
 /**
- * Finds changes that a client has missed because a state changed and changed back between two calls. It searches the
- * stored events, so it also works across a restart. Runs on the front.
+ * Finds the changes that a client has missed because a state changed and changed back between two calls. It searches
+ * the stored events, so it finds them even after a restart. Runs on the front.
  */
 import { WAIT_MISSED_CHARACTERS_MAX, WAIT_MISSED_EVENTS_MAX } from "../../../schemas/limits/wait.js";
 import { Failure } from "../../base/result.js";
@@ -13,14 +13,12 @@ import { LIVENESS_SOURCE, TOPIC_STALE } from "../instances/commands.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
 
 /**
- * The data of an event. A reader must check its members, because any client may publish any data, under any topic and
- * any source name.
+ * The data of an event. Its members must be checked, because any client may publish an event with any topic, data and
+ * source.
  */
 export type EventData = Readonly<Record<string, unknown>>;
 
-/**
- * Selects the events of a topic that the server itself publishes. Events of the topic from other sources are ignored.
- */
+/** Selects events that the server publishes itself, by their topic and source. */
 export interface OwnEvents {
   readonly topic: string;
   readonly source: string;
@@ -44,16 +42,16 @@ export class MissedEvents {
   }
 
   /**
-   * The id of the newest event that the writer has reported. The rest of the front's state is at least as recent as
-   * this event.
+   * The id of the newest event that the writer has reported. The front's other state is at least as recent as this
+   * event.
    */
   get now(): number {
     return this.#options.hub.acceptedId;
   }
 
   /**
-   * Returns whether `concerns` is true of one of these events with an id above `after`. Also returns true if the answer
-   * is unknown, because events were pruned or there are too many of them.
+   * Returns whether any of these events with an id above `after` satisfies `concerns`. Returns true if this cannot be
+   * decided, because events were pruned or because there are too many.
    */
   async happened(
     { topic, source }: OwnEvents,
@@ -68,8 +66,8 @@ export class MissedEvents {
     const request = { pattern: topic, or_patterns: [], after, before: null, from: null, to: null, source, last };
     const read = await history.readUpTo(WAIT_MISSED_CHARACTERS_MAX, request, context);
     if (read instanceof Failure) return read;
-    // The events are too long to be searched. A client may have published some of them, because the server's own events
-    // are shorter.
+    // The events are too long to be searched, so clients must have published some of them. The server's own events are
+    // shorter.
     if (read === null) return true;
     const events = JSON.parse(read) as readonly { readonly data: unknown }[];
     if (events.length === last) return true;

@@ -1,6 +1,6 @@
 /**
- * Stores, as a mark in a cursor, the time of the newest rate limit that was reported to the client. So each rate limit
- * is reported to the client only once. Pure.
+ * Stores the time of the newest rate limit that was reported to the client, as a mark in a cursor. So each rate limit
+ * is reported to a client only once. Pure.
  */
 import type { RateLimitRow } from "../rate-limits/rate-limit.js";
 import { type Cursor, nameOf } from "./cursor.js";
@@ -8,13 +8,13 @@ import { type Cursor, nameOf } from "./cursor.js";
 const RADIX = 36;
 const NAME = nameOf("limits");
 
-/** Returns the rate limits that are newer than the newest one that the client has got, according to the cursor. */
+/** Returns the rate limits that were not reported to the client yet, according to its cursor. */
 export function newLimits(limits: readonly RateLimitRow[], cursor: Cursor | null): RateLimitRow[] {
   const mark = Number.parseInt(cursor?.marks.get(NAME) ?? "0", RADIX);
   return limits.filter(({ reported_at }) => !(reported_at <= mark));
 }
 
-/** Adds the mark to a cursor. If there are no rate limits, the cursor gets no mark. */
+/** Adds the mark to a cursor. The cursor gets no mark if there are no rate limits. */
 export function withLimits(limits: readonly RateLimitRow[], cursor: Cursor): Cursor {
   if (limits.length === 0) return cursor;
   const newest = Math.max(...limits.map(({ reported_at }) => reported_at));

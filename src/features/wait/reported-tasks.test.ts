@@ -1,6 +1,4 @@
-/**
- * Tests that the reported tasks in a cursor are parsed correctly, including cursors of versions without a watermark.
- */
+/** Tests how the reported tasks in a cursor are parsed. Cursors of versions without a watermark are covered too. */
 import t from "tap";
 import { WAIT_MARK_CHARACTERS_MAX } from "../../../schemas/limits/wait.js";
 import { fits, readReported, REPORTED_TASKS, writeReported } from "./reported-tasks.js";

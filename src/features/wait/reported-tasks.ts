@@ -1,11 +1,12 @@
 /**
- * The set of tasks that were already reported to a waiting client. The client's cursor stores the set. A small set
- * lists the names of the tasks. Then the client always gets its best unreported task next, and gets a task again only
- * after the task has changed.
+ * The set of tasks that were already reported to a waiting client. It is stored in the client's cursor. A small set
+ * lists the names of the tasks. With it, the client always gets its best unreported task next, and gets a task again
+ * only after the task has changed.
  *
- * A large set has a watermark in the order in which tasks became claimable (tasks/readiness-index.ts). All tasks up to
- * the watermark are reported, and the set lists only the names of later reported tasks. So the size of the cursor is
- * bounded for any number of tasks. A task that becomes claimable later always sorts after the watermark. Pure.
+ * A large set has a watermark: a position in the order in which tasks became claimable (tasks/readiness-index.ts). All
+ * tasks up to the watermark count as reported, and the set lists only the names of later tasks. So the size of the
+ * cursor is bounded for any number of tasks. A task that becomes claimable later always sorts after the watermark.
+ * Pure.
  */
 import { WAIT_MARK_CHARACTERS_MAX, WAIT_SETTLED_MS } from "../../../schemas/limits/wait.js";
 import { isAfter, type SortKey, since } from "../tasks/readiness-index.js";
@@ -14,24 +15,27 @@ import type { Claimant } from "../tasks/ready-queue.js";
 import { nameOf as digest } from "./cursor.js";
 
 export interface ReportedTasks {
-  /** The id of the newest event whose effect on the listed tasks is known. */
+  /** The id of the newest event whose effect on the listed tasks was taken into account. */
   readonly event: number;
-  /** All tasks up to this sort key are reported; null if the names list all reported tasks. */
+  /** All tasks up to this sort key are reported. Null if every reported task is in the list of names. */
   readonly watermark: SortKey | null;
   /**
-   * A digest of the claimant's capabilities at the time when the watermark was set. If the capabilities change, the
-   * watermark is invalid, because the claimant may now claim other tasks before it.
+   * A digest of the claimant's capabilities when the watermark was set. If the capabilities have changed, the watermark
+   * is invalid: the claimant may now claim other tasks before it.
    */
   readonly able: string;
   readonly names: readonly string[];
 }
 
 const RADIX = 36;
-/** The number of characters of `updated_at` in a task's name. They distinguish one change of the task from the next. */
+/**
+ * The name of a task in a cursor has this number of characters of `updated_at`. They distinguish two versions of the
+ * task.
+ */
 const VERSION_CHARACTERS = 4;
 /**
- * The maximum length of all names in the text that a cursor keeps. The other 64 characters of the text are for the
- * event, the watermark and the digest.
+ * The maximum length of all names in a mark. The other 64 characters of the mark are for the event, the watermark and
+ * the digest.
  */
 const NAMES_CHARACTERS_MAX = WAIT_MARK_CHARACTERS_MAX - 64;
 const NUMBER = "[0-9a-z]{1,11}";
@@ -59,7 +63,7 @@ export function readReported(mark: string): ReportedTasks {
   return { ...known, watermark, able, names: lastThatFit(all.slice(1)) };
 }
 
-/** Returns the last names that fit into a cursor. Cursors of earlier versions may have too many names. */
+/** Returns as many of the last names as fit into a cursor. A cursor of an earlier version may have more. */
 function lastThatFit(names: readonly string[]): readonly string[] {
   let room = NAMES_CHARACTERS_MAX;
   const from = names.findLastIndex((name) => (room -= name.length + 1) < 0);
@@ -77,14 +81,14 @@ export function ableOf({ capabilities }: Claimant): string {
 }
 
 /**
- * Returns the sort key of a task for a claimant: first the time from which the claimant can claim the task, then the
+ * Returns the sort key of a task for a claimant. It is the time since when the claimant can claim the task, and the
  * task's row.
  */
 export function sortKeyOf(task: ClaimableTask, claimant: Claimant): SortKey {
   return { at_ms: since(task, claimant), row: task.row };
 }
 
-/** Makes the set of reported tasks. It has names only for the tasks after the watermark. */
+/** Returns a set of reported tasks. It lists only the names of the tasks after the watermark. */
 export function reportedAfter(
   event: number,
   watermark: SortKey | null,
@@ -99,15 +103,15 @@ export function fits({ names }: ReportedTasks): boolean {
   return lastThatFit(names).length === names.length;
 }
 
-/** Returns the sort key before which the front knows all tasks. The writer will not report further tasks before it. */
+/** Returns the sort key before which the front knows all tasks. The writer reports no more tasks before it. */
 export function settledBefore(nowMs: number): SortKey {
   return { at_ms: Math.max(0, nowMs - WAIT_SETTLED_MS), row: 0 };
 }
 
 /**
- * Returns candidates for the new watermark, for the case that the task that became claimable first is reported next.
- * The first candidate is the safest, because no task can still arrive before it. The last candidate is the task's own
- * key, which covers the most tasks.
+ * Returns sort keys to which the watermark may advance, for the case that `task` is reported next. The first one is the
+ * safest, because no other task can still get a position before it. The last one is the key of the task itself, which
+ * covers the most tasks.
  */
 export function watermarksUpTo(task: ClaimableTask, claimant: Claimant, nowMs: number): readonly SortKey[] {
   const own = sortKeyOf(task, claimant);

@@ -1,10 +1,10 @@
 /**
- * Stores a position in state, specs and the audit log in a cursor, as one of its marks. So a later call can wait for
- * changes of a key since then, even if the earlier call did not name the key. Pure.
+ * Stores the position of values in a cursor, as a mark. It has the newest rows of state, specs and the audit log. So a
+ * later call can wait for changes of any key since then, even if no earlier call named the key. Pure.
  */
 import { type Cursor, nameOf } from "./cursor.js";
 
-/** The ids of the newest rows in three tables. */
+/** The ids of the newest rows in three tables: state, specs and the audit log. */
 export interface ValuesPosition {
   readonly state: number;
   readonly spec: number;
@@ -16,7 +16,7 @@ const NUMBER = "([0-9a-z]{1,10})";
 const MARK = new RegExp(`^${NUMBER}\\.${NUMBER}\\.${NUMBER}$`);
 const NAME = nameOf("values");
 
-/** Returns the position in a cursor; null if the cursor has none. */
+/** Returns the position of values in a cursor; null if the cursor has none. */
 export function readValuesPosition({ marks }: Cursor): ValuesPosition | null {
   const found = MARK.exec(marks.get(NAME) ?? "");
   if (found === null) return null;

@@ -12,9 +12,9 @@ import { assert } from "../../base/assert.js";
 const GROWTH_MAX = WEBHOOK_RETRY_DELAY_MS_MAX / WEBHOOK_RETRY_MS_MAX;
 
 /**
- * Returns the delay in ms before the next retry of a delivery. The delay doubles with each failure, up to a maximum.
+ * Returns the delay in ms before the next retry of a delivery. It doubles with each failure, up to a maximum.
  * @param failures the number of consecutive failures, from 1
- * @param chance a random number between 0 and 1. It spreads the retries of receivers that have failed at the same time.
+ * @param chance a random number between 0 and 1; it spreads the retries of receivers that failed at the same time
  */
 export function retryDelay(failures: number, chance: number): number {
   assert(failures >= 1, "a retry follows a failure");
@@ -23,8 +23,8 @@ export function retryDelay(failures: number, chance: number): number {
 }
 
 /**
- * Returns the delay in ms that a `Retry-After` header asks for, up to a maximum; 0 if it asks for none. The header
- * contains seconds or a date (RFC 9110).
+ * Returns the delay in ms that a `Retry-After` header asks for, up to a maximum. Returns 0 if it asks for none. The
+ * header has a number of seconds or a date (RFC 9110).
  * @param header undefined if the answer has no such header
  */
 export function retryAfterDelay(header: string | undefined, nowMs: number): number {

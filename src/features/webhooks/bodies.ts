@@ -1,7 +1,7 @@
 /**
- * Keeps the bodies of deliveries in flight, with reference counts. Each body is in memory only once, even if many
- * webhooks get it. The total size is limited in bytes. Small bodies are accepted above the limit too, because their
- * number is limited by the number of webhooks. Runs on the front.
+ * Keeps the bodies of the deliveries that are in flight, with reference counts. Each body is in memory only once, even
+ * if many webhooks receive it. The total size is limited in bytes. Small bodies may exceed the limit, because the
+ * number of webhooks limits their number. Runs on the front.
  */
 import { WEBHOOK_BODIES_BYTES_MAX, WEBHOOK_SMALL_BODY_BYTES } from "../../../schemas/limits/webhooks.js";
 
@@ -25,8 +25,8 @@ export class Bodies {
   }
 
   /**
-   * Returns the body of an event. Returns "full" if there is no memory for it now, and "gone" if no webhook needs it
-   * any more.
+   * Returns the body of an event, and counts a reference to it. Returns "full" if there is no memory for it now, and
+   * "gone" if no webhook needs it any more.
    */
   take(event: number, bytes: number): Buffer | "full" | "gone" {
     const held = this.#held.get(event);

@@ -1,7 +1,7 @@
 /**
- * Tests chains of deliveries (docs/webhooks.md "Chains") in the writer. The number of deliveries that led to an event
- * is stored with it. A webhook that would make a chain too long is disabled in the transaction that publishes the
- * event.
+ * Tests chains of deliveries (docs/webhooks.md "Chains") in the writer. Each event is stored with its `hops`, the
+ * number of deliveries in its chain. If an event would make the chain too long for a webhook, the webhook is disabled
+ * in the transaction that publishes the event.
  */
 import t from "tap";
 import { pushOf } from "../../../test/support/push-of.js";
@@ -39,7 +39,7 @@ function openWith(webhooks: Readonly<Record<string, readonly string[]>>) {
     rowOf,
     publish: (topic: string, hops = 0, trusted = true): CommittedEvent =>
       events.publish({ topic, data: "1", source: "" }, CALL, { hops, trusted, guarded: false }),
-    /** Returns the queue of a webhook: the ids of its events, each with its number of deliveries. */
+    /** Returns the queue of a webhook: the id of each event with its `hops`. */
     queueOf: (id: string): unknown[] =>
       db
         .prepare(

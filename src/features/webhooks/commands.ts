@@ -29,9 +29,9 @@ import { outboxModel } from "../outbox/outbox.js";
 
 const models = { outbox: outboxModel };
 const changed = [changes("webhook", reportByName(resourceId))];
-/** The number of numeric fields in the progress of one receiver. It is used to estimate the size of a call. */
+/** The number of numeric fields in the progress of one receiver. The weight of a call depends on it. */
 const PROGRESS_NUMBERS = 10;
-/** The number of numeric fields in one attempt of the delivery log. It is used to estimate the size of a call. */
+/** The number of numeric fields in one row of the delivery log. The weight of a call depends on it. */
 const LOG_NUMBERS = 5;
 
 /** Returns the audit `detail` for a call about one event of a webhook. */
@@ -48,7 +48,7 @@ export const createWebhook = writerMethod({
   audit: {
     action: "webhook.create",
     resource: resourceId,
-    // The audit row omits the secret and the URL, because the URL of many receivers is itself a secret.
+    // Leave out the secret and the URL. The URL of many receivers is itself a secret.
     detail: ({ patterns, secret }) => JSON.stringify({ patterns, signed: secret !== "" }),
   },
   changes: changed,
@@ -115,7 +115,7 @@ export const enableWebhook = writerMethod({
   },
 });
 
-/** Moves the event at the head of a webhook's queue to the dead letters. Returns the id of the event. */
+/** Moves the next event of a webhook's queue to the dead letters. Returns the id of the event. */
 export const skipEvent = writerMethod({
   name: "webhook.skip",
   request: WebhookSkipRequest,
@@ -130,7 +130,7 @@ export const skipEvent = writerMethod({
   },
 });
 
-/** Stores the result of sending a dead letter again. If it was delivered, the dead letter is deleted. */
+/** Stores the result of another attempt to send a dead letter. If the attempt succeeded, the dead letter is deleted. */
 export const resendEvent = writerMethod({
   name: "webhook.resend",
   request: WebhookResendRequest,
@@ -165,8 +165,8 @@ export const discardEvent = writerMethod({
 });
 
 /**
- * Stores delivery progress. A webhook that has failed too often is first disabled, and only then is the event about it
- * published. So the disabled webhook does not receive that event.
+ * Stores delivery progress. A webhook with too many failures is disabled first. The event about this is published after
+ * that, so the disabled webhook does not receive it.
  */
 export const advanceWebhooks = writerMethod({
   name: "webhook.advance",

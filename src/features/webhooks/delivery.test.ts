@@ -1,7 +1,7 @@
 /**
  * Tests the outbox and the deliveries together, on a database in memory. The test controls the clock, the receivers and
- * the commits. It covers order, backoff, the last failure, dead letters, enabling, restarts, shutdown, memory for large
- * bodies, and random sequences against a naive model.
+ * the commits. It covers the order of events, backoff, the last failure, dead letters, enabling, restarts, shutdown,
+ * and memory for large bodies. Random sequences are compared with a naive model.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -41,7 +41,7 @@ import { countRounds } from "../../../test/support/test-size.js";
 
 const SILENT = quietLog();
 const DELIVERED: Outcome = { kind: "delivered", status: 204 };
-/** Returns the result of a delivery whose receiver is unreachable for this reason. */
+/** Returns the outcome of a delivery to a receiver that is unreachable. */
 const failed = (reason: string): Outcome => ({
   kind: "failed",
   failure: "unreachable",
@@ -67,7 +67,7 @@ interface Request extends Delivery {
   readonly answer: (outcome: Outcome) => void;
 }
 
-/** Combines writer and front: the push message of each commit goes directly to the deliveries. */
+/** Connects the writer and the front: the push message of each commit goes directly to the deliveries. */
 class System {
   readonly db = openDatabase(":memory:");
   readonly reader: WebhookReader;
@@ -77,13 +77,13 @@ class System {
   chance = 0.5;
   /** Requests in flight. */
   requests: Request[] = [];
-  /** Webhooks that were disabled. */
+  /** The webhooks that were disabled. */
   readonly disabled: string[] = [];
   readonly rows = new WriteBuffer(this.db);
   readonly warnings: unknown[] = [];
-  /** The failure with which the writer rejects progress reports; null if it stores them. */
+  /** The failure with which the writer rejects reports of progress. Null if it accepts them. */
   refusal: Failure | null = null;
-  /** All progress that was reported to the writer, whether or not it was stored. */
+  /** All progress that was reported to the writer, even if the writer rejected it. */
   readonly reported: WebhookProgress[] = [];
   #event = 0;
 
@@ -188,7 +188,7 @@ class System {
     return id;
   }
 
-  /** Runs ticks until nothing changes by itself any more. */
+  /** Runs ticks until nothing changes any more without a new input. */
   async rest(): Promise<void> {
     for (let tick = 0; tick < 6; tick++) {
       await new Promise((resolve) => {
@@ -203,7 +203,7 @@ class System {
     await this.rest();
   }
 
-  /** Answers the pending request of a webhook. Returns undefined if there is none. */
+  /** Answers the pending request of a webhook. Returns undefined if the webhook has none. */
   async answer(id: string, outcome: Outcome): Promise<number | undefined> {
     await this.rest();
     const request = this.requests.find(({ url }) => url === `http://${id}/`);
@@ -304,8 +304,8 @@ t.test("a failed delivery is retried with growing delays and the same id; later 
 });
 
 /**
- * Lets deliveries fail until the webhook is disabled. Only the last failures are real; the earlier ones are written to
- * the database.
+ * Makes deliveries fail until the webhook is disabled. Only the last two failures are real. The number of earlier
+ * failures is written into the database.
  */
 async function failUntilDisabled(system: System, id: string): Promise<void> {
   await system.pass(0);
@@ -632,7 +632,7 @@ t.test("a refused event is set aside after its own budget, and the next one is d
     const beganMs = system.nowMs;
     for (let failures = 1; failures <= tries; failures++) {
       t.equal(await system.answer("w", outcome), event);
-      // If the receiver is unreachable, the event's retry budget is not charged.
+      // An unreachable receiver does not use up the retry budget of the event.
       if (failures === 3) {
         await system.pass(WEBHOOK_RETRY_DELAY_MS_MAX);
         t.equal(await system.answer("w", FAILED), event);
@@ -736,7 +736,7 @@ t.test("Retry-After applies if it is later than the backoff; attempts and time s
   t.match(system.requests, [{ event: 1 }]);
   const log = new DeliveryLogReader(system.db).all(system.stored("w").row);
   t.match(log, [{ attempt: 2 }, { attempt: 1, status: 503, error: "it answered 503" }]);
-  // Set the clock back. It was far ahead when the time was stored.
+  // Set the clock back. It was far ahead when the time of the next try was stored.
   system.nowMs -= 10 * 3_600_000;
   system.restart();
   await system.pass(0);

@@ -1,10 +1,10 @@
 /**
- * Delivers the queued events of the outbox to webhooks, in order. Each receiver has at most one request at a time, so a
- * slow receiver does not delay others. The queues stay in the database. The front reads each queue one event at a time,
- * so only events in flight are in memory. Runs on the front.
+ * Delivers the queued events of the outbox to webhooks, in order. Each receiver gets at most one request at a time, so
+ * a slow receiver does not delay others. The queues stay in the database. The front reads each queue one event at a
+ * time, so only the events in flight are in memory. Runs on the front.
  *
  * Progress is reported to the writer in batches. If the process crashes before a delivery is reported, the event is
- * delivered again with the same delivery id. So delivery is at least once.
+ * delivered again, with the same delivery id. So delivery is at least once.
  */
 import {
   WEBHOOK_EVENT_BUDGET,
@@ -32,7 +32,7 @@ import { errorText, type FailureKind, type Outcome, type Send } from "./send.js"
 import { withoutLocation } from "../outbox/hidden-address.js";
 import type { WebhookReader } from "../outbox/table.js";
 
-/** The cost of each kind of failure. Each event has a budget for the costs of its failures. */
+/** The cost of one failure, by its kind. The failures of an event together may cost at most WEBHOOK_EVENT_BUDGET. */
 const COSTS: Readonly<Record<FailureKind, number>> = { refused: WEBHOOK_REFUSAL_COST, unavailable: 1, unreachable: 0 };
 
 /** An id that no event has. */
@@ -62,15 +62,15 @@ export class Deliveries implements BackgroundTask {
   readonly #requestsMax: number;
   readonly #bodies: Bodies;
   readonly #receivers = new Map<number, Receiver>();
-  /** The receivers with an event to deliver that wait for their request to start. */
+  /** The receivers that have an event to deliver, and wait until their request may start. */
   #ready: Receiver[] = [];
   #scheduled = false;
   readonly #waiting = new Set<Receiver>();
   #blocked: Receiver[] = [];
-  /** The receivers whose progress is not completely reported to the writer. */
+  /** The receivers with progress that the writer has not accepted yet. */
   readonly #unreported = new Set<Receiver>();
   #unreportedRows = 0;
-  /** Reports progress to the writer. Progress is reported at the next tick, or at once if there is much of it. */
+  /** Reports progress to the writer: at the next tick, or at once if there is much of it. */
   readonly #reporting: Periodic<void>;
   #inFlight = 0;
   #delivered = 0;
@@ -79,7 +79,7 @@ export class Deliveries implements BackgroundTask {
   #dropped = 0;
   /** The queued deliveries of all webhooks. */
   #queued = 0;
-  /** The number of events that were dropped since the last log line about drops. */
+  /** The number of events that were dropped since drops were last logged. */
   #unloggedDrops = 0;
   #dropsLoggedMs = 0;
   #draining = false;
@@ -112,22 +112,21 @@ export class Deliveries implements BackgroundTask {
   load(): void {
     const { reader } = this.#options;
     this.#queued = reader.waiting;
-    // Also reload webhooks that are known here but no longer stored, because a crash may have lost the report of their
-    // deletion.
+    // Reload known webhooks that are no longer stored, too. A crash may have lost the report of their deletion.
     for (const row of new Set([...this.#receivers.keys(), ...reader.all().map((webhook) => webhook.row)]))
       this.#reload(row);
   }
 
   /**
-   * Drops all state, because another node is now the leader and delivers the events. That node repeats the deliveries
-   * that this node has not reported. If this node becomes the leader again, `load` reads the stored state.
+   * Drops all state. Called when another node becomes the leader and delivers the events. That node repeats the
+   * deliveries that this node has not reported. If this node becomes the leader again, `load` reads the stored state.
    */
   clear(): void {
     for (const receiver of this.#receivers.values()) this.#forget(receiver);
     this.#unreportedRows = 0;
   }
 
-  /** Takes the outbox changes of a commit. */
+  /** Applies the changes that a commit has made to the outbox. */
   take({ queued, changed, chained, rows, dropped }: OutboxPush): void {
     this.#queued = rows;
     this.#dropped += dropped;
@@ -156,14 +155,14 @@ export class Deliveries implements BackgroundTask {
     this.#reporting.tick(nowMs);
   }
 
-  /** Starts no more requests. Requests that are already in flight are not ended. */
+  /** Starts no more requests. The requests in flight continue. */
   drain(): void {
     this.#draining = true;
   }
 
   /**
    * Reports all progress, unless the writer accepts no more calls. All requests must have ended before. The owner of
-   * the HTTP client waits for them or ends them.
+   * the HTTP client waits for them, or ends them.
    */
   async close(): Promise<void> {
     this.drain();
@@ -185,7 +184,7 @@ export class Deliveries implements BackgroundTask {
       .value("koor_webhook_queue", "gauge", "Queued deliveries of all webhooks.", this.#queued);
   }
 
-  /** Reports progress to the writer. If the writer rejects the report, it is sent again in a later tick. */
+  /** Reports progress to the writer. If the writer rejects it, a later tick reports it again. */
   async #report(): Promise<void> {
     const unreported = [...this.#unreported];
     this.#unreported.clear();
@@ -209,14 +208,14 @@ export class Deliveries implements BackgroundTask {
       if (known !== undefined) this.#forget(known);
       return;
     }
-    // Only the node that delivers keeps this state. Its state is newer than the database. On other nodes the state
-    // would become stale.
+    // Only the node that delivers keeps this state, which is newer than the database. On other nodes it would become
+    // stale.
     if (!this.#isLeader()) return;
     const receiver = known ?? new Receiver(stored);
     this.#receivers.set(row, receiver);
     receiver.update(stored);
-    // A waiting receiver checks its queue now, because the webhook may have been enabled, or the failing event may have
-    // been skipped.
+    // Let a waiting receiver check its queue now. The webhook may have been enabled, or the failing event may have been
+    // skipped.
     if (receiver.state === "waiting" || (receiver.state === "ended" && receiver.failCount < WEBHOOK_FAILURES_MAX)) {
       this.#waiting.delete(receiver);
       receiver.state = "idle";
@@ -232,8 +231,8 @@ export class Deliveries implements BackgroundTask {
   }
 
   /**
-   * Queues a receiver for a request. Only a few requests start in each tick, because one event may go to a thousand
-   * webhooks. If too many requests are in flight, the receiver waits until others have ended.
+   * Queues a receiver for a request. One event may go to a thousand webhooks, so only a few requests start in each
+   * tick. If too many requests are in flight, the receiver waits until some have ended.
    */
   #wake(receiver: Receiver): void {
     if (receiver.state !== "idle" || !receiver.active || this.#draining || !this.#isLeader()) return;
@@ -285,8 +284,7 @@ export class Deliveries implements BackgroundTask {
     receiver.state = "idle";
     if (this.#receivers.get(receiver.row) === receiver) {
       if (outcome.kind === "not sent") this.#wait(receiver, WEBHOOK_RETRY_MS_MAX);
-      // During a shutdown, do not count a failed request against the receiver, because the shutdown may have ended the
-      // request.
+      // During a shutdown, do not count a failure. The shutdown itself may have ended the request.
       else if (outcome.kind === "delivered" || !this.#draining) {
         this.#unreported.add(receiver);
         receiver.record(this.#logged(receiver, event, beganMs, outcome));
@@ -330,7 +328,7 @@ export class Deliveries implements BackgroundTask {
     receiver.tries += 1;
     receiver.spent += COSTS[failure];
     receiver.failure = { at_ms: nowMs, error: errorText(reason) };
-    // Hide the URL of a redirect, because more people can read the log than may know that URL.
+    // Hide the URL of a redirect. Not every reader of the log is allowed to know it.
     const shown = withoutLocation(reason);
     log.debug("webhook delivery failed", {
       id: receiver.id,
@@ -343,7 +341,7 @@ export class Deliveries implements BackgroundTask {
       receiver.state = "ended";
       void this.#reporting.run();
     } else if (reader.next(receiver.row, receiver.delivered)?.event !== event) {
-      // The event was skipped during the request, so continue with the next one.
+      // The event was skipped while its request was in flight. So continue with the next event.
       this.#wake(receiver);
     } else if (receiver.spent >= WEBHOOK_EVENT_BUDGET) {
       log.warn("webhook event set aside", {
@@ -360,7 +358,7 @@ export class Deliveries implements BackgroundTask {
     }
   }
 
-  /** Records that an event was delivered or moved to the dead letters, and continues with the next event. */
+  /** Records that an event was delivered or moved to the dead letters. Then continues with the next event. */
   #settled(receiver: Receiver, event: number): void {
     receiver.delivered = event;
     receiver.setHead(NO_EVENT);

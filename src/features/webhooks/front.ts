@@ -43,17 +43,17 @@ export interface WebhooksOptions {
   readonly log: Log;
 }
 
-/** An id that no event has. */
+/** The event id of a test delivery. No stored event has this id. */
 const TEST_EVENT_ID = 0;
 const EVERY_TOPIC = "*";
-/** The number of rows of a queue that are counted in the time of reading one webhook. */
+/** Counting this number of queued rows takes about as long as reading one webhook. */
 const COUNTED_ROWS = 100;
 
 export class WebhooksFront {
   readonly #options: WebhooksOptions;
   readonly #reader: WebhookReader;
   readonly #letters: DeadLetterReader;
-  /** The number of requests in flight for which a client waits. */
+  /** The number of requests in flight that are sent for a waiting client. */
   #tests = 0;
   #testsMade = 0;
 
@@ -160,7 +160,10 @@ export class WebhooksFront {
     return { webhook, event: letter.event, attempts: letter.attempts, body };
   }
 
-  /** Sends one request at once, not through the queue. Fails if WEBHOOK_TESTS_MAX such requests are in flight. */
+  /**
+   * Sends one request at once, not through the queue. Returns a failure if WEBHOOK_TESTS_MAX such requests are in
+   * flight.
+   */
   async #sendNow(delivery: Delivery): Promise<Outcome | Failure> {
     if (this.#tests >= WEBHOOK_TESTS_MAX)
       return new Failure("RESOURCE_EXHAUSTED", "too many test deliveries at once, try again");
@@ -186,7 +189,7 @@ export class WebhooksFront {
     return jsonReply(reply.webhook);
   }
 
-  /** Sends a test delivery at once, not through the queue. The webhook may be disabled. */
+  /** Sends a test delivery at once, not through the queue. This works for a disabled webhook, too. */
   async test(id: string): Promise<Answer> {
     const { clock } = this.#options;
     const webhook = this.#reader.byId(id);
@@ -219,8 +222,8 @@ function eventOf(text: string): number | undefined {
 }
 
 /**
- * Builds the request that creates a webhook. Returns the 400 failure if the server may not call the URL. The writer
- * checks the patterns, because it compiles them.
+ * Returns the request for the writer that creates a webhook. Returns a 400 if the server must not call the URL. The
+ * writer checks the patterns, because it compiles them.
  */
 function newWebhook(
   { id, url, patterns = [], secret = "" }: WebhookBody,

@@ -1,6 +1,6 @@
 /**
- * Jobs that list webhooks, their delivery logs and their dead letters. A short list is read on the front, and a longer
- * one in the worker pool.
+ * The jobs that list webhooks, their delivery logs and their dead letters. A short list is read on the front, and a
+ * longer one in the worker pool.
  */
 import * as Type from "typebox";
 import { ListEnd } from "../../../schemas/common.js";

@@ -1,4 +1,7 @@
-/** The failures of calls that name a missing webhook or event. The front and the writer use the same ones. Pure. */
+/**
+ * The failures of calls that name a webhook or an event that does not exist. The front and the writer both use them.
+ * Pure.
+ */
 import { type Failure, notFound } from "../../base/result.js";
 import { shorten } from "../../../shared/shorten.js";
 

@@ -1,4 +1,4 @@
-/** The front's state of one webhook: its URL, its delivery progress, and its retries. */
+/** The front's state of one webhook: its settings, its delivery progress, and its retries. */
 import { WEBHOOK_LOG_ROWS } from "../../../schemas/limits/webhooks.js";
 import type { LoggedDelivery, SetAside, WebhookFailure, WebhookProgress } from "../../../schemas/webhooks.js";
 import type { WebhookRow } from "../outbox/table.js";
@@ -22,27 +22,26 @@ export class Receiver {
   active: boolean;
   epoch: number;
   state: ReceiverState = "idle";
-  /** The id up to which all events of the queue were delivered or moved to the dead letters. */
+  /** The id up to which all events of the queue are done: delivered, or moved to the dead letters. */
   delivered = 0;
   /** The number of consecutive failures. */
   failCount: number;
-  /** The id of the event at the head of the queue; 0 if no delivery of that event was tried yet. */
+  /** The id of the queue's first event. It is 0 before the first attempt to deliver an event. */
   head: number;
   /**
-   * The number of failures of the head event. `sinceMs` is the time of the first failure. `spent` is the cost of all of
-   * them, which counts against the event's retry budget.
+   * The number of failures of the event `head`. `sinceMs` is the time of the first one. `spent` is the total cost of
+   * these failures, which counts against the retry budget of the event.
    */
   tries: number;
   sinceMs: number;
   spent: number;
-  /** The time from which the head event may be tried again. */
+  /** The time in ms before which the event `head` must not be tried again. */
   dueMs: number;
   firedAt: number | null = null;
   /** The latest failure that was not reported to the writer yet; null if there is none. */
   failure: WebhookFailure | null = null;
   /**
-   * The new dead letters that were not reported to the writer yet. `#log` has the delivery attempts that were not
-   * reported yet.
+   * The new dead letters that were not reported to the writer yet. `#log` has the attempts that were not reported yet.
    */
   #setAside: SetAside[] = [];
   #log: LoggedDelivery[] = [];
@@ -63,8 +62,8 @@ export class Receiver {
   }
 
   /**
-   * Applies the stored state of the webhook. If the webhook was enabled again since the last update, its earlier
-   * failures no longer count.
+   * Applies the stored state of the webhook. If the webhook was enabled again meanwhile, its earlier failures no longer
+   * count.
    */
   update({ active, epoch }: WebhookRow): void {
     const enabled = epoch !== this.epoch;
@@ -75,7 +74,7 @@ export class Receiver {
     this.#resetHead(this.head);
   }
 
-  /** Sets the event at the head of the queue. The failures of a new head event are counted from 0. */
+  /** Sets the queue's first event. If it is a new one, its failures are counted from 0. */
   setHead(event: number): void {
     if (event !== this.head) this.#resetHead(event);
   }
@@ -88,7 +87,7 @@ export class Receiver {
     this.dueMs = 0;
   }
 
-  /** Stores one attempt for the delivery log. */
+  /** Adds one attempt to the progress, for the delivery log. */
   record(delivery: LoggedDelivery): void {
     this.#log.push(delivery);
     if (this.#log.length > WEBHOOK_LOG_ROWS) this.#log.shift();
@@ -99,8 +98,8 @@ export class Receiver {
   }
 
   /**
-   * Takes the progress that was not reported yet. If the report fails, the caller returns the progress by
-   * `requeueProgress`.
+   * Takes the progress that was not reported yet. If the writer rejects the report, the caller returns the progress
+   * with `requeueProgress`.
    */
   takeProgress(): WebhookProgress {
     const { row: webhook, epoch, delivered, failCount, firedAt, failure, head, tries, sinceMs, spent } = this;

@@ -14,8 +14,8 @@ export function deliveryId(webhook: string, event: number | string): string {
 }
 
 /**
- * Returns the HMAC-SHA256 of the body as hexadecimal text. A large body is signed in the process's I/O threads, so that
- * it does not block the front's event loop.
+ * Returns the HMAC-SHA256 of the body as hexadecimal text. The I/O threads of the process sign a large body, so that it
+ * does not block the event loop of the front.
  */
 export function sign(secret: string, body: Uint8Array): string | Promise<string> {
   if (body.byteLength <= WEBHOOK_SMALL_BODY_BYTES)
@@ -31,7 +31,7 @@ async function signLarge(secret: string, body: Uint8Array): Promise<string> {
 
 /**
  * Builds the headers of a delivery.
- * @param hops the length of the chain of webhook deliveries that caused the event, not counting this one
+ * @param hops the number of webhook deliveries in the chain that caused the event, without this one
  * @param signature null if the webhook has no secret
  */
 export function deliveryHeaders(delivery: string, hops: number, signature: string | null): Record<string, string> {

@@ -1,4 +1,4 @@
-/** Tests how the answers of receivers are interpreted: success, a redirect, and a request to retry later. */
+/** Tests how the answers of receivers are interpreted: success, redirects, and requests to retry later. */
 import t from "tap";
 import { WEBHOOK_LOCATION_CHARS_MAX, WEBHOOK_RETRY_AFTER_MS_MAX } from "../../../schemas/limits/webhooks.js";
 import { retryAfterDelay } from "./backoff.js";

@@ -23,7 +23,8 @@ export interface Delivery {
   /** The value of X-Koor-Delivery. */
   readonly id: string;
   /**
-   * The length of the chain of webhook deliveries that caused the event, not counting this one; 0 if no delivery did.
+   * The number of webhook deliveries in the chain that caused the event, without this one. It is 0 if no delivery
+   * caused it.
    */
   readonly hops: number;
   readonly body: Uint8Array;
@@ -32,7 +33,7 @@ export interface Delivery {
 /**
  * The kind of a failure.
  * - refused: the receiver answered that it does not want the event
- * - unavailable: the receiver answered that it cannot take the event now, or it answered too late
+ * - unavailable: the receiver answered that it cannot take the event now, or answered too late
  * - unreachable: the receiver did not answer
  */
 export type FailureKind = "refused" | "unavailable" | "unreachable";
@@ -45,17 +46,17 @@ export type Outcome =
       readonly reason: string;
       /** The HTTP status of the answer; null if there was no answer. */
       readonly status: number | null;
-      /** The delay that the receiver asks for, in ms; 0 if it asks for no delay. */
+      /** The delay in ms that the receiver asks for; 0 if it asks for none. */
       readonly retryAfterMs: number;
     }
-  /** No request was sent, for a reason that the receiver did not cause. */
+  /** No request was sent, for a reason on this side. */
   | { readonly kind: "not sent"; readonly reason: string };
 
 export type Send = (delivery: Delivery) => Promise<Outcome>;
 
 /**
- * Returns a function that sends deliveries with a client. Redirects are not followed, and only a 2xx status counts as
- * delivered.
+ * Returns the function that sends deliveries with an HTTP client. It does not follow redirects. Only a 2xx status
+ * counts as delivered.
  */
 export function senderOver(client: OutboundClient, now: () => number): Send {
   const targets = new Map<string, URL>();
@@ -105,7 +106,7 @@ function first(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
 }
 
-/** Returns the URL of a redirect for display: shortened, and without control characters. */
+/** Returns the URL of a redirect in the form for messages: shortened, and without control characters. */
 function shownLocation(location: string): string {
   const points = Array.from(replaceHidden(location, () => "\uFFFD"));
   const whole = points.length <= WEBHOOK_LOCATION_CHARS_MAX;

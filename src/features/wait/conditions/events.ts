@@ -1,6 +1,6 @@
 /**
- * The condition `event`: a matching event was published. All patterns of a call are one condition, so events are
- * reported in order, and an event that several patterns match is reported once. Runs on the front.
+ * The condition `event`: a matching event was published. All patterns of a call form one condition. So events are
+ * reported in order, and an event that matches several patterns is reported once. Runs on the front.
  */
 import { WAIT_PATTERN_STEPS_MAX } from "../../../../schemas/limits/wait.js";
 import { Failure, invalid } from "../../../base/result.js";
@@ -43,7 +43,7 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
     },
     look: async (patterns, mark, context) => {
       const after = Number(mark);
-      // Ignore events that are not published to listeners yet. When they are published, they will wake the waiter.
+      // Ignore events that were not passed to listeners yet. The waiter is woken when they are.
       const upTo = hub.acceptedId;
       const nothing = { matched: null, mark: String(Math.max(after, upTo)) };
       if (upTo <= after) return nothing;
@@ -65,7 +65,7 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
       const id = idOf(text);
       return id > upTo ? nothing : { matched: `{"kind":"event","event":${text}}`, mark: String(id) };
     },
-    // Skip the events up to now. None of them matches, because a matching event would have woken the waiter.
+    // Skip all events up to now. None of them matches, because a matching event would have woken the waiter.
     rest: (_patterns, mark) => String(Math.max(Number(mark), hub.lastId)),
   });
 }

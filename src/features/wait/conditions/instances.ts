@@ -1,10 +1,10 @@
 /**
- * The condition `instance`: an instance is active, stale or gone. The client names the instance by its id, or by a
- * name, which means the newest instance of that name. Runs on the front.
+ * The condition `instance`: an instance is active, stale or gone. The client gives the id of the instance, or a name,
+ * which means the newest instance with that name. Runs on the front.
  *
- * The mark is the row of the reported instance and a second value, which shows whether the status changed between two
- * calls. For an active instance, the value is the id of the newest event. For a stale instance, the value is the time
- * when the instance was last seen. If the instance is gone, the row is the row of the last instance with the name.
+ * The mark has the row of the reported instance and a second value, which shows whether the status has changed between
+ * two calls. It is the id of the newest event if the instance was active. It is the time at which the instance was last
+ * seen if it was stale. If the instance is gone, the row is that of the last instance with the name.
  */
 import { WAIT_STATUSES, type WaitStatus } from "../../../../schemas/wait.js";
 import { Failure, invalid } from "../../../base/result.js";
@@ -27,8 +27,8 @@ interface Subject {
 }
 
 /**
- * The test for one status. `holds` returns whether the instance has the status. `reported` returns whether the mark
- * shows that the status was reported already. `next` returns the mark after a report.
+ * The test of one status. `holds` returns whether the instance has the status. `reported` returns whether the status
+ * was already reported, according to the mark. `next` returns the mark after a report.
  */
 interface Test {
   readonly holds: (entry: Entry | undefined) => boolean;
@@ -66,7 +66,7 @@ export function instanceRow({ directory, watch }: Present, missedEvents: MissedE
     gone: {
       holds: (entry) => entry === undefined,
       next: (_entry, { named, workspace }) => `${watch.lastOf(named, workspace) ?? 0}.0`,
-      // After a restart, the watch does not know earlier instances with the name. So the instance in the mark counts as
+      // After a restart, the watch does not know the earlier instances of a name. So the instance in the mark counts as
       // the last one.
       reported: (_entry, mark, _context, { named, workspace }) =>
         (watch.lastOf(named, workspace) ?? Number.parseInt(mark, 10)) === Number.parseInt(mark, 10),

@@ -1,10 +1,11 @@
 /**
- * The conditions about leases. `lease`: a lease no longer waits; each later state is reported too. `free`: no lease
- * conflicts with a claim on a resource. Runs on the front.
+ * The conditions about leases. `lease`: a lease no longer waits. Each later state of the lease is reported too. `free`:
+ * no lease conflicts with a claim on a resource. Runs on the front.
  *
- * The mark of `free` is the newest event at the time of the report. From it, the server finds out whether a lease was
- * granted and ended between two calls. Without it, a client that was notified but did not get the resource in time
- * would never learn that the resource is free again.
+ * The mark of `free` is the id of the event that was the newest when the resource was reported. Between two calls,
+ * another agent may lease the resource and release it again. The server finds this out from the events after the mark,
+ * and then reports the resource again. Without this, a client that was too slow once would never learn that the
+ * resource is free.
  */
 import { LEASE_STATES } from "../../../../schemas/leases.js";
 import { Failure } from "../../../base/result.js";
@@ -51,7 +52,7 @@ export function leaseRow({ leases, presenter }: Leases): AnyConditionRow {
 }
 
 interface Wanted extends WantedResource {
-  /** The claim whose conflicts count. It is limited to the checkout that the caller has at the start of the call. */
+  /** The claim with which leases may conflict. Its checkout is the one that the caller has at the start of the call. */
   readonly asked: Contender;
 }
 

@@ -1,6 +1,6 @@
 /**
  * The condition `message`: the caller's inbox has an unread message. Unread messages are reported one after the other.
- * A report does not mark the message as delivered. Runs on the front.
+ * A reported message still counts as unread. Runs on the front.
  */
 import { NEEDS_INSTANCE } from "../../../base/needs-instance.js";
 import type { Clock } from "../../../base/clock.js";
@@ -24,7 +24,7 @@ export function messageRow({ boxes, reader, clock }: InBoxes): AnyConditionRow {
       return instance === "" ? NEEDS_INSTANCE : [{ instance }];
     },
     identity: ({ instance }) => [instance],
-    // The mark is the row of the last reported message. Later messages have greater rows.
+    // The mark is the row of the message that was reported last. Later messages have greater rows.
     marks: /^\d{1,15}$/,
     start: () => "",
     listen: ({ instance }, waiter) => boxes.listen("in", instance, waiter),

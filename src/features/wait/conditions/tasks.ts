@@ -1,6 +1,6 @@
 /**
- * The condition `task`: there is a task that the caller could claim now; each task is reported once. The condition
- * `task_ended`: a task has ended; each end is reported. Runs on the front.
+ * The conditions about tasks. `task`: the caller could claim a task now. Each such task is reported once. `task_ended`:
+ * a task has ended. Each end of the task is reported. Runs on the front.
  */
 import { WAIT_TASKS_COMPARED_MAX } from "../../../../schemas/limits/wait.js";
 import { NEEDS_INSTANCE } from "../../../base/needs-instance.js";
@@ -63,14 +63,14 @@ export function taskRow(
     const { id, name, parent, capabilities } = entry;
     return { id, name, parent, capabilities, workspace: workspace ?? entry.workspace, labels: [] };
   };
-  /** Returns whether a lease was granted that conflicts with a claim of a task. */
+  /** Returns whether a granted lease conflicts with a claim of a task. */
   const needs = ({ resources, workspace }: ClaimableTask, grant: Grant, claimant: Claimant): boolean => {
     const asked = contenderForTask(claimant);
     return resources.some(({ text }) => takes(grant, { text, workspace }, asked, (row) => presenter.find(row)));
   };
   /**
-   * Returns the reported tasks that can still be claimed. Leaves out a task if another holder has since leased one of
-   * its resources, because that task must be reported again when the resource is free.
+   * Returns the reported tasks that can still be claimed. Leaves out a task if another agent has leased one of its
+   * resources since the report. Such a task must be reported again when the resource is free.
    */
   const stillKnown = async (
     { event, names }: ReportedTasks,
@@ -96,8 +96,9 @@ export function taskRow(
     return known.filter((task) => (unsure ? task.resources.length === 0 : !taken.has(task)));
   };
   /**
-   * Finds the next task to report. If the cursor has room for another name, this is the best unreported task. Otherwise
-   * it is the unreported task that became claimable first, because a watermark can then replace the names.
+   * Finds the next task to report. If the cursor has room for one more name, this is the best unreported task.
+   * Otherwise it is the unreported task that became claimable first: a watermark can then advance past it and replace
+   * names.
    */
   const next = (
     event: number,
@@ -174,7 +175,7 @@ function later(one: SortKey, other: SortKey): SortKey {
   return isAfter(one, other) ? one : other;
 }
 
-/** Returns the best of the new tasks. If there are too many to compare, it compares only the first ones. */
+/** Returns the best task for which `isNew` returns true. Compares only the first WAIT_TASKS_COMPARED_MAX of them. */
 function bestOf(
   tasks: Iterable<ClaimableTask>,
   isNew: (task: ClaimableTask) => boolean,
@@ -206,7 +207,7 @@ export function taskEndedRow({ tasks, reader }: Tasks): AnyConditionRow {
       return subjects;
     },
     identity: ({ row }) => [row],
-    // The mark is the time at which the task ended.
+    // The mark is the time at which the reported end happened.
     marks: /^[0-9a-z]{1,11}$/,
     start: () => "",
     listen: ({ id }, waiter) => tasks.wakeBy(id, waiter),

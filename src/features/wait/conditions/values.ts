@@ -1,9 +1,9 @@
 /**
- * The conditions `state`, `spec` and their variants: a key has changed, has a version above a number, or does not
- * exist. Runs on the front.
+ * The conditions about keys of state and specs. They hold if a key has changed, has a version above a number, or does
+ * not exist. Runs on the front.
  *
- * The mark contains the version that was seen or reported, and the id of the version's row. The id is needed because
- * another history may have a version with the same number, for example after a restore.
+ * The mark has the version that was seen or reported last, and the id of its row. The id is needed because another
+ * history may have a version with the same number, for example after a restore.
  */
 import { KEY_BYTES_MAX } from "../../../../schemas/limits/names.js";
 import { specKey } from "../../../../schemas/specs.js";
@@ -17,7 +17,7 @@ import type { KeyWatch } from "../../versioned/watch.js";
 import { type AnyConditionRow, conditionRow, type Looked } from "../condition.js";
 import type { ValuesPosition } from "../values-position.js";
 
-/** A space of values, with the parts of the server that the conditions need. */
+/** One key space, with the parts of the server that its conditions need. */
 export interface Values {
   /** Reads values through the front's own database handle. */
   readonly reader: VersionedReader;
@@ -27,16 +27,16 @@ export interface Values {
 
 interface Subject {
   readonly key: string;
-  /** The number that the key's version must exceed; -1 if the call gave none. */
+  /** The number that the key's version must exceed. It is -1 if the call gave none. */
   readonly above: number;
 }
 
-/** A mark that differs from the mark of every key. */
+/** A mark that no key has. So every state of a key counts as a change. */
 const ANOTHER = "-0.0";
 const MARKS = /^-?\d{1,15}\.\d{1,15}$/;
 const KEY: TextRules = { charactersMax: KEY_BYTES_MAX, required: true, line: true };
 
-/** Parses a key of each space. */
+/** The function that parses a key of each space. */
 const KEYS: Readonly<Record<Space["name"], (text: string, name: string) => string | Failure>> = {
   state: (text, name) => {
     const problem = textProblem(text, KEY, true);
@@ -48,7 +48,7 @@ const KEYS: Readonly<Record<Space["name"], (text: string, name: string) => strin
   },
 };
 
-/** The names of the three parameters about state, and of the three about specs. */
+/** The names of the three parameters for state, and of the three for specs. */
 const PARAMETERS = {
   state: { changed: "state", above: "state_above", gone: "state_gone" },
   spec: { changed: "spec", above: "spec_above", gone: "spec_gone" },
@@ -70,14 +70,14 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     const last = head ?? reader.gone(key);
     if (last === undefined) return false;
     if (last.row > since[space.name]) return true;
-    // Search the audit log, because a deletion makes no version.
+    // Search the audit log for a deletion, because a deletion makes no version.
     return head === undefined && audit.wasDone(`${space.name}.delete`, space.label(key), since.audit);
   };
   const report = (key: string, head: Head | undefined, mark: string): Looked => ({
     matched: JSON.stringify({ kind: space.name, key: space.label(key), version: head?.version ?? null }),
     mark,
   });
-  /** Declares one of the three conditions. */
+  /** Declares one of the three conditions of this key space. */
   const row = (
     parameter: WaitParameter,
     own: {
@@ -109,7 +109,7 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     });
 
   return [
-    // This condition holds for any version, so it reports each version that differs from the last one seen.
+    // This condition holds for any version. So it reports each version that differs from the last one that was seen.
     row(changed, {
       start: (key, since) => (since !== null && changedSince(key, since) ? ANOTHER : seen(key).mark),
       holds: () => true,

@@ -24,8 +24,8 @@ const DURATION_NS_MAX = 9_223_372_036_854_775_807n;
 const DURATION_TEXT_CHARS_MAX = 64;
 
 /**
- * The length of each unit in ns. The values are literals, because a computed constant would stay in the dashboard's
- * scripts, which do not parse durations.
+ * The length of each unit in ns. The values are literals, so that the bundler can remove this table from the
+ * dashboard's scripts, which do not parse durations. It would keep a computed value.
  */
 const UNIT_NS: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -41,8 +41,8 @@ const UNIT_NS: Readonly<Record<string, bigint>> = {
 const TERM = /(\d*)(?:\.(\d*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
 
 /**
- * Parses a duration such as `500ms`, `90s`, `1h30m` or `1.5h`. Returns milliseconds, with a fraction for units below
- * the millisecond. Returns undefined if the text is malformed, negative, or beyond the range of Go.
+ * Parses a duration such as `500ms`, `90s`, `1h30m` or `1.5h`. Returns milliseconds, with a fraction if the duration
+ * has a part below 1 ms. Returns undefined if the text is malformed, negative, or beyond the range of Go.
  */
 export function parseDuration(text: string): number | undefined {
   if (text.length > DURATION_TEXT_CHARS_MAX) return undefined;
@@ -56,13 +56,13 @@ export function parseDuration(text: string): number | undefined {
     const fraction = term[2] ?? "";
     const unitNs = UNIT_NS[term[3] ?? ""];
     if (unitNs === undefined || whole.length + fraction.length === 0) return undefined;
-    // The sum is in whole nanoseconds, because floating point would not be exact: "1.1h" is exactly 3 960 000 ms.
+    // Add whole nanoseconds, because floating point would not be exact: "1.1h" is exactly 3 960 000 ms.
     totalNs += (BigInt(whole + fraction) * unitNs) / 10n ** BigInt(fraction.length);
     at = TERM.lastIndex;
   } while (at < text.length);
   if (totalNs > DURATION_NS_MAX) return undefined;
-  // Whole milliseconds and the remainder are converted separately, because a number cannot hold the nanoseconds of a
-  // year exactly.
+  // Convert the whole milliseconds and the remainder separately, because a number cannot hold the nanoseconds of a year
+  // exactly.
   return Number(totalNs / NS_PER_MS) + Number(totalNs % NS_PER_MS) / Number(NS_PER_MS);
 }
 

@@ -34,8 +34,8 @@ class Preview {
   }
 
   /**
-   * Writes the next member, or the end, of the innermost incomplete array or object. Returns false if nothing is left
-   * to write.
+   * Writes one more piece of the innermost open array or object: its next member, or its closing bracket. Returns false
+   * if nothing is left to write.
    */
   step(): boolean {
     const frame = this.#open.at(-1);

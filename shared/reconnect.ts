@@ -22,7 +22,7 @@ import { retryDelayMs, type RetryDelays } from "./retry-delay.js";
 export type LinkState = "off" | "connecting" | "live" | "reconnecting";
 
 export interface ReconnectOptions extends RetryDelays {
-  /** The number of servers that are tried in turn. The delay doubles each time that all of them have failed. */
+  /** The number of servers that the client tries in turn. The delay doubles whenever all of them have failed. */
   readonly servers?: number;
   readonly random?: () => number;
 }
@@ -55,9 +55,7 @@ export class Reconnect {
     return this.#failures;
   }
 
-  /**
-   * Whether there was a connection before. If so, the client must fetch what it missed when the next connection opens.
-   */
+  /** Whether the client has had a connection. If so, it must fetch the missed events when the next connection opens. */
   get wasLive(): boolean {
     return this.#wasLive;
   }
@@ -70,12 +68,12 @@ export class Reconnect {
     return this.#lostMs;
   }
 
-  /** Whether each of the servers has failed since the last connection. */
+  /** Whether every server has failed since the last connection. */
   get allFailed(): boolean {
     return this.#failures >= this.#servers;
   }
 
-  /** The number of rounds through the servers in which an attempt failed, including the current round. */
+  /** How many rounds of attempts have failed, rounded up. A round is one attempt at each server. */
   get rounds(): number {
     return Math.ceil(this.#failures / this.#servers);
   }
@@ -111,15 +109,15 @@ export class Reconnect {
     this.#lose(nowMs);
   }
 
-  /** Records that the client does not want a connection for now. */
+  /** Records that the client needs no connection for now. */
   paused(): void {
     this.#state = "off";
     this.#failures = 0;
   }
 
   /**
-   * Records that the client does not want a connection any more. A later connection counts as the first one, so the
-   * client has no missed events to make up for.
+   * Records that the client needs no connection any more. A later connection counts as the first one, so the client
+   * need not fetch missed events.
    */
   forget(): void {
     this.paused();

@@ -27,8 +27,8 @@ export const machineClock: Clock = {
 export type Elapsed = () => number;
 
 /**
- * A clock that never goes back, even if the machine's clock does. Stored rows are searched by time together with their
- * ids, so times must not fall while ids rise. After the machine's clock was set back, this clock advances by the
+ * A clock that never goes back, even if the machine's clock does. Queries search stored rows by time and by id
+ * together, so times must not fall while ids rise. After the machine's clock was set back, this clock advances by the
  * elapsed time, so that timeouts still end.
  */
 export class MonotonicClock implements Clock {
@@ -40,8 +40,8 @@ export class MonotonicClock implements Clock {
   #baseElapsed: number;
 
   /**
-   * @param elapsed if it is missing, the clock stands still after the machine's clock was set back, until the machine's
-   *   clock has caught up
+   * @param elapsed measures the time that has passed. Without it, this clock stands still while the machine's clock is
+   *   behind it
    */
   constructor(source: Clock, floorMs = 0, elapsed: Elapsed = () => 0) {
     this.#source = source;

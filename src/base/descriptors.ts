@@ -15,8 +15,8 @@ export function isOutOfDescriptors(error: unknown): boolean {
 }
 
 /**
- * Returns whether an error says that no file descriptor is left, or that a thread or a database could not be opened. A
- * lack of descriptors may be the cause of both.
+ * Returns whether an error may have its cause in a lack of file descriptors. It says that no descriptor is left, or
+ * that a thread or a database could not be opened.
  */
 export function isShortage(error: unknown): boolean {
   const { code } = (error ?? {}) as { readonly code?: unknown };
@@ -36,7 +36,7 @@ export interface Descriptors {
 export function countDescriptors(): Descriptors | null {
   try {
     const [, max] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
-    // One is subtracted, because reading the directory takes a descriptor too.
+    // Subtract one, because reading the directory takes a descriptor too.
     return max === undefined ? null : { max: Number(max), open: readdirSync("/proc/self/fd").length - 1 };
   } catch {
     return null;

@@ -30,8 +30,8 @@ export class FairSlices {
   }
 
   /**
-   * Resolves when the job may take its next step: at once if its slice is not used up, otherwise in its next slice. A
-   * job must not call it again before it has resolved. A job that has ended need not report that.
+   * Resolves when the job may take its next step. That is now if the job's slice is not used up, otherwise in its next
+   * slice. A job must wait for the result before it calls this again. When a job ends, it need not report that.
    * @param job any object that identifies the job
    */
   async next(job: object): Promise<void> {

@@ -32,8 +32,8 @@ export interface ListEncoding<Item> {
 }
 
 /**
- * Encodes a list as `encodeArray` does, but ends it before all items together exceed LIST_BYTES_MAX. A list that is not
- * empty has at least one item.
+ * Encodes a list like `encodeArray`, but ends it when the next item would make the items larger than LIST_BYTES_MAX.
+ * The first item is always included.
  * @returns the cursor that continues the list; null if the list is complete
  */
 export function* encodeList<Item>(
@@ -66,8 +66,8 @@ export function cursor(name: string, value: string | number): string {
 }
 
 /**
- * Yields `begin`, the chunks, and the text of `end`. Returns what the generator of the chunks returns. A short result
- * is one chunk.
+ * Adds a text before and after a sequence of chunks. Small chunks are joined, so that a short result is one chunk.
+ * @returns the return value of `chunks`
  */
 export function* wrapChunks<End>(
   begin: string,

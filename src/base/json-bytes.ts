@@ -29,7 +29,7 @@ export function readJsonText(body: Uint8Array): JsonText | Failure {
   try {
     return { text, json: JSON.parse(text) as unknown };
   } catch {
-    // An error of JSON.parse is always a SyntaxError.
+    // JSON.parse throws only SyntaxError, so the text is not JSON.
     return MALFORMED_BODY;
   }
 }

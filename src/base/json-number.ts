@@ -12,8 +12,8 @@ import { compareNumber } from "lossless-json";
 const LONG_EXPONENT = /[eE][+-]?\d{16}/;
 
 /**
- * Returns whether two texts have the same value. Each text is a number in the grammar of JSON; -0 equals 0. A number
- * whose exponent has more than 15 digits equals only its own text.
+ * Returns whether two texts have the same value. Each text is a number in the grammar of JSON; -0 equals 0. If an
+ * exponent has more than 15 digits, only identical texts are equal.
  */
 export function jsonNumbersEqual(a: string, b: string): boolean {
   if (a === b) return true;

@@ -42,7 +42,7 @@ export class NotJson extends Error {}
 
 export class JsonScan {
   readonly #bytes: Uint8Array;
-  /** The stack of open containers. Each entry is the byte that closes the container. */
+  /** The closing bytes of the open containers, as a stack. */
   #closers = new Uint8Array(DEPTH_INITIAL);
 
   /** The offset of the next byte. */
@@ -140,8 +140,7 @@ export class JsonScan {
   }
 
   /**
-   * Advances to the next byte that is not a blank, and returns it. Returns 0 at the end, because no JSON text contains
-   * a 0 byte.
+   * Advances to the next byte that is not a blank, and returns it. Returns 0 at the end; valid JSON contains no 0 byte.
    */
   #skipBlanks(): number {
     const bytes = this.#bytes;

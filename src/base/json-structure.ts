@@ -1,6 +1,7 @@
 /**
- * Limits the number of values and the nesting of a JSON text before it is parsed. A small body may have millions of
- * values or be nested a million levels deep. Parsing it would take seconds and gigabytes. Pure, any thread.
+ * Limits the number of values and the nesting of a JSON text before it is parsed. A body of a few megabytes may have
+ * millions of values, or be nested a million levels deep. Parsing it would take seconds and gigabytes. Pure, any
+ * thread.
  */
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits/request-bodies.js";
 import { tooDeep } from "./json-depth.js";
@@ -24,8 +25,8 @@ for (const [bytes, meaning] of [
   for (const byte of Buffer.from(bytes)) MEANINGS[byte] = meaning;
 
 /**
- * The number of bytes at the start of a string that are examined one by one. After them, `indexOf` searches for the end
- * of the string. A call of `indexOf` takes as long as examining several bytes, so it would slow down short strings.
+ * The number of bytes at the start of a string that are examined one by one. `indexOf` then searches the rest for the
+ * end of the string. It is not used for short strings, because one call takes as long as examining several bytes.
  */
 const STEPPED_BYTES = 32;
 
@@ -39,7 +40,7 @@ export function refuseStructure(
   depthMax = JSON_DEPTH_MAX,
 ): Failure | null {
   const { length } = body;
-  // A body this short is within both limits, because each level and each value takes at least one byte.
+  // Each level and each value takes at least one byte, so a body this short is within both limits.
   if (length <= Math.min(depthMax, valuesMax)) return null;
   let depth = 0;
   let values = 1;

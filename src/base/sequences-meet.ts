@@ -30,7 +30,7 @@ export function sequencesMeet<Token>(
       reached = true;
       const bEnds = j === width;
       const bGap = !bEnds && b[j] === gap;
-      // Either a gap ends here, or it takes the next element of the other sequence.
+      // The gap ends before this element, or it takes the next element of the other sequence.
       if (bGap || (aGap && !bEnds)) row[j + 1] = 1;
       if (aGap || (bGap && !aEnds)) below[j] = 1;
       if (!aGap && !bGap && !aEnds && !bEnds && agree(aToken, b[j] as Token)) below[j + 1] = 1;

@@ -6,8 +6,8 @@ function mask(value: unknown): unknown {
 }
 
 /**
- * Returns a copy of a stored object in which hidden characters of its texts, and of its lists of texts, are replaced by
- * visible ones. So the copy can be checked against a schema. A value that is not an object is returned unchanged.
+ * Returns a copy of a stored object whose texts, and lists of texts, have visible characters instead of hidden ones. So
+ * the copy can be checked against a schema. A value that is not an object is returned unchanged.
  */
 export function maskStoredNames(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

@@ -33,7 +33,8 @@ const ROWS: readonly (readonly [text: string, isTooDeep: boolean])[] = [
   [`["${"[".repeat(2 * JSON_DEPTH_MAX)}"]`, false],
   [String.raw`["a\"${"[".repeat(2 * JSON_DEPTH_MAX)}"]`, false],
   [String.raw`["a\\",${nested(JSON_DEPTH_MAX)}]`, true],
-  // Texts whose first character cannot begin a nested value. They are not rejected.
+  // Texts that are not JSON, and are nested only after the first value. They are not rejected, because a parser stops
+  // before the nesting.
   [`text ${nested(JSON_DEPTH_MAX + 1)}`, false],
   [`"text" ${nested(JSON_DEPTH_MAX + 1)}`, false],
   [`[a link](b) ${nested(JSON_DEPTH_MAX + 1)}`, false],

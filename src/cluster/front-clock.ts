@@ -1,7 +1,7 @@
 /**
- * The clock of the front. On a single server it is the machine's clock. On a node of a cluster it is the log's time,
- * even if the machine's clock differs. The writer publishes the log's time now and then. In between the front adds the
- * monotonic time that has passed. Runs on the front.
+ * The clock of the front. On a single server, it is the machine's clock. On a node of a cluster, it follows the log's
+ * time, even if the machine's clock differs. The writer publishes the log's time now and then. In between, the front
+ * adds the monotonic time that has passed. Runs on the front.
  */
 import { CLOCK_TOLERANCE_MS } from "../../schemas/limits/cluster.js";
 import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
@@ -19,8 +19,8 @@ export class FrontClock implements Clock {
   }
 
   /**
-   * Continues from the published time of the log. That time is slightly stale when it arrives. So the clock goes back
-   * only if it is ahead of the published time by more than CLOCK_TOLERANCE_MS.
+   * Continues from the published time of the log. A published time is slightly old when it arrives. So the clock goes
+   * back only if it is more than CLOCK_TOLERANCE_MS ahead of that time.
    */
   follow(nowMs: number): void {
     const aheadMs = this.now() - nowMs;

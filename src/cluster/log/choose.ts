@@ -1,6 +1,6 @@
 /**
- * Selects the log's engine by the scheme of the log's address, and loads only that engine. Runs in the writer thread
- * and in the snapshot thread.
+ * Loads the engine of a log, which the scheme of the log's address selects. No other engine is loaded. Runs in the
+ * writer thread and in the snapshot thread.
  */
 import type { LogAddress, OrderedLog } from "./ordered-log.js";
 

@@ -2,8 +2,8 @@
  * Parses and formats durations in Go's style, such as `1h30m`. Flags, settings files and `uptime` contain such
  * durations. The caller checks the range of a duration. Pure: server, command line and dashboard use it.
  *
- * No library is used. Go rejects unknown words and weeks, and adds up several terms. The library parse-duration skips
- * unknown words and accepts weeks, and the library ms accepts only one term.
+ * No library is used. Like Go, the parser adds up several terms, and rejects weeks and unknown words. The library
+ * parse-duration accepts weeks and skips unknown words, and the library ms accepts only one term.
  */
 
 export const SECOND_MS = 1_000;
@@ -18,8 +18,8 @@ const NS_PER_MS = 1_000_000n;
  */
 const DURATION_NS_MAX = 9_223_372_036_854_775_807n;
 /**
- * The maximum length of the text of a duration, in characters. No sensible duration is longer. The maximum also limits
- * the arithmetic on the digits.
+ * The maximum length of the text of a duration, in characters. No sensible duration is longer. The limit also keeps the
+ * arithmetic on the digits short.
  */
 const DURATION_TEXT_CHARS_MAX = 64;
 
@@ -78,7 +78,7 @@ export function formatUptime(ms: number): string {
   return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
 }
 
-/** Formats a duration for messages, without parts that are zero: `1h30m`, and `1m30s` for 90 seconds. */
+/** Formats a duration for messages, for example as `1m30s`. Parts that are zero are left out (`1h`, not `1h0m0s`). */
 export function formatDuration(ms: number): string {
   if (ms % SECOND_MS !== 0) return `${ms / SECOND_MS}s`;
   const [hours, minutes, seconds] = splitDuration(ms);

@@ -16,7 +16,7 @@ export class EventCursor {
     this.#start = id;
   }
 
-  /** The id of the last event that was received, or of the event after which the client starts. */
+  /** The id of the last received event. Before the first one, it is the id with which the cursor was created. */
   get id(): number {
     return this.#id;
   }

@@ -89,9 +89,9 @@ function skipWord(text: string, from: number): number {
 }
 
 /**
- * Returns the exact text of each top-level member by its decoded name; undefined if the text is not an object. If a
- * name occurs more than once, the last member counts. JSON.parse must have accepted `text`, which may begin with a byte
- * order mark. The texts are slices of `text`, so each of them keeps all of `text` in memory.
+ * Returns a map from the decoded name of each top-level member to its exact text. Returns undefined if the text is not
+ * an object. If a name occurs more than once, the last member counts. JSON.parse must have accepted `text`, which may
+ * begin with a byte order mark. The texts are slices of `text`, so each of them keeps all of `text` in memory.
  */
 export function memberTexts(text: string): Map<string, string> | undefined {
   let at = skipBlanks(text, 0);

@@ -1,8 +1,8 @@
 /**
- * The state machine of a client that keeps one connection to a feed of the server: `events subscribe` of the command
- * line, and the feeds of the dashboard. It decides whether and when the client connects again, and what the client
- * shows meanwhile. It has no timer and no socket. event-cursor.ts has the event after which the next connection
- * continues.
+ * The state machine of a client that keeps a connection to a feed of the server. Such clients are the command
+ * `events subscribe` and the feeds of the dashboard. The machine decides when the client connects again, and what the
+ * client shows meanwhile. It has no timer and no socket. event-cursor.ts stores the event after which the next
+ * connection continues.
  *
  *     off ──connecting──▶ connecting ──opened──▶ live
  *                             │                  │  ▲
@@ -11,14 +11,12 @@
  *                             └───────────▶ reconnecting ◀─┐
  *                                                └─failed──┘
  *
- * `paused` leads to `off` from every state. After it, a client that was live before is reconnecting, not connecting.
+ * `paused` leads to `off` from every state. A client that was live before then continues with "reconnecting" instead of
+ * "connecting".
  */
 import { retryDelayMs, type RetryDelays } from "./retry-delay.js";
 
-/**
- * The state that the client shows. It is `off` before the first attempt, and while the client does not want a
- * connection.
- */
+/** The state that the client shows. It is `off` before the first attempt, and while the client needs no connection. */
 export type LinkState = "off" | "connecting" | "live" | "reconnecting";
 
 export interface ReconnectOptions extends RetryDelays {
@@ -61,8 +59,8 @@ export class Reconnect {
   }
 
   /**
-   * The time when the connection was lost, or when the first attempt failed, in ms of the caller's clock. It is null
-   * while there is a connection, and before the first attempt.
+   * The time since when there is no connection, in ms of the caller's clock. It is the time of the loss or of the first
+   * failed attempt. Null while there is a connection, and before the first attempt.
    */
   get lostMs(): number | null {
     return this.#lostMs;
@@ -78,9 +76,7 @@ export class Reconnect {
     return Math.ceil(this.#failures / this.#servers);
   }
 
-  /**
-   * The delay before the next attempt after a failed one, in ms. Half of the delay is random, so it differs each time.
-   */
+  /** The delay before the next attempt, in ms. Half of it is random, so each call returns another value. */
   get delayMs(): number {
     return retryDelayMs(this.rounds, this.#options, this.#options.random);
   }

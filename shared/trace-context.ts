@@ -18,7 +18,7 @@ export interface SpanContext {
 /** A function that returns the SHA-256 of a text in lower-case hex. */
 export type HexHash = (text: string) => string;
 
-/** The members of a task from which the ids of its trace are computed. `created_at` is the text of the API. */
+/** The members of a task that determine the ids of its trace. `created_at` is the text of the API. */
 export interface TracedTask {
   readonly id: string;
   readonly created_at: string;

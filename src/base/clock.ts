@@ -34,9 +34,9 @@ export type Elapsed = () => number;
 export class MonotonicClock implements Clock {
   readonly #source: Clock;
   readonly #elapsed: Elapsed;
-  /** The time of this clock, in ms, to which the elapsed time is added. */
+  /** The time of this clock at its last change, in ms. The time that has elapsed since then is added to it. */
   #baseMs: number;
-  /** The result of `elapsed` at the time `#baseMs`. */
+  /** The result of `elapsed` when `#baseMs` was set. */
   #baseElapsed: number;
 
   /**

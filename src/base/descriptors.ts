@@ -1,10 +1,10 @@
 /**
- * Counts the file descriptors that the process has open and may open, and recognizes errors about a lack of
+ * Counts the open file descriptors of the process, and reads their limit. Also recognizes errors that report a lack of
  * descriptors. Each socket, file, thread and database handle takes some descriptors. Any thread.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Matches the code of the system error. An error that wraps the system error has the code in its message. */
+/** Matches EMFILE and ENFILE. If an error wraps the system error, its message contains the code. */
 const NO_DESCRIPTOR = /\bE[MN]FILE\b/;
 const NOT_OPENED: ReadonlySet<string> = new Set(["ERR_WORKER_INIT_FAILED", "SQLITE_CANTOPEN"]);
 

@@ -23,8 +23,8 @@ const MAY_BE_INEXACT = /[\d.]{16}|[eE][+-]?\d{3}/;
 const NUMBER_OR_QUOTE = /"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /**
- * A decimal number, whose absolute value is `digits` × 10 ^ `exponent`. `digits` has no zero at either end. It is ""
- * for the number 0.
+ * A decimal number. Its absolute value is `digits` × 10 ^ `exponent` (120 is "12" × 10 ^ 1). `digits` has no zero at
+ * either end, and is "" for the number 0.
  */
 export interface Decimal {
   readonly negative: boolean;
@@ -131,8 +131,8 @@ function powerOfTen(power: bigint, modulus: bigint): bigint {
 }
 
 /**
- * Returns whether `value` is an integer multiple of `divisor`. It calculates with decimal digits, so 19.99 is a
- * multiple of 0.01.
+ * Returns whether `value` is an integer multiple of `divisor`. The calculation is decimal, so 19.99 is a multiple of
+ * 0.01.
  * @param divisor not 0
  */
 export function isMultipleOf(value: JsonNumber, divisor: JsonNumber): boolean {

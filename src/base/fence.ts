@@ -1,4 +1,7 @@
-/** Reads the header `X-Koor-Fence`, the fence of the claim under which a value is written. Any thread. */
+/**
+ * Reads the header `X-Koor-Fence`. It contains the fence of a claim, which a client sends when it writes a value under
+ * that claim. Any thread.
+ */
 import { type Failure, invalid } from "./result.js";
 
 const FENCE = /^[1-9]\d*$/;

@@ -20,12 +20,12 @@ export function* encodeArray(items: Iterable<string>): Generator<string, void, u
   yield `${chunk}]`;
 }
 
-/** The encoding of a list: the text of each item, and the cursor that continues the list after an item. */
+/** Defines how a list is encoded: the text of each item, and the cursor after each item. */
 export interface ListEncoding<Item> {
   readonly encode: (item: Item) => string;
   /** Returns the query parameters that continue the list after an item, for example `after=plan%2Fbuild`. */
   readonly cursorOf: (item: Item) => string;
-  /** Called for each item that the list contains. Items that did not fit are left out. */
+  /** Called for each item that is in the answer, but not for items that did not fit. */
   readonly onListed?: (item: Item) => void;
   /** The maximum size of all items together, in bytes; LIST_BYTES_MAX by default. */
   readonly bytesMax?: number;

@@ -1,6 +1,6 @@
 /**
  * Tests the limit on the nesting. A text that exceeds the limit is rejected, whether it is scanned in one piece or in
- * many. Brackets in strings do not count, and neither does text that cannot be JSON.
+ * many. Brackets in strings do not count, and neither do brackets after the first value.
  */
 import * as fc from "fast-check";
 import t from "tap";

@@ -1,6 +1,6 @@
 /**
- * Limits the nesting of JSON texts. Parsers of other programs recurse, so a deeply nested value that the server passes
- * on could crash them. RFC 8259 allows a limit. Pure, any thread.
+ * Limits the nesting of JSON texts, as RFC 8259 allows. The server passes values on to other programs, whose parsers
+ * may recurse. A deeply nested value could crash them. Pure, any thread.
  */
 import { JSON_DEPTH_MAX } from "../../schemas/limits/request-bodies.js";
 import { type Failure, invalid } from "./result.js";
@@ -76,7 +76,7 @@ export class DepthScan {
     this.#hasEnded = first !== OPEN_BRACKET && first !== OPEN_BRACE;
   }
 
-  /** Examines `count` more bytes, rounded up to words. Returns whether the scan has ended. */
+  /** Scans `count` more bytes, rounded up to whole words. Returns whether the scan has ended. */
   advance(count = Number.MAX_SAFE_INTEGER): boolean {
     const words = this.#words;
     const { length } = this.#bytes;

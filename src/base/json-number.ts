@@ -1,7 +1,7 @@
 /**
  * Compares JSON numbers by their exact decimal value, however they are written: 1.0 equals 1 and 1e2 equals 100, while
- * 12345678901234567890 differs from 12345678901234567891. Pure, any thread. lossless-json does the comparison digit by
- * digit, in linear time; BigInt would take more than linear time.
+ * 12345678901234567890 differs from 12345678901234567891. Pure, any thread. lossless-json compares digit by digit, in
+ * linear time. BigInt would take more than linear time.
  */
 import { compareNumber } from "lossless-json";
 

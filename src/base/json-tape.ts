@@ -1,11 +1,11 @@
 /**
  * Parses a JSON document into a flat table of integers, with one row for each value or member name, in the order of the
- * text. A row has offsets, not values, so nothing is lost: digits of numbers, order, blanks. The reader interprets the
- * values.
+ * text. A row holds offsets instead of values, so digits of numbers, order and blanks are not lost. The reader
+ * interprets the values.
  *
  * The table lies outside the JavaScript heap and takes 16 bytes a row. The parser does not recurse. So ten megabytes of
- * `[[[[…` or `0,0,0,…` cannot overflow the stack or fill the heap. By comparison, jsonc-parser needs 32 MB of heap and
- * ten times as long for a megabyte of `0,0,…`, and 20 000 levels crash it. Pure, any thread.
+ * `[[[[…` cannot overflow the stack, and ten megabytes of `0,0,0,…` cannot fill the heap. By comparison, jsonc-parser
+ * crashes at 20 000 levels. For a megabyte of `0,0,…`, it takes ten times as long, and 32 MB of heap. Pure, any thread.
  */
 
 /**
@@ -22,7 +22,7 @@ export const NEXT = 3;
  */
 export const ROW_CELLS = 4;
 
-/** The kinds of rows. In an object, each name has a row, and the row of the member's value follows it. */
+/** The kinds of rows. In an object, each member has two rows: one for its name, and after it one for its value. */
 export const OBJECT = 0;
 export const ARRAY = 1;
 export const STRING = 2;

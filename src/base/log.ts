@@ -16,7 +16,7 @@ import { formatTime } from "./time.js";
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface Log {
-  /** Whether debug lines are written. On a hot path, check it before you build the fields of a debug line. */
+  /** Whether debug lines are written. Code on a hot path checks it before it builds the fields of a debug line. */
   readonly debugs: boolean;
   readonly infos: boolean;
   debug(message: string, fields?: LogFields): void;
@@ -101,7 +101,7 @@ class LineBuffer {
 }
 
 /**
- * Opens pino, which writes to the buffer of lines. Pino is loaded only if it is needed, because its modules are a
+ * Opens pino, which writes to the buffer of lines. Pino is loaded only for the JSON format, because its modules are a
  * seventh of the code that the process reads at its start.
  */
 async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {

@@ -1,10 +1,11 @@
 /**
- * The errors of a call that names an unknown instance or session, or that names none although it needs one. Any thread.
+ * The errors of calls about the caller's instance: the call needs an instance and names none, or it names an unknown
+ * instance or session. Any thread.
  */
 import { Failure, invalid, notFound } from "./result.js";
 import { shorten } from "../../shared/shorten.js";
 
-/** The failure of a call without an instance, although only an instance may make this call. */
+/** The failure of a call that only an instance may make, if the call names none. */
 export const NEEDS_INSTANCE = invalid("this needs an instance: send X-Koor-Instance or its token");
 
 /** The failure of a call that names the session of a caller with another token. */

@@ -1,6 +1,6 @@
 /**
- * Tests the overlap of two globs by brute force: for each pair of short globs, over all short paths that each of them
- * covers.
+ * Tests the overlap of two globs by brute force. For each pair of short globs, the test tries all short paths and looks
+ * for one that both globs cover.
  */
 import t from "tap";
 import { compilePathGlob, globsMeet, literalPathGlob, nameGlob, type PathGlob } from "./path-glob.js";

@@ -30,7 +30,9 @@ export interface PathGlob {
   readonly prefix: readonly string[];
   /** True if the glob has no wildcards, so that it names the single path `prefix`. */
   readonly literal: boolean;
-  /** The number of segments and characters after the prefix. They bound the cost of a comparison with another glob. */
+  /**
+   * The number of segments and characters after the prefix. They limit the cost of comparing the glob with another one.
+   */
   readonly size: GlobSize;
 }
 
@@ -123,7 +125,7 @@ export function globsMeet(a: PathGlob, b: PathGlob): boolean {
   return sequencesMeet(aRest, bRest, null, segmentsAgree);
 }
 
-/** Returns whether a pattern matches a path or any path below the path. The path must have at least one segment. */
+/** Returns whether a pattern matches a path, or any path below that path. The path must have at least one segment. */
 function pathMeets(path: readonly string[], pattern: readonly Segment[]): boolean {
   /** The indexes in the pattern at which a match may continue, after the segments of the path that were read so far. */
   let places = new Set([0]);

@@ -43,8 +43,8 @@ export function pathGlobProblem(glob: string, escapable: string): string | null 
 }
 
 /**
- * Checks whether a text looks like a list of several globs. Returns the problem; null if the text is one glob. An
- * escaped separator does not make a list, and neither does any separator in a glob without wildcards.
+ * Checks whether a text looks like a list of several globs. Returns the problem; null if the text is one glob. A
+ * separator that is escaped does not make a list.
  */
 export function listProblem(glob: string): string | null {
   for (const separator of LIST_SEPARATORS) {

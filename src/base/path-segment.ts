@@ -9,8 +9,8 @@ import type { SegmentGlob } from "./segment-glob.js";
 import { compileSegment, type SegmentDialect, SegmentProblem } from "./segment-syntax.js";
 
 /**
- * The characters that `\` makes literal: the wildcards, and the characters that other code rejects or expands. All of
- * them are ASCII.
+ * The characters that `\` makes literal. They are the wildcards, and the characters that other code rejects (blanks at
+ * an end, list separators) or expands (braces). All of them are ASCII.
  */
 export const PATH_ESCAPABLE = "*?\\{},;|! ";
 

@@ -1,9 +1,9 @@
 /**
- * Detects pauses of the server, in which its process existed but did not run. For example, the machine slept, the
+ * Detects pauses of the server. In a pause, the process exists but does not run. For example, the machine slept, the
  * process was stopped, the event loop was blocked, or the machine's clock was set ahead.
  *
- * The server receives no heartbeats during a pause. So claims and instances that would end without a heartbeat get a
- * grace period after the pause, as they do after a start. Times are in ms. Pure but for its state.
+ * The server receives no heartbeats during a pause. So the server gives claims and instances a grace period after a
+ * pause, as after a start. Without it, they would end for lack of heartbeats. Times are in ms. Pure but for its state.
  */
 import { CLAIM_RESTART_MS, RUN_PAUSE_GRACE_FACTOR, RUN_PAUSE_MS_MIN } from "../../schemas/limits/claims.js";
 

@@ -1,7 +1,7 @@
 /**
  * Represents expected failures as values. A function that may fail returns `Value | Failure`, and the caller checks
- * `instanceof Failure`. Exceptions are for bugs only. Not a library: libraries for results also wrap the value of a
- * success, which costs one object for every call.
+ * `instanceof Failure`. Exceptions are for bugs only. Not a library: such libraries also wrap the value of a success,
+ * which costs an object for every call.
  */
 import { REFUSAL_CHARACTERS_MAX } from "../../schemas/limits/names.js";
 import { STATUSES, type StatusName } from "../../schemas/status.js";

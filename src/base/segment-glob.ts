@@ -5,10 +5,10 @@
  * leases (path-segment.ts) and files of rules (rules/file-segment.ts). They share the syntax in segment-syntax.ts.
  * segment-sequence.ts handles `**`.
  *
- * picomatch is not used, because it has a different grammar, and because its regular expressions backtrack: they take
- * 4.8 s to match `*a*a*a*a*ab` against 120 characters. This matcher backtracks only to the last `*`. If that takes
- * long, it switches to a method without backtracking (token-set.ts), which takes at most one word operation for each
- * character of the text and each 32 tokens.
+ * picomatch is not used. It has a different grammar, and its regular expressions backtrack: matching `*a*a*a*a*ab`
+ * against 120 characters takes 4.8 s. This matcher backtracks only to the last `*`. If that takes long, it switches to
+ * a method without backtracking (token-set.ts). For each character of the text, that method takes one word operation
+ * for each 32 tokens.
  */
 import { TokenSet, type TokenTest } from "./token-set.js";
 
@@ -28,7 +28,9 @@ export interface CharacterClass {
   readonly bounds: readonly number[];
 }
 
-/** Literal texts that every matching segment contains. An index can use them as keys of the pattern. */
+/**
+ * The literal texts that every matching segment contains. An index can use them to find the patterns that may match.
+ */
 export interface LiteralRuns {
   /**
    * The literal texts at the start and at the end of the segment, or "". `inner` has the literal texts between them.
@@ -41,7 +43,9 @@ export interface LiteralRuns {
 export interface SegmentGlob {
   /** The segment as it was written. */
   readonly text: string;
-  /** The only text that the segment matches, if it has no wildcards; `runs` is then empty. */
+  /**
+   * The only text that the segment matches; undefined if it has wildcards. If there is such a text, `runs` is empty.
+   */
   readonly literal: string | undefined;
   readonly runs: LiteralRuns;
   /** The tokens of the segment: code points, and negative numbers for wildcards and classes. */
@@ -72,7 +76,7 @@ const LOOKS_ENDS = 40;
 /** How many characters of a prefix or suffix are compared in the time of one look. */
 const END_CHARACTERS_A_LOOK = 4;
 /**
- * The cost, in looks, of beginning a search for a literal in a text. The search itself costs at most one look for each
+ * The fixed cost, in looks, of searching a text for a literal. In addition, the search costs at most one look for each
  * character.
  */
 const LOOKS_SEARCH = 20;

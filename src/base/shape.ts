@@ -59,7 +59,7 @@ export function areShapesLoaded(): boolean {
 export function readShaped<Schema extends TSchema>(body: Uint8Array, schema: Schema): ShapedText<Schema> | Failure {
   const read = readJsonText(body);
   if (read instanceof Failure) return read;
-  // A short body cannot have many items, so they need not be counted first.
+  // A short body cannot have many items. So do not count them first.
   if (body.byteLength <= COUNTED_BYTES_MIN) return checkShape(read.json, schema) ?? (read as ShapedText<Schema>);
   return checkCounted(read.json, schema) ?? (read as ShapedText<Schema>);
 }
@@ -99,7 +99,7 @@ interface Bounded {
 interface TooMany {
   readonly keyword: "maxItems" | "maxProperties" | "boolean";
   readonly limit: number;
-  /** The names and indexes from the value to the excess entry, the last one first. */
+  /** The path from the value to the entry that is too many: names and indexes, the last one first. */
   readonly upwards: string[];
 }
 

@@ -1,4 +1,4 @@
-/** Tests that threads which share a counter see one number, and that none of their changes is lost. */
+/** Tests that threads with a shared counter see the same number, and that no change is lost. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import t from "tap";

@@ -1,4 +1,7 @@
-/** Masks hidden characters in names that an older version has stored, and that the current schemas reject. Pure. */
+/**
+ * Masks hidden characters in stored names. Older versions have stored such names, and the current schemas reject them.
+ * Pure.
+ */
 import { maskHidden } from "../../schemas/visible-text.js";
 
 function mask(value: unknown): unknown {

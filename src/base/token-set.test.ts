@@ -1,4 +1,7 @@
-/** Tests sets of tokens, with patterns of up to several words, against a table of all pairs of positions. */
+/**
+ * Compares sets of tokens with a simple table of all pairs of positions. The patterns are up to several words (of 32
+ * tokens) long.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { compileTopicSegment } from "../platform/topics/topic-segment.js";

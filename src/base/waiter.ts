@@ -109,7 +109,9 @@ export interface Wait<Found> {
   readonly queue: Pick<WaitQueue<Waiter<Found>>, "add" | "remove">;
   readonly look: Look<Found>;
   readonly waitMs: number;
-  /** Subscribes the waiter to the changes that may produce a result. Returns the function that unsubscribes it. */
+  /**
+   * Subscribes the waiter to the changes after which it should look again. Returns the function that unsubscribes it.
+   */
   readonly listen: (waiter: Waiter<Found>) => () => void;
   /** Registers a listener that is called when the client disconnects. */
   readonly onAbort: (listener: () => void) => void;

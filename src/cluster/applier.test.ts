@@ -1,5 +1,5 @@
 /**
- * Tests the applier: calls that only the leader may make, bundles, the order of commits and reports, and how it calls
+ * Tests the applier: calls that only the leader may make, bundles, the order of commits and reports, and the calls of
  * the poison guard.
  */
 import t from "tap";

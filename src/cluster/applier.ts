@@ -82,7 +82,10 @@ export interface ApplierOptions {
 
 /** Why the applier stops. */
 export type Stop =
-  /** The database cannot commit now, because the disk is full or another process holds it. A retry may succeed. */
+  /**
+   * The database cannot commit now, because the disk is full or another process has locked the database. A retry may
+   * succeed.
+   */
   | { readonly kind: "not_stored"; readonly why: string }
   | { readonly kind: "unreadable"; readonly why: string }
   /** The next entry has crashed this process too often, so it must not be applied. */
@@ -117,7 +120,9 @@ export class Applier {
   #pendingBytes = 0;
   /** The bytes of the log that this process has applied or skipped. */
   bytes = 0;
-  /** The number of messages that this process has applied. `applyMs` is the time that they took, including commits. */
+  /**
+   * The number of messages that this process has applied. `applyMs` is the total time for applying and committing them.
+   */
   applied = 0;
   applyMs = 0;
 

@@ -55,7 +55,7 @@ export class Bootstrap {
   }
 
   /**
-   * Waits until the node can start, and returns the state to start from; null if the server is stopped first.
+   * Waits until the node can start. Returns the state from which it starts, or null if the server is stopped first.
    * @throws BootstrapError
    */
   async run(): Promise<NodeState | null> {
@@ -79,7 +79,7 @@ export class Bootstrap {
   }
 
   /**
-   * Checks that this node's settings equal those of the cluster, which never change.
+   * Checks that this node's settings equal those of the cluster. The cluster's settings never change.
    * @throws BootstrapError
    */
   #compareSettings({ membership }: NodeState): void {

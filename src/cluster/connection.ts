@@ -16,7 +16,7 @@ export interface ConnectionOptions {
   /** The position that this node has applied. */
   readonly position: () => Position;
   /**
-   * Replaces the node's tables by the tables of a snapshot.
+   * Installs a snapshot: replaces the node's tables by those of the snapshot.
    * @param least the lowest position that the snapshot may have
    * @returns the state in the snapshot; null if there is no such snapshot yet
    */

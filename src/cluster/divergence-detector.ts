@@ -16,7 +16,7 @@ interface PeerReport {
 export class DivergenceDetector {
   readonly #node: string;
   /**
-   * This node's state hashes, by position. The map holds at least the latest STATE_HASHES_KEPT_MAX entries, and at most
+   * This node's state hashes, by position. The map keeps at least the latest STATE_HASHES_KEPT_MAX hashes, and at most
    * twice as many.
    */
   readonly #stateHashes = new TurnoverMap<number, string>();

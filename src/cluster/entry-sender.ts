@@ -1,6 +1,6 @@
 /**
- * Sends this node's entries to the log. Most entries are appended directly. While other nodes write too, a follower
- * forwards its entries of calls to the leader, which puts entries of several nodes into one message (bundler.ts).
+ * Sends this node's entries to the log. Usually it appends an entry directly. While other nodes write too, a follower
+ * forwards its entries of calls to the leader. The leader puts entries of several nodes into one message (bundler.ts).
  *
  * If the log does not deliver a forwarded entry in time, the follower appends the entry itself under the same number.
  * The log may then hold the entry twice, and every node rejects the second copy. Runs in the writer thread.
@@ -148,8 +148,8 @@ export class EntrySender {
   }
 
   /**
-   * Whether entries of several nodes may share a message. All nodes must be able to read bundles, and the log must have
-   * room.
+   * Whether entries of several nodes may share a message now. All nodes must be able to read bundles, and the log must
+   * have room.
    */
   #canBundle({ channel }: LogSession): boolean {
     const { identity, isFull } = this.#options;

@@ -111,7 +111,9 @@ type WireHead = readonly [
    */
   wallMs?: number,
 ];
-/** A call in an entry. `name` is an index into the entry's `names`, and the request is packed by its schema. */
+/**
+ * A call as it is encoded. `name` is an index into the entry's `names`. The rest is the request, packed by its schema.
+ */
 type WireCall = readonly [name: number, actor: string, trace: string, ...request: unknown[]];
 /**
  * A long value whose bytes follow the JSON. The numbers are the index of its call, its index among the call's fields,

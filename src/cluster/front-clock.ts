@@ -9,7 +9,7 @@ import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
 export class FrontClock implements Clock {
   readonly #alone: MonotonicClock;
   readonly #elapsed: Elapsed;
-  /** The last published time of the log, and the monotonic time at which it arrived; null before the first one. */
+  /** The latest published time of the log, and the monotonic time of its arrival; null before the first one. */
   #followed: { readonly nowMs: number; readonly elapsed: number } | null = null;
 
   /** @param alone the machine's clock. It is used until the log's time is known. */

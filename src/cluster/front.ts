@@ -83,7 +83,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   #isLeader = false;
   /** The cached result of `hasNoLivePeers`; null if the latest status has cleared it. */
   #hasNoLivePeers: boolean | null = null;
-  /** When this node first saw that it was behind the log, as `performance.now()` in ms; null while it is not behind. */
+  /** Since when this node is behind the log, as `performance.now()` in ms; null while it is not behind. */
   #behindSince: number | null = null;
   /** Whether the server has started. A server that has started keeps running, even if its node halts. */
   #started = false;
@@ -121,7 +121,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     return this.#isLeader;
   }
 
-  /** Whether no other node was seen for NODE_SILENCE_MS. If so, no other node can have accepted calls. */
+  /** Whether all other nodes have been silent for NODE_SILENCE_MS. If so, none of them can have accepted calls. */
   get hasNoLivePeers(): boolean {
     // Cache the result, because every claim needs it. It changes only with a commit, and the status after each commit
     // clears the cache.
@@ -174,12 +174,12 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   /**
-   * Runs a read barrier: calls `done` when this node has applied every entry that is in the log now and has sent the
-   * events of those entries.
+   * Runs a read barrier. It calls `done` when this node has applied every entry that is in the log now, and has sent
+   * the events of these entries.
    *
-   * The barrier waits for an entry that this node appends after this call. When the log delivers it, all earlier
-   * entries were delivered too, because the log has one order. The wait is short, because a node appends at least one
-   * entry every NODE_HEARTBEAT_MS.
+   * The barrier waits for an entry that this node appends after this call. The log delivers entries in order. So when
+   * it delivers that entry, it has delivered every entry that was in the log at the call. The wait is short, because a
+   * node appends at least one entry every NODE_HEARTBEAT_MS.
    */
   readBarrier(done: () => void): void {
     this.#confirming.push({ appends: this.#known().appends + OWN_ENTRIES_BEHIND, done });

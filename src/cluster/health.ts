@@ -78,8 +78,7 @@ export class Health {
   }
 
   /**
-   * Returns the state that clients and operators see. A disconnection shorter than CUT_OFF_MS does not change that
-   * state.
+   * Returns the state that clients and operators see. It does not show a disconnection that is shorter than CUT_OFF_MS.
    */
   summarize(
     { isVersionCurrent, isBehind, hasJoined }: HealthFacts,

@@ -29,7 +29,7 @@ export const NODE_STATUS = {
     /** The number of messages that were skipped because no node has appended them. */
     foreign: Type.Integer({ minimum: 0 }),
     /**
-     * The number of this node's entries that the log has delivered. `append_s` is the total time from append to
+     * The number of this node's entries that the log has delivered. `append_s` is the sum of their times from append to
      * delivery, in s.
      */
     appends: Type.Integer({ minimum: 0 }),

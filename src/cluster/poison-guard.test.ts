@@ -1,5 +1,5 @@
 /**
- * Tests the poison guard: what it records about an entry that crashes the process, and what the node does after the
+ * Tests the poison guard: its record of an entry that crashes the process, and the behaviour of the node after the
  * restart.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * A replica of the cluster's state machine, which is the local database. It runs the usual loop of log replication:
+ * Replicates the local database, which is the cluster's state machine, by the usual loop of log replication:
  *
  *     propose   local calls are batched into entries (proposals.ts)
  *     append    entries go into the log, directly or through the leader (entry-sender.ts)
@@ -7,13 +7,13 @@
  *     apply     every node applies them to its database (applier.ts)
  *     answer    the node that proposed an entry answers the callers after its own commit
  *
- * `step` is one pass of the loop. It runs after a delivery and after a stall. When calls arrive or an append fails,
- * only the proposing is repeated.
+ * `step` is one pass of the loop. It runs after a delivery, and when the applier retries a failed commit. When calls
+ * arrive or an append fails, only `propose` runs again.
  *
- * When the session with the log is lost (connection.ts), the outcome of the entry in flight is unknown until the node
- * has joined again (join-handshake.ts). If the entry is not before the join request in the log, it will never be
- * applied. The node halts when the log is a different one or when its state has diverged. A halted node keeps its files
- * and reports the reason. Runs in the writer thread.
+ * When the session with the log is lost (connection.ts), the outcome of the entry in flight is unknown. The node then
+ * joins again (join-handshake.ts). If the log delivers the join request before that entry, the entry is never applied.
+ * The node halts if the log is a different one, or if its own state has diverged. A halted node keeps its files and
+ * reports the reason. Runs in the writer thread.
  */
 import { ENTRY_RETRY_MS, ENTRY_RETURN_MS_MAX } from "../../schemas/limits/cluster.js";
 import { LOG_CHECK_MS } from "../../schemas/limits/ordered-log.js";
@@ -105,7 +105,7 @@ export class Replica {
   /** The number of this node's entries that were rejected because the node had already begun a newer epoch. */
   #fenced = 0;
   /**
-   * The number of this node's entries that the log has delivered. `#appendMs` is the total time from append to
+   * The number of this node's entries that the log has delivered. `#appendMs` is the sum of their times from append to
    * delivery.
    */
   #appends = 0;

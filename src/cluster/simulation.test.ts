@@ -1,6 +1,6 @@
 /**
  * Tests replicas in random runs over a simulated log, which loses, delays and duplicates entries, and disconnects
- * nodes. A seed determines a run, and the message of a failed run contains its seed.
+ * nodes. A seed determines each run. If a run fails, the message contains its seed.
  */
 import t from "tap";
 import { Simulation, type SimulatedNode, type SimulationFault } from "../../test/cluster/simulation.js";

@@ -1,7 +1,7 @@
 /**
  * Schedules snapshots and trims the log. The leader takes a snapshot whenever the log has grown by SNAPSHOT_ENTRIES or
- * SNAPSHOT_LOG_BYTES. Two snapshots are kept, and the log is trimmed up to the older one. So a node that installs
- * either of them finds all later entries in the log. Runs in the writer thread at each tick.
+ * SNAPSHOT_LOG_BYTES. The leader keeps two snapshots, and trims the log up to the older one. So a node that installs
+ * either snapshot finds all later entries in the log. Runs in the writer thread at each tick.
  */
 import {
   SNAPSHOT_DEPUTY_MS,

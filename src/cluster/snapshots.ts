@@ -111,7 +111,7 @@ export class Snapshots {
 }
 
 /**
- * Replaces every table by the same table of another database, in one transaction. The node's own table is not replaced.
+ * Replaces every table except the node's own (OWN_TABLE) by the same table of another database, in one transaction.
  * Both databases must have the same schema.
  * @param beforeCommit called inside the transaction, after all tables were replaced
  */

@@ -28,7 +28,7 @@ import { generationOf, logSubject, streamName, warnOfCopies, type FoundLog } fro
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
 
 /**
- * The outcomes of rejected appends, by the JetStream error code. In each case the entry was not stored, and a retry
+ * The outcomes of rejected appends, by JetStream error code. After these errors, the entry was not stored, and a retry
  * would be rejected too.
  */
 const REFUSALS: Readonly<Record<number, Appended>> = {
@@ -137,7 +137,10 @@ class NatsSession implements LogSession {
   #delivery: Delivery | null = null;
   /** The number of ticks since the last message of the consumer. */
   #silent = 0;
-  /** The sequence of the newest delivered message. `#delivered` is the id of the newest delivered entry. */
+  /**
+   * The sequence of the newest delivered message, which may be a piece of an entry. `#delivered` is the id of the
+   * newest delivered entry.
+   */
   #sequence = 0;
   #delivered = 0;
   #deliveries = 0;

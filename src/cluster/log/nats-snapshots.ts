@@ -100,8 +100,8 @@ export class NatsSnapshots implements SnapshotStore {
   }
 
   /**
-   * Finds the bucket. It asks the servers in turn, each at most once, because a server that is partitioned from the
-   * others accepts connections but cannot answer.
+   * Finds a server that answers, and its bucket. It asks the servers in turn, each at most once. A server that is
+   * partitioned from the others accepts connections, but cannot answer.
    * @throws LogError, also if the store was closed meanwhile
    */
   async #find(): Promise<Found> {

@@ -607,7 +607,7 @@ t.test("snapshots that are incomplete or damaged", { skip }, async (t) => {
   t.equal(Object.keys(await pieces()).length, 3, "and are removed some time");
   t.same(await positions(), [1, 2, 3]);
 
-  // The pieces of the first entry begin at message 1, so message 2 is one of them.
+  // Delete a piece of the first entry. Its pieces begin at message 1, so message 2 is one of them.
   await manager.streams.deleteMessage(stream, 2);
   t.same(await positions(), [2, 3], "it is not whole");
   t.match(await refusal(read(1)), { fault: "unsafe", message: /snapshot 1 .*missing/ });

@@ -34,7 +34,10 @@ export class LogError extends Error {
   }
 }
 
-/** The status of a log. The log assigns the ids of the entries, from 1, in their order. Ids may have gaps. */
+/**
+ * The status of a log. The log numbers its entries: ids begin at 1, grow in the order of the entries, and may have
+ * gaps.
+ */
 export interface LogStatus {
   /** Identifies the log. Each call of `OrderedLog.create` gives the new log a different value. */
   readonly generation: string;

@@ -66,7 +66,7 @@ const FAULTS: readonly (readonly [sqlstate: string, fault: LogFault])[] = [
   ["XX002", "unsafe"],
 ];
 
-/** The SQLSTATE class of warnings. The server can send a warning with a successful commit. */
+/** The class of SQLSTATEs that are warnings. The server can send a warning with a successful commit. */
 const WARNING_CLASS = "01";
 
 /** The parsers of column values. The key is the number of the type in `pg_type`. Values of other types stay text. */

@@ -66,7 +66,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   // required transport.
   const chosen = await chooseTransport(config.transport);
 
-  // Open the threads and the database first, because the components read the database while they are created.
+  // Open the threads and the database before the components, which read the database while they are created.
   const threads = openThreads({
     config,
     data_dir: dataDir,

@@ -26,10 +26,7 @@ export const ROW_CELLS = 4;
 export const OBJECT = 0;
 export const ARRAY = 1;
 export const STRING = 2;
-/**
- * The kind of a string with at least one escape, such as `
- * `. The reader must decode its text.
- */
+/** The kind of a string with at least one escape, such as `\"`. The reader must decode its text. */
 export const ESCAPED_STRING = 3;
 export const NUMBER = 4;
 export const TRUE = 5;

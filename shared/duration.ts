@@ -25,7 +25,7 @@ const DURATION_TEXT_CHARS_MAX = 64;
 
 /**
  * The length of each unit in ns. The values are literals, so that the bundler can remove this table from the
- * dashboard's scripts, which do not parse durations. It would keep a computed value.
+ * dashboard's scripts, which do not parse durations. The bundler would keep a computed value.
  */
 const UNIT_NS: Readonly<Record<string, bigint>> = {
   ns: 1n,

@@ -59,8 +59,8 @@ export class Reconnect {
   }
 
   /**
-   * The time since when there is no connection, in ms of the caller's clock. It is the time of the loss or of the first
-   * failed attempt. Null while there is a connection, and before the first attempt.
+   * When the connection was lost, or when the first attempt failed, in ms of the caller's clock. Null while there is a
+   * connection, and before the first attempt.
    */
   get lostMs(): number | null {
     return this.#lostMs;

@@ -19,7 +19,7 @@ export interface TimeBuckets {
 }
 
 /**
- * Divides a range into the shortest buckets with which at most `max` buckets cover it.
+ * Divides a range into at most `max` buckets, which are as short as possible.
  * @param fromMs in ms since the epoch, inclusive
  * @param toMs in ms since the epoch, inclusive, not before `fromMs`
  */

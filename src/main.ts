@@ -145,7 +145,7 @@ function surviveShortage(error: unknown): void {
   process.exit(EXIT_UNUSABLE);
 }
 
-/** The errors whose messages are printed unchanged, because they are written for the operator. */
+/** The names of errors whose messages are printed unchanged. These messages are written for the operator. */
 const OPERATORS_ERRORS: ReadonlySet<string> = new Set([
   "TransportError",
   "SqliteMissingError",

@@ -12,7 +12,7 @@ import { EMPTY_BODY, MALFORMED_BODY, NOT_UTF8_BODY } from "./json-bytes.js";
 import type { Failure } from "./result.js";
 import { branchFor, checkCounted, DETAILS_MAX } from "./shape.js";
 
-/** The keywords of a schema that name the parts of a body. */
+/** The keywords of a schema that this module evaluates. */
 interface Composed {
   readonly type?: string;
   readonly items?: Composed;

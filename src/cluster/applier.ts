@@ -344,7 +344,7 @@ export class Applier {
 }
 
 /**
- * Refuses the calls that only the leader may make. The entry's sender is not the leader.
+ * Refuses those calls of an entry that only the leader may make. The sender of the entry is not the leader.
  * @param from the index of `calls[0]` in the message
  * @param before the refusals of the message's earlier calls, by the index of the call; they are part of the result
  */

@@ -54,7 +54,9 @@ function checksumOf(bytes: Buffer, end: number, format: number): number {
 export interface Marked {
   readonly body: Buffer;
   readonly format: number;
-  /** The kind of the message; undefined if its format is newer than this program. */
+  /**
+   * The kind of the message; undefined if a newer program has written it, in a format that this program does not know.
+   */
   readonly kind: MarkedKind | undefined;
 }
 

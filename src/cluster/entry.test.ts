@@ -182,7 +182,7 @@ t.test("any damaged format number is told as damage, and none is taken for a new
   changed[changed.byteLength - 1] = 9;
   t.throws(() => decodeEntry(changed, TABLE, 1), /it is damaged/);
   // The checksum of an older entry does not cover the format number. A damaged format number is still detected, unless
-  // it becomes the number of bundles.
+  // it becomes the format number of bundles.
   const older = Buffer.from(encodeEntry({ head: HEAD, content: callsOf(put("x")) }, METHODS, CHECKED - 1));
   for (let format = 3; format < 256; format++) {
     older[older.byteLength - 1] = format;

@@ -83,7 +83,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   #isLeader = false;
   /** The cached result of `hasNoLivePeers`; null if the latest status has cleared it. */
   #hasNoLivePeers: boolean | null = null;
-  /** Since when this node is behind the log, as `performance.now()` in ms; null while it is not behind. */
+  /** When this node fell behind the log, as `performance.now()` in ms; null while it is not behind. */
   #behindSince: number | null = null;
   /** Whether the server has started. A server that has started keeps running, even if its node halts. */
   #started = false;

@@ -25,7 +25,7 @@ export interface Identity {
   readonly settings: string;
 }
 
-/** The meaning of a delivered join request for this node. The request has this node's name. */
+/** The consequence of a delivered join request for this node. The request has this node's name. */
 export type JoinResult =
   | { readonly kind: "joined" }
   /** Another join request was applied first, so this one is out of date. The node must append a new one at once. */

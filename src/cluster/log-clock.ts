@@ -2,10 +2,10 @@
  * Computes the log's time on a node. It is the time of the newest entry, plus the monotonic time since then. The clocks
  * of the machines vote on the right time, so one wrong clock changes nothing.
  *
- * The voters are this node and the live peers, and also silent peers whose clock this node has recorded while they are
- * still members. A live node whose clock is unknown agrees with no voter. The log's time jumps forward only if a strict
- * majority of the clocks has reached the new time. It never goes back. If it is ahead of a strict majority, it advances
- * at LOG_CLOCK_SLOW_RATE until they agree with it. Pure but for its state.
+ * The voters are this node, the live peers, and the silent members whose clock this node has recorded. A live node
+ * whose clock is unknown agrees with no voter. The log's time jumps forward only if a strict majority of the clocks has
+ * reached the new time. It never goes back. If it is ahead of a strict majority, it advances at LOG_CLOCK_SLOW_RATE
+ * until they agree with it. Pure but for its state.
  */
 import {
   CLOCK_ASTRAY_MS,

@@ -65,7 +65,7 @@ export class LogReader {
     return this.#last - Math.max(this.#applier.state.position.id, skipped) > NODE_LAG_ENTRIES_MAX;
   }
 
-  /** Records the newest id of the log that a new session has found. */
+  /** Records the newest id of the log, as a new session has found it. */
   noteLast(last: number): void {
     this.#last = last;
   }

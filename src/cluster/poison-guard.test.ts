@@ -38,7 +38,10 @@ function start(file: AttemptFile, { version = "1", generation = "g", last = 100 
   return guard;
 }
 
-/** Returns the file that a crashed process has left. It has crashed `deaths` times while it applied entry 42 alone. */
+/**
+ * Returns the file that a crashed process has left. The process has crashed `deaths` times while it applied entry 42
+ * alone.
+ */
 function leftBy(deaths: number, as: { readonly version?: string } = {}): AttemptFile & { line: string } {
   const file = kept();
   for (let death = 0; death < deaths; death++) start(file, as).begin(42, 42);

@@ -596,7 +596,7 @@ export class Replica {
     }
   }
 
-  /** Whether the log has failed to deliver in time an entry that was appended at `since`. */
+  /** Whether an entry is overdue: it was appended at `since`, and the log has not delivered it in time. */
   #isOverdue(since: number | null, now: number): boolean {
     return since !== null && now - Math.max(since, this.#reader.resumedAt) > ENTRY_RETURN_MS_MAX;
   }

@@ -1,6 +1,6 @@
 /**
- * Creates the components for budgets and rate limits. These are the front's copies of them, the background tasks that
- * end their periods, and their routes.
+ * Creates the components for budgets and rate limits. They are the front's copies of budgets and limits, the background
+ * tasks that end their periods, and the routes.
  */
 import { whileLeader, type BackgroundTask } from "../platform/background/task.js";
 import type { Route } from "../platform/front/route.js";

@@ -322,10 +322,7 @@ export function makeComponents(options: ComponentsOptions): Components {
   };
 }
 
-/**
- * Creates the task that ends overdue work, which is calls to the writer, waiting jobs, and requests that arrive too
- * slowly.
- */
+/** Creates the task that ends overdue work: calls to the writer, waiting jobs, and requests that arrive too slowly. */
 function deadlines({ writer, pool, exports }: ServerThreads, pipeline: Pipeline): BackgroundTask {
   const pieces = [writer, pool, exports];
   return {

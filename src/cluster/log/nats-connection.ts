@@ -144,7 +144,7 @@ function checkServer({ info }: NatsConnection, shown: string): void {
 }
 
 /**
- * Classifies an error of the library as a LogError. The message mentions it if this server's JetStream is off, because
+ * Classifies an error of the library as a LogError. If this server's JetStream is off, the message says so, because
  * that may be the cause.
  */
 export function toLogErrorAt({ connection, shown }: NatsServer, error: unknown): LogError {

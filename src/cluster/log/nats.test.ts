@@ -70,7 +70,7 @@ async function appendUntilLost(node: HeardSession, stored: string[], word: strin
   }
 }
 
-/** Whether the entries contain all of these, in this order. */
+/** Whether the entries contain all texts, in this order. */
 function holdsInOrder(entries: readonly string[], texts: readonly string[]): boolean {
   let found = 0;
   for (const entry of entries) if (entry === texts[found]) found += 1;

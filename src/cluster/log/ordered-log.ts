@@ -42,8 +42,8 @@ export interface LogStatus {
   /** Identifies the log. Each call of `OrderedLog.create` gives the new log a different value. */
   readonly generation: string;
   /**
-   * Every entry before this id was deleted, and no later one. Ids may have gaps, so the oldest entry may have a higher
-   * id.
+   * The log has deleted all entries before this id, and no others. Ids may have gaps, so the oldest entry may have a
+   * higher id.
    */
   readonly first: number;
   /** The id of the newest entry that was ever in the log; 0 before the first one. */

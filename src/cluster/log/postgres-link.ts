@@ -160,7 +160,7 @@ export class PostgresLink {
   }
 
   /**
-   * The id of the server process that has greeted this node when the connection was opened. If another process runs the
+   * The id of the server process that greeted this node when the connection was opened. If another process runs the
    * statements, a connection pooler is in between.
    */
   get greetedPid(): number | null {

@@ -9,8 +9,8 @@
  * exact. It is computed with a table over both globs, whose size is at most the product of their lengths.
  *
  * There is one exception. A path with an extension (`a.md`) counts as a file, so a `**` of the other glob matches
- * nothing below it. Without the exception, a lease of `README.md` would conflict with a glob of all `.ts` files, because
- * both would cover `README.md/a.ts`.
+ * nothing below it. Without the exception, a lease of `README.md` would conflict with a glob of all `.ts` files,
+ * because both would cover `README.md/a.ts`.
  */
 import { compilePathSegment } from "./path-segment.js";
 import type { SegmentGlob } from "./segment-glob.js";

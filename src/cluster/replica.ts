@@ -51,8 +51,8 @@ export interface ReplicaOptions
   readonly methods: MethodTable<WriterMethod>;
   readonly server: RpcServer<WriterMethod>;
   /**
-   * Shares the id of the newest call that may have been applied with the front. Earlier calls may have been applied
-   * too, even without an answer.
+   * Tells the front which calls may have been applied: the call with this id, and all earlier ones. Some of them may
+   * not be answered yet.
    */
   readonly committed: SharedCounter;
   /** The maximum number of bytes of the log that wait in memory to be applied. Only tests set it. */

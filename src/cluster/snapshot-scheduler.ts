@@ -48,8 +48,8 @@ export class SnapshotScheduler {
    * Schedules a snapshot, because the entry at this position has moved the cluster to a newer apply version. Nodes of
    * the newer version cannot apply the entries before it, so they need a snapshot that holds the effect of those
    * entries.
-   * @param wasLeader whether this node was the leader. The leader takes the snapshot at once. Other nodes take it after
-   * SNAPSHOT_DEPUTY_MS, if there is none by then.
+   * @param wasLeader whether this node was the leader. The leader takes the snapshot at once. Each other node takes it
+   * after SNAPSHOT_DEPUTY_MS, if there is no such snapshot by then.
    */
   requireAt(position: number, wasLeader: boolean): void {
     this.#needed = { position, from: this.#options.elapsed() + (wasLeader ? 0 : SNAPSHOT_DEPUTY_MS) };

@@ -2,8 +2,8 @@
  * Parses and formats durations in Go's style, such as `1h30m`. Flags, settings files and `uptime` contain such
  * durations. The caller checks the range of a duration. Pure: server, command line and dashboard use it.
  *
- * No library is used. Go rejects unknown words and weeks, and adds up several terms. The library parse-duration skips
- * unknown words and accepts weeks, and the library ms accepts only one term.
+ * No library is used. Like Go, the parser adds up several terms, and rejects weeks and unknown words. The library
+ * parse-duration accepts weeks and skips unknown words, and the library ms accepts only one term.
  */
 
 export const SECOND_MS = 1_000;
@@ -18,14 +18,14 @@ const NS_PER_MS = 1_000_000n;
  */
 const DURATION_NS_MAX = 9_223_372_036_854_775_807n;
 /**
- * The maximum length of the text of a duration, in characters. No sensible duration is longer. The maximum also limits
- * the arithmetic on the digits.
+ * The maximum length of the text of a duration, in characters. No sensible duration is longer. The limit also keeps the
+ * arithmetic on the digits short.
  */
 const DURATION_TEXT_CHARS_MAX = 64;
 
 /**
- * The length of each unit in ns. The values are literals, because a computed constant would stay in the dashboard's
- * scripts, which do not parse durations.
+ * The length of each unit in ns. The values are literals, so that the bundler can remove this table from the
+ * dashboard's scripts, which do not parse durations. The bundler would keep a computed value.
  */
 const UNIT_NS: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -41,8 +41,8 @@ const UNIT_NS: Readonly<Record<string, bigint>> = {
 const TERM = /(\d*)(?:\.(\d*))?(ns|us|\u00b5s|\u03bcs|ms|s|m|h)/y;
 
 /**
- * Parses a duration such as `500ms`, `90s`, `1h30m` or `1.5h`. Returns milliseconds, with a fraction for units below
- * the millisecond. Returns undefined if the text is malformed, negative, or beyond the range of Go.
+ * Parses a duration such as `500ms`, `90s`, `1h30m` or `1.5h`. Returns milliseconds, with a fraction if the duration
+ * has a part below 1 ms. Returns undefined if the text is malformed, negative, or beyond the range of Go.
  */
 export function parseDuration(text: string): number | undefined {
   if (text.length > DURATION_TEXT_CHARS_MAX) return undefined;
@@ -56,13 +56,13 @@ export function parseDuration(text: string): number | undefined {
     const fraction = term[2] ?? "";
     const unitNs = UNIT_NS[term[3] ?? ""];
     if (unitNs === undefined || whole.length + fraction.length === 0) return undefined;
-    // The sum is in whole nanoseconds, because floating point would not be exact: "1.1h" is exactly 3 960 000 ms.
+    // Add whole nanoseconds, because floating point would not be exact: "1.1h" is exactly 3 960 000 ms.
     totalNs += (BigInt(whole + fraction) * unitNs) / 10n ** BigInt(fraction.length);
     at = TERM.lastIndex;
   } while (at < text.length);
   if (totalNs > DURATION_NS_MAX) return undefined;
-  // Whole milliseconds and the remainder are converted separately, because a number cannot hold the nanoseconds of a
-  // year exactly.
+  // Convert the whole milliseconds and the remainder separately, because a number cannot hold the nanoseconds of a year
+  // exactly.
   return Number(totalNs / NS_PER_MS) + Number(totalNs % NS_PER_MS) / Number(NS_PER_MS);
 }
 
@@ -78,7 +78,7 @@ export function formatUptime(ms: number): string {
   return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`;
 }
 
-/** Formats a duration for messages, without parts that are zero: `1h30m`, and `1m30s` for 90 seconds. */
+/** Formats a duration for messages, for example as `1m30s`. Parts that are zero are left out (`1h`, not `1h0m0s`). */
 export function formatDuration(ms: number): string {
   if (ms % SECOND_MS !== 0) return `${ms / SECOND_MS}s`;
   const [hours, minutes, seconds] = splitDuration(ms);

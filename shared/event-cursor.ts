@@ -1,7 +1,7 @@
 /**
- * The cursor of a client: its position in the events of a server. The next subscription starts after the event with
- * this id (`since`). The ids of one server only grow, so an event with an id up to the cursor was received before. Pure
- * but for its state.
+ * Holds a client's position in the events of a server. The position is the id of an event, and the next subscription
+ * starts after that event (`since`). The ids of one server only grow, so the client has already received each event
+ * whose id is not larger. Pure but for its state.
  */
 export class EventCursor {
   #id: number;
@@ -9,14 +9,14 @@ export class EventCursor {
 
   /**
    * Creates a cursor at an event.
-   * @param id the id of the event after which the client starts
+   * @param id the first subscription starts after the event with this id
    */
   constructor(id: number) {
     this.#id = id;
     this.#start = id;
   }
 
-  /** The id of the last event that was received, or of the event after which the client starts. */
+  /** The id of the last received event. Before the first one, it is the id with which the cursor was created. */
   get id(): number {
     return this.#id;
   }
@@ -31,7 +31,7 @@ export class EventCursor {
     this.#start = this.#id;
   }
 
-  /** Moves the cursor to an event that was received. Returns false if the event was received before. */
+  /** Moves the cursor to an event that has arrived. Returns false if the client has received the event before. */
   take(id: number): boolean {
     if (id <= this.#id) return false;
     this.#id = id;
@@ -39,8 +39,8 @@ export class EventCursor {
   }
 
   /**
-   * Sets the cursor back to the server's newest event, or to 0. The server does not have the events that were received:
-   * it was restored from an older backup, or it is a different server.
+   * Sets the cursor back to the server's newest event, or to 0. Call this if the server lacks the events that the
+   * client has received. The server was then restored from an older backup, or it is a different server.
    */
   rewind(id: number): void {
     this.#id = id;

@@ -1,6 +1,6 @@
 /**
- * Writes values as JSON text without recursion, up to a length. `JSON.stringify` fails if a value is nested deeper than
- * the stack allows. An agent may store such a value, and a program that shows it must not crash. Pure.
+ * Writes values as JSON text of limited length, without recursion. `JSON.stringify` fails if a value is nested deeper
+ * than the stack allows. An agent may store such a value, and a program that shows it must not crash. Pure.
  */
 
 /** An array or object that is being written. `names` is null for an array. */
@@ -34,8 +34,8 @@ class Preview {
   }
 
   /**
-   * Writes the next member, or the end, of the innermost incomplete array or object. Returns false if nothing is left
-   * to write.
+   * Writes one more piece of the innermost open array or object: its next member, or its closing bracket. Returns false
+   * if nothing is left to write.
    */
   step(): boolean {
     const frame = this.#open.at(-1);
@@ -64,8 +64,8 @@ class Preview {
 }
 
 /**
- * Returns the JSON text of a value that `JSON.parse` has made. A text that is too long is truncated, and the rest of
- * the value is not visited.
+ * Returns the JSON text of a value from `JSON.parse`. The text is truncated after `charactersMax` characters, and the
+ * rest of the value is not visited.
  */
 export function jsonPreview(value: unknown, charactersMax = Number.POSITIVE_INFINITY): string {
   const preview = new Preview(charactersMax);

@@ -22,7 +22,7 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    // The error is that the text is not JSON, because JSON.parse throws only SyntaxError.
+    // JSON.parse throws only SyntaxError, so the text is not JSON.
     return undefined;
   }
 }
@@ -36,13 +36,13 @@ function skipBlanks(text: string, from: number): number {
   let at = from;
   for (;;) {
     const code = text.charCodeAt(at);
-    // Between its tokens, valid JSON has only white space, so every character up to U+0020 here is white space.
+    // Between the tokens of valid JSON, every character up to U+0020 is white space.
     if (!(code <= 0x20) && code !== BYTE_ORDER_MARK) return at;
     at++;
   }
 }
 
-/** Returns the offset after the string whose opening quote is at `from`; the text's length if the string has no end. */
+/** Returns the offset after a string, or the text's length if the string has no end. The opening quote is at `from`. */
 export function skipString(text: string, from: number): number {
   // indexOf is many times faster than a loop on long strings, and no slower on short ones.
   for (let quote = text.indexOf('"', from + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
@@ -89,9 +89,9 @@ function skipWord(text: string, from: number): number {
 }
 
 /**
- * Returns the exact text of each top-level member by its decoded name; undefined if the text is not an object. If a
- * name occurs more than once, the last member counts. JSON.parse must have accepted `text`, which may begin with a byte
- * order mark. The texts are slices of `text`, so each of them keeps all of `text` in memory.
+ * Returns a map from the decoded name of each top-level member to its exact text. Returns undefined if the text is not
+ * an object. If a name occurs more than once, the last member counts. JSON.parse must have accepted `text`, which may
+ * begin with a byte order mark. The texts are slices of `text`, so each of them keeps all of `text` in memory.
  */
 export function memberTexts(text: string): Map<string, string> | undefined {
   let at = skipBlanks(text, 0);
@@ -114,8 +114,8 @@ export function memberTexts(text: string): Map<string, string> | undefined {
 }
 
 /**
- * Returns the exact text of each element of an array; undefined if the text is not an array. The conditions are those
- * of memberTexts.
+ * Returns the exact text of each element of an array; undefined if the text is not an array. As for `memberTexts`,
+ * JSON.parse must have accepted `text`, and each result keeps all of `text` in memory.
  */
 export function elementTexts(text: string): string[] | undefined {
   let at = skipBlanks(text, 0);
@@ -133,8 +133,8 @@ export function elementTexts(text: string): string[] | undefined {
 }
 
 /**
- * Puts a JSON text on one line: each CR and LF becomes a space. Valid JSON has these characters only between tokens, so
- * the value stays the same.
+ * Puts a JSON text on one line by replacing each CR and LF by a space. Valid JSON has these characters only between
+ * tokens, so the value stays the same.
  */
 export function toOneLine(text: string): string {
   if (!text.includes("\n") && !text.includes("\r")) return text;
@@ -148,7 +148,7 @@ const PUNCTUATION = "[]{},:";
  * Indents JSON by two spaces, like `JSON.stringify(value, null, 2)`. Returns undefined if the result would be longer
  * than `charactersMax` characters. Even a short text may exceed this limit, because deep nesting adds much white space
  * to each line.
- * @param depthMax the depth up to which values are indented; values that are nested deeper are not indented further
+ * @param depthMax the maximum number of indents of a line; lines that are nested deeper get this many
  */
 export function indentJson(
   text: string,
@@ -159,7 +159,7 @@ export function indentJson(
   const breaks: string[] = [];
   let characters = 0;
   let depth = 0;
-  /** Whether the next token is the first one in its array or object. */
+  /** Whether the previous token was `[` or `{`. */
   let isFirst = false;
   const lineBreak = (): string => {
     const indents = Math.max(0, Math.min(depth, depthMax));

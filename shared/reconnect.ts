@@ -1,8 +1,8 @@
 /**
- * The state machine of a client that keeps one connection to a feed of the server: `events subscribe` of the command
- * line, and the feeds of the dashboard. It decides whether and when the client connects again, and what the client
- * shows meanwhile. It has no timer and no socket. event-cursor.ts has the event after which the next connection
- * continues.
+ * The state machine of a client that keeps a connection to a feed of the server. Such clients are the command
+ * `events subscribe` and the feeds of the dashboard. The machine decides when the client connects again, and what the
+ * client shows meanwhile. It has no timer and no socket. event-cursor.ts stores the event after which the next
+ * connection continues.
  *
  *     off ──connecting──▶ connecting ──opened──▶ live
  *                             │                  │  ▲
@@ -11,18 +11,16 @@
  *                             └───────────▶ reconnecting ◀─┐
  *                                                └─failed──┘
  *
- * `paused` leads to `off` from every state. After it, a client that was live before is reconnecting, not connecting.
+ * `paused` leads to `off` from every state. A client that was live before then continues with "reconnecting" instead of
+ * "connecting".
  */
 import { retryDelayMs, type RetryDelays } from "./retry-delay.js";
 
-/**
- * The state that the client shows. It is `off` before the first attempt, and while the client does not want a
- * connection.
- */
+/** The state that the client shows. It is `off` before the first attempt, and while the client needs no connection. */
 export type LinkState = "off" | "connecting" | "live" | "reconnecting";
 
 export interface ReconnectOptions extends RetryDelays {
-  /** The number of servers that are tried in turn. The delay doubles each time that all of them have failed. */
+  /** The number of servers that the client tries in turn. The delay doubles whenever all of them have failed. */
   readonly servers?: number;
   readonly random?: () => number;
 }
@@ -55,34 +53,30 @@ export class Reconnect {
     return this.#failures;
   }
 
-  /**
-   * Whether there was a connection before. If so, the client must fetch what it missed when the next connection opens.
-   */
+  /** Whether the client has had a connection. If so, it must fetch the missed events when the next connection opens. */
   get wasLive(): boolean {
     return this.#wasLive;
   }
 
   /**
-   * The time when the connection was lost, or when the first attempt failed, in ms of the caller's clock. It is null
-   * while there is a connection, and before the first attempt.
+   * When the connection was lost, or when the first attempt failed, in ms of the caller's clock. Null while there is a
+   * connection, and before the first attempt.
    */
   get lostMs(): number | null {
     return this.#lostMs;
   }
 
-  /** Whether each of the servers has failed since the last connection. */
+  /** Whether every server has failed since the last connection. */
   get allFailed(): boolean {
     return this.#failures >= this.#servers;
   }
 
-  /** The number of rounds through the servers in which an attempt failed, including the current round. */
+  /** How many rounds of attempts have failed, rounded up. A round is one attempt at each server. */
   get rounds(): number {
     return Math.ceil(this.#failures / this.#servers);
   }
 
-  /**
-   * The delay before the next attempt after a failed one, in ms. Half of the delay is random, so it differs each time.
-   */
+  /** The delay before the next attempt, in ms. Half of it is random, so each call returns another value. */
   get delayMs(): number {
     return retryDelayMs(this.rounds, this.#options, this.#options.random);
   }
@@ -111,15 +105,15 @@ export class Reconnect {
     this.#lose(nowMs);
   }
 
-  /** Records that the client does not want a connection for now. */
+  /** Records that the client needs no connection for now. */
   paused(): void {
     this.#state = "off";
     this.#failures = 0;
   }
 
   /**
-   * Records that the client does not want a connection any more. A later connection counts as the first one, so the
-   * client has no missed events to make up for.
+   * Records that the client needs no connection any more. A later connection counts as the first one, so the client
+   * need not fetch missed events.
    */
   forget(): void {
     this.paused();

@@ -1,11 +1,11 @@
 /**
- * Computes trace contexts: the ids of traces and spans, and the texts `traceparent` of W3C Trace Context. The ids are
- * computed from what a span is about, such as a task. So the nodes of a cluster, a restarted server and the command
- * line compute the same ids without communication. Pure.
+ * Computes trace contexts: the ids of traces and spans, and the texts `traceparent` of W3C Trace Context. An id is the
+ * hash of a name, such as a task's id with its creation time. So the nodes of a cluster, a restarted server and the
+ * command line compute the same ids without communication. Pure.
  */
 import { TRACEPARENT } from "../schemas/traceparent.js";
 
-/** The place of a span in a trace. */
+/** The position of a span: its trace and its id. */
 export interface SpanContext {
   /** The id of the trace: 32 lower-case hex digits. */
   readonly traceId: string;
@@ -18,7 +18,7 @@ export interface SpanContext {
 /** A function that returns the SHA-256 of a text in lower-case hex. */
 export type HexHash = (text: string) => string;
 
-/** The members of a task from which the ids of its trace are computed. `created_at` is the text of the API. */
+/** The members of a task that determine the ids of its trace. `created_at` is the text of the API. */
 export interface TracedTask {
   readonly id: string;
   readonly created_at: string;
@@ -39,7 +39,7 @@ export function formatTraceparent({ traceId, spanId, sampled }: SpanContext): st
   return `00-${traceId}-${spanId}-${sampled ? "01" : "00"}`;
 }
 
-/** Returns the context of a span that begins a trace. `name` must differ for each trace. */
+/** Returns the context of the first span of a new trace. Each trace must have a different `name`. */
 export function rootSpan(name: string, hash: HexHash): SpanContext {
   const digits = hash(`koor trace ${name}`);
   return {
@@ -49,34 +49,40 @@ export function rootSpan(name: string, hash: HexHash): SpanContext {
   };
 }
 
-/** Returns the context of a span in the trace of another span. `name` must differ for each span of the trace. */
+/**
+ * Returns the context of a further span in the trace of another span. Each span of a trace must have a different
+ * `name`.
+ */
 export function spanWithin({ traceId, sampled }: SpanContext, name: string, hash: HexHash): SpanContext {
   return { traceId, spanId: hash(`koor span ${traceId} ${name}`).slice(0, SPAN_ID_DIGITS), sampled };
 }
 
-/** Returns the context of a task's span. If a task has the id of an earlier, deleted task, their traces differ. */
+/**
+ * Returns the context of a task's span. Its ids depend on `created_at`, so a new task with the id of a deleted one gets
+ * another span.
+ */
 export function taskSpan({ id, created_at, traceparent = null }: TracedTask, hash: HexHash): SpanContext {
   const name = `task ${id} ${created_at}`;
   const parent = traceparent === null ? undefined : parseTraceparent(traceparent);
   return parent === undefined ? rootSpan(name, hash) : spanWithin(parent, name, hash);
 }
 
-/** Returns the context of the span of a task's claim. */
+/** Returns the span context of a task's claim. */
 export function claimSpan(task: TracedTask, fence: number, hash: HexHash): SpanContext {
   return spanWithin(taskSpan(task, hash), `claim ${fence}`, hash);
 }
 
-/** Returns the context of the span of a lease that belongs to no task. `requested_at` is the text of the API. */
+/** Returns the span context of a lease that belongs to no task. `requested_at` is the text of the API. */
 export function leaseSpan(lease: { readonly id: string; readonly requested_at: string }, hash: HexHash): SpanContext {
   return spanWithin(rootSpan(leaseTrace(lease), hash), leaseName(lease), hash);
 }
 
-/** Returns the name of the trace of a lease that belongs to no task. */
+/** Returns the name from which the trace of a lease is computed. The lease belongs to no task. */
 export function leaseTrace({ id, requested_at }: { readonly id: string; readonly requested_at: string }): string {
   return `lease ${id} ${requested_at}`;
 }
 
-/** Returns the name of the span of a lease within its trace. */
+/** Returns the name from which a lease's span is computed. */
 export function leaseName({ id }: { readonly id: string }): string {
   return `lease ${id}`;
 }

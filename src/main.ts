@@ -1,6 +1,6 @@
 /**
  * The program of the server: settings, start, signals and exit codes (docs/configuration.md). `koor serve` calls
- * `runServer` too, and `koor doctor` reads settings and inspects a data directory with the other functions.
+ * `runServer`. `koor doctor` uses the other functions to read the settings and to inspect a data directory.
  */
 import module from "node:module";
 import { fileURLToPath } from "node:url";
@@ -33,8 +33,8 @@ const EXIT_UNUSABLE = 1;
 const EXIT_USAGE = 2;
 
 /**
- * Reads the settings with which the server would start. If the settings are invalid, returns the line with which the
- * server would refuse them.
+ * Reads the settings with which the server would start. If they are invalid, returns the line that the server would
+ * print.
  */
 export function readServeSettings(
   argv: readonly string[],
@@ -80,16 +80,16 @@ export async function runServer(argv: readonly string[]): Promise<void> {
   // files of restores and snapshots.
   process.umask(PRIVATE_UMASK);
   cacheCompiledCode();
-  // Make V8 collect garbage earlier. By default, it lets a heap of 20 MB grow beyond 100 MB first, which is too much on
-  // a small machine.
+  // Make V8 collect garbage earlier. By default, V8 lets a heap of 20 MB grow beyond 100 MB, which is too much on a
+  // small machine.
   setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
-  // Make V8 allocate all new objects in its young space. Otherwise, V8 looks at which objects of the first requests
-  // survive, while the young space is still small. It then allocates some parts of every request in the old space, and
-  // these keep the rest of their requests alive: 40 % of the young space survived each collection, instead of 500
-  // bytes.
+  // Make V8 allocate all new objects in its young space. By default, V8 learns from the first requests which objects
+  // survive, while the young space is still small. It then allocates some objects of every request in the old space,
+  // and these keep the rest of their requests alive. As a result, 40 % of the young space survived each collection,
+  // instead of 500 bytes.
   setFlagsFromString("--no-allocation-site-pretenuring");
-  // Handle the signal that a file-size limit (ulimit -f) causes. The write then fails as on a full disk. Without a
-  // handler, the signal would kill the process.
+  // Handle SIGXFSZ, which the system sends at a file-size limit (ulimit -f). The write then fails as on a full disk.
+  // Without a handler, the signal would kill the process.
   process.on("SIGXFSZ", () => undefined);
   process.on("uncaughtException", surviveShortage);
   let server: Server;
@@ -123,8 +123,8 @@ export async function runServer(argv: readonly string[]): Promise<void> {
 
 /**
  * Caches the code that V8 has compiled for the modules, so that the next start is faster (Node 22 and newer). The cache
- * is next to Koor's programs, where no other user can write. If the folder is not writable, nothing is cached. The
- * environment variable also enables the cache in the threads that this thread starts.
+ * is next to Koor's programs, where no other user can write. If the folder is not writable, no code is cached. The
+ * environment variable enables the cache in the other threads too.
  */
 function cacheCompiledCode(): void {
   const { enableCompileCache } = module as { readonly enableCompileCache?: (folder: string) => unknown };
@@ -135,9 +135,9 @@ function cacheCompiledCode(): void {
 }
 
 /**
- * Keeps the server running after one kind of uncaught exception: the process had no free file descriptor, and a library
- * threw outside of any call. In this case only the library's own operation has failed. Any other exception ends the
- * process, as without this handler.
+ * Keeps the server running after one kind of uncaught exception. The process had no free file descriptor, and a library
+ * threw outside of any call. Then only the library's own operation has failed. Any other exception ends the process, as
+ * it would without this handler.
  */
 function surviveShortage(error: unknown): void {
   if (isOutOfDescriptors(error)) return;
@@ -145,7 +145,7 @@ function surviveShortage(error: unknown): void {
   process.exit(EXIT_UNUSABLE);
 }
 
-/** The names of the errors whose messages are printed unchanged, because they are written for the operator. */
+/** The names of errors whose messages are printed unchanged. These messages are written for the operator. */
 const OPERATORS_ERRORS: ReadonlySet<string> = new Set([
   "TransportError",
   "SqliteMissingError",

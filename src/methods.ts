@@ -1,6 +1,6 @@
 /**
- * Builds the two tables that all threads share: the RPC methods, and the push messages of the writer. The table of
- * methods contains exactly the methods that the modules listed here export.
+ * Builds the two tables that all threads share: the RPC methods, and the push messages of the writer. Every method that
+ * a listed module exports is in the first table.
  */
 import * as budgets from "./features/budgets/commands.js";
 import * as budgetJobs from "./features/budgets/jobs.js";
@@ -116,8 +116,8 @@ export const METHODS = new MethodTable(
 );
 
 /**
- * The push messages of the writer. The writer sends them before the replies of the same commit. Each key is the name of
- * the handler on the front.
+ * The push messages of the writer. Each key is the name of the front's handler. The writer sends them before the
+ * replies to the calls of the same commit.
  */
 export const PUSH_MESSAGES = {
   remote_changes: REMOTE_CHANGES,

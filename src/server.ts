@@ -44,8 +44,8 @@ export interface ServerUrls extends ThreadUrls {
 }
 
 /**
- * The delay in ms before the server preloads modules that only some requests need. So requests that waited for the
- * start are answered first.
+ * The delay in ms before the server loads modules that only some requests need. Requests that have waited for the start
+ * are answered first.
  */
 const PRELOAD_DELAY_MS = 100;
 
@@ -62,10 +62,11 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   // Open the log first, because every later step may write to it.
   const log = await openLog(config.log_level, config.log_format);
 
-  // Choose the transport now. If the system lacks the required one, the start fails while there is nothing to close.
+  // Choose the transport now, while a failed start has nothing to close. The start fails if the system lacks the
+  // required transport.
   const chosen = await chooseTransport(config.transport);
 
-  // Open the threads and the database first, because the components read the database while they are created.
+  // Open the threads and the database before the components, which read the database while they are created.
   const threads = openThreads({
     config,
     data_dir: dataDir,
@@ -76,7 +77,7 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
     earlyWriter,
   });
 
-  // Set the server's time first, because the components start their intervals and deadlines from it.
+  // Set the server's time now, because the components start their intervals and deadlines from it.
   const clock = new FrontClock(steadyClock(), () => performance.now());
   const startedMs = setClock(clock, config, threads);
 
@@ -99,8 +100,8 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
   const pages = new Pages(urls.pages, (error) => unread.report(error));
   const documents = new Documents(urls.documents, (error) => unread.report(error));
   try {
-    // If the process may open only few files, load all modules now. If a module once fails to load for lack of a file
-    // descriptor, it can never be loaded later.
+    // If the process may open only few files, load all modules now. A module that once fails to load for lack of a file
+    // descriptor can never be loaded later.
     if (components.hasFewDescriptors) {
       pages.load();
       documents.load();
@@ -111,14 +112,14 @@ export async function startServer(config: Config, urls: ServerUrls, earlyWriter?
     // The server accepts requests from here on.
     await ports.listen(config, routes, pipeline, { pages, documents });
   } catch (error) {
-    // Close the ports, because one of them may already listen. Then close the threads, which have the database open.
+    // Close the ports, because some may already listen. Then close the threads, which have the database open.
     ports.close();
     await threads.close();
     throw error;
   }
 
-  // Start background work only after the ports listen. So a server whose port is in use does no background work before
-  // it ends.
+  // Start background work only after the ports listen. A server whose port is in use then ends without any background
+  // work.
   tasks.start();
   announce({ log, config, addresses: ports.addresses, dataDir, chosen });
   const preloading = setTimeout(() => preload(threads), PRELOAD_DELAY_MS);
@@ -154,7 +155,8 @@ async function stopServer(components: Components, threads: ServerThreads, log: L
   // Close the connections of clients whose requests did not finish.
   ports.close();
 
-  // Let the background tasks store state that is only in memory. They need the writer, so close the threads afterwards.
+  // Let the background tasks store the state that is only in memory. They need the writer, so close the threads
+  // afterwards.
   await tasks.close();
   await threads.close();
 
@@ -165,7 +167,7 @@ async function stopServer(components: Components, threads: ServerThreads, log: L
 
 /** Sets the server's clock to the newest known time. Returns that time, in ms since the Unix epoch. */
 function setClock(clock: FrontClock, config: Config, threads: ServerThreads): number {
-  // A node continues from its stored time, because its machine's clock may have been set wrong since the node stopped.
+  // A node continues from its stored time, because its machine's clock may be wrong since the node stopped.
   const stored = config.cluster === "" ? null : threads.reads.model(clusterReader).state();
   if (stored !== null) clock.follow(stored.membership.nowMs);
   return threads.time.advance(clock);
@@ -176,13 +178,13 @@ function preload(threads: ServerThreads): void {
   threads.pool.startThreads();
   const needed = [loadShapes()];
   if (threads.reads.model(webhookReader).count > 0) needed.push(loadHttpClient());
-  // Ignore a failure, because the first user of a module loads it again.
+  // Ignore a failure. The first user of the module will load it again.
   void Promise.allSettled(needed);
 }
 
 /**
  * Waits until `inFlight` returns 0, for at most `mostMs`. Waits at least one event-loop tick, so that requests that
- * have already arrived are read and counted.
+ * have already arrived are counted.
  */
 async function idle(inFlight: () => number, mostMs: number): Promise<void> {
   const until = performance.now() + mostMs;

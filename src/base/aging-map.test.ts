@@ -1,4 +1,7 @@
-/** Tests, over random histories, that the map's oldest entry agrees with a list of its keys. */
+/**
+ * Tests the map with random sequences of calls. After each call, its oldest key must be the first one in a list of its
+ * keys.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { AgingMap } from "./aging-map.js";

@@ -1,14 +1,14 @@
 /**
- * Expands braces in globs: `{ts,tsx}` stands for each of its alternatives, and braces may be nested. A `\` before a
- * brace or a comma makes it literal. A glob with braces may also be the exact name of a file, so the expansion ends
- * with the glob in which all braces are literal. Pure.
+ * Expands braces in globs: `a.{ts,tsx}` becomes `a.ts` and `a.tsx`. Braces may be nested, and a `\` before a brace or a
+ * comma makes it literal. A glob with braces may also be the exact name of a file. So the last result is the glob with
+ * all its braces made literal. Pure.
  *
  * Not npm's brace-expansion: it leaves unbalanced braces as they are, and truncates a list that is too long without an
  * error.
  */
 import { GLOB_ALTERNATIVES_MAX } from "../../schemas/limits/names.js";
 
-/** The reason why braces cannot be expanded, as a predicate for an error message about the glob. */
+/** The reason why braces cannot be expanded. The text completes an error message that begins with the glob. */
 export class BraceProblem {
   constructor(readonly problem: string) {}
 }
@@ -26,14 +26,14 @@ export function expandBraces(glob: string): readonly string[] | BraceProblem {
   const read = readSequence(glob, 0, 0);
   if (read instanceof BraceProblem) return read;
   const { alternatives } = read;
-  // If every brace is escaped, the glob expands to itself, so no literal copy needs to be added.
+  // If every brace is escaped, the only alternative is the glob itself. It needs no second copy.
   if (alternatives.length === 1 && alternatives[0] === glob) return alternatives;
   return [...alternatives, spellBraces(glob)];
 }
 
 interface Read {
   readonly alternatives: readonly string[];
-  /** The offset at which reading continues. */
+  /** The offset at which the reader continues. */
   readonly next: number;
 }
 
@@ -64,7 +64,7 @@ function readSequence(glob: string, start: number, depth: number): Read | BraceP
   return { alternatives, next: at };
 }
 
-/** Reads the alternatives of a group. Reading starts after the group's `{` and ends after its `}`. */
+/** Reads the alternatives of a group. `start` is after the group's `{`, and `next` of the result is after its `}`. */
 function readGroup(glob: string, start: number, depth: number): Read | BraceProblem {
   const alternatives: string[] = [];
   for (let at = start; ; ) {
@@ -82,7 +82,7 @@ function readGroup(glob: string, start: number, depth: number): Read | BraceProb
   }
 }
 
-/** Escapes the braces of a glob and the commas between them, so that they are literal characters. */
+/** Makes the braces of a glob, and the commas between them, literal by escaping them. */
 function spellBraces(glob: string): string {
   return glob.replaceAll(/\\.|[{},]/gsu, (part) => (part.startsWith("\\") ? part : `\\${part}`));
 }

@@ -1,6 +1,6 @@
 /**
- * A byte budget that several users share. A user takes bytes from the budget before it allocates them, and gives them
- * back later. So data that does not fit is rejected before it is in memory. Pure, any thread.
+ * Limits the memory of several users by one budget of bytes. A user takes bytes from the budget before it allocates
+ * them, and gives them back later. So data that does not fit is rejected before it is in memory. Pure, any thread.
  */
 import { assert } from "./assert.js";
 

@@ -27,21 +27,21 @@ export const machineClock: Clock = {
 export type Elapsed = () => number;
 
 /**
- * A clock that never goes back, even if the machine's clock does. Stored rows are searched by time together with their
- * ids, so times must not fall while ids rise. After the machine's clock was set back, this clock advances by the
+ * A clock that never goes back, even if the machine's clock does. Queries search stored rows by time and by id
+ * together, so times must not fall while ids rise. After the machine's clock was set back, this clock advances by the
  * elapsed time, so that timeouts still end.
  */
 export class MonotonicClock implements Clock {
   readonly #source: Clock;
   readonly #elapsed: Elapsed;
-  /** The time of this clock, in ms, to which the elapsed time is added. */
+  /** The time of this clock at its last change, in ms. The time that has elapsed since then is added to it. */
   #baseMs: number;
-  /** The result of `elapsed` at the time `#baseMs`. */
+  /** The result of `elapsed` when `#baseMs` was set. */
   #baseElapsed: number;
 
   /**
-   * @param elapsed if it is missing, the clock stands still after the machine's clock was set back, until the machine's
-   *   clock has caught up
+   * @param elapsed measures the time that has passed. Without it, this clock stands still while the machine's clock is
+   *   behind it
    */
   constructor(source: Clock, floorMs = 0, elapsed: Elapsed = () => 0) {
     this.#source = source;

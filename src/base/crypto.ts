@@ -1,4 +1,4 @@
-/** Loads Node's cryptography at first use, because loading takes 5 ms and no thread should wait for it at its start. */
+/** Loads Node's cryptography at first use, because loading takes 5 ms, which would delay the start of every thread. */
 import type * as NodeCrypto from "node:crypto";
 
 let loaded: typeof NodeCrypto | undefined;

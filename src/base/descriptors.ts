@@ -1,10 +1,10 @@
 /**
- * Counts the file descriptors that the process has open and may open, and recognizes errors about a lack of
+ * Counts the open file descriptors of the process, and reads their limit. Also recognizes errors that report a lack of
  * descriptors. Each socket, file, thread and database handle takes some descriptors. Any thread.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** Matches the code of the system error. An error that wraps the system error has the code in its message. */
+/** Matches EMFILE and ENFILE. If an error wraps the system error, its message contains the code. */
 const NO_DESCRIPTOR = /\bE[MN]FILE\b/;
 const NOT_OPENED: ReadonlySet<string> = new Set(["ERR_WORKER_INIT_FAILED", "SQLITE_CANTOPEN"]);
 
@@ -15,8 +15,8 @@ export function isOutOfDescriptors(error: unknown): boolean {
 }
 
 /**
- * Returns whether an error says that no file descriptor is left, or that a thread or a database could not be opened. A
- * lack of descriptors may be the cause of both.
+ * Returns whether an error may have its cause in a lack of file descriptors. It says that no descriptor is left, or
+ * that a thread or a database could not be opened.
  */
 export function isShortage(error: unknown): boolean {
   const { code } = (error ?? {}) as { readonly code?: unknown };
@@ -36,7 +36,7 @@ export interface Descriptors {
 export function countDescriptors(): Descriptors | null {
   try {
     const [, max] = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8")) ?? [];
-    // One is subtracted, because reading the directory takes a descriptor too.
+    // Subtract one, because reading the directory takes a descriptor too.
     return max === undefined ? null : { max: Number(max), open: readdirSync("/proc/self/fd").length - 1 };
   } catch {
     return null;

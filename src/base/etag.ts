@@ -1,7 +1,7 @@
 /**
- * Compares entity tags for If-None-Match and If-Match, as RFC 9110 (8.8.3, 13.1.1, 13.1.2) defines it. A header with a
- * malformed part matches nothing. So a read with such a header returns the whole value. A conditional write with a
- * malformed header has been rejected before this code runs.
+ * Compares entity tags for If-None-Match and If-Match by RFC 9110 (8.8.3, 13.1.1, 13.1.2). A header with a malformed
+ * part matches nothing. So a read with such a header returns the whole value. A conditional write with a malformed
+ * header has been rejected before this code runs.
  *
  * This module does not depend on how tags are made. Pure, any thread. Not the library fresh: it does not support
  * If-Match, and splits a tag at a comma inside it.
@@ -23,7 +23,9 @@ function skipBlanks(header: string, from: number): number {
   return at;
 }
 
-/** The result of searching a list of tags. A list is "malformed" if it is malformed anywhere, or contains no tag. */
+/**
+ * The result of searching a list of tags for one tag. A list with a malformed part or without any tag is "malformed".
+ */
 type ListAnswer = "named" | "not named" | "malformed";
 
 /** Searches a list for `etag`. It reads the whole list even after a match, so that a malformed list never matches. */

@@ -1,6 +1,6 @@
 /**
- * Tests exact numbers: which numbers keep their digits as they were written, and decimal arithmetic, which is compared
- * with the arithmetic of BigInt.
+ * Tests exact numbers. Checks which numbers keep their digits as they were written, and compares the decimal arithmetic
+ * with that of BigInt.
  */
 import * as fc from "fast-check";
 import t from "tap";

@@ -10,21 +10,21 @@ import { must } from "./assert.js";
 import { crypto } from "./crypto.js";
 
 /**
- * The maximum length of a number that is read exactly. A longer one is read as a double, because exact arithmetic takes
- * more than linear time.
+ * The maximum length of a number that is read exactly. A longer number becomes a double, because the time of exact
+ * arithmetic grows faster than the length.
  */
 const EXACT_CHARACTERS_MAX = 1024;
 /**
- * Matches a text that may contain a number that a double cannot hold exactly. Such a number has 16 digits in a row, or
- * an exponent of three digits.
+ * Matches every text that contains a number that a double cannot hold exactly. Such a number has 16 digits in a row, or
+ * an exponent of three digits. A text that does not match needs no further check.
  */
 const MAY_BE_INEXACT = /[\d.]{16}|[eE][+-]?\d{3}/;
 /** Matches a number, or the quote at the start of a string. */
 const NUMBER_OR_QUOTE = /"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /**
- * A decimal number, whose absolute value is `digits` × 10 ^ `exponent`. `digits` has no zero at either end. It is ""
- * for the number 0.
+ * A decimal number. Its absolute value is `digits` × 10 ^ `exponent` (120 is "12" × 10 ^ 1). `digits` has no zero at
+ * either end, and is "" for the number 0.
  */
 export interface Decimal {
   readonly negative: boolean;
@@ -48,7 +48,7 @@ function textOf({ negative, digits, exponent }: Decimal): string {
 }
 
 export class ExactNumber {
-  // The text of the number. It is private, so that code that walks the members of a JSON value finds no member here.
+  // The text of the number. It is private, so that code that lists the members of a JSON value finds none here.
   readonly #text: string;
   readonly #decimal: Decimal;
 
@@ -67,7 +67,7 @@ export class ExactNumber {
     return this.#decimal;
   }
 
-  /** A canonical text: two numbers have the same text if, and only if, they are equal. */
+  /** The canonical text. Two numbers have the same canonical text if and only if they are equal. */
   get canonical(): string {
     return textOf(this.decimal);
   }
@@ -131,8 +131,8 @@ function powerOfTen(power: bigint, modulus: bigint): bigint {
 }
 
 /**
- * Returns whether `value` is an integer multiple of `divisor`. It calculates with decimal digits, so 19.99 is a
- * multiple of 0.01.
+ * Returns whether `value` is an integer multiple of `divisor`. The calculation is decimal, so 19.99 is a multiple of
+ * 0.01.
  * @param divisor not 0
  */
 export function isMultipleOf(value: JsonNumber, divisor: JsonNumber): boolean {
@@ -179,7 +179,8 @@ function replaceNumbers(text: string, replace: (token: string) => string): strin
 export function readExact(text: string, json: unknown): unknown {
   if (!MAY_BE_INEXACT.test(text)) return json;
   const exact: string[] = [];
-  // Replace each inexact number by a string with this prefix. The prefix is random, so no string of the text has it.
+  // Replace each inexact number by a string that starts with a random prefix. So no other string of the text starts
+  // with it.
   const mark = `${crypto().randomUUID()}:`;
   const marked = replaceNumbers(text, (token) => (isInexact(token) ? `"${mark}${exact.push(token) - 1}"` : token));
   if (exact.length === 0) return json;

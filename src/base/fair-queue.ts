@@ -10,9 +10,9 @@ interface Queued {
 export class FairQueue<Item extends Queued> {
   /** The items of each caller, the next one first. An array is removed when it is empty. */
   readonly #queues = new Map<string, Item[]>();
-  /** The callers that are served before those in `#later`, the next one last. */
+  /** The callers to serve first. The last element is the next caller. */
   readonly #next: string[] = [];
-  /** The callers that are served after those in `#next`, the next one first. A Set keeps the order of insertion. */
+  /** The callers to serve after those in `#next`, in the order of insertion. */
   readonly #later = new Set<string>();
   #size = 0;
 
@@ -35,8 +35,8 @@ export class FairQueue<Item extends Queued> {
   }
 
   /**
-   * Puts back items that were taken and not started. They come before the other items of their callers. A caller
-   * without other items in the queue is served next.
+   * Puts back items that were taken but not started. Each becomes the first item of its caller again. A caller that has
+   * no other items is served next.
    */
   putBack(items: readonly Item[]): void {
     this.#size += items.length;
@@ -69,7 +69,7 @@ export class FairQueue<Item extends Queued> {
     return item;
   }
 
-  /** Takes all items that match, of all callers. The order of the other items does not change. */
+  /** Takes every item that matches, whichever caller it belongs to. The order of the other items does not change. */
   takeWhere(matches: (item: Item) => boolean): Item[] {
     const taken: Item[] = [];
     for (const caller of [...this.#next.toReversed(), ...this.#later]) {

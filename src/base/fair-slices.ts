@@ -1,9 +1,10 @@
 /**
- * Divides the event loop's time among long jobs, round-robin: in each tick, one job runs for one slice. So no job waits
- * until another one ends, and all jobs together delay other work by at most one slice and one step per tick.
+ * Divides the event loop's time among long jobs, round-robin. A job consists of short steps. In each tick, one job runs
+ * for one time slice. So no job has to wait until another one ends. All jobs together delay other work by at most one
+ * slice and one step per tick.
  *
- * The order depends on a clock, so do not use this class for work that must have the same result on every node of a
- * cluster.
+ * The order of the steps depends on a clock, so do not use this class for work that must have the same result on every
+ * node of a cluster.
  */
 import { TIME_SLICE_MS } from "../../schemas/limits/process.js";
 
@@ -30,8 +31,8 @@ export class FairSlices {
   }
 
   /**
-   * Resolves when the job may take its next step: at once if its slice is not used up, otherwise in its next slice. A
-   * job must not call it again before it has resolved. A job that has ended need not report that.
+   * Resolves when the job may take its next step. That is now if the job's slice is not used up, otherwise in its next
+   * slice. A job must wait for the result before it calls this again. When a job ends, it need not report that.
    * @param job any object that identifies the job
    */
   async next(job: object): Promise<void> {

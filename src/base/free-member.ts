@@ -7,7 +7,7 @@ import type { TSchema } from "typebox";
 import { must } from "./assert.js";
 import { elementTexts, memberTexts } from "../../shared/json-text.js";
 
-/** The keywords of a JSON schema that this module reads. */
+/** The keywords of a JSON schema that this module evaluates. */
 interface Composed {
   readonly type?: string;
   readonly items?: Composed;
@@ -25,8 +25,8 @@ function isFree({ type, anyOf, enum: allowed, const: constant }: Composed): bool
 }
 
 /**
- * Returns the `properties` of each object type that the schema allows for the body itself, or for an item of the body's
- * array.
+ * Returns the `properties` of each object type that a schema allows. If the body is an array, the types are those of
+ * its items.
  */
 function objectsOf({ items, properties, anyOf = [] }: Composed): readonly NonNullable<Composed["properties"]>[] {
   if (properties !== undefined) return [properties];
@@ -56,8 +56,8 @@ export function freeTexts(text: string, json: unknown, member: string | null): r
 }
 
 /**
- * Removes the members that may be any JSON, and the members that the schema does not name. So the schema bounds the
- * size of the result.
+ * Removes the members that may be any JSON, and the members that the schema does not name. So the rest is small: the
+ * schema limits its size.
  * @param json a value that fits the schema
  */
 export function withoutFree(json: unknown, schema: TSchema): unknown {

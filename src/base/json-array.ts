@@ -20,20 +20,20 @@ export function* encodeArray(items: Iterable<string>): Generator<string, void, u
   yield `${chunk}]`;
 }
 
-/** The encoding of a list: the text of each item, and the cursor that continues the list after an item. */
+/** Defines how a list is encoded: the text of each item, and the cursor after each item. */
 export interface ListEncoding<Item> {
   readonly encode: (item: Item) => string;
   /** Returns the query parameters that continue the list after an item, for example `after=plan%2Fbuild`. */
   readonly cursorOf: (item: Item) => string;
-  /** Called for each item that the list contains. Items that did not fit are left out. */
+  /** Called for each item that is in the answer, but not for items that did not fit. */
   readonly onListed?: (item: Item) => void;
   /** The maximum size of all items together, in bytes; LIST_BYTES_MAX by default. */
   readonly bytesMax?: number;
 }
 
 /**
- * Encodes a list as `encodeArray` does, but ends it before all items together exceed LIST_BYTES_MAX. A list that is not
- * empty has at least one item.
+ * Encodes a list like `encodeArray`, but ends it when the next item would make the items larger than LIST_BYTES_MAX.
+ * The first item is always included.
  * @returns the cursor that continues the list; null if the list is complete
  */
 export function* encodeList<Item>(
@@ -66,8 +66,8 @@ export function cursor(name: string, value: string | number): string {
 }
 
 /**
- * Yields `begin`, the chunks, and the text of `end`. Returns what the generator of the chunks returns. A short result
- * is one chunk.
+ * Adds a text before and after a sequence of chunks. Small chunks are joined, so that a short result is one chunk.
+ * @returns the return value of `chunks`
  */
 export function* wrapChunks<End>(
   begin: string,

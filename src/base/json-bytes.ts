@@ -1,6 +1,6 @@
 /**
- * Reads the JSON of a request: decodes UTF-8 bytes and parses the text. The caller checks the shape of the value. Pure,
- * any thread: the front reads short bodies with it, and the pool reads bodies that may be long.
+ * Decodes and parses the JSON body of a request, which is in UTF-8. The caller checks the shape of the value. Pure, any
+ * thread: it runs on the front for short bodies, and in the worker pool for bodies that may be long.
  */
 import { isUtf8 } from "node:buffer";
 import { refuseDepth } from "./json-depth.js";
@@ -29,7 +29,7 @@ export function readJsonText(body: Uint8Array): JsonText | Failure {
   try {
     return { text, json: JSON.parse(text) as unknown };
   } catch {
-    // An error of JSON.parse is always a SyntaxError.
+    // JSON.parse throws only SyntaxError, so the text is not JSON.
     return MALFORMED_BODY;
   }
 }

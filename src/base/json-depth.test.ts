@@ -1,6 +1,6 @@
 /**
  * Tests the limit on the nesting. A text that exceeds the limit is rejected, whether it is scanned in one piece or in
- * many. Brackets in strings do not count, and neither does text that cannot be JSON.
+ * many. Brackets in strings do not count, and neither do brackets after the first value.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -24,8 +24,8 @@ const ROWS: readonly (readonly [text: string, isTooDeep: boolean])[] = [
   [nested(JSON_DEPTH_MAX, "1"), false],
   [nested(JSON_DEPTH_MAX + 1), true],
   [`\uFEFF \t\r\n${nested(JSON_DEPTH_MAX + 1)}`, true],
-  // Texts that are not JSON, but at which a recursive parser goes too deep before it finds the error. They are
-  // rejected.
+  // Texts that are not JSON, and whose beginning is nested too deep. They are rejected, because a recursive parser
+  // would go equally deep before it finds the error.
   ["[".repeat(JSON_DEPTH_MAX + 1), true],
   [`{"a":${'{"b":['.repeat(JSON_DEPTH_MAX / 2)}`, true],
   [`[${`${nested(JSON_DEPTH_MAX - 1)},`.repeat(5)}1]`, false],
@@ -33,7 +33,8 @@ const ROWS: readonly (readonly [text: string, isTooDeep: boolean])[] = [
   [`["${"[".repeat(2 * JSON_DEPTH_MAX)}"]`, false],
   [String.raw`["a\"${"[".repeat(2 * JSON_DEPTH_MAX)}"]`, false],
   [String.raw`["a\\",${nested(JSON_DEPTH_MAX)}]`, true],
-  // Texts that are not JSON from the start. They are not rejected.
+  // Texts that are not JSON, and are nested only after the first value. They are not rejected, because a parser stops
+  // before the nesting.
   [`text ${nested(JSON_DEPTH_MAX + 1)}`, false],
   [`"text" ${nested(JSON_DEPTH_MAX + 1)}`, false],
   [`[a link](b) ${nested(JSON_DEPTH_MAX + 1)}`, false],
@@ -49,7 +50,7 @@ t.test("the depth of a text, in one piece and in many", (t) => {
 });
 
 /**
- * Follows the nesting one character at a time. Returns the deepest level of the first value, at most one level above
+ * Measures the nesting one character at a time. Returns the deepest level of the first value, at most one level above
  * the limit.
  */
 function deepest(text: string): number {
@@ -66,8 +67,7 @@ function deepest(text: string): number {
 }
 
 t.test("text of any characters is followed as one character at a time", (t) => {
-  // The text consists of JSON's special characters, and of characters that share some or all bits with a bracket, a
-  // quote or a backslash.
+  // The characters that are special in JSON, and characters that share bits with a bracket, a quote or a backslash.
   const piece = fc.constantFrom("[", "{", "]", "}", '"', "\\", '\\"', "Y", "_", "y", "\u007f", "\u00db", "Z", "b", " ");
   const property = fc.property(
     fc.array(piece, { maxLength: 60 }),
@@ -86,7 +86,7 @@ t.test("text of any characters is followed as one character at a time", (t) => {
 
 t.test("any JSON that is not too deep is accepted", (t) => {
   const property = fc.property(fc.json({ depthSize: "large" }), fc.integer({ min: 1, max: 99 }), (text, count) => {
-    // The padding makes the text longer than the limit, so that it is examined.
+    // Make the text longer than the limit by padding, because a shorter text is not scanned.
     const padded = text.padEnd(JSON_DEPTH_MAX + text.length);
     return refuseDepth(Buffer.from(padded)) === null && scanned(padded, count) === null;
   });

@@ -1,6 +1,6 @@
 /**
- * Limits the nesting of JSON texts. Parsers of other programs recurse, so a deeply nested value that the server passes
- * on could crash them. RFC 8259 allows a limit. Pure, any thread.
+ * Limits the nesting of JSON texts, as RFC 8259 allows. The server passes values on to other programs, whose parsers
+ * may recurse. A deeply nested value could crash them. Pure, any thread.
  */
 import { JSON_DEPTH_MAX } from "../../schemas/limits/request-bodies.js";
 import { type Failure, invalid } from "./result.js";
@@ -22,8 +22,8 @@ const ALL_BUT_HIGH_BITS = 0x7f7f7f7f;
 const QUOTES = 0x22222222;
 const BACKSLASHES = 0x5c5c5c5c;
 /**
- * The bits that all four brackets have in common: masked with them, each bracket equals SAME_BRACKETS. Exactly one of
- * the other two bits is set in a bracket.
+ * The bits that are equal in all four brackets (`[`, `]`, `{`, `}`). Masked with them, each bracket equals
+ * SAME_BRACKETS. A bracket also has exactly one of two other bits: 0x02 if it opens, 0x04 if it closes.
  */
 const BRACKET_BITS = 0xd9d9d9d9;
 const SAME_BRACKETS = 0x59595959;
@@ -35,20 +35,20 @@ export function tooDeep(depthMax: number): Failure {
 
 const TOO_DEEP = tooDeep(JSON_DEPTH_MAX);
 
-/** Returns a word in which the high bit of a byte is set if that byte of the given word is 0. */
+/** Finds the zero bytes of a word. For each of them, the high bit of that byte is set in the result. */
 function zeroBytes(word: number): number {
   return ~(((word & ALL_BUT_HIGH_BITS) + ALL_BUT_HIGH_BITS) | word | ALL_BUT_HIGH_BITS);
 }
 
-/** Counts the bytes of a word whose high bit is set. All other bits are 0. */
+/** Counts the bytes whose high bit is set. The word must have no other bits. */
 function countBytes(word: number): number {
   return Math.imul(word >>> 7, LOW_BITS) >>> 24;
 }
 
 /**
- * Follows the nesting of a JSON text, in pieces. The scan ends at the end of the first value, or at the first level
- * above the limit. It does not check whether the text is JSON, because a recursive parser would go equally deep before
- * it finds an error.
+ * Measures the nesting of a JSON text, piece by piece. The scan stops at the end of the first value, or at the first
+ * level above the limit. It does not check whether the text is JSON, because a recursive parser would go equally deep
+ * before it finds an error.
  *
  * The scan examines four bytes at once, without a branch for each string, because the processor cannot predict the ends
  * of short strings. It takes about 1 ms for a megabyte.
@@ -58,7 +58,7 @@ export class DepthScan {
   readonly #words: DataView;
   #at = 0;
   #depth = 0;
-  /** HIGH_BITS within a string, otherwise 0. */
+  /** HIGH_BITS while the scan is inside a string, otherwise 0. */
   #inString = 0;
   /** Whether the next byte is escaped by a backslash. */
   #isEscaped = false;
@@ -67,7 +67,8 @@ export class DepthScan {
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    // A text that is no longer than the limit cannot exceed it, because each level takes at least one byte.
+    // A text cannot have more levels than bytes, because each level takes at least one byte. So a short text needs no
+    // scan.
     this.#hasEnded = bytes.length <= JSON_DEPTH_MAX;
     if (this.#hasEnded) return;
     while (LEADING.has(bytes[this.#at] ?? 0)) this.#at += 1;
@@ -75,7 +76,7 @@ export class DepthScan {
     this.#hasEnded = first !== OPEN_BRACKET && first !== OPEN_BRACE;
   }
 
-  /** Examines `count` more bytes, rounded up to words. Returns whether the scan has ended. */
+  /** Scans `count` more bytes, rounded up to whole words. Returns whether the scan has ended. */
   advance(count = Number.MAX_SAFE_INTEGER): boolean {
     const words = this.#words;
     const { length } = this.#bytes;
@@ -85,12 +86,14 @@ export class DepthScan {
       let at = this.#at;
       let depth = this.#depth;
       let inString = this.#inString;
-      // This loop ends before a word that needs a closer look.
+      // Scan word by word. Stop before a word with a backslash, and before a word at which the scan may end. Such a
+      // word is read byte by byte below.
       for (; at < wordsEnd && !this.#isEscaped; at += WORD_BYTES) {
         const word = words.getInt32(at, true);
         if (zeroBytes(word ^ BACKSLASHES) !== 0) break;
         const quotes = zeroBytes(word ^ QUOTES);
-        // A byte is inside a string if the number of quotes up to it is odd. The quotes of earlier words count too.
+        // A byte is inside a string if an odd number of quotes precedes it or is at it. `inString` adds the quotes of
+        // earlier words.
         let strings = quotes ^ (quotes << 8);
         strings ^= (strings << 16) ^ inString;
         const ones = (word << 6) ^ (word << 5);
@@ -113,7 +116,7 @@ export class DepthScan {
     return this.#hasEnded;
   }
 
-  /** The 400 if the part that was examined is nested too deep; otherwise null. */
+  /** The 400 if the scanned part is nested too deep; otherwise null. */
   get refusal(): Failure | null {
     return this.#depth > JSON_DEPTH_MAX ? TOO_DEEP : null;
   }

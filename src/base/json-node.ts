@@ -1,12 +1,12 @@
 /**
- * Parses JSON without loss. Each value is the exact text that was sent, so 12345678901234567890 keeps its digits. The
- * caller interprets and compares the values. Pure, any thread.
+ * Parses JSON without loss. Each value keeps the exact text that was sent, so 12345678901234567890 keeps its digits.
+ * The caller interprets and compares the values. Pure, any thread.
  *
  * parseJsonText checks a whole text, and the caller then walks through its nodes. If JSON.parse has already accepted
  * the text, memberTexts and elementTexts (shared/json-text.ts) split the text faster.
  *
- * JSON.parse cannot be used, because it does not report where a value is in the text. Libraries that report it build
- * trees (json-tape.ts).
+ * JSON.parse cannot be used, because it does not report the offsets of values. Libraries that report them build trees,
+ * which take too much memory (json-tape.ts).
  */
 import {
   ARRAY,

@@ -69,7 +69,7 @@ t.test("compares as big integers do", (t) => {
     fraction: string | undefined;
     exponent: number | undefined;
   }): bigint => BigInt(sign + whole + fraction) * 10n ** BigInt(20 + exponent - fraction.length);
-  // Both exponents are shifted by the same huge amount, because the model could not handle huge exponents that differ.
+  // Shift both exponents by the same huge amount. The model could not handle two huge exponents that differ.
   const shift = fc.constantFrom(0n, 400n, -400n, 10n ** 12n, -(10n ** 12n), 10n ** 15n - 7n, 7n - 10n ** 15n);
   const property = fc.property(number, number, shift, (a, b, shifted) => {
     const write = ({ sign, whole, fraction, exponent }: typeof a): string => {

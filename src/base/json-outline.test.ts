@@ -12,8 +12,8 @@ import { loadShapes, readShaped } from "./shape.js";
 import { countRounds } from "../../test/support/test-size.js";
 
 /**
- * Blanks that make a body so long that its items are counted before each item is checked. An outline always counts them
- * first.
+ * Blanks that make a body long. In a long body, the items are counted before each of them is checked. An outline always
+ * counts first.
  */
 const COUNTED = " ".repeat(16_385);
 

@@ -1,10 +1,9 @@
 /**
- * Reads only those parts of a JSON body that its schema names, and creates no values for the rest. A member with an
- * unknown name costs only a walk over its bytes. If an array has more items than allowed, only one of the surplus items
- * is read.
+ * Reads only the parts of a JSON body that its schema names, and creates no values for the rest. For a member with an
+ * unknown name, it only walks over the bytes. If an array has too many items, it reads only one of the surplus items.
  *
- * The result is enough for the check of the shape: the check rejects the outline if it would reject the whole body.
- * Pure; runs in any thread.
+ * The outline has the same shape errors as the whole body, so the check of the shape may use the outline. Pure; runs in
+ * any thread.
  */
 import { isUtf8 } from "node:buffer";
 import type { TSchema } from "typebox";
@@ -13,7 +12,7 @@ import { EMPTY_BODY, MALFORMED_BODY, NOT_UTF8_BODY } from "./json-bytes.js";
 import type { Failure } from "./result.js";
 import { branchFor, checkCounted, DETAILS_MAX } from "./shape.js";
 
-/** The keywords of a schema that decide which parts of a body are read. */
+/** The keywords of a schema that this module evaluates. */
 interface Composed {
   readonly type?: string;
   readonly items?: Composed;
@@ -34,7 +33,7 @@ export interface Outline {
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 const BACKSLASH = 0x5c;
-/** The maximum number of bytes that JSON takes for one character. This is the length of an escape (`\uXXXX`). */
+/** The maximum number of bytes of one character in JSON, which is the length of an escape (`\uXXXX`). */
 const ESCAPE_BYTES_MAX = 6;
 
 /**
@@ -59,8 +58,8 @@ class OutlineReader {
   readonly #scan: JsonScan;
   readonly #free: string | null;
   /**
-   * The byte range of the free member of each object that may have it, in the order of the text. Both bounds are 0 if
-   * the member is missing.
+   * For each object that may have the free member, the byte range of that member, in the order of the text. Both bounds
+   * are 0 if the member is missing.
    */
   readonly #found: { from: number; to: number }[] = [];
 
@@ -88,7 +87,7 @@ class OutlineReader {
     const { type, items, properties, ...rest } = branchFor(schema, kind);
     if (kind === "object" && properties !== undefined) return this.#object(properties, rest, free);
     if (kind === "array" && type === "array" && items !== undefined) return this.#array(items, rest, free);
-    // Skip the content, because the schema does not allow a value of this kind.
+    // The schema does not allow a value of this kind, so skip the content.
     this.#scan.skip();
     return kind === "object" ? {} : [];
   }
@@ -107,8 +106,7 @@ class OutlineReader {
     const names = Object.keys(properties);
     const named = new Map<string, unknown>();
     const longest = Math.max(0, ...names.map((name) => name.length)) * ESCAPE_BYTES_MAX;
-    // Read at most this many unknown members, because the error message lists at most DETAILS_MAX of them. Skip the
-    // others.
+    // Read only as many unknown members as the error message can list (DETAILS_MAX). Skip the others.
     let unknown = additionalProperties === false ? DETAILS_MAX + names.length + 1 : 0;
     const found = { from: 0, to: 0 };
     if (free !== null) this.#found.push(found);

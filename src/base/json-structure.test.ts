@@ -32,7 +32,8 @@ t.test("depth and number of values", (t) => {
     [String.raw`["\\","\"${"[,".repeat(JSON_VALUES_MAX)}\\\"["]`, "taken"],
     [`["${"[,".repeat(JSON_VALUES_MAX)}`, "taken"],
     [`["${"\\\\".repeat(1_000_000)}",${list(JSON_VALUES_MAX)}]`, tooMany],
-    // Strings with a quote or a backslash near the offset at which the search in a long string switches to `indexOf`.
+    // Strings with a quote or a backslash near byte 32 (`STEPPED_BYTES`). There, the search for the end of a string
+    // switches to `indexOf`.
     ...Array.from(
       { length: 70 },
       (_, at) => [`["${"a".repeat(at)}\\"${"[,".repeat(JSON_VALUES_MAX)}"]`, "taken"] as const,

@@ -1,6 +1,7 @@
 /**
- * Limits the number of values and the nesting of a JSON text before it is parsed. A small body may have millions of
- * values or be nested a million levels deep. Parsing it would take seconds and gigabytes. Pure, any thread.
+ * Limits the number of values and the nesting of a JSON text before it is parsed. A body of a few megabytes may have
+ * millions of values, or be nested a million levels deep. Parsing it would take seconds and gigabytes. Pure, any
+ * thread.
  */
 import { JSON_DEPTH_MAX, JSON_VALUES_MAX } from "../../schemas/limits/request-bodies.js";
 import { tooDeep } from "./json-depth.js";
@@ -24,14 +25,14 @@ for (const [bytes, meaning] of [
   for (const byte of Buffer.from(bytes)) MEANINGS[byte] = meaning;
 
 /**
- * The number of bytes at the start of a string that are examined one by one. After them, `indexOf` searches for the end
- * of the string. A call of `indexOf` takes as long as examining several bytes, so it would slow down short strings.
+ * The number of bytes at the start of a string that are examined one by one. `indexOf` then searches the rest for the
+ * end of the string. It is not used for short strings, because one call takes as long as examining several bytes.
  */
 const STEPPED_BYTES = 32;
 
 /**
- * Returns the 400 for a body with more than `valuesMax` values, or with a nesting deeper than `depthMax`. Returns
- * null for any other body, even if it is not JSON. The time is linear in the bytes: 10 to 30 ms for 10 MiB.
+ * Returns the 400 for a body that has more than `valuesMax` values or more than `depthMax` levels. Returns null for any
+ * other body, even if it is not JSON. The time is linear in the bytes: 10 to 30 ms for 10 MiB.
  */
 export function refuseStructure(
   body: Uint8Array,
@@ -39,7 +40,7 @@ export function refuseStructure(
   depthMax = JSON_DEPTH_MAX,
 ): Failure | null {
   const { length } = body;
-  // A body this short is within both limits, because each level and each value takes at least one byte.
+  // Each level and each value takes at least one byte, so a body this short is within both limits.
   if (length <= Math.min(depthMax, valuesMax)) return null;
   let depth = 0;
   let values = 1;

@@ -1,32 +1,32 @@
 /**
  * Parses a JSON document into a flat table of integers, with one row for each value or member name, in the order of the
- * text. A row has offsets, not values, so nothing is lost: digits of numbers, order, blanks. The reader interprets the
- * values.
+ * text. A row holds offsets instead of values, so digits of numbers, order and blanks are not lost. The reader
+ * interprets the values.
  *
  * The table lies outside the JavaScript heap and takes 16 bytes a row. The parser does not recurse. So ten megabytes of
- * `[[[[…` or `0,0,0,…` cannot overflow the stack or fill the heap. By comparison, jsonc-parser needs 32 MB of heap and
- * ten times as long for a megabyte of `0,0,…`, and 20 000 levels crash it. Pure, any thread.
+ * `[[[[…` cannot overflow the stack, and ten megabytes of `0,0,0,…` cannot fill the heap. By comparison, jsonc-parser
+ * crashes at 20 000 levels. For a megabyte of `0,0,…`, it takes ten times as long, and 32 MB of heap. Pure, any thread.
  */
 
 /**
- * The cells of a row: the kind of the value, the start and the end of its text, and the index of the next row that is
- * not inside this one.
+ * The offsets of a row's cells: the kind of its value, the start and the end of its text, and its next row. The next
+ * row is the first one that is not inside this value.
  */
 export const KIND = 0;
 export const START = 1;
 export const END = 2;
 export const NEXT = 3;
 /**
- * The number of cells of a row. A row is identified by the index of its first cell. The first child of a container is
- * the row right after the container's.
+ * The number of cells of a row. The index of its first cell identifies a row. The row after a container's row is the
+ * container's first child.
  */
 export const ROW_CELLS = 4;
 
-/** The kinds of rows. In an object, each name has a row, and the row of the member's value follows it. */
+/** The kinds of rows. In an object, each member has two rows: one for its name, and after it one for its value. */
 export const OBJECT = 0;
 export const ARRAY = 1;
 export const STRING = 2;
-/** The kind of a string with at least one escape. Its text therefore differs from its content. */
+/** The kind of a string with at least one escape, such as `\"`. The reader must decode its text. */
 export const ESCAPED_STRING = 3;
 export const NUMBER = 4;
 export const TRUE = 5;
@@ -78,8 +78,8 @@ class TapeParser {
   #at: number;
   #used = 0;
   /**
-   * The row of the innermost open container; -1 if none is open. While a container is open, the cell NEXT of its row
-   * contains the row of its parent container.
+   * The row of the innermost open container; -1 if none is open. While a container is open, its cell NEXT holds the row
+   * of the container around it.
    */
   #open = -1;
   cells: Int32Array = new Int32Array(ROWS_INITIAL * ROW_CELLS);
@@ -96,7 +96,7 @@ class TapeParser {
       const code = this.#skipBlanks();
       if (code === OPEN_BRACE || code === OPEN_BRACKET) {
         this.#openContainer(code === OPEN_BRACE ? OBJECT : ARRAY);
-        // If the container is not empty, continue with its first child. The code below closes an empty container.
+        // A container that is not empty continues with its first child. An empty one is closed below.
         if (this.#skipBlanks() !== this.#closer()) continue;
       } else if (!this.#readScalar(code)) {
         return false;
@@ -192,8 +192,8 @@ class TapeParser {
     for (;;) {
       const code = text.charCodeAt(at);
       if (code === QUOTE) break;
-      // A control character in a string must be escaped. The comparison also fails at the end of the text, where `code`
-      // is NaN.
+      // A control character in a string must be escaped. At the end of the text, `code` is NaN, and this test fails
+      // too.
       if (!(code >= 0x20)) return false;
       at++;
       if (code !== BACKSLASH) continue;

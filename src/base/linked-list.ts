@@ -1,6 +1,7 @@
 /**
  * A doubly linked list. Adding an item at the end takes constant time, and so does removing any item. A Set is
- * unsuitable for a high turnover, because its old hash tables stay in memory (turnover-map.ts). Pure.
+ * unsuitable if items are added and removed all the time, because its old hash tables stay in memory (turnover-map.ts).
+ * Pure.
  */
 
 /** The node of one item in a list. Pass it to `remove` to remove the item. */
@@ -71,7 +72,7 @@ class Iteration<Item> implements Iterator<Item, undefined> {
   /**
    * Starts an iteration.
    * @param node the node that is visited first
-   * @param others all iterations of the list that are in progress, including this one
+   * @param others all running iterations of the list, including this one
    */
   constructor(
     public node: ListNode<Item> | null,

@@ -12,7 +12,7 @@ import { formatLine, openLog, type Log } from "./log.js";
 
 const NOW_MS = Date.UTC(2026, 1, 9, 14, 0, 0);
 
-/** Returns the lines that `write` logs, as the file contains them. */
+/** Runs `write`, and returns the lines that it has logged to a file. */
 async function logged(
   test: { testdir(content: Record<string, string>): string },
   level: LogLevel,
@@ -123,8 +123,8 @@ t.test("the JSON format is pino's own", async (t) => {
 });
 
 t.test("lines keep their order, and close waits for them", async (t) => {
-  // The lines fill several blocks of the buffer. The close waits for them only for a limited time, and another process
-  // may be using the disk.
+  // Write enough lines to fill several blocks of the buffer. The close waits for them only for a limited time, and
+  // another process may be using the disk.
   const count = 5_000;
   const text = await logged(t, "info", "text", (log) => {
     for (let at = 0; at < count; at++) log.info("n", { at });

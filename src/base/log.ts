@@ -2,9 +2,9 @@
  * Writes log lines to stderr, one for each entry, as `key=value` text or as pino's JSON. The front owns the log. The
  * writer logs through the RPC.
  *
- * Lines go into a buffer that the thread pool writes, so the front's event loop never waits for the disk or for a
- * reader that does not read. Lines that do not fit into the buffer are dropped and counted. The text format is written
- * by hand, because tools that convert pino's lines have to parse its JSON again.
+ * Lines go into a buffer, which the thread pool writes. So the front's event loop never waits for the disk, or for a
+ * reader that has stopped reading. Lines that do not fit into the buffer are dropped and counted. The text format is
+ * written by hand, because tools that convert pino's lines have to parse its JSON again.
  */
 import type { Logger } from "pino";
 import sonicBoom from "sonic-boom";
@@ -16,7 +16,7 @@ import { formatTime } from "./time.js";
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 export interface Log {
-  /** Whether debug lines are written. On a hot path, check it before you build the fields of a debug line. */
+  /** Whether debug lines are written. Code on a hot path checks it before it builds the fields of a debug line. */
   readonly debugs: boolean;
   readonly infos: boolean;
   debug(message: string, fields?: LogFields): void;
@@ -39,8 +39,8 @@ function quote(value: LogFields[string]): string {
   return /^[A-Za-z0-9_./:*@%+,-]+$/.test(value) ? value : escapeHidden(JSON.stringify(value));
 }
 
-// The beginning of the last line is cached, because many lines have the same beginning: one commit answers dozens of
-// writes within a millisecond.
+// Cache the beginning of the last line (time and level). Many lines have the same beginning, because one commit answers
+// dozens of writes within a millisecond.
 let lastMs = Number.NaN;
 let lastLevel = "";
 let lastMessage = "";
@@ -69,9 +69,9 @@ export function formatLine(nowMs: number, level: string, message: string, fields
 }
 
 /**
- * Batches log lines into one write, because each write is a job for the thread pool, which costs more than a whole
- * request. Lines are buffered as bytes. A growing string would consist of thousands of pieces, which the garbage
- * collector copies at every tick.
+ * Batches log lines into one write. Each write is a job for the thread pool, and costs more than a whole request. Lines
+ * are buffered as bytes, because a growing string would consist of thousands of pieces, which the garbage collector
+ * copies at every tick.
  */
 class LineBuffer {
   readonly #stream: { write(block: Buffer): unknown };
@@ -101,7 +101,7 @@ class LineBuffer {
 }
 
 /**
- * Opens pino, which writes to the buffer of lines. Pino is loaded only if it is needed, because its modules are a
+ * Opens pino, which writes to the buffer of lines. Pino is loaded only for the JSON format, because its modules are a
  * seventh of the code that the process reads at its start.
  */
 async function openPino(level: LogLevel, lines: LineBuffer): Promise<Logger> {

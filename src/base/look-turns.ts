@@ -1,6 +1,6 @@
 /**
  * Runs short tasks in the order in which they were added. All tasks that run in one event-loop tick share one time
- * slice. The time of a task's microtasks counts, too.
+ * slice, which also covers their microtasks.
  *
  * The order of the tasks does not depend on the clock, but the tick in which a task runs does. So do not use this class
  * for work that must have the same result on every node of a cluster.
@@ -41,11 +41,14 @@ export class LookTurns {
     });
   }
 
-  /** @param end the number of tasks that were added before this tick */
+  /**
+   * Runs tasks until the slice is used up or the next task was added during this tick.
+   * @param end the number of tasks that were added before this tick
+   */
   #run(began: number, end: number): void {
     if (this.#next < end && this.#now() - began <= TIME_SLICE_MS) {
       this.#due[this.#next++]?.();
-      // Run the next task after the microtasks of this one.
+      // Let the microtasks of this task end before the next task runs.
       queueMicrotask(() => process.nextTick(() => this.#run(began, end)));
       return;
     }

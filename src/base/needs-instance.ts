@@ -1,13 +1,14 @@
 /**
- * The errors of a call that names an unknown instance or session, or that names none although it needs one. Any thread.
+ * The errors of calls about the caller's instance: the call needs an instance and names none, or it names an unknown
+ * instance or session. Any thread.
  */
 import { Failure, invalid, notFound } from "./result.js";
 import { shorten } from "../../shared/shorten.js";
 
-/** The failure of a call without an instance, although only an instance may make this call. */
+/** The failure of a call that only an instance may make, if the call names none. */
 export const NEEDS_INSTANCE = invalid("this needs an instance: send X-Koor-Instance or its token");
 
-/** The failure of a call that names a session which a caller with another token has begun. */
+/** The failure of a call that names the session of a caller with another token. */
 export const NOT_YOUR_SESSION = new Failure("PERMISSION_DENIED", "not yours");
 
 /** Returns the failure of a call that names an unregistered instance. */
@@ -21,8 +22,8 @@ export function noSession(id: string): Failure {
 }
 
 /**
- * Returns whether a failure says that the call needs an instance. It compares the members, because a failure from the
- * writer thread is a copy.
+ * Returns whether a failure says that the call needs an instance. It compares status and message, because a failure
+ * from the writer thread is a copy of NEEDS_INSTANCE.
  */
 export function needsInstance({ status, message }: Failure): boolean {
   return status === NEEDS_INSTANCE.status && message === NEEDS_INSTANCE.message;

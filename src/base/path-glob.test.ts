@@ -1,6 +1,6 @@
 /**
- * Tests the overlap of two globs by brute force: for each pair of short globs, over all short paths that each of them
- * covers.
+ * Tests the overlap of two globs by brute force. For each pair of short globs, the test tries all short paths and looks
+ * for one that both globs cover.
  */
 import t from "tap";
 import { compilePathGlob, globsMeet, literalPathGlob, nameGlob, type PathGlob } from "./path-glob.js";
@@ -9,8 +9,8 @@ const GLOB_CHARACTERS = ["a", "b", "*", "?", "/"];
 const PATH_CHARACTERS = ["a", "b", "/"];
 const GLOB_LENGTH_MAX = 4;
 /**
- * The length of the longest path that the test has to try. This is enough, because each character of the shortest path
- * that both globs cover is required by one of the globs.
+ * The length of the longest path that the test has to try. It is enough, because the globs require each character of
+ * the shortest path that both cover.
  */
 const PATH_LENGTH_MAX = 2 * GLOB_LENGTH_MAX;
 
@@ -24,10 +24,7 @@ function textsOf(characters: readonly string[], lengthMax: number): string[] {
   return all;
 }
 
-/**
- * A cache of the pattern of each segment. Without it, the test would spend most of its time on compiling the same
- * patterns again.
- */
+/** Caches the pattern of each segment. Without the cache, the test would mostly compile the same patterns again. */
 const patterns = new Map<string, RegExp>();
 
 function patternOf(segment: string): RegExp {
@@ -52,7 +49,10 @@ t.test("every pair of short globs", (t) => {
   const paths = textsOf(PATH_CHARACTERS, PATH_LENGTH_MAX).map((path) => path.split("/"));
   const globs = textsOf(GLOB_CHARACTERS, GLOB_LENGTH_MAX);
   const compiled = globs.map((glob) => compilePathGlob(glob));
-  /** The index of each path. `parents` has the index of each path's parent, or -1 for a path of one segment. */
+  /**
+   * Maps each path to its index. `parents` has the index of each path's parent directory, or -1 for a path of one
+   * segment.
+   */
   const placeOf = new Map(paths.map((path, at) => [path.join("/"), at]));
   const parents = paths.map((path) => (path.length === 1 ? -1 : (placeOf.get(path.slice(0, -1).join("/")) as number)));
   const covered = globs.map((glob) => {

@@ -9,7 +9,8 @@
  * exact. It is computed with a table over both globs, whose size is at most the product of their lengths.
  *
  * There is one exception. A path with an extension (`a.md`) counts as a file, so a `**` of the other glob matches
- * nothing below it. Without the exception, a lease of `README.md` would conflict with every glob of all sources.
+ * nothing below it. Without the exception, a lease of `README.md` would conflict with a glob of all `.ts` files,
+ * because both would cover `README.md/a.ts`.
  */
 import { compilePathSegment } from "./path-segment.js";
 import type { SegmentGlob } from "./segment-glob.js";
@@ -19,7 +20,7 @@ const MANY = "**";
 const SPECIAL = /[*?\\]/;
 const EXTENSION = /.\.[A-Za-z][A-Za-z0-9]*$/;
 
-/** A segment of a glob. A literal segment is a string, in the form that segments of paths have. `**` is null. */
+/** A segment of a glob. A literal segment is a string, without escapes. `**` is null. */
 type Segment = string | SegmentGlob | null;
 
 export interface PathGlob {
@@ -30,7 +31,9 @@ export interface PathGlob {
   readonly prefix: readonly string[];
   /** True if the glob has no wildcards, so that it names the single path `prefix`. */
   readonly literal: boolean;
-  /** The number of segments and characters after the prefix. They bound the cost of a comparison with another glob. */
+  /**
+   * The number of segments and characters after the prefix. They limit the cost of comparing the glob with another one.
+   */
   readonly size: GlobSize;
 }
 
@@ -40,7 +43,7 @@ export interface GlobSize {
 }
 
 /**
- * A cache of compiled segments by their text. It saves work because the brace alternatives of one glob share most
+ * Caches compiled segments by their text. It saves work, because the globs from one brace expansion share most
  * segments.
  */
 export type KnownSegments = Map<string, SegmentGlob>;
@@ -67,8 +70,8 @@ export function compilePathGlob(text: string, known: KnownSegments = new Map()):
 }
 
 /**
- * Returns the size of a path. All segments and characters count, because the prefix that the path shares with another
- * glob is not known in advance.
+ * Returns the size of a path as a glob. It counts all segments and characters, because only a comparison shows which
+ * prefix the path shares with the other glob.
  */
 function sizeOfPath(text: string, segments: readonly string[]): GlobSize {
   return { segments: segments.length, characters: text.length };
@@ -99,12 +102,12 @@ function compileSegment(part: string, known: KnownSegments): Segment {
 }
 
 /**
- * The number of character pairs that count as one step of a comparison of two globs. It is large because bit sets
- * compare many pairs at once (token-set.ts).
+ * The number of character pairs that count as one step. Comparing two segments compares each character of one with each
+ * of the other. Bit sets compare many pairs at once (token-set.ts), so the number is large.
  */
 const CHARACTERS_A_STEP = 256;
 
-/** Returns the maximum number of steps that a comparison of two globs takes. It depends only on these two globs. */
+/** Returns the maximum number of steps that a comparison of these two globs takes. */
 export function stepsToMeet(a: PathGlob, b: PathGlob): number {
   if (a.literal && b.literal) return 1;
   const characters = Math.ceil((a.size.characters * b.size.characters) / CHARACTERS_A_STEP);
@@ -123,9 +126,9 @@ export function globsMeet(a: PathGlob, b: PathGlob): boolean {
   return sequencesMeet(aRest, bRest, null, segmentsAgree);
 }
 
-/** Returns whether a pattern matches a path or any path below the path. The path must have at least one segment. */
+/** Returns whether a pattern matches a path, or any path below that path. The path must have at least one segment. */
 function pathMeets(path: readonly string[], pattern: readonly Segment[]): boolean {
-  /** The indexes of the pattern that can be reached after the segments that were read so far. */
+  /** The indexes in the pattern at which a match may continue, after the segments of the path that were read so far. */
   let places = new Set([0]);
   for (const [at, segment] of path.entries()) {
     const isLast = at === path.length - 1;
@@ -134,7 +137,7 @@ function pathMeets(path: readonly string[], pattern: readonly Segment[]): boolea
       const token = pattern[place];
       if (token === undefined) continue;
       if (token === null) {
-        // `**` matches this segment or no segment. The outer loop also visits the index that is added here, because
+        // `**` matches this segment or no segment. The outer loop also visits an index that is added here, because
         // iteration over a Set includes elements that are added meanwhile.
         if (isLast && (place === pattern.length - 1 || !EXTENSION.test(segment))) return true;
         next.add(place);

@@ -8,7 +8,7 @@ import { shorten } from "../../shared/shorten.js";
 
 /** Matches most valid paths and globs, so that they need no further check. */
 const PLAIN = /^[\w*?@-][\w.*?@-]*(?:\/[\w*?@-][\w.*?@-]*)*$/;
-/** Matches an empty segment, `.` or `..`. Such a segment names no file. The message quotes the first one. */
+/** Matches an empty segment, `.` or `..`, which cannot name a file. The message quotes the first match. */
 const NO_SEGMENT = /(?:^|\/)(\.{0,2})(?:\/|$)/;
 /** Matches `/…`, `\\host\share`, `C:\…` and `~/…`, which are valid on one machine only. */
 const ABSOLUTE = /^(?:\/|\\\\|[A-Za-z]:|~(?:[/\\]|$))/;
@@ -43,8 +43,8 @@ export function pathGlobProblem(glob: string, escapable: string): string | null 
 }
 
 /**
- * Checks whether a text looks like a list of several globs. Returns the problem; null if the text is one glob. An
- * escaped separator does not make a list, and neither does any separator in a glob without wildcards.
+ * Checks whether a text looks like a list of several globs. Returns the problem; null if the text is one glob. A
+ * separator that is escaped does not make a list.
  */
 export function listProblem(glob: string): string | null {
   for (const separator of LIST_SEPARATORS) {
@@ -83,8 +83,8 @@ function shapeProblem(path: string): string | null {
 }
 
 /**
- * Returns whether the glob has a `\` that must be a Windows path separator, because it escapes no character that a name
- * may contain. No path has a `\`, and no name begins with two stars.
+ * Returns whether a `\` of the glob must be a Windows path separator. It is one if it escapes no character that a name
+ * may contain, or if `**` follows it, because no name begins with two stars.
  */
 function hasSeparatorOfWindows(glob: string, escapable: string): boolean {
   if (glob.includes("\\**")) return true;

@@ -1,6 +1,6 @@
 /**
- * Compiles one segment of a leased resource's glob. In this dialect `\` escapes only the characters of PATH_ESCAPABLE;
- * before any other character it is literal. So every text is valid.
+ * Compiles one segment of the glob in a lease's resource. In this dialect, `\` escapes only the characters of
+ * PATH_ESCAPABLE. Before any other character it is literal, so every text is valid.
  *
  * The dialect has no character classes. So path-glob.ts can compute exactly whether two globs meet. Pure, any thread.
  */
@@ -9,8 +9,8 @@ import type { SegmentGlob } from "./segment-glob.js";
 import { compileSegment, type SegmentDialect, SegmentProblem } from "./segment-syntax.js";
 
 /**
- * The characters that `\` makes literal: the wildcards, and the characters that other code rejects or expands. All of
- * them are ASCII.
+ * The characters that `\` makes literal. They are the wildcards, and the characters that other code rejects (blanks at
+ * an end, list separators) or expands (braces). All of them are ASCII.
  */
 export const PATH_ESCAPABLE = "*?\\{},;|! ";
 

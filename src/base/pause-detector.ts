@@ -1,15 +1,15 @@
 /**
- * Detects pauses of the server, in which its process existed but did not run. For example, the machine slept, the
+ * Detects pauses of the server. In a pause, the process exists but does not run. For example, the machine slept, the
  * process was stopped, the event loop was blocked, or the machine's clock was set ahead.
  *
- * The server receives no heartbeats during a pause. So claims and instances that would end without a heartbeat get a
- * grace period after the pause, as they do after a start. Times are in ms. Pure but for its state.
+ * The server receives no heartbeats during a pause. So the server gives claims and instances a grace period after a
+ * pause, as after a start. Without it, they would end for lack of heartbeats. Times are in ms. Pure but for its state.
  */
 import { CLAIM_RESTART_MS, RUN_PAUSE_GRACE_FACTOR, RUN_PAUSE_MS_MIN } from "../../schemas/limits/claims.js";
 
-/** The end of the server's last pause, and the grace period after it. */
+/** The server's last pause, and the grace period that follows it. */
 export interface Resumed {
-  /** The last time at which the server ran before the pause; -Infinity at the start. */
+  /** The last time at which the server ran before the pause; -Infinity if there was no pause yet. */
   readonly beforeMs: number;
   readonly at_ms: number;
   /** The end of the grace period. Claims and instances that were alive at `beforeMs` live at least until then. */
@@ -21,8 +21,8 @@ export class PauseDetector {
   #lastMs: number;
   #resumed: Resumed;
   /**
-   * The time for which the server has run since the first of several consecutive grace periods. Those periods belong to
-   * the claims and instances that were alive at `beforeMs`.
+   * How long the server has run during grace periods that followed one another. A pause within a grace period starts
+   * another one. All of them belong to the claims and instances that were alive at `beforeMs`.
    */
   #ranMs = 0;
 
@@ -34,8 +34,8 @@ export class PauseDetector {
   }
 
   /**
-   * Returns the server's last pause, with the grace period after it. Call this at each tick, and before each decision
-   * that depends on the time, because a request may arrive before the first tick after a pause.
+   * Returns the server's last pause, with the grace period after it. Call this at each tick. Also call it before each
+   * decision that depends on the time, because a request may arrive before the first tick after a pause.
    */
   resumed(nowMs: number): Resumed {
     const pauseMs = nowMs - this.#lastMs;
@@ -46,7 +46,7 @@ export class PauseDetector {
   }
 
   /**
-   * Starts again as after a start of the server, because the time went back. This happens when a node takes over the
+   * Resets the state, as at a start of the server, because the time went back. This happens when a node takes over the
    * time of its cluster's log.
    */
   #startAgain(nowMs: number): void {
@@ -59,8 +59,8 @@ export class PauseDetector {
     const { beforeMs, at_ms, untilMs } = this.#resumed;
     const pausedAtMs = this.#lastMs;
     const graceMs = Math.min(CLAIM_RESTART_MS, pauseMs * RUN_PAUSE_GRACE_FACTOR);
-    // If a pause interrupts a grace period, the rest of that period is granted after the pause. Consecutive grace
-    // periods together are at most CLAIM_RESTART_MS long.
+    // If a pause interrupts a grace period, grant the rest of that period after the pause. Grace periods that follow
+    // one another take at most CLAIM_RESTART_MS together.
     const ranMs = this.#ranMs + pausedAtMs - at_ms;
     const restMs = Math.min(CLAIM_RESTART_MS - ranMs, Math.max(untilMs - pausedAtMs, graceMs));
     if (pausedAtMs < untilMs && restMs > 0) {

@@ -8,7 +8,7 @@ export function reasonOf(error: unknown): string {
   return String(error);
 }
 
-/** Returns the reason and the stack of an error. For errors that are bugs. */
+/** Returns the message and the stack of an error that is a bug. */
 export function traceOf(error: unknown): string {
   return error instanceof Error && error.stack !== undefined ? error.stack : reasonOf(error);
 }

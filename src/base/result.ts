@@ -1,7 +1,7 @@
 /**
  * Represents expected failures as values. A function that may fail returns `Value | Failure`, and the caller checks
- * `instanceof Failure`. Exceptions are for bugs only. Not a library: libraries for results also wrap the value of a
- * success, which costs one object for every call.
+ * `instanceof Failure`. Exceptions are for bugs only. Not a library: such libraries also wrap the value of a success,
+ * which costs an object for every call.
  */
 import { REFUSAL_CHARACTERS_MAX } from "../../schemas/limits/names.js";
 import { STATUSES, type StatusName } from "../../schemas/status.js";
@@ -18,9 +18,8 @@ export class Failure {
    * @param message one sentence for the client, never with SQL, a stack or a path of the server. It is truncated to
    * REFUSAL_CHARACTERS_MAX, because it may quote the request
    * @param members further members of the answer's body
-   * @param outcomeUnknown true if the work may have been done although no answer arrived
-   * @param subject the part of the request that had been read when the failure occurred, for the audit log; null if the
-   * caller knows it
+   * @param outcomeUnknown true if no answer arrived, so that the work may or may not have been done
+   * @param subject the part of the request that was already read, for the audit log; null if the caller knows it
    */
   constructor(
     readonly status: StatusName,
@@ -32,12 +31,12 @@ export class Failure {
     this.message = shorten(message, REFUSAL_CHARACTERS_MAX);
   }
 
-  /** Returns the same failure, with the part of the request that it concerns. */
+  /** Returns a copy of the failure with the part of the request that it concerns. */
   about(subject: object): Failure {
     return new Failure(this.status, this.message, this.members, this.outcomeUnknown, subject);
   }
 
-  /** Returns the same refusal with other members. */
+  /** Returns a copy of the failure with other members. */
   with(members: FailureMembers): Failure {
     return new Failure(this.status, this.message, members, this.outcomeUnknown, this.subject);
   }
@@ -48,12 +47,12 @@ export class Failure {
   }
 }
 
-/** The failure of a call for which a queue or a limited memory has no room. */
+/** The failure of a call that does not fit into a queue or into a limited memory. */
 export const BUSY = new Failure("RESOURCE_EXHAUSTED", "the server is busy, try again");
 
 /** A failure that came over the RPC. */
 export class RemoteFailure extends Failure {
-  /** The resource of the call, in the form in which the method's audit rows have it; null if it is not known. */
+  /** The resource of the call, as the method's audit rows name it; null if it is unknown. */
   resource: string | null = null;
 
   override with(members: FailureMembers): RemoteFailure {

@@ -5,10 +5,10 @@
  * leases (path-segment.ts) and files of rules (rules/file-segment.ts). They share the syntax in segment-syntax.ts.
  * segment-sequence.ts handles `**`.
  *
- * picomatch is not used, because it has a different grammar, and because its regular expressions backtrack: they take
- * 4.8 s to match `*a*a*a*a*ab` against 120 characters. This matcher backtracks only to the last `*`. If that takes
- * long, it switches to a method without backtracking (token-set.ts), which takes at most one word operation for each
- * character of the text and each 32 tokens.
+ * picomatch is not used. It has a different grammar, and its regular expressions backtrack: matching `*a*a*a*a*ab`
+ * against 120 characters takes 4.8 s. This matcher backtracks only to the last `*`. If that takes long, it switches to
+ * a method without backtracking (token-set.ts). For each character of the text, that method takes one word operation
+ * for each 32 tokens.
  */
 import { TokenSet, type TokenTest } from "./token-set.js";
 
@@ -28,9 +28,13 @@ export interface CharacterClass {
   readonly bounds: readonly number[];
 }
 
-/** Literal texts that every matching segment contains. An index can use them as keys of the pattern. */
+/**
+ * The literal texts that every matching segment contains. An index can use them to find the patterns that may match.
+ */
 export interface LiteralRuns {
-  /** The literal texts at the start and at the end of the segment; "" if there is none. */
+  /**
+   * The literal texts at the start and at the end of the segment, or "". `inner` has the literal texts between them.
+   */
   readonly prefix: string;
   readonly suffix: string;
   readonly inner: readonly string[];
@@ -39,7 +43,9 @@ export interface LiteralRuns {
 export interface SegmentGlob {
   /** The segment as it was written. */
   readonly text: string;
-  /** The only text that the segment matches, if it has no wildcards; `runs` is then empty. */
+  /**
+   * The only text that the segment matches; undefined if it has wildcards. If there is such a text, `runs` is empty.
+   */
   readonly literal: string | undefined;
   readonly runs: LiteralRuns;
   /** The tokens of the segment: code points, and negative numbers for wildcards and classes. */
@@ -56,25 +62,25 @@ export interface SegmentGlob {
 }
 
 /**
- * The total cost of all matches in this thread, in looks. A look is the unit of the matching cost: one comparison of a
- * token with a character, or other work that takes about the same time, 0.01 µs. Tests compare this number with
- * `looksMax`.
+ * Counts the total cost of all matches in this thread, in looks. A look is the cost of comparing one token with one
+ * character, about 0.01 µs. Tests compare the count with `looksMax`.
  */
 export const looks = { taken: 0 };
 
 /**
- * The cost, in looks, of all checks of a text's length and ends, including the rejection of a text that is too short.
+ * The costs, in looks: LOOKS_SHORT for rejecting a text that is too short, and LOOKS_ENDS for checking a text's prefix
+ * and suffix.
  */
 const LOOKS_SHORT = 4;
 const LOOKS_ENDS = 40;
-/** The number of characters of a prefix or suffix that are compared in the time of one look. */
+/** How many characters of a prefix or suffix are compared in the time of one look. */
 const END_CHARACTERS_A_LOOK = 4;
 /**
- * The cost, in looks, of beginning a search for a literal in a text. The search itself costs at most one look for each
+ * The fixed cost, in looks, of searching a text for a literal. In addition, the search costs at most one look for each
  * character.
  */
 const LOOKS_SEARCH = 20;
-/** The number of bounds of a class that are compared in the time of one look. Each range has two bounds. */
+/** How many bounds of a class are compared in the time of one look. Each range has two bounds. */
 const BOUNDS_A_LOOK = 16;
 
 /** Returns the number of UTF-16 units of a code point. */
@@ -90,8 +96,8 @@ function classHolds({ negated, bounds }: CharacterClass, codePoint: number): boo
 }
 
 /**
- * The number of tokens, for each character of text and pattern, that backtracking may check. After that, the matcher
- * switches to the method without backtracking.
+ * How many tokens backtracking may check for each character of text and pattern. After that, the matcher switches to
+ * the method without backtracking.
  */
 const LOOKS_A_CHARACTER = 2;
 
@@ -143,8 +149,8 @@ function matchTokens(
       matches = false;
       break;
     }
-    // Let the last star match one more character. Another try with an earlier star cannot help, because the last star
-    // can match every character that the earlier one would leave to it.
+    // Let the last star match one more character. An earlier star need not match more, because the last star can match
+    // every character that the earlier one would leave to it.
     starAt += unitsOf(segment.codePointAt(starAt) as number);
     at = starAt;
     tokenAt = starToken + 1;
@@ -168,7 +174,7 @@ function literalRuns(tokens: readonly number[]): { all: string | undefined; runs
   };
 }
 
-/** Returns whether a part of a text contains all literals, one after the other. */
+/** Returns whether the literals occur in the part of a text between two offsets, in order and without overlap. */
 function containsInOrder(text: string, from: number, to: number, literals: readonly string[]): boolean {
   let at = from;
   for (const literal of literals) {
@@ -234,8 +240,8 @@ export function segmentGlob(text: string, { tokens, classes }: SegmentTokens): S
   const onlyStars = wildcards.every((token) => token === STAR);
   const firstStar = tokens.indexOf(STAR);
   /**
-   * True if the first star is the last token or does not exist, so that no star needs a second try with more
-   * characters.
+   * True if no star needs a second try with more characters. This is so if there is no star, or if the first one is the
+   * last token.
    */
   const isAnchored = firstStar < 0 || firstStar === tokens.length - 1;
   const bounds = classes.map((one) => one.bounds.length);
@@ -243,7 +249,10 @@ export function segmentGlob(text: string, { tokens, classes }: SegmentTokens): S
   const endLooks = LOOKS_ENDS + (prefix.length + suffix.length) / END_CHARACTERS_A_LOOK;
   let set: TokenSet | null = null;
   const tokenSet = (): TokenSet => (set ??= new TokenSet(testsOf(tokens, classes)));
-  /** The cost, in looks, of matching one character with the token set, and of building the set, which happens once. */
+  /**
+   * The cost, in looks, of matching one character with the token set. `setBuilt` is the cost of building the set, which
+   * happens once.
+   */
   const setLooks = TokenSet.looksACharacter(tokens.length, classes.length) + sumOf(bounds) / BOUNDS_A_LOOK;
   const setBuilt = TokenSet.looksOfBuilding(tokens.length);
   return {

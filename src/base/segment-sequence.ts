@@ -2,9 +2,9 @@
  * Matches the segments of a glob against the segments of a path or a topic. A null segment of the glob stands for `**`
  * and matches any number of segments. Pure, any thread.
  *
- * After a mismatch, the search backtracks only to the last `**`, which then takes one more segment. Another try with an
- * earlier `**` cannot help, because the last one can take every segment that the earlier one would leave to it. So the
- * number of comparisons is at most the number of path segments times the number of glob segments.
+ * After a mismatch, the search backtracks only to the last `**`, which then takes one more segment. An earlier `**`
+ * need not take more, because the last one can take every segment that the earlier one would leave to it. So the number
+ * of comparisons is at most the number of path segments times the number of glob segments.
  */
 
 export interface SegmentMatcher {
@@ -22,7 +22,7 @@ export function matchSegments(
 ): boolean {
   let globAt = 0;
   let at = 0;
-  /** The index of the last `**`, and the offset in the path after the segments that this `**` takes. */
+  /** The index of the last `**` in the glob, and the offset in the path at which the segments that it takes end. */
   let manyAt = -1;
   let manyEnd = 0;
   while (at < path.length) {

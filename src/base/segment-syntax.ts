@@ -13,7 +13,7 @@ import {
   unitsOf,
 } from "./segment-glob.js";
 
-/** The reason why a segment is malformed. The text is the rest of a sentence that begins with the glob. */
+/** The reason why a segment is malformed. The text completes an error message that begins with the glob. */
 export class SegmentProblem {
   constructor(readonly problem: string) {}
 }
@@ -33,7 +33,8 @@ export interface SegmentDialect {
   /** Reads an escaped character. `at` is the offset of its `\`. */
   readonly readEscape: (text: string, at: number) => ReadCharacter | SegmentProblem;
   /**
-   * Reads a character class. `at` is the offset after its `[`. Null if the dialect has no classes; `[` is then literal.
+   * Reads a character class. `at` is the offset after its `[`. Null if the dialect has no classes and reads `[`
+   * literally.
    */
   readonly readClass: ((text: string, at: number) => ReadClass | SegmentProblem) | null;
 }

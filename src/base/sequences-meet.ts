@@ -2,8 +2,8 @@
  * Decides whether two sequences with gaps can stand for the same sequence of elements. A gap stands for any number of
  * elements, including none.
  *
- * The algorithm fills a table row by row. A cell stands for one position in each sequence. It is 1 if the parts before
- * these two positions can stand for the same elements. Pure.
+ * The algorithm fills a table row by row. A row stands for a position in one sequence, and a column for a position in
+ * the other. A cell is 1 if the parts before its two positions can stand for the same elements. Pure.
  */
 
 /**
@@ -30,7 +30,7 @@ export function sequencesMeet<Token>(
       reached = true;
       const bEnds = j === width;
       const bGap = !bEnds && b[j] === gap;
-      // Either a gap ends here, or it takes the next element of the other sequence.
+      // The gap ends before this element, or it takes the next element of the other sequence.
       if (bGap || (aGap && !bEnds)) row[j + 1] = 1;
       if (aGap || (bGap && !aEnds)) below[j] = 1;
       if (!aGap && !bGap && !aEnds && !bEnds && agree(aToken, b[j] as Token)) below[j + 1] = 1;

@@ -20,7 +20,10 @@ export interface ShapedText<Schema extends TSchema> {
 
 /** Names a checked value in error messages. The value is a part of a body, or one of several values. */
 export interface Naming {
-  /** @param path the names and indexes from the value to its invalid part; empty if the value itself is invalid */
+  /**
+   * @param path the names and indexes that lead from the value to its invalid part; empty if the value itself is
+   * invalid
+   */
   readonly name: (path: readonly string[]) => string;
   /** The position of the value in the body, as a JSON Pointer. */
   readonly at: string;
@@ -32,7 +35,7 @@ interface Detail {
 }
 
 export const DETAILS_MAX = 20;
-/** The size in bytes from which the number of a body's items is checked before the items themselves. */
+/** A body of at least this size, in bytes, has its items counted before each item is checked. */
 const COUNTED_BYTES_MIN = 16_384;
 const THE_BODY: Naming = { name: (path) => (path.length === 0 ? "the body" : memberName(path)), at: "" };
 
@@ -56,7 +59,7 @@ export function areShapesLoaded(): boolean {
 export function readShaped<Schema extends TSchema>(body: Uint8Array, schema: Schema): ShapedText<Schema> | Failure {
   const read = readJsonText(body);
   if (read instanceof Failure) return read;
-  // A short body cannot have many items, so they need not be counted first.
+  // A short body cannot have many items. So do not count them first.
   if (body.byteLength <= COUNTED_BYTES_MIN) return checkShape(read.json, schema) ?? (read as ShapedText<Schema>);
   return checkCounted(read.json, schema) ?? (read as ShapedText<Schema>);
 }
@@ -81,7 +84,7 @@ export function checkShape(json: unknown, schema: TSchema, naming: Naming = THE_
   return describeErrors(tooMany === null ? validator.Errors(json) : [errorOf(tooMany)], naming);
 }
 
-/** The keywords of a schema that limit the number of an array's items and of an object's members. */
+/** The keywords of a schema that limit the number of an array's items or of an object's members. */
 interface Bounded {
   readonly type?: string;
   readonly maxItems?: number;
@@ -92,11 +95,11 @@ interface Bounded {
   readonly anyOf?: readonly Bounded[];
 }
 
-/** An array or object with more entries than allowed, or an unknown member of an object with many. */
+/** An error that `findTooMany` has found: an array or object with too many entries, or an unknown member. */
 interface TooMany {
   readonly keyword: "maxItems" | "maxProperties" | "boolean";
   readonly limit: number;
-  /** The names and indexes from the value to the excess entry, the last one first. */
+  /** The path from the value to the entry that is too many: names and indexes, the last one first. */
   readonly upwards: string[];
 }
 
@@ -108,11 +111,11 @@ function errorOf({ keyword, limit, upwards }: TooMany): ShapeError {
 /**
  * Finds the first array or object that has more entries than allowed. Returns null if there is none.
  *
- * It runs before the compiled check, because that check examines every item and reports each invalid one. The compiled
- * check would report the same error. If members are unknown, this function names only the first.
+ * Run this before the compiled check, which examines every item and reports each invalid one. The compiled check would
+ * report the same error. Of several unknown members, this function names only the first.
  *
- * The path to the error is built only after an error is found, on the way back to the root. A body may have 100,000
- * arrays, and most have no error.
+ * The path to the error is built on the way back to the root, after an error is found. A body may have 100,000 arrays,
+ * and most have no error.
  */
 function findTooMany(schema: Bounded, json: unknown): TooMany | null {
   if (typeof json !== "object" || json === null) return null;
@@ -138,7 +141,7 @@ function findTooMany(schema: Bounded, json: unknown): TooMany | null {
     }
   }
   if (anyOf === undefined) return null;
-  // If the schema has several alternatives for this kind of value, one that allows this many entries is enough.
+  // One alternative that allows this many entries is enough, if the schema has several for this kind of value.
   const kind = kindOf(json);
   const found = anyOf.filter(({ type }) => type === kind).map((branch) => findTooMany(branch, json));
   return found.includes(null) ? null : (found[0] ?? null);
@@ -149,7 +152,10 @@ function below(found: TooMany, part: string): TooMany {
   return found;
 }
 
-/** Returns the first unknown member of an object that has many of them, if the schema allows none. */
+/**
+ * Returns the first unknown member of an object that has many of them. Returns undefined if the schema allows unknown
+ * members.
+ */
 function findUnknown({ additionalProperties, properties = {} }: Bounded, json: object): string | undefined {
   if (additionalProperties !== false) return undefined;
   const names = Object.keys(json);
@@ -166,8 +172,8 @@ export function memberName(path: readonly string[]): string {
 }
 
 /**
- * If a schema allows one value or an array of them, returns the alternative for the value's kind, so that the client
- * gets only the errors of that alternative. Returns the schema itself if it has no such alternative.
+ * Returns the schema's alternative for the kind of a value, if the schema allows one value or an array of them. So the
+ * client gets only the errors of that alternative. Otherwise returns the schema itself.
  */
 export function branchFor<Schema extends object>(schema: Schema, kind: "object" | "array"): Schema {
   const { anyOf } = schema as { readonly anyOf?: readonly (Schema & { readonly type?: string })[] };
@@ -224,7 +230,7 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
         message: `${shorten(name([...place, missing]))} is required`,
       }));
     // A member that is not allowed causes two errors: "boolean" for the member itself, and "additionalProperties" for
-    // the object that has it. Only the first one is reported.
+    // the object around it. Report only the first one.
     case "boolean":
       return says("cannot be given here");
     case "additionalProperties":
@@ -234,7 +240,7 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
       return says(`must be ${types.map((type) => TYPE_WORDS[type] ?? type).join(" or ")}`);
     }
     case "enum": {
-      // Leave out an empty text, because a schema allows it only as a missing value.
+      // Do not list the empty text. A schema that allows it means a missing value.
       const words = (expected.allowedValues ?? []).filter((value) => value !== "");
       return says(
         `must be ${listWords(words.map((value) => (typeof value === "string" ? value : JSON.stringify(value))))}`,
@@ -256,8 +262,8 @@ function describeError({ keyword, instancePath, params, message }: ShapeError, {
 }
 
 /**
- * Drops misleading errors about a value that may have one of several types. If the value has one of these types but
- * another mistake, the errors about the other types are dropped.
+ * Drops misleading errors about a value that may have one of several types. If the value has one of these types and
+ * another mistake, only the errors for its own type remain.
  */
 function meantErrors(errors: readonly ShapeError[]): readonly ShapeError[] {
   const places = new Set(errors.filter(({ keyword }) => keyword === "anyOf").map(({ instancePath }) => instancePath));

@@ -1,4 +1,4 @@
-/** Tests that threads which share a counter see one number, and that none of their changes is lost. */
+/** Tests that threads with a shared counter see the same number, and that no change is lost. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import t from "tap";
@@ -6,7 +6,7 @@ import { SharedCounter } from "./shared-counter.js";
 
 const STEPS = 200_000;
 
-/** A script that changes two counters in its own thread, after the other thread has started too. */
+/** A script that changes two counters in a thread of its own. It begins when the other thread has started too. */
 const CHANGES = `
   const { workerData } = require("node:worker_threads");
   import(workerData.module).then(({ SharedCounter }) => {

@@ -1,6 +1,6 @@
 /**
  * Limits the rate of reports about an event that may happen in every request. The first occurrence is reported at once.
- * After that, each interval has at most one report, with the number of occurrences.
+ * Later ones are counted, and each interval has at most one report with the count.
  */
 export class SparseReport {
   readonly #intervalMs: number;

@@ -1,4 +1,7 @@
-/** Masks hidden characters in names that an older version has stored, and that the current schemas reject. Pure. */
+/**
+ * Masks hidden characters in stored names. Older versions have stored such names, and the current schemas reject them.
+ * Pure.
+ */
 import { maskHidden } from "../../schemas/visible-text.js";
 
 function mask(value: unknown): unknown {
@@ -6,8 +9,8 @@ function mask(value: unknown): unknown {
 }
 
 /**
- * Returns a copy of a stored object in which hidden characters of its texts, and of its lists of texts, are replaced by
- * visible ones. So the copy can be checked against a schema. A value that is not an object is returned unchanged.
+ * Returns a copy of a stored object whose texts, and lists of texts, have visible characters instead of hidden ones. So
+ * the copy can be checked against a schema. A value that is not an object is returned unchanged.
  */
 export function maskStoredNames(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;

@@ -1,6 +1,6 @@
 /**
  * Limits the time that long work takes in each event-loop tick. Work that is done in pieces checks the limit between
- * the pieces, and waits for a later tick if the time is used up. Users of the same slice share its time.
+ * the pieces, and waits for a later tick if the time is used up. All work that uses the same slice shares its time.
  *
  * The pauses depend on a clock, so do not use this class for work that must have the same result on every node of a
  * cluster.
@@ -33,8 +33,8 @@ export class TimeSlice {
   }
 
   /**
-   * Starts the time of the next tick. Waiting work resumes first, because new work that arrives at the beginning of
-   * each tick could otherwise use up the time of every tick.
+   * Resets the time for the next tick, and resumes the waiting work before any new work. Otherwise new work at the
+   * beginning of each tick could use up the time of every tick.
    */
   #renew(): void {
     this.#began = null;
@@ -44,7 +44,7 @@ export class TimeSlice {
   #resumeNext(): void {
     if (this.#waiting.length === 0 || this.isOver) return;
     this.#waiting.shift()?.();
-    // Wait until the resumed work has reached its next pause, then wake the next work.
+    // Wait until the resumed work has reached its next pause. Then resume the next waiting work.
     queueMicrotask(() => process.nextTick(() => this.#resumeNext()));
   }
 }

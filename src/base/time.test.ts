@@ -1,4 +1,4 @@
-/** Tests RFC 3339 times: which texts are accepted, and that formatting and parsing are inverse. */
+/** Tests which texts are accepted as RFC 3339 times, and that parsing a formatted time returns the same time. */
 import * as fc from "fast-check";
 import t from "tap";
 import { AssertionError } from "./assert.js";

@@ -1,4 +1,7 @@
-/** Tests sets of tokens, with patterns of up to several words, against a table of all pairs of positions. */
+/**
+ * Compares sets of tokens with a simple table of all pairs of positions. The patterns are up to several words (of 32
+ * tokens) long.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { compileTopicSegment } from "../platform/topics/topic-segment.js";
@@ -7,7 +10,7 @@ import { TokenSet, type TokenTest } from "./token-set.js";
 const A = 97;
 const B = 98;
 
-/** Finds the pairs of positions that can be reached in two sequences, one pair at a time. */
+/** Finds the possible pairs of positions in two patterns, one pair at a time. */
 function naiveMeets(a: readonly TokenTest[], b: readonly TokenTest[]): boolean {
   const agree = (one: TokenTest, other: TokenTest): boolean =>
     one === "any" || other === "any" || (typeof one === "function" ? one(other as number) : one === other);
@@ -58,7 +61,7 @@ t.test("patterns that meet", (t) => {
 t.test("texts that match", (t) => {
   let matched = 0;
   fc.assert(
-    // Longer runs of gaps are generated because they match more often.
+    // Generate longer runs of gaps, because they match more often.
     fc.property(tested, fc.array(fc.constantFrom("a", "a", "b", "😀"), { maxLength: 70 }), (tokens, characters) => {
       const text = characters.join("");
       const expected = naiveMeets(

@@ -1,8 +1,8 @@
 /**
- * Matches the tokens of one segment's pattern with bit sets (a bit-parallel NFA). Each bit is a position in the tokens,
- * and a word has 32 bits. All positions that are possible after a part of the text advance together. So matching never
- * backtracks, and a character costs one word operation for each 32 tokens. `meets` works the same way with another
- * pattern in place of a text. Pure but for its cache.
+ * Matches one segment's pattern with bit sets (a bit-parallel NFA). Each bit stands for a position in the pattern's
+ * tokens, and a word has 32 bits. All positions that are possible after a part of the text advance together. So
+ * matching never backtracks, and a character costs one word operation for each 32 tokens. `meets` works the same way
+ * with another pattern in place of a text. Pure but for its cache.
  */
 import { must } from "./assert.js";
 
@@ -13,20 +13,21 @@ import { must } from "./assert.js";
 export type TokenTest = number | "any" | ((codePoint: number) => boolean) | null;
 
 /**
- * The minimum number of function tokens for which the set caches the positions that match a character. With fewer
- * functions, calling them is as fast as the cache, and the set needs no memory for it.
+ * The minimum number of function tokens with which the set uses its cache. With fewer, calling the functions is as fast
+ * as the cache, and the cache would take memory.
  */
 const CACHED_TESTS_MIN = 9;
-/** The number of characters whose matching positions are cached. When there are more, the cache is cleared. */
+/** The maximum number of characters in the cache. When it is full, it is cleared. */
 const CHARACTERS_KEPT = 128;
 const WORD = 32;
 /**
- * The costs, in looks (segment-glob.ts), of a character, of a word of the positions, and of a new entry in the cache.
+ * The costs, in looks (segment-glob.ts), of reading a character, of advancing one word of positions, and of adding a
+ * cache entry.
  */
 const CHARACTER_LOOKS = 1;
 const WORD_LOOKS = 0.5;
 const CACHING_LOOKS = 20;
-/** The costs, in looks, of building a set, and of each of its tokens. */
+/** The costs, in looks, of building a set and of adding a token to it. */
 const BUILDING_LOOKS = 100;
 const TOKEN_LOOKS = 16;
 
@@ -37,13 +38,13 @@ export class TokenSet {
   readonly #gaps: Int32Array;
   /** The positions of all other tokens, as a bit set. */
   readonly #single: Int32Array;
-  /** The positions that any character matches. */
+  /** The positions whose token matches any character, as a bit set. */
   readonly #any: Int32Array;
   readonly #literal = new Map<number, Int32Array>();
   readonly #tests: { readonly at: number; readonly test: (codePoint: number) => boolean }[] = [];
-  /** Caches the positions that match a character. It is used only if many tokens are functions. */
+  /** Caches the positions that match a character. It is used only if many tokens are functions (CACHED_TESTS_MIN). */
   readonly #fitting = new Map<number, Int32Array>();
-  /** The positions that match the current character, if a few tokens are functions. */
+  /** The positions that match the current character. It is used instead of the cache if few tokens are functions. */
   readonly #current: Int32Array;
 
   /** @param tokens the tokens; no two gaps may follow each other */
@@ -76,8 +77,8 @@ export class TokenSet {
   }
 
   /**
-   * Returns the maximum cost, in looks, of matching one character. It does not include the work of the functions. A
-   * character that is not in the cache costs the most.
+   * Returns the maximum cost, in looks, of matching one character. The work of the function tokens is not included. The
+   * maximum is the cost of a character that is not in the cache.
    * @param functions the number of tokens that are functions
    */
   static looksACharacter(tokens: number, functions: number): number {
@@ -130,7 +131,7 @@ export class TokenSet {
   }
 }
 
-/** The positions in the tokens that can be reached with the characters that were read so far. */
+/** Tracks the positions in the tokens that are possible after the characters that were read so far. */
 class Run {
   readonly #places: Int32Array;
   readonly #gaps: Int32Array;
@@ -144,8 +145,8 @@ class Run {
 
   /**
    * Advances by one character.
-   * @param fitting the positions whose tokens match the character
-   * @returns false if no position can be reached any more
+   * @param fitting the positions of the tokens that match the character
+   * @returns false if no position is possible any more
    */
   take(fitting: Int32Array): boolean {
     const places = this.#places;
@@ -155,7 +156,7 @@ class Run {
     for (let word = 0; word < places.length; word++) {
       const now = places[word] as number;
       const moved = now & (fitting[word] as number);
-      // A gap takes the character, and its own position remains reachable.
+      // A gap takes the character, and its own position remains possible.
       const next = (moved << 1) | carry | (now & (gaps[word] as number));
       carry = moved >>> (WORD - 1);
       places[word] = next;
@@ -166,12 +167,15 @@ class Run {
     return true;
   }
 
-  /** Takes any number of arbitrary characters. */
+  /**
+   * Advances by any number of arbitrary characters, as for a gap in the other pattern. Every position from the first
+   * possible one up to `through` becomes possible.
+   */
   fill(through: number): void {
     const places = this.#places;
     const first = places.findIndex((word) => word !== 0);
     const word = must(places[first], "a run that leads nowhere has ended");
-    // Set all bits of the word above its lowest set bit.
+    // Set all bits above the lowest set bit.
     places[first] = word | -word;
     places.fill(-1, first + 1);
     const last = Math.floor(through / WORD);
@@ -183,14 +187,14 @@ class Run {
     return ((this.#places[Math.floor(place / WORD)] as number) & (1 << (place % WORD))) !== 0;
   }
 
-  /** Moves past gaps, because a gap may match no character. */
+  /** Adds the position after each gap that was reached, because a gap may match no character. */
   #passGaps(): void {
     const places = this.#places;
     let carry = 0;
     for (let word = 0; word < places.length; word++) {
       const now = places[word] as number;
       const atGap = now & (this.#gaps[word] as number);
-      // `carry` cannot be the position of a gap, because no two gaps follow each other.
+      // `carry` is never the position of a gap, because no two gaps follow each other.
       places[word] = now | (atGap << 1) | carry;
       carry = atGap >>> (WORD - 1);
     }

@@ -1,9 +1,10 @@
 /**
  * A map for keys that are added and removed all the time. The order of its entries is undefined. Pure.
  *
- * A Map is unsuitable. When it replaces its hash table, the old tables reference each other. As soon as one of them is
- * in V8's old generation, all of them stay alive, with all their former entries. In a server of leases, half of the
- * allocated memory got into the old generation that way. An object without a prototype does not have this problem.
+ * A Map is unsuitable, because its old hash tables may never be freed. When a Map replaces its hash table, the old
+ * table references the new one. As soon as one table is in V8's old generation, all later ones stay alive, with their
+ * former entries. In a server of leases, half of the allocated memory got into the old generation that way. An object
+ * without a prototype does not have this problem.
  */
 
 export class TurnoverMap<Key extends string | number, Value> {

@@ -24,7 +24,7 @@ class Call extends Waiting {
   }
 }
 
-/** A queue whose clock the test moves. There is at most one timer at a time. */
+/** A queue with a clock that the test moves, and at most one timer. */
 class World {
   nowMs = 1_000;
   timer: { readonly atMs: number; readonly run: () => void } | null = null;
@@ -231,7 +231,7 @@ t.test("closing ends all waits, and no request waits afterwards", (t) => {
     (name) =>
       new Call(name, (call) => {
         ended.push(call.name);
-        // A handler of an ended wait may serve another request and remove it from the queue.
+        // The handler of an ended wait may remove another wait from the queue, because it has served that request.
         if (name === "a") world.queue.remove(must(calls[1], "b was added"));
       }),
   );

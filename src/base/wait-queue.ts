@@ -26,9 +26,9 @@ export abstract class Waiting {
   abstract end(reason: WaitEnd): void;
 }
 
-/** The entry of a waiting request in its queue. Only the queue uses it. */
+/** The entry of a waiting request in its queue. Only the queue uses this class. */
 class Place extends ListNode<Waiting> {
-  /** The request's node in the list of all requests that wait for the same duration. */
+  /** The node of this entry in the list for its duration (`#lanes`). */
   readonly inLane: ListNode<Place>;
 
   constructor(
@@ -64,15 +64,15 @@ export interface WaitQueueOptions {
 /** The options of one wait. */
 export interface WaitOptions {
   /**
-   * The time in ms after which the wait ends. Callers should use few different values, because the queue keeps a list
-   * for each value.
+   * The time in ms after which the wait ends. Use few different values, because the queue keeps a list for each of
+   * them.
    */
   readonly waitMs: number;
   /** Registers a listener that is called when the client disconnects. */
   readonly onAbort?: (listener: () => void) => void;
-  /** The caller to whose limit the request counts. */
+  /** The caller whose limit includes this request. */
   readonly caller?: string;
-  /** The weight of the request in the sums that are limited; 1 by default. */
+  /** The weight with which the request counts towards the limits; 1 by default. */
   readonly weight?: number;
 }
 
@@ -84,14 +84,14 @@ export class WaitQueue<Item extends Waiting = Waiting> {
   /** All requests, in the order of their arrival. */
   readonly #queue = new LinkedList<Waiting>();
   /**
-   * The entries, grouped by the duration of their wait. The first entry of a group has the earliest deadline of the
-   * group. So the next deadline is found without a sorted structure.
+   * The entries, in one list for each duration of a wait. In one list, the first entry has the earliest deadline. So
+   * the next deadline is found without a sorted structure.
    */
   readonly #lanes = new Map<number, LinkedList<Place>>();
   readonly #weightOf = new TurnoverMap<string, number>();
   #weight = 0;
   #timer: unknown = null;
-  /** The time at which the timer fires; Infinity if it is not set. It may be earlier than the next deadline. */
+  /** The time at which the timer fires; Infinity if it is not set. It is at or before the next deadline. */
   #timerMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
@@ -128,8 +128,7 @@ export class WaitQueue<Item extends Waiting = Waiting> {
     this.#weigh(caller, weight);
     if (deadlineMs < this.#timerMs) this.#setTimer(deadlineMs, waitMs);
     onAbort?.(() => {
-      // Compare the entries, because the request may have left the queue meanwhile, and may even wait again with a new
-      // entry.
+      // Compare the entries. Meanwhile the request may have left the queue, and may even wait again with a new entry.
       if (item.place === place) this.#end(place, "abort");
     });
     return true;
@@ -197,8 +196,8 @@ export class WaitQueue<Item extends Waiting = Waiting> {
   }
 
   /**
-   * Ends waits whose deadline has passed, and sets the timer for the next deadline. Waits that began together end
-   * together, so there may be too many for one tick. The others then end in the next ticks.
+   * Ends the waits whose deadline has passed, and sets the timer for the next deadline. At most WAITS_ENDED_PER_TICK
+   * waits end in one tick, because waits that began together end together. The rest end in the next ticks.
    */
   readonly #expire = (): void => {
     this.#timer = null;

@@ -1,4 +1,4 @@
-/** Tests waits: if a look throws, only its own wait ends, and the wait's listener is removed. */
+/** Tests waits: an error that a look throws ends only its own wait, and an ended wait removes its listener. */
 import t from "tap";
 import { WaitQueue } from "./wait-queue.js";
 import { type Look, waitFor, type Waiter } from "./waiter.js";

@@ -1,9 +1,9 @@
 /**
- * Waits for a result in a `WaitQueue`. A waiter looks for the result at once, and again whenever it is woken, until it
- * finds one.
+ * Waits for a result in a `WaitQueue`. A waiter calls its `look` function at once, and again whenever it is woken,
+ * until the function finds a result.
  *
- * Only one look of a waiter runs at a time. Several wake-ups in one event-loop tick cause one look. One change can wake
- * thousands of waiters, so the looks of all woken waiters share one time slice of each tick.
+ * A waiter never runs two looks at the same time. Several wake-ups in one event-loop tick cause one look. One change
+ * can wake thousands of waiters, so the looks of all woken waiters share one time slice of each tick.
  */
 import { type LookTurns, lookTurns } from "./look-turns.js";
 import { Waiting, type WaitQueue } from "./wait-queue.js";
@@ -23,12 +23,12 @@ export class Waiter<Found> extends Waiting implements Wakeable {
   readonly #turns: Pick<LookTurns, "add">;
   #due = false;
   #looking = false;
-  /** True if the waiter was woken during a look, so that it must look again. */
+  /** Whether the waiter was woken during a look, so that it must look again. */
   #again = false;
   #settled = false;
 
   /**
-   * Creates a waiter that does not look yet.
+   * Creates a waiter. Its first look starts with `check` or `wake`.
    * @param look looks for the result
    * @param settle called with the result, or with null if the wait ends without one
    * @param fail called with the error if a look throws; the waiter then stops looking
@@ -96,7 +96,7 @@ export class Waiter<Found> extends Waiting implements Wakeable {
     this.#settle(found);
   }
 
-  /** Handles an error that a look has thrown, which is a bug. The error ends this wait, but not the process. */
+  /** Handles an error that a look has thrown. Such an error is a bug. It ends this wait, but not the process. */
   #reject(error: unknown): void {
     if (this.#settled) return;
     this.#settled = true;
@@ -109,7 +109,9 @@ export interface Wait<Found> {
   readonly queue: Pick<WaitQueue<Waiter<Found>>, "add" | "remove">;
   readonly look: Look<Found>;
   readonly waitMs: number;
-  /** Subscribes the waiter to the changes that may produce a result. Returns the function that unsubscribes it. */
+  /**
+   * Subscribes the waiter to the changes after which it should look again. Returns the function that unsubscribes it.
+   */
   readonly listen: (waiter: Waiter<Found>) => () => void;
   /** Registers a listener that is called when the client disconnects. */
   readonly onAbort: (listener: () => void) => void;

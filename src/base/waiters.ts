@@ -1,5 +1,5 @@
 /**
- * Finds waiters by the key that they wait for. A change of a key wakes only the waiters of that key. A `WaitQueue`
+ * Groups waiters by the key that they wait for, so that a change of a key wakes only its own waiters. A `WaitQueue`
  * handles the order, the deadlines and the ends of the waits.
  */
 import { Groups } from "./groups.js";

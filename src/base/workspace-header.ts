@@ -1,6 +1,6 @@
 /**
- * Reads the header `X-Koor-Workspace`, which is percent-encoded UTF-8. It names the workspace of a call if neither the
- * body nor the caller has one. Any thread.
+ * Reads the header `X-Koor-Workspace`, which is percent-encoded UTF-8. It names the workspace of a call, unless the
+ * body or the caller has one. Any thread.
  */
 import { Workspace } from "../../schemas/leases.js";
 import { textProblem } from "../../schemas/text.js";
@@ -15,7 +15,7 @@ export function sentWorkspace(header: string): string | Failure {
   try {
     workspace = decodeURIComponent(header);
   } catch {
-    // decodeURIComponent throws only a URIError, for a malformed escape or for bytes that are not UTF-8.
+    // decodeURIComponent throws only URIError, for a malformed escape or for bytes that are not UTF-8.
     return invalid("X-Koor-Workspace must be percent-encoded UTF-8");
   }
   const problem = textProblem(workspace, Workspace.text);

@@ -1,7 +1,7 @@
 /**
  * Formats the settings that must be equal on every node as one text, so that nodes can compare them. These settings
- * decide what is stored. The text also says whether this SQLite can store a text with a NUL, because some builds
- * cannot. Runs in the writer thread.
+ * decide which data is stored. The text also says whether this build of SQLite can store a text with a NUL. Runs in the
+ * writer thread.
  */
 import type { StoreSettings } from "../../schemas/config.js";
 import type { Db } from "../platform/store/open.js";

@@ -1,5 +1,5 @@
 /**
- * Tests the applier: calls that only the leader may make, bundles, the order of commits and reports, and how it calls
+ * Tests the applier: calls that only the leader may make, bundles, the order of commits and reports, and the calls of
  * the poison guard.
  */
 import t from "tap";
@@ -27,7 +27,7 @@ const NO_POISON = { haltReason: () => null, begin: () => 64, cleared: (): void =
 
 const JOIN = { kind: "hello", store: "", replaces: 0, version: "1", settings: "" } as const;
 
-/** Returns an entry with two calls. Only a leader may make the first of them. */
+/** Returns an entry with two calls. Only a leader may make the first one. */
 function lead(name: string, term: number): EntryContent {
   const calls = [leadLine, addLine].map((method) => ({
     method: method as unknown as WriterMethod,
@@ -123,7 +123,7 @@ function apply(node: string, together: number): { readonly lines: string; readon
   return { lines, answers };
 }
 
-/** Returns the node's entry in flight. It has two callers if it is an entry of calls. */
+/** Returns the node's entry in flight. An entry of calls has two callers. */
 function proposalOf(node: string, number: number): Proposal {
   const calls = number < 2 ? null : ([{ id: number }, { id: number }] as ServerCall<WriterMethod>[]);
   return { node, epoch: node === "a" ? 1 : 2, number, calls, since: 0 };
@@ -152,8 +152,8 @@ t.test("a bundle is applied as one, whichever of its entries are accepted", (t) 
       FAKE_METHODS,
     );
   };
-  // For this bundle, the first entry of b is already in the log, b is the leader since the previous entry, and c has
-  // never joined.
+  // A bundle with entries of b, c, b and a. The first entry of b is a second copy, b has just become the leader, and c
+  // has never joined.
   const bundle = encodeBundle([entry("b", 4, 2), entry("c", 1, 2), entry("b", 6, 2), entry("a", 5, 2)], 1);
   const played = (node: string, most: number): readonly [string, readonly unknown[], readonly unknown[]] => {
     const observed: unknown[] = [];

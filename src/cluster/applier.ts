@@ -1,11 +1,11 @@
 /**
  * Applies committed log entries to the local database, in batches. Each batch is one transaction that also stores the
- * applied position and the membership. So a node that crashes continues exactly where it stopped. The caller handles
- * every other effect of an entry on this node.
+ * applied position and the membership. So a node that crashes continues exactly where it stopped. The applier changes
+ * only the database: the caller handles every other effect of an entry.
  *
- * The calls of an entry of another apply version cannot be applied. They are skipped, and only the entry's change of
- * the membership is computed. Such an entry is "counted". The node then needs a snapshot that holds the effect of the
- * skipped calls. Runs in the writer thread.
+ * If an entry has another apply version, its calls cannot be applied. The applier then skips the calls and computes
+ * only the entry's change of the membership: it "counts" the entry. The node then needs a snapshot that holds the
+ * effect of the skipped calls. Runs in the writer thread.
  */
 import { APPLY_BATCH_BYTES_MAX, APPLY_BATCH_ENTRIES_MAX } from "../../schemas/limits/cluster.js";
 import { must } from "../base/assert.js";
@@ -30,7 +30,7 @@ interface Part {
   readonly membership: Membership;
 }
 
-/** A message of the log in the form in which it is applied. The calls of all its entries run with the same time. */
+/** A message of the log, decoded so that it can be applied. The calls of all its entries run with the same time. */
 export interface LogItem extends BatchEntry {
   readonly id: number;
   /** The SHA-256 of the message's bytes, in hex. */
@@ -40,7 +40,9 @@ export interface LogItem extends BatchEntry {
   readonly membership: Membership;
 }
 
-/** An entry that was applied or counted. A counted entry has only changed the membership. */
+/**
+ * An entry that was applied or counted. Counting an entry means that only its change of the membership was computed.
+ */
 export interface AppliedEntry extends Part {
   /** The id of the entry's message. */
   readonly id: number;
@@ -80,7 +82,10 @@ export interface ApplierOptions {
 
 /** Why the applier stops. */
 export type Stop =
-  /** The database cannot commit now, because the disk is full or another process holds it. A retry may succeed. */
+  /**
+   * The database cannot commit now, because the disk is full or another process has locked the database. A retry may
+   * succeed.
+   */
   | { readonly kind: "not_stored"; readonly why: string }
   | { readonly kind: "unreadable"; readonly why: string }
   /** The next entry has crashed this process too often, so it must not be applied. */
@@ -98,27 +103,26 @@ interface Received {
 
 const NO_REFUSALS: ReadonlyMap<number, Failure> = new Map();
 export const NOT_LEADING = new Failure("UNAVAILABLE", "another node leads");
-/** The number of hex digits of a state hash: half of a SHA-256. */
+/** The number of hex digits in a state hash, which is half of a SHA-256. */
 const STATE_HASH_DIGITS = 32;
 
 export class Applier {
   readonly #options: ApplierOptions;
   readonly #entries: Entries<LogItem>;
   #state: NodeState;
-  /**
-   * The state that the open transaction has stored, and the state hash after each of its messages; null if none was
-   * stored.
-   */
+  /** The state that the open transaction has stored, and the state hash after each message of the transaction. */
   #sealed: { readonly state: NodeState; readonly stateHashes: readonly AppliedHash[] };
-  /** The state hashes of the messages that were committed since `applyNext` was last called. */
+  /** The state hashes of the messages that were committed during this call of `applyNext`. */
   #stateHashes: AppliedHash[] = [];
   /** The membership after the counted entries; null if no entry was counted. */
   #counted: Membership | null = null;
   #inbox: Received[] = [];
   #pendingBytes = 0;
-  /** How many bytes of the log this process has applied or skipped. */
+  /** The bytes of the log that this process has applied or skipped. */
   bytes = 0;
-  /** The number of messages that this process has applied. `applyMs` is the time that they took, including commits. */
+  /**
+   * The number of messages that this process has applied. `applyMs` is the total time for applying and committing them.
+   */
   applied = 0;
   applyMs = 0;
 
@@ -182,7 +186,7 @@ export class Applier {
 
   /**
    * Applies the next batch.
-   * @param inFlight this node's entry in flight. Its callers are answered when it is applied.
+   * @param inFlight this node's entry in flight. When the entry is applied, its callers are answered.
    */
   applyNext(inFlight: Proposal | null): Applied {
     const [first] = this.#inbox;
@@ -205,7 +209,7 @@ export class Applier {
     const { poisonGuard } = this.#options;
     const why = poisonGuard.haltReason(first);
     if (why !== null) return { kind: "poison", why };
-    // The attempt is recorded before the batch is decoded, because the decoding can crash the process, too.
+    // Record the attempt before the batch is decoded, because decoding can crash the process too.
     const through = this.#inbox[Math.min(this.#inbox.length, APPLY_BATCH_ENTRIES_MAX) - 1]?.id ?? first;
     const stop = this.#applyBatch(poisonGuard.begin(first, through), inFlight, applied);
     poisonGuard.cleared(stop === null && this.hasPending && this.#counted === null);
@@ -230,7 +234,7 @@ export class Applier {
       stop = { kind: "not_stored", why: error.failure.message };
     }
     this.applyMs += elapsed() - began;
-    // A failed batch may have committed its first messages, each in a transaction of its own.
+    // The batch may have failed after its first messages were committed, each in a transaction of its own.
     const reached = this.#state.position.id;
     const left = this.#inbox.findIndex(({ id }) => id > reached);
     for (const { bytes } of this.#inbox.splice(0, left < 0 ? this.#inbox.length : left)) {
@@ -246,8 +250,8 @@ export class Applier {
   }
 
   /**
-   * Counts the next message: applies its changes of the membership, and skips its calls. Counting ends when an entry
-   * upgrades the cluster to this program's apply version, because the messages after it can be applied.
+   * Counts the next message: applies its changes of the membership, and skips its calls. An entry may upgrade the
+   * cluster to this program's apply version. Counting ends there, because the messages after it can be applied.
    */
   #count(membership: Membership, counted: AppliedEntry[]): Stop | null {
     const { applyVersion, methods } = this.#options;
@@ -268,8 +272,8 @@ export class Applier {
   }
 
   /**
-   * Returns the next messages that share a transaction, at most `most`. The list is empty if the next message is of
-   * another apply version. A message that cannot be read ends the list.
+   * Returns the next messages for one transaction, at most `most`. The list ends before a message that has another
+   * apply version or cannot be read.
    * @throws UnreadableEntry if the first message cannot be read
    */
   #takeBatch(most: number, inFlight: Proposal | null): readonly LogItem[] {
@@ -340,9 +344,9 @@ export class Applier {
 }
 
 /**
- * Refuses the calls that only the leader may make, for an entry whose sender is not the leader.
+ * Refuses those calls of an entry that only the leader may make. The sender of the entry is not the leader.
  * @param from the index of `calls[0]` in the message
- * @param before the refusals of the message's earlier calls, by the index of the call
+ * @param before the refusals of the message's earlier calls, by the index of the call; they are part of the result
  */
 function refuseLeaderCalls(
   calls: readonly EntryCall[],
@@ -356,10 +360,7 @@ function refuseLeaderCalls(
   return refusals;
 }
 
-/**
- * Returns the part of an answer that goes into the state hash. For a Failure it is the fields that are equal on every
- * node.
- */
+/** Returns the part of an answer that is equal on every node, and that therefore goes into the state hash. */
 function comparable(answer: unknown): unknown {
   if (!(answer instanceof Failure)) return answer;
   return [answer.status, answer.message, answer.members];

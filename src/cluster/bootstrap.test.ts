@@ -17,7 +17,7 @@ type Owner = Parameters<typeof makeDirectory>[0];
 interface Scene {
   /** The status of the existing log, or the error of reading it; absent if there is no log. */
   readonly log?: Partial<LogStatus> | LogError;
-  /** The errors with which the first attempts to read the log fail. */
+  /** The errors of the first attempts to read the log, in order. */
   readonly before?: readonly LogError[];
   readonly snapshots?: readonly SnapshotInfo[];
   /** The stored state of the node; absent if it has none. */
@@ -80,7 +80,7 @@ async function found(t: Owner, scene: Scene): Promise<Found> {
     },
     upload: () => Promise.resolve(void did.push("upload")),
     waiting: (reason) => void did.push(`waits: ${reason}`),
-    // Stops the bootstrap of a node that would wait forever.
+    // Stops a bootstrap that would wait forever.
     closed: () => did.filter((line) => line.startsWith("waits")).length > 2,
   }).run();
   return { state, did };

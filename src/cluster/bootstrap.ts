@@ -1,7 +1,6 @@
 /**
- * Bootstraps a node: decides whether its data directory belongs to this log, starts a new cluster, or must install a
- * snapshot. An error that a retry cannot fix stops the start. If the log is unreachable, the node retries. Runs in the
- * writer thread.
+ * Bootstraps a node. It either continues with its data directory, starts a new cluster, or installs a snapshot. If the
+ * log is unreachable, the node retries. An error that a retry cannot fix stops the start. Runs in the writer thread.
  */
 import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
 import { APPLY_VERSION } from "../../schemas/version.js";
@@ -31,14 +30,14 @@ export interface BootstrapOptions {
   /** Stores the state with which a new cluster starts. */
   readonly keep: (state: NodeState) => void;
   readonly settings: string;
-  /** The current time in ms since the Unix epoch. It is not before the time of the newest row in the database. */
+  /** The current time in ms since the Unix epoch. It is at or after the time of the newest row in the database. */
   readonly nowMs: number;
   /** Monotonic time in ms. */
   readonly elapsed: () => number;
   readonly install: (least: number, generation: string) => Promise<NodeState | null>;
   /** Uploads a snapshot of the database to the log's snapshot store. */
   readonly upload: () => Promise<void>;
-  /** Reports what the start waits for. */
+  /** Reports why the start has to wait. */
   readonly waiting: (reason: string) => void;
   readonly closed: () => boolean;
 }
@@ -48,7 +47,7 @@ const PERMANENT: ReadonlySet<LogFault> = new Set<LogFault>(["denied", "too_old",
 
 export class Bootstrap {
   readonly #options: BootstrapOptions;
-  /** When the bootstrap first found that the log is lost, in ms; null while it is not lost. */
+  /** When the bootstrap first found that the log is gone or lacks entries, in ms; null before that. */
   #lostSince: number | null = null;
 
   constructor(options: BootstrapOptions) {
@@ -56,7 +55,7 @@ export class Bootstrap {
   }
 
   /**
-   * Waits until the node can start, and returns the state to start from; null if the server is stopped first.
+   * Waits until the node can start. Returns the state from which it starts, or null if the server is stopped first.
    * @throws BootstrapError
    */
   async run(): Promise<NodeState | null> {
@@ -80,7 +79,7 @@ export class Bootstrap {
   }
 
   /**
-   * Checks that this node's settings equal those of the cluster, which never change.
+   * Checks that this node's settings equal those of the cluster. The cluster's settings never change.
    * @throws BootstrapError
    */
   #compareSettings({ membership }: NodeState): void {
@@ -91,14 +90,14 @@ export class Bootstrap {
       );
   }
 
-  /** Reads the status of the log; null if the cluster has no log. */
+  /** Reads the status of the log. Returns null if the cluster has no log yet. */
   async #readStatus(): Promise<LogStatus | null> {
     const session = await this.#options.log.open({ entry: () => undefined, lost: () => undefined });
     await session?.close();
     return session === null ? null : session.status;
   }
 
-  /** Decides the state to start from; null if there is no snapshot to install yet. */
+  /** Decides from which state the node starts. Returns null if it needs a snapshot that does not exist yet. */
   async #decide(log: LogStatus | null): Promise<NodeState | null> {
     const { seeds, cluster, state, db, install } = this.#options;
     const own = state();
@@ -108,7 +107,7 @@ export class Bootstrap {
           "start a newer Koor",
       );
     if (log !== null && own !== null && own.position.generation === log.generation) {
-      // A log that ends before this node's position has lost entries. The node replaces it only if the operator set
+      // If the log ends before this node's position, it has lost entries. Replace it only if the operator has set
       // `--cluster-seed`.
       return seeds && log.last < own.position.id ? await this.#seedAgain(own) : own;
     }
@@ -141,8 +140,8 @@ export class Bootstrap {
 
   /**
    * Starts a lost cluster again from this node's data. Waits LOG_WENT_BACK_MS first, because the cluster may not be
-   * lost. The flag may be left over from this node's first start, and a log server that is partitioned from its peers
-   * may lack entries.
+   * lost: a log server that is partitioned from its peers may lack entries. The flag `--cluster-seed` proves nothing,
+   * because it may be left over from the node's first start.
    */
   async #seedAgain(own: NodeState): Promise<NodeState> {
     const { elapsed, cluster } = this.#options;
@@ -155,15 +154,13 @@ export class Bootstrap {
     return await this.#seed(own);
   }
 
-  /**
-   * Whether the log was created but never used. This happens if the start of the cluster's first node was interrupted.
-   */
+  /** Whether the log was created but never used. That happens if the first start of the cluster was interrupted. */
   async #isUnused({ last }: LogStatus): Promise<boolean> {
     return last === 0 && (await this.#options.log.snapshots.list()).length === 0;
   }
 
   /**
-   * Creates an empty log, which replaces any log of the same name. This node's database is the state before the log's
+   * Creates an empty log, which replaces a log of the same name. This node's database becomes the state before the
    * first entry.
    */
   async #seed(own: NodeState | null): Promise<NodeState> {

@@ -1,10 +1,10 @@
 /**
- * Encodes and decodes bundles. A bundle is one message of the log that contains entries of several nodes, each with its
- * own head and mark (entry-mark.ts). A bundle has one id, and its entries are applied together in their order. Each
- * entry is accepted or rejected by its own head, so a second copy of an entry in the log has no effect. Pure.
+ * Encodes and decodes bundles. A bundle is one message of the log that contains entries of several nodes. It has one
+ * id, and its entries are applied together in their order. Each entry has its own head and mark (entry-mark.ts), and is
+ * accepted or rejected by its own head. So a second copy of an entry in the log has no effect. Pure.
  *
- * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark as in an entry, but with a format
- * number that stands for bundles.
+ * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark like that of an entry. The format
+ * number in the mark stands for bundles.
  */
 import type { MethodTable } from "../platform/rpc/method.js";
 import type { WriterMethod } from "../platform/threads/writer-method.js";
@@ -51,7 +51,10 @@ export function decodeMessage(
   });
 }
 
-/** Returns the entries of a bundle as bytes, without the bundle's own mark; null if the message is a single entry. */
+/**
+ * Returns the bytes of a bundle's entries, without the bundle's own mark. Returns null if the message is a single
+ * entry.
+ */
 function bundleBody(bytes: Uint8Array): Buffer | null {
   const marked = readMark(bytes);
   return marked === null || marked === "damaged" || marked.kind !== "bundle" ? null : marked.body;

@@ -1,11 +1,11 @@
 /**
- * Batches entries of several nodes into one message of the log. It runs on the leader. Batching pays, because a message
- * costs a round trip through the log, and a delivery and a transaction at each node, while each entry in it costs
+ * Batches entries of several nodes into one message of the log. It runs on the leader. Batching pays: each message
+ * costs a round trip through the log, and a delivery and a transaction at each node, while a further entry in it costs
  * little.
  *
- * At most one message is in flight. Entries that arrive meanwhile share the next message. When a message was delivered,
- * the next one lingers for the nodes that had entries in it, because their callers were just answered and usually call
- * again. A node without peers never lingers. Pure but for its state.
+ * At most one message is in flight. Entries that arrive meanwhile share the next message. After a delivery, the next
+ * message lingers briefly for the nodes that had entries in the delivered one. Their callers were just answered, and
+ * usually call again. A node without peers never lingers. Pure but for its state.
  */
 import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
 import type { EntryHead } from "./entry.js";
@@ -26,7 +26,7 @@ export interface Flight {
 export class Bundler {
   #waiting: BundledEntry[] = [];
   #flight: Flight | null = null;
-  /** The nodes that had entries in the last message. */
+  /** The nodes that had entries in the latest message. The next one lingers for them. */
   #expected: readonly string[] = [];
   #lingerUntil = 0;
 
@@ -34,15 +34,15 @@ export class Bundler {
     return this.#flight;
   }
 
-  /** Queues an entry. It replaces a queued entry of the same node, because a node has one entry in flight at a time. */
+  /** Queues an entry. It replaces a queued entry of the same node, because a node has only one entry in flight. */
   add(entry: BundledEntry): void {
     this.#waiting = this.#waiting.filter(({ head }) => head.node !== entry.head.node);
     this.#waiting.push(entry);
   }
 
   /**
-   * Returns how many ms the next message still lingers for more entries; null if no entry waits or a message is in
-   * flight.
+   * Returns how long the next message still waits for more entries, in ms. Returns null if no entry is queued or a
+   * message is in flight.
    */
   lingerMs(now: number): number | null {
     if (this.#flight !== null || this.#waiting.length === 0) return null;
@@ -64,8 +64,8 @@ export class Bundler {
   }
 
   /**
-   * Records that the log has delivered an entry. If it is the first entry of the message in flight, that message was
-   * delivered.
+   * Records that the log has delivered an entry. If it is the first entry of the message in flight, the whole message
+   * was delivered.
    */
   landed({ node, epoch, number }: BundledEntry["head"], now: number): void {
     const first = this.#flight?.entries[0]?.head;
@@ -77,7 +77,8 @@ export class Bundler {
   }
 
   /**
-   * Forgets all entries. Each node then appends its own entry again, unless it learns that the log will never store it.
+   * Forgets all entries. Each node then appends its own entry, unless it learns that the log will never store the
+   * entry.
    * @returns the entries that were not sent
    */
   clear(): readonly BundledEntry[] {

@@ -1,4 +1,4 @@
-/** Tests what happens when a session is lost while a snapshot is being fetched, and when a fetch fails. */
+/** Tests the loss of a session during the fetch of a snapshot, and failed fetches. */
 import t from "tap";
 import { LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
 import { LogError, type LogListener, type LogSession } from "./log/ordered-log.js";
@@ -19,7 +19,7 @@ class Scene {
   readonly did: string[] = [];
   readonly listeners: LogListener[] = [];
   position = { generation: "g", id: 1, entryHash: "", stateHash: "" };
-  /** Ends the running fetch with this result. */
+  /** Ends the fetch in progress with this result. */
   end: (how: "whole" | "none" | LogError) => void = () => undefined;
   #now = 0;
 

@@ -2,8 +2,9 @@
  * Connects a replica to its log. There is one session at a time. A lost session is opened again after a growing delay.
  * Runs in the writer thread.
  *
- * Before a session starts, it checks that the log is the one that this node has followed, and that the log does not end
- * before this node's position. If the log was trimmed past that position, the node installs a snapshot first.
+ * Before a session starts, the connection verifies the log. It must be the log that this node has followed, and must
+ * not end before this node's position. If the entries after that position were already trimmed, the node installs a
+ * snapshot first.
  */
 import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
 import { LogError, type LogSession, type LogStatus, type OrderedLog } from "./log/ordered-log.js";
@@ -15,7 +16,7 @@ export interface ConnectionOptions {
   /** The position that this node has applied. */
   readonly position: () => Position;
   /**
-   * Replaces the node's tables by the tables of a snapshot.
+   * Installs a snapshot: replaces the node's tables by those of the snapshot.
    * @param least the lowest position that the snapshot may have
    * @returns the state in the snapshot; null if there is no such snapshot yet
    */
@@ -24,7 +25,9 @@ export interface ConnectionOptions {
   readonly elapsed: () => number;
   /** Called with the status of the log when a session was opened. */
   readonly found: (status: LogStatus) => void;
-  /** Makes the replica continue from an installed snapshot. Returns why the node must halt, or null. */
+  /**
+   * Makes the replica continue from an installed snapshot. Returns the reason if the node must halt instead, or null.
+   */
   readonly restart: (installed: NodeState) => string | null;
   /** Called after the log was verified: the session may be used. */
   readonly opened: (session: LogSession) => void;
@@ -43,14 +46,17 @@ export class Connection {
   #reopenAt = 0;
   #reopenDelayMs = LOG_REOPEN_DELAY_MS;
   #reopens = 0;
-  /** When the log was first found to be missing or to end before this node's position, in ms; null if it is neither. */
+  /**
+   * When the log was first found to be missing, or to end before this node's position, in ms. Null while neither is the
+   * case.
+   */
   #missingSince: number | null = null;
   /**
-   * Whether a snapshot is being installed. The installation continues if the session is lost, and the next session
+   * Whether a snapshot is being installed. The installation continues even if the session is lost, and the next session
    * waits for it.
    */
   #installing = false;
-  /** The id of the entry whose effect a snapshot must hold before the node can continue; 0 if no snapshot is needed. */
+  /** The lowest position of a snapshot with which the node can continue; 0 if it needs no snapshot. */
   #needed = 0;
 
   constructor(options: ConnectionOptions) {
@@ -72,7 +78,7 @@ export class Connection {
     if (this.#state === "disconnected" && !this.#installing && now >= this.#reopenAt) void this.#open();
   }
 
-  /** Requires a snapshot that holds this entry. The node continues after the snapshot is installed. */
+  /** Requires a snapshot that holds the effect of this entry. The node continues after it has installed one. */
   requireSnapshot(entry: number): void {
     this.#needed = entry;
     this.lose("a snapshot has to be installed");
@@ -117,7 +123,7 @@ export class Connection {
     this.#session = session;
     try {
       const why = session === null ? this.#confirmLasting("the log is gone") : await this.#verify(session);
-      // The session may have been lost or closed meanwhile.
+      // Meanwhile the session may have been lost or closed.
       if (this.#session !== session || this.#ended) return;
       if (why !== null) fatal(why);
       else if (session !== null) {
@@ -152,7 +158,7 @@ export class Connection {
   }
 
   /**
-   * Returns why the log is not the one that this node has followed; null if it is that log.
+   * Checks that the log is the one that this node has followed. Returns the reason if it is another log, or null.
    * @throws LogError
    */
   async #verify(session: LogSession): Promise<string | null> {
@@ -195,8 +201,8 @@ export class Connection {
   }
 
   /**
-   * Returns the reason to halt once the log has been missing or has ended too early for LOG_WENT_BACK_MS. The node
-   * waits that long, because a log server that is partitioned from its peers may lack entries without knowing it.
+   * Returns the reason to halt, if the log has been missing or too short for LOG_WENT_BACK_MS. The node waits that
+   * long, because a log server that is partitioned from its peers may lack entries without knowing it.
    * @throws LogError until LOG_WENT_BACK_MS have passed
    */
   #confirmLasting(why: string): string {

@@ -1,8 +1,8 @@
 /**
- * Detects divergence between nodes. Every log entry carries the sender's state hash at a known position, and this node
- * compares it with its own hash at that position. A node that disagrees with the majority halts. If there is no
- * majority, every node halts, because it cannot be known which state is right. Only the latest report of each node is
- * kept, because a diverged node never recovers by itself. Pure but for its state.
+ * Detects divergence between nodes. Each log entry carries its sender's state hash at a position. This node compares it
+ * with its own hash at that position. A node that disagrees with the majority halts. If there is no majority, every
+ * node halts, because no node can know which state is right. Only the latest report of each node is kept, because a
+ * diverged node never recovers by itself. Pure but for its state.
  */
 import { NODE_SILENCE_MS, STATE_HASHES_KEPT_MAX } from "../../schemas/limits/cluster.js";
 import { TurnoverMap } from "../base/turnover-map.js";
@@ -16,7 +16,7 @@ interface PeerReport {
 export class DivergenceDetector {
   readonly #node: string;
   /**
-   * This node's state hashes, by position. The map holds at least the latest STATE_HASHES_KEPT_MAX entries, and at most
+   * This node's state hashes, by position. The map keeps at least the latest STATE_HASHES_KEPT_MAX hashes, and at most
    * twice as many.
    */
   readonly #stateHashes = new TurnoverMap<number, string>();
@@ -37,8 +37,8 @@ export class DivergenceDetector {
   }
 
   /**
-   * Records a peer's state hash. The report is ignored if this node has dropped its own hash of that position, because
-   * the two cannot be compared.
+   * Records a peer's state hash at a position. Ignores the report if this node has already dropped its own hash of that
+   * position.
    */
   recordPeer(node: string, position: number, stateHash: string, now: number): void {
     const own = this.#stateHashes.get(position);
@@ -56,7 +56,7 @@ export class DivergenceDetector {
   }
 
   /**
-   * Returns why this node must halt; null if it need not halt, or if more reports are needed to decide.
+   * Returns why this node must halt. Returns null if it need not halt, or if too few peers have reported.
    * @param now monotonic time in ms, as in `recordPeer`
    */
   haltReason(now: number): string | null {
@@ -68,7 +68,7 @@ export class DivergenceDetector {
       if (against.length === 0) this.#disputedAt = null;
       return null;
     }
-    // In a tie the node waits for a while, because peers that agree with it may not have reported yet.
+    // In a tie, wait for a while, because peers that agree with this node may not have reported yet.
     if (against.length === agreeing && now - this.#disputedAt < NODE_SILENCE_MS) return null;
     const names = against.map(([node, { position }]) => `${node} at entry ${position}`).join(", ");
     return `the state of ${this.#node} differs from that of ${names}: the databases have diverged`;

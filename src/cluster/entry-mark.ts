@@ -1,18 +1,18 @@
 /**
- * Writes and reads the mark and the checksum that tell an entry from foreign data in the log. They are at the end of an
- * entry, where older programs do not look. So older nodes can read marked entries while the cluster is being upgraded.
- * Pure.
+ * Writes and reads the mark and the checksum at the end of an entry. They distinguish entries from foreign data in the
+ * log. Older programs do not read the end of an entry, so older nodes can read marked entries during an upgrade of the
+ * cluster. Pure.
  *
- * The layout is `body, CRC-32 (4 bytes), "KoorLog", format (1 byte)`. In the formats 1 and 2 the checksum covers the
- * body. In all later formats it covers the body, "KoorLog" and the format. So a damaged format number cannot look like
- * that of a newer program.
+ * The layout is `body, CRC-32 (4 bytes), "KoorLog", format (1 byte)`. In the formats 1 and 2, the checksum covers only
+ * the body. In later formats it also covers "KoorLog" and the format, so that a damaged format number is not taken for
+ * a newer one.
  */
 import { crc32 } from "node:zlib";
 
 /** The content of a marked message: one entry, or a bundle of several entries (bundle.ts). */
 export type MarkedKind = "entry" | "bundle";
 
-/** The first apply version whose programs read formats with a checksum over the format number. */
+/** The first apply version whose programs can read formats with a checksum over the format number. */
 export const CHECKED_FORMAT_APPLY_VERSION_MIN = 8;
 /** The last format whose checksum does not cover the format number. */
 const UNCHECKED_FORMAT_MAX = 2;
@@ -55,14 +55,14 @@ export interface Marked {
   readonly body: Buffer;
   readonly format: number;
   /**
-   * The kind of the message; undefined if a newer program has written it in a format that this program does not know.
+   * The kind of the message; undefined if a newer program has written it, in a format that this program does not know.
    */
   readonly kind: MarkedKind | undefined;
 }
 
 /**
- * Splits a marked message into its parts. Returns null if the message has no mark, and "damaged" if it has a mark with
- * a wrong checksum.
+ * Splits a marked message into its parts. Returns null if there is no mark, and "damaged" if the checksum in the mark
+ * is wrong.
  */
 export function readMark(bytes: Uint8Array): Marked | "damaged" | null {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

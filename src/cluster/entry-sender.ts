@@ -1,6 +1,6 @@
 /**
- * Sends this node's entries to the log. Most entries are appended directly. While other nodes write too, a follower
- * forwards its entries of calls to the leader, which puts entries of several nodes into one message (bundler.ts).
+ * Sends this node's entries to the log. Usually it appends an entry directly. While other nodes write too, a follower
+ * forwards its entries of calls to the leader. The leader puts entries of several nodes into one message (bundler.ts).
  *
  * If the log does not deliver a forwarded entry in time, the follower appends the entry itself under the same number.
  * The log may then hold the entry twice, and every node rejects the second copy. Runs in the writer thread.
@@ -47,7 +47,7 @@ export class EntrySender {
     this.#options = options;
   }
 
-  /** Whether this node's entry in flight was forwarded and also appended. The log may then hold the entry twice. */
+  /** Whether the entry in flight was forwarded and then also appended by this node. The log may then hold it twice. */
   get isCopied(): boolean {
     return this.#isCopied;
   }
@@ -57,7 +57,10 @@ export class EntrySender {
     return this.#bundler.flight?.since ?? null;
   }
 
-  /** Sends an entry of this node: puts it into the next bundle, forwards it to the leader, or appends it to the log. */
+  /**
+   * Sends an entry of this node. It adds the entry to the next bundle, forwards it to the leader, or appends it to the
+   * log.
+   */
   send(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
     this.#isCopied = false;
     if (proposal.calls === null || !this.#canBundle(session)) this.#append(session, proposal, bytes);
@@ -72,18 +75,18 @@ export class EntrySender {
     const { identity, membership } = this.#options;
     if (!this.#canBundle(session)) return;
     const head = readCallsHead(bytes);
-    // Ignores two kinds of messages: a message that is not an entry of another node, and an entry of an earlier epoch,
-    // which every node would reject.
+    // Ignore a message that is not an entry of another node. Below, ignore an entry of an earlier epoch, which every
+    // node would reject.
     if (head === null || head.node === identity.node) return;
     if (membership().nodes.get(head.node)?.incarnation !== head.epoch) return;
-    // The bytes are copied, because they may be a view of the connection's buffer, which the library reuses.
+    // Copy the bytes, because they may be in the connection's buffer, which the library reuses.
     this.#bundler.add({ head, bytes: new Uint8Array(bytes) });
     this.flush();
   }
 
   /**
-   * Appends the bundled entries as one message, unless a message is in flight. If the message should linger, it is
-   * appended later.
+   * Appends the bundled entries as one message, unless a message is in flight. If the message has to linger, appends it
+   * later.
    */
   flush(): void {
     const { session: sessionNow, elapsed, membership } = this.#options;
@@ -107,30 +110,33 @@ export class EntrySender {
   }
 
   /**
-   * Appends this node's entry directly if the entry was forwarded and the log has not delivered it in time.
-   * @param readingSince when the delivery of the log was last resumed, in ms. The time before it does not count,
-   * because no entry is delivered during a pause.
+   * Appends this node's entry directly if it was forwarded and the log has not delivered it in time.
+   * @param readingSince when the delivery of the log was last resumed, in ms. The time before that does not count,
+   * because a paused log delivers no entries
    */
   appendOverdue(now: number, readingSince: number): void {
     this.#appendForwarded(this.#forwarding.overdue(now, readingSince), true);
   }
 
-  /** Records an entry that the log has delivered. If it was in the bundle in flight, the next bundle may be sent. */
+  /**
+   * Records an entry that the log has delivered. If the entry belongs to the bundle in flight, the next bundle may be
+   * sent.
+   */
   onApplied(head: EntryHead, now: number): void {
     this.#bundler.landed(head, now);
   }
 
-  /** Records that an entry of the leader was accepted. It proves that the leader works, so forwarding may resume. */
+  /** Records that an entry of the leader was accepted. This proves that the leader works, so forwarding may resume. */
   noteLeader(now: number): void {
     this.#forwarding.noteLeader(now);
   }
 
-  /** Records that calls of another node were accepted. Forwarding pays off only while other nodes write too. */
+  /** Records that calls of another node were accepted. This node forwards only while other nodes write too. */
   noteRemoteCalls(): void {
     this.#forwarding.noteRemoteCalls();
   }
 
-  /** Records that this node's entry in flight was applied or rejected, so it need not be appended again. */
+  /** Records that the entry in flight was applied or rejected, so that it is not appended again. */
   settle(): void {
     this.#forwarding.end();
   }
@@ -142,8 +148,8 @@ export class EntrySender {
   }
 
   /**
-   * Whether entries of several nodes may share a message. All nodes must be able to read bundles, and the log must have
-   * room.
+   * Whether entries of several nodes may share a message now. All nodes must be able to read bundles, and the log must
+   * have room.
    */
   #canBundle({ channel }: LogSession): boolean {
     const { identity, isFull } = this.#options;
@@ -157,10 +163,7 @@ export class EntrySender {
     });
   }
 
-  /**
-   * Forwards an entry of this node to the leader. Appends the entry directly if forwarding is impossible or not
-   * worthwhile.
-   */
+  /** Forwards an entry of this node to the leader. Appends it directly if forwarding is impossible or does not pay. */
   #forward(session: LogSession, proposal: Proposal, bytes: Uint8Array): void {
     const { elapsed, membership } = this.#options;
     const { channel } = session;
@@ -181,7 +184,7 @@ export class EntrySender {
 
   /**
    * Appends an entry of this node directly, after it was forwarded. The entry keeps its number.
-   * @param isCopied whether the leader may append the entry too
+   * @param isCopied true if the leader may append the entry too
    */
   #appendForwarded(forwarded: Forwarded | null, isCopied: boolean): void {
     const session = this.#options.session();
@@ -202,8 +205,8 @@ export class EntrySender {
   }
 
   /**
-   * Handles the outcome of a bundle's append. After a failed append each other node appends its own entry again by
-   * itself. So only this node's entry is handled here, whether it was in the bundle or waits for the next one.
+   * Handles the outcome of a bundle's append. After a failed append, each other node appends its own entry by itself.
+   * So this method handles only this node's entry, whether it is in the bundle or queued for the next one.
    */
   #onBundleAppended({ entries }: Flight, outcome: Appended): void {
     const { proposals, appended } = this.#options;

@@ -118,7 +118,7 @@ t.test("calls of another apply version are not decoded: their methods may be unk
   t.end();
 });
 
-/** Returns the body of an entry as old programs without marks wrote it. */
+/** Returns the body of an entry in the format of old programs, which wrote no mark. */
 function unmarked(text: string, blobs: readonly Uint8Array[] = []): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(Buffer.byteLength(text));
@@ -141,7 +141,7 @@ function formatOf(bytes: Uint8Array): number | undefined {
   return bytes[bytes.byteLength - 1];
 }
 
-/** Returns the JSON of an entry as old programs without marks wrote it. */
+/** Returns the JSON of an entry, as an old program without marks reads it. */
 function jsonOf(bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes);
   return buffer.toString("utf8", 4, 4 + buffer.readUInt32BE(0)).replace('"m":1,', "");
@@ -157,7 +157,7 @@ t.test("an entry that is truncated, extended or changed anywhere is not read", (
   const property = fc.property(fc.nat(bytes.byteLength - 1), fc.integer({ min: 1, max: 255 }), (at, bits) => {
     const changed = Uint8Array.from(bytes);
     changed[at] = (changed[at] ?? 0) ^ bits;
-    // If the name in the mark is damaged, the message counts as unmarked.
+    // A message whose mark has a damaged name counts as unmarked.
     const isInName = at >= nameAt && at < bytes.byteLength - 1;
     return (
       originOf(changed) === (isInName ? "foreign" : "damaged") &&
@@ -181,8 +181,8 @@ t.test("any damaged format number is told as damage, and none is taken for a new
   }
   changed[changed.byteLength - 1] = 9;
   t.throws(() => decodeEntry(changed, TABLE, 1), /it is damaged/);
-  // The checksum of an older entry does not cover the format number. A damaged format number is detected all the same,
-  // unless it becomes that of a bundle.
+  // The checksum of an older entry does not cover the format number. A damaged format number is still detected, unless
+  // it becomes the format number of bundles.
   const older = Buffer.from(encodeEntry({ head: HEAD, content: callsOf(put("x")) }, METHODS, CHECKED - 1));
   for (let format = 3; format < 256; format++) {
     older[older.byteLength - 1] = format;
@@ -249,7 +249,7 @@ t.test("entries of programs without marks are read", (t) => {
 });
 
 t.test("programs without marks read marked entries", (t) => {
-  // Programs without marks read a length, then JSON of that length, and then as many bytes as the JSON says.
+  // Programs without marks read a length, then JSON of that length, and then the number of bytes that the JSON gives.
   const long = Buffer.alloc(20_000, 7);
   const bytes = Buffer.from(encodeEntry({ head: HEAD, content: callsOf(put(long)) }, METHODS));
   const end = 4 + bytes.readUInt32BE(0);

@@ -1,9 +1,10 @@
 /**
- * The binary format of a log entry. The head says which node appended it, when, and which position that node had
- * applied. The content says what to do. The head and the requests are JSON. Long values follow the JSON as raw bytes.
+ * Encodes and decodes log entries. The head says which node has appended the entry, when, and which position that node
+ * had applied. The content says what to do. The head and the requests are JSON. Long values follow the JSON as raw
+ * bytes.
  *
- * The calls name their methods, and their requests are packed by the methods' schemas. So an entry means the same to
- * every node of its apply version. A mark and a checksum tell an entry from foreign data (entry-mark.ts). Pure.
+ * The calls name their methods, and the methods' schemas pack the requests. So an entry means the same to every node of
+ * its apply version. A mark and a checksum distinguish entries from foreign data (entry-mark.ts). Pure.
  */
 import type { MethodTable } from "../platform/rpc/method.js";
 import type { ServerCall } from "../platform/rpc/server.js";
@@ -13,8 +14,8 @@ import { MARK_BYTES, readMark, writeMark } from "./entry-mark.js";
 /** The format number of entries. A node rejects entries with another number. */
 export const ENTRY_FORMAT = 1;
 /**
- * The last apply version whose programs wrote entries without a mark. An unmarked message that claims a later version
- * is foreign.
+ * The last apply version whose programs wrote entries without a mark. An unmarked message with a later version is
+ * foreign.
  */
 export const UNMARKED_APPLY_VERSION_MAX = 2;
 
@@ -23,13 +24,13 @@ export interface EntryHead {
   /** The apply version of the program that appended the entry (schemas/version.ts). */
   readonly applyVersion: number;
   readonly node: string;
-  /** The sender's epoch: the id of its accepted join request. It is 0 in a join request. */
+  /** The sender's epoch, which is the id of its accepted join request. A join request itself has the epoch 0. */
   readonly epoch: number;
   /** The number of the entry in its epoch, from 1. */
   readonly number: number;
   /** The log's time as the appending node computed it (log-clock.ts), in ms. */
   readonly at: number;
-  /** The clock of the appending machine, in ms. It is used only as a vote on the right time (log-clock.ts). */
+  /** The clock of the appending machine, in ms. It only votes on the right time (log-clock.ts). */
   readonly wallMs: number;
   /** The id of the last entry that the appending node had applied. `stateHash` is its state hash at that position. */
   readonly position: number;
@@ -37,18 +38,18 @@ export interface EntryHead {
 }
 
 /**
- * The content of an entry in which a node asks to join. If it is accepted, entries of the node's earlier epochs are
- * rejected when they come later in the log.
+ * The content of a join request. If it is accepted, all later entries in the log from the node's earlier epochs are
+ * rejected.
  */
 export interface JoinRequest {
   readonly kind: "hello";
-  /** The id of the data directory. It distinguishes two nodes with the same name. */
+  /** The id of the data directory. Two nodes with the same name have different data directories. */
   readonly store: string;
-  /** The id of this start of the node's writer thread. */
+  /** Identifies one run of the node's writer thread. Each start of the thread gets a new id. */
   readonly run: string;
   /**
-   * The epoch of this node that the request replaces; 0 if there is none. The request is rejected if another epoch is
-   * current by then.
+   * The node's epoch that the request replaces; 0 if there is none. The request is rejected if the node has another
+   * epoch when the log delivers it.
    */
   readonly replaces: number;
   readonly version: string;
@@ -62,8 +63,7 @@ export interface Heartbeat {
 }
 
 /**
- * The content of an entry in which a node asks to become the leader. The node becomes the leader if `term` is still the
- * current term.
+ * The content of an entry by which a node asks to become the leader. It succeeds if `term` is still the current term.
  */
 export interface Candidacy {
   readonly kind: "candidacy";
@@ -79,7 +79,7 @@ export interface Upgrade {
 /** The content of an entry with calls of the writer's methods. */
 export interface Calls {
   readonly kind: "calls";
-  /** The term of the appending node if it believes that it is the leader; else 0. */
+  /** The current term, if the appending node believes that it is the leader; otherwise 0. */
   readonly term: number;
   readonly calls: readonly EntryCall[];
 }
@@ -106,20 +106,24 @@ type WireHead = readonly [
   at: number,
   position: number,
   stateHash: string,
-  /** The clock of the appending machine, in ms. Programs of apply version 1 leave it out. Their `at` is that clock. */
+  /**
+   * The clock of the appending machine, in ms. Programs of apply version 1 omit it, because their `at` is that clock.
+   */
   wallMs?: number,
 ];
-/** A call in an entry. `name` is an index into the entry's `names`, and the request is packed by its schema. */
+/**
+ * A call as it is encoded. `name` is an index into the entry's `names`. The rest is the request, packed by its schema.
+ */
 type WireCall = readonly [name: number, actor: string, trace: string, ...request: unknown[]];
 /**
- * A long value whose bytes follow the JSON: the index of its call, the index of its field in the call, and its length
- * in bytes.
+ * A long value whose bytes follow the JSON. The numbers are the index of its call, its index among the call's fields,
+ * and its length in bytes.
  */
 type WireBytes = readonly [call: number, at: number, length: number];
 
 interface WireEntry {
   readonly f: number;
-  /** 1 if the entry was written with a mark. Such an entry is damaged if its mark is missing. */
+  /** 1 if the entry was written with a mark. If its mark is missing, the entry is damaged. */
   readonly m?: number;
   readonly h: WireHead;
   /** The content of an entry without calls. */
@@ -134,8 +138,8 @@ const NOT_KOORS = "it does not have Koor's format";
 const LENGTH_BYTES = 4;
 const REQUEST_FIELD = 3;
 /**
- * Matches the beginning of an entry of calls that `encodeEntry` has written. The head ends at the first closing
- * bracket, because no text in a head contains one.
+ * Matches the beginning of an entry of calls, as `encodeEntry` writes it. The head ends at the first closing bracket,
+ * because no text in a head contains one.
  */
 const CALLS_HEAD = /^\{"f":1,"m":1,"h":(\[[^[\]]*\]),"t":/;
 const HEAD_BYTES_MAX = 1_024;
@@ -143,7 +147,8 @@ const HEAD_BYTES_MAX = 1_024;
 /**
  * Encodes an entry.
  * @param clusterVersion the apply version of the cluster, which decides the format of the mark. It may be lower than
- * that of the entry: a newer node's request to join, and its upgrade of the cluster, are read by the older nodes.
+ * the entry's version: the older nodes must be able to read the join request of a newer node, and the entry that
+ * upgrades the cluster.
  */
 export function encodeEntry(
   { head, content }: Entry,
@@ -195,8 +200,9 @@ function withBytes(wire: WireEntry, blobs: readonly Uint8Array[], clusterVersion
 export type Origin = "node" | "damaged" | "foreign";
 
 /**
- * Finds out where a message of the log comes from. A damaged entry has a mark with a wrong checksum. A foreign message
- * has no mark and is not an unmarked entry of an old version either. Every node decides the same for the same bytes.
+ * Determines the origin of a message of the log. A damaged entry has a mark with a wrong checksum. A foreign message
+ * has no mark, and is not an unmarked entry of an old version either. Every node gets the same result for the same
+ * bytes.
  */
 export function originOf(bytes: Uint8Array): Origin {
   const marked = readMark(bytes);
@@ -233,8 +239,8 @@ function isWireHead(head: unknown): head is WireHead {
 
 /**
  * Decodes an entry.
- * @param applyVersion the version whose calls are decoded. Calls of other versions are left out, because this node does
- * not apply them and may not know their methods.
+ * @param applyVersion this node's apply version. Calls of other versions are left out, because this node does not apply
+ * them and may not know their methods.
  * @throws UnreadableEntry
  */
 export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod>, applyVersion: number): Entry {
@@ -246,7 +252,7 @@ export function decodeEntry(bytes: Uint8Array, methods: MethodTable<WriterMethod
 }
 
 /**
- * Reads the head of a marked entry of calls, without decoding the calls; null if the bytes are damaged or not such an
+ * Reads the head of an entry of calls without decoding the calls. Returns null if the bytes are damaged or not such an
  * entry.
  */
 export function readCallsHead(bytes: Uint8Array): EntryHead | null {

@@ -1,11 +1,11 @@
 /**
  * Decides whether a follower forwards its entries to the leader. The leader bundles entries of several nodes into one
- * message (bundler.ts). A follower forwards only while the log delivers calls of other nodes, because otherwise
- * forwarding only adds a hop.
+ * message (bundler.ts). A follower forwards only while the log delivers calls of other nodes. Otherwise there is
+ * nothing to bundle, and forwarding only takes longer.
  *
- * If the log does not deliver a forwarded entry in time, the follower appends the entry itself. The entry keeps its
- * number, so if the leader appends it too, every node rejects the second copy. The follower then stops forwarding until
- * the log delivers another entry of the leader. Pure but for its state.
+ * If the log does not deliver a forwarded entry in time, the follower appends the entry itself, under the same number.
+ * If the leader has appended it too, every node rejects the second copy. The follower then stops forwarding until the
+ * log delivers another entry of the leader. Pure but for its state.
  */
 import { FORWARD_PAUSE_MS, FORWARD_RETURN_MS_MAX } from "../../schemas/limits/cluster.js";
 import type { Proposal } from "./proposals.js";
@@ -18,7 +18,7 @@ export interface Forwarded {
   readonly since: number;
 }
 
-/** How many of its own entries this node may forward after the log has delivered calls of another node. */
+/** How many entries a node may forward after the log has delivered calls of another node. */
 const FORWARDS_AFTER_REMOTE = 2;
 
 export class Forwarding {
@@ -38,8 +38,8 @@ export class Forwarding {
   }
 
   /**
-   * Decides whether to forward this node's next entry. Must be called exactly once for each entry, because each call
-   * counts against FORWARDS_AFTER_REMOTE.
+   * Decides whether to forward this node's next entry. Call it exactly once for each entry, because each call counts
+   * towards FORWARDS_AFTER_REMOTE.
    */
   shouldForward(now: number): boolean {
     if (this.#forwardsLeft === 0) return false;
@@ -53,8 +53,8 @@ export class Forwarding {
 
   /**
    * Gives up the forwarded entry if the log has not delivered it in time. The caller must then append it.
-   * @param readingSince when the delivery of the log was last resumed, in ms. The time before it does not count,
-   * because no entry is delivered during a pause.
+   * @param readingSince when the delivery of the log was last resumed, in ms. The time before that does not count,
+   * because a paused log delivers no entries
    * @returns the entry; null if no entry is overdue
    */
   overdue(now: number, readingSince: number): Forwarded | null {
@@ -64,7 +64,7 @@ export class Forwarding {
   }
 
   /**
-   * Gives up the forwarded entry, because the leader does not receive messages.
+   * Gives up the forwarded entry, because the message has not reached the leader.
    * @returns the entry; null if this node no longer waits for it
    */
   undelivered(proposal: Proposal, now: number): Forwarded | null {

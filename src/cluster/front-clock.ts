@@ -1,7 +1,7 @@
 /**
- * The clock of the front. On a single server it is the machine's clock. On a node of a cluster it is the log's time,
- * even if the machine's clock differs. The writer publishes the log's time now and then. In between the front adds the
- * monotonic time that has passed. Runs on the front.
+ * The clock of the front. On a single server, it is the machine's clock. On a node of a cluster, it follows the log's
+ * time, even if the machine's clock differs. The writer publishes the log's time now and then. In between, the front
+ * adds the monotonic time that has passed. Runs on the front.
  */
 import { CLOCK_TOLERANCE_MS } from "../../schemas/limits/cluster.js";
 import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
@@ -9,7 +9,7 @@ import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
 export class FrontClock implements Clock {
   readonly #alone: MonotonicClock;
   readonly #elapsed: Elapsed;
-  /** The last published time of the log, and the monotonic time at which it arrived; null before the first one. */
+  /** The latest published time of the log, and the monotonic time of its arrival; null before the first one. */
   #followed: { readonly nowMs: number; readonly elapsed: number } | null = null;
 
   /** @param alone the machine's clock. It is used until the log's time is known. */
@@ -19,8 +19,8 @@ export class FrontClock implements Clock {
   }
 
   /**
-   * Continues from the published time of the log. That time is slightly stale when it arrives. So the clock goes back
-   * only if it is ahead of the published time by more than CLOCK_TOLERANCE_MS.
+   * Continues from the published time of the log. A published time is slightly old when it arrives. So the clock goes
+   * back only if it is more than CLOCK_TOLERANCE_MS ahead of that time.
    */
   follow(nowMs: number): void {
     const aheadMs = this.now() - nowMs;

@@ -18,8 +18,8 @@ import { STARTING, type NodeStatus } from "./node-status.js";
 import type { ClusterReader } from "./table.js";
 
 /**
- * Thrown if this server cannot be a node of the cluster with its settings and its data. The start prints the message,
- * which is one line, and exits with code 2.
+ * Thrown if this server cannot be a node of the cluster with its settings and its data. The start prints the one-line
+ * message, and exits with code 2.
  */
 export class ClusterError extends Error {
   override readonly name = "ClusterError";
@@ -28,7 +28,7 @@ export class ClusterError extends Error {
 export interface ClusterFrontOptions {
   readonly cluster: ClusterSettings;
   readonly reader: ClusterReader;
-  /** The id of the newest log entry whose effect an earlier read may have seen; 0 before the first entry. */
+  /** The position up to which an earlier read may have seen the effect of log entries; 0 before the first entry. */
   readonly visible: SharedCounter;
   readonly log: Log;
   /** Returns this node's time in ms. It is never earlier than the log's time. */
@@ -56,9 +56,9 @@ class PositionWait extends Waiting {
 }
 
 /**
- * A read barrier is reached when the log has delivered this many more entries of this node. One entry is not enough,
- * because the front's count of delivered entries is stale. The first may have been delivered already, and the second
- * may have been in flight when the barrier was requested. Only the third was certainly appended after the request.
+ * The number of further entries of this node that a read barrier waits for. The front's count of delivered entries is
+ * stale, so one entry is not enough. The first may have been delivered already, and the second may have been in flight
+ * when the barrier was requested. Only the third was certainly appended after the request.
  */
 const OWN_ENTRIES_BEHIND = 3;
 
@@ -72,18 +72,18 @@ export class ClusterFront implements BackgroundTask, Positions {
   #status: NodeStatus | null = null;
   readonly #waiting = new WaitQueue<PositionWait>();
   /**
-   * The pending read barriers. A barrier is reached when the log has delivered `appends` entries of this node. Barriers
-   * are not in a `WaitQueue`, because a barrier has no deadline: the node's heartbeats soon reach it.
+   * The pending read barriers. Each is reached when the log has delivered `appends` entries of this node. They need no
+   * `WaitQueue`, because they need no deadline: the node's heartbeats soon reach them.
    */
   #confirming: { readonly appends: number; readonly done: () => void }[] = [];
   #reached = 0;
-  /** The header line of a position, cached. */
+  /** The cached header line of the position `#lineOf`. */
   #line: string | null = null;
   #lineOf = 0;
   #isLeader = false;
-  /** The cached result of `hasNoLivePeers`; null if it was not computed since the last status arrived. */
+  /** The cached result of `hasNoLivePeers`; null if the latest status has cleared it. */
   #hasNoLivePeers: boolean | null = null;
-  /** When this node first saw that it was behind the log, as `performance.now()` in ms; null while it is not behind. */
+  /** When this node fell behind the log, as `performance.now()` in ms; null while it is not behind. */
   #behindSince: number | null = null;
   /** Whether the server has started. A server that has started keeps running, even if its node halts. */
   #started = false;
@@ -107,7 +107,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     const id = visible.value;
     if (this.#line === null || this.#lineOf !== id) {
       this.#lineOf = id;
-      // The database is read, because the writer has not published a position yet.
+      // Read the database, because the writer has not published a position yet.
       this.#line = positionHeaderLine(id === 0 ? (reader.position()?.id ?? 0) : id);
     }
     return this.#line;
@@ -121,18 +121,18 @@ export class ClusterFront implements BackgroundTask, Positions {
     return this.#isLeader;
   }
 
-  /** Whether no other node was seen for NODE_SILENCE_MS. If so, no other node can have accepted calls. */
+  /** Whether all other nodes have been silent for NODE_SILENCE_MS. If so, none of them can have accepted calls. */
   get hasNoLivePeers(): boolean {
-    // The result is cached, because every claim needs it. It changes only with a commit, and the status that follows
-    // each commit clears the cache.
+    // Cache the result, because every claim needs it. It changes only with a commit, and the status after each commit
+    // clears the cache.
     this.#hasNoLivePeers ??= this.#findNoLivePeers(this.#known().nowMs);
     return this.#hasNoLivePeers;
   }
 
   /**
    * Resolves when this node accepts writes and there is a leader. Before that, the node may have to wait for the log,
-   * or to apply the entries that it has missed. Resolves earlier if the node reports why it is not ready. Resolves
-   * after NODE_START_MS in any case.
+   * or to apply the entries that it has missed. Resolves earlier if the node reports a reason why it is not ready, and
+   * in any case after NODE_START_MS.
    * @throws ClusterError
    */
   async ready(): Promise<void> {
@@ -153,8 +153,8 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { refusal, state, reason, leader } = notice;
     if (refusal !== "" || reason !== "" || (state === "ok" && leader !== "")) this.#hear(refusal);
     if (notice.nowMs > 0) this.#options.onTime(notice.nowMs);
-    // An error that stops the start is not logged here, because the caller prints it as one line. After the start it is
-    // logged like any other halt.
+    // Do not log an error that stops the start, because the caller prints it. After the start, it is logged like any
+    // other halt.
     if (notice.refusal === "" || this.#started) this.#report(before, notice);
     if (notice.installed > (before?.installed ?? 0)) this.#options.onInstalled();
     const { isLeader } = notice;
@@ -162,7 +162,7 @@ export class ClusterFront implements BackgroundTask, Positions {
       this.#isLeader = isLeader;
       this.#options.onLeading(isLeader);
     }
-    // Waiters for the position are served two ticks later. By then the front has handled the writer's other messages
+    // Serve the waiters for the position two ticks later. By then the front has handled the writer's other messages
     // about the same commit, and has sent the commit's events.
     const { position } = notice;
     if (position > (before?.position ?? 0)) setImmediate(() => setImmediate(() => this.#reach(position)));
@@ -174,19 +174,19 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   /**
-   * Runs a read barrier: calls `done` when this node has applied every entry that is in the log now and has sent the
-   * events of those entries.
+   * Runs a read barrier. It calls `done` when this node has applied every entry that is in the log now, and has sent
+   * the events of these entries.
    *
-   * The barrier waits for an entry that this node appends after this call. When the log delivers it, all earlier
-   * entries were delivered too, because the log has one order. The wait is short, because a node appends at least one
-   * entry every NODE_HEARTBEAT_MS.
+   * The barrier waits for an entry that this node appends after this call. The log delivers entries in order. So when
+   * it delivers that entry, it has delivered every entry that was in the log at the call. The wait is short, because a
+   * node appends at least one entry every NODE_HEARTBEAT_MS.
    */
   readBarrier(done: () => void): void {
     this.#confirming.push({ appends: this.#known().appends + OWN_ENTRIES_BEHIND, done });
   }
 
   seen(): LogPosition | null {
-    // The database is read, because a commit is visible there before the writer publishes its position.
+    // Read the database, where a commit is visible before the writer publishes its position.
     const place = this.#options.reader.position();
     return place === null ? null : { log: place.generation, position: place.id };
   }
@@ -207,7 +207,7 @@ export class ClusterFront implements BackgroundTask, Positions {
     const { cluster, reader, now } = this.#options;
     const { state, leader, term, position, log_last, warnings } = this.#known();
     const reason = reasonShown(this.#known());
-    // This node's own clock is used, because the log's time stands still at a node that receives no entries.
+    // Use this node's own clock, because the log's time stands still at a node that receives no entries.
     const nowMs = now();
     const nodes = reader.nodes().map((node) => {
       const own = node.node === this.node;
@@ -275,7 +275,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   }
 
   #confirm(before: number, appends: number): void {
-    // If the count is lower than before, the writer thread was restarted, and its count began at 0 again.
+    // A lower count than before means that the writer thread was restarted. Its count began at 0 again.
     if (appends < before)
       this.#confirming = this.#confirming.map(({ done }) => ({ appends: appends + OWN_ENTRIES_BEHIND, done }));
     const confirmed = this.#confirming.filter((one) => one.appends <= appends);
@@ -318,8 +318,8 @@ export class ClusterFront implements BackgroundTask, Positions {
 }
 
 /**
- * Returns the reason that is shown for a node that is not healthy; "" if the node is healthy. The writer gives no
- * reason for short states, so this function adds one.
+ * Returns the reason that is shown for a node that is not healthy; "" if the node is healthy. For short states, in
+ * which the writer gives no reason, this function supplies one.
  */
 function reasonShown({ state, reason, position, log_last }: NodeStatus): string {
   if (reason !== "" || state === "ok") return reason;

@@ -1,13 +1,13 @@
 /**
- * Tracks the health of a node: the phase of its connection to the log, whether the log accepts writes, and the reason
- * that is shown to callers and operators. Pure but for its state.
+ * Tracks the health of a node: its phase, whether the log accepts writes, and the reason that callers and operators
+ * see. Pure but for its state.
  */
 import { CUT_OFF_MS } from "../../schemas/limits/cluster.js";
 import { Failure } from "../base/result.js";
 import type { ReplicaStatus } from "./node-status.js";
 
 /**
- * The phase of the connection to the log. `joining` lasts from the opening of a session until the join request is
+ * The phase of the connection to the log. `joining` begins when a session is opened, and ends when the join request is
  * accepted.
  */
 export type Phase = "disconnected" | "joining" | "ready" | "halted" | "closed";
@@ -30,7 +30,7 @@ export class Health {
   phase: Phase = "disconnected";
   /** Why the node is not healthy, as one line; "" while nothing is wrong. */
   reason = "";
-  /** When the applier tries again after a failed commit, in ms; null if the last commit did not fail. */
+  /** When the applier retries after a failed commit, in ms; null if the last commit has succeeded. */
   stalledUntil: number | null = null;
   #reachedAt: number;
   #fullSince: number | null = null;
@@ -39,7 +39,7 @@ export class Health {
     this.#reachedAt = now;
   }
 
-  /** Whether the node has a session with the log, which lets it read the log. */
+  /** Whether the node has a session with the log, so that it can read the log. */
   get isActive(): boolean {
     return this.phase === "joining" || this.phase === "ready";
   }
@@ -53,19 +53,19 @@ export class Health {
     return this.#fullSince !== null;
   }
 
-  /** Records that this node has reached the log and has applied all of its entries. */
+  /** Records that this node has applied all entries of the log. */
   noteReached(now: number): void {
     this.#reachedAt = now;
   }
 
-  /** Records whether the log has room for entries, as the last append has shown. */
+  /** Records whether the last append has found room in the log. */
   setFull(isFull: boolean, now: number): void {
     this.#fullSince = isFull ? (this.#fullSince ?? now) : null;
     if (isFull) this.reason = FULL_REASON;
     else if (this.reason === FULL_REASON) this.reason = "";
   }
 
-  /** Clears the reason of a ready node, except that a full log remains the reason. */
+  /** Clears the reason. If the log is full, that remains the reason. */
   clearReason(): void {
     this.reason = this.isFull ? FULL_REASON : "";
   }
@@ -78,8 +78,7 @@ export class Health {
   }
 
   /**
-   * Returns the state that clients and operators see. A disconnection shorter than CUT_OFF_MS does not change that
-   * state.
+   * Returns the state that clients and operators see. It does not show a disconnection that is shorter than CUT_OFF_MS.
    */
   summarize(
     { isVersionCurrent, isBehind, hasJoined }: HealthFacts,

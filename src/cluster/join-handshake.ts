@@ -1,10 +1,10 @@
 /**
- * Runs the join handshake of a node. At every start and after every lost session the node appends a join request to the
- * log. When the log has delivered that request and it was accepted, the node may append calls. The id of the accepted
- * request is the node's epoch. From then on every node rejects entries of the node's earlier epochs.
+ * Runs the join handshake of a node. At every start and after every lost session, the node appends a join request to
+ * the log. When the log delivers the request and it is accepted, the node may append calls. The id of the accepted
+ * request becomes the node's epoch. From then on, every node rejects entries of the node's earlier epochs.
  *
- * A request is retried if the log had no room for it. It is also retried if another process used the node's name a
- * moment ago. That may be this node's previous process, which has ended without the other nodes' knowledge. Pure but
+ * A request is retried if the log had no room for it. It is also retried if another process was active under the node's
+ * name a moment ago. That may be this node's previous process, which has ended unnoticed by the other nodes. Pure but
  * for its state.
  */
 import { LOG_REOPEN_DELAY_MS_MAX, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";
@@ -16,7 +16,7 @@ export interface Identity {
   readonly node: string;
   /** Identifies the data directory. */
   readonly storeId: string;
-  /** The id of this start of the writer thread. A restarted thread has another id. */
+  /** Identifies one run of the writer thread. A restarted thread gets a new id. */
   readonly bootId: string;
   readonly version: string;
   /** The apply version of this program (schemas/version.ts). */
@@ -25,18 +25,18 @@ export interface Identity {
   readonly settings: string;
 }
 
-/** The result of a delivered join request of this node's name. */
+/** The consequence of a delivered join request for this node. The request has this node's name. */
 export type JoinResult =
   | { readonly kind: "joined" }
-  /** Another join was applied first, so this request is out of date. The node must append a new one at once. */
+  /** Another join request was applied first, so this one is out of date. The node must append a new one at once. */
   | { readonly kind: "again" }
   /** The request was rejected, and the handshake retries by itself after a delay. */
   | { readonly kind: "retrying"; readonly reason: string }
   | { readonly kind: "halt"; readonly why: string }
-  /** This is an earlier request of this node's name, and it changes nothing for this process. */
+  /** The request is from an earlier process of this node, and changes nothing for this process. */
   | { readonly kind: "ignored" };
 
-/** The text of the error for each reason of a rejection that makes the node halt. */
+/** The error texts of the rejections that make the node halt. */
 const REJECTIONS: Readonly<Partial<Record<RejectReason, (identity: Identity, membership: Membership) => string>>> = {
   name_taken: ({ node }) => `another node is called ${node}: give each its own --node-id`,
   settings: ({ settings }, membership) =>
@@ -47,24 +47,24 @@ export class JoinHandshake {
   readonly #identity: Identity;
   #sentAt = 0;
   #retryAt: number | null = null;
-  /** When the first rejection since the last accepted request occurred, in ms; null if there was none. */
+  /** When the first rejection since the last accepted request arrived, in ms; null if there was none. */
   #rejectedSince: number | null = null;
 
   constructor(identity: Identity) {
     this.#identity = identity;
   }
 
-  /** When the last request was appended, in ms; null while a retry is scheduled. */
+  /** When the latest request was appended, in ms; null while a retry is scheduled. */
   get pendingSince(): number | null {
     return this.#retryAt === null ? this.#sentAt : null;
   }
 
-  /** Cancels a scheduled retry, because the caller appends a new request at once. */
+  /** Cancels a scheduled retry, because the caller is about to append a new request. */
   restart(): void {
     this.#retryAt = null;
   }
 
-  /** Returns the next join request. It replaces the epoch that `membership` has for this node. */
+  /** Returns the next join request. It replaces the node's epoch in `membership`. */
   request(membership: Membership, now: number): JoinRequest {
     const { node, storeId: store, bootId: run, version, settings } = this.#identity;
     this.#sentAt = now;
@@ -85,7 +85,7 @@ export class JoinHandshake {
   }
 
   /**
-   * Evaluates a join request of this node's name that the log has delivered.
+   * Handles a join request of this node's name that the log has delivered.
    * @param epoch the node's current epoch; 0 while it has none
    */
   onApplied(
@@ -95,7 +95,7 @@ export class JoinHandshake {
   ): JoinResult {
     const { node } = this.#identity;
     if (bootId !== this.#identity.bootId) {
-      // The request is from an earlier start of this node, or from another process that has taken over its name.
+      // The request is from an earlier process of this node, or from a process that has taken over its name.
       if (rejected === null && epoch > 0) return { kind: "halt", why: `another process runs as node ${node}` };
       return { kind: "ignored" };
     }
@@ -103,11 +103,12 @@ export class JoinHandshake {
       this.#rejectedSince = null;
       return { kind: "joined" };
     }
-    // Another request of this name was accepted first. This node has applied that request, so the next request can name
-    // it in `replaces`.
+    // Another request of this name was accepted first. This node has applied it by now, so the next request can replace
+    // its epoch.
     if (rejected === "old") return { kind: "again" };
     this.#rejectedSince ??= now;
-    // The name may belong to a process that has ended but has not been silent for NODE_SILENCE_MS yet.
+    // The name may still belong to a process that has just ended. It becomes free after NODE_SILENCE_MS without an
+    // entry.
     if (rejected === "name_taken" && now - this.#rejectedSince < 2 * NODE_SILENCE_MS) {
       this.retryLater(now);
       return {

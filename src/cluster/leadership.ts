@@ -1,9 +1,9 @@
 /**
- * Decides when a node tries to become the leader, upgrades the cluster or sends a heartbeat. A node appends a candidacy
- * when the leader has been silent for LEADER_SILENCE_MS. The log puts candidacies in one order, and the first one of a
- * term wins, so no votes are needed.
+ * Decides when a node tries to become the leader, upgrades the cluster, or sends a heartbeat. If the leader has been
+ * silent for LEADER_SILENCE_MS, a node appends a candidacy. The log puts all candidacies in one order, and the first
+ * one of a term wins. So no votes are needed.
  *
- * Only time in which this thread could read the log counts as silence. Every entry counts as a heartbeat, so a busy
+ * Silence is measured only while this thread runs and can read the log. Every entry counts as a heartbeat, so a busy
  * node sends no others. Pure but for its state.
  */
 import { LEADER_SILENCE_MS, NODE_HEARTBEAT_MS, NODE_HELD_MS } from "../../schemas/limits/cluster.js";
@@ -25,8 +25,8 @@ export class Leadership {
   }
 
   /**
-   * Records an entry of the leader. Also called when this node's epoch starts, so that the silence of the leader is
-   * measured from then on.
+   * Records an entry of the leader. Also called when this node's epoch starts, because the leader's silence is measured
+   * from then on.
    */
   noteLeader(now: number): void {
     this.#leaderSeenAt = now;
@@ -39,8 +39,8 @@ export class Leadership {
 
   /**
    * Measures the leader's silence in ms. Time in which this thread did not run does not count, because entries of the
-   * leader may have arrived unread. Must be called at every tick, because a long gap between two calls shows that the
-   * thread did not run.
+   * leader may have arrived unread. Call it at every tick, because it recognizes that time by a long gap between two
+   * calls.
    */
   silenceMs(now: number): number {
     const heldMs = Math.max(0, now - this.#measuredAt - NODE_HELD_MS);
@@ -51,7 +51,7 @@ export class Leadership {
 
   /**
    * Returns the entry that this node must append if it has no calls to append; null if there is none.
-   * @param isClockRight whether this machine's clock agrees with a majority. A node whose clock is ahead does not try
+   * @param isClockRight whether a majority agrees with this machine's clock. A node whose clock is ahead does not try
    * to become the leader.
    */
   dueEntry({ applyVersion, leader, term }: Membership, isClockRight: () => boolean, now: number): EntryContent | null {

@@ -9,10 +9,7 @@ import { initialMembership, type Membership, type Node } from "./membership.js";
 const START_MS = 1_770_595_200_000;
 const DAY_MS = 86_400_000;
 
-/**
- * A cluster of node a and other nodes that are alive. `walls` holds the error of each machine's clock, beginning with
- * a's.
- */
+/** A cluster of node a and live peers. `walls` has the error of each machine's clock, a's first. */
 class Scene {
   passedMs = 0;
   membership: Membership;

@@ -1,12 +1,11 @@
 /**
- * Computes the log's time on a node: the time of the newest entry, plus the monotonic time since then. The clocks of
- * the machines vote on the right time, so one wrong clock changes nothing.
+ * Computes the log's time on a node. It is the time of the newest entry, plus the monotonic time since then. The clocks
+ * of the machines vote on the right time, so one wrong clock changes nothing.
  *
- * The voters are this node, the other live nodes, and each silent node that is still a member and whose clock this
- * node has recorded. A live node whose clock is unknown agrees with no other voter. The log's time jumps forward only
- * to a time that the clocks of a strict majority of the voters have reached. If it is ahead of a strict majority of
- * the clocks, it does not go back: it advances at LOG_CLOCK_SLOW_RATE until they agree with it. Pure but for its
- * state.
+ * The voters are this node, the live peers, and the silent members whose clock this node has recorded. A live node
+ * whose clock is unknown agrees with no voter. The log's time jumps forward only if a strict majority of the clocks has
+ * reached the new time. It never goes back. If it is ahead of a strict majority, it advances at LOG_CLOCK_SLOW_RATE
+ * until they agree with it. Pure but for its state.
  */
 import {
   CLOCK_ASTRAY_MS,
@@ -26,7 +25,7 @@ export interface LogClockOptions {
   readonly membership: () => Membership;
 }
 
-/** The earliest and the latest time that a majority of the clocks accept as right. */
+/** The earliest and the latest time that a majority of the clocks agrees with. */
 interface Bounds {
   readonly leastMs: number;
   readonly mostMs: number;
@@ -37,8 +36,8 @@ const UNKNOWN: Bounds = { leastMs: Number.NEGATIVE_INFINITY, mostMs: Number.POSI
 export class LogClock {
   readonly #options: LogClockOptions;
   /**
-   * For each node, the difference between its clock and this node's monotonic time, measured at its latest entry. The
-   * difference stays valid while the node is silent, because a wrong clock is usually wrong by a constant.
+   * How far each node's clock is ahead of this node's monotonic time, in ms, as of the node's latest entry. The
+   * difference stays valid while the node is silent, because most wrong clocks are wrong by a constant.
    */
   readonly #differences = new Map<string, number>();
   #baseMs: number;
@@ -58,8 +57,7 @@ export class LogClock {
 
   /**
    * Returns the log's time in ms.
-   * @param votes whether the machines' clocks may change the time; false while this node does not know the newest
-   * entries
+   * @param votes whether the machines' clocks may vote; false while this node does not know the newest entries
    */
   now(votes = true): number {
     const { elapsed, membership, wall } = this.#options;
@@ -68,14 +66,14 @@ export class LogClock {
     const { leastMs, mostMs } = votes ? this.#bounds() : UNKNOWN;
     const rate = this.#baseMs + passedMs > mostMs + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
     const wallMs = wall();
-    // This machine's clock is more exact than those of the other nodes, which were received a while ago. So it is used
-    // if it agrees with them.
+    // Use this machine's clock if it agrees with the other clocks. It is more exact, because the times of the others
+    // arrived a while ago.
     const rightMs = wallMs >= leastMs && wallMs <= leastMs + CLOCK_TOLERANCE_MS ? wallMs : leastMs;
     this.#baseMs = Math.max(this.#baseMs + passedMs * rate, rightMs, membership().nowMs);
     return Math.floor(this.#baseMs);
   }
 
-  /** How far this machine's clock is ahead of the majority's clocks, in ms; 0 if by at most CLOCK_ASTRAY_MS. */
+  /** How far this machine's clock is ahead of the majority, in ms. A lead of at most CLOCK_ASTRAY_MS counts as 0. */
   get aheadMs(): number {
     const aheadMs = this.#options.wall() - this.#bounds().leastMs;
     return Number.isFinite(aheadMs) && aheadMs > CLOCK_ASTRAY_MS ? aheadMs : 0;
@@ -104,8 +102,8 @@ export class LogClock {
   }
 
   /**
-   * Computes the bounds of the right time. A live node with an unknown clock counts as one that agrees with no other
-   * node.
+   * Computes the earliest and the latest right time. A live node with an unknown clock counts as one that agrees with
+   * no other node.
    */
   #bounds(): Bounds {
     const { wall, elapsed, membership } = this.#options;
@@ -122,7 +120,7 @@ export class LogClock {
   }
 }
 
-/** Formats a span in its largest unit, so that the text of a warning seldom changes. */
+/** Formats a difference of clocks in its largest unit, so that the text of a warning seldom changes. */
 function roughly(spanMs: number): string {
   const s = Math.abs(spanMs) / 1_000;
   if (s >= 172_800) return `${Math.round(s / 86_400)} days`;

@@ -1,7 +1,7 @@
 /**
- * Reads the log for the applier, with back pressure. It stops the delivery when more than `pendingBytesMax` bytes wait
- * to be applied, and resumes it at half of that. It skips and counts messages that no node has appended, because other
- * programs may be able to write to the log. It does the same with damaged entries. Runs in the writer thread.
+ * Reads the log for the applier, with back pressure. It pauses the delivery when more than `pendingBytesMax` bytes wait
+ * to be applied, and resumes it at half of that. It skips and counts damaged entries, and messages that no node has
+ * appended. Other programs may be able to write such messages to the log. Runs in the writer thread.
  */
 import { ENTRIES_PENDING_BYTES_MAX, NODE_LAG_ENTRIES_MAX } from "../../schemas/limits/cluster.js";
 import type { LogSession } from "./log/ordered-log.js";
@@ -11,7 +11,7 @@ import { originOf } from "./entry.js";
 export class LogReader {
   readonly #applier: Pick<Applier, "receive" | "skip" | "pendingBytes" | "hasPending" | "state">;
   readonly #pendingBytesMax: number;
-  /** The state of the delivery. "resumed" means that no message has arrived since the delivery was resumed. */
+  /** The state of the delivery. In the state "resumed", no message has arrived since the delivery was resumed. */
   #state: "reading" | "paused" | "resumed" = "reading";
   #resumedAt = 0;
   #last = 0;
@@ -42,7 +42,8 @@ export class LogReader {
   }
 
   /**
-   * When the delivery was last resumed, in ms. An entry that was appended before may be late only because of the pause.
+   * When the delivery was last resumed, in ms. The pause may have delayed the delivery of entries that were appended
+   * before.
    */
   get resumedAt(): number {
     return this.#resumedAt;
@@ -54,17 +55,17 @@ export class LogReader {
   }
 
   /**
-   * Whether the node is more than NODE_LAG_ENTRIES_MAX entries behind the log. It is also true while the delivery is
-   * paused and until the next message arrives, because the lag is unknown then.
+   * Whether the node is more than NODE_LAG_ENTRIES_MAX entries behind the log. It is also true during a pause, and
+   * until the first message after it, because the lag is unknown then.
    */
   get isBehind(): boolean {
     if (this.#state !== "reading") return true;
-    // If no entry waits to be applied, every message after the applied position was skipped, so it adds no lag.
+    // If nothing waits to be applied, all messages after the applied position were skipped. They add no lag.
     const skipped = this.#applier.hasPending ? 0 : this.#newestSkipped;
     return this.#last - Math.max(this.#applier.state.position.id, skipped) > NODE_LAG_ENTRIES_MAX;
   }
 
-  /** Records the newest id of the log that a new session has found. */
+  /** Records the newest id of the log, as a new session has found it. */
   noteLast(last: number): void {
     this.#last = last;
   }
@@ -79,7 +80,7 @@ export class LogReader {
     this.#last = Math.max(this.#last, last, id);
     const origin = originOf(bytes);
     if (origin === "node") {
-      // The bytes are copied, because they may be a view of the connection's buffer, which the library reuses.
+      // Copy the bytes, because they may be in the connection's buffer, which the library reuses.
       this.#applier.receive(id, new Uint8Array(bytes));
     } else {
       if (origin === "foreign") this.#foreign += 1;

@@ -1,7 +1,4 @@
-/**
- * Tests which entries the membership accepts and rejects, and which node becomes the leader. The other behaviour is
- * tested in simulation.test.ts.
- */
+/** Tests which entries the membership accepts, and which node becomes the leader. simulation.test.ts tests the rest. */
 import t from "tap";
 import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";
 import { must } from "../base/assert.js";
@@ -43,7 +40,7 @@ class Log {
     return this.say({ node, at, applyVersion }, { kind: "hello", replaces, ...usual, ...hello });
   }
 
-  /** Applies the next entry of a node, and returns why it is rejected. */
+  /** Applies the next entry of a node. Returns why it is rejected, or null. */
   next(node: string, content: EntryContent, more: Partial<EntryHead> = {}): RejectReason | null {
     const { incarnation: epoch, number } = must(this.membership.nodes.get(node), node);
     return this.say({ node, epoch, number: number + 1, ...more }, content);

@@ -1,7 +1,7 @@
 /**
  * Computes the replicated membership: the nodes, their epochs, the leader, the apply version and the settings. It
- * depends only on the log, so every node computes the same. `advance` returns a new value, which is stored in the
- * transaction that applies the entry. Pure.
+ * depends only on the log, so every node computes the same membership. `advance` returns the membership after an entry,
+ * which is stored in the transaction that applies the entry. Pure.
  */
 import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";
 import type { Entry, EntryHead, JoinRequest } from "./entry.js";
@@ -11,14 +11,17 @@ export interface Node {
   readonly node: string;
   /** The id of the node's data directory. */
   readonly store: string;
-  /** The id of the latest start of the node's writer thread that has joined the cluster. */
+  /**
+   * Identifies one run of the node's writer thread. Each start of the thread gets a new id; this is the latest run that
+   * joined.
+   */
   readonly run: string;
   readonly version: string;
   /** The node's epoch: the id of its latest accepted join request. Entries of an earlier epoch are rejected. */
   readonly incarnation: number;
-  /** The number of the node's latest entry in the epoch. */
+  /** The number of the node's latest entry. Numbers begin at 1 in each epoch. */
   readonly number: number;
-  /** The log's time of the node's latest entry, in ms. */
+  /** The log's time at the node's latest entry, in ms. */
   readonly heard_at: number;
   /** The position that the node had applied when it appended its latest entry. */
   readonly position: number;
@@ -30,7 +33,7 @@ export interface Membership {
   /** The cluster's apply version. Entries of other versions are rejected, except for join requests and upgrades. */
   readonly applyVersion: number;
   readonly settings: string;
-  /** How often a node has become the leader. */
+  /** The number of the current leader's election. It grows by 1 whenever a node becomes the leader. */
   readonly term: number;
   /** The name of the leader; "" before the first one. */
   readonly leader: string;
@@ -40,8 +43,8 @@ export interface Membership {
 /** Why an entry is rejected. The values are part of the state hash, so they never change. */
 export type RejectReason =
   /**
-   * The entry belongs to an earlier epoch or to a node that has not joined, or it is a second copy. A join request is
-   * rejected for this reason if the epoch that it replaces is not the current one.
+   * The entry belongs to an earlier epoch or to a node that has not joined, or it is a second copy. A join request gets
+   * this reason if its `replaces` is not the node's current epoch.
    */
   | "old"
   /** Another node with the same name, but another data directory, has appended an entry recently. */
@@ -53,7 +56,7 @@ export type RejectReason =
   /** Another node has become the leader since the candidacy was appended. */
   | "term";
 
-/** The effect of an entry on the membership. It is the same whatever the entry's calls return. */
+/** The effect of an entry on the membership. It does not depend on the answers to the entry's calls. */
 export interface Step {
   readonly membership: Membership;
   /** Why the entry is rejected; null if it is accepted. */

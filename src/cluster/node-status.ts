@@ -3,7 +3,7 @@ import * as Type from "typebox";
 import { NodeState } from "../../schemas/cluster.js";
 import type { PushMessage, PayloadOf } from "../platform/rpc/method.js";
 
-/** The push message with the node's status. It is published after each commit and after every change. */
+/** The push message with the node's status. The writer publishes it after each commit and after every change. */
 export const NODE_STATUS = {
   name: "node",
   payload: Type.Object({
@@ -22,14 +22,14 @@ export const NODE_STATUS = {
     nowMs: Type.Integer({ minimum: 0 }),
     /** The log's current time in ms, as the writer computes it; 0 while the writer cannot know it. */
     clock_ms: Type.Integer({ minimum: 0 }),
-    /** How often the connection to the log was opened again. */
+    /** How often the connection to the log was lost or could not be opened. */
     reopens: Type.Integer({ minimum: 0 }),
-    /** The number of this node's entries that were rejected because they belong to an earlier epoch of the node. */
+    /** The number of this node's entries that were rejected because the node had already begun a newer epoch. */
     fenced: Type.Integer({ minimum: 0 }),
-    /** The number of messages in the log that were skipped because no node has appended them. */
+    /** The number of messages that were skipped because no node has appended them. */
     foreign: Type.Integer({ minimum: 0 }),
     /**
-     * The number of this node's entries that the log has delivered. `append_s` is the total time from append to
+     * The number of this node's entries that the log has delivered. `append_s` is the sum of their times from append to
      * delivery, in s.
      */
     appends: Type.Integer({ minimum: 0 }),

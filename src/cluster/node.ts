@@ -1,6 +1,6 @@
 /**
- * Makes a writer thread a node of a cluster: bootstraps the node (bootstrap.ts), runs the replica, and schedules
- * snapshots. Calls that concern only this node do not go into the log: they run locally. Runs in the writer thread.
+ * Makes a writer thread a node of a cluster. It bootstraps the node (bootstrap.ts), runs the replica, and schedules
+ * snapshots. Calls that concern only this node run locally, without the log. Runs in the writer thread.
  */
 import { NODE_TICK_MS } from "../../schemas/limits/cluster.js";
 import { APPLY_VERSION, VERSION } from "../../schemas/version.js";
@@ -66,7 +66,7 @@ class ClusterNode implements Executor {
 
   start(): void {
     this.#run().catch((error: unknown) => {
-      // No caller waits for this promise, so the error is thrown in a microtask. It ends the thread, which is then
+      // No caller waits for this promise. So throw the error in a microtask, where it ends the thread, which is then
       // restarted.
       queueMicrotask(() => {
         throw error;
@@ -203,7 +203,7 @@ class ClusterNode implements Executor {
     replica.tick();
   }
 
-  /** Called when a snapshot has replaced the tables. The models reload their caches. */
+  /** Called when a snapshot has replaced the tables, so that the models reload their caches. */
   #onInstalled(): void {
     this.#installed += 1;
     this.#transaction.refill();

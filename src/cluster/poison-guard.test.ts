@@ -1,5 +1,5 @@
 /**
- * Tests the poison guard: what it records about an entry that crashes the process, and what the node does after the
+ * Tests the poison guard: its record of an entry that crashes the process, and the behaviour of the node after the
  * restart.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -39,8 +39,8 @@ function start(file: AttemptFile, { version = "1", generation = "g", last = 100 
 }
 
 /**
- * Returns the file that a process has left. The process has crashed `deaths` times while it applied entry 42 in its own
- * transaction.
+ * Returns the file that a crashed process has left. The process has crashed `deaths` times while it applied entry 42
+ * alone.
  */
 function leftBy(deaths: number, as: { readonly version?: string } = {}): AttemptFile & { line: string } {
   const file = kept();
@@ -191,7 +191,7 @@ t.test("an entry that crashes the process of every node", async (t) => {
   const one = must(a, "a node");
   const other = must(b, "another");
   await world.playUntil(() => one.replica?.isLeader === true);
-  // The other node is behind, so it reaches the entry together with earlier ones.
+  // The other node is behind, so it applies the entry together with earlier ones.
   other.crash();
   for (let lines = 0; lines < 10; lines++) {
     const made = world.call(one, addLine);
@@ -221,7 +221,7 @@ t.test("an entry that crashes the process of every node", async (t) => {
   const restarts = new Map(starts);
   await world.playUntil(halted);
   for (const node of world.nodes) t.equal(starts.get(node), (restarts.get(node) ?? 0) + 1, "at once, the next time");
-  // Another version with the same bug crashes as often, and then halts too.
+  // Another version with the same bug crashes as often, and then halts as well.
   one.crash();
   one.version = "2";
   const tried = starts.get(one) ?? 0;

@@ -1,16 +1,16 @@
 /**
- * Guards against poison entries: log entries that crash the process when they are applied. A method that throws only
- * fails its own call. But a native crash, or running out of memory, would repeat on every node at every start, and then
- * no node could serve reads.
+ * Guards against poison entries, which are log entries that crash the process when they are applied. A method that
+ * throws only fails its own call. But a native crash, or a lack of memory, would happen again on every node at every
+ * start, and then no node could serve reads.
  *
  * So the node writes the position that it is applying to a small file, and removes the file afterwards. If the file
- * exists at start, the process has crashed. It then applies the entries of the crashed attempt one at a time, to find
- * the poison entry. It halts before an entry that has crashed it POISON_ENTRY_TRIES_MAX times.
+ * exists at the start, the process has crashed. The node then applies the entries of that attempt one at a time, to
+ * find the poison entry. It halts before an entry that has crashed it POISON_ENTRY_TRIES_MAX times.
  *
- * Only entries that were in the log when the session began are recorded, so normal operation costs nothing. A later
- * entry that crashes the process is in the log when the next session begins, so it is recorded then. The file is not
- * fsynced, because it must survive a crash of the process, not of the machine. If the file cannot be written, the node
- * still works, but crashes are not counted. Runs in the writer thread.
+ * Normal operation costs nothing, because only entries that were in the log when the session began are recorded. If a
+ * later entry crashes the process, it is in the log when the next session begins. The file is not fsynced, because it
+ * must survive a crash of the process, not of the machine. If the file cannot be written, the node still works, but
+ * crashes are not counted. Runs in the writer thread.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,15 +24,15 @@ export interface AttemptFile {
   remove(): void;
 }
 
-/** An attempt to apply entries. It is either the current attempt or the one that crashed the process. */
+/** An attempt to apply entries: the current one, or the one that crashed the process. */
 interface Attempt {
   readonly entry: number;
-  /** The id of the log. It is needed because the positions of every log start at 1. */
+  /** The generation of the log. Each log has its own positions, which start at 1. */
   readonly generation: string;
-  /** The id of the last entry that may be in the same transaction. */
+  /** The last entry that may share the transaction. */
   readonly through: number;
   /**
-   * How often the first entry was applied alone in its transaction, including this time; 0 if it shares the
+   * How often the first entry was applied alone in a transaction, including this attempt; 0 if it shares the
    * transaction.
    */
   readonly tries: number;
@@ -104,8 +104,8 @@ export class PoisonGuard {
 
   /**
    * Records that the process has survived the last attempt, whether or not it succeeded.
-   * @param follows whether the next attempt begins at once. The file is then kept, because the next attempt overwrites
-   * it. A crash before that does no harm, because the file names only entries that were applied.
+   * @param follows whether the next attempt begins at once. The file is then kept, and the next attempt overwrites it.
+   * A crash in between does no harm, because all entries in the file were applied.
    */
   cleared(follows: boolean): void {
     if (!follows) this.#remove();

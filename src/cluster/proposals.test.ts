@@ -17,7 +17,7 @@ function headOf({ epoch, number }: Proposal, node = "a"): EntryHead {
   return { applyVersion: 1, node, epoch, number, at: 0, position: 0, stateHash: "", wallMs: 0 };
 }
 
-/** Proposes an entry with `calls` calls at the time `from`, and delivers it at the time `until`. */
+/** Proposes an entry with `calls` calls at the time `from`. The log delivers it at the time `until`. */
 function round(proposals: Proposals, calls: number, from: number, until: number, behind = 0): void {
   proposals.wait(callsOf(...Array.from({ length: calls }, (_none, at) => at)));
   proposals.end(proposals.begin(proposals.take(), from), until, behind);

@@ -3,9 +3,9 @@
  * entry. Batching pays, because an entry costs a round trip through the log and a transaction on every node, while each
  * call in it costs little.
  *
- * After a commit the next entry lingers briefly, because callers that were just answered usually call again. It lingers
- * until it has as many calls as were in the last entry and in the queue after that entry. So a single caller never
- * waits for others. Callers that did not call again are not expected the next time. Pure but for its state.
+ * After a commit the next entry lingers briefly, because callers that were just answered usually call again. It waits
+ * for as many calls as were in the last entry, plus those that were already queued. So a single caller never lingers.
+ * If a caller has not called again, the next entry no longer waits for it. Pure but for its state.
  */
 import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
 import { assert } from "../base/assert.js";
@@ -16,7 +16,7 @@ import type { EntryHead } from "./entry.js";
 
 type Calls = readonly ServerCall<WriterMethod>[];
 
-/** An entry of this node that the log has not delivered yet. Node, epoch and number identify it. */
+/** An entry of this node that the log has not delivered yet. Its node, epoch and number identify it. */
 export interface Proposal extends Pick<EntryHead, "node" | "epoch" | "number"> {
   /** The calls of the entry; null for an entry without calls. */
   readonly calls: Calls | null;
@@ -39,9 +39,9 @@ export class Proposals {
   #number = 0;
   #inFlight: Proposal | null = null;
   #waiting: ServerCall<WriterMethod>[] = [];
-  /** The calls of an entry that was too large for the log. Each call is retried in an entry of its own. */
+  /** The calls of an entry that was too large for the log. Each of them is retried in an entry of its own. */
   #singles: ServerCall<WriterMethod>[] = [];
-  /** The number of calls that are expected to share the next entry. */
+  /** How many calls the next entry lingers for. */
   #expected = 0;
   #lingerUntil = 0;
 
@@ -63,7 +63,7 @@ export class Proposals {
     this.#waiting.push(...calls);
   }
 
-  /** How many ms the queued calls still wait for more calls; 0 if they may be sent, or if none is queued. */
+  /** How long the queued calls still wait for more calls, in ms; 0 if they may be sent, or if none is queued. */
   lingerMs(now: number): number {
     const waiting = this.#waiting.length;
     if (waiting === 0 || this.#singles.length > 0 || waiting >= this.#expected) return 0;
@@ -108,7 +108,8 @@ export class Proposals {
   }
 
   /**
-   * Records that the entry in flight was applied. Its callers are answered already, so they may call again.
+   * Records that the entry in flight was applied. Its callers have their answers, so they may already have called
+   * again.
    * @param unread the number of calls that have arrived from the front and are not in the queue yet
    */
   end({ calls, since }: Proposal, now: number, unread: number): void {
@@ -119,8 +120,8 @@ export class Proposals {
   }
 
   /**
-   * Takes back the entry in flight, because the log has not stored it. The next entry gets the same number.
-   * @param apart whether to retry each call of the entry in an entry of its own
+   * Takes back the entry in flight, because the log has not stored it. The next entry reuses its number.
+   * @param apart whether to retry each call in an entry of its own
    * @returns the calls that are not retried
    */
   takeBack({ calls }: Proposal, apart: boolean): Calls {
@@ -132,19 +133,16 @@ export class Proposals {
     return [];
   }
 
-  /**
-   * Ends the epoch. Whether the entry in flight is applied is known only when the log has delivered the next join
-   * request.
-   */
+  /** Ends the epoch. The fate of the entry in flight is unknown until the log delivers the next join request. */
   detach(): void {
     this.#epoch = 0;
     this.#number = 0;
   }
 
   /**
-   * Starts the epoch of an accepted join request. If an entry is still in flight, the log did not deliver it before
-   * that request, so it will never be applied.
-   * @returns the calls of the entry in flight; empty if there is none
+   * Starts the epoch of an accepted join request. An entry that is still in flight was not in the log before that
+   * request, so it will never be applied.
+   * @returns the calls of that entry; empty if there is none
    */
   rejoin(epoch: number): Calls {
     const lost = this.#inFlight?.calls ?? [];
@@ -154,7 +152,7 @@ export class Proposals {
     return lost;
   }
 
-  /** Drops the entry in flight without an answer to its callers, because this node cannot find out the answers. */
+  /** Drops the entry in flight. Its callers get no answer, because this node cannot find out the answers. */
   dropInFlight(): void {
     this.#inFlight = null;
   }

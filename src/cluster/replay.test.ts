@@ -1,8 +1,8 @@
 /**
- * Tests that every method of the writer is deterministic. The test generates calls from the schema of the method's
- * request, and encodes them as entries. Two nodes apply the entries in transactions of different sizes. One of the
- * nodes has another clock, other random numbers and a restart in between. Both must reach the same rows and answers.
- * The message of a failure names the method.
+ * Tests that every method of the writer is deterministic. The test generates calls from the schemas of the requests,
+ * and encodes them as entries. Two nodes apply the entries in transactions of different sizes. One of the nodes has
+ * another clock, other random numbers, and a restart in between. Both nodes must reach the same rows and answers. The
+ * message of a failure names the method.
  */
 import * as fc from "fast-check";
 import t from "tap";

@@ -1,5 +1,5 @@
 /**
- * A replica of the cluster's state machine, which is the local database. It runs the usual loop of log replication:
+ * Replicates the local database, which is the cluster's state machine, by the usual loop of log replication:
  *
  *     propose   local calls are batched into entries (proposals.ts)
  *     append    entries go into the log, directly or through the leader (entry-sender.ts)
@@ -7,13 +7,13 @@
  *     apply     every node applies them to its database (applier.ts)
  *     answer    the node that proposed an entry answers the callers after its own commit
  *
- * `step` is one pass of the loop. It runs after a delivery and after a stall. When calls arrive or an append fails,
- * only the proposing is repeated.
+ * `step` is one pass of the loop. It runs after a delivery, and when the applier retries a failed commit. When calls
+ * arrive or an append fails, only `propose` runs again.
  *
- * When the session with the log is lost (connection.ts), the outcome of the entry in flight is unknown until the node
- * has joined again (join-handshake.ts). If the entry is not before the join request in the log, it will never be
- * applied. The node halts when the log is a different one or when its state has diverged. A halted node keeps its files
- * and reports the reason. Runs in the writer thread.
+ * When the session with the log is lost (connection.ts), the outcome of the entry in flight is unknown. The node then
+ * joins again (join-handshake.ts). If the log delivers the join request before that entry, the entry is never applied.
+ * The node halts if the log is a different one, or if its own state has diverged. A halted node keeps its files and
+ * reports the reason. Runs in the writer thread.
  */
 import { ENTRY_RETRY_MS, ENTRY_RETURN_MS_MAX } from "../../schemas/limits/cluster.js";
 import { LOG_CHECK_MS } from "../../schemas/limits/ordered-log.js";
@@ -51,30 +51,30 @@ export interface ReplicaOptions
   readonly methods: MethodTable<WriterMethod>;
   readonly server: RpcServer<WriterMethod>;
   /**
-   * Shares the id of a call with the front. That call and all earlier calls may have been applied, even if they are not
-   * answered.
+   * Tells the front which calls may have been applied: the call with this id, and all earlier ones. Some of them may
+   * not be answered yet.
    */
   readonly committed: SharedCounter;
-  /** Set by tests only: how many bytes of the log may wait in memory to be applied. */
+  /** The maximum number of bytes of the log that wait in memory to be applied. Only tests set it. */
   readonly pendingBytesMax?: number;
   /** This machine's clock, in ms since the epoch. */
   readonly wall: () => number;
   /** Monotonic time in ms. */
   readonly elapsed: () => number;
-  /** Runs a function after the event loop has handled the data that has already arrived. */
+  /** Runs a function after the event loop has handled the data that has arrived. */
   readonly defer: (run: () => void) => void;
   /** Runs a function after a delay in ms. */
   readonly later: (run: () => void, ms: number) => void;
   /**
-   * Publishes the status of the node. Called after each commit and after every change. A change of counters alone is
-   * published at the next tick.
+   * Publishes the status of the node. Called after each commit and after each other change. A change of counters alone
+   * is published at the next tick.
    * @param nowMs the log's time at the newest entry, in ms
    * @param clockMs the log's current time, in ms; 0 while this node cannot know it
    */
   readonly publish: (status: ReplicaStatus, nowMs: number, clockMs: number) => void;
   /**
-   * Called when the entry at `position` has moved the cluster to an apply version that is newer than this program's.
-   * Nodes of the newer version cannot apply the earlier entries, so they need a snapshot of that position.
+   * Called when an entry has moved the cluster to an apply version that is newer than this program's. Nodes of the
+   * newer version cannot apply the entries before it, so they need a snapshot of its `position`.
    */
   readonly superseded: (position: number, wasLeader: boolean) => void;
   /** Called with warnings for the operator about the set-up of the log. */
@@ -102,10 +102,10 @@ export class Replica {
   readonly #health: Health;
   readonly #clock: LogClock;
   readonly #publisher: StatusPublisher;
-  /** The number of this node's entries that were rejected because they belong to an earlier epoch of the node. */
+  /** The number of this node's entries that were rejected because the node had already begun a newer epoch. */
   #fenced = 0;
   /**
-   * The number of this node's entries that the log has delivered. `#appendMs` is the total time from append to
+   * The number of this node's entries that the log has delivered. `#appendMs` is the sum of their times from append to
    * delivery.
    */
   #appends = 0;
@@ -125,7 +125,7 @@ export class Replica {
     this.#applier = new Applier({
       ...options,
       applyVersion: identity.applyVersion,
-      // The position is published before the answers, because the front must know it when it passes an answer on.
+      // Publish the position before the answers, because the front must know it when it passes an answer on.
       committed: () => this.#publish(),
     });
     this.#clock = new LogClock({
@@ -202,8 +202,8 @@ export class Replica {
   }
 
   /**
-   * Warnings for the operator about the content of the log, one line each. A line contains no count, because it must
-   * stay the same while the count grows.
+   * Warnings for the operator about the content of the log, one line each. No line contains a count, because a line
+   * must stay the same while the count grows.
    */
   get logWarnings(): readonly string[] {
     const { foreign, damaged } = this.#reader;
@@ -327,7 +327,7 @@ export class Replica {
     }
   }
 
-  /** Handles the effects of an applied entry on this node's own state. Its effect on the database is stored already. */
+  /** Handles the effects of an applied entry on this node's memory. Its effect on the database is already stored. */
   #onApplied(applied: AppliedEntry): void {
     const {
       id,
@@ -362,14 +362,14 @@ export class Replica {
   }
 
   /**
-   * Handles an applied entry of this node, which is usually the one in flight. If it was accepted, the commit has
-   * already answered its callers.
+   * Handles an applied entry of this node, usually the one in flight. The callers of an accepted entry were already
+   * answered at its commit.
    */
   #onOwnEntryApplied({ entry: { head }, rejected }: AppliedEntry): void {
     const { server, elapsed } = this.#options;
     const proposal = this.#proposals.inFlight;
     if (proposal === null || !this.#proposals.isInFlight(head)) {
-      // A rejected entry of the current epoch is a second copy of an applied entry, so it is not counted as fenced.
+      // A rejected entry of the current epoch is a second copy of an applied one. Do not count it as fenced.
       if (rejected === "old" && head.epoch !== this.#proposals.epoch) this.#fenced += 1;
       return;
     }
@@ -384,8 +384,8 @@ export class Replica {
   // Propose and append
 
   /**
-   * Proposes the next entry if none is in flight. While an entry is in flight, the server is paused, so that new calls
-   * wait at the front.
+   * Proposes the next entry, if none is in flight. While an entry is in flight, the RPC server is paused, so that new
+   * calls wait at the front.
    */
   #propose(): void {
     const { server, elapsed } = this.#options;
@@ -427,7 +427,7 @@ export class Replica {
   #proposeCalls(session: LogSession, calls: Calls): void {
     const { committed } = this.#options;
     const term = this.isLeader ? this.#applier.membership.term : 0;
-    // From here on the calls may be applied even if this thread crashes, so the front must not send them again.
+    // From here on, the calls may be applied even if this thread crashes. So the front must not send them again.
     committed.set(must(calls[calls.length - 1], "an entry has calls").id);
     this.#proposeEntry(session, { kind: "calls", term, calls }, calls);
   }
@@ -445,7 +445,7 @@ export class Replica {
       node: identity.node,
       epoch,
       number,
-      // A joining node does not know the other nodes' clocks yet. Its own clock may be wrong, so it must not change the
+      // A joining node does not know the other nodes' clocks yet. Its own clock may be wrong, so it gets no vote on the
       // log's time.
       at: this.#clock.now(content.kind !== "hello"),
       position: position.id,
@@ -467,8 +467,8 @@ export class Replica {
   }
 
   /**
-   * Handles an entry of this node that the log did not store. If the leader may still append a copy of the entry, the
-   * node joins again, because a copy that follows the join request is rejected.
+   * Handles an entry of this node that the log did not store. If the leader may still append a copy of it, the node
+   * joins again. A copy after the join request is rejected.
    */
   #onRejectedAppend(outcome: "full" | "too_large", proposal: Proposal): void {
     if (outcome === "full") {
@@ -501,7 +501,7 @@ export class Replica {
     this.#startJoin(this.#health.reason);
   }
 
-  /** Requests a new epoch. Once the log has delivered the join request, the outcome of the entry in flight is known. */
+  /** Requests a new epoch. When the log delivers the join request, the outcome of the entry in flight is known. */
   #startJoin(reason: string): void {
     this.#health.phase = "joining";
     this.#health.reason = reason;
@@ -534,8 +534,8 @@ export class Replica {
     });
     switch (result.kind) {
       case "joined":
-        // Several join requests of this process may have been accepted. Each of them began an epoch, and the newest
-        // epoch counts.
+        // Several join requests of this process may have been accepted. Each of them began an epoch, and the newest one
+        // counts.
         this.#health.phase = "ready";
         this.#health.setFull(false, elapsed());
         this.#leadership.noteLeader(elapsed());
@@ -555,14 +555,13 @@ export class Replica {
   }
 
   /**
-   * Handles the removal of this node from the membership: it joins again, because the other nodes reject its entries
-   * until then.
+   * Handles the removal of this node from the membership. The other nodes now reject its entries, so it joins again.
    */
   #onDropped(): void {
     this.#rejoin("the cluster has removed this node: it joins again");
   }
 
-  /** Joins again. The entry in flight is applied only if it is before the new join request in the log. */
+  /** Joins again. The entry in flight is applied only if it comes before the new join request in the log. */
   #rejoin(reason: string): void {
     this.#startJoin(reason);
     this.#failWaiting();
@@ -597,12 +596,12 @@ export class Replica {
     }
   }
 
-  /** Whether an entry that was appended at `since` is overdue, because the log has not delivered it in time. */
+  /** Whether an entry is overdue: it was appended at `since`, and the log has not delivered it in time. */
   #isOverdue(since: number | null, now: number): boolean {
     return since !== null && now - Math.max(since, this.#reader.resumedAt) > ENTRY_RETURN_MS_MAX;
   }
 
-  /** Asks the log for warnings. Errors are ignored, because a log that does not answer also fails the appends. */
+  /** Asks the log for warnings. Errors are ignored, because the appends to such a log fail too. */
   async #checkLog(now: number): Promise<void> {
     const { session } = this.#connection;
     if (session === null) return;
@@ -622,13 +621,15 @@ export class Replica {
   #restart(installed: NodeState): string | null {
     this.#applier.restart(installed);
     this.#divergence.reset();
-    // The snapshot may hold the effect of the entry in flight, but it does not hold the answers to the callers.
+    // The snapshot may hold the effect of the entry in flight, but not the answers for its callers.
     this.#proposals.dropInFlight();
     const { applyVersion } = installed.membership;
     return applyVersion > this.#options.identity.applyVersion ? supersededBy(applyVersion) : null;
   }
 
-  /** Handles the loss of the session. The outcome of the entry in flight is known once the node has joined again. */
+  /**
+   * Handles the loss of the session. The outcome of the entry in flight stays unknown until the node has joined again.
+   */
   #onDisconnected(why: string): void {
     this.#health.phase = "disconnected";
     this.#health.reason = why;
@@ -645,7 +646,7 @@ export class Replica {
   }
 
   /**
-   * Fails the calls that were not appended. Also resumes the server, so that later calls fail at once instead of
+   * Fails the calls that were not appended. Resumes the RPC server, so that later calls fail at once instead of
    * waiting.
    */
   #failWaiting(): void {

@@ -1,6 +1,6 @@
 /**
  * Tests replicas in random runs over a simulated log, which loses, delays and duplicates entries, and disconnects
- * nodes. A seed determines a run, and the message of a failed run contains its seed.
+ * nodes. A seed determines each run. If a run fails, the message contains its seed.
  */
 import t from "tap";
 import { Simulation, type SimulatedNode, type SimulationFault } from "../../test/cluster/simulation.js";
@@ -38,7 +38,7 @@ t.test(`${RUNS} random runs of one to three replicas`, async (t) => {
 });
 
 const DAY_MS = 86_400_000;
-/** The number of the log's steps between two checks. It is so small that no node is silent for long. */
+/** The number of the log's steps between two checks. It is small, so that no node is silent for long. */
 const PROMPT = 10;
 
 for (const { what, skews, steps } of [
@@ -58,7 +58,7 @@ for (const { what, skews, steps } of [
     const wrong = nodes.find(({ skewMs }) => skewMs !== 0) ?? nodes[0];
     for (const step of [null, ...(steps ?? [null, null])]) {
       if (step !== null && wrong !== undefined) wrong.skewMs = step;
-      // One node restarts, as if an operator had set its clock.
+      // Restart one node, as if an operator had corrected its clock.
       wrong?.crash();
       wrong?.start();
       await simulation.playUntil(areWell, PROMPT);
@@ -77,7 +77,7 @@ t.test("nodes that were removed by the others join again by themselves", async (
   const { nodes, log } = simulation;
   const areWell = (): boolean => nodes.every(({ replica }) => replica?.status.state === "ok");
   await simulation.playUntil(areWell, PROMPT);
-  // Appends an entry like one that a program of version 1 with a wrong clock would append.
+  // Append an entry like one from a program of version 1 with a wrong clock.
   const at = simulation.nowMs + 2 * DAY_MS;
   const head = { applyVersion: 1, node: "z", epoch: 0, number: 0, at, position: 0, stateHash: "", wallMs: at };
   const hello = { kind: "hello", store: "z", run: "z", replaces: 0, version: "0", settings: "" } as const;

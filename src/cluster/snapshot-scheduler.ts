@@ -1,7 +1,7 @@
 /**
  * Schedules snapshots and trims the log. The leader takes a snapshot whenever the log has grown by SNAPSHOT_ENTRIES or
- * SNAPSHOT_LOG_BYTES. Two snapshots are kept, and the log is trimmed up to the older one. So a node that installs
- * either of them finds all later entries in the log. Runs in the writer thread at each tick.
+ * SNAPSHOT_LOG_BYTES. The leader keeps two snapshots, and trims the log up to the older one. So a node that installs
+ * either snapshot finds all later entries in the log. Runs in the writer thread at each tick.
  */
 import {
   SNAPSHOT_DEPUTY_MS,
@@ -27,12 +27,12 @@ export class SnapshotScheduler {
   readonly #options: SnapshotSchedulerOptions;
   /** The position of the newest snapshot; null while it is not known. */
   #newest: number | null = null;
-  /** How many bytes of the log this node had applied when the newest snapshot was taken. */
+  /** The bytes of the log that this node had applied when it took the newest snapshot. */
   #bytes = 0;
   #dueAt = 0;
   /**
-   * A snapshot that other nodes need; null if they need none. From the time `from` on, this node takes it, unless there
-   * is a stored snapshot of that position or a later one.
+   * The position of a snapshot that other nodes need; null if they need none. This node takes it at the time `from`,
+   * unless the store already has a snapshot of that position or a later one.
    */
   #needed: { readonly position: number; readonly from: number } | null = null;
   #working = false;
@@ -46,9 +46,10 @@ export class SnapshotScheduler {
 
   /**
    * Schedules a snapshot, because the entry at this position has moved the cluster to a newer apply version. Nodes of
-   * the newer version cannot apply the earlier entries, so they need a snapshot that holds their effect.
-   * @param wasLeader whether this node was the leader, which takes the snapshot at once. The other nodes wait
-   * SNAPSHOT_DEPUTY_MS for it.
+   * the newer version cannot apply the entries before it, so they need a snapshot that holds the effect of those
+   * entries.
+   * @param wasLeader whether this node was the leader. The leader takes the snapshot at once. Each other node takes it
+   * after SNAPSHOT_DEPUTY_MS, if there is no such snapshot by then.
    */
   requireAt(position: number, wasLeader: boolean): void {
     this.#needed = { position, from: this.#options.elapsed() + (wasLeader ? 0 : SNAPSHOT_DEPUTY_MS) };
@@ -100,8 +101,7 @@ export class SnapshotScheduler {
   }
 
   /**
-   * Returns the positions of the usable snapshots. A snapshot of another log, or one ahead of this node's position, is
-   * not usable.
+   * Returns the positions of the usable snapshots, which belong to this log and are not ahead of this node's position.
    */
   async #positions(): Promise<readonly number[]> {
     const { replica, store } = this.#options;

@@ -1,10 +1,10 @@
 /**
- * Runs the thread that takes or fetches one snapshot. It has its own connections to the log and to the database, so no
- * other thread waits for it.
+ * Takes or fetches one snapshot in a thread of its own. The thread has its own connections to the log and to the
+ * database, so no other thread waits for it.
  *
  * `take` copies the database into a file, as one transaction sees it, and uploads the file to the log's snapshot store.
- * `fetch` downloads the newest snapshot into a file, and checks that it is complete and has this program's schema. If
- * not, it tries the previous snapshot.
+ * `fetch` downloads the newest snapshot into a file. It checks that the snapshot is complete and has this program's
+ * schema. If not, it tries the previous snapshot.
  */
 import { createReadStream, createWriteStream, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ export type SnapshotJob =
 
 export type SnapshotResult =
   | { readonly kind: "taken" | "fetched"; readonly position: number }
-  /** There is no snapshot whose position is at least the requested one. */
+  /** The store has no snapshot whose position is at least the requested one. */
   | { readonly kind: "none" }
   | { readonly kind: "failed"; readonly fault: LogFault; readonly message: string };
 
@@ -64,7 +64,7 @@ export async function runSnapshotThread(): Promise<void> {
       await snapshots.close();
     }
   } catch (error) {
-    // An error ends only this snapshot. It is reported to the writer, which may retry.
+    // An error ends only this snapshot. Report it to the writer, which may retry.
     result =
       error instanceof LogError
         ? { kind: "failed", fault: error.fault, message: error.message }
@@ -117,7 +117,7 @@ async function fetchNewest(
 }
 
 /**
- * Whether every snapshot would fail with this error. This is so if the log cannot be used or this node's disk cannot be
+ * Whether every snapshot would fail with this error, because the log cannot be used or this node's disk cannot be
  * written.
  */
 function failsEverySnapshot(error: unknown): boolean {

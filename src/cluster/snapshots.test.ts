@@ -1,4 +1,4 @@
-/** Tests failures of the snapshot thread. In each case the writer continues, and learns the reason. */
+/** Tests failures of the snapshot thread. In each case, the writer continues and gets the reason. */
 import { existsSync, writeFileSync } from "node:fs";
 import t from "tap";
 import { makeDirectory } from "../../test/support/server-process.js";

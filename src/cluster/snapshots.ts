@@ -24,7 +24,7 @@ export interface SnapshotsOptions {
   readonly installed: () => void;
 }
 
-/** The only table that belongs to the node, and not to the cluster. A snapshot does not replace it. */
+/** The only table that belongs to this node instead of the cluster. A snapshot does not replace it. */
 const OWN_TABLE = "data_directory";
 
 export class Snapshots {
@@ -46,12 +46,11 @@ export class Snapshots {
   }
 
   /**
-   * Replaces the rows of the database by the rows of the newest snapshot. Only one fetch may run at a time, because
-   * every fetch writes the same file.
+   * Replaces the rows of the database by those of the newest snapshot. Only one call may run at a time, because every
+   * fetch writes the same file.
    * @param least the lowest position that the snapshot may have
    * @returns false if there is no such snapshot
-   * @throws LogError with fault "unreachable" for any failure, because a retry may find another snapshot, or an
-   * undamaged copy
+   * @throws LogError with fault "unreachable" for any failure. A retry may find another snapshot, or an undamaged copy
    */
   async install(least: number, generation: string): Promise<boolean> {
     assert(!this.#fetching, "one snapshot is fetched at a time");
@@ -96,7 +95,7 @@ export class Snapshots {
     try {
       const result = await new Promise<SnapshotResult>((resolve, reject) => {
         worker.once("message", resolve);
-        // This event usually means that memory ran out. Errors of the thread's own code are in its result instead.
+        // This event usually means that memory ran out. The result reports errors of the thread's own code.
         worker.once("error", (error) => {
           reject(new LogError("unreachable", `a snapshot was aborted: ${reasonOf(error)}`, error));
         });
@@ -112,7 +111,7 @@ export class Snapshots {
 }
 
 /**
- * Replaces every table by the same table of another database, in one transaction. The node's own table is not replaced.
+ * Replaces every table except the node's own (OWN_TABLE) by the same table of another database, in one transaction.
  * Both databases must have the same schema.
  * @param beforeCommit called inside the transaction, after all tables were replaced
  */
@@ -127,8 +126,8 @@ export function replaceTables(db: Db, path: string, beforeCommit: () => void): v
             "SELECT name, sql FROM main.sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%' AND sql IS NOT NULL",
           )
           .all(type);
-      // The triggers are removed while the tables are replaced. Some would reject the deletion of rows, and others
-      // would react to it.
+      // Remove the triggers while the tables are replaced. Some would reject the deletion of rows, and others would
+      // react to it.
       const triggers = read("trigger");
       for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
       for (const { name } of read("table")) {

@@ -1,6 +1,6 @@
 /**
- * Publishes a node's status to the front. It publishes the status at once if a field to which the front reacts has
- * changed. Changed counters alone do not wake the front: they are published with the next such change, or at the next
+ * Publishes a node's status to the front. A change of a field to which the front reacts (ACTED_ON) is published at
+ * once. A change of counters alone does not wake the front. It is published with the next such change, or at the next
  * tick. Runs in the writer thread.
  */
 import type { ReplicaStatus } from "./node-status.js";
@@ -29,12 +29,12 @@ export class StatusPublisher {
     this.#publish = publish;
   }
 
-  /** Publishes the status if a field to which the front reacts has changed. */
+  /** Publishes the status if one of the fields in ACTED_ON has changed. */
   offer(status: ReplicaStatus): void {
     this.#offer(status, ACTED_ON);
   }
 
-  /** Publishes the status if any field has changed, including counters. */
+  /** Publishes the status if any field has changed, including a counter. */
   offerAll(status: ReplicaStatus): void {
     this.#offer(status, ALL);
   }

@@ -14,7 +14,7 @@ export interface Position {
   readonly id: number;
   /** The SHA-256 of the last applied entry, in hex; "" before the first one. */
   readonly entryHash: string;
-  /** The state hash after the last applied entry, in hex. It covers the answers of all entries so far. */
+  /** The state hash after the last applied entry, in hex. It covers the answers of all entries up to that one. */
   readonly stateHash: string;
 }
 
@@ -70,7 +70,7 @@ export class ClusterReader {
     };
   }
 
-  /** Returns the position of the data that reads see now; null if this data directory never belonged to a node. */
+  /** Returns the position of the data that a read sees now; null if this data directory never belonged to a node. */
   position(): Pick<Position, "generation" | "id"> | null {
     return this.#appliedPosition.get() ?? null;
   }
@@ -102,7 +102,7 @@ export class ClusterWriter {
   }
 
   /**
-   * Stores a state. Only the changed rows are written.
+   * Stores a state. Writes only the rows that have changed.
    * @param before the membership that is stored now; null if there is none
    */
   keep({ position, membership }: NodeState, before: Membership | null): void {

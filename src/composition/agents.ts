@@ -1,6 +1,6 @@
 /**
- * Creates the components for agents: the directory of instances, their tokens, and their background tasks. The
- * background tasks find silent instances, and store when each instance was last seen.
+ * Creates the components for agents: the directory of instances, their tokens, and their background tasks. These tasks
+ * find silent instances, and store when each instance was last seen.
  */
 import { CLAIM_SHARED_GRACE_MS, SILENCE_SHARED_GRACE_PART } from "../../schemas/limits/claims.js";
 import { INSTANCE_SHARED_FLUSH_INTERVAL_MS, INSTANCE_SHARED_FLUSH_PART } from "../../schemas/limits/instances.js";
@@ -41,13 +41,13 @@ export interface AgentsUses {
   readonly cluster: ClusterArea;
   readonly pauseDetector: PauseDetector;
   readonly changes: ChangeReaders;
-  /** Called when an instance has new capabilities, because it may then claim other tasks. */
+  /** Called when the capabilities of an instance have changed, because it may then claim other tasks. */
   readonly onCapabilities: (id: string) => void;
-  /** Called before the last-seen time of an instance with claims changes, if the instance was silent. */
+  /** Called when a silent instance that has claims becomes active, before its last-seen time changes. */
   readonly onSeen: (id: string, seenMs: number) => void;
-  /** Called when an instance with claims stops being busy earlier than it had announced. */
+  /** Called when an instance with claims becomes idle earlier than it has announced. */
   readonly onIdle: (id: string) => void;
-  /** Called after an instance's token has become invalid and the connections that use it were closed. */
+  /** Called after an instance's token was revoked. The connections that used it are already closed. */
   readonly onRevoked: (id: string) => void;
 }
 
@@ -66,8 +66,8 @@ export function makeAgents(ground: Ground, uses: AgentsUses): AgentsArea {
     },
     onReactivated: (id) => {
       changes.report("instance", id, null);
-      // Flush the last-seen time before the writer gets the request by which the agent becomes active again. So a
-      // client that reads from another node after that request finds the agent active there.
+      // Flush the last-seen time before the writer gets the request that makes the agent active again. Then a client
+      // that reads from another node after that request finds the agent active there.
       if (shared) void lastSeenFlusher.flush();
     },
     onSeen: ({ id }, seenMs) => uses.onSeen(id, seenMs),

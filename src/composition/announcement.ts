@@ -28,7 +28,8 @@ export function announce({ log, config, addresses, dataDir, chosen }: Announceme
     transport: chosen.name,
     ...(chosen.fallback === "" ? {} : { transport_fallback: chosen.fallback }),
     sqlite: library.way,
-    // Log `sqlite_fallback` only if the SQLite library is not the preferred one for this version of Node.
+    // Log `sqlite_fallback` only if the server does not use the SQLite library that is preferred for this version of
+    // Node.
     ...(fallback === "" ? {} : { sqlite_fallback: fallback }),
   });
   if (config.auth_token !== "" && isOpenToOthers(dataDir))

@@ -12,7 +12,7 @@ export interface BackupArea {
 
 export interface BackupUses {
   readonly pipeline: Pipeline;
-  /** Called when a snapshot has been restored, so that the front reads its caches again. */
+  /** Called when a snapshot was restored, so that the front reads its caches again. */
   readonly onRestored: (lastEventId: number) => void;
 }
 

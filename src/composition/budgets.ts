@@ -1,6 +1,6 @@
 /**
- * Creates the components for budgets and rate limits: the front's copies of them, the background tasks that end their
- * periods, and their routes.
+ * Creates the components for budgets and rate limits. They are the front's copies of budgets and limits, the background
+ * tasks that end their periods, and the routes.
  */
 import { whileLeader, type BackgroundTask } from "../platform/background/task.js";
 import type { Route } from "../platform/front/route.js";
@@ -21,7 +21,7 @@ export interface BudgetsArea {
   readonly projection: BudgetProjection;
   readonly limits: RateLimitProjection;
   readonly tasksAbove: TasksAbove;
-  /** Returns whether a budget or a rate limit keeps an instance from tasks. */
+  /** Returns whether a budget or a rate limit keeps an instance from claiming tasks. */
   readonly isHeld: (instance: string) => boolean;
   readonly background: readonly BackgroundTask[];
   readonly routes: readonly Route[];
@@ -34,7 +34,7 @@ export interface BudgetsArea {
 export interface BudgetsUses {
   readonly agents: Pick<AgentsArea, "directory">;
   readonly cluster: ClusterArea;
-  /** Called when a budget or a rate limit may keep other agents from tasks than before. */
+  /** Called when a budget or a rate limit may keep other agents from claiming tasks than it did before. */
   readonly onChanged: () => void;
 }
 

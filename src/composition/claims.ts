@@ -1,6 +1,6 @@
 /**
- * Creates the components for claims, which are leases and claimed tasks. The components are the front's projections of
- * leases and tasks, the queues of calls that wait for a claim, and the expiry of claims.
+ * Creates the components for claims, which are leases and claimed tasks. These are the front's projections of leases
+ * and tasks, the queues of calls that wait for a claim, and the expiry of claims.
  */
 import type { BackgroundTask } from "../platform/background/task.js";
 import { CLAIM_SHARED_GRACE_MS } from "../../schemas/limits/claims.js";
@@ -36,18 +36,18 @@ export interface ClaimsArea {
   readonly resources: ResourceWatch;
   readonly tasks: TaskProjection;
   readonly taskReader: TaskReader;
-  /** The evidence for tasks: the commands that they require, and the results that were observed. */
+  /** The evidence for tasks: the commands that tasks require, and the observed results of commands. */
   readonly evidence: Pick<SeenEvidenceOptions, "tasks" | "required" | "records">;
   readonly expiry: Expiry;
   readonly claimers: ClaimWaiters;
-  /** Converts a failure that names leases by their rows to the form that clients get. */
+  /** Converts a failure of the writer to the form that clients get. The writer names leases by their database rows. */
   readonly toClientFailure: (failure: Failure) => Failure;
   readonly background: readonly BackgroundTask[];
   readonly routes: readonly Route[];
   readonly onLeases: ServerPushHandlers["leases"];
   readonly onTasks: ServerPushHandlers["tasks"];
   /**
-   * Ends the waits that an earlier run of the server has left, and that no client has continued. Call it once, after
+   * Ends the waits that an earlier run of the server has left, unless a client has continued them. Call it once, after
    * the handlers of push messages are set and before the first call.
    */
   begin(): void;
@@ -61,7 +61,7 @@ export interface ClaimsUses {
   readonly agents: AgentsArea;
   readonly cluster: ClusterArea;
   readonly pauseDetector: PauseDetector;
-  /** Returns whether a budget or a rate limit keeps an instance from tasks. */
+  /** Returns whether a budget or a rate limit keeps an instance from claiming tasks. */
   readonly isHeld: (instance: string) => boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Creates the front's part of a node, if the server is a node of a cluster. Also decides whether background work runs
- * on this server.
+ * Creates the front's part of a cluster node, if the server is one. Also decides whether background work runs on this
+ * server.
  */
 import { ClusterFront } from "../cluster/front.js";
 import { clusterReader } from "../cluster/table.js";
@@ -11,9 +11,12 @@ export interface ClusterArea {
   readonly front: ClusterFront | null;
   /** Returns whether background work runs on this server. In a cluster it runs only on the leader. */
   readonly leads: () => boolean;
-  /** Returns whether no other node of the cluster is alive. If so, no other node can have seen an agent lately. */
+  /** Returns whether no other node of the cluster is alive. Then no other node can have seen an agent lately. */
   readonly alone: () => boolean;
-  /** Calls `done` when this node has applied every entry that is in the log now. Null on a single server. */
+  /**
+   * Runs a read barrier: calls `done` when this node has applied every entry that is in the log now. Null on a single
+   * server.
+   */
   readonly readBarrier: ((done: () => void) => void) | null;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Creates all components of the server and connects them, area by area in the order of their dependencies. Each area
- * has a file that creates its components. This file lists all routes, background tasks and handlers of push messages.
+ * Creates all components of the server and connects them. The areas are created in the order of their dependencies,
+ * each by a file of this folder. This file lists all routes, background tasks and handlers of push messages.
  */
 import type { Config } from "../../schemas/config.js";
 import { DEADLINE_SWEEP_MS } from "../../schemas/limits/rpc.js";
@@ -82,10 +82,7 @@ export interface Components {
   readonly tasks: BackgroundTasks;
   /** The front's part of a cluster node; null on a single server. */
   readonly cluster: ClusterFront | null;
-  /**
-   * True if the process has a low limit of file descriptors. It may then have no descriptor left to open a module's
-   * file later.
-   */
+  /** True if the process has a low limit of file descriptors. It may then be unable to open a module's file later. */
   readonly hasFewDescriptors: boolean;
   /** Ends the long polls and streams, because they do not end by themselves. */
   readonly endWaiting: () => Promise<void>;
@@ -102,8 +99,8 @@ export function makeComponents(options: ComponentsOptions): Components {
   const { pauseDetector, timeLead } = makeTimes(ground, startedMs);
   const portsArea = makePorts(ground, chosen.transport);
   const { ports, outboundMax, hasFewDescriptors } = portsArea;
-  // The functions that one area passes to another may use areas that are created later, because they are called only
-  // after all areas exist.
+  // The functions that one area passes to another may use areas that are created later. They are called only after all
+  // areas exist.
   const cluster = makeCluster(ground, {
     onLeading: (leads) => {
       if (leads) deliveries.load();
@@ -116,12 +113,12 @@ export function makeComponents(options: ComponentsOptions): Components {
   });
   const { leads } = cluster;
 
-  // Notification of clients
+  // Create the components that notify clients.
   const changes = new ChangeReaders(threads.watched, clock);
   const events = makeEvents(ground, { ports, cluster });
   const { hub } = events;
 
-  // Coordination of agents
+  // Create the components that coordinate agents.
   const agents = makeAgents(ground, {
     cluster,
     pauseDetector,
@@ -140,33 +137,33 @@ export function makeComponents(options: ComponentsOptions): Components {
   const hooks = makeHooks(ground, { agents, budgets, claims, messages });
   const waits = makeWaiting(ground, { agents, budgets, claims, cluster, events, messages });
 
-  // Requests
+  // Create the components that handle requests.
   const tally = new AgentTally(ground.nowMs);
   const tallyFlusher = new AgentMetricsFlusher(tally, writer, log, ground.nowMs, cluster.front?.node);
   const sessions = makeSessions(ground, portsArea, agents);
   const requests = makeRequests(ground, { ports: portsArea, cluster, agents, sessions, tally });
   const { pipeline, refusals } = requests;
 
-  // Calls to other servers
+  // Create the components that send requests to other servers.
   const { receivers, services } = makeOutbound(ground, portsArea);
   const webhooks = makeWebhooks(ground, { receivers, outboundMax, leads });
   const { deliveries } = webhooks;
 
-  // Stored values and their checks
+  // Create the components that store values and check them.
   const slowLane = new SlowLane(pool);
   const checks = makeChecks(ground, { slowLane, services, instances: agents.lists, tally, toClientFailure });
   const versioned = makeVersioned(ground, { slowLane, contracts: checks.contracts, toClientFailure });
 
   /**
-   * Reads instances, claims and messages into memory again after a crash of the writer or a restore. Then wakes the
-   * waiting calls after a crash, or ends them after a restore.
+   * Reads instances, claims and messages into memory again. After a crash of the writer, it wakes the waiting calls.
+   * After a restore, it ends them.
    */
   const reloadCoordination = (why: "crash" | "restore"): void => {
     agents.reload();
     claims.reload();
     budgets.reload();
     messages.boxes.catchUp();
-    // A restore replaces the events by those of the snapshot, so the cursors of waiting calls become invalid.
+    // A restore replaces all events. So the cursors of waiting calls are no longer valid.
     if (why === "restore") waits.lag();
     else waits.catchUp();
   };
@@ -203,7 +200,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     startedMs,
   });
 
-  // The registry ticks the tasks in this order, and closes them in reverse order.
+  // The tasks tick in this order, and are closed in reverse order.
   const tasks = new BackgroundTasks(
     [
       { tick: (tickMs) => void pauseDetector.resumed(tickMs) },
@@ -215,8 +212,7 @@ export function makeComponents(options: ComponentsOptions): Components {
       changes,
       ...(cluster.front === null ? [] : [cluster.front]),
       deliveries,
-      // Close the deliveries after the receivers, because the deliveries must still report the results of their last
-      // requests.
+      // Close the deliveries after the receivers. The deliveries must still report the results of their last requests.
       { close: () => receivers.close() },
       whileLeader(leads, checks.compliance),
       ...agents.upkeep,
@@ -236,7 +232,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     DEADLINE_SWEEP_MS,
   );
 
-  // Some routes need the list of all routes. They read the list when they are called, and by then it is complete.
+  // Some routes need the list of all routes. They read it when they are called, and it is complete by then.
   const routes: Route[] = [];
   const mcp = makeMcp(ground, { routes, pipeline, agents, tally, packageFolder });
   const writerMetrics = new WriterMetrics(writer, pool);
@@ -304,7 +300,7 @@ export function makeComponents(options: ComponentsOptions): Components {
     () => reloadAll("crash"),
     () => writerMetrics.recordRestart(),
   );
-  // Read this data only after the handlers of push messages are set. Otherwise a change in between would be missed.
+  // Read this data after the handlers of push messages are set. Otherwise a change in between would be missed.
   deliveries.load();
   claims.begin();
   return {
@@ -326,14 +322,13 @@ export function makeComponents(options: ComponentsOptions): Components {
   };
 }
 
-/**
- * Creates the task that ends overdue work: calls to the writer, jobs that wait, and requests that arrive too slowly.
- */
+/** Creates the task that ends overdue work: calls to the writer, waiting jobs, and requests that arrive too slowly. */
 function deadlines({ writer, pool, exports }: ServerThreads, pipeline: Pipeline): BackgroundTask {
   const pieces = [writer, pool, exports];
   return {
     tick: (nowMs) => {
-      // Deadlines of calls between threads use the machine's monotonic clock, because the server's time may be changed.
+      // Use the machine's monotonic clock for the deadlines of calls between threads, because the server's time may be
+      // changed.
       for (const piece of pieces) piece.tick(machineClock.now());
       pipeline.tick(nowMs);
     },

@@ -1,4 +1,7 @@
-/** Creates the components for events: the hub that sends each event to its subscribers, and the streams to clients. */
+/**
+ * Creates the components for events: the hub that sends each event to its subscribers, and the streams that send events
+ * to clients.
+ */
 import { EventCounters } from "../features/events/counters.js";
 import { eventsOf } from "../features/events/encode.js";
 import { EventHistory } from "../features/events/history.js";
@@ -18,7 +21,7 @@ export interface EventsArea {
   readonly streams: Streams;
   readonly routes: readonly Route[];
   readonly onEvents: ServerPushHandlers["events"];
-  /** Sends the stored events that the hub has missed to the hub's subscribers. */
+  /** Sends the stored events that the hub has missed to its subscribers. */
   catchUp(): void;
 }
 

@@ -1,4 +1,6 @@
-/** Defines the dependencies that all areas of the composition share. They are created before the first component. */
+/**
+ * Defines the dependencies that all areas of the composition share. They exist before the first component is created.
+ */
 import type { Config } from "../../schemas/config.js";
 import type { Log } from "../base/log.js";
 import type { FrontClock } from "../cluster/front-clock.js";

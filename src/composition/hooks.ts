@@ -54,7 +54,7 @@ export function makeHooks({ clock, log, threads }: Ground, uses: HooksUses): Hoo
   return { metrics, routes: hookRoutes(front), onOverlaps: (notices) => overlaps.accept(notices) };
 }
 
-/** Creates the front of hooks. It is exported so that tests can give it a simulated server. */
+/** Creates the front of hooks. Tests call it directly, with a simulated server. */
 export function makeHookFront(
   { clock, log, writer }: Pick<Ground, "log"> & { readonly clock: Clock; readonly writer: Writer },
   { agents, budgets, claims, messages }: HooksUses,

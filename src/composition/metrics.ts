@@ -24,9 +24,9 @@ export interface MetricsUses {
   readonly versioned: VersionedArea;
   readonly timeLead: TimeLead;
   readonly writerMetrics: WriterMetrics;
-  /** The other components with metrics, in the order in which the metrics page lists them. */
+  /** The other components with metrics, in the order of the metrics page. */
   readonly measured: readonly Measured[];
-  /** The name of the transport. */
+  /** The name of the HTTP transport that the server uses. */
   readonly transport: string;
   /** Returns the time in ms for which the server has run. */
   readonly uptimeMs: () => number;

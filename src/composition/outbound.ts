@@ -1,7 +1,7 @@
 /**
- * Creates the two HTTP clients for requests to other servers: one for the receivers of webhooks, and one for live tests
- * of contracts. They share one limit of connections. The webhook client may have more connections to one origin,
- * because all webhooks may have the same receiver.
+ * Creates the two HTTP clients for requests to other servers. One calls the receivers of webhooks, the other one the
+ * services that live tests of contracts check. They share one limit of connections. The webhook client may have more
+ * connections to one origin, because all webhooks may have the same receiver.
  */
 import { WEBHOOK_REQUESTS_MAX } from "../../schemas/limits/webhooks.js";
 import { OutboundClient } from "../platform/outbound/client.js";
@@ -20,7 +20,7 @@ export function makeOutbound({ config }: Ground, { outboundMax, hasFewDescriptor
   const shared = {
     policy: { allowPrivate: config.webhook_allow_private },
     connections: new ConnectionLimit(outboundMax),
-    // If the process has few file descriptors, close idle connections, because another request may need their
+    // If the process may have only few file descriptors, close idle connections. Another request may need their
     // descriptors.
     keepsConnections: !hasFewDescriptors,
   };

@@ -16,11 +16,11 @@ export interface PortsArea {
   readonly ports: FrontServer;
   readonly guard: RequestGuard;
   /**
-   * The maximum number of connections to other servers. The ports need it because these connections share the process's
-   * file descriptors with the connections of clients.
+   * The maximum number of connections to other servers. These connections and those of clients share the process's file
+   * descriptors.
    */
   readonly outboundMax: number;
-  /** True if the process has a low limit of file descriptors, so that it may have none left later. */
+  /** True if the process has a low limit of file descriptors. It may then have none left later. */
   readonly hasFewDescriptors: boolean;
 }
 

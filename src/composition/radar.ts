@@ -1,4 +1,7 @@
-/** Creates the components for the reports of checkouts: their routes, and the task that ends old reports. */
+/**
+ * Creates the components for the reports that agents send about their checkouts: the routes, and the task that ends old
+ * reports.
+ */
 import { whileLeader, type BackgroundTask } from "../platform/background/task.js";
 import type { Route } from "../platform/front/route.js";
 import { ReportExpiry } from "../features/radar/expiry.js";

@@ -1,4 +1,7 @@
-/** Creates the pipeline through which every request passes, with its metrics and the audit rows of rejected calls. */
+/**
+ * Creates the pipeline through which every request passes. Also creates the metrics of requests, and the writer of
+ * audit rows for rejected calls.
+ */
 import type { AgentTally } from "../features/agent-metrics/tally.js";
 import { RefusalLog } from "../features/audit/refusal-log.js";
 import { DashboardAuth } from "../platform/front/dashboard-auth.js";

@@ -1,9 +1,9 @@
 /**
- * Lists the kinds of old data that the pruner deletes. For each kind, it says how often it is pruned, and which writer
- * method deletes a bounded number of database rows.
+ * Lists the kinds of old data that the pruner deletes. For each kind, it gives the interval, and the writer method that
+ * deletes a limited number of rows.
  *
- * This list omits versions of keys, idempotency records, counters of agents, compliance runs and webhook deliveries,
- * because each call that adds rows of these kinds also deletes old ones. Sessions are pruned in the front's memory
+ * Some kinds are missing, because each call that adds such rows also deletes old ones: versions of keys, idempotency
+ * records, counters of agents, compliance runs and webhook deliveries. Sessions are pruned in the front's memory
  * (src/features/sessions/upkeep.ts). The audit log is never pruned.
  */
 import type { Config } from "../../schemas/config.js";
@@ -28,7 +28,10 @@ export interface RetentionGround {
   readonly config: Pick<Config, "event_history" | "task_retention">;
   readonly writer: Writer;
   readonly directory: Directory;
-  /** The in-boxes of messages. `expiresAt` is the time in ms at which the next message expires; null if none does. */
+  /**
+   * The in-boxes of messages. `expiresAt` is the time of the next expiry of a message, in ms; null if no message
+   * expires.
+   */
   readonly boxes: { readonly expiresAt: number | null };
   readonly log: Log;
 }

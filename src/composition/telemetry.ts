@@ -19,7 +19,7 @@ export interface TelemetryUses {
   readonly leads: () => boolean;
   /** Returns all components with metrics. */
   readonly measured: () => readonly Measured[];
-  /** The script of the thread. */
+  /** The script of the thread that exports spans and metrics. */
   readonly script: URL;
   /** The absolute path of the data directory. */
   readonly dataDir: string;
@@ -27,7 +27,7 @@ export interface TelemetryUses {
   readonly startedMs: number;
 }
 
-/** The area without an export. If the settings name no collector, nothing is created and no event is examined. */
+/** The area without an export, for settings that name no collector. It has no tasks and examines no events. */
 const OFF: TelemetryArea = { background: [], onEvents: () => undefined };
 
 export function makeTelemetry(
@@ -58,7 +58,7 @@ export function makeTelemetry(
   return { background: [exporter], onEvents: (events) => exporter.take(events) };
 }
 
-/** Reads the standard variable for the time between two exports, in ms. */
+/** Reads the standard variable for the interval of exports, in ms. */
 function metricsIntervalMs(text: string | undefined): number {
   const given = Number(text ?? "");
   return Number.isSafeInteger(given) && given > 0 ? given : TELEMETRY_METRICS_INTERVAL_MS;

@@ -1,5 +1,5 @@
 /**
- * Creates the components that watch the server's time. They detect that the server was paused, and that its time is
+ * Creates the components that watch the server's time. They detect a pause of the server, and a server's time that is
  * ahead of the machine's clock.
  */
 import { PauseDetector } from "../base/pause-detector.js";

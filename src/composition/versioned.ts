@@ -1,4 +1,4 @@
-/** Creates the components for versioned values. These are the values of state and the specs. */
+/** Creates the components for versioned values, which are the values of state and the specs. */
 import type { Failure } from "../base/result.js";
 import type { ContractFront } from "../features/contracts/front.js";
 import type { Route } from "../platform/front/route.js";

@@ -1,6 +1,6 @@
 /**
- * Creates the component for calls that wait until one of several conditions holds. Each condition reads data of another
- * area.
+ * Creates the component for calls that wait until one of several conditions holds. It reads the data of several areas,
+ * because each kind of condition is about a different area.
  */
 import { auditReader } from "../features/audit/table.js";
 import { eventReader } from "../features/events/table.js";

@@ -1,5 +1,5 @@
 /**
- * The entry point of the thread that checks the snapshot of one restore. It also loads the rule reader, because a
+ * The entry point of the thread that checks the snapshot before a restore. It also loads the rule reader, because a
  * restore compiles the rules and templates of the snapshot.
  */
 import { METHODS } from "../../src/methods.js";

@@ -1,5 +1,5 @@
 /**
- * Selects the log's engine by the scheme of the log's address, and loads only that engine. Runs in the writer thread
+ * Loads the engine of a log, and no other engine. The scheme of the log's address selects it. Runs in the writer thread
  * and in the snapshot thread.
  */
 import type { LogAddress, OrderedLog } from "./ordered-log.js";

@@ -12,29 +12,29 @@ export interface NatsAddress {
   /** The user and the password; null if the address has none. At most one of `login` and `token` is set. */
   readonly login: { readonly user: string; readonly pass: string } | null;
   readonly token: string | null;
-  /** The address without its secrets. */
+  /** The address without its secrets, for messages to the operator. */
   readonly shown: string;
 }
 
-/** The schemes, and whether each of them requires TLS. */
+/** The schemes of addresses. The value is true if the scheme requires TLS. */
 const SCHEMES: Readonly<Record<string, boolean>> = { "nats:": false, "tls:": true };
 
 /**
- * Parses an address. The credentials are before the first server, or before each server, where they must be equal.
- * Credentials without a colon are a token.
+ * Parses an address. The credentials are before the first server. They may be repeated before each further server, but
+ * must be equal there. Credentials without a colon are a token.
  * @throws LogError "denied" if the address is invalid
  */
 export function parseNatsAddress(url: string): NatsAddress {
   const [, scheme = "", rest = ""] = /^([a-z]+:)\/\/(.*)$/.exec(url) ?? [];
   const tls = SCHEMES[scheme];
-  // The message does not contain the address, because the address may contain a password.
+  // Leave the address out of the message, because it may contain a password.
   if (tls === undefined)
     throw new LogError("denied", "the address of the log is invalid: it must begin with nats:// or tls://");
   const parts = rest.split(",").map((part) => splitCredentials(part.replace(/^[a-z]+:\/\//, "")));
   const servers = parts.map(({ server }) => server);
   const shown = `${scheme}//${servers.join(",")}`;
-  // Each server is parsed as an `http:` URL, because that scheme requires a host. A part that fails may be half of a
-  // password that contains a comma.
+  // Parse each server as an `http:` URL, because that scheme requires a host. The message does not quote an invalid
+  // server: it may be half of a password that contains a comma.
   if (!servers.every((server) => URL.canParse(`http://${server}`)))
     throw new LogError("denied", "the address of the log is invalid: it names no servers");
   const [credentials = "", ...others] = new Set(parts.map((part) => part.credentials).filter((text) => text !== ""));

@@ -1,10 +1,10 @@
 /**
- * Sends messages between nodes over core NATS, without JetStream. Nothing is stored, and a message arrives at most
+ * Sends messages between nodes over core NATS, without JetStream. No server stores them, and a message arrives at most
  * once. Each node subscribes to a subject of its own. If a subject has no subscriber, the NATS server reports that to
  * the sender at once.
  *
- * If a node's NATS user may not subscribe, the node receives no messages, and the server reports to the senders that
- * the message has no receiver. The nodes also work without these messages. Runs in the writer thread.
+ * If a node's NATS user may not subscribe, the node receives no messages. Senders then get the report that a message
+ * has no receiver. The nodes also work without these messages. Runs in the writer thread.
  */
 import type { Msg, NatsConnection, PermissionViolationError } from "@nats-io/transport-node";
 import type { NodeChannel } from "./ordered-log.js";
@@ -18,14 +18,11 @@ export interface NatsChannelOptions {
   readonly generation: string;
   readonly bytesMax: number;
   /**
-   * The prefix of all reply subjects, to which this connection is subscribed. If a message has no receiver, the server
-   * reports that to the message's reply subject.
+   * The prefix of the reply subjects of messages. This connection is subscribed to all of them. If a message has no
+   * receiver, the server reports that to the message's reply subject.
    */
   readonly reply: string;
-  /**
-   * Runs the body of a callback. If it throws, the exception is thrown again outside of the library, which would
-   * swallow it.
-   */
+  /** Runs the body of a callback. An exception is thrown again outside of the library, which would swallow it. */
   readonly guard: (take: () => void) => void;
 }
 
@@ -33,7 +30,7 @@ export class NatsChannel implements NodeChannel {
   readonly bytesMax: number;
   readonly #options: NatsChannelOptions;
   #sent = 0;
-  /** Called once if the newest message reaches no node; null afterwards, or if no message was sent. */
+  /** Called once if the newest message has no receiver. Null after that call, and before the first message. */
   #undelivered: (() => void) | null = null;
   /** The subject that this node is subscribed to; "" if there is none. */
   #subject = "";
@@ -51,8 +48,7 @@ export class NatsChannel implements NodeChannel {
     this.#subject = this.#subjectOf(node);
     connection.subscribe(this.#subject, {
       callback: (error, message) => {
-        // An error means that this node may not subscribe, or that the connection has ended. Both are reported
-        // elsewhere.
+        // An error means that this node may not subscribe, or that the connection has ended. Other code reports both.
         if (error === null) guard(() => take(message.data));
       },
     });
@@ -74,14 +70,14 @@ export class NatsChannel implements NodeChannel {
   takeReply({ subject, headers }: Msg): boolean {
     const { reply } = this.#options;
     if (!subject.startsWith(reply)) return false;
-    // Replies to earlier messages are ignored.
+    // Ignore the replies to earlier messages.
     if (headers?.code === NO_RESPONDERS && subject === `${reply}${this.#sent}`) this.#fail();
     return true;
   }
 
   /**
-   * Whether an error says that this node may not listen or send. The caller can ignore such an error, because the node
-   * works without the channel.
+   * Whether an error says that this node may not subscribe or send. The caller can ignore such an error, because the
+   * node works without the channel.
    */
   takeViolation({ operation, subject }: PermissionViolationError): boolean {
     if (operation === "subscription") return subject === this.#subject;
@@ -97,7 +93,7 @@ export class NatsChannel implements NodeChannel {
     undelivered?.();
   }
 
-  /** Returns the subject of a node. Dots in the node's name are replaced, because NATS splits a subject at its dots. */
+  /** Returns the subject of a node. NATS splits a subject at its dots, so dots in the node's name are replaced. */
   #subjectOf(node: string): string {
     const { name, generation } = this.#options;
     return `koor.${name}.node.${generation}.${node.replaceAll(".", "%")}`;

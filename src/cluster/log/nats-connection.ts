@@ -1,6 +1,6 @@
 /**
- * Opens connections to the NATS servers, and classifies the errors of the library. A connection never reconnects by
- * itself, because the reader of a log must know when it may have missed messages. Runs in the caller's thread.
+ * Opens connections to the NATS servers, and classifies the errors of the library. A lost connection is never restored
+ * by itself, because the reader of a log must know when it may have missed messages. Runs in the caller's thread.
  */
 import { readFile } from "node:fs/promises";
 import {
@@ -22,8 +22,8 @@ import { LogError, type LogAddress, type LogFault } from "./ordered-log.js";
 const VERSION_MIN = [2, 12] as const;
 
 /**
- * The interval of pings. They detect a dead connection while no delivery runs. The interval is long, because on a slow
- * line a pong may have to wait for a large entry.
+ * The interval of pings, which detect a dead connection while no delivery runs. It is long, because on a slow line a
+ * pong may have to wait for a large entry.
  */
 const PING_INTERVAL_MS = 5_000;
 
@@ -47,8 +47,8 @@ export const NATS_ERROR = {
 } as const;
 
 /**
- * Advice for the operator of a NATS server whose JetStream is off. A server turns JetStream off when its disk is full,
- * and does not turn it on again by itself.
+ * Advice to the operator of a NATS server whose JetStream is off. A full disk makes a server turn JetStream off, and it
+ * stays off until a restart.
  */
 export const SWITCHED_OFF = "its disk may be full; make room there, then restart that NATS server";
 
@@ -66,10 +66,9 @@ export interface NatsServer {
 }
 
 /**
- * Connects to the first server that answers, in the order of the address. So an operator can list the server that is
- * nearest to the node first.
- * @param attempt the number of earlier attempts. The first server to try has the index `attempt` modulo the number of
- * servers.
+ * Connects to the first server that answers. It tries the servers in the order of the address, so the operator lists
+ * the nearest server first.
+ * @param attempt the number of earlier attempts. If it is 1, the second server of the address is tried first, and so on
  * @throws LogError
  */
 export async function connectNats(address: LogAddress, attempt = 0): Promise<NatsServer> {
@@ -106,8 +105,8 @@ export async function connectNats(address: LogAddress, attempt = 0): Promise<Nat
 }
 
 /**
- * Reads the file with the credentials, and checks it before the connection starts. The library would only check it
- * during each connection attempt.
+ * Reads the file with the credentials. Checks it at once, because the library would only check it during each
+ * connection attempt.
  */
 async function readCredentials(path: string): Promise<Authenticator> {
   let text: Buffer;
@@ -130,7 +129,7 @@ function checkServer({ info }: NatsConnection, shown: string): void {
   const version = info?.version ?? "";
   const [major = 0, minor = 0] = version.split(".").map((part) => Number.parseInt(part, 10));
   const [majorMin, minorMin] = VERSION_MIN;
-  // The comparison is negated, so that a version that is not a number (NaN) is rejected too.
+  // Negate the comparison, so that it also rejects a version that is not a number (NaN).
   if (!(major > majorMin || (major === majorMin && minor >= minorMin)))
     throw new LogError(
       "too_old",
@@ -145,8 +144,8 @@ function checkServer({ info }: NatsConnection, shown: string): void {
 }
 
 /**
- * Classifies an error of the library as a LogError. If this server's JetStream is off, the message mentions it, because
- * it may be the cause.
+ * Classifies an error of the library as a LogError. If this server's JetStream is off, the message says so, because
+ * that may be the cause.
  */
 export function toLogErrorAt({ connection, shown }: NatsServer, error: unknown): LogError {
   const logError = toLogError(error, shown);
@@ -157,8 +156,8 @@ export function toLogErrorAt({ connection, shown }: NatsServer, error: unknown):
 }
 
 /**
- * Sends the same request every LOG_ASK_AGAIN_MS until one is answered, and returns that answer. The request must be
- * idempotent. Fails as soon as one of the requests fails.
+ * Sends the same request every LOG_ASK_AGAIN_MS until one is answered. Returns that answer, or throws the error of the
+ * first request that fails. The request must be idempotent.
  */
 export async function askUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,9 +1,9 @@
 /**
- * Delivers the messages of a stream from a given sequence on, by a push consumer. The request for a consumer can fail
- * silently: servers drop requests during an election, and a consumer may be assigned to a server that is down.
+ * Delivers the messages of a stream, from a given sequence on, through a push consumer. The request for a consumer can
+ * fail silently: servers drop requests during an election, and may assign a consumer to a server that is down.
  *
- * So the delivery requests one consumer after another until one of them sends a message. It uses that consumer and lets
- * the others expire. Runs in the writer thread.
+ * So the delivery requests one consumer after another, until one of them sends a message. It keeps that consumer and
+ * lets the others expire. Runs in the writer thread.
  */
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import { createInbox, nanos, type Msg, type Subscription } from "@nats-io/transport-node";
@@ -11,7 +11,7 @@ import { LOG_ANSWER_MS_MAX, LOG_ASK_AGAIN_MS, LOG_HEARTBEAT_MS } from "../../../
 import type { NatsServer } from "./nats-connection.js";
 
 export interface DeliveryListener {
-  /** Called with each message of the chosen consumer, including heartbeats. */
+  /** Called with each message of the chosen consumer. Heartbeats are messages too. */
   message(error: Error | null, message: Msg): void;
   /** Called if no consumer could be created. */
   failed(error: unknown): void;
@@ -61,7 +61,7 @@ export class Delivery {
         ack_policy: AckPolicy.None,
         flow_control: true,
         idle_heartbeat: nanos(LOG_HEARTBEAT_MS),
-        // The server removes a consumer after this time without a subscriber.
+        // The server removes a consumer that has had no subscriber for this time.
         inactive_threshold: nanos(LOG_ANSWER_MS_MAX),
         mem_storage: true,
         num_replicas: 1,
@@ -74,7 +74,9 @@ export class Delivery {
       );
   }
 
-  /** Whether this subscription's consumer is the chosen one. If none is chosen yet, chooses it. */
+  /**
+   * Whether the messages come from the chosen consumer. The first consumer that sends a message becomes the chosen one.
+   */
   #choose(subscription: Subscription): boolean {
     if (this.#ended) return false;
     if (this.#chosen === null) {

@@ -1,6 +1,6 @@
 /**
- * Splits entries that are larger than a message into pieces, and joins the pieces when they are read. The NATS server
- * stores the pieces of an entry as one atomic batch. The id of an entry is the sequence of its last piece. Pure.
+ * Splits an entry that is larger than a message into pieces, and joins the pieces again. The NATS server stores the
+ * pieces of an entry as one atomic batch. The id of an entry is the sequence of its last piece. Pure.
  */
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { LOG_PIECES_MAX } from "../../../schemas/limits/ordered-log.js";
@@ -8,7 +8,7 @@ import { LOG_PIECES_MAX } from "../../../schemas/limits/ordered-log.js";
 const BATCH = "Nats-Batch-Id";
 const AT = "Nats-Batch-Sequence";
 const COMMIT = "Nats-Batch-Commit";
-/** The header in which Koor stores an entry's number of pieces. NATS itself does not give this number to a reader. */
+/** The header in which Koor stores the number of an entry's pieces. NATS itself does not give it to a reader. */
 const OF = "Koor-Pieces";
 
 /** The position of a message among the pieces of an entry. */
@@ -20,8 +20,8 @@ export interface Piece {
 }
 
 /**
- * Reads from a message's headers which piece of an entry it is. Returns null for a message that is a complete entry, or
- * part of another program's batch.
+ * Reads the headers of a message, and returns which piece of an entry it is. Returns null for a complete entry, and for
+ * a part of another program's batch.
  */
 export function pieceOf(found: MsgHdrs | undefined): Piece | null {
   if (found === undefined || !found.has(BATCH)) return null;
@@ -45,7 +45,7 @@ export class PieceJoiner {
   #batch = "";
   #parts: Uint8Array[] = [];
 
-  /** Whether an entry is incomplete. */
+  /** Whether the joiner has some pieces of an entry, but not all. */
   get isOpen(): boolean {
     return this.#parts.length > 0;
   }
@@ -56,8 +56,8 @@ export class PieceJoiner {
   }
 
   /**
-   * Returns the joined pieces of an incomplete entry, and forgets them. Called when the entry cannot be completed any
-   * more.
+   * Returns the pieces of the incomplete entry as one value, and forgets them. Call it when the entry can no longer be
+   * completed.
    */
   takeIncomplete(): Uint8Array {
     const begun = Buffer.concat(this.#parts);
@@ -65,7 +65,7 @@ export class PieceJoiner {
     return begun;
   }
 
-  /** Whether a piece is the next piece of the incomplete entry, or the first piece of a new one. */
+  /** Whether a piece is the next piece of the incomplete entry, or the first piece of a new entry. */
   continues({ batch, at }: Piece): boolean {
     return at === this.#parts.length + 1 && (at === 1 || batch === this.#batch);
   }

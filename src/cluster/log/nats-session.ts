@@ -1,11 +1,11 @@
 /**
- * Implements a session with a log in a NATS stream. The session appends entries, and reads the stream through its own
- * push consumer. The consumer numbers its deliveries, so a missing one is detected. Any error ends the session, and
- * nothing is repaired here. Runs in the writer thread.
+ * Implements a session with a log in a NATS stream. The session appends entries, and reads the stream through a push
+ * consumer of its own. The consumer numbers its deliveries, so the session notices a missing one. Any error ends the
+ * session, and no error is repaired here. Runs in the writer thread.
  *
- * Timeouts are counted in ticks of one timer. If this thread was busy, only one tick occurs for all of that time, and
- * the next one comes after the data that arrived meanwhile was read. So a busy thread never makes the session give up a
- * server.
+ * Timeouts are counted in ticks of one timer. While this thread is busy, no ticks occur. Only one tick occurs
+ * afterwards, and the data that arrived meanwhile is read before the next one. So a busy thread never makes the session
+ * give up a server.
  */
 import type { StoredMsg } from "@nats-io/jetstream";
 import { createInbox, nuid, PermissionViolationError, type Msg } from "@nats-io/transport-node";
@@ -28,7 +28,7 @@ import { generationOf, logSubject, streamName, warnOfCopies, type FoundLog } fro
 import { LogError, type Appended, type LogListener, type LogSession, type LogStatus } from "./ordered-log.js";
 
 /**
- * The outcomes of rejected appends, by the JetStream error code. In each case the entry was not stored, and a retry
+ * The outcomes of rejected appends, by JetStream error code. After these errors, the entry was not stored, and a retry
  * would be rejected too.
  */
 const REFUSALS: Readonly<Record<number, Appended>> = {
@@ -53,25 +53,26 @@ interface Answer {
 
 interface Append {
   readonly done: (outcome: Appended) => void;
-  /** The number of ticks that may pass until the server's next acknowledgement. */
+  /** The number of ticks that may pass before the server's next acknowledgement. */
   ticksLeft: number;
   readonly ticksMax: number;
 }
 
 /**
- * The position of a delivered message. The server encodes it in the reply subject, which exists for acknowledgements.
+ * The position of a delivered message. The server writes it into the message's reply subject, to which a client would
+ * send its acknowledgement.
  */
 interface DeliveryInfo {
   readonly sequence: number;
   /** The message's number among the consumer's deliveries, from 1. */
   readonly delivery: number;
-  /** The number of messages that follow this one. */
+  /** The number of stored messages after this one. */
   readonly pending: number;
 }
 
 /**
- * The index of the token that holds the stream sequence, by the number of tokens in the reply subject. Newer servers
- * put the domain and the account before the stream's name.
+ * The index of the token with the stream sequence, for each number of tokens in a reply subject. A reply subject
+ * consists of tokens with dots between them. Newer servers put the domain and the account before the stream's name.
  */
 const DELIVERY_INFO_TOKENS: Readonly<Record<number, number>> = { 9: 5, 11: 7, 12: 7 };
 
@@ -95,7 +96,7 @@ export async function openSession(
 ): Promise<LogSession> {
   const { first_sequence, last, generation, warnings, message_bytes_max } = found;
   let first = first_sequence;
-  // After a manual purge the oldest message may be a piece in the middle of an entry. Such an entry is skipped.
+  // After a manual purge, the oldest message may be a piece in the middle of an entry. Skip the rest of that entry.
   for (let whole = false; !whole && first <= last; ) {
     const piece = pieceOf((await readMessage(server, name, first))?.header);
     whole = piece === null || piece.at === 1;
@@ -129,21 +130,24 @@ class NatsSession implements LogSession {
   readonly #timer: NodeJS.Timeout;
   readonly #appends = new Map<number, Append>();
   readonly #joiner = new PieceJoiner();
-  /** The servers that lacked a part of the log at the previous check. */
+  /** The servers that lacked a part of the log at the last check. */
   #lacking: ReadonlySet<string> = new Set();
   #appended = 0;
   /** The running delivery; null while the session is paused or before `follow` is called. */
   #delivery: Delivery | null = null;
   /** The number of ticks since the last message of the consumer. */
   #silent = 0;
-  /** The sequence of the newest delivered message. `#delivered` is the id of the newest delivered entry. */
+  /**
+   * The sequence of the newest delivered message, which may be a piece of an entry. `#delivered` is the id of the
+   * newest delivered entry.
+   */
   #sequence = 0;
   #delivered = 0;
   #deliveries = 0;
   #last: number;
   /**
-   * The sequence of the newest message that this session has appended. `#overdue` counts the ticks for which that
-   * message was stored but not delivered.
+   * The sequence of the newest stored message that this session has appended. `#overdue` counts the ticks since then
+   * without its delivery.
    */
   #stored = 0;
   #overdue = 0;
@@ -177,7 +181,7 @@ class NatsSession implements LogSession {
   async read(id: number): Promise<Uint8Array | null> {
     try {
       const newest = id < 1 ? null : await readMessage(this.#server, this.#name, id);
-      // If the log was created again, its stream has the same name and another subject.
+      // A log that was created again has a stream of the same name, but with another subject.
       if (newest === null || newest.subject !== this.#subject) return null;
       const piece = pieceOf(newest.header);
       if (piece === null) return newest.data;
@@ -186,7 +190,7 @@ class NatsSession implements LogSession {
       for (let sequence = id - piece.of + 1; sequence <= id; sequence++) {
         const message = sequence === id ? newest : await readMessage(this.#server, this.#name, sequence);
         const part = message === null ? null : pieceOf(message.header);
-        // The piece is missing, because the log has been trimmed or purged in the meantime.
+        // A missing piece means that the log was trimmed or purged meanwhile.
         if (message === null || part === null) return null;
         const joined = joiner.add(part, message.data);
         if (joined !== null) return joined === "broken" ? null : joined;
@@ -255,8 +259,8 @@ class NatsSession implements LogSession {
     }
     this.#appends.set(number, append);
     const batch = nuid.next();
-    // Every piece is sent with a request for an answer. If the server rejects a piece, only the answer to that piece
-    // has the reason; the answer to the last piece does not.
+    // Request an answer for every piece. If the server rejects a piece, only the answer to that piece has the reason.
+    // The answer to the last piece does not have it.
     for (let at = 1; at <= of; at++) {
       const part = bytes.subarray((at - 1) * partBytes, at * partBytes);
       connection.publish(this.#subject, part, { reply, headers: pieceHeaders({ batch, at, of }) });
@@ -289,8 +293,8 @@ class NatsSession implements LogSession {
       const message = await readMessage(this.#server, this.#name, newest);
       if (message === null) return;
       const piece = pieceOf(message.header);
-      // If `newest` is a piece in the middle of an entry, that entry must stay, because the id of an entry is the
-      // sequence of its last piece.
+      // If `newest` is a piece in the middle of an entry, keep that entry. Its id is the sequence of its last piece,
+      // which is after `through`.
       const keep = piece === null || piece.at === piece.of ? newest + 1 : newest - piece.at + 1;
       if (keep > state.first_seq) await manager.streams.purge(stream, { seq: keep });
     } catch (error) {
@@ -305,8 +309,8 @@ class NatsSession implements LogSession {
   }
 
   /**
-   * Runs the body of a callback of the library. The library swallows an exception and then stops reading. An exception
-   * is a bug, so it is thrown again outside of the library, where it ends the thread.
+   * Runs the body of a callback of the library. An exception is a bug, and must end the thread. The library would
+   * swallow it and stop reading, so it is thrown again outside of the library.
    */
   #guard(error: Error | null, take: () => void): void {
     if (this.#ended) return;
@@ -325,8 +329,8 @@ class NatsSession implements LogSession {
   }
 
   /**
-   * Watches for permission errors. They arrive only here, because the server gives no answer to a message that it drops
-   * for lack of rights.
+   * Watches for permission errors. They arrive only here: if the server drops a message for lack of rights, it does not
+   * answer the message.
    */
   async #watchViolations(): Promise<void> {
     for await (const status of this.#server.connection.status())
@@ -342,7 +346,7 @@ class NatsSession implements LogSession {
     if (this.channel.takeReply(message)) return;
     const number = Number(message.subject.slice(this.#answers.length + 1));
     const append = this.#appends.get(number);
-    // An earlier piece was answered with an error, so the append has its outcome already.
+    // An error for an earlier piece has already given the append its outcome.
     if (append === undefined) return;
     append.ticksLeft = append.ticksMax;
     if (message.headers !== undefined && message.headers.code !== 0) {
@@ -351,7 +355,7 @@ class NatsSession implements LogSession {
       this.#lose("no stream takes its entries");
       return;
     }
-    // An empty answer acknowledges a piece that is not the last one.
+    // The server acknowledges every piece except the last by an empty answer.
     if (message.data.byteLength === 0) return;
     this.#appends.delete(number);
     const { error, stream, seq = 0 } = message.json<Answer>();
@@ -376,8 +380,8 @@ class NatsSession implements LogSession {
   #onMessage(message: Msg): void {
     this.#silent = 0;
     const info = readDeliveryInfo(message.reply);
-    // A message without delivery info is a control message if it has a status header. A stored message can have such a
-    // header too, so the delivery info is checked first.
+    // A message with a status header is a control message, unless it has delivery info. Check the delivery info first,
+    // because a stored message can have such a header too.
     if (info === null && message.headers !== undefined && message.headers.code !== 0) {
       this.#onControlMessage(message);
       return;
@@ -396,15 +400,15 @@ class NatsSession implements LogSession {
     this.#overdue = 0;
     this.#last = Math.max(this.#last, sequence + pending);
     const piece = pieceOf(message.headers);
-    // A batch is stored as a whole, so an entry of Koor is always complete. An incomplete entry is foreign, and its
-    // pieces are delivered as one foreign message.
+    // A batch is stored as a whole, so an entry of Koor is never incomplete. Deliver the pieces of an incomplete entry
+    // as one foreign message.
     if (this.#joiner.isOpen && (piece === null || !this.#joiner.continues(piece)))
       this.#emit(sequence - 1, this.#joiner.takeIncomplete());
     if (piece === null) {
       this.#emit(sequence, message.data);
       return;
     }
-    // Skips the remaining pieces of an entry if its first pieces were purged.
+    // If the first pieces of an entry were purged, skip its remaining pieces.
     if (!this.#joiner.isOpen && piece.at > 1 && sequence - piece.at + 1 < this.#bounds.first_sequence) return;
     if (!this.#joiner.continues(piece)) {
       this.#emit(sequence, message.data);
@@ -429,7 +433,7 @@ class NatsSession implements LogSession {
     const stalled = found.get("Nats-Consumer-Stalled");
     if (reply !== undefined && reply !== "") connection.publish(reply);
     else if (stalled !== "") connection.publish(stalled);
-    // A heartbeat arrives after every earlier delivery. So if the counts differ, a delivery was lost.
+    // A heartbeat follows all earlier deliveries. If the counts differ, a delivery was lost.
     const delivered = found.get("Nats-Last-Consumer");
     if (delivered !== "" && Number(delivered) !== this.#deliveries)
       this.#lose(`only ${this.#deliveries} of ${delivered} deliveries came`);
@@ -452,13 +456,13 @@ class NatsSession implements LogSession {
       this.#lose(`no sign of life for ${LOG_HEARTBEATS_MISSED_MAX * LOG_HEARTBEAT_MS} ms`);
       return;
     }
-    // Heartbeats do not prove that the server works, because a server that is partitioned from its peers may still send
-    // them.
+    // Heartbeats do not prove that the server works: a server that is partitioned from its peers may still send them.
+    // So check that the session's own messages are delivered.
     this.#overdue = this.#stored > this.#sequence ? this.#overdue + 1 : 0;
     if (this.#overdue > ANSWER_TICKS_MAX) this.#lose(`entry ${this.#stored} is stored, but was not delivered`);
   }
 
-  /** @param what the reason of the loss, which follows the log's address in the message */
+  /** @param what the reason for the loss. In the message, it follows the log's address */
   #lose(what: string, error?: Error): void {
     const why = error === undefined ? what : `${what}: ${reasonOf(error)}`;
     this.#end(new LogError("unreachable", `lost the log at ${this.#server.shown}: ${why}`, error));
@@ -468,7 +472,7 @@ class NatsSession implements LogSession {
     if (this.#ended) return;
     this.#stop();
     void this.#server.connection.close();
-    // The loss is reported later, because `open` may not have resolved yet.
+    // Report the loss later, because `open` may not have resolved yet.
     setImmediate(() => {
       if (!this.#closed) this.#listener.lost(error);
     });

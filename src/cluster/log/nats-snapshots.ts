@@ -1,10 +1,10 @@
 /**
- * Stores the snapshots of a log in NATS. Each snapshot is an object in one bucket, named by its position. The library
- * stores the metadata of an object after all of its pieces. So an object is complete if its metadata and all of its
- * pieces exist. Its digest is checked while it is read.
+ * Stores the snapshots of a log in NATS. Each snapshot is an object in one bucket, and its position is its name. The
+ * library stores the metadata of an object after all of its pieces. So an object is complete if its metadata and all of
+ * its pieces exist. Its digest is checked while it is read.
  *
- * Each method opens its own connection. If a server cannot answer, the method tries the next server of the address.
- * Runs in the snapshot thread, because the library computes digests in JavaScript.
+ * Each method opens a connection of its own. If a server cannot answer, the method tries the next server of the
+ * address. Runs in the snapshot thread, because the library computes digests in JavaScript.
  */
 import { Objm, type ObjectInfo, type ObjectStore } from "@nats-io/obj";
 import { LOG_ANSWER_MS_MAX, LOG_SNAPSHOT_REMAINS_MS } from "../../../schemas/limits/ordered-log.js";
@@ -29,11 +29,11 @@ export class NatsSnapshots implements SnapshotStore {
   /** The number of failed attempts. After a failure the next connection starts with another server of the address. */
   #attempt = 0;
   /**
-   * How often `close` was called. A method that is still connecting compares it, to find out whether it was aborted.
+   * How often `close` was called. A method that is still connecting compares this count, to notice that it was aborted.
    */
   #closings = 0;
 
-  /** @param orphanMs the age in ms at which the pieces of an aborted put are removed; set by tests only */
+  /** @param orphanMs the age in ms at which the pieces of an aborted `put` are removed; only tests set it */
   constructor(address: LogAddress, orphanMs = LOG_SNAPSHOT_REMAINS_MS) {
     this.#address = address;
     this.#orphanMs = orphanMs;
@@ -71,7 +71,7 @@ export class NatsSnapshots implements SnapshotStore {
         await bucket.put(meta, ReadableStream.from(watched()), { timeout: LOG_ANSWER_MS_MAX });
       });
     } catch (error) {
-      // If the source of the bytes has failed, its error is thrown, because the log is not the cause.
+      // If the caller's chunks have failed, throw their error, because the log is not the cause.
       throw failure === null ? error : (failure as { readonly error: unknown }).error;
     }
   }
@@ -100,8 +100,8 @@ export class NatsSnapshots implements SnapshotStore {
   }
 
   /**
-   * Finds the bucket. It asks the servers in turn, each at most once, because a server that is partitioned from the
-   * others accepts connections but cannot answer.
+   * Finds a server that answers, and its bucket. It asks the servers in turn, each at most once. A server that is
+   * partitioned from the others accepts connections, but cannot answer.
    * @throws LogError, also if the store was closed meanwhile
    */
   async #find(): Promise<Found> {
@@ -120,7 +120,9 @@ export class NatsSnapshots implements SnapshotStore {
     }
   }
 
-  /** Classifies an error as a LogError. If the log was unreachable, the next connection starts with another server. */
+  /**
+   * Classifies an error as a LogError. If the server was unreachable, the next connection starts with another server.
+   */
   #toLogError(error: unknown, server: NatsServer): LogError {
     const logError = toLogError(error, server.shown);
     if (logError.fault === "unreachable") this.#attempt += 1;
@@ -133,15 +135,15 @@ export class NatsSnapshots implements SnapshotStore {
   }
 
   /**
-   * Runs a function with the bucket. The function is aborted when the connection ends, because the library's calls may
-   * then wait forever.
+   * Runs a function with the bucket, and aborts it when the connection ends. Otherwise the library's calls could wait
+   * forever.
    */
   async #use<T>(act: (found: Found) => Promise<T>): Promise<T> {
     const found = await this.#find();
     const { server } = found;
     try {
       const result = await Promise.race([act(found), endOf(server)]);
-      // The connection is checked, because the library may report its end as the regular end of the data.
+      // Check the connection, because the library may report its end as the regular end of the data.
       if (server.connection.isClosed()) throw connectionEnded(server);
       return result;
     } catch (error) {
@@ -176,11 +178,11 @@ export class NatsSnapshots implements SnapshotStore {
     if (info.metadata?.[GENERATION] !== generation || info.size !== bytes)
       throw broken(server, position, "another snapshot has replaced it");
     const { counts } = await this.#countPieces(server);
-    // The number of pieces is checked here, because the library would wait for missing pieces.
+    // Check the number of pieces, because the library would wait forever for missing pieces.
     if ((counts.get(info.nuid) ?? 0) !== info.chunks) throw broken(server, position, "some of its pieces are missing");
     const found = await bucket.get(String(position));
     if (found === null) throw broken(server, position, "it is gone");
-    // This rejection is ignored, because reading the pieces throws the same error.
+    // Ignore this rejection, because reading the pieces throws the same error.
     found.error.catch(() => undefined);
     return found.data;
   }
@@ -204,7 +206,7 @@ export class NatsSnapshots implements SnapshotStore {
         yield part.value;
       }
     } finally {
-      // Stops the library when the caller stops reading. An error can be ignored then.
+      // Stop the library when the caller stops reading. Ignore an error, because the data is no longer needed.
       reader.cancel().catch(() => undefined);
     }
   }
@@ -223,12 +225,12 @@ export class NatsSnapshots implements SnapshotStore {
     return { counts: new Map(counts), nowMs: Date.parse(ts ?? "") };
   }
 
-  /** Removes the pieces of puts whose process was killed before the end. Nothing else removes them. */
+  /** Removes the pieces of each `put` whose process was killed before the end. Nothing else removes them. */
   async #removeOrphans(server: NatsServer, bucket: ObjectStore): Promise<void> {
     const name = bucketName(this.#address.name);
     const { streams } = server.manager;
-    // The pieces are counted before the objects are listed. In the other order, an object that is completed in between
-    // would look like an orphan.
+    // Count the pieces before the objects are listed. In the other order, an object that is completed in between would
+    // look like an orphan.
     const { counts, nowMs } = await this.#countPieces(server);
     for (const { nuid } of await bucket.list()) counts.delete(nuid);
     for (const nuid of counts.keys()) {
@@ -266,7 +268,7 @@ function broken({ shown }: NatsServer, position: number, what: string, cause?: u
   return new LogError("unsafe", `the snapshot ${position} at ${shown} cannot be read: ${what}`, cause);
 }
 
-/** Returns a promise that is rejected after LOG_ANSWER_MS_MAX, unless `stop` is called before. */
+/** Returns a promise that is rejected after LOG_ANSWER_MS_MAX, unless `stop` was called. */
 function startAlarm(error: LogError): { readonly promise: Promise<never>; stop(): void } {
   let stop = (): void => undefined;
   const promise = new Promise<never>((_resolve, reject) => {

@@ -2,10 +2,10 @@
  * Names, creates and checks the stream that holds a log, and the bucket that holds its snapshots. The check finds out
  * whether an existing stream still has Koor's settings. Runs in the caller's thread.
  *
- * Koor cannot check whether the servers sync to disk before they acknowledge (`sync_interval: always`): only the system
- * account sees that setting, and that account has no streams. For a single server, the check always returns a warning
- * about the setting, because nothing else protects acknowledged entries from a power cut. For three servers, only the
- * documents mention it.
+ * One setting cannot be checked: whether the servers sync to disk before they acknowledge (`sync_interval: always`).
+ * Only the system account sees it, and that account has no streams. For a single server, the check always returns a
+ * warning about the setting, because nothing else protects acknowledged entries from a power cut. For three servers,
+ * only the documents mention it.
  */
 import { Objm } from "@nats-io/obj";
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
@@ -19,11 +19,11 @@ import { LogError } from "./ordered-log.js";
 
 const GENERATION = "koor_generation";
 /**
- * The number of replicas in a cluster of NATS servers. With three, a majority remains if one is down. Two would be
- * worse than one, because they stop if either is down.
+ * The number of replicas in a cluster of NATS servers. With three, a majority remains if one is down. With two, the log
+ * would stop if either is down.
  */
 const REPLICAS = 3;
-/** The window for deduplication. It is the shortest that JetStream allows, because Koor does not use deduplication. */
+/** The window for deduplication, which Koor does not use. It is the shortest window that JetStream allows. */
 const DUPLICATE_WINDOW_MS = 100;
 
 export function streamName(name: string): string {
@@ -35,14 +35,14 @@ export function bucketName(name: string): string {
 }
 
 /**
- * Returns the subject of a log's entries. It contains the generation, so that an entry never gets into a newer log of
- * the same name.
+ * Returns the subject of a log's entries. It contains the generation, so an entry for an older log of the same name
+ * never gets into this one.
  */
 export function logSubject(name: string, generation: string): string {
   return `koor.${name}.log.${generation}`;
 }
 
-/** Creates the bucket and then the stream, both empty. In this order, a stream never exists without its bucket. */
+/** Creates the bucket and then the stream, both empty. With this order, no stream exists without its bucket. */
 export async function makeStream(server: NatsServer, name: string, generation: string): Promise<void> {
   assert(/^[\w-]+$/.test(generation), "a generation is a token of a subject");
   checkMessages(server, server.connection.info?.max_payload ?? 0, "max_payload");
@@ -53,8 +53,8 @@ export async function makeStream(server: NatsServer, name: string, generation: s
     await makeBucket(server.connection, name, replicas);
     await server.manager.streams.add({ name: streamName(name), ...wantedConfig(name, generation, replicas) });
   } catch (error) {
-    // This is an error, because the stream must not be created with fewer replicas. If one of three servers was only
-    // late at the first start, the log would keep the lower number, and the operator would not notice.
+    // Report an error instead of using fewer replicas. Otherwise, if one of three servers was only late at the first
+    // start, the log would keep the lower number unnoticed.
     if (isNatsError(error, "no_peers"))
       throw new LogError(
         "unreachable",
@@ -90,7 +90,7 @@ async function dropStream(server: NatsServer, stream: string, isOwn: (info: Stre
   try {
     await server.manager.streams.delete(stream);
   } catch (error) {
-    // If the stream does not exist, another node has deleted it first.
+    // A missing stream means that another node has deleted it first.
     if (!isNatsError(error, "stream_not_found")) throw error;
   }
 }
@@ -121,12 +121,12 @@ function wantedConfig(name: string, generation: string, replicas: number): Parti
     num_replicas: replicas,
     duplicate_window: nanos(DUPLICATE_WINDOW_MS),
     allow_atomic: true,
-    // Forbids every client to delete single messages, which would remove entries from the middle of the log.
+    // Do not allow clients to delete single messages, which would remove entries from the middle of the log.
     deny_delete: true,
   };
 }
 
-/** A required setting of the stream. With another value the log would lose or reject entries. */
+/** A required setting of the stream. With another value, the log would lose or reject entries. */
 interface SettingRow {
   readonly setting: string;
   readonly isSafe: (config: StreamConfig) => boolean;
@@ -239,9 +239,9 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
 }
 
 /**
- * Returns warnings about NATS servers that lack a part of the log. A server that has just started lacks a part for a
- * moment. So a server is reported only if it lacks a part at two checks in a row.
- * @param before the servers that lacked a part at the previous check
+ * Returns warnings about NATS servers that lack a part of the log. A server that has just started always lacks a part
+ * for a moment. So the warning appears only if the server lacked a part at the last check too.
+ * @param before the servers that lacked a part at the last check
  */
 export function warnOfCopies(
   { cluster }: StreamInfo,
@@ -257,8 +257,8 @@ export function warnOfCopies(
 }
 
 /**
- * Computes the size of the largest entry, in bytes, from the maximum size of a message.
- * @param bound the name of the server's setting that limits the size of messages
+ * Computes the maximum size of an entry, in bytes, from that of a message.
+ * @param bound the server's setting that limits the size of messages, for the error message
  * @throws LogError with fault "unsafe" if the largest entry is smaller than BATCH_BYTES_MAX
  */
 function checkMessages({ shown }: NatsServer, messageBytesMax: number, bound: string): number {
@@ -270,7 +270,9 @@ function checkMessages({ shown }: NatsServer, messageBytesMax: number, bound: st
   );
 }
 
-/** Returns the size in bytes of the largest entry that fits into one atomic batch of messages of this size. */
+/**
+ * Returns the maximum size of an entry, in bytes. The entry must fit into one atomic batch of messages of this size.
+ */
 export function largestEntry(messageBytesMax: number): number {
   return Math.max(0, messageBytesMax - LOG_PIECE_HEADER_BYTES) * LOG_PIECES_MAX;
 }

@@ -70,7 +70,7 @@ async function appendUntilLost(node: HeardSession, stored: string[], word: strin
   }
 }
 
-/** Whether the entries contain all of these, in this order. */
+/** Whether the entries contain all texts, in this order. */
 function holdsInOrder(entries: readonly string[], texts: readonly string[]): boolean {
   let found = 0;
   for (const entry of entries) if (entry === texts[found]) found += 1;
@@ -86,8 +86,7 @@ async function readAll(t: Test, log: OrderedLog): Promise<string[]> {
 }
 
 /**
- * Opens the log, with retries. They are needed because a server that has just started, or three that elect a leader,
- * reject requests at first.
+ * Opens the log, with retries. A server that has just started, or three that elect a leader, reject requests at first.
  */
 async function reopen(t: Test, log: OrderedLog): Promise<HeardSession> {
   for (;;) {
@@ -303,7 +302,7 @@ t.test("messages go from node to node", { skip }, async (t) => {
   const arrived = new Promise<string>((resolve) => {
     channelOf(other).listen("b.c-d_e", (bytes) => resolve(Buffer.from(bytes).toString()));
   });
-  // Sends the message. It must be sent repeatedly until the sender's server knows the subscription at the other server.
+  // Send the message repeatedly, until the sender's server knows the subscription at the other server.
   const send = (): void => channelOf(one).send("b.c-d_e", Buffer.from("hello"), send);
   send();
   t.equal(await arrived, "hello");
@@ -412,7 +411,7 @@ t.test("TLS, with a certificate that is trusted and one that is not", { skip }, 
       await session.close();
     }
   `;
-  // The test needs another process, because a process reads its trusted certificates only when it starts.
+  // Use another process, because a process reads its trusted certificates only when it starts.
   const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", program], {
     env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate },
   });
@@ -445,7 +444,7 @@ t.test("a server that is partitioned from the others", { skip }, async (t) => {
   const bytes = Buffer.alloc(300_000, 7);
   const info = (position: number): SnapshotInfo => ({ position, generation: "g1", bytes: bytes.byteLength });
   for (const position of [1, 3]) await ofUse.put(info(position), inChunks(bytes));
-  // Each transfer has a store of its own, so that it cannot use what an earlier transfer found out.
+  // Create a store for each transfer, so that it cannot use what an earlier transfer has found out.
   const store = (): SnapshotStore => natsLog(address).snapshots;
   const [fetched, [first]] = await Promise.all([
     collect(store().get(info(1))),
@@ -564,7 +563,7 @@ t.test("a log that was purged in the middle of an entry", { skip }, async (t) =>
   await node.append("whole");
   await node.count(2);
   await (await manage(t, url)).streams.purge("KOOR_purged", { seq: 2 });
-  // This session starts at the first remaining message, which is a piece in the middle of an entry.
+  // Open a session that starts at the first remaining message, a piece in the middle of an entry.
   const other = await HeardSession.open(t, log, 1);
   const whole = must(node.entries[1], "the second");
   t.equal(other.session.status.first, whole.id);
@@ -608,7 +607,7 @@ t.test("snapshots that are incomplete or damaged", { skip }, async (t) => {
   t.equal(Object.keys(await pieces()).length, 3, "and are removed some time");
   t.same(await positions(), [1, 2, 3]);
 
-  // The pieces of the first entry begin at message 1, so message 2 is one of them.
+  // Delete a piece of the first entry. Its pieces begin at message 1, so message 2 is one of them.
   await manager.streams.deleteMessage(stream, 2);
   t.same(await positions(), [2, 3], "it is not whole");
   t.match(await refusal(read(1)), { fault: "unsafe", message: /snapshot 1 .*missing/ });
@@ -660,7 +659,7 @@ t.test("three servers", { skip }, async (t) => {
     const leader = must(await leaderOf(servers, url), "it has a leader");
     if (signal === "SIGKILL") await leader.stop(signal);
     else leader.hold();
-    // Whether a session survives depends on its server. Each append of a lost session may or may not be stored.
+    // Whether a session survives depends on its server. An append of a lost session may or may not be stored.
     const goesOn = writers.map(async (writer, at) => {
       const before = texts[at]?.length ?? 0;
       await writer.until(() => writer.losses.length > 0 || (texts[at]?.length ?? 0) > before + 100);
@@ -679,9 +678,9 @@ t.test("three servers", { skip }, async (t) => {
     );
   }
 
-  // A new connection is needed, because an earlier one may be connected to the server that was killed.
+  // Open a new connection, because an earlier one may lead to the server that was killed.
   const { cluster } = await (await manage(t, url)).streams.info("KOOR_three");
-  // The server to kill is one to which the node is not connected.
+  // Kill a server to which the node is not connected.
   const lost = servers.find((_, at) => at > 0 && cluster?.leader !== `server-${at}`);
   const last = await reopen(t, log);
   await lost?.stop("SIGKILL");

@@ -1,6 +1,6 @@
 /**
- * Implements the ordered log with a NATS JetStream stream. The module is loaded only for a cluster, because the
- * libraries take long to load. The log runs in the writer thread, and the snapshots run in the thread that calls them.
+ * Implements the ordered log with a NATS JetStream stream. Only a cluster loads this module, because the libraries take
+ * long to load. The log runs in the writer thread. The snapshots run in the thread that calls them.
  */
 import { jetstreamManager } from "@nats-io/jetstream";
 import { LOG_STATE_MS_MAX } from "../../../schemas/limits/ordered-log.js";
@@ -19,8 +19,8 @@ export function natsLog(address: LogAddress): OrderedLog {
   let isUsable = true;
   return {
     open: async (listener) => {
-      // If the previous server was not usable, the next one is tried. A server that is partitioned from the others
-      // answers requests but accepts no entries.
+      // If the previous server was not usable, try the next one. A server that is partitioned from the others answers
+      // requests, but stores no entries.
       attempt = isUsable ? 0 : attempt + 1;
       isUsable = false;
       const session = await open(address, attempt, listener);
@@ -30,14 +30,14 @@ export function natsLog(address: LogAddress): OrderedLog {
         isUsable = known;
       });
     },
-    // `open` is always called before `create`. So `attempt` selects a server that has answered.
+    // `open` always precedes `create`. So `attempt` selects a server that has answered.
     create: (generation) => create(address, attempt, generation),
     snapshots,
   };
 }
 
 /**
- * Wraps a session, and reports whether its server is usable. The server counts as unusable from an append until its
+ * Wraps a session, and reports whether its server is usable. During an append, the server counts as unusable until the
  * outcome is known.
  */
 function reportingUse(session: LogSession, report: (isUsable: boolean) => void): LogSession {
@@ -88,8 +88,8 @@ async function create(address: LogAddress, attempt: number, generation: string):
 }
 
 async function closeAfter(server: NatsServer, error: unknown): Promise<Error> {
-  // The error is classified before the connection is closed, because a closed connection has lost the information about
-  // its server.
+  // Classify the error before the connection is closed, because a closed connection has no information about its
+  // server.
   const logError = toLogErrorAt(server, error);
   await server.connection.close();
   return logError;

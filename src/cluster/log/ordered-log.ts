@@ -1,6 +1,6 @@
 /**
- * Defines the interface of a replicated log. Every node appends to the log and reads it in the same order. A snapshot
- * store belongs to each log.
+ * Defines the interface of a replicated log. All nodes append to it, and all read it in the same order. Each log has a
+ * store for snapshots.
  *
  * Each engine is a file in this folder (nats.ts, postgres.ts). An engine does not interpret entries: the nodes decide
  * which entries they accept (src/cluster/). It runs in the writer thread and reports by callbacks, so that tests can
@@ -16,11 +16,11 @@ export type LogFault =
   /** The version of the log's server is older than Koor needs. */
   | "too_old"
   /**
-   * The set-up of the log's server is unsafe: it could lose acknowledged entries, or could not store the largest
-   * entries.
+   * The set-up of the log's server is unsafe. The server could lose acknowledged entries, or could not store the
+   * largest entries.
    */
   | "unsafe"
-  /** The data under the cluster's name is not a log of Koor. */
+  /** There is other data than a log of Koor under the cluster's name. */
   | "foreign";
 
 export class LogError extends Error {
@@ -34,13 +34,16 @@ export class LogError extends Error {
   }
 }
 
-/** The status of a log. The log assigns the ids of the entries, from 1, in their order. Ids may have gaps. */
+/**
+ * The status of a log. The log numbers its entries: ids begin at 1, grow in the order of the entries, and may have
+ * gaps.
+ */
 export interface LogStatus {
-  /** The value that the log was created with (`OrderedLog.create`). Each log has a different one. */
+  /** Identifies the log. Each call of `OrderedLog.create` gives the new log a different value. */
   readonly generation: string;
   /**
-   * The log has deleted all entries before this id, and no others. The oldest entry may have a higher id, because ids
-   * may have gaps.
+   * The log has deleted all entries before this id, and no others. Ids may have gaps, so the oldest entry may have a
+   * higher id.
    */
   readonly first: number;
   /** The id of the newest entry that was ever in the log; 0 before the first one. */
@@ -51,7 +54,7 @@ export interface LogStatus {
 
 /** The outcome of an append. */
 export type Appended =
-  /** The entry is in the log. It is stored on as many disks as the log is configured for. */
+  /** The entry is in the log, on as many disks as the log is configured for. */
   | "stored"
   /** The entry was not stored and never will be, because the log or its disk is full. */
   | "full"
@@ -75,12 +78,11 @@ export interface LogListener {
 export interface NodeChannel {
   /** The size of the largest message that can be sent, in bytes. */
   readonly bytesMax: number;
-  /** Receives the messages that other nodes send to this node. */
+  /** Registers the function that receives messages to this node. */
   listen(node: string, take: (bytes: Uint8Array) => void): void;
   /**
    * Sends bytes to a node.
-   * @param undelivered called if the message is known to have reached no node. It is not called for every lost message,
-   * because the loss may go unnoticed.
+   * @param undelivered called if the message has certainly reached no node. A loss may also go unnoticed
    */
   send(node: string, bytes: Uint8Array, undelivered: () => void): void;
 }
@@ -93,13 +95,13 @@ export interface LogSession {
   /** Reads the entry with this id; null if it was trimmed or never existed. */
   read(id: number): Promise<Uint8Array | null>;
   /**
-   * Starts the delivery with the first entry after this id. The session is lost if some of the later entries were
-   * trimmed. Must be called at most once in a session.
+   * Starts the delivery with the first entry after this id. If some of the later entries were trimmed, the session is
+   * lost. Call it at most once in a session.
    */
   follow(after: number): void;
   /**
-   * Stops the delivery, for example when entries arrive faster than they are applied. Entries that were already sent to
-   * this node are dropped, and are delivered again after `resume`.
+   * Stops the delivery, for example while entries arrive faster than they are applied. Entries that were already sent
+   * to this node are dropped. They are delivered again after `resume`.
    */
   pause(): void;
   /** Resumes the delivery with the first entry after the last delivered one. */
@@ -107,7 +109,7 @@ export interface LogSession {
   /**
    * Appends an entry to the end of the log.
    * @param bytes at most ENTRY_BYTES_MAX bytes
-   * @param done called with the outcome, unless the session is lost or closed before
+   * @param done called with the outcome, unless the session is lost or closed earlier
    */
   append(bytes: Uint8Array, done: (outcome: Appended) => void): void;
   /**
@@ -130,18 +132,18 @@ export interface SnapshotInfo {
 }
 
 /**
- * Stores snapshots next to the log. Each method opens its own connection, because snapshots are handled in another
- * thread than the log. Every method can throw LogError.
+ * Stores snapshots next to the log. Each method opens a connection of its own, because snapshots and the log are used
+ * in different threads. Every method can throw LogError.
  */
 export interface SnapshotStore {
   /** Lists the complete snapshots, the newest one last. */
   list(): Promise<readonly SnapshotInfo[]>;
-  /** Stores a snapshot. It replaces an earlier snapshot of the same position. An incomplete snapshot is not listed. */
+  /** Stores a snapshot, which replaces an earlier one of the same position. It is listed only after it is complete. */
   put(info: Pick<SnapshotInfo, "position" | "generation">, chunks: AsyncIterable<Uint8Array>): Promise<void>;
-  /** Returns the bytes of a snapshot, in pieces. Throws if they differ from the stored ones. */
+  /** Returns the bytes of a snapshot, in pieces. Throws if they are not the bytes that were stored. */
   get(info: SnapshotInfo): AsyncIterable<Uint8Array>;
   remove(position: number): Promise<void>;
-  /** Aborts all running calls, which then throw. The store can be used again: the next call connects again. */
+  /** Aborts all running calls, which then throw. The store remains usable: the next call connects again. */
   close(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Parses the URL of a PostgreSQL log, and reads its credentials. A URL may list several hosts, separated by commas,
+ * Parses the URL of a PostgreSQL log, and reads its credentials. A URL may list several hosts with commas between them,
  * which neither `URL` nor the client library can parse. The credentials are read from their files at each connection,
  * so that a password can be changed without a restart. Runs in the thread that opens the log.
  */
@@ -13,7 +13,7 @@ export interface PostgresHost {
   /** The host's name, its address, or the folder of its Unix socket. */
   readonly host: string;
   readonly port: number;
-  /** The host as it is shown to the operator. */
+  /** The host in the form that the operator sees. */
   readonly label: string;
 }
 
@@ -27,13 +27,13 @@ export interface PostgresTarget {
   readonly password: string;
   /** The path of the file whose first line is the password; "" if there is none. */
   readonly credentials: string;
-  /** The TLS options, with the paths of the PEM files; false for no TLS. */
+  /** The TLS options. They name PEM files by their paths. False means no TLS. */
   readonly tls: TlsChoice | false;
 }
 
 interface TlsChoice {
   readonly verify: boolean;
-  /** The paths of the PEM files, by the TLS option that takes the file's content. */
+  /** The paths of PEM files. The key is the TLS option that takes the file's content. */
   readonly files: Readonly<Partial<Record<"ca" | "cert" | "key", string>>>;
 }
 
@@ -51,7 +51,7 @@ const HOST_SHAPE = /^(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(?<port>\d{1,5}))?$
 
 /**
  * The TLS options for each value of `sslmode`; null means no TLS. As in the client library, a mode that verifies
- * anything verifies everything. If the parameter is absent, TLS is off.
+ * anything verifies everything. Without the parameter, TLS is off.
  */
 const TLS_MODES: ReadonlyMap<string, { readonly verify: boolean } | null> = new Map([
   ["disable", null],
@@ -62,7 +62,7 @@ const TLS_MODES: ReadonlyMap<string, { readonly verify: boolean } | null> = new 
   ["verify-full", { verify: true }],
 ]);
 
-/** The URL parameters that name a file, with the TLS option that takes the file's content. */
+/** The URL parameters that name a file. The value is the TLS option that takes the file's content. */
 const TLS_FILES: ReadonlyMap<string, "ca" | "cert" | "key"> = new Map([
   ["sslrootcert", "ca"],
   ["sslcert", "cert"],
@@ -153,7 +153,7 @@ async function readSecretFile<T>(path: string, read: (path: string) => Promise<T
 
 /**
  * Reads the credentials of a connection. The first line of the file is the password, which overrides a password in the
- * URL. The line does not have the format of `.pgpass`, because a password may contain colons.
+ * URL. The line is not in the format of `.pgpass`, because a password may contain colons.
  * @throws LogError
  */
 export async function readPostgresSecrets(target: PostgresTarget): Promise<PostgresSecrets> {

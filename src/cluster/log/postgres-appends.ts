@@ -1,14 +1,14 @@
 /**
- * Appends entries to a log in PostgreSQL. Each append is one statement and one round trip. The appends run one after
- * the other, over a connection that is used for nothing else. After a failure the session decides how to continue. Runs
- * in the writer thread.
+ * Appends entries to a log in PostgreSQL. An append is one statement and takes one round trip. The appends run one
+ * after the other, on a connection that is used for nothing else. After a failure, the session decides how to continue.
+ * Runs in the writer thread.
  */
 import { LogError, type Appended } from "./ordered-log.js";
 import { RefusedStatement, type PostgresLink } from "./postgres-link.js";
 
 /**
- * The statement that appends an entry. It locks the row of the log's head until the commit, so ids have no gaps and
- * follow the order of the commits. If a row already exists at the next position, it is replaced, because no node has
+ * The statement that appends an entry. It locks the row of the log's head until the commit. So ids have no gaps and
+ * follow the order of the commits. A row that already exists at the next position is replaced, because no node has
  * appended it.
  */
 const APPEND = {
@@ -23,7 +23,7 @@ const APPEND = {
     SELECT seq, pg_notify('koor_log', $1 || ' ' || seq) FROM entry`,
 };
 
-/** The outcomes of rejected appends, by the class of the SQLSTATE (its first two characters). */
+/** The outcomes of rejected appends. The key is the class of the SQLSTATE, which is its first two characters. */
 const REFUSALS: ReadonlyMap<string, Appended> = new Map([
   /** The class "insufficient resources", which usually means a full disk. */
   ["53", "full"],
@@ -40,7 +40,7 @@ export interface AppendsParts {
   /** The name of the log. */
   readonly name: string;
   readonly generation: string;
-  /** Called when an entry was stored in the log, after the entry's `done`. */
+  /** Called when the log has stored an entry, after the entry's `done`. */
   stored(id: number, bytes: Uint8Array): void;
   /** Called when the session cannot continue. */
   lose(error: LogError): void;
@@ -54,7 +54,7 @@ export function logReplaced(name: string): LogError {
 export class PostgresAppends {
   readonly #link: PostgresLink;
   readonly #parts: AppendsParts;
-  /** The appends without an outcome. The first one is in flight. The caller limits their number. */
+  /** The appends that have no outcome yet. The first one is in flight. The caller limits their number. */
   readonly #waiting: Waiting[] = [];
   #sending = false;
   #ended = false;
@@ -72,22 +72,22 @@ export class PostgresAppends {
     void this.#send();
   }
 
-  /** Drops the appends without an outcome. Their callbacks are not called. */
+  /** Drops the appends that have no outcome yet, and does not call their callbacks. */
   end(): void {
     this.#ended = true;
     this.#waiting.length = 0;
   }
 
-  /** Gives the outcome "unknown" to all appends without an outcome. */
+  /** Gives the outcome "unknown" to all appends that have no outcome yet. */
   endUnknown(): void {
     this.#ended = true;
-    // A callback may close the session, which empties the queue.
+    // A callback may close the session, which empties the queue. So take the appends one by one.
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) next.done("unknown");
   }
 
   /** Sends the queued appends, one after the other, until the queue is empty. */
   async #send(): Promise<void> {
-    // Another call of this method is running, and sends the new append too.
+    // Another call of this method is running. It will send the new append too.
     if (this.#sending) return;
     this.#sending = true;
     for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
@@ -105,7 +105,7 @@ export class PostgresAppends {
     this.#sending = false;
   }
 
-  /** @returns the id of the entry, the outcome of a rejected append, or the error if the outcome is unknown */
+  /** @returns the id of the entry, or the outcome of a rejected append; the error if the outcome is unknown */
   async #ask(bytes: Uint8Array): Promise<number | Appended | LogError> {
     const { name, generation } = this.#parts;
     try {

@@ -2,9 +2,8 @@
  * Wraps one connection to PostgreSQL. It runs statements one after the other, each with a deadline, and reports the end
  * of the connection once. Only this file uses the client library. Runs in the thread that opened it.
  *
- * Results are read in text format, because the library corrupts binary results by decoding them as UTF-8. So byte
- * strings from the server arrive as hexadecimal digits, which costs 4 ms per MiB. Byte strings to the server are sent
- * in binary.
+ * Results are read in text format, because the library corrupts binary results by decoding them as UTF-8. Therefore the
+ * server sends byte strings as hexadecimal digits, which costs 4 ms per MiB. Byte strings to the server are binary.
  */
 import { Client, DatabaseError, type QueryResult } from "pg";
 import {
@@ -27,9 +26,9 @@ export interface Statement {
 export type Parameter = string | number | Uint8Array | readonly string[];
 
 export interface AskOptions {
-  /** The number of bytes that are sent or received. They extend the deadline. */
+  /** The number of bytes that are sent or received. A larger number allows more time. */
   readonly bytes?: number;
-  /** The deadline in ms, without the extension for `bytes`; POSTGRES_ANSWER_MS_MAX by default. */
+  /** The time for the answer in ms, before it is extended for `bytes`; POSTGRES_ANSWER_MS_MAX by default. */
   readonly answerMsMax?: number;
 }
 
@@ -52,7 +51,8 @@ export class RefusedStatement extends LogError {
 }
 
 /**
- * The fault for an error, by the beginning of its SQLSTATE. An error that is not listed has the fault "unreachable".
+ * Each row gives the beginning of a SQLSTATE, and the fault of all errors with that beginning. Other errors have the
+ * fault "unreachable".
  */
 const FAULTS: readonly (readonly [sqlstate: string, fault: LogFault])[] = [
   /** The class "invalid authorization". */
@@ -66,10 +66,10 @@ const FAULTS: readonly (readonly [sqlstate: string, fault: LogFault])[] = [
   ["XX002", "unsafe"],
 ];
 
-/** The SQLSTATE class of warnings. The server can send a warning with a successful commit. */
+/** The class of SQLSTATEs that are warnings. The server can send a warning with a successful commit. */
 const WARNING_CLASS = "01";
 
-/** The parsers of column values, by the type's number in `pg_type`. Values of all other types stay text. */
+/** The parsers of column values. The key is the number of the type in `pg_type`. Values of other types stay text. */
 const READERS: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
   [16, (text) => text === "t"],
   [17, (text) => Buffer.from(text.slice(2), "hex")],
@@ -82,8 +82,8 @@ function readerOf(type: number): (text: string) => unknown {
 }
 
 /**
- * Returns the message of an error. Some connection errors have no message, only the errors of the addresses that were
- * tried.
+ * Returns the message of an error. Some connection errors have none. They have only the errors of the addresses that
+ * were tried.
  */
 function messageOf(error: unknown): string {
   return error instanceof AggregateError && error.message === ""
@@ -99,7 +99,7 @@ export function describeServer(target: PostgresTarget, host: PostgresHost): stri
 export class PostgresLink {
   readonly #client: Client;
   readonly #where: string;
-  /** Resolves with the reason when the connection has ended, whichever side ended it. */
+  /** Resolves when the connection has ended on either side, with the reason. */
   readonly closed: Promise<LogError>;
   /** Why the connection has ended; null while it is open. Later statements fail with this error. */
   #ended: LogError | null = null;
@@ -134,8 +134,8 @@ export class PostgresLink {
       port: host.port,
       user: target.user,
       database: target.database,
-      // The library gets a function even if there is no password, because it would otherwise look for one in the
-      // environment and in files.
+      // Give the library a function even if there is no password. Otherwise it would look for one in the environment
+      // and in files.
       password: () => {
         if (secrets.password === "") throw new LogError("denied", `${where} asks ${target.user} for a password`);
         return secrets.password;
@@ -160,11 +160,11 @@ export class PostgresLink {
   }
 
   /**
-   * The id of the server process, as the server reported it when the connection was opened. If a statement runs in
-   * another process, a connection pooler is between this node and the server.
+   * The id of the server process that greeted this node when the connection was opened. If another process runs the
+   * statements, a connection pooler is in between.
    */
   get greetedPid(): number | null {
-    // The types of the library omit `processID`.
+    // The types of the library lack `processID`.
     return (this.#client as Client & { readonly processID: number | null }).processID;
   }
 
@@ -183,7 +183,7 @@ export class PostgresLink {
   }
 
   /**
-   * Makes every later warning end the connection, before its statement is answered. One warning requires this: if a
+   * From now on, a warning ends the connection before its statement is answered. One warning makes this necessary. If a
    * commit stops waiting for its standby, the server reports success with a warning, although the standby may lack the
    * data.
    */
@@ -201,7 +201,7 @@ export class PostgresLink {
     options: AskOptions = {},
   ): Promise<Row[]> {
     const answer = this.#tail.then(() => this.#send<Row>(statement, values, options));
-    // The caller handles an error of this statement. The next statement only waits until this one has ended.
+    // The caller handles an error of this statement. The next statement waits only for its end.
     this.#tail = answer.then(
       () => undefined,
       () => undefined,
@@ -220,7 +220,7 @@ export class PostgresLink {
     }
     this.#ended = error;
     this.#resolveClosed(error);
-    // A timer cuts the connection, because a server that hangs does not close its side.
+    // Cut the connection after a timeout, because a server that hangs does not close its side.
     const timer = setTimeout(() => this.#cut(), POSTGRES_CLOSE_MS_MAX);
     await this.#client.end();
     clearTimeout(timer);
@@ -246,8 +246,8 @@ export class PostgresLink {
         return true;
       };
       const timer = setTimeout(() => {
-        // The answer may have arrived while this thread was busy. So arrived data is read before the statement counts
-        // as late.
+        // The answer may have arrived while this thread was busy. So read the data that has arrived before the
+        // statement counts as late.
         setImmediate(() => {
           if (!settled)
             this.#end(new LogError("unreachable", `${this.#where} has not answered for ${Math.round(patienceMs)} ms`));

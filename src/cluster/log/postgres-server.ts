@@ -24,7 +24,7 @@ export interface ServerFacts {
   readonly synchronous_commit: string;
   readonly standby_names: string;
   readonly standby: boolean;
-  /** The time at which the server was started. A different time means that it was restarted or replaced. */
+  /** The time at which the server was started. It changes when the server is restarted or replaced. */
   readonly started: string;
   /** The id of the server process that serves this connection. */
   readonly pid: number;
@@ -48,8 +48,7 @@ const FACTS = {
 };
 
 /**
- * The statement that changes a setting of the session. It skips a setting that this version of PostgreSQL does not
- * have.
+ * The statement that changes settings of the session. It skips settings that this version of PostgreSQL does not have.
  */
 const SET = {
   text: `
@@ -58,8 +57,8 @@ const SET = {
 };
 
 /**
- * The values of `synchronous_commit` with which a commit waits at least for this server's disk. If the operator has
- * chosen one of them, Koor keeps it.
+ * The values of `synchronous_commit` with which a commit waits at least for this server's disk. Koor keeps such a value
+ * if the operator has chosen it.
  */
 const DURABLE_COMMITS: ReadonlySet<string> = new Set(["remote_write", "on", "remote_apply"]);
 
@@ -76,7 +75,7 @@ const SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ["idle_in_transaction_session_timeout", String(POSTGRES_STATEMENT_MS_MAX)],
   ["idle_session_timeout", "0"],
   ["lock_timeout", "0"],
-  // Makes every statement use the primary keys. Otherwise a plan that was made while the table was empty would scan the
+  // Make every statement use the primary keys. A plan that was made while the table was empty would otherwise scan the
   // whole table later.
   ["enable_seqscan", "off"],
   ["enable_bitmapscan", "off"],
@@ -84,7 +83,7 @@ const SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ["jit", "off"],
 ];
 
-/** The warnings about a server's set-up, with the conditions under which they apply. */
+/** The warnings about a server's set-up. Each applies if its condition holds. */
 const WARNINGS: readonly (readonly [applies: (facts: ServerFacts) => boolean, warning: string])[] = [
   [
     ({ full_page_writes }) => full_page_writes === "off",
@@ -100,7 +99,7 @@ const WARNINGS: readonly (readonly [applies: (facts: ServerFacts) => boolean, wa
   ],
 ];
 
-/** Why a host was skipped. */
+/** A host that was skipped, with the reason. */
 interface Skipped {
   readonly fault: "unreachable" | "unsafe";
   readonly reason: string;
@@ -130,8 +129,8 @@ async function connectToHost(
     return { fault: "unsafe", reason: `${describeServer(target, host)} is a standby and takes no writes` };
   } catch (error) {
     await link?.close();
-    // Only an unreachable host is skipped. If a host rejects the credentials, the connection fails, even if another
-    // host would accept them.
+    // Skip a host only if it is unreachable. If it rejects the credentials, fail, even if another host would accept
+    // them.
     if (!(error instanceof LogError) || error.fault !== "unreachable") throw error;
     return { fault: error.fault, reason: error.message };
   }
@@ -150,14 +149,14 @@ export async function connectToServer(target: PostgresTarget): Promise<Connected
     skipped.push(outcome);
   }
   const [only] = skipped;
-  // With several hosts a retry may succeed, because during a failover no host accepts writes, and afterwards one does.
+  // With several hosts, a retry may succeed. During a failover no host accepts writes, and afterwards one does.
   const fault = skipped.length === 1 && only !== undefined ? only.fault : "unreachable";
   throw new LogError(fault, skipped.map(({ reason }) => reason).join("; "));
 }
 
 /**
- * Opens another connection to the server of an existing one.
- * @throws LogError if the server was restarted or replaced
+ * Opens another connection to the server of a given connection.
+ * @throws LogError if the server was restarted or replaced since
  */
 export async function connectAgain(target: PostgresTarget, { host, facts }: Connected): Promise<Connected> {
   const outcome = await connectToHost(target, host, await readPostgresSecrets(target));
@@ -174,7 +173,7 @@ export async function connectAgain(target: PostgresTarget, { host, facts }: Conn
  */
 export function checkServer(target: PostgresTarget, { link, host, facts }: Connected): readonly string[] {
   const where = describeServer(target, host);
-  // A connection pooler is rejected. It may run the next statement in another server process, without this session's
+  // Reject a connection pooler. It may run the next statement in another server process, without this session's
   // settings.
   if (link.greetedPid !== facts.pid)
     throw new LogError("unsafe", `${where} is reached through a pooler: Koor needs direct connections to the server`);

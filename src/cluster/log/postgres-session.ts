@@ -1,11 +1,11 @@
 /**
  * Implements a session with a log in PostgreSQL. One connection appends entries. Another one listens for notifications
- * and fetches entries, so that neither waits for the other. A third connection is opened when a rare request needs it.
- * Runs in the writer thread.
+ * and fetches entries, so that neither task waits for the other. A third one is opened at the first rare request, such
+ * as a trim. Runs in the writer thread.
  *
- * An entry that this session has appended is usually the next one to deliver. It is then delivered without a fetch,
- * when its append is answered. Other entries are fetched at a notification, or at the next probe. Any error ends the
- * session, and the next session reads the state of the log again.
+ * An entry that this session has appended is usually the next one to deliver. It is then delivered without a fetch, as
+ * soon as its append is answered. Other entries are fetched after a notification, or at the next probe. Any error ends
+ * the session. The next session reads the state of the log again.
  */
 import {
   POSTGRES_PAGE_BYTES,
@@ -20,15 +20,15 @@ import { logReplaced, PostgresAppends } from "./postgres-appends.js";
 import type { Notification, PostgresLink } from "./postgres-link.js";
 
 /**
- * All logs of a database share one notification channel, because the name of a channel cannot be a statement parameter.
- * The payload names the log.
+ * All logs of a database share one notification channel, because a statement parameter cannot be the name of a channel.
+ * The payload contains the log's name.
  */
 export const LISTEN = { text: "LISTEN koor_log" };
 
 /**
- * Fetches the log's head and the entries after $2, at most $3 entries and $4 bytes. The first entry is always included,
- * but cut to $4 bytes. If there is no entry, the result is one row with only the head. Rows of entries after the head
- * are skipped, because no node has appended them.
+ * Fetches the log's head and the entries after $2: at most $3 entries and $4 bytes. The first entry is always included,
+ * but only its first $4 bytes. Without an entry, the result is one row with only the head. Rows after the head are
+ * skipped, because no node has appended them.
  */
 const FETCH = {
   name: "koor_fetch",
@@ -50,7 +50,7 @@ const FETCH = {
     WHERE head.name = $1`,
 };
 
-/** Reads at most $5 bytes of an entry, from byte $4 on. The first byte has the number 1. */
+/** Reads at most $5 bytes of an entry, beginning with byte $4. Bytes are numbered from 1. */
 const READ = {
   name: "koor_read",
   text: `
@@ -60,7 +60,10 @@ const READ = {
       AND EXISTS (SELECT FROM koor.log_head WHERE name = $1 AND generation = $2)`,
 };
 
-/** Deletes the oldest entries up to id $3: at most $4 entries and $5 bytes, but at least one entry. */
+/**
+ * Deletes the oldest entries, none of them after id $3. One call deletes at most $4 entries and $5 bytes, but at least
+ * one entry.
+ */
 const TRIM = {
   name: "koor_trim",
   text: `
@@ -106,7 +109,7 @@ export interface SessionParts {
   readonly status: LogStatus;
   readonly listener: LogListener;
   readonly appending: PostgresLink;
-  /** The id of the server process that runs this session's appends. The notifications of those appends contain it. */
+  /** The id of the server process that runs this session's appends. A notification of such an append contains it. */
   readonly appendingPid: number;
   /** The connection that listens for notifications and fetches entries. */
   readonly following: PostgresLink;
@@ -117,8 +120,8 @@ export interface SessionParts {
 export class PostgresSession implements LogSession {
   readonly status: LogStatus;
   /**
-   * This engine has no channel between nodes. NOTIFY could carry messages between nodes, but a notification holds at
-   * most 8000 bytes, and its commit takes a global lock. So a message would not be cheaper than an append.
+   * This engine has no channel between nodes. NOTIFY could carry messages, but a notification holds at most 8000 bytes,
+   * and its commit takes a global lock. So a message would cost as much as an append.
    */
   readonly channel = null;
   readonly #parts: SessionParts;
@@ -127,7 +130,7 @@ export class PostgresSession implements LogSession {
   #rare: Promise<PostgresLink> | null = null;
   /** Whether the session has ended. */
   #ended = false;
-  /** Whether `close` was called. The listener is then not called any more. */
+  /** Whether `close` was called. After it, the listener is not called any more. */
   #closed = false;
   #following = false;
   #fetching = false;
@@ -212,18 +215,17 @@ export class PostgresSession implements LogSession {
     if (this.#ended || name !== this.#parts.name) return;
     const id = Number(seq);
     this.#known = Math.max(this.#known, id);
-    // If an entry of this session is the next one to deliver, the answer to its append delivers it. So it is not
-    // fetched.
+    // Do not fetch an entry of this session if it is the next one to deliver. The answer to its append delivers it.
     const isOwn = pid === this.#parts.appendingPid && id === this.#delivered + 1;
     if (this.#following && id > this.#delivered && !isOwn) void this.#fetch();
   }
 
   /**
    * Fetches entries until all known entries are delivered. Before `follow` is called, it fetches only the head, to
-   * check that the log is still the same.
+   * check that it is still the same log.
    */
   async #fetch(): Promise<void> {
-    // A fetch that is already running continues until all known entries are delivered.
+    // A running fetch continues until all known entries are delivered.
     if (this.#fetching || this.#ended) return;
     this.#fetching = true;
     const { following, name } = this.#parts;
@@ -256,9 +258,7 @@ export class PostgresSession implements LogSession {
     this.#fetching = false;
   }
 
-  /**
-   * Delivers a page of fetched entries. An entry that was meanwhile delivered by the answer to its append is skipped.
-   */
+  /** Delivers a page of fetched entries. Skips an entry that was delivered meanwhile, when its append was answered. */
   async #take(page: readonly PageRow[], after: number): Promise<void> {
     let expected = after + 1;
     for (const row of page) {
@@ -275,7 +275,7 @@ export class PostgresSession implements LogSession {
     }
   }
 
-  /** Reads the rest of an entry whose beginning is in a page; null if the session has ended. */
+  /** Reads the rest of an entry if the page has only its beginning. Returns null if the session has ended. */
   async #complete({ seq, size, bytes }: EntryRow): Promise<Buffer | null> {
     if (bytes.byteLength === size) return bytes;
     const whole = await this.#attempt(this.#readParts(this.#parts.following, seq, bytes));
@@ -291,7 +291,7 @@ export class PostgresSession implements LogSession {
 
   /**
    * Reads an entry part by part.
-   * @param begun the beginning of the entry if it was already read
+   * @param begun the beginning of the entry, if it is known already
    * @returns null if there is no such entry
    */
   async #readParts(link: PostgresLink, id: number, begun: Buffer | null): Promise<Buffer | null> {
@@ -347,7 +347,7 @@ export class PostgresSession implements LogSession {
   #lose(error: LogError): void {
     if (this.#ended) return;
     this.#end();
-    // A callback that gets the outcome "unknown" may close the session. Then `lost` must not be called.
+    // A callback that gets the outcome "unknown" may close the session. In that case `lost` must not be called.
     this.#appends.endUnknown();
     if (this.#closed) return;
     void this.close();

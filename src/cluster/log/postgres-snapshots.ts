@@ -1,12 +1,12 @@
 /**
- * Stores snapshots next to a log in PostgreSQL, in pieces of half a MiB. Each method opens its own connection. A
- * snapshot is complete and listed once its hash is stored. Runs in the snapshot thread.
+ * Stores snapshots next to a log in PostgreSQL, in pieces of half a MiB. Each method opens a connection of its own. A
+ * snapshot is complete, and listed, once its hash is stored. Runs in the snapshot thread.
  *
- * Each piece is stored in a transaction of its own. One long transaction would keep the server from vacuuming the row
- * of the log's head, which changes with every append.
+ * Each piece is stored in a transaction of its own. The row of the log's head changes with every append, and one long
+ * transaction would keep the server from vacuuming its old versions.
  *
- * A put holds an advisory lock of its snapshot while it is connected. So the next put can recognize aborted puts, and
- * deletes their pieces.
+ * A call of `put` holds an advisory lock for its snapshot while it is connected. So the next `put` recognizes the
+ * snapshots of aborted calls, and deletes their pieces.
  */
 import { POSTGRES_SNAPSHOT_PIECE_BYTES, POSTGRES_SNAPSHOT_SWEEP_PIECES } from "../../../schemas/limits/ordered-log.js";
 import { must } from "../../base/assert.js";
@@ -17,7 +17,10 @@ import type { PostgresLink } from "./postgres-link.js";
 import { connectToServer } from "./postgres-server.js";
 import { tablesExist } from "./postgres-tables.js";
 
-/** Lists the complete snapshots. If two puts have completed snapshots of the same position, the later one is listed. */
+/**
+ * Lists the complete snapshots. If two calls of `put` have completed a snapshot of the same position, the later one is
+ * listed.
+ */
 const LIST = {
   text: `
     SELECT DISTINCT ON (position) id, position, generation, size AS bytes, encode(sha256, 'hex') AS sha256
@@ -25,8 +28,8 @@ const LIST = {
 };
 
 /**
- * Starts a put and takes its lock. The first number of the lock distinguishes it from the locks of other programs in
- * the database.
+ * Begins a `put` and takes its lock. The first number of the lock distinguishes it from locks of other programs in the
+ * database.
  */
 const BEGIN_PUT = {
   text: `
@@ -40,8 +43,8 @@ const PUT_PIECE = {
 };
 
 /**
- * Completes a put, and replaces the earlier snapshot of that position. One statement does both, so that the replacement
- * is atomic. Returns no row if the log was created again meanwhile.
+ * Completes a `put`, and replaces the earlier snapshot of its position. One statement does both, so that the
+ * replacement is atomic. Returns no row if the log was created again meanwhile.
  */
 const END_PUT = {
   text: `
@@ -64,7 +67,7 @@ const UNLIST = {
 
 const LIST_CUT_OFF = { text: "SELECT id FROM koor.snapshot WHERE name = $1 AND sha256 IS NULL" };
 
-/** Tries to take the lock of a put. This succeeds only if the put is not running. */
+/** Tries to take the lock of a `put`. This succeeds only if that `put` is not running. */
 const IS_ABANDONED = { text: "SELECT pg_try_advisory_xact_lock(1802465139, $1::int) AS abandoned" };
 
 const SWEEP_PIECES = {
@@ -106,8 +109,8 @@ async function* cutIntoPieces(chunks: AsyncIterable<Uint8Array>, length: number)
 }
 
 /**
- * Deletes the pieces of snapshots that are neither listed nor being stored. Such snapshots were replaced, removed or
- * aborted.
+ * Deletes the pieces of snapshots that are neither listed nor being stored. They belong to snapshots that were
+ * replaced, removed or aborted.
  */
 async function sweep(link: PostgresLink, name: string): Promise<void> {
   for (const { id } of await link.ask<{ id: number }>(LIST_CUT_OFF, [name])) {
@@ -127,7 +130,7 @@ export class PostgresSnapshots implements SnapshotStore {
   /** The open connections. */
   readonly #links = new Set<PostgresLink>();
   /**
-   * How often `close` was called. A method that is still connecting compares it, to find out whether it was aborted.
+   * How often `close` was called. A method that is still connecting compares this count, to notice that it was aborted.
    */
   #closings = 0;
 
@@ -162,7 +165,7 @@ export class PostgresSnapshots implements SnapshotStore {
       const ended = await link.ask(END_PUT, [id, this.#name, bytes, hash.digest()]);
       if (ended.length === 0)
         throw new LogError("unreachable", `log ${this.#name} was created again while a snapshot was stored`);
-      // Deletes the pieces of the snapshot that this one has replaced.
+      // Delete the pieces of the snapshot that this one has replaced.
       await sweep(link, this.#name);
     });
   }
@@ -174,7 +177,7 @@ export class PostgresSnapshots implements SnapshotStore {
         ({ position, generation }) => position === info.position && generation === info.generation,
       );
       const what = `the snapshot at ${info.position} of log ${this.#name}`;
-      // If the length differs, another snapshot of the same position has replaced the listed one.
+      // Another length means that another snapshot of the same position has replaced the listed one.
       if (row?.bytes !== info.bytes) throw new LogError("unreachable", `${what} no longer exists`);
       const hash = crypto().createHash("sha256");
       let length = 0;
@@ -238,7 +241,7 @@ export class PostgresSnapshots implements SnapshotStore {
   async #connected<T>(use: (link: PostgresLink) => Promise<T>): Promise<T> {
     const link = await this.#connect();
     try {
-      // The end of the connection is watched here, because `use` may wait for the next chunk and would not notice it.
+      // Watch the end of the connection here. `use` may be waiting for the next chunk, and would not notice it.
       return await Promise.race([use(link), endOf(link)]);
     } finally {
       await this.#release(link);

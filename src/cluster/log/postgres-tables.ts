@@ -1,7 +1,7 @@
 /**
  * Defines, creates and checks the tables in the schema `koor`. All logs of a database share these tables, and each row
- * has its log's name. Missing tables are created. Existing tables are checked before they are used, because another
- * program may have made them.
+ * names its log. Missing tables are created. Existing tables are checked before use, because another program may have
+ * made them.
  */
 import { LogError } from "./ordered-log.js";
 import type { PostgresLink } from "./postgres-link.js";
@@ -11,7 +11,7 @@ interface Table {
   readonly columns: readonly (readonly [name: string, type: string])[];
   /** The columns of the primary key. */
   readonly key: readonly string[];
-  /** The column that the database fills with increasing numbers; undefined if there is none. */
+  /** The column that the database numbers by itself; undefined if there is none. */
   readonly numbered?: string;
 }
 
@@ -84,7 +84,10 @@ function listColumns({ columns }: Table): string {
   return columns.map((column) => column.join(" ")).join(", ");
 }
 
-/** Throws if a table does not have Koor's columns, or is an unlogged table, which PostgreSQL empties after a crash. */
+/**
+ * Throws if a table does not have Koor's columns. Also throws if it is an unlogged table, which PostgreSQL empties
+ * after a crash.
+ */
 function check({ name, kind, persistence, columns }: Found): void {
   const wanted = TABLES[name];
   if (wanted === undefined) return;
@@ -102,8 +105,8 @@ async function findTables(link: PostgresLink): Promise<ReadonlySet<string>> {
 }
 
 /**
- * Whether the tables exist: either all of them or none.
- * @throws LogError if they are not Koor's tables
+ * Whether the tables exist: true if all of them do, false if none does.
+ * @throws LogError if only some exist, or if they are not Koor's tables
  */
 export async function tablesExist(link: PostgresLink): Promise<boolean> {
   const found = await findTables(link);
@@ -135,13 +138,13 @@ export async function createTables(link: PostgresLink): Promise<void> {
   const [schema] = await link.ask<{ there: boolean }>({
     text: "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'koor') AS there",
   });
-  // IF NOT EXISTS is not used, because it needs the right to create a schema even if the schema exists.
+  // Do not use IF NOT EXISTS: it needs the right to create a schema even if the schema exists.
   if (schema?.there !== true) await link.ask({ text: "CREATE SCHEMA koor" });
   for (const [name, table] of Object.entries(TABLES)) {
     if (found.has(name)) continue;
     await link.ask({ text: defineTable(name, table) });
-    // The bytes are stored uncompressed. Compression would gain little, and PostgreSQL can read a part of an
-    // uncompressed value without reading the rest.
+    // Store the bytes uncompressed. Compression would gain little, and PostgreSQL can read a part of an uncompressed
+    // value without the rest.
     if (table.columns.some(([column]) => column === "bytes"))
       await link.ask({ text: `ALTER TABLE koor.${name} ALTER bytes SET STORAGE EXTERNAL` });
   }

@@ -1,6 +1,6 @@
 /**
- * Tests the log with a real PostgreSQL server: the contract that every log fulfils (checkLogContract), and servers that
- * are killed, hang, reject statements, or have a set-up that loses entries.
+ * Tests the log with a real PostgreSQL server. The log must fulfil the contract of every log (checkLogContract). Other
+ * tests use servers that are killed, hang, reject statements, or have a set-up that loses entries.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ function upTo(count: number): number[] {
 }
 
 /**
- * Adds a user whose password the server checks. None of the "trust" lines in the server's access rules applies to this
+ * Adds a user whose password the server checks. The "trust" lines in the server's access rules do not apply to this
  * user.
  */
 async function addUser(server: PostgresServer, name: string, password: string): Promise<void> {
@@ -283,8 +283,7 @@ t.test("a log in PostgreSQL", { skip: postgresMissing() }, async (t) => {
     t.equal(await node.append("one"), "stored");
     await server.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
     await server.sql("SELECT pg_reload_conf()");
-    // Waits until the walsender has the new setting, because each process of the server reads a changed setting on its
-    // own.
+    // Wait until the walsender has the new setting. Each process of the server reads a changed setting on its own.
     const waits = "SELECT pid FROM pg_stat_activity WHERE application_name = 'koor' AND wait_event = 'SyncRep'";
     const outcomes: Appended[] = [];
     const appendMore = (): void =>

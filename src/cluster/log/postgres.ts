@@ -1,8 +1,8 @@
 /**
  * Implements the ordered log with PostgreSQL. Koor stores only the log and its snapshots there. The entries are rows of
- * a table. Their ids come from a row that each append locks. NOTIFY announces new entries. Snapshots are stored in
- * pieces in another table. The module is loaded only for a cluster, because it loads the client library. Runs in the
- * writer thread.
+ * a table. Each append locks the row of the log's head, which gives the entry its id. NOTIFY announces new entries.
+ * Snapshots are stored in pieces in another table. Only a cluster loads this module, because it loads the client
+ * library. Runs in the writer thread.
  */
 import { POSTGRES_CREATE_MS_MAX } from "../../../schemas/limits/ordered-log.js";
 import type { LogAddress, LogListener, LogSession, OrderedLog } from "./ordered-log.js";
@@ -21,14 +21,14 @@ const STATUS = {
 };
 
 /**
- * Takes a lock, so that only one node at a time creates the tables. The number is unlikely to be locked by another
+ * Takes a lock, so that only one node at a time creates the tables. The number is unlikely to be in use by another
  * program.
  */
 const LOCK_CREATION = { text: "SELECT pg_advisory_xact_lock(1802465138, 0)" };
 
 /**
- * The first statement of the transaction. It locks the row of the log's head, so no node appends until the transaction
- * ends.
+ * The first statement of the transaction that creates a log. It locks the row of the log's head, so no node appends
+ * until the transaction ends.
  */
 const CREATE_HEAD = {
   text: `
@@ -36,7 +36,7 @@ const CREATE_HEAD = {
     ON CONFLICT (name) DO UPDATE SET generation = excluded.generation, seq = 0`,
 };
 
-/** The statements that delete the previous log of that name. */
+/** The statements that delete the previous log of the same name. */
 const DROPS = [
   { text: "DELETE FROM koor.log_entry WHERE name = $1" },
   {
@@ -45,7 +45,7 @@ const DROPS = [
   { text: "DELETE FROM koor.snapshot WHERE name = $1" },
 ];
 
-/** Runs `use`. If it throws, the connections that it has put into the list are closed. */
+/** Runs `use`, which puts each connection that it opens into the list. If it throws, these connections are closed. */
 async function closingOnError<T>(use: (links: PostgresLink[]) => Promise<T>): Promise<T> {
   const links: PostgresLink[] = [];
   try {
@@ -105,7 +105,7 @@ function createLog(target: PostgresTarget, name: string, generation: string): Pr
 /**
  * Returns the log of a cluster in a PostgreSQL database. Does not connect to it yet.
  * @param address `postgres://USER[:PASSWORD]@HOST[:PORT][,HOST[:PORT]...]/DATABASE[?sslmode=...]`. The hosts are tried
- * in order until one accepts writes. The first line of a file with credentials is the password.
+ * in order until one accepts writes. If the address has a file with credentials, its first line is the password.
  * @throws LogError if the URL is invalid
  */
 export function postgresLog(address: LogAddress): OrderedLog {

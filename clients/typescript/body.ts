@@ -24,7 +24,7 @@ export async function readBody(
         throw new UnavailableError(`the answer is longer than ${bytesMax} bytes`, { outcomeUnknown: true });
     }
   } finally {
-    // An error of the cancellation is ignored, because the answer may have failed already.
+    // Ignores an error of `cancel`, because the answer may have failed already.
     await reader.cancel().catch(() => undefined);
   }
   const whole = new Uint8Array(length);

@@ -45,7 +45,10 @@ export class LeasedError extends ConflictError {}
  * then 0.
  */
 export class LeaseLostError extends ConflictError {}
-/** 409: the task requires commands of which no passing run is recorded. `missing` lists them, each with the reason. */
+/**
+ * 409: the task requires commands, and some of them have no passing run on record. `missing` lists these commands, each
+ * with the reason.
+ */
 export class EvidenceMissingError extends ConflictError {
   get missing(): readonly MissingEvidence[] {
     return (this.body as { readonly missing?: readonly MissingEvidence[] }).missing ?? [];
@@ -77,7 +80,7 @@ export class UnavailableError extends KoorError {
 /** There was no answer within `timeoutMs`. */
 export class TimeoutError extends UnavailableError {}
 
-/** The task of a handler was cancelled. It occurs only as the reason of an aborted `signal`. */
+/** The task on which a handler works was cancelled. This error occurs only as the reason of an aborted `signal`. */
 export class TaskCanceledError extends KoorError {}
 
 type ErrorClass = new (message: string, answer: { status: number; body: unknown }) => KoorError;

@@ -80,7 +80,7 @@ export async function* readEvents(
       yield* parser.take(decoder.decode(value, { stream: true }));
     }
   } finally {
-    // An error of the cancellation is ignored, because the stream may have failed already.
+    // Ignores an error of `cancel`, because the stream may have failed already.
     await reader.cancel().catch(() => undefined);
   }
 }

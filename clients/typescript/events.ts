@@ -20,7 +20,7 @@ export interface HistoryOptions extends CallOptions {
   /** Only events that were published between `from` and `to`, in RFC 3339. */
   readonly from?: string;
   readonly to?: string;
-  /** How long the server waits for an event after `after` if there is none yet, in s; at most 60. */
+  /** How long the server waits for an event if it has none after `after` yet, in s; at most 60. */
   readonly wait_s?: number;
 }
 
@@ -49,8 +49,8 @@ export class Events {
   }
 
   /**
-   * Iterates over the events that match a pattern, from now on, or after the event with the id `since` (0 for all
-   * stored events). Reconnects by itself, and continues without a gap or a duplicate.
+   * Iterates over the events that match a pattern. Starts with the next published event, or after the event with the id
+   * `since` (0 for all stored events). Reconnects by itself, and continues without a gap or a duplicate.
    */
   subscribe(pattern = "", options: SubscribeOptions = {}): Subscription {
     return new Subscription(this.#transport, pattern, options);

@@ -1,6 +1,6 @@
 /**
- * Tests that the examples of docs/clients.md run, and that they compile under `tsc --strict` against the types of the
- * package. These types need neither the schemas nor another package.
+ * Tests that the examples of docs/clients.md run. Also tests that they compile under `tsc --strict` against the types
+ * of the package, without the schemas and without other packages.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -23,7 +23,7 @@ async function healthOf(url: string, signal: AbortSignal): Promise<Health | null
   }
 }
 
-/** Returns the first healthy server among the others if this server is isolated; else undefined. */
+/** If `server` is isolated, returns the first healthy server of `others`. Otherwise returns undefined. */
 export async function findHealthier(
   server: string,
   others: readonly string[],

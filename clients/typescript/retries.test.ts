@@ -95,7 +95,7 @@ await behaviour(t, "retry-real-once", async (t) => {
   const direct = connect({ url });
   const { client: ben } = await direct.instances.register({ name: "ben" });
   const { instance } = await direct.instances.register({ name: "ana" });
-  // This proxy passes data on, and cuts its first connection at the first bytes of an answer.
+  // This proxy cuts its first connection when the first bytes of an answer arrive. It passes all other data on.
   let connections = 0;
   const proxy = createServer((near) => {
     const isFirst = connections++ === 0;
@@ -139,7 +139,8 @@ async function closedAddress(t: Test): Promise<string> {
 await behaviour(t, "failover", async (t) => {
   const { url } = await startKoor(t);
   const client = connect({ url: [await closedAddress(t), await closedAddress(t), url] });
-  // A write that must not be repeated may go to the next server, because a refused connection has transferred nothing.
+  // Even a write that must not be repeated goes to the next server here, because a refused connection has transferred
+  // nothing.
   t.match(await client.events.publish("a.b", 1), { topic: "a.b" });
   await client.state.set("a", 1);
   t.equal((await client.state.get("a")).value, 1);

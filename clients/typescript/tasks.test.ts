@@ -47,7 +47,8 @@ await behaviour(t, "tasks-fail", async (t) => {
     "fails",
     (task) => {
       if (++runs === 2) ending.abort();
-      // A failure at the end of the worker releases the task. So the second task ends by returning a value instead.
+      // If a handler fails while the worker ends, the worker releases the task. So the second task returns a value
+      // instead of failing.
       if (task.id === id) throw new Error("no such branch");
       return task.title;
     },

@@ -1,6 +1,6 @@
 /**
  * Recognizes failures of `fetch` that occurred before the request was sent. Each runtime reports them differently. A
- * browser reports no reason, so each failure there counts as sent.
+ * browser gives no reason, so each failure in a browser counts as sent.
  */
 
 const CODES = new Set([

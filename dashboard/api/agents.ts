@@ -8,7 +8,7 @@ import type { Instance } from "./types.js";
 
 /**
  * Loads all agents. If one agent changes, the whole list is loaded again. A request for the changed agent alone would
- * fail if the agent was just removed, and the browser would show that error in its console.
+ * fail if that agent was just removed, and the browser would show the error in its console.
  */
 export const agentsLoader: Loader<readonly Instance[]> = {
   key: "agents",

@@ -108,8 +108,8 @@ function disconnect(): void {
 }
 
 /**
- * Sets the listener that is called when a connection fails or is closed. The feed does not know the cause; the session
- * may have ended.
+ * Sets the listener that is called when a connection fails or is closed. The session may have ended then; the feed does
+ * not know the cause.
  */
 export function listenForDisconnect(listener: () => void): void {
   onDisconnect = listener;

@@ -14,7 +14,9 @@ export class ApiError extends Error {
     message: string,
     /** The reason why the server is unhealthy, as `/health` reports it. It is "" for any other error. */
     readonly reason = "",
-    /** The earliest time that the server still knows, if the request asked about an earlier time; otherwise "". */
+    /**
+     * If the request asked about a time that the server no longer knows: the earliest time that it knows. Otherwise "".
+     */
     readonly since = "",
   ) {
     super(message);
@@ -149,8 +151,8 @@ export async function putText<T>(path: string, text: string, contentType: string
 }
 
 /**
- * Sends a change that a second click or another person may already have made. A 404 or 409 answer is no error if
- * `holds` confirms that the wanted state is reached. Deletions need no `holds`.
+ * Sends a change that a second click or another person may already have made. After a 404 or 409 answer, calls `holds`:
+ * if the wanted state is reached, the answer is no error. Deletions need no `holds`.
  * @throws ApiError if the request fails and the wanted state is not reached
  */
 export async function sendOnce(work: () => Promise<unknown>, holds?: () => Promise<boolean>): Promise<void> {

@@ -112,13 +112,12 @@ export class EventFollower {
    */
   #target = 0;
   /**
-   * The follower has missed no event up to and including this id. This holds for all events, also those that do not
-   * match the pattern.
+   * The follower has missed no event up to and including this id, not even an event that does not match the pattern.
    */
   #covered: number;
   /**
-   * The newest event id of the server when the connection opened. `#covered` advances to it when the follower has
-   * caught up.
+   * The newest event id of the server when the connection opened. After the follower has caught up, `#covered` is set
+   * to it.
    */
   #horizon = 0;
   #started: boolean;
@@ -331,7 +330,7 @@ export class EventFollower {
   }
 
   /**
-   * Returns the delay until the received events are shown, in ms. It never exceeds SHOW_MS, even if the clock was set
+   * Returns the delay until the received events are shown, in ms. It is at most SHOW_MS, even if the clock was set
    * back.
    */
   #showDelayMs(): number {
@@ -394,7 +393,7 @@ export class EventFollower {
     this.#filling = true;
     for (let next = this.#toFill[0]; next !== undefined; next = this.#toFill[0]) {
       const missed = await this.#readDropped(next);
-      // The list of gaps was reset meanwhile, because the server now has another database, without these events.
+      // The list of gaps was reset meanwhile, because the server now has another database. It lacks these events.
       if (this.#toFill[0] !== next) continue;
       this.#toFill.shift();
       this.#add(missed);
@@ -412,8 +411,8 @@ export class EventFollower {
         topic: pattern,
         last: Math.min(count, keep, HISTORY_MAX),
       });
-      // If history lacks a part of the gap, the answer also contains events after the gap. Events that are already in
-      // the list are removed.
+      // If history lacks a part of the gap, the answer also contains events after the gap. Those that the list has
+      // already are left out.
       return read.filter(({ id }) => findEvent(this.#list.value, id) === undefined).map((event) => heldEvent(event));
     } catch {
       return [];

@@ -16,11 +16,11 @@ export interface Gap {
   readonly after_id: number;
   readonly count: number;
   /**
-   * The cause of the gap. `pruned` means that the history no longer has the events. `dropped` means that the server
-   * left the events out, and that the page could not fetch them.
+   * The cause of the gap. `pruned`: the history no longer has the events. `dropped`: the server left the events out,
+   * and the page could not fetch them.
    */
   readonly why: "pruned" | "dropped";
-  /** Whether all counted events match the pattern. If false, the count includes events of all topics. */
+  /** Whether the count includes only events that match the pattern. If false, it includes events of all topics. */
   readonly exact: boolean;
 }
 

@@ -55,8 +55,8 @@ const GAP_MS_MIN = 300;
  */
 const LAGGED_GAP_MS = 2_000;
 /**
- * The delay of the second fetch of data that were fetched before the change feed was open, in ms. They have rarely
- * changed meanwhile, and a page that is being opened has more urgent requests.
+ * If data were fetched before the change feed was open, they are fetched again after this delay, in ms. The delay is
+ * long, because the data have rarely changed meanwhile, and a page that opens has more urgent requests.
  */
 const OPENED_DELAY_MS = 500;
 /** The delay before a fetch is retried after a temporary error, in ms. Any error except a 4xx answer is temporary. */
@@ -201,8 +201,8 @@ export class LiveResource<T> implements Resource<T> {
         else {
           const next = await patched;
           if (stopped.aborted) return;
-          // If the data are no longer the same, a fetch has finished meanwhile. The fetched data may lack this change,
-          // and the patched data lack the changes that the fetch has found. So another fetch replaces both.
+          // If the data have changed, a fetch has finished during the patch. The fetched data may lack this patch's
+          // change, and the patched data lack what the fetch has found. So both are discarded for another fetch.
           if (this.data.value === data) this.data.value = next;
           else this.#plan(this.#gapMs);
         }
@@ -244,8 +244,8 @@ function resourceOf<T>(loader: Loader<T>): LiveResource<T> {
 let evicting = false;
 
 /**
- * Removes the resources that were not used for the longest time. Runs after the components have been mounted. Before
- * that, the resource of a component that is being rendered has no user yet. If it were removed, the next component
+ * Removes the resources that were not used for the longest time. Runs only after components have been mounted, because
+ * until then the resource of a component that is being rendered has no user. If it were removed, the next component
  * would fetch the same data again.
  */
 function evict(): void {
@@ -259,7 +259,7 @@ export function forgetResources(): void {
   resources.clear();
 }
 
-/** Returns the resource of a loader. It is live while the component is mounted. */
+/** Returns the resource of a loader, and keeps it live while the component is mounted. */
 export function useResource<T>(loader: Loader<T>): Resource<T> {
   const resource = useMemo(() => resourceOf(loader), [loader.key]);
   // Sends the requests before the first paint, because the paint takes longer than many of the answers.

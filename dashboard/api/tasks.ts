@@ -62,7 +62,7 @@ export function addTask(task: TaskDraft): Promise<Task> {
   return send<Task>("POST", apiPath("tasks"), task);
 }
 
-/** For each action, a function that returns whether the action was already done, as far as the task shows it. */
+/** For each action, a function that returns whether the task shows that the action was already done. */
 const DONE: Readonly<Record<"answer" | "cancel" | "retry", (task: Task) => boolean>> = {
   answer: ({ answer }) => answer !== null,
   cancel: ({ state, cancel_requested }) => cancel_requested || state === "canceled",

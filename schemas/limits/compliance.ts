@@ -14,7 +14,7 @@ export const COMPLIANCE_VIOLATIONS_MAX = 100;
 export const COMPLIANCE_VIOLATIONS_CHARACTERS_MAX = 16 * KIB;
 export const COMPLIANCE_RUNS_KEPT_MAX = 100_000;
 export const COMPLIANCE_ROWS_DEFAULT = 50;
-/** The maximum size of the runs in one answer. If the runs do not fit, only the history contains all of them. */
+/** The maximum size of the runs in one answer. If the runs do not fit, only the history has all of them. */
 export const COMPLIANCE_ANSWER_CHARACTERS_MAX = 16 * MIB;
 /** The maximum time that an answer waits for its check. After that, the answer is sent and the check continues. */
 export const COMPLIANCE_WAIT_MS = 25_000;

@@ -19,8 +19,8 @@ function withTypo(letters: readonly string[]): RegExp {
 }
 
 /**
- * Returns a function that rates how well a text matches a word, from 0 (the text has a word that begins with it) to 3
- * (no match).
+ * Returns a function that rates how well a text matches a word. The best rating is 0: a word of the text begins with
+ * the word. The worst rating is 3: no match.
  */
 function matcherOf(word: string): (text: string) => number {
   const beginning = new RegExp(`(?<![\\p{L}\\p{N}])${word}`, "u");

@@ -27,9 +27,7 @@ const KEYS: readonly (readonly [keys: string, does: string])[] = [
 /** The time after `g` within which the next letter counts, in ms. */
 const SEQUENCE_MS = 1_500;
 
-/**
- * Returns whether a key press must be ignored here, because it types text, belongs to an open dialog, or is turned off.
- */
+/** Returns whether a key press must be ignored: it types text, belongs to an open dialog, or is turned off. */
 function isTaken({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
   if (!plainKeys.value || ctrlKey || metaKey || altKey || document.querySelector("dialog[open]") !== null) return true;
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, select, textarea"));

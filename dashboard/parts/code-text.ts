@@ -43,8 +43,8 @@ export function textOf(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * The maximum depth of indentation. Without it, deeply nested JSON would produce an output whose length grows with the
- * square of the input's.
+ * The maximum depth to which JSON is indented. Without a limit, the output of deeply nested JSON would grow with the
+ * square of the input's length.
  */
 const INDENTS_MAX = 64;
 

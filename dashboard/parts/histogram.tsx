@@ -29,7 +29,7 @@ interface HistogramProps {
   readonly onChoose: (fromMs: number, toMs: number) => void;
 }
 
-/** The chosen buckets: the one at which the choice began, and the one at which it is now. */
+/** The chosen buckets, from the one where the user began to the one where the user is now. */
 interface Choice {
   readonly anchor: number;
   readonly at: number;

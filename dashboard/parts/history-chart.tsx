@@ -9,7 +9,9 @@ export interface ChartRow {
   readonly label: string;
   readonly series: readonly (readonly [label: string, metric: HistoryMetric])[];
   readonly format: (value: number) => string;
-  /** Set only if the series are parts of a sum. Series that include each other, such as quantiles, are not stacked. */
+  /**
+   * Set only if the series are parts of a sum. Series that include each other, such as quantiles, must not be stacked.
+   */
   readonly stacked?: true;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Makes the rows of a table clickable. A click on a row clicks the link or button that opens the row. So opening it in
- * a new tab, its address, and its name for screen readers work as for any link. The arrow keys move between the rows.
+ * Makes the rows of a table clickable. A click on a row clicks the link or button that opens the row. So a row behaves
+ * like a link: it can be opened in a new tab, has an address, and has a name for screen readers. The arrow keys move
+ * between the rows.
  */
 
 const OPENS = "td.cell-opens :is(a, button)";

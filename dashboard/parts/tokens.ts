@@ -33,8 +33,8 @@ const WORDS =
  * The patterns of each language. If two match at the same place, the first one wins.
  *
  * Agents choose the texts, so no pattern may take quadratic time. Therefore an unclosed string or comment ends at the
- * end of the line or text, a word can match only at its beginning, and white space at the beginning of a line does not
- * extend over several lines.
+ * end of the line or text. A word matches only at its beginning. White space at the beginning of a line does not extend
+ * over several lines.
  */
 const LANGUAGES: Readonly<Record<Exclude<Language, "plain">, Patterns>> = {
   json: {

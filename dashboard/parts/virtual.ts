@@ -15,8 +15,8 @@ const ROW_HEIGHT = 36;
  */
 const OVERSCAN = 12;
 /**
- * The index of the first rendered row is always a multiple of this number. So the list is not rendered again for each
- * row that the user scrolls.
+ * The index of the first rendered row is a multiple of this number. So most scrolls by one row do not render the list
+ * again.
  */
 const STEP = 4;
 /** The number of rows that are rendered before the height of the frame is known. */
@@ -32,10 +32,7 @@ export interface VirtualRows {
   readonly scrollTo: (index: number) => void;
 }
 
-/**
- * The visible rows: the index of the first one (rounded down to a multiple of STEP), their number, and their height in
- * px.
- */
+/** The visible rows. The index of the first one is rounded down to a multiple of STEP. The height of a row is in px. */
 interface Sight {
   readonly first: number;
   readonly count: number;

@@ -117,8 +117,8 @@ function addRows(fields: JsonObject, depth: number, rows: FieldRow[]): void {
 }
 
 /**
- * Returns the type of the elements of an array. If the elements are arrays, too, returns the type of their elements,
- * and so on. Returns the field itself if it is not an array.
+ * Returns the innermost element type of nested arrays (for `array of array of string`, the type of the strings).
+ * Returns the field itself if it is not an array.
  */
 function innermost(field: JsonObject): JsonObject {
   let inner = field;

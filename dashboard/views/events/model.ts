@@ -20,8 +20,8 @@ export function keyOf(row: Row): number | string {
 }
 
 /**
- * For an event, the previous event and whether both are identical. The result is cached, because a live list is
- * compared again and again.
+ * For each event, the event that it was last compared with (`other`), and whether both are identical. This is a cache,
+ * because a live list is compared again and again.
  */
 const compared = new WeakMap<HeldEvent, { readonly other: HeldEvent; readonly same: boolean }>();
 

@@ -10,10 +10,7 @@ import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { listLandings, type Landing } from "./landings.js";
 
-/**
- * The number of events that are read. It is larger than the number of results that are shown, because some events are
- * not results.
- */
+/** The number of events that are read. It is larger than RESULTS_SHOWN, because some events are not results. */
 const EVENTS = 20;
 
 /**

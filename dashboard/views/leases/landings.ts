@@ -1,6 +1,6 @@
 /**
- * Finds the landings of `koor land` for the page: the current ones, which hold a lane or wait for it, from their
- * leases, and the last results, from their events. Pure.
+ * Finds the landings of `koor land` for the page. The leases show the current landings, which hold a lane or wait for
+ * it. The events show the last results. Pure.
  */
 import { LANDING_REASON, LANE_PREFIX } from "../../../shared/landing-lane.js";
 import type { Event, Lease } from "../../api/types.js";

@@ -1,6 +1,6 @@
 /**
- * The interface of a source, which finds one kind of items that need a person. A source consists of a loader, texts and
- * actions. To add one, add a file in sources/ and a line in sources.ts. An item disappears only when its cause does.
+ * Defines a source, which finds one kind of items that need a person. A source consists of a loader, texts and actions.
+ * To add one, add a file in sources/ and a line in sources.ts. An item disappears only when its cause does.
  */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";

@@ -13,7 +13,7 @@ export interface Range {
  * The length of the default range, in ms. It is shorter than the day for which the server keeps leases that have ended.
  */
 const RANGE_MS = 12 * HOUR_MS;
-/** If the address has a time but no range: how much is shown before and after the time, in ms. */
+/** If the address has a time but no range, the page shows this much before and after the time, in ms. */
 const AROUND_MS = 30 * MINUTE_MS;
 
 /**
@@ -46,7 +46,7 @@ const STEPS_MS = [
   ...[1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * MINUTE_MS),
   ...[1, 2, 7, 30].map((days) => days * DAY_MS),
 ];
-/** The maximum number of distances between the marks of an axis. */
+/** The maximum number of steps between the marks of an axis. */
 const DISTANCES_MAX = 6;
 
 /** Returns the times of the marks on an axis, and the distance between them. Both are in ms. */

@@ -56,7 +56,9 @@ export function adviceFor({ active, fail_count, url, pending }: Webhook): string
 /** An action on an event in the delivery log: `skip` the event that is being tried, or `send` a dead letter again. */
 export type Offer = "skip" | "send";
 
-/** Returns the action that is offered at each row of the log; each event has it only at its last attempt. */
+/**
+ * Returns the action that is offered at each row of the log. For each event, only the row of its last attempt has one.
+ */
 export function offersOf(
   tries: readonly WebhookDelivery[],
   { failing }: Pick<Webhook, "failing">,
@@ -91,8 +93,8 @@ export const FORM_FIELDS = ["id", "url", "patterns", "secret"] as const;
 export type FormField = (typeof FORM_FIELDS)[number];
 
 /**
- * The words by which an error message names each field of the form. A message that names a field is shown at that
- * field, and any other message below the form.
+ * The words by which error messages name the fields of the form. A message that names a field is shown at that field.
+ * Any other message is shown below the form.
  */
 const NAMED: readonly (readonly [field: FormField, words: RegExp])[] = [
   ["id", /^(id|webhook)\b/],

@@ -10,8 +10,8 @@ import { oldestFirst, sourceOf, type Item } from "../source.js";
 import { holdsOneCheck, stillChecked, violated, type Violated } from "../violations.js";
 
 /**
- * The number of runs that are read first, because the server returns this many quickly. If they are not enough, RUNS
- * are read.
+ * The number of runs that are read first. The server returns so few runs quickly. If they are not enough, RUNS are
+ * read.
  */
 const RUNS_RECENT = 100;
 const RUNS = 1_000;

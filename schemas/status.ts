@@ -1,6 +1,6 @@
 /**
- * Defines the statuses of the RPC, with the names that gRPC uses. For each status, the table has the HTTP status, the
- * exit code of the CLI, and whether a client may try again. HTTP, MCP and the CLI share this table.
+ * Defines the statuses of the RPC, with the names that gRPC uses. Each row of the table has the HTTP status, the exit
+ * code of the CLI, and whether a client may try again. HTTP, MCP and the CLI share this table.
  */
 
 export interface StatusRow {

@@ -59,7 +59,7 @@ function classOf(ranges: readonly Range[]): string {
 }
 
 /**
- * The characters of HIDDEN_RANGES, as the inside of a character class in a regular expression with the flag `u`.
+ * The characters of HIDDEN_RANGES, as the inside of a character class for a regular expression with the flag `u`.
  * Characters above U+FFFF are written literally, because each regex dialect escapes them differently.
  */
 export const HIDDEN_CLASS = classOf(HIDDEN_RANGES);
@@ -70,8 +70,8 @@ export const HIDDEN_CLASS = classOf(HIDDEN_RANGES);
 export const UNSEEN_CLASS = HIDDEN_CLASS + classOf(BLANK_RANGES);
 
 /**
- * Matches a virama, which is a sign that suppresses a vowel. A joiner next to a virama chooses how a cluster of
- * consonants is drawn.
+ * Matches a virama, which is a sign that suppresses a vowel. A joiner beside a virama chooses how a group of consonants
+ * is drawn.
  */
 const VIRAMA = "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]";
 /**
@@ -112,8 +112,8 @@ const PLAIN = /^[\x20-\x7e]*$/;
 const CONTROLS = "[\\u0000-\\u001f\\u007f-\\u009f]";
 
 /**
- * Returns a function that compiles a regular expression at its first call. The compilation takes 1 ms, and most starts
- * of a program need none of the expressions.
+ * Returns a function that compiles a regular expression when it is first called. Compiling takes 1 ms, and most
+ * programs never need these expressions.
  */
 function onDemand(source: string): () => RegExp {
   let compiled: RegExp | undefined;

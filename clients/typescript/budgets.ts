@@ -42,7 +42,8 @@ export class Budgets {
   }
 
   /**
-   * Returns how much of the budget is left in the current period. Fails with NotFoundError if there is no such budget.
+   * Returns how much of the budget is left in the current period. Fails with NotFoundError if the budget does not
+   * exist.
    */
   async left(id: string, options?: CallOptions): Promise<BudgetLeft> {
     const budget = (await this.list(options)).find((one) => one.id === id);

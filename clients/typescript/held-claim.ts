@@ -1,10 +1,10 @@
 /**
  * Keeps a lease or the claim of a task alive, and fires a signal before another instance can get it.
  *
- * The server ends a claim if it gets no renewal for `ttl_s`. The client does not know when the server received the last
- * renewal, but it was after the client sent it. So the client counts the time from when it sent the last renewal that
- * was answered. It uses two clocks, because the monotonic clock may stand still while the machine sleeps, and the wall
- * clock may be set back. The clock on which more time has passed counts.
+ * The server ends a claim if it gets no renewal for `ttl_s`. The client does not know when the server received a
+ * renewal, but that was after the client sent it. So the client counts the time since it sent the last answered
+ * renewal. It reads two clocks, and uses the one on which more time has passed. The monotonic clock may stand still
+ * while the machine sleeps, and the wall clock may be set back.
  *
  * After a SIGSTOP, a process runs its timers late, possibly after other work. So the signal itself checks the clocks
  * each time its `aborted` is read.

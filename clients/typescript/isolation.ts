@@ -1,6 +1,6 @@
 /**
- * Finds out whether a node of a cluster is isolated: halted, or cut off from the log. Such a node still answers reads
- * and long polls, but it learns nothing new.
+ * Finds out whether a node of a cluster is isolated: halted, or cut off from the log. An isolated node still answers
+ * reads and long polls, but it learns nothing new.
  */
 import { readBody } from "./body.js";
 

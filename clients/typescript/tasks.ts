@@ -33,8 +33,9 @@ export class Tasks extends TaskClaims {
 
   /**
    * Claims tasks that have these labels, one after the other, and runs the handler for each. The value that the handler
-   * returns is the task's result. If the handler fails, the task is tried again later. Runs until the signal fires. A
-   * task whose handler fails after that is released.
+   * returns is the task's result. If the handler fails, the task is tried again later.
+   *
+   * Runs until the signal fires. If the handler of a task fails after that, the task is released.
    */
   work(labels: string | readonly string[], handler: TaskHandler, options: WorkOptions = {}): Promise<void> {
     const all = typeof labels === "string" ? [labels] : labels;

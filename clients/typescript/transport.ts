@@ -168,7 +168,7 @@ export class Transport {
   }
 
   /**
-   * Sends the request to one server after the other, until one answers. Tries each server once. Returns the last
+   * Sends the request to each server in turn, until one answers. Tries each server at most once. Returns the last
    * outcome.
    */
   async #round<Got>(plan: RequestPlan, deadline: Deadline, receive: Receive<Got>): Promise<Attempt<Got>> {
@@ -207,7 +207,7 @@ export class Transport {
         method: plan.method,
         headers: this.#headers(plan, after),
         body: plan.body ?? null,
-        // Redirects are errors, because the other server would get the token.
+        // A redirect is an error, because the server to which it leads would get the token.
         redirect: "error",
         signal: part.signal,
       });
@@ -255,8 +255,8 @@ export class Transport {
   }
 
   /**
-   * Switches to a healthy server if the current one is halted or cut off from its cluster. Such a server learns nothing
-   * new. Does nothing if there is only one server. Returns whether it has switched.
+   * Switches to a healthy server if the current one is halted or cut off from its cluster, and so learns nothing new.
+   * Does nothing if there is only one server. Returns whether it has switched.
    * @param answeredFrom the address of the server that answered, if it is not the current server
    */
   async leaveIsolated(signal?: AbortSignal, answeredFrom = ""): Promise<boolean> {

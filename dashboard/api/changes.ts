@@ -1,7 +1,7 @@
 /**
  * The client of the change feed (`GET /api/changes`). The page has one connection, which all listeners share. The
- * client reconnects by itself. Changes that were missed meanwhile are reported as `lagged`, which means that anything
- * may have changed.
+ * client reconnects by itself. If it has missed changes meanwhile, it reports `lagged`, which means that anything may
+ * have changed.
  *
  * A hidden page has no connection, because browsers allow only six connections to a server for all of their tabs.
  */

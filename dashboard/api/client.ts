@@ -87,7 +87,7 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
 }
 
 /**
- * Requests a path and returns the answer as text, such as that of `/metrics`.
+ * Requests a path and returns the answer as text, for example the metrics of `/metrics`.
  * @throws ApiError if the request fails
  */
 export async function getText(path: string, signal?: AbortSignal): Promise<string> {
@@ -124,7 +124,7 @@ export async function getShortValue(path: string, bytesMax: number, signal: Abor
 
 /**
  * Sends a request that changes something, or a query that needs a body. `body` is sent as JSON.
- * @param instance the id of the instance for which the request is made, if it is not the session's own
+ * @param instance the id of the instance for which the request is made; by default the session's own instance
  * @throws ApiError if the request fails
  */
 export async function send<T>(

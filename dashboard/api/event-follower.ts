@@ -3,7 +3,8 @@
  * last received event. Its state is live, reconnecting, or catching up with the number of missing events.
  *
  * Events that the server dropped are fetched from history. If history no longer holds them, the list shows a gap. The
- * host provides the connection and the clock: event-feed.ts provides the browser's, tests provide their own.
+ * host provides the connection and the clock. The page's host (event-feed.ts) uses the browser's, and tests have their
+ * own hosts.
  */
 import { batch, signal, type ReadonlySignal } from "@preact/signals";
 import { EventCursor } from "../../shared/event-cursor.js";

@@ -11,7 +11,7 @@ import type { Instance, Message, MessageDraft } from "./types.js";
 /** The name, the stack and the intent of the instance that stands for persons at the page. */
 const OPERATOR = { name: "operator", stack: "dashboard", intent: "a person, through the dashboard" };
 
-/** Returns whether an instance stands for the person at the page. Such an instance needs no attention. */
+/** Returns whether an instance stands for the person at the page. The instance then needs no attention. */
 export function isOperator({ name, stack }: Pick<Instance, "name" | "stack">): boolean {
   return name === OPERATOR.name && stack === OPERATOR.stack;
 }

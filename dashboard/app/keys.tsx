@@ -1,6 +1,6 @@
 /**
  * The keys that work in every view, and the dialog that lists them. Keys without Ctrl or ⌘ can be turned off (WCAG
- * 2.1.4), because people who use speech input, or whose hand slips, press them by accident.
+ * 2.1.4). People who use speech input, or whose hand slips, would press them by accident.
  */
 import { useLocation } from "preact-iso/router";
 import { useLayoutEffect } from "preact/hooks";

@@ -20,7 +20,10 @@ export function keySegments(key: string): readonly string[] {
   return parts.some(isStep) || parts.at(-1) === "" ? [key] : parts;
 }
 
-/** Returns whether a path segment is `.` or `..`. A browser cannot request such a segment, even if it is encoded. */
+/**
+ * Returns whether a path segment is `.` or `..`. A browser cannot request a path with this segment, even if it is
+ * encoded.
+ */
 export function isStep(segment: string): boolean {
   return segment === "." || segment === "..";
 }

@@ -31,8 +31,8 @@ interface ChartProps {
   readonly stacked?: boolean;
   readonly height?: number;
   /**
-   * The name of a group of charts. The charts of a group share a cursor: if the user points at a time in one chart, all
-   * of them show their values at that time.
+   * The name of a group of charts, which share a cursor. If the user points at a time in one chart, all charts of the
+   * group show their values at that time.
    */
   readonly together?: string;
   /** The part of the time that is shown; null for all of it. */
@@ -273,7 +273,7 @@ export function Chart({
       erase?.();
     };
   }, [library, names, isDark, kind, stacked, height, together, empty, canZoom]);
-  // Stacked series are drawn in reverse order: the tallest area is drawn first and does not hide the others.
+  // Stacked series are drawn in reverse order. So the tallest area is drawn first and does not hide the lower ones.
   const ordered = (columns: uPlot.AlignedData): uPlot.AlignedData =>
     stacked ? ([columns[0], ...columns.slice(1).toReversed()] as uPlot.AlignedData) : columns;
   useEffect(() => {

@@ -19,7 +19,7 @@ interface HistoryChartProps {
   readonly of: ChartRow;
   readonly rows: MetricRows;
   readonly height: number;
-  /** The name of a group of charts. All charts of a group show the moment under the cursor. */
+  /** The name of a group of charts. All charts of the group show the moment under the cursor. */
   readonly together: string;
   readonly zoom: Zoom | null;
   readonly onZoom: (zoom: Zoom | null) => void;

@@ -18,7 +18,7 @@ export function openRow({ target }: MouseEvent): void {
   openerOf(target.closest("tr"))?.click();
 }
 
-/** Moves the focus from the link of one row to that of the next row above or below. */
+/** Moves the focus from the link of one row to the link of the next row above or below. */
 export function moveBetweenRows(event: KeyboardEvent): void {
   const { key, target } = event;
   const row = target instanceof Element && target.matches(OPENS) ? target.closest("tr") : null;

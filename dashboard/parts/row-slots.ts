@@ -1,7 +1,7 @@
 /**
  * Assigns the rendered rows of a growing list to slots. A slot is the key of a row's component. A row keeps its slot
- * while it is rendered. After that, a new row gets the slot. So the browser changes the texts of an existing row, which
- * is much cheaper than removing the row and creating another one.
+ * while it is rendered. After that, a new row gets the slot, and the browser only changes the texts of the existing
+ * row. This is much cheaper than removing the row and creating another one.
  */
 import type { RefObject } from "preact";
 import { useRef } from "preact/hooks";

@@ -1,7 +1,9 @@
 /**
- * Splits texts into pieces with syntax colours. Each language is a list of patterns, which are combined to one regular
- * expression. It reads the text once, so the time is proportional to the length of the text. No library is used: one
- * with the same languages would take 14 of the 120 kB that the page may have, and nearly all values are JSON. Pure.
+ * Splits texts into pieces with syntax colours. The patterns of a language are combined to one regular expression,
+ * which reads the text once. So the time is proportional to the length of the text. Pure.
+ *
+ * No library is used, because nearly all values are JSON, and a library with the same languages would take 14 of the
+ * 120 kB that the page may have.
  */
 import { COLOURED_CHARACTERS_MAX, type Language } from "./code-text.js";
 

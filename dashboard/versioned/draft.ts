@@ -10,7 +10,7 @@ export interface Draft {
   readonly version: number;
 }
 
-/** The content types that an editor offers besides that of the value. */
+/** The content types that an editor offers in addition to the value's own. */
 export const CONTENT_TYPES = ["application/json", "text/markdown", "text/plain", "application/yaml"];
 
 export interface DraftCheck {

@@ -126,8 +126,8 @@ interface RowsProps {
 }
 
 /**
- * Shows agents as a table, the active ones first unless the user chooses another order. A subagent whose row follows
- * that of its parent is indented.
+ * Shows agents as a table. The active ones come first unless the user chooses another order. A subagent is indented if
+ * its row follows the row of its parent.
  */
 export function AgentRows({ label, agents, activity, parent, orderIn }: RowsProps) {
   const { labels } = useCheckouts();

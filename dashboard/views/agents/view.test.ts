@@ -118,8 +118,8 @@ t.test("one agent's actions appear live, and it can be removed", { skip }, async
   t.equal(await unread.getAttribute("href"), `/messages?agent=${id}&only=unread`);
 
   const older = page.getByRole("button", { name: "Load older" });
-  // Clicks the button by a script in the page, because the button is disabled while a part is loaded, and disappears
-  // after the last part.
+  // A script in the page clicks the button. The button is disabled while a part is loaded, and disappears after the
+  // last part.
   const press = () => older.evaluateAll((buttons) => buttons.map((button) => (button as HTMLElement).click()).length);
   while ((await press()) > 0) await page.evaluate("new Promise(requestAnimationFrame)");
   t.ok((await item("").count()) > 0, "the timeline has a beginning");

@@ -17,7 +17,7 @@ export interface FieldRow {
   readonly allowed: readonly string[];
 }
 
-/** One definition of an endpoint in a contract, for example that of its request. */
+/** One definition of an endpoint in a contract, for example the definition of its request. */
 export interface Definition {
   /** The member of the contract that contains the definition. */
   readonly member: "query" | "request" | "response" | "response_array" | "error";

@@ -146,8 +146,8 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
 }
 
 /**
- * Returns an edge as an SVG path: a curve to the label, a horizontal line behind the label, and a curve to the other
- * box.
+ * Returns an edge as an SVG path. The path is a curve to the label, a horizontal line behind the label, and a curve to
+ * the second box.
  */
 export function pathOf({ from, to, x, y }: GraphEdge): string {
   const [beginX, beginY] = [from.x + NODE_WIDTH, middle(from)];

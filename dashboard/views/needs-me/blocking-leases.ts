@@ -1,6 +1,6 @@
 /**
- * Finds leases because of which other requests wait. It reports those that have blocked a request for too long,
- * automatic ones, those of stale holders, and those that end soon. Pure.
+ * Finds leases that make other requests wait and that need a person. A lease is reported if it has blocked a request
+ * for too long, is automatic, has a stale holder, or ends soon. Pure.
  */
 import type { Lease, LeaseWaits } from "../../api/types.js";
 

@@ -40,7 +40,7 @@ export function holdsOneCheck(runs: readonly ComplianceRun[]): boolean {
   return new Set(runs.map(pairOf)).size < runs.length;
 }
 
-/** Returns the violations that are still checked: those of active agents and existing contracts. */
+/** Returns the violations that are still checked: violations by active agents, of existing contracts. */
 export function stillChecked(
   violations: readonly Violated[],
   active: ReadonlySet<string>,

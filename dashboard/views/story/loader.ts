@@ -102,8 +102,8 @@ export function storyLoader(asked: Asked): Loader<Story> {
       const complete = events.length < EVENTS_MAX && (before.length > 0 || events[0]?.id === 1);
       return {
         events,
-        // If the range has events that the page does not hold, the page needs the leases and tasks at the time of the
-        // first event that it holds.
+        // If the page does not hold the first events of the range, the lanes begin later: at the first event that it
+        // holds. So the page needs the leases and tasks at that time.
         seed: events.length < EVENTS_MAX ? seed : await readSeed(first, asked, signal),
         eventsSinceMs: complete ? null : first,
       };

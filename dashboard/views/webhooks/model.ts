@@ -33,7 +33,7 @@ export function toneOf(webhook: Webhook): "bad" | "warn" | undefined {
   return (["bad", "warn"] as const)[urgency(webhook)];
 }
 
-/** Sorts webhooks. Those that need attention come first, the others are sorted by id. */
+/** Sorts webhooks: first those that need attention, then the rest by id. */
 export function byUrgency(webhooks: readonly Webhook[]): Webhook[] {
   return webhooks.toSorted((a, b) => urgency(a) - urgency(b) || (a.id < b.id ? -1 : 1));
 }

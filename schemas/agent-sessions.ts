@@ -14,7 +14,7 @@ const Candidate = Type.Object({ id: Type.String(), token_hash: Type.String(), na
 const TOKEN = {
   /** The id of the instance whose token made the call; "" if the call had the server's token or no token. */
   owner: Type.String(),
-  /** Whether the call may use the sessions of all tokens, and not only those of its own token. */
+  /** True if the call may use the sessions of all tokens; false if only those that its own token has begun. */
   any: Type.Boolean(),
 };
 
@@ -40,9 +40,9 @@ export const BeginSessionRequest = Type.Object({
 export type BeginSessionRequest = Static<typeof BeginSessionRequest>;
 
 /**
- * The ids of the instances of the session and of the subagent. Both are null if the call did nothing because the
- * session or the subagent has ended. `made` has the ids of the new instances. `changed` has the ids of the new and of
- * the changed instances.
+ * The instances of the session and of the subagent, by id. Both are null if the call did nothing because the session or
+ * the subagent has ended. `made` has the ids of the new instances. `changed` has the ids of all new and changed
+ * instances.
  */
 export const BeginSessionReply = Type.Object({
   instance: nullable(Type.String()),

@@ -17,7 +17,10 @@ export const AuditEntry = Type.Object({
 });
 export const AuditList = Type.Array(AuditEntry);
 
-/** The number of rows in each bucket of a time range, by outcome. Buckets are of equal length and follow each other. */
+/**
+ * The number of rows in each bucket of a time range, by outcome. The buckets have equal lengths and follow each other
+ * without gaps.
+ */
 export const AuditHistogram = Type.Object({
   from: Timestamp,
   step_ms: Type.Integer({ minimum: 1, description: "The length of a bucket." }),

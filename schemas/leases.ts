@@ -232,7 +232,7 @@ export const LeaseRecord = Type.Object({
   ttl_s: Type.Integer(),
   max_s: Type.Integer(),
   /**
-   * Whether the lease had to wait before it was granted. Such a grant is unconfirmed until the holder is seen again.
+   * Whether the lease had to wait before it was granted. The grant is then unconfirmed until the holder is seen again.
    */
   offered: Type.Boolean(),
   /** Whether the lease stays in the wait queue when no call waits for it any more. */
@@ -350,7 +350,7 @@ export const EndClaimsRequest = Type.Object({
       fence: Type.Integer(),
       reason: Type.Enum([...END_REASONS]),
       /**
-       * The time in ms at which the claim's holder was last seen, as far as the leader knew when it decided to end the
+       * The time in ms at which the claim's holder was last seen, as the leader knew it when it decided to end the
        * claim. If the holder has been seen since then, the claim continues.
        */
       heard_at: nullable(Type.Integer()),

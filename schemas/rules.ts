@@ -65,9 +65,8 @@ export const FileGlob = Text({
 });
 
 /**
- * Builds a regular expression that matches only regexes that src/features/rules/regex.ts certainly compiles. Such a
- * regex consists of characters, classes and nested groups, each with at most one quantifier. Other regexes may compile,
- * too.
+ * Builds a regular expression for regexes that src/features/rules/regex.ts certainly compiles. It matches regexes of
+ * characters, classes and nested groups, each with at most one quantifier. Other regexes may compile, too.
  */
 const LITERAL = "(?:[^\\\\.+*?()|\\[\\]{}^$]|\\\\[dDsSwWntr.+*?()|{}\\[\\]^$\\\\/-])";
 const IN_REGEX_CLASS = "(?:\\\\[dDsSwW]|[a-zA-Z0-9_ .,:;!?@#%&*+=/<>~]|a-z|A-Z|0-9)";

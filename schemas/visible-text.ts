@@ -1,8 +1,7 @@
 /**
- * Finds characters that cannot be seen. A terminal or a page shows nothing for such a character, or the character
- * changes how the surrounding text is shown. Names may not contain invisible characters, and the CLI and the log escape
- * them. Some invisible characters are accepted in emoji sequences, and as joiners in scripts that need them, because
- * they change how their neighbours look. Pure.
+ * Finds characters that cannot be seen. A terminal or a page shows nothing for them, or they change how the surrounding
+ * text is shown. Names may not contain invisible characters, and the CLI and the log escape them. Some are accepted in
+ * emoji sequences, and as joiners in scripts that need them, because they change how their neighbours look. Pure.
  *
  * The ranges are those of Unicode 16: Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators,
  * interlinear annotations and noncharacters. Some characters that are drawn as nothing are added.
@@ -64,8 +63,8 @@ function classOf(ranges: readonly Range[]): string {
  */
 export const HIDDEN_CLASS = classOf(HIDDEN_RANGES);
 /**
- * All hidden and blank characters, as the inside of a character class. A name may contain such a character only where
- * KEPT matches it.
+ * All hidden and blank characters, as the inside of a character class. A name may contain one of them only where KEPT
+ * matches it.
  */
 export const UNSEEN_CLASS = HIDDEN_CLASS + classOf(BLANK_RANGES);
 
@@ -75,8 +74,8 @@ export const UNSEEN_CLASS = HIDDEN_CLASS + classOf(BLANK_RANGES);
  */
 const VIRAMA = "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]";
 /**
- * Matches letters that join with their neighbours. In Persian, Kurdish and Urdu, a non-joiner between two such letters
- * separates them.
+ * Matches letters that join with their neighbours. In Persian, Kurdish and Urdu, a non-joiner separates two of these
+ * letters.
  */
 const JOINING = "(?=[\\p{L}\\p{M}])[\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Nko}\\p{Script=Adlam}]";
 const MONGOLIAN = "(?=\\p{L})\\p{Script=Mongolian}";
@@ -107,7 +106,7 @@ const KEPT = [
   "(?<=[\\u{18B00}-\\u{18CFF}])\\u{16FE4}(?=[\\u{18B00}-\\u{18CFF}])",
 ].join("|");
 
-/** Matches printable ASCII. Such texts, which are the most common, are not searched for invisible characters. */
+/** Matches printable ASCII. Most texts match, and are not searched for invisible characters. */
 const PLAIN = /^[\x20-\x7e]*$/;
 const CONTROLS = "[\\u0000-\\u001f\\u007f-\\u009f]";
 

@@ -36,14 +36,13 @@ export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
  */
 export const FRONT_READ_ROWS_MAX = 100;
 /**
- * The number of requests that the front handles in one event-loop tick: those that it answers at once, and those that
- * begin to wait. A tick ends only when REQUESTS_TICK_MS have also passed. The front handles the other requests in later
- * ticks.
+ * The number of requests that the front handles in one event-loop tick, whether it answers them at once or they begin
+ * to wait. The tick ends only when REQUESTS_TICK_MS have also passed. Further requests are handled in later ticks.
  */
 export const REQUESTS_PER_TICK = 16;
 export const REQUESTS_TICK_MS = 15;
 /**
- * A request counts as one more request for each part of its body of this size, because reading a long body takes as
- * long as answering many short requests.
+ * A long body counts as several requests: one more for each part of this size. Reading a long body takes as long as
+ * answering many short requests.
  */
 export const REQUEST_BYTES_A_COUNT = 4 * KIB;

@@ -27,7 +27,7 @@ export const CLI_CHECK_ANSWER_BYTES_MAX = 41_943_040;
  * JSON may be much longer than its source.
  */
 export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
-/** The maximum length of a line of a stream of changes. Each line contains one name. */
+/** The maximum length of a line in a stream of changes. Each line contains one name. */
 export const CLI_STREAM_LINE_BYTES_MAX = 1 * MIB;
 /** If a flag names a pipe as its file, the command line waits this long for a program to open the other end. */
 export const CLI_FILE_OPEN_MS = 500;

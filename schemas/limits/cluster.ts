@@ -45,7 +45,7 @@ export const ENTRIES_PENDING_BYTES_MAX = 16 * MIB;
  * there are five crashes in all. systemd starts a program five times in ten seconds.
  */
 export const POISON_ENTRY_TRIES_MAX = 3;
-/** A node keeps this many of its own state hashes, in order to compare them with those of other nodes. */
+/** A node keeps this many of its own state hashes, in order to compare them with other nodes' hashes. */
 export const STATE_HASHES_KEPT_MAX = 4_096;
 /** A node that has been silent for this long may be replaced by another node with the same name. */
 export const NODE_SILENCE_MS = 10_000;
@@ -55,7 +55,9 @@ export const NODE_FORGOTTEN_MS = 86_400_000;
 export const NODE_HEARTBEAT_MS = 2_000;
 /** The clocks of two nodes count as equal if they differ by at most this. */
 export const CLOCK_TOLERANCE_MS = 1_000;
-/** A node whose clock is ahead of the others' clocks by more than this cannot become leader, and logs a warning. */
+/**
+ * A node cannot become leader if its clock is ahead of the other nodes' clocks by more than this. It logs a warning.
+ */
 export const CLOCK_ASTRAY_MS = 10_000;
 /**
  * The log's clock runs at this rate, relative to real time, while it is ahead of the clocks of most nodes. So the other

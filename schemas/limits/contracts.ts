@@ -12,7 +12,7 @@ export const CONTRACT_PATH_CHARACTERS_MAX = 1024;
  * The maximum length of a violation's message. It has room for CONTRACT_NAMES_LISTED_MAX names of the maximum length.
  */
 export const CONTRACT_MESSAGE_CHARACTERS_MAX = 32 * KIB;
-/** The maximum number of names, or of values of an enum, in one message. */
+/** The maximum number of names in one message. It also limits the values of an enum in a message. */
 export const CONTRACT_NAMES_LISTED_MAX = 100;
 /** The maximum length of a payload's value in a message. */
 export const CONTRACT_VALUE_CHARACTERS_MAX = 200;
@@ -32,8 +32,8 @@ export const CONTRACT_ALL_ERRORS_CHARACTERS_MAX = 256 * KIB;
 export const CONTRACTS_KEPT_MAX = 256;
 export const CONTRACTS_KEPT_BYTES_MAX = 16 * MIB;
 /**
- * The maximum number of instructions of all patterns of one JSON Schema. The patterns are compiled before a payload is
- * checked.
+ * The maximum number of instructions of all patterns in one JSON Schema together. The patterns are compiled before a
+ * payload is checked.
  */
 export const CONTRACT_PATTERN_INSTRUCTIONS_MAX = 50_000;
 /**

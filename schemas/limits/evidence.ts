@@ -16,8 +16,8 @@ export const EVIDENCE_EXAMINED_MAX = 64;
 /** The maximum number of stored records. At the limit, a new record replaces the oldest one. */
 export const EVIDENCE_MAX = 100_000;
 /**
- * The maximum number of stored records of an instance and of all instances that it has registered, directly or
- * indirectly. At the limit, a new record replaces the oldest one of these instances.
+ * The maximum number of stored records of one family: an instance, and all instances that it has registered, directly
+ * or indirectly. At the limit, a new record replaces the family's oldest one.
  */
 export const EVIDENCE_OF_REGISTRANT_MAX = 5_000;
 /**

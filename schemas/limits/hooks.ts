@@ -44,7 +44,7 @@ export const HOOK_ROOTS_MAX = 16;
  * The maximum number of globs in one list of the headers. Each alternative of a glob counts. Further globs are ignored.
  */
 export const HOOK_GLOBS_MAX = 64;
-/** The maximum number of characters of all globs of a list together. */
+/** The maximum number of characters of all globs in one list together. */
 export const HOOK_GLOB_CHARACTERS_MAX = 4_096;
 /**
  * The maximum number of steps to compare the paths of a call with these globs. A step compares two segments, or
@@ -74,13 +74,13 @@ export const HOOK_CALL_BYTES = 256;
 // Sessions
 /** The maximum number of agents for which the server keeps data between two hooks. */
 export const HOOK_AGENTS_MAX = 2_048;
-/** The memory of such an agent: its directory, and the lines of text that wait for its next hook. */
+/** The memory of one of these agents: its directory, and the lines of text that wait for its next hook. */
 export const HOOK_AGENT_BYTES = 12 * KIB;
 /** The maximum number of lines of text that wait for an agent's next hook. At the limit, the oldest line is dropped. */
 export const HOOK_NOTICES_MAX = 8;
 /** The maximum number of reports to agents that are remembered, so that none is repeated. */
 export const HOOK_REPORTED_MAX = 65_536;
-/** The memory of one such report: a hash of fixed size. */
+/** The memory of one remembered report, which is a hash of fixed size. */
 export const HOOK_REPORTED_BYTES = 128;
 /** The maximum number of ready tasks with an assignee that are remembered until they are reported to the assignee. */
 export const HOOK_TASKS_MAX = 4_096;
@@ -139,7 +139,7 @@ export const HOOK_QUOTE_BYTES_MAX = 120;
 export const HOOK_WAITERS_NAMED_MAX = 3;
 /** The maximum number of other agents that an answer at the start of a session names. */
 export const HOOK_OTHERS_NAMED_MAX = 5;
-/** The maximum number of undelivered messages that are read for one answer. The next answer contains the others. */
+/** The maximum number of undelivered messages that are read for one answer. The rest is read for the next answer. */
 export const HOOK_MESSAGES_MAX = 32;
 /** The maximum number of paths that an answer names because agents in other working trees change them. */
 export const HOOK_NEARBY_NAMED_MAX = 2;

@@ -19,7 +19,7 @@ export const INSTANCE_CAPABILITIES_MAX = 64;
 export const CHECKOUT_ID_CHARACTERS_MAX = 64;
 /** The maximum size of a checkout's branch, root or machine. */
 export const CHECKOUT_TEXT_BYTES_MAX = 1 * KIB;
-/** The maximum length of a client's id of a session or of a subagent. */
+/** The maximum length of the id that a client gives a session or a subagent. */
 export const SESSION_ID_CHARACTERS_MAX = 128;
 /** The maximum number of sessions and subagents together. Those that have ended count until they are deleted. */
 export const AGENT_SESSIONS_MAX = 20_000;
@@ -65,8 +65,8 @@ export const INSTANCES_SCANNED_MAX = 16;
 /** The maximum number of instances that one transaction deletes together with the instance that has registered them. */
 export const INSTANCE_DELETE_ROWS = 250;
 /**
- * A transaction that deletes an instance descends at most this many levels: to the instances that it has registered, to
- * those that these have registered, and so on.
+ * A transaction that deletes an instance also deletes the instances that it has registered, their registered instances,
+ * and so on. It descends at most this many levels.
  */
 export const INSTANCE_DELETE_LEVELS = 2_500;
 /**

@@ -45,7 +45,7 @@ export const MCP_RESULT_CHARACTERS_MAX = 4 * MIB;
 export const MCP_TOOLS_TOKENS_MAX = 750;
 /** The maximum number of tokens that the instructions for the model take. */
 export const MCP_INSTRUCTIONS_TOKENS_MAX = 60;
-/** The maximum number of instances that `discover_instances` lists. It reports only the number of the others. */
+/** The maximum number of instances that `discover_instances` lists. Further instances are only counted. */
 export const MCP_INSTANCES_MAX = 50;
 /** The maximum number of tokens that the answer to `get_endpoints` takes. */
 export const MCP_ENDPOINTS_TOKENS_MAX = 1_200;

@@ -12,7 +12,8 @@ export const PATTERN_BYTES_MAX = 1024;
 /** The maximum number of alternatives of one glob with braces, in a rule or in a resource. */
 export const GLOB_ALTERNATIVES_MAX = 64;
 /**
- * The maximum number of alternatives of all globs of a rule together, and of all resources of a lease or task together.
+ * The maximum number of alternatives in all globs of a rule together. The same limit applies to all resources of a
+ * lease or a task together.
  */
 export const ALTERNATIVES_TOGETHER_MAX = 256;
 export const SOURCE_BYTES_MAX = 256;

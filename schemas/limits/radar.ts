@@ -17,7 +17,7 @@ export const RADAR_ENDED_TOGETHER = 4;
 /** The maximum number of reports of all workspaces together, and of one workspace. */
 export const RADAR_REPORTS_MAX = 4_096;
 export const RADAR_REPORTS_OF_WORKSPACE_MAX = 256;
-/** The maximum memory of all reports, and of the reports of one workspace. */
+/** The maximum memory of all reports together, and of the reports of one workspace. */
 export const RADAR_BYTES_MAX = 64 * MIB;
 export const RADAR_BYTES_OF_WORKSPACE_MAX = 48 * MIB;
 /** The memory of a report without its files, and of a file without its path and its ranges. */

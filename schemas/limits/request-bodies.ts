@@ -61,8 +61,8 @@ export const QUIET_AFTER_CHUNKS_MS = 1_000;
 export const SMALL_CHUNKS_MAX = 1_024;
 export const CHUNK_BYTES_MIN = 64;
 /**
- * After a body was rejected because of its small chunks, the server accepts no chunked body from the client's address
- * until the address's debt has ended. Each further chunk adds this time to the debt.
+ * The debt that one small chunk of a rejected body adds to the client's address. The server accepts no chunked body
+ * from the address until the time of its debt has passed.
  */
 export const CHUNK_DEBT_US = 20;
 /** The maximum number of addresses whose debts of small chunks are remembered. */

@@ -12,7 +12,10 @@ export const RULE_REPETITIONS_MAX = 2_000;
  * character of a text.
  */
 export const RULE_PROGRAM_INSTRUCTIONS_MAX = 5_000;
-/** The maximum number of instructions of all compiled patterns of a project. A pool worker compiles and keeps them. */
+/**
+ * The maximum number of instructions of all compiled patterns of a project. A pool worker compiles the patterns and
+ * keeps them.
+ */
 export const PROJECT_PROGRAM_INSTRUCTIONS_MAX = 200_000;
 export const PROJECT_RULES_MAX = 2_000;
 /** The maximum number of rules in one array. */

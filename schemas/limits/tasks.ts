@@ -23,8 +23,8 @@ export const TASK_LABELS_MAX = 32;
 export const TASK_LABEL_BYTES_MAX = 128;
 export const TASK_AFTER_MAX = 64;
 /**
- * The maximum number of entries in `after` of all tasks of one call together. For each entry, the writer looks up a
- * task and inserts a row.
+ * The maximum number of entries in the lists `after` of one call's tasks together. For each entry, the writer looks up
+ * a task and inserts a row.
  */
 export const TASKS_AFTER_TOGETHER_MAX = 10_000;
 /**

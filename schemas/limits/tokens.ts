@@ -18,7 +18,7 @@ export const LOG_IN_PAUSE_MS = 60_000;
  */
 export const LOG_IN_ADDRESSES_MAX = 10_000;
 /**
- * The number of deleted instances whose tokens the server remembers. A client that still has such a token is not
+ * The server remembers the tokens of this many deleted instances. A client that still sends one of them is not
  * guessing.
  */
 export const ENDED_TOKENS_MAX = 10_000;

@@ -10,11 +10,11 @@ export const TRANSCRIPT_LINE_BYTES_MAX = 8 * MIB;
 export const TRANSCRIPT_READ_BYTES_MAX = 64 * MIB;
 /** When a transcript is read for the first time, only lines up to this age are counted. */
 export const TRANSCRIPT_PAST_MS = 3_600_000;
-/** The maximum numbers of messages, of models, and of subagents' files that are counted separately. */
+/** The maximum numbers of messages, models and subagents' files that are counted separately. */
 export const TRANSCRIPT_MESSAGES_MAX = 64;
 export const TRANSCRIPT_MODELS_MAX = 32;
 export const TRANSCRIPT_FILES_MAX = 64;
-/** The maximum number of files that store positions in transcripts, and the maximum size of one such file. */
+/** The maximum number of files that store positions in transcripts, and the maximum size of one file. */
 export const TRANSCRIPT_POSITIONS_MAX = 256;
 export const TRANSCRIPT_POSITION_BYTES_MAX = 2 * MIB;
 /** The path of the transcript is searched in this many bytes at the beginning of a hook's input. */

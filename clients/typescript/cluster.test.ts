@@ -136,8 +136,8 @@ await behaviour(
     await ana.leases.with(
       "deploy",
       async ({ lease, signal, fence }) => {
-        // If the victim received a request before it was killed, the next node recognizes the repeated request by its
-        // `request_id`.
+        // The victim may have received a request before it was killed. The next node recognizes the repeated request by
+        // its `request_id`.
         const parts = Array.from({ length: 8 }, (_, at) => ana.leases.with(`part-${at}`, (held) => held.fence));
         await victim.kill();
         t.equal(new Set(await Promise.all(parts)).size, parts.length);

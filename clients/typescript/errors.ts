@@ -15,7 +15,7 @@ export class KoorError extends Error {
   readonly status: number;
   /** The member `code` of the body; the status if the body has none. */
   readonly code: number;
-  /** The parsed body, the text of a body that is not JSON, or null if there was no answer. */
+  /** The parsed body. If the body is not JSON, its text. If there was no answer, null. */
   readonly body: unknown;
 
   constructor(message: string, answer: { status?: number; body?: unknown; cause?: unknown } = {}) {

@@ -20,7 +20,7 @@ export interface HistoryOptions extends CallOptions {
   /** Only events that were published between `from` and `to`, in RFC 3339. */
   readonly from?: string;
   readonly to?: string;
-  /** How long the server waits for an event if it has none after `after` yet, in s; at most 60. */
+  /** If the server has no event after `after` yet, it waits this long for one, in s; at most 60. */
   readonly wait_s?: number;
 }
 

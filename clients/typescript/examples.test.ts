@@ -16,7 +16,10 @@ const MANIFEST = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as
   readonly exports: Readonly<Record<string, unknown>>;
 };
 
-/** The compiler options of a user's program: strict, for Node or a browser, without the types of other packages. */
+/**
+ * The compiler options of a user's program. They are strict, for Node or a browser, without the types of other
+ * packages.
+ */
 const OPTIONS: ts.CompilerOptions = {
   strict: true,
   exactOptionalPropertyTypes: true,

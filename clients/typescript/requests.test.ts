@@ -1,6 +1,6 @@
 /**
- * Tests that each call has an option for each query parameter and each body member in the server's API description. So
- * no new parameter is forgotten.
+ * Tests that each call has options for all query parameters and body members in the server's API description. So no new
+ * parameter is forgotten.
  *
  * A running test cannot read the types of the options. Instead, it passes all members of a request as options, and
  * checks that they arrive at a scripted server.

@@ -24,7 +24,10 @@ export interface ClaimOptions extends CallOptions {
   readonly while_held?: boolean;
 }
 
-/** The options of a completion: the records of evidence that count, and the git tree to which they apply. */
+/**
+ * The options of a completion. They name the records of evidence that count, and the git tree to which the records
+ * apply.
+ */
 export interface CompleteOptions extends CallOptions, Readonly<TaskCompletion> {}
 
 /** Returns the path of a task. */

@@ -75,8 +75,8 @@ export class TaskWorker {
   #reportedHeld = NOTHING;
 
   /**
-   * @param calls calls for claims, which end with the client's signal (`claiming`), and calls for held tasks, which do
-   * not (`holding`)
+   * @param calls the calls that claim tasks (`claiming`), which end with the client's signal, and the calls about held
+   * tasks (`holding`), which do not
    */
   constructor(
     calls: { readonly claiming: TaskClaims; readonly holding: TaskClaims },
@@ -118,7 +118,7 @@ export class TaskWorker {
           workspace: this.#options.workspace,
           ttl_s: this.#options.ttl_s,
           wait_s: waitS,
-          // Makes the server answer a waiting claim at once when the worker begins or ceases to be held back.
+          // If this changes while a claim waits, the server answers the claim at once.
           while_held: this.#reportedHeld !== NOTHING,
           signal,
           timeoutMs: this.#options.timeoutMs,

@@ -39,8 +39,7 @@ export class Tasks extends TaskClaims {
    */
   work(labels: string | readonly string[], handler: TaskHandler, options: WorkOptions = {}): Promise<void> {
     const all = typeof labels === "string" ? [labels] : labels;
-    // These calls also work after the client's signal has fired, so that the worker can finish or release the tasks
-    // that it holds.
+    // These calls also work after the client's signal has fired. So the worker can finish or release its tasks.
     const holding = new TaskClaims(this.#transport.as({ signal: undefined }));
     return new TaskWorker({ claiming: this, holding }, this.#transport.signal, all, handler, options).run();
   }

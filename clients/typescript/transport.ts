@@ -255,8 +255,8 @@ export class Transport {
   }
 
   /**
-   * Switches to a healthy server if the current one is halted or cut off from its cluster, and so learns nothing new.
-   * Does nothing if there is only one server. Returns whether it has switched.
+   * Switches to a healthy server if the current one is halted or cut off from its cluster. A server in these states
+   * learns nothing new. Does nothing if there is only one server. Returns whether it has switched.
    * @param answeredFrom the address of the server that answered, if it is not the current server
    */
   async leaveIsolated(signal?: AbortSignal, answeredFrom = ""): Promise<boolean> {

@@ -16,7 +16,9 @@ const CODES = new Set([
   "FailedToOpenSocket",
 ]);
 
-/** Matches the reason of a failure in Deno, which is only in the message of the error or of its cause. */
+/**
+ * Matches the reason of a failure in Deno. Deno reports the reason only in the message of the error or of its cause.
+ */
 const DENO = /tcp connect error|dns error|Connection refused/;
 
 function details(error: unknown): { code?: unknown; message?: unknown; cause?: unknown } {

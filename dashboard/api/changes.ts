@@ -92,7 +92,7 @@ function connect(): void {
   });
   opening.addEventListener("message", ({ data }) => dispatch(String(data)));
   opening.addEventListener("error", () => {
-    // The client reconnects itself, because the browser does so only after a delay, and not at all after an HTTP error.
+    // The client reconnects itself. The browser would do so only after a delay, and not at all after an HTTP error.
     disconnect();
     link.failed(Date.now());
     state.value = link.state;

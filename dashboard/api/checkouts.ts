@@ -41,7 +41,10 @@ export function checkoutLabels(checkouts: ReadonlyMap<string, Checkout>): Readon
   return labels;
 }
 
-/** Returns a text that says where a checkout is: its root, its machine and its id, as far as they are known. */
+/**
+ * Returns a text that says where a checkout is. The text has its root, its machine and its id, as far as they are
+ * known.
+ */
 export function checkoutTitle({ id, root, machine }: Checkout): string {
   return [root, machine, id].filter((text) => text !== null).join(" · ");
 }

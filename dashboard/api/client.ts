@@ -14,9 +14,7 @@ export class ApiError extends Error {
     message: string,
     /** The reason why the server is unhealthy, as `/health` reports it. It is "" for any other error. */
     readonly reason = "",
-    /**
-     * If the request asked about a time that the server no longer knows: the earliest time that it knows. Otherwise "".
-     */
+    /** The earliest time that the server still knows, if the request asked about an earlier time. Otherwise "". */
     readonly since = "",
   ) {
     super(message);

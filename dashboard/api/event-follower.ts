@@ -113,7 +113,7 @@ export class EventFollower {
    */
   #target = 0;
   /**
-   * The follower has missed no event up to and including this id, not even an event that does not match the pattern.
+   * The follower has missed no event up to and including this id. This includes events that do not match the pattern.
    */
   #covered: number;
   /**
@@ -163,8 +163,8 @@ export class EventFollower {
   }
 
   /**
-   * How far the follower is behind while it catches up: the id of the newest matching event minus the id of the last
-   * event received.
+   * How far the follower is behind while it catches up. It is the id of the newest matching event minus the id of the
+   * last received event.
    */
   get lag(): ReadonlySignal<number> {
     return this.#lag;
@@ -262,8 +262,8 @@ export class EventFollower {
     const newestId = newest[0]?.id ?? 0;
     const known = findEvent(this.#list.value, resumes);
     const again = around.find(({ id }) => id === resumes);
-    // The server has another database if its newest event id is smaller than the last one received, or if a known event
-    // has changed.
+    // The server has another database if its newest event id is smaller than the last received id. The same is true if
+    // a known event has changed.
     if (newestId < resumes || (known !== undefined && again !== undefined && known.created_at !== again.created_at)) {
       await this.#startOver(newestId, isLate);
       return;

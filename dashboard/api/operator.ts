@@ -16,7 +16,10 @@ export function isOperator({ name, stack }: Pick<Instance, "name" | "stack">): b
   return name === OPERATOR.name && stack === OPERATOR.stack;
 }
 
-/** Returns the id of the instance as which the page sends; undefined if the session itself belongs to an instance. */
+/**
+ * Returns the id of the instance as which the page sends. Returns undefined if the session itself belongs to an
+ * instance.
+ */
 async function senderId(): Promise<string | undefined> {
   if (session.value?.role === "instance") return undefined;
   const known = await getJson<Instance[]>(apiPath("instances") + query({ name: OPERATOR.name, stack: OPERATOR.stack }));

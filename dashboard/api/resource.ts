@@ -55,7 +55,7 @@ const GAP_MS_MIN = 300;
  */
 const LAGGED_GAP_MS = 2_000;
 /**
- * If data were fetched before the change feed was open, they are fetched again after this delay, in ms. The delay is
+ * The delay after which data are fetched again that were fetched before the change feed opened, in ms. The delay is
  * long, because the data have rarely changed meanwhile, and a page that opens has more urgent requests.
  */
 const OPENED_DELAY_MS = 500;

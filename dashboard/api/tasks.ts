@@ -1,4 +1,7 @@
-/** Loads tasks, by state or one by one, and sends the actions on a task, for every view that shows tasks. */
+/**
+ * Loads tasks, and sends the actions on a task, for every view that shows tasks. Tasks are loaded by state or one by
+ * one.
+ */
 import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";

@@ -7,7 +7,10 @@ const WORD = /[\p{L}\p{N}]+/gu;
 /** The minimum length of a word that may have a wrong letter. */
 const TYPO_LENGTH_MIN = 3;
 
-/** Returns a pattern that matches the word with one letter omitted, added, replaced, or swapped with the next one. */
+/**
+ * Returns a pattern that matches the word with one typing error: a letter is omitted, added, replaced, or swapped with
+ * the next one.
+ */
 function withTypo(letters: readonly string[]): RegExp {
   const forms = letters.flatMap((letter, at) => {
     if (at === 0) return [];

@@ -1,7 +1,4 @@
-/**
- * Tests that every address leads back to the name from which it was made, whatever browsers and the router do to the
- * address.
- */
+/** Tests that every address leads back to its name, although browsers and the router change addresses. */
 import * as fc from "fast-check";
 import t from "tap";
 import { getJson } from "../api/client.js";

@@ -85,7 +85,7 @@ function barStep(plot: uPlot): number {
   return second - first;
 }
 
-/** Extends the time axis by half a bar at both ends, so that the first and the last bar are completely visible. */
+/** Extends the time axis by half a bar at both ends. So the first and the last bar are completely visible. */
 function barRange(plot: uPlot, low: number, high: number): [number, number] {
   const half = barStep(plot) / 2;
   return [low - half, high + half];
@@ -228,8 +228,7 @@ export function Chart({
         y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
       },
       cursor: {
-        // A selection does not change the scale of this chart by itself, because the page sets the range of all its
-        // charts.
+        // A selection does not change the scale of this chart by itself. The page sets the range of all its charts.
         drag: { x: canZoom, y: false, setScale: false, dist: DRAG_PX_MIN },
         ...(together === undefined ? {} : { sync: { key: together, filters: { pub: isOfCursor } } }),
         bind: {

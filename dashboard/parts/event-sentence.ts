@@ -127,16 +127,16 @@ function filled(sentence: string, data: Data): readonly Piece[] | null {
 }
 
 /**
- * Returns the sentence of a server's event; null for any other event, and for data in an unexpected form. Only the
- * server can publish events of these topics.
+ * Returns the sentence of a server's event. Returns null for any other event, and for data in an unexpected form. Only
+ * the server can publish events of these topics.
  */
 export function serverSentence({ topic, source, data, cut }: HeldEvent): readonly Piece[] | null {
   return cut === true ? null : sentenceFrom(SENTENCES, topic, data, source);
 }
 
 /**
- * Returns the sentence that a table has for an event's topic; null if it has none, or if the data have an unexpected
- * form.
+ * Returns the sentence in a table for an event's topic. Returns null if there is none, or if the data have an
+ * unexpected form.
  */
 function sentenceFrom(
   table: Readonly<Record<string, string>>,

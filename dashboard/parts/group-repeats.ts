@@ -9,8 +9,8 @@ export interface Shown<Row> {
   /** The rows for which this row stands, including itself. */
   readonly members: readonly Row[];
   /**
-   * The key of the group, if this is the first row of a group that the user has opened. The rows of an opened group are
-   * shown one by one. Otherwise null.
+   * The key of the group, if this is the first row of an opened group. The rows of an opened group are shown one by
+   * one. Otherwise null.
    */
   readonly opened: Key | null;
 }

@@ -11,7 +11,7 @@ const ROWS = `main :is(${OPENS}, .need-name)`;
 const openerOf = (row: Element | null | undefined): HTMLElement | null =>
   row?.querySelector<HTMLElement>(OPENS) ?? null;
 
-/** Opens the row that was clicked, unless the click was on a link or the user is selecting text. */
+/** Opens the row that was clicked. Does nothing if the click was on a link, or if the user is selecting text. */
 export function openRow({ target }: MouseEvent): void {
   if (!(target instanceof Element) || target.closest("a, button, summary, input") !== null) return;
   if (getSelection()?.isCollapsed === false) return;
@@ -27,7 +27,7 @@ export function moveBetweenRows(event: KeyboardEvent): void {
   openerOf(key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling)?.focus();
 }
 
-/** Moves the focus to the next row of the view, or to the previous one; to the first row if none has the focus. */
+/** Moves the focus to the next or previous row of the view. If no row has the focus, moves it to the first row. */
 export function moveToRow(step: 1 | -1): void {
   const openers = [...document.querySelectorAll<HTMLElement>(ROWS)];
   const focused = document.activeElement?.closest("tr, li");

@@ -10,8 +10,8 @@ import { useLayoutEffect, useState } from "preact/hooks";
 /** The height of a row before it is known, in px. */
 const ROW_HEIGHT = 36;
 /**
- * The number of rows that are rendered above and below the visible ones, so that no empty space appears while the user
- * scrolls.
+ * The number of rows that are rendered above and below the visible ones. With them, no empty space appears while the
+ * user scrolls.
  */
 const OVERSCAN = 12;
 /**

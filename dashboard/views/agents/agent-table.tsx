@@ -99,7 +99,7 @@ function Filters({ list, query, set }: FiltersProps) {
   );
 }
 
-/** Adds the value in the address to the options of a filter, because it must be an option even if no agent has it. */
+/** Adds the value in the address to the options of a filter. It must be an option even if no agent has it. */
 function withCurrent(values: readonly string[], current = ""): (readonly [string, string])[] {
   const all = current === "" || values.includes(current) ? values : [...values, current];
   return all.map((value) => [value, value] as const);

@@ -1,6 +1,6 @@
 /**
- * Tests the view of agents in a browser: the table, its filters, one agent's page, live updates, and the permission to
- * remove an agent.
+ * Tests the view of agents in a browser. The tests cover the table, its filters, one agent's page, live updates, and
+ * the permission to remove an agent.
  */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";

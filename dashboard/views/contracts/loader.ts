@@ -1,6 +1,5 @@
 /**
- * Loads contracts: finds the specs that are contracts, loads one contract, and loads the compliance runs of all
- * contracts.
+ * Loads contracts: the list of the specs that are contracts, one contract, and the compliance runs of all contracts.
  */
 import { findContractFault } from "../../../schemas/contract-shape.js";
 import { ApiError, getJson, getShortValue, getValue } from "../../api/client.js";

@@ -156,15 +156,18 @@ function exampleOf({ type, enum: values, fields, items }: JsonObject, depth: num
 }
 
 /**
- * Returns an example payload as text, for one direction of an endpoint (request or response); `{}` if the endpoint
- * defines no payload.
+ * Returns an example payload as text, for one direction of an endpoint (request or response). Returns `{}` if the
+ * endpoint defines no payload.
  */
 export function examplePayload(endpoint: Endpoint | undefined, direction: string): string {
   const definition = endpoint?.definitions.find((one) => one.direction === direction);
   return JSON.stringify(definition?.example ?? {}, null, 2);
 }
 
-/** Returns example data for a test of a running service, as text: the path parameters, and the query or the body. */
+/**
+ * Returns example data, as text, for a test of a running service. The data are the path parameters, and the query or
+ * the body.
+ */
 export function exampleTestData(endpoint: Endpoint | undefined): string {
   if (endpoint === undefined) return "{}";
   const parameters = [...endpoint.path.matchAll(/\{([^{}/]+)\}/g)].map(([, name = ""]) => [name, "1"] as const);

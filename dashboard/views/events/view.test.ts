@@ -235,7 +235,8 @@ t.test("a restart of the server loses no event", { skip }, async (t) => {
  */
 const HEAP_GROWTH_BYTES_MAX = 4_000_000;
 /**
- * The maximum number of rendered rows: the rows that a large screen shows, and those that are rendered above and below.
+ * The maximum number of rendered rows. It has room for the rows of a large screen, and for those that are rendered
+ * above and below.
  */
 const DRAWN_ROWS_MAX = 80;
 

@@ -53,7 +53,8 @@ function ofEvent({ id, topic, data, source, created_at }: Event): Landing {
 }
 
 /**
- * Returns the landings of all lanes: first those that hold their lane, then those that wait, then the last results.
+ * Returns the landings of all lanes. Those that hold their lane come first, then those that wait, then the last
+ * results.
  * @param leases held and waiting leases
  * @param events events of the topics `land.*`, the newest first
  */

@@ -48,8 +48,8 @@ export function threadsOf(messages: readonly Message[]): Thread[] {
 }
 
 /**
- * Returns the text that a search looks through, in lower case: the members of a message, and the names and notes of its
- * agents.
+ * Returns the text that a search looks through, in lower case. It has the members of a message, and the names and notes
+ * of its agents.
  */
 export function searchText({ id, from, to, subject, body, data }: Message): string {
   const recipients = to.flatMap(({ name, note }) => [name, note ?? ""]);

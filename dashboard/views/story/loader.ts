@@ -1,6 +1,6 @@
 /**
- * Loads the events of a range, the leases and tasks at its start, and the state of the server at a time. Data of the
- * past do not change, so nothing is loaded again.
+ * Loads the data of the story view: the events of a range, the leases and tasks at its start, and the server's state at
+ * a time. Nothing is loaded again, because data of the past do not change.
  */
 import { ApiError, getJson } from "../../api/client.js";
 import type { Loader } from "../../api/resource.js";
@@ -41,7 +41,7 @@ export interface Past<Row> {
   readonly rows: readonly Row[];
   /** Whether there are more rows. */
   readonly more: boolean;
-  /** If the requested time is too early: the time since which the server knows the past, in ms; else null. */
+  /** If the requested time is too early, the time since which the server knows the past, in ms. Otherwise null. */
   readonly sinceMs: number | null;
 }
 

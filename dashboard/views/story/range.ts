@@ -1,6 +1,4 @@
-/**
- * The range of the story view, and the chosen time in it, as they are stored in the query of the page's address. Pure.
- */
+/** The range of the story view, and the chosen time in it. Both are stored in the query of the page's address. Pure. */
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../shared/duration.js";
 import { timeIn } from "../../base/local-time.js";
 

@@ -1,6 +1,6 @@
 /**
- * Loads the data of the usage view: the sums of a range with their series over time, its calls, the budgets, and the
- * rate limits.
+ * Loads the data of the usage view: the sums of a range over time, the calls in the range, the budgets, and the rate
+ * limits.
  */
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";

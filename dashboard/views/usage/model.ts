@@ -26,8 +26,8 @@ export interface UsageChoice {
 }
 
 /**
- * The maximum length of a range that is summed by hour. Longer ranges are summed by day, because so many bars could not
- * be distinguished.
+ * The maximum length of a range that is summed by hour. A longer range is summed by day, because its hourly bars could
+ * not be distinguished.
  */
 const HOURLY_MS_MAX = 3 * DAY_MS;
 /**
@@ -46,8 +46,8 @@ export function choiceIn(query: Readonly<Record<string, string>>): UsageChoice {
 }
 
 /**
- * The parameters of the request to the server: the bounds in RFC 3339 ("" if there is no bound), and the interval of
- * the series.
+ * The parameters of the request to the server. They are the bounds in RFC 3339 ("" if there is no bound), and the
+ * interval of the series.
  */
 export interface Asked {
   readonly from: string;

@@ -7,8 +7,8 @@ export interface Health {
 }
 
 /**
- * The number of consecutive failures that disable a webhook. It must be the same as WEBHOOK_FAILURES_MAX, which is not
- * imported because the bundle would then contain all other limits, too.
+ * The number of consecutive failures that disable a webhook. It must equal WEBHOOK_FAILURES_MAX. That constant is not
+ * imported, because the bundle would then contain all other limits, too.
  */
 export const FAILURES_MAX = 400;
 
@@ -53,7 +53,10 @@ export function adviceFor({ active, fail_count, url, pending }: Webhook): string
   );
 }
 
-/** An action on an event in the delivery log: `skip` the event that is being tried, or `send` a dead letter again. */
+/**
+ * An action on an event in the delivery log. `skip` skips the event that is being tried, and `send` sends a dead letter
+ * again.
+ */
 export type Offer = "skip" | "send";
 
 /**

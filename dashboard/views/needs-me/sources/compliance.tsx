@@ -9,10 +9,7 @@ import { earliest, repeatsOf, type Repeats } from "../repeats.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 import { holdsOneCheck, stillChecked, violated, type Violated } from "../violations.js";
 
-/**
- * The number of runs that are read first. The server returns so few runs quickly. If they are not enough, RUNS are
- * read.
- */
+/** The number of runs that are read first. The server returns them quickly. If they are not enough, RUNS are read. */
 const RUNS_RECENT = 100;
 const RUNS = 1_000;
 

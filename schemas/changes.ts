@@ -1,6 +1,6 @@
 /**
- * Defines the shapes of docs/http-api.md "Changes": the messages to clients that watch changes, and the writer's push
- * message about a commit.
+ * Defines the shapes of docs/http-api.md "Changes". These are the messages to clients that watch changes, and the
+ * writer's push message about a commit.
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";

@@ -16,8 +16,8 @@ export function isTooDeep(value: unknown, levels = CONTRACT_DEPTH_MAX): boolean 
 }
 
 /**
- * Returns the first reason why a parsed value is not a contract, as a clause for an error message; undefined if it is a
- * contract.
+ * Finds the first reason why a parsed value is not a contract. Returns it as a clause for an error message; undefined
+ * if the value is a contract.
  */
 export function findContractFault(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "it must be a JSON object";

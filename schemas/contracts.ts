@@ -89,7 +89,7 @@ export const ContractCall = Type.Object({
   endpoint: Type.String(),
   base_url: Type.String(),
   method: Type.String(),
-  /** The reason why the endpoint cannot be called. In this case, no request is sent. */
+  /** The reason why the endpoint cannot be called; no request is then sent. */
   error: Type.String(),
   /** The URL of the request; null if no request is sent. */
   url: Type.Union([Type.String(), Type.Null()]),

@@ -135,7 +135,7 @@ export const MissingEvidence = Type.Object({
 export type MissingEvidence = Static<typeof MissingEvidence>;
 
 /**
- * A required command of a task, with the newest record of each level, and the reason why the command counts as not
+ * A required command of a task. It has the newest record of each level, and the reason why the command counts as not
  * passed.
  */
 export const RequiredEvidence = Type.Object({

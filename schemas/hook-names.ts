@@ -1,6 +1,6 @@
 /**
- * Defines the names that hooks of agents' programs share with the server and the command line: the clients, the forms
- * of answers, and the policies. It imports nothing, because the command line loads it at each start.
+ * Defines the names that hooks of agents' programs share with the server and the command line. They name the clients,
+ * the forms of answers, and the policies. This file imports nothing, because the command line loads it at each start.
  */
 
 /** The programs of agents whose hooks Koor understands. */

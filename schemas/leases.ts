@@ -35,8 +35,8 @@ export const LEASE_SCOPES = ["repo", "checkout"] as const;
 const Mode = Type.Enum([...LEASE_MODES]);
 const Scope = Type.Enum([...LEASE_SCOPES]);
 /**
- * The source of a regular expression for paths that the server certainly accepts: relative paths without empty
- * segments, `.` and `..`.
+ * The source of a regular expression for paths that the server certainly accepts. The paths are relative, and have no
+ * empty segments, `.` or `..`.
  */
 const PLAIN_PATH = "[A-Za-z0-9_*-]+(?:/[A-Za-z0-9_*-]+)*";
 export const LeaseResource = Text({

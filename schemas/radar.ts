@@ -194,8 +194,8 @@ export type FindOverlapsRequest = Static<typeof FindOverlapsRequest>;
 /** Reads the report of a checkout. */
 export const ReadChangesRequest = Type.Object({ checkout: Type.String() });
 /**
- * The report as JSON text without its closing part, and the time in ms at which it was stored. It is null if the
- * checkout has no report.
+ * The report as JSON text without its closing part. `reported_at` is the time in ms at which the report was stored.
+ * Null if the checkout has no report.
  */
 export const ReadChangesReply = nullable(Type.Object({ text: Type.String(), reported_at: Type.Integer() }));
 

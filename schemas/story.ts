@@ -11,8 +11,8 @@ const TaskState = Type.Enum([...TASK_STATES]);
 const LIVE_STATES = ["held", "waiting"] as const;
 
 /**
- * The members that every list of the past has: the time that the list describes, and the earliest time that the server
- * still knows.
+ * The members that every list of the past has. They are the time that the list describes, and the earliest time that
+ * the server still knows.
  */
 const ABOUT = {
   at: Timestamp,

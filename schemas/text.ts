@@ -76,7 +76,7 @@ export function lineProblem(text: string): string | null {
 }
 
 /**
- * Returns the problem with a text, as a predicate for an error message (`is longer than 256 characters`). Returns null
+ * Finds the fault in a text. Returns it as a predicate for an error message (`is longer than 256 characters`), or null
  * if there is none.
  * @param asks true if the text names an object that may already exist. Then invisible characters are allowed, because
  * an older version accepted names with them.

@@ -132,8 +132,8 @@ export function hasControlCharacter(text: string): boolean {
 }
 
 /**
- * Returns the first invisible character that is not a control character, in the form `U+200B`; undefined if there is
- * none.
+ * Finds the first invisible character that is not a control character. Returns it in the form `U+200B`; undefined if
+ * there is none.
  */
 export function findHiddenCharacter(text: string): string | undefined {
   if (PLAIN.test(text)) return undefined;

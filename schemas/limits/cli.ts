@@ -69,8 +69,8 @@ export const CLI_LEASE_RUN_TTL_S = 60;
 /** The maximum number of times that a landing begins again because another client pushed to its target. */
 export const CLI_LAND_ATTEMPTS_MAX = 5;
 /**
- * The maximum number of lines at the end of a check's output that a landing keeps, and the maximum length of these
- * lines together.
+ * A landing keeps at most this many lines at the end of a check's output. CLI_LAND_LOG_BYTES_MAX limits their length
+ * together.
  */
 export const CLI_LAND_LOG_LINES = 100;
 export const CLI_LAND_LOG_BYTES_MAX = 16 * KIB;
@@ -114,8 +114,8 @@ export const CLI_LOG_ANSWER_TIMEOUT_MS = 5_000;
  */
 export const CLI_HEALTH_INTERVAL_MS = 5_000;
 /**
- * If the first servers of the list have not answered, the command line remembers the server that did, for this time.
- * The next commands start with it.
+ * How long the command line remembers which server of the list has answered, if the first ones have not. The next
+ * commands start with that server.
  */
 export const CLI_SERVER_KEPT_MS = 60_000;
 /** The number of clusters whose log positions the command line remembers. It drops the least recently used ones. */
@@ -141,7 +141,7 @@ export const CLI_DOCTOR_ANSWER_MS = 3_000;
  * The time limit for one check of `doctor`. A check that waits for several answers ends by itself before this limit.
  */
 export const CLI_DOCTOR_CHECK_MS = 15_000;
-/** If the clocks of the server and of this machine differ by this time, `doctor` reports a failure. */
+/** The minimum difference between the clocks of the server and of this machine for which `doctor` reports a failure. */
 export const CLI_DOCTOR_CLOCK_MS = 30_000;
 /**
  * The limits of the free space in the data directory. Below the first one, `doctor` warns. Below the second one,

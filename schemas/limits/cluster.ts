@@ -71,14 +71,13 @@ export const LEADER_SILENCE_MS = 6_000;
  * of the other nodes in that time.
  */
 export const NODE_HELD_MS = 1_000;
-/** If the log does not deliver an appended entry to its node within this time, the node opens the connection again. */
+/** If the log does not deliver an appended entry within this time, the node opens its connection to the log again. */
 export const ENTRY_RETURN_MS_MAX = 5_000;
 /** A node that has not reached the log for this long reports that it is partitioned. */
 export const CUT_OFF_MS = 10_000;
 /**
- * If the log ends before the position that the node has applied, and still does after this time, the node concludes
- * that the log has lost entries. A single report is not enough, because different servers of the log may report
- * different ends.
+ * The time after which a node concludes that the log has lost entries, because the log ends before the position that
+ * the node has applied. A single report is not enough, because different servers of the log may report different ends.
  */
 export const LOG_WENT_BACK_MS = 15_000;
 export const LOG_REOPEN_DELAY_MS = 100;

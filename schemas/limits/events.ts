@@ -43,8 +43,8 @@ export const SOCKET_BUFFERS_BYTES_MAX = 256 * MIB;
 export const EVENTS_UNSENT_MAX = 65_536;
 export const EVENTS_UNSENT_BYTES_MAX = 32 * MIB;
 /**
- * The maximum number of events that the hub sends to all subscribers in one step, and their maximum length. The limits
- * keep each step short, and the memory for encoded events small.
+ * The maximum number of events that the hub sends to all subscribers in one step. RUN_CHARACTERS_MAX limits their
+ * length. The limits keep each step short, and the memory for encoded events small.
  */
 export const RUN_EVENTS_MAX = 1_000;
 export const RUN_CHARACTERS_MAX = 1 * MIB;

@@ -16,13 +16,13 @@ export const EVIDENCE_EXAMINED_MAX = 64;
 /** The maximum number of stored records. At the limit, a new record replaces the oldest one. */
 export const EVIDENCE_MAX = 100_000;
 /**
- * The maximum number of stored records of one family: an instance, and all instances that it has registered, directly
- * or indirectly. At the limit, a new record replaces the family's oldest one.
+ * The maximum number of stored records of one family of instances: an instance, and all that it has registered,
+ * directly or indirectly. At the limit, a new record replaces the family's oldest one.
  */
 export const EVIDENCE_OF_REGISTRANT_MAX = 5_000;
 /**
- * To find the first registrant of an instance, at most this many registrations are followed, from each instance to the
- * one that registered it.
+ * The maximum number of registrations that are followed to find the first registrant of an instance. Each leads from an
+ * instance to the one that has registered it.
  */
 export const EVIDENCE_REGISTRANTS_MAX = 1_000;
 /** The time for which a record is kept. */

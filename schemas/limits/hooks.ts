@@ -59,9 +59,9 @@ export const HOOK_PATH_LIST_BYTES = 32 * HOOK_GLOB_CHARACTERS_MAX;
 export const HOOK_BRANCH_BYTES_MAX = 1_024;
 
 // Repeated calls
-/** A call with the same tool call id as an earlier call counts as its repetition for this time. */
+/** How long a call counts as a repetition of an earlier call with the same tool call id. */
 export const HOOK_CALL_REPEAT_MS = 10 * 60 * 1000;
-/** Without a tool call id, a call with the same input as an earlier call counts as its repetition for this time. */
+/** How long a call without a tool call id counts as a repetition of an earlier call with the same input. */
 export const HOOK_INPUT_REPEAT_MS = 2_000;
 
 /** The maximum number of calls that are remembered, so that their repetitions are recognized. */
@@ -116,7 +116,10 @@ export const HOOK_WAITS_LISTED_MAX = 100;
 export const HOOK_AUTO_TTL_S_DEFAULT = 600;
 export const HOOK_AUTO_TTL_S_MIN = 60;
 export const HOOK_AUTO_TTL_S_MAX = 86_400;
-/** The default time for which an agent may be silent while its shell command runs, if the command states no timeout. */
+/**
+ * The default time for which an agent may be silent while its shell command runs. It applies if the command states no
+ * timeout.
+ */
 export const HOOK_BUSY_S_DEFAULT = 900;
 
 // Budgets

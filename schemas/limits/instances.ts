@@ -70,7 +70,7 @@ export const INSTANCE_DELETE_ROWS = 250;
  */
 export const INSTANCE_DELETE_LEVELS = 2_500;
 /**
- * To find the budgets and the account of a subagent, at most this many agents are examined: the subagent, its parent,
- * the parent's parent, and so on.
+ * The maximum number of agents that are examined to find the budgets and the account of a subagent. They are the
+ * subagent, its parent, the parent's parent, and so on.
  */
 export const AGENT_PARENTS_MAX = 16;

@@ -13,8 +13,7 @@ export const LOG_ANSWER_BYTES_PER_S_MIN = 4 * MIB;
 /** The time that a server of the log gets to report the log's state. After that, the node asks another server. */
 export const LOG_STATE_MS_MAX = 2_000;
 /**
- * A request is repeated at this interval until it is answered, because servers that are electing a leader drop
- * requests.
+ * The interval at which a request is repeated until it is answered. Servers that are electing a leader drop requests.
  */
 export const LOG_ASK_AGAIN_MS = 500;
 /** The interval at which a node asks for the state of the log's replicas. */

@@ -24,14 +24,16 @@ export const POOL_IDLE_MS = 30_000;
  * other jobs are requeued.
  */
 export const POOL_BATCH_MS_MAX = 2;
-/** If one job of a batch of short jobs runs longer than this, the other jobs of the batch move to another thread. */
+/**
+ * If one job of a batch of short jobs runs longer than this, the remaining jobs of the batch move to another thread.
+ */
 export const POOL_BATCH_PATIENCE_MS = 20;
 export const POOL_HEAP_MIB_MAX = 512;
 
 // Limits of work of unknown cost:
 /**
- * The maximum size of a job's input for which the job is first tried as a short job, without a permit. Jobs with larger
- * inputs need a permit.
+ * The maximum size of a job's input for a first try as a short job, without a permit. Jobs with larger inputs need a
+ * permit.
  */
 export const SHORT_WORK_BYTES_MAX = 64 * KIB;
 export const SHORT_WORK_DEADLINE_MS = 5_000;

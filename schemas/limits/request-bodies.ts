@@ -10,7 +10,7 @@ export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
  */
 export const BODY_AHEAD_BYTES_MAX = 1 * MIB;
 /**
- * While the server holds a body back, at most this many bytes of it may still arrive, because uWebSockets.js reads 512
+ * The number of bytes of a body that may still arrive while the server holds the body back. uWebSockets.js reads 512
  * KiB at once.
  *
  * A node of a cluster holds a body back if it does not know the client. The client may just have been registered at
@@ -35,8 +35,8 @@ export const JSON_VALUES_MAX = 500_000;
  */
 export const JSON_DEPTH_MAX = 1_000;
 /**
- * The number of bytes of a rejected body that the server reads and drops, so that the client sees the answer. After
- * that, the server closes the connection.
+ * The number of bytes of a rejected body that the server reads and drops. So the client sees the answer. After that,
+ * the server closes the connection.
  */
 export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
 /**

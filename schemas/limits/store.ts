@@ -9,5 +9,8 @@ export const SQLITE_BUSY_TIMEOUT_MS = 5_000;
 export const SQLITE_READ_CACHE_KIB = 8 * 1024;
 /** The interval at which the server checks whether the database's files were removed or replaced. */
 export const STORAGE_WATCH_INTERVAL_MS = 1_000;
-/** At the server's start, a stored time counts as wrong if it is ahead of the machine's clock by more than this. */
+/**
+ * The maximum lead of a stored time over the machine's clock at the server's start. A stored time with a larger lead
+ * counts as wrong.
+ */
 export const CLOCK_LEAD_MS_MAX = 1_000;

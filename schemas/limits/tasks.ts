@@ -65,7 +65,10 @@ export const TASK_BACKOFF_MS_MAX = 3_600_000;
 /** After a question about a task was answered, the task is reserved this long for the instance that asked. */
 export const TASK_RESERVED_MS = 60_000;
 export const TASK_ROWS_DEFAULT = 100;
-/** To find out why a task is blocked, at most this many of its direct and indirect predecessors are examined. */
+/**
+ * The maximum number of direct and indirect predecessors of a blocked task that are examined to find out why it is
+ * blocked.
+ */
 export const TASK_CAUSES_LOOKED_AT_MAX = 256;
 /** To find out why a task is blocked, at most this many edges between its predecessors are examined. */
 export const TASK_CAUSE_EDGES_MAX = 2_048;

@@ -25,11 +25,11 @@ export const WAIT_CURSOR_BYTES_MAX = 8 * KIB;
 export const WAIT_TASKS_COMPARED_MAX = 250;
 /** The server remembers the last owner of at most this many instance names. */
 export const WAIT_NAMES_REMEMBERED_MAX = 10_000;
-/** Unless the disk hangs, the front learns about a change after at most this time. */
+/** The maximum delay with which the front learns about a change. It is longer only if the disk hangs. */
 export const WAIT_SETTLED_MS = 5_000;
 /**
- * To find out whether a client has missed a change between two calls, at most this many stored events are searched. If
- * there are more events, the server assumes that the client has missed one.
+ * The maximum number of stored events that are searched for a change that a client has missed between two calls. If
+ * there are more events, the server assumes that the client has missed a change.
  */
 export const WAIT_MISSED_EVENTS_MAX = 1_000;
 /**

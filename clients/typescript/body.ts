@@ -1,7 +1,4 @@
-/**
- * Reads the body of an answer, up to a limit. Without the limit, a server whose answer never ends would fill the
- * client's memory.
- */
+/** Reads the body of an answer, up to a limit. Without it, an endless answer would fill the client's memory. */
 import { UnavailableError } from "./errors.js";
 
 /** The longest body of an answer, in bytes. No answer of Koor is nearly as long. */

@@ -1,4 +1,7 @@
-/** Tests messages, waits, instances and usage against a real server, by the rows of clients/behaviours.json. */
+/**
+ * Tests messages, waits, instances and usage against a real server. clients/behaviours.json describes the expected
+ * behaviour.
+ */
 import t from "tap";
 import { behaviour } from "../../test/support/behaviours.js";
 import { betweenLooks } from "../../test/support/between-looks.js";

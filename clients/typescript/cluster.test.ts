@@ -1,6 +1,6 @@
 /**
- * Tests failover in a real cluster, by the rows of clients/behaviours.json. Each test kills the node to which the
- * client is connected.
+ * Tests failover in a real cluster. Each test kills the node to which the client is connected. clients/behaviours.json
+ * describes the expected behaviour.
  */
 import t from "tap";
 import { must } from "../../src/base/assert.js";
@@ -16,7 +16,10 @@ const nodes = CLUSTER_MISSING === false ? await startKillableNodes(t) : [];
 /** A test's cluster. The test kills one node, the victim. A client gets one of the two lists of addresses. */
 interface Scene {
   readonly victim: KillableNode;
-  /** The addresses of all nodes. The victim's is the first, so a client is connected to it until it fails. */
+  /**
+   * The addresses of all nodes. The victim's address is the first one, so a client is connected to the victim until it
+   * fails.
+   */
   readonly all: readonly string[];
   readonly others: readonly string[];
 }

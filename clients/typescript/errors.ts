@@ -1,6 +1,6 @@
 /**
- * The errors of the client. An error that comes from an answer has the answer's HTTP status, and the code and the whole
- * body that the server sent.
+ * The errors of the client. If an error comes from an answer, it has the answer's HTTP status, the code, and the whole
+ * body.
  */
 import type { MissingEvidence } from "./types.js";
 
@@ -41,7 +41,7 @@ export class ConflictError extends KoorError {}
 /** 409 and 423: another instance holds a lease on the same resource, or waits for one. */
 export class LeasedError extends ConflictError {}
 /**
- * The lease, or the claim of a task, has ended. This error is also the reason of an aborted `signal`; its status is
+ * The lease, or the claim of a task, has ended. This error is also the reason of an aborted `signal`. The status is
  * then 0.
  */
 export class LeaseLostError extends ConflictError {}
@@ -102,7 +102,7 @@ const BY_STATUS: Readonly<Record<number, ErrorClass>> = {
   507: UnavailableError,
 };
 
-/** Returns whether a body is an error of Koor itself, and not of a proxy in front of it. */
+/** Returns whether Koor itself has sent an error body, and not a proxy in front of it. */
 export function isErrorBody(body: unknown): body is ErrorBody {
   return typeof body === "object" && body !== null && "error" in body && "code" in body;
 }

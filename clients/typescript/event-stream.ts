@@ -1,6 +1,6 @@
 /**
- * Reads Server-Sent Events from the body of an answer. Drops an event without its final blank line, because the
- * connection may have ended in the middle of it.
+ * Reads Server-Sent Events from the body of an answer. Drops an event that has no final blank line, because the
+ * connection may have ended in the middle of the event.
  */
 import { UnavailableError } from "./errors.js";
 

@@ -31,7 +31,7 @@ export class Events {
     this.#transport = transport;
   }
 
-  /** Publishes one event, or an array of events. Of an array, either all events are published or none. */
+  /** Publishes one event or an array of events. An array is published as a whole or not at all. */
   publish(topic: string, data?: unknown, options?: PublishOptions): Promise<Event>;
   publish(events: readonly NewEvent[], options?: CallOptions): Promise<Event[]>;
   publish(what: string | readonly NewEvent[], data?: unknown, options: PublishOptions = {}): Promise<Event | Event[]> {

@@ -36,8 +36,8 @@ export class HeldLease implements AsyncDisposable {
   /** The lease, as the server has granted it. */
   readonly lease: AcquiredLease;
   /**
-   * The fence of the lease. Send it with each write under the lease, so that the server refuses the write after the end
-   * of the lease.
+   * The fence of the lease. Send it with each write under the lease. The server then refuses writes after the end of
+   * the lease.
    */
   readonly fence: number;
   readonly #claim: HeldClaim;

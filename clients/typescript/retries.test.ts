@@ -1,6 +1,6 @@
 /**
- * Tests retries, failover, timeouts and errors by the rows of clients/behaviours.json. The servers are scripted, except
- * where a row requires a real one.
+ * Tests retries, failover, timeouts and errors. clients/behaviours.json describes the expected behaviour. The servers
+ * are scripted, except where a test needs a real one.
  */
 import { once } from "node:events";
 import { connect as dial, createServer, type AddressInfo } from "node:net";

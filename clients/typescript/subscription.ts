@@ -118,7 +118,7 @@ export class Subscription implements AsyncIterable<Event> {
   }
 
   /**
-   * Handles an event of the stream. Returns the event to yield, undefined if there is none, or "again" if the
+   * Handles an event of the stream. Returns the event to yield, or undefined if there is none. Returns "again" if the
    * connection must be opened again.
    */
   #take({ type, data }: StreamEvent): Event | "again" | undefined {

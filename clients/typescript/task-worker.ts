@@ -118,7 +118,8 @@ export class TaskWorker {
           workspace: this.#options.workspace,
           ttl_s: this.#options.ttl_s,
           wait_s: waitS,
-          // If this changes while a claim waits, the server answers the claim at once.
+          // Says whether something holds the worker back. If that changes while the claim waits, the server answers at
+          // once.
           while_held: this.#reportedHeld !== NOTHING,
           signal,
           timeoutMs: this.#options.timeoutMs,

@@ -1,4 +1,4 @@
-/** Tests the worker of tasks against a real server, by the rows of clients/behaviours.json. */
+/** Tests the worker of tasks against a real server. clients/behaviours.json describes the expected behaviour. */
 import { once } from "node:events";
 import t from "tap";
 import { behaviour } from "../../test/support/behaviours.js";

@@ -20,7 +20,7 @@ export class Tasks extends TaskClaims {
     this.#transport = transport;
   }
 
-  /** Creates one task, or an array of tasks. Of an array, either all tasks are created or none. */
+  /** Creates one task or an array of tasks. An array is created as a whole or not at all. */
   add(task: NewTaskWithoutId, options?: CallOptions): Promise<Task>;
   add(tasks: readonly NewTaskWithoutId[], options?: CallOptions): Promise<Task[]>;
   add(what: NewTaskWithoutId | readonly NewTaskWithoutId[], options?: CallOptions): Promise<Task | Task[]> {

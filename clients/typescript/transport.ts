@@ -93,7 +93,7 @@ function withQuery(path: string, query: Query = {}): string {
 }
 
 /**
- * The statuses after which another server may succeed. If Koor itself answers with 429, 503 or 507, nothing was stored.
+ * After these statuses, another server may succeed. If Koor itself answers with 429, 503 or 507, nothing was stored.
  */
 const MOVABLE = new Set([429, 502, 503, 504, 507]);
 const NOT_STORED = new Set([429, 503, 507]);
@@ -182,7 +182,7 @@ export class Transport {
       const shareMs = serversLeft > 1 && isRepeatable(plan) ? deadline.leftMs() / serversLeft : Infinity;
       last = await this.#attempt(url, plan, deadline, Math.min(shareMs, plan.answerMs ?? Infinity), receive);
       if (last.got !== undefined) return last;
-      // If a server has not answered, the next call tries it last. This also holds if the current call cannot be
+      // If a server has not answered, the next call tries it last. This also holds if the current call may not be
       // repeated.
       if (last.mayMove || last.isSilent === true) this.#servers.moveOnFrom(url);
       if (!last.mayMove) return last;

@@ -5,8 +5,8 @@ export type Checkout = NonNullable<Instance["checkout"]>;
 
 /**
  * Returns the checkouts in which agents work, by id.
- * @param agents the agents in the order of the API. If several agents work in a checkout, the branch is the one that
- * the agent seen last reports.
+ * @param agents the agents in the order of the API. If several agents work in a checkout, the agent that was seen last
+ * determines the branch.
  */
 export function checkoutsOf(agents: readonly Pick<Instance, "checkout">[]): ReadonlyMap<string, Checkout> {
   const checkouts = new Map<string, Checkout>();

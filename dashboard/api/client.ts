@@ -1,6 +1,6 @@
 /**
- * The HTTP client of the public API. Every view sends its requests through this client and gets errors as ApiError; the
- * view interprets the answer. A 401 answer is reported to a listener, because it means that the session has ended.
+ * The HTTP client of the public API. Every view sends its requests through this client. It gets errors as ApiError, and
+ * interprets the answers itself. A 401 answer is reported to a listener, because it means that the session has ended.
  */
 import { isTemporary } from "../../shared/reconnect.js";
 import { isStep } from "../base/path.js";

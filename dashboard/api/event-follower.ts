@@ -20,7 +20,7 @@ export interface EventFeedOptions {
   /** The topic pattern that selects events; empty for every topic. */
   readonly pattern: string;
   /**
-   * The id of the event after which the follower starts. If it is null, the follower starts with the newest events of
+   * The follower starts after the event with this id. If it is null, the follower starts with the newest events of
    * history.
    */
   readonly since: number | null;

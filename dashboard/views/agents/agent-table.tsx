@@ -147,8 +147,8 @@ export function AgentRows({ label, agents, activity, parent, orderIn }: RowsProp
 }
 
 /**
- * Returns the columns of the table. Of the columns for members that only some agents have, it returns the first ones
- * that are not empty.
+ * Returns the columns of the table. Some members of agents have a column only if an agent has them, and only the first
+ * SPARSE_MAX of these columns are shown.
  */
 function columnsOf(
   agents: readonly Instance[],

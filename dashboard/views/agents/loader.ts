@@ -16,7 +16,7 @@ const RUNS_SHOWN = 50;
 interface Hour {
   readonly name: string;
   readonly totals: readonly AgentTotal[];
-  /** Whether the hour's counters were complete when they were read, so that they do not change any more. */
+  /** Whether the hour's counters were complete when they were read. If so, they do not change any more. */
   readonly over: boolean;
 }
 

@@ -145,8 +145,8 @@ export interface WholeEvent extends Omit<Event, "data"> {
 }
 
 /**
- * Extracts an event from the answer to a history request for one event. Its data are kept as text, because parsing and
- * formatting them would lose the last digits of long numbers. Returns null if the answer contains another event.
+ * Extracts an event from the answer to a history request for one event. The data are kept as text, because parsing
+ * would lose the last digits of long numbers. Returns null if the answer contains another event.
  */
 export function wholeEvent(answer: string, id: number): WholeEvent | null {
   const [event] = JSON.parse(answer) as readonly Event[];

@@ -230,8 +230,8 @@ t.test("a restart of the server loses no event", { skip }, async (t) => {
 });
 
 /**
- * The maximum growth of the page's heap, in bytes. It is twice the growth of a page that holds 5,000 events, and a
- * tenth of the growth that holding all events would cause.
+ * The maximum growth of the page's heap, in bytes. A page that holds 5,000 events grows by half of it. A page that held
+ * all events would grow by ten times as much.
  */
 const HEAP_GROWTH_BYTES_MAX = 4_000_000;
 /**

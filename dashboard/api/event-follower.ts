@@ -27,8 +27,8 @@ export interface EventFeedOptions {
   /** The number of newest events to read from history at the start. Used only if `since` is null. */
   readonly first: number;
   /**
-   * The maximum number of events held. Without `since`, the newest events are kept. With `since`, the events directly
-   * after it are kept, and the follower stops when the list is full.
+   * The maximum number of held events. Without `since`, the newest events are kept. With `since`, the first events
+   * after that id are kept, and the follower stops when the list is full.
    */
   readonly keep: number;
 }
@@ -80,14 +80,14 @@ const RETRY_DELAYS = { minMs: 250, maxMs: 5_000 };
  */
 const SHOW_MS = 250;
 /**
- * The time for which an event after a pause waits for others, in ms. It is so short that a person does not notice it.
+ * The first event after a pause waits this long for further events, in ms. A person does not notice so short a delay.
  */
 const BURST_MS = 50;
 /** The maximum number of events that one history request returns. */
 const HISTORY_MAX = 10_000;
 /**
- * The maximum number of gaps that wait to be filled. If a page is so slow that more gaps accumulate, fetching their
- * events does not help.
+ * The maximum number of gaps that wait to be filled. If there are more, the page is so slow that fetching their events
+ * does not help.
  */
 const FILLS_MAX = 8;
 
@@ -108,8 +108,8 @@ export class EventFollower {
   /** The position of the last matching event that was received. */
   readonly #cursor: EventCursor;
   /**
-   * The id of the newest matching event at the moment when the connection was opened. The follower has caught up when
-   * it has received this event.
+   * The id of the newest matching event when the connection was opened. The follower has caught up when it has received
+   * this event.
    */
   #target = 0;
   /**
@@ -247,8 +247,8 @@ export class EventFollower {
   }
 
   /**
-   * Checks how many events are missing, and whether history still holds the first of them. Runs before the subscription
-   * continues.
+   * Checks how many events are missing, and whether history still holds the first missing one. Runs before the
+   * subscription continues.
    */
   async #checkResume(isLate: () => boolean): Promise<void> {
     const { pattern } = this.#options;
@@ -324,8 +324,8 @@ export class EventFollower {
     }
     this.#waiting.push(heldEvent(message, text.length));
     this.#rate.add(this.#state.value === "live" ? this.#host.nowMs() : Date.parse(message.created_at));
-    // A hidden page's timers run late, so many events may wait to be shown. The maximum number of held events limits
-    // the waiting events, too.
+    // The limit on held events applies also to received events that are not shown yet. A hidden page's timers run late,
+    // so many of them may accumulate.
     if (this.#waiting.length >= this.#options.keep) this.#show();
     else this.#cancelShow ??= this.#host.later(this.#showDelayMs(), () => this.#show());
   }

@@ -2,7 +2,7 @@
  * Reads a growing log backwards, page by page: the newest rows first, and older rows on demand. New rows are added at
  * the top without a gap. use-history.ts decides when to read.
  *
- * The API selects a page by time (`to`, inclusive), and many rows may have the same time.
+ * The API selects a page by its latest time (`to`, inclusive). Many rows may have the same time.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 

@@ -1,5 +1,5 @@
 /**
- * Sends messages for the person at the page. A message must have a sender that can be answered. So a person with the
+ * Sends messages for the person at the page. Recipients must be able to answer the sender. So a person with the
  * server's token sends as a special instance, which is registered at the first message. A person with an agent's token
  * sends as this agent.
  */

@@ -1,6 +1,6 @@
 /**
- * A live resource: data of the server that a view shows and that are kept up to date. The data are fetched when they
- * are first shown, and again after each change that the change feed reports.
+ * A live resource: data of the server that a view shows and keeps up to date. The data are fetched when they are first
+ * shown, and again after each change that the change feed reports.
  *
  * A resource is kept for a while after its view was closed. If a new fetch fails, the resource keeps the old data and
  * reports the error.
@@ -17,7 +17,7 @@ export interface Loader<T> {
   readonly key: string;
   /** The kinds of changes after which the data are fetched again. */
   readonly kinds: readonly AskedKind[];
-  /** Fetches the data. If data of this kind only grow, the loader may extend `held`, the data of its last fetch. */
+  /** Fetches the data. For data that only grow, the loader may extend `held`, which is the data of its last fetch. */
   readonly fetch: (signal: AbortSignal, held?: T) => Promise<T>;
   /**
    * Applies one change to the data. Returns undefined if the data must be fetched again instead. A patch is useful for
@@ -50,8 +50,8 @@ export interface Resource<T> {
 /** The minimum time between two fetches of a resource, in ms. It makes a burst of changes cause only one fetch. */
 const GAP_MS_MIN = 300;
 /**
- * The delay of a fetch after `lagged`, in ms. It is longer than the normal delay, because `lagged` does not tell
- * whether this resource has changed.
+ * The delay of a fetch after a message `lagged`, in ms. It is longer than the normal delay, because the message does
+ * not say whether this resource has changed.
  */
 const LAGGED_GAP_MS = 2_000;
 /**
@@ -177,8 +177,8 @@ export class LiveResource<T> implements Resource<T> {
     if (this.#loader.concerns?.(change) === false) return;
     const data = this.data.value;
     const { patch } = this.#loader;
-    // A fetch that is running may return older data and overwrite the patched data. So the data are fetched again
-    // instead.
+    // A fetch that is running may return older data and overwrite patched data. So the data are not patched, but
+    // fetched again.
     const fetching = this.#fetching !== null;
     if (fetching || data === undefined || patch === undefined || this.#patches >= PATCHES_MAX) this.#plan(this.#gapMs);
     else void this.#patch(patch, change);

@@ -1,6 +1,6 @@
 /**
- * Prepares stored bytes for display. It decodes the bytes if they are text, finds the language of the text, and
- * truncates long text. Pure.
+ * Prepares stored bytes for display. If the bytes are text, decodes them, finds the language, and truncates long text.
+ * Pure.
  */
 import { indentJson, isJson } from "../../shared/json-text.js";
 

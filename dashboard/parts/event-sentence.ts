@@ -1,7 +1,7 @@
 /**
  * Describes an event in a sentence, for example “ben released src/a.ts”. The server's own events have a sentence for
- * each topic. For any other event, or if the data have an unexpected form, the sentence says who published which topic.
- * Pure.
+ * each topic. For any other event, and for data in an unexpected form, the sentence names only the publisher and the
+ * topic. Pure.
  */
 import type { HeldEvent } from "../api/event-list.js";
 

@@ -1,6 +1,6 @@
 /**
  * A histogram: how many things happened in each bucket of a time range. The user chooses buckets with a click, by
- * dragging, or with the keyboard: an arrow key moves the selection, Shift with an arrow key extends it, and Enter
+ * dragging, or with the keyboard. An arrow key moves the selection, Shift with an arrow key extends it, and Enter
  * chooses it.
  */
 import { useSignal } from "@preact/signals";

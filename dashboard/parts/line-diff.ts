@@ -26,8 +26,8 @@ export interface DiffRow {
 /** The number of unchanged lines that are shown around a change. */
 const CONTEXT_LINES = 3;
 /**
- * The maximum number of lines that may differ. The time for a diff grows with the square of this number, so a larger
- * diff would block the page and is not computed.
+ * The maximum number of lines that may differ. The time for a diff grows with the square of this number. So a larger
+ * diff would block the page, and is not computed.
  */
 export const EDITS_MAX = 2_000;
 /**

@@ -1,8 +1,9 @@
 /**
- * Renders only the visible rows of a long list. All rows have the same height, so the visible range is found by a
- * division. The height is the custom property `--row` of the frame, so that a style sheet can make rows higher on a
- * narrow page. No library is used: libraries also support rows of different heights, but would take 9 of the 120 kB
- * that the page may have.
+ * Renders only the visible rows of a long list. All rows have the same height, so a division finds the visible range.
+ * The height is the custom property `--row` of the frame, so that a style sheet can make rows higher on a narrow page.
+ *
+ * No library is used, because a library would take 9 of the 120 kB that the page may have, only to support rows of
+ * different heights.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";

@@ -84,8 +84,8 @@ export interface Step {
 }
 
 /**
- * Returns what has happened to a message for one recipient (delivered, read, acknowledged), latest step first. The list
- * is empty if the message was not delivered yet.
+ * Returns the steps of a message's delivery to one recipient (delivered, read, acknowledged), the latest step first.
+ * The list is empty if the message was not delivered yet.
  */
 export function stepsOf({ delivered_at, read_at, acked_at }: Message["to"][number]): Step[] {
   const steps = [

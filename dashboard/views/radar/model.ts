@@ -86,8 +86,8 @@ export function pairBetween({ pairs }: Matrix, one: string, other: string): Pair
 }
 
 /**
- * Describes the lines of the base version that a side has changed: `12–18, 30, after 44`. No ranges stand for the whole
- * file.
+ * Describes the lines of the base version that a side of an overlap has changed: `12–18, 30, after 44`. Without ranges,
+ * the whole file has changed.
  */
 export function describeLines({ kind, a, b }: Overlap, side: "a" | "b"): string {
   const [own, others] = side === "a" ? [a.ranges, b.ranges] : [b.ranges, a.ranges];

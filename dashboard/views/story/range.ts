@@ -15,8 +15,8 @@ const RANGE_MS = 12 * HOUR_MS;
 const AROUND_MS = 30 * MINUTE_MS;
 
 /**
- * Returns the range in an address. If it has no end, it ends now. If it has neither end nor start, it is the last 12
- * hours, or the time around `at`. An empty range is replaced by the 12 hours before its end.
+ * Returns the range in an address. If it has no end, it ends now. If it has neither an end nor a start, it is the last
+ * 12 hours, or the time around `at`. An empty range is replaced by the 12 hours before its end.
  */
 export function rangeIn(query: Readonly<Record<string, string>>, nowMs: number): Range {
   const [from, to, at] = [timeIn(query["from"]), timeIn(query["to"]), timeIn(query["at"])];

@@ -80,7 +80,8 @@ export const COMPLIANCE = sourceOf<readonly Violated[]>({
     key: "needs me: compliance",
     kinds: ["compliance", "instance", "spec"],
     fetch: violations,
-    // A change of an agent or a spec matters only if a violation names it. Any compliance change may add a violation.
+    // A change of an agent or a spec matters only if a current violation names the agent or the spec. Any compliance
+    // change may add a violation.
     patch: (found, { kind, key }) =>
       kind === "compliance" || key === null || found.some(({ run }) => concerns(run, key))
         ? undefined

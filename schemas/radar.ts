@@ -126,8 +126,8 @@ export type OverlapCleared = Static<typeof OverlapCleared>;
 export type OverlapAppeared = Static<typeof OverlapAppeared>;
 
 /**
- * The files of a report as they are stored, in the order in which they were sent. Members that the client omitted are
- * absent. `lines` is a flat list of the first and the last line of each range.
+ * The stored form of a report's files, in the order in which they were sent. Members that the client omitted are
+ * absent. `lines` is a flat list: the first and the last line of each range.
  */
 export const StoredFiles = Type.Array(
   Type.Object({

@@ -6,7 +6,7 @@
 export interface StatusRow {
   /** The HTTP status code. */
   readonly http: number;
-  /** The exit code of the CLI. It is 1 if the call is rejected, and 3 if the server fails. */
+  /** The exit code of the CLI: 1 if the call is rejected, and 3 if the server fails. */
   readonly exit: 0 | 1 | 2 | 3;
   /** The number of seconds in the header `Retry-After`; absent if another attempt cannot help. */
   readonly retry_after_s?: number;

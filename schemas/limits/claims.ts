@@ -17,8 +17,8 @@ export const CLAIM_RESTART_MS = 15_000;
 /** The server counts as paused if at least this time passes between two ticks. */
 export const RUN_PAUSE_MS_MIN = 500;
 /**
- * After a pause of the server, each claim lives for at least this many times the length of the pause. This minimum is
- * at most CLAIM_RESTART_MS.
+ * After a pause of the server, each claim lives on for at least the length of the pause times this factor. This minimum
+ * is at most CLAIM_RESTART_MS.
  */
 export const RUN_PAUSE_GRACE_FACTOR = 5;
 /**

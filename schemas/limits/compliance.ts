@@ -4,8 +4,7 @@ import { KIB, MIB } from "./units.js";
 /** The maximum number of pairs of an instance and a contract that one job checks. */
 export const COMPLIANCE_PAIRS_MAX = 100;
 /**
- * After this time, a job returns the results that it has. If the first pair takes longer, the job checks only that
- * pair.
+ * A job returns the results that it has after this time. If the first pair takes longer, the job checks only that pair.
  */
 export const COMPLIANCE_STEP_MS = 20;
 export const COMPLIANCE_STEP_CHARACTERS_MAX = 256 * KIB;

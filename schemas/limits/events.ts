@@ -36,9 +36,11 @@ export const SUBSCRIBERS_BEHIND_BYTES_MAX = 128 * MIB;
  */
 export const SOCKET_BUFFERS_BYTES_MAX = 256 * MIB;
 /**
- * The maximum number and size of the events that wait to be sent to subscribers. The front sends in time slices, so the
- * events of many large publishes wait for each other. Above half of this limit, the server rejects publishes. At the
- * limit, it also rejects every other write, because each write may publish events of the server.
+ * The maximum number of events that wait to be sent to subscribers; EVENTS_UNSENT_BYTES_MAX limits their size. The
+ * front sends in time slices, so the events of many large publishes wait for each other.
+ *
+ * Above half of a limit, the server rejects publishes. At the limit, it also rejects every other write, because each
+ * write may publish events of the server.
  */
 export const EVENTS_UNSENT_MAX = 65_536;
 export const EVENTS_UNSENT_BYTES_MAX = 32 * MIB;

@@ -1,6 +1,6 @@
 /**
- * Limits of the transcripts of agents' clients, whose usage the command line reports. They have a file of their own, so
- * that `koor-hook`, which must stay small, does not load the limits of other commands.
+ * Limits of the transcripts of agents' clients, from which the command line reports usage. They have a file of their
+ * own, so that `koor-hook` loads no other limits and stays small.
  */
 import { MIB } from "./units.js";
 

@@ -2,7 +2,10 @@
 import { KIB, MIB } from "./units.js";
 
 export const HISTORY_ROWS_DEFAULT = 50;
-/** The maximum number of state keys whose heads the writer caches. The same limit applies to the keys of specs. */
+/**
+ * The maximum number of state keys whose newest versions (heads) the writer caches. The same limit applies to the keys
+ * of specs.
+ */
 export const HEAD_CACHE_KEYS_MAX = 32_768;
 export const DIFF_BYTES_MAX = 64 * MIB;
 /**

@@ -324,8 +324,8 @@ export class EventFollower {
     }
     this.#waiting.push(heldEvent(message, text.length));
     this.#rate.add(this.#state.value === "live" ? this.#host.nowMs() : Date.parse(message.created_at));
-    // The limit on held events applies also to received events that are not shown yet. A hidden page's timers run late,
-    // so many of them may accumulate.
+    // The limit on held events applies also to received events that are not shown yet. They may accumulate, because the
+    // timers of a hidden page run late.
     if (this.#waiting.length >= this.#options.keep) this.#show();
     else this.#cancelShow ??= this.#host.later(this.#showDelayMs(), () => this.#show());
   }

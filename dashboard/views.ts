@@ -1,8 +1,9 @@
 /**
  * The table of views, in the order of the menu. Each view has a folder below `views/`. A view's address begins with its
- * slug; the view gets the rest of the path. All views are in one script, because it compresses better than twelve
- * scripts, and a view opens without loading. Only large libraries are loaded separately, when a view first needs them
- * (parts/lazy.ts).
+ * slug; the view gets the rest of the path.
+ *
+ * All views are in one script, because one script compresses better than twelve, and a view then opens without loading.
+ * Only large libraries are loaded separately, when a view first needs them (parts/lazy.ts).
  */
 import type { ComponentType } from "preact";
 import type { ViewProps } from "./base/view-props.js";

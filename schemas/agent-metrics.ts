@@ -42,14 +42,14 @@ export const AgentCounterList = Type.Array(AgentCounter);
 export const AgentMetricsAnswer = Type.Union([Type.Array(AgentTotal), AgentCounterList]);
 
 /**
- * One counter in a flush. Its items are the hour (whole hours since the epoch), the instance's id, the metric, and the
- * increase since the previous flush.
+ * One counter in a flush. Its items are the hour (whole hours since the epoch), the id of the instance, the metric, and
+ * the increase since the previous flush.
  */
 export const CounterRow = Type.Tuple([Type.Integer(), Type.String(), Type.Enum([...AGENT_METRICS]), Type.Integer()]);
 export type CounterRow = Static<typeof CounterRow>;
 
 /**
- * One flush of a node's counters. `run` and `sequence` identify the flush, so that a repeated flush is counted only
+ * One flush of a node's counters. `run` and `sequence` identify the flush. So a flush that is repeated is counted only
  * once.
  */
 export const CountRequest = Type.Object({

@@ -5,23 +5,24 @@ import { nullable } from "./common.js";
 import { CheckoutChange } from "./instances.js";
 
 /**
- * The new instance that the call stores if the session or the subagent has none yet. No client gets a token with this
- * hash.
+ * A new instance for a session or a subagent. The call stores it if there is no instance yet. No client gets a token
+ * with this hash.
  */
 const Candidate = Type.Object({ id: Type.String(), token_hash: Type.String(), name: Type.String() });
 
-/** The rights of the caller's token over sessions. */
+/** The caller's rights to sessions. */
 const TOKEN = {
   /** The id of the instance whose token made the call; "" if the call had the server's token or no token. */
   owner: Type.String(),
-  /** Whether the call may name the sessions of all tokens. */
+  /** True if the call may use the sessions of all tokens; false if only those that its own token has begun. */
   any: Type.Boolean(),
 };
 
 /**
  * Begins a session or a subagent, or continues it. `session` and `agent` are the client's ids; `agent` is "" if the
- * event is not about a subagent. `label` is the preferred name of the subagent; it is appended to the parent's name. If
- * `restarts` is false, the call does nothing for a session or a subagent that has ended. A null `checkout` changes
+ * event is not about a subagent. `label` is the preferred name of the subagent; it is appended to the parent's name.
+ *
+ * If `restarts` is false, the call does nothing for a session or a subagent that has ended. A null `checkout` changes
  * nothing.
  */
 export const BeginSessionRequest = Type.Object({
@@ -39,8 +40,9 @@ export const BeginSessionRequest = Type.Object({
 export type BeginSessionRequest = Static<typeof BeginSessionRequest>;
 
 /**
- * The ids of the session's and the subagent's instance; both are null if the call did nothing because one of them has
- * ended. `made` has the ids of the new instances. `changed` has the ids of the new and of the changed instances.
+ * The instances of the session and of the subagent, by id. Both are null if the call did nothing because the session or
+ * the subagent has ended. `made` has the ids of the new instances. `changed` has the ids of all new and changed
+ * instances.
  */
 export const BeginSessionReply = Type.Object({
   instance: nullable(Type.String()),
@@ -51,8 +53,8 @@ export const BeginSessionReply = Type.Object({
 export type BeginSessionReply = Static<typeof BeginSessionReply>;
 
 /**
- * Ends a session with its subagents, or one subagent if `agent` is not "". `last_seen` is the time at which the front
- * last saw the instances, in ms.
+ * Ends a session with its subagents. If `agent` is not "", ends only this subagent. `last_seen` is the time at which
+ * the front last saw the instances, in ms.
  */
 export const EndSessionRequest = Type.Object({
   session: Type.String(),
@@ -62,6 +64,9 @@ export const EndSessionRequest = Type.Object({
 });
 export type EndSessionRequest = Static<typeof EndSessionRequest>;
 
-/** The ids of the instances that have ended. If `more` is true, a repetition of the call ends further instances. */
+/**
+ * The ids of the instances that have ended. If `more` is true, there are further instances, which a repetition of the
+ * call ends.
+ */
 export const EndSessionReply = Type.Object({ ids: Type.Array(Type.String()), more: Type.Boolean() });
 export type EndSessionReply = Static<typeof EndSessionReply>;

@@ -17,7 +17,10 @@ export const AuditEntry = Type.Object({
 });
 export const AuditList = Type.Array(AuditEntry);
 
-/** The number of rows in each bucket of a time range, by outcome. Buckets are of equal length and follow each other. */
+/**
+ * The number of rows in each bucket of a time range, by outcome. The buckets have equal lengths and follow each other
+ * without gaps.
+ */
 export const AuditHistogram = Type.Object({
   from: Timestamp,
   step_ms: Type.Integer({ minimum: 1, description: "The length of a bucket." }),
@@ -82,7 +85,10 @@ export const AuditSummaryRequest = Type.Object({
 });
 export type AuditSummaryRequest = Static<typeof AuditSummaryRequest>;
 
-/** The audit row of a call that the front has rejected. Such a call never reaches its method. */
+/**
+ * The audit row of a call that the front has rejected. The call never reaches its method, so the method cannot write
+ * the row.
+ */
 export const AuditRefusalRequest = Type.Object({
   action: Type.String(),
   resource: Type.String(),
@@ -95,8 +101,8 @@ export type AuditRefusalRequest = Static<typeof AuditRefusalRequest>;
 export const AuditRefusalReply = Type.Object({ id: Type.Integer(), at: Type.Integer() });
 
 /**
- * Sets the repetition counts in the audit rows of rejected calls. `id` and `at` name the audit row of the first of the
- * repeated calls.
+ * Stores how often rejected calls were repeated. The count is stored in the audit row of the first call, which `id` and
+ * `at` identify.
  */
 export const AuditCountRequest = Type.Object({
   rows: Type.Array(Type.Object({ id: Type.Integer(), at: Type.Integer(), count: Type.Integer({ minimum: 1 }) })),

@@ -11,8 +11,7 @@ export const ReadBodyRequest = Type.Object({
 export type ReadBodyRequest = Static<typeof ReadBodyRequest>;
 
 /**
- * The result of reading a body. `json` has the members that the schema names, except for its free member, which may be
- * any JSON.
+ * The result of reading a body. A schema may have a free member, which may be any JSON. `json` has the other members.
  *
  * `free` has the exact text of the free member, or null if the member is missing. If the body is an array, `free` has
  * one text for each item. If the schema has no free member, `free` is empty.

@@ -1,6 +1,6 @@
 /**
- * Defines the shapes of docs/http-api.md "Changes": the messages to clients that watch changes, and the writer's push
- * message about a commit.
+ * Defines the shapes of docs/http-api.md "Changes". These are the messages to clients that watch changes, and the
+ * writer's push message about a commit.
  */
 import * as Type from "typebox";
 import type { Static } from "typebox";
@@ -54,7 +54,8 @@ const Version = Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]);
 
 /**
  * A message of the change feed. `key` is null if any value of the kind may have changed. `version` is null if the value
- * is deleted, or if its kind has no versions. A `lagged` message says that changes of any kind were left out.
+ * was deleted, or if values of the kind have no versions. A `lagged` message means that changes of any kind may be
+ * missing.
  */
 export const ChangeMessage = Type.Union([
   Type.Object({ kind: Type.Enum(ASKED_KINDS), key: Key, version: Version }),
@@ -65,7 +66,7 @@ export type ChangeMessage = Static<typeof ChangeMessage>;
 export const Change = Type.Object({ kind: Type.Enum(CHANGE_KINDS), key: Key, version: Version });
 export type Change = Static<typeof Change>;
 
-/** The changes of a commit. `left_out` contains each kind of which more objects have changed than the message names. */
+/** The changes of a commit. `left_out` has each kind of which not all changed objects are listed. */
 export const ChangesPush = Type.Object({
   changes: Type.Array(Change),
   left_out: Type.Array(Type.Enum(CHANGE_KINDS)),

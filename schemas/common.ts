@@ -22,8 +22,8 @@ export const ErrorBody = Type.Object({
 export type ErrorBody = Static<typeof ErrorBody>;
 
 /**
- * The body of a 412 answer. After a failed compare-and-swap, it has the current version. If the caller's fence belongs
- * to no live claim, it has no version.
+ * The body of a 412 answer. If a compare-and-swap has failed, it has the current version. If the fence of the caller
+ * belongs to no live claim, it has no version.
  */
 export const PreconditionErrorBody = Type.Object({
   error: Type.String(),
@@ -46,9 +46,7 @@ export const WorkspaceHeader = Type.String({
   description: "Used if neither the body nor the caller names a workspace; percent-encoded UTF-8.",
 });
 
-/**
- * The query parameters with which a client gets the rest of a list that was truncated; null if the list is complete.
- */
+/** The query parameters with which a client gets the rest of a truncated list; null if the list is complete. */
 export const ListEnd = Type.Union([Type.String(), Type.Null()]);
 /** The maximum number of rows of a page, as a parameter of a query string. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });

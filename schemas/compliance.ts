@@ -33,8 +33,7 @@ export const ComplianceQuery = Type.Object({
 const ViolationsText = JsonText(Type.Array(Violation));
 
 /**
- * Requests the names of a project's contracts that come after the name `after`. The reply has as many names as fit into
- * one step.
+ * Requests the names of a project's contracts after the name `after`. The reply has as many names as one step can read.
  */
 export const ComplianceContractsRequest = Type.Object({ project: Type.String(), after: Type.String() });
 /** A page of contract names. `next` is the value of `after` for the next request; null on the last page. */
@@ -52,8 +51,7 @@ export const ComplianceCheckRequest = Type.Object({
   }),
 });
 /**
- * The violations of the first pairs of the request, in order. One step checks as many pairs as its time allows, so the
- * list may be shorter than the request.
+ * The violations of the request's pairs, in order. If the time of a step is over, the list ends before the last pair.
  */
 export const ComplianceCheckReply = Type.Object({ violations: Type.Array(ViolationsText, { minItems: 1 }) });
 

@@ -1,6 +1,6 @@
 /**
- * Decides whether a JSON value is a contract, both for code that writes contracts and for code that reads them. A
- * contract may have malformed endpoints. The check of a payload against such an endpoint reports the fault as a
+ * Decides whether a JSON value is a contract. Code that writes contracts and code that reads them use it. A contract
+ * may have malformed endpoints. If a payload is checked against a malformed endpoint, the fault is reported as a
  * violation.
  */
 import { CONTRACT_DEPTH_MAX } from "./limits/contracts.js";
@@ -16,8 +16,8 @@ export function isTooDeep(value: unknown, levels = CONTRACT_DEPTH_MAX): boolean 
 }
 
 /**
- * Returns the first reason why a parsed value is not a contract, as a clause for an error message; undefined if it is a
- * contract.
+ * Finds the first reason why a parsed value is not a contract. Returns it as a clause for an error message; undefined
+ * if the value is a contract.
  */
 export function findContractFault(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return "it must be a JSON object";
@@ -39,8 +39,8 @@ export function jsonSchemaOf(definition: { readonly [name: string]: unknown }): 
   if (Object.keys(definition).length !== 1) return undefined;
   if (typeof schema === "boolean") return schema;
   if (typeof schema !== "object" || schema === null || Array.isArray(schema)) return undefined;
-  // A map of fields may have a field named "schema". Such a field has a boolean `required` or `fields`; a JSON Schema
-  // never has these.
+  // A map of fields may have a field named "schema". The field then has a boolean `required` or has `fields`. A JSON
+  // Schema never has these.
   const { required } = schema as { readonly required?: unknown };
   return typeof required === "boolean" || Object.hasOwn(schema, "fields") ? undefined : schema;
 }

@@ -71,7 +71,7 @@ const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 const Named = { project: Type.String(), name: Type.String() };
 
 export const ContractValidateRequest = Type.Object({ ...Named, body: Bytes });
-/** The result of a validation. `text` is the answer, and `count` is the number of violations in it. */
+/** The result of a validation. `text` is the answer. `count` is the number of violations in it. */
 export const ContractValidateReply = Type.Object({
   count: Type.Integer({ minimum: 0 }),
   text: JsonText(ContractValidation),
@@ -82,14 +82,14 @@ export const ContractPrepareRequest = Type.Object({ ...Named, body: Bytes });
 /** The HTTP request that tests a live service, and the violations of the contract in this request. */
 export const ContractCall = Type.Object({
   /**
-   * The version of the contract against which the request was checked. The service's answer is checked against the same
+   * The version of the contract that was used to check the request. The service's answer is checked against the same
    * version.
    */
   version: Type.Integer(),
   endpoint: Type.String(),
   base_url: Type.String(),
   method: Type.String(),
-  /** The reason why the endpoint cannot be called. In this case, no request is sent. */
+  /** The reason why the endpoint cannot be called; no request is then sent. */
   error: Type.String(),
   /** The URL of the request; null if no request is sent. */
   url: Type.Union([Type.String(), Type.Null()]),
@@ -99,7 +99,7 @@ export const ContractCall = Type.Object({
 });
 export type ContractCall = Static<typeof ContractCall>;
 
-/** Selects stored versions of contracts. The method searches their definitions for faults. */
+/** Selects stored versions of contracts, in whose definitions the method searches for faults. */
 export const ContractExamineRequest = Type.Object({
   stored: Type.Array(Type.Object({ ...Named, version: Type.Integer() })),
 });

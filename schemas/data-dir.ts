@@ -1,8 +1,8 @@
 /** Defines the state of a data directory, which the server's program reports to `koor doctor`. Types only. */
 
 /**
- * `absent`: the server will make the directory. `free`: no server uses it. `locked`: a server uses it. `unusable`: a
- * server would reject it, for the given reason.
+ * The state of a data directory. `absent`: the server will make the directory. `free`: no server uses it. `locked`: a
+ * server uses it. `unusable`: a server would reject it, for the given reason.
  */
 export type DataDirState =
   | {

@@ -126,15 +126,15 @@ export const NewEvent = Type.Object({ topic: Type.String(), data: Type.String(),
 export type NewEvent = Static<typeof NewEvent>;
 
 /**
- * The chain of webhook deliveries that led to an event. `hops` is the length of the chain, as the client reported it. A
- * chain that is too long disables webhooks, but only if the client has the right to disable them (`trusted`). `guarded`
- * says whether the server requires tokens.
+ * The chain of webhook deliveries that led to an event. `hops` is the length of the chain, as the client reported it.
+ * If the chain is too long, it disables webhooks, but only if the client has the right to disable them (`trusted`).
+ * `guarded` says whether the server requires tokens.
  */
 export const Chain = Type.Object({ hops: NonNegative, trusted: Type.Boolean(), guarded: Type.Boolean() });
 export type Chain = Static<typeof Chain>;
 
 /**
- * The events to publish. `chain` is null if no webhook delivery led to them. This is the usual case, and copying null
+ * The events to publish. `chain` is null in the usual case that no webhook delivery led to them, because copying null
  * between threads costs nothing.
  */
 export const PublishRequest = Type.Object({
@@ -156,8 +156,8 @@ export const CommittedEvent = Type.Object({
 export type CommittedEvent = Static<typeof CommittedEvent>;
 
 /**
- * The events of a commit, in the order of their ids. Each member is a list with one item for each event. The lists
- * exist because copying one list to another thread costs no more than copying one event.
+ * The events of a commit, in the order of their ids. Each member is a list with one item for each event. Copying a list
+ * of texts to another thread costs no more than copying one event.
  */
 export const CommittedEvents = Type.Object({
   ids: Type.Array(Type.Integer()),
@@ -167,10 +167,7 @@ export const CommittedEvents = Type.Object({
 });
 export type CommittedEvents = Static<typeof CommittedEvents>;
 
-/**
- * The ids of the new events. The front gets the events themselves before this reply, in a push message about the
- * commit.
- */
+/** The ids of the new events. The events themselves reach the front earlier, in the push message about the commit. */
 export const PublishReply = Type.Object({ ids: Type.Array(Type.Integer()) });
 export type PublishReply = Static<typeof PublishReply>;
 

@@ -17,10 +17,13 @@ import { UNSEEN_CLASS } from "./visible-text.js";
 /** The actor of calls with the token of CI. */
 export const CI_ACTOR = "ci";
 
-/** The programs that can observe the end of a command. The value `agent` means that no program observed it. */
+/**
+ * The programs that can observe the end of a command. The value `agent` means that no program has observed it, and that
+ * an agent claims it.
+ */
 export const SEEN_BY = ["agent", "hook", "cli", "ci"] as const;
 export type SeenBy = (typeof SEEN_BY)[number];
-/** The levels of trust in a record, from the lowest to the highest. */
+/** The levels of trust in a record, from the lowest to the highest. The level depends on the source of the record. */
 export const EVIDENCE_LEVELS = ["said", "observed", "ci"] as const;
 export type EvidenceLevel = (typeof EVIDENCE_LEVELS)[number];
 /** The reasons for which a required command counts as not passed. */
@@ -132,7 +135,7 @@ export const MissingEvidence = Type.Object({
 export type MissingEvidence = Static<typeof MissingEvidence>;
 
 /**
- * A required command of a task, with the newest record of each level, and the reason why the command counts as not
+ * A required command of a task. It has the newest record of each level, and the reason why the command counts as not
  * passed.
  */
 export const RequiredEvidence = Type.Object({
@@ -160,8 +163,8 @@ export const RecordEvidenceRequest = Type.Object({
   checkout: TextOrNull,
   tail: TextOrNull,
   /**
-   * The first instance in the chain of registrations that led to the acting instance (`Directory.rootOf`); null if no
-   * instance made the record. The member is absent in older log entries.
+   * The first registrant (`Directory.rootOf`): a chain of registrations leads from it to the acting instance. It is
+   * null if no instance made the record. The member is absent in older log entries.
    */
   registrant: Type.Optional(TextOrNull),
   /**

@@ -13,7 +13,7 @@ const RANGE_END = `(?:-${CHARACTER})?`;
 const OTHERS = `(?:${CHARACTER}${RANGE_END})`;
 
 /**
- * The source of a regular expression for one part of a topic pattern: a character, an escaped character, or a character
- * class. In a class, `-` and `]` cannot stand for themselves. A dot can neither be escaped nor be in a class.
+ * The source of a regular expression for one part of a topic pattern. A part is a character, an escaped character, or a
+ * character class. In a class, `-` and `]` cannot stand for themselves. A dot can neither be escaped nor be in a class.
  */
 export const TOPIC_PATTERN_PART = `(?:[^\\\\[${CONTROL}]|${ESCAPED}|\\[(?:\\^${OTHERS}+|${FIRST_CHARACTER}${RANGE_END}${OTHERS}*)\\])`;

@@ -1,6 +1,6 @@
 /**
- * Defines the names that hooks of agents' programs share with the server and the command line: the clients, the forms
- * of answers, and the policies. It imports nothing, because the command line loads it at each start.
+ * Defines the names that hooks of agents' programs share with the server and the command line. They name the clients,
+ * the forms of answers, and the policies. This file imports nothing, because the command line loads it at each start.
  */
 
 /** The programs of agents whose hooks Koor understands. */
@@ -24,8 +24,8 @@ export const HOOK_FORMS = ["claude", "flat", "decision", "cursor", "plugin", "cl
 export type HookForm = (typeof HOOK_FORMS)[number];
 
 /**
- * The policies of a project. Under `warn`, an edit is never denied. Under `auto`, the server leases what an agent
- * edits. Under `strict`, an edit needs a lease that the agent has requested itself.
+ * The policies of a project for edits. `warn`: an edit is never denied. `auto`: the server leases the files that an
+ * agent edits. `strict`: an edit needs a lease that the agent has requested itself.
  */
 export const HOOK_POLICIES = ["warn", "auto", "strict"] as const;
 export type HookPolicy = (typeof HOOK_POLICIES)[number];

@@ -31,15 +31,15 @@ const SeenHook = Type.Object({
   at: Timestamp,
 });
 
-/** A path that an agent was denied several times within an hour, and that it would be denied again. */
+/** A path that was denied to an agent several times within an hour. Another attempt would be denied, too. */
 const HookDenial = Type.Object({
   client: Type.Enum([...HOOK_CLIENTS]),
   instance: Holder,
   workspace: Type.String(),
   path: Type.String(),
   /**
-   * The instance whose lease blocks the path; null if the agent was denied the path only because it has no lease of its
-   * own.
+   * The instance whose lease blocks the path. It is null if the path was denied only because the agent has no lease of
+   * its own.
    */
   holder: Type.Union([Holder, Type.Null()]),
   lease_id: Type.Union([Type.String(), Type.Null()]),
@@ -59,7 +59,9 @@ const HookWait = Type.Object({
 });
 export type HookWait = Static<typeof HookWait>;
 
-/** The answer of `GET /api/hooks`: each client with the last event of each workspace since the server started. */
+/**
+ * The answer of `GET /api/hooks`. For each client, it has the last event in each workspace since the server's start.
+ */
 export const HookList = Type.Object({
   clients: Type.Array(
     Type.Object({

@@ -37,7 +37,8 @@ export const CHECKOUT_ID = {
 export const CHECKOUT_TEXT = {
   charactersMax: CHECKOUT_TEXT_BYTES_MAX,
   bytesMax: CHECKOUT_TEXT_BYTES_MAX,
-  // The length that the published schema promises. A character takes at most four bytes.
+  // The published schema can limit only the number of characters. A character takes at most four bytes, so a text of
+  // this length always fits.
   promisedCharactersMax: CHECKOUT_TEXT_BYTES_MAX / 4,
   line: true,
 } as const satisfies TextRules;
@@ -154,7 +155,8 @@ export const LivenessAnswer = Type.Object({
 
 /**
  * Registers a new instance. `token_hash` is the SHA-256 of its token in lower-case hex; the writer never gets the
- * token. `registered_by` is the id of the instance whose token made the call; "" if no instance's token made it.
+ * token. `registered_by` is the id of the instance whose token made the call. It is "" if the call had no instance's
+ * token.
  */
 export const RegisterRequest = Type.Object({
   id: Type.String(),
@@ -172,7 +174,8 @@ export const RegisterRequest = Type.Object({
 export type RegisterRequest = Static<typeof RegisterRequest>;
 
 /**
- * The reply with the new instance. `row` identifies the instance when its activity is stored. `registered_at` is in ms.
+ * The reply with the new instance. Later calls identify the instance by `row` when they store its activity.
+ * `registered_at` is in ms.
  */
 export const RegisterReply = Type.Object({ row: Type.Integer({ minimum: 1 }), registered_at: Type.Integer() });
 export type RegisterReply = Static<typeof RegisterReply>;
@@ -182,15 +185,14 @@ export type InstanceRequest = Static<typeof InstanceRequest>;
 /** The reply to a call that may change an instance. A new last_seen does not count as a change. */
 export const InstanceChanged = Type.Object({ changed: Type.Boolean() });
 /**
- * A request to delete an instance. `at` is `more` of the previous reply, so that the deletion continues there; null in
- * the first request.
+ * Deletes an instance, in several calls if it has registered many others. `at` is null in the first call, and in a
+ * later call the `more` of the previous reply.
  */
 export const DeregisterRequest = Type.Object({ id: Type.String(), at: nullable(Type.String()) });
 export type DeregisterRequest = Static<typeof DeregisterRequest>;
 /**
- * The ids of the deleted instances. Each instance comes after the instances that it had registered, so the instance of
- * the request is the last one. If not all are deleted yet, `more` is the id of the instance where the deletion
- * continues.
+ * The ids of the deleted instances. The instances that an instance has registered come before it. So the instance of
+ * the request is the last one. If not all are deleted yet, `more` is the id with which the next call continues.
  */
 export const DeregisterReply = Type.Object({ ids: Type.Array(Type.String()), more: nullable(Type.String()) });
 export type DeregisterReply = Static<typeof DeregisterReply>;
@@ -217,8 +219,8 @@ export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.Strin
 export type IntentRequest = Static<typeof IntentRequest>;
 
 /**
- * Marks instances as silent. The request lists the instances that were found silent, and the times at which they were
- * last seen, in ms. Both lists have one item for each instance.
+ * Marks instances as silent. Each list has one item for each instance: `last_seen` is the time, in ms, at which the
+ * instance was last seen when it was found silent.
  */
 export const SilentRequest = Type.Object({
   rows: Type.Array(Type.Integer()),
@@ -227,8 +229,8 @@ export const SilentRequest = Type.Object({
 export type SilentRequest = Static<typeof SilentRequest>;
 
 /**
- * The activity of instances: the time at which each instance was last seen, and the time until which it is busy, in ms.
- * Each list has one item for each instance.
+ * Stores the activity of instances. Each list has one item for each instance: the time at which it was last seen, and
+ * the time until which it is busy. Both are in ms.
  */
 export const LastSeenRequest = Type.Object({
   rows: Type.Array(Type.Integer()),

@@ -1,5 +1,5 @@
 /**
- * A schema type for RPC replies that are JSON text. The method that has the data encodes the text, and all later stages
+ * A schema type for RPC replies that are JSON text. The method that has the data encodes the text. All later stages
  * pass it on unchanged.
  */
 import * as Type from "typebox";

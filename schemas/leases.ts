@@ -35,8 +35,8 @@ export const LEASE_SCOPES = ["repo", "checkout"] as const;
 const Mode = Type.Enum([...LEASE_MODES]);
 const Scope = Type.Enum([...LEASE_SCOPES]);
 /**
- * The source of a regular expression for paths that the server certainly accepts: relative paths without empty
- * segments, `.` and `..`.
+ * The source of a regular expression for paths that the server certainly accepts. The paths are relative, and have no
+ * empty segments, `.` or `..`.
  */
 const PLAIN_PATH = "[A-Za-z0-9_*-]+(?:/[A-Za-z0-9_*-]+)*";
 export const LeaseResource = Text({
@@ -156,8 +156,8 @@ export const LeaseQuery = Type.Object({
 });
 export const LeaseWaitsQuery = Type.Object({ workspace: Type.Optional(Type.String()), limit: Type.Optional(Limit) });
 /**
- * An edge of the wait graph. It says that the lease `lease` waits for the lease `for`, and names the first two of their
- * resources that overlap.
+ * An edge of the wait graph: the lease `lease` waits for the lease `for`. `wanted`, a resource of `lease`, overlaps
+ * `resource`, a resource of `for`. They are the first two that overlap.
  */
 const LeaseWait = Type.Object({
   lease: Type.String(),
@@ -203,8 +203,8 @@ export const LeaseReleaseAnswer = Type.Object({ released: Type.String() });
 export const LeaseBreakAnswer = Type.Object({ broken: Type.String() });
 
 /**
- * The body of a 409 answer to a lease request. Either the request conflicts with claims of other holders, or its wait
- * would close a cycle of waiting claims.
+ * The body of a 409 answer to a lease request. The request conflicts with claims of other holders, or its wait would
+ * cause a deadlock.
  */
 export const LeaseConflictBody = Type.Object({
   error: Type.String(),
@@ -213,7 +213,7 @@ export const LeaseConflictBody = Type.Object({
   cycle: Type.Optional(Type.Array(Type.Object({ holder: Holder, lease: nullable(Lease) }))),
   nearby: Nearby,
 });
-/** The body of a 423 answer to a write that another holder's lease forbids. */
+/** The body of a 423 answer to a write. Another holder's lease forbids the write. */
 export const LockedBody = Type.Object({ error: Type.String(), code: Type.Literal(423), lease: Lease });
 
 /** A lease as it is stored. Times are in ms. `fence` is 0 if the lease was never granted. */
@@ -232,10 +232,10 @@ export const LeaseRecord = Type.Object({
   ttl_s: Type.Integer(),
   max_s: Type.Integer(),
   /**
-   * Whether the lease had to wait before it was granted. Such a grant is unconfirmed until the holder is seen again.
+   * Whether the lease had to wait before it was granted. The grant is then unconfirmed until the holder is seen again.
    */
   offered: Type.Boolean(),
-  /** Whether the lease stays in the wait queue after the last call that waits for it has ended. */
+  /** Whether the lease stays in the wait queue when no call waits for it any more. */
   queued: Type.Boolean(),
   requested_at: Type.Integer(),
   granted_at: nullable(Type.Integer()),
@@ -273,10 +273,10 @@ export const AcquireRequest = Type.Object({
   reason: Type.String(),
   /** Whether the request waits in the queue if the resources are not free. */
   waits: Type.Boolean(),
-  /** Whether the request stays in the wait queue after the last call that waits for it has ended. */
+  /** Whether the request stays in the wait queue when no call waits for it any more. */
   queued: Type.Boolean(),
   request_id: nullable(Type.String()),
-  /** Whether the server may answer with a lease that the holder already has on the same resources. */
+  /** Whether the server may return a lease on the same resources that the holder has already. */
   reuse: Type.Optional(Type.Boolean()),
   /**
    * The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if the request has no request_id.
@@ -289,8 +289,8 @@ export const AcquireRequest = Type.Object({
 });
 export type AcquireRequest = Static<typeof AcquireRequest>;
 /**
- * The reply to a lease request. `row` is the lease's row, by which the front finds the lease. `made` is false if the
- * lease existed before the call.
+ * The reply to a lease request. `row` is the row of the lease in the database, by which the front finds it. `made` is
+ * false if the lease existed before the call.
  */
 export const AcquireReply = Type.Object({ row: Type.Integer(), made: Type.Boolean() });
 
@@ -313,8 +313,8 @@ export const LeaseChanged = Type.Object({ changed: Type.Boolean() });
 export const LeaveRequest = Type.Object({ row: Type.Integer(), stays: Type.Boolean() });
 export type LeaveRequest = Static<typeof LeaveRequest>;
 /**
- * The reply with the blockers of a request whose wait has ended. `held` is true if the lease was granted before the
- * wait ended.
+ * The reply to a call that ends a wait. `conflicts` has the blockers of the lease. `held` is true if the lease was
+ * granted before the wait ended.
  */
 export const LeaveReply = Type.Object({
   held: Type.Boolean(),
@@ -340,8 +340,8 @@ export const END_REASONS = ["expired", "max_s"] as const;
 export type LeaveReply = Static<typeof LeaveReply>;
 
 /**
- * Ends claims that have expired. Each claim in the request has the fence that it had when it expired. A claim that has
- * been granted or ended since then has another fence, and does not change.
+ * Ends claims that have expired. Each claim is listed with the fence that it had when it expired. If it was granted
+ * again or ended since then, its fence is different, and it does not change.
  */
 export const EndClaimsRequest = Type.Object({
   ends: Type.Array(
@@ -350,7 +350,7 @@ export const EndClaimsRequest = Type.Object({
       fence: Type.Integer(),
       reason: Type.Enum([...END_REASONS]),
       /**
-       * The time at which the claim's holder was last seen, in ms, as it was known when the leader decided to end the
+       * The time in ms at which the claim's holder was last seen, as the leader knew it when it decided to end the
        * claim. If the holder has been seen since then, the claim continues.
        */
       heard_at: nullable(Type.Integer()),

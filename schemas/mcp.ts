@@ -1,7 +1,7 @@
 /**
  * Defines the five MCP tools as a model sees them: their names, descriptions and input schemas. Every word costs tokens
- * in each conversation of each agent. So each word must help the model to choose between the tools, and a test counts
- * the words. src/features/mcp/tools.ts implements the tools.
+ * in each conversation of each agent. So each word must help the model to choose a tool, and a test counts the words.
+ * src/features/mcp/tools.ts implements the tools.
  */
 import * as Type from "typebox";
 import type { TObject } from "typebox";
@@ -17,11 +17,10 @@ const needed = (description?: string) =>
   Type.String({ minLength: 1, ...(description === undefined ? {} : { description }) });
 
 /**
- * The instructions about the server that a client passes to its model before any tool. They say what the server is for,
- * what to call first, and how to treat texts of other agents.
+ * The instructions that a client gives its model before any tool. They say what the server is for, what to call first,
+ * and how to treat texts of other agents.
  *
- * Some clients do not pass the instructions on. So the tools whose answers quote other agents also say how to treat
- * such texts.
+ * Some clients do not pass the instructions on. So the tools that quote other agents also say how to treat their texts.
  */
 export const MCP_INSTRUCTIONS =
   "Koor coordinates AI coding agents that work side by side: shared state, specs, events, leases on files, tasks, " +

@@ -56,8 +56,8 @@ const Party = Type.Object({ id: Type.String(), name: Type.String() });
 export const MessageSent = Type.Object({ id: Type.String(), thread: Type.String(), to: Type.Array(Party) });
 export type MessageSent = Static<typeof MessageSent>;
 /**
- * The answer to a sent message, with its recipients. A recipient has a `status` only if the sender named this recipient
- * and the recipient is not active.
+ * The answer to a sent message, with its recipients. A recipient has a `status` only if the sender named it and it is
+ * not active.
  */
 export const MessageSentAnswer = Type.Object({
   id: Type.String(),
@@ -173,8 +173,8 @@ const TextOrNull = Type.Union([Type.String(), Type.Null()]);
 const RowOrNull = Type.Union([Row, Type.Null()]);
 
 /**
- * The request that sends a message to its resolved recipients. In a recipient, `to` is the name that the sender wrote.
- * `nobody` is the first of these names that matches no instance. `data` is JSON text.
+ * Sends a message to recipients that were looked up. In a recipient, `to` is the name that the sender wrote. `nobody`
+ * is the first of the sender's names that matches no instance. `data` is JSON text.
  */
 export const SendRequest = Type.Object({
   /**
@@ -239,9 +239,9 @@ const BOX = {
 export const PageRequest = Type.Object(BOX);
 export type PageRequest = Static<typeof PageRequest>;
 /**
- * Describes the extent of a page. `count` is the number of its messages, and `last` is its last row (null if it is
- * empty). `undelivered` has the rows whose messages were not delivered by an earlier page. `cut` is true if the page
- * ends before its limit because its messages are long.
+ * Describes a page of messages. `count` is the number of its messages, and `last` is its last row (null if it is
+ * empty). `undelivered` has the rows of the messages that no earlier page has delivered. `cut` is true if the page ends
+ * before its limit because its messages are long.
  */
 export const PageReply = Type.Object({
   cut: Type.Boolean(),
@@ -255,7 +255,7 @@ export type PageReply = Static<typeof PageReply>;
 export const ListRequest = Type.Object({
   ...BOX,
   up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
-  /** Whether more messages follow after the row `up_to` because they did not fit into the page. */
+  /** Whether more messages follow the row `up_to`, because they did not fit into the page. */
   cut: Type.Boolean(),
 });
 export type ListRequest = Static<typeof ListRequest>;
@@ -283,7 +283,7 @@ export const ThreadsRequest = Type.Object({
 export type ThreadsRequest = Static<typeof ThreadsRequest>;
 
 /**
- * The push message with the changes of message boxes in a commit. `in` and `out` name the owners of the in-boxes and
+ * The push message about message boxes that a commit has changed. `in` and `out` name the owners of the in-boxes and
  * out-boxes that have new messages. `unread` is the number of all unread messages.
  *
  * `expires_at` is the time in ms at which the next message expires; null if none does.

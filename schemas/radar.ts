@@ -16,7 +16,7 @@ const GitText = Text(CHECKOUT_TEXT);
 const Line = Type.Integer({ minimum: 0, maximum: RADAR_LINE_MAX });
 
 /**
- * Returns whether two numbers are the first and the last line of a changed range. After an insertion, the last line is
+ * Returns whether two numbers are the first and the last line of a changed range. For an insertion, the last line is
  * the first line minus one.
  */
 function isLineRange([first = 0, last = 0]: readonly number[]): boolean {
@@ -118,16 +118,16 @@ const CLEARED = {
   paths: Type.Array(Type.String(), { description: "The first ones." }),
   count: Type.Integer({ minimum: 1 }),
 };
-/** The data of `radar.clear`. */
+/** The data of an event `radar.clear`, which reports that an overlap has ended. */
 export const OverlapCleared = Type.Object(CLEARED);
-/** The data of `radar.overlap`. */
+/** The data of an event `radar.overlap`, which reports a new overlap. */
 export const OverlapAppeared = Type.Object({ ...CLEARED, kind: Type.Enum([...OVERLAP_KINDS]) });
 export type OverlapCleared = Static<typeof OverlapCleared>;
 export type OverlapAppeared = Static<typeof OverlapAppeared>;
 
 /**
- * The files of a report as they are stored, in the order in which they were sent. Members that the client omitted are
- * absent. `lines` is a flat list of the first and the last line of each range.
+ * The stored form of a report's files, in the order in which they were sent. Members that the client omitted are
+ * absent. `lines` is a flat list: the first and the last line of each range.
  */
 export const StoredFiles = Type.Array(
   Type.Object({
@@ -141,7 +141,7 @@ export type StoredFiles = Static<typeof StoredFiles>;
 
 /**
  * Asks the pool to read the body of a report. The body is bytes, or a string in which each Latin-1 character stands for
- * one byte.
+ * one byte (src/base/bytes.ts).
  */
 export const CheckReportRequest = Type.Object({ body: Type.Unsafe<Uint8Array | string>(Type.Unknown()) });
 /** A checked report, with its files in the form in which they are stored. */
@@ -167,8 +167,8 @@ export const ReportChangesRequest = Type.Object({
 export type ReportChangesRequest = Static<typeof ReportChangesRequest>;
 
 /**
- * Ends the reports of checkouts in which no agent was active. Each report is named with the time at which it was
- * stored, in ms. A report that has been stored again since then remains.
+ * Ends the reports of checkouts in which no agent was active. `reported_at` is the time in ms at which the report was
+ * stored. If a newer report of the checkout was stored since then, it remains.
  */
 export const EndReportsRequest = Type.Object({
   ends: Type.Array(Type.Object({ checkout: Type.String(), reported_at: Type.Integer() })),
@@ -180,7 +180,8 @@ export type EndReportsReply = Static<typeof EndReportsReply>;
 
 /**
  * Finds the overlaps of a workspace, or only those of one checkout. `instances` has the agents of each checkout as JSON
- * text; a checkout that is missing has none. If `named` is true, the answer begins with the name of the checkout.
+ * text; a checkout that is not in it has no agents. If `named` is true, the answer begins with the name of the
+ * checkout.
  */
 export const FindOverlapsRequest = Type.Object({
   workspace: Type.String(),
@@ -193,13 +194,14 @@ export type FindOverlapsRequest = Static<typeof FindOverlapsRequest>;
 /** Reads the report of a checkout. */
 export const ReadChangesRequest = Type.Object({ checkout: Type.String() });
 /**
- * The report as JSON text without its end, and the time in ms at which it was stored; null if the checkout has no
- * report.
+ * The report as JSON text without its closing part. `reported_at` is the time in ms at which the report was stored.
+ * Null if the checkout has no report.
  */
 export const ReadChangesReply = nullable(Type.Object({ text: Type.String(), reported_at: Type.Integer() }));
 
 /**
- * An overlap that the agents of both checkouts have not been notified of yet. `path` is the first of its `count` paths.
+ * An overlap about which the agents of both checkouts have not been notified yet. `path` is the first of its `count`
+ * paths.
  */
 export const OverlapNotice = Type.Object({
   a: Side,

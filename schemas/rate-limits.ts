@@ -33,7 +33,7 @@ export type RateLimit = Static<typeof RateLimit>;
 export const RateLimitList = Type.Object({ limits: Type.Array(RateLimit) });
 export const RateLimitDeleted = Type.Object({ deleted: Type.Integer() });
 
-/** The rate limit that keeps a claim from getting a task. */
+/** A rate limit because of which a claim gets no task. */
 export const HeldByLimit = Type.Object({
   limit: Type.Integer({ minimum: 1 }),
   provider: Type.String(),
@@ -52,8 +52,8 @@ export const ReportLimitRequest = Type.Object({
 });
 export type ReportLimitRequest = Static<typeof ReportLimitRequest>;
 /**
- * Removes a rate limit. `by` is an instance that may remove only the rate limits that it has reported. It is null if
- * the caller may remove any rate limit.
+ * Removes a rate limit. If `by` is not null, it is the id of an instance, which may remove only the rate limits that it
+ * has reported. If `by` is null, the caller may remove any rate limit.
  */
 export const RemoveLimitRequest = Type.Object({ id: Type.Integer(), by: Type.Union([Type.String(), Type.Null()]) });
 export type RemoveLimitRequest = Static<typeof RemoveLimitRequest>;

@@ -52,8 +52,8 @@ export const Rule = Type.Object({
 export const ProjectName = Name(KEY_BYTES_MAX);
 
 /**
- * The source of a regular expression for segments of a glob that are certainly well-formed. Such a segment is one or
- * more stars, or a name with wildcards and classes of letters.
+ * The source of a regular expression for segments of a glob that are certainly well-formed. A segment is one or more
+ * stars, or a name with wildcards and classes of letters (`*.[ch]`).
  */
 const GLOB_SEGMENT = "(?:\\*+|(?:[A-Za-z0-9_?-]|\\[\\^?[a-z]+\\])(?:[A-Za-z0-9_.*?-]|\\[\\^?[a-z]+\\])*)";
 
@@ -65,9 +65,8 @@ export const FileGlob = Text({
 });
 
 /**
- * Builds a regular expression that matches only regexes that src/features/rules/regex.ts certainly compiles. Such a
- * regex consists of characters, classes and nested groups, each with at most one quantifier. Other regexes may compile,
- * too.
+ * Builds a regular expression for regexes that src/features/rules/regex.ts certainly compiles. It matches regexes of
+ * characters, classes and nested groups, each with at most one quantifier. Other regexes may compile, too.
  */
 const LITERAL = "(?:[^\\\\.+*?()|\\[\\]{}^$]|\\\\[dDsSwWntr.+*?()|{}\\[\\]^$\\\\/-])";
 const IN_REGEX_CLASS = "(?:\\\\[dDsSwW]|[a-zA-Z0-9_ .,:;!?@#%&*+=/<>~]|a-z|A-Z|0-9)";
@@ -85,9 +84,7 @@ const source = (fallback: string) => ({
   ),
 });
 
-/**
- * The members that a client may set in every rule are those of `named` and `given`. An empty text counts as missing.
- */
+/** A client may set the members in `named` and in `given` of every rule. An empty text counts as missing. */
 const named = { rule_id: Name(RULE_NAME_BYTES_MAX, "Unique in its project.") };
 const given = {
   pattern: Text({
@@ -110,8 +107,8 @@ const given = {
 };
 
 /**
- * The source of a proposal. A proposal always gets this source. Other rules get a default source if they name none:
- * PUT_SOURCE in a PUT, and IMPORTED_SOURCE in an import.
+ * The source that every proposed rule gets. Other rules get a default source if they name none: PUT_SOURCE in a PUT,
+ * and IMPORTED_SOURCE in an import.
  */
 export const PROPOSED_SOURCE = "learned";
 export const PUT_SOURCE = "local";
@@ -224,8 +221,8 @@ export const RuleRequest = Type.Object({ project: Type.String(), rule_id: Type.S
 export type RuleRequest = Static<typeof RuleRequest>;
 
 /**
- * Asks the pool to parse a proposed rule. The proposer is the one that the rule names. If the rule names none, or if a
- * token proves the actor (`is_proven`), the proposer is `actor`.
+ * Asks the pool to parse a proposed rule. The proposer is the actor if a token proves the actor's identity
+ * (`is_proven`), or if the rule names no proposer. Otherwise it is the proposer that the rule names.
  */
 export const CheckProposalRequest = Type.Object({ actor: Type.String(), is_proven: Type.Boolean(), body: Bytes });
 export const CheckProposalReply = Type.Object({
@@ -235,16 +232,17 @@ export const CheckProposalReply = Type.Object({
 });
 
 /**
- * Asks the pool to parse an array of rules. `project` is the project of all these rules; null if each rule names its
- * own.
+ * Asks the pool to parse an array of rules. `project` is the project of all rules in the array; null if each rule names
+ * its own.
  */
 export const CheckRulesRequest = Type.Object({ project: Type.Union([Type.String(), Type.Null()]), body: Bytes });
 export const CheckRulesReply = Type.Object({ rules: CheckedRules });
 
 const SetVersion = Type.Integer({ minimum: 0 });
 /**
- * Validates a text with all rules of the project, or only with the named rule, whatever its status. `versions` has the
- * versions of the project's rule set and of the global rule set; null if a rule is named.
+ * Validates a text. If `rule_id` is null, all rules of the project are used. Otherwise only the named rule is used,
+ * whatever its status. `versions` has the versions of the project's rule set and of the global rule set; null if a rule
+ * is named.
  */
 export const ValidateRequest = Type.Object({
   project: Type.String(),
@@ -254,7 +252,7 @@ export const ValidateRequest = Type.Object({
 });
 export type ValidateRequest = Static<typeof ValidateRequest>;
 const ViolationCount = Type.Integer({ minimum: 0 });
-/** The result of a validation: for the named rule, or for all rules of the project. */
+/** The answer to a validation with one named rule, or with all rules of the project. */
 export const ValidateText = Type.Union([RulePreview, Validation]);
 /** The result of a validation. `text` is the answer. `violations` is the number of violations in it. */
 export const ValidateReply = Type.Object({ text: JsonText(ValidateText), violations: ViolationCount });

@@ -19,7 +19,7 @@ import { Usage } from "./usage.js";
 
 export interface ServerEvent {
   readonly summary: string;
-  /** The event's source; null if the source is the caller whose request led to the event. */
+  /** The source of the event. It is null if the source is the caller whose request caused the event. */
   readonly source: ServerSource | null;
   readonly data: TSchema;
 }

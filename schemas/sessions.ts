@@ -28,8 +28,8 @@ export const LogOutAnswer = Type.Object({ logged_out: Type.Literal(true) });
 const SessionIds = Type.Array(Hash, { maxItems: SESSIONS_MAX });
 
 /**
- * Opens a session. `id` is the SHA-256 of its cookie; the writer never gets the cookie. `ends` has the sessions that
- * end with this call, because the new one replaces or evicts them.
+ * Opens a session. `id` is the SHA-256 of its cookie; the writer never gets the cookie. The new session replaces or
+ * evicts the sessions in `ends`.
  */
 export const OpenSessionRequest = Type.Object({
   id: Hash,

@@ -1,12 +1,12 @@
 /**
- * Defines the statuses of the RPC, with the names that gRPC uses. For each status, the table has the HTTP status, the
- * exit code of the CLI, and whether a client may try again. HTTP, MCP and the CLI share this table.
+ * Defines the statuses of the RPC, with the names that gRPC uses. Each row of the table has the HTTP status, the exit
+ * code of the CLI, and whether a client may try again. HTTP, MCP and the CLI share this table.
  */
 
 export interface StatusRow {
   /** The HTTP status code. */
   readonly http: number;
-  /** The exit code of the CLI. It is 1 if the call is rejected, and 3 if the server fails. */
+  /** The exit code of the CLI: 1 if the call is rejected, and 3 if the server fails. */
   readonly exit: 0 | 1 | 2 | 3;
   /** The number of seconds in the header `Retry-After`; absent if another attempt cannot help. */
   readonly retry_after_s?: number;

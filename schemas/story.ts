@@ -11,8 +11,8 @@ const TaskState = Type.Enum([...TASK_STATES]);
 const LIVE_STATES = ["held", "waiting"] as const;
 
 /**
- * The members that every list has: the time that the list describes, and the earliest time that the server can answer
- * about.
+ * The members that every list of the past has. They are the time that the list describes, and the earliest time that
+ * the server still knows.
  */
 const ABOUT = {
   at: Timestamp,
@@ -20,7 +20,7 @@ const ABOUT = {
 };
 
 /**
- * A time in a path. The schema accepts any time. Only the server knows whether a time is in the past, and whether the
+ * A time in a path. The schema accepts any time. The handler checks whether the time is in the past, and whether the
  * rows of that time are still stored.
  */
 export const PastTime = Type.String({
@@ -95,8 +95,8 @@ export const TasksAtQuery = Type.Object({
 });
 
 /**
- * The time of a read, and the time since which rows of the kind are stored; null if all rows are stored. Both are in
- * ms.
+ * The time of a read, in ms. `kept_from` is the time in ms since which all rows of the kind are stored; null if none
+ * was ever removed.
  */
 const Moment = { at: Type.Integer(), kept_from: nullable(Type.Integer()) };
 

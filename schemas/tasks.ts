@@ -140,8 +140,8 @@ const Traceparent = Text({
     source: TRACEPARENT.source,
     says: "must be a traceparent of version 00: 00-TRACE-SPAN-FLAGS in lower-case hex digits",
   },
-  // A simpler pattern for the published description, because its readers may not support lookaheads. It requires that
-  // the last digit of each id is not 0, so that an id never consists only of zeros.
+  // A simpler pattern for the published description, because its readers may not support lookaheads. In it, the last
+  // digit of each id must not be 0, so that no id consists only of zeros.
   promisedPattern: "^00-[0-9a-f]{31}[1-9a-f]-[0-9a-f]{15}[1-9a-f]-[0-9a-f]{2}$",
 });
 
@@ -204,7 +204,7 @@ export const ClaimBody = Type.Object({
   request_id: Type.Optional(Name(REQUEST_ID_BYTES_MAX)),
 });
 export type ClaimBody = Static<typeof ClaimBody>;
-/** A ready task that cannot be claimed now, because a lease overlaps the resources that the task needs. */
+/** A ready task that cannot be claimed now, because another lease overlaps its resources. */
 const BusyTask = Type.Object({
   id: Type.String(),
   title: Type.String(),
@@ -212,7 +212,7 @@ const BusyTask = Type.Object({
   resource: Type.String({ description: "The held resource that overlaps it." }),
   lease: Lease,
 });
-/** The reason why a claim gets no task: an exhausted budget, or a rate limit. */
+/** Says why a claim gets no task: an exhausted budget, or a rate limit. */
 export const HeldBy = Type.Union([HeldByBudget, HeldByLimit]);
 export type HeldBy = Static<typeof HeldBy>;
 
@@ -249,8 +249,8 @@ export const CompleteBody = Type.Object({
   tree: Type.Optional(nullable(ObjectId)),
 });
 /**
- * The body of a 409 answer to the completion of a task. The completion was rejected because there is no evidence that
- * the required commands passed.
+ * The body of a 409 answer to a call that completes a task. The call was rejected, because there is no evidence that
+ * the required commands have passed.
  */
 export const CompleteConflictBody = Type.Object({
   error: Type.String(),
@@ -294,7 +294,8 @@ const Json = nullable(JsonText(Type.Unknown()));
 export const NewTask = Type.Object({
   id: TextOrNull,
   /**
-   * Whether an existing task with this id is returned instead of an error. The member is absent in older log entries.
+   * Whether the call returns an existing task with this id instead of an error. The member is absent in older log
+   * entries.
    */
   or_get: Type.Optional(Type.Boolean()),
   workspace: Type.String(),
@@ -325,15 +326,15 @@ export type NewTask = Static<typeof NewTask>;
 export const CreateTasksRequest = Type.Object({ tasks: Type.Array(NewTask) });
 export type CreateTasksRequest = Static<typeof CreateTasksRequest>;
 /**
- * The reply to the creation of tasks. `rows` has the tasks' rows in the order of the request. `made` has the ids of the
- * tasks that this call has created; a repeated call creates none.
+ * The reply to the creation of tasks. `rows` has the rows of the tasks, in the order of the request. `made` has the ids
+ * of the tasks that this call has created. A repeated call creates none.
  */
 export const CreateTasksReply = Type.Object({ rows: Type.Array(Row), made: Type.Array(Type.String()) });
 export type CreateTasksReply = Static<typeof CreateTasksReply>;
 
 /**
- * A position in the order in which tasks are offered. It consists of a priority (`level`, the effective priority) and
- * the row of a task with this priority.
+ * A position in the order in which tasks are offered. `level` is a task's effective priority, and `row` is the task's
+ * row.
  */
 const TaskRank = Type.Object({ level: Priority, row: Row });
 export const ClaimTaskRequest = Type.Object({
@@ -347,18 +348,16 @@ export const ClaimTaskRequest = Type.Object({
    * The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if the request has no request_id.
    */
   request_hash: Type.Optional(Type.String()),
-  /**
-   * The rank after which the search for a task continues. The previous reply named it; it is absent in the first call.
-   */
+  /** The search for a task continues after this rank, which the previous reply named. Absent in the first call. */
   behind: Type.Optional(TaskRank),
 });
 export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
 /**
- * The claimed task and its claim. `task` is null if no task was found. `made` is false if the same call had already
- * claimed the task.
+ * The claimed task with its claim. `task` is null if no task was found. `made` is false if an earlier attempt of the
+ * call had already claimed the task.
  *
- * `more` is set if tasks remain to be examined. It is the rank up to which no task can be claimed, and after which the
- * search continues.
+ * `more` is set if tasks remain to be examined. It is the rank after which the search continues. No task up to this
+ * rank can be claimed.
  */
 export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
@@ -370,8 +369,8 @@ export const ClaimTaskReply = Type.Object({
 export type ClaimTaskReply = Static<typeof ClaimTaskReply>;
 
 /**
- * Ends the claim of a task's holder. Several methods have requests of this shape, one for each way to end a claim.
- * `text` is the error, the note or the question. `value` is the result as JSON text.
+ * Ends the claim of a task. Each way to end a claim has a method of its own, with a request of this shape. `text` is
+ * the error, the note or the question. `value` is the result as JSON text.
  */
 export const EndTaskRequest = Type.Object({
   id: Type.String(),
@@ -381,7 +380,7 @@ export const EndTaskRequest = Type.Object({
   retry: Type.Boolean(),
   /** The records of other tasks that count as evidence for `complete`. */
   evidence: Type.Optional(Type.Array(Row)),
-  /** The tree of the files for which `complete` reports the task as done. */
+  /** The git tree of the finished work, as the caller of `complete` names it. */
   tree: Type.Optional(TextOrNull),
 });
 export type EndTaskRequest = Static<typeof EndTaskRequest>;
@@ -397,7 +396,8 @@ export type ProgressRequest = Static<typeof ProgressRequest>;
 export const ProgressReply = Type.Object({ claim: Row, cancel_requested: Type.Boolean() });
 export type ProgressReply = Static<typeof ProgressReply>;
 /**
- * An answer to a task's question. `owns` is true if the caller may also answer tasks that other instances have created.
+ * Answers a task's question. `owns` is true if the caller may also answer the questions of tasks that other instances
+ * have created.
  */
 export const AnswerRequest = Type.Object({ id: Type.String(), owns: Type.Boolean(), answer: Type.String() });
 export type AnswerRequest = Static<typeof AnswerRequest>;
@@ -422,7 +422,7 @@ export type PatchRequest = Static<typeof PatchRequest>;
 export const TaskChanged = Type.Object({ row: Row, changed: Type.Boolean() });
 export type TaskChanged = Static<typeof TaskChanged>;
 
-/** Reports an edit that a hook has seen. The edit makes the task's existing records stale. */
+/** Reports that a hook has seen an edit. The edit makes the existing records of evidence for the task stale. */
 export const MarkEditedRequest = Type.Object({ id: Type.String() });
 export type MarkEditedRequest = Static<typeof MarkEditedRequest>;
 export const MarkEditedReply = Type.Object({ changed: Type.Boolean() });
@@ -446,7 +446,7 @@ export const ListTasksRequest = Type.Object({
 });
 export type ListTasksRequest = Static<typeof ListTasksRequest>;
 
-/** The properties of a ready task that determine which instances may claim it, and when. Times are in ms. */
+/** The properties of a ready task that decide which instances may claim it, and when. Times are in ms. */
 export const ReadyRecord = Type.Object({
   row: Row,
   id: Type.String(),
@@ -466,10 +466,10 @@ export const ReadyRecord = Type.Object({
 export type ReadyRecord = Static<typeof ReadyRecord>;
 
 /**
- * The push message with the changes of tasks in a commit, in the order of the changes. `ready` is null unless the task
- * is ready. `waited_ms` is the time for which a claimed task had been ready, in ms.
+ * The push message with the changes of tasks in a commit, in the order in which they happened. `ready` is null unless
+ * the task is ready. `waited_ms` says how long a claimed task had been ready.
  *
- * `counts` has the number of tasks in each state that is not an end state, in the order of TASK_STATES.
+ * `counts` has the number of tasks in each state, in the order of TASK_STATES, without the end states.
  */
 export const TasksPush = Type.Object({
   changed: Type.Array(

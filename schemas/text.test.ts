@@ -1,5 +1,5 @@
 /**
- * Tests the error that is reported for a text. It must agree with a simple implementation of the rules, and with the
+ * Tests the fault that is reported for a text. It must agree with a simple implementation of the rules, and with the
  * text's schema.
  */
 import * as fc from "fast-check";

@@ -15,24 +15,24 @@ export interface TextRules {
   /** The maximum size in bytes of UTF-8, if it is limited in addition to the length. */
   readonly bytesMax?: number;
   /**
-   * The maximum length that the published description states. A text of this length is always accepted. It is less than
-   * charactersMax if other texts share the same limit.
+   * The maximum length that the published description states. A text of this length is always accepted. If other texts
+   * share the same limit, it is less than charactersMax.
    */
   readonly promisedCharactersMax?: number;
   /**
-   * A pattern for the published description, in place of `pattern`. It is needed if the code that reads the text checks
-   * its content. Every text that matches it is accepted.
+   * A pattern for the published description, in place of `pattern`. It is needed if other code checks the text when it
+   * reads the text. Every text that matches the pattern is accepted.
    */
   readonly promisedPattern?: string;
-  /** The form that the text must have. `says` completes the error message `must be …`. */
+  /** A form that the text must have. `says` completes the error message `must be …`. */
   readonly pattern?: { readonly source: string; readonly says: string };
   /** If true, an empty text counts as missing. */
   readonly required?: true;
   /** True for a name or a label: the text must be one line without control characters and invisible characters. */
   readonly line?: true;
   /**
-   * True if invisible characters pass this check, because the code that reads the text rejects them after another
-   * check.
+   * True if this check accepts invisible characters. The code that reads the text then rejects them itself, after
+   * another check.
    */
   readonly hidden_later?: true;
 }
@@ -66,7 +66,7 @@ export function isLongerThan(text: string, charactersMax: number): boolean {
 const CONTROL_PROBLEM = "must not contain control characters";
 
 /**
- * Returns the problem with one line of text, as a predicate for an error message (`must not contain …`). Returns null
+ * Finds the fault in one line of text. Returns it as a predicate for an error message (`must not contain …`), or null
  * if there is none.
  */
 export function lineProblem(text: string): string | null {
@@ -76,7 +76,7 @@ export function lineProblem(text: string): string | null {
 }
 
 /**
- * Returns the problem with a text, as a predicate for an error message (`is longer than 256 characters`). Returns null
+ * Finds the fault in a text. Returns it as a predicate for an error message (`is longer than 256 characters`), or null
  * if there is none.
  * @param asks true if the text names an object that may already exist. Then invisible characters are allowed, because
  * an older version accepted names with them.

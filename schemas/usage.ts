@@ -61,7 +61,7 @@ export const UsageListQuery = Type.Object({
   limit: Type.Optional(Limit),
 });
 
-/** The ways to group a usage summary. Each has a name in the API and a column in the database. */
+/** The ways to group a usage summary. Each has a name in the API, and a column in the database. */
 export const USAGE_GROUPS = {
   instance: "instance_id",
   project: "project",
@@ -163,12 +163,12 @@ export const UsageListRequest = Type.Object({
 });
 export type UsageListRequest = Static<typeof UsageListRequest>;
 
-/** The interval of the series; null if the summary has no series. */
+/** Sums up usage rows by group. `interval` is the interval of the series; null if the summary has no series. */
 export const UsageSummaryRequest = Type.Object({
   group_by: Type.Enum(USAGE_GROUP_NAMES),
   from: Bound,
   to: Bound,
-  /** The name after which the groups begin; null if they begin with the first one. */
+  /** The groups begin after this name. If it is null, they begin with the first group. */
   after: Type.Union([Type.String(), Type.Null()]),
   interval: Type.Union([Type.Enum(USAGE_INTERVAL_NAMES), Type.Null()]),
 });

@@ -32,8 +32,8 @@ export const VersionedRollbackQuery = Type.Object({
 /** A list of entity tags, or `*` (RFC 9110). A malformed tag in a read matches nothing. */
 const EntityTags = Type.String();
 /**
- * A regular expression for an entity tag in a write. The parser accepts more blanks and commas, and rejects malformed
- * tags.
+ * A regular expression for an entity tag in a write. The parser also accepts more blanks and commas. It rejects
+ * malformed tags.
  */
 const EntityTag = String.raw`(W/)?"[!#-~]*"`;
 const SoundEntityTags = Type.String({ pattern: String.raw`^(\*|${EntityTag}(, ?${EntityTag})*)$` });

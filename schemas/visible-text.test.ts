@@ -1,6 +1,6 @@
 /**
- * Tests which characters count as invisible, which of them are accepted because of their neighbours, and how they are
- * escaped.
+ * Tests which characters count as invisible, and how they are escaped. Also tests which of them are accepted because of
+ * their neighbours.
  */
 import t from "tap";
 import { sampleRows } from "../test/support/test-size.js";

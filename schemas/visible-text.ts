@@ -1,8 +1,7 @@
 /**
- * Finds characters that cannot be seen. A terminal or a page shows nothing for such a character, or the character
- * changes how the surrounding text is shown. Names may not contain invisible characters, and the CLI and the log escape
- * them. Some invisible characters are accepted in emoji sequences, and as joiners in scripts that need them, because
- * they change how their neighbours look. Pure.
+ * Finds characters that cannot be seen. A terminal or a page shows nothing for them, or they change how the surrounding
+ * text is shown. Names may not contain invisible characters, and the CLI and the log escape them. Some are accepted in
+ * emoji sequences, and as joiners in scripts that need them, because they change how their neighbours look. Pure.
  *
  * The ranges are those of Unicode 16: Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators,
  * interlinear annotations and noncharacters. Some characters that are drawn as nothing are added.
@@ -59,24 +58,24 @@ function classOf(ranges: readonly Range[]): string {
 }
 
 /**
- * The characters of HIDDEN_RANGES, as the inside of a character class in a regular expression with the flag `u`.
+ * The characters of HIDDEN_RANGES, as the inside of a character class for a regular expression with the flag `u`.
  * Characters above U+FFFF are written literally, because each regex dialect escapes them differently.
  */
 export const HIDDEN_CLASS = classOf(HIDDEN_RANGES);
 /**
- * All hidden and blank characters, as the inside of a character class. A name may contain such a character only where
- * KEPT matches it.
+ * All hidden and blank characters, as the inside of a character class. A name may contain one of them only where KEPT
+ * matches it.
  */
 export const UNSEEN_CLASS = HIDDEN_CLASS + classOf(BLANK_RANGES);
 
 /**
- * Matches a virama, which is a sign that suppresses a vowel. A joiner next to a virama chooses how a cluster of
- * consonants is drawn.
+ * Matches a virama, which is a sign that suppresses a vowel. A joiner beside a virama chooses how a group of consonants
+ * is drawn.
  */
 const VIRAMA = "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]";
 /**
- * Matches letters that join with their neighbours. In Persian, Kurdish and Urdu, a non-joiner between two such letters
- * separates them.
+ * Matches letters that join with their neighbours. In Persian, Kurdish and Urdu, a non-joiner separates two of these
+ * letters.
  */
 const JOINING = "(?=[\\p{L}\\p{M}])[\\p{Script=Arabic}\\p{Script=Syriac}\\p{Script=Nko}\\p{Script=Adlam}]";
 const MONGOLIAN = "(?=\\p{L})\\p{Script=Mongolian}";
@@ -107,13 +106,13 @@ const KEPT = [
   "(?<=[\\u{18B00}-\\u{18CFF}])\\u{16FE4}(?=[\\u{18B00}-\\u{18CFF}])",
 ].join("|");
 
-/** Matches printable ASCII. Such texts, which are the most common, are not searched for invisible characters. */
+/** Matches printable ASCII. Most texts match, and are not searched for invisible characters. */
 const PLAIN = /^[\x20-\x7e]*$/;
 const CONTROLS = "[\\u0000-\\u001f\\u007f-\\u009f]";
 
 /**
- * Returns a function that compiles a regular expression at its first call. The compilation takes 1 ms, and most starts
- * of a program need none of the expressions.
+ * Returns a function that compiles a regular expression when it is first called. Compiling takes 1 ms, and most
+ * programs never need these expressions.
  */
 function onDemand(source: string): () => RegExp {
   let compiled: RegExp | undefined;
@@ -133,8 +132,8 @@ export function hasControlCharacter(text: string): boolean {
 }
 
 /**
- * Returns the first invisible character that is not a control character, in the form `U+200B`; undefined if there is
- * none.
+ * Finds the first invisible character that is not a control character. Returns it in the form `U+200B`; undefined if
+ * there is none.
  */
 export function findHiddenCharacter(text: string): string | undefined {
   if (PLAIN.test(text)) return undefined;

@@ -25,10 +25,10 @@ function many<Item extends Type.TSchema>(item: Item) {
 }
 
 const DIGITS_MAX = 15;
-/** The prefix of the key. */
+/** The maximum size of `N:`, the prefix of a condition `N:KEY`. */
 const ABOVE_BYTES = DIGITS_MAX + ":".length;
 
-/** Returns the schema of a condition `N:KEY`. The code that parses the condition also checks the key. */
+/** Returns the schema of a condition `N:KEY`. The key itself is checked when the condition is parsed. */
 function above(description: string, key: string) {
   return Text({
     charactersMax: KEY_BYTES_MAX + ABOVE_BYTES,
@@ -88,9 +88,9 @@ export const WaitQuery = Type.Object({
 export type WaitQuery = Static<typeof WaitQuery>;
 
 /**
- * The parameters that are not conditions. `is` belongs to the condition `instance`. `workspace` is the workspace in
- * which the call waits. `after` is the cursor after which the call looks for changes. `wait` is the time for which it
- * waits. All other parameters are conditions.
+ * The parameters of a wait that are not conditions. `is` belongs to the condition `instance`. `workspace` is the
+ * workspace in which the call waits. The call looks for changes after the cursor `after`. It waits at most `wait`
+ * seconds.
  */
 const NO_CONDITIONS = ["is", "workspace", "after", "wait"] as const;
 export type WaitParameter = Exclude<keyof WaitQuery, (typeof NO_CONDITIONS)[number]>;

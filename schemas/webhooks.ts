@@ -39,7 +39,7 @@ const LastError = Type.String({
   description: "Why a delivery failed last, or why the webhook was turned off.",
 });
 
-/** The event at the head of a webhook's queue after a failed attempt to deliver it. */
+/** The event at the head of a webhook's queue, if an attempt to deliver it has failed. */
 const FailingEvent = Type.Object({
   event_id: Type.Integer({ minimum: 1 }),
   since: Timestamp,
@@ -66,7 +66,7 @@ export const WebhookList = Type.Array(Webhook);
 export const WebhookDeleted = Type.Object({ deleted: Type.String() });
 export const WebhookTested = Type.Object({ tested: Type.String(), status: Type.Literal("ok") });
 
-/** The event to skip. */
+/** Selects the webhooks after an id. */
 export const WebhookListQuery = Type.Object({
   after: Type.Optional(Type.String({ description: "Only webhooks whose id comes after this one." })),
 });
@@ -81,7 +81,7 @@ export const WebhookSkipped = Type.Object({ id: Type.String(), skipped: EventId 
 export const WebhookResent = Type.Object({ id: Type.String(), sent: EventId });
 export const WebhookDiscarded = Type.Object({ id: Type.String(), discarded: EventId });
 
-/** One attempt to deliver an event. `attempt` is the number of this attempt, counted from 1 for each event. */
+/** One attempt to deliver an event. `attempt` is its number, counted from 1 for each event. */
 export const WebhookDelivery = Type.Object({
   at: Timestamp,
   event_id: EventId,
@@ -128,7 +128,7 @@ export type WebhookIdRequest = Static<typeof WebhookIdRequest>;
 export const WebhookFailure = Type.Object({ at_ms: NonNegative, error: LastError });
 export type WebhookFailure = Static<typeof WebhookFailure>;
 
-/** The state of the event at the head of a webhook's queue. `next_ms` is the time of the next attempt. */
+/** The state of the event at the head of a webhook's queue. `next_ms` is the time of the next attempt to deliver it. */
 export const WebhookHead = Type.Object({
   event: EventId,
   since_ms: NonNegative,
@@ -156,12 +156,12 @@ export type LoggedDelivery = Static<typeof LoggedDelivery>;
 /**
  * The progress of the deliveries to a webhook since the previous report.
  *
- * Every event of the queue up to `delivered` was delivered or is in `set_aside`. `epoch` is the number of times that
- * the webhook was enabled; failures of an earlier epoch do not count. `fail_count` is the number of consecutive
- * failures, and `fired_at` is the time of the last delivery.
+ * Every event of the queue up to `delivered` was delivered or is in `set_aside`. `epoch` counts how often the webhook
+ * was enabled; failures of an earlier epoch do not count. `fail_count` is the number of consecutive failures.
+ * `fired_at` is the time of the last delivery.
  *
  * `head` is the state of the event at the head of the queue. `log` has the attempts since the previous report, and
- * `failure` is the last failure since then.
+ * `failure` is the last failed one.
  */
 export const WebhookProgress = Type.Object({
   webhook: Type.Integer({ minimum: 1 }),

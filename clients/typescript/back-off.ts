@@ -2,12 +2,14 @@
 
 const FIRST_PAUSE_MS = 100;
 const PAUSE_MS_MAX = 5000;
-/** The number of doublings after which a pause is longer than PAUSE_MS_MAX: 2 ** 6 * FIRST_PAUSE_MS exceeds it. */
+/**
+ * The pause stops doubling after this many attempts, because it then exceeds PAUSE_MS_MAX (100 ms * 2 ** 6 = 6.4 s).
+ */
 const DOUBLINGS_MAX = 6;
 
 /**
- * Returns the pause before the next attempt, in ms. The pause doubles with each attempt. A random half of it keeps many
- * clients from retrying at the same time. It is never shorter than `leastMs`, the server's `Retry-After`.
+ * Returns the pause before the next attempt, in ms. The pause doubles with each attempt. Half of it is random, so that
+ * many clients do not retry at the same time. `leastMs`, the server's `Retry-After`, is added to it.
  */
 export function pauseMs(attempt: number, leastMs = 0): number {
   const fullMs = Math.min(PAUSE_MS_MAX, FIRST_PAUSE_MS * 2 ** Math.min(attempt, DOUBLINGS_MAX));

@@ -1,7 +1,4 @@
-/**
- * Reads the body of an answer, up to a limit. Without the limit, a server whose answer never ends would fill the
- * client's memory.
- */
+/** Reads the body of an answer, up to a limit. Without it, an endless answer would fill the client's memory. */
 import { UnavailableError } from "./errors.js";
 
 /** The longest body of an answer, in bytes. No answer of Koor is nearly as long. */
@@ -24,7 +21,7 @@ export async function readBody(
         throw new UnavailableError(`the answer is longer than ${bytesMax} bytes`, { outcomeUnknown: true });
     }
   } finally {
-    // An error of the cancellation is ignored, because the answer may have failed already.
+    // Ignores an error of `cancel`, because the answer may have failed already.
     await reader.cancel().catch(() => undefined);
   }
   const whole = new Uint8Array(length);

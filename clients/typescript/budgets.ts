@@ -18,8 +18,8 @@ function pathOf(id: string): string {
 }
 
 /**
- * The result is never negative. More than the limit may have been used, because the cost of a call is known only after
- * the call.
+ * Returns how much of a limit is left, at least 0. `used` may exceed the limit, because the cost of a call is known
+ * only after the call.
  */
 function left(limit: number | null, used: number): number | null {
   return limit === null ? null : Math.max(0, limit - used);
@@ -42,7 +42,8 @@ export class Budgets {
   }
 
   /**
-   * Returns how much of the budget is left in the current period. Fails with NotFoundError if there is no such budget.
+   * Returns how much of the budget is left in the current period. Fails with NotFoundError if the budget does not
+   * exist.
    */
   async left(id: string, options?: CallOptions): Promise<BudgetLeft> {
     const budget = (await this.list(options)).find((one) => one.id === id);

@@ -1,4 +1,7 @@
-/** Tests messages, waits, instances and usage against a real server, by the rows of clients/behaviours.json. */
+/**
+ * Tests messages, waits, instances and usage against a real server. clients/behaviours.json describes the expected
+ * behaviour.
+ */
 import t from "tap";
 import { behaviour } from "../../test/support/behaviours.js";
 import { betweenLooks } from "../../test/support/between-looks.js";
@@ -21,7 +24,7 @@ await behaviour(t, "messages-inbox", async (t) => {
   await ana.messages.send({ to: "name:ben", subject: "second" });
   t.match(await second, { value: { subject: "second" } });
   const third = inbox.next();
-  // The in-box marks the second message just before it requests the next page.
+  // Waits until the in-box has marked the second message. It does so just before it requests the next page.
   while ((await ben.messages.list({ unread: true })).messages.length > 0) await betweenLooks();
   ending.abort(new Error("enough"));
   await t.rejects(third, { message: "enough" });

@@ -55,9 +55,9 @@ export type * from "./types.js";
 
 /** The address of the server, and the identity of the client. */
 export interface ConnectOptions extends TransportOptions {
-  /** The addresses of the server, or of the nodes of a cluster; `http://localhost:9800` by default. */
+  /** The address of the server. For a cluster, the addresses of its nodes. By default `http://localhost:9800`. */
   readonly url?: string | readonly string[];
-  /** The server's token, or that of an instance. */
+  /** The token of the server, or the token of an instance. */
   readonly token?: string | undefined;
   /** The id of the instance for which the client acts. */
   readonly instance?: string | undefined;

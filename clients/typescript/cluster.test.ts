@@ -1,6 +1,6 @@
 /**
- * Tests failover in a real cluster, by the rows of clients/behaviours.json. Each test kills the node to which the
- * client is connected.
+ * Tests failover in a real cluster. Each test kills the node to which the client is connected. clients/behaviours.json
+ * describes the expected behaviour.
  */
 import t from "tap";
 import { must } from "../../src/base/assert.js";
@@ -13,13 +13,13 @@ import { connect, LeasedError, TimeoutError, UnavailableError, type Client } fro
 const options = { skip: CLUSTER_MISSING };
 const nodes = CLUSTER_MISSING === false ? await startKillableNodes(t) : [];
 
-/**
- * A node that is killed, the victim, and two lists of addresses for clients: those of all nodes, and those of the
- * others.
- */
+/** A test's cluster. The test kills one node, the victim. A client gets one of the two lists of addresses. */
 interface Scene {
   readonly victim: KillableNode;
-  /** The addresses of all nodes. The victim's is the first, so a client is connected to it until it fails. */
+  /**
+   * The addresses of all nodes. The victim's address is the first one, so a client is connected to the victim until it
+   * fails.
+   */
   readonly all: readonly string[];
   readonly others: readonly string[];
 }
@@ -139,8 +139,8 @@ await behaviour(
     await ana.leases.with(
       "deploy",
       async ({ lease, signal, fence }) => {
-        // When the node is killed, requests in flight are sent again to the next node. It recognizes them by their
-        // request_id.
+        // The victim may have received a request before it was killed. The next node recognizes the repeated request by
+        // its `request_id`.
         const parts = Array.from({ length: 8 }, (_, at) => ana.leases.with(`part-${at}`, (held) => held.fence));
         await victim.kill();
         t.equal(new Set(await Promise.all(parts)).size, parts.length);

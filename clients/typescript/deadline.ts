@@ -1,6 +1,6 @@
 /**
- * Limits the time of a call. A signal ends the requests and pauses of the call. It fires when the time is over, or when
- * one of the caller's signals fires.
+ * Limits the time of a call with a signal. The signal ends the requests and pauses of the call. It fires when the time
+ * is over, or when one of the caller's signals fires.
  */
 import { TimeoutError } from "./errors.js";
 

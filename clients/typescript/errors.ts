@@ -1,6 +1,6 @@
 /**
- * The errors of the client. An error that comes from an answer has the answer's HTTP status, and the code and the whole
- * body that the server sent.
+ * The errors of the client. If an error comes from an answer, it has the answer's HTTP status, the code, and the whole
+ * body.
  */
 import type { MissingEvidence } from "./types.js";
 
@@ -15,7 +15,7 @@ export class KoorError extends Error {
   readonly status: number;
   /** The member `code` of the body; the status if the body has none. */
   readonly code: number;
-  /** The parsed body, the text of a body that is not JSON, or null if there was no answer. */
+  /** The parsed body. If the body is not JSON, its text. If there was no answer, null. */
   readonly body: unknown;
 
   constructor(message: string, answer: { status?: number; body?: unknown; cause?: unknown } = {}) {
@@ -41,11 +41,14 @@ export class ConflictError extends KoorError {}
 /** 409 and 423: another instance holds a lease on the same resource, or waits for one. */
 export class LeasedError extends ConflictError {}
 /**
- * The lease, or the claim of a task, has ended. This error is also the reason of an aborted `signal`; its status is
+ * The lease, or the claim of a task, has ended. This error is also the reason of an aborted `signal`. The status is
  * then 0.
  */
 export class LeaseLostError extends ConflictError {}
-/** 409: the task requires commands of which no passing run is recorded. `missing` lists them, each with the reason. */
+/**
+ * 409: the task requires commands, and some of them have no passing run on record. `missing` lists these commands, each
+ * with the reason.
+ */
 export class EvidenceMissingError extends ConflictError {
   get missing(): readonly MissingEvidence[] {
     return (this.body as { readonly missing?: readonly MissingEvidence[] }).missing ?? [];
@@ -77,7 +80,7 @@ export class UnavailableError extends KoorError {
 /** There was no answer within `timeoutMs`. */
 export class TimeoutError extends UnavailableError {}
 
-/** The task of a handler was cancelled. It occurs only as the reason of an aborted `signal`. */
+/** The task on which a handler works was cancelled. This error occurs only as the reason of an aborted `signal`. */
 export class TaskCanceledError extends KoorError {}
 
 type ErrorClass = new (message: string, answer: { status: number; body: unknown }) => KoorError;
@@ -99,7 +102,7 @@ const BY_STATUS: Readonly<Record<number, ErrorClass>> = {
   507: UnavailableError,
 };
 
-/** Returns whether a body is an error of Koor itself, and not of a proxy in front of it. */
+/** Returns whether Koor itself has sent an error body, and not a proxy in front of it. */
 export function isErrorBody(body: unknown): body is ErrorBody {
   return typeof body === "object" && body !== null && "error" in body && "code" in body;
 }

@@ -1,6 +1,6 @@
 /**
- * Reads Server-Sent Events from the body of an answer. Drops an event without its final blank line, because the
- * connection may have ended in the middle of it.
+ * Reads Server-Sent Events from the body of an answer. Drops an event that has no final blank line, because the
+ * connection may have ended in the middle of the event.
  */
 import { UnavailableError } from "./errors.js";
 
@@ -80,7 +80,7 @@ export async function* readEvents(
       yield* parser.take(decoder.decode(value, { stream: true }));
     }
   } finally {
-    // An error of the cancellation is ignored, because the stream may have failed already.
+    // Ignores an error of `cancel`, because the stream may have failed already.
     await reader.cancel().catch(() => undefined);
   }
 }

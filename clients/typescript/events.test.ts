@@ -1,4 +1,4 @@
-/** Tests events and subscriptions by the rows of clients/behaviours.json. */
+/** Tests events and subscriptions. clients/behaviours.json describes the expected behaviour. */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -20,7 +20,7 @@ export interface HistoryOptions extends CallOptions {
   /** Only events that were published between `from` and `to`, in RFC 3339. */
   readonly from?: string;
   readonly to?: string;
-  /** How long the server waits for an event after `after` if there is none yet, in s; at most 60. */
+  /** If the server has no event after `after` yet, it waits this long for one, in s; at most 60. */
   readonly wait_s?: number;
 }
 
@@ -31,7 +31,7 @@ export class Events {
     this.#transport = transport;
   }
 
-  /** Publishes one event, or an array of events. Of an array, either all events are published or none. */
+  /** Publishes one event or an array of events. An array is published as a whole or not at all. */
   publish(topic: string, data?: unknown, options?: PublishOptions): Promise<Event>;
   publish(events: readonly NewEvent[], options?: CallOptions): Promise<Event[]>;
   publish(what: string | readonly NewEvent[], data?: unknown, options: PublishOptions = {}): Promise<Event | Event[]> {
@@ -49,8 +49,8 @@ export class Events {
   }
 
   /**
-   * Iterates over the events that match a pattern, from now on, or after the event with the id `since` (0 for all
-   * stored events). Reconnects by itself, and continues without a gap or a duplicate.
+   * Iterates over the events that match a pattern. Starts with the next published event, or after the event with the id
+   * `since` (0 for all stored events). Reconnects by itself, and continues without a gap or a duplicate.
    */
   subscribe(pattern = "", options: SubscribeOptions = {}): Subscription {
     return new Subscription(this.#transport, pattern, options);

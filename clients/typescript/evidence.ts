@@ -15,8 +15,8 @@ export class Evidence {
   }
 
   /**
-   * Stores a record of a command's run. If the answer is lost, the call is not repeated, because there could then be
-   * two records.
+   * Stores a record of a command's run. If the answer is lost, the call is not repeated, because a repetition could
+   * store a second record.
    */
   record(evidence: NewEvidence, options?: CallOptions): Promise<EvidenceRecord> {
     return this.#transport.json({ method: "POST", path: PATH, json: evidence }, options);

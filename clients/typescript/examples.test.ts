@@ -1,6 +1,6 @@
 /**
- * Tests that the examples of docs/clients.md run, and that they compile under `tsc --strict` against the types of the
- * package. These types need neither the schemas nor another package.
+ * Tests that the examples of docs/clients.md run. Also tests that they compile under `tsc --strict` against the types
+ * of the package, without the schemas and without other packages.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,10 @@ const MANIFEST = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as
   readonly exports: Readonly<Record<string, unknown>>;
 };
 
-/** The compiler options of a user's program: strict, for Node or a browser, without the types of other packages. */
+/**
+ * The compiler options of a user's program. They are strict, for Node or a browser, without the types of other
+ * packages.
+ */
 const OPTIONS: ts.CompilerOptions = {
   strict: true,
   exactOptionalPropertyTypes: true,

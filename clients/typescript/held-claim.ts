@@ -1,10 +1,10 @@
 /**
  * Keeps a lease or the claim of a task alive, and fires a signal before another instance can get it.
  *
- * The server ends a claim if it gets no renewal for `ttl_s`. The client does not know when the server received the last
- * renewal, but it was after the client sent it. So the client counts the time from when it sent the last renewal that
- * was answered. It uses two clocks, because the monotonic clock may stand still while the machine sleeps, and the wall
- * clock may be set back. The clock on which more time has passed counts.
+ * The server ends a claim if it gets no renewal for `ttl_s`. The client does not know when the server received a
+ * renewal, but that was after the client sent it. So the client counts the time since it sent the last answered
+ * renewal. It reads two clocks, and uses the one on which more time has passed. The monotonic clock may stand still
+ * while the machine sleeps, and the wall clock may be set back.
  *
  * After a SIGSTOP, a process runs its timers late, possibly after other work. So the signal itself checks the clocks
  * each time its `aborted` is read.
@@ -12,12 +12,15 @@
 import { pauseMs } from "./back-off.js";
 import { ForbiddenError, LeaseLostError, NotFoundError } from "./errors.js";
 
-/** The part of a claim's time that is not used, because the server's clock may run faster; at most MARGIN_MS_MAX. */
+/**
+ * The safety margin, as a fraction of the claim's time. The client counts a claim as lost this much earlier, because
+ * the server's clock may run faster. The margin is at most MARGIN_MS_MAX.
+ */
 const MARGIN_PART = 0.1;
 const MARGIN_MS_MAX = 5000;
-/** The part of a claim's time after which the claim is renewed. */
+/** The client renews a claim after this fraction of its time. */
 const RENEW_PART = 1 / 3;
-/** The clocks are checked at least this often, because a timer stands still while the machine sleeps. */
+/** The clocks are checked at least this often, in ms, because a timer stands still while the machine sleeps. */
 const LOOK_MS_MAX = 1000;
 
 /** A point in time, on both clocks. */
@@ -34,9 +37,9 @@ export interface Claim {
   readonly ttlMs: number;
   /** The maximum time of the claim, in ms. Renewals do not extend it. */
   readonly maxMs: number;
-  /** When the request that got the claim, or renewed it last, was sent. */
+  /** The time at which the client sent the request that granted the claim, or that renewed it last. */
   readonly heardAt: Moment;
-  /** A time before the grant of the claim. */
+  /** A time before the grant of the claim. The client counts `maxMs` from it. */
   readonly grantedAfter: Moment;
   /** Renews the claim. Fails with LeaseLostError if the claim has ended. */
   readonly renew: (timeoutMs: number) => Promise<void>;
@@ -142,7 +145,7 @@ export class HeldClaim {
   }
 }
 
-/** Makes a signal call `look` before it reports whether it is aborted. */
+/** Overrides `aborted` and `throwIfAborted` of a signal, so that they check the clocks (`look`) first. */
 function lookingSignal(signal: AbortSignal, look: () => void): AbortSignal {
   const isAborted = (): boolean => {
     look();

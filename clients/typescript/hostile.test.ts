@@ -1,4 +1,6 @@
-/** Tests answers of a malicious server: bodies and events without an end, and times that are longer than any timer. */
+/**
+ * Tests that the client survives a malicious server: bodies and events without an end, and times longer than any timer.
+ */
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import t, { type Test } from "tap";
@@ -75,7 +77,7 @@ t.test("a long event costs what its length costs, and not its square", async (t)
       }
     },
   });
-  // If the parser joined its text at each piece, the copies would be 80 GB, and the test would not end in time.
+  // The parser must not join its text at each piece. The copies would be 80 GB, and the test would not end in time.
   for await (const { data } of readEvents(body, () => undefined)) t.equal(data.length, (pieces - 1) * 400);
 });
 

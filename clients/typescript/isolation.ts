@@ -1,6 +1,6 @@
 /**
- * Finds out whether a node of a cluster is isolated: halted, or cut off from the log. Such a node still answers reads
- * and long polls, but it learns nothing new.
+ * Finds out whether a node of a cluster is isolated: halted, or cut off from the log. An isolated node still answers
+ * reads and long polls, but it learns nothing new.
  */
 import { readBody } from "./body.js";
 
@@ -23,7 +23,7 @@ async function healthOf(url: string, signal: AbortSignal): Promise<Health | null
   }
 }
 
-/** Returns the first healthy server among the others if this server is isolated; else undefined. */
+/** If `server` is isolated, returns the first healthy server of `others`. Otherwise returns undefined. */
 export async function findHealthier(
   server: string,
   others: readonly string[],

@@ -1,4 +1,4 @@
-/** Tests held leases against a real server, by the rows of clients/behaviours.json. */
+/** Tests held leases against a real server. clients/behaviours.json describes the expected behaviour. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";

@@ -36,8 +36,8 @@ export class HeldLease implements AsyncDisposable {
   /** The lease, as the server has granted it. */
   readonly lease: AcquiredLease;
   /**
-   * The fence of the lease. Send it with each write under the lease, so that the server refuses the write after the end
-   * of the lease.
+   * The fence of the lease. Send it with each write under the lease. The server then refuses writes after the end of
+   * the lease.
    */
   readonly fence: number;
   readonly #claim: HeldClaim;
@@ -88,7 +88,7 @@ export class Leases {
 
   /**
    * Runs a function while a lease is held, and releases the lease at the end. Fails with LeaseLostError if the lease
-   * was lost meanwhile, also if the function has returned. Fails with LeasedError if the resources are not free.
+   * was lost meanwhile, even if the function has returned. Fails with LeasedError if the resources are not free.
    */
   async with<Result>(
     resources: string | readonly string[],
@@ -106,8 +106,8 @@ export class Leases {
   }
 
   /**
-   * Acquires a lease, which lasts until it is released. Each group in `any` contributes one of its names: the names
-   * that were leased are at the end of the lease's `resources`. `await using` releases the lease at the end of the
+   * Acquires a lease, and renews it until it is released. Of each group of names in `any`, the server leases one name.
+   * These names are at the end of the lease's `resources`. With `await using`, the lease is released at the end of the
    * block.
    */
   async acquire(resources: string | readonly string[], options: AcquireOptions = {}): Promise<HeldLease> {
@@ -116,7 +116,7 @@ export class Leases {
     const names = typeof resources === "string" ? [resources] : resources;
     const json = {
       ...body,
-      // A request that has only alternatives names no resources.
+      // If the caller names only alternatives (`any`), the member `resources` is left out.
       resources: names.length === 0 ? undefined : names,
       reuse: body.reuse ?? false,
       queue: waitS > 0,
@@ -163,7 +163,7 @@ export class Leases {
         const plan = { method: "GET", path: pathOf(asked.id), query: { wait: poll }, waitMs: poll * 1000 };
         const now = await this.#transport.json<AcquiredLease>(plan, call);
         if (now.state === "held") {
-          // The first heartbeat after the grant confirms it to the server.
+          // The first heartbeat after the grant confirms to the server that the client knows of the grant.
           const heardAt = new Moment();
           return { lease: await this.#renew(now, call), heardAt, grantedAfter };
         }
@@ -174,15 +174,15 @@ export class Leases {
       }
     } catch (error) {
       const leaving = this.#leave(asked);
-      // If the call was aborted, it ends at once, without waiting until it has left the queue.
+      // An aborted call ends at once. It does not wait until its request has left the queue.
       if (error instanceof KoorError) await leaving;
       throw error;
     }
   }
 
   /**
-   * If the answer to a request was lost, releases the lease that the request may have got. The server recognizes the
-   * request by its `request_id`.
+   * Releases the lease that a request may have got although its answer was lost. To find the lease, sends the request
+   * again: the server recognizes it by its `request_id`.
    */
   async #abandon(plan: RequestPlan & { readonly json: unknown }): Promise<void> {
     try {

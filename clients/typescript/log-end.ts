@@ -15,8 +15,7 @@ async function endOf(url: string, headers: Record<string, string>, signal: Abort
     const response = await fetch(`${url}/api/cluster`, { headers, signal, redirect: "error" });
     const text = new TextDecoder().decode(await readBody(response, STATUS_BYTES_MAX));
     const status = JSON.parse(text) as NodeStatus | null;
-    // Only a healthy node counts. A node that is cut off may report an old end, and a halted one the end of another
-    // log.
+    // Only healthy nodes count. A node that is cut off may report an old end, and a halted node the end of another log.
     return status?.state === "ok" && typeof status.log_last === "number" ? status.log_last : undefined;
   } catch {
     return undefined;

@@ -48,7 +48,8 @@ export class Messages {
 
   /**
    * Iterates over the unread messages, and then over new ones, until the signal fires. A message is marked only when
-   * the caller requests the next one. So if the work for a message was not finished, the message comes again.
+   * the caller requests the next one. So if the caller stops before the work for a message is finished, the message
+   * comes again.
    */
   async *inbox(options: InboxOptions = {}): AsyncGenerator<Message, void, undefined> {
     const { thread, mark = "read", signal, timeoutMs } = options;

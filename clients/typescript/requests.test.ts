@@ -1,7 +1,9 @@
 /**
- * Tests that the calls have an option for each query parameter, and for each member of a body, that the server
- * describes. So a new one is not forgotten. The options of the calls are types, which a running test cannot read. So
- * the test passes all members of the request to each call, and compares what arrives at a scripted server.
+ * Tests that each call has options for all query parameters and body members in the server's API description. So no new
+ * parameter is forgotten.
+ *
+ * A running test cannot read the types of the options. Instead, it passes all members of a request as options, and
+ * checks that they arrive at a scripted server.
  */
 import t from "tap";
 import { send } from "../../test/support/http-client.js";
@@ -21,13 +23,13 @@ interface Description {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 }
 
-/** The options of a call. As `never`, they may have any members. */
+/** The options of a call. The type is `never`, so that a test may pass any members. */
 type Options = never;
 
 interface Row {
   readonly route: string;
   readonly call: (client: Client, options: Options) => Promise<unknown>;
-  /** The members whose option has another name. */
+  /** For a member whose option has another name: the name of the option. */
   readonly renamed?: Readonly<Record<string, string>>;
   /** The members that the client itself sets. */
   readonly own?: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * Tests retries, failover, timeouts and errors by the rows of clients/behaviours.json. The servers are scripted, except
- * where a row requires a real one.
+ * Tests retries, failover, timeouts and errors. clients/behaviours.json describes the expected behaviour. The servers
+ * are scripted, except where a test needs a real one.
  */
 import { once } from "node:events";
 import { connect as dial, createServer, type AddressInfo } from "node:net";
@@ -95,7 +95,7 @@ await behaviour(t, "retry-real-once", async (t) => {
   const direct = connect({ url });
   const { client: ben } = await direct.instances.register({ name: "ben" });
   const { instance } = await direct.instances.register({ name: "ana" });
-  // This proxy passes data on, and cuts its first connection at the first bytes of an answer.
+  // This proxy cuts its first connection when the first bytes of an answer arrive. It passes all other data on.
   let connections = 0;
   const proxy = createServer((near) => {
     const isFirst = connections++ === 0;
@@ -139,7 +139,7 @@ async function closedAddress(t: Test): Promise<string> {
 await behaviour(t, "failover", async (t) => {
   const { url } = await startKoor(t);
   const client = connect({ url: [await closedAddress(t), await closedAddress(t), url] });
-  // A write that must not be repeated may go to the next server, because a refused connection has transferred nothing.
+  // Even a write that must not be repeated goes to the next server here. A refused connection has transferred nothing.
   t.match(await client.events.publish("a.b", 1), { topic: "a.b" });
   await client.state.set("a", 1);
   t.equal((await client.state.get("a")).value, 1);
@@ -231,7 +231,7 @@ await behaviour(t, "failover-long-poll", async (t) => {
 
 await t.test("a position behind the end of the cluster's log is given up", async (t) => {
   const status = JSON.stringify({ state: "ok", log_last: 3 });
-  // The four requests are the first get, the refused get, the question about the log, and the get with the new
+  // There are four requests: the first get, the refused get, the request for the log's end, and the get with the new
   // position.
   const server = await ScriptedServer.start(t, [at(7), at(3, 503), { ...OK, body: status }, at(3)]);
   const client = connect({ url: server.url });

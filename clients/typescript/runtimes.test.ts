@@ -1,6 +1,6 @@
 /**
- * Tests the built library against a real server in every runtime that it supports: the Node of this test run, Node 26,
- * Deno, Bun, and a page in Chromium. A runtime that this machine does not have is skipped (`node
+ * Tests the built library against a real server in every runtime that it supports. The runtimes are the Node of this
+ * test run, Node 26, Deno, Bun, and a page in Chromium. A runtime that this machine does not have is skipped (`node
  * dist/tree/test/clients/install.js` installs all but the browser).
  */
 import { execFile } from "node:child_process";

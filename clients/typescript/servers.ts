@@ -1,6 +1,6 @@
 /**
- * The addresses of the servers, and the position in the cluster's log that every server must have reached before it
- * answers. All clients that come from one connection share them. No I/O.
+ * Holds the addresses of the servers, and a position in the cluster's log. A server must have reached this position
+ * before it answers. All clients of one connection share both. No I/O.
  */
 const POSITION_HEADER = "x-koor-position";
 export const AFTER_HEADER = "x-koor-after";

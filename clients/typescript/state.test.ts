@@ -1,4 +1,7 @@
-/** Tests the calls about state and specs against a real server, by the rows of clients/behaviours.json. */
+/**
+ * Tests the calls about state and specs against a real server. clients/behaviours.json describes the expected
+ * behaviour.
+ */
 import t from "tap";
 import { behaviour } from "../../test/support/behaviours.js";
 import { startKoor } from "../../test/support/server-process.js";

@@ -1,6 +1,6 @@
 /**
- * A subscription to events. When a connection ends, it opens another one, which continues after the last received event
- * (by its id). So no event is missed, and none comes twice.
+ * A subscription to events. When its connection ends, it opens another one, and continues after the id of the last
+ * received event. So no event is missed, and none comes twice.
  */
 import { pauseMs } from "./back-off.js";
 import { Deadline } from "./deadline.js";
@@ -13,7 +13,7 @@ import type { Event, LagNotice } from "./types.js";
 const SILENCE_MS_MAX = 45_000;
 /** The maximum time until a server begins the stream, in ms. After that the client tries the next server. */
 const ANSWER_MS_MAX = 10_000;
-/** If there are several servers: how often the client checks whether its server is cut off from the others, in ms. */
+/** How often the client checks whether its server is cut off from the cluster, in ms. Not used with only one server. */
 const HEALTH_MS = 5000;
 
 export interface SubscribeOptions {
@@ -33,7 +33,10 @@ export class Subscription implements AsyncIterable<Event> {
   readonly #options: SubscribeOptions;
   readonly #since: Promise<number>;
   #lastId: number | undefined;
-  /** When the last bytes from a server arrived, in ms. `#failure` is why the last connection ended. */
+  /**
+   * The time at which the last bytes from a server arrived, in ms. `#failure` is the error that ended the last
+   * connection.
+   */
   #heardMs = 0;
   #failure: unknown;
 
@@ -47,7 +50,7 @@ export class Subscription implements AsyncIterable<Event> {
     this.#since.catch(() => undefined);
   }
 
-  /** The id of the last yielded event. A later subscription continues after it if it gets it as `since`. */
+  /** The id of the last yielded event. With this id as `since`, a later subscription continues after that event. */
   get lastId(): number | undefined {
     return this.#lastId;
   }
@@ -72,7 +75,7 @@ export class Subscription implements AsyncIterable<Event> {
     }
   }
 
-  /** Yields the events of one connection, and ends with the connection. Fails if another connection would fail, too. */
+  /** Yields the events of one connection, and ends with the connection. Fails if a new connection would fail, too. */
   async *#connection(): AsyncGenerator<StreamEvent, void, undefined> {
     const deadline = new Deadline(Infinity, [this.#transport.signal, this.#options.signal]);
     const silence = new AbortController();
@@ -115,7 +118,7 @@ export class Subscription implements AsyncIterable<Event> {
   }
 
   /**
-   * Handles an event of the stream. Returns the event to yield, undefined if there is none, or "again" if the
+   * Handles an event of the stream. Returns the event to yield, or undefined if there is none. Returns "again" if the
    * connection must be opened again.
    */
   #take({ type, data }: StreamEvent): Event | "again" | undefined {

@@ -18,13 +18,16 @@ export interface ClaimOptions extends CallOptions {
   /** How long the server waits for a task if there is none, in s; at most 60. */
   readonly wait_s?: number;
   /**
-   * The wait ends early as soon as budgets and rate limits keep the instance from tasks (false), or as soon as they do
-   * not (true).
+   * If true, the wait ends as soon as no budget or rate limit keeps the instance from tasks. If false, it ends as soon
+   * as one does. Pass whether the last answer had any in `held`.
    */
   readonly while_held?: boolean;
 }
 
-/** The options of a completion: the records of evidence that count, and the git tree to which they apply. */
+/**
+ * The options of a completion. They name the records of evidence that count, and the git tree to which the records
+ * apply.
+ */
 export interface CompleteOptions extends CallOptions, Readonly<TaskCompletion> {}
 
 /** Returns the path of a task. */
@@ -40,8 +43,8 @@ export class TaskClaims {
   }
 
   /**
-   * Claims a task. If there is none, both members of the answer are null, and `held` names the budgets and the rate
-   * limits that keep the instance from a task.
+   * Claims a task. If there is no task to claim, both members of the answer are null. `held` then names the budgets and
+   * rate limits that keep the instance from a task.
    */
   async claim(options: ClaimOptions = {}): Promise<ClaimedTask> {
     const { labels, id, workspace, ttl_s, while_held, wait_s: waitS = 0 } = options;
@@ -64,8 +67,7 @@ export class TaskClaims {
   }
 
   /**
-   * Completes a task. Fails with EvidenceMissingError if the task requires a command of which no passing run is
-   * recorded.
+   * Completes a task. Fails with EvidenceMissingError if the task requires a command that has no passing run on record.
    */
   complete(id: string, fence: number, result?: unknown, options: CompleteOptions = {}): Promise<Task> {
     const { signal, timeoutMs, ...completion } = options;
@@ -86,7 +88,7 @@ export class TaskClaims {
     return this.#about(id, "ask", { fence, question }, options);
   }
 
-  /** Makes a call of the holder. Repeating the call returns the same answer. */
+  /** Sends a call of the task's holder. A repeated call gets the same answer, so the call may be retried. */
   #about<Result>(id: string, verb: string, json: unknown, options?: CallOptions): Promise<Result> {
     return this.#transport.json({ method: "POST", path: `${taskPath(id)}/${verb}`, json, repeatable: true }, options);
   }

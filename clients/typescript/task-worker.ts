@@ -50,8 +50,8 @@ export interface WorkOptions extends CallOptions {
   /** The maximum number of tasks that run at the same time; 1 by default. */
   readonly concurrency?: number;
   /**
-   * Called when the budgets and rate limits that keep the worker from tasks change, with an empty array when nothing
-   * keeps it any more. Meanwhile the worker waits, and it continues by itself.
+   * Called when the list of budgets and rate limits that keep the worker from tasks has changed. The list is empty when
+   * nothing keeps the worker from tasks any more. Until then the worker waits; it continues by itself.
    */
   readonly onHeld?: (held: readonly HeldBy[]) => void;
 }
@@ -75,8 +75,8 @@ export class TaskWorker {
   #reportedHeld = NOTHING;
 
   /**
-   * @param calls calls for claims, which end with the client's signal (`claiming`), and calls for held tasks, which do
-   * not (`holding`)
+   * @param calls the calls that claim tasks (`claiming`), which end with the client's signal, and the calls about held
+   * tasks (`holding`), which do not
    */
   constructor(
     calls: { readonly claiming: TaskClaims; readonly holding: TaskClaims },
@@ -97,8 +97,8 @@ export class TaskWorker {
   async run(): Promise<void> {
     const lines = Array.from({ length: this.#options.concurrency ?? 1 }, () => this.#line());
     try {
-      // Each line is a loop that claims and runs tasks. If a claim of one line is refused, the other lines end too,
-      // after they have finished their tasks.
+      // Each line is a loop that claims and runs tasks. If the server refuses a claim of one line, the other lines
+      // finish their tasks and end, too.
       for (const line of lines) line.catch((error: unknown) => this.#failure.abort(error));
       await Promise.allSettled(lines);
       this.#failure.signal.throwIfAborted();
@@ -118,7 +118,8 @@ export class TaskWorker {
           workspace: this.#options.workspace,
           ttl_s: this.#options.ttl_s,
           wait_s: waitS,
-          // So a claim that waits is answered at once when the answer to this changes.
+          // Says whether something holds the worker back. If that changes while the claim waits, the server answers at
+          // once.
           while_held: this.#reportedHeld !== NOTHING,
           signal,
           timeoutMs: this.#options.timeoutMs,
@@ -145,8 +146,8 @@ export class TaskWorker {
   async #work(task: Task, lease: ClaimedTask["lease"], askedAt: Moment): Promise<void> {
     const { id } = task;
     const fence = task.fence ?? 0;
-    // The server may have granted the claim only at the end of the wait, but not before the request. Counting from the
-    // request is safe, because that is earlier.
+    // The server granted the claim after it got the request, perhaps only at the end of the wait. The maximum time is
+    // counted from the request, because that is earlier and so on the safe side.
     const claimedAt = await this.#confirm(id, fence);
     if (claimedAt === undefined) return;
     const claim = new HeldClaim({
@@ -190,7 +191,7 @@ export class TaskWorker {
       if (!isLost && !hasAsked)
         await this.#finish(id, fence, outcome, { completion, wasAborted: claim.signal.aborted });
     } catch (error) {
-      // The server has ended the claim in the meantime, and another holder gets the task.
+      // The server has ended the claim meanwhile. Another holder gets the task.
       if (!(error instanceof LeaseLostError)) throw error;
     } finally {
       claim.end();

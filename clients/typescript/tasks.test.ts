@@ -1,4 +1,4 @@
-/** Tests the worker of tasks against a real server, by the rows of clients/behaviours.json. */
+/** Tests the worker of tasks against a real server. clients/behaviours.json describes the expected behaviour. */
 import { once } from "node:events";
 import t from "tap";
 import { behaviour } from "../../test/support/behaviours.js";
@@ -47,7 +47,8 @@ await behaviour(t, "tasks-fail", async (t) => {
     "fails",
     (task) => {
       if (++runs === 2) ending.abort();
-      // A failure at the end of the worker releases the task. So the second task ends by returning a value instead.
+      // If a handler fails while the worker ends, the worker releases the task. So the second task returns a value
+      // instead of failing.
       if (task.id === id) throw new Error("no such branch");
       return task.title;
     },

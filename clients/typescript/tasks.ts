@@ -20,7 +20,7 @@ export class Tasks extends TaskClaims {
     this.#transport = transport;
   }
 
-  /** Creates one task, or an array of tasks. Of an array, either all tasks are created or none. */
+  /** Creates one task or an array of tasks. An array is created as a whole or not at all. */
   add(task: NewTaskWithoutId, options?: CallOptions): Promise<Task>;
   add(tasks: readonly NewTaskWithoutId[], options?: CallOptions): Promise<Task[]>;
   add(what: NewTaskWithoutId | readonly NewTaskWithoutId[], options?: CallOptions): Promise<Task | Task[]> {
@@ -33,13 +33,13 @@ export class Tasks extends TaskClaims {
 
   /**
    * Claims tasks that have these labels, one after the other, and runs the handler for each. The value that the handler
-   * returns is the task's result. If the handler fails, the task is tried again later. Runs until the signal fires. A
-   * task whose handler fails after that is released.
+   * returns is the task's result. If the handler fails, the task is tried again later.
+   *
+   * Runs until the signal fires. If the handler of a task fails after that, the task is released.
    */
   work(labels: string | readonly string[], handler: TaskHandler, options: WorkOptions = {}): Promise<void> {
     const all = typeof labels === "string" ? [labels] : labels;
-    // These calls also work after the client's signal has fired, so that the worker can finish or release the tasks
-    // that it holds.
+    // These calls also work after the client's signal has fired. So the worker can finish or release its tasks.
     const holding = new TaskClaims(this.#transport.as({ signal: undefined }));
     return new TaskWorker({ claiming: this, holding }, this.#transport.signal, all, handler, options).run();
   }

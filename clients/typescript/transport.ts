@@ -1,9 +1,9 @@
 /**
  * Sends requests to the first server that answers, and repeats them if that is safe.
  *
- * A request is repeated only if the server has certainly not executed it, or if executing it twice has the same effect
- * as once. If the answer is Koor's own 429, 503 or 507, nothing was stored. If the answer is lost, the outcome is
- * unknown, so only a repeatable request is sent again.
+ * A request is repeated if the server has certainly not executed it. If Koor itself answers with 429, 503 or 507,
+ * nothing was stored. If the answer is lost, the outcome is unknown. Then a request is repeated only if executing it
+ * twice has the same effect as once.
  */
 import { pauseMs, retryAfterMs } from "./back-off.js";
 import { readBody } from "./body.js";
@@ -33,8 +33,8 @@ export interface RequestPlan {
   /** Whether executing the request twice has the same effect as once. A GET always has. */
   readonly repeatable?: boolean;
   /**
-   * The time in ms for which a server may delay the answer. The call may take this much longer for each server that is
-   * tried.
+   * How long a server may delay the answer, in ms. The time limit of the call grows by this time for each server that
+   * is tried.
    */
   readonly waitMs?: number;
   /** The maximum time until a server begins to answer, in ms. */
@@ -65,9 +65,9 @@ interface Attempt<Got> {
   /** Whether the request may be sent to another server. */
   readonly mayMove: boolean;
   readonly retryAfterMs: number;
-  /** Whether the server has not answered. */
+  /** Whether the server has sent no complete answer. */
   readonly isSilent?: boolean;
-  /** The position of the server, if it has not reached the position that the request requires. */
+  /** The log position of the server, if it is lower than the position that the request requires. */
   readonly lagsAt?: number;
 }
 
@@ -93,7 +93,7 @@ function withQuery(path: string, query: Query = {}): string {
 }
 
 /**
- * The statuses after which another server may succeed. If Koor itself answers with 429, 503 or 507, nothing was stored.
+ * After these statuses, another server may succeed. If Koor itself answers with 429, 503 or 507, nothing was stored.
  */
 const MOVABLE = new Set([429, 502, 503, 504, 507]);
 const NOT_STORED = new Set([429, 503, 507]);
@@ -168,7 +168,7 @@ export class Transport {
   }
 
   /**
-   * Sends the request to one server after the other, until one answers. Tries each server once. Returns the last
+   * Sends the request to each server in turn, until one answers. Tries each server at most once. Returns the last
    * outcome.
    */
   async #round<Got>(plan: RequestPlan, deadline: Deadline, receive: Receive<Got>): Promise<Attempt<Got>> {
@@ -177,12 +177,12 @@ export class Transport {
     let lagsAt: number | undefined;
     for (const [at, url] of urls.entries()) {
       deadline.signal.throwIfAborted();
-      // The time is divided among the servers that are left, because this one may not answer at all.
+      // The time left is divided among the servers not yet tried, because this server may not answer at all.
       const serversLeft = urls.length - at;
       const shareMs = serversLeft > 1 && isRepeatable(plan) ? deadline.leftMs() / serversLeft : Infinity;
       last = await this.#attempt(url, plan, deadline, Math.min(shareMs, plan.answerMs ?? Infinity), receive);
       if (last.got !== undefined) return last;
-      // If a server has not answered, the next call tries it last. This also holds if the current call cannot be
+      // If a server has not answered, the next call tries it last. This also holds if the current call may not be
       // repeated.
       if (last.mayMove || last.isSilent === true) this.#servers.moveOnFrom(url);
       if (!last.mayMove) return last;
@@ -207,7 +207,7 @@ export class Transport {
         method: plan.method,
         headers: this.#headers(plan, after),
         body: plan.body ?? null,
-        // Redirects are errors, because the other server would get the token.
+        // A redirect is an error, because the server to which it leads would get the token.
         redirect: "error",
         signal: part.signal,
       });
@@ -237,7 +237,8 @@ export class Transport {
           : new UnavailableError(`cannot reach ${url}`, { cause: error, outcomeUnknown: wasSent });
       return { error: failure, mayMove: !wasSent || isRepeatable(plan), retryAfterMs: 0, isSilent: true };
     } finally {
-      // The answer may be a stream, so the time limit of this part is removed. The deadline of the call still ends it.
+      // The answer may be a stream. So the time limit of this attempt is removed, and only the deadline of the call
+      // remains.
       if (part !== deadline) part.lift();
     }
   }
@@ -254,9 +255,9 @@ export class Transport {
   }
 
   /**
-   * Switches to a healthy server if the current one is halted or cut off from its cluster, because such a server learns
-   * nothing new. Does nothing if there is only one server. Returns whether it has switched.
-   * @param answeredFrom the address of an answer, if it came from another server than the current one
+   * Switches to a healthy server if the current one is halted or cut off from its cluster. A server in these states
+   * learns nothing new. Does nothing if there is only one server. Returns whether it has switched.
+   * @param answeredFrom the address of the server that answered, if it is not the current server
    */
   async leaveIsolated(signal?: AbortSignal, answeredFrom = ""): Promise<boolean> {
     const { urls } = this.#servers;
@@ -274,8 +275,8 @@ export class Transport {
   }
 
   /**
-   * Resets the position if the cluster's log ends before it. No server can then reach the position, because the cluster
-   * was started again. If the servers only lag, the position stays, because they reach it by themselves.
+   * Resets the position if the cluster's log ends before it. The cluster was then started again with a shorter log, so
+   * no server can ever reach the position. Servers that only lag reach it by themselves, and the position stays.
    */
   async #resetLostPosition(position: number, deadline: Deadline): Promise<void> {
     const headers = this.#headers({ method: "GET", path: "" }, 0);

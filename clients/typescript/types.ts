@@ -28,8 +28,8 @@ export type SpecStored = Static<typeof specs.SpecPutAnswer>;
 export type Event = Static<typeof events.Event>;
 /**
  * Why events may be missing. `dropped`: the client was too slow, and now gets the events after `after_id` from the
- * history. `lagged`: the position was ahead of the newest event, because the server was restored from an older backup;
- * the subscription continues after `last_id`.
+ * history. `lagged`: the client's position was ahead of the newest event, because the server was restored from an older
+ * backup. The subscription then continues after `last_id`.
  */
 export type LagNotice = Static<typeof events.DroppedNotice> | Static<typeof events.LaggedNotice>;
 export type NewEvent = Static<typeof events.PublishBody>;

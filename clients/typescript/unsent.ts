@@ -1,6 +1,6 @@
 /**
  * Recognizes failures of `fetch` that occurred before the request was sent. Each runtime reports them differently. A
- * browser reports no reason, so each failure there counts as sent.
+ * browser gives no reason, so each failure in a browser counts as sent.
  */
 
 const CODES = new Set([
@@ -16,7 +16,9 @@ const CODES = new Set([
   "FailedToOpenSocket",
 ]);
 
-/** Matches the reason of a failure in Deno, which is only in the message of the error or of its cause. */
+/**
+ * Matches the reason of a failure in Deno. Deno reports the reason only in the message of the error or of its cause.
+ */
 const DENO = /tcp connect error|dns error|Connection refused/;
 
 function details(error: unknown): { code?: unknown; message?: unknown; cause?: unknown } {

@@ -1,6 +1,6 @@
 /**
- * Tests accounts, rate limits, budgets and evidence against a real server, by the rows of clients/behaviours.json. Each
- * test has a workspace and an account of its own.
+ * Tests accounts, rate limits, budgets and evidence against a real server. Each test has a workspace and an account of
+ * its own. clients/behaviours.json describes the expected behaviour.
  */
 import { once } from "node:events";
 import t from "tap";

@@ -6,7 +6,7 @@ import type { CallOptions } from "./deadline.js";
 import { ConflictError, NotFoundError, StaleFenceError } from "./errors.js";
 import { textOf, type Answer, type Query, type Transport } from "./transport.js";
 
-/** The result of a read. The value is parsed JSON, a string if it has a text type, or bytes otherwise. */
+/** The result of a read. The value is parsed JSON, a string (for a text type), or bytes. */
 export interface Versioned<Value> {
   readonly value: Value;
   readonly version: number;
@@ -103,8 +103,8 @@ export class VersionedValues {
   }
 
   /**
-   * Reads a value, changes it, and writes it on the condition that its version is still the same. If another client has
-   * written it meanwhile, starts again. Returns the stored version, or undefined if `change` returned undefined.
+   * Reads a value, changes it, and writes it if no other client has written it meanwhile. Otherwise starts again.
+   * Returns the stored version; undefined if `change` returned undefined.
    */
   async update<Stored>(
     path: string,

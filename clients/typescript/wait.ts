@@ -45,7 +45,7 @@ export interface WaitOptions extends CallOptions {
 }
 
 /**
- * Returns the condition that holds, with a cursor. `matched` is null if the time is over and no condition holds.
+ * Waits until a condition holds. Returns the condition with a cursor; `matched` is null if the time is over first.
  * `limited` collects the rate limits of all long polls, because the server reports each rate limit only once.
  */
 export async function wait(transport: Transport, options: WaitOptions): Promise<WaitAnswer> {

@@ -7,8 +7,8 @@ import { useResource, type Loader } from "./resource.js";
 import type { Instance } from "./types.js";
 
 /**
- * Loads all agents. If one agent changes, the whole list is loaded again. A request for the changed agent alone would
- * fail if the agent was just removed, and the browser would show that error in its console.
+ * Loads all agents. If one agent changes, all are loaded again. A request for the changed agent alone would fail if
+ * that agent was just removed. The browser would then show an error in its console.
  */
 export const agentsLoader: Loader<readonly Instance[]> = {
   key: "agents",

@@ -1,7 +1,7 @@
 /**
  * The client of the change feed (`GET /api/changes`). The page has one connection, which all listeners share. The
- * client reconnects by itself. Changes that were missed meanwhile are reported as `lagged`, which means that anything
- * may have changed.
+ * client reconnects by itself. If it has missed changes meanwhile, it reports `lagged`, which means that anything may
+ * have changed.
  *
  * A hidden page has no connection, because browsers allow only six connections to a server for all of their tabs.
  */
@@ -92,7 +92,7 @@ function connect(): void {
   });
   opening.addEventListener("message", ({ data }) => dispatch(String(data)));
   opening.addEventListener("error", () => {
-    // The client reconnects itself, because the browser does so only after a delay, and not at all after an HTTP error.
+    // The client reconnects itself. The browser would do so only after a delay, and not at all after an HTTP error.
     disconnect();
     link.failed(Date.now());
     state.value = link.state;
@@ -108,8 +108,8 @@ function disconnect(): void {
 }
 
 /**
- * Sets the listener that is called when a connection fails or is closed. The feed does not know the cause; the session
- * may have ended.
+ * Sets the listener that is called when a connection fails or is closed. The session may have ended then; the feed does
+ * not know the cause.
  */
 export function listenForDisconnect(listener: () => void): void {
   onDisconnect = listener;

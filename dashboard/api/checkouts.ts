@@ -5,8 +5,8 @@ export type Checkout = NonNullable<Instance["checkout"]>;
 
 /**
  * Returns the checkouts in which agents work, by id.
- * @param agents the agents in the order of the API. If several agents work in a checkout, the branch is the one that
- * the agent seen last reports.
+ * @param agents the agents in the order of the API. If several agents work in a checkout, the agent that was seen last
+ * determines the branch.
  */
 export function checkoutsOf(agents: readonly Pick<Instance, "checkout">[]): ReadonlyMap<string, Checkout> {
   const checkouts = new Map<string, Checkout>();
@@ -41,7 +41,10 @@ export function checkoutLabels(checkouts: ReadonlyMap<string, Checkout>): Readon
   return labels;
 }
 
-/** Returns a text that says where a checkout is: its root, its machine and its id, as far as they are known. */
+/**
+ * Returns a text that says where a checkout is. The text has its root, its machine and its id, as far as they are
+ * known.
+ */
 export function checkoutTitle({ id, root, machine }: Checkout): string {
   return [root, machine, id].filter((text) => text !== null).join(" · ");
 }

@@ -1,6 +1,6 @@
 /**
- * The HTTP client of the public API. Every view sends its requests through this client and gets errors as ApiError; the
- * view interprets the answer. A 401 answer is reported to a listener, because it means that the session has ended.
+ * The HTTP client of the public API. Every view sends its requests through this client. It gets errors as ApiError, and
+ * interprets the answers itself. A 401 answer is reported to a listener, because it means that the session has ended.
  */
 import { isTemporary } from "../../shared/reconnect.js";
 import { isStep } from "../base/path.js";
@@ -14,7 +14,7 @@ export class ApiError extends Error {
     message: string,
     /** The reason why the server is unhealthy, as `/health` reports it. It is "" for any other error. */
     readonly reason = "",
-    /** The earliest time that the server still knows, if the request asked about an earlier time; otherwise "". */
+    /** The earliest time that the server still knows, if the request asked about an earlier time. Otherwise "". */
     readonly since = "",
   ) {
     super(message);
@@ -85,7 +85,7 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
 }
 
 /**
- * Requests a path and returns the answer as text, such as that of `/metrics`.
+ * Requests a path and returns the answer as text, for example the metrics of `/metrics`.
  * @throws ApiError if the request fails
  */
 export async function getText(path: string, signal?: AbortSignal): Promise<string> {
@@ -122,7 +122,7 @@ export async function getShortValue(path: string, bytesMax: number, signal: Abor
 
 /**
  * Sends a request that changes something, or a query that needs a body. `body` is sent as JSON.
- * @param instance the id of the instance for which the request is made, if it is not the session's own
+ * @param instance the id of the instance for which the request is made; by default the session's own instance
  * @throws ApiError if the request fails
  */
 export async function send<T>(
@@ -149,8 +149,8 @@ export async function putText<T>(path: string, text: string, contentType: string
 }
 
 /**
- * Sends a change that a second click or another person may already have made. A 404 or 409 answer is no error if
- * `holds` confirms that the wanted state is reached. Deletions need no `holds`.
+ * Sends a change that a second click or another person may already have made. After a 404 or 409 answer, calls `holds`:
+ * if the wanted state is reached, the answer is no error. Deletions need no `holds`.
  * @throws ApiError if the request fails and the wanted state is not reached
  */
 export async function sendOnce(work: () => Promise<unknown>, holds?: () => Promise<boolean>): Promise<void> {

@@ -99,7 +99,7 @@ class World implements EventHost {
     return newest;
   }
 
-  /** Opens the newest subscription, and sends the events of history after its cursor. */
+  /** Opens the newest subscription, and sends the events of the history that come after its cursor. */
   async accept(): Promise<void> {
     const { pattern, since, subscriber } = this.newest;
     subscriber.opened();
@@ -113,7 +113,9 @@ class World implements EventHost {
   }
 }
 
-/** The time after which received events are shown, in ms, even if others were shown just before. */
+/**
+ * Received events are shown after at most this time, in ms. That is the case if other events were shown just before.
+ */
 const SHOWN_MS = 250;
 
 /** Resolves after all pending promise callbacks have run. */
@@ -149,7 +151,7 @@ t.test("it starts with the newest events, and continues live", async (t) => {
 
 t.test("the list changes at most four times a second, and soon after a pause", async (t) => {
   const world = new World();
-  // The list holds more events than arrive between two of its changes.
+  // This limit (`keep`) is larger than the number of events that arrive between two updates of the list.
   const follower = await follow(world, { keep: 200 });
   await world.accept();
   await world.pass(1_000);

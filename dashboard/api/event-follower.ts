@@ -3,7 +3,8 @@
  * last received event. Its state is live, reconnecting, or catching up with the number of missing events.
  *
  * Events that the server dropped are fetched from history. If history no longer holds them, the list shows a gap. The
- * host provides the connection and the clock: event-feed.ts provides the browser's, tests provide their own.
+ * host provides the connection and the clock. The page's host (event-feed.ts) uses the browser's, and tests have their
+ * own hosts.
  */
 import { batch, signal, type ReadonlySignal } from "@preact/signals";
 import { EventCursor } from "../../shared/event-cursor.js";
@@ -19,15 +20,15 @@ export interface EventFeedOptions {
   /** The topic pattern that selects events; empty for every topic. */
   readonly pattern: string;
   /**
-   * The id of the event after which the follower starts. If it is null, the follower starts with the newest events of
+   * The follower starts after the event with this id. If it is null, the follower starts with the newest events of
    * history.
    */
   readonly since: number | null;
   /** The number of newest events to read from history at the start. Used only if `since` is null. */
   readonly first: number;
   /**
-   * The maximum number of events held. Without `since`, the newest events are kept. With `since`, the events directly
-   * after it are kept, and the follower stops when the list is full.
+   * The maximum number of held events. Without `since`, the newest events are kept. With `since`, the first events
+   * after that id are kept, and the follower stops when the list is full.
    */
   readonly keep: number;
 }
@@ -79,14 +80,14 @@ const RETRY_DELAYS = { minMs: 250, maxMs: 5_000 };
  */
 const SHOW_MS = 250;
 /**
- * The time for which an event after a pause waits for others, in ms. It is so short that a person does not notice it.
+ * The first event after a pause waits this long for further events, in ms. A person does not notice so short a delay.
  */
 const BURST_MS = 50;
 /** The maximum number of events that one history request returns. */
 const HISTORY_MAX = 10_000;
 /**
- * The maximum number of gaps that wait to be filled. If a page is so slow that more gaps accumulate, fetching their
- * events does not help.
+ * The maximum number of gaps that wait to be filled. If there are more, the page is so slow that fetching their events
+ * does not help.
  */
 const FILLS_MAX = 8;
 
@@ -107,18 +108,17 @@ export class EventFollower {
   /** The position of the last matching event that was received. */
   readonly #cursor: EventCursor;
   /**
-   * The id of the newest matching event at the moment when the connection was opened. The follower has caught up when
-   * it has received this event.
+   * The id of the newest matching event when the connection was opened. The follower has caught up when it has received
+   * this event.
    */
   #target = 0;
   /**
-   * The follower has missed no event up to and including this id. This holds for all events, also those that do not
-   * match the pattern.
+   * The follower has missed no event up to and including this id. This includes events that do not match the pattern.
    */
   #covered: number;
   /**
-   * The newest event id of the server when the connection opened. `#covered` advances to it when the follower has
-   * caught up.
+   * The newest event id of the server when the connection opened. After the follower has caught up, `#covered` is set
+   * to it.
    */
   #horizon = 0;
   #started: boolean;
@@ -163,8 +163,8 @@ export class EventFollower {
   }
 
   /**
-   * How far the follower is behind while it catches up: the id of the newest matching event minus the id of the last
-   * event received.
+   * How far the follower is behind while it catches up. It is the id of the newest matching event minus the id of the
+   * last received event.
    */
   get lag(): ReadonlySignal<number> {
     return this.#lag;
@@ -247,8 +247,8 @@ export class EventFollower {
   }
 
   /**
-   * Checks how many events are missing, and whether history still holds the first of them. Runs before the subscription
-   * continues.
+   * Checks how many events are missing, and whether history still holds the first missing one. Runs before the
+   * subscription continues.
    */
   async #checkResume(isLate: () => boolean): Promise<void> {
     const { pattern } = this.#options;
@@ -262,8 +262,8 @@ export class EventFollower {
     const newestId = newest[0]?.id ?? 0;
     const known = findEvent(this.#list.value, resumes);
     const again = around.find(({ id }) => id === resumes);
-    // The server has another database if its newest event id is smaller than the last one received, or if a known event
-    // has changed.
+    // The server has another database if its newest event id is smaller than the last received id. The same is true if
+    // a known event has changed.
     if (newestId < resumes || (known !== undefined && again !== undefined && known.created_at !== again.created_at)) {
       await this.#startOver(newestId, isLate);
       return;
@@ -324,14 +324,14 @@ export class EventFollower {
     }
     this.#waiting.push(heldEvent(message, text.length));
     this.#rate.add(this.#state.value === "live" ? this.#host.nowMs() : Date.parse(message.created_at));
-    // A hidden page's timers run late, so many events may wait to be shown. The maximum number of held events limits
-    // the waiting events, too.
+    // The limit on held events applies also to received events that are not shown yet. They may accumulate, because the
+    // timers of a hidden page run late.
     if (this.#waiting.length >= this.#options.keep) this.#show();
     else this.#cancelShow ??= this.#host.later(this.#showDelayMs(), () => this.#show());
   }
 
   /**
-   * Returns the delay until the received events are shown, in ms. It never exceeds SHOW_MS, even if the clock was set
+   * Returns the delay until the received events are shown, in ms. It is at most SHOW_MS, even if the clock was set
    * back.
    */
   #showDelayMs(): number {
@@ -394,7 +394,7 @@ export class EventFollower {
     this.#filling = true;
     for (let next = this.#toFill[0]; next !== undefined; next = this.#toFill[0]) {
       const missed = await this.#readDropped(next);
-      // The list of gaps was reset meanwhile, because the server now has another database, without these events.
+      // The list of gaps was reset meanwhile, because the server now has another database. It lacks these events.
       if (this.#toFill[0] !== next) continue;
       this.#toFill.shift();
       this.#add(missed);
@@ -412,8 +412,8 @@ export class EventFollower {
         topic: pattern,
         last: Math.min(count, keep, HISTORY_MAX),
       });
-      // If history lacks a part of the gap, the answer also contains events after the gap. Events that are already in
-      // the list are removed.
+      // If history lacks a part of the gap, the answer also contains events after the gap. Those that the list has
+      // already are left out.
       return read.filter(({ id }) => findEvent(this.#list.value, id) === undefined).map((event) => heldEvent(event));
     } catch {
       return [];

@@ -5,7 +5,7 @@
 import { jsonPreview } from "../../shared/json-preview.js";
 import type { Event } from "./types.js";
 
-/** An event as a page holds it. If its data are long, only the beginning of their text is held. */
+/** An event as a page holds it. Of long data, the page holds only the beginning of the text. */
 export interface HeldEvent extends Event {
   readonly cut?: true;
 }
@@ -16,11 +16,11 @@ export interface Gap {
   readonly after_id: number;
   readonly count: number;
   /**
-   * The cause of the gap. `pruned` means that the history no longer has the events. `dropped` means that the server
-   * left the events out, and that the page could not fetch them.
+   * The cause of the gap. `pruned`: the history no longer has the events. `dropped`: the server left the events out,
+   * and the page could not fetch them.
    */
   readonly why: "pruned" | "dropped";
-  /** Whether all counted events match the pattern. If false, the count includes events of all topics. */
+  /** Whether the count includes only events that match the pattern. If false, it includes events of all topics. */
   readonly exact: boolean;
 }
 
@@ -45,7 +45,7 @@ const PREVIEW_CHARACTERS = 1_024;
 const LINE_CHARACTERS = 300;
 
 /**
- * Converts an event to the form in which the page holds it. Only the beginning of long data is kept.
+ * Converts an event to the form in which the page holds it, with only the beginning of long data.
  * @param characters the length of the event's text, if it is known
  */
 export function heldEvent(event: Event, characters?: number): HeldEvent {
@@ -84,7 +84,9 @@ export function addEvents(list: EventList, added: readonly HeldEvent[], keep: nu
   };
 }
 
-/** Returns the list with a gap added. If the list already has the gap with a smaller count, the new one replaces it. */
+/**
+ * Returns the list with a gap added. If the list already has this gap with a smaller count, the new gap replaces it.
+ */
 export function addGap(list: EventList, gap: Gap): EventList {
   if (gap.count <= 0) return list;
   const there = list.gaps.find(({ after_id }) => after_id === gap.after_id);

@@ -18,7 +18,10 @@ export class EventRate {
     this.#counts[at] = (this.#counts[at] ?? 0) + count;
   }
 
-  /** Returns the counts of the last 60 seconds, oldest first. The last count is that of the current second. */
+  /**
+   * Returns the number of events in each of the last 60 seconds, oldest first. The last number is for the current
+   * second.
+   */
   lastMinute(nowMs: number): number[] {
     this.#advanceTo(Math.floor(nowMs / SECOND_MS));
     return Array.from({ length: RATE_SECONDS }, (_, at) => this.#counts[(this.#newest + 1 + at) % RATE_SECONDS] ?? 0);

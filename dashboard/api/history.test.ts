@@ -10,7 +10,7 @@ interface Row {
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();
 
-/** A simulated log of the server. The rows of a batch have the same time, like the rows of a commit. */
+/** A simulated log of the server. All rows of a batch have the same time, as all rows of a commit do. */
 class ServerLog {
   rows: Row[] = [];
   calls = 0;

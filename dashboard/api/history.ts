@@ -2,7 +2,7 @@
  * Reads a growing log backwards, page by page: the newest rows first, and older rows on demand. New rows are added at
  * the top without a gap. use-history.ts decides when to read.
  *
- * The API selects a page by time (`to`, inclusive), and many rows may have the same time.
+ * The API selects a page by its latest time (`to`, inclusive). Many rows may have the same time.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 
@@ -32,7 +32,7 @@ export const PAGE_ROWS_MAX = 10_000;
  * The default maximum number of held rows. Without a limit, a page that is open for a day would need ever more memory.
  */
 export const HISTORY_ROWS_MAX = 20_000;
-/** The factor by which the page size grows if the newest page does not reach back to the held rows. */
+/** If the newest page does not reach back to the held rows, a page larger by this factor is read. */
 const GROWTH = 8;
 
 export class History<Row> {
@@ -113,8 +113,8 @@ export class History<Row> {
       const page = await read({ limit }, this.#abort.signal);
       const everything = page.length < limit;
       const begins = page[0] === undefined ? 0 : idOf(page[0]);
-      // Ids only grow. So if the newest id in the answer is smaller than the newest held id, the server now has another
-      // log.
+      // Ids only grow. So if the newest id in the answer is smaller than the newest held id, the server has another log
+      // now.
       if (everything || held.length === 0 || begins < newest) {
         this.#set(page, everything);
         return;
@@ -123,8 +123,8 @@ export class History<Row> {
         this.#set([...page.filter((row) => idOf(row) > newest), ...held], this.#complete.value);
         return;
       }
-      // One request cannot return all new rows, so some rows between the new and the held ones are missing. Drop the
-      // held rows. They are loaded again on demand.
+      // One request cannot return all new rows, so rows between the new and the held ones are missing. Drops the held
+      // rows, which are loaded again on demand.
       if (limit === PAGE_ROWS_MAX) {
         this.#set(page, false);
         return;

@@ -57,12 +57,12 @@ export function leaseLoader(id: string): Loader<Lease> {
   };
 }
 
-/** The maximum number of resources of a lease with which other leases are compared. */
+/** The page compares other leases with at most this many resources of a lease. */
 const NEARBY_RESOURCES_MAX = 20;
 
 /**
- * Loads the leases of overlapping files in other checkouts. They do not conflict with the given lease, but the changes
- * to the files have to be merged later.
+ * Loads the leases of the same files in other checkouts. They do not conflict with the given lease, but the changes to
+ * the files have to be merged later.
  */
 export function nearbyLoader({ id, workspace, resources, scope, checkout, mode }: Lease): Loader<readonly Lease[]> {
   const files = scope === "checkout" ? resources.filter((resource) => resource.startsWith("path:")) : [];
@@ -86,8 +86,8 @@ export function nearbyLoader({ id, workspace, resources, scope, checkout, mode }
 }
 
 /**
- * Loads the held leases in a workspace that overlap some resources. While they are held, a task with these resources
- * cannot be claimed.
+ * Loads the held leases of a workspace that overlap the given resources. While they are held, a task that needs these
+ * resources cannot be claimed.
  */
 export function overlapLoader(workspace: string, resources: readonly string[]): Loader<readonly Lease[]> {
   const asked = resources.slice(0, NEARBY_RESOURCES_MAX);

@@ -11,7 +11,7 @@ import type { HistoryMetric, MetricsHistory } from "./types.js";
 /** The interval of the server's samples, in ms. */
 const EVERY_MS = 10_000;
 
-/** The time spans of charts. Each has a word that stands for it in the page's address; "" is the default. */
+/** The time spans of charts. Each has a word for the page's address; the default span has "". */
 export const SPANS = [
   ["15m", "15 minutes", 15 * 60],
   ["", "1 hour", 60 * 60],

@@ -1,5 +1,5 @@
 /**
- * Sends messages for the person at the page. A message must have a sender that can be answered. So a person with the
+ * Sends messages for the person at the page. Recipients must be able to answer the sender. So a person with the
  * server's token sends as a special instance, which is registered at the first message. A person with an agent's token
  * sends as this agent.
  */
@@ -11,12 +11,15 @@ import type { Instance, Message, MessageDraft } from "./types.js";
 /** The name, the stack and the intent of the instance that stands for persons at the page. */
 const OPERATOR = { name: "operator", stack: "dashboard", intent: "a person, through the dashboard" };
 
-/** Returns whether an instance stands for the person at the page. Such an instance needs no attention. */
+/** Returns whether an instance stands for the person at the page. The instance then needs no attention. */
 export function isOperator({ name, stack }: Pick<Instance, "name" | "stack">): boolean {
   return name === OPERATOR.name && stack === OPERATOR.stack;
 }
 
-/** Returns the id of the instance as which the page sends; undefined if the session itself belongs to an instance. */
+/**
+ * Returns the id of the instance as which the page sends. Returns undefined if the session itself belongs to an
+ * instance.
+ */
 async function senderId(): Promise<string | undefined> {
   if (session.value?.role === "instance") return undefined;
   const known = await getJson<Instance[]>(apiPath("instances") + query({ name: OPERATOR.name, stack: OPERATOR.stack }));

@@ -1,6 +1,6 @@
 /**
- * Tests a live resource with a simulated server: when it fetches and when it patches, with answers and changes in any
- * order. The test controls the timers.
+ * Tests a live resource with a simulated server. The tests cover when it fetches, when it patches, and answers that
+ * arrive in any order. The test controls the timers.
  */
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { mock } from "node:test";
@@ -279,7 +279,7 @@ t.test("in any order of changes and answers, the data end up as the server's", a
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
       const server = new Map<string, number>();
       const said = (): string => JSON.stringify(KEYS.map((key) => server.get(key) ?? 0));
-      /** Each request is answered with a value of the server: its value at the request, or its value at the answer. */
+      /** The requests that are not answered yet. Each answer has the server's values at the time of the request. */
       const open: { readonly kind: "fetch" | "patch"; readonly answer: () => void; readonly fail: () => void }[] = [];
       const hold = (kind: "fetch" | "patch", make: () => string): Promise<string> => {
         const value = make();

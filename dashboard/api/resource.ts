@@ -1,6 +1,6 @@
 /**
- * A live resource: data of the server that a view shows and that are kept up to date. The data are fetched when they
- * are first shown, and again after each change that the change feed reports.
+ * A live resource: data of the server that a view shows and keeps up to date. The data are fetched when they are first
+ * shown, and again after each change that the change feed reports.
  *
  * A resource is kept for a while after its view was closed. If a new fetch fails, the resource keeps the old data and
  * reports the error.
@@ -17,7 +17,7 @@ export interface Loader<T> {
   readonly key: string;
   /** The kinds of changes after which the data are fetched again. */
   readonly kinds: readonly AskedKind[];
-  /** Fetches the data. If data of this kind only grow, the loader may extend `held`, the data of its last fetch. */
+  /** Fetches the data. For data that only grow, the loader may extend `held`, which is the data of its last fetch. */
   readonly fetch: (signal: AbortSignal, held?: T) => Promise<T>;
   /**
    * Applies one change to the data. Returns undefined if the data must be fetched again instead. A patch is useful for
@@ -50,13 +50,13 @@ export interface Resource<T> {
 /** The minimum time between two fetches of a resource, in ms. It makes a burst of changes cause only one fetch. */
 const GAP_MS_MIN = 300;
 /**
- * The delay of a fetch after `lagged`, in ms. It is longer than the normal delay, because `lagged` does not tell
- * whether this resource has changed.
+ * The delay of a fetch after a message `lagged`, in ms. It is longer than the normal delay, because the message does
+ * not say whether this resource has changed.
  */
 const LAGGED_GAP_MS = 2_000;
 /**
- * The delay of the second fetch of data that were fetched before the change feed was open, in ms. They have rarely
- * changed meanwhile, and a page that is being opened has more urgent requests.
+ * The delay after which data are fetched again that were fetched before the change feed opened, in ms. The delay is
+ * long, because the data have rarely changed meanwhile, and a page that opens has more urgent requests.
  */
 const OPENED_DELAY_MS = 500;
 /** The delay before a fetch is retried after a temporary error, in ms. Any error except a 4xx answer is temporary. */
@@ -177,8 +177,8 @@ export class LiveResource<T> implements Resource<T> {
     if (this.#loader.concerns?.(change) === false) return;
     const data = this.data.value;
     const { patch } = this.#loader;
-    // A fetch that is running may return older data and overwrite the patched data. So the data are fetched again
-    // instead.
+    // A fetch that is running may return older data and overwrite patched data. So the data are not patched, but
+    // fetched again.
     const fetching = this.#fetching !== null;
     if (fetching || data === undefined || patch === undefined || this.#patches >= PATCHES_MAX) this.#plan(this.#gapMs);
     else void this.#patch(patch, change);
@@ -201,8 +201,8 @@ export class LiveResource<T> implements Resource<T> {
         else {
           const next = await patched;
           if (stopped.aborted) return;
-          // If the data are no longer the same, a fetch has finished meanwhile. The fetched data may lack this change,
-          // and the patched data lack the changes that the fetch has found. So another fetch replaces both.
+          // If the data have changed, a fetch has finished during the patch. The fetched data may lack this patch's
+          // change, and the patched data lack what the fetch has found. So both are discarded for another fetch.
           if (this.data.value === data) this.data.value = next;
           else this.#plan(this.#gapMs);
         }
@@ -244,8 +244,8 @@ function resourceOf<T>(loader: Loader<T>): LiveResource<T> {
 let evicting = false;
 
 /**
- * Removes the resources that were not used for the longest time. Runs after the components have been mounted. Before
- * that, the resource of a component that is being rendered has no user yet. If it were removed, the next component
+ * Removes the resources that were not used for the longest time. Runs only after components have been mounted, because
+ * until then the resource of a component that is being rendered has no user. If it were removed, the next component
  * would fetch the same data again.
  */
 function evict(): void {
@@ -259,7 +259,7 @@ export function forgetResources(): void {
   resources.clear();
 }
 
-/** Returns the resource of a loader. It is live while the component is mounted. */
+/** Returns the resource of a loader, and keeps it live while the component is mounted. */
 export function useResource<T>(loader: Loader<T>): Resource<T> {
   const resource = useMemo(() => resourceOf(loader), [loader.key]);
   // Sends the requests before the first paint, because the paint takes longer than many of the answers.

@@ -1,4 +1,6 @@
-/** Tests the table of columns: how parts of the history extend it, and how it is cut at a time. */
+/**
+ * Tests the table of columns. The tests cover how parts of the history extend the table, and how it is cut at a time.
+ */
 import t from "tap";
 import { addPart, type HistoryPart, lastOf, noRows, rowsSince, type Rows } from "./rows.js";
 

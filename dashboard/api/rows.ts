@@ -1,6 +1,6 @@
 /**
  * A table of values over time, with a column for each value, as charts need it. The values come from the server's
- * history of metrics. Later parts of the history extend the table. Pure.
+ * history of metrics, and newer parts of the history extend the table. Pure.
  */
 
 export interface Rows<Name extends string> {
@@ -18,8 +18,8 @@ export interface HistoryPart {
 }
 
 /**
- * If the time between two rows is longer than this, in s, the chart shows a gap, because the server was off then. It is
- * longer than two intervals of the server's older samples.
+ * The maximum time between two rows that the chart connects, in s. After a longer time it shows a gap, because the
+ * server was off. Two intervals of the server's older samples are shorter than this.
  */
 const GAP_S = 300;
 

@@ -1,4 +1,4 @@
-/** Loads the server's main figures, for every view that shows such a figure. */
+/** Loads the server's main figures, for every view that shows one of them. */
 import { getJson } from "./client.js";
 import type { Loader } from "./resource.js";
 import type { Metrics } from "./types.js";

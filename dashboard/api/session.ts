@@ -22,8 +22,8 @@ export const unreachable = signal(false);
 /** Whether the user may take actions that need the server's token. */
 export const mayDecide = computed(() => session.value?.role !== "instance");
 /**
- * Whether the user may send messages and add tasks. This needs the server's token, or the token of an instance, as
- * which the user then acts.
+ * Whether the user may send messages and add tasks. This needs the server's token or an instance's token. With an
+ * instance's token, the user acts as the instance.
  */
 export const mayWrite = computed(() => session.value?.logged_in === true);
 
@@ -73,8 +73,8 @@ export async function logOut(): Promise<void> {
 }
 
 /**
- * Checks whether the user's session still exists. If the server is unreachable, the check is not repeated, because
- * other code retries.
+ * Checks whether the user's session still exists. If the server is unreachable, other code retries, so the check is not
+ * repeated.
  */
 async function checkSession(): Promise<void> {
   if (session.value?.logged_in !== true) return;

@@ -1,4 +1,7 @@
-/** Loads tasks, by state or one by one, and sends the actions on a task, for every view that shows tasks. */
+/**
+ * Loads tasks, and sends the actions on a task, for every view that shows tasks. Tasks are loaded by state or one by
+ * one.
+ */
 import { getJson, send, sendOnce } from "./client.js";
 import { apiPath, query } from "../base/path.js";
 import type { Loader } from "./resource.js";
@@ -62,7 +65,7 @@ export function addTask(task: TaskDraft): Promise<Task> {
   return send<Task>("POST", apiPath("tasks"), task);
 }
 
-/** For each action, a function that returns whether the action was already done, as far as the task shows it. */
+/** For each action, a function that returns whether the task shows that the action was already done. */
 const DONE: Readonly<Record<"answer" | "cancel" | "retry", (task: Task) => boolean>> = {
   answer: ({ answer }) => answer !== null,
   cancel: ({ state, cancel_requested }) => cancel_requested || state === "canceled",

@@ -68,7 +68,7 @@ export type SpecProjects = Static<typeof specs.SpecProjects>;
 export type SpecList = Static<typeof specs.SpecList>;
 export type StateEntry = Static<typeof state.StateEntry>;
 export type StateVersion = Static<typeof state.StateVersion>;
-/** The state of a lease, of a task and of a key at a time in the past. */
+/** The state of a lease at a time in the past. The next two types are those of a task and of a key. */
 export type LeaseAt = Static<typeof story.LeasesAt>["leases"][number];
 export type TaskAt = Static<typeof story.TasksAt>["tasks"][number];
 export type KeyAt = Static<typeof story.StateAt>["state"][number];

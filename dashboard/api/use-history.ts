@@ -17,7 +17,7 @@ export interface HistoryOptions<Row> extends Log<Row> {
   readonly kinds: readonly AskedKind[];
 }
 
-/** Returns the history of a log. It is updated while the component is mounted. `nudge` schedules a refresh. */
+/** Returns the history of a log, and updates it while the component is mounted. `nudge` schedules a refresh. */
 export function useHistory<Row>(options: HistoryOptions<Row>): {
   readonly history: History<Row>;
   readonly nudge: () => void;

@@ -1,4 +1,7 @@
-/** Tests the search by words: the order of the matches, words with a wrong letter, and texts without a word. */
+/**
+ * Tests the search by words. The tests cover the order of the matches, words with a wrong letter, and texts without a
+ * word.
+ */
 import t from "tap";
 import { find } from "./find.js";
 

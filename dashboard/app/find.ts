@@ -7,7 +7,10 @@ const WORD = /[\p{L}\p{N}]+/gu;
 /** The minimum length of a word that may have a wrong letter. */
 const TYPO_LENGTH_MIN = 3;
 
-/** Returns a pattern that matches the word with one letter omitted, added, replaced, or swapped with the next one. */
+/**
+ * Returns a pattern that matches the word with one typing error: a letter is omitted, added, replaced, or swapped with
+ * the next one.
+ */
 function withTypo(letters: readonly string[]): RegExp {
   const forms = letters.flatMap((letter, at) => {
     if (at === 0) return [];
@@ -19,8 +22,8 @@ function withTypo(letters: readonly string[]): RegExp {
 }
 
 /**
- * Returns a function that rates how well a text matches a word, from 0 (the text has a word that begins with it) to 3
- * (no match).
+ * Returns a function that rates how well a text matches a word. The best rating is 0: a word of the text begins with
+ * the word. The worst rating is 3: no match.
  */
 function matcherOf(word: string): (text: string) => number {
   const beginning = new RegExp(`(?<![\\p{L}\\p{N}])${word}`, "u");

@@ -80,8 +80,8 @@ const SOURCES: readonly ((signal: AbortSignal) => Promise<readonly Found[]>)[] =
 ];
 
 /**
- * Loads the entries of all kinds, in the order of the kinds. Calls `onMore` with the entries so far each time that a
- * list has arrived, so that a slow list does not delay the others.
+ * Loads the entries of all kinds, in the order of the kinds. Whenever a list has arrived, calls `onMore` with all
+ * entries so far. So a slow list does not delay the others.
  */
 export function loadFindable(onMore: (entries: readonly Found[]) => void, signal: AbortSignal): void {
   const lists: (readonly Found[])[] = SOURCES.map(() => []);

@@ -1,6 +1,6 @@
 /**
  * The keys that work in every view, and the dialog that lists them. Keys without Ctrl or ⌘ can be turned off (WCAG
- * 2.1.4), because people who use speech input, or whose hand slips, press them by accident.
+ * 2.1.4). People who use speech input, or whose hand slips, would press them by accident.
  */
 import { useLocation } from "preact-iso/router";
 import { useLayoutEffect } from "preact/hooks";
@@ -27,9 +27,7 @@ const KEYS: readonly (readonly [keys: string, does: string])[] = [
 /** The time after `g` within which the next letter counts, in ms. */
 const SEQUENCE_MS = 1_500;
 
-/**
- * Returns whether a key press must be ignored here, because it types text, belongs to an open dialog, or is turned off.
- */
+/** Returns whether a key press must be ignored: it types text, belongs to an open dialog, or is turned off. */
 function isTaken({ target, ctrlKey, metaKey, altKey }: KeyboardEvent): boolean {
   if (!plainKeys.value || ctrlKey || metaKey || altKey || document.querySelector("dialog[open]") !== null) return true;
   return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, select, textarea"));

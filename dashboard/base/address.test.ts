@@ -1,14 +1,13 @@
-/**
- * Tests that every address leads back to the name that it was made from, whatever browsers and the router do to the
- * address.
- */
+/** Tests that every address leads back to its name, although browsers and the router change addresses. */
 import * as fc from "fast-check";
 import t from "tap";
 import { getJson } from "../api/client.js";
 import { apiPath, query, statePath } from "./path.js";
 import { addressOf, agentAddress, parseAddress, stateAddress } from "./address.js";
 
-/** Returns the path as the page gets it: after a click the browser changes it, and then the router does. */
+/**
+ * Returns the path as the page gets it. After a click, first the browser changes the path, and then the router does.
+ */
 function arrived(address: string): string {
   return new URL(address, "http://127.0.0.1").pathname.replace(/\/+$/g, "") || "/";
 }

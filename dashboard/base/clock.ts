@@ -11,8 +11,8 @@ const TICK_MS = 1_000;
 export const nowMs = signal(Date.now());
 
 /**
- * The current time in ms since the epoch, rounded down to the minute. It changes only every minute, for values that
- * depend only on the time.
+ * The current time in ms since the epoch, rounded down to the minute. A value that depends on it is computed again only
+ * every minute.
  */
 export const minuteMs = computed(() => Math.floor(nowMs.value / MINUTE_MS) * MINUTE_MS);
 

@@ -28,8 +28,8 @@ export function clockTime(ms: number, nowMs: number): string {
 }
 
 /**
- * Formats a label of a chart's time axis: `14:00`, with seconds if the labels are close together, or the date at
- * midnight and if they are far apart.
+ * Formats a label of a chart's time axis, such as `14:00`. If the labels are close together, it has seconds. At
+ * midnight, or if the labels are far apart, it is the date.
  * @param atS seconds since the epoch
  * @param stepS seconds between two labels
  */

@@ -11,16 +11,19 @@ export function statePath(key: string): string {
 }
 
 /**
- * Splits a state key at its slashes into path segments. Two kinds of keys stay a single segment: a key with a part `.`
- * or `..`, because browsers would resolve the part, and a key that ends with a slash, because a router would drop the
- * slash.
+ * Splits a state key at its slashes into path segments. A key with a part `.` or `..` stays a single segment, because
+ * browsers would resolve that part. A key that ends with a slash stays a single segment, too, because a router would
+ * drop the slash.
  */
 export function keySegments(key: string): readonly string[] {
   const parts = key.split("/");
   return parts.some(isStep) || parts.at(-1) === "" ? [key] : parts;
 }
 
-/** Returns whether a path segment is `.` or `..`. A browser cannot request such a segment, even if it is encoded. */
+/**
+ * Returns whether a path segment is `.` or `..`. A browser cannot request a path with this segment, even if it is
+ * encoded.
+ */
 export function isStep(segment: string): boolean {
   return segment === "." || segment === "..";
 }

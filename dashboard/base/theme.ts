@@ -1,4 +1,4 @@
-/** Applies the colour theme: light, dark, or that of the system. The user's choice is stored in the browser. */
+/** Applies the colour theme: light, dark, or the theme of the system. The user's choice is stored in the browser. */
 import { effect, signal } from "@preact/signals";
 
 export const THEMES = ["system", "light", "dark"] as const;

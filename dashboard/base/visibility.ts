@@ -2,8 +2,8 @@
 import { signal } from "@preact/signals";
 
 /**
- * A page that has been out of sight for this time counts as hidden, in ms. So a short switch to another tab does not
- * count.
+ * A page counts as hidden after it has been out of sight for this time, in ms. So a short switch to another tab does
+ * not count.
  */
 const HIDDEN_AFTER_MS = 30_000;
 

@@ -29,7 +29,7 @@ let loading: Promise<Search> | undefined;
 
 function loadOnce(): Promise<Search> {
   loading ??= load().catch((error: unknown) => {
-    // Loading has failed. The next key press tries again.
+    // The index could not be loaded. The next key press tries again.
     loading = undefined;
     throw error;
   });
@@ -119,7 +119,7 @@ if (form !== null && input && list !== null) {
   });
 }
 
-// A link to a heading of the same page loads no new page. So the list of contents must be closed here.
+// A link to a heading of the same page loads no new page, so the list of contents must be closed here.
 document.querySelector(".contents")?.addEventListener("click", (event) => {
   const open = document.querySelector<HTMLInputElement>("#contents-open");
   if (open !== null && event.target instanceof Element && event.target.closest("a") !== null) open.checked = false;

@@ -6,7 +6,7 @@ export interface AddressQuery {
   readonly query: Readonly<Record<string, string>>;
   /** Sets some parameters; a value of "" removes the parameter. Does not add an entry to the browser's history. */
   readonly set: (changes: Readonly<Record<string, string>>) => void;
-  /** Does the same as `set`, and adds an entry to the browser's history, so that the Back button reverts the change. */
+  /** Does the same as `set`, and adds an entry to the browser's history. So the Back button reverts the change. */
   readonly go: (changes: Readonly<Record<string, string>>) => void;
 }
 

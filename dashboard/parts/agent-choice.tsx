@@ -19,7 +19,9 @@ export function AgentChoice(props: ChoiceProps) {
 }
 
 interface WorkspaceChoiceProps extends Omit<ChoiceProps, "label"> {
-  /** The items that the field filters. Their workspaces are options, too, because a workspace may have no agent. */
+  /**
+   * The items that the field filters. Their workspaces are offered, too, because an item's workspace may have no agent.
+   */
   readonly of: readonly { readonly workspace: string }[];
 }
 

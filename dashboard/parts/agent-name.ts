@@ -19,8 +19,8 @@ export function isAgentId(id: string): boolean {
 }
 
 /**
- * Returns the name to show for an actor. For an agent it is the agent's name, or the beginning of the id if the agent
- * is no longer registered. For any other actor it is the whole id.
+ * Returns the name to show for an actor. For an agent it is the agent's name. If the agent is no longer registered, it
+ * is the beginning of the id. For any other actor it is the whole id.
  */
 export function agentName(id: string, names: AgentNames): string {
   if (id === "") return UNKNOWN_ACTOR;

@@ -6,7 +6,7 @@ import type { Instance } from "../api/types.js";
 import { agentAddress } from "../base/address.js";
 import { agentName, isAgentId, type AgentNames } from "./agent-name.js";
 
-/** Loads the agents' names by id. Changes without a key only report that agents were active, so they are ignored. */
+/** Loads the agents' names by id. Ignores changes without a key, because they only report that agents were active. */
 export const agentNames: Loader<AgentNames> = {
   key: "agent names",
   kinds: ["instance"],

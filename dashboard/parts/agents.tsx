@@ -1,4 +1,4 @@
-/** Shows several agents by name in a sentence: the names of the first ones, and the number of the others. */
+/** Shows several agents in a sentence. It names the first ones, and counts the rest. */
 import { plural } from "../base/format.js";
 import { Agent } from "./agent.js";
 

@@ -30,8 +30,8 @@ function formatValue(value: unknown): string {
 type AddressOf = (resource: string) => string | undefined;
 
 /**
- * Splits `P/N` at the first slash into a project and a name. Both may contain slashes, so the split is wrong if the
- * project contains one.
+ * Splits `P/N` (project and name) at its first slash. Both parts may contain slashes. If the project contains one, the
+ * split is wrong.
  */
 const inProject =
   (slug: string): AddressOf =>
@@ -40,7 +40,10 @@ const inProject =
     return at <= 0 ? undefined : addressOf(slug, resource.slice(0, at), resource.slice(at + 1));
   };
 
-/** For the first segment of an audit action, a function that returns the address of the resource. */
+/**
+ * For each kind of audit action, a function that returns the address of the resource. The kind is the first segment of
+ * the action, such as `state` in `state.set`.
+ */
 const ADDRESSES: ReadonlyMap<string, AddressOf> = new Map<string, AddressOf>([
   ["state", stateAddress],
   ["spec", inProject("specs")],

@@ -31,15 +31,15 @@ interface ChartProps {
   readonly stacked?: boolean;
   readonly height?: number;
   /**
-   * The name of a group of charts. The charts of a group share a cursor: if the user points at a time in one chart, all
-   * of them show their values at that time.
+   * The name of a group of charts, which share a cursor. If the user points at a time in one chart, all charts of the
+   * group show their values at that time.
    */
   readonly together?: string;
   /** The part of the time that is shown; null for all of it. */
   readonly zoom?: Zoom | null;
   /**
-   * Called with the selected part when the user has dragged over the chart, and with null after a double click. If it
-   * is absent, the chart ignores both.
+   * Called with the selected part when the user has dragged over the chart. Called with null after a double click. If
+   * it is absent, the chart ignores both.
    */
   readonly onZoom?: (zoom: Zoom | null) => void;
 }
@@ -56,7 +56,10 @@ const PADDING: uPlot.Padding = [8, 24, 0, 0];
 /** The minimum distance between two labels of the value axis, in px. */
 const VALUE_SPACE = 26;
 
-/** The colours of the themes, cached, because the browser computes the style of the whole page for each. */
+/**
+ * A cache of the themes' colours. It is needed because the browser computes the style of the whole page for each
+ * colour.
+ */
 const computed = new Map<string, string>();
 
 /**
@@ -82,7 +85,7 @@ function barStep(plot: uPlot): number {
   return second - first;
 }
 
-/** Extends the time axis by half a bar at both ends, so that the first and the last bar are completely visible. */
+/** Extends the time axis by half a bar at both ends. So the first and the last bar are completely visible. */
 function barRange(plot: uPlot, low: number, high: number): [number, number] {
   const half = barStep(plot) / 2;
   return [low - half, high + half];
@@ -113,8 +116,8 @@ function lineRange(_plot: uPlot, low: number, high: number): [number, number] {
 }
 
 /**
- * Returns whether an event of the mouse is passed to the other charts of the group. They follow the cursor, but not the
- * start of a drag.
+ * Returns whether a mouse event is passed on to the other charts of the group. The other charts follow the cursor, but
+ * not the start of a drag.
  */
 function isOfCursor(type: string): boolean {
   return type === "mousemove" || type === "mouseleave";
@@ -186,7 +189,7 @@ export function Chart({
         points: { show: false },
         value: (_plot, _value, _series, index) => {
           const values = shown.current[at]?.values ?? [];
-          // While no cursor is shown, the legend of a line chart shows the newest value.
+          // Without a cursor, the legend of a line chart shows the newest value.
           if (index === null) return kind === "bars" ? "" : formatOrDash(values.at(-1), format);
           return formatOrDash(values[index], format);
         },
@@ -225,7 +228,7 @@ export function Chart({
         y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.1 : 1] },
       },
       cursor: {
-        // The page sets the range of all its charts, so a selection does not change the scale by itself.
+        // A selection does not change the scale of this chart by itself. The page sets the range of all its charts.
         drag: { x: canZoom, y: false, setScale: false, dist: DRAG_PX_MIN },
         ...(together === undefined ? {} : { sync: { key: together, filters: { pub: isOfCursor } } }),
         bind: {
@@ -269,7 +272,7 @@ export function Chart({
       erase?.();
     };
   }, [library, names, isDark, kind, stacked, height, together, empty, canZoom]);
-  // Stacked series are drawn in reverse order: the tallest area is drawn first and does not hide the others.
+  // Stacked series are drawn in reverse order. So the tallest area is drawn first and does not hide the lower ones.
   const ordered = (columns: uPlot.AlignedData): uPlot.AlignedData =>
     stacked ? ([columns[0], ...columns.slice(1).toReversed()] as uPlot.AlignedData) : columns;
   useEffect(() => {

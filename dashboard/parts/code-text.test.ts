@@ -1,6 +1,6 @@
 /**
- * Tests how stored bytes are shown: which language a text has, which bytes are text, and that indented JSON stays the
- * same JSON.
+ * Tests how stored bytes are shown. The tests cover which bytes are text, and the language of a text. They also check
+ * that indented JSON stays the same JSON.
  */
 import * as fc from "fast-check";
 import t from "tap";

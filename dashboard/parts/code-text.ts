@@ -1,6 +1,6 @@
 /**
- * Prepares stored bytes for display. It decodes the bytes if they are text, finds the language of the text, and
- * truncates long text. Pure.
+ * Prepares stored bytes for display. If the bytes are text, decodes them, finds the language, and truncates long text.
+ * Pure.
  */
 import { indentJson, isJson } from "../../shared/json-text.js";
 
@@ -43,8 +43,8 @@ export function textOf(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * The maximum depth of indentation. Without it, deeply nested JSON would produce an output whose length grows with the
- * square of the input's.
+ * The maximum depth to which JSON is indented. Without a limit, the output of deeply nested JSON would grow with the
+ * square of the input's length.
  */
 const INDENTS_MAX = 64;
 

@@ -23,7 +23,7 @@ export function Diff({ before, after, label }: DiffProps) {
   return (
     <div class="diff table-frame" role="region" aria-label={label} tabIndex={0}>
       <table aria-label={`${label}: ${plural(changed, "line")} differ`}>
-        {/* The layout is fixed by the first row, which may be a line of its own over all columns. */}
+        {/* Sets the widths. Otherwise the first row would, and it may be one cell over all columns. */}
         <colgroup>
           <col class="diff-number" />
           <col />

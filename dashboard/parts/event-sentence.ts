@@ -1,7 +1,7 @@
 /**
  * Describes an event in a sentence, for example “ben released src/a.ts”. The server's own events have a sentence for
- * each topic. For any other event, or if the data have an unexpected form, the sentence says who published which topic.
- * Pure.
+ * each topic. For any other event, and for data in an unexpected form, the sentence names only the publisher and the
+ * topic. Pure.
  */
 import type { HeldEvent } from "../api/event-list.js";
 
@@ -12,9 +12,9 @@ export type Piece =
   | { readonly thing: string; readonly path: readonly [slug: string, ...segments: string[]] };
 
 /**
- * The sentence of each topic. `@NAME` stands for the agents in the member `NAME` of the event's data, and `#KIND` for a
- * thing of this kind. A part in brackets is left out if its member is missing. Without any other member there is no
- * sentence.
+ * The sentence of each topic. `@NAME` stands for the agents in the member `NAME` of the event's data. `#KIND` stands
+ * for a thing of this kind. A part in brackets is left out if its member is missing. If any other member is missing,
+ * there is no sentence.
  */
 const SENTENCES: Readonly<Record<string, string>> = {
   "lease.granted": "@holder leased #leases",
@@ -57,8 +57,8 @@ const LANDINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * For each kind of thing, which is the slug of a view: the member that has its name, and the members that form the
- * address of its page.
+ * Says how to name and to link each kind of thing. A kind is the slug of a view. The first entry of a row is the member
+ * of the event's data that has the thing's name. The others are the members that form the address of the thing's page.
  */
 const THINGS: Readonly<Record<string, readonly [name: string, ...segments: string[]]>> = {
   leases: ["resources", "lease_id"],
@@ -70,7 +70,9 @@ const THINGS: Readonly<Record<string, readonly [name: string, ...segments: strin
   usage: ["id"],
 };
 
-/** The members that say what an event of an agent is about, the best one first. */
+/**
+ * The members of an event's data that may say what an agent's event is about. The first one that is present is shown.
+ */
 const TELLING = ["text", "message", "summary", "title", "subject", "question"];
 /** The maximum number of agents that a sentence names. */
 const AGENTS_MAX = 3;
@@ -85,7 +87,7 @@ function textsOf(data: Data, name: string): readonly string[] {
   return list.filter((one) => typeof one === "string" && one !== "") as readonly string[];
 }
 
-/** Returns the agents that a member names. The member has their ids, or an object with the id and the name. */
+/** Returns the agents that a member names. The member is a list of ids, or an object with an agent's id and name. */
 function agentsOf(data: Data, member: string): readonly Piece[] {
   const { id, name } = (data[member] ?? {}) as Data;
   if (typeof id === "string") return [typeof name === "string" ? { agent: id, name } : { agent: id }];
@@ -93,12 +95,15 @@ function agentsOf(data: Data, member: string): readonly Piece[] {
   return ids.flatMap((agent, at): Piece[] => (at === 0 ? [{ agent }] : [", ", { agent }]));
 }
 
-/** Returns the name of a thing, with the path of its page. If there are several resources, the first one is named. */
+/**
+ * Returns the name of a thing, with the path of its page. If there are several resources, names the first one and
+ * counts the others.
+ */
 function thingsOf(data: Data, slug: string): readonly Piece[] {
   const [member = "", ...segments] = THINGS[slug] ?? [];
   const [first, ...others] = textsOf(data, member);
   if (first === undefined) return [];
-  // The data of an overlap event list only the first paths, and the number of all.
+  // An overlap event lists only the first paths. `count` is the number of all paths.
   const more = typeof data["count"] === "number" ? data["count"] - 1 : others.length;
   const thing = first.replace(/^path:/, "") + (more > 0 ? ` and ${more} more` : "");
   return [{ thing, path: [slug, ...segments.flatMap((one) => textsOf(data, one).slice(0, 1))] }];
@@ -110,7 +115,7 @@ const READERS: Readonly<Record<string, (data: Data, name: string) => readonly Pi
   $: textsOf,
 };
 
-/** Fills the members of an event's data into a sentence. Returns null if a member is missing. */
+/** Inserts the members of an event's data into a sentence. Returns null if a member is missing. */
 function filled(sentence: string, data: Data): readonly Piece[] | null {
   const match = PART.exec(sentence);
   if (match === null) return sentence === "" ? [] : [sentence];
@@ -122,16 +127,16 @@ function filled(sentence: string, data: Data): readonly Piece[] | null {
 }
 
 /**
- * Returns the sentence of a server's event; null for any other event, and for data in an unexpected form. Only the
- * server can publish events of these topics.
+ * Returns the sentence of a server's event. Returns null for any other event, and for data in an unexpected form. Only
+ * the server can publish events of these topics.
  */
 export function serverSentence({ topic, source, data, cut }: HeldEvent): readonly Piece[] | null {
   return cut === true ? null : sentenceFrom(SENTENCES, topic, data, source);
 }
 
 /**
- * Returns the sentence that a table has for an event's topic; null if it has none, or if the data have an unexpected
- * form.
+ * Returns the sentence in a table for an event's topic. Returns null if there is none, or if the data have an
+ * unexpected form.
  */
 function sentenceFrom(
   table: Readonly<Record<string, string>>,

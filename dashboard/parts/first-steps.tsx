@@ -1,4 +1,7 @@
-/** The first steps with an empty server: three commands with the address of this server, which work without changes. */
+/**
+ * The first steps with an empty server: three commands. They contain the address of this server, so they work without
+ * changes.
+ */
 import { agentsLoader } from "../api/agents.js";
 import { useResource } from "../api/resource.js";
 import { serverMetrics } from "../api/server-metrics.js";

@@ -6,9 +6,12 @@ type Key = string | number;
 export interface Shown<Row> {
   readonly row: Row;
   readonly key: Key;
-  /** The rows that it stands for, including itself. */
+  /** The rows for which this row stands, including itself. */
   readonly members: readonly Row[];
-  /** If this is the first row of a group whose rows are shown one by one: the key of the group; else null. */
+  /**
+   * The key of the group, if this is the first row of an opened group. The rows of an opened group are shown one by
+   * one. Otherwise null.
+   */
   readonly opened: Key | null;
 }
 
@@ -17,8 +20,8 @@ interface Rules<Row> {
   readonly same: (a: Row, b: Row) => boolean;
   readonly keyOf: (row: Row) => Key;
   /**
-   * The side at which rows are added. The key of a group is that of its oldest row, so that the key stays the same
-   * while the group grows.
+   * The side at which rows are added. The key of a group is the key of its oldest row. So the key stays the same while
+   * the group grows.
    */
   readonly grows: "head" | "end";
   /** The keys of the groups that the user has opened. */

@@ -1,6 +1,6 @@
 /**
  * A histogram: how many things happened in each bucket of a time range. The user chooses buckets with a click, by
- * dragging, or with the keyboard: an arrow key moves the selection, Shift with an arrow key extends it, and Enter
+ * dragging, or with the keyboard. An arrow key moves the selection, Shift with an arrow key extends it, and Enter
  * chooses it.
  */
 import { useSignal } from "@preact/signals";
@@ -29,7 +29,7 @@ interface HistogramProps {
   readonly onChoose: (fromMs: number, toMs: number) => void;
 }
 
-/** The chosen buckets: the one at which the choice began, and the one at which it is now. */
+/** The chosen buckets, from the one where the user began to the one where the user is now. */
 interface Choice {
   readonly anchor: number;
   readonly at: number;

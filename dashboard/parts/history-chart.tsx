@@ -9,7 +9,9 @@ export interface ChartRow {
   readonly label: string;
   readonly series: readonly (readonly [label: string, metric: HistoryMetric])[];
   readonly format: (value: number) => string;
-  /** Set only if the series are parts of a sum. Series that include each other, such as quantiles, are not stacked. */
+  /**
+   * Set only if the series are parts of a sum. Series that include each other, such as quantiles, must not be stacked.
+   */
   readonly stacked?: true;
 }
 
@@ -17,7 +19,7 @@ interface HistoryChartProps {
   readonly of: ChartRow;
   readonly rows: MetricRows;
   readonly height: number;
-  /** The name of a group of charts. All charts of a group show the moment under the cursor. */
+  /** The name of a group of charts. All charts of the group show the moment under the cursor. */
   readonly together: string;
   readonly zoom: Zoom | null;
   readonly onZoom: (zoom: Zoom | null) => void;

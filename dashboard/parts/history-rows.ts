@@ -6,7 +6,7 @@ import type { HistoryMetric } from "../api/types.js";
 
 /**
  * Returns the metrics of the last `spanS` seconds, kept up to date. After a change of the names or the span, it returns
- * the previous rows until the new ones are loaded, so that no chart is empty meanwhile.
+ * the previous rows until the new ones are loaded. So no chart is empty meanwhile.
  */
 export function useHistoryRows(
   names: readonly HistoryMetric[],

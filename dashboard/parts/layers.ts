@@ -1,6 +1,6 @@
 /**
- * Places the boxes of a drawn graph in columns. A box is to the left of all boxes to which its edges lead, and its
- * height is as close as possible to theirs. Pure.
+ * Places the boxes of a drawn graph in columns. A box is to the left of all boxes to which its edges lead, and as close
+ * as possible to them vertically. Pure.
  */
 
 export interface Link {
@@ -45,8 +45,8 @@ function byEnd(links: readonly Link[], end: "from" | "to"): ReadonlyMap<string, 
 }
 
 /**
- * Returns, for each box, the length of the longest chain of edges that begins at it. Cycles should not occur. If there
- * is one, the chain ends where it would enter the cycle.
+ * Returns, for each box, the length of the longest chain of edges that begins at it. A chain ends where it would enter
+ * a cycle, although cycles should not occur.
  */
 function depthsOf(
   ids: readonly string[],
@@ -78,7 +78,7 @@ export function layersOf(links: readonly Link[], { width, height, columnGap, row
   const rowHeight = height + rowGap;
   const rows = Math.max(0, ...columns.map((column) => column.length));
   const places = new Map<string, Place>();
-  // Places the columns on the right first, so that each box can be placed close to the boxes to which it leads.
+  // Places the columns on the right first. So each box can be placed close to the boxes to which its edges lead.
   for (const [depth, column] of columns.entries()) {
     const wishes = new Map(
       column.map((id) => {

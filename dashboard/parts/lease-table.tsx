@@ -23,8 +23,8 @@ interface StateProps {
 }
 
 /**
- * Shows the state of a lease with its position in the wait queue, whether a hook made it, and how many requests wait
- * for it.
+ * Shows the state of a lease and its position in the wait queue. Also shows whether a hook made the lease, and how many
+ * requests wait for it.
  */
 export function LeaseState({ lease: { state, mode, position, automatic, max_holders }, waiting }: StateProps) {
   return (

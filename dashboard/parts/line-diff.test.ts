@@ -1,6 +1,6 @@
 /**
- * Tests with random texts that the diff matches them: each side of the diff, read from top to bottom, is one of the
- * texts.
+ * Tests with random texts that the diff matches them. Each side of the diff, read from top to bottom, must be one of
+ * the texts.
  */
 import * as fc from "fast-check";
 import t from "tap";

@@ -26,14 +26,13 @@ export interface DiffRow {
 /** The number of unchanged lines that are shown around a change. */
 const CONTEXT_LINES = 3;
 /**
- * The maximum number of lines that may differ. The time for a diff grows with the square of this number, so a larger
- * diff would block the page and is not computed.
+ * The maximum number of lines that may differ. The time for a diff grows with the square of this number. So a larger
+ * diff would block the page, and is not computed.
  */
 export const EDITS_MAX = 2_000;
 /**
- * The words of two lines are compared only if both lines together are at most this long, because the comparison of
- * longer lines would take too long. If more than WORD_EDITS_MAX words differ, no words are marked, because the lines
- * have little in common.
+ * The words of two lines are compared only if both lines together are at most this long. Longer lines would take too
+ * long. If more than WORD_EDITS_MAX words differ, no words are marked, because the lines have little in common.
  */
 const LINE_CHARACTERS_MAX = 2_000;
 const WORD_EDITS_MAX = 100;
@@ -114,7 +113,7 @@ function pair(
 export type DiffBlock = { readonly rows: readonly DiffRow[] } | { readonly left_out: number };
 
 /**
- * Returns blocks of the rows that differ, with some unchanged rows around them. Between two blocks it returns the
+ * Returns the rows that differ as blocks, with some unchanged rows around them. Between two blocks, it returns the
  * number of rows that are left out.
  */
 export function folded(rows: readonly DiffRow[]): DiffBlock[] {

@@ -1,6 +1,6 @@
 /**
  * The frame of a view: a heading, with actions beside it. The heading is also the document's title. The title begins
- * with the number of items that need a person, so that the number is visible while another tab is open.
+ * with the number of items that need a person, so that it is visible from another tab.
  */
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect } from "preact/hooks";

@@ -1,6 +1,6 @@
 /**
- * The fields of a time range, which is stored in the query of the page's address: from, to, and quick ranges that end
- * now.
+ * The fields of a time range: from, to, and quick ranges that end now. The range is stored in the query of the page's
+ * address.
  */
 import { fromField, toField } from "../base/local-time.js";
 import { QUICK_RANGES } from "../base/quick-ranges.js";

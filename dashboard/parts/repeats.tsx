@@ -29,8 +29,8 @@ export function useRepeats<Row>(
 }
 
 /**
- * Returns the columns of a table of rows as columns of a table of groups. The column with the head `head` also shows
- * the count. Such a table cannot be sorted by its columns, because that would separate identical neighbours.
+ * Converts columns for rows to columns for groups of rows. The column whose head is `head` also shows the count. A
+ * table of groups cannot be sorted by its columns, because that would separate identical neighbours.
  */
 export function repeatColumns<Row>(
   columns: readonly Omit<Column<Row>, "sort">[],

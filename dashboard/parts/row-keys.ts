@@ -1,6 +1,7 @@
 /**
- * Makes the rows of a table clickable. A click on a row clicks the link or button that opens the row. So opening it in
- * a new tab, its address, and its name for screen readers work as for any link. The arrow keys move between the rows.
+ * Makes the rows of a table clickable. A click on a row clicks the link or button that opens the row. So a row behaves
+ * like a link: it can be opened in a new tab, has an address, and has a name for screen readers. The arrow keys move
+ * between the rows.
  */
 
 const OPENS = "td.cell-opens :is(a, button)";
@@ -10,14 +11,14 @@ const ROWS = `main :is(${OPENS}, .need-name)`;
 const openerOf = (row: Element | null | undefined): HTMLElement | null =>
   row?.querySelector<HTMLElement>(OPENS) ?? null;
 
-/** Opens the row that was clicked, unless the click was on a link or the user is selecting text. */
+/** Opens the row that was clicked. Does nothing if the click was on a link, or if the user is selecting text. */
 export function openRow({ target }: MouseEvent): void {
   if (!(target instanceof Element) || target.closest("a, button, summary, input") !== null) return;
   if (getSelection()?.isCollapsed === false) return;
   openerOf(target.closest("tr"))?.click();
 }
 
-/** Moves the focus from the link of one row to that of the next row above or below. */
+/** Moves the focus from the link of one row to the link of the next row above or below. */
 export function moveBetweenRows(event: KeyboardEvent): void {
   const { key, target } = event;
   const row = target instanceof Element && target.matches(OPENS) ? target.closest("tr") : null;
@@ -26,7 +27,7 @@ export function moveBetweenRows(event: KeyboardEvent): void {
   openerOf(key === "ArrowDown" ? row.nextElementSibling : row.previousElementSibling)?.focus();
 }
 
-/** Moves the focus to the next row of the view, or to the previous one; to the first row if none has the focus. */
+/** Moves the focus to the next or previous row of the view. If no row has the focus, moves it to the first row. */
 export function moveToRow(step: 1 | -1): void {
   const openers = [...document.querySelectorAll<HTMLElement>(ROWS)];
   const focused = document.activeElement?.closest("tr, li");

@@ -1,8 +1,7 @@
 /**
- * Assigns the rendered rows of a growing list to slots. A row keeps its slot while it is rendered, and the slot of a
- * row that is no longer rendered is used again for a new one. The slot is used as the key of the row's component. So
- * the browser changes the texts of an existing row, which is much cheaper than removing the row and creating another
- * one.
+ * Assigns the rendered rows of a growing list to slots. A slot is the key of a row's component. A row keeps its slot
+ * while it is rendered. After that, a new row gets the slot, and the browser only changes the texts of the existing
+ * row. This is much cheaper than removing the row and creating another one.
  */
 import type { RefObject } from "preact";
 import { useRef } from "preact/hooks";
@@ -10,8 +9,8 @@ import { useRef } from "preact/hooks";
 type Key = string | number;
 
 /**
- * Returns the slots of rows by their keys, in the order of the rows. Free slots are used in the order of the rows that
- * had them, so that few elements change their place.
+ * Returns the slots of rows by their keys, in the order of the rows. Free slots are used in the order of their former
+ * rows, so that few elements change their place.
  * @param before the slots of the rows that are rendered now
  * @param busy a slot that must not be used for another row now
  */
@@ -41,8 +40,8 @@ function focusedSlot(frame: HTMLElement | null): number | null {
 }
 
 /**
- * Returns the slots of the rows with these keys. The slot of the row with the focus is not used for another row.
- * Otherwise the user would open another row than the focused one.
+ * Returns the slots of the rows with these keys. The slot of the focused row is not used for another row, because the
+ * user would then open the wrong row.
  */
 export function useRowSlots(keys: readonly Key[], frame: RefObject<HTMLElement | null>): ReadonlyMap<Key, number> {
   const known = useRef<ReadonlyMap<Key, number>>(new Map());

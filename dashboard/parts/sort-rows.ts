@@ -3,21 +3,27 @@
 /** The value by which a row is sorted; null if the row has none. */
 export type SortValue = string | number | null;
 
-/** The order of a table: the head of the column by which it is sorted, and whether the largest value comes first. */
+/**
+ * The order of a table. `head` is the head of the column by which it is sorted. `down` is true if the largest value
+ * comes first.
+ */
 export interface Order {
   readonly head: string;
   readonly down: boolean;
 }
 
-/** Returns the order after a click on a head: first ascending, then descending, then the order of the view again. */
+/**
+ * Returns the order after a click on a head. The clicks lead from ascending to descending, and then back to the order
+ * of the view.
+ */
 export function nextOrder(order: Order | null, head: string): Order | null {
   if (order?.head !== head) return { head, down: false };
   return order.down ? null : { head, down: true };
 }
 
 /**
- * Formats an order for the page's address: the head of the column, preceded by `-` if the largest value comes first. ""
- * means no order.
+ * Formats an order for the page's address. The text is the head of the column, with a `-` before it if the largest
+ * value comes first. "" means no order.
  */
 export function formatOrder(order: Order | null): string {
   return order === null ? "" : `${order.down ? "-" : ""}${order.head}`;

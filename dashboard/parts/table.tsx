@@ -42,18 +42,19 @@ interface TableProps<Row> {
   /** Returns a text that is shown instead of the row's cells, for example if the row is a gap between events. */
   readonly noteOf?: (row: Row) => string | undefined;
   /**
-   * The side at which rows are added while the table is shown. Such a table always has its own frame, and keeps its
-   * scroll position. Its row elements are used again for other rows, so its cells must not have state of their own.
+   * The side at which rows are added while the table is shown. If it is set, the table always has its own frame, and
+   * keeps its scroll position. Its row elements are used again for other rows, so its cells must not have state of
+   * their own.
    */
   readonly grows?: Growth;
   /** Set if each row is shown as a card on a phone: its cells are below each other, and none is truncated. */
   readonly cards?: true;
   /**
-   * Where the order that the user has chosen is stored in the page's address, as `sort`. If absent, only the table
-   * stores it.
+   * The query of the page's address, in which `sort` stores the order that the user has chosen. If absent, only the
+   * table stores the order.
    */
   readonly orderIn?: AddressQuery;
-  /** Reorders the sorted rows, for example to put rows below those that they belong to. */
+  /** Reorders the sorted rows, for example to put subagents below their parents. */
   readonly arrange?: (sorted: readonly Row[]) => readonly Row[];
 }
 

@@ -10,7 +10,7 @@ t.test("the chosen step is never longer than the axis", (t) => {
     fc.integer({ min: 60, max: DAY_S }),
     fc.integer({ min: 60, max: 2_000 }),
     (spanS, px) => {
-      // As the library chooses it: the shortest step that leaves the space between two labels.
+      // The library chooses the shortest step that leaves enough space between two labels. This line does the same.
       const stepS = TIME_STEPS_S.find((step) => (step / spanS) * px >= labelSpace(px)) ?? Infinity;
       return stepS <= spanS;
     },

@@ -1,6 +1,6 @@
 /**
- * Tests which parts of a text are coloured in each language, that no part of a text is lost, and that no text takes
- * long.
+ * Tests which parts of a text are coloured in each language. Also tests that no part of a text is lost, and that no
+ * text takes long.
  */
 import * as fc from "fast-check";
 import t from "tap";

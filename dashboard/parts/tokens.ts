@@ -1,7 +1,9 @@
 /**
- * Splits texts into pieces with syntax colours. Each language is a list of patterns, which are combined to one regular
- * expression. It reads the text once, so the time is proportional to the length of the text. No library is used: one
- * with the same languages would take 14 of the 120 kB that the page may have, and nearly all values are JSON. Pure.
+ * Splits texts into pieces with syntax colours. The patterns of a language are combined to one regular expression,
+ * which reads the text once. So the time is proportional to the length of the text. Pure.
+ *
+ * No library is used, because nearly all values are JSON, and a library with the same languages would take 14 of the
+ * 120 kB that the page may have.
  */
 import { COLOURED_CHARACTERS_MAX, type Language } from "./code-text.js";
 
@@ -33,8 +35,8 @@ const WORDS =
  * The patterns of each language. If two match at the same place, the first one wins.
  *
  * Agents choose the texts, so no pattern may take quadratic time. Therefore an unclosed string or comment ends at the
- * end of the line or text, a word can match only at its beginning, and white space at the beginning of a line does not
- * extend over several lines.
+ * end of the line or text. A word matches only at its beginning. White space at the beginning of a line does not extend
+ * over several lines.
  */
 const LANGUAGES: Readonly<Record<Exclude<Language, "plain">, Patterns>> = {
   json: {

@@ -1,8 +1,9 @@
 /**
- * Renders only the visible rows of a long list. All rows have the same height, so the visible range is found by a
- * division. The height is the custom property `--row` of the frame, so that a style sheet can make rows higher on a
- * narrow page. No library is used: libraries also support rows of different heights, but would take 9 of the 120 kB
- * that the page may have.
+ * Renders only the visible rows of a long list. All rows have the same height, so a division finds the visible range.
+ * The height is the custom property `--row` of the frame, so that a style sheet can make rows higher on a narrow page.
+ *
+ * No library is used, because a library would take 9 of the 120 kB that the page may have, only to support rows of
+ * different heights.
  */
 import type { RefObject } from "preact";
 import { useLayoutEffect, useState } from "preact/hooks";
@@ -10,13 +11,13 @@ import { useLayoutEffect, useState } from "preact/hooks";
 /** The height of a row before it is known, in px. */
 const ROW_HEIGHT = 36;
 /**
- * The number of rows that are rendered above and below the visible ones, so that no empty space appears while the user
- * scrolls.
+ * The number of rows that are rendered above and below the visible ones. With them, no empty space appears while the
+ * user scrolls.
  */
 const OVERSCAN = 12;
 /**
- * The index of the first rendered row is always a multiple of this number. So the list is not rendered again for each
- * row that the user scrolls.
+ * The index of the first rendered row is a multiple of this number. So most scrolls by one row do not render the list
+ * again.
  */
 const STEP = 4;
 /** The number of rows that are rendered before the height of the frame is known. */
@@ -32,10 +33,7 @@ export interface VirtualRows {
   readonly scrollTo: (index: number) => void;
 }
 
-/**
- * The visible rows: the index of the first one (rounded down to a multiple of STEP), their number, and their height in
- * px.
- */
+/** The visible rows. The index of the first one is rounded down to a multiple of STEP. The height of a row is in px. */
 interface Sight {
   readonly first: number;
   readonly count: number;

@@ -35,8 +35,8 @@ export function formatZoom(zoom: Zoom | null): string {
 }
 
 /**
- * Returns a range after it was moved by a part of its length and scaled by a factor around its middle. It stays within
- * the whole range. Returns null if the result is the whole range.
+ * Moves a range by a part of its length, and scales it around its middle. The result stays within the whole range.
+ * Returns null if the result is the whole range.
  * @param by the part of its length by which the range moves: -0.5 moves it to earlier times, by half of its length
  */
 export function changeZoom(zoom: Zoom | null, whole: Zoom, change: { readonly by?: number; readonly factor?: number }) {

@@ -12,8 +12,7 @@ interface CompareProps {
   readonly named: Named;
   readonly versions: readonly Version[];
   /**
-   * The numbers of the two versions to compare, the earlier one first. A number is undefined if the address does not
-   * contain it.
+   * The numbers of the two versions to compare, the earlier one first. If the address lacks a number, it is undefined.
    */
   readonly chosen: readonly (number | undefined)[];
   readonly onChoose: (before: number, after: number) => void;

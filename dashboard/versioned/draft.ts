@@ -6,16 +6,16 @@ import { bytes } from "../base/format.js";
 export interface Draft {
   readonly text: string;
   readonly contentType: string;
-  /** The version from which the text was made; 0 if there was none. A save replaces only this version. */
+  /** The version that the user has edited; 0 if there was none. A save replaces only this version. */
   readonly version: number;
 }
 
-/** The content types that an editor offers besides that of the value. */
+/** The content types that an editor offers in addition to the value's own. */
 export const CONTENT_TYPES = ["application/json", "text/markdown", "text/plain", "application/yaml"];
 
 export interface DraftCheck {
   readonly valid: boolean;
-  /** The size of a valid text; for an invalid one, what is wrong with it. */
+  /** The size of a valid text. For an invalid text, the problem with it. */
   readonly words: string;
 }
 

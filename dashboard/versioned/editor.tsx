@@ -1,6 +1,6 @@
 /**
  * An editor of a value as text. It checks JSON while the user types. If another version is stored meanwhile, the editor
- * shows the differences, and the user decides which text to keep before anything can be saved.
+ * shows the differences. The user must then decide which text to keep, before anything can be saved.
  */
 import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";

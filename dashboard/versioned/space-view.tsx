@@ -1,6 +1,6 @@
 /**
- * The view of a space, which is a set of versioned values: the tree of names with a search, and the selected key or
- * spec.
+ * The view of a space, which is a set of versioned values. It shows the tree of names with a search, and the selected
+ * key or spec.
  */
 import { useSignal } from "@preact/signals";
 import { useLocation } from "preact-iso/router";

@@ -1,6 +1,6 @@
 /**
- * Defines a space: a tree of names, each with a value that has versions. The views of state and of specs are spaces.
- * This file loads the names, values and versions of a space. Pure, except for the requests of the loaders.
+ * Defines a space: a tree of names, each with a value that has versions. State and specs are spaces. The loaders in
+ * this file load the names, values and versions of a space. Everything else is pure.
  */
 import { getJson, getValue, type StoredValue } from "../api/client.js";
 import { query } from "../base/path.js";

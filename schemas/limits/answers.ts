@@ -13,18 +13,18 @@ export const LIST_BYTES_MAX = 32 * MIB;
  */
 export const PROMPT_ANSWER_BYTES_MAX = 4 * KIB;
 /**
- * The longest answer that is written to the socket in one piece. A longer one is sent at its reader's pace, and counts
- * as in flight until all of it is sent.
+ * The longest answer that is written to the socket in one piece. A longer one is sent as fast as its client reads it.
+ * It counts as in flight until all of it is sent.
  */
 export const WHOLE_ANSWER_BYTES_MAX = 256 * KIB;
 /**
- * The maximum memory of answers that clients have not read yet. These are the answers that are sent at their readers'
- * pace, and streamed answers.
+ * The maximum memory of answers that clients have not read yet. These are streamed answers, and answers that are longer
+ * than WHOLE_ANSWER_BYTES_MAX.
  */
 export const ANSWERS_IN_MEMORY_BYTES_MAX = 256 * MIB;
 /**
- * The number of bytes by which the front may be ahead of the client in an answer that it makes piece by piece. This is
- * the size of one page of instances.
+ * The front makes some answers piece by piece. It may be ahead of the client by this number of bytes, which is the size
+ * of one page of instances.
  */
 export const PIECED_ANSWER_BYTES = 1 * MIB;
 /** The maximum memory of the documents (`/docs`). Their compressed forms take a quarter of it. */
@@ -36,14 +36,13 @@ export const FRONT_READ_CHARACTERS_MAX = 512 * KIB;
  */
 export const FRONT_READ_ROWS_MAX = 100;
 /**
- * The number of requests that the front handles in one event-loop tick. It counts the requests that it answers at once
- * and those that begin to wait. The tick ends after this number of requests and after REQUESTS_TICK_MS, whichever comes
- * later. The front handles the other requests in later ticks.
+ * The number of requests that the front handles in one event-loop tick, whether it answers them at once or they begin
+ * to wait. The tick ends only when REQUESTS_TICK_MS have also passed. Further requests are handled in later ticks.
  */
 export const REQUESTS_PER_TICK = 16;
 export const REQUESTS_TICK_MS = 15;
 /**
- * The size of a request's body that counts as one more request, because reading a long body takes as long as answering
- * many short requests.
+ * A long body counts as several requests: one more for each part of this size. Reading a long body takes as long as
+ * answering many short requests.
  */
 export const REQUEST_BYTES_A_COUNT = 4 * KIB;

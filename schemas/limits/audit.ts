@@ -5,11 +5,11 @@ export const AUDIT_ROWS_DEFAULT = 50;
 /** The maximum number of buckets of a histogram. */
 export const AUDIT_BUCKETS_MAX = 200;
 /**
- * The maximum number of audit rows that are searched for the row of a successful action. If there are more rows, the
- * action counts as done.
+ * The maximum number of audit rows that are searched to find out whether an action has succeeded. If there are more
+ * rows, the answer is yes.
  */
 export const AUDIT_LOOKED_AT_MAX = 10_000;
-/** If a rejected call is repeated within this time, it is counted in the audit row of the first one. */
+/** A rejected call that is repeated within this time adds no row. The row of the first call counts it. */
 export const AUDIT_REPEAT_MS = 60_000;
 /** The maximum number of audit rows within AUDIT_REPEAT_MS for the rejected calls of one caller to one route. */
 export const AUDIT_REFUSAL_ROWS_OF_CALL_MAX = 64;
@@ -18,8 +18,8 @@ export const AUDIT_REFUSAL_ROWS_OF_CALLER_MAX = 150;
 /** The maximum number of audit rows within AUDIT_REPEAT_MS for all rejected calls of all callers. */
 export const AUDIT_REFUSAL_ROWS_MAX = 400;
 /**
- * The maximum number of audit rows in a minute for all calls without a valid token. These rows come in addition to the
- * rows of other rejected calls.
+ * The maximum number of audit rows in a minute for all calls without a valid token. These rows do not count for the
+ * limits of other rejected calls.
  */
 export const AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX = 100;
 /** The maximum time until the count of a repeated call is stored. Until then, it exists only in memory. */

@@ -19,7 +19,7 @@ export const RESTORE_LINE_BYTES_MAX = 64 * MIB;
  */
 export const RESTORE_DEADLINE_MS = 1_800_000;
 /**
- * The largest id, version or fence in a snapshot. The server counts on from these numbers, and exact integers end
- * at 2^53.
+ * The largest id, version or fence in a snapshot. The server must be able to count on from these numbers, and exact
+ * integers end at 2^53.
  */
 export const RESTORED_NUMBER_MAX = 2 ** 52;

@@ -6,8 +6,8 @@ export const CHANGE_KINDS_BYTES_MAX = 1_024;
 export const CHANGE_MESSAGES_MAX = 10;
 export const CHANGE_WINDOW_MS = 1_000;
 /**
- * The maximum number of objects of one kind that the report of a commit or a tick names. More would be useless, because
- * no client gets more messages than this.
+ * The maximum number of objects of one kind that one report of changes names. More would be useless, because no client
+ * gets more messages than this.
  */
 export const CHANGE_NAMES_MAX = CHANGE_MESSAGES_MAX;
 export const CHANGE_READERS_MAX = 1_000;

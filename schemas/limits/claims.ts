@@ -4,32 +4,36 @@ export const CLAIM_TTL_S_MAX = 86_400;
 /** The default of a claim's maximum life. After this time the claim ends even if its holder stays active. */
 export const CLAIM_MAX_S_DEFAULT = 14_400;
 export const CLAIM_MAX_S_MAX = 86_400;
-/** The time for which an unconfirmed grant is kept if its waiter has not been seen since the grant. */
+/**
+ * A grant after a wait is unconfirmed until its holder is seen again. The server keeps an unconfirmed grant for this
+ * time.
+ */
 export const CLAIM_OFFER_MS = 30_000;
 /**
  * The minimum life of each claim after a server's start. It is needed because the heartbeats of the claim's holder
  * could not arrive while the server was down.
  */
 export const CLAIM_RESTART_MS = 15_000;
-/** The minimum time between two ticks for the server to count as paused in between. */
+/** The server counts as paused if at least this time passes between two ticks. */
 export const RUN_PAUSE_MS_MIN = 500;
 /**
- * After a pause of the server, each claim lives for at least this many times the length of the pause. This minimum is
- * at most CLAIM_RESTART_MS.
+ * After a pause of the server, each claim lives on for at least the length of the pause times this factor. This minimum
+ * is at most CLAIM_RESTART_MS.
  */
 export const RUN_PAUSE_GRACE_FACTOR = 5;
 /**
- * The grace period of a cluster of several nodes. A claim ends this much later than its ttl, and an instance counts as
- * silent this much later, so that activity at another node can become known.
+ * The extra time in a cluster of several nodes. A claim ends this long after its ttl, and an instance counts as silent
+ * this much later. In this time, the node learns about activity that other nodes have seen.
  *
- * For silence, the grace period is at most SILENCE_SHARED_GRACE_PART of the time after which an instance counts as
+ * For silence, the extra time is at most SILENCE_SHARED_GRACE_PART of the time after which an instance counts as
  * silent.
  */
 export const CLAIM_SHARED_GRACE_MS = 2_000;
 export const SILENCE_SHARED_GRACE_PART = 1 / 2;
 /**
- * The maximum number of claims that one call of the writer ends, because they expire or their holder is deleted. The
- * end of a claim may grant other claims. If thousands of claims wait, finding those takes a few milliseconds.
+ * The maximum number of claims that one call of the writer ends, after they have expired or their holder was deleted.
+ * When a claim ends, the writer finds the waiting claims to grant. If thousands of claims wait, that takes a few
+ * milliseconds.
  */
 export const CLAIMS_ENDED_TOGETHER = 16;
 
@@ -38,18 +42,18 @@ export const CLAIMS_ENDED_TOGETHER = 16;
  * The maximum of `max_holders`. It is limited because a waiting claim may have to watch this number of other claims.
  */
 export const CLAIM_HOLDERS_MAX = 100;
-/** The maximum number of groups of alternatives of one claim. */
+/** The maximum number of groups of alternatives in one claim. */
 export const ALTERNATIVE_GROUPS_MAX = 8;
 /** The maximum number of alternatives of one group. */
 export const ALTERNATIVES_OF_GROUP_MAX = 1_024;
 /**
- * The maximum number of alternatives of all groups of a request. Reading them and comparing them with the leases takes
- * about 1 ms on the front and 2 ms in the writer.
+ * The maximum number of alternatives in all groups of a request together. Reading them, and comparing them with the
+ * leases, takes about 1 ms on the front and 2 ms in the writer.
  */
 export const ALTERNATIVES_OF_REQUEST_MAX = 1_024;
 /**
- * The maximum number of claims that the alternatives of a request are compared with. It counts held and waiting claims,
- * each once for each of its names. A request makes this comparison a few times, and each one takes about 1 microsecond.
+ * The maximum number of names with which the alternatives of a request are compared: the names of all held and waiting
+ * claims. A request is compared with them a few times, and each comparison takes about 1 µs for each name.
  */
 export const ALTERNATIVES_STEPS_MAX = 10_000;
 export const ALTERNATIVES_BYTES_MAX = 1_024;
@@ -59,8 +63,8 @@ export const CLAIM_WATCH_BYTES = 64;
 // Resources
 export const RESOURCE_BYTES_MAX = 512;
 /**
- * The maximum number of characters after the literal prefixes of a request's globs. The limit applies to all
- * alternatives together.
+ * The maximum number of characters of a request's globs, without their literal prefixes (for `src/*.ts`, it counts
+ * `*.ts`). The limit applies to all alternatives together.
  */
 export const GLOB_CHARACTERS_TOGETHER_MAX = 4_096;
 /**

@@ -14,7 +14,7 @@ export const CLI_ADDRESS_TIMEOUT_MS = 1_000;
 export const CLI_ANSWER_TIMEOUT_MS = 70_000;
 /** The time limit for the answer to a restore. The server answers only after it has stored everything. */
 export const CLI_RESTORE_TIMEOUT_MS = 1_800_000;
-/** The number of bytes at a snapshot's end that are searched for its closing line. The line is far shorter. */
+/** The closing line of a snapshot is searched in this many bytes at the end. The line is far shorter. */
 export const CLI_CLOSING_LINE_BYTES_MAX = 64 * KIB;
 export const CLI_ANSWER_BYTES_MAX = 512 * MIB;
 /**
@@ -27,7 +27,7 @@ export const CLI_CHECK_ANSWER_BYTES_MAX = 41_943_040;
  * JSON may be much longer than its source.
  */
 export const CLI_PRETTY_CHARACTERS_MAX = 256 * MIB;
-/** The maximum length of a line of a stream of changes. Each line contains one name. */
+/** The maximum length of a line in a stream of changes. Each line contains one name. */
 export const CLI_STREAM_LINE_BYTES_MAX = 1 * MIB;
 /** If a flag names a pipe as its file, the command line waits this long for a program to open the other end. */
 export const CLI_FILE_OPEN_MS = 500;
@@ -37,16 +37,16 @@ export const CLI_FILE_OPEN_MS = 500;
  */
 export const CLI_COMPLETE_MS = 280;
 export const CLI_COMPLETE_SERVER_MS = 100;
-/** The maximum number of values that completion offers, and of items that it asks a server for. */
+/** The maximum number of values that completion offers. It requests at most this many items from a server. */
 export const CLI_COMPLETE_VALUES_MAX = 500;
 /**
- * The time limit for the request by which `whoami` learns the name of the acting instance. `whoami` also works without
- * a server.
+ * The time limit for the request with which `whoami` reads the acting instance's name. `whoami` also works without a
+ * server.
  */
 export const CLI_WHOAMI_TIMEOUT_MS = 1_000;
 /** The time limit for each answer that the commit guard waits for. The commit is blocked in the meantime. */
 export const CLI_GUARD_TIMEOUT_MS = 5_000;
-/** The time limit for the answer to the radar's report after a commit. */
+/** The time limit for the server's answer when the command line reports changes to the radar after a commit. */
 export const CLI_RADAR_COMMIT_MS = 1_000;
 /** The minimum time between two radar reports that hooks start after tool calls. */
 export const CLI_RADAR_HOOK_GAP_MS = 10_000;
@@ -58,7 +58,7 @@ export const CLI_HOOK_TIMEOUT_MS = 5_000;
 export const CLI_HOOK_BYTES_MAX = 16 * MIB;
 export const CLI_POLL_INTERVAL_MS = 2_000;
 export const CLI_POLL_EVENTS = 50;
-/** The number of the newest task events that the command line searches for the end of a claim. */
+/** To find the end of a claim, the command line searches this many of the newest task events. */
 export const CLI_TASK_EVENTS = 1_000;
 export const CLI_RECONNECT_DELAY_MS = 250;
 export const CLI_RECONNECT_DELAY_MS_MAX = 10_000;
@@ -69,12 +69,12 @@ export const CLI_LEASE_RUN_TTL_S = 60;
 /** The maximum number of times that a landing begins again because another client pushed to its target. */
 export const CLI_LAND_ATTEMPTS_MAX = 5;
 /**
- * The number of the last lines of a check's output that a landing keeps, and the maximum length of these lines
+ * A landing keeps at most this many lines at the end of a check's output. CLI_LAND_LOG_BYTES_MAX limits their length
  * together.
  */
 export const CLI_LAND_LOG_LINES = 100;
 export const CLI_LAND_LOG_BYTES_MAX = 16 * KIB;
-/** The number of recent landings whose durations are used to estimate the time of the next landings. */
+/** The number of recent landings from whose durations the command line estimates how long the next landings take. */
 export const CLI_LAND_ESTIMATE_COUNT = 10;
 /** The number of the newest landing events that are searched for missing results and for durations. */
 export const CLI_LAND_EVENTS = 200;
@@ -101,21 +101,21 @@ export const CLI_UPGRADE_RETRY_MS = 60_000;
 export const CLI_PING_INTERVAL_MS = 30_000;
 /** The maximum number of servers of one cluster that the command line accepts. */
 export const CLI_SERVERS_MAX = 16;
-/** The connect timeout if there is another server to try. It replaces CLI_CONNECT_TIMEOUT_MS. */
+/** The connect timeout while there is another server to try. Otherwise the timeout is CLI_CONNECT_TIMEOUT_MS. */
 export const CLI_TURN_CONNECT_TIMEOUT_MS = 2_000;
 /**
- * The time limit for a server's report of its cluster's log position. The command line asks all servers for it if one
- * of them does not know the position of a request.
+ * The time limit for a server's report of the last position in its cluster's log. If a server does not know the
+ * position of a request, the command line asks all servers for this report.
  */
 export const CLI_LOG_ANSWER_TIMEOUT_MS = 5_000;
 /**
- * The interval at which a waiting call checks whether its server is partitioned. The call checks this only if there is
- * another server to try.
+ * The interval at which a waiting call checks whether its server is partitioned. Without another server to try, it does
+ * not check.
  */
 export const CLI_HEALTH_INTERVAL_MS = 5_000;
 /**
- * The time for which the command line remembers a server of the list. If the first servers have not answered, the
- * following commands start with the server that did.
+ * How long the command line remembers which server of the list has answered, if the first ones have not. The next
+ * commands start with that server.
  */
 export const CLI_SERVER_KEPT_MS = 60_000;
 /** The number of clusters whose log positions the command line remembers. It drops the least recently used ones. */
@@ -131,27 +131,25 @@ export const CLI_BRIDGE_LINE_BYTES_MAX = BODY_BYTES_MAX;
 export const CLI_WAKE_WAIT_MS = 12 * 60 * 60 * 1_000;
 /** The interval at which `wait --wake` checks whether its client is still running. */
 export const CLI_WAKE_LOOK_MS = 20_000;
-/** The maximum number of tasks that `wait --wake` ignores because they were ready before the wait. */
+/** The maximum number of tasks that were ready before a `wait --wake` began, and that the wait therefore ignores. */
 export const CLI_WAKE_TASKS_MAX = 250;
 /** The maximum length of the line that wakes a model. */
 export const CLI_WAKE_LINE_BYTES_MAX = 300;
-/**
- * The time limit for each answer that `doctor` waits for. It is short, because `doctor` also works without a server.
- */
+/** The time limit for each answer to `doctor`. It is short, because `doctor` also works without a server. */
 export const CLI_DOCTOR_ANSWER_MS = 3_000;
 /**
  * The time limit for one check of `doctor`. A check that waits for several answers ends by itself before this limit.
  */
 export const CLI_DOCTOR_CHECK_MS = 15_000;
-/** The difference between the clocks of the server and of this machine from which `doctor` reports a failure. */
+/** The minimum difference between the clocks of the server and of this machine for which `doctor` reports a failure. */
 export const CLI_DOCTOR_CLOCK_MS = 30_000;
 /**
- * The limits of the free space in the data directory. Below the first, `doctor` warns. Below the second, writes will
- * soon fail.
+ * The limits of the free space in the data directory. Below the first one, `doctor` warns. Below the second one,
+ * `doctor` reports a failure, because writes will soon fail.
  */
 export const CLI_DOCTOR_FREE_BYTES = 1024 * MIB;
 export const CLI_DOCTOR_FREE_BYTES_LEAST = 100 * MIB;
-/** The time limit for a client's program to report the hooks that it trusts, and to exit. */
+/** A client's program must report the hooks that it trusts, and exit, within this time. */
 export const CLI_DOCTOR_PROGRAM_MS = 10_000;
 export const CLI_DOCTOR_PROGRAM_END_MS = 500;
 /** The maximum length of a client's own settings file that `doctor` reads. */
@@ -165,8 +163,8 @@ export const CLI_TOP_FIGURES_MS = 2_000;
 export const CLI_TOP_REFUSED_MS = 10_000;
 /** The time limit for an answer to `top`. */
 export const CLI_TOP_ANSWER_MS = 10_000;
-/** The silence after which `top` opens its stream of changes again. The server sends a comment every 15 s. */
+/** If its stream of changes is silent for this time, `top` opens it again. The server sends a comment every 15 s. */
 export const CLI_TOP_SILENCE_MS = 40_000;
-/** The time limit of each git command of a landing, and the longest one that a user can set. */
+/** The time limit of each git command of a landing. A user can set at most this limit. */
 export const CLI_LAND_GIT_MS_MAX = 1_800_000;
 export const CLI_LAND_GIT_MS_LONGEST = 86_400_000;

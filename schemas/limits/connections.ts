@@ -6,16 +6,16 @@ export const REQUESTS_IN_FLIGHT_MAX = 16_384;
 /** The maximum size of a request's headers, including the request line. It applies to Node's own transport. */
 export const HEADER_BYTES_MAX = 16 * KIB;
 /**
- * The number of requests of one connection that wait for the answers to earlier ones. At this number, the server stops
- * reading the connection. The limit applies to Node's HTTP. More requests may wait, because one read of 64 KiB may
- * contain more.
+ * The maximum number of requests of one connection that wait for the answers to earlier requests. At this number, the
+ * server stops reading the connection. Some more may wait, because the server reads 64 KiB at once. The limit applies
+ * to Node's HTTP.
  */
 export const PIPELINED_WAITING_MAX = 64;
 /** A connection without a request is closed after this time. This applies to Node's own transport. */
 export const IDLE_CONNECTION_MS = 60_000;
 export const REQUEST_TIMEOUT_MS = 10_000;
 /**
- * The maximum time until an answer starts, except for long polls and streams. The deadlines of the calls between
+ * The maximum time until an answer starts. Long polls and streams may take longer. The deadlines of the calls between
  * threads enforce this limit (relations.ts).
  */
 export const RESPONSE_TIMEOUT_MS = 30_000;

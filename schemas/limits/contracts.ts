@@ -9,10 +9,10 @@ export const CONTRACT_VIOLATIONS_CHARACTERS_MAX = 1 * MIB;
 /** The maximum length of a violation's path. */
 export const CONTRACT_PATH_CHARACTERS_MAX = 1024;
 /**
- * The maximum length of a violation's message. It has room for the maximum number of names, each of the maximum length.
+ * The maximum length of a violation's message. It has room for CONTRACT_NAMES_LISTED_MAX names of the maximum length.
  */
 export const CONTRACT_MESSAGE_CHARACTERS_MAX = 32 * KIB;
-/** The maximum number of names, or of values of an enum, in one message. */
+/** The maximum number of names in one message. It also limits the values of an enum in a message. */
 export const CONTRACT_NAMES_LISTED_MAX = 100;
 /** The maximum length of a payload's value in a message. */
 export const CONTRACT_VALUE_CHARACTERS_MAX = 200;
@@ -21,8 +21,8 @@ export const CONTRACT_SCHEMA_CHARACTERS_MAX = 128 * KIB;
 /** The longest string that a `format` with a backtracking check accepts. A longer string fails the check. */
 export const CONTRACT_FORMAT_CHARACTERS_MAX = 2 * KIB;
 /**
- * The maximum size of a payload for which a JSON Schema check collects all violations, because all of them are kept in
- * memory. For a larger payload, the check ends at the first violation.
+ * The maximum size of a payload for which a JSON Schema check collects all violations. For a larger payload, the check
+ * ends at the first violation, because all collected violations are kept in memory.
  */
 export const CONTRACT_ALL_ERRORS_CHARACTERS_MAX = 256 * KIB;
 /**
@@ -32,14 +32,14 @@ export const CONTRACT_ALL_ERRORS_CHARACTERS_MAX = 256 * KIB;
 export const CONTRACTS_KEPT_MAX = 256;
 export const CONTRACTS_KEPT_BYTES_MAX = 16 * MIB;
 /**
- * The maximum number of instructions of all patterns of one JSON Schema. The patterns are compiled before a payload is
- * checked.
+ * The maximum number of instructions of all patterns in one JSON Schema together. The patterns are compiled before a
+ * payload is checked.
  */
 export const CONTRACT_PATTERN_INSTRUCTIONS_MAX = 50_000;
 /**
- * The number of steps that every check of a payload may take, however short the payload is. Each character of the
- * payload allows CONTRACT_STEPS_A_CHARACTER more steps, up to CONTRACT_STEPS_MAX in all. A check that would take more
- * steps is rejected. A step takes some tens of nanoseconds.
+ * Every check of a payload may take this number of steps, however short the payload is. Each character of the payload
+ * allows CONTRACT_STEPS_A_CHARACTER more steps, up to CONTRACT_STEPS_MAX in all. A check that would take more steps is
+ * rejected. A step takes some tens of nanoseconds.
  */
 export const CONTRACT_STEPS_LEAST = 200_000;
 export const CONTRACT_STEPS_A_CHARACTER = 64;

@@ -11,16 +11,19 @@ export const EVIDENCE_CLIENT_CHARACTERS_MAX = 128;
 export const EVIDENCE_COMMANDS_MAX = 8;
 /** The maximum number of records that a call that completes a task may name. */
 export const EVIDENCE_NAMED_MAX = 64;
-/** The maximum number of records that are examined for one task, command and origin. These are the newest records. */
+/** For one task, command and origin, only this many of the newest records are examined. */
 export const EVIDENCE_EXAMINED_MAX = 64;
 /** The maximum number of stored records. At the limit, a new record replaces the oldest one. */
 export const EVIDENCE_MAX = 100_000;
 /**
- * The maximum number of stored records of one instance and of all instances below it in the tree of registrations. At
- * the limit, a new record replaces the oldest of them.
+ * The maximum number of stored records of one family of instances: an instance, and all that it has registered,
+ * directly or indirectly. At the limit, a new record replaces the family's oldest one.
  */
 export const EVIDENCE_OF_REGISTRANT_MAX = 5_000;
-/** The maximum number of registrations that are followed, one after the other, to find the first registrant. */
+/**
+ * The maximum number of registrations that are followed to find the first registrant of an instance. Each leads from an
+ * instance to the one that has registered it.
+ */
 export const EVIDENCE_REGISTRANTS_MAX = 1_000;
 /** The time for which a record is kept. */
 export const EVIDENCE_KEEP_MS = 30 * 86_400_000;

@@ -6,5 +6,5 @@ import { KIB } from "./units.js";
  * rows of the audit log are never deleted.
  */
 export const GUARD_OFF_PATHS_MAX = 256;
-/** The maximum size of these paths together, as JSON. The audit row also has the total number of paths. */
+/** The maximum size of the paths in this audit row together, as JSON. The row also has the total number of paths. */
 export const GUARD_OFF_PATHS_BYTES_MAX = 8 * KIB;

@@ -3,8 +3,8 @@ import { KIB, MIB } from "./units.js";
 
 export const INSTANCES_MAX = 50_000;
 /**
- * The maximum memory of all instances. An instance counts as INSTANCE_BYTES, plus twice the size of its texts, because
- * they are also stored as JSON.
+ * The maximum memory of all instances. An instance takes INSTANCE_BYTES and twice the size of its texts, because the
+ * texts are also stored as JSON.
  */
 export const INSTANCES_BYTES_MAX = 128 * MIB;
 export const INSTANCE_BYTES = 1 * KIB;
@@ -19,7 +19,7 @@ export const INSTANCE_CAPABILITIES_MAX = 64;
 export const CHECKOUT_ID_CHARACTERS_MAX = 64;
 /** The maximum size of a checkout's branch, root or machine. */
 export const CHECKOUT_TEXT_BYTES_MAX = 1 * KIB;
-/** The maximum length of a client's id of a session or of a subagent. */
+/** The maximum length of the id that a client gives a session or a subagent. */
 export const SESSION_ID_CHARACTERS_MAX = 128;
 /** The maximum number of sessions and subagents together. Those that have ended count until they are deleted. */
 export const AGENT_SESSIONS_MAX = 20_000;
@@ -42,18 +42,20 @@ export const INSTANCE_FLUSH_INTERVAL_MS = 5_000;
 /**
  * In a cluster, an activity record is stored after at most this time. Until then, it exists only in one node's memory.
  *
- * The time is shorter than for a single server, because the leader decides whether a claim has expired. It is also at
- * most INSTANCE_SHARED_FLUSH_PART of the time after which an instance counts as silent.
+ * The time is shorter than for a single server, because the leader needs the activity at all nodes to decide whether a
+ * claim has expired. It is also at most INSTANCE_SHARED_FLUSH_PART of the time after which an instance counts as
+ * silent.
  */
 export const INSTANCE_SHARED_FLUSH_INTERVAL_MS = 1_000;
 export const INSTANCE_SHARED_FLUSH_PART = 1 / 4;
-/** The maximum number of rows that one flush writes, and that one call marks as stale. Other writes run in between. */
-export const INSTANCE_FLUSH_ROWS = 1_000;
 /**
- * The number of instances of a list that the front encodes in one step. A list that is not longer is answered at once.
+ * The maximum number of rows that one flush writes. One call marks at most as many instances as stale. Other writes run
+ * in between.
  */
+export const INSTANCE_FLUSH_ROWS = 1_000;
+/** The front encodes a list of instances in steps of this many. A list that is not longer is answered at once. */
 export const INSTANCE_LIST_PAGE = 250;
-/** The number of instances of a longer list that the front examines or sorts in one step. */
+/** The front examines or sorts this many instances of a longer list in one step. */
 export const INSTANCE_LIST_STEP = 1_000;
 /**
  * The maximum number of instances with the same name that the front examines one by one. If there are more, the front
@@ -62,10 +64,13 @@ export const INSTANCE_LIST_STEP = 1_000;
 export const INSTANCES_SCANNED_MAX = 16;
 /** The maximum number of instances that one transaction deletes together with the instance that has registered them. */
 export const INSTANCE_DELETE_ROWS = 250;
-/** The maximum number of levels, from registering to registered instances, that one such transaction descends. */
+/**
+ * A transaction that deletes an instance also deletes the instances that it has registered, their registered instances,
+ * and so on. It descends at most this many levels.
+ */
 export const INSTANCE_DELETE_LEVELS = 2_500;
 /**
- * The maximum number of agents in the chain from a subagent to its parents that are examined for budgets and for the
- * account.
+ * The maximum number of agents that are examined to find the budgets and the account of a subagent. They are the
+ * subagent, its parent, the parent's parent, and so on.
  */
 export const AGENT_PARENTS_MAX = 16;

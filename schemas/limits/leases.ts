@@ -21,10 +21,7 @@ export const CHECK_PATH_BYTES_MAX = 1_024;
 export const LEASE_ROWS_DEFAULT = 100;
 /** The writer reads ended leases in pages of this many, and does other work between the pages. */
 export const LEASE_LIST_PAGE = 1_000;
-/**
- * Ended leases are kept for this long, because a client may later ask which instance held a lease when a commit was
- * made.
- */
+/** How long ended leases are kept. A client may later ask which instance held a lease when a commit was made. */
 export const LEASE_KEEP_MS = 7 * 86_400_000;
 export const LEASE_PRUNE_INTERVAL_MS = 3_600_000;
 export const LEASE_PRUNE_ROWS = 1_000;

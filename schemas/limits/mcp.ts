@@ -27,8 +27,8 @@ export const MCP_NAME_CHARACTERS_MAX = 1024;
  */
 export const MCP_BATCH_BYTES_MAX = 4 * MIB;
 /**
- * The maximum memory of all batches in progress, with their answers, and of all bodies in progress that are longer than
- * FRONT_JSON_BYTES_MAX. A body that does not fit is rejected.
+ * The maximum memory of all batches in progress with their answers, and of all bodies longer than FRONT_JSON_BYTES_MAX.
+ * A body that does not fit is rejected.
  */
 export const MCP_BATCHES_BYTES_MAX = 32 * MIB;
 /**
@@ -38,14 +38,14 @@ export const MCP_BATCHES_BYTES_MAX = 32 * MIB;
 export const MCP_LISTENERS_MAX = 64;
 /**
  * The maximum length of a tool's result. A longer result would fill any model's context, so the tool rejects the call
- * and asks for a filter.
+ * and requests a filter.
  */
 export const MCP_RESULT_CHARACTERS_MAX = 4 * MIB;
 /** The maximum number of tokens of a model's context that all tools in the answer to `tools/list` take. */
 export const MCP_TOOLS_TOKENS_MAX = 750;
 /** The maximum number of tokens that the instructions for the model take. */
 export const MCP_INSTRUCTIONS_TOKENS_MAX = 60;
-/** The maximum number of instances that `discover_instances` lists. It reports only the number of the others. */
+/** The maximum number of instances that `discover_instances` lists. Further instances are only counted. */
 export const MCP_INSTANCES_MAX = 50;
 /** The maximum number of tokens that the answer to `get_endpoints` takes. */
 export const MCP_ENDPOINTS_TOKENS_MAX = 1_200;

@@ -6,8 +6,8 @@ import { KIB } from "./units.js";
 export const MESSAGE_ROWS_DEFAULT = 100;
 export const MESSAGE_ROWS_MAX = 10_000;
 /**
- * The maximum number of messages in a page that the front reads itself. A longer page is read in the pool, because each
- * message may be 128 KiB.
+ * The front itself reads pages of at most this many messages. The pool reads longer pages, because each message may be
+ * 128 KiB.
  */
 export const MESSAGES_ON_FRONT_MAX = 16;
 export const MESSAGE_SUBJECT_BYTES_MAX = 512;

@@ -6,15 +6,14 @@ export const LOG_CONNECT_MS_MAX = 3_000;
 /** The time that the log's server gets to answer a request, or to acknowledge an entry. */
 export const LOG_ANSWER_MS_MAX = 5_000;
 /**
- * The minimum throughput that is expected of a link between the servers. The time limit of a large entry is extended at
- * this rate.
+ * The expected minimum throughput of a link to the log's server. The time limit for an entry grows with the entry's
+ * size at this rate.
  */
 export const LOG_ANSWER_BYTES_PER_S_MIN = 4 * MIB;
 /** The time that a server of the log gets to report the log's state. After that, the node asks another server. */
 export const LOG_STATE_MS_MAX = 2_000;
 /**
- * A request is repeated at this interval until it is answered, because servers that are electing a leader drop
- * requests.
+ * The interval at which a request is repeated until it is answered. Servers that are electing a leader drop requests.
  */
 export const LOG_ASK_AGAIN_MS = 500;
 /** The interval at which a node asks for the state of the log's replicas. */
@@ -25,7 +24,7 @@ export const LOG_HEARTBEAT_MS = 1_000;
 export const LOG_HEARTBEATS_MISSED_MAX = 3;
 /** The maximum number of messages that the log's server stores atomically. The server itself has this limit. */
 export const LOG_PIECES_MAX = 1_000;
-/** The number of bytes of a message that are reserved for the headers of a piece. */
+/** In a message to the log, this many bytes are reserved for the headers of a piece. */
 export const LOG_PIECE_HEADER_BYTES = 512;
 /** The remains of a snapshot upload are deleted after this time. A younger upload may still be in progress. */
 export const LOG_SNAPSHOT_REMAINS_MS = 600_000;
@@ -33,7 +32,7 @@ export const LOG_SNAPSHOT_REMAINS_MS = 600_000;
 // Limits of a log in PostgreSQL:
 export const POSTGRES_CONNECT_MS_MAX = 5_000;
 /**
- * The time limit for a statement that transfers no data. A statement with data gets additional time, at the rate
+ * The time limit for a statement that transfers no data. A statement with data gets more time, at the rate
  * POSTGRES_BYTES_PER_MS_MIN.
  */
 export const POSTGRES_ANSWER_MS_MAX = 5_000;
@@ -44,7 +43,7 @@ export const POSTGRES_BYTES_PER_MS_MIN = 4 * KIB;
  */
 export const POSTGRES_PROBE_INTERVAL_MS = 1_000;
 export const POSTGRES_PROBE_MS_MAX = 4_000;
-/** The server aborts a statement after this time, in case the statement's client is lost. */
+/** The server aborts a statement after this time, in case the node that sent it is lost. */
 export const POSTGRES_STATEMENT_MS_MAX = 30_000;
 /** The time limit to create a log again. It is long, because one transaction deletes the whole old log. */
 export const POSTGRES_CREATE_MS_MAX = 600_000;
@@ -54,7 +53,7 @@ export const POSTGRES_CLOSE_MS_MAX = 1_000;
 export const POSTGRES_KEEPALIVE_MS = 10_000;
 /**
  * The maximum number of entries in one page. POSTGRES_PAGE_BYTES limits their bytes. A larger entry is read in parts of
- * that size.
+ * POSTGRES_PAGE_BYTES.
  */
 export const POSTGRES_PAGE_ROWS = 256;
 export const POSTGRES_PAGE_BYTES = 1 * MIB;

@@ -7,22 +7,20 @@ import { KIB, MIB } from "./units.js";
  */
 export const OWN_DESCRIPTORS_MAX = 128;
 /**
- * The maximum number of descriptors with which a process loads all its modules at the start. With so few, it may have
- * no descriptor left to open a module's file later.
+ * A process with at most this many descriptors loads all its modules at the start. Otherwise it might have no
+ * descriptor left to open a module's file later.
  */
 export const FEW_DESCRIPTORS = 512;
 /** The minimum time between two log lines about a lack of descriptors. */
 export const SHORTAGE_REPORT_MS = 60_000;
 export const SETTINGS_BYTES_MAX = 1 * MIB;
-/**
- * The growth of a thread's heap since the previous garbage collection, after which the thread collects garbage again.
- */
+/** A thread collects garbage again when its heap has grown by this much since the previous collection. */
 export const HEAP_GROWTH_PERCENT = 50;
 /** The maximum time in each event-loop tick for work that is done in pieces. */
 export const TIME_SLICE_MS = 5;
 /**
- * The maximum number of waits of one kind that time out in one event-loop tick. The limit is needed because each end of
- * a wait sends an answer.
+ * The maximum number of waits of one kind that end because of their timeout in one event-loop tick. The limit is needed
+ * because the end of each wait sends an answer.
  */
 export const WAITS_ENDED_PER_TICK = 32;
 export const SHUTDOWN_DRAIN_MS = 5_000;

@@ -2,7 +2,7 @@
 import { KIB, MIB } from "./units.js";
 
 export const RADAR_FILES_MAX = 2_000;
-/** The maximum number of ranges of one file. A client joins neighbouring ranges if it has more. */
+/** The maximum number of ranges of one file in a report. If a client has more, it joins neighbouring ranges. */
 export const RADAR_RANGES_MAX = 64;
 /** The largest line number, which a signed integer of 32 bits can hold. */
 export const RADAR_LINE_MAX = 2_147_483_647;
@@ -12,12 +12,12 @@ export const RADAR_BLOB_CHARACTERS_MAX = 64;
 export const RADAR_KEEP_MS = 30 * 60 * 1_000;
 /** The interval at which the server searches reports that have ended. */
 export const RADAR_EXPIRY_INTERVAL_MS = 10_000;
-/** The maximum number of reports that one call of the writer ends. Other writes run in between. */
+/** One call of the writer ends at most this many reports. Other writes run in between. */
 export const RADAR_ENDED_TOGETHER = 4;
 /** The maximum number of reports of all workspaces together, and of one workspace. */
 export const RADAR_REPORTS_MAX = 4_096;
 export const RADAR_REPORTS_OF_WORKSPACE_MAX = 256;
-/** The maximum memory of all reports, and of the reports of one workspace. */
+/** The maximum memory of all reports together, and of the reports of one workspace. */
 export const RADAR_BYTES_MAX = 64 * MIB;
 export const RADAR_BYTES_OF_WORKSPACE_MAX = 48 * MIB;
 /** The memory of a report without its files, and of a file without its path and its ranges. */
@@ -32,8 +32,8 @@ export const RADAR_EVENT_PATHS_MAX = 20;
 
 // Limits of the lines about overlaps that agents get:
 /**
- * The maximum number of agents for which lines about overlaps wait. At the limit, the agent that was added first is
- * dropped.
+ * The maximum number of agents for which lines about overlaps wait to be delivered. At the limit, the agent that was
+ * added first is dropped.
  */
 export const RADAR_NOTICES_MAX = 4_096;
 /** The maximum number of lines that wait for one agent. At the limit, the oldest line is dropped. */

@@ -7,7 +7,7 @@ export const RATE_LIMITS_OF_ACCOUNT_MAX = 16;
 /** The memory of a rate limit in the writer, and on the front. */
 export const RATE_LIMIT_BYTES = 2 * KIB;
 export const RATE_LIMIT_S_MAX = 24 * 60 * 60;
-/** The maximum length of the account of an instance, and of the provider of a rate limit. */
+/** The maximum length of an account's name and of a provider's name. */
 export const ACCOUNT_CHARACTERS_MAX = 100;
 export const RATE_LIMIT_REASON_CHARACTERS_MAX = 200;
 /** The interval at which the leader searches for rate limits that have ended. */

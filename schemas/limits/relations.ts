@@ -135,7 +135,7 @@ const RELATIONS: readonly (readonly [holds: boolean, what: string])[] = [
   [MESSAGES_ON_FRONT_MAX <= FRONT_READ_ROWS_MAX, "the front may read a page of this size"],
   [CLI_TASK_EVENTS <= PAGE_ROWS_MAX, "the events of tasks are read with one call"],
 
-  // Relations of the limits of a cluster and of its ordered log:
+  // Relations of the limits of a cluster and its log:
   [ENTRY_BYTES_MAX >= 4 * BATCH_BYTES_MAX, "a batch fits an entry, whatever its encoding adds"],
   [2 * FORWARD_BYTES_MAX <= BUNDLE_BYTES_MAX, "two forwarded entries fit a bundle"],
   [
@@ -188,7 +188,7 @@ const RELATIONS: readonly (readonly [holds: boolean, what: string])[] = [
     "a worker keeps a project's rules and the global ones",
   ],
 
-  // Relations of the limits of usage, of the audit log and of agent metrics:
+  // Relations of the limits of usage, the audit log and agent metrics:
   [USAGE_SERIES_INTERVALS_MAX >= 31 * 24, "a month can be seen by the hour"],
   [USAGE_SERIES_SUMS_MAX >= USAGE_SERIES_INTERVALS_MAX, "a listed interval has at least one group"],
   [
@@ -200,7 +200,7 @@ const RELATIONS: readonly (readonly [holds: boolean, what: string])[] = [
   [AGENT_METRICS_FLUSH_INTERVAL_MS < 10_000, "agent metrics are flushed at least every 10 s"],
   [AGENT_TALLIES_MAX > INSTANCES_MAX, "every instance can be counted"],
 
-  // Relations of the limits of MCP and of the command line:
+  // Relations of the limits of MCP and the command line:
   [MCP_RESULT_CHARACTERS_MAX <= BODY_BYTES_MAX, "a result is no longer than a stored value"],
   [
     CLI_ANSWER_TIMEOUT_MS >= LONG_POLL_WAIT_S_MAX * 1000 + 10_000,

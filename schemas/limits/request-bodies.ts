@@ -10,18 +10,18 @@ export const BODIES_IN_MEMORY_BYTES_MAX = 256 * MIB;
  */
 export const BODY_AHEAD_BYTES_MAX = 1 * MIB;
 /**
- * The number of bytes of a body that may still arrive while the server holds the body back, because uWebSockets.js
- * reads 512 KiB at once.
+ * The number of bytes of a body that may still arrive while the server holds the body back. uWebSockets.js reads 512
+ * KiB at once.
  *
- * A node of a cluster holds a body back if its client may just have been registered at another node and this node does
- * not know that yet.
+ * A node of a cluster holds a body back if it does not know the client. The client may just have been registered at
+ * another node.
  */
 export const HELD_BODY_BYTES_MAX = 512 * KIB;
 /** The maximum size of all held bodies together. */
 export const HELD_BODIES_BYTES_MAX = 32 * MIB;
 /**
- * The maximum size of a JSON body that the front reads itself. The pool reads longer bodies. A body of this size that
- * consists of distinct names blocks the front for 10 ms, and the time grows more than linearly.
+ * The maximum size of a JSON body that the front reads itself. The pool reads longer bodies. In the worst case
+ * (distinct names only), a body of this size blocks the front for 10 ms. The time grows more than linearly.
  */
 export const FRONT_JSON_BYTES_MAX = 64 * KIB;
 /**
@@ -35,25 +35,25 @@ export const JSON_VALUES_MAX = 500_000;
  */
 export const JSON_DEPTH_MAX = 1_000;
 /**
- * The number of bytes of a rejected body that the server reads and drops, so that the client sees the answer. After
- * that, the server closes the connection.
+ * The number of bytes of a rejected body that the server reads and drops. So the client sees the answer. After that,
+ * the server closes the connection.
  */
 export const REFUSED_BODY_BYTES_MAX = 64 * MIB;
 /**
- * The maximum time for which the server reads a rejected body that a client keeps sending. It also reads at most
- * REFUSED_LINGER_BYTES_MAX. If the server closed a connection with unread bytes, the connection would be reset and the
+ * The maximum time for which the server reads a rejected body that the client keeps sending. It also reads at most
+ * REFUSED_LINGER_BYTES_MAX. If the server closed the connection at once, the unread bytes would cause a reset, and the
  * answer might be lost.
  */
 export const REFUSED_LINGER_MS = 2_000;
 export const REFUSED_LINGER_BYTES_MAX = 64 * MIB;
 /**
- * The time after a chunked body in which uWebSockets.js reads nothing more. Otherwise, if no valid request follows the
- * body, uWebSockets.js would answer with an error of its own, even while the previous request is executed.
+ * After a chunked body, uWebSockets.js reads nothing more for this time. If no valid request follows the body,
+ * uWebSockets.js would otherwise answer with an error of its own, even while the previous request is executed.
  */
 export const QUIET_AFTER_CHUNKS_MS = 1_000;
 /**
- * The maximum number of consecutive small chunks (RFC 9112, 7.1) of a body. Every CHUNK_BYTES_MIN bytes make up for one
- * chunk.
+ * The maximum number of consecutive small chunks (RFC 9112, 7.1) of a body. For every CHUNK_BYTES_MIN bytes of the
+ * body, one more chunk is allowed.
  *
  * The limit is needed because each chunk costs a call on the front, whatever its size. A read of 512 KiB has room for
  * 87,000 chunks of one byte.
@@ -61,9 +61,9 @@ export const QUIET_AFTER_CHUNKS_MS = 1_000;
 export const SMALL_CHUNKS_MAX = 1_024;
 export const CHUNK_BYTES_MIN = 64;
 /**
- * The time by which each small chunk after the rejection extends the period in which the client's address may not send
- * bodies in chunks.
+ * The debt that one small chunk of a rejected body adds to the client's address. The server accepts no chunked body
+ * from the address until the time of its debt has passed.
  */
 export const CHUNK_DEBT_US = 20;
-/** The maximum number of addresses whose debt of small chunks is remembered. */
+/** The maximum number of addresses whose debts of small chunks are remembered. */
 export const CHUNK_DEBTORS_MAX = 1_024;

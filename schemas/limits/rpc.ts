@@ -10,12 +10,12 @@ export const INLINE_BYTES_MAX = 16 * KIB;
 export const CALLS_TOGETHER_MAX = 16;
 export const MAILBOX_CALLS_MAX = 8_192;
 export const MAILBOX_BYTES_MAX = 256 * MIB;
-/** The time that a caller waits, after its call's deadline, for the writer to report whether the call was executed. */
+/** After a call's deadline, the caller waits this long for the writer to report whether the call was executed. */
 export const OUTCOME_GRACE_MS = 2_000;
 export const DEADLINE_SWEEP_MS = 100;
 /**
- * The maximum number of chunks by which a stream may be ahead of its client. The number is large, so that the front's
- * memory holds all of a long list before a slow client has read it. The pool's worker is then free.
+ * The maximum number of chunks by which a stream may be ahead of its client. The number is so large that a whole long
+ * list fits. The list then waits in the front's memory for a slow client, and the pool's worker is free.
  */
 export const STREAM_CREDIT_CHUNKS = 128;
 export const STREAM_CHUNK_CHARACTERS = 64 * KIB;

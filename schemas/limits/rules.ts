@@ -12,7 +12,10 @@ export const RULE_REPETITIONS_MAX = 2_000;
  * character of a text.
  */
 export const RULE_PROGRAM_INSTRUCTIONS_MAX = 5_000;
-/** The maximum number of instructions of all compiled patterns of a project. A pool worker compiles and keeps them. */
+/**
+ * The maximum number of instructions of all compiled patterns of a project. A pool worker compiles the patterns and
+ * keeps them.
+ */
 export const PROJECT_PROGRAM_INSTRUCTIONS_MAX = 200_000;
 export const PROJECT_RULES_MAX = 2_000;
 /** The maximum number of rules in one array. */
@@ -21,7 +24,7 @@ export const RULE_NAME_BYTES_MAX = 256;
 export const RULE_MESSAGE_BYTES_MAX = 4 * KIB;
 export const RULE_CONTEXT_BYTES_MAX = 64 * KIB;
 export const APPLIES_TO_GLOBS_MAX = 100;
-/** The number of instructions of compiled patterns that a pool worker keeps between validations. */
+/** The number of instructions that a pool worker keeps between validations, over all compiled patterns. */
 export const COMPILED_INSTRUCTIONS_KEPT_MAX = 1_000_000;
 export const COMPILED_SETS_KEPT_MAX = 1_000;
 /** The number of projects whose rule-set versions the front caches. If there are more, the front clears the cache. */
@@ -39,8 +42,8 @@ export const AUTOMATON_BYTES_KEPT_MAX = 64 * KIB;
  */
 export const VALIDATION_SHORT_STEPS_MAX = 4_000_000;
 /**
- * The maximum length of a short validation's answer. If the answer is longer, the validation starts again with a stream
- * as its answer, because a single text of that length would block the front.
+ * The maximum length of a short validation's answer. If the answer is longer, the validation starts again and streams
+ * its answer, because a single text of that length would block the front.
  */
 export const VALIDATION_SHORT_ANSWER_CHARACTERS_MAX = 256 * KIB;
 export const VIOLATIONS_LISTED_MAX = 100_000;

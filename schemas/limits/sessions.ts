@@ -1,7 +1,9 @@
 /** Limits of the dashboard's sessions, and of logging in. */
 import { KIB } from "./units.js";
 
-/** The maximum number of open sessions. When one more is opened, a session ends: see `SessionRegistry.idsToEvict`. */
+/**
+ * The maximum number of open sessions. At the limit, opening a session ends another one (`SessionRegistry.idsToEvict`).
+ */
 export const SESSIONS_MAX = 1_000;
 export const SESSION_COOKIE_BYTES = 32;
 export const SESSION_IDLE_MS = 12 * 60 * 60 * 1000;
@@ -11,8 +13,8 @@ export const SESSION_IDLE_MS = 12 * 60 * 60 * 1000;
  */
 export const SESSION_FLUSH_INTERVAL_MS = 120_000;
 /**
- * The maximum number of cookies with the session's name that are tried. A request may have several, because another
- * server on the same host may have set one.
+ * The maximum number of session cookies of one request that are tried. A request may have several cookies of this name,
+ * because another server on the same host may have set one.
  */
 export const SESSION_COOKIES_TRIED_MAX = 4;
 export const LOG_IN_TOKEN_BYTES_MAX = 8 * KIB;

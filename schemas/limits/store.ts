@@ -10,7 +10,7 @@ export const SQLITE_READ_CACHE_KIB = 8 * 1024;
 /** The interval at which the server checks whether the database's files were removed or replaced. */
 export const STORAGE_WATCH_INTERVAL_MS = 1_000;
 /**
- * The maximum time by which a stored time may be ahead of the machine's clock at the server's start. A stored time that
- * is further ahead counts as wrong.
+ * The maximum lead of a stored time over the machine's clock at the server's start. A stored time with a larger lead
+ * counts as wrong.
  */
 export const CLOCK_LEAD_MS_MAX = 1_000;

@@ -3,13 +3,13 @@
 /** The default number of items in a list of the past. */
 export const STORY_ROWS_DEFAULT = 100;
 /**
- * The margin, in ms, at the old end of the retention time. A read may not ask about a time in this margin. So rows that
- * are pruned while a read runs are never missing from its answer.
+ * The part of the retention time, at its old end, about which a read may not ask, in ms. So rows that are pruned while
+ * a read runs are never missing from its answer.
  */
 export const STORY_MARGIN_MS = 60_000;
 /**
- * The number of keys that are examined together. Each group of keys needs one reading of the deletions in the audit
- * log, so the number doubles from group to group, up to the maximum.
+ * The number of keys in the first group that a read examines. For each group, it reads the deletions in the audit log
+ * once. So each group has twice as many keys as the previous one, up to STORY_KEYS_TOGETHER_MAX.
  */
 export const STORY_KEYS_TOGETHER = 500;
 export const STORY_KEYS_TOGETHER_MAX = 16_000;

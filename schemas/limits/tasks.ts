@@ -2,8 +2,8 @@
 import { KIB, MIB } from "./units.js";
 
 /**
- * The maximum number of tasks that the answer to a claim lists because their resources are leased. The answer lists
- * them if the claim gets no task.
+ * If a claim gets no task, its answer lists the tasks whose resources are leased. This is the maximum number of these
+ * tasks.
  */
 export const CLAIM_BUSY_MAX = 10;
 /** The maximum number of tasks that have not ended. */
@@ -23,8 +23,8 @@ export const TASK_LABELS_MAX = 32;
 export const TASK_LABEL_BYTES_MAX = 128;
 export const TASK_AFTER_MAX = 64;
 /**
- * The maximum number of entries in `after` of all tasks of one call together. For each entry, the writer looks up a
- * task and inserts a row.
+ * The maximum number of entries in the lists `after` of one call's tasks together. For each entry, the writer looks up
+ * a task and inserts a row.
  */
 export const TASKS_AFTER_TOGETHER_MAX = 10_000;
 /**
@@ -37,50 +37,47 @@ export const TASK_WAITERS_MAX = 2_000;
  * publishes the events about the oldest tasks.
  */
 export const TASKS_STUCK_REPORTED_MAX = 2_000;
-/** The number of steps after which a claim that has found no task continues its search in another transaction. */
+/** If a claim has found no task after this many steps, it continues its search in another transaction. */
 export const CLAIM_STEPS_MAX = 1_024;
 /**
- * The number of steps that a claim counts when it examines the resources of a task, in addition to the steps of the
- * comparison. A task that is skipped counts as 1 step.
+ * When a claim examines the resources of a task, it counts this many steps, and the steps of the comparison. A task
+ * that is skipped counts as 1 step.
  */
 export const CLAIM_LOOK_STEPS = 4;
 /**
- * The maximum number of steps of one search on the front: for waiters that a task can be offered to, or for tasks whose
- * resources are leased.
+ * The maximum number of steps of one search on the front. The front searches for waiters that a task can be offered to,
+ * and for tasks whose resources are leased.
  */
 export const TASK_OFFER_STEPS_MAX = 65_536;
 export const TASK_PRIORITY_DEFAULT = 5;
 export const TASK_PRIORITY_MAX = 9;
-/**
- * The time after which the priority of a waiting task rises by one level. It rises again each time that this time has
- * passed.
- */
+/** The priority of a waiting task rises by one level each time that this time has passed. */
 export const TASK_AGING_MS = 600_000;
 export const TASK_ATTEMPTS_DEFAULT = 3;
 export const TASK_ATTEMPTS_MAX = 100;
 /**
- * The delay until a task can be claimed again after its first failure or lost claim. Each further failure or lost claim
- * multiplies the delay by TASK_BACKOFF_FACTOR.
+ * After its first failure or lost claim, a task can be claimed again only after this delay. Each further failure or
+ * lost claim multiplies the delay by TASK_BACKOFF_FACTOR.
  */
 export const TASK_BACKOFF_MS = 1_000;
 export const TASK_BACKOFF_FACTOR = 4;
 export const TASK_BACKOFF_MS_MAX = 3_600_000;
-/**
- * The time for which a task is reserved for the instance that asked a question about it, after the question was
- * answered.
- */
+/** After a question about a task was answered, the task is reserved this long for the instance that asked. */
 export const TASK_RESERVED_MS = 60_000;
 export const TASK_ROWS_DEFAULT = 100;
-/** The maximum number of predecessors that are examined to find out why a task is blocked. */
+/**
+ * The maximum number of direct and indirect predecessors of a blocked task that are examined to find out why it is
+ * blocked.
+ */
 export const TASK_CAUSES_LOOKED_AT_MAX = 256;
-/** The maximum number of edges between predecessors that are examined to find out why a task is blocked. */
+/** To find out why a task is blocked, at most this many edges between its predecessors are examined. */
 export const TASK_CAUSE_EDGES_MAX = 2_048;
 /**
  * The maximum number of history entries in the answer about a task. If there are more, the answer has the newest ones.
  */
 export const TASK_HISTORY_MAX = 1_000;
 /**
- * The maximum number of dependents of a task, which are the tasks that wait for it, in the answer about the task. If
+ * The maximum number of dependents in the answer about a task. Dependents are the tasks that wait for the task. If
  * there are more, the answer has the oldest ones.
  */
 export const TASK_DEPENDENTS_MAX = 1_000;

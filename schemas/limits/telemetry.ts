@@ -13,13 +13,13 @@ export const TELEMETRY_DELAY_MS = 1_000;
 export const TELEMETRY_METRICS_INTERVAL_MS = 60_000;
 /** The time that a shutdown waits for the last spans, in ms. */
 export const TELEMETRY_CLOSE_MS = 2_000;
-/** The delay, in ms, after which the export's thread is started again if it has died. */
+/** If the thread that exports has died, it is started again after this delay, in ms. */
 export const TELEMETRY_RESTART_MS = 10_000;
-/** The maximum number of leases whose tasks are remembered until the leases end. */
+/** The exporter remembers the tasks of at most this many leases, until the leases end. */
 export const TELEMETRY_LEASES_MAX = 4096;
 /** The maximum length of a text in an attribute of a span, in characters. */
 export const TELEMETRY_TEXT_CHARACTERS_MAX = 1 * KIB;
 /** The maximum number of texts in an attribute that is a list. */
 export const TELEMETRY_LIST_MAX = 32;
-/** The maximum size of the heap of the thread of the export, in MiB. */
+/** The maximum heap size of the thread that exports, in MiB. */
 export const TELEMETRY_HEAP_MIB_MAX = 128;

@@ -1,24 +1,24 @@
 /** Limits of tokens: the strength of the server's token, and how many wrong tokens an address may send. */
 
 /**
- * The number of wrong tokens from one address within the window, after which the address must wait before it may try
+ * After this many wrong tokens within LOG_IN_WINDOW_MS, an address must wait for LOG_IN_PAUSE_MS before it may try
  * again.
  */
 export const LOG_IN_WRONG_MAX = 10;
 /**
- * The number of repeats of the same wrong bearer token that count as one guess. Repeats count less because such a token
- * is mostly an agent's outdated token.
+ * This many repeats of the same wrong bearer token count as one guess. Repeats count less, because a token that is sent
+ * repeatedly is mostly an agent's outdated token.
  */
 export const BEARER_REPEATS_A_GUESS = 20;
 export const LOG_IN_WINDOW_MS = 60_000;
 export const LOG_IN_PAUSE_MS = 60_000;
 /**
- * The maximum number of addresses whose wrong tokens are counted. If there are more, the least recently seen one is
+ * The maximum number of addresses whose wrong tokens are counted. At the limit, the least recently seen address is
  * dropped.
  */
 export const LOG_IN_ADDRESSES_MAX = 10_000;
 /**
- * The number of deleted instances whose tokens the server remembers. A client that still has such a token is not
+ * The server remembers the tokens of this many deleted instances. A client that still sends one of them is not
  * guessing.
  */
 export const ENDED_TOKENS_MAX = 10_000;

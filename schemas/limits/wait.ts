@@ -15,17 +15,17 @@ export const WAIT_CONDITIONS_MAX = 64;
  * segments. A pattern with `**` costs one step for each segment that a topic may have.
  */
 export const WAIT_PATTERN_STEPS_MAX = 32_768;
-/** The maximum length of one condition's data in a cursor. Most conditions need a tenth of this length. */
+/** The maximum length of one condition's data in a cursor. Most conditions need only a tenth of this. */
 export const WAIT_MARK_CHARACTERS_MAX = 2 * KIB;
 export const WAIT_CURSOR_BYTES_MAX = 8 * KIB;
 /**
- * The maximum number of claimable tasks that are compared to find the best one. If there are more, the tasks that have
- * waited longest are compared.
+ * To find the best claimable task, at most this many tasks are compared. If there are more, those that have waited
+ * longest are compared.
  */
 export const WAIT_TASKS_COMPARED_MAX = 250;
-/** The maximum number of instance names whose last owner is remembered. */
+/** The server remembers the last owner of at most this many instance names. */
 export const WAIT_NAMES_REMEMBERED_MAX = 10_000;
-/** The maximum delay with which the front learns about a change, unless the disk hangs. */
+/** The maximum delay with which the front learns about a change. It is longer only if the disk hangs. */
 export const WAIT_SETTLED_MS = 5_000;
 /**
  * The maximum number of stored events that are searched for a change that a client has missed between two calls. If

@@ -4,12 +4,12 @@ import { MIB } from "./units.js";
 /**
  * The minimum size, in bytes, of a large write. The front sends large writes to the writer one at a time.
  *
- * The writer takes about 15 ms for each MiB, mostly for the disk, and small writes of other clients wait meanwhile.
+ * The writer takes about 15 ms for each MiB, mostly for the disk. Small writes of other clients wait meanwhile.
  */
 export const LARGE_WRITE_BYTES_MIN = MIB;
 /**
- * The number of rows above which a write counts as large, too. The writer takes about 30 ms for 1000 tasks or events,
- * however short they are.
+ * A write with more rows than this counts as large, too. The writer takes about 30 ms for 1000 tasks or events, however
+ * short they are.
  */
 export const LARGE_WRITE_ROWS_MIN = 200;
 /** The maximum number of large writes that wait until the writer has answered the previous one. */

@@ -31,7 +31,7 @@ import { costLoader, countersLoader } from "./loader.js";
 import { hourSeconds, lastHours, METRIC_LABELS, metricSeries, subagentsOf, sum } from "./model.js";
 import { Status } from "./status.js";
 
-/** The maximum number of unread messages that are loaded. If the page has loaded this many, it adds "or more". */
+/** The maximum number of unread messages that are loaded. At this number, the page adds "or more". */
 const UNREAD_COUNTED = 100;
 
 export function AgentPage({ id }: { readonly id: string }) {

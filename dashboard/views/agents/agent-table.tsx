@@ -99,7 +99,7 @@ function Filters({ list, query, set }: FiltersProps) {
   );
 }
 
-/** Adds the value in the address to the options of a filter, because it must be an option even if no agent has it. */
+/** Adds the value in the address to the options of a filter. It must be an option even if no agent has it. */
 function withCurrent(values: readonly string[], current = ""): (readonly [string, string])[] {
   const all = current === "" || values.includes(current) ? values : [...values, current];
   return all.map((value) => [value, value] as const);
@@ -126,8 +126,8 @@ interface RowsProps {
 }
 
 /**
- * Shows agents as a table, the active ones first unless the user chooses another order. A subagent whose row follows
- * that of its parent is indented.
+ * Shows agents as a table. The active ones come first unless the user chooses another order. A subagent is indented if
+ * its row follows the row of its parent.
  */
 export function AgentRows({ label, agents, activity, parent, orderIn }: RowsProps) {
   const { labels } = useCheckouts();
@@ -147,8 +147,8 @@ export function AgentRows({ label, agents, activity, parent, orderIn }: RowsProp
 }
 
 /**
- * Returns the columns of the table. Of the columns for members that only some agents have, it returns the first ones
- * that are not empty.
+ * Returns the columns of the table. Some members of agents have a column only if an agent has them, and only the first
+ * SPARSE_MAX of these columns are shown.
  */
 function columnsOf(
   agents: readonly Instance[],

@@ -7,8 +7,8 @@ import { HOUR_MS } from "../../../shared/duration.js";
 import { HOURS_SHOWN, lastHours } from "./model.js";
 
 /**
- * The interval at which the server stores counters, in ms. After the end of an hour, its counters are complete when
- * this time has passed.
+ * The server stores counters at this interval, in ms. So the counters of an hour are complete this long after the end
+ * of the hour.
  */
 const FLUSH_MS = 10_000;
 const RUNS_SHOWN = 50;
@@ -16,7 +16,7 @@ const RUNS_SHOWN = 50;
 interface Hour {
   readonly name: string;
   readonly totals: readonly AgentTotal[];
-  /** Whether the hour's counters were complete when they were read, so that they do not change any more. */
+  /** Whether the hour's counters were complete when they were read. If so, they do not change any more. */
   readonly over: boolean;
 }
 

@@ -43,11 +43,11 @@ export function timelineOf(audit: Held<AuditEntry>, events: Held<Event>): Timeli
       .filter(({ topic }) => !IN_AUDIT_LOG.test(topic))
       .map((event): TimelineItem => ({ kind: "published", at: event.created_at, event })),
   ];
-  // The sort is stable, so rows with the same time keep the order that they have in their log.
+  // The sort is stable. So rows with the same time keep the order of their log.
   return items.filter(({ at }) => ms(at) >= since).sort((a, b) => ms(b.at) - ms(a.at));
 }
 
-/** Returns, for each log, whether the page must read more of it to show an earlier part of the timeline. */
+/** Returns, for each log, whether the page must read more rows to show an earlier part of the timeline. */
 export function logsToRead(audit: Held<AuditEntry>, events: Held<Event>): { audit: boolean; events: boolean } {
   const since = heldSince(audit, events);
   return {

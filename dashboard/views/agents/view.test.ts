@@ -1,6 +1,6 @@
 /**
- * Tests the view of agents in a browser: the table, its filters, one agent's page, live updates, and the permission to
- * remove an agent.
+ * Tests the view of agents in a browser. The tests cover the table, its filters, one agent's page, live updates, and
+ * the permission to remove an agent.
  */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";
@@ -46,7 +46,7 @@ t.test("the table of agents has filters in the address, and live updates", { ski
   await page.reload();
   await table.locator("th[aria-sort=descending]").getByText("Activity, 24 h").waitFor();
   await byCalls.getByRole("button").click();
-  // The order of the view again. The browser reports a new address some time after the click.
+  // The table has the order of the view again. The browser changes the address some time after the click.
   await page.waitForURL(({ search }) => search === "");
   await page.getByLabel("Status").selectOption("stale");
   await page.getByRole("link", { name: "claude-checkout", exact: true }).waitFor({ state: "detached" });
@@ -118,7 +118,8 @@ t.test("one agent's actions appear live, and it can be removed", { skip }, async
   t.equal(await unread.getAttribute("href"), `/messages?agent=${id}&only=unread`);
 
   const older = page.getByRole("button", { name: "Load older" });
-  // Pressed within the page: the button is disabled while a part is loaded, and goes with the last part.
+  // A script in the page clicks the button. The button is disabled while a part is loaded, and disappears after the
+  // last part.
   const press = () => older.evaluateAll((buttons) => buttons.map((button) => (button as HTMLElement).click()).length);
   while ((await press()) > 0) await page.evaluate("new Promise(requestAnimationFrame)");
   t.ok((await item("").count()) > 0, "the timeline has a beginning");

@@ -14,7 +14,7 @@ interface EntryProps {
 
 export function Entry({ entry, onClose }: EntryProps) {
   const place = useRef<HTMLElement>(null);
-  // The details get the focus, because on a narrow page they are not beside the rows and may be out of sight.
+  // The details get the focus. On a narrow page they are not beside the rows, and may be out of sight.
   useEffect(() => place.current?.focus(), []);
   return (
     <section ref={place} class="card audit-entry" aria-label={`Row ${entry.id}`} tabIndex={-1}>

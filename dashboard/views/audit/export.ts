@@ -18,9 +18,8 @@ export const FORMATS: Readonly<Record<Format, FileFormat>> = {
 const MEMBERS = ["id", "timestamp", "actor", "action", "resource", "outcome", "detail"] as const;
 
 /**
- * Formats a CSV cell so that no spreadsheet treats it as a formula. This is necessary, because agents choose the
- * content, and a person opens the file. A cell that begins like a formula is prefixed with an apostrophe, as OWASP
- * advises.
+ * Formats a CSV cell so that no spreadsheet treats it as a formula. A cell that begins like a formula is prefixed with
+ * an apostrophe, as OWASP advises. This is necessary, because agents choose the content, and a person opens the file.
  */
 function cell(value: string | number): string {
   const text = String(value);

@@ -8,7 +8,7 @@ import { agentName, UNKNOWN_ACTOR, type AgentNames } from "../../parts/agent-nam
 /** The filter, as it is stored in the address's query. "" matches all rows. */
 export interface AuditFilter {
   readonly action: string;
-  /** The id of an actor. The value `unknown` selects calls that did not identify their actor; no actor has this id. */
+  /** The id of an actor. The value `unknown` selects the calls without a known actor; no actor has this id. */
   readonly actor: string;
   /** The start of the range in RFC 3339, inclusive. `to` is its end. */
   readonly from: string;

@@ -1,6 +1,6 @@
 /**
- * The page of one contract: its endpoints, the agents that violate it, and panels that check a payload or a service
- * against it.
+ * The page of one contract. It shows the endpoints, the agents that violate the contract, and panels that check a
+ * payload or a service against it.
  */
 import { useLocation } from "preact-iso/router";
 import { useRef } from "preact/hooks";

@@ -75,8 +75,8 @@ const COLUMNS: readonly Column<Row>[] = [
 ];
 
 /**
- * The maximum number of rounds in which the page reads further specs by itself to find contracts. After that, the user
- * has to press a button.
+ * To find contracts, the page reads further specs by itself in at most this many rounds. After that, the user has to
+ * press a button.
  */
 const ROUNDS_MAX = 20;
 

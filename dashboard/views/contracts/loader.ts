@@ -1,6 +1,5 @@
 /**
- * Loads contracts: finds the specs that are contracts, loads one contract, and loads the compliance runs of all
- * contracts.
+ * Loads contracts: the list of the specs that are contracts, one contract, and the compliance runs of all contracts.
  */
 import { findContractFault } from "../../../schemas/contract-shape.js";
 import { ApiError, getJson, getShortValue, getValue } from "../../api/client.js";
@@ -30,7 +29,7 @@ export interface ContractList {
 type Spec = Omit<ContractEntry, "endpoints">;
 
 /**
- * The time that one fetch of the list may spend on reading specs, in ms. The page must read a spec to know whether it
+ * One fetch of the list spends at most this time on reading specs, in ms. The page must read a spec to know whether it
  * is a contract. AT_ONCE requests run at the same time.
  */
 const LOOK_MS = 400;
@@ -69,7 +68,7 @@ async function lookAt(spec: Spec, signal: AbortSignal): Promise<void> {
 
 function endpointsIn(bytes: Uint8Array): number | null {
   const text = new TextDecoder().decode(bytes);
-  // Searching for the word is much faster than parsing. A text that contains `\u` is parsed, because it may contain the
+  // A search for the word is much faster than parsing. A text with `\u` is parsed anyway, because it may contain the
   // word in escaped form.
   if (!text.includes('"contract"') && !text.includes("\\u")) return null;
   try {

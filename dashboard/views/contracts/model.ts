@@ -17,7 +17,7 @@ export interface FieldRow {
   readonly allowed: readonly string[];
 }
 
-/** One definition of an endpoint in a contract, for example that of its request. */
+/** One definition of an endpoint in a contract, for example the definition of its request. */
 export interface Definition {
   /** The member of the contract that contains the definition. */
   readonly member: "query" | "request" | "response" | "response_array" | "error";
@@ -117,8 +117,8 @@ function addRows(fields: JsonObject, depth: number, rows: FieldRow[]): void {
 }
 
 /**
- * Returns the type of the elements of an array. If the elements are arrays, too, returns the type of their elements,
- * and so on. Returns the field itself if it is not an array.
+ * Returns the innermost element type of nested arrays (for `array of array of string`, the type of the strings).
+ * Returns the field itself if it is not an array.
  */
 function innermost(field: JsonObject): JsonObject {
   let inner = field;
@@ -156,15 +156,18 @@ function exampleOf({ type, enum: values, fields, items }: JsonObject, depth: num
 }
 
 /**
- * Returns an example payload as text, for one direction of an endpoint (request or response); `{}` if the endpoint
- * defines no payload.
+ * Returns an example payload as text, for one direction of an endpoint (request or response). Returns `{}` if the
+ * endpoint defines no payload.
  */
 export function examplePayload(endpoint: Endpoint | undefined, direction: string): string {
   const definition = endpoint?.definitions.find((one) => one.direction === direction);
   return JSON.stringify(definition?.example ?? {}, null, 2);
 }
 
-/** Returns example data for a test of a running service, as text: the path parameters, and the query or the body. */
+/**
+ * Returns example data, as text, for a test of a running service. The data are the path parameters, and the query or
+ * the body.
+ */
 export function exampleTestData(endpoint: Endpoint | undefined): string {
   if (endpoint === undefined) return "{}";
   const parameters = [...endpoint.path.matchAll(/\{([^{}/]+)\}/g)].map(([, name = ""]) => [name, "1"] as const);

@@ -5,8 +5,8 @@
 import type { ComplianceRun } from "../../api/types.js";
 
 /**
- * The compliance with one contract: the number of agents that were checked, and the number of these agents that violate
- * it. Only the newest run of each agent counts.
+ * The compliance with one contract: how many agents were checked, and how many of them violate it. Only the newest run
+ * of each agent counts.
  */
 export interface Outcome {
   readonly checked: number;
@@ -54,7 +54,8 @@ interface Growing extends Omit<Finding, "since" | "now"> {
   since: string;
   now: boolean;
   /**
-   * Whether the next newer run also found the violation. Only then may an older run move `since` further into the past.
+   * Whether the last examined run of the agent found the violation. If so, the next older run may move `since` further
+   * into the past.
    */
   open: boolean;
 }

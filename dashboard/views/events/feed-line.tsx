@@ -1,6 +1,6 @@
 /**
- * Shows the state of the event feed (live, reconnecting, or catching up with the number of missing events) and the rate
- * of events in the last minute.
+ * Shows the state of the event feed, and the rate of events in the last minute. The state is live, reconnecting, or
+ * catching up with the number of missing events.
  */
 import type { EventFeed, EventFeedState } from "../../api/event-feed.js";
 import { nowMs } from "../../base/clock.js";

@@ -14,7 +14,7 @@ interface FilterProps {
   readonly onAsk: (asked: Asked) => void;
 }
 
-/** The delay after the last key press, in ms. */
+/** The pattern is applied this long after the last key press, in ms. */
 const REST_MS = 300;
 const PATTERN_HINT = "* and ? within a segment, ** for several: api.**";
 const SINCE_HINT = "start after an event id or at a time: 42, 14:02, 10m";

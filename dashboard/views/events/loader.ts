@@ -1,6 +1,6 @@
 /**
- * Loads events that the event view's live feed does not deliver: one event as it is stored, and the last event before a
- * time.
+ * Loads events that the live feed of the event view does not deliver. These are one event as it is stored, and the last
+ * event before a time.
  */
 import { getJson, getText } from "../../api/client.js";
 import { query } from "../../base/path.js";

@@ -20,8 +20,8 @@ export function keyOf(row: Row): number | string {
 }
 
 /**
- * For an event, the previous event and whether both are identical. The result is cached, because a live list is
- * compared again and again.
+ * For each event, the event that it was last compared with (`other`), and whether both are identical. This is a cache,
+ * because a live list is compared again and again.
  */
 const compared = new WeakMap<HeldEvent, { readonly other: HeldEvent; readonly same: boolean }>();
 
@@ -119,8 +119,8 @@ export type Cursor = { readonly id: number } | { readonly timeMs: number };
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
- * Parses the start of a replay that the user has typed: an event id, `10m` ago, `14:02` today, or a date. A date may
- * have a time. The user's time zone applies. Returns null for empty text, and undefined for anything else.
+ * Parses the start of a replay that the user has typed. It is an event id, `10m` (ago), `14:02` (today), or a date,
+ * perhaps with a time. The user's time zone applies. Returns null for empty text, and undefined for anything else.
  */
 export function cursorOf(text: string, nowMs: number): Cursor | null | undefined {
   const typed = text.trim();
@@ -145,8 +145,8 @@ export interface WholeEvent extends Omit<Event, "data"> {
 }
 
 /**
- * Extracts an event from the answer to a history request for one event. Its data are kept as text, because parsing and
- * formatting them would lose the last digits of long numbers. Returns null if the answer contains another event.
+ * Extracts an event from the answer to a history request for one event. The data are kept as text, because parsing
+ * would lose the last digits of long numbers. Returns null if the answer contains another event.
  */
 export function wholeEvent(answer: string, id: number): WholeEvent | null {
   const [event] = JSON.parse(answer) as readonly Event[];
@@ -173,7 +173,8 @@ export function asCurl({ topic, data, source }: WholeEvent, origin: string, auth
 }
 
 /**
- * Formats the counts of one minute as a rate: `320/s`, `3.2/s`; `12/min` if there is less than one event per second.
+ * Formats the counts of one minute as a rate: `320/s`, `3.2/s`. If there is less than one event per second, the rate is
+ * per minute: `12/min`.
  */
 export function formatRate(counts: readonly number[]): string {
   const sum = counts.reduce((all, one) => all + one, 0);

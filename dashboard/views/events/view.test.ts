@@ -230,12 +230,13 @@ t.test("a restart of the server loses no event", { skip }, async (t) => {
 });
 
 /**
- * The maximum growth of the page's heap, in bytes. It is twice the growth of a page that holds 5,000 events, and a
- * tenth of the growth that holding all events would cause.
+ * The maximum growth of the page's heap, in bytes. A page that holds 5,000 events grows by half of it. A page that held
+ * all events would grow by ten times as much.
  */
 const HEAP_GROWTH_BYTES_MAX = 4_000_000;
 /**
- * The maximum number of rendered rows: the rows that a large screen shows, and those that are rendered above and below.
+ * The maximum number of rendered rows. It has room for the rows of a large screen, and for those that are rendered
+ * above and below.
  */
 const DRAWN_ROWS_MAX = 80;
 

@@ -78,7 +78,7 @@ export function View({ query }: ViewProps) {
       event.preventDefault();
       // In this table, an arrow key selects an event, and does not move between links as in other tables.
       event.stopPropagation();
-      // The next key press may scroll the focused row out of sight, so the focus moves to the frame of the table.
+      // The next key press may scroll the focused row out of sight. So the focus moves to the frame of the table.
       event.target.closest<HTMLElement>(".table-frame")?.focus();
       step(by);
     }

@@ -1,6 +1,6 @@
 /**
- * Computes the layout of the wait graph. The boxes of holders are in columns. A holder that waits is to the left of all
- * holders for which it waits. The edge between two holders is labelled with the resource. Pure.
+ * Computes the layout of the wait graph. The boxes of holders are in columns. If A waits for B, then A's box is to the
+ * left of B's box. The edge between them is labelled with the resource. Pure.
  */
 import type { LeaseWaits } from "../../api/types.js";
 import { curve, layersOf } from "../../parts/layers.js";
@@ -14,10 +14,7 @@ export const NODE_HEIGHT = 44;
 export const LABEL_WIDTH = 152;
 export const LABEL_HEIGHT = 22;
 const NODE_GAP = 14;
-/**
- * The gap between columns. It is wider than a label by 88 px, so that an edge has room to curve on both sides of its
- * label.
- */
+/** The gap between columns. It is 88 px wider than a label, so that an edge can curve on both sides of its label. */
 const COLUMN_GAP = LABEL_WIDTH + 88;
 
 export interface GraphNode {
@@ -99,8 +96,7 @@ function busiest(pairs: readonly Pair[], most: number): Pair[] {
 }
 
 /**
- * Moves items down so that they are at least `gap` apart. Each item stays as close as possible to its original
- * position.
+ * Moves items down until they are at least `gap` apart. Each item stays as close as possible to its original position.
  */
 function spread<Item extends { y: number }>(items: readonly Item[], gap: number): void {
   let least = Number.NEGATIVE_INFINITY;
@@ -150,8 +146,8 @@ export function layoutGraph(waits: LeaseWaits, most = NODES_MAX): Graph {
 }
 
 /**
- * Returns an edge as an SVG path: a curve to the label, a horizontal line behind the label, and a curve to the other
- * box.
+ * Returns an edge as an SVG path. The path is a curve to the label, a horizontal line behind the label, and a curve to
+ * the second box.
  */
 export function pathOf({ from, to, x, y }: GraphEdge): string {
   const [beginX, beginY] = [from.x + NODE_WIDTH, middle(from)];

@@ -1,4 +1,4 @@
-/** Shows the landings of all lanes, and the results of the last ones. If nothing was landed, it shows nothing. */
+/** Shows the landings of all lanes, and the results of the last landings. If nothing was landed, it shows nothing. */
 import { getJson } from "../../api/client.js";
 import { useResource, type Loader } from "../../api/resource.js";
 import type { Event, Lease } from "../../api/types.js";
@@ -10,15 +10,12 @@ import { Table, type Column } from "../../parts/table.js";
 import { Time } from "../../parts/time.js";
 import { listLandings, type Landing } from "./landings.js";
 
-/**
- * The number of events that are read. It is larger than the number of results that are shown, because some events are
- * not results.
- */
+/** The number of events that are read. It is larger than RESULTS_SHOWN, because some events are not results. */
 const EVENTS = 20;
 
 /**
- * The result of a landing is published just before its lease ends. So the results are loaded again after each change of
- * a lease.
+ * Loads the results of landings. They are loaded again after each change of a lease, because the result of a landing is
+ * published just before its lease ends.
  */
 const resultsLoader: Loader<readonly Event[]> = {
   key: "landings",

@@ -1,6 +1,6 @@
 /**
- * Finds the landings of `koor land` for the page: the current ones, which hold a lane or wait for it, from their
- * leases, and the last results, from their events. Pure.
+ * Finds the landings of `koor land` for the page. The leases show the current landings, which hold a lane or wait for
+ * it. The events show the last results. Pure.
  */
 import { LANDING_REASON, LANE_PREFIX } from "../../../shared/landing-lane.js";
 import type { Event, Lease } from "../../api/types.js";
@@ -53,7 +53,8 @@ function ofEvent({ id, topic, data, source, created_at }: Event): Landing {
 }
 
 /**
- * Returns the landings of all lanes: first those that hold their lane, then those that wait, then the last results.
+ * Returns the landings of all lanes. Those that hold their lane come first, then those that wait, then the last
+ * results.
  * @param leases held and waiting leases
  * @param events events of the topics `land.*`, the newest first
  */

@@ -1,4 +1,4 @@
-/** The page of one lease: facts, the leases for which it waits or which it blocks, and the button that breaks it. */
+/** The page of one lease: its facts, its blockers, the requests that wait for it, and the button that breaks it. */
 import type { ComponentChildren } from "preact";
 import { SECOND_MS } from "../../../shared/duration.js";
 import { useCheckouts } from "../../api/agents.js";

@@ -63,7 +63,8 @@ function Drawing({ graph: { nodes, edges, width, height } }: { readonly graph: G
 }
 
 /**
- * Draws a holder's box, and after it the labels of the edges that start at the box. Screen readers follow this order.
+ * Draws a holder's box, and then the labels of the edges that start at the box. A screen reader reads them in this
+ * order.
  */
 function Box({ node, edges }: { readonly node: GraphNode; readonly edges: readonly GraphEdge[] }) {
   const { id, name, x, y } = node;

@@ -48,8 +48,8 @@ export function threadsOf(messages: readonly Message[]): Thread[] {
 }
 
 /**
- * Returns the text that a search looks through, in lower case: the members of a message, and the names and notes of its
- * agents.
+ * Returns the text that a search looks through, in lower case. It has the members of a message, and the names and notes
+ * of its agents.
  */
 export function searchText({ id, from, to, subject, body, data }: Message): string {
   const recipients = to.flatMap(({ name, note }) => [name, note ?? ""]);
@@ -84,8 +84,8 @@ export interface Step {
 }
 
 /**
- * Returns what has happened to a message for one recipient (delivered, read, acknowledged), latest step first. The list
- * is empty if the message was not delivered yet.
+ * Returns the steps of a message's delivery to one recipient (delivered, read, acknowledged), the latest step first.
+ * The list is empty if the message was not delivered yet.
  */
 export function stepsOf({ delivered_at, read_at, acked_at }: Message["to"][number]): Step[] {
   const steps = [

@@ -1,6 +1,6 @@
 /**
- * Tests the view of messages in a browser: threads, one thread, live updates, that content is shown as text, and that
- * viewing a message does not mark it as read.
+ * Tests the view of messages in a browser: threads, one thread, and live updates. Also tests that content is shown as
+ * text, and that viewing a message does not mark it as read.
  */
 import t from "tap";
 import { fillWithADay } from "../../../test/support/a-day.js";

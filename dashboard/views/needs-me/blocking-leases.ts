@@ -1,14 +1,14 @@
 /**
- * Finds leases that have blocked other requests for too long, automatic leases that block others, and leases that will
- * end soon while other requests wait. Pure.
+ * Finds leases that make other requests wait and that need a person. A lease is reported if it has blocked a request
+ * for too long, is automatic, has a stale holder, or ends soon. Pure.
  */
 import type { Lease, LeaseWaits } from "../../api/types.js";
 
 /** The time after which a waiting request counts as blocked for too long, in ms. */
 export const WAITED_LONG_MS = 10 * 60_000;
 /**
- * A lease for which others wait is reported if it ends within this time, in ms. When it ends, its holder loses it in
- * the middle of its work, and a person can still prevent that now.
+ * A lease for which others wait is reported if it ends within this time, in ms. A person can then still act before the
+ * holder loses the lease in the middle of its work.
  */
 export const ENDS_SOON_MS = 10 * 60_000;
 
@@ -19,7 +19,7 @@ export interface BlockingLease {
   /** The time at which the lease ends even if its holder keeps renewing it, in ms since the epoch. */
   readonly endsMs: number;
   /**
-   * Whether the lease ends soon. False for an automatic lease, because it is short, and each edit of its holder
+   * Whether the lease ends soon. It is false for an automatic lease, because that is short, and each edit of its holder
    * restarts its time.
    */
   readonly endsSoon: boolean;
@@ -27,9 +27,9 @@ export interface BlockingLease {
 }
 
 /**
- * Returns the held leases that a person should look at. At least one request waits for such a lease. In addition, the
- * lease is automatic (so its holder may not know of it), the holder is stale, the request has waited too long, or the
- * lease ends soon.
+ * Returns the held leases that a person should look at. At least one request waits for each of them. Also, one of these
+ * holds: the lease is automatic (its holder may not know of it), the holder is stale, a request has waited too long, or
+ * the lease ends soon.
  * @param stale the ids of stale agents
  */
 export function blockingLeases(

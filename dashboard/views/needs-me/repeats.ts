@@ -4,8 +4,8 @@
 export type Repeats<T> = readonly [T, ...T[]];
 
 /**
- * Groups items by the text that `sameOf` returns. The order of the groups, and that of the items in a group, is the
- * order of the items.
+ * Groups items for which `sameOf` returns the same text. The items of a group keep their order. The groups are in the
+ * order of their first items.
  */
 export function repeatsOf<T>(items: readonly T[], sameOf: (item: T) => string): Repeats<T>[] {
   const groups = new Map<string, [T, ...T[]]>();

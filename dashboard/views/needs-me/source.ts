@@ -1,6 +1,6 @@
 /**
- * The interface of a source, which finds one kind of items that need a person. A source consists of a loader, texts and
- * actions. To add one, add a file in sources/ and a line in sources.ts. An item disappears only when its cause does.
+ * Defines a source, which finds one kind of items that need a person. A source consists of a loader, texts and actions.
+ * To add one, add a file in sources/ and a line in sources.ts. An item disappears only when its cause does.
  */
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
@@ -66,14 +66,15 @@ interface SourceRow<T> {
   readonly none: string;
   readonly loader: Loader<T>;
   /**
-   * Returns the items, the most urgent or the oldest first. It is also called once a minute, because an item may appear
+   * Returns the items, the most urgent or the oldest first. It is also called once a minute, because some items appear
    * only because time has passed.
    */
   readonly itemsOf: (data: T, nowMs: number) => readonly Item[];
 }
 
 /**
- * A source as components use it. Its type does not depend on the type of its data, so one list can hold all sources.
+ * A source in the form that components use. Its type does not depend on the type of the source's data, so one list can
+ * hold all sources.
  */
 export interface Source {
   readonly title: string;

@@ -1,7 +1,7 @@
 /**
- * The table of sources. The view shows their groups in this order, the most urgent first: agents that cannot continue
- * without an answer, broken contracts, agents that block others, failures, and finally decisions and clean-up that can
- * wait.
+ * The table of sources. The view shows their groups in this order, the most urgent first. Agents that cannot continue
+ * without an answer come first. Then come broken contracts, agents that block others, and failures. Decisions and
+ * clean-up can wait, so they come last.
  */
 import type { Source } from "./source.js";
 import { BLOCKING_LEASES } from "./sources/blocking-leases.js";

@@ -1,5 +1,5 @@
 /**
- * Tests the view "Needs me" in a browser: items appear, actions on them work, they disappear by themselves, and every
+ * Tests the view "Needs me" in a browser. Items appear, their actions work, they disappear by themselves, and every
  * view shows their number.
  */
 import { execFile } from "node:child_process";

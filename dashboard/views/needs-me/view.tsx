@@ -12,7 +12,7 @@ const SHOWN_MAX = 24;
 
 export function View() {
   const groups = SOURCES.map((source) => ({ source, ...source.useItems() }));
-  // A group is shown only after all groups above it are loaded, so that no group moves while the user is clicking.
+  // A group is shown only after all groups above it are loaded. So no group moves while the user is clicking.
   const unknown = groups.findIndex(({ items, resource }) => items === undefined && resource.error.value === null);
   const shown = unknown === -1 ? groups : groups.slice(0, unknown);
   // Only the first failure is shown, because most failures affect all groups.

@@ -1,6 +1,6 @@
 /**
- * Tests how current violations are found in the history of runs: the newest run decides, and the first failed run is
- * the start.
+ * Tests how current violations are found in the history of runs. The newest run decides whether there is one, and the
+ * first failed run is its start.
  */
 import t from "tap";
 import type { ComplianceRun } from "../../api/types.js";

@@ -7,8 +7,8 @@ import type { ComplianceRun } from "../../api/types.js";
 export interface Violated {
   readonly run: ComplianceRun;
   /**
-   * The time of the first of the consecutive failed runs, in RFC 3339. Even earlier runs may have failed, too, if they
-   * were not read.
+   * The time of the first of the consecutive failed runs, in RFC 3339. Earlier runs may have failed, too, but were not
+   * read.
    */
   readonly since: string;
 }
@@ -40,7 +40,7 @@ export function holdsOneCheck(runs: readonly ComplianceRun[]): boolean {
   return new Set(runs.map(pairOf)).size < runs.length;
 }
 
-/** Returns the violations that are still checked: those of active agents and existing contracts. */
+/** Returns the violations that are still checked: violations by active agents, of existing contracts. */
 export function stillChecked(
   violations: readonly Violated[],
   active: ReadonlySet<string>,

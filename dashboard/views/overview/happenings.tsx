@@ -27,8 +27,8 @@ const LINES_MAX = 25;
 const NONE_OPEN: ReadonlySet<number> = new Set();
 
 /**
- * For an event, its sentence, and the text by which sentences are compared. Cached, because a live list is compared
- * again and again.
+ * A cache of each event's sentence, and of the text by which sentences are compared. It is needed because a live list
+ * is compared again and again.
  */
 const said = new WeakMap<HeldEvent, { readonly sentence: readonly Piece[]; readonly text: string }>();
 

@@ -16,7 +16,7 @@ import { Stat, Stats } from "../../parts/stat.js";
 import { serverMetrics } from "../../api/server-metrics.js";
 import { claimedTasks, costSince, heldLeases } from "./loader.js";
 
-/** The text that is shown for an unknown figure, so that the layout does not change when the figure is loaded. */
+/** The text that is shown for an unknown figure. With it, the layout does not change when the figure is loaded. */
 const UNKNOWN = "–";
 
 /**

@@ -41,7 +41,7 @@ t.test("the overview of a server with a day's data", { skip }, async (t) => {
     const names = page.getByRole("main").locator("a[href^='/agents/']");
     await names.nth(10).waitFor();
     const ofAgents = asked.filter((path) => path === "/api/instances").length;
-    // Agents are requested for the list, for the names, and for what needs a person. Each is requested again if the
+    // The page requests agents for the list, for the names, and for what needs a person. Each is requested again if the
     // change feed opened later.
     t.ok(ofAgents >= 1 && ofAgents <= 8, `${ofAgents} for ${await names.count()} names`);
     await close();

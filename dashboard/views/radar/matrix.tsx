@@ -1,6 +1,6 @@
 /**
- * Shows a matrix of checkouts. A cell has the number of files that two checkouts both change, and opens the list of
- * these files.
+ * Shows a matrix of checkouts. A cell has the number of files that both checkouts change. A click on it opens the list
+ * of these files.
  */
 import type { BadgeTone } from "../../parts/badge.js";
 import { Agent } from "../../parts/agent.js";

@@ -40,8 +40,8 @@ const KINDS: readonly OverlapKind[] = ["file", "lines", "delete"];
 const rankOf = (kind: OverlapKind): number => KINDS.indexOf(kind);
 
 /**
- * Groups overlaps by pairs of checkouts. The pair with the worst kind comes first, and of equal kinds the one with the
- * most files. In a pair, the worst file comes first.
+ * Groups overlaps by pairs of checkouts. The pair with the worst kind of overlap comes first. Among pairs of the same
+ * kind, the one with the most files comes first. In a pair, the worst file comes first.
  */
 function pairsOf(overlaps: readonly Overlap[]): Pair[] {
   const groups = new Map<string, { a: string; b: string; overlaps: Overlap[]; worst: OverlapKind }>();
@@ -62,7 +62,7 @@ function pairsOf(overlaps: readonly Overlap[]): Pair[] {
 
 /**
  * Computes the matrix of a workspace.
- * @param known the checkouts of agents by id. They contain more about a checkout than an overlap does.
+ * @param known the checkouts of agents by id, which say more about a checkout than an overlap does
  */
 export function matrixOf(overlaps: readonly Overlap[], known: ReadonlyMap<string, Checkout>): Matrix {
   const found = new Map<string, Overlap["a"]>();
@@ -86,8 +86,8 @@ export function pairBetween({ pairs }: Matrix, one: string, other: string): Pair
 }
 
 /**
- * Describes the lines of the base version that a side has changed: `12–18, 30, after 44`. No ranges stand for the whole
- * file.
+ * Describes the lines of the base version that a side of an overlap has changed: `12–18, 30, after 44`. Without ranges,
+ * the whole file has changed.
  */
 export function describeLines({ kind, a, b }: Overlap, side: "a" | "b"): string {
   const [own, others] = side === "a" ? [a.ranges, b.ranges] : [b.ranges, a.ranges];

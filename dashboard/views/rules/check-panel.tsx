@@ -1,4 +1,4 @@
-/** A panel that checks a text while the user types it, against one rule or against all accepted rules of a project. */
+/** A panel that checks a text while the user types it. It uses one rule, or all accepted rules of a project. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { reasonOf, send } from "../../api/client.js";

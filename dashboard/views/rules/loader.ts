@@ -9,8 +9,8 @@ import { nameOf } from "./model.js";
 export const AUDIT_ROWS = 500;
 
 /**
- * The audit actions that are recorded under a rule's name. The action REPLACED is recorded under the project instead,
- * because it replaces all rules of the project.
+ * The audit actions that are recorded under a rule's name. REPLACED is not among them: it replaces all rules of a
+ * project, so it is recorded under the project.
  */
 const OF_RULE = ["rule.propose", "rule.accept", "rule.reject", "rule.delete"];
 export const REPLACED = "rules.put";
@@ -38,8 +38,8 @@ export function oneRule(rule: RuleAddress): Loader<Rule | null> {
 }
 
 /**
- * Loads the audit rows of a rule, newest first. They are loaded again only when rules change, and not at each change of
- * the audit log, because only a change of rules adds such rows.
+ * Loads the audit rows of a rule, newest first. They are loaded again only when rules change, because only a change of
+ * rules adds rows of these kinds.
  */
 export function ruleHistory(rule: RuleAddress): Loader<readonly AuditEntry[]> {
   const name = nameOf(rule);

@@ -95,8 +95,8 @@ const HISTORY: readonly Column<AuditEntry>[] = [
 interface HistoryProps {
   readonly entries: readonly AuditEntry[] | undefined;
   /**
-   * The time when the rule was first stored; "" if it is unknown. The history omits earlier replacements of all rules,
-   * because they did not affect this rule.
+   * The time when the rule was first stored; "" if it is unknown. Replacements of all rules before this time did not
+   * affect the rule, so the history leaves them out.
    */
   readonly since: string;
 }

@@ -1,4 +1,4 @@
-/** Draws the lanes of the agents over the range. If the user presses or drags on a lane, that chooses the time. */
+/** Draws the lanes of the agents over the range. The user chooses the time with a press or by dragging on a lane. */
 import type { ReadonlySignal, Signal } from "@preact/signals";
 import { useMemo, useState } from "preact/hooks";
 import { axisTime, clockTime, duration, plural } from "../../base/format.js";
@@ -8,7 +8,9 @@ import { totalMs, type Bar, type BarKind, type Lane, type Mark } from "./lanes.j
 import { percentOf, ticksOf, type Range } from "./range.js";
 
 const LANES_MAX = 20;
-/** The top and the height of each kind of bar in a lane, in px. So the kind of a bar can be seen without its colour. */
+/**
+ * The top and the height of each kind of bar in a lane, in px. So a user can tell the kinds apart without the colour.
+ */
 const ROWS: Readonly<Record<BarKind, readonly [top: number, height: number]>> = {
   working: [2, 7],
   held: [11, 7],

@@ -1,5 +1,6 @@
 /**
- * Tests the lanes of a range: bars of leases and tasks that begin before or in the range, or have not ended, and marks.
+ * Tests the lanes of a range: their bars and their marks. The bars of leases and tasks may begin before the range, and
+ * may not have ended.
  */
 import t from "tap";
 import type { Event, LeaseAt, TaskAt } from "../../api/types.js";

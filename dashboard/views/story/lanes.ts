@@ -1,7 +1,7 @@
 /**
- * Computes a lane for each agent from the events of a range. A lane has bars for what the agent held, waited for and
- * worked on, and marks for what it lost and the messages that it received. Bars that began before the first event come
- * from the leases and tasks of that time. Pure.
+ * Computes a lane for each agent from the events of a range. The bars of a lane show what the agent held, waited for
+ * and worked on. Its marks show what the agent lost, and the messages that it received. Bars that began before the
+ * first event come from the leases and tasks of that time. Pure.
  */
 import type { Event, LeaseAt, TaskAt } from "../../api/types.js";
 import type { Range } from "./range.js";
@@ -31,7 +31,7 @@ export interface Lane {
   readonly marks: readonly Mark[];
 }
 
-/** The live leases and tasks at a time in ms. They include the effects of the events up to that time. */
+/** The live leases and tasks at a time in ms. The events up to that time are taken into account. */
 export interface Seed {
   readonly atMs: number;
   readonly leases: readonly LeaseAt[];
@@ -155,7 +155,7 @@ export function lanesOf(events: readonly Event[], seed: Seed, { toMs }: Range): 
   return [...lanes.lanes.values()].sort((a, b) => size(b) - size(a) || a.id.localeCompare(b.id));
 }
 
-/** Returns the total length of the bars of a kind, in ms. Only the parts within the range count. */
+/** Returns the total length of the bars of a kind within the range, in ms. */
 export function totalMs(bars: readonly Bar[], kind: BarKind, { fromMs: startMs, toMs: endMs }: Range): number {
   let sum = 0;
   for (const { kind: one, fromMs, toMs } of bars)

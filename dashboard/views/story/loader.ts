@@ -1,6 +1,6 @@
 /**
- * Loads the events of a range, the leases and tasks at its start, and the state of the server at a time. Data of the
- * past do not change, so nothing is loaded again.
+ * Loads the data of the story view: the events of a range, the leases and tasks at its start, and the server's state at
+ * a time. Nothing is loaded again, because data of the past do not change.
  */
 import { ApiError, getJson } from "../../api/client.js";
 import type { Loader } from "../../api/resource.js";
@@ -16,8 +16,8 @@ const SEED_ROWS = 1_000;
 /** The maximum number of rows of each list that are read at a time. */
 export const ROWS_MAX = 200;
 /**
- * The server knows only a limited past, whose start moves on meanwhile. So the page requests a time that is this much
- * later, in ms.
+ * The server knows only a limited past, and the start of that past moves on. So the page requests a time that is this
+ * much later than the start, in ms.
  */
 const SINCE_MARGIN_MS = 2_000;
 
@@ -41,7 +41,7 @@ export interface Past<Row> {
   readonly rows: readonly Row[];
   /** Whether there are more rows. */
   readonly more: boolean;
-  /** If the requested time is too early: the time since which the server knows the past, in ms; else null. */
+  /** If the requested time is too early, the time since which the server knows the past, in ms. Otherwise null. */
   readonly sinceMs: number | null;
 }
 
@@ -98,12 +98,12 @@ export function storyLoader(asked: Asked): Loader<Story> {
       ]);
       const events = newest.toReversed();
       const first = events[0] === undefined ? toMs : Date.parse(events[0].created_at);
-      // If there is no event before the range, older events of the range may have been removed.
+      // Older events of the range may have been removed, unless there is an event before the range.
       const complete = events.length < EVENTS_MAX && (before.length > 0 || events[0]?.id === 1);
       return {
         events,
-        // If the page does not hold the older events of the range, it needs the leases and tasks at the time of the
-        // first event that it holds.
+        // If the page does not hold the first events of the range, the lanes begin later: at the first event that it
+        // holds. So the page needs the leases and tasks at that time.
         seed: events.length < EVENTS_MAX ? seed : await readSeed(first, asked, signal),
         eventsSinceMs: complete ? null : first,
       };

@@ -17,8 +17,8 @@ import { doingAt, statesOf, type Doing } from "./doing.js";
 import { ROWS_MAX, type Moment, type Past } from "./loader.js";
 
 /**
- * The server knows only a limited past, whose start moves on while the user reads. So a time that is this much later is
- * chosen, in ms.
+ * The server knows only a limited past, and the start of that past moves on while the user reads. So the page chooses a
+ * time that is this much later than the start, in ms.
  */
 const LATER_MS = MINUTE_MS;
 

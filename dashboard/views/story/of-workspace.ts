@@ -7,8 +7,8 @@ export function workspacesOf(agents: readonly Instance[], chosen: string): reado
 }
 
 /**
- * Returns the events that belong to a workspace: those that name it, and those that name no workspace and whose
- * publisher, sender or recipient is one of its agents. "" stands for all workspaces.
+ * Returns the events that belong to a workspace. An event belongs to the workspace that it names. If it names none, it
+ * belongs to the workspaces of its publisher, sender and recipients. "" stands for all workspaces.
  */
 export function eventsOf(
   events: readonly Event[],

@@ -1,6 +1,6 @@
 /**
- * The player, with which the user chooses the time: a slider, buttons and keys that move from event to event, and
- * playing at a speed.
+ * The player, with which the user chooses the time. It has a slider, buttons and keys that move from event to event,
+ * and it can play the range at a speed.
  */
 import { useSignal, type Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";

@@ -1,6 +1,4 @@
-/**
- * The range of the story view, and the chosen time in it, as they are stored in the query of the page's address. Pure.
- */
+/** The range of the story view, and the chosen time in it. Both are stored in the query of the page's address. Pure. */
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../shared/duration.js";
 import { timeIn } from "../../base/local-time.js";
 
@@ -13,12 +11,12 @@ export interface Range {
  * The length of the default range, in ms. It is shorter than the day for which the server keeps leases that have ended.
  */
 const RANGE_MS = 12 * HOUR_MS;
-/** If the address has a time but no range: how much is shown before and after the time, in ms. */
+/** If the address has a time but no range, the page shows this much before and after the time, in ms. */
 const AROUND_MS = 30 * MINUTE_MS;
 
 /**
- * Returns the range in an address. If it has no end, it ends now. If it has neither end nor start, it is the last 12
- * hours, or the time around `at`. An empty range is replaced by the 12 hours before its end.
+ * Returns the range in an address. If it has no end, it ends now. If it has neither an end nor a start, it is the last
+ * 12 hours, or the time around `at`. An empty range is replaced by the 12 hours before its end.
  */
 export function rangeIn(query: Readonly<Record<string, string>>, nowMs: number): Range {
   const [from, to, at] = [timeIn(query["from"]), timeIn(query["to"]), timeIn(query["at"])];
@@ -46,7 +44,7 @@ const STEPS_MS = [
   ...[1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * MINUTE_MS),
   ...[1, 2, 7, 30].map((days) => days * DAY_MS),
 ];
-/** The maximum number of distances between the marks of an axis. */
+/** The maximum number of steps between the marks of an axis. */
 const DISTANCES_MAX = 6;
 
 /** Returns the times of the marks on an axis, and the distance between them. Both are in ms. */

@@ -1,7 +1,7 @@
 /** Moves through the times of a range: from event to event, and at a speed. Pure. */
 import type { Range } from "./range.js";
 
-/** The speeds: how many seconds of the range are played in a second, and the text of the option. */
+/** The speeds. Each has the number of seconds of the range that are played in a second, and the text of the option. */
 export const SPEEDS: readonly (readonly [speed: number, words: string])[] = [
   [1, "1 s/s"],
   [10, "10 s/s"],
@@ -20,7 +20,7 @@ export function speedOf({ fromMs, toMs }: Range): number {
 }
 
 /**
- * Returns the number of times that are not after a given time.
+ * Returns how many of the times are at or before a given time.
  * @param times ascending
  */
 export function countUntil(times: readonly number[], atMs: number): number {

@@ -1,6 +1,6 @@
 /**
- * Tests the story view in a browser: lanes, the lists of the chosen time, the ways to choose it, and times that the
- * server does not know any more.
+ * Tests the story view in a browser. The tests cover the lanes, the lists of the chosen time, the ways to choose it,
+ * and times that the server no longer knows.
  */
 import t from "tap";
 import { browserMissing, countOf, sideways, type Page } from "../../../test/support/browser.js";

@@ -1,6 +1,6 @@
 /**
- * The section about the cluster. It shows the state of this node, and this node's view of all nodes. On a single server
- * it shows nothing and sends no request. The metrics show whether the server is a single one.
+ * The section about the cluster. It shows the state of this node, and this node's view of all nodes. The metrics say
+ * whether the server is a single one. On a single server, the section shows nothing and sends no request.
  */
 import { getJson } from "../../api/client.js";
 import type { MetricRows } from "../../api/metric-history.js";

@@ -151,8 +151,8 @@ function Card({ task }: { readonly task: ListedTask }) {
 }
 
 /**
- * Shows the text of a card. Depending on the task's state, it is the question, the error, the tasks that must be done
- * first, or the last note.
+ * Shows the text of a card. The task's state decides whether this is the question, the error, the tasks that must be
+ * done first, or the last note.
  */
 function TaskText({ task: { state, question, error, note, after } }: { readonly task: ListedTask }) {
   const waits = after.length === 0 ? null : `after ${after.join(", ")}`;

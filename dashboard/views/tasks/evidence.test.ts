@@ -1,6 +1,6 @@
 /**
- * Tests the evidence of a task in a browser: what is missing, the separate columns for CI, observed and claimed passes,
- * and live updates.
+ * Tests the evidence of a task in a browser: missing evidence, live updates, and the columns for passes that CI
+ * observed, that a program observed, and that an agent claimed.
  */
 import t from "tap";
 import { browserMissing } from "../../../test/support/browser.js";

@@ -1,6 +1,6 @@
 /**
- * Shows the commands that a task requires, and the recorded runs of each. There are separate columns for what an agent
- * said, what a program observed, and what CI observed.
+ * Shows the commands that a task requires, and the recorded runs of each command. There are separate columns for runs
+ * that an agent claimed, that a program observed, and that CI observed.
  */
 import type { Task } from "../../api/types.js";
 import { Badge } from "../../parts/badge.js";

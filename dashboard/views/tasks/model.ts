@@ -56,7 +56,10 @@ export const TONES: Readonly<Record<TaskState, BadgeTone>> = {
 export const formatState = (state: TaskState): string => state.replaceAll("_", " ");
 
 export interface Exchange {
-  /** The actors and times of the last question and of its answer. A step that is no longer kept is undefined. */
+  /**
+   * The actors and times of the last question and of its answer. A member is undefined if the task's history no longer
+   * contains the step.
+   */
   readonly asked: Task["history"][number] | undefined;
   readonly answered: Task["history"][number] | undefined;
 }

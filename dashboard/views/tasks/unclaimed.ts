@@ -25,7 +25,7 @@ export type Reason =
   /** These agents could claim the task, but have not asked for one. */
   | { readonly why: "free"; readonly agents: readonly Instance[] };
 
-/** Returns whether a task is claimed before another one by an agent that may claim both. */
+/** Returns whether task `a` is claimed before task `b` by an agent that may claim both. */
 function isBefore(a: ListedTask, b: ListedTask): boolean {
   if (a.priority !== b.priority) return a.priority > b.priority;
   return Date.parse(a.created_at) < Date.parse(b.created_at);

@@ -1,6 +1,6 @@
 /**
- * Shows the groups of usage in a range: a chart of the largest groups over time, and a table of all groups with their
- * shares.
+ * Shows the groups of usage in a range. A chart shows the largest groups over time, and a table shows all groups with
+ * their shares.
  */
 import { addressOf } from "../../base/address.js";
 import { compact, count, dollars } from "../../base/format.js";

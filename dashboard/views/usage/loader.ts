@@ -1,6 +1,6 @@
 /**
- * Loads the data of the usage view: the sums of a range with their series over time, its calls, the budgets, and the
- * rate limits.
+ * Loads the data of the usage view: the sums of a range over time, the calls in the range, the budgets, and the rate
+ * limits.
  */
 import { getJson } from "../../api/client.js";
 import { apiPath, query } from "../../base/path.js";
@@ -12,8 +12,8 @@ import { askedOf, type Asked, type UsageChoice } from "./model.js";
 const PAGE_ROWS = 50;
 
 /**
- * The sums of a range, and the query to which the server returned them. They are kept together, because a range that
- * ends now has other bounds in each fetch.
+ * The sums of a range, and the query for which the server returned them. They are kept together, because the bounds of
+ * a range that ends now change with each fetch.
  */
 export interface Sums {
   readonly asked: Asked;

@@ -26,8 +26,8 @@ export interface UsageChoice {
 }
 
 /**
- * The maximum length of a range that is summed by hour. Longer ranges are summed by day, because so many bars could not
- * be distinguished.
+ * The maximum length of a range that is summed by hour. A longer range is summed by day, because its hourly bars could
+ * not be distinguished.
  */
 const HOURLY_MS_MAX = 3 * DAY_MS;
 /**
@@ -46,8 +46,8 @@ export function choiceIn(query: Readonly<Record<string, string>>): UsageChoice {
 }
 
 /**
- * The parameters of the request to the server: the bounds in RFC 3339 ("" if there is no bound), and the interval of
- * the series.
+ * The parameters of the request to the server. They are the bounds in RFC 3339 ("" if there is no bound), and the
+ * interval of the series.
  */
 export interface Asked {
   readonly from: string;
@@ -56,8 +56,8 @@ export interface Asked {
 }
 
 /**
- * Returns the bounds that a range has at this moment. A named range, such as the last day, ends now, so its bounds
- * move.
+ * Returns the bounds of a range at this moment. The bounds of a named range, such as the last day, move, because the
+ * range ends now.
  */
 export function askedOf({ range, from, to }: Pick<UsageChoice, "range" | "from" | "to">, nowMs: number): Asked {
   if (range === "own") {
@@ -97,8 +97,8 @@ function floor(ms: number, step: number): number {
 }
 
 /**
- * Converts the start times of bars to positions on the axis. A day of usage is a UTC day, but the axis shows local
- * time. So the bar of a day is placed at local midnight of the same date.
+ * Converts the start times of bars to positions on the axis. The axis shows local time, but a day of usage is a UTC
+ * day. So the bar of a day is placed at local midnight of the same date.
  */
 export function barSeconds(times: readonly number[], interval: Asked["interval"]): number[] {
   return times.map((ms) => {

@@ -1,6 +1,6 @@
 /**
- * The view of usage. It shows the budgets, the rate limits, the cost of language-model calls over time, by project,
- * model and agent, and the newest calls.
+ * The view of usage. It shows the budgets, the rate limits, the newest calls, and the cost of language-model calls over
+ * time, by project, model and agent.
  */
 import { useResource } from "../../api/resource.js";
 import { compact, count, dollars, plural } from "../../base/format.js";

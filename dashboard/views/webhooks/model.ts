@@ -7,8 +7,8 @@ export interface Health {
 }
 
 /**
- * The number of consecutive failures that disable a webhook. It must be the same as WEBHOOK_FAILURES_MAX, which is not
- * imported because the bundle would then contain all other limits, too.
+ * The number of consecutive failures that disable a webhook. It must equal WEBHOOK_FAILURES_MAX. That constant is not
+ * imported, because the bundle would then contain all other limits, too.
  */
 export const FAILURES_MAX = 400;
 
@@ -33,7 +33,7 @@ export function toneOf(webhook: Webhook): "bad" | "warn" | undefined {
   return (["bad", "warn"] as const)[urgency(webhook)];
 }
 
-/** Sorts webhooks. Those that need attention come first, the others are sorted by id. */
+/** Sorts webhooks: first those that need attention, then the rest by id. */
 export function byUrgency(webhooks: readonly Webhook[]): Webhook[] {
   return webhooks.toSorted((a, b) => urgency(a) - urgency(b) || (a.id < b.id ? -1 : 1));
 }
@@ -53,10 +53,15 @@ export function adviceFor({ active, fail_count, url, pending }: Webhook): string
   );
 }
 
-/** An action on an event in the delivery log: `skip` the event that is being tried, or `send` a dead letter again. */
+/**
+ * An action on an event in the delivery log. `skip` skips the event that is being tried, and `send` sends a dead letter
+ * again.
+ */
 export type Offer = "skip" | "send";
 
-/** Returns the action that is offered at each row of the log; each event has it only at its last attempt. */
+/**
+ * Returns the action that is offered at each row of the log. For each event, only the row of its last attempt has one.
+ */
 export function offersOf(
   tries: readonly WebhookDelivery[],
   { failing }: Pick<Webhook, "failing">,
@@ -91,8 +96,8 @@ export const FORM_FIELDS = ["id", "url", "patterns", "secret"] as const;
 export type FormField = (typeof FORM_FIELDS)[number];
 
 /**
- * The words by which an error message names each field of the form. A message that names a field is shown at that
- * field, and any other message below the form.
+ * The words by which error messages name the fields of the form. A message that names a field is shown at that field.
+ * Any other message is shown below the form.
  */
 const NAMED: readonly (readonly [field: FormField, words: RegExp])[] = [
   ["id", /^(id|webhook)\b/],

@@ -1,6 +1,6 @@
 /**
- * Finds leases that block other requests. A lease is shown if a request has waited for it too long, if it is automatic,
- * if its holder is stale, or if it will end soon. Leases of stale holders come first.
+ * Finds leases that block other requests. A lease is shown if a request has waited too long for it, if it is automatic,
+ * if its holder is stale, or if it ends soon. Leases of stale holders come first.
  */
 import { SECOND_MS } from "../../../../shared/duration.js";
 import { getJson } from "../../../api/client.js";
@@ -44,7 +44,7 @@ function itemOf(blocking: BlockingLease, stale: boolean): Item {
   };
 }
 
-/** Shows the agent that has waited longest, and the number of the others that wait. */
+/** Shows the agent that has waited longest, and how many more agents wait. */
 function Waiting({ of: { waiting } }: { readonly of: BlockingLease }) {
   const [first, ...more] = waiting;
   if (first === undefined) return null;

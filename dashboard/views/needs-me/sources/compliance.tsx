@@ -9,10 +9,7 @@ import { earliest, repeatsOf, type Repeats } from "../repeats.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 import { holdsOneCheck, stillChecked, violated, type Violated } from "../violations.js";
 
-/**
- * The number of runs that are read first, because the server returns this many quickly. If they are not enough, RUNS
- * are read.
- */
+/** The number of runs that are read first. The server returns them quickly. If they are not enough, RUNS are read. */
 const RUNS_RECENT = 100;
 const RUNS = 1_000;
 
@@ -83,7 +80,8 @@ export const COMPLIANCE = sourceOf<readonly Violated[]>({
     key: "needs me: compliance",
     kinds: ["compliance", "instance", "spec"],
     fetch: violations,
-    // A change of an agent or a spec matters only if a violation names it. Any compliance change may add a violation.
+    // A change of an agent or a spec matters only if a current violation names the agent or the spec. Any compliance
+    // change may add a violation.
     patch: (found, { kind, key }) =>
       kind === "compliance" || key === null || found.some(({ run }) => concerns(run, key))
         ? undefined

@@ -1,6 +1,6 @@
 /**
- * Finds agents to which hooks have denied the same path again and again. Such an agent is stuck until the path is free,
- * or until a person helps.
+ * Finds agents to which hooks have denied the same path again and again. The agent is stuck until the path is free, or
+ * until a person helps.
  */
 import { getJson } from "../../../api/client.js";
 import type { HookDenial, HookList } from "../../../api/types.js";

@@ -9,12 +9,12 @@ import { Agent } from "../../../parts/agent.js";
 import { oldestFirst, sourceOf, type Item } from "../source.js";
 
 /**
- * The number of questions whose agents are looked up: a listed task does not say which agent asks, and has no holder
- * then.
+ * The maximum number of questions whose authors are looked up. Each takes a request, because a listed task does not
+ * name the agent that asks, and has no holder any more.
  */
 const ASKERS_MAX = 10;
 
-/** A task that asks, with the actor that does, if it was looked up. */
+/** A task that asks a question. `asker` is the actor that asks, if it was looked up. */
 interface AskingTask extends ListedTask {
   readonly asker?: string | undefined;
 }

@@ -1,7 +1,7 @@
 /**
- * Finds stale agents, which have died or did not deregister. Agents of clients' sessions are left out, because the
- * server itself deletes them when they are stale. A stale agent for whose leases others wait is also in the group of
- * leases. Agents with the same name and intent are one row.
+ * Finds stale agents, which have died or did not deregister. Leaves out the agents of clients' sessions, because the
+ * server itself deletes them when they are stale. Agents with the same name and intent are one row. If other requests
+ * wait for a stale agent's leases, the agent is also in the group of leases.
  */
 import { getJson, remove } from "../../../api/client.js";
 import { isOperator } from "../../../api/operator.js";

@@ -1,6 +1,6 @@
 /**
- * Finds requests and important messages to the person at the page, and those to agents that have been unread for long.
- * Counts only the recipients that are able to read them.
+ * Finds messages that a person should see. These are requests and important messages to the person at the page, and
+ * those to agents that have been unread for long. Counts only the recipients that are able to read them.
  */
 import { getJson } from "../../../api/client.js";
 import { readMessages } from "../../../api/messages.js";

@@ -1,8 +1,8 @@
 /**
- * Packs requests and replies that are sent between threads. An object is sent as the values of its members, in the
- * order of its schema and without their names. A list of objects is sent as its length, followed by the values. Packed
- * values are faster than objects. Structured clone spends time on every object and array, and copies the names of the
- * members each time. Pure.
+ * Packs requests and replies into fields that are sent between threads. An object becomes the values of its members, in
+ * the order of its schema and without their names. A list of objects becomes its length, followed by the values of each
+ * object. Packed values are faster, because structured clone spends time on every object and array, and copies the
+ * names of the members each time. Pure.
  */
 import type { TSchema } from "typebox";
 
@@ -50,7 +50,7 @@ function packingOfObject(members: readonly { readonly name: string; readonly pac
     pack: (value, frame) => {
       for (const { name, packing } of members) {
         const member = (value as Readonly<Record<string, unknown>>)[name];
-        // Nearly all members are sent unchanged. This case is handled without a call, because that is faster.
+        // Nearly all members are sent unchanged. Handling them without a call is faster.
         if (packing === AS_IT_IS) frame.push(member);
         else packing.pack(member, frame);
       }

@@ -12,9 +12,9 @@ export type Permit = () => void;
 export interface SemaphoreOptions {
   /** The number of permits. */
   readonly permits: number;
-  /** The maximum number of waiters. One more is refused. */
+  /** The maximum number of waiters. A further waiter is refused. */
   readonly waitingMax: number;
-  /** The maximum number of waiters of one caller. One more is refused. */
+  /** The maximum number of waiters of one caller. A further waiter of the caller is refused. */
   readonly waitingOfCallerMax: number;
   /** The time in ms after which a waiter is refused. */
   readonly waitMsMax: number;

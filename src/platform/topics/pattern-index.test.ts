@@ -285,8 +285,8 @@ t.test("a topic takes at most the steps of the bound, in whatever order the patt
 t.test("globs are tested only if the segment contains their literals, however they are filed", (t) => {
   const index = new PatternIndex();
   for (let n = 0; n < 300; n++) index.add(compile(`*job-?q${n}*[x]*`));
-  // When these patterns are added, the bucket of each number already holds an edge. So they are filed in the buckets
-  // with the fewest edges, and not under their rarest literal.
+  // One edge is already filed under each literal `q<n>`. So these patterns are filed under the literal with the fewest
+  // edges, and not under their rarest literal.
   for (let n = 0; n < 300; n++) index.add(compile(`*job-?q${n}*[x]*[y]*`));
   for (const topic of [
     "job-".repeat(64),

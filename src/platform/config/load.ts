@@ -26,7 +26,10 @@ export class ConfigError extends Error {
 
 /** Matches the address of a cluster's log (src/cluster/log/choose.ts). */
 const LOG_ADDRESS = /^(nats|tls|postgres|postgresql):\/\/\S+$/;
-/** Matches the name of a cluster. Few characters are allowed, because names in the cluster's log contain it. */
+/**
+ * Matches the name of a cluster. Only a few characters are allowed, because the cluster's log uses names that contain
+ * this name.
+ */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 /** Matches the name of a node. Dots are allowed, because a node may have the name of its host. */
 const DOTTED_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;

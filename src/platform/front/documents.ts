@@ -16,7 +16,7 @@ import { accepts, ASKED_EACH_TIME, ENCODINGS, FOR_EVER, GUARDS, TYPES } from "./
 const PREFIX = "/docs";
 const LLMS = "/llms.txt";
 const ASSETS = "/docs/assets/";
-/** Matches the paths that the API's port serves in addition to the dashboard's port. */
+/** Matches the paths of the documents that both ports serve. */
 const PLAIN = /^(?:\/llms\.txt|\/docs\/[\w-]+\.md)$/;
 const ETAG_BYTES = 12;
 
@@ -78,9 +78,7 @@ export class Documents {
     this.#onUnread = onUnread;
   }
 
-  /**
-   * Returns the answer to a request for any file of the documents; undefined if the address is not one of documents.
-   */
+  /** Returns the answer to a request for a page, a document or one of their files; undefined for any other path. */
   find(exchange: Exchange): WireReply | undefined {
     const { path } = exchange;
     if (path !== PREFIX && path !== LLMS && !path.startsWith(`${PREFIX}/`)) return undefined;

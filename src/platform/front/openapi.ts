@@ -21,15 +21,14 @@ const ANY_BYTES = {
 /** The statuses that every route can answer with. */
 const COMMON_STATUSES: readonly number[] = [400, 403, 417, 421];
 /**
- * Statuses that every route can answer with, except open routes. Open routes need no token, and are served even while
+ * Statuses that every route except open routes can answer with. Open routes need no token, and are served even while
  * the server shuts down.
  */
 const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 
 /**
- * The answer to a route that only upgrades to WebSocket, as it is described. OpenAPI requires a success or a default
- * response for each operation. Tools do not count 101 as a success, so the refusal of an upgrade is described as the
- * default.
+ * The described answer of a route that only upgrades to WebSocket. OpenAPI requires a success or a default response for
+ * each operation. Tools do not count 101 as a success, so the refusal of an upgrade is described as the default.
  */
 const NO_UPGRADE = ["default", describeRefusal(400, undefined, "Refused: there is no subscription.")] as const;
 

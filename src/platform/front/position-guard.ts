@@ -1,8 +1,7 @@
 /**
- * Defers a request until this node has applied the position of the cluster's log that the request requires
- * (positions.ts). The wait lasts at most POSITION_WAIT_MS. After the wait, an unknown caller is looked up again,
- * because its registration may be in a log entry that the node has applied meanwhile. Runs on the front of a node in a
- * cluster.
+ * Defers a request that requires a position of the cluster's log (positions.ts), until this node has applied that
+ * position. The wait lasts at most POSITION_WAIT_MS. After the wait, an unknown caller is looked up again, because its
+ * registration may be in a log entry that the node has applied meanwhile. Runs on the front of a node in a cluster.
  */
 import { Failure } from "../../base/result.js";
 import type { WireReply } from "../transport/reply.js";

@@ -167,7 +167,7 @@ t.test("maxLength of each text of the API is the enforced bound, in ASCII and be
       const bound = rules.charactersMax;
       t.equal(maxLength, rules.promisedCharactersMax ?? bound);
       for (const character of ["a", "\u{1f600}", "\u0301"]) {
-        // If the number of bytes is limited too, a text of the promised length must still be accepted.
+        // If the number of bytes is limited too, only a text of the promised length must be accepted.
         const accepted = rules.bytesMax === undefined ? bound : maxLength;
         t.equal(textProblem(character.repeat(accepted), rules), null);
         t.equal(textProblem(character.repeat(bound + 1), rules), `is longer than ${bound} characters`);

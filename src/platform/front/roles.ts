@@ -63,9 +63,9 @@ export function mayWrite({ method, asksOnly, needs, countedAs }: Route): boolean
 }
 
 /**
- * Returns the answer for the client. If the call needs an instance, and has named a session that does not exist, the
- * answer is the 404 that names the session. Any other call is executed as if it had named no session. The reason: an
- * agent's shell always names its session, even if no hook has begun the session.
+ * Names an unknown session in the answer to a call that needs an instance. If the call has named a session that does
+ * not exist, its answer becomes the 404 that names the session. A call that needs no instance is executed as if it had
+ * named no session. The reason: an agent's shell always names its session, even if no hook has begun the session.
  */
 export function nameUnknownSession(answer: Answer, { unknownSession }: Caller): Answer {
   if (unknownSession === undefined || !(answer instanceof Failure) || !needsInstance(answer)) return answer;

@@ -13,9 +13,9 @@ export function routerPattern(shape: PathShape): string {
 }
 
 /**
- * Returns extra routes that refuse, for each fixed path, the methods that it does not support. Without them, a
- * parameter of another route could match the path. For example, `GET /api/instances/register` would search for an
- * instance with the id `register` instead of being answered with 405.
+ * Returns routes that answer 405 to the methods that a fixed path does not support. Without them, a parameter of
+ * another route could match the path. For example, `GET /api/instances/register` would search for an instance with the
+ * id `register`.
  */
 export function fixedPathRows(routes: readonly BoundRoute[], refuse: (exchange: Exchange) => void): RouterRow[] {
   const rows: RouterRow[] = [];

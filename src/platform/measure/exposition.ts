@@ -18,10 +18,7 @@ type Labels = Readonly<Record<string, string | number>>;
 /** Matches the characters that must be escaped in the value of a label. */
 const ESCAPED = /["\\\n]/g;
 
-/**
- * Returns the labels as text. Values are rarely escaped: a scrape has thousands of samples, and hardly any value needs
- * it.
- */
+/** Returns the labels in the text format, for example `{method="GET",status="200"}`. */
 function labelText(labels: Labels): string {
   let text = "";
   for (const name of Object.keys(labels)) {

@@ -1,7 +1,7 @@
 /**
  * Sends HTTP requests to other servers. Webhooks and live tests of contracts have separate clients, each with its own
  * policy. They share no connections, because an open connection was checked under one policy only. Runs on the front,
- * whose event loop only moves bytes here.
+ * because it only moves bytes.
  *
  * Addresses are checked in the connection's name lookup, so the socket connects only to checked addresses. An attacker
  * gains nothing if a name resolves to another address a moment later (DNS rebinding). Redirects are not followed,

@@ -60,7 +60,7 @@ export interface RpcClientOptions {
 
 /**
  * Stores the calls in flight in a ring of slots, by their ids. A Map would slow down garbage collection. When a Map
- * grows, V8 replaces its table. The discarded tables in the old generation keep each other alive, and also their calls.
+ * grows, V8 replaces its table. In the old generation, discarded tables keep each other alive, and also their calls.
  * Under load, a third of all garbage got into the old generation in this way, and a collection took 5 ms instead of 0.1
  * ms.
  */

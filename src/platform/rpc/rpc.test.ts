@@ -74,7 +74,10 @@ class Pair {
     return await this.client.request(act, { topic }, CONTEXT);
   }
 
-  /** Returns the calls that the peer has executed. Before it answers, the peer has received all earlier messages. */
+  /**
+   * Returns the calls that the peer has executed. The peer receives messages in order, so it has received all earlier
+   * ones.
+   */
   async executed(): Promise<string[]> {
     const reply = await this.ask("executed");
     if (reply instanceof Failure) throw new Error(reply.message);

@@ -36,14 +36,14 @@ const LOCK = "koor.lock";
 function contents(directory: string): Record<string, string> {
   const names = readdirSync(directory).filter((name) => name !== LOCK && !name.endsWith("-shm"));
   const files = names.map((name) => [name, readFileSync(join(directory, name)).toString("base64")] as const);
-  // An empty WAL is ignored, because any reader of a WAL database creates one.
+  // Ignore an empty WAL, because any reader of a WAL database creates one.
   return Object.fromEntries(files.filter(([name, bytes]) => !(name.endsWith("-wal") && bytes === "")));
 }
 
 const ROWS = 200;
 /**
- * The pages of the database that contain rows. The rows fill so many pages that inserting the newest row does not
- * change all of them.
+ * The pages of the database that contain rows, from `first` to before `end`. There are so many that inserting the
+ * newest row does not change all of them.
  */
 const ROW_PAGES = { first: 12, end: 24 } as const;
 const PAGE_BYTES = 4096;

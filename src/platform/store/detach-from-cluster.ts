@@ -1,7 +1,7 @@
 /**
  * Removes a data directory from its cluster. Called when a server starts on the directory without a cluster. Such a
- * server stores changes that are in no log. A later start in the cluster must not take its data for the result of
- * applying the log. Runs in the writer.
+ * server makes changes that are in no log. So the directory must no longer state the position up to which it has
+ * applied the log. Runs in the writer.
  */
 import type { Db } from "./open.js";
 

@@ -46,8 +46,8 @@ export class OpenFiles {
   }
 
   /**
-   * Returns a sentence that names a file which was removed, replaced or overwritten at its beginning; null if there is
-   * none.
+   * Returns a sentence that names a missing, replaced or overwritten file; null if there is none. A file counts as
+   * overwritten if its first bytes are wrong.
    */
   findFault(): string | null {
     for (const { path, id } of this.#files) {

@@ -2,7 +2,7 @@
  * Repairs a database whose stored times are ahead of the machine's clock. A server may find such times at its start or
  * after a restore. Times are in ms.
  *
- * The rows of history, such as events, keep their times, and later rows get the right time. So in each table of history
+ * The rows of history, such as events, keep their times, and new rows get the right time. So in each table of history
  * the times go back once, and only the ids show the order of the rows. The table `time_step` stores the last row before
  * the times go back.
  *

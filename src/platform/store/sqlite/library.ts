@@ -28,7 +28,10 @@ export interface Statement<Parameters extends unknown[], Row> {
 
 /** One handle on a database, for one thread. */
 export interface Db {
-  /** Whether a transaction is open on this handle, whether `transaction` or a plain SQL statement began it. */
+  /**
+   * Whether a transaction is open on this handle, no matter how it was begun: by `transaction`, or by a plain SQL
+   * statement.
+   */
   readonly inTransaction: boolean;
   prepare<Parameters extends unknown[] | object = unknown[], Row = unknown>(
     sql: string,

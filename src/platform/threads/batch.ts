@@ -59,8 +59,8 @@ export class Batch {
       transaction.commit();
     } catch (error) {
       transaction.rollBack(error, server);
-      // Retry the calls one by one only if BEGIN has succeeded. If BEGIN has waited in vain for the database lock, each
-      // call would wait as long and then fail too.
+      // Retry the calls one by one only if BEGIN has succeeded. If BEGIN has failed, it has waited in vain for the
+      // database lock. Each call would then wait as long, and fail too.
       if (hasBegun && calls.length > 1) for (const call of calls) this.#transact([call], server);
       else for (const call of calls) this.#refuse(call, error, server);
       return;

@@ -1,6 +1,5 @@
 /**
- * Defines the rules by which the server knows which things a call of a writer method changes. Each method declares its
- * rules. Pure.
+ * Defines the rules that say which things a call of a writer method changes. Each method declares its rules. Pure.
  *
  * The front uses the rules before and after each call of its own, so that its caches drop stale copies (writer.ts). The
  * writer uses them after the commit. From them it derives the messages to the front about remote calls, and the
@@ -20,8 +19,8 @@ export interface ReportedChange {
 }
 
 /**
- * Returns the changes of a call, for the notification of clients after the commit. Returns null if there are too many
- * to name each of them.
+ * Returns the changes of which clients are notified after the commit of a call. Returns null if there are too many to
+ * name each of them.
  */
 export type ReportOf<Request, Reply> = (request: Request, reply: Reply) => readonly ReportedChange[] | null;
 
@@ -81,7 +80,7 @@ export function inReply<Reply>(keys: (reply: Reply) => readonly string[]): Stale
 
 /**
  * Returns the rule for a method that changes things of one kind.
- * @param report returns the changes for the notification of clients
+ * @param report returns the changes of which clients are notified
  * @param keys finds the stale copies if the front caches this kind (COPIED_KINDS). By default every copy of the kind is
  * stale
  */
@@ -114,8 +113,8 @@ export interface ChangeListener {
    */
   begin(requestKeys: readonly string[] | null): void;
   /**
-   * Called when a call has ended. `changedKeys` are the keys that the call has changed, or its failure. After a
-   * timeout, the writer may still execute the call, so `end` is called only when the writer can no longer do so.
+   * Called when a call has ended. `changedKeys` are the keys that the call has changed, or its failure. A call that has
+   * timed out may still be executed by the writer. It counts as ended only when the writer can no longer execute it.
    */
   end(requestKeys: readonly string[] | null, changedKeys: readonly string[] | null | Failure): void;
 }

@@ -1,8 +1,9 @@
 /**
- * Collects the successful calls of one transaction, and computes what they have changed. Runs in the writer thread.
+ * Collects the successful calls of one transaction, and computes which things they have changed. Runs in the writer
+ * thread.
  *
  * Each method has rules that say which things its calls change (changes.ts). From the rules, the set computes two
- * results: which copies in the front's caches are stale, and of which changes clients are notified. Changes that only a
+ * results: the stale copies in the front's caches, and the changes of which clients are notified. Changes that only a
  * model knows are published by the model (model.ts).
  */
 import { COPIED_KINDS } from "./changes.js";
@@ -59,7 +60,7 @@ export class DirtySet {
     });
   }
 
-  /** Adds the changes that the calls have made to `changes`, from which clients are notified. */
+  /** Adds the changes of the calls to the change set `changes`, from which clients are notified. */
   report(changes: ChangeSet): void {
     for (const { call, reply, audited } of this.#calls) {
       if (audited !== null) changes.add("audit", audited, null);

@@ -189,8 +189,8 @@ export class Entries<Kept extends BatchEntry> {
 }
 
 /**
- * Throws NotStored if the disk is full or another program holds the database. Otherwise does nothing, because the call
- * itself has caused the error.
+ * Throws NotStored if the disk is full or another program holds the database. Does nothing for any other error, which
+ * the call itself has caused.
  */
 function throwWhereNotStored(error: unknown): void {
   const failure = writeFailure(error);

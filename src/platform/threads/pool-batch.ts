@@ -1,8 +1,8 @@
 /**
  * Supervises one batch of jobs, which is one task of piscina. A job that hangs or fails must not make the other jobs of
- * its batch fail. If a job runs for longer than POOL_BATCH_PATIENCE_MS, or its thread ends early, all other jobs of the
- * batch are requeued for other threads. A job may then run twice, which is harmless, because jobs only read. The
- * current job continues under its own deadline. If it exceeds that, its thread is ended. Runs on the front.
+ * its batch fail. If a job runs for longer than POOL_BATCH_PATIENCE_MS, or its thread ends early, the other jobs of the
+ * batch are requeued for other threads. So a job may run twice, which is harmless, because jobs only read. The current
+ * job continues under its own deadline. If it exceeds the deadline, its thread is ended. Runs on the front.
  */
 import { EventEmitter } from "node:events";
 import type { MessagePort } from "node:worker_threads";
@@ -142,7 +142,7 @@ export class Batch {
     const now = machineClock.now();
     const since = this.#cursors.sinceMs(this.#cell, this.#number);
     if (since === undefined) {
-      // The thread is still loading its modules. Its deadline starts only after that.
+      // The thread is still loading its modules. The deadline of the job starts only after that.
       if (now - this.#sentMs >= POOL_START_MS_MAX) this.#end(TOO_LATE);
       else this.#wait(POOL_BATCH_PATIENCE_MS);
       return;

@@ -66,9 +66,9 @@ const CELL_BYTES = Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT
 
 /**
  * Stores the progress of each batch that runs: how many of its tasks were started, and when the last of them was
- * started. Each batch has a cell in memory that the front shares with all threads. Memory of its own would make the
- * batch's message more expensive. A cell counts upwards from the number of its batch. So a thread that is being ended
- * cannot start a task of the next batch in the same cell.
+ * started. Each batch has a cell in one memory that the front shares with all threads. If each batch had its own
+ * memory, its message would be more expensive. A cell counts upwards from the number of its batch. So a thread that is
+ * being ended cannot start a task of the next batch in the same cell.
  */
 export class BatchCursors {
   readonly #since: Float64Array;

@@ -71,8 +71,8 @@ export function batchFunction(methods: MethodTable<AnyMethod>): BatchFunction {
 
 /**
  * Ends this thread with an error. Called if a file could not be opened because there are too few file descriptors. The
- * end closes the files that the thread has opened. It is also needed because a module that has failed to load cannot be
- * loaded again in the same thread.
+ * end has two effects. It closes the files that the thread has opened. It also lets a new thread load the module that
+ * has failed to load, which the same thread cannot do again.
  */
 function endThread(error: unknown): Promise<never> {
   return new Promise(() => {

@@ -166,7 +166,7 @@ export class Pool {
         });
       job = this.#submit({ method, request, port: far, options: { ...options, caller: callerOf(context) }, settle });
     });
-    // The stream ends only when the channel of its chunks closes, because by then every chunk has arrived. The worker's
+    // End the stream only when the channel of its chunks closes, because by then every chunk has arrived. The worker's
     // answer that the job is done comes through another channel, and may overtake the last chunks.
     near.once("close", () => {
       void finished.then(() => client.detach(new Failure("UNAVAILABLE", "the job ended early")));
@@ -342,7 +342,7 @@ export class Pool {
     this.#loading ??= this.#load().then(
       () => this.#schedule(),
       (error: unknown) => {
-        // The load has failed, and the next job tries again.
+        // Loading has failed. The next job tries again.
         this.#loading = null;
         for (const job of this.#takeWhere(() => true)) job.settle(this.#failureOf(error));
       },

@@ -1,6 +1,6 @@
 /**
- * Limits jobs of unknown cost. They match texts against users' regular expressions, check payloads against users'
- * schemas, or compute diffs of two versions. Runs on the front.
+ * Limits jobs whose running time is unknown. Such jobs match texts against users' regular expressions, check payloads
+ * against users' schemas, or compute diffs of two versions. Runs on the front.
  *
  * Small inputs run at once with a short deadline. Large inputs, and inputs that were slow before, need a permit of a
  * semaphore. There are few permits, so that the pool has threads left for other jobs. The queue for permits is short,
@@ -29,8 +29,8 @@ export interface WorkSize {
   /** The size of the input. */
   readonly bytes: number;
   /**
-   * The name of the rule or schema against which the input is checked, for example of a contract. If the last job with
-   * this subject was slow, the next one counts as slow too.
+   * The name of the rule or schema against which the input is checked. If the last job with this subject was slow, the
+   * next one counts as slow too.
    */
   readonly subject?: string;
   /** The caller, as `callerOf` returns it. The semaphore and the pool serve the callers round-robin. */

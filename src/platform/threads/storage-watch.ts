@@ -75,7 +75,7 @@ export class StorageWatch implements BackgroundTask {
     return Promise.resolve();
   }
 
-  /** Handles an error that a thread threw. If SQLite has reported damage by it, the next look checks all pages. */
+  /** Handles an error that a thread threw. If the error is SQLite's report of damage, all pages are checked next. */
   takeError(error: unknown): void {
     if (isDamage(error)) this.#suspicion = sqliteCode(error) ?? null;
   }

@@ -43,9 +43,9 @@ export interface TransactionOptions {
   /** The kinds of changes that clients watch. Changes of other kinds are not published. */
   readonly watched: WatchedKinds;
   /**
-   * The counter of commits with remote changes, on a node of a cluster; null or absent on a single server. On a node,
-   * the models publish more. The front of a single server learns some changes from the replies to its calls, but a
-   * front gets no replies to remote calls.
+   * Counts the commits with remote changes, on a node of a cluster; null or absent on a single server. If it is set,
+   * the models publish every change to the front. On a single server they can leave some changes out, because the front
+   * learns those from the replies to its own calls.
    */
   readonly remoteWrites?: SharedCounter | null;
 }
@@ -120,8 +120,8 @@ export class Transaction {
   }
 
   /**
-   * Commits the transaction. If it has remote changes, `remoteWrites` is incremented before the commit. So the front
-   * reads no stale copy after the commit.
+   * Commits the transaction. If it has remote changes, increments `remoteWrites` before the commit. So the front reads
+   * no stale copy after the commit.
    */
   commit(): void {
     this.#rows.finish();
@@ -159,8 +159,8 @@ export class Transaction {
    */
   run(served: Served, isRemote = false): unknown {
     const { method, request, actor } = served;
-    // Write the buffered rows first, so that this call can read them. Methods of one family do not need this, because
-    // they take each other's buffered rows into account.
+    // Write the buffered rows before this call, because it may read them. Methods of one family do not need this,
+    // because they take each other's buffered rows into account.
     if (!isRelated(method, this.#before)) this.#rows.write();
     this.#before = method;
     const call = this.#call;

@@ -28,7 +28,7 @@ export interface WriteCall {
 export interface AuditRule<Request, Reply> {
   readonly action: string;
   /**
-   * Returns the name of the thing that the call was about. The reply is null if the call was refused. Then a thing that
+   * Returns the name of the thing that the call was about. If the call was refused, the reply is null, and a thing that
    * the call would have created has no id. If the front refused the call, the request has only the members that the
    * front had read by then.
    */
@@ -63,9 +63,10 @@ export interface WriterControl {
 export type Command<Request, Reply> = (request: Request, call: WriteCall) => Reply | Failure;
 
 /**
- * Restricts which nodes of a cluster may make a call, and which nodes execute it. Without a restriction, every node may
- * make the call, and all nodes execute it. `leader`: only the leader may make it. `here`: only the node that makes the
- * call executes it, because the call changes nothing. `never`: only a single server can make it.
+ * Restricts the nodes of a cluster that may make a call, and the nodes that execute it. Without a restriction, every
+ * node may make the call, and all nodes execute it. `leader`: only the leader may make the call. `here`: only the node
+ * that makes the call executes it, because the call changes nothing. `never`: no node of a cluster may make the call,
+ * only a single server.
  */
 export type InCluster = "leader" | "here" | "never";
 

@@ -20,7 +20,7 @@ import type { RemoteChanges } from "./push-messages.js";
 import { Semaphore } from "./semaphore.js";
 import type { WriterMethod } from "./writer-method.js";
 
-/** A call whose client got a timeout, although the writer may still execute the call. */
+/** A call that was answered with a timeout, although the writer may still execute it. */
 interface TimedOutCall {
   /** The number of the call. Calls are numbered in the order in which they are sent. */
   readonly sent: number;
@@ -55,8 +55,8 @@ export class Writer {
   }
 
   /**
-   * Whether the database may be newer than the front's copies. This is true after a call from another node has changed
-   * something, until the message about the change arrives.
+   * Whether the front's copies may be older than the database. A call from another node has then changed something, and
+   * the message about the change has not arrived yet.
    */
   get hasUnseenRemoteWrites(): boolean {
     return this.#remoteWrites.value !== this.#remoteWritesSeen;

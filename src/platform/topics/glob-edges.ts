@@ -20,8 +20,8 @@ import type { SegmentGlob } from "../../base/segment-glob.js";
 /** Up to this number of globs, testing each of them is faster than a lookup. */
 const UNFILED_EDGES_MAX = 16;
 /**
- * The maximum length of a piece, which is a part of a literal run under which a glob is filed. The lengths of pieces
- * are powers of two, so that there are few lengths, because a lookup tries each of them.
+ * The maximum length of a piece. Globs are filed under pieces of their literal runs. The lengths of pieces are powers
+ * of two, so that a lookup needs to try only few lengths.
  */
 const PIECE_CHARS_MAX = 32;
 /** The maximum number of literals of one glob that are indexed. The longest literals are chosen. */
@@ -159,7 +159,10 @@ class LiteralSteps<Target> {
     literal.steps += steps;
   }
 
-  /** Returns the largest sum of steps over literals that one topic can contain together. Resets all sums. */
+  /**
+   * Returns the largest sum of steps that one topic can cause, and resets all sums. One topic contains only a limited
+   * number of literals of each length.
+   */
   takeMost(tables: Tables<Target>, texts: number): number {
     const kinds = new Map([tables.prefixes, tables.suffixes, tables.pieces].map((table) => [table, new Lengths()]));
     for (const literal of this.#counted) {
@@ -183,7 +186,9 @@ class Lengths {
     else others.push(steps);
   }
 
-  /** Adds up the largest steps of each length. `countOf` returns how many literals of a length are added up. */
+  /**
+   * Adds up the largest steps of each length. `countOf` returns the maximum number of literals of a length that count.
+   */
   most(countOf: (length: number) => number): number {
     let sum = 0;
     for (const [length, steps] of this.#steps) {
@@ -199,7 +204,7 @@ function piecesMax(length: number): number {
   return Math.max(0, TOPIC_BYTES_MAX - length + 1);
 }
 
-/** Returns how many segments of one topic can have at least a given length, out of `texts` segments. */
+/** Returns how many of `texts` segments can have at least a given length in one topic. */
 function textsMax(texts: number, length: number): number {
   return Math.min(texts, Math.floor((TOPIC_BYTES_MAX + 1) / (length + 1)));
 }

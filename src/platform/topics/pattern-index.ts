@@ -296,8 +296,7 @@ export class PatternIndex {
         stars.push({ node: star, read });
         if (star.hasChildren) staying.push(star);
       };
-      // A node of a `**` that this segment reaches is not searched yet. The search continues from it with the next
-      // segment.
+      // If this segment reaches the node of a `**`, the search continues from that node only with the next segment.
       const stay = staying.length;
       for (const node of reached) advance(node);
       for (let at = 0; at < stay; at++) advance(staying[at] as Node);

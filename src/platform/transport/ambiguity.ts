@@ -28,8 +28,8 @@ export function refuseExpectation(value: string): Failure | null {
 }
 
 /**
- * The headers that may occur only once. If a request had two lines of one, a proxy and the server might each read a
- * different line.
+ * The headers that may occur only once. If such a header had two lines, a proxy and the server might read different
+ * lines.
  */
 const SINGLE = new Set([
   "authorization",

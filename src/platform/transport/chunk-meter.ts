@@ -64,9 +64,9 @@ export const CHUNKS_UNPAID = new Failure(
 );
 
 /**
- * Stores the debts of addresses from which tiny chunks came. A debt is a time in which the server accepts no chunked
- * body from the address. It is needed because a library that delivers all chunks of one read cannot be stopped in the
- * middle, and the client can connect again.
+ * Stores the debts of addresses from which tiny chunks came. While an address has a debt, the server accepts no chunked
+ * body from it. Closing the connection is not enough: some libraries deliver all chunks of one read and cannot be
+ * stopped in the middle, and the client can connect again.
  *
  * Each chunk from the refusal of a body to the end of the read adds CHUNK_DEBT_US to the debt. This is twenty times the
  * cost of a chunk, so one address gets at most a twentieth of the front's time.

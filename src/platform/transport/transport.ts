@@ -36,7 +36,7 @@ export interface Exchange {
   readonly ended: boolean;
   /** Whether a long answer is being written. The listeners of `onAbort` are also called at its end. */
   readonly streaming: boolean;
-  /** Keeps the exchange open after the handler has returned. Must be called before that if the answer comes later. */
+  /** Keeps the exchange open after the handler has returned. If the answer comes later, the handler must call this. */
   detach(): void;
   /**
    * Adds a listener. It is called if the client disconnects before it has received the whole answer, and at the end of

@@ -104,7 +104,7 @@ class NodePort implements ListeningPort {
     const server = http.createServer(options, (req, res) => this.#serve(req, res, false));
     server.on("connection", (socket: Socket) => this.#count(socket));
     server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, true));
-    // A request with any other expectation is served like a plain one, and refused as faulty.
+    // A request with an expectation other than `100-continue` is served like a plain one, and refused as faulty.
     server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, false));
     server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) =>
       this.#upgrade(server, req, socket, head),

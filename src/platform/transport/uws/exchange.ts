@@ -172,8 +172,8 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Keeps the exchange open after the handler has returned. Must be called before that if the answer comes later. If no
-   * handler reads the body, skips the body, because its end would not be noticed otherwise.
+   * Keeps the exchange open after the handler has returned. If the answer comes later, the handler must call this. If
+   * no handler reads the body, skips the body, because its end would not be noticed otherwise.
    */
   detach(): void {
     if (this.#body === null && this.#bringsBody()) this.#bodyReader.skip();
@@ -270,9 +270,9 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Answers after the library has finished its read. The answer is incomplete until then, so the library closes the
-   * connection if the read contains a further request. If the answer were complete, the library would execute that
-   * request. It must not, if the client has asked to end the connection (RFC 9112, 9.6).
+   * Answers after the library has finished its read. Until then the answer is incomplete, so the library closes the
+   * connection if the read contains a further request. After a complete answer, the library would execute that request,
+   * even if the client has asked to end the connection (RFC 9112, 9.6).
    */
   #writeLater(reply: WireReply): void {
     this.detach();
@@ -359,8 +359,8 @@ export class UwsExchange implements Exchange, BodyOwner {
    */
   #writeHead(name: string, rest: string, length: number | undefined): void {
     const res = this.#res;
-    // The library reports backpressure only for a body length above 0. Without it, the connection must end after the
-    // answer.
+    // The library reports backpressure only for a body length above 0. Without such a length, the connection must end
+    // after the answer.
     if (length === undefined || length === 0 || this.#isCut) {
       this.#writeHeld(name, length === undefined ? rest : `${rest}\r\nContent-Length: ${length}`, null);
       return;

@@ -74,7 +74,10 @@ export class RequestBody {
   #held: HeldBody | null = null;
   /** Whether `100 Continue` was sent. It is sent only to a client that waits for it before it sends the body. */
   #continued = false;
-  /** Whether this class itself has sent `100 Continue`. The library then takes it for the status line of the answer. */
+  /**
+   * Whether this class itself has sent `100 Continue`. The library then assumes that the status line of the answer was
+   * written.
+   */
   #statusTaken = false;
   /**
    * The timer that ends a pause in reading; null if reading is not paused. During the pause, unread bytes wait in the
@@ -105,7 +108,10 @@ export class RequestBody {
     return this.#continued;
   }
 
-  /** Whether the library takes a `100 Continue` for the status line of the answer. */
+  /**
+   * Whether the library wrongly assumes that the status line of the answer was written, because a `100 Continue` was
+   * sent.
+   */
   get statusTaken(): boolean {
     return this.#statusTaken;
   }

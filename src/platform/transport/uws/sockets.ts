@@ -21,7 +21,7 @@ import { SocketBuffer } from "../socket-buffers.js";
 import { wireText } from "./text.js";
 import type { Admission, Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
 
-/** The length from which the library sends a message at once, and to each socket separately. */
+/** The minimum length of a message that the library sends at once, and to each socket separately. */
 const LIBRARY_LARGE_BYTES = 16 * 1024;
 /**
  * The number of published messages that the library collects for a socket in one tick. One more message makes the
@@ -38,13 +38,13 @@ const MEMBER_MS = 0.003;
 const MEMBER_TEXT_MS = 0.0003;
 
 /**
- * The length from which a text is encoded only once for all sockets. Such a text is sent in fragments if it exceeds
- * FRAGMENT_BYTES, as fast as the peer reads. Otherwise the library would allocate memory for the whole text, for each
- * socket, before it sends the first byte.
+ * The minimum length of a text that is encoded only once for all sockets. If the text exceeds FRAGMENT_BYTES, it is
+ * sent in fragments, as fast as the peer reads. Otherwise the library would allocate memory for the whole text, for
+ * each socket, before it sends the first byte.
  */
 const LARGE_CHARACTERS = 64 * 1024;
 const FRAGMENT_BYTES = 128 * 1024;
-/** The number of characters of a text that `missed` and `fellBehind` receive. */
+/** The length of the beginning of a text that `missed` and `fellBehind` receive. */
 const BEGINNING_CHARACTERS = 64;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Tests when a run starts, which callers share a run, and how `close` ends runs. The test injects the time, and decides
- * when the work of a run ends.
+ * Tests `Periodic`: when a run starts, which callers share a run, and how `close` ends runs. The test injects the time,
+ * and decides when the work of a run ends.
  */
 import t from "tap";
 import { Periodic, type PeriodicOptions } from "./periodic.js";

@@ -1,17 +1,17 @@
 /**
  * Runs a piece of work at intervals and on request, one run at a time. Pure except for its state.
  *
- * A request during a run starts another run after it. So the run sees every change that was made before the request.
- * All requests during one run share the next run.
+ * A request that comes during a run is served by the next run, because the current run may have missed the change that
+ * led to the request. All requests that come during one run share the next run.
  */
 export interface PeriodicOptions<Result> {
   readonly intervalMs: number;
   /** The current time in ms. The first run is due one interval later. */
   readonly nowMs: number;
   readonly work: () => Promise<Result>;
-  /** Returns true if a run is due before the interval has passed. */
+  /** Returns true if the work must run before the interval has passed. */
   readonly urgent?: () => boolean;
-  /** Returns false if a run would be useless now. The run then stays due. */
+  /** Returns false while a run would be useless. A due run then waits until this returns true. */
   readonly ready?: () => boolean;
 }
 
@@ -36,7 +36,8 @@ export class Periodic<Result> {
   tick(nowMs: number): void {
     const { intervalMs, urgent, ready } = this.#options;
     if (this.#closed || this.#running !== null || ready?.() === false) return;
-    // If the clock was set back, make the next run due within one interval.
+    // If the clock was set back, the due time would be too far in the future. Then the next run is due one interval
+    // from now.
     this.#dueMs = Math.min(this.#dueMs, nowMs + intervalMs);
     if (nowMs < this.#dueMs && urgent?.() !== true) return;
     this.#dueMs = nowMs + intervalMs;
@@ -53,7 +54,7 @@ export class Periodic<Result> {
     return this.#next;
   }
 
-  /** Starts no more runs at intervals. Resolves when all runs that were requested have ended. */
+  /** Starts no more runs at intervals. Resolves when the run in progress and all requested runs have ended. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#next;

@@ -15,7 +15,7 @@ interface Step {
   readonly answer: (reply: PruneReply | Failure) => Promise<void>;
 }
 
-/** A fake kind of old data. The test decides what each of its pruning steps answers. */
+/** A fake kind of old data. The test decides the reply of each pruning step. */
 class Played {
   readonly steps: Step[] = [];
   readonly retention: Retention;

@@ -1,6 +1,7 @@
 /**
- * Prunes old database rows. A `Retention` says what is pruned and how often, and has a step that deletes a bounded
- * number of rows. The pruner repeats the step until nothing is left to prune. Runs on the front, as a background task.
+ * Prunes old database rows. A `Retention` describes one kind of rows: its interval, and a step that deletes a bounded
+ * number of rows. At each interval the pruner repeats the step until nothing is left to prune. Runs on the front, as a
+ * background task.
  */
 import type { Log } from "../../base/log.js";
 import { Failure } from "../../base/result.js";
@@ -8,8 +9,9 @@ import { Periodic } from "./periodic.js";
 import type { BackgroundTask } from "./task.js";
 
 /**
- * The reply of a step. `more` is true if there is more to prune. A step that visits a table in the order of its rows
- * returns `after` instead of `more`: the row after which the next step starts, or null if all rows were visited.
+ * The reply of a step. It comes in two forms. With `more`, the step says whether there is more to prune. With `after`,
+ * the step visits the table in the order of its rows: the next step starts after the row `after`, and null means that
+ * all rows were visited.
  */
 export type PruneReply = { readonly removed: number } & (
   | { readonly more: boolean }
@@ -18,7 +20,7 @@ export type PruneReply = { readonly removed: number } & (
 
 /** Describes one kind of old data: how often it is pruned, and the step that prunes it. */
 export interface Retention {
-  /** The plural name of what is pruned, for the log. */
+  /** The plural name of the data, for the log, such as "events". */
   readonly name: string;
   readonly intervalMs: number;
   /**
@@ -88,7 +90,7 @@ export class Pruner implements BackgroundTask {
   }
 }
 
-/** Returns the row after which the next step must start; null if nothing is left to prune. */
+/** Returns the row after which the next step starts; null if nothing is left to prune. */
 function nextOf(reply: PruneReply): number | null {
   if ("after" in reply) return reply.after;
   return reply.more ? 0 : null;

@@ -1,4 +1,7 @@
-/** Tests the registry of background tasks. It must call exactly those optional methods that a task has. */
+/**
+ * Tests the registry of background tasks. All methods of a task are optional. The registry must call exactly those that
+ * a task has.
+ */
 import t from "tap";
 import { BackgroundTasks, type BackgroundTask } from "./task.js";
 

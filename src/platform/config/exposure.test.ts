@@ -1,4 +1,4 @@
-/** Tests which configurations expose a server to clients on other machines that have no token. */
+/** Tests which configurations let clients on other machines use a server without a token. */
 import t from "tap";
 import type { Config } from "../../../schemas/config.js";
 import { SERVER_TOKEN_CHARACTERS_MIN } from "../../../schemas/limits/tokens.js";

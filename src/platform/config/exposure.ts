@@ -17,7 +17,7 @@ export function isReachable({ bind, dashboard_bind }: Pick<Config, "bind" | "das
   return !hosts.every(isLoopback);
 }
 
-/** Returns the name of the option whose token is too short to be safe from guessing; null if there is none. */
+/** Returns the name of the option whose token is short enough to be guessed; null if there is none. */
 export function shortToken(config: Pick<Config, "auth_token" | "ci_token">): "auth_token" | "ci_token" | null {
   const isShort = (token: string): boolean => token !== "" && Array.from(token).length < SERVER_TOKEN_CHARACTERS_MIN;
   return (["auth_token", "ci_token"] as const).find((option) => isShort(config[option])) ?? null;

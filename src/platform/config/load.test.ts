@@ -1,6 +1,6 @@
 /**
- * Tests the settings: each option from each of its sources, the precedence of the sources, and the one-line error for
- * each mistake.
+ * Tests how settings are loaded: each option from each source, the precedence of the sources, and the one-line error
+ * for each mistake.
  */
 import { join } from "node:path";
 import t from "tap";
@@ -27,8 +27,8 @@ function refusalOf(argv: readonly string[], environment: NodeJS.ProcessEnv = {})
 }
 
 /**
- * Returns three values for an option. They differ from each other and from the default. Each value is returned as the
- * text that an operator writes, and as the parsed value.
+ * Returns three values for an option, which differ from each other and from the default. Each value has two forms: the
+ * text that an operator writes, and the parsed value.
  */
 function valuesOf(option: Option): readonly (readonly [text: string, value: unknown])[] {
   switch (option.type) {

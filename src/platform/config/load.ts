@@ -1,7 +1,7 @@
 /**
- * Reads the settings from flags, environment variables, the settings file and the defaults. An earlier source in this
- * list overrides a later one (contract section 17). Every mistake is reported as a ConfigError with one clear line.
- * Pure but for reading the file.
+ * Reads the settings from four sources: flags, environment variables, the settings file and the defaults. An earlier
+ * source in this list overrides a later one (contract section 17). Every mistake is reported as a ConfigError with a
+ * one-line message. Pure but for reading the file.
  */
 import {
   OPTIONS,
@@ -24,16 +24,19 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** The address of a cluster's log (src/cluster/log/choose.ts). */
+/** Matches the address of a cluster's log (src/cluster/log/choose.ts). */
 const LOG_ADDRESS = /^(nats|tls|postgres|postgresql):\/\/\S+$/;
-/** Matches the name of a cluster. Few characters are allowed, because names in the cluster's log contain it. */
+/**
+ * Matches the name of a cluster. Only a few characters are allowed, because the cluster's log uses names that contain
+ * this name.
+ */
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 /** Matches the name of a node. Dots are allowed, because a node may have the name of its host. */
 const DOTTED_NAME = /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$/;
 
 type Value = string | number | boolean | readonly string[];
 const DEFAULT_FILE = "./settings.json";
-/** Each flag has an environment variable with the same meaning. So does `--config`. */
+/** The environment variable with the same meaning as `--config`. Every flag has such a variable. */
 const CONFIG_VARIABLE = environmentOf("config");
 
 /** The result of parsing the command line. */
@@ -80,7 +83,8 @@ export function loadConfig(argv: readonly string[], environment: NodeJS.ProcessE
   for (const [key, option] of Object.entries<Option>(OPTIONS)) {
     const given = flags.get(key);
     const variable = environment[environmentOf(key)];
-    // Checks every source, also those that a stronger source overrides. Otherwise a mistake in them would stay hidden.
+    // Check every source, even if another source overrides it. Otherwise a mistake in the overridden source would stay
+    // hidden.
     config[key] = option.type === "duration" ? checkDuration(option.fallback, key) : option.fallback;
     if (Object.hasOwn(settings, key)) config[key] = fromFile(option, settings[key], key);
     if (variable !== undefined) config[key] = fromText(option, variable, environmentOf(key));
@@ -119,7 +123,7 @@ function checkCiToken({ auth_token, ci_token }: Config): void {
 
 /**
  * Rejects a token that is short enough to be guessed, unless only this machine can reach the server. Also rejects a CI
- * token that equals the server's token, because CI would then be allowed everything.
+ * token that equals the server's token, because CI would then have all rights.
  * @throws ConfigError
  */
 export function checkToken(config: Config): void {
@@ -177,7 +181,7 @@ function fromText(option: Option, text: string, name: string): Value {
   }
 }
 
-/** Reads the value of an option from the settings file. The value must have the option's JSON type. */
+/** Reads the value of an option from the settings file. The value must have the JSON type of the option. */
 function fromFile(option: Option, value: unknown, name: string): Value {
   switch (option.type) {
     case "switch":
@@ -205,7 +209,7 @@ function checkCount(count: number, shown: string, name: string): number {
   return count;
 }
 
-/** Parses a duration. Returns milliseconds. Rejects a duration of less than 1 ms, because it would count as none. */
+/** Parses a duration into milliseconds. Rejects a duration below 1 ms, because the server would use it as 0. */
 function checkDuration(text: string, name: string): number {
   const durationMs = parseDuration(text);
   if (durationMs === undefined || durationMs < 1)

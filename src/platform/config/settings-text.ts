@@ -1,11 +1,15 @@
 /**
- * Reads a settings file up to a limit of bytes. A file that the operator names may be a pipe. The file in the current
- * folder must be a regular file, because another user may have put it there. Runs on the front, at the start.
+ * Reads the text of a settings file, up to a limit of bytes. If the operator has named the file, it may be a pipe. If
+ * the server has found the file in the current folder, it must be a regular file, because another user may have put it
+ * there. Runs on the front, at the start.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { SETTINGS_BYTES_MAX } from "../../../schemas/limits/process.js";
 
-/** With this flag, opening a FIFO does not wait for a writer. Windows does not have the flag. */
+/**
+ * The flags for opening a file that the operator has not named. `O_NONBLOCK` is needed because opening a FIFO would
+ * otherwise wait for a writer. Windows does not have this flag.
+ */
 const READ_AT_ONCE = constants.O_RDONLY | ((constants.O_NONBLOCK as number | undefined) ?? 0);
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Tests that a WebSocket is closed when its caller's access ends: its close code, and that a closed socket is no longer
- * watched.
+ * Tests that a WebSocket is closed when its caller's access ends, and with which close code. Also tests that a closed
+ * socket no longer listens for the end of access.
  */
 import t from "tap";
 import type { AccessEnd } from "../../base/access-end.js";

@@ -1,19 +1,19 @@
 /**
- * Closes a WebSocket when its caller's access ends. The close code says why. The pipeline does the same for streams and
- * long polls. Pure.
+ * Closes a WebSocket when its caller's access ends, for example by a log-out. The close code says why the access has
+ * ended. The pipeline does the same for streams and long polls. Pure.
  */
 import type { AccessEnd } from "../../base/access-end.js";
 import type { SocketOpener } from "../transport/transport.js";
 
 /**
- * Calls the listener when the caller's access ends, or at once if it has ended. Returns a function that removes the
- * listener.
+ * Calls the listener when the caller's access ends. If it has already ended, calls the listener at once. Returns a
+ * function that removes the listener.
  */
 export type WatchAccess = (listener: (end: AccessEnd) => void) => () => void;
 
 /**
- * The close codes for the end of access. 1008 means a policy violation (RFC 6455). 4401 stands for HTTP's 401: RFC 6455
- * leaves the codes from 4000 on to applications.
+ * The close codes, by the reason why the access has ended. 1008 means a policy violation (RFC 6455). 4401 stands for
+ * HTTP's 401. Applications may define the codes from 4000 on.
  */
 const CLOSE_CODES: Readonly<Record<AccessEnd, number>> = { "logged out": 1008, revoked: 4401 };
 const CLOSE_REASONS: Readonly<Record<AccessEnd, string>> = { "logged out": "logged out", revoked: "token revoked" };

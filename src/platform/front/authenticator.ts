@@ -23,15 +23,18 @@ export interface AuthMode {
   /** Whether the route needs no token. */
   readonly open: boolean;
   /**
-   * Whether the request is a CORS preflight. It only asks whether a page of another site may send the real request, and
-   * has no token.
+   * Whether the request is a CORS preflight. Browsers send a preflight without a token, to ask whether a page of
+   * another site may send the real request.
    */
   readonly preflight?: boolean;
-  /** Whether this is the last authentication of a deferred request. If it is, a wrong token counts as a guess. */
+  /**
+   * Whether this is the last time that a deferred request is authenticated. Only then does its wrong token count as a
+   * guess.
+   */
   readonly final?: boolean;
 }
 
-/** The parts of a call that decide when its access ends: the session, or the caller's token. */
+/** The parts of a call whose access can end: its session, and its caller's token. */
 type Access = Pick<Call, "session" | "caller">;
 
 export class Authenticator {
@@ -42,8 +45,8 @@ export class Authenticator {
   }
 
   /**
-   * Returns the caller of a request, or the failure that refuses the request. Also sets the call's origin and session.
-   * For a deferred request, it reads the saved copy of the headers.
+   * Returns the caller of a request, or the failure that refuses it. Also sets the call's origin and session. If the
+   * request was deferred, its headers are read from the copy that was saved before the wait.
    */
   authenticate(call: Call, mode: AuthMode): Caller | Failure {
     const caller = this.#identify(call, mode);
@@ -65,7 +68,8 @@ export class Authenticator {
   }
 
   /**
-   * Whether the caller's access can end while the call is running, because its session ends or its token is revoked.
+   * Whether the caller's access can end while the call is running. It ends if the caller's session ends or its token is
+   * revoked.
    */
   mayEnd({ session, caller }: Access): boolean {
     return session !== null || (this.#options.guard.guarded && caller.role === "instance");
@@ -91,7 +95,8 @@ export class Authenticator {
     const head = call.deferral?.head ?? call.exchange;
     const refusal = this.refuseForeign(call);
     if (refusal !== null) return refusal;
-    // A deferred request is authenticated twice. Its wrong token counts as a guess only the second time.
+    // A deferred request is authenticated twice, but its wrong token must count as only one guess. It counts the second
+    // time.
     const counts = call.deferral === null || final;
     if (call.port === "dashboard" && !preflight) return this.#identifyOnDashboard(call, open, counts);
     if (open) return ANONYMOUS;

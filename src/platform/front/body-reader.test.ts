@@ -1,6 +1,6 @@
 /**
- * Tests the limits on the bodies that are held back, and on those that are received at the same time. The
- * held-body.test.ts of each transport tests a single body.
+ * Tests the limits on held bodies, which the server does not read yet, and on bodies that are received at the same
+ * time. The held-body.test.ts of each transport tests a single held body.
  */
 import t from "tap";
 import {
@@ -13,7 +13,7 @@ import { BodyCollector, type BodyReceiver } from "../transport/body-collector.js
 import type { Exchange } from "../transport/transport.js";
 import { BodyReader } from "./body-reader.js";
 
-/** A fake request with these headers. It can only hold its body back. */
+/** A fake request with these headers. Its body can be held back, but not read. */
 function played(headers: Readonly<Record<string, string>>): Exchange & { readonly held: boolean } {
   const exchange = {
     held: false,
@@ -65,7 +65,7 @@ t.test("bodies that arrive together are received while there is room", (t) => {
   for (const round of ["first", "second"]) {
     const answers: (Uint8Array | Failure)[] = [];
     const coming = Array.from({ length: 2 * fitting }, () => collect((body) => answers.push(body)));
-    // The pieces of the bodies alternate. All pieces are the same buffer, so the test needs no memory for them.
+    // Send a piece of each body in turn. All pieces are the same buffer, so the test needs no memory for them.
     for (let at = 1; at <= pieces; at++)
       for (const collector of coming) collector.push(piece, at === pieces, (kept) => kept);
     t.equal(answers.length, 2 * fitting, round);

@@ -1,8 +1,7 @@
 /**
- * Receives the bodies of requests. It limits the memory of all bodies together, and the time that a client may take to
- * send more bytes. The pipeline decides whether and how a body is read, and the exchange reads it from the connection.
- * The deadlines are checked by ticks and not by a `WaitQueue`, because each piece of a body starts a new deadline. Runs
- * on the front.
+ * Receives the bodies of requests. It limits the memory of all bodies together, and the time between two pieces of a
+ * body. The pipeline decides whether and how a body is read, and the exchange reads it from the connection. Deadlines
+ * are checked by ticks and not by a `WaitQueue`, because each piece of a body starts a new deadline. Runs on the front.
  */
 import { REQUEST_TIMEOUT_MS } from "../../../schemas/limits/connections.js";
 import {
@@ -20,26 +19,30 @@ const TOO_SLOW = new Failure("REQUEST_TIMEOUT", "the request was not complete in
 /** A request body that the handler reads piece by piece. */
 export interface OpenBody {
   /**
-   * Resolves with the next piece, with null at the end of the body, or with undefined if the client has disconnected.
+   * Resolves with the next piece of the body. Resolves with null at the end of the body, and with undefined if the
+   * client has disconnected.
    */
   readonly read: () => Promise<Uint8Array | null | undefined>;
-  /** Reads and drops the rest of the body, because a client that is still sending would not read its answer. */
+  /**
+   * Reads and drops the rest of the body. This is needed because a client that is still sending would not read its
+   * answer.
+   */
   readonly close: () => Promise<void>;
 }
 
 export class BodyReader {
   readonly #clock: Clock;
   /**
-   * The exchanges whose clients must send more bytes, with the time at which each wait began. `late` ends the request
-   * if its wait takes too long.
+   * The exchanges whose clients must send more bytes. `since_ms` is the time at which the wait for these bytes began.
+   * `late` ends the request if the wait takes too long.
    */
   readonly #waiting = new Map<Exchange, { readonly since_ms: number; readonly late: () => void }>();
-  /** The refused exchanges whose clients were still sending the body, with the time of the refusal. */
+  /** The time of the refusal, for each refused exchange whose client was still sending its body. */
   readonly #lingering = new Map<Exchange, number>();
   #bytes = 0;
   /**
-   * The bytes that are reserved for held bodies. The server does not read a held body, but a part of it may have
-   * arrived already.
+   * The bytes that are reserved for held bodies. The server does not read a held body, but the connection's buffers may
+   * already contain a part of it.
    */
   #heldBytes = 0;
 
@@ -58,8 +61,8 @@ export class BodyReader {
   }
 
   /**
-   * Gives the client REFUSED_LINGER_MS to read the refusal, and then closes its connection. Called if the client is
-   * still sending the refused request.
+   * Closes the client's connection after REFUSED_LINGER_MS, so that the client has time to read the refusal. Called if
+   * the client is still sending the refused request.
    */
   linger(exchange: Exchange): void {
     this.#lingering.set(exchange, this.#clock.now());
@@ -67,8 +70,8 @@ export class BodyReader {
   }
 
   /**
-   * Holds a body back: the server does not read it yet, so most of it stays with the client. The caller must limit how
-   * long.
+   * Holds a body back: the server does not read it, so most of it stays with the client. The caller must limit how long
+   * this lasts.
    * @returns a function that ends the hold; null if the held bodies already take too much memory
    */
   hold(exchange: Exchange): (() => void) | null {
@@ -115,8 +118,7 @@ export class BodyReader {
       reserve: (bytes) => {
         if (!waiting) return false;
         if (this.#bytes + bytes > BODIES_IN_MEMORY_BYTES_MAX) {
-          // The part of the body that has arrived is dropped here. So its memory is free, even if the client sends
-          // more.
+          // Drop the part of the body that has arrived. This frees its memory, even if the client sends more.
           this.#bytes -= reserved;
           reserved = 0;
           return false;
@@ -163,7 +165,7 @@ export class BodyReader {
   }
 }
 
-/** Returns the declared length of a body in bytes. A chunked body declares none, so Infinity is returned. */
+/** Returns the declared length of a body in bytes; Infinity for a chunked body, which declares none. */
 function declaredBytes(exchange: Exchange): number {
   if (exchange.header("transfer-encoding") !== "") return Number.POSITIVE_INFINITY;
   return Number(exchange.header("content-length"));

@@ -17,7 +17,7 @@ import type { Request, Route } from "./route.js";
 export interface BoundRoute {
   readonly route: Route;
   readonly shape: PathShape;
-  /** The rules for the route's path parameters. */
+  /** The rules for the values of the route's path parameters. */
   readonly paramRules: readonly TextRules[];
   /** The names of the headers that the route's handler reads. */
   readonly headerNames: readonly string[] | null;
@@ -36,7 +36,7 @@ export interface Call {
   readonly port: PortName;
   /** `performance.now()` when the request's headers had arrived. */
   readonly started: number;
-  /** Whether the metrics count the call, by its protocol (REST or MCP) and by its actor. */
+  /** Whether the metrics by protocol (REST or MCP) and the metrics by actor count this call. */
   readonly counted: boolean;
   /** Whether the request asks for an upgrade to WebSocket. */
   readonly upgrades: boolean;
@@ -46,16 +46,16 @@ export interface Call {
   caller: Caller;
   context: CallContext;
   /**
-   * The parsed JSON body if it has the shape that the route requires. If the call is refused, the audit row is made
-   * from it.
+   * The parsed JSON body, if it has the shape that the route requires. If the call is refused, its audit row is made
+   * from this body.
    */
   json: unknown;
   path: string;
-  /** The `Origin` of the request; "" if it has none. It is set after the request guard has allowed it. */
+  /** The `Origin` of the request; "" if it has none. Set as soon as the request guard has allowed it. */
   origin: string;
-  /** The wait before the request is served; null if the request need not wait. */
+  /** The request's wait; null if the request is served at once. */
   deferral: Deferral | null;
-  /** The listeners that the handler of a long wait has registered. They are called when the client disconnects. */
+  /** Listeners of handlers whose answer may take long. Each is called once if the client disconnects. */
   aborts: (() => void)[];
 }
 
@@ -87,7 +87,10 @@ export function newCall(
   };
 }
 
-/** Returns the request with the call's current caller, which a second authentication may have changed. */
+/**
+ * Returns the request with the current caller of the call. The caller may have changed, because a deferred request is
+ * authenticated a second time.
+ */
 export function withCaller(request: Request, { caller, context }: Call): Request {
   return { ...request, caller, context };
 }

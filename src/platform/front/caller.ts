@@ -15,21 +15,24 @@ export interface Caller {
    * none.
    */
   readonly actor: string;
-  /** The claimed instance id if no such instance exists; else absent. */
+  /** The instance id that the request claims, if no such instance exists; else absent. */
   readonly unknown?: string;
-  /** The claimed session if no such session exists; else absent. */
+  /** The session id that the request claims, if no such session exists; else absent. */
   readonly unknownSession?: string;
   /**
-   * The id of the instance that owns the request's token. Set only if the request acts for a session, and thus for that
-   * session's instance.
+   * The id of the instance that owns the request's token. Set only if the request acts for a session. The acting
+   * instance is then the session's instance, which may be another one.
    */
   readonly tokenOwner?: string;
 }
 
-/** The instance of an agent's session. */
+/** The instance for which an agent's session acts. */
 export interface SessionActor {
   readonly id: string;
-  /** The id of the instance whose token began the session; "" if it was the server's token or none. */
+  /**
+   * The id of the instance whose token began the session; "" if the session began with the server's token or without a
+   * token.
+   */
   readonly owner: string;
 }
 
@@ -41,8 +44,9 @@ export interface Actors {
   /** Records that instance `id` was seen now. Returns false if there is no such instance. */
   touchId(id: string): boolean;
   /**
-   * Finds the instance whose token has this SHA-256 (lowercase hex), and records that it was seen now. Returns its id;
-   * undefined if there is none.
+   * Finds the instance with this token, and records that the instance was seen now.
+   * @param tokenHash the token's SHA-256 in lowercase hex
+   * @returns the instance's id; undefined if no instance has the token
    */
   touchToken(tokenHash: string): string | undefined;
   /**
@@ -50,9 +54,12 @@ export interface Actors {
    * instance.
    */
   ofSession(session: string): SessionActor | undefined;
-  /** Whether the token with this SHA-256 (lowercase hex) belonged to an instance that was deleted recently. */
+  /** Whether a recently deleted instance had the token with this SHA-256 (lowercase hex). */
   hadToken(tokenHash: string): boolean;
-  /** Counts instance `id` as alive until the returned function is called. Used while one of its calls waits. */
+  /**
+   * Counts instance `id` as alive while one of its calls waits. Returns a function that the caller calls at the end of
+   * the wait.
+   */
   beginWait(id: string): () => void;
   /** Whether there is an instance with this id. Does not count as activity of the instance. */
   has(id: string): boolean;

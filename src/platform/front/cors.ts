@@ -1,6 +1,6 @@
 /**
- * Builds CORS headers, with which a browser lets a page of an allowed origin read answers. The request guard decides
- * which origins are allowed. Pure.
+ * Builds CORS headers. With them, a browser lets a page of an allowed origin read the server's answers. The request
+ * guard decides which origins are allowed. Pure.
  */
 import { PREFLIGHT_MAX_AGE_S } from "../../../schemas/limits/connections.js";
 import { NEXT_HEADER } from "../../../schemas/next-header.js";
@@ -37,8 +37,9 @@ const SENDABLE = [
 ].join(", ");
 
 /**
- * Returns the reply with headers that let a page of this origin read it.
- * @param origin a request header, so it contains no line ends
+ * Returns the reply with the headers that let a page of this origin read it.
+ * @param origin the `Origin` header of the request. It cannot contain line ends, so it can be copied into a header of
+ * the reply.
  */
 export function withCorsHeaders(origin: string, reply: WireReply): WireReply {
   const { name, rest } = reply.headers;
@@ -56,13 +57,13 @@ export function withCorsHeaders(origin: string, reply: WireReply): WireReply {
 const CORP = "Cross-Origin-Resource-Policy";
 
 /**
- * Returns the reply with a header by which pages of other origins cannot embed it as a script, image or frame. Browsers
- * treat all ports of a host as one site, so they send this host's cookies with requests from a page on another port.
- * Without the header, such a page could embed the answer.
+ * Returns the reply with a header that forbids pages of other origins to embed it as a script, image or frame. Without
+ * the header, a page from another port of this host could embed the answer: browsers treat all ports of a host as one
+ * site, so they send this host's cookies with the page's requests.
  */
 export function sameOriginOnly(reply: WireReply): WireReply {
   const { name, rest } = reply.headers;
-  // The header is added only once, because browsers ignore it if an answer contains it twice.
+  // Add the header only once, because browsers ignore it if an answer contains it twice.
   if (name === CORP || rest.includes(`\r\n${CORP}: `)) return reply;
   return { ...reply, headers: { name, rest: `${rest}\r\n${CORP}: same-origin` } };
 }

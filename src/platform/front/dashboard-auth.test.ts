@@ -1,4 +1,4 @@
-/** Tests which requests the dashboard's port accepts, and as which caller. */
+/** Tests which requests the dashboard's port accepts, and which caller each accepted request gets. */
 import t from "tap";
 import { OPTIONS, type Config } from "../../../schemas/config.js";
 import { quietLog } from "../../../test/support/quiet-log.js";
@@ -38,7 +38,7 @@ function authOf(authToken: string): DashboardAuth {
   });
 }
 
-/** Authenticates a request. Returns the status of a refused request, or the result of an accepted one. */
+/** Authenticates a request. Returns the status of the refusal, or the result of an accepted request. */
 function enter(
   auth: DashboardAuth,
   headers: Readonly<Record<string, string>>,

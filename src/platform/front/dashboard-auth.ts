@@ -1,7 +1,7 @@
 /**
  * Authenticates requests of the dashboard's port, after the request guard has checked Host and Origin. A bearer token
- * works as on the API's port. Without a token the session cookie counts, but only for requests of the dashboard's own
- * page, because browsers also send the cookie with requests from pages on other ports of this host. This file also
+ * works as on the API's port. Without a token, the session cookie counts, but only for requests of the dashboard's own
+ * page. The reason: browsers also send the cookie with requests from pages on other ports of this host. This file also
  * declares the interface of the sessions. Runs on the front.
  */
 import { DASHBOARD_ACTOR } from "../../../schemas/sessions.js";
@@ -43,7 +43,9 @@ export interface AuthRequest {
 /** The caller of an authenticated request. */
 export interface AuthResult {
   readonly caller: Caller;
-  /** The session that authenticated the request; null if a token authenticated it, or if none was needed. */
+  /**
+   * The session that authenticated the request; null if a token authenticated it, or if it needed no authentication.
+   */
   readonly session: Session | null;
 }
 
@@ -68,8 +70,9 @@ export class DashboardAuth {
   enter(exchange: RequestHead, { host, origin, open, upgrades, counts }: AuthRequest): AuthResult | Failure {
     const { guard, actors, sessions } = this.#options;
     const authorization = exchange.header("authorization");
-    // A request from a page of another site needs a bearer token, because such a page can send one only after a CORS
-    // preflight. Another `Authorization` scheme proves nothing, because a link can contain its credentials.
+    // A request from a page of another site needs a bearer token. Such a page can send one only if a CORS preflight has
+    // allowed it. Another scheme of `Authorization`, such as Basic, proves nothing, because a link can contain its
+    // credentials.
     if (!BEARER.test(authorization) && isOfOtherSite(exchange.header("sec-fetch-site"))) return OTHER_SITE;
     if (authorization !== "" || !guard.guarded) {
       const caller = guard.identify(authorization, claimsOf(exchange), actors, { from: exchange, counts });
@@ -85,7 +88,7 @@ export class DashboardAuth {
   }
 }
 
-/** Whether the page with this Origin comes from the host in `Host`. */
+/** Whether the page with this Origin was served by the host in `Host`. */
 export function isOwnPage(origin: string, host: string): boolean {
   const match = /^(https?):\/\/([^/]+)$/i.exec(origin);
   if (match === null) return false;

@@ -1,4 +1,4 @@
-/** Tests that the server keeps documents in memory up to a limit, and in the encodings that clients accept. */
+/** Tests the server's cache of documents: its memory limit, and the encodings that clients accept. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";

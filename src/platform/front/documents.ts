@@ -1,8 +1,8 @@
 /**
- * Serves the documents that deploy/build-docs.mjs has rendered: as HTML on the dashboard's port, and as Markdown, with
- * `llms.txt`, on both ports. A file is read when a client first requests it, in an encoding that the client accepts.
- * The files that were requested last are kept in memory. If the process may open only few files, as many as fit are
- * read at the start. The pipeline checks the requests. Runs on the front.
+ * Serves the documents that deploy/build-docs.mjs has rendered. The dashboard's port serves HTML. Both ports serve
+ * Markdown and `llms.txt`. A file is read at its first request, in an encoding that the client accepts, and the most
+ * recently requested files stay in memory. If the process may open only few files, as many files as fit into memory are
+ * read at the start instead. The pipeline checks the requests. Runs on the front.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join, relative } from "node:path";
@@ -16,12 +16,13 @@ import { accepts, ASKED_EACH_TIME, ENCODINGS, FOR_EVER, GUARDS, TYPES } from "./
 const PREFIX = "/docs";
 const LLMS = "/llms.txt";
 const ASSETS = "/docs/assets/";
-/** Matches the paths that the API's port serves, too. */
+/** Matches the paths of the documents that both ports serve. */
 const PLAIN = /^(?:\/llms\.txt|\/docs\/[\w-]+\.md)$/;
 const ETAG_BYTES = 12;
 
 /**
- * The encodings of files, with the suffixes of their names. The smallest encoding comes first, and no encoding last.
+ * The encodings of files, each with the suffix of the file's name. The smallest encoding comes first. The last row
+ * stands for a file without an encoding.
  */
 const FORMS = [...ENCODINGS, ["", ""]] as const;
 
@@ -60,9 +61,9 @@ const NOT_BUILT = note(
 export class Documents {
   readonly #folder: string;
   readonly #onUnread: (error: unknown) => void;
-  /** The path of each file, by its address. Empty until the folder has been listed. */
+  /** The path of each file, by the address at which it is served. Empty until the folder has been listed. */
   #paths: ReadonlyMap<string, string> = new Map();
-  /** The paths of all files, including those in other encodings. */
+  /** The paths of all files, including the compressed copies. */
   #files: ReadonlySet<string> = new Set();
   /** The files in memory, by path. The file that was requested last is at the end. */
   readonly #kept = new Map<string, Variant>();
@@ -77,14 +78,17 @@ export class Documents {
     this.#onUnread = onUnread;
   }
 
-  /** Returns the answer to a request for a document in any form; undefined if the address names no document. */
+  /** Returns the answer to a request for a page, a document or one of their files; undefined for any other path. */
   find(exchange: Exchange): WireReply | undefined {
     const { path } = exchange;
     if (path !== PREFIX && path !== LLMS && !path.startsWith(`${PREFIX}/`)) return undefined;
     return this.#answer(exchange);
   }
 
-  /** Returns the answer to a request for a document as plain text; undefined if the address names no such document. */
+  /**
+   * Returns the answer to a request for a Markdown document or `llms.txt`; undefined if the address names no such
+   * document.
+   */
   findPlain(exchange: Exchange): WireReply | undefined {
     return PLAIN.test(exchange.path) ? this.#answer(exchange) : undefined;
   }
@@ -135,7 +139,10 @@ export class Documents {
     return variant;
   }
 
-  /** Adds a file at the end of the cache. Removes the oldest files if the cache has too many bytes. */
+  /**
+   * Adds a file at the end of the cache. If the cache has too many bytes, removes the files whose last request was
+   * longest ago.
+   */
   #keep(key: string, variant: Variant): void {
     if (this.#kept.delete(key)) this.#bytes -= variant.bytes;
     this.#kept.set(key, variant);
@@ -157,7 +164,7 @@ function has(header: string, etag: string): boolean {
 }
 
 interface Listed {
-  /** The path of each file by its address. The address of a page is its name without a suffix. */
+  /** The path of each file, by its address. The address of an HTML page is its file name without the suffix. */
   readonly paths: ReadonlyMap<string, string>;
   readonly files: ReadonlySet<string>;
 }

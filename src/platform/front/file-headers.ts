@@ -1,4 +1,4 @@
-/** The headers with which the dashboard's port sends files, and the choice of their encoding. Pure. */
+/** Defines the headers with which the dashboard's port sends files, and chooses their encoding. Pure. */
 
 /** The content types, by the suffix of a file. Files of other types are not served. */
 export const TYPES: Readonly<Record<string, string>> = {
@@ -11,7 +11,10 @@ export const TYPES: Readonly<Record<string, string>> = {
   ".md": "text/markdown; charset=utf-8",
   ".txt": "text/plain; charset=utf-8",
 };
-/** The encodings of the build, the smallest first, with the suffix of the compressed copy. */
+/**
+ * The encodings in which the build compresses files, the smallest first. Each row has the suffix of the compressed
+ * copy.
+ */
 export const ENCODINGS = [
   ["br", ".br"],
   ["gzip", ".gz"],
@@ -46,7 +49,7 @@ export const GUARDS = [
  * content never changes.
  */
 export const FOR_EVER = ["Cache-Control", "public, max-age=31536000, immutable"] as const;
-/** Lets browsers keep a file, but makes them check at each use whether it has changed. */
+/** Lets browsers keep a file. Before each use, the browser must ask the server whether the file has changed. */
 export const ASKED_EACH_TIME = ["Cache-Control", "no-cache"] as const;
 
 /** Whether an `Accept-Encoding` header accepts an encoding. */

@@ -1,6 +1,7 @@
 /**
- * Checks the headers that decide whether a request may be executed, such as conditions. If the server cannot parse a
- * condition, it answers with 400. If it ignored the condition, it would skip a check that the client wants. Pure.
+ * Checks the headers that decide whether a request may be executed, for example conditions such as `If-Match`. If the
+ * server cannot parse a condition, it answers with 400. If it ignored the condition, it would skip a check that the
+ * client wants. Pure.
  */
 import { isSessionId, SESSION_ID_RULE } from "../../../schemas/session-id.js";
 import { NEEDS_INSTANCE } from "../../base/needs-instance.js";
@@ -9,11 +10,11 @@ import type { Exchange } from "../transport/transport.js";
 import type { Route } from "./route.js";
 
 /**
- * Headers that need a value. An empty one shows that the client has lost the value, for example because a variable was
- * not set.
+ * Headers that must not be empty. An empty header shows that the client has lost the value, for example because a
+ * variable was not set.
  */
 const NEVER_EMPTY = ["X-Koor-Fence", "X-Koor-After", "X-Koor-Hops", "X-Koor-Workspace", "Last-Event-ID"] as const;
-/** HTTP's conditional headers. If a route ignored one, it would write although the condition is not met. */
+/** HTTP's conditional headers. A route that ignored one would write even if the condition is false. */
 const CONDITIONS = ["If-Match", "If-None-Match", "If-Unmodified-Since", "Content-Range"] as const;
 
 type Names = readonly (readonly [header: string, name: string])[];
@@ -27,7 +28,7 @@ const CONDITION_NAMES = namesOf(CONDITIONS);
 
 const NO_SESSION_ID = invalid(`X-Koor-Session ${SESSION_ID_RULE}`);
 
-/** Returns the 400 failure for an empty header that needs a value, or for a malformed session id; else null. */
+/** Returns the 400 failure if a header that needs a value is empty, or if the session id is malformed; else null. */
 export function refuseWrongHeaders(exchange: Exchange): Failure | null {
   for (const [header, name] of NEVER_EMPTY_NAMES)
     if (exchange.has(name) && exchange.header(name) === "") return invalid(`${header} must not be empty`);
@@ -35,9 +36,9 @@ export function refuseWrongHeaders(exchange: Exchange): Failure | null {
 }
 
 /**
- * Returns the 400 failure for a write with an empty condition or with a condition that the route does not support; else
- * null. Also refuses an empty X-Koor-Instance, because the write would have no actor. The header may be empty in a
- * message to /mcp, because it is not known yet whether the message's tool writes.
+ * Checks the conditions of a write. Returns the 400 failure if a condition is empty or not supported by the route; else
+ * null. Also refuses an empty X-Koor-Instance, because the write would have no actor. A message to /mcp may have the
+ * empty header, because it is not known yet whether the message's tool writes.
  */
 export function refuseConditions({ headers, countedAs }: Route, exchange: Exchange): Failure | null {
   const isUnnamed = exchange.has("x-koor-instance") && exchange.header("x-koor-instance") === "";
@@ -52,7 +53,10 @@ export function refuseConditions({ headers, countedAs }: Route, exchange: Exchan
 
 const ENCODED = new Failure("UNSUPPORTED_MEDIA_TYPE", "a body is taken as it is, without a Content-Encoding");
 
-/** Returns the 415 failure for a compressed or otherwise encoded body (`Content-Encoding`); null for a plain body. */
+/**
+ * Returns the 415 failure for an encoded body, for example a compressed one (`Content-Encoding`); null for a plain
+ * body.
+ */
 export function refuseCoding(exchange: Exchange): Failure | null {
   const codings = exchange.header("content-encoding");
   if (codings === "") return null;

@@ -1,7 +1,7 @@
 /**
- * Calls routes from inside the server. An MCP tool calls the REST route that does the same. So each function is
- * implemented only once, with the same checks, handler and audit rows. The pipeline has already checked the outer
- * request's Host, Origin, token and size. Runs on the front.
+ * Calls routes from inside the server. An MCP tool calls the REST route that does the same job. So each job is
+ * implemented only once, with the same checks, handler and audit rows. The pipeline has already checked the Host,
+ * Origin, token and size of the request that the client has sent. Runs on the front.
  */
 import { must } from "../../base/assert.js";
 import { Failure } from "../../base/result.js";
@@ -25,7 +25,7 @@ export interface InternalRequest {
 const NO_HEADERS: Request["headers"] = Object.freeze({});
 const NO_BODY = new Uint8Array(0);
 
-/** The caller and the context of the request that a client has sent. An internal request acts for them. */
+/** The caller and the context of the request that the client has sent. Internal requests act for this caller. */
 export interface OuterCall {
   readonly caller: Caller;
   readonly context: CallContext;
@@ -50,8 +50,8 @@ export class InternalRequests {
 
   /**
    * Returns the outer call with the instance `id` as its actor. Records that the instance was seen, and counts the call
-   * for it. Returns the call unchanged if a token or header has already identified the caller, or if there is no such
-   * instance.
+   * for the instance. Returns the outer call unchanged if a token or header has already identified the caller, or if no
+   * such instance exists.
    */
   actAs(id: string, outer: OuterCall): OuterCall {
     const { actors, agents } = this.#options;
@@ -66,7 +66,7 @@ export class InternalRequests {
     return guarded && role === "instance" && !actors.has(actor) ? UNAUTHENTICATED : null;
   }
 
-  /** Returns the outer call without the instance id that came from a header and is unknown. */
+  /** Returns the outer call without its unknown instance id, which came from a header. */
   withoutUnknown({ caller: { role, actor }, context }: OuterCall): OuterCall {
     return { caller: { role, actor }, context };
   }
@@ -74,7 +74,7 @@ export class InternalRequests {
   /**
    * Calls a route.
    * @param most the maximum length of the answer's text, in characters
-   * @returns the text of a successful answer; else the failure, after its audit row was written
+   * @returns the text of a successful answer. For a refused call, writes the audit row and then returns the failure.
    */
   async call(
     name: string,
@@ -85,7 +85,7 @@ export class InternalRequests {
     const route = this.#find(name);
     const { caller, context } = outer;
     const text = json === undefined ? "" : JSON.stringify(json);
-    // The handler of such a route reads the body itself, and also checks it.
+    // If the pipeline does not parse the route's body, the handler itself checks the body.
     const malformed =
       route.body?.kind === "json" && route.body.unread !== true ? checkShape(json, route.body.schema) : null;
     const given =
@@ -111,7 +111,7 @@ export class InternalRequests {
     return await collectText(answer, most);
   }
 
-  /** Returns the refusal after its audit row was written. Only a route with an audit rule gets a row. */
+  /** Writes the audit row of a refused call, and returns the refusal. Only a route with an audit rule gets a row. */
   async refuse(name: string, params: readonly string[], { context }: OuterCall, failure: Failure): Promise<Failure> {
     const { refusals } = this.#options;
     const route = this.#find(name);
@@ -131,7 +131,7 @@ export class InternalRequests {
   }
 }
 
-/** Returns the whole text of an answer. The pieces of a stream are joined. */
+/** Returns the whole text of an answer. If the answer is a stream, joins its pieces. */
 function collectText({ body }: Reply, most: number): Promise<string | Failure> | string | Failure {
   const tooLong = new Failure("OUT_OF_RANGE", `the answer is longer than ${most} characters: narrow it down`);
   if (typeof body !== "function") {

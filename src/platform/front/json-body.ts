@@ -1,6 +1,6 @@
 /**
- * Parses the JSON bodies of requests, and checks them against the schemas of their routes. Short bodies are parsed on
- * the front. Long bodies are parsed in the worker pool, because they would block the front. Runs on the front.
+ * Parses the JSON bodies of requests, and checks each against the schema of its route. Short bodies are parsed on the
+ * front. Long bodies are parsed in the worker pool, because they would block the front. Runs on the front.
  */
 import type { TSchema } from "typebox";
 import { FRONT_BODIES } from "../../../schemas/front-bodies.js";
@@ -44,8 +44,8 @@ export function jsonReading({ name, body }: Route): JsonReading | null {
 }
 
 /**
- * Reads a body on the front. Returns the 400 failure for a body that is malformed or has the wrong shape. `loadShapes`
- * must have been called before.
+ * Parses and checks a body on the front. Returns the 400 failure if the body is malformed or has the wrong shape.
+ * `loadShapes` must have been called before.
  */
 export function readJson(body: Uint8Array, { schema, free, optional }: JsonReading): JsonBody | Failure {
   const parsed = readShaped(optional && body.byteLength === 0 ? EMPTY_OBJECT : body, schema);
@@ -53,7 +53,10 @@ export function readJson(body: Uint8Array, { schema, free, optional }: JsonReadi
   return { json: parsed.json, free: freeTexts(parsed.text, parsed.json, free) };
 }
 
-/** Like `readJson`, in the worker pool. The body's buffer is transferred, so the caller cannot read it any more. */
+/**
+ * Like `readJson`, but runs in the worker pool. The body's buffer is transferred to the pool, so the caller cannot read
+ * it any more.
+ */
 export function readJsonInPool(
   pool: Pick<Pool, "run">,
   body: Uint8Array,

@@ -21,14 +21,14 @@ const ANY_BYTES = {
 /** The statuses that every route can answer with. */
 const COMMON_STATUSES: readonly number[] = [400, 403, 417, 421];
 /**
- * Statuses that every route can answer with, in addition to its own. Open routes are an exception: they need no token,
- * and they are served even while the server shuts down.
+ * Statuses that every route except open routes can answer with. Open routes need no token, and are served even while
+ * the server shuts down.
  */
 const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 
 /**
- * OpenAPI requires a success or a default response for each operation. Tools do not count 101 as a success, so the
- * refusal of an upgrade is described as the default.
+ * The described answer of a route that only upgrades to WebSocket. OpenAPI requires a success or a default response for
+ * each operation. Tools do not count 101 as a success, so the refusal of an upgrade is described as the default.
  */
 const NO_UPGRADE = ["default", describeRefusal(400, undefined, "Refused: there is no subscription.")] as const;
 
@@ -57,7 +57,7 @@ export function openApiRoute(routes: readonly Route[], version: string): Route {
 export function describeRoutes(routes: readonly Route[], version: string): Json {
   const paths: Record<string, Json> = {};
   for (const row of routes) {
-    // A route with a `port` is served only to the dashboard's own page, so it is not described.
+    // Do not describe a route with a `port`, because only the dashboard's own page may call it.
     if (row.port !== undefined) continue;
     const path = row.path.replace("...}", "}");
     paths[path] = { ...paths[path], [row.method.toLowerCase()]: describeRoute(row) };
@@ -104,8 +104,8 @@ function describeRoute(row: Route): Json {
   if ((row.body !== undefined || row.audited !== undefined) && row.asksOnly === undefined) statuses.add(507);
   if (row.open !== true && mayWrite(row)) statuses.add(404);
   statuses.delete(200);
-  // A 202 answer has the same body as the 200 answer. The description of the 202 answer includes the body only if its
-  // shape is fixed.
+  // A 202 answer has the same body as the 200 answer. Its description includes the body only if the route has a schema
+  // for it.
   const accepted =
     typeof row.answer === "string"
       ? { description: "Accepted" }
@@ -160,8 +160,8 @@ function describeRefusal(
 }
 
 /**
- * Describes a body. Generators of clients leave out routes whose body has no schema or only a type that they do not
- * know.
+ * Describes a body. The description always has a schema and a common content type, because generators of clients leave
+ * out a route otherwise.
  */
 function describeBody(body: NonNullable<Route["body"]>): Json {
   if (body.kind === "stream") return { "application/x-ndjson": LINES, "application/octet-stream": ANY_BYTES };

@@ -122,7 +122,7 @@ t.test("refused queries, and their messages", (t) => {
     ["many=a&many=", "many is required"],
     ["many=a&many=b&many=12345", "many is longer than 4 characters"],
     ["many=a&many=b&many=c&many=d", "many must be given at most 3 times"],
-    // A malformed percent escape is refused in an unknown parameter as well.
+    // A malformed percent escape is refused even in an unknown parameter.
     ...["%", "limit=%zz", "unknown=%f", "%=1", "text=%ff", "text=%ed%a0%80"].map(
       (raw) => [raw, "malformed escape in the query"] as const,
     ),

@@ -1,6 +1,6 @@
 /**
- * Tests how the paths of routes are split, decoded and matched, and that a path is unchanged after encoding and
- * decoding.
+ * Tests how the paths of routes are split, decoded and matched. Also tests that encoding and then decoding a path
+ * returns the same path.
  */
 import * as fc from "fast-check";
 import t from "tap";

@@ -4,10 +4,13 @@ import { decodePathSegment } from "../../base/path.js";
 /** The path of a route, split into segments. */
 export interface PathShape {
   readonly segments: readonly (string | null)[];
-  /** Whether the last parameter takes the rest of the path. */
+  /** Whether the last parameter matches the rest of the path, slashes included. */
   readonly rest: boolean;
   readonly names: readonly string[];
-  /** If the only parameter takes the rest of the path: the offset at which it begins; else 0. */
+  /**
+   * The offset in the path at which the last parameter begins, if it is the only parameter and matches the rest of the
+   * path; else 0.
+   */
   readonly restAt: number;
 }
 
@@ -31,7 +34,7 @@ export function parsePath(path: string): PathShape {
 /** Returns the decoded parameters of a raw path that matches the shape; undefined if a percent escape is malformed. */
 export function pathParameters(shape: PathShape, rawPath: string): readonly string[] | undefined {
   if (shape.restAt > 0) {
-    // The rest of the path is decoded as one text. The result is the same as that of decoding each segment.
+    // The rest of the path is decoded as one text. Decoding each segment by itself would give the same result.
     const decoded = decodePathSegment(rawPath.slice(shape.restAt));
     return decoded === undefined ? undefined : [decoded];
   }
@@ -52,9 +55,9 @@ export function pathParameters(shape: PathShape, rawPath: string): readonly stri
 }
 
 /**
- * Whether a raw path matches a shape. A parameter must not be empty, unless it takes the rest of the path. The router
- * of uWebSockets.js has the same rule. The function reads at most as many segments as the shape has. The reason: before
- * a refusal, the path is compared with the shape of every route, and a client may send a path of thousands of slashes.
+ * Whether a raw path matches a shape. A parameter must not be empty, unless it matches the rest of the path. The router
+ * of uWebSockets.js has the same rule. Reads at most as many segments as the shape has, because a client may send a
+ * path of thousands of slashes, and a refused path is compared with the shape of every route.
  */
 export function pathMatches({ segments, rest }: PathShape, rawPath: string): boolean {
   const last = segments.length - 1;

@@ -1,11 +1,11 @@
 /**
- * The 429 failure for a request whose token was not checked, because too many wrong tokens came from the client's
- * address.
+ * The 429 failure for a request from a client whose address has sent too many wrong tokens. The request's own token was
+ * not checked.
  */
 import { Failure } from "../../base/result.js";
 
 export class PausedFailure extends Failure {
-  /** @param retryAfterS after how many seconds the client may try again */
+  /** @param retryAfterS the number of seconds after which the client may try again */
   constructor(
     readonly retryAfterS: number,
     message: string,

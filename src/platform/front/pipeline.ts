@@ -1,6 +1,6 @@
 /**
- * The pipeline takes every request from its headers to its answer. It checks, in this order: Host, Origin and token;
- * the caller's role; draining; parameters; headers; the size and shape of the body. Then it calls the route's handler.
+ * Takes every request from its headers to its answer. The pipeline checks, in this order: Host, Origin and token; the
+ * caller's role; draining; parameters; headers; the size and shape of the body. Then it calls the route's handler.
  * responder.ts sends the answer, audits refusals, counts and logs. Runs on the front.
  */
 import { REQUESTS_IN_FLIGHT_MAX } from "../../../schemas/limits/connections.js";
@@ -45,9 +45,9 @@ export interface PipelineOptions {
   readonly clock: Clock;
   readonly actors: Actors;
   readonly agents: CallCounter;
-  /** Defers requests that cannot be served yet. It is null on a single server, which defers nothing. */
+  /** Decides which requests wait before they are served; null on a single server, where no request waits. */
   readonly deferrals: DeferralGuard | null;
-  /** Called with the exceptions of handlers. */
+  /** Called with each exception that a handler throws. */
   readonly onBug: (error: unknown) => void;
 }
 
@@ -114,12 +114,12 @@ export class Pipeline {
     this.#draining = true;
   }
 
-  /** Sets the failure that refuses all writes; null allows writes again. */
+  /** Makes the pipeline refuse all writes with this failure; null allows writes again. */
   holdWrites(refusal: Failure | null): void {
     this.#writesRefusal = refusal;
   }
 
-  /** Ends the requests whose bodies take too long to arrive. */
+  /** Ends the requests whose bodies arrive too slowly. */
   tick(nowMs: number): void {
     this.#bodies.tick(nowMs);
   }
@@ -149,8 +149,8 @@ export class Pipeline {
   }
 
   /**
-   * Refuses a request that the transport has found faulty, without looking at its route or caller. Returns whether the
-   * request was refused.
+   * Refuses a request in which the transport has found a fault, without looking at its route or caller. Returns whether
+   * the request was refused.
    */
   #refuseFaulty(call: Call): boolean {
     const { fault } = call.exchange;
@@ -196,18 +196,18 @@ export class Pipeline {
     return tiedTo((listener) => this.#authenticator.onEnd(call, listener), admitted);
   }
 
-  /** @param late the deferral of the request if it has waited too long; else null */
+  /** @param late the request's deferral if the request has waited too long; else null */
   #upgradeWaited(call: Call, request: Request | Failure, late: Deferral | null): Admission {
     if (call.exchange.ended) {
       this.#options.metrics.inFlight -= 1;
       return undefined;
     }
-    // At the start of draining, the server closed all open sockets. It would not close a socket that opens later, so
-    // this one is refused.
+    // At the start of draining, the server closed all open sockets. It would not close a socket that opens after that,
+    // so the upgrade is refused.
     if (this.#draining) return this.#upgrade(call, DRAINING);
     if (late === null || late.pendingRefusal !== null) return this.#upgrade(call, request);
-    // Opens the socket only to close it with a reason. A browser hides the reason of a refused upgrade from the page,
-    // but shows it the reason of a close.
+    // Open the socket, and close it at once with a reason. A page can read the reason of a close, but the browser hides
+    // from it the reason of a refused upgrade.
     this.#options.metrics.inFlight -= 1;
     return late.retryLater;
   }
@@ -232,7 +232,7 @@ export class Pipeline {
     const isPreflight =
       exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
     // Paths below `/.well-known/` need no token. MCP clients look there for a login method before they have a token. A
-    // 401 would suggest that there is such a method.
+    // 401 would suggest that the server has a login method.
     const open = isPreflight || call.path.startsWith("/.well-known/");
     const caller = this.#authenticator.authenticate(call, { open, preflight: isPreflight });
     if (caller instanceof Failure) this.#finish(call, caller);
@@ -310,7 +310,7 @@ export class Pipeline {
     const { route } = call.bound;
     const { actor } = caller;
     // The trace id connects a call with its audit rows. A call that cannot change anything has no audit rows, so it
-    // gets no trace id.
+    // needs no trace id.
     const traced = route.body !== undefined || route.audited !== undefined;
     call.context = new RequestContext(actor, traced ? (++this.#calls).toString(36) : "", call.exchange);
     call.caller = caller;
@@ -325,13 +325,13 @@ export class Pipeline {
   }
 
   /**
-   * Keeps the body of an unauthenticated caller unread while its request waits. After the wait the caller may be known.
-   * Until then most of the body stays with the client.
+   * Holds the body of an unauthenticated caller back while its request waits, because the caller may be known after the
+   * wait. Most of the body stays with the client until then.
    */
   #holdBody(call: Call, request: Request, deferral: Deferral): void {
     const release = this.#bodies.hold(call.exchange);
     if (release === null) {
-      // A 401 could be wrong here, because the caller might have been known after the wait.
+      // The failure is not a 401, because the caller might have been known after the wait.
       deferral.pendingRefusal = null;
       this.#finish(call, BUSY);
       return;
@@ -343,7 +343,7 @@ export class Pipeline {
   }
 
   /**
-   * Continues a request after its wait. If the client has disconnected, the request is dropped, because it could not be
+   * Continues a request after its wait. Drops the request if the client has disconnected, because it cannot be
    * answered.
    */
   #resume(call: Call, refusal: Failure | null, next: () => void): void {
@@ -421,6 +421,7 @@ export class Pipeline {
   }
 
   /**
+   * Waits, authenticates the request again, and then calls `next`.
    * @param next called with null, or with the failure that refuses the request. `isLate` is true if the request has
    * waited too long.
    */
@@ -429,8 +430,8 @@ export class Pipeline {
   }
 
   /**
-   * Authenticates a request again after its wait. The caller may have been registered or removed meanwhile.
-   * @returns the failure for a caller that is not allowed; null if it is allowed
+   * Authenticates a request again after its wait, because its caller may have been registered or removed meanwhile.
+   * @returns the failure if the caller is not allowed; else null
    */
   #reauthorize(call: Call): Failure | null {
     const { deferral, caller: previous } = call;
@@ -476,21 +477,22 @@ export class Pipeline {
       finished = true;
       forget?.();
       endWait?.();
-      // The handler may answer when the access has ended but this call was not notified yet. So the access is checked
-      // again.
+      // The handler may answer after the access has ended, but before this call is notified of the end. So the access
+      // is checked again.
       this.#finish(call, this.#authenticator.hasEnded(call) ? UNAUTHENTICATED : settled);
     };
     answer.then(finish, (error: unknown) => finish(this.#bug(call, error)));
     if (!this.#authenticator.mayEnd(call)) return;
     forget = this.#authenticator.onEnd(call, () => {
-      // Notifies the handler that the client has disconnected, so that the handler grants nothing to the waiting call.
+      // Notify the handler that the client has disconnected, so that the handler grants nothing to the waiting call.
       for (const abort of call.aborts.splice(0)) abort();
       finish(UNAUTHENTICATED);
     });
   }
 
   /**
-   * Logs the exception of a handler, which is a bug. Returns a failure that does not show the exception to the client.
+   * Logs the exception of a handler, which is a bug. Returns a failure without the text of the exception, because
+   * clients must not see it.
    */
   #bug(call: Call, error: unknown): Failure {
     if (isShortage(error)) {
@@ -512,9 +514,9 @@ export class Pipeline {
       this.#responder.finish(call, answer, extra);
       return;
     }
-    // If the caller is still unauthenticated, it gets only the pending refusal, so it learns nothing else about its
-    // request. Its wrong token counts as a guess here. Otherwise a client could guess without limit by sending
-    // malformed requests.
+    // A caller that is still unauthenticated gets only the pending refusal, so it learns nothing else about its
+    // request. Its wrong token counts as a guess now. Otherwise a client could guess without limit by sending malformed
+    // requests.
     void this.#authenticator.authenticate(call, { open: call.bound.route.open === true, final: true });
     this.#responder.finish(call, pending);
   }

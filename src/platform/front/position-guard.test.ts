@@ -1,4 +1,4 @@
-/** Tests which requests a position guard defers, and how their waits end, with positions that the test sets. */
+/** Tests which requests a position guard defers, and how their waits end. The test sets the node's position. */
 import t from "tap";
 import { Failure } from "../../base/result.js";
 import { headerBlock } from "../transport/reply.js";
@@ -26,7 +26,7 @@ function makeNode() {
   return { node, waits, guard: new PositionGuard(positions) };
 }
 
-/** Creates a request with these headers. Like a real one, it cannot be read any more after it was detached. */
+/** Creates a request with these headers. Like a real one, it cannot be read after it was detached. */
 function makeRequest(headers: Readonly<Record<string, string>>) {
   let detached = 0;
   const exchange = {

@@ -1,8 +1,7 @@
 /**
- * Defers a request that requires a position of the cluster's log which this node has not applied yet (positions.ts).
- * The request waits until the node has applied it, at most POSITION_WAIT_MS. An unknown caller is looked up again after
- * the wait, because its registration may be in the entries that the node had not applied. Runs on the front of a node
- * in a cluster.
+ * Defers a request that requires a position of the cluster's log (positions.ts), until this node has applied that
+ * position. The wait lasts at most POSITION_WAIT_MS. After the wait, an unknown caller is looked up again, because its
+ * registration may be in a log entry that the node has applied meanwhile. Runs on the front of a node in a cluster.
  */
 import { Failure } from "../../base/result.js";
 import type { WireReply } from "../transport/reply.js";
@@ -13,10 +12,7 @@ import { laggingNode, requestedPosition, retryLater, withPositionHeader, type Po
 
 /** The headers that authenticate a request. */
 const HEAD_NAMES = ["host", "origin", "authorization", "x-koor-instance", "x-koor-session", "cookie", "sec-fetch-site"];
-/**
- * The codes of the refusals of an unknown caller. After the wait the caller may be known, so these refusals may be
- * wrong.
- */
+/** The codes of the refusals that the wait can make obsolete, because an unknown caller may be known after it. */
 const MAY_RESOLVE: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "NOT_FOUND", "TOO_MANY_ATTEMPTS"]);
 
 export class PositionGuard implements DeferralGuard {

@@ -1,8 +1,8 @@
 /**
- * Defines positions in a cluster's log, as clients see them. Every answer states the position that the node has
- * applied. A request may state the position that it requires. It is then served only after the node has applied that
- * position. So a client that writes at one node and then reads at another one finds its write. A single server has no
- * positions. Runs on the front. The implementation is in src/cluster/.
+ * Defines the positions in a cluster's log that clients see. Every answer states the position that the node has
+ * applied. A request may state the position that it requires, and is then served only after the node has applied it. So
+ * a client that writes at one node and then reads at another node finds its write. A single server has no positions.
+ * Runs on the front. The implementation is in src/cluster/.
  */
 import { POSITION_WAIT_MS } from "../../../schemas/limits/cluster.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -14,10 +14,10 @@ const AFTER_HEADER = "x-koor-after";
 const AFTER_PARAMETER = /(?:^|&)after_position=([^&]*)/;
 /** WebSocket close code 1013, "try again later". It is in the registry that RFC 6455 (section 7.4.1) defines. */
 const TRY_AGAIN_LATER = 1013;
-/** The reason for the close. RFC 6455 allows at most 123 bytes. */
+/** The reason for the close, in at most 123 bytes (RFC 6455). */
 const TOO_FAR_BEHIND = "this node is too far behind: try again, or ask another one";
 
-/** A position in a certain log. */
+/** A position, with the log to which it belongs. */
 export interface LogPosition {
   /** The id of the log. Positions of different logs cannot be compared. */
   readonly log: string;
@@ -28,23 +28,23 @@ export interface Positions {
   /** The id of the newest log entry whose effects are visible in every answer of this node. */
   readonly current: number;
   /**
-   * The header line that states the position in each answer (`positionHeaderLine`): the id of the newest log entry that
-   * can have affected the answer.
+   * The header line that each answer contains (`positionHeaderLine`). Its position is the id of the newest log entry
+   * that can have affected the answer.
    */
   readonly line: string;
   /**
-   * Like `current`, but the events of the entries are published, too. A subscription that starts now gets only events
-   * after this position.
+   * The position up to which this node has applied the log and has published the events. A subscription that starts now
+   * gets only events after this position.
    */
   readonly reached: number;
   /**
-   * Waits until this node has applied the position, at most for POSITION_WAIT_MS.
-   * @param done called with whether the node has applied the position
+   * Waits until this node has applied the position, for at most POSITION_WAIT_MS.
+   * @param done called with true if the node has applied the position, else with false
    */
   wait(position: number, done: (reached: boolean) => void): void;
   /**
-   * Returns the position of the newest entry whose effects a client may have read on this node; null if there is no log
-   * yet.
+   * Returns the position of the newest log entry whose effects a client of this node may have read; null if there is no
+   * log yet.
    */
   seen(): LogPosition | null;
 }
@@ -73,8 +73,8 @@ export function laggingNode(position: number, current: number): Failure {
 }
 
 /**
- * Waits until this node has applied a position; null if no wait is needed. Resolves with null, or with a failure if the
- * wait takes too long.
+ * Waits until this node has applied a position. Returns null if it has applied the position already. Otherwise the
+ * promise resolves with null, or with a failure if the wait takes too long.
  */
 export function waitForPosition(position: number, positions: Positions): Promise<Failure | null> | null {
   if (position <= positions.reached) return null;
@@ -83,21 +83,21 @@ export function waitForPosition(position: number, positions: Positions): Promise
   });
 }
 
-/** Returns the header line that states a node's position. It can be appended to a block of other headers. */
+/** Returns the header line that states a node's position. The line can be appended to a block of other headers. */
 export function positionHeaderLine(position: number): string {
   return `\r\n${POSITION_HEADER}: ${position}`;
 }
 
-/** Returns the answer with a header line of `positionHeaderLine` added. */
+/** Returns the reply with a header line added that states the position. */
 export function withPositionHeader(reply: WireReply, line: string): WireReply {
   const { name, rest } = reply.headers;
   return { ...reply, headers: { name, rest: rest + line } };
 }
 
-/** Opens a WebSocket only to close it with a code that tells the client to try again later. */
+/** Opens a WebSocket and closes it at once, with a code that tells the client to try again later. */
 export const retryLater: SocketOpener = (socket) => {
   let closed = false;
-  // The close is delayed, because the socket must first get the handler that this function returns.
+  // Delay the close, because the socket must first get the handler that this function returns.
   setImmediate(() => {
     if (!closed) socket.end(TRY_AGAIN_LATER, TOO_FAR_BEHIND);
   });

@@ -18,7 +18,7 @@ interface Published {
 }
 
 /**
- * Whether a value is valid by JSON Schema: lengths are in code points, one branch of `anyOf` suffices, and a pattern
+ * Whether a text is valid by JSON Schema. A length counts code points, one branch of `anyOf` suffices, and a pattern
  * may match anywhere in the text.
  */
 function fits(schema: Omit<Published, "type">, text: string): boolean {
@@ -42,7 +42,7 @@ const anyRules: fc.Arbitrary<TextRules> = fc
     },
     { requiredKeys: ["charactersMax"] },
   )
-  // The promised maximum length must not exceed the accepted one.
+  // Limit the promised maximum length, because it must not exceed the accepted one.
   .map(({ promisedCharactersMax, ...rules }) =>
     promisedCharactersMax === undefined
       ? rules
@@ -69,7 +69,7 @@ const anyText = fc
     ),
     { maxLength: 26 },
   )
-  // JSON is sent as UTF-8, which cannot encode half a surrogate pair.
+  // Replace halves of surrogate pairs, because JSON is sent as UTF-8, which cannot encode them.
   .map((units) => units.join("").toWellFormed());
 
 t.test("a value that fits the published schema is accepted, and a full promise excludes all others", (t) => {
@@ -79,7 +79,7 @@ t.test("a value that fits the published schema is accepted, and a full promise e
     const published = publishedSchema(Text(rules)) as unknown as Published;
     if (!fits(published, text)) {
       met.refused += 1;
-      // A joiner between two emoji is accepted although the schema does not promise it.
+      // The schema does not promise a joiner between two emoji, but the server accepts it.
       return rules.promisedCharactersMax !== undefined || textProblem(text, rules) !== null || hidden.test(text);
     }
     met.fits += 1;
@@ -162,13 +162,12 @@ t.test("maxLength of each text of the API is the enforced bound, in ASCII and be
     for (const schema of textsIn({ ...module })) {
       const rules = must(textRulesOf(schema), "it is a text");
       const { maxLength } = publishedSchema(schema) as { readonly maxLength?: number };
-      // If a text has a pattern, the pattern limits its length. If only the form of a text is promised, the test tries
-      // any form.
+      // Skip a text with a pattern, because the pattern limits its length.
       if (maxLength === undefined || rules.pattern !== undefined) continue;
       const bound = rules.charactersMax;
       t.equal(maxLength, rules.promisedCharactersMax ?? bound);
       for (const character of ["a", "\u{1f600}", "\u0301"]) {
-        // If the bytes of a text are limited too, a text of the promised length still fits.
+        // If the number of bytes is limited too, only a text of the promised length must be accepted.
         const accepted = rules.bytesMax === undefined ? bound : maxLength;
         t.equal(textProblem(character.repeat(accepted), rules), null);
         t.equal(textProblem(character.repeat(bound + 1), rules), `is longer than ${bound} characters`);

@@ -1,6 +1,7 @@
 /**
- * Converts a schema to plain JSON Schema for clients, with the rules for texts included. The server accepts every value
- * that fits the published schema: that schema may be stricter than the server's own, but never more lenient. Pure.
+ * Converts a schema to plain JSON Schema for clients, including the rules for texts. The published schema may be
+ * stricter than the server's own, but never more lenient. So the server accepts every value that fits the published
+ * schema. Pure.
  */
 import type { TSchema } from "typebox";
 import type { TextRules } from "../../../schemas/text.js";
@@ -14,7 +15,7 @@ const ONE_LINE = `^[^\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}]*$`;
 function textOf(rules: TextRules): Json {
   const { charactersMax, promisedCharactersMax = charactersMax, promisedPattern, required, line, pattern } = rules;
   const minimum = required === true ? { minLength: 1 } : {};
-  // The pattern itself limits the length.
+  // No `maxLength` is needed, because the pattern limits the length.
   if (pattern !== undefined) return { ...minimum, pattern: promisedPattern ?? pattern.source };
   const said = promisedPattern ?? (line === true ? ONE_LINE : undefined);
   return { ...minimum, ...(said === undefined ? {} : { pattern: said }), maxLength: promisedCharactersMax };
@@ -29,7 +30,7 @@ function publish(value: unknown): unknown {
   return { ...Object.fromEntries(published), ...(isText ? textOf(text) : {}) };
 }
 
-/** Returns the schema as plain JSON, without TypeBox's own markers, which are not enumerable. */
+/** Returns the schema as plain JSON. TypeBox's own markers are lost, because they are not enumerable. */
 export function publishedSchema(schema: TSchema): Json {
   return publish(JSON.parse(JSON.stringify(schema))) as Json;
 }

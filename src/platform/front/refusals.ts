@@ -1,5 +1,5 @@
 /**
- * Reports calls that the front or the writer has refused: builds the client's answer in the API's error format, writes
+ * Reports a call that the front or the writer has refused. Builds the client's answer in the API's error format. Writes
  * an audit row if the route is audited, and a log line if the operator should know. Runs on the front.
  */
 import { STATUSES, type StatusRow } from "../../../schemas/status.js";
@@ -19,7 +19,7 @@ export type Header = readonly [name: string, value: string];
 
 const UNAUTHENTICATED = 401;
 
-/** The error reply for a failure. */
+/** Returns the reply that reports a failure to the client. */
 export function failureReply(failure: Failure, extra: readonly Header[]): Reply {
   const row: StatusRow = STATUSES[failure.status];
   const headers: Header[] = [JSON_TYPE, ...extra];
@@ -63,7 +63,7 @@ export class Refusals {
   readonly #clock: Clock;
   readonly #log: Log;
   #reportedMs = 0;
-  /** The number of refusals since the last log line. */
+  /** The number of refusals since the last log line. The next line states it. */
   #unreported = 0;
 
   constructor(record: RecordRefusal, metrics: RequestMetrics, clock: Clock, log: Log) {
@@ -81,8 +81,8 @@ export class Refusals {
   }
 
   /**
-   * Writes the audit row, and then calls `next`. `next` is called even if the row could not be written, because a full
-   * disk must not change a 400 answer into a 507.
+   * Writes the audit row, and then calls `next`. It calls `next` even if the row could not be written. Otherwise a full
+   * disk would turn a 400 answer into a 507.
    */
   write(route: Route, { params, json, context, peer }: RefusedRequest, failure: Failure, next: () => void): void {
     if (route.audited === undefined) {

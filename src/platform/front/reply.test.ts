@@ -1,5 +1,6 @@
 /**
- * Tests answers that are sent in chunks: what the first chunk decides, and that the read behind an answer always ends.
+ * Tests answers that are sent in chunks. The first chunk decides the status, and the read that produces the chunks is
+ * always ended.
  */
 import t from "tap";
 import { Failure } from "../../base/result.js";
@@ -8,7 +9,7 @@ import { listReply, readReply } from "./reply.js";
 
 const REFUSAL = new Failure("NOT_FOUND", "no such thing");
 
-/** A read that yields these items, and records whether its consumer has ended it. */
+/** Creates a read that yields these items. Records whether its consumer has ended it. */
 function readOf(...items: readonly (string | Failure)[]) {
   const state = { left: false };
   async function* chunks(): AsyncGenerator<string | Failure, unknown, undefined> {

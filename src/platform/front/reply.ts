@@ -15,15 +15,18 @@ export const JSON_TYPE = ["Content-Type", "application/json"] as const;
 export const JSON_HEADERS = headerBlock([JSON_TYPE]);
 export const LINES_HEADERS = headerBlock([["Content-Type", "application/x-ndjson"]]);
 
-/** The maximum number of bytes that the worker pool reads ahead for a stream. Most characters take one byte. */
+/**
+ * The maximum number of bytes that the worker pool reads ahead for a stream. One byte a character is assumed, which is
+ * true for most texts.
+ */
 const STREAM_BYTES = STREAM_CREDIT_CHUNKS * STREAM_PIECE_CHARACTERS_MAX;
 
-/** The end of every JSON answer. Terminals, and programs that read line by line, expect it. */
+/** The end of every JSON answer. Terminals expect a line end, and so do programs that read line by line. */
 const LINE_END = "\n";
 
 type Chunks<End = unknown> = AsyncGenerator<string | Failure, End, undefined>;
 
-/** The text of a list. If the list was truncated, it has the cursor of the next page. */
+/** The text of a list. Its return value is the cursor of the next page if the list was truncated, else null. */
 type List = WholeText<string | null>;
 
 /** Returns a reply with a JSON text, and the counts that the call adds to the metrics of its actor. */
@@ -32,8 +35,8 @@ export function jsonReply(text: string, status = 200, counts: ReportedCounts | n
 }
 
 /**
- * Returns the reply with a long JSON text that never changes. It is encoded once, because encoding it again for each
- * request would delay other requests.
+ * Returns the reply with a long JSON text that never changes. The text is encoded only once, because encoding it for
+ * each request would delay other requests.
  */
 export function fixedJsonReply(text: string): Reply {
   return { status: 200, body: Buffer.from(text + LINE_END), headers: JSON_HEADERS };
@@ -41,7 +44,7 @@ export function fixedJsonReply(text: string): Reply {
 
 /**
  * Returns the JSON answer for the result of a read: a text, a failure, or chunks.
- * @param holds the maximum number of bytes that the chunks read ahead into memory; by default the worker pool's limit
+ * @param holds the number of bytes that the chunks read ahead into memory, at most; by default the worker pool's limit
  */
 export function readReply(read: WholeText | Failure | Chunks, holds: number = STREAM_BYTES): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
@@ -49,22 +52,22 @@ export function readReply(read: WholeText | Failure | Chunks, holds: number = ST
 }
 
 /**
- * Returns the JSON answer for a list. If the list was truncated, `X-Koor-Next` has the cursor of the next page. The
- * answer is sent after the whole list was read. So a failure in the middle of the read still gets an error status, and
- * a slow client does not keep the read open. The list fits into memory, because its size is limited.
+ * Returns the JSON answer for a list. If the list was truncated, the header `X-Koor-Next` has the cursor of the next
+ * page. The answer is sent only after the whole list was read. So a failure in the middle of the read still gets an
+ * error status, and a slow client does not keep the read open. The list fits into memory, because its size is limited.
  */
 export function listReply(read: List | Failure | Chunks<Failure | string | null>): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
   return "text" in read ? wholeListReply(read) : longListReply(read);
 }
 
-/** Limits the time per event-loop tick that all lists together spend on converting their chunks. */
+/** Limits the time that all lists together spend in one event-loop tick on converting their chunks. */
 const COLLECTING = new TimeSlice();
 
 /**
- * Returns the answer for a list that the worker pool reads. Each chunk is converted to bytes when it arrives. If
- * megabytes of text were joined at the end, the garbage collector would move them again and again. With several lists
- * at once, this blocked all other requests for seconds.
+ * Returns the answer for a list that the worker pool reads. Each chunk is converted to bytes when it arrives. Joining
+ * megabytes of text at the end would be slower, because the garbage collector would move the text again and again. With
+ * several lists at once, this blocked all other requests for seconds.
  */
 async function longListReply(chunks: Chunks<Failure | string | null>): Promise<Answer> {
   const pieces: Uint8Array[] = [];
@@ -88,21 +91,21 @@ export function wholeListReply({ text, reply: next }: List): Reply {
   return { status: 200, body: text + LINE_END, headers: listHeaders(next) };
 }
 
-/** Like `readReply`, for a text whose read is still running. */
+/** Like `readReply`, but first waits for the text. */
 export async function laterReply(read: Promise<string | Failure>): Promise<Answer> {
   const text = await read;
   return text instanceof Failure ? text : jsonReply(text);
 }
 
-/** Returns an answer with one JSON value in each line. The lines are sent as they are produced. */
+/** Returns an answer with one JSON value on each line. Each line is sent as soon as it is produced. */
 export function linesReply(chunks: Chunks): Promise<Answer> {
   return chunkedReply(chunks, LINES_HEADERS, "", STREAM_BYTES);
 }
 
 /**
- * Returns the answer for a read that produces chunks. The first chunk decides the status. A single chunk is sent with
- * its length. A failure after the first chunk closes the connection, so that the client does not take the part for the
- * whole answer. The read is always ended, which frees its permit and its channel.
+ * Returns the answer for a read that produces chunks. The first chunk decides the status. If there is only one chunk,
+ * the answer states its length. A failure after the first chunk closes the connection, so that the client does not take
+ * a part for the whole answer. The read is always ended, which frees its permit and its channel.
  */
 async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, holds: number): Promise<Answer> {
   const first = await chunks.next();
@@ -118,13 +121,13 @@ async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, h
     headers,
     holds,
     body: (sink) => void pump(sink, [head, rest], chunks, end),
-    // The client has disconnected, so the read is cancelled. Otherwise a worker of the pool would wait for its reader
-    // until the deadline.
+    // Cancel the read when the client disconnects. Otherwise a worker of the pool would wait for the reader until the
+    // deadline.
     discard: () => void chunks.return(undefined),
   };
 }
 
-/** Cancels a read that was refused, and returns the refusal. The read would never end otherwise. */
+/** Cancels the read of an answer that was refused, and returns the refusal. Without this, the read would never end. */
 async function cancelRead(chunks: Chunks, refusal: Failure): Promise<Failure> {
   await chunks.return(undefined);
   return refusal;

@@ -104,7 +104,7 @@ const HOSTS: Readonly<Record<string, HostRow>> = {
 for (const [what, { settings, passes, refused }] of Object.entries(HOSTS)) {
   t.test(`Host, ${what}`, (t) => {
     const guard = guardOf(settings);
-    // Each Host is checked twice, because the second result comes from the cache.
+    // Check each Host twice, because the second result comes from the cache.
     for (const host of [...passes, ...passes]) t.equal(guard.checkHost(host), null, `${host} passes`);
     for (const host of [...refused, ...refused]) t.equal(guard.checkHost(host)?.http, 421, `${host} is refused`);
     t.end();
@@ -161,7 +161,7 @@ const ORIGINS: Readonly<Record<string, OriginRow>> = {
       "http://localhost:9847",
       `http://${hostname()}:9800`,
     ],
-    // A page of another machine may have the same port.
+    // A page on another machine may have the same port as the server.
     refused: [
       "http://6.6.6.6:9800",
       "http://192.168.7.8:9847",
@@ -223,7 +223,7 @@ const TOKEN = "an-instance-token";
 const OTHER_TOKEN = "another-instance-token";
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** Returns the actors of a server with two instances. `seen` records which of them were marked as seen. */
+/** Returns the actors of a server with two instances. `seen` records the instances that were marked as seen. */
 function actorsOf(): Actors & { readonly seen: string[] } {
   const seen: string[] = [];
   const tokens = new Map([
@@ -248,7 +248,8 @@ function actorsOf(): Actors & { readonly seen: string[] } {
 }
 
 /**
- * Two sessions of the instance "one". The first was begun with the server's token, the second with the token of "two".
+ * Two sessions of the instance "one". The first began with the server's token, the second with the token of the
+ * instance "two".
  */
 const SESSIONS = new Map([
   ["of the server", { id: "one", owner: "" }],

@@ -19,7 +19,8 @@ import { PausedFailure } from "./paused.js";
 import { TokenThrottle } from "./token-throttle.js";
 
 /**
- * The maximum number of cached results for `Host` and `Origin` values. A client sends the same values in each request.
+ * The maximum number of cached results for `Host` and `Origin` values. The cache helps because a client sends the same
+ * values in each request.
  */
 const REMEMBERED_VALUES_MAX = 256;
 
@@ -30,7 +31,7 @@ const FOREIGN_ORIGIN = new Failure(
 );
 export const UNAUTHENTICATED = new Failure("UNAUTHENTICATED", "invalid or missing bearer token");
 
-/** The instance and the session for which a request claims to act; "" if the request does not claim one. */
+/** The instance and the session for which a request claims to act. A member is "" if the request does not claim one. */
 export interface Claims {
   readonly instance: string;
   readonly session: string;
@@ -45,9 +46,11 @@ export function claimsOf(head: { header(name: string): string }): Claims {
   return { instance: head.header("x-koor-instance"), session: isSessionId(session) ? session : "" };
 }
 
-/** The facts about a request that matter if its token is wrong. */
+/** The facts about a request that decide what happens if its token is wrong. */
 export interface Attempt {
-  /** The source of the request. Its `peer`, the address of the client's socket, is read only when it is needed. */
+  /**
+   * The origin of the request. Its `peer` is the address of the client's socket, which is read only when it is needed.
+   */
   readonly from: { readonly peer: string };
   /** Whether a wrong token counts as a guess. It does not count if the request will be authenticated again. */
   readonly counts: boolean;
@@ -81,8 +84,8 @@ export class RequestGuard {
   constructor(config: Config, ports: { readonly portNumbers: readonly number[] }, clock: Clock, log: Log) {
     this.#throttle = new TokenThrottle(clock);
     this.#log = log;
-    // The token is compared by its digest. All digests have the same length, so the duration reveals nothing about the
-    // token's length.
+    // The token is compared by its digest. All digests have the same length, so the time of the comparison reveals
+    // nothing about the token's length.
     this.#token = config.auth_token === "" ? null : sha256(config.auth_token);
     this.#ciToken = config.ci_token === "" ? null : sha256(config.ci_token);
     const binds = [config.bind, config.dashboard_bind].flatMap((bind) => parseAddress(bind) ?? []);
@@ -117,7 +120,8 @@ export class RequestGuard {
   }
 
   /**
-   * Checks the request's `Origin`. Returns null if it is absent, allowed or the server's own; else the 403 failure.
+   * Checks the request's `Origin`. Returns null if the header is absent, or if its origin is allowed or the server's
+   * own; else the 403 failure.
    * @param host the request's `Host`, which `checkHost` has accepted
    */
   checkOrigin(origin: string, host: string): Failure | null {
@@ -131,12 +135,12 @@ export class RequestGuard {
   }
 
   /**
-   * Returns the caller that the headers of a request identify. An instance's own token identifies the instance, or one
-   * of the sessions that were begun with this token. Without such a token, the claims identify the instance.
+   * Returns the caller that the headers of a request identify. An instance's own token identifies that instance, or one
+   * of the sessions that began with this token. Any other caller is identified by the claims.
    *
    * Fails with UNAUTHENTICATED if a valid token is needed and missing. Fails with TOO_MANY_ATTEMPTS if the token was
-   * not checked, because too many wrong ones came from the client's address. Fails with PERMISSION_DENIED if the
-   * session was begun with the token of another instance.
+   * not checked, because too many wrong tokens came from the client's address. Fails with PERMISSION_DENIED if the
+   * session began with the token of another instance.
    */
   identify(authorization: string, claims: Claims, actors: Actors, attempt: Attempt): Caller | Failure {
     const token = authorization === "" ? undefined : /^Bearer +(\S+) *$/i.exec(authorization)?.[1];
@@ -150,8 +154,8 @@ export class RequestGuard {
   }
 
   /**
-   * Returns the caller that an instance's token identifies: the instance of the claimed session, or else the token's
-   * own instance. An unknown session counts as absent.
+   * Returns the caller that an instance's token identifies. If the request claims a session, it is the instance of that
+   * session. Otherwise it is the instance that owns the token. An unknown session counts as absent.
    */
   #ownerWithSession(owner: Caller, claims: Claims, actors: Actors): Caller | Failure {
     const session = claims.session === "" || claims.instance !== "" ? undefined : actors.ofSession(claims.session);
@@ -162,7 +166,7 @@ export class RequestGuard {
 
   /**
    * Returns the owner of a token with which a client logs in; undefined if the token is wrong. If the owner is an
-   * instance, records that the instance was seen. If the address is paused, returns the 429 failure, even for a valid
+   * instance, records that it was seen. If the client's address is paused, returns the 429 failure, even for a valid
    * token.
    */
   ownerOf(token: string, actors: Actors, peer: string): Caller | Failure | undefined {
@@ -175,7 +179,7 @@ export class RequestGuard {
   }
 
   /**
-   * Like `ownerOf`, for a bearer token. A paused address may still use an instance's token, because such a token is too
+   * Like `ownerOf`, but for a bearer token. A paused address may still use an instance's token: such a token is too
    * long to guess, and many agents may share the address. The token of a recently deleted instance does not count as a
    * guess.
    */
@@ -203,7 +207,7 @@ export class RequestGuard {
   }
 
   /**
-   * Finds an instance by the digest of its token. The duration of the lookup reveals nothing about a token, because a
+   * Finds an instance by the digest of its token. The time of the lookup reveals nothing about a token, because a
    * client without the token cannot choose any byte of the digest.
    */
   #instanceOf(digest: Buffer, actors: Actors): Caller | undefined {
@@ -231,7 +235,7 @@ export class RequestGuard {
       /:(\d+)$/.exec(authority.replace(/^\[[^\]]*\]/, ""))?.[1] ?? (origin.startsWith("https") ? "443" : "80");
     if (!this.#ports.portNumbers.includes(Number(port)) || this.checkHost(authority) !== null) return false;
     // If the server is bound to all addresses, it does not know its own addresses. So an IP address in the Origin must
-    // equal the one in `Host`. An equal port is not enough, because a page of another machine may use the same port.
+    // equal the one in `Host`. An equal port is not enough, because a page on another machine may use the same port.
     const name = hostName(authority);
     return isIP(name) === 0 || this.#hosts.has(name) || isLoopback(name) || name === hostName(host);
   }
@@ -243,8 +247,8 @@ export function hasClaim({ instance, session }: Claims): boolean {
 }
 
 /**
- * Returns a caller. Its actor is the claimed instance if that instance is registered. If no instance is claimed, it is
- * the instance of the claimed session.
+ * Returns the caller that a request claims to be. Its actor is the claimed instance, if that instance is registered. If
+ * the request claims no instance, the actor is the instance of the claimed session.
  */
 function claimedCaller(role: Caller["role"], { instance, session }: Claims, actors: Actors): Caller {
   if (instance !== "")

@@ -1,4 +1,4 @@
-/** Tests the metrics of answers by route, status and plane, and their exposition. */
+/** Tests the metrics of answers by route, status and protocol, and their exposition. */
 import * as fc from "fast-check";
 import t from "tap";
 import { parseExposition } from "../../../test/support/exposition.js";

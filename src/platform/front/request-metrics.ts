@@ -1,6 +1,6 @@
 /**
- * The metrics of requests: counts and latencies by route and status, counts by protocol, and the requests in flight.
- * Runs on the front.
+ * Collects the metrics of requests: counts and latencies by route and status, counts by protocol, and the number of
+ * requests in flight. Runs on the front.
  */
 import type { Exposition, Measured } from "../measure/exposition.js";
 import { Histogram, LATENCY_BOUNDS_S } from "../measure/histogram.js";

@@ -1,6 +1,6 @@
 /**
- * Authorizes callers. It refuses unknown instances, and tokens that do not suffice for a route. It also decides which
- * instance is the author of stored data. Pure.
+ * Authorizes callers. Refuses unknown instances, and callers whose token does not suffice for the route. Also decides
+ * which instance is the author of stored data. Pure.
  */
 import { needsInstance, noInstance, noSession } from "../../base/needs-instance.js";
 import { Failure } from "../../base/result.js";
@@ -39,8 +39,8 @@ export function refuseRole(
 }
 
 /**
- * Returns the author of data that a call stores. With an instance's token, the author is always that instance.
- * Otherwise it is the author that the body names, or else the call's actor.
+ * Returns the author of the data that a call stores. With an instance's token, the author is always that instance. With
+ * any other token, it is the author that the body names, or else the call's actor.
  * @param guarded whether the server checks tokens at all
  * @param given the author that the body names
  */
@@ -57,15 +57,15 @@ export function authorOf(
  * mistyped, because the change would have no actor.
  */
 export function mayWrite({ method, asksOnly, needs, countedAs }: Route): boolean {
-  // The route that the message's tool calls makes this check, because a message to /mcp may or may not write.
+  // A message to /mcp counts as a read here. Its tool calls another route, and that route makes this check.
   if (method === "GET" || countedAs === "mcp") return false;
   return asksOnly !== true || needs === "own instance";
 }
 
 /**
- * Returns the answer for the client. If the call was refused because it needs an instance, and it has named a session
- * that does not exist, the answer is the 404 that names the session. Any other call is executed as if it named no
- * session, because an agent's shell names its session even if no hook has begun the session.
+ * Names an unknown session in the answer to a call that needs an instance. If the call has named a session that does
+ * not exist, its answer becomes the 404 that names the session. A call that needs no instance is executed as if it had
+ * named no session. The reason: an agent's shell always names its session, even if no hook has begun the session.
  */
 export function nameUnknownSession(answer: Answer, { unknownSession }: Caller): Answer {
   if (unknownSession === undefined || !(answer instanceof Failure) || !needsInstance(answer)) return answer;
@@ -77,7 +77,7 @@ export function tokenOwnerOf({ role, actor, tokenOwner = actor }: Caller): strin
   return role === "instance" ? tokenOwner : "";
 }
 
-/** Returns the 404 failure for a write whose claimed instance is not registered; null for any other call. */
+/** Returns the 404 failure for a write that claims an unregistered instance; null for any other call. */
 export function refuseUnknown(route: Route, { unknown }: Caller): Failure | null {
   return unknown !== undefined && mayWrite(route) ? noInstance(unknown) : null;
 }

@@ -1,10 +1,10 @@
 /**
- * The types of a route, and the function that declares one. Each feature declares its routes in its routes.ts. From a
- * declaration the server derives the listeners, HEAD, 405 answers with `Allow`, the audit of refusals, the labels of
- * metrics and the OpenAPI description.
+ * Defines the types of a route, and the function that declares one. Each feature declares its routes in its routes.ts.
+ * From the declarations the server derives the listeners, HEAD, 405 answers with `Allow`, the audit of refusals, the
+ * labels of metrics and the OpenAPI description.
  *
- * The type of the handler follows from the declaration, too: path parameters, query, headers and body have the types of
- * their schemas, because the pipeline has checked them. This checking of types costs nothing at run time.
+ * The type of the handler also follows from the declaration: path parameters, query, headers and body have the types of
+ * their schemas. The pipeline has checked the values by then, so the types cost nothing at run time.
  */
 import type { Static, TObject, TSchema } from "typebox";
 import type { ReportedCounts } from "../../../schemas/agent-metrics.js";
@@ -19,22 +19,22 @@ import type { RouteTag } from "./tags.js";
 export interface Reply extends WireReply {
   /** The counts that the handler adds to the metrics of its actor. The pipeline itself counts the call. */
   readonly counts?: ReportedCounts | null;
-  /** If the body is a function: the maximum number of bytes that it reads ahead into memory. */
+  /** The maximum number of bytes that the body reads ahead into memory, if the body is a function. */
   readonly holds?: number;
 }
 
 export type Answer = Reply | Failure;
 
 /**
- * The kind of a route's body. A stream has one JSON value in each line and no size limit. A raw body is read by the
- * handler itself; a schema may describe it for clients. With `unread`, the JSON may be long: the handler receives the
- * bytes, and lets the worker pool parse and check them.
+ * The kind of a route's body. A stream has one JSON value on each line and no size limit. The handler itself reads a
+ * raw body; a schema may describe it for clients. With `unread`, the JSON may be long: the handler receives the bytes,
+ * and lets the worker pool parse and check them.
  */
 export type RouteBody =
   | { readonly kind: "raw"; readonly described?: TSchema; readonly bytesMax?: number }
   | { readonly kind: "stream" }
   | (JsonBody & { readonly unread?: true })
-  /** An empty body is accepted. It is read as an object without members. */
+  /** The body may be empty. An empty body is read as an object without members. */
   | (JsonBody & { readonly unread?: never; readonly optional: true });
 
 interface JsonBody {
@@ -56,7 +56,7 @@ type Strings<Names extends readonly unknown[]> = Names extends readonly [unknown
   ? readonly [string, ...Strings<Rest>]
   : readonly [];
 
-/** The type of the parsed body that the handler receives; undefined if the pipeline does not read the body. */
+/** The type of the parsed body that the handler receives. It is undefined if the pipeline does not read the body. */
 export type JsonOf<Body> = Body extends { readonly kind: "json"; readonly unread: true }
   ? undefined
   : Body extends { readonly kind: "json"; readonly schema: infer Schema extends TSchema }
@@ -65,7 +65,7 @@ export type JsonOf<Body> = Body extends { readonly kind: "json"; readonly unread
 
 /**
  * The type of the body that the audit rule of a refusal receives. If the pipeline does not read the body, the rule
- * receives an object with the facts that the handler's refusal reports.
+ * receives an object of facts that the handler has added to the failure.
  */
 type KnownOf<Body> = Body extends { readonly kind: "json"; readonly unread: true } ? object : JsonOf<Body>;
 
@@ -89,29 +89,31 @@ export interface Request<
   readonly headers: Readonly<Record<Header, string>>;
   /** The bytes of the body; empty if the route has no body. The handler may transfer the buffer to another thread. */
   readonly body: Uint8Array;
-  /** The JSON body, checked by the route's schema. The member that may be any JSON is left out; it is in `free`. */
+  /**
+   * The JSON body, checked by the route's schema. The member that may be any JSON is left out, because it is in `free`.
+   */
   readonly json: Json;
   /**
-   * The exact JSON text of the member that may be any JSON; null if it was not given. If the body is an array, there is
-   * one text for each item. The list is empty if the route has no such member.
+   * The exact JSON text of the member that may be any JSON; null if the client did not send it. If the body is an
+   * array, the list has one text for each item. The list is empty if the route has no such member.
    */
   readonly free: readonly (string | null)[];
-  /** The body if the route takes a stream; else null. The part that the handler does not read is dropped. */
+  /** The body, if the route takes a stream; else null. Bytes that the handler does not read are dropped. */
   readonly stream: RequestStream | null;
   readonly caller: Caller;
   readonly context: CallContext;
   /** The address of the client's socket if the route sets `readsPeer`; else "". */
   readonly peer: string;
-  /** Adds a listener. It is called once if the client disconnects before the answer is sent. */
+  /** Adds a listener, which is called once if the client disconnects before the answer is sent. */
   onAbort(listener: () => void): void;
 }
 
-/** The parts of a method's audit rule that are needed to audit a refusal. */
+/** The members of a method's audit rule that are used to audit a refusal. */
 interface AuditedMethod {
   readonly audit: { readonly action: string; resource(request: object, reply: null): string } | null;
 }
 
-/** The audit rule for a call that is refused before a method of the writer receives it. */
+/** The audit rule for a call that is refused before it reaches a method of the writer. */
 export interface RefusalAudit {
   readonly action: string;
   /** @param json the body if it had the route's shape; else undefined */
@@ -130,7 +132,7 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   readonly params?: Readonly<Record<string, TSchema>>;
   readonly query?: Query;
   /**
-   * The request headers that the handler reads, by lower-case name. The schemas are for the OpenAPI description. A
+   * The request headers that the handler reads, by lower-case name. Each has a schema for the OpenAPI description. The
    * schema is null if OpenAPI does not allow the header as a parameter, or if another document describes it.
    */
   readonly headers?: Readonly<Record<Header, TSchema | null>>;
@@ -147,7 +149,7 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
    */
   readonly answer: TSchema | "raw" | "lines" | "stream" | "text" | "json" | "upgrade";
   /**
-   * For a "raw" route: the schemas of its JSON answers, such as history and diff. The query decides whether the route
+   * The schemas of the JSON answers of a "raw" route, such as history and diff. The query decides whether the route
    * answers with the stored bytes or with one of these.
    */
   readonly views?: readonly TSchema[];
@@ -157,9 +159,9 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   readonly refusals?: Readonly<Record<number, TSchema>>;
   /** The audit rule for refusals of this call; absent if refusals are not audited. */
   readonly audited?: Refused;
-  /** Whether the POST only asks and stores nothing. Such a call is not refused when the disk is full. */
+  /** Whether the route is a POST that stores nothing. Its calls are not refused when the disk is full. */
   readonly asksOnly?: true;
-  /** Whether the answer may wait for an event. While a call waits, its instance counts as alive. */
+  /** Whether the answer may wait for an event. During the wait, the caller's instance counts as alive. */
   readonly waits?: true;
   /** Whether the route needs no token. */
   readonly open?: true;
@@ -168,21 +170,24 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   /** Whether the handler reads the address of the client's socket. */
   readonly readsPeer?: true;
   /**
-   * The token that the call needs if the server checks tokens: the server's token (`server`), or the token of the
-   * instance that the first path parameter names (`own instance`). If absent, the token of any instance suffices.
+   * The token that a call needs, if the server checks tokens. `server` means the server's token. `own instance` means
+   * the token of the instance that the first path parameter names. If absent, the token of any instance suffices.
    */
   readonly needs?: "server" | "own instance";
   /** Whether the token of CI suffices, too. */
   readonly forCi?: true;
   /** Whether unknown query parameters are ignored, even by a write. */
   readonly foreignQuery?: true;
-  /** Whether the metrics of REST and MCP calls leave this call out. */
+  /** Whether the metrics by protocol (REST or MCP) leave this call out. */
   readonly uncounted?: true;
   /** The protocol in whose metrics the call is counted; REST if absent. */
   readonly countedAs?: "mcp";
 }
 
-/** A route without its specific types. The pipeline and the OpenAPI description use this type. `route` creates it. */
+/**
+ * A route without the specific types of its declaration, as the pipeline and the OpenAPI description use it. Created by
+ * `route`.
+ */
 export interface Route extends RouteBase<string, TObject, string, RouteBody, RefusalAudit> {
   readonly upgrade?: (request: Request) => SocketOpener | Failure;
   readonly handle: (request: Request) => Answer | Promise<Answer>;
@@ -203,8 +208,8 @@ interface RouteRow<Path extends string, Query extends TObject, Header extends st
     Header,
     Body,
     /**
-     * The method whose audit rule is used. `subject` builds that method's request from the path and the body. The body
-     * is undefined if it does not have the route's shape.
+     * The method whose audit rule is used for refusals. `subject` builds a request of that method from the path and the
+     * body. The body is undefined if it does not have the route's shape.
      */
     {
       readonly by: AuditedMethod;
@@ -212,7 +217,7 @@ interface RouteRow<Path extends string, Query extends TObject, Header extends st
     }
   > {
   /**
-   * Decides about a request to upgrade to WebSocket. Returns the function that opens the socket, or the failure that
+   * Decides whether a request may upgrade to WebSocket. Returns the function that opens the socket, or the failure that
    * refuses the request.
    */
   readonly upgrade?: (request: TypedRequest<Path, Query, Header, Body>) => SocketOpener | Failure;

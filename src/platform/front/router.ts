@@ -1,21 +1,21 @@
 /**
- * Prepares the route table for the router of a port. It adds routes so that a fixed path never matches a parameter of
+ * Prepares the route table for the router of a port. Adds routes so that a fixed path never matches the parameter of
  * another route. Pure.
  */
 import type { Exchange, HttpMethod, RouterRow } from "../transport/transport.js";
 import { pathMatches, type PathShape } from "./path-shape.js";
 import type { BoundRoute } from "./call.js";
 
-/** Returns the path in the syntax of uWebSockets.js's router. */
+/** Returns the path of a route in the syntax of the router of uWebSockets.js. */
 export function routerPattern(shape: PathShape): string {
   const last = shape.segments.length - 1;
   return `/${shape.segments.map((segment, at) => segment ?? (shape.rest && at === last ? "*" : `:p${at}`)).join("/")}`;
 }
 
 /**
- * Returns routes that refuse the other methods of fixed paths. Without them, a fixed path could match another route's
- * parameter. For example, `GET /api/instances/register` would search for an instance with the id `register`, and would
- * not be answered with 405.
+ * Returns routes that answer 405 to the methods that a fixed path does not support. Without them, a parameter of
+ * another route could match the path. For example, `GET /api/instances/register` would search for an instance with the
+ * id `register`.
  */
 export function fixedPathRows(routes: readonly BoundRoute[], refuse: (exchange: Exchange) => void): RouterRow[] {
   const rows: RouterRow[] = [];

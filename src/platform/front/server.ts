@@ -1,4 +1,4 @@
-/** Serves the route table on the front's ports. All ports start and stop together. Runs on the front. */
+/** Serves the route table on the front's ports. The ports start together and stop together. Runs on the front. */
 import type { Config } from "../../../schemas/config.js";
 import { must } from "../../base/assert.js";
 import { Failure } from "../../base/result.js";
@@ -23,7 +23,7 @@ export interface Addresses {
   readonly dashboard: string;
 }
 
-/** The route under which metrics and the log record requests that match no route. */
+/** A route for requests that match no other route. Metrics and the log record these requests under its name. */
 const UNROUTED: Route = {
   method: "GET",
   path: "/",

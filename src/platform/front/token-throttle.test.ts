@@ -1,4 +1,4 @@
-/** Tests when an address is paused, and which addresses count as the same one. The test injects the time. */
+/** Tests when an address is paused, and which addresses are counted together. The test injects the time. */
 import t from "tap";
 import {
   BEARER_REPEATS_A_GUESS,

@@ -1,7 +1,7 @@
 /**
- * Limits how fast tokens can be guessed, as bearer tokens and at log-in. An address that has sent too many wrong tokens
- * is paused. If the same wrong bearer token is sent again, it counts only as a fraction of a guess. The throttle keeps
- * its digest to recognize it. Pure, except for its own state and the clock.
+ * Limits how fast a client can guess tokens, as bearer tokens and at log-in. An address that has sent too many wrong
+ * tokens is paused. If the same wrong bearer token is sent again, it counts only as a fraction of a guess. The throttle
+ * recognizes it by its digest. Pure, except for its own state and the clock.
  */
 import { isIPv6 } from "node:net";
 import {
@@ -31,11 +31,9 @@ interface Attempts {
 
 export class TokenThrottle {
   readonly #clock: Clock;
-  /**
-   * The wrong tokens of each address. The first entry is the address that has sent no wrong token for the longest time.
-   */
+  /** The wrong tokens of each address. The addresses are in the order of their last wrong token, the oldest first. */
   readonly #addresses = new AgingMap<string, Attempts>();
-  /** The end of the latest pause of any address. */
+  /** The time at which the last pause of any address ends. */
   #pausedUntilMs = 0;
 
   constructor(clock: Clock) {
@@ -47,12 +45,12 @@ export class TokenThrottle {
     return this.#addresses.size;
   }
 
-  /** Whether any address may be paused now. If none is, no address needs to be looked up. */
+  /** Whether an address may be paused now. If false, no address needs to be looked up. */
   get pauses(): boolean {
     return this.#pausedUntilMs > 0 && this.#clock.now() < this.#pausedUntilMs;
   }
 
-  /** Returns the rest of this address's pause in ms; 0 if it is not paused. Tokens are not checked during a pause. */
+  /** Returns the remaining pause of an address in ms; 0 if it is not paused. Tokens are not checked during a pause. */
   pauseOf(peer: string): number {
     const untilMs = this.#addresses.get(addressKey(peer))?.pausedUntilMs ?? 0;
     return Math.max(0, untilMs - this.#clock.now());
@@ -85,8 +83,8 @@ export class TokenThrottle {
 }
 
 /**
- * Returns the key under which the attempts of an address are counted. For IPv4 it is the address, also if it is
- * embedded in IPv6. For IPv6 it is the /64 network, because one machine may own a whole /64.
+ * Returns the key under which the wrong tokens of an address are counted. For IPv4 it is the address, even if the
+ * address is embedded in IPv6. For IPv6 it is the /64 network, because one machine may own a whole /64.
  */
 export function addressKey(peer: string): string {
   const [address = ""] = peer.split("%");

@@ -1,4 +1,6 @@
-/** Tests the text of a scrape with a parser of the Prometheus format: the grammar, the histograms and the labels. */
+/**
+ * Tests the text of a scrape with a parser of the Prometheus format. Checks the grammar, the histograms and the labels.
+ */
 import * as fc from "fast-check";
 import t from "tap";
 import { parseExposition } from "../../../test/support/exposition.js";

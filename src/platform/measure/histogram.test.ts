@@ -1,4 +1,4 @@
-/** Compares the histogram with counts over a sorted list. */
+/** Compares the histogram's counts with counts over a sorted list of the same values. */
 import * as fc from "fast-check";
 import t from "tap";
 import { BATCH_BOUNDS_CALLS, Histogram, LATENCY_BOUNDS_S } from "./histogram.js";

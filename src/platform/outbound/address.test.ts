@@ -79,8 +79,8 @@ t.test("metadata services in every notation", (t) => {
     "fe80::1",
     "fe80::1%eth0",
     "febf:ffff::1",
-    // Two similar addresses that may be called, because their prefixes differ: a NAT64 gateway may have any prefix, and
-    // other clouds may number their services in the same way.
+    // Two addresses that look like metadata services, and may be called, because their prefixes differ. A NAT64 gateway
+    // may have any prefix, and other clouds may number their services in the same way.
     "2a00:64::169.254.169.254",
     "fd12:3456::169.254.170.2",
     "2a00:64::100.100.100.200",

@@ -1,7 +1,7 @@
 /**
- * Classifies an IP address for outbound calls as public, private, or a metadata service. Metadata services of clouds
- * give credentials to any caller on the machine, so they are never called. If an IPv6 address embeds an IPv4 address,
- * the more restrictive of the two classes counts. Pure, any thread.
+ * Classifies an IP address for outbound calls: public, private, or a metadata service. Clouds' metadata services give
+ * credentials to any caller on the machine, so they are never called. If an IPv6 address embeds an IPv4 address, the
+ * more restrictive class of the two counts. Pure, any thread.
  */
 import { BlockList, isIP } from "node:net";
 
@@ -10,10 +10,9 @@ export type AddressClass = "public" | "private" | "metadata";
 type Network = readonly [network: string, bits: number];
 
 /**
- * The networks of services that give out a machine's credentials, by cloud. Most are named in `DataSource*.py` of
- * cloud-init. Link-local networks are listed as a whole, because clouds use many addresses in them (169.254.169.254,
- * .170.2, .170.23, .42.42, .0.23). This does no harm, because a service that a client may want to call has another
- * address too.
+ * The networks of the services that give out a machine's credentials, by cloud. Most are named in `DataSource*.py` of
+ * cloud-init. All link-local addresses are listed, because clouds use many of them (169.254.169.254, .170.2, .170.23,
+ * .42.42, .0.23). No other service is lost, because a service that a client may want to call also has another address.
  */
 const METADATA: readonly Network[] = [
   ["169.254.0.0", 16], // AWS, GCP, Azure, Oracle, DigitalOcean, OpenStack, Hetzner, Tencent, Scaleway and others
@@ -32,8 +31,8 @@ const METADATA: readonly Network[] = [
 ];
 
 /**
- * IPv4 addresses that are refused if they are the last 32 bits of any IPv6 address. Clouds form the IPv6 addresses of
- * their services in this way, and a NAT64 gateway may use its own prefix. These are single addresses, because a whole
+ * IPv4 addresses that are refused as the last 32 bits of any IPv6 address. Clouds form the IPv6 addresses of their
+ * services in this way, and a NAT64 gateway may use its own prefix. Single addresses are listed, because a whole
  * network would also match unrelated IPv6 addresses by chance.
  */
 const METADATA_ENDINGS: ReadonlySet<string> = new Set([
@@ -126,8 +125,8 @@ function ipv4Of(high: number, low: number): string {
 
 /**
  * Returns the IPv4 addresses that an IPv6 address may embed. These forms are recognized: mapped, compatible and
- * translated addresses, NAT64 (the well-known prefix, and the local one in its layouts), 6to4, Teredo (server and
- * client), and ISATAP.
+ * translated addresses; NAT64, with the well-known prefix or with the layouts of the local prefix; 6to4; Teredo, with
+ * both its server and its client; and ISATAP.
  */
 function embeddedIpv4(groups: readonly number[]): string[] {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0] = groups;

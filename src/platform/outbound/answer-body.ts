@@ -1,11 +1,11 @@
 /**
- * Collects the body of an answer from another server. The HTTP library delivers each chunk of a body by itself, even a
- * tiny one. So this class limits the number of small pieces as well as the bytes. Runs on the front.
+ * Collects the body of an answer from another server. Limits the number of small pieces as well as the bytes, because
+ * the HTTP library delivers each chunk of a body by itself, even a tiny one. Runs on the front.
  */
 import { Writable } from "node:stream";
 import { OUTBOUND_PIECE_BYTES_MIN, OUTBOUND_SMALL_PIECES_MAX } from "../../../schemas/limits/outbound.js";
 
-/** Why a body is not read to its end. */
+/** The limit that a body exceeded, so that it was not read to its end. */
 export type BodyExcess = "bytes" | "pieces";
 
 export class AnswerBody extends Writable {
@@ -14,11 +14,12 @@ export class AnswerBody extends Writable {
   #parts: Buffer[] = [];
   #bytes = 0;
   /**
-   * The number of small pieces, reduced by the bytes that have arrived since. Limits bodies of very many small pieces.
+   * Counts the small pieces: a piece adds 1, and each OUTBOUND_PIECE_BYTES_MIN bytes subtract 1. Limits the number of
+   * very small pieces in a body.
    */
   #small = 0;
 
-  /** @param onExcess called at once when a limit is exceeded. It ends the exchange, so that nothing more is read. */
+  /** @param onExcess called at once when a limit is exceeded. It ends the exchange, so that nothing more is read */
   constructor(bytesMax: number, onExcess: (excess: BodyExcess) => void) {
     super();
     this.#bytesMax = bytesMax;

@@ -132,7 +132,7 @@ t.test("each failure has its kind", async (t) => {
 });
 
 t.test("an answer of countless parts ends its exchange, and costs no more than what has arrived", async (t) => {
-  /** Serves `head`, and then `text` again and again without an end. */
+  /** Serves `head`, and then repeats `text` without an end. */
   const flood = async (head: string, text: string): Promise<number> =>
     listen(
       t,
@@ -219,8 +219,7 @@ t.test("an unresolvable name is unreachable; closing the client ends the exchang
 });
 
 /**
- * Makes a connector that calls the guarded lookup as a socket does, and then counts the connection instead of opening
- * it.
+ * Makes a connector that calls the guarded lookup, as a socket does. It counts each connection instead of opening it.
  */
 function countingConnector(begun: string[]): NonNullable<OutboundOptions["makeConnector"]> {
   return (lookup: LookupFunction) => (target, done) => {
@@ -342,7 +341,7 @@ t.test(
     };
     for (let call = 0; call < 3; call++) {
       t.match(await one.request(url, GET), { status: 200 });
-      // No connection stays open for the next request.
+      // No connection is kept open for the next request.
       await untilOpen((count) => count === 0);
     }
     const abort = new AbortController();

@@ -1,7 +1,7 @@
 /**
- * Sends HTTP requests to other servers. Webhooks and live tests of contracts have a client each, with their own policy,
- * because an open connection was checked under the policy of its client only. Runs on the front, whose event loop only
- * moves bytes here.
+ * Sends HTTP requests to other servers. Webhooks and live tests of contracts have separate clients, each with its own
+ * policy. They share no connections, because an open connection was checked under one policy only. Runs on the front,
+ * because it only moves bytes.
  *
  * Addresses are checked in the connection's name lookup, so the socket connects only to checked addresses. An attacker
  * gains nothing if a name resolves to another address a moment later (DNS rebinding). Redirects are not followed,
@@ -29,12 +29,11 @@ export interface OutboundRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The request body; null for none. */
   readonly body: string | Uint8Array | null;
-  /**
-   * The time limit, from the call to the last byte of the answer. It includes name resolution, connecting and slow
-   * answers.
-   */
+  /** The time limit in ms, from the call to the last byte of the answer. It includes name resolution and connecting. */
   readonly deadlineMs: number;
-  /** The maximum size of the answer in bytes. A larger answer is a failure. No more than this is kept in memory. */
+  /**
+   * The maximum size of the answer in bytes. A larger answer is a failure, and only this much of it is kept in memory.
+   */
   readonly answerBytesMax: number;
   readonly signal?: AbortSignal;
 }
@@ -51,8 +50,8 @@ const TOO_MANY_CALLS = "too many calls to other servers, try again";
 type Connector = ReturnType<typeof Undici.buildConnector>;
 
 /**
- * Limits the number of connections. `enter` returns whether one more connection is allowed. The client calls `leave`
- * when the connection has ended, even if `enter` has returned false.
+ * Limits the number of connections. `enter` returns whether one more connection is allowed. In both cases the client
+ * calls `leave` when the connection has ended.
  */
 export interface ConnectionBound {
   enter(): boolean;
@@ -74,8 +73,8 @@ export interface OutboundOptions {
 }
 
 /**
- * An error that carries the failure of a refused or cut connection. It is an Error, because it passes through the
- * socket's error event.
+ * Carries the failure of a refused or cut connection. It is an Error because it passes through the socket's error
+ * event.
  */
 class RefusedConnection extends Error {
   override readonly name = "RefusedConnection";
@@ -94,7 +93,7 @@ let undici: Library | undefined;
 
 /** Loads the HTTP client library. Called after the start, so that the first request need not wait for the load. */
 export async function loadHttpClient(): Promise<void> {
-  // After bundling, a CommonJS package has its members only in its default export.
+  // After bundling, the members of a CommonJS package are only in its default export.
   undici = (await import("undici")).default;
 }
 
@@ -125,7 +124,7 @@ export class OutboundClient {
 
   /**
    * Sends one request. An answer with any status is a success.
-   * @param url a result of parseOutboundUrl. Its host and the host's addresses are checked again here.
+   * @param url a result of parseOutboundUrl. The client checks its host again, and also the addresses of the host
    */
   async request(url: URL, options: OutboundRequest): Promise<OutboundAnswer | OutboundFailure> {
     const refusal = refuseHost(url.hostname, this.policy);
@@ -164,8 +163,9 @@ export class OutboundClient {
   }
 
   /**
+   * Sends one request over the library.
    * @param stop ends the exchange with a failure. It aborts the signal at once, so that the library reads no more of
-   * the data that has arrived.
+   * the data that has arrived
    */
   async #exchange(
     url: URL,
@@ -210,8 +210,8 @@ export class OutboundClient {
       ((guarded) => build({ timeout: OUTBOUND_DEADLINE_MS, lookup: guarded, autoSelectFamily: true }));
     const connect = makeConnector(lookup);
     const agent = new AgentOf({
-      // The host is checked again when the connection opens, because a host that is an IP address needs no name lookup,
-      // which would check it.
+      // Check the host again when the connection opens. The name lookup would check it, but a host that is an IP
+      // address needs no lookup.
       connect: (target, done) => {
         const refusal = refuseHost(target.hostname, this.policy);
         if (refusal === null)
@@ -289,7 +289,7 @@ export class OutboundClient {
 type Connected = Parameters<Connector>[1];
 
 /**
- * Checks the address that the socket is connected to, before the request is sent. This is a second check, in case a
+ * Checks the address to which the socket has connected, before the request is sent. This second check is needed if a
  * version of the library bypasses the lookup.
  */
 function guardConnection(done: Connected, policy: OutboundPolicy, host: string): Connected {
@@ -308,9 +308,9 @@ function guardConnection(done: Connected, policy: OutboundPolicy, host: string):
 }
 
 /**
- * Cuts a connection that receives too many bytes for one request. The caller sees only the data of the body. So the
- * other bytes, such as the extensions of chunks, are counted at the socket. A connection serves one request at a time,
- * so each write to it begins a new request, and the count starts again.
+ * Cuts a connection that receives too many bytes for one request. The bytes are counted at the socket, because the
+ * library hides some of them from its caller, such as the extensions of chunks. A connection serves one request at a
+ * time, so each write to it begins a new request, and the count starts again.
  */
 function boundReceived(socket: Socket, host: string): void {
   let written = socket.bytesWritten;
@@ -328,7 +328,7 @@ function boundReceived(socket: Socket, host: string): void {
   });
 }
 
-/** Returns the failure of an answer that is not read to its end. */
+/** Returns the failure of an answer that exceeds a limit. */
 function failAnswer(url: URL, why: string): OutboundFailure {
   return new OutboundFailure("too_large", `the answer of ${url.host} ${why}`);
 }
@@ -358,7 +358,7 @@ function describeError(error: unknown, host: string): OutboundFailure {
   const { code, name } = error as { readonly code?: unknown; readonly name?: unknown };
   if (name === "HTTPParserError")
     return new OutboundFailure("unreachable", `cannot reach ${host}: it does not speak HTTP`);
-  // An error without a code is not a network error but a bug, so it is thrown.
+  // An error without a code is a bug and not a network error, so it is thrown.
   if (typeof code !== "string") throw error;
   if (code === "UND_ERR_DESTROYED" || code === "UND_ERR_CLOSED")
     return new OutboundFailure("aborted", "the server is shutting down");

@@ -1,8 +1,8 @@
 /**
- * Resolves host names by the system's resolver, which also reads the hosts file. Each lookup blocks one of the few I/O
- * threads of the process, and for many seconds if no DNS server answers. So only a few lookups run at once, and all
- * calls for the same name share one lookup. Results are not cached, so each connection uses addresses that were just
- * resolved. Runs on the front.
+ * Resolves host names by the system's resolver, which also reads the hosts file. A lookup blocks one of the process's
+ * few I/O threads, for many seconds if no DNS server answers. So only a few lookups run at once, and all calls for the
+ * same name share one lookup. Results are not cached, so each connection uses addresses that were just resolved. Runs
+ * on the front.
  */
 import { lookup as systemLookup, type LookupAddress } from "node:dns";
 import { OUTBOUND_LOOKUPS_MAX } from "../../../schemas/limits/outbound.js";
@@ -31,8 +31,8 @@ export class Resolver {
   }
 
   /**
-   * Resolves a name. `done` is always called, and never before this method returns. The queue needs no limit, because
-   * the number of calls that wait for a connection is limited.
+   * Resolves a name. Always calls `done`, but never before this method returns. The queue needs no limit, because the
+   * number of calls that wait for a connection is limited.
    */
   resolve(hostname: string, done: (resolved: Resolved) => void): void {
     const others = this.#waiting.get(hostname);

@@ -8,7 +8,7 @@ import { isLongerThan } from "../../../schemas/text.js";
 import { Failure } from "../../base/result.js";
 import { classifyAddress, type AddressClass } from "./address.js";
 
-/** Why a request to another server failed. */
+/** The reason why a request to another server failed. */
 export type OutboundFailureKind =
   /** The URL cannot be called: it is not a URL, not http(s), or has credentials. */
   | "invalid"
@@ -66,8 +66,8 @@ const METADATA_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Classifies the host of a URL by its text, without resolving it. A name that is not a known one counts as "public".
- * Brackets and a final dot are ignored.
+ * Classifies the host of a URL by its text, without resolving it. A host name counts as "public", unless it is the name
+ * of a metadata service. Brackets and a final dot are ignored.
  */
 function classifyHost(hostname: string): AddressClass {
   const host = hostname
@@ -105,7 +105,7 @@ export function refuseAddress(address: string, policy: OutboundPolicy): Outbound
 /**
  * Parses a URL, and checks whether it may be called. Numeric hosts in any base (`0xA9FEA9FE`, `0251.0376.43518`) are
  * read as browsers read them.
- * @param field the name of the field. An error message begins with it: `url must be …`.
+ * @param field the name of the field, with which error messages begin: `url must be …`
  */
 export function parseOutboundUrl(text: string, field: string, policy: OutboundPolicy): URL | OutboundFailure {
   if (isLongerThan(text, OUTBOUND_URL_BYTES_MAX))

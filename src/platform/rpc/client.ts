@@ -1,8 +1,8 @@
 /**
  * Implements the calling side of the RPC: ids, deadlines, cancellation, limits on the calls in flight, and streams with
- * credit. Replies are delivered in the order in which the other side sent them. The fan-out of events depends on this
+ * credit. Replies are delivered in the order in which the serving side sent them. The fan-out of events depends on this
  * order, so replies are delivered by callbacks and not by promises. Deadlines are checked by ticks and not by a
- * `WaitQueue`, because an overdue call stays in flight until the other side reports its outcome. Runs on the front,
+ * `WaitQueue`, because an overdue call stays in flight until the serving side reports its outcome. Runs on the front,
  * with one client for the writer and one for each worker of the pool.
  */
 import {
@@ -31,8 +31,8 @@ import { type Packing, packingOf } from "./packing.js";
 import { Port, type Endpoint } from "./port.js";
 
 /**
- * The number of slots for calls in flight. There are more slots than calls can be in flight, so that a free slot is
- * found quickly.
+ * The number of slots for calls in flight. It is larger than the maximum number of calls, so that a free slot is found
+ * quickly.
  */
 const PENDING_SLOTS = 2 * MAILBOX_CALLS_MAX;
 
@@ -60,16 +60,18 @@ export interface RpcClientOptions {
 
 /**
  * Stores the calls in flight in a ring of slots, by their ids. A Map would slow down garbage collection. When a Map
- * grows, V8 replaces its table, and the discarded tables in the old generation keep each other and their calls alive.
- * Under load, a third of all garbage got into the old generation in this way, and each collection took 5 ms instead of
- * 0.1 ms.
+ * grows, V8 replaces its table. In the old generation, discarded tables keep each other alive, and also their calls.
+ * Under load, a third of all garbage got into the old generation in this way, and a collection took 5 ms instead of 0.1
+ * ms.
  */
 class PendingCalls {
   readonly #slots: (PendingCall | null)[] = new Array<PendingCall | null>(PENDING_SLOTS).fill(null);
   #nextId = 1;
   size = 0;
 
-  /** Returns the next id whose slot is free. Ids only grow. At least one slot must be free. */
+  /**
+   * Returns the next id whose slot is free. Each id is larger than the previous one. At least one slot must be free.
+   */
   nextId(): number {
     while (this.#slots[this.#nextId % PENDING_SLOTS] !== null) this.#nextId += 1;
     return this.#nextId++;
@@ -149,8 +151,8 @@ export class RpcClient {
 
   /**
    * Disconnects from a serving side that has ended. Every call in flight fails with `reason`.
-   * @param committedId the calls up to this id may have been executed, although no reply came. Their failures are
-   * marked `outcomeUnknown`.
+   * @param committedId the id of the last call that the serving side has reported as committed. Calls up to this id may
+   * have been executed, although no reply came, so their failures are marked `outcomeUnknown`
    */
   detach(reason: Failure, committedId = 0): void {
     this.#port?.close();
@@ -164,8 +166,8 @@ export class RpcClient {
 
   /**
    * Calls a unary method.
-   * @param done called with the reply or a Failure: one that the method returned, RESOURCE_EXHAUSTED (the mailbox is
-   * full), UNAVAILABLE (no thread serves) or DEADLINE_EXCEEDED
+   * @param done called with the reply or a Failure. The method may return any Failure. The client itself fails with
+   * RESOURCE_EXHAUSTED (the mailbox is full), UNAVAILABLE (no thread serves) or DEADLINE_EXCEEDED
    * @param weight the weight of the request in bytes, if the caller has computed it already
    * @returns the call's id for `cancel`; 0 if the call was refused at once
    */
@@ -193,8 +195,8 @@ export class RpcClient {
   }
 
   /**
-   * Calls a stream method. Yields the chunks, and returns the reply. If the call fails, its Failure is the last item
-   * and also the return value. Leaving the loop early cancels the call.
+   * Calls a stream method. Yields the chunks, and returns the reply. If the call fails, its Failure is yielded as the
+   * last item, and also returned. A reader that leaves the loop early cancels the call.
    */
   async *stream<Row extends Method>(
     method: Row,
@@ -254,8 +256,8 @@ export class RpcClient {
   }
 
   /**
-   * Ends the calls whose deadline has passed. The serving side is notified first, and has OUTCOME_GRACE_MS to report
-   * whether it has executed the call. Without a report the outcome is unknown.
+   * Ends the calls whose deadline has passed. First notifies the serving side, which has OUTCOME_GRACE_MS to report
+   * whether it has executed the call. Without a report, the outcome of the call is unknown.
    */
   tick(nowMs: number): void {
     for (const call of this.#pending.all()) {

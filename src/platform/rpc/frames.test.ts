@@ -1,4 +1,4 @@
-/** Tests by which key fair queues group a call. */
+/** Tests the key by which fair queues group the calls of one caller. */
 import t from "tap";
 import { NO_CALLER, callerOf } from "./frames.js";
 

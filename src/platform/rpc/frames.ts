@@ -1,6 +1,6 @@
 /**
- * Defines the frames of the RPC, and encodes them in messages. The frames of one event-loop tick are sent as one flat
- * array of fields. In it, each frame is preceded by its length.
+ * Defines the frames of the RPC, and encodes them in messages. All frames of one event-loop tick are sent as one
+ * message, which is a flat array of fields. In the array, the length of each frame comes before the frame.
  *
  * The array is flat because structured clone spends time on every array and object. A PUT and its reply take 1.3 µs as
  * one flat array, on both sides together. As objects in an array of tuples they would take 2.1 µs. Pure.
@@ -15,13 +15,13 @@ export interface CallContext {
   /** The id of the calling instance; "" if unknown. */
   readonly actor: string;
   readonly trace: string;
-  /** The address that the request came from. It is not sent to other threads. */
+  /** The address from which the request came. It is not sent to other threads. */
   readonly peer?: string;
 }
 
 /**
- * Returns the key by which fair queues group calls. It is the id of the calling instance, or else the address that the
- * request came from.
+ * Returns the key by which fair queues group calls: the id of the calling instance, or the address of the client if no
+ * instance is known.
  */
 export function callerOf({ actor, peer }: CallContext): string {
   return actor === "" && peer !== undefined ? `address ${peer}` : actor;
@@ -72,7 +72,7 @@ export function addFrame(message: unknown[], frame: Frame): void {
 }
 
 /**
- * Adds the frame of a call, and packs its request.
+ * Packs the request of a call, and adds the call's frame to the message.
  * @param request null if the request is not sent in this frame, as in `Pool.stream`
  */
 export function addCall(
@@ -94,7 +94,7 @@ export function requestOf(frame: CallFrame, packing: Packing): unknown {
   return frame.length === REQUEST_FIELD ? null : packing.unpack({ frame, at: REQUEST_FIELD });
 }
 
-/** Adds the frame of a reply, and packs the reply. */
+/** Packs a reply, and adds its frame to the message. */
 export function addReply(message: unknown[], id: number, packing: Packing, reply: unknown): void {
   const at = message.push(0, FRAME.REPLY, id);
   packing.pack(reply, message);
@@ -105,7 +105,7 @@ export function replyOf(frame: ReplyFrame, packing: Packing): unknown {
   return packing.unpack({ frame, at: REPLY_FIELD });
 }
 
-/** Adds the frame of a push message, and packs its payload. */
+/** Packs the payload of a push message, and adds its frame to the message. */
 export function addPush(message: unknown[], name: string, packing: Packing, payload: unknown): void {
   const at = message.push(0, FRAME.PUSH, name);
   packing.pack(payload, message);

@@ -1,6 +1,6 @@
 /**
- * Defines the table of the methods that two threads share, and the part of a method that both sides of the RPC need.
- * The serving side has the full declaration of a method, with the function that executes it
+ * Defines the part of a method that both sides of the RPC need, and the table of the methods that two threads share.
+ * The full declaration of a method, with the function that executes it, exists only on the serving side
  * (src/platform/threads/writer-method.ts and its neighbours). Also defines push messages. Pure.
  */
 import type { Static, TSchema } from "typebox";
@@ -73,8 +73,8 @@ export interface PushMessage<Payload extends TSchema = TSchema> {
 export type PayloadOf<Row extends PushMessage> = Static<Row["payload"]>;
 
 /**
- * Returns the weight of a value in bytes. It is the total length of all strings and byte arrays in the value, at any
- * depth, plus 8 for each number.
+ * Returns the weight of a value in bytes: the length of every string and byte array in it, at any depth, plus 8 for
+ * each number.
  */
 export function weightOf(value: unknown): number {
   if (typeof value === "string") return value.length;

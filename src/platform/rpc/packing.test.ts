@@ -1,5 +1,6 @@
 /**
- * Tests into which fields a value is packed, and that unpacking returns the same value, for any schema of its members.
+ * Tests into which fields a value is packed, and that unpacking the fields returns the same value. Uses random schemas
+ * and values.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -9,7 +10,7 @@ import { packingOf } from "./packing.js";
 
 const BEFORE = ["a", 2];
 
-/** Packs a value after other fields of a frame. Returns the fields, and the value that is unpacked from them. */
+/** Packs a value behind other fields of a frame, and unpacks it. Returns the fields and the unpacked value. */
 function travel(schema: TSchema, value: unknown): { readonly fields: readonly unknown[]; readonly value: unknown } {
   const packing = packingOf(schema);
   const sent: unknown[] = [...BEFORE];
@@ -59,8 +60,7 @@ t.test("any other value travels unchanged", async (t) => {
 });
 
 t.test("the same value comes out again, whatever its members are", async (t) => {
-  // The names stand for those in Koor's own schemas. `__proto__` is left out, because it cannot be a normal member of
-  // an object.
+  // Any name of a member is tested, except `__proto__`, which cannot be a normal member of an object.
   const names = fc.string().filter((name) => name !== "__proto__");
   const members = fc.dictionary(names, fc.jsonValue(), { maxKeys: 6, noNullPrototype: true });
   fc.assert(

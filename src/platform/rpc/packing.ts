@@ -1,12 +1,12 @@
 /**
- * Packs requests and replies that are sent between threads. An object is sent as the values of its members, in the
- * order of its schema and without their names. A list of objects is sent as its length, followed by the values. Packed
- * values are faster than objects. Structured clone spends time on every object and array, and copies the names of the
- * members each time. Pure.
+ * Packs requests and replies into fields that are sent between threads. An object becomes the values of its members, in
+ * the order of its schema and without their names. A list of objects becomes its length, followed by the values of each
+ * object. Packed values are faster, because structured clone spends time on every object and array, and copies the
+ * names of the members each time. Pure.
  */
 import type { TSchema } from "typebox";
 
-/** The keywords of a JSON schema that decide how a value of the schema is packed. */
+/** The keywords of a JSON schema that decide how its values are packed. */
 interface Shape {
   readonly properties?: Readonly<Record<string, TSchema>>;
   readonly required?: readonly string[];
@@ -50,7 +50,8 @@ function packingOfObject(members: readonly { readonly name: string; readonly pac
     pack: (value, frame) => {
       for (const { name, packing } of members) {
         const member = (value as Readonly<Record<string, unknown>>)[name];
-        // Nearly all members are sent unchanged. This case is handled without a call, because that is faster.
+        // Add a member that is sent unchanged without a call, because nearly all members are such, and a call is
+        // slower.
         if (packing === AS_IT_IS) frame.push(member);
         else packing.pack(member, frame);
       }

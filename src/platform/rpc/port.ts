@@ -1,7 +1,7 @@
 /**
- * Wraps a MessagePort. It collects the frames of one event-loop tick and sends them as one message. Fewer messages are
- * better, because a message wakes the other thread, which costs more than the frames in it. It does not interpret
- * frames. No other module of the RPC uses a MessagePort directly. Runs on both sides of every RPC.
+ * Wraps a MessagePort, which no other module of the RPC uses directly. Collects the frames of one event-loop tick, and
+ * sends them as one message. Fewer messages are better, because each message wakes the other thread, which costs more
+ * than its frames. Does not interpret the frames. Runs on both sides of every RPC.
  */
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
 import { addFrame, takeFrames, type Frame } from "./frames.js";
@@ -24,7 +24,7 @@ export class Port {
 
   /**
    * @param onFrame called with each received frame, in the order in which frames were sent
-   * @param framesMax the largest number of frames in a message
+   * @param framesMax the maximum number of frames in a message
    */
   constructor(endpoint: Endpoint, onFrame: (frame: Frame) => void, framesMax = Number.POSITIVE_INFINITY) {
     this.#endpoint = endpoint;
@@ -36,15 +36,15 @@ export class Port {
   }
 
   /**
-   * Queues a frame. It is sent at the end of this event-loop tick, by `flush`, or when `framesMax` frames are queued.
-   * With this limit the other thread can start while this thread is still reading its sockets.
+   * Queues a frame. The queued frames are sent at the end of this event-loop tick, by `flush`, or when there are
+   * `framesMax` of them. With this limit the other thread can start while this thread is still reading its sockets.
    */
   send(frame: Frame): void {
     addFrame(this.#outbox, frame);
     this.queued();
   }
 
-  /** The message that will be sent next. A caller that adds a frame to it must call `queued`. */
+  /** The next message to send. A caller that adds a frame to it must call `queued`. */
   get outbox(): unknown[] {
     return this.#outbox;
   }
@@ -76,7 +76,7 @@ export class Port {
     this.#endpoint.postMessage(message);
   }
 
-  /** Stops listening, and drops the frames that were not sent. */
+  /** Stops receiving, and drops the frames that were not sent. */
   close(): void {
     this.#closed = true;
     if (this.#scheduled !== null) clearImmediate(this.#scheduled);
@@ -88,7 +88,7 @@ export class Port {
   }
 }
 
-/** Opens a channel between two threads. `near` is this thread's end. `far` is to be transferred to the other thread. */
+/** Opens a channel between two threads. `near` is this thread's end. The caller transfers `far` to the other thread. */
 export function openChannel(): { readonly near: MessagePort; readonly far: MessagePort } {
   const { port1, port2 } = new MessageChannel();
   return { near: port1, far: port2 };

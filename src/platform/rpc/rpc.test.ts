@@ -1,7 +1,7 @@
 /**
  * Tests the RPC between two threads: deadlines, cancellation, limits, order, streams, and the end of the other side.
- * The other side is test/threads/peer.ts. A gate in it decides which calls still wait there. The test injects the time
- * on both sides.
+ * The other side is test/threads/peer.ts. A gate in that thread holds calls back until the test opens it. The test
+ * injects the time on both sides.
  */
 import { Worker } from "node:worker_threads";
 import t from "tap";
@@ -22,14 +22,14 @@ const PEER = new URL("../../../test/threads/peer.js", import.meta.url);
 const CONTEXT: CallContext = { actor: "someone", trace: "t1" };
 const GONE = new Failure("UNAVAILABLE", "the other side has ended");
 
-/** Starts the peer's thread without the loaders of the test runner, which take seconds to load. */
+/** Starts the peer's thread without the loaders of the test runner, because loading them takes seconds. */
 function startPeer(workerData: PeerData): Worker {
   return new Worker(PEER, { workerData, execArgv: [], env: {} });
 }
 
 type Acted = ReplyOf<typeof act>;
 
-/** A client and its peer; `log` gets the replies and push messages, in order. */
+/** A client with its peer. `log` records the replies and push messages, in order. */
 class Pair {
   readonly shared: Shared;
   readonly worker: Worker;
@@ -55,7 +55,7 @@ class Pair {
     });
   }
 
-  /** Makes a call whose topic says what the peer does, and records the outcome under the topic. */
+  /** Makes a call whose topic tells the peer how to respond. Records the outcome under the topic. */
   call(topic: string, deadlineMs = 1000, weight = 0): number {
     return this.client.call(
       act,
@@ -74,7 +74,10 @@ class Pair {
     return await this.client.request(act, { topic }, CONTEXT);
   }
 
-  /** Returns the calls that the peer has executed. The peer has received all earlier messages by then. */
+  /**
+   * Returns the calls that the peer has executed. The peer receives messages in order, so it has received all earlier
+   * ones.
+   */
   async executed(): Promise<string[]> {
     const reply = await this.ask("executed");
     if (reply instanceof Failure) throw new Error(reply.message);
@@ -86,7 +89,7 @@ class Pair {
     return outcome instanceof Failure ? outcome.status : outcome && "OK";
   }
 
-  /** Starts a call that the peer keeps running, so that all later calls wait. */
+  /** Starts a call that keeps the peer busy, so that all later calls wait. */
   async hold(): Promise<void> {
     this.call("hold");
     await this.shared.held();

@@ -1,6 +1,6 @@
 /**
  * Implements the serving side of the RPC: a bounded mailbox, deadlines, cancellation, and streams that wait for credit.
- * In each event-loop tick it takes the next group of calls from the mailbox, in order, and passes it to `execute`. Runs
+ * In each event-loop tick it takes a group of calls from the mailbox, in order, and passes the group to `execute`. Runs
  * in the writer and in the workers of the pool.
  */
 import { MAILBOX_CALLS_MAX, STREAM_PIECE_CHARACTERS_MAX } from "../../../schemas/limits/rpc.js";
@@ -28,7 +28,7 @@ export interface ServerCall<Row extends Method = Method> {
 export interface RpcServerOptions<Row extends Method = Method> {
   readonly methods: MethodTable<Row>;
   readonly clock: Clock;
-  /** Executes a group of calls in order. Must answer each call by `reply`, `fail` or `stream`. */
+  /** Executes a group of calls in order. It must answer each call by `reply`, `fail` or `stream`. */
   readonly execute: (calls: readonly ServerCall<Row>[], server: RpcServer<Row>) => void;
   readonly mailboxMax?: number;
   readonly batchMax?: number;
@@ -37,7 +37,7 @@ export interface RpcServerOptions<Row extends Method = Method> {
 interface OpenStream {
   readonly packing: Packing;
   readonly chunks: Iterator<string | Failure, unknown>;
-  /** The rest of a chunk that was too long for one piece; "" if there is none. */
+  /** The unsent rest of a chunk that is too long for one piece; "" if there is none. */
   rest: string;
   credit: number;
 }
@@ -55,7 +55,7 @@ export class RpcServer<Row extends Method = Method> {
   readonly #streams = new Map<number, OpenStream>();
   /** The packing of each push message, by its name. */
   readonly #pushPackings = new Map<string, Packing>();
-  /** Credit that has arrived before its stream was opened, by the call's id. */
+  /** The credit that has arrived before its stream was opened, by the id of the call. */
   readonly #earlyCredit = new Map<number, number>();
   #scheduled = false;
   #paused = false;
@@ -83,8 +83,8 @@ export class RpcServer<Row extends Method = Method> {
   }
 
   /**
-   * Answers a call with the chunks of an iterator, and then with its return value. A Failure among the chunks ends the
-   * stream. Each piece of a chunk needs credit from the reader.
+   * Answers a call with the chunks of an iterator, and then with the iterator's return value. A Failure among the
+   * chunks ends the stream. Long chunks are split into pieces, and the reader must give credit for each piece.
    */
   stream(call: ServerCall, chunks: Iterable<string | Failure, unknown>): void {
     const credit = this.#earlyCredit.get(call.id) ?? 0;
@@ -106,7 +106,8 @@ export class RpcServer<Row extends Method = Method> {
   }
 
   /**
-   * Sends the queued frames now, so that clients get the answers of committed calls before the next calls are executed.
+   * Sends the queued frames now. The clients of committed calls then get their answers before the next calls are
+   * executed.
    */
   flush(): void {
     this.#port.flush();
@@ -207,8 +208,8 @@ export class RpcServer<Row extends Method = Method> {
   }
 
   /**
-   * Sends a piece of a chunk, which uses up one credit. A piece has a limited length, so that a long chunk does not
-   * fill the reader's memory.
+   * Sends the first piece of a text, which uses up one credit. The length of a piece is limited, so that a long chunk
+   * does not fill the reader's memory.
    */
   #sendPiece(id: number, open: OpenStream, text: string): void {
     open.credit -= 1;
@@ -228,7 +229,8 @@ export class RpcServer<Row extends Method = Method> {
         continue;
       }
       this.#streams.delete(id);
-      // The iterator was left before its end, so it must clean up now, for example close a snapshot or free a worker.
+      // The stream ends before the iterator does, so the iterator must clean up now. It may have to close a snapshot or
+      // to free a worker.
       if (next.done !== true) open.chunks.return?.();
       const end: unknown = next.value;
       if (end instanceof Failure) this.#port.send([FRAME.FAILURE, id, end.status, end.message, end.members]);

@@ -1,7 +1,7 @@
 /**
- * Tests how the data directory is claimed before anything is opened in it. A missing directory is created. One process
- * at a time can hold it, and the claim ends when that process dies. If a directory cannot be used, the claim fails and
- * leaves its files as they are.
+ * Tests how the data directory is claimed before any file in it is opened. A missing directory is created. Only one
+ * process at a time can hold the directory, and its claim ends when it dies. If a directory cannot be used, the claim
+ * fails and leaves the files as they are.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -32,25 +32,25 @@ import { openDatabase } from "./sqlite/choice.js";
 const HOLDER = fileURLToPath(new URL("../../../test/threads/hold-directory.js", import.meta.url));
 const LOCK = "koor.lock";
 
-/**
- * Returns the contents of the directory's files, without the lock file and the shared memory of SQLite's readers
- * (`-shm`).
- */
+/** Returns the contents of the directory's files, except the lock file and SQLite's shared memory (`-shm`). */
 function contents(directory: string): Record<string, string> {
   const names = readdirSync(directory).filter((name) => name !== LOCK && !name.endsWith("-shm"));
   const files = names.map((name) => [name, readFileSync(join(directory, name)).toString("base64")] as const);
-  // An empty WAL is ignored, because any reader of a WAL database creates one.
+  // Ignore an empty WAL, because any reader of a WAL database creates one.
   return Object.fromEntries(files.filter(([name, bytes]) => !(name.endsWith("-wal") && bytes === "")));
 }
 
 const ROWS = 200;
-/** The numbers of rows. The rows fill so many pages that inserting the newest row does not change all of them. */
+/**
+ * The pages of the database that contain rows, from `first` to before `end`. There are so many that inserting the
+ * newest row does not change all of them.
+ */
 const ROW_PAGES = { first: 12, end: 24 } as const;
 const PAGE_BYTES = 4096;
 
 /**
- * Creates a directory with a database of the writer, and closes the database. With `crashed`, the newest row is left in
- * the WAL.
+ * Creates a directory with a database, which it closes again. With `crashed`, the newest row is only in the WAL, as
+ * after a crash.
  */
 function makeStore(t: Owner, crashed = false): string {
   const made = makeDirectory(t);
@@ -93,7 +93,7 @@ t.test("a missing directory is created, and is free again after its release", (t
   t.end();
 });
 
-/** Starts another process that claims a directory and holds it. That process has not opened the database yet. */
+/** Starts another process that claims a directory and holds it, but does not open the database. */
 async function holdElsewhere(t: Test, directory: string, env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
   const holder = spawn(process.execPath, [HOLDER, directory], { stdio: ["pipe", "pipe", "inherit"], env });
   t.teardown(() => holder.kill("SIGKILL"));
@@ -138,7 +138,7 @@ t.test("a second name of the file: of two servers that start at once, one is ref
 
 t.test("a place where no directory can be created gives one clear line", (t) => {
   t.match(refusalOf("/dev/null/data"), /^cannot use data directory \/dev\/null\/data: it is not a directory$/);
-  // Node's own recursive mkdir would never return for this path.
+  // Node's own recursive mkdir would never return for a path below /proc.
   if (existsSync("/proc/self"))
     t.match(
       refusalOf("/proc/koor-test/data"),

@@ -1,8 +1,8 @@
 /**
- * Claims the data directory before a file in it is opened. It creates a missing directory, locks it against a second
+ * Claims the data directory before a file in it is opened. Creates a missing directory, locks it against a second
  * server, and checks its database. If the database is damaged or foreign, the claim fails and leaves the files as they
- * are. A database can have several names, because of links, so it is locked under every name by which a second server
- * may find it.
+ * are. Links can give the database several names, so it is locked under every name by which a second server may find
+ * it.
  */
 import {
   accessSync,
@@ -39,7 +39,7 @@ const DIRECTORY_MODE = 0o700;
 const OTHERS = 0o077;
 
 /**
- * The database handles that hold locks. The set keeps them alive, because a garbage-collected handle would release its
+ * The database handles that hold locks. They are kept alive here, because a garbage-collected handle would release its
  * lock.
  */
 const HELD = new Set<Db>();
@@ -49,10 +49,10 @@ interface Lock {
   release(): void;
 }
 
-/** The locks with which this process holds the directory and its database. */
+/** The locks of this process on the directory and its database. */
 export interface DataDirLock extends Lock {
   /**
-   * Checks whether the database file has got other names since the claim, and locks the file if it has.
+   * Locks the database file under its inode if it has got another name since the claim.
    * @throws DataDirError
    */
   lockFile(): void;
@@ -92,7 +92,7 @@ export function claimDataDir(dataDir: string): DataDirLock {
 }
 
 /**
- * Creates a directory and its missing parents. Node's recursive mkdir is not used, because it never returns for a path
+ * Creates a directory and its missing parents. Does not use Node's recursive mkdir, which never returns for a path
  * below /proc that cannot be created.
  */
 function makeDirectory(path: string): void {
@@ -101,21 +101,21 @@ function makeDirectory(path: string): void {
   try {
     mkdirSync(path, DIRECTORY_MODE);
   } catch (error) {
-    // An existing path is not an error, because another server may have created the directory meanwhile. The caller
-    // then checks whether it is a directory.
+    // Another server may have created the directory meanwhile, so an existing path is not an error. The caller checks
+    // whether it is a directory.
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 
 /**
- * Returns the folders in which another server may find the same database: the directory itself, and the real file's
- * folder if `data.db` is a link.
+ * Returns the folders in which another server may find the same database. These are the directory itself and, if
+ * `data.db` is a link, the folder of the file to which the link leads.
  */
 export function foldersOf(dataDir: string): string[] {
   return [...new Set([realpathSync(dataDir), dirname(databaseFile(dataDir))])];
 }
 
-/** Whether other users of the machine have access to the directory, or to the folder of the real database file. */
+/** Whether other users of the machine have access to a folder in which the database is found. */
 export function isOpenToOthers(dataDir: string): boolean {
   // Windows has no such permission bits.
   if (process.platform === "win32") return false;
@@ -160,7 +160,7 @@ function lockFolder(folder: string, dataDir: string): Lock {
 
 /**
  * Takes a lock. Node has no flock, so the lock is an exclusive transaction on a small database that has no other use.
- * The operating system releases the lock when the process ends, even after a crash.
+ * The operating system releases the lock when the process ends, even by a crash.
  */
 export function holdLock(path: string): Lock {
   const db = openDatabase(path, { timeoutMs: 0 });
@@ -180,10 +180,10 @@ export function holdLock(path: string): Lock {
 }
 
 /**
- * Locks a file with several names (hard links). The names can be in several folders, so not every server that uses the
- * file sees a lock in one of them. So the lock is in a folder of this user in the system's temporary directory, and its
- * name is the file's device and inode. `refuseShared` alone would not suffice: two servers that start at the same time
- * could both miss that the other one has opened the file.
+ * Locks a file with several names (hard links). The names can be in several folders, so two servers that use the file
+ * may not see each other's locks there. Therefore this lock is in one folder for all servers of this user, below the
+ * system's temporary directory. Its name is the file's device and inode. `refuseShared` alone is not enough: two
+ * servers that start at the same time could both find that no other server has the file open.
  * @returns null if the file has only one name, or if there is no folder for such locks
  */
 function lockSharedFile(path: string): Lock | null {
@@ -202,8 +202,8 @@ function lockSharedFile(path: string): Lock | null {
 }
 
 /**
- * Returns the folder for the locks of files with several names; null if it cannot be created or belongs to another
- * user.
+ * Returns the folder for the locks of files with several names. Returns null if the folder cannot be created or belongs
+ * to another user.
  */
 function locksFolder(): string | null {
   const user = process.getuid?.();
@@ -213,7 +213,7 @@ function locksFolder(): string | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") return null;
   }
-  // The folder is checked, because another user may have put a link there to redirect this process's writes.
+  // Check the folder, because another user may have put a link there to redirect this process's writes.
   const info = lstatSync(folder, { throwIfNoEntry: false });
   return info?.isDirectory() === true && (user === undefined || info.uid === user) ? folder : null;
 }
@@ -236,8 +236,8 @@ export function prepareDatabase(dataDir: string, lock: DataDirLock): Db {
     );
   }
   try {
-    // Locks the file if it has got another name since the claim. If a server starts under a name that is added later,
-    // it finds that this process has the file open.
+    // Lock the file again, in case it has got another name since the claim. A name that is added later does no harm,
+    // because a server that starts under it finds that this process has the file open.
     lock.lockFile();
   } catch (error) {
     db.close();
@@ -247,10 +247,10 @@ export function prepareDatabase(dataDir: string, lock: DataDirLock): Db {
 }
 
 /**
- * Refuses a file with several names if another server has it open. The other locks can miss that server: it may use a
- * name that is not known here, it may keep its locks in another temporary directory (`lockSharedFile`), or it may have
- * started when the file had one name. But SQLite's own lock belongs to the file and not to a name. So if another
- * process has the file open, a request for exclusive access fails.
+ * Refuses a file with several names if another server has it open. The other locks can miss that server for three
+ * reasons: it uses a name that is not known here, its locks are in another temporary directory (`lockSharedFile`), or
+ * it started when the file had only one name. SQLite's own lock belongs to the file and not to a name. So a request for
+ * exclusive access fails if another process has the file open.
  */
 function refuseShared(path: string): void {
   const db = openDatabase(path, { timeoutMs: 0 });

@@ -1,6 +1,6 @@
 /**
- * Compares the ids that are found for spans of time with a simple filter, for tables with gaps, with equal times, and
- * without rows.
+ * Tests `idRange` for random time spans. A naive filter of all rows finds the same ids. The tables have gaps, rows of
+ * equal times, or no rows.
  */
 import * as fc from "fast-check";
 import { join } from "node:path";

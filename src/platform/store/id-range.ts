@@ -1,10 +1,11 @@
 /**
- * Finds the rows of a time span in append-only tables. The ids and the times of their rows have the same order, because
- * the writer's clock never goes back while it runs. So a time is found by bisection over the ids, without an index.
+ * Finds the rows of a time span in append-only tables. In these tables, a row with a higher id has no earlier time,
+ * because the writer's clock never goes back while it runs. So a time is found by bisection over the ids, without an
+ * index.
  *
- * There is one exception. If stored times were ahead of the clock, the rows after them have earlier times
- * (settle-times.ts). The table `time_step` stores the last row before the times go back. The rows up to it and the rows
- * after it are searched separately.
+ * There is one exception. If stored times were ahead of the machine's clock, later rows have earlier times
+ * (settle-times.ts). The table `time_step` stores the last row before the times go back. The rows up to that row are
+ * searched separately from the rows after it.
  */
 import { TIME_MS_MAX, TIME_MS_MIN } from "../../base/time.js";
 import type { Db } from "./open.js";
@@ -21,21 +22,24 @@ export const TIME_COLUMNS = {
 export type TimedTable = keyof typeof TIME_COLUMNS;
 export const TIMED_TABLES = Object.keys(TIME_COLUMNS) as readonly TimedTable[];
 
-/** Larger than the id of every row. */
+/** A number above the id of every row. */
 const LAST_ID = Number.MAX_SAFE_INTEGER - 1;
 
-/** A range of ids, [first, end), that contains all rows of a time span. It may also contain rows of other times. */
+/**
+ * The ids from `first` up to, but not including, `end`. The range contains all rows of a time span, and perhaps rows of
+ * other times.
+ */
 export interface IdRange {
   readonly first: number;
   readonly end: number;
-  /** The time span in ms, both ends inclusive. A query must also compare the time of each row with it. */
+  /** The time span in ms, both ends inclusive. A query must compare the time of each row with it, too. */
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Returns the newest time in ms of all rows in these tables; 0 if they are empty. The writer must not give a batch an
- * earlier time.
+ * Returns the newest time in ms in these tables; 0 if they are empty. The writer must not use an earlier time for a
+ * batch.
  * @param schema "main", or the name of an attached database
  */
 export function newestTime(db: Db, schema: string): number {
@@ -50,7 +54,7 @@ export function newestTime(db: Db, schema: string): number {
   );
 }
 
-/** Finds the rows between two times in ms, both inclusive. If a time is null, there is no limit on that side. */
+/** Finds the rows between two times in ms, both inclusive. A time of null means no limit. */
 export function idRange(db: Db, table: TimedTable, fromMs: number | null, toMs: number | null): IdRange {
   const from = fromMs ?? TIME_MS_MIN;
   const to = toMs ?? TIME_MS_MAX;
@@ -75,8 +79,8 @@ export function idRange(db: Db, table: TimedTable, fromMs: number | null, toMs: 
 }
 
 /**
- * Returns a function that finds the first id whose time is at least `timeMs`, among the ids above `after` and up to
- * `last`. If there is none, it returns the id after the last searched one.
+ * Returns a function that searches the ids above `after` and up to `last`. It finds the first id whose time is at least
+ * `timeMs`. If there is none, it returns the id after the last searched one.
  */
 function finder(db: Db, table: TimedTable): (timeMs: number, after: number, last: number) => number {
   const edge = db.prepare<[number], { id: number; time: number }>(

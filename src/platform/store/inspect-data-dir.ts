@@ -1,6 +1,7 @@
 /**
- * Inspects a data directory for `koor doctor`: whether a server could use it, and whether one does. Leaves no files
- * there. It takes the lock and releases it at once, so a server that starts at this moment may find the lock taken.
+ * Inspects a data directory for `koor doctor`: whether a server could use the directory, and whether a server uses it
+ * now. Leaves no files there. It takes the lock and releases it at once, so a server that starts at this moment may
+ * find the lock taken.
  */
 import { accessSync, constants, existsSync, mkdtempSync, rmdirSync, statSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
@@ -12,8 +13,8 @@ import { sqliteCode } from "./sqlite/codes.js";
 const ALL = constants.R_OK | constants.W_OK | constants.X_OK;
 
 /**
- * Whether this user can create files in a folder. On some file systems the permissions do not say this, so it creates
- * one.
+ * Whether this user can create files in a folder. Tries it with a temporary folder, because on some file systems the
+ * permissions do not tell.
  */
 function canUse(folder: string): boolean {
   try {

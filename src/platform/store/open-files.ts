@@ -1,6 +1,7 @@
 /**
- * Watches the files of an open database by device and inode. If a file is removed or replaced while the server runs,
- * the server writes to a file without a path, and all later writes are lost when the server ends. Runs on the front.
+ * Watches whether the files of the open database are still in place, by device and inode. If a file is removed or
+ * replaced while the server runs, the server still writes to the old file, which has no path. All later writes are then
+ * lost when the server ends. Runs on the front.
  */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -10,7 +11,9 @@ import { hasMagic, MAGIC_BYTES } from "./sound.js";
 
 interface OpenFile {
   readonly path: string;
-  /** The file's device and inode as a text; undefined if the file system reports another inode each time. */
+  /**
+   * The file's device and inode as a text. It is undefined if the file system reports a different inode at each look.
+   */
   readonly id: string | undefined;
 }
 
@@ -22,8 +25,8 @@ function idOf(path: string): string | undefined {
 export class OpenFiles {
   readonly #files: readonly OpenFile[];
   /**
-   * A descriptor of the database file. The server never closes it, because the operating system would then release all
-   * locks of this process on the file, including SQLite's.
+   * A descriptor of the database file. The server never closes it, because a close would release all locks that this
+   * process has on the file, including SQLite's.
    */
   readonly #database: number;
   readonly #head = Buffer.alloc(MAGIC_BYTES);
@@ -43,8 +46,8 @@ export class OpenFiles {
   }
 
   /**
-   * Returns a sentence about a file that was removed or replaced, or whose beginning was overwritten; null if there is
-   * none.
+   * Returns a sentence that names a missing, replaced or overwritten file; null if there is none. A file counts as
+   * overwritten if its first bytes are wrong.
    */
   findFault(): string | null {
     for (const { path, id } of this.#files) {

@@ -1,6 +1,6 @@
 /**
- * Opens data.db. The writer has the only writable handle. The front and the worker pool have read-only handles. This
- * file also maps SQLite's error codes to failures. It does not depend on any table.
+ * Opens data.db. The writer has the only writable handle. The front and the worker pool have read-only handles. Also
+ * maps SQLite's error codes to failures. Does not depend on any table.
  */
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -19,8 +19,8 @@ export function databasePath(dataDir: string): string {
 }
 
 /**
- * Returns the path of the real database file, next to which SQLite puts the WAL. If `data.db` is a link, it is in
- * another folder.
+ * Returns the path of the real database file. If `data.db` is a link, the real file is in another folder, and SQLite
+ * puts the WAL next to it.
  * @throws the error of the operating system if a link points to a missing folder
  */
 export function databaseFile(dataDir: string): string {
@@ -42,9 +42,9 @@ export function walBytes(dataDir: string): number {
 }
 
 /**
- * Opens the writable handle, and migrates the database. A commit is durable when it returns, because with
- * `synchronous=FULL` each commit in WAL mode fsyncs the WAL. SQLite makes a checkpoint in the commit that fills the
- * WAL. Checkpoints by a second connection in another thread were tried, and made writes slower.
+ * Opens the writable handle, and migrates the database. In WAL mode with `synchronous=FULL`, each commit fsyncs the
+ * WAL, so a commit is durable when it returns. SQLite makes a checkpoint in the commit that fills the WAL. Checkpoints
+ * by a second connection in another thread were tried, and made writes slower.
  */
 export function openWriter(dataDir: string): Db {
   const db = openDatabase(databasePath(dataDir), { timeoutMs: SQLITE_BUSY_TIMEOUT_MS });
@@ -62,9 +62,9 @@ export function openWriter(dataDir: string): Db {
 }
 
 /**
- * Sets whether later commits are synced, so that they are on disk when they return. A commit that is not synced
- * survives a crash of the process. A power cut before the next synced commit undoes all of it. Must not be called
- * within a transaction.
+ * Sets whether later commits are synced, which means that they are on disk when they return. A commit that is not
+ * synced survives a crash of the process. But a power cut undoes it, unless a synced commit came after it. Must not be
+ * called within a transaction.
  */
 export function setSynced(db: Db, synced: boolean): void {
   db.pragma(`synchronous = ${synced ? "FULL" : "NORMAL"}`);
@@ -78,13 +78,13 @@ export function openReader(dataDir: string): Db {
 /** Like `openReader`, for the path of a database file. */
 export function openReaderOf(path: string): Db {
   const db = openDatabase(path, { readonly: true, timeoutMs: SQLITE_BUSY_TIMEOUT_MS });
-  // SQLite reads a negative size as KiB.
+  // A negative size is in KiB.
   db.pragma(`cache_size = -${SQLITE_READ_CACHE_KIB}`);
   return db;
 }
 
 /**
- * Whether an error is a violated constraint: a row conflicts with another row, or a column does not allow its value.
+ * Whether an error is a violated constraint: a row conflicts with another row, or a column does not accept its value.
  */
 export function isConstraint(error: unknown): boolean {
   return sqliteCode(error)?.startsWith("SQLITE_CONSTRAINT") === true;
@@ -130,8 +130,8 @@ export function isDamage(error: unknown): boolean {
 }
 
 /**
- * Returns SQLite's code for an error with which opening a database has failed.
- * @throws the error itself if it is not one of SQLite
+ * Returns SQLite's code for the error with which opening a database has failed.
+ * @throws the error itself if it is not SQLite's
  */
 export function openFailure(error: unknown): string {
   const code = sqliteCode(error);

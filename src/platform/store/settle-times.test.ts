@@ -1,4 +1,4 @@
-/** Tests the repair of databases whose times are ahead of the clock, and the search for rows by time afterwards. */
+/** Tests the repair of databases whose times are ahead of the clock. Afterwards, rows must still be found by time. */
 import t from "tap";
 import type { Owner } from "../../../test/support/owner.js";
 import { idRange, newestTime, type TimedTable } from "./id-range.js";
@@ -22,7 +22,7 @@ function publish(db: Db, at: number): void {
   db.prepare<[number]>("INSERT INTO event (topic, created_at, source, data) VALUES ('a', ?, '', 'null')").run(at);
 }
 
-/** Returns the rows of a time span, which it reads as the features do. */
+/** Returns the rows of a time span, found in the same way as the features find them. */
 function found(db: Db, table: TimedTable, from: number | null, to: number | null): number[] {
   const range = idRange(db, table, from, to);
   return db

@@ -1,8 +1,10 @@
-/** Checks whether a database is undamaged. It checks the first bytes and the pages. Runs in any thread. */
+/** Checks whether a database is undamaged, by its first bytes and by its pages. Runs in any thread. */
 import { openReaderOf } from "./open.js";
 import { sqliteCode } from "./sqlite/codes.js";
 
-/** The largest database, in bytes, whose pages are all checked. Only the header of a larger one is checked. */
+/**
+ * The size in bytes up to which all pages of a database are checked. Of a larger database, only the header is checked.
+ */
 export const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
 
 const MAGIC = "SQLite format 3\0";
@@ -14,8 +16,8 @@ export function hasMagic(head: Buffer): boolean {
 }
 
 /**
- * Returns a text about damaged pages of a database; null if the pages are consistent. It reads them with a new handle,
- * because an older handle may have old contents of the pages in memory.
+ * Returns a text that describes the damaged pages of a database; null if the pages are consistent. Reads the pages with
+ * a new handle, because an older handle may have old contents of the pages in memory.
  */
 export function findDamage(path: string): string | null {
   let db: ReturnType<typeof openReaderOf> | undefined;

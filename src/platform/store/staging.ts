@@ -1,7 +1,7 @@
 /**
- * Opens and completes the staging database, into which a restore writes its snapshot. Its file is next to data.db, and
- * has the same layout. The file is not synced and has no journal on disk, because a crash of the server ends the
- * restore anyway. It is removed at every start.
+ * Opens and completes the staging database, into which a restore writes its snapshot. The file is next to data.db, and
+ * has the same layout. It is not synced and has no journal on disk, because a crash of the server ends the restore
+ * anyway. It is removed at every start.
  */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ export function stagingPath(dataDir: string): string {
 export function openStaging(dataDir: string): Db {
   removeStaging(dataDir);
   const db = openDatabase(stagingPath(dataDir));
-  // The mode is MEMORY, because some of the SQLite libraries do not allow OFF.
+  // The mode is MEMORY and not OFF, because some of the SQLite libraries do not allow OFF.
   db.pragma("journal_mode = MEMORY");
   db.pragma("synchronous = OFF");
   migrate(db);
@@ -26,8 +26,8 @@ export function openStaging(dataDir: string): Db {
 }
 
 /**
- * Completes and closes the database. Returns false if a row violates a foreign key, so that the database cannot be
- * used.
+ * Completes and closes the database. Returns false if the database cannot be used, because a row violates a foreign
+ * key.
  */
 export function finishStaging(db: Db): boolean {
   const sound = db.pragma("foreign_key_check", { simple: true }) === undefined;

@@ -1,7 +1,4 @@
-/**
- * Tests that buffered rows are written in order, however many there are, and that either all or none of them are
- * written.
- */
+/** Tests that any number of buffered rows is written in order, and that either all or none of them are written. */
 import { openDatabase } from "./sqlite/choice.js";
 import * as fc from "fast-check";
 import t from "tap";
@@ -38,8 +35,7 @@ t.test("any number of rows, written at any time", async () => {
           for (let at = 0; at < each; at++) {
             table.add(`name ${next}`);
             waiting.push(`name ${next++}`);
-            // The buffer writes 32 rows at once, as soon as it has them, because that is the size of the largest
-            // statement.
+            // The buffer writes its rows as soon as it has 32 of them, because the largest statement writes 32 rows.
             if (waiting.length === 32) [written, waiting] = [[...written, ...waiting], []];
           }
         if (each === "write") written.push(...waiting);

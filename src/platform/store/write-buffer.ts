@@ -6,8 +6,8 @@
 import type { Db, Statement } from "./open.js";
 
 /**
- * The numbers of rows that a prepared statement can write. Any number of rows is a sum of these, so it takes few
- * statements.
+ * The numbers of rows that one prepared statement writes. Any number of rows is a sum of these numbers, so few
+ * statements are needed (37 = 32 + 4 + 1).
  */
 const ROWS_TOGETHER = [32, 16, 8, 4, 2, 1] as const;
 const ROWS_MAX = ROWS_TOGETHER[0];
@@ -85,11 +85,11 @@ class Table<Row extends readonly Column[]> implements BufferedTable<Row>, Buffer
 export class WriteBuffer {
   readonly #db: Db;
   /**
-   * The tables and other writes that have something to write, so that a commit costs nothing for all others. An array
-   * is faster here than a Set, which allocates a new table whenever it is cleared.
+   * The tables and other writes that have something to write. A commit costs nothing for all other tables. An array is
+   * faster than a Set, which allocates a new table whenever it is cleared.
    */
   #dirty: BufferedWrites[] = [];
-  /** The writes that are written only before the commit. */
+  /** The writes that `finish` writes, just before the commit. */
   #last: BufferedWrites[] = [];
 
   constructor(db: Db) {
@@ -111,14 +111,14 @@ export class WriteBuffer {
   }
 
   /**
-   * Adds the writes of a table that no method reads, because a model has its rows in memory. Only `finish` writes them.
-   * So if many calls change the same row, the row is written once. It is harmless to add the same writes twice.
+   * Adds writes that only `finish` writes. They belong to a table that no method reads, because a model has its rows in
+   * memory. If many calls change the same row, it is written only once. It is harmless to add the same writes twice.
    */
   addLast(waiting: BufferedWrites): void {
     this.#last.push(waiting);
   }
 
-  /** Writes everything that is buffered, including the writes for the commit. */
+  /** Writes everything that is buffered. Called before the commit. */
   finish(): void {
     this.write();
     if (this.#last.length === 0) return;
@@ -127,8 +127,8 @@ export class WriteBuffer {
   }
 
   /**
-   * Writes everything that is buffered, except the writes for the commit. The rows of a table are written in the order
-   * in which they were added.
+   * Writes everything that is buffered, except the writes that were added by `addLast`. The rows of a table are written
+   * in the order in which they were added.
    */
   write(): void {
     if (this.#dirty.length === 0) return;

@@ -1,6 +1,6 @@
 /**
- * Tests group commit on a real database, with methods that fail on request: which calls share a transaction, what
- * happens to a call that fails, what is written to the audit log, and in which order the front gets its messages.
+ * Tests group commit on a real database, with methods that fail on request. Checks which calls share a transaction,
+ * what happens to a call that fails, which rows the audit log gets, and in which order the front gets its messages.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -37,8 +37,8 @@ const TABLES = `
 const LINES = { name: "lines", payload: Type.Array(Type.String()) } as const satisfies PushMessage;
 
 /**
- * Stores lines. It takes their numbers from a counter in memory. After a rollback it must forget the lines that were
- * undone.
+ * Stores lines. The model takes their numbers from a counter in memory. After a rollback it must forget the lines that
+ * were undone.
  */
 class LineTable extends PublishingModel {
   readonly #insert;
@@ -53,7 +53,7 @@ class LineTable extends PublishingModel {
     this.reload();
   }
 
-  /** The number of lines that this transaction has added. */
+  /** The number of lines that were added since the last commit. */
   get added(): number {
     return this.#added.length;
   }
@@ -87,7 +87,7 @@ const trail: Model<AuditTrail> = {
   },
 };
 
-/** Buffers lines, and reads the lines that are in the database already. */
+/** A model that buffers new lines. It reads only the lines that were already written to the database. */
 interface LaterLines {
   add(name: string): void;
   readonly written: readonly string[];
@@ -105,7 +105,7 @@ const laterLines: Model<LaterLines> = {
   },
 };
 
-/** The faults that the test method causes after it has added a line. The line's name selects the fault. */
+/** The faults that the test method causes after it has added a line. The name of the line selects the fault. */
 const FAULTS = {
   throw: () => {
     throw new Error("thrown on purpose");
@@ -118,12 +118,12 @@ const FAULTS = {
   },
   twice: ({ db }) => void db.exec("INSERT INTO line VALUES (1, 'twice', 0, '')"),
   orphan: ({ db }) => void db.exec("INSERT INTO child VALUES (-1)"),
-  // SQLite rolls back the transaction by itself when the disk is full.
+  // When the disk is full, SQLite rolls back the transaction by itself.
   undone: ({ db }) => {
     db.exec("ROLLBACK");
     throw sqliteError("no room", "SQLITE_FULL");
   },
-  // A large call fits on the disk only if it is alone in its transaction.
+  // A large call fits on the disk only if no other call shares its transaction.
   large: ({ lines }) => {
     if (lines.added > 1) throw sqliteError("no room", "SQLITE_FULL");
   },
@@ -155,7 +155,7 @@ const add = writerMethod({
     if (name === "nothing") return { id: 0 };
     if (name.startsWith("refuse")) return new Failure("NOT_FOUND", name);
     if (name === "busy") return new Failure("UNAVAILABLE", "not now");
-    // A restore moves the time forward in the same way, to the times in its snapshot.
+    // A restore moves the time forward in the same way, to the newest time in its snapshot.
     call.nowMs += waitMs;
     const id = models.lines.add(name, call.nowMs, call.actor);
     if (name in FAULTS) FAULTS[name as Fault](models);
@@ -199,7 +199,7 @@ const look = writerMethod({
 });
 const METHODS = new MethodTable<WriterMethod>([add, addQuietly, addLater, look]);
 
-/** One message to the front, with the rows that were on disk when it was sent. */
+/** One message to the front, and the rows that were on disk when it was sent. */
 interface Message {
   readonly frames: readonly Frame[];
   readonly committed: number;
@@ -276,7 +276,8 @@ class World {
   }
 
   /**
-   * Executes calls together. Returns the messages to the front, each as its replies and the names of its push messages.
+   * Executes calls together. Returns the messages to the front. Each message is a list of its replies and of the names
+   * of its push messages.
    */
   execute(...calls: readonly ServerCall<WriterMethod>[]): readonly (readonly string[])[] {
     const from = this.messages.length;
@@ -285,7 +286,7 @@ class World {
     return this.messages.slice(from).map(({ frames }) => frames.map(summary));
   }
 
-  /** Lets calls arrive while the batch runs. */
+  /** Adds calls to the mailbox while the batch runs. */
   arrive(count: number): void {
     for (let at = 0; at < count; at++)
       this.#receive(messageOf([FRAME.CALL, 1_000_000 + at, 0, Number.POSITIVE_INFINITY, 0, "", "", { name: "late" }]));

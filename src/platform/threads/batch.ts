@@ -1,9 +1,9 @@
 /**
- * Implements group commit: all waiting calls are executed in one transaction, whose commit needs one fsync. The replies
- * are sent after the commit. Runs in the writer thread.
+ * Implements group commit: executes all waiting calls in one transaction, whose commit needs only one fsync. The
+ * replies are sent after the commit. Runs in the writer thread.
  *
  * An error fails only the call that causes it. The transaction is rolled back, and each of its calls is then executed
- * in its own transaction. So a small write does not fail because a large write in the same batch does not fit on the
+ * in its own transaction. So a small write does not fail because a large write of the same batch does not fit on the
  * disk. A method that throws has a bug: its call fails and changes nothing.
  */
 import { BATCH_BYTES_MAX } from "../../../schemas/limits/writer.js";
@@ -33,10 +33,7 @@ export class Batch {
   readonly #clock: Clock;
   readonly #committed: SharedCounter;
 
-  /**
-   * Creates a batch executor.
-   * @param transaction a transaction object that another component uses too; a new one by default
-   */
+  /** @param transaction a transaction object that the caller also uses elsewhere; a new one by default */
   constructor({ clock, committed, ...options }: BatchOptions, transaction = new Transaction(options)) {
     this.#transaction = transaction;
     this.#clock = clock;
@@ -56,14 +53,14 @@ export class Batch {
     try {
       transaction.begin();
       hasBegun = true;
-      // The time may be ahead of the clock, because a restore moves it forward to the times in its snapshot.
+      // A restore moves the time forward to the times in its snapshot, so the time may be ahead of the clock.
       transaction.nowMs = Math.max(transaction.nowMs, this.#clock.now());
       for (const call of calls) replies.push(transaction.run(call));
       transaction.commit();
     } catch (error) {
       transaction.rollBack(error, server);
-      // Retry the calls one by one only if BEGIN has succeeded. Otherwise each call would wait for the database lock as
-      // long as the batch has waited, and then fail too.
+      // Retry the calls one by one only if BEGIN has succeeded. If BEGIN has failed, it has waited in vain for the
+      // database lock. Each call would then wait as long, and fail too.
       if (hasBegun && calls.length > 1) for (const call of calls) this.#transact([call], server);
       else for (const call of calls) this.#refuse(call, error, server);
       return;

@@ -1,7 +1,7 @@
 /**
- * Collects changes until they are published. It keeps at most CHANGE_NAMES_MAX names for each kind of thing, and each
- * name only once, with its newest version. The writer uses a change set for each commit, and the front uses one for
- * each tick. Pure.
+ * Collects changes until they are published. For each kind of thing it keeps at most CHANGE_NAMES_MAX names. A name
+ * that changes several times is kept once, with its newest version. The writer uses a change set for each commit, and
+ * the front uses one for each tick. Pure.
  */
 import type { ChangeKind, ChangesPush } from "../../../schemas/changes.js";
 import { CHANGE_NAMES_MAX } from "../../../schemas/limits/changes.js";
@@ -12,7 +12,7 @@ export class ChangeSet {
   readonly #leftOut = new Set<ChangeKind>();
   readonly #wants: (kind: ChangeKind) => boolean;
 
-  /** @param wants returns whether clients watch a kind; changes of other kinds are dropped */
+  /** @param wants returns true for a kind that clients watch; changes of other kinds are dropped */
   constructor(wants: (kind: ChangeKind) => boolean = () => true) {
     this.#wants = wants;
   }
@@ -33,13 +33,13 @@ export class ChangeSet {
     else this.#leftOut.add(kind);
   }
 
-  /** Adds changes. `reported` is null if there are too many changes to name them. */
+  /** Adds changes of one kind. `reported` is null if there are too many changes to name each of them. */
   addAll(kind: ChangeKind, reported: readonly ReportedChange[] | null): void {
     if (reported === null) this.leaveOut(kind);
     else for (const { key, version } of reported) this.add(kind, key, version);
   }
 
-  /** Records that things of a kind have changed whose names are not in the set. */
+  /** Records that things of a kind have changed that the set does not name. */
   leaveOut(kind: ChangeKind): void {
     if (this.#wants(kind)) this.#leftOut.add(kind);
   }

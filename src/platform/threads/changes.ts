@@ -1,16 +1,16 @@
 /**
  * Defines the rules that say which things a call of a writer method changes. Each method declares its rules. Pure.
  *
- * The front reads the rules before and after its own call, so that its caches drop stale copies (writer.ts). The writer
- * reads them after the commit. It then tells the front about remote calls, and notifies clients of all changes
- * (dirty-set.ts).
+ * The front uses the rules before and after each call of its own, so that its caches drop stale copies (writer.ts). The
+ * writer uses them after the commit. From them it derives the messages to the front about remote calls, and the
+ * notifications of clients about all changes (dirty-set.ts).
  */
 import type { ChangeKind } from "../../../schemas/changes.js";
 import type { Failure } from "../../base/result.js";
 
 /**
- * A changed thing, in the form in which clients are notified of it. `key` is its name in the audit log, or null if
- * anything of the kind may have changed.
+ * A changed thing, as clients are notified of it. `key` is the thing's name in the audit log. It is null if anything of
+ * the kind may have changed.
  */
 export interface ReportedChange {
   readonly key: string | null;
@@ -19,14 +19,16 @@ export interface ReportedChange {
 }
 
 /**
- * Returns the changes of which clients are notified after the commit. Returns null if there are too many to name them.
+ * Returns the changes of which clients are notified after the commit of a call. Returns null if there are too many to
+ * name each of them.
  */
 export type ReportOf<Request, Reply> = (request: Request, reply: Reply) => readonly ReportedChange[] | null;
 
-/** Finds the copies in the front's caches that are stale after a call. */
+/** Finds the copies in the front's caches that a call makes stale. */
 export interface StaleKeys<Request, Reply> {
   /**
-   * Returns the keys that a call may change, according to its request. Returns null if the request does not name them.
+   * Returns the keys that a call may change, as far as its request names them. Returns null if the request does not
+   * name them.
    */
   requestKeys(request: Request): readonly string[] | null;
   /** Returns the keys that a call has changed. Returns null if it may have changed any key. */
@@ -71,15 +73,16 @@ export function inRequest<Request>(keys: (request: Request) => readonly string[]
   return { requestKeys: keys, changedKeys: keys };
 }
 
-/** Finds the stale copies by the keys in the reply. Used if the request does not name them. */
+/** Finds the stale copies by the keys in the reply. Used by methods whose request does not name them. */
 export function inReply<Reply>(keys: (reply: Reply) => readonly string[]): StaleKeys<unknown, Reply> {
   return { requestKeys: () => null, changedKeys: (_request, reply) => keys(reply) };
 }
 
 /**
- * Returns the rule for a method that changes things of a kind.
+ * Returns the rule for a method that changes things of one kind.
  * @param report returns the changes of which clients are notified
- * @param keys finds the stale copies if the front caches this kind (COPIED_KINDS). By default any copy may be stale.
+ * @param keys finds the stale copies if the front caches this kind (COPIED_KINDS). By default every copy of the kind is
+ * stale
  */
 export function changes<Request, Reply>(
   kind: ChangeKind,
@@ -90,7 +93,7 @@ export function changes<Request, Reply>(
 }
 
 /**
- * Returns the rule for changes that a model itself reports (`afterCommit`), so that the methods need not report them.
+ * Returns the rule for changes that a model publishes itself (`afterCommit`). The methods then need not report them.
  */
 export function changesByModel(kind: ChangeKind): ChangeRule<unknown, unknown> {
   return changes(kind, () => NOTHING);
@@ -100,24 +103,27 @@ export function changesByModel(kind: ChangeKind): ChangeRule<unknown, unknown> {
 export const COPIED_KINDS = ["state", "spec", "rule"] as const satisfies readonly ChangeKind[];
 
 /**
- * A cache that keeps copies of things of one kind. The listener is called before and after each change. If the keys are
- * null, anything of the kind may change.
+ * Implemented by a cache that keeps copies of things of one kind. Its methods are called before and after each change.
+ * Keys of null mean that anything of the kind may change.
  */
 export interface ChangeListener {
-  /** Called before a call that may change these keys is sent. From now on the database may be newer than the copies. */
+  /**
+   * Called before the front sends a call that may change these keys. From now on the database may be newer than the
+   * copies.
+   */
   begin(requestKeys: readonly string[] | null): void;
   /**
-   * Called when the call has ended, with the keys that it changed or with its failure. If the call timed out, this is
-   * delayed until the writer can no longer execute it.
+   * Called when a call has ended. `changedKeys` are the keys that the call has changed, or its failure. A call that has
+   * timed out may still be executed by the writer. It counts as ended only when the writer can no longer execute it.
    */
   end(requestKeys: readonly string[] | null, changedKeys: readonly string[] | null | Failure): void;
 }
 
-/** The listeners, by kind of change. */
+/** The listeners to changes, by the kind of the changed things. */
 export class ChangeFeed {
   readonly #listeners = new Map<ChangeKind, ChangeListener[]>();
 
-  /** Adds a listener, and returns the function that removes it. A listener must not call this. */
+  /** Adds a listener, and returns the function that removes it. A listener must not add listeners. */
   listen(kind: ChangeKind, listener: ChangeListener): () => void {
     const listeners = this.#listeners.get(kind) ?? [];
     this.#listeners.set(kind, listeners);

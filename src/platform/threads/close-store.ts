@@ -1,5 +1,5 @@
 /**
- * Declares the last call to the writer at a shutdown. It closes the database and ends the writer. All earlier calls,
+ * Declares the last call to the writer at a shutdown, which closes the database and ends the writer. All earlier calls,
  * which may include a restore, are done by then.
  */
 import * as Type from "typebox";
@@ -19,8 +19,8 @@ export const closeStore = writerMethod({
   models: {},
   run: () => null,
   afterwards: (thread) => {
-    // The checkpoint fails on a full disk, which has no room to copy the WAL into the database. That is harmless,
-    // because the WAL stays valid where it is.
+    // On a full disk the checkpoint fails, because there is no room to copy the WAL into the database. That is
+    // harmless, because the next start reads the WAL.
     try {
       thread.db.pragma("wal_checkpoint(TRUNCATE)");
     } catch (error) {

@@ -1,9 +1,10 @@
 /**
- * Collects the successful calls of one transaction until its changes are published. Runs in the writer thread.
+ * Collects the successful calls of one transaction, and computes which things they have changed. Runs in the writer
+ * thread.
  *
- * The rules of their methods (changes.ts) say what each call has changed. From the rules, the set computes which copies
- * in the front's caches are stale, and which changes clients are notified of. A model itself publishes the changes that
- * only it knows (model.ts).
+ * Each method has rules that say which things its calls change (changes.ts). From the rules, the set computes two
+ * results: the stale copies in the front's caches, and the changes of which clients are notified. Changes that only a
+ * model knows are published by the model (model.ts).
  */
 import { COPIED_KINDS } from "./changes.js";
 import type { ChangeSet } from "./change-set.js";
@@ -37,8 +38,8 @@ export class DirtySet {
   }
 
   /**
-   * Returns the keys that remote calls have changed, for each kind that the front caches. The front already knows the
-   * keys of its own calls.
+   * Returns the keys that calls from other nodes have changed, for each kind that the front caches. The front already
+   * knows the keys of its own calls.
    */
   staleCopies(): RemoteChanges["changes"] {
     const stale = new Map<string, Set<string> | null>();
@@ -59,7 +60,7 @@ export class DirtySet {
     });
   }
 
-  /** Adds the changes of the calls to the changes of which clients are notified. */
+  /** Adds the changes of the calls to the change set `changes`, from which clients are notified. */
   report(changes: ChangeSet): void {
     for (const { call, reply, audited } of this.#calls) {
       if (audited !== null) changes.add("audit", audited, null);

@@ -1,6 +1,6 @@
 /**
- * Starts the writer thread before the front loads its modules, so that both threads load their modules at the same
- * time. Runs on the front.
+ * Starts the writer thread before the front loads its own modules. So both threads load their modules at the same time.
+ * Runs on the front.
  *
  * After the start, the front opens and migrates the database, so that it can read before the writer serves. Messages to
  * the writer wait in its port until it serves. This file should import little, because the writer starts only after
@@ -23,32 +23,32 @@ export interface WriterData {
   readonly settings: StoreSettings;
   /** The settings of a node; null for a single server. */
   readonly cluster: ClusterSettings | null;
-  /** The memory of a SharedCounter that holds the id of the last committed call. */
+  /** The memory of a SharedCounter, in which the writer stores the id of the last committed call. */
   readonly committed: SharedArrayBuffer;
   /** The memory of a WatchedKinds. */
   readonly watched: SharedArrayBuffer;
   /**
-   * The memory of a SharedCounter that counts the commits in which other nodes' calls changed a thing that the front
-   * caches. A single server never counts.
+   * The memory of a SharedCounter of remote commits. It counts the commits in which calls from other nodes changed
+   * things that the front caches. A single server never counts.
    *
    * The writer counts before it commits, and sends the changed keys after the commit. If the front has received fewer
-   * messages than the count, the database may be newer than the caches. The front then reads the database.
+   * messages than the count, the database may be newer than the caches. The front then reads the database instead.
    */
   readonly remoteWrites: SharedArrayBuffer;
   /**
-   * The memory of a SharedCounter that holds the applied position: the id of the newest log entry that reads may see.
-   * On a single server it stays 0.
+   * The memory of a SharedCounter that holds the applied position: the id of the newest log entry whose effects reads
+   * may see. On a single server it stays 0.
    *
    * The writer of a node sets the position before it commits. So the data that the front reads is never newer than the
-   * position that it reports with the data. For a moment the data may be older. That is harmless: a client that then
-   * asks another node for this position waits for an entry that is already in the log.
+   * position that it reports with the data. For a moment the data may be older. That is harmless: if a client then asks
+   * another node for this position, it waits for an entry that is already in the log.
    */
   readonly appliedPosition: SharedArrayBuffer;
   /** The memory of a SharedTime. */
   readonly time: SharedArrayBuffer;
   /**
-   * A 32-bit integer that becomes 1 when the writer may open the database. The writer thread sleeps until then. This is
-   * not a SharedCounter, because a thread cannot sleep on one.
+   * A 32-bit integer that becomes 1 when the writer may open the database. The writer thread sleeps until then. A
+   * SharedCounter would not do, because a thread cannot sleep on one.
    */
   readonly prepared: SharedArrayBuffer;
 }
@@ -56,8 +56,8 @@ export interface WriterData {
 export interface EarlyThread {
   readonly data: WriterData;
   /**
-   * Passes the thread to `listen`, which adds message listeners. The messages that the thread sent before are delivered
-   * after `listen` has returned.
+   * Calls `listen` with the thread, so that it adds message listeners. Then delivers the messages that the thread has
+   * sent before.
    */
   take(listen: (worker: Worker) => void): void;
 }
@@ -66,8 +66,8 @@ export interface WriterHandle extends EarlyThread {
   /** The lock of the data directory. */
   readonly lock: DataDirLock;
   /**
-   * The handle that migrated the database. Close it only when another handle is open, because closing the last handle
-   * copies the whole WAL into the database.
+   * The handle with which the database was migrated. It must stay open until another handle is open, because closing
+   * the last handle copies the whole WAL into the database.
    */
   readonly database: Db;
 }
@@ -120,13 +120,13 @@ export function writerData(dataDir: string, settings: WriterSettings): WriterDat
 }
 
 /**
- * Returns the time in ms at which a server's clock starts. On a single server, stored times that are ahead of the
- * machine's clock are first moved back to the current time.
+ * Returns the time in ms at which a server's clock starts. On a single server, first moves stored times that are ahead
+ * of the machine's clock back to the current time.
  */
 function startTime(db: Db, inCluster: boolean): number {
   const nowMs = systemClock.now();
-  // A node must not change stored times, because it follows the time of the log and must store the same rows as the
-  // other nodes.
+  // A node must not change stored times, because it must store the same rows as the other nodes. It follows the time of
+  // the log instead.
   if (inCluster && db.prepare("SELECT 1 FROM log_position").get() !== undefined)
     return Math.max(nowMs, newestTime(db, "main"));
   let startMs = nowMs;

@@ -1,6 +1,6 @@
 /**
- * Tests how entries are applied to a real database: which entries share a transaction, what happens to an entry in
- * which a method throws, what a full disk does, and which messages about remote calls the front gets.
+ * Tests how entries of the log are applied to a real database. Checks which entries share a transaction, what happens
+ * if a method throws or the disk is full, and which messages about remote calls the front gets.
  */
 import t from "tap";
 import * as Type from "typebox";
@@ -23,7 +23,7 @@ import { type Served, writerMethod, type WriterMethod } from "./writer-method.js
 
 const LINE = Type.Object({ name: Type.String() });
 
-/** Adds a line. The line's name decides which fault follows. */
+/** Adds a line. Its name decides which fault the call then causes. */
 const addLine = writerMethod({
   name: "line.add",
   request: LINE,
@@ -51,12 +51,12 @@ interface World {
   readonly remoteWrites: SharedCounter;
   /** The push messages and replies, in order. */
   readonly published: string[];
-  /** The sizes of the transactions that were sealed and committed. */
+  /** The number of entries in each transaction that was sealed and committed. */
   readonly sealed: number[];
-  /** The error code with which the next commit, or a step before it, fails. */
+  /** The error code with which `seal` fails; "" if it does not fail. */
   broken: string;
   readonly lines: () => string[];
-  /** Whether commits currently wait for the disk, as SQLite reports it. */
+  /** Whether SQLite currently syncs each commit to the disk. */
   readonly synced: () => boolean;
 }
 
@@ -110,7 +110,7 @@ function open(t: Parameters<typeof makeDirectory>[0]): World {
   return world;
 }
 
-/** Creates an entry. If it is a local one, its calls get the ids 1, 2, 3 and so on. */
+/** Creates an entry. The calls of a local entry get the ids 1, 2, 3 and so on. */
 function entryOf(nowMs: number, names: readonly string[], own = false, refused: readonly number[] = []): BatchEntry {
   const calls = names.map((name): Served => ({ method: addLine, actor: "", request: { name } }));
   const refusals = new Map(refused.map((at) => [at, new Failure("UNAVAILABLE", "not here")]));
@@ -240,7 +240,7 @@ t.test("a count without a commit is followed by a push message without changes",
   });
   let attempts = 0;
   const entries = new Entries<BatchEntry>(transaction, server, {
-    // The first commit itself fails, because SQLite checks the foreign key of this row only then.
+    // The commit itself fails the first time, because SQLite checks the foreign key of this row only in the commit.
     seal: () => void (attempts++ === 0 && db.exec("INSERT INTO child VALUES ('missing')")),
     committed: () => undefined,
   });

@@ -1,13 +1,13 @@
 /**
- * Applies entries of the cluster's log, in the same way on every node. An entry is a batch of calls, which is applied
- * as a whole or not at all. Runs in the writer thread of a node.
+ * Applies entries of the cluster's log, in the same way on every node. An entry is a batch of calls that is applied as
+ * a whole or not at all. Runs in the writer thread of a node.
  *
- * Entries that arrive together share a transaction. Their effect depends only on the database, the calls and their
- * times. It does not depend on which entries share a transaction.
+ * Entries that arrive together share a transaction. The effect of an entry depends only on the database, the calls and
+ * their times. It does not depend on the entries in the same transaction.
  *
  * A method that throws has a bug: its call fails on every node. The entry is then applied in its own transaction,
  * without the calls that throw. A full disk fails no call, because other nodes may have applied the entry and
- * acknowledged its calls. The entries wait until this node can apply them too.
+ * acknowledged its calls. The entry waits until this node can apply it too.
  */
 import { must } from "../../base/assert.js";
 import { traceOf } from "../../base/reason.js";
@@ -21,14 +21,14 @@ import type { Served, WriterMethod } from "./writer-method.js";
 
 /** One entry of the log. */
 export interface BatchEntry {
-  /** The time of the entry. */
+  /** The time in ms at which the calls of the entry are executed. */
   readonly nowMs: number;
   readonly calls: readonly Served[];
-  /** The calls that are not executed. Maps the index of each in `calls` to its failure. */
+  /** The failures of the calls that are not executed, by the index of the call in `calls`. */
   readonly refusals: ReadonlyMap<number, Failure>;
-  /** The calls of this node's clients, which it must answer; null if another node made the entry. */
+  /** The calls of this node's own clients, which this node must answer; null if another node made the entry. */
   readonly callers: readonly ServerCall<WriterMethod>[] | null;
-  /** The index in `calls` at which the calls of `callers` begin; 0 by default. */
+  /** The index in `calls` of the first call of `callers`; 0 by default. */
   readonly callersFrom?: number;
 }
 
@@ -36,8 +36,8 @@ export interface BatchEntry {
 export type Answers = readonly unknown[];
 
 /**
- * Thrown if entries could not be stored, because the disk is full or another program holds the database. Nothing of the
- * transaction was applied, and all of it can be applied later.
+ * Thrown if entries could not be stored, because the disk is full or another program holds the database. Nothing of
+ * their transaction was applied, so all of it can be applied later.
  */
 export class NotStored extends Error {
   override readonly name = "NotStored";
@@ -50,7 +50,7 @@ export class NotStored extends Error {
 const BROKEN = new Failure("INTERNAL", "internal error");
 
 type Server = RpcServer<WriterMethod>;
-/** Stores data about the applied entries in the same transaction, for example the applied position. */
+/** Stores data about the applied entries in the same transaction as the entries. An example is the applied position. */
 export interface Account<Kept extends BatchEntry> {
   /** Writes the account's rows, after the entries were applied and before their transaction commits. */
   seal(entries: readonly Kept[], answers: readonly Answers[]): void;
@@ -77,8 +77,8 @@ export class Entries<Kept extends BatchEntry> {
   /**
    * Applies entries in order, and sends their replies and push messages. If a call throws, each entry is applied in its
    * own transaction.
-   * @throws NotStored if some entries cannot be applied now. Entries before them may already be committed and
-   * published.
+   * @throws NotStored if some entries cannot be applied now. The entries before them may already be committed and
+   * published
    */
   apply(entries: readonly Kept[]): void {
     const started = performance.now();
@@ -90,14 +90,14 @@ export class Entries<Kept extends BatchEntry> {
   }
 
   /**
-   * Applies entries in one transaction, and returns the replies of each entry. Returns null if a method threw: then
-   * nothing was applied.
+   * Applies entries in one transaction, and returns the replies of each entry. If a method throws, applies nothing and
+   * returns null.
    */
   #attempt(entries: readonly Kept[]): Answers[] | null {
     const transaction = this.#transaction;
     try {
-      // Sync the transaction only if a client of this node waits for it. Other entries are still in the log, so they
-      // are applied again after a power cut.
+      // Sync the transaction only if a client of this node waits for it. After a power cut, entries of other nodes are
+      // applied again, because the log still has them.
       transaction.begin(entries.some(({ callers }) => callers !== null));
       const answers = entries.map(({ nowMs, calls, refusals, callers, callersFrom = 0 }) => {
         transaction.nowMs = nowMs;
@@ -117,8 +117,8 @@ export class Entries<Kept extends BatchEntry> {
   }
 
   /**
-   * Applies an entry in which a method throws, without the calls that throw. If that throws again, it applies the entry
-   * without any calls.
+   * Applies an entry in which a method throws, without the calls that throw. If this fails too, applies the entry
+   * without any of its calls.
    */
   #applyBroken(entry: Kept): void {
     const started = performance.now();
@@ -134,10 +134,7 @@ export class Entries<Kept extends BatchEntry> {
     throw new Error("an entry can be applied without its calls");
   }
 
-  /**
-   * Finds the calls of an entry that throw, and returns the failure of each. To test a call, it first executes the
-   * earlier calls of the entry that do not throw.
-   */
+  /** Finds the calls of an entry that throw. Returns the failure of each, by the index of the call. */
   #findBroken(entry: Kept): ReadonlyMap<number, Failure> {
     const broken = new Map<number, Failure>();
     for (;;) {
@@ -151,7 +148,8 @@ export class Entries<Kept extends BatchEntry> {
   }
 
   /**
-   * Finds the first call that throws. Skips the calls in `broken`, which are known to throw. Rolls all changes back.
+   * Executes the calls of an entry until one throws, and returns that call. Skips the calls in `broken`, which are
+   * known to throw. Rolls all changes back.
    */
   #firstThrown(
     { nowMs, calls, refusals }: Kept,
@@ -190,7 +188,10 @@ export class Entries<Kept extends BatchEntry> {
   }
 }
 
-/** Throws NotStored if the disk or the database has caused the error. Does nothing if a call has caused it. */
+/**
+ * Throws NotStored if the disk is full or another program holds the database. Does nothing for any other error, which
+ * the call itself has caused.
+ */
 function throwWhereNotStored(error: unknown): void {
   const failure = writeFailure(error);
   if (failure !== undefined && failure.status !== "INVALID_ARGUMENT") throw new NotStored(failure);

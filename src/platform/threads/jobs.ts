@@ -1,6 +1,6 @@
 /**
- * Defines the jobs of the pool that no feature owns: reading long JSON bodies, and checking all pages of the database.
- * Runs in the pool.
+ * Defines the jobs of the pool that belong to no feature. One reads long JSON bodies, and one checks all pages of the
+ * database. Runs in the pool.
  */
 import * as Type from "typebox";
 import { ReadBodyReply, ReadBodyRequest } from "../../../schemas/body.js";
@@ -16,8 +16,8 @@ import { findDamage } from "../store/sound.js";
 import { unaryJob } from "./pool-method.js";
 
 /**
- * Reads a JSON body that would block the front for long. The body's schema limits the size of the result, except for
- * the text of the free member, which may be any JSON.
+ * Reads a JSON body that would block the front for long. The body's schema limits the size of the result. Only the text
+ * of the free member, which may be any JSON, has no such limit.
  *
  * The free member is not parsed, and neither are members that the schema does not name. Parsing would take CPU time
  * from the front and the writer, which share the processors with the pool. JSON.parse takes half a second for six
@@ -44,7 +44,7 @@ export const readBody = unaryJob({
 export const checkStorage = unaryJob({
   name: "storage.check",
   request: Type.Object({ path: Type.String() }),
-  /** The damage that was found, as a text; null if there is none. */
+  /** A text that describes the damage; null if there is none. */
   reply: Type.Union([Type.String(), Type.Null()]),
   cost: "unbounded",
   snapshot: "own",

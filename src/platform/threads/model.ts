@@ -1,8 +1,8 @@
 /**
  * Defines and opens models. A model wraps the tables of a feature, and methods use the database only through models.
  * Each method declares the models that it needs. Each thread opens a model once, on its own database handle, and passes
- * it to the methods that declare it. Runs in each thread that has a database handle: the writer, the pool's workers,
- * the thread of a restore, and the front.
+ * it to these methods. Runs in each thread that has a database handle: the writer, the pool's workers, the thread of a
+ * restore, and the front.
  */
 import type { StoreSettings } from "../../../schemas/config.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
@@ -10,7 +10,7 @@ import { WriteBuffer } from "../store/write-buffer.js";
 import type { Db } from "../store/open.js";
 import type { ChangeSet } from "./change-set.js";
 
-/** The dependencies that a thread passes to a model when it opens the model. */
+/** The objects that a thread passes to a model to open it. */
 export interface Opening {
   readonly db: Db;
   /** The write buffer. Its rows are written at the end of the batch, or before their table is read. */
@@ -24,14 +24,14 @@ export interface Model<Opened = unknown> {
   open(opening: Opening): Opened;
 }
 
-/** The opened models that a method has declared, by name. */
+/** The opened models that a method has declared, each under the name from its declaration. */
 export type OpenedModels<Named> = {
   readonly [Name in keyof Named]: Named[Name] extends Model<infer Opened> ? Opened : never;
 };
 
-/** A model that is only the database handle, for a method that works on all tables. */
+/** A model that gives a method the database handle itself, because the method works on all tables. */
 export const DATABASE: Model<Db> = { open: ({ db }) => db };
-/** A model that is only the settings that decide which data is stored. */
+/** A model that gives a method the settings that decide which data is stored. */
 export const SETTINGS: Model<StoreSettings> = { open: ({ settings }) => settings };
 
 /** A push message with its payload. */
@@ -41,8 +41,8 @@ export interface Push<Row extends PushMessage = PushMessage> {
 }
 
 /**
- * The reason why a model must read its tables again. `rollback`: the changes of the models since the last commit were
- * undone. `refill`: a restore has filled the tables without the models.
+ * The reason why a model must read its tables again. `rollback`: a transaction was undone, and so were the changes that
+ * models have made since the last commit. `refill`: a restore has filled the tables without using the models.
  */
 export type ReloadReason = "rollback" | "refill";
 
@@ -55,13 +55,13 @@ export interface CachingModel {
   reload(why: ReloadReason): void;
 }
 
-/** Publishes the changes of a committed transaction for a model. */
+/** The means by which a model publishes the changes of a committed transaction. */
 export interface Publication {
   /** Collects the changes that clients watch; null while no client watches any. */
   readonly changes: ChangeSet | null;
   /**
-   * Whether the applied calls may come from another node. The front learns the effect of its own calls from their
-   * replies, but the effect of remote calls only from push messages.
+   * Whether the calls of the transaction may come from other nodes. The front learns the effect of its own calls from
+   * their replies. It learns the effect of remote calls only from push messages.
    */
   readonly isReplicated: boolean;
   /** Sends a push message to the front. */
@@ -69,8 +69,8 @@ export interface Publication {
 }
 
 /**
- * A model of the writer thread that publishes the changes of a transaction. It marks itself as dirty when it changes
- * something. `afterCommit` is called only for dirty models, so a write costs nothing in models that it does not change.
+ * A model of the writer thread that publishes its changes after a commit. It marks itself as dirty when it changes
+ * something. `afterCommit` is called only for dirty models, so a commit costs nothing in the other models.
  */
 export abstract class PublishingModel implements CachingModel {
   #dirty: Set<PublishingModel> | null = null;
@@ -87,7 +87,7 @@ export abstract class PublishingModel implements CachingModel {
 
   abstract reload(why: ReloadReason): void;
 
-  /** Publishes the changes since the last commit, and forgets them. It is called when the changes are on disk. */
+  /** Publishes the changes since the last commit, and forgets them. Called when the changes are on disk. */
   abstract afterCommit(publication: Publication): void;
 }
 
@@ -95,10 +95,10 @@ export abstract class PublishingModel implements CachingModel {
 export class Models {
   readonly #opened = new Map<Model, unknown>();
   readonly #opening: Opening;
-  /** The publishing models, in the order in which they were opened. A model is opened after those that it uses. */
+  /** The publishing models, in the order in which they were opened. A model comes after the models that it uses. */
   readonly #publishing: PublishingModel[] = [];
   readonly #dirty = new Set<PublishingModel>();
-  /** The write buffer, in which the models put rows until the end of a batch. */
+  /** The write buffer, which keeps the models' rows until the end of a batch. */
   readonly rows: WriteBuffer;
 
   constructor(db: Db, settings: StoreSettings) {

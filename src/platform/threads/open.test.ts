@@ -1,4 +1,6 @@
-/** Tests how the threads start and close together, in particular while the writer is restarting. */
+/**
+ * Tests how the threads start together and close together. The closing is also tested while the writer is restarting.
+ */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -58,7 +60,7 @@ t.test("a writer that becomes ready after the rest is closed notifies no handler
     },
     () => {
       restarts += 1;
-      // Reads the events as the hub does when it catches up.
+      // Read the events in the same way as the hub does when it catches up.
       t.equal(events.lastId, 0);
     },
   );

@@ -1,5 +1,5 @@
 /**
- * Starts the other threads, and closes them. It locks the data directory first. Then it opens the writer thread with
+ * Starts the other threads, and closes them. First it locks the data directory. Then it opens the writer thread with
  * its RPC client, the worker pools, and the front's read-only database handle. It closes them in reverse order.
  *
  * Other modules define the methods and jobs of the threads, and handle their push messages.
@@ -35,7 +35,7 @@ export interface ThreadUrls {
   readonly staging: URL;
 }
 
-/** The handlers of push messages: one for each message in a table such as PUSH_MESSAGES. */
+/** The handlers of push messages: one for each message in a table such as `PUSH_MESSAGES`. */
 export type PushHandlers<Messages extends Readonly<Record<string, PushMessage>>> = {
   readonly [Name in keyof Messages]: (payload: PayloadOf<Messages[Name]>) => void;
 };
@@ -60,14 +60,15 @@ export interface Threads<Messages extends Readonly<Record<string, PushMessage>>>
   /** The kinds of changes that clients watch. The writer publishes only these. */
   readonly watched: WatchedKinds;
   /**
-   * The applied position of a node: the id of the newest log entry that reads may see. On a single server it stays 0.
+   * The applied position of a node: the id of the newest log entry whose effects reads may see. On a single server it
+   * stays 0.
    */
   readonly appliedPosition: SharedCounter;
-  /** Watches whether the database can store data durably. */
+  /** Watches whether the database can still store data durably. */
   readonly storage: StorageWatch;
   /** The time that the front and its writer share. */
   readonly time: SharedTime;
-  /** The file in which a restore collects its snapshot. */
+  /** The path of the file into which a restore writes its snapshot. */
   readonly stagingPath: string;
   /** The size of the database's write-ahead log in bytes. */
   walBytes(): number;
@@ -75,17 +76,18 @@ export interface Threads<Messages extends Readonly<Record<string, PushMessage>>>
   startStaging(): StagingThread;
   /**
    * Sets the handlers of push messages. Call it once, before the first call to the writer.
-   * @param afterRestart called when the writer serves again after a crash. Push messages about the commits before the
-   * crash may be lost.
-   * @param onRestart called when the writer thread is started again after a crash, before it is known whether it can
-   * serve
+   * @param afterRestart called when the writer serves again after a crash. Push messages about the last commits before
+   * the crash may be lost
+   * @param onRestart called when a new writer thread is started after a crash. It is not known yet whether the new
+   * thread can serve
    */
   listen(handlers: PushHandlers<Messages>, afterRestart: () => void, onRestart?: () => void): void;
   close(): Promise<void>;
 }
 
 /**
- * Starts the threads. When this returns, the database can be read, but the writer may still be loading its modules.
+ * Starts the threads. When this function returns, the database can be read, but the writer may still be loading its
+ * modules.
  * @throws DataDirError, SqliteMissingError with one line for the operator
  */
 export function openThreads<Messages extends Readonly<Record<string, PushMessage>>>(
@@ -99,8 +101,8 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     [UNUSABLE.name, (error: PayloadOf<typeof UNUSABLE>) => thread.takeUnusable(error)],
   ]);
   /**
-   * The push messages that the writer sent before `listen` was called. A node's writer may send some, because it may
-   * start faster than the front.
+   * The push messages that arrived before `listen` was called. The writer of a node may send some, because it may start
+   * faster than the front.
    */
   const undelivered: (readonly [name: string, payload: unknown])[] = [];
   let onRestarted: () => void = () => undefined;
@@ -169,8 +171,8 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     close: async () => {
       await pool.close();
       await exports.close();
-      // Remove the handlers, because they may read from database handles that are closed now. Otherwise a writer that
-      // restarts could still call them.
+      // Remove the handlers, because they may read from database handles that are closed now. A writer that restarts
+      // could still call them.
       onRestarted = () => undefined;
       for (const { name } of Object.values(pushMessages)) handlersByName.set(name, () => undefined);
       reader.close();

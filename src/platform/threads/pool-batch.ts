@@ -1,8 +1,8 @@
 /**
- * Supervises one batch of jobs, which is one task of piscina. A job that hangs or fails does not make the others of its
- * batch fail. If a job of the batch runs for longer than POOL_BATCH_PATIENCE_MS, or the thread ends early, all jobs
- * except the current one are requeued for other threads. A job may be run twice, because jobs only read. The current
- * job continues under its own deadline, and if it exceeds that, the thread is ended. Runs on the front.
+ * Supervises one batch of jobs, which is one task of piscina. A job that hangs or fails must not make the other jobs of
+ * its batch fail. If a job runs for longer than POOL_BATCH_PATIENCE_MS, or its thread ends early, the other jobs of the
+ * batch are requeued for other threads. So a job may run twice, which is harmless, because jobs only read. The current
+ * job continues under its own deadline. If it exceeds the deadline, its thread is ended. Runs on the front.
  */
 import { EventEmitter } from "node:events";
 import type { MessagePort } from "node:worker_threads";
@@ -22,17 +22,17 @@ export interface Job {
   readonly bytes: number;
   readonly method: PoolMethod;
   /**
-   * The caller in whose queue the job waits, as `callerOf` returns it; THE_SERVER if no client's request has caused the
-   * job.
+   * The caller, as `callerOf` returns it. The job waits in the queue of this caller. THE_SERVER if no client's request
+   * has caused the job.
    */
   readonly caller: string;
-  /** The number of the job, in the order of submission. */
+  /** The number of the job. Jobs are numbered in the order of submission. */
   readonly order: number;
   readonly task: PoolTask;
   readonly transfer: readonly (ArrayBuffer | MessagePort)[];
-  /** Whether the job may share a batch, and so a thread, with other jobs. */
+  /** Whether the job may be in the same batch, and so in the same thread, as other jobs. */
   shares: boolean;
-  /** The deadline in ms, counted from the moment at which a thread takes the job. */
+  /** The deadline in ms, counted from the time at which a thread takes the job. */
   readonly deadlineMs: number;
   readonly waitsSinceMs: number;
   /** Called with the reply or the Failure; only the first call counts. */
@@ -45,7 +45,7 @@ export interface BatchOptions {
   readonly onReturned: (jobs: readonly Job[]) => void;
   /** Called when the thread is free, or when it was ended. */
   readonly onEnded: () => void;
-  /** Reports why a job has failed, and returns the client's answer. */
+  /** Reports the reason why a job has failed, and returns the failure for the client. */
   readonly failureOf: (error: unknown) => Failure;
 }
 
@@ -60,11 +60,11 @@ export class Batch {
   readonly #number: number;
   /** The signal that makes piscina end the thread. */
   readonly #abort = new EventEmitter();
-  /** The current job, once it is the only job of the batch that the front waits for; else null. */
+  /** The current job, if the front waits only for this job of the batch; else null. */
   #soleJob: Job | null;
   /** The time in ms at which the batch was sent. */
   readonly #sentMs = machineClock.now();
-  /** The time in ms at which the deadline was last restarted. */
+  /** The time in ms at which the deadline of the current job was last restarted. */
   #renewedMs = this.#sentMs;
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
@@ -101,7 +101,7 @@ export class Batch {
     }
   }
 
-  /** Restarts the deadline of a job, if the job is in this batch. */
+  /** Restarts the deadline of a job, if the job runs in this batch. */
   renew(job: Job): void {
     if (this.#soleJob === job) this.#renewedMs = machineClock.now();
   }
@@ -113,26 +113,26 @@ export class Batch {
     this.#end(this.#options.failureOf(error));
   }
 
-  /** Answers all jobs that are not answered yet with `failure`. The thread is not ended. */
+  /** Answers all jobs that have no answer yet with `failure`. Does not end the thread. */
   settle(failure: Failure): void {
     for (const job of this.#soleJob === null ? this.#jobs : [this.#soleJob]) job.settle(failure);
     this.#finish();
   }
 
-  /** Ends the thread. Jobs that are not answered fail with `failure`. */
+  /** Ends the thread. Jobs that have no answer yet fail with `failure`. */
   #end(failure: Failure): void {
     this.settle(failure);
     this.#abort.emit("abort");
   }
 
-  /** The longest time in ms for the current job. */
+  /** The time in ms that the current job may take. If the batch has other jobs, they are requeued after this time. */
   get #patienceMs(): number {
     return this.#soleJob?.deadlineMs ?? POOL_BATCH_PATIENCE_MS;
   }
 
   #wait(ms: number): void {
-    // The answer may have arrived while this thread was busy. So messages that have arrived are handled before the job
-    // counts as late.
+    // The answer may have arrived while this thread was busy. So messages that have arrived are handled first, and only
+    // then is the job checked.
     this.#timer = setTimeout(() => setImmediate(() => this.#check()), ms);
   }
 
@@ -142,7 +142,7 @@ export class Batch {
     const now = machineClock.now();
     const since = this.#cursors.sinceMs(this.#cell, this.#number);
     if (since === undefined) {
-      // The thread is still loading its modules. Its deadline starts only after that.
+      // The thread is still loading its modules. The deadline of the job starts only after that.
       if (now - this.#sentMs >= POOL_START_MS_MAX) this.#end(TOO_LATE);
       else this.#wait(POOL_BATCH_PATIENCE_MS);
       return;
@@ -156,12 +156,12 @@ export class Batch {
     }
   }
 
-  /** Requeues all jobs except the current one. */
+  /** Requeues all jobs of the batch except the current one. */
   #keepCurrent(): void {
     const job = must(this.#jobs[this.#cursors.reclaim(this.#cell, this.#number)], "a thread is at a task of its batch");
     const others = this.#jobs.filter((other) => other !== job);
-    // The next batch might contain a job that hangs, too, and the answers of these jobs would be lost again. So these
-    // jobs no longer share a batch.
+    // Their next batch could contain another job that hangs, and their answers would be lost again. So these jobs no
+    // longer share a batch.
     for (const other of others) other.shares = false;
     this.#soleJob = job;
     this.#options.onReturned(others);

@@ -1,9 +1,12 @@
-/** Tests the cursors of batches, without threads: which tasks may start, and which tasks the front reclaims. */
+/**
+ * Tests the cursors of batches, without threads. Checks which tasks a thread may start, and which tasks the front
+ * reclaims.
+ */
 import t from "tap";
 import { CALLS_TOGETHER_MAX } from "../../../schemas/limits/rpc.js";
 import { BatchCursors } from "./pool-messages.js";
 
-/** Creates two views of the same cursors: that of the front, and that of a thread. */
+/** Creates two views of the same cursors. The front uses one of them, a thread the other one. */
 function makeCursors(): { readonly front: BatchCursors; readonly thread: BatchCursors } {
   const front = BatchCursors.make(2);
   return { front, thread: new BatchCursors(front.memory) };

@@ -1,8 +1,8 @@
 /**
- * Defines the messages between the front and a thread of the pool: a batch of tasks, and the answers in the order of
- * the tasks. The two sides also share the memory of the cursors, which say which task a thread is running. A cursor
- * also lets the front reclaim the tasks that the thread has not started, without a message to a thread that may be
- * stuck.
+ * Defines the messages between the front and a thread of the pool. The front sends a batch of tasks, and the thread
+ * answers with their replies in the same order. Both sides also share the memory of the cursors. A cursor says which
+ * task of a batch the thread is running. By it, the front can also reclaim the tasks that the thread has not started.
+ * No message is needed for that, so it works even if the thread is stuck.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { StoreSettings } from "../../../schemas/config.js";
@@ -24,11 +24,14 @@ export interface PoolThreadData extends PoolData {
 /** The name under which a thread's script exports the function that runs a batch. */
 export const BATCH_FUNCTION = "runBatch";
 
-/** Runs tasks of a batch, one after the other, and returns their answers. It may leave out the last tasks. */
+/**
+ * Runs the tasks of a batch, one after the other, and returns their answers. It may return before it has run the last
+ * tasks.
+ */
 export type BatchFunction = (request: BatchRequest) => Promise<readonly PoolAnswer[]>;
 
 export interface BatchRequest {
-  /** The cell of the batch's cursor, in the memory of the cursors. */
+  /** The index of the batch's cell in the memory of the cursors. */
   readonly cell: number;
   /** The number of the batch. The counter in its cell starts at this number. */
   readonly batch: number;
@@ -36,8 +39,7 @@ export interface BatchRequest {
 }
 
 /**
- * A job in the form in which it is sent to a thread. `port` is set if the answer is a stream, whose chunks are sent
- * through it.
+ * A job, as it is sent to a thread. If the answer is a stream, its chunks are sent through `port`; else `port` is null.
  */
 export type PoolTask = readonly [method: number, request: unknown, port: MessagePort | null];
 
@@ -53,17 +55,20 @@ export type PoolAnswer =
   /** The job threw, which is a bug. The text is for the log. */
   | readonly [kind: "thrown", reason: string];
 
-/** The distance between the numbers of two batches. A batch has fewer tasks than this. */
+/** The difference between the numbers of two successive batches. A batch has fewer tasks than this. */
 const BATCH_STEP = 64;
-/** A cell has the batch's number plus this value after the front has reclaimed the tasks that were not started. */
+/**
+ * When the front reclaims the tasks of a batch that were not started, it sets the cell to the batch's number plus this
+ * value.
+ */
 const RECLAIMED = BATCH_STEP - 1;
 const CELL_BYTES = Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT;
 
 /**
- * The progress of each batch: the number of its tasks that were started, and the time at which the last of them was
- * started. The front shares this memory with all threads, and each running batch has a cell in it. Separate memory for
- * each batch would make its message more expensive. A cell counts from the number of its batch, so a thread that is
- * being ended cannot start a task of the next batch in this cell.
+ * Stores the progress of each batch that runs: how many of its tasks were started, and when the last of them was
+ * started. Each batch has a cell in one memory that the front shares with all threads. If each batch had its own
+ * memory, its message would be more expensive. A cell counts upwards from the number of its batch. So a thread that is
+ * being ended cannot start a task of the next batch in the same cell.
  */
 export class BatchCursors {
   readonly #since: Float64Array;
@@ -77,7 +82,7 @@ export class BatchCursors {
     this.#started = new Int32Array(memory, this.#since.byteLength, cells);
   }
 
-  /** Allocates the memory, for a number of batches that run at the same time. */
+  /** Allocates the memory for the cursors of `cells` batches, which can run at the same time. */
   static make(cells: number): BatchCursors {
     return new BatchCursors(new SharedArrayBuffer(cells * CELL_BYTES));
   }
@@ -90,20 +95,22 @@ export class BatchCursors {
     return this.#batch;
   }
 
-  /** Starts a task. Returns false if the front has reclaimed that task. Called in the thread. */
+  /**
+   * Starts the task at an index of the batch. Returns false if the front has reclaimed the task. Called in the thread.
+   */
   start(cell: number, batch: number, at: number): boolean {
     this.#since[cell] = machineClock.now();
     return Atomics.compareExchange(this.#started, cell, batch + at, batch + at + 1) === batch + at;
   }
 
-  /** Returns the time in ms at which a thread has started the current task; undefined if it has started none. */
+  /** Returns the time in ms at which the thread has started its current task; undefined if it has not started any. */
   sinceMs(cell: number, batch: number): number | undefined {
     return Atomics.load(this.#started, cell) === batch ? undefined : this.#since[cell];
   }
 
   /**
-   * Reclaims the tasks that the thread has not started, and returns the index of the one that it is running; 0 if it
-   * has started none. Called on the front, at most once for each batch.
+   * Reclaims the tasks that the thread has not started. Returns the index of the task that the thread is running; 0 if
+   * it has started none. Called on the front, at most once for each batch.
    */
   reclaim(cell: number, batch: number): number {
     return Math.max(0, Atomics.exchange(this.#started, cell, batch + RECLAIMED) - batch - 1);

@@ -1,7 +1,7 @@
 /**
- * Defines the type of the pool's methods, which the features declare in their jobs.ts. Such a method is a read or a
- * computation that may take long, on one snapshot of the database. If its answer is certain to be short, the front runs
- * it itself (reads.ts).
+ * Defines the type of the pool's methods, which the features declare in their jobs.ts. A job is a read or a computation
+ * that may take long, on one snapshot of the database. If its answer is certain to be short, the front runs it itself
+ * (reads.ts).
  */
 import type { Static, TSchema } from "typebox";
 import { POOL_DEADLINE_MS } from "../../../schemas/limits/pool.js";
@@ -9,21 +9,19 @@ import type { Failure } from "../../base/result.js";
 import { weightOf, type Method } from "../rpc/method.js";
 import type { Model, Models, OpenedModels } from "./model.js";
 
-/**
- * An iterator over the chunks of a stream, whose return value is the reply. A Failure among the chunks ends the stream.
- */
+/** Yields the chunks of a stream, and returns the reply. A Failure among the chunks ends the stream. */
 export type Pieces<Reply> = Iterable<string | Failure, Reply>;
 
 interface PoolMethodBase<Request extends TSchema, Reply extends TSchema> extends Method<Request, Reply> {
   readonly runsIn: "pool";
   /**
-   * Whether the running time of the job has a known limit. Jobs without one, such as those with users' regular
-   * expressions or schemas, never occupy all threads of the pool.
+   * Whether the running time of the job has a known limit. It has none if the job uses a client's regular expression or
+   * schema. Jobs without a limit never occupy all threads of the pool.
    */
   readonly cost: "bounded" | "unbounded";
   /**
-   * Whether the deadline starts again with each chunk that the reader takes. Such a stream may take any time while its
-   * reader continues to read.
+   * Whether the deadline starts again each time the reader takes a chunk. Such a stream may take any time, as long as
+   * its reader continues to read.
    */
   readonly paced: boolean;
   /** Loads the modules that only this job needs. Called once per worker; null if there are none. */
@@ -34,8 +32,8 @@ export interface UnaryJob<Request extends TSchema = TSchema, Reply extends TSche
   extends PoolMethodBase<Request, Reply> {
   readonly kind: "unary";
   /**
-   * "given" if a snapshot is opened before the job runs. "own" if the job rarely reads the database, and opens a
-   * snapshot itself when it does.
+   * How the job gets a snapshot of the database. "given": a snapshot is opened before the job runs. "own": the job
+   * rarely reads the database, and opens a snapshot itself when it does.
    */
   readonly snapshot: "given" | "own";
   bind(models: Models): (request: Static<Request>) => Static<Reply> | Failure;

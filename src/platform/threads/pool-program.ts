@@ -1,6 +1,7 @@
 /**
- * Runs the batches of jobs in a thread of the pool, one job after the other, on the thread's own read-only database
- * handle. A stream uses the RPC over the port that came with its task. Runs in the pool.
+ * Runs batches of jobs in a thread of the pool, one job after the other. The jobs use the thread's own read-only
+ * database handle. The chunks of a stream are sent with the RPC, over the port that came with the task. Runs in the
+ * pool.
  */
 import { workerData, type MessagePort } from "node:worker_threads";
 import { POOL_BATCH_MS_MAX } from "../../../schemas/limits/pool.js";
@@ -28,11 +29,11 @@ export function batchFunction(methods: MethodTable<AnyMethod>): BatchFunction {
   const cursors = new BatchCursors(memory);
   const prepared = new Set<PoolMethod>();
   let reader: Reader | undefined;
-  // Opens the database early, while a file descriptor is free for it.
+  // Open the database now, while a file descriptor is free for it.
   try {
     reader = new Reader(data_dir, settings);
   } catch {
-    // The error is ignored here, because the first job tries again and reports it.
+    // Ignore the error, because the first job tries again and reports it.
   }
 
   const runTask = async ([method, request, port]: PoolTask): Promise<PoolAnswer> => {
@@ -58,7 +59,8 @@ export function batchFunction(methods: MethodTable<AnyMethod>): BatchFunction {
     const startedMs = performance.now();
     const answers: PoolAnswer[] = [];
     for (const [at, task] of tasks.entries()) {
-      // The answers are sent together, so those of finished jobs wait for the later jobs. This limits their wait.
+      // The answers of a batch are sent together, so the answer of a finished job waits for the later jobs. This check
+      // limits the wait.
       if (at > 0 && performance.now() - startedMs > POOL_BATCH_MS_MAX) break;
       if (!cursors.start(cell, batch, at)) break;
       answers.push(await runTask(task));
@@ -68,8 +70,9 @@ export function batchFunction(methods: MethodTable<AnyMethod>): BatchFunction {
 }
 
 /**
- * Ends this thread with an error. Called if a file could not be opened: the end closes the files that the thread has
- * opened, and a module that has failed to load cannot be loaded again in the same thread.
+ * Ends this thread with an error. Called if a file could not be opened because there are too few file descriptors. The
+ * end has two effects. It closes the files that the thread has opened. It also lets a new thread load the module that
+ * has failed to load, which the same thread cannot do again.
  */
 function endThread(error: unknown): Promise<never> {
   return new Promise(() => {
@@ -80,7 +83,7 @@ function endThread(error: unknown): Promise<never> {
 }
 
 /**
- * Serves the one call that comes over the port. Resolves when the reader has taken the call's last chunk, or when the
+ * Serves the one call that arrives over the port. Resolves when the reader has taken the call's last chunk, or when the
  * call was cancelled.
  */
 function serveStream(
@@ -98,7 +101,8 @@ function serveStream(
         for (const call of calls) server.stream(call, untilDone(reader.stream(job, request), finish));
       },
     });
-    // The last frame is queued when the chunks have ended, and it must be sent before the port is closed.
+    // Called when the chunks have ended. The last frame is only queued then, and it must be sent before the port is
+    // closed.
     const finish = (): void => {
       setImmediate(() => {
         server.flush();

@@ -1,6 +1,6 @@
 /**
  * Tests the pool with real worker threads, and with jobs that get stuck, fail, crash or wait (test/threads/jobs.ts).
- * Each job is answered, and the next ones find a worker.
+ * Each job must be answered, and the next jobs must find a worker.
  */
 import t from "tap";
 import {
@@ -23,7 +23,8 @@ const JOBS = new URL("../../../test/threads/jobs.js", import.meta.url);
 const CONTEXT = { actor: "", trace: "" };
 const SERVERS = { caller: THE_SERVER };
 /**
- * A deadline far below those of the methods. A job that is not stuck takes less time than this, even on a busy machine.
+ * A deadline that is much shorter than those of the methods. Only a job that is stuck takes longer, even on a busy
+ * machine.
  */
 const SHORT_MS = 1_000;
 
@@ -63,7 +64,9 @@ async function read(
   return { text, failure };
 }
 
-/** Starts jobs that wait, each at a gate of its own. A shared gate would let any thread through. */
+/**
+ * Starts jobs that wait, each at a gate of its own. If they shared a gate, one opening could let any of them continue.
+ */
 function hold(
   pool: Pool,
   job: typeof bounded,
@@ -97,7 +100,7 @@ t.test("a stuck job is ended at its deadline, and its worker replaced", async (t
   const { pool } = makePool(t, SHORT_MS);
   const stuck = await Promise.all(Array.from({ length: POOL_THREADS_MAX }, () => run(pool, "stuck")));
   for (const outcome of stuck) t.match(outcome, { status: "DEADLINE_EXCEEDED", http: 504 });
-  // The start of the new workers may take longer than this pool's short deadline.
+  // Starting the new workers may take longer than the short deadline of this pool.
   let answer = await run(pool, "a");
   while (answer instanceof Failure) answer = await run(pool, "a");
   t.equal(answer, "done a");
@@ -241,8 +244,8 @@ async function together(pool: Pool, ...what: readonly string[]): Promise<readonl
 
 t.test("short jobs of one event-loop tick share a thread", async (t) => {
   const { pool } = makePool(t);
-  // The pool requeues jobs that share a thread if it gets no answer for a while. This may happen on a busy machine. The
-  // held job shows to which thread they were given, however long that takes.
+  // The pool requeues jobs of a shared thread if it gets no answer for a while, which may happen on a busy machine. The
+  // held job shows which thread they were given to, however long that takes.
   const gate = Shared.make();
   await run(pool, "start");
   const [held, ...others] = ["hold", "refuse", "thread", "throw", "thread"].map((what) =>

@@ -1,10 +1,10 @@
 /**
- * Implements the thread pool, which runs jobs in worker threads. Each job has a deadline that counts from the moment at
- * which a thread takes it, and a thread that exceeds the deadline is ended and replaced. Jobs wait in bounded queues
- * that serve callers round-robin. Jobs whose running time has no known limit never occupy all threads. Short jobs of
- * one event-loop tick are sent in one batch to one thread (pool-batch.ts says how one job is kept from failing the
- * others). The library piscina starts and ends the threads, and exchanges the messages with them. Each stream has its
- * own channel, with the same RPC as the writer's calls. Runs on the front.
+ * Implements the thread pool, which runs jobs in worker threads. The deadline of a job counts from the moment at which
+ * a thread takes it. A thread that exceeds the deadline is ended and replaced. Jobs wait in bounded queues that serve
+ * callers round-robin. Jobs whose running time has no known limit never occupy all threads. The short jobs of one
+ * event-loop tick are sent in one batch to one thread (pool-batch.ts isolates them from each other's failures). The
+ * library piscina starts and ends the threads, and exchanges the messages with them. Each stream has its own channel,
+ * with the same RPC as the writer's calls. Runs on the front.
  */
 import type { MessagePort } from "node:worker_threads";
 import {
@@ -44,23 +44,23 @@ export interface PoolOptions {
   readonly data: PoolData;
   readonly log: Log;
   /**
-   * The largest number of threads. A pool with this limit keeps no threads while it is idle. If it is absent, the pool
-   * has POOL_THREADS_MIN to POOL_THREADS_MAX threads.
+   * The maximum number of threads. A pool with this option keeps no threads while it is idle. A pool without it has
+   * POOL_THREADS_MIN to POOL_THREADS_MAX threads.
    */
   readonly threadsMax?: number;
-  /** Set by tests only: a deadline in ms for all jobs, shorter than those of the methods. */
+  /** A deadline in ms for all jobs, shorter than those of the methods. Set only by tests. */
   readonly deadlineMs?: number;
 }
 
 /** Options of one job. */
 export interface JobOptions {
-  /** Buffers of the request that are transferred instead of copied. The caller cannot use them any more. */
+  /** The buffers of the request that are transferred and not copied. The caller cannot use them any more. */
   readonly transfer?: readonly ArrayBuffer[];
   /** A deadline in ms that is shorter than the method's own. */
   readonly deadlineMs?: number;
   /**
-   * The caller in whose queue the job waits, as `callerOf` returns it; THE_SERVER if no client's request has caused the
-   * job.
+   * The caller, as `callerOf` returns it. The job waits in the queue of this caller. THE_SERVER if no client's request
+   * has caused the job.
    */
   readonly caller: string;
   /** Whether the job is likely to be short. If so, it may be sent in one batch with other short jobs. */
@@ -69,7 +69,9 @@ export interface JobOptions {
 
 export type Chunks<Reply = unknown> = AsyncGenerator<string | Failure, Reply | Failure, undefined>;
 
-/** The caller of jobs that the server starts by itself. Only the limit of the whole queue limits their number. */
+/**
+ * The caller of jobs that the server starts by itself. Their number is limited only by the limit of the whole queue.
+ */
 export const THE_SERVER = "";
 
 const NO_BUFFERS: readonly ArrayBuffer[] = [];
@@ -96,11 +98,12 @@ export class Pool {
   #loading: Promise<void> | null = null;
   readonly #batches = new Set<Batch>();
   readonly #cursors: BatchCursors;
-  /** The cells of the cursors that no batch uses. */
+  /** The cells in the memory of the cursors that no batch uses. */
   readonly #freeCells: number[];
   /**
-   * The maximum number of jobs in the next batch. After a batch that ended early it is twice the number of jobs that
-   * the batch finished, so that few jobs are sent and then requeued. Otherwise it doubles with each batch.
+   * The maximum number of jobs in the next batch. It doubles with each batch that runs all of its jobs. If a batch ends
+   * early, the limit becomes twice the number of jobs that it has finished. So few jobs are sent to a thread only to be
+   * requeued.
    */
   #jobsMax = CALLS_TOGETHER_MAX;
   readonly #shortage: SparseReport;
@@ -139,8 +142,9 @@ export class Pool {
   }
 
   /**
-   * Runs a stream, which is queued under its caller. Yields the chunks and returns the reply. If the stream fails, the
-   * Failure is the last item and the return value. Leaving the loop early cancels the stream.
+   * Runs a stream, which waits in the queue of its caller. Yields the chunks and returns the reply. If the stream
+   * fails, its Failure is yielded as the last item, and also returned. A reader that leaves the loop early cancels the
+   * stream.
    */
   async *stream<Row extends StreamJob>(
     method: Row,
@@ -153,7 +157,8 @@ export class Pool {
     client.attach(near);
     let job: Job | null = null;
     const finished = new Promise<void>((resolve) => {
-      // A job that is refused is settled at once, so the stream's reader must be attached before the job is submitted.
+      // A job that is refused is settled at once, before the stream's reader is attached. So the answer is handled in a
+      // microtask.
       const settle = (answer: unknown): void =>
         queueMicrotask(() => {
           if (answer instanceof Failure) client.detach(answer);
@@ -161,13 +166,12 @@ export class Pool {
         });
       job = this.#submit({ method, request, port: far, options: { ...options, caller: callerOf(context) }, settle });
     });
-    // The stream ends when the channel of its chunks closes, because everything that was sent through the channel
-    // arrives before that. The worker's answer that the job is done comes through another channel, and may arrive
-    // before the last chunks.
+    // End the stream only when the channel of its chunks closes, because by then every chunk has arrived. The worker's
+    // answer that the job is done comes through another channel, and may overtake the last chunks.
     near.once("close", () => {
       void finished.then(() => client.detach(new Failure("UNAVAILABLE", "the job ended early")));
     });
-    // The request is null here, because it was sent with the task. Otherwise it would be copied a second time.
+    // The request is null here, because it is already sent with the task. Otherwise it would be copied twice.
     const chunks = client.stream(method, null as RequestOf<Row>, context);
     try {
       for (;;) {
@@ -177,12 +181,12 @@ export class Pool {
         if (method.paced && job !== null) for (const batch of this.#batches) batch.renew(job);
       }
     } finally {
-      // This cancels the stream if the worker has not finished it. The pool does not wait for the worker.
+      // Cancel the stream if the worker has not finished it. Do not wait for the worker.
       await chunks.return(BUSY);
     }
   }
 
-  /** Refuses jobs that have waited for too long. */
+  /** Refuses the jobs that have waited too long. */
   tick(nowMs: number): void {
     const isLate = ({ waitsSinceMs }: Job): boolean => nowMs - waitsSinceMs > POOL_WAIT_MS_MAX;
     for (const job of this.#takeWhere(isLate)) job.settle(BUSY);
@@ -195,7 +199,7 @@ export class Pool {
     for (const job of this.#takeWhere(() => true)) job.settle(STOPPING);
     for (const batch of this.#batches) batch.settle(STOPPING);
     await this.#loading;
-    // This waits until all threads have ended and their database handles are closed.
+    // Wait until all threads have ended and have closed their database handles.
     await this.#threads?.destroy();
   }
 
@@ -234,8 +238,8 @@ export class Pool {
   }
 
   /**
-   * Whether the queue has no room for a job of this caller. One client cannot fill the queue, because a part of it is
-   * reserved for other callers.
+   * Whether the queue has no room for a job of this caller. A part of the queue is reserved for other callers, so one
+   * client cannot fill it.
    */
   #isFull(caller: string, bytes: number): boolean {
     if (this.waiting >= POOL_QUEUE_MAX) return true;
@@ -306,8 +310,8 @@ export class Pool {
   }
 
   /**
-   * Takes the jobs of the next batch from the queues: the next job that may start, and the jobs after it that may share
-   * the batch with it.
+   * Takes the jobs of the next batch from the queues. The first is the next job that may start. It is followed by the
+   * jobs behind it that may share a batch.
    */
   #takeJobs(): readonly Job[] {
     const queue = this.#nextQueue();
@@ -323,7 +327,7 @@ export class Pool {
     return jobs;
   }
 
-  /** Returns the queue whose next job is the oldest, among the queues whose jobs may start now. */
+  /** Returns the queue whose next job was submitted first, among the queues whose jobs may start now. */
   #nextQueue(): FairQueue<Job> | undefined {
     const unbounded = [...this.#batches].filter((batch) => batch.isUnbounded).length;
     const [first, other] = [this.#bounded.peek(), this.#unbounded.peek()];
@@ -331,7 +335,9 @@ export class Pool {
     return first !== undefined && first.order < other.order ? this.#bounded : this.#unbounded;
   }
 
-  /** Starts the threads that the pool keeps while it is idle. If a job is submitted earlier, that job starts them. */
+  /**
+   * Starts the threads that the pool keeps while it is idle. Called after the start of the server, or by the first job.
+   */
   startThreads(): void {
     this.#loading ??= this.#load().then(
       () => this.#schedule(),
@@ -343,7 +349,7 @@ export class Pool {
     );
   }
 
-  /** Loads piscina, which is not needed at the start of the server, and starts its threads. */
+  /** Loads piscina and starts its threads. This happens late, because the start of the server does not need piscina. */
   async #load(): Promise<void> {
     const { Piscina } = await import("piscina");
     if (this.#closed) return;
@@ -357,11 +363,11 @@ export class Pool {
       idleTimeout: POOL_IDLE_MS,
       resourceLimits: { maxOldGenerationSizeMb: POOL_HEAP_MIB_MAX },
       recordTiming: false,
-      // An idle thread waits in its event loop, so that V8 can shrink its heap, and streams can end. Waiting with
+      // An idle thread waits in its event loop, so that V8 can shrink its heap and streams can end. Waiting with
       // Atomics would be no faster.
       atomics: "disabled",
       // piscina tries require() before import(). Node aborts the process if a thread is ended while require() loads an
-      // ES module, so that is turned off.
+      // ES module, so require() of ES modules is turned off.
       execArgv: ["--no-experimental-require-module"],
     });
     threads.on("error", (error: unknown) => this.#onThreadFailed(error));
@@ -370,14 +376,14 @@ export class Pool {
 
   /** Handles a thread that has ended without a job, for example because it could not be started. */
   #onThreadFailed(error: unknown): void {
-    // The batches that wait for a thread fail, because piscina starts no other thread for them.
+    // Fail the batches that wait for a thread, because piscina starts no other thread for them.
     const waiting = [...this.#batches].filter((batch) => !batch.isStarted);
     if (waiting.length > 0) for (const batch of waiting) batch.fail(error);
     else if (isShortage(error)) this.#shortage.report(error);
     else this.#options.log.error("pool worker failed", { error: reasonOf(error) });
   }
 
-  /** Reports why a job has failed, and returns the client's answer. */
+  /** Reports the reason why a job has failed, and returns the failure for the client. */
   #failureOf(error: unknown): Failure {
     if (isShortage(error)) {
       this.#shortage.report(error);

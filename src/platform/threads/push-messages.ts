@@ -4,7 +4,7 @@ import { ChangesPush } from "../../../schemas/changes.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
 import { COPIED_KINDS } from "./changes.js";
 
-/** Says that the writer serves calls now. The writer sends it at the start and after each restart. */
+/** Says that the writer serves calls now. Sent at the start and after each restart. */
 export const READY = { name: "ready", payload: Type.Null() } as const satisfies PushMessage;
 
 /** Says that the writer cannot open the database. The payload is SQLite's error code. */
@@ -17,23 +17,23 @@ export const COMMIT = {
     calls: Type.Integer({ minimum: 1 }),
     /** The time from the start of the transaction until it was on disk, in µs. */
     duration_us: Type.Integer({ minimum: 0 }),
-    /** The number of calls that arrived during the transaction and now wait. */
+    /** The number of calls that have arrived during the transaction and are still waiting. */
     waiting: Type.Integer({ minimum: 0 }),
   }),
 } as const satisfies PushMessage;
 export type CommitPush = PayloadOf<typeof COMMIT>;
 
-/** Carries the changes of a commit to things of the kinds that clients watch. */
+/** Carries the changes of a commit, limited to the kinds of things that clients watch. */
 export const CHANGES = { name: "changes", payload: ChangesPush } as const satisfies PushMessage;
 
 /**
- * Carries the changes by other nodes' calls to things that the front caches. If `keys` is null, any key may have
- * changed.
+ * Carries the keys of cached things that other nodes' calls have changed. If `keys` is null, any key of the kind may
+ * have changed.
  */
 export const REMOTE_CHANGES = {
   name: "remote_changes",
   payload: Type.Object({
-    /** The number of REMOTE_CHANGES messages that were sent, including this one (`remoteWrites` in early-writer.ts). */
+    /** The number of this message among all REMOTE_CHANGES messages (`remoteWrites` in early-writer.ts). */
     count: Type.Integer(),
     changes: Type.Array(
       Type.Object({ kind: Type.Enum([...COPIED_KINDS]), keys: Type.Union([Type.Array(Type.String()), Type.Null()]) }),

@@ -1,5 +1,5 @@
 /**
- * Executes jobs on a read-only database handle, each job on one snapshot. The reader owns the handle and the models
+ * Executes jobs on a read-only database handle, each job on one snapshot. The reader owns the handle, and the models
  * that are open on it. The front has one reader, and so has each worker of the pool.
  */
 import type { StoreSettings } from "../../../schemas/config.js";

@@ -1,6 +1,6 @@
 /**
- * Decides where a read runs: on the front's own database handle if its answer is certain to be short, otherwise in the
- * pool. Also gives the front access to the models on its own handle. Runs on the front.
+ * Decides where a read runs. If its answer is certain to be short, the read runs on the front's own database handle,
+ * otherwise in the pool. Also gives the front access to the models on its own handle. Runs on the front.
  */
 import { FRONT_READ_CHARACTERS_MAX, FRONT_READ_ROWS_MAX } from "../../../schemas/limits/answers.js";
 import { Failure } from "../../base/result.js";
@@ -11,7 +11,7 @@ import type { Chunks, Pool } from "./pool.js";
 import type { StreamJob, UnaryJob } from "./pool-method.js";
 import type { Reader } from "./reader.js";
 
-/** The result of a stream that was read to its end: its text and its return value. */
+/** The result of a stream that was read to its end: the whole text, and the return value. */
 export interface WholeText<Reply = unknown> {
   readonly text: string;
   readonly reply: Reply;
@@ -51,8 +51,8 @@ export class Reads {
   }
 
   /**
-   * Executes a streaming read, in the same way as `run`. A read on the front returns its whole text. If the text turns
-   * out to be long, the read starts again in the pool.
+   * Executes a streaming read, and decides like `run` where it runs. On the front, the answer is the whole text. If the
+   * text turns out to be long, the read is started again in the pool.
    */
   stream<Row extends StreamJob>(
     job: Row,
@@ -76,10 +76,7 @@ export class Reads {
   }
 }
 
-/**
- * Reads a stream to its end. After a Failure, the stream is closed, because otherwise it would wait for the next
- * request of an item.
- */
+/** Reads a stream to its end. Closes the stream after a Failure, because it would otherwise wait for its reader. */
 export async function readWhole<End>(read: WholeText<End> | Failure | Chunks<End>): Promise<WholeText<End> | Failure> {
   if (read instanceof Failure || "text" in read) return read;
   const pieces: string[] = [];

@@ -1,4 +1,4 @@
-/** Tests the semaphore: its permits, the order of its waiters, and the limit of a wait. */
+/** Tests the semaphore: its permits, the order of its waiters, and the maximum time of a wait. */
 import t from "tap";
 import { must } from "../../base/assert.js";
 import { Semaphore } from "./semaphore.js";

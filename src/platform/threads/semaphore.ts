@@ -1,7 +1,7 @@
 /**
- * Implements a semaphore, which limits the number of jobs of one kind that run at once. If no permit is free, the job
- * waits in a queue that serves the callers round-robin. The time and the length of the queue are limited. Pure except
- * for its timer.
+ * Limits the number of jobs of one kind that run at once. A job needs a permit. If no permit is free, the job waits in
+ * a queue that serves the callers round-robin. The length of the queue and the time of each wait are limited. Pure
+ * except for its timer.
  */
 import { WaitQueue, Waiting } from "../../base/wait-queue.js";
 import { FairQueue } from "../../base/fair-queue.js";
@@ -12,9 +12,9 @@ export type Permit = () => void;
 export interface SemaphoreOptions {
   /** The number of permits. */
   readonly permits: number;
-  /** The maximum number of waiters. One more is refused. */
+  /** The maximum number of waiters. A further waiter is refused. */
   readonly waitingMax: number;
-  /** The maximum number of waiters of one caller. One more is refused. */
+  /** The maximum number of waiters of one caller. A further waiter of the caller is refused. */
   readonly waitingOfCallerMax: number;
   /** The time in ms after which a waiter is refused. */
   readonly waitMsMax: number;

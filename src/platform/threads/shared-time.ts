@@ -1,12 +1,13 @@
 /**
- * Holds the newest time in ms that the front or the writer has read, in memory that both share; 0 at first. So the time
- * never goes back from one thread to the other, even if the machine's clock is set back or the writer is restarted.
+ * Holds the newest time in ms that the front or the writer has read; 0 at first. Both threads share the memory. So
+ * neither thread sees an earlier time than the other has seen, even if the machine's clock is set back or the writer is
+ * restarted.
  */
 import type { MonotonicClock } from "../../base/clock.js";
 import { SharedCounter } from "../../base/shared-counter.js";
 
 export class SharedTime extends SharedCounter {
-  /** Sets a thread's clock forward to the newest time of any thread, and returns the clock's time. */
+  /** Sets a thread's clock forward to the newest time of both threads. Returns the time of the clock. */
   advance(clock: Pick<MonotonicClock, "now" | "raise">): number {
     clock.raise(this.value);
     const nowMs = clock.now();
@@ -15,7 +16,7 @@ export class SharedTime extends SharedCounter {
   }
 }
 
-/** The clock of one thread. It is never behind a time that another thread has read. */
+/** The clock of one thread. It never returns an earlier time than the other thread has read. */
 export class SharedClock {
   readonly #clock: MonotonicClock;
   readonly #time: SharedTime;

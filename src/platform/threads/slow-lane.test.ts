@@ -1,5 +1,6 @@
 /**
- * Tests, with a simulated pool, which work runs at once, which work needs a permit, and which subjects count as slow.
+ * Tests the slow lane with a simulated pool. Checks which jobs run at once, which need a permit, and which subjects
+ * count as slow.
  */
 import * as Type from "typebox";
 import t from "tap";

@@ -1,10 +1,10 @@
 /**
- * Limits jobs of unknown cost: matching texts against users' regular expressions, checking payloads against users'
- * schemas, and computing diffs of two versions. Runs on the front.
+ * Limits jobs whose running time is unknown. Such jobs match texts against users' regular expressions, check payloads
+ * against users' schemas, or compute diffs of two versions. Runs on the front.
  *
  * Small inputs run at once with a short deadline. Large inputs, and inputs that were slow before, need a permit of a
  * semaphore. There are few permits, so that the pool has threads left for other jobs. The queue for permits is short,
- * so that each waiter is answered in time. If the queue is full, the client is told to try again.
+ * so that each waiter is answered in time. If the queue is full, the client must try again.
  */
 import {
   LONG_SUBJECTS_KEPT_MAX,
@@ -29,8 +29,8 @@ export interface WorkSize {
   /** The size of the input. */
   readonly bytes: number;
   /**
-   * The rule or schema against which the input is checked, such as a contract. If the last job with this subject was
-   * slow, the next one counts as slow too.
+   * The name of the rule or schema against which the input is checked. If the last job with this subject was slow, the
+   * next one counts as slow too.
    */
   readonly subject?: string;
   /** The caller, as `callerOf` returns it. The semaphore and the pool serve the callers round-robin. */
@@ -48,14 +48,17 @@ export class SlowLane {
     waitingOfCallerMax: LONG_WORK_WAITING_OF_CALLER_MAX,
     waitMsMax: LONG_WAIT_MS_MAX,
   });
-  /** The subjects whose last job missed its deadline. If there are too many, the oldest are dropped. */
+  /**
+   * The subjects with a job that missed its deadline, and with no fast job since then. If there are too many subjects,
+   * the oldest is dropped.
+   */
   readonly #slowSubjects = new Set<string>();
 
   constructor(pool: Pool) {
     this.#pool = pool;
   }
 
-  /** Whether a job of this size is first tried as a short job. */
+  /** Whether a job of this size runs at once, as a short job. */
   isShort({ bytes, subject }: Omit<WorkSize, "caller">): boolean {
     return bytes <= SHORT_WORK_BYTES_MAX && (subject === undefined || !this.#slowSubjects.has(subject));
   }
@@ -79,8 +82,8 @@ export class SlowLane {
   }
 
   /**
-   * Runs a job on the body of a request, as `run` does. The body's length is the job's size. The body is transferred to
-   * the pool and not copied, because the front does not need it again.
+   * Like `run`, for a job on the body of a request. The size of the job is the length of the body. The body is
+   * transferred to the pool and not copied, because the front does not need it again.
    */
   runBody<Row extends UnaryJob>(
     job: Row,
@@ -103,7 +106,10 @@ export class SlowLane {
     return await this.#watch(subject, () => this.#pool.run(job, request, options));
   }
 
-  /** Runs a stream with a permit. The permit is held until the reader has taken the whole stream or has left. */
+  /**
+   * Runs a stream with a permit. The permit is released when the reader has taken the whole stream, or has left it
+   * early.
+   */
   async stream<Row extends StreamJob>(
     job: Row,
     request: RequestOf<Row>,
@@ -115,8 +121,8 @@ export class SlowLane {
   }
 
   /**
-   * Measures how long a job takes, to find out whether its subject is slow. A full pool may make a subject look slow,
-   * but only until the subject's next job.
+   * Runs a job and measures its time, to find out whether its subject is slow. If the pool is full, a subject may
+   * wrongly count as slow until its next job.
    */
   async #watch<Reply>(subject: string | undefined, work: () => Promise<Reply | Failure>): Promise<Reply | Failure> {
     const startedMs = performance.now();
@@ -134,12 +140,12 @@ export class SlowLane {
   }
 }
 
-/** Passes the chunks on. Releases the permit when no more chunks will be read, for whatever reason. */
+/** Yields the same chunks. Releases the permit when no more chunks will be read, for whatever reason. */
 function withPermit<Reply>(chunks: Chunks<Reply>, release: () => void): Chunks<Reply> {
   const held = releasingAtEnd(chunks, release);
   const end = held.return.bind(held);
-  // If the client leaves before the first chunk, the generator never starts, and its `finally` does not run. So
-  // `return` releases the permit too.
+  // If the client leaves before the first chunk, the generator never starts, so its `finally` does not run. Therefore
+  // `return` also releases the permit.
   held.return = async (value) => {
     try {
       return await end(value);

@@ -1,6 +1,6 @@
 /**
- * Defines the methods of a restore's own thread, which work on the staging database. They are declared in
- * src/features/backup/staging-jobs.ts.
+ * Defines the type of the methods of a restore's own thread, which work on the staging database.
+ * src/features/backup/staging-jobs.ts declares them.
  */
 import type { Static, TSchema } from "typebox";
 import { POOL_DEADLINE_MS } from "../../../schemas/limits/pool.js";

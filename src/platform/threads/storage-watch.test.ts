@@ -1,4 +1,7 @@
-/** Tests when the pages are checked, and what follows from the result. The files and the check are fakes. */
+/**
+ * Tests when the pages of the database are checked, and how the server reacts to damage. The files and the check are
+ * fakes.
+ */
 import t from "tap";
 import { quietLog } from "../../../test/support/quiet-log.js";
 import { sqliteError } from "../store/sqlite/codes.js";

@@ -1,6 +1,7 @@
 /**
- * A background task that watches whether the database can store data durably. It looks at the database's files every
- * few seconds. It checks all pages after the database file has changed, and after an error that reports damage.
+ * Watches, as a background task, whether the database can store data durably. Every few seconds it looks whether the
+ * database's files are still in place. It checks all pages after the database file has changed, and after an error that
+ * reports damage.
  *
  * While there is a fault, writes are refused with the reason, and `/health` shows the reason. The fault is logged once.
  * Runs on the front.
@@ -15,7 +16,7 @@ import { isDamage } from "../store/open.js";
 import { CHECKED_BYTES_MAX } from "../store/sound.js";
 import { sqliteCode } from "../store/sqlite/codes.js";
 
-/** The shortest pause between two checks of all pages, as a multiple of the last check's duration. */
+/** The minimum pause after a check of all pages, as a multiple of the check's duration. */
 const PAUSE_PER_CHECK = 10;
 
 export interface StorageWatchOptions {
@@ -32,13 +33,13 @@ export interface StorageWatchOptions {
 export class StorageWatch implements BackgroundTask {
   readonly #options: StorageWatchOptions;
   readonly #periodic: Periodic<void>;
-  /** The fault of the database's files, with their paths; null if there is none. */
+  /** The fault of the database's files, such as a missing file; null if there is none. */
   #files: string | null = null;
-  /** The damage of the pages that a check has found; null if there is none. */
+  /** The damage that a check of the pages has found; null if there is none. */
   #damage: string | null = null;
   /** The reason why the writer cannot open the database; null if it can. */
   #unusable: string | null = null;
-  /** The code of an error that reports damage, until a check has confirmed it; null if there is none. */
+  /** The code of an error that reports damage which no check has confirmed yet; null if there is none. */
   #suspicion: string | null = null;
   /** The state of the database file when its pages were last checked. */
   #checked: bigint;
@@ -74,10 +75,7 @@ export class StorageWatch implements BackgroundTask {
     return Promise.resolve();
   }
 
-  /**
-   * Handles an error that a thread threw. If it is an error with which SQLite reports damage, the pages are checked
-   * next.
-   */
+  /** Handles an error that a thread threw. If the error is SQLite's report of damage, all pages are checked next. */
   takeError(error: unknown): void {
     if (isDamage(error)) this.#suspicion = sqliteCode(error) ?? null;
   }
@@ -89,8 +87,8 @@ export class StorageWatch implements BackgroundTask {
   }
 
   /**
-   * Returns the fault of the files; null if there is none. Call this before the database is opened again, because its
-   * files may have been replaced since they were first opened.
+   * Looks whether the database's files are still in place. Returns the fault; null if there is none. Must be called
+   * before the database is opened again, because a file may have been replaced since it was first opened.
    */
   findFault(): string | null {
     this.#files = this.#options.files.findFault();
@@ -111,7 +109,7 @@ export class StorageWatch implements BackgroundTask {
     const damage = await this.#options.check();
     this.#checkAfterMs = this.#nowMs + (performance.now() - started) * PAUSE_PER_CHECK;
     if (damage instanceof Failure) {
-      // If the check does not end in time, the reported damage counts as confirmed.
+      // If the check does not end in time, the damage that was reported counts as confirmed.
       if (damage.status === "DEADLINE_EXCEEDED" && suspicion !== null) this.#damage = `it is damaged (${suspicion})`;
     } else {
       this.#checked = changed;

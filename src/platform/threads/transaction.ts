@@ -1,9 +1,9 @@
 /**
- * Runs the transactions of the writer thread. A transaction executes calls, and adds an audit row for each that
+ * Runs the transactions of the writer thread. A transaction executes calls, and adds an audit row for each call that
  * succeeds.
  *
- * It remembers the calls (dirty-set.ts) and the models (model.ts) that have changed something. After the commit,
- * `publish` derives all messages about the commit from them.
+ * The transaction remembers which calls (dirty-set.ts) and which models (model.ts) have changed something. After the
+ * commit, `publish` derives all messages about the commit from them.
  *
  * A single server (batch.ts) and a node of a cluster (entries.ts) use this class. They decide which calls share a
  * transaction, and handle the calls of a transaction that fails.
@@ -40,12 +40,12 @@ export interface TransactionOptions {
   readonly models: Models;
   readonly methods: readonly WriterMethod[];
   readonly audit: Model<AuditTrail>;
-  /** The kinds of changes that clients watch. Only these are published. */
+  /** The kinds of changes that clients watch. Changes of other kinds are not published. */
   readonly watched: WatchedKinds;
   /**
-   * Counts the commits with remote changes, on a node of a cluster; null or absent on a single server. On a node, the
-   * models also publish the changes that the front of a single server learns from replies, because the front gets no
-   * replies to remote calls.
+   * Counts the commits with remote changes, on a node of a cluster; null or absent on a single server. If it is set,
+   * the models publish every change to the front. On a single server they can leave some changes out, because the front
+   * learns those from the replies to its own calls.
    */
   readonly remoteWrites?: SharedCounter | null;
 }
@@ -63,9 +63,7 @@ export class Transaction {
   readonly #rollback;
   readonly #call: { nowMs: number; actor: string; readonly reload: () => void };
   readonly #dirty = new DirtySet();
-  /**
-   * The remote changes that were counted before the commit, until the front is told about them; null if there are none.
-   */
+  /** The remote changes that `commit` has counted, and that are not sent to the front yet; null if there are none. */
   #counted: RemoteChanges | null = null;
   #before: WriterMethod | null = null;
   #synced = true;
@@ -91,7 +89,7 @@ export class Transaction {
     };
   }
 
-  /** The time in ms that the current or latest calls use. A restore moves it forward. */
+  /** The time in ms at which calls are executed. A restore moves it forward. */
   get nowMs(): number {
     return this.#call.nowMs;
   }
@@ -102,8 +100,8 @@ export class Transaction {
 
   /**
    * Begins a transaction.
-   * @param synced true if the transaction must be on disk when `commit` returns. If false, it is on disk after the next
-   * synced commit.
+   * @param synced whether the transaction must be on disk when `commit` returns. If false, it is on disk after the next
+   * synced commit
    */
   begin(synced = true): void {
     if (synced !== this.#synced) {
@@ -122,8 +120,8 @@ export class Transaction {
   }
 
   /**
-   * Commits the transaction. Before that, it counts remote changes, so that the front no longer reads stale copies
-   * after the commit.
+   * Commits the transaction. If it has remote changes, increments `remoteWrites` before the commit. So the front reads
+   * no stale copy after the commit.
    */
   commit(): void {
     this.#rows.finish();
@@ -135,12 +133,12 @@ export class Transaction {
   }
 
   /**
-   * Rolls back the open transaction, if there is one, and makes the models forget its changes.
-   * @param error the error that is the reason for the rollback
-   * @throws that error if it says that the database is damaged
+   * Rolls back the open transaction, if there is one. Makes the models forget the changes of the transaction.
+   * @param error the error that has caused the rollback
+   * @throws the same error if it reports that the database is damaged
    */
   rollBack(error: unknown, server: Pick<RpcServer<WriterMethod>, "push">): void {
-    // Tell the front that no copy has become stale, so that it uses its copies again.
+    // Tell the front that the counted changes did not happen, so that it uses its copies again.
     if (this.#counted !== null) server.push(REMOTE_CHANGES, { count: this.#counted.count, changes: [] });
     this.#counted = null;
     this.#dirty.clear();
@@ -161,8 +159,8 @@ export class Transaction {
    */
   run(served: Served, isRemote = false): unknown {
     const { method, request, actor } = served;
-    // Write the buffered rows first, unless the previous method belongs to the same family. Methods of one family take
-    // each other's buffered rows into account; other methods do not.
+    // Write the buffered rows before this call, because it may read them. Methods of one family do not need this,
+    // because they take each other's buffered rows into account.
     if (!isRelated(method, this.#before)) this.#rows.write();
     this.#before = method;
     const call = this.#call;
@@ -179,13 +177,13 @@ export class Transaction {
   }
 
   /**
-   * Publishes the effect of the last commit. In this order, it sends the keys of the front's stale copies, the push
+   * Publishes the effect of the last commit. Sends, in this order, the keys of the front's stale copies, the push
    * messages of the changed models, the changes that clients watch, and the metrics of the commit.
    *
-   * It reads the watched kinds only now, after the commit. So a client that starts to watch and then reads either sees
-   * this commit in its read or is notified of it.
+   * The watched kinds are read only now, after the commit. A client starts to watch and then reads. So either its read
+   * sees this commit, or the client is notified of it.
    * @param calls the number of calls, including the failed ones
-   * @param startedMs when the transaction began, by `performance.now()`
+   * @param startedMs the time at which the transaction began, by `performance.now()`
    */
   publish(calls: number, startedMs: number, server: Pick<RpcServer<WriterMethod>, "push" | "depth">): void {
     if (this.#counted !== null) server.push(REMOTE_CHANGES, this.#counted);
@@ -211,8 +209,8 @@ function isRelated(method: WriterMethod, before: WriterMethod | null): boolean {
 }
 
 /**
- * Returns the `resource` of the call's row in the audit log. Returns null if the writer adds no row. The front writes
- * the rows of refused calls (audit/refusal-log.ts).
+ * Returns the `resource` of a call's row in the audit log. Returns null if the writer adds no row for the call. The
+ * front adds the rows of refused calls (audit/refusal-log.ts).
  */
 function auditedResource({ method: { audit }, request }: Served, reply: unknown): string | null {
   if (audit === null || reply instanceof Failure || audit.writesRow?.(reply) === false) return null;

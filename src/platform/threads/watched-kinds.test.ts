@@ -1,4 +1,4 @@
-/** Tests that both sides of the shared memory read the same watched kinds. */
+/** Tests that the front and the writer see the same watched kinds in the shared memory. */
 import t from "tap";
 import { CHANGE_KINDS } from "../../../schemas/changes.js";
 import { WatchedKinds } from "./watched-kinds.js";

@@ -1,6 +1,7 @@
 /**
- * Holds the kinds of changes that clients watch, in memory that the front and the writer share. Each kind has one bit.
- * The front sets the bits. The writer reads them once for each commit, and publishes only the kinds whose bits are set.
+ * Holds the kinds of changes that clients watch, in memory that the front and the writer share. Each kind has one bit,
+ * which the front sets. The writer reads the bits once for each commit, and publishes only the kinds whose bits are
+ * set.
  */
 import { CHANGE_KINDS, type ChangeKind } from "../../../schemas/changes.js";
 import { SharedCounter } from "../../base/shared-counter.js";
@@ -8,10 +9,7 @@ import { SharedCounter } from "../../base/shared-counter.js";
 export class WatchedKinds {
   readonly #bits: SharedCounter;
 
-  /**
-   * Uses the given memory, or allocates new memory.
-   * @param memory the memory of the other thread's WatchedKinds
-   */
+  /** @param memory the memory of the other thread's WatchedKinds; new memory by default */
   constructor(readonly memory = new SharedCounter().memory) {
     this.#bits = new SharedCounter(memory);
   }

@@ -1,6 +1,6 @@
 /**
- * Defines the form of a writer method. A method declares its request and reply, its weight, its audit rule, its
- * changes, and the function that executes it. Each feature declares its methods in its commands.ts.
+ * Defines the form of a writer method. A method declares its request and reply, its weight, its audit rule, the things
+ * that it changes, and the function that executes it. Each feature declares its methods in its commands.ts.
  *
  * The effect of the function depends only on the database, the request and the members of `WriteCall`. So another node
  * that executes the same calls reaches the same state.
@@ -14,9 +14,9 @@ import type { Db } from "../store/open.js";
 import type { ChangeRule } from "./changes.js";
 import type { Model, Models, OpenedModels } from "./model.js";
 
-/** The context in which a call is executed. All calls of a batch have the same members except for the actor. */
+/** The context of a call. All calls of a batch have the same context, except for the actor. */
 export interface WriteCall {
-  /** The time of the batch in ms. It never goes back, and a restore moves it forward to the times in its snapshot. */
+  /** The time of the batch in ms. It never goes back. A restore moves it forward to the newest time in its snapshot. */
   nowMs: number;
   /** The id of the instance that made the call; "" if it is unknown. */
   readonly actor: string;
@@ -24,25 +24,25 @@ export interface WriteCall {
   reload(): void;
 }
 
-/** Defines the row that a call gets in the audit log, when its batch commits or when the call is refused. */
+/** Defines the audit row of a call. The row is written when the call's batch commits, or when the call is refused. */
 export interface AuditRule<Request, Reply> {
   readonly action: string;
   /**
-   * Returns the name of the thing that the call was about. The reply is null if the call was refused; a thing that the
-   * call would have created then has no id. If the front refused the call, the request has only the members that the
+   * Returns the name of the thing that the call was about. If the call was refused, the reply is null, and a thing that
+   * the call would have created has no id. If the front refused the call, the request has only the members that the
    * front had read by then.
    */
   resource(request: Partial<Request>, reply: Reply | null): string;
   /**
-   * Returns whether a successful call writes a row. A call that changed nothing writes none. By default every call
-   * writes a row.
+   * Returns whether a successful call gets a row. A call that changed nothing gets none. By default every call gets a
+   * row.
    */
   writesRow?(reply: Reply): boolean;
   /** Returns the row's `detail` for a successful call, as JSON text. */
   detail(request: Request, reply: Reply): string;
 }
 
-/** Returns the `resource` of a thing that is named by its id. */
+/** Returns the `resource` of a thing whose name is its id. */
 export function resourceId({ id = "" }: { readonly id?: string }): string {
   return id;
 }
@@ -59,19 +59,20 @@ export interface WriterControl {
   stop(): void;
 }
 
-/** The function that executes a writer method, with the method's models bound to it. */
+/** The function that executes a method. The models of the method are bound to it. */
 export type Command<Request, Reply> = (request: Request, call: WriteCall) => Reply | Failure;
 
 /**
- * Says which nodes of a cluster may make a call, and which execute it. By default every node may make it, and all nodes
- * execute it. `leader`: only the leader may make it, and all nodes execute it. `here`: only the node that makes the
- * call executes it, because the call changes nothing. `never`: only a single server makes and executes it.
+ * Restricts the nodes of a cluster that may make a call, and the nodes that execute it. Without a restriction, every
+ * node may make the call, and all nodes execute it. `leader`: only the leader may make the call. `here`: only the node
+ * that makes the call executes it, because the call changes nothing. `never`: no node of a cluster may make the call,
+ * only a single server.
  */
 export type InCluster = "leader" | "here" | "never";
 
 /**
- * The name of a group of methods that take each other's buffered rows into account. Between two calls of one family,
- * the rows need not be written to the database (transaction.ts).
+ * Names a group of methods that take each other's buffered rows into account. Between two calls of one family, the
+ * buffered rows need not be written to the database (transaction.ts).
  */
 export type MethodFamily = "claims";
 
@@ -106,25 +107,28 @@ export interface WriterRow<
    */
   readonly weight: (request: Static<Request>) => number;
   /**
-   * Returns the number of rows that the request stores or changes, if one request may have many: tasks, events,
-   * recipients, marks, contracts. An upper limit of the number is enough.
+   * Returns the number of rows that the request stores or changes, or an upper limit. Present if one request may have
+   * many rows: tasks, events, recipients, marks, contracts.
    */
   readonly rows?: (request: Static<Request>) => number;
   /** The deadline in ms; WRITER_DEADLINE_MS by default. */
   readonly deadlineMs?: number;
   /**
-   * The audit rule; null if the method has no audit rows. Background calls have none. Writes whose stored rows name the
-   * author have none either.
+   * The audit rule; null if the method has no audit rows. Background calls have none. Neither have writes whose stored
+   * rows name the author.
    */
   readonly audit: AuditRule<Static<Request>, Static<Reply>> | null;
-  /** The rules that say which things a call changes. `[]` if no client watches them and no cache copies them. */
+  /**
+   * The rules for the things that a call changes. `[]` if clients cannot watch these things and the front does not
+   * cache them.
+   */
   readonly changes: readonly ChangeRule<Static<Request>, Static<Reply>>[];
   readonly models: Named;
   readonly family?: MethodFamily;
   readonly inCluster?: InCluster;
   /** Executes the call inside the batch's transaction. The function must make all checks before its first change. */
   readonly run: (models: OpenedModels<Named>, request: Static<Request>, call: WriteCall) => Static<Reply> | Failure;
-  /** Called in the writer thread after the transaction, whether the call has succeeded or failed. */
+  /** Called in the writer thread after the transaction of the call, whether the call has succeeded or failed. */
   readonly afterwards?: (control: WriterControl) => void;
 }
 

@@ -1,4 +1,4 @@
-/** Tests the metrics of the writer's commits and of the queues of calls and jobs that wait for a thread. */
+/** Tests the metrics of the writer's commits, and of the queues in which calls and jobs wait for a thread. */
 import t from "tap";
 import { parseExposition } from "../../../test/support/exposition.js";
 import { Exposition } from "../measure/exposition.js";

@@ -1,4 +1,4 @@
-/** Exposes metrics of the writer's batches, of its calls and of the pool's queue. Runs on the front. */
+/** Exposes metrics of the writer's commits, of the calls to the writer, and of the pool's queue. Runs on the front. */
 import type { Exposition, Measured } from "../measure/exposition.js";
 import { BATCH_BOUNDS_CALLS, Histogram, LATENCY_BOUNDS_S } from "../measure/histogram.js";
 import type { CommitPush } from "./push-messages.js";

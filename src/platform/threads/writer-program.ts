@@ -1,7 +1,7 @@
 /**
- * Runs the writer thread. When the front has prepared the database, the thread opens the only handle that writes to it,
- * and serves the writer's methods. It sends `ready` when it serves. If it cannot open the database, it sends `unusable`
- * with the reason.
+ * Runs the writer thread. The thread waits until the front has prepared the database. Then it opens the only writable
+ * handle, and serves the writer's methods. It sends `ready` when it serves. If it cannot open the database, it sends
+ * `unusable` with the reason.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../../base/assert.js";

@@ -1,6 +1,6 @@
 /**
- * Tests the writer's supervisor with a thread that follows instructions (test/threads/peer.ts): restarts, calls in
- * flight, delays, and closing.
+ * Tests the supervisor of the writer thread: restarts, calls in flight, delays, and closing. The thread is a fake that
+ * follows instructions (test/threads/peer.ts).
  */
 import t from "tap";
 import { act, PEER_METHODS } from "../../../test/threads/peer-methods.js";
@@ -35,7 +35,7 @@ class Lines implements Log {
     return Promise.resolve();
   }
 
-  /** Waits for the nth line with this message. */
+  /** Waits for the nth line with this message. Returns the fields of the line. */
   async wait(message: string, nth: number): Promise<LogFields | undefined> {
     for (;;) {
       const line = this.lines.filter((each) => each.message === message)[nth - 1];

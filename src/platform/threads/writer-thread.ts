@@ -1,6 +1,6 @@
 /**
- * Starts the writer thread, and restarts it after a crash. The calls in flight then fail with UNAVAILABLE. The delay
- * before a restart doubles with each further crash. Meanwhile the front continues to run. Runs on the front.
+ * Starts the writer thread, and restarts it after a crash. The calls that were in flight fail with UNAVAILABLE. The
+ * delay before a restart doubles with each further crash. The front continues to run meanwhile. Runs on the front.
  */
 import { Worker } from "node:worker_threads";
 import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../../schemas/limits/writer.js";
@@ -20,7 +20,7 @@ import type { StorageWatch } from "./storage-watch.js";
 export interface WriterThreadOptions {
   /** The thread's script. */
   readonly url: URL;
-  /** The first writer thread, which was started early. After a crash the next thread is started with the same data. */
+  /** The first writer thread, which was started early. After a crash, the next thread is started with the same data. */
   readonly early: EarlyThread;
   readonly client: RpcClient;
   readonly log: Log;
@@ -99,8 +99,8 @@ export class WriterThread {
   }
 
   /**
-   * Starts the thread again, unless the files of the database were replaced. In that case the writer must not open the
-   * new files, because the front still reads the previous ones.
+   * Starts the thread again, unless a file of the database was replaced. In that case the writer must not open the new
+   * file, because the front still reads the previous one. Tries again later.
    */
   #startAgain(): void {
     const { url, early, storage, onRestart } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * Tests that the front's caches are notified before each call is sent and before it is answered. The writer thread is a
- * fake.
+ * Tests when the front's caches are notified: before a call is sent, and before its answer is delivered. The writer
+ * thread is a fake.
  */
 import { SharedCounter } from "../../base/shared-counter.js";
 import t from "tap";
@@ -84,7 +84,7 @@ interface Notification {
   readonly changedKeys?: readonly string[] | null | Failure;
 }
 
-/** A writer with a fake thread. Records the notifications around its calls, in order. */
+/** A writer with a fake thread. Records the notifications and the calls, in order. */
 class World {
   readonly notifications: (Notification | string)[] = [];
   readonly sent: number[] = [];
@@ -129,7 +129,7 @@ class World {
     return this.notifications.splice(0);
   }
 
-  /** Ends the fake thread. Before that, it has reported its commits up to the call `committedId`. */
+  /** Ends the fake thread. `committedId` is the id of the last call that the thread has reported as committed. */
   lose(committedId: number): void {
     this.#client.detach(new Failure("UNAVAILABLE", "restarting"), committedId);
   }

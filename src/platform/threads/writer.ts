@@ -1,6 +1,6 @@
 /**
- * Sends the front's calls to the writer thread by RPC. Before and after each call that changes cached data, it notifies
- * the front's caches. Runs on the front.
+ * Sends the front's calls to the writer thread by RPC. Notifies the front's caches before and after each call that
+ * changes cached data. Runs on the front.
  */
 import { MAILBOX_BYTES_MAX } from "../../../schemas/limits/rpc.js";
 import {
@@ -20,7 +20,7 @@ import type { RemoteChanges } from "./push-messages.js";
 import { Semaphore } from "./semaphore.js";
 import type { WriterMethod } from "./writer-method.js";
 
-/** A call that has timed out and may still be executed. */
+/** A call that was answered with a timeout, although the writer may still execute it. */
 interface TimedOutCall {
   /** The number of the call. Calls are numbered in the order in which they are sent. */
   readonly sent: number;
@@ -43,7 +43,7 @@ export class Writer {
     waitingOfCallerMax: LARGE_WRITES_WAITING_OF_CALLER_MAX,
     waitMsMax: LARGE_WRITE_WAIT_MS_MAX,
   });
-  /** The total size in bytes of the large writes that wait. */
+  /** The total size in bytes of the large writes that wait to be sent. */
   #waitingBytes = 0;
   /** The listeners to changes. */
   readonly changes = new ChangeFeed();
@@ -55,14 +55,14 @@ export class Writer {
   }
 
   /**
-   * True if the database may be newer than the front's copies: another node's call has changed something, and the
-   * message about it has not arrived yet.
+   * Whether the front's copies may be older than the database. A call from another node has then changed something, and
+   * the message about the change has not arrived yet.
    */
   get hasUnseenRemoteWrites(): boolean {
     return this.#remoteWrites.value !== this.#remoteWritesSeen;
   }
 
-  /** Handles the message about changes by remote calls. */
+  /** Handles the message about changes by calls from other nodes. */
   accept({ count, changes }: RemoteChanges): void {
     this.#remoteWritesSeen = count;
     for (const { kind, keys } of changes) {
@@ -74,16 +74,16 @@ export class Writer {
   }
 
   /**
-   * Makes every call fail with this failure, until `hold(null)` is called. The server uses it while the database cannot
-   * store data durably.
+   * Makes every call fail with this failure, until `hold(null)` is called. Used while the database cannot store data
+   * durably.
    */
   hold(refusal: Failure | null): void {
     this.#held = refusal;
   }
 
   /**
-   * Sets a check for every call. A call fails with the failure that the check returns. It is used to reject calls while
-   * the front has no room for the reports that the calls would cause.
+   * Sets a check that runs before every call. If the check returns a failure, the call fails with it. Used while the
+   * front has no room for the reports that calls would cause.
    */
   refuseBy(check: () => Failure | null): void {
     this.#check = check;
@@ -103,7 +103,7 @@ export class Writer {
    * Calls a method of the writer. Replies arrive in the order of the commits. The front's caches are notified of a
    * change before `done` is called.
    * @param done called with the reply or a Failure. The method may return any Failure. This function itself fails with
-   * RESOURCE_EXHAUSTED, UNAVAILABLE or DEADLINE_EXCEEDED. `outcomeUnknown` is set if the call may have been executed.
+   * RESOURCE_EXHAUSTED, UNAVAILABLE or DEADLINE_EXCEEDED. `outcomeUnknown` is set if the call may have been executed
    */
   call<Row extends WriterMethod>(
     method: Row,
@@ -124,8 +124,8 @@ export class Writer {
   }
 
   /**
-   * Sends a large write, after the writer has answered the previous large one. Serves the large writes of several
-   * callers in turn.
+   * Sends a large write, after the writer has answered the previous large write. Callers that have large writes waiting
+   * are served in turn.
    */
   async #sendLarge<Row extends WriterMethod>(
     method: Row,
@@ -178,13 +178,13 @@ export class Writer {
 
   /**
    * Notifies the caches that anything may have changed. Called when the writer serves again after a crash, because it
-   * may have committed remote changes without a message about them.
+   * may have crashed between a commit of remote changes and the message about them.
    */
   restarted(): void {
     this.accept({ count: this.#remoteWrites.value, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
   }
 
-  /** Calls a method of the writer, as `call` does. Resolves to the reply. */
+  /** Like `call`, but returns the reply as a promise. */
   request<Row extends WriterMethod>(
     method: Row,
     request: RequestOf<Row>,
@@ -210,8 +210,8 @@ export class Writer {
   }
 
   /**
-   * Ends the timed-out calls that were sent before a call that is now answered. The writer executes calls in order, so
-   * each of them was either executed or never will be.
+   * Ends the timed-out calls that were sent before a call that is now answered. The writer executes calls in order. So
+   * each of these calls was either executed already or will never be executed.
    */
   #settle(answered: number): void {
     for (const { sent, method, request, failure } of this.#timedOut)

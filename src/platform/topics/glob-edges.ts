@@ -1,12 +1,13 @@
 /**
- * Indexes the edges of a node whose label is a segment glob, and finds the edges that match a segment. The node belongs
- * to the trie of pattern-index.ts. Each edge leads to its own target. Pure. Runs on the front.
+ * Indexes the edges of a node that are labelled with globs, and finds the edges whose glob matches a segment. The node
+ * belongs to the trie of pattern-index.ts. Each edge leads to its own target. Pure. Runs on the front.
  *
- * A few edges are tested one after the other. Many edges are indexed by literals that every matching segment must
- * contain: the glob's prefix, its suffix, and pieces of the literal runs inside it. A lookup first finds the literals
- * that the segment contains. It tests only the edges whose literals are all among them. Each edge is filed under one of
- * its literals: the one under which the fewest edges are filed, so that a lookup considers few edges. Globs without any
- * literal are always tested.
+ * Up to UNFILED_EDGES_MAX edges are tested one after the other. More edges are indexed by literals, which every
+ * matching segment must contain: the glob's prefix, its suffix, and pieces of the literal runs inside it (for `job-*x`
+ * the prefix is `job-` and the suffix is `x`). Each edge is filed under only one of its literals, the one with the
+ * fewest edges, so that a lookup considers few edges. A lookup first finds the literals that the segment contains. It
+ * then tests the edges that are filed under them, if the segment contains all other literals of the edge, too. Globs
+ * without any literal are always tested.
  *
  * `stepsMax` is an upper bound that depends only on the globs, and not on how they are filed. It counts each edge under
  * its rarest literal. This is correct, because an edge is tested only if the segment contains all of its literals. A
@@ -16,11 +17,11 @@
 import { TOPIC_BYTES_MAX } from "../../../schemas/limits/names.js";
 import type { SegmentGlob } from "../../base/segment-glob.js";
 
-/** If there are at most this many globs, testing each is faster than a lookup. */
+/** Up to this number of globs, testing each of them is faster than a lookup. */
 const UNFILED_EDGES_MAX = 16;
 /**
- * The maximum length of the pieces of a literal run under which a glob is filed. The lengths of pieces are powers of
- * two, because a lookup tries each length, and so there are few.
+ * The maximum length of a piece. Globs are filed under pieces of their literal runs. The lengths of pieces are powers
+ * of two, so that a lookup needs to try only few lengths.
  */
 const PIECE_CHARS_MAX = 32;
 /** The maximum number of literals of one glob that are indexed. The longest literals are chosen. */
@@ -30,15 +31,18 @@ const LITERALS_MAX = 4;
 const PIECE_STEPS = 2;
 /** The number of characters of a prefix or suffix that can be copied and hashed in the time of one step. */
 const END_CHARACTERS_A_STEP = 16;
-/** The steps that it takes to check whether the segment contains all literals of an edge. */
+/** The steps that it takes to check whether a segment contains all literals of an edge. */
 const EDGE_STEPS = 1;
-/** The number of looks of a glob test (segment-glob.ts) that take as long as one step. */
+/**
+ * The number of looks of a glob test that take as long as one step. A look is the unit in which segment-glob.ts counts
+ * its work.
+ */
 export const LOOKS_A_STEP = 4;
 
 interface Edge<Target> {
   readonly glob: SegmentGlob;
   readonly target: Target;
-  /** The indexed literals of the glob. Empty if the edge is not filed; every segment tests such an edge. */
+  /** The indexed literals of the glob. Empty if the edge is not filed. Such an edge is tested for every segment. */
   literals: readonly Literal<Target>[];
   filedUnder: Literal<Target> | undefined;
 }
@@ -51,7 +55,7 @@ interface Literal<Target> {
   users: number;
   /** The edges that are filed under the literal. */
   readonly edges: Edge<Target>[];
-  /** The number of the last lookup whose segment contained the literal. */
+  /** The number of the newest lookup whose segment contains the literal. */
   seenBy: number;
   /** The steps that `LiteralSteps` has counted for the literal; 0 while no count is in progress. */
   steps: number;
@@ -64,8 +68,8 @@ function removeFrom<T>(items: T[], item: T): void {
 }
 
 /**
- * Stores the literals of one kind, by text. Also stores their lengths, because a lookup tries only the pieces of the
- * segment that have one of these lengths.
+ * Stores the literals of one kind (prefixes, suffixes or pieces), by text. Also stores their lengths: a lookup tries
+ * only the parts of the segment that have one of these lengths.
  */
 class LiteralTable<Target> {
   readonly literals = new Map<string, Literal<Target>>();
@@ -73,7 +77,7 @@ class LiteralTable<Target> {
   lengths: readonly number[] = [];
   readonly #countByLength = new Map<number, number>();
 
-  /** Increments the number of edges of a literal, and returns the literal. */
+  /** Counts one more edge for a literal, and returns the literal. */
   use(text: string): Literal<Target> {
     let literal = this.literals.get(text);
     if (literal === undefined) {
@@ -85,7 +89,7 @@ class LiteralTable<Target> {
     return literal;
   }
 
-  /** Decrements the number of edges of a literal. Removes the literal if no edge has it any more. */
+  /** Counts one edge less for a literal. Removes the literal if no edge has it any more. */
   release(literal: Literal<Target>): void {
     if (--literal.users > 0) return;
     this.literals.delete(literal.text);
@@ -101,14 +105,20 @@ class LiteralTable<Target> {
   }
 }
 
-/** Returns the largest power of two that is at most `runLength` and at most PIECE_CHARS_MAX. */
+/**
+ * Returns the length of the pieces of a literal run: the largest power of two that is at most `runLength` and at most
+ * PIECE_CHARS_MAX.
+ */
 function pieceLength(runLength: number): number {
   let length = 1;
   while (length * 2 <= runLength && length < PIECE_CHARS_MAX) length *= 2;
   return length;
 }
 
-/** Returns pieces of a literal run that together have all its characters. */
+/**
+ * Splits a literal run into pieces of equal length. The last piece may overlap the previous one (`abcde` gives `abcd`
+ * and `bcde`).
+ */
 function piecesOf(run: string): string[] {
   const length = pieceLength(run.length);
   const pieces: string[] = [];
@@ -122,7 +132,9 @@ class Tables<Target> {
   readonly suffixes = new LiteralTable<Target>();
   readonly pieces = new LiteralTable<Target>();
 
-  /** Finds or creates the indexed literals of a glob. Counts the glob's edge for each of them, and returns them. */
+  /**
+   * Finds or creates the indexed literals of a glob, and counts the glob's edge for each of them. Returns the literals.
+   */
   useOf({ runs: { prefix, suffix, inner } }: SegmentGlob): Literal<Target>[] {
     const found: { readonly table: LiteralTable<Target>; readonly text: string }[] = [];
     if (prefix !== "") found.push({ table: this.prefixes, text: prefix });
@@ -136,8 +148,8 @@ class Tables<Target> {
 }
 
 /**
- * Adds up the steps of literals. Only one instance may be in use at a time, because it counts in the literals
- * themselves.
+ * Adds up steps for each literal. Only one instance may be in use at a time, because the sums are stored in the
+ * literals themselves.
  */
 class LiteralSteps<Target> {
   readonly #counted: Literal<Target>[] = [];
@@ -147,7 +159,10 @@ class LiteralSteps<Target> {
     literal.steps += steps;
   }
 
-  /** Returns the largest number of steps of the literals that one topic can contain, and resets all counts. */
+  /**
+   * Returns the largest sum of steps that one topic can cause, and resets all sums. One topic contains only a limited
+   * number of literals of each length.
+   */
   takeMost(tables: Tables<Target>, texts: number): number {
     const kinds = new Map([tables.prefixes, tables.suffixes, tables.pieces].map((table) => [table, new Lengths()]));
     for (const literal of this.#counted) {
@@ -161,7 +176,7 @@ class LiteralSteps<Target> {
   }
 }
 
-/** The steps of literals of one kind, by the length of the literal. */
+/** Collects the steps of literals of one kind, by the length of the literal. */
 class Lengths {
   readonly #steps = new Map<number, number[]>();
 
@@ -171,7 +186,9 @@ class Lengths {
     else others.push(steps);
   }
 
-  /** Adds up, for each length, the largest counts of steps. `countOf` returns how many of them to add for a length. */
+  /**
+   * Adds up the largest steps of each length. `countOf` returns the maximum number of literals of a length that count.
+   */
   most(countOf: (length: number) => number): number {
     let sum = 0;
     for (const [length, steps] of this.#steps) {
@@ -182,17 +199,17 @@ class Lengths {
   }
 }
 
-/** Returns the maximum number of distinct pieces of a length in a topic. */
+/** Returns the maximum number of distinct pieces of a length that a topic can contain. */
 function piecesMax(length: number): number {
   return Math.max(0, TOPIC_BYTES_MAX - length + 1);
 }
 
-/** Returns how many of `texts` segments of one topic can have at least a given length. */
+/** Returns how many of `texts` segments can have at least a given length in one topic. */
 function textsMax(texts: number, length: number): number {
   return Math.min(texts, Math.floor((TOPIC_BYTES_MAX + 1) / (length + 1)));
 }
 
-/** Returns the literal that the fewest edges have. If there are several such literals, returns the first one. */
+/** Returns the literal that the fewest edges have. If there are several such literals, it is the first of them. */
 function rarest<Target>(literals: readonly Literal<Target>[]): Literal<Target> | undefined {
   let found = literals[0];
   for (const literal of literals) if (found === undefined || literal.users < found.users) found = literal;
@@ -201,7 +218,7 @@ function rarest<Target>(literals: readonly Literal<Target>[]): Literal<Target> |
 
 export class GlobEdges<Target> {
   readonly #edges = new Map<string, Edge<Target>>();
-  /** The edges that are not filed under a literal. Every segment tests them. */
+  /** The edges that are not filed under a literal. They are tested for every segment. */
   readonly #unfiled: Edge<Target>[] = [];
   /** The tables of literals; undefined while there are at most UNFILED_EDGES_MAX edges. */
   #tables: Tables<Target> | undefined = undefined;
@@ -238,7 +255,8 @@ export class GlobEdges<Target> {
     else removeFrom(edge.filedUnder.edges, edge);
     for (const literal of edge.literals) literal.table.release(literal);
     if (this.#tables === undefined || this.#edges.size > UNFILED_EDGES_MAX) return;
-    // Drops the tables. Otherwise an index that has shrunk would take more steps than one that never had more edges.
+    // Drop the tables. Otherwise an index that has shrunk would take more steps than an index that has always been
+    // small.
     this.#tables = undefined;
     this.#unfiled.length = 0;
     for (const each of this.#edges.values()) {
@@ -249,8 +267,8 @@ export class GlobEdges<Target> {
   }
 
   /**
-   * Returns the maximum number of steps that the lookups of any topic take, including the steps of the targets that
-   * they find. The result depends only on the globs, and not on how they are filed.
+   * Returns an upper bound of the steps that all lookups for one topic take, whatever the topic is. The steps of the
+   * targets that the lookups find are included. The bound depends only on the globs, and not on how they are filed.
    * @param texts the number of segments that are looked up: 1, or the maximum number of segments of a topic
    * @param stepsOf returns the steps of a target, for all lookups together
    */
@@ -258,7 +276,7 @@ export class GlobEdges<Target> {
     const isFiled = this.#tables !== undefined;
     const tables = this.#tables ?? new Tables<Target>();
     const literalsOf = new Map<Edge<Target>, readonly Literal<Target>[]>();
-    // The rarest literal of an edge is known only after the edges of all literals were counted.
+    // Count the edges of all literals first. Only then is the rarest literal of each edge known.
     if (!isFiled) for (const edge of this.#edges.values()) literalsOf.set(edge, tables.useOf(edge.glob));
     let steps = isFiled ? this.#lookupSteps(tables, texts) : 0;
     const ofLiterals = new LiteralSteps<Target>();
@@ -266,8 +284,8 @@ export class GlobEdges<Target> {
       const literal = rarest(isFiled ? edge.literals : (literalsOf.get(edge) ?? []));
       const test = edge.glob.looksMax(texts, TOPIC_BYTES_MAX) / LOOKS_A_STEP;
       const further = stepsOf(edge.target);
-      // Every segment tests an edge that is not filed. But the search continues at its target only if the segment
-      // contains its literal.
+      // An edge that is not filed is tested for every segment. But the search continues at its target only if the
+      // segment contains the edge's literal.
       if (literal === undefined) steps += test + further;
       else if (isFiled) ofLiterals.add(literal, test + further);
       else {
@@ -279,8 +297,8 @@ export class GlobEdges<Target> {
   }
 
   /**
-   * Returns the maximum number of steps of the lookups of literals, and of the checks whether the segment contains all
-   * literals of an edge.
+   * Returns an upper bound of two kinds of steps: those of the lookups of literals, and those of the checks whether the
+   * segment contains all literals of an edge.
    */
   #lookupSteps(tables: Tables<Target>, texts: number): number {
     let steps = texts;
@@ -288,7 +306,7 @@ export class GlobEdges<Target> {
       for (const length of lengths) steps += textsMax(texts, length) * (1 + length / END_CHARACTERS_A_STEP);
     for (const length of tables.pieces.lengths) steps += piecesMax(length) * PIECE_STEPS;
 
-    // Any of an edge's literals may be the one under which it is filed.
+    // An edge may be filed under any of its literals, so the worst of them counts.
     let filed = 0;
     const checks = new LiteralSteps<Target>();
     for (const { literals } of this.#edges.values()) {
@@ -305,8 +323,8 @@ export class GlobEdges<Target> {
   }
 
   /**
-   * Calls `take` once with the target of each edge whose glob matches the segment.
-   * @returns the steps of the lookups, without those of the glob tests
+   * Calls `take` with the target of each edge whose glob matches the segment, once for each edge.
+   * @returns the steps of the lookups, without the steps of the glob tests
    */
   forEachMatch(segment: string, take: (target: Target) => void): number {
     for (const edge of this.#unfiled) if (edge.glob.matches(segment)) take(edge.target);
@@ -346,8 +364,8 @@ export class GlobEdges<Target> {
   }
 
   /**
-   * Files the edge under the literal with the fewest edges. Of several such literals, it takes the first one, which is
-   * the longest.
+   * Files an edge under the one of its literals that has the fewest filed edges. Of several such literals, it takes the
+   * longest, which comes first.
    */
   #file(tables: Tables<Target>, edge: Edge<Target>): void {
     edge.literals = tables.useOf(edge.glob);
@@ -359,7 +377,7 @@ export class GlobEdges<Target> {
   }
 }
 
-/** Whether a lookup has found all indexed literals of an edge in its segment. */
+/** Whether the segment of a lookup contains all indexed literals of an edge. */
 function hasSeenAll<Target>({ literals }: Edge<Target>, lookup: number): boolean {
   for (const literal of literals) if (literal.seenBy !== lookup) return false;
   return true;

@@ -1,6 +1,6 @@
 /**
- * Tests the pattern index against a naive model, which compiles all patterns and tries each of them. The test adds and
- * deletes patterns between the matches.
+ * Tests the pattern index against a naive model, which tries each pattern by itself. Patterns are added and deleted
+ * between the matches.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -105,7 +105,7 @@ t.test("it matches as all patterns tested one by one, while patterns are added a
     { weight: 1, arbitrary: fc.nat().map((which) => ({ kind: "delete", which }) as const) },
     { weight: 2, arbitrary: topic.map((text) => ({ kind: "match", text }) as const) },
   );
-  // Add many patterns of one form first, so that the edges of the index are filed.
+  // Add many patterns of one form first, so that the index files its edges under literals.
   const crowd = fc.uniqueArray(
     fc.tuple(
       fc.string({ unit: fc.constantFrom("a", "b", "x"), minLength: 1, maxLength: 4 }),
@@ -166,8 +166,7 @@ t.test("ten thousand patterns of one family: each topic matches its own", (t) =>
   for (const [pattern, topic] of families) {
     const index = new PatternIndex();
     for (let n = 0; n < count; n++) index.add(compile(pattern.replace("N", `${n}`)));
-    // Test every 97th number, the largest first. So if a number is a prefix of other numbers, it is searched after
-    // them.
+    // Test every 97th number, the largest first. So a number is searched after the numbers that begin with it.
     for (let n = count - 1; n >= 0; n -= 97) {
       const subject = topic.replace("N", `${n}`);
       const found = index.match(subject);
@@ -261,7 +260,7 @@ t.test("a topic takes at most the steps of the bound, in whatever order the patt
   const topic = fc
     .array(run, { minLength: 1, maxLength: 6 })
     .map((runs) => runs.join("").slice(0, TOPIC_BYTES_MAX / 2));
-  // Half of the topics are repeated, so that they are twice as long.
+  // Half of the topics are doubled in length by repeating them.
   const topics = fc.array(fc.tuple(topic, fc.boolean()), { minLength: 1, maxLength: 8 });
   let nearest = 0;
   const property = fc.property(patterns, fc.nat({ max: 60 }), topics, (texts, deleted, subjects) => {
@@ -286,7 +285,7 @@ t.test("a topic takes at most the steps of the bound, in whatever order the patt
 t.test("globs are tested only if the segment contains their literals, however they are filed", (t) => {
   const index = new PatternIndex();
   for (let n = 0; n < 300; n++) index.add(compile(`*job-?q${n}*[x]*`));
-  // These patterns are added when each number's bucket already holds an edge. So they are filed in buckets with few
+  // One edge is already filed under each literal `q<n>`. So these patterns are filed under the literal with the fewest
   // edges, and not under their rarest literal.
   for (let n = 0; n < 300; n++) index.add(compile(`*job-?q${n}*[x]*[y]*`));
   for (const topic of [
@@ -335,7 +334,7 @@ t.test("an index that has shrunk takes as many steps as one that was never large
   for (let n = 0; n < 3; n++) small.add(compile(`*a?${n}*`));
   t.equal(shrunk.steps, small.steps);
   const topic = "a".repeat(TOPIC_BYTES_MAX);
-  // Match once before the measurement, because each glob builds its token set for its first topic.
+  // Match once before the measurement, because each glob builds its token set at its first match.
   for (const index of [shrunk, small]) index.match(topic);
   t.equal(stepsTaken(shrunk, `${topic.slice(1)}b`), stepsTaken(small, `${topic.slice(1)}b`));
   t.same(sorted(shrunk.match("xa-2x")), ["*a?2*"]);

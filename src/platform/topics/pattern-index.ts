@@ -1,20 +1,20 @@
 /**
- * Finds the patterns that match a topic, among many distinct patterns. The hub of events uses it on the front, and the
- * outbox of webhooks uses it in the writer. Each of them stores the subscribers of a pattern itself.
+ * Finds the patterns that match a topic, among many distinct patterns. The hub of events uses the index on the front,
+ * and the outbox of webhooks uses it in the writer. Each of them stores the subscribers of a pattern itself.
  *
  * The index is a trie of segments: patterns with the same beginning share its nodes. A node has edges for literal
- * segments (one lookup), globs (glob-edges.ts) and `**`. A search reads the topic segment by segment, and keeps the
- * nodes that it has reached. The node of a `**` needs to be reached only once, because it can match all further
+ * segments (one lookup), globs (glob-edges.ts) and `**`. A search reads the topic segment by segment, and keeps the set
+ * of nodes that it has reached. It needs to reach the node of a `**` only once, because a `**` can match all further
  * segments.
  *
- * The segments after the last `**` of a pattern are a second trie, which is read from the end of the topic backwards.
- * So a pattern with one `**` takes at most as many steps as it has segments, however long the topic is. Only the
- * segments between two `**` are searched for at each place in the topic.
+ * The segments after the last `**` of a pattern are in a second trie, which is read from the end of the topic
+ * backwards. So a pattern with one `**` takes at most as many steps as it has segments, however long the topic is. Only
+ * the segments between two `**` are searched for at each segment of the topic.
  *
  * `steps` is an upper bound of the steps that one topic takes, whatever the topic is. A step is one lookup or one visit
  * of a node, which takes about 0.04 µs. The test of a glob counts as the number of steps that take the same time. The
- * bound depends only on the patterns, not on the order in which they were added, so that every node of a cluster
- * computes the same one. The bound may grow when a pattern is deleted, although no topic then takes more steps.
+ * bound depends only on the patterns, and not on the order in which they were added, so that every node of a cluster
+ * computes the same bound. Deleting a pattern may raise the bound, although no topic then takes more steps.
  *
  * Measured with 10 000 patterns and topics that were not in the memo, on two shared cores: `svc.N.*`, `*.N.done`,
  * `a.N.**`, `*-N`, `**.N` and exact topics take 2 to 8 µs; `job-N*.x`, `*-N-*` and `*.job-?N.[a-z]*` take 9 to 14 µs;
@@ -29,7 +29,7 @@ import type { Pattern } from "./pattern.js";
 import type { SegmentGlob } from "../../base/segment-glob.js";
 import { TopicMemo } from "./topic-memo.js";
 
-/** The maximum number of segments of a topic, whose segments may be empty. */
+/** The maximum number of segments of a topic. Segments may be empty, so it is one more than the number of dots. */
 const TOPIC_SEGMENTS_MAX = TOPIC_BYTES_MAX + 1;
 
 class Node {
@@ -38,17 +38,18 @@ class Node {
   /** The child node for `**`; undefined if there is none. */
   doubleStar: Node | undefined = undefined;
   /**
-   * If this is the node of the last `**` of some patterns: the root of a trie with the segments after it, from the end
-   * backwards. That trie has no `**`.
+   * The root of a second trie, if this node is the last `**` of some patterns. It contains the segments after the `**`,
+   * from the end backwards, and has no `**` itself.
    */
   tails: Node | undefined = undefined;
   /**
-   * The texts of the patterns that end here. There are several if patterns differ only in spelling (`a`, `\a`, `[a]`).
+   * The texts of the patterns that end at this node. There are several if patterns differ only in spelling (`a`, `\a`,
+   * `[a]`).
    */
   texts: string[] = [];
-  /** The number of the last search that reached this node, if it is the node of a `**`. */
+  /** The number of the last search that reached this node. Used only if the node is that of a `**`. */
   reachedInSearch = 0;
-  /** The cached upper bounds of steps; undefined after a pattern below this node was added or deleted. */
+  /** The cached upper bounds of steps. They are undefined after a pattern below this node was added or deleted. */
   #once: number | undefined = undefined;
   #often: number | undefined = undefined;
 
@@ -57,7 +58,7 @@ class Node {
     readonly isDoubleStar: boolean,
   ) {}
 
-  /** Whether the search continues from here with the next segment. */
+  /** Whether the search can continue from this node with the next segment. */
   get hasChildren(): boolean {
     return this.doubleStar !== undefined || (this.literals?.size ?? 0) > 0 || (this.globs?.size ?? 0) > 0;
   }
@@ -92,23 +93,26 @@ class Node {
   }
 
   /**
-   * Clears the cached bounds of steps. After a change below this node, it must be called for each node on the path to
-   * the change.
+   * Clears the cached bounds of steps. After a change to the trie, it must be called for each node on the path to the
+   * change.
    */
   forgetSteps(): void {
     this.#once = undefined;
     this.#often = undefined;
   }
 
-  /** The maximum number of steps in this node and below it, if a search reaches the node at one place of the topic. */
+  /**
+   * The maximum number of steps in this node and below it, if a search reaches the node at only one segment of the
+   * topic.
+   */
   get once(): number {
-    // The search reaches the node of a `**` once. It then looks for the node's children at every later place.
+    // A search reaches the node of a `**` once. It then tries the node's children at every later segment.
     this.#once ??= this.isDoubleStar ? this.often : this.#ended + this.#literalOnce + this.#globsOnce;
     return this.#once;
   }
 
   /**
-   * The maximum number of steps in this node and below it, if a search reaches the node at every place of the topic.
+   * The maximum number of steps in this node and below it, if a search reaches the node at every segment of the topic.
    */
   get often(): number {
     this.#often ??= this.#computeOften();
@@ -128,14 +132,14 @@ class Node {
     );
   }
 
-  /** The steps in this node and below it, without those of the children that are literals or globs. */
+  /** The steps in this node and below it, except those below its literals and globs. */
   get #ended(): number {
     return 1 + this.texts.length + (this.tails?.once ?? 0) + (this.doubleStar?.once ?? 0);
   }
 
   get #literalOnce(): number {
     let most = 0;
-    // A segment leads to at most one of the literals.
+    // A segment matches at most one of the literals.
     for (const { once } of this.literals?.values() ?? []) most = Math.max(most, once);
     return most;
   }
@@ -146,8 +150,8 @@ class Node {
 }
 
 /**
- * Returns the segments of a pattern in the order in which the index stores them: those up to the last `**`, and then
- * the others from the end backwards.
+ * Splits the segments of a pattern into two lists, as the index stores them. `head` has the segments up to the last
+ * `**`. `tail` has the segments after it, from the end backwards.
  */
 function storedOrder({ segments }: Pattern): {
   readonly head: Pattern["segments"];
@@ -158,7 +162,7 @@ function storedOrder({ segments }: Pattern): {
   return { head: segments.slice(0, lastStars + 1), tail: segments.slice(lastStars + 1).toReversed() };
 }
 
-/** Returns the maximum number of steps that it takes to find which of these patterns match any one topic. */
+/** Returns an upper bound of the steps that it takes to find which of these patterns match a topic. */
 export function stepsOf(patterns: readonly Pattern[]): number {
   const index = new PatternIndex();
   for (const pattern of patterns) index.add(pattern);
@@ -179,23 +183,23 @@ export class PatternIndex {
     return this.#patterns.size;
   }
 
-  /** The number of nodes, without the roots. It is at most the number of segments of all patterns. */
+  /** The number of nodes without the roots, which is at most the number of segments of all patterns. */
   get nodes(): number {
     return this.#nodes;
   }
 
-  /** The maximum number of steps that it takes to find the patterns that match any one topic. */
+  /** An upper bound of the steps that it takes to find the patterns that match a topic. */
   get steps(): number {
     return this.#root.once;
   }
 
-  /** The number of nodes that all searches so far have visited. */
+  /** The number of visits of nodes in all searches so far. */
   get visited(): number {
     return this.#visited;
   }
 
   /**
-   * The number of steps that the lookups of globs have taken in all searches so far, without those of the glob tests.
+   * The number of steps that lookups of globs have taken in all searches so far, without the steps of the glob tests.
    */
   get lookups(): number {
     return this.#lookups;
@@ -258,8 +262,8 @@ export class PatternIndex {
   }
 
   /**
-   * Returns the texts of the matching patterns, each once, in no particular order. The array is shared with the memo,
-   * so the caller must not change it.
+   * Returns the texts of the matching patterns, each once, in no particular order. The caller must not change the
+   * array, because the memo keeps it.
    */
   match(topic: string): readonly string[] {
     const known = this.#memo.get(topic);
@@ -274,7 +278,7 @@ export class PatternIndex {
     const found: string[] = [];
     /** The nodes of `**` that the search has reached, each with the number of segments that were read before it. */
     const stars: { readonly node: Node; readonly read: number }[] = [];
-    /** Nodes of `**` from which the search continues with every further segment. */
+    /** The nodes of `**` that have children. The search continues from them at every further segment. */
     const staying: Node[] = [];
     let reached: Node[] = [this.#root];
     for (let read = 1; read <= segments.length; read++) {
@@ -292,7 +296,7 @@ export class PatternIndex {
         stars.push({ node: star, read });
         if (star.hasChildren) staying.push(star);
       };
-      // If this segment reaches a node of `**`, the search continues from that node with the next segment.
+      // If this segment reaches the node of a `**`, the search continues from that node only with the next segment.
       const stay = staying.length;
       for (const node of reached) advance(node);
       for (let at = 0; at < stay; at++) advance(staying[at] as Node);
@@ -308,8 +312,8 @@ export class PatternIndex {
   }
 
   /**
-   * Reads the topic from its end backwards, except for the first `read` segments, which the beginning of the pattern
-   * has matched.
+   * Finds the patterns whose segments after the last `**` match the end of the topic. Reads the topic backwards, down
+   * to the first `read` segments, which the beginning of the pattern has matched.
    */
   #findTails(root: Node, segments: readonly string[], read: number, found: string[]): void {
     let reached: Node[] = [root];

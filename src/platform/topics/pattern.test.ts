@@ -1,6 +1,6 @@
 /**
- * Tests topic patterns: each wildcard, malformed patterns, random patterns against a naive matcher, and patterns that
- * would make a naive matcher slow.
+ * Tests topic patterns: each wildcard, malformed patterns, and random patterns against a naive matcher. Also tests
+ * patterns that would make a naive matcher slow.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -130,8 +130,8 @@ t.test("malformed patterns are refused", (t) => {
 });
 
 /**
- * Reads the characters of a segment's class, which follow its `[`. This naive model interprets the class; the real
- * matcher compiles it.
+ * Interprets a class of characters, which begins after its `[`. Returns whether the class contains the character, and
+ * the rest of the pattern. The real matcher compiles the class instead.
  */
 function modelClass(pattern: readonly string[], character: string): { holds: boolean; rest: readonly string[] } {
   let at = 0;
@@ -234,7 +234,7 @@ t.test("any text is either compiled or refused, and a compiled one matches witho
 });
 
 t.test("no pattern makes matching exponential", (t) => {
-  // For the first of these patterns, a matcher that backtracks into every star would need years.
+  // A matcher that tries all possibilities of every star would need years for the first of these patterns.
   const segment = "a".repeat(TOPIC_BYTES_MAX);
   const segments = "a.".repeat(TOPIC_BYTES_MAX / 2 - 1) + "a";
   t.notOk(compile(`${"*a".repeat(200)}*b`).matches(segment));

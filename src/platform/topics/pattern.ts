@@ -1,9 +1,9 @@
 /**
  * Compiles topic patterns and matches them against topics. Pure, any thread.
  *
- * A pattern and a topic are first split on `.`, so a class or an escape never spans a dot. A segment may be empty, and
- * `*` matches an empty segment. A segment `**` matches one or more segments. Inside a longer segment, two stars mean
- * the same as one. The pattern `*` and the empty pattern match every topic.
+ * A pattern and a topic are first split on `.`, so a class or an escape cannot contain a dot. A segment may be empty,
+ * and `*` matches an empty segment. A segment `**` matches one or more segments. Inside a longer segment, two stars
+ * mean the same as one. The pattern `*` and the empty pattern match every topic.
  *
  * topic-segment.ts compiles one segment. pattern-index.ts finds which of many patterns match a topic.
  */
@@ -16,9 +16,9 @@ import { shorten } from "../../../shared/shorten.js";
 import { compileTopicSegment } from "./topic-segment.js";
 
 export interface Pattern {
-  /** The pattern as the client wrote it. Two patterns are the same if their texts are. */
+  /** The pattern as the client wrote it. Two patterns are equal if their texts are equal. */
   readonly text: string;
-  /** The compiled segments. Null stands for `**`. A pattern that matches every topic has a single null. */
+  /** The compiled segments, with null for each `**`. A pattern that matches every topic has a single null. */
   readonly segments: readonly (SegmentGlob | null)[];
   /** The maximum number of segment comparisons that a match against one topic takes. */
   readonly steps: number;
@@ -27,7 +27,7 @@ export interface Pattern {
 
 /** The minimum number of segments that a `**` matches. */
 const MANY_MIN = 1;
-/** The maximum number of non-empty segments of a topic. Each segment takes at least a letter and a dot. */
+/** The maximum number of non-empty segments of a topic. Each of them takes at least one letter and one dot. */
 const TOPIC_SEGMENTS_MAX = TOPIC_BYTES_MAX / 2;
 
 class CompiledPattern implements Pattern {
@@ -64,7 +64,8 @@ export function compilePattern(text: string): Pattern | Failure {
     if (segment === undefined) return invalid(`malformed pattern "${shorten(text)}"`);
     segments.push(segment);
   }
-  // Reject half of a surrogate pair, because it would match half a character. A pattern that arrived as UTF-8 has none.
+  // Reject half of a surrogate pair, because it would match half a character. A pattern that arrived as UTF-8 never
+  // contains one.
   if (Buffer.from(text, "utf8").toString("utf8") !== text) return invalid(`malformed pattern "${shorten(text)}"`);
   return new CompiledPattern(text, segments);
 }

@@ -1,10 +1,10 @@
 /**
- * Caches the matching patterns of recent topics. The pattern index clears the cache when its patterns change. Pure.
- * Runs on the front.
+ * Caches which patterns match the topics of recent events. The pattern index clears the cache when its patterns change.
+ * Pure. Runs on the front.
  *
- * The cache has two generations, a young and an old one. When the young one is full, it replaces the old one, which is
- * dropped. A topic that is used again moves to the young one. Each generation has a limit on its topics and a limit on
- * their matches.
+ * The cache has two generations, a young one and an old one. When the young generation is full, the old one is dropped,
+ * and the young one takes its place. A topic that is used again moves to the young generation. Each generation has a
+ * limit on its topics and a limit on their matches.
  */
 import { TOPIC_CACHE_MATCHES_MAX, TOPIC_CACHE_TOPICS_MAX } from "../../../schemas/limits/events.js";
 
@@ -25,7 +25,7 @@ export class TopicMemo {
     return older;
   }
 
-  /** Caches the matches of a topic, unless they are more than a generation may hold. */
+  /** Caches the matches of a topic, unless the topic alone exceeds the limit of a generation. */
   set(topic: string, texts: readonly string[]): void {
     if (texts.length > GENERATION_MATCHES_MAX) return;
     if (this.#young.size >= GENERATION_TOPICS_MAX || this.#youngMatches + texts.length > GENERATION_MATCHES_MAX) {

@@ -1,6 +1,6 @@
 /**
  * Compiles one segment of a topic pattern. The grammar is that of path.Match in Go, except that `/` is an ordinary
- * character. The stored rules of old versions use the same dialect. Pure, any thread.
+ * character. Rules that old versions have stored use the same grammar. Pure, any thread.
  *
  * `[^a]` negates a class; `[!a]` does not. In a class, `-` and `]` must be escaped where a character is expected, so
  * `[]`, `[]a]`, `[-a]` and `[a-]` are malformed. An inverted range such as `[z-a]` contains no character.
@@ -17,7 +17,10 @@ import {
 
 const MALFORMED = new SegmentProblem("is malformed");
 
-/** Reads one character of a class, which `\` may escape. Returns undefined if no character is allowed here. */
+/**
+ * Reads one character of a class, which may be escaped with `\`. Returns undefined if no character is allowed at this
+ * offset.
+ */
 function readMember(text: string, at: number): ReadCharacter | undefined {
   const first = text[at];
   return first === "-" || first === "]" ? undefined : readCharacter(text, at);

@@ -1,7 +1,6 @@
 /**
- * Defines the refusals of ambiguous requests. A request is ambiguous if a proxy may read it differently from the
- * server. Requests with an unknown transfer coding or expectation are also refused. Both transports use this file.
- * Pure.
+ * Defines which requests are refused because a proxy may read them differently from the server. Requests with an
+ * unknown transfer coding or expectation are also refused. Both transports use this file. Pure.
  */
 import { Failure, invalid } from "../../base/result.js";
 
@@ -10,7 +9,7 @@ export const LENGTH_AMBIGUOUS = invalid("the request's Content-Length is ambiguo
 export const CODING_UNKNOWN = invalid("the request's transfer coding is unknown");
 const EXPECTATION_UNKNOWN = new Failure("EXPECTATION_FAILED", "the only expectation that is met is 100-continue");
 
-/** Whether a Transfer-Encoding is the one that the server understands. */
+/** Whether the server understands a Transfer-Encoding. */
 export function isKnownCoding(value: string): boolean {
   return value.toLowerCase() === "chunked";
 }
@@ -28,7 +27,10 @@ export function refuseExpectation(value: string): Failure | null {
   return value === "" || expectsContinue(value) ? null : EXPECTATION_UNKNOWN;
 }
 
-/** Headers that may occur only once. If there were two lines, a proxy and the server might read different ones. */
+/**
+ * The headers that may occur only once. If such a header had two lines, a proxy and the server might read different
+ * lines.
+ */
 const SINGLE = new Set([
   "authorization",
   "content-length",
@@ -46,7 +48,8 @@ const SINGLE = new Set([
 ]);
 
 /**
- * Returns the 400 failure for a repeated header; null if the header may be repeated, because its lines form one list.
+ * Returns the 400 failure for a header with several lines. Returns null if the header may have several lines, because
+ * they form one list.
  * @param name in lower case
  */
 export function refuseRepeated(name: string): Failure | null {

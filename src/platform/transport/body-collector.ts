@@ -1,7 +1,7 @@
 /**
- * Collects a whole request body in memory, and decides whether it is refused. A refused body is read and dropped up to
- * a limit, because a client that is cut off while it sends never reads the answer. Runs on the front, and does not
- * depend on the HTTP library.
+ * Collects a whole request body in memory, or refuses it. A refused body is read and dropped up to a limit, because a
+ * client that is cut off while it sends never reads the answer. Runs on the front, and does not depend on the HTTP
+ * library.
  */
 import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../../schemas/limits/request-bodies.js";
 import { BUSY, Failure } from "../../base/result.js";
@@ -10,14 +10,14 @@ const EMPTY = new Uint8Array(0);
 
 /** The receiver of a body. */
 export interface BodyReceiver {
-  /** The largest size of the body in bytes; BODY_BYTES_MAX by default. */
+  /** The maximum size of the body in bytes; BODY_BYTES_MAX by default. */
   readonly bytesMax?: number;
   /**
-   * Reserves memory for more bytes. If it returns false, it has freed the body's earlier reservations, and the body is
-   * refused.
+   * Reserves memory for more bytes. A result of false means that the body is refused, and that its earlier reservations
+   * are freed.
    */
   readonly reserve: (bytes: number) => boolean;
-  /** Called with the body, or with the 413 or 503 that refuses it. */
+  /** Called with the body, or with the 413 or 503 failure that refuses it. */
   readonly done: (body: Uint8Array | Failure) => void;
   /** Called if the body does not arrive together with its headers. */
   readonly partial: () => void;
@@ -42,7 +42,7 @@ export class BodyCollector {
   }
 
   /**
-   * Whether the body was refused before its end. Later pieces are then dropped, and the connection is closed after the
+   * Whether the body was refused before its end. Later pieces are dropped, and the connection is closed after the
    * answer.
    */
   get givenUp(): boolean {
@@ -56,7 +56,7 @@ export class BodyCollector {
 
   /**
    * Adds a piece of the body.
-   * @param keep copies a piece into memory that the collector owns
+   * @param keep copies the piece into memory that the collector owns
    */
   push(piece: Uint8Array, last: boolean, keep: (piece: Uint8Array) => Uint8Array): void {
     const { reserve, done, partial } = this.#receiver;

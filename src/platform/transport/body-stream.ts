@@ -1,6 +1,6 @@
 /**
- * Streams a request body that is too large for memory. The stream is a bounded queue between the socket and the reader,
- * and the reader sets the pace. Runs on the front, and does not depend on the HTTP library.
+ * Streams a request body that is too large for memory. The stream is a bounded queue between the socket and the reader.
+ * If the reader is slow, the socket is not read. Runs on the front, and does not depend on the HTTP library.
  */
 import { BODY_AHEAD_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../../schemas/limits/request-bodies.js";
 
@@ -10,7 +10,7 @@ export interface RequestStream {
   read(): Promise<Uint8Array | null | undefined>;
 }
 
-/** Controls whether the socket is read. */
+/** Pauses and resumes the reading from the socket. */
 export interface BodyFlow {
   /** Stops reading from the socket for now. Pieces in flight may still arrive. */
   pause(): void;
@@ -72,7 +72,7 @@ export class BodyStream implements RequestStream {
 
   /**
    * Reads and drops the rest of the body, because a client that is cut off while it sends never reads its answer.
-   * @returns whether the body has ended; false if it exceeds REFUSED_BODY_BYTES_MAX
+   * @returns true if the body has ended, false if it exceeds REFUSED_BODY_BYTES_MAX
    */
   async discard(): Promise<boolean> {
     this.#pieces = [];

@@ -1,6 +1,7 @@
 /**
- * Chooses and loads the HTTP library. uWebSockets.js is native code, and has no binary for some versions of Node and
- * some systems. Node's own HTTP works everywhere. A library is loaded only if it is chosen. Runs once, at the start.
+ * Chooses and loads the HTTP library, once at the start. uWebSockets.js is faster, but it is native code, and has no
+ * binary for some versions of Node and some systems. Node's own HTTP works everywhere. Only the chosen library is
+ * loaded.
  */
 import type { TransportChoice } from "../../../schemas/config.js";
 import { reasonOf } from "../../base/reason.js";
@@ -9,21 +10,22 @@ import type { Transport } from "./transport.js";
 export interface ChosenTransport {
   readonly transport: Transport;
   readonly name: Exclude<TransportChoice, "auto">;
-  /** A short reason why the faster library did not load; "" if it did, or if the other library was configured. */
+  /**
+   * The reason, in short, why the faster library did not load; "" if it did, or if the other library was configured.
+   */
   readonly fallback: string;
 }
 
 /**
- * Thrown if the configured transport cannot be loaded. The start prints this message as one line, and exits with code
- * 1.
+ * Thrown if the configured transport cannot be loaded. The start prints the message as one line, and exits with code 1.
  */
 export class TransportError extends Error {
   override readonly name = "TransportError";
 }
 
 /**
- * Shortens the library's message. It names the platform, and ends with the module loader's message about the missing
- * file.
+ * Shortens an error message of the library. The message names the platform, and ends with a message of Node's module
+ * loader, which is dropped.
  */
 function shortReason(error: unknown): string {
   const reason = reasonOf(error);
@@ -38,7 +40,7 @@ const importUws = (): Promise<{ readonly uwsTransport: Transport }> => import(".
 
 /**
  * Chooses and loads a transport.
- * @param loadUws loads the native library; tests give another function
+ * @param loadUws loads the native library; replaced only by tests
  * @throws TransportError
  */
 export async function chooseTransport(choice: TransportChoice, loadUws = importUws): Promise<ChosenTransport> {

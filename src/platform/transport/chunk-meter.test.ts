@@ -8,7 +8,7 @@ import {
 } from "../../../schemas/limits/request-bodies.js";
 import { ChunkDebts, ChunkMeter, CHUNKS_TOO_SMALL } from "./chunk-meter.js";
 
-/** Returns how many chunks of a size the meter accepts, at most `max`. */
+/** Sends up to `max` chunks of a size to a meter. Returns how many of them the meter accepts. */
 function countTaken(bytes: number, max: number): number {
   const meter = new ChunkMeter();
   for (let chunk = 0; chunk < max; chunk++) if (!meter.take(bytes)) return chunk;

@@ -1,11 +1,11 @@
 /**
- * Meters the chunks of a body with `Transfer-Encoding: chunked`. Each chunk costs a call on the front, so a body of
- * tiny chunks costs a hundred times as much as its bytes alone. A body with a Content-Length needs no meter, because
- * its pieces are reads of the socket.
+ * Limits the small chunks of a body with `Transfer-Encoding: chunked`. Each chunk costs a call on the front, so a body
+ * of tiny chunks costs a hundred times as much as its bytes alone. A body with a Content-Length needs no limit, because
+ * it arrives in whole reads of the socket.
  *
- * The meter is a leaky bucket. Each chunk takes one of SMALL_CHUNKS_MAX tokens, and every CHUNK_BYTES_MIN bytes give
- * one back. So a client may begin byte by byte, or send some small chunks between large ones. There are never more than
- * SMALL_CHUNKS_MAX tokens, because a longer run of tiny chunks would block the front. Pure.
+ * The meter is a leaky bucket with SMALL_CHUNKS_MAX tokens. Each chunk takes one token, and every CHUNK_BYTES_MIN bytes
+ * give one back. So a client may begin byte by byte, or send some small chunks between large ones. The number of tokens
+ * never exceeds SMALL_CHUNKS_MAX, because a longer run of tiny chunks would block the front. Pure.
  */
 import {
   CHUNK_BYTES_MIN,
@@ -18,13 +18,14 @@ import { headerBlock, type WireReply } from "./reply.js";
 
 const MS_US = 1_000;
 
-/** The 400 for a body of tiny chunks. The connection is closed after this answer. */
+/** The 400 failure for a body of tiny chunks. The connection is closed after the answer. */
 export const CHUNKS_TOO_SMALL = invalid(
   `the body has too many small chunks: send at least ${CHUNK_BYTES_MIN} bytes in each`,
 );
 
 /**
- * The same 400 as a complete reply. It is sent if the body has no receiver, or if its receiver does not answer at once.
+ * CHUNKS_TOO_SMALL as a complete reply. It is sent if no handler has requested the body, or if the handler does not
+ * answer at once.
  */
 export const CHUNKS_REFUSAL: WireReply = {
   status: CHUNKS_TOO_SMALL.http,
@@ -43,8 +44,8 @@ export class ChunkMeter {
   }
 
   /**
-   * Counts a chunk, or a part of a chunk that arrived by itself.
-   * @returns false if the body must be refused with CHUNKS_TOO_SMALL. All later calls then return false too.
+   * Counts a chunk, or a part of a chunk that has arrived by itself.
+   * @returns false if the body must be refused with CHUNKS_TOO_SMALL. All later calls then return false too
    */
   take(bytes: number): boolean {
     this.#left = Math.min(this.#left + bytes / CHUNK_BYTES_MIN, SMALL_CHUNKS_MAX) - 1;
@@ -54,8 +55,8 @@ export class ChunkMeter {
 }
 
 /**
- * The 503 for a chunked body from an address that has a debt. The body is not read, and the connection is closed after
- * the answer.
+ * The 503 failure for a chunked body from an address that has a debt (`ChunkDebts`). The body is not read, and the
+ * connection is closed after the answer.
  */
 export const CHUNKS_UNPAID = new Failure(
   "RESOURCE_EXHAUSTED",
@@ -63,19 +64,22 @@ export const CHUNKS_UNPAID = new Failure(
 );
 
 /**
- * The debts of addresses that still sent tiny chunks after their body was refused. A library that delivers all chunks
- * of a read at once cannot be stopped in the middle, and the client can connect again.
+ * Stores the debts of addresses from which tiny chunks came. While an address has a debt, the server accepts no chunked
+ * body from it. Closing the connection is not enough: some libraries deliver all chunks of one read and cannot be
+ * stopped in the middle, and the client can connect again.
  *
- * So each chunk after the refusal adds a debt of CHUNK_DEBT_US to its address. The server accepts no chunked body from
- * an address until its debt has ended. CHUNK_DEBT_US is twenty times the cost of a chunk, so one address gets at most a
- * twentieth of the front's time.
+ * Each chunk from the refusal of a body to the end of the read adds CHUNK_DEBT_US to the debt. This is twenty times the
+ * cost of a chunk, so one address gets at most a twentieth of the front's time.
  */
 export class ChunkDebts {
-  /** The time at which each address's debt ends. The address whose debt grew last is at the end of the map. */
+  /**
+   * The time in ms at which the debt of each address ends. The address whose debt has grown last is at the end of the
+   * map.
+   */
   readonly #endsMs = new Map<string, number>();
 
   /**
-   * Adds to the debt of an address.
+   * Adds chunks to the debt of an address.
    * @param nowMs monotonic time
    */
   add(peer: string, chunks: number, nowMs: number): void {

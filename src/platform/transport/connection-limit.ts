@@ -1,17 +1,17 @@
 /**
- * Limits the open connections, so that the server keeps file descriptors for its threads and files. Without descriptors
- * it can neither read its database nor start a thread.
+ * Limits the open connections, so that file descriptors are left for the server's threads and files. Without
+ * descriptors the server can neither read its database nor start a thread.
  *
- * One limit is for the clients' connections on all ports together, and another one is for connections to other servers.
- * A client's connection beyond the limit is closed at once. An outbound connection beyond the limit is not opened. Runs
- * on the front, and does not depend on the HTTP library.
+ * One limit is for the connections of clients, on all ports together. Another limit is for the connections to other
+ * servers. A client's connection beyond the limit is closed at once. An outbound connection beyond the limit is not
+ * opened. Runs on the front, and does not depend on the HTTP library.
  */
 export class ConnectionLimit {
   readonly #connectionsMax: number;
   readonly #onRefused: () => void;
   #open = 0;
 
-  /** @param onRefused called for each connection above the limit */
+  /** @param onRefused called for each connection beyond the limit */
   constructor(connectionsMax: number, onRefused: () => void = () => undefined) {
     this.#connectionsMax = connectionsMax;
     this.#onRefused = onRefused;
@@ -23,8 +23,8 @@ export class ConnectionLimit {
   }
 
   /**
-   * Counts a new connection. Returns false if it must be closed. In both cases the caller must call `leave` when it has
-   * closed.
+   * Counts a new connection. Returns false if it must be closed. In both cases the caller must call `leave` when the
+   * connection has closed.
    */
   enter(): boolean {
     this.#open += 1;
@@ -47,7 +47,7 @@ export interface ConnectionShares {
 }
 
 /**
- * Computes how many connections leave enough file descriptors for the server itself.
+ * Computes the limits of connections from the limit of file descriptors.
  * @param descriptors the limit of descriptors, and how many are open before any port is open; null if there is no limit
  * @param ownMax the maximum number of descriptors that the server opens for itself: threads, handles, files
  * @param outboundMax the maximum number of connections to other servers
@@ -59,10 +59,10 @@ export function connectionShares(
 ): ConnectionShares {
   if (descriptors === null) return { clientsMax: Number.POSITIVE_INFINITY, outboundMax };
   const left = Math.max(0, descriptors.max - descriptors.open);
-  // Outbound connections get at most a sixth. So if they hang, most descriptors are left for the clients and the
-  // server.
+  // Outbound connections get at most a sixth of the descriptors. So even if they all hang, most descriptors are left
+  // for the clients and the server.
   const outbound = Math.min(outboundMax, Math.max(1, Math.floor(left / 6)));
-  // Clients get at least a third. If there are few descriptors, some jobs may then fail, but a server that accepts no
-  // connection would be useless.
+  // Clients get at least a third of the descriptors. If there are few descriptors, some jobs may then fail, but a
+  // server that accepts no connection would be useless.
   return { clientsMax: Math.max(1, left - ownMax - outbound, Math.floor(left / 3)), outboundMax: outbound };
 }

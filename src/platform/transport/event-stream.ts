@@ -1,6 +1,6 @@
 /**
- * A stream of Server-Sent Events as an answer. It sends the headers, sends comments that keep a quiet stream open, and
- * tracks the backpressure of its socket. The caller decides which events it sends. Runs on the front.
+ * Sends Server-Sent Events as the answer to a request. Sends the headers, and comments that keep a quiet stream open.
+ * Tracks the backpressure of its socket. The caller decides which events it sends. Runs on the front.
  */
 import { SSE_COMMENT_INTERVAL_MS } from "../../../schemas/limits/events.js";
 import { headerBlock, type Sink } from "./reply.js";
@@ -13,8 +13,8 @@ export const EVENT_STREAM_HEADERS = headerBlock([
 ]);
 
 /**
- * How many copies of a text are in memory: the text for its stream, and the bytes in the socket's buffer. Data that is
- * already bytes is shared by several streams, so only its copy in the buffer counts.
+ * The number of copies of a text that are in memory: the text itself, and its bytes in the socket's buffer. Data that
+ * is already bytes has only one copy for each stream, because all streams share the data itself.
  */
 const TEXT_COPIES = 2;
 
@@ -39,7 +39,7 @@ export class EventStream {
     return this.#behind;
   }
 
-  /** Sends the headers with a first write, so that the client learns that it is subscribed. */
+  /** Sends the headers and a first comment, which shows the client that it is subscribed. */
   begin(): void {
     this.#sink.write(": subscribed\n\n");
   }
@@ -47,7 +47,7 @@ export class EventStream {
   /** Sends whole messages. Returns false if the socket has backpressure now. */
   write(data: string | Uint8Array): boolean {
     if (this.#closed) return false;
-    // The data is counted before the write, because it stays in memory even if the write cuts its reader off.
+    // Count the data before the write, because it stays in memory even if the connection is then cut.
     if (!this.#buffer.set(typeof data === "string" ? TEXT_COPIES * Buffer.byteLength(data) : data.byteLength)) {
       this.#behind = true;
       this.#sink.end(true);
@@ -58,7 +58,7 @@ export class EventStream {
     return !this.#behind;
   }
 
-  /** Sends a comment if one is due and the socket has no backpressure. Returns whether it has sent one. */
+  /** Sends a comment, if one is due and the socket has no backpressure. Returns whether it has sent a comment. */
   comment(nowMs: number): boolean {
     if (this.#behind || nowMs - this.#commentedMs < SSE_COMMENT_INTERVAL_MS) return false;
     this.#commentedMs = nowMs;

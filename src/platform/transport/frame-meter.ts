@@ -1,6 +1,6 @@
 /**
- * Meters the messages, pings and pongs of a WebSocket client. The server needs none of them, but each frame costs a
- * call on the front, and one read can contain tens of thousands. Pure.
+ * Limits how many messages, pings and pongs a WebSocket client may send. The server needs none of these frames, but
+ * each frame costs a call on the front, and one read can contain tens of thousands of them. Pure.
  */
 import { SUBSCRIBER_FRAMES_PER_SECOND_MAX } from "../../../schemas/limits/events.js";
 import { SECOND_MS } from "../../../shared/duration.js";
@@ -11,7 +11,7 @@ export const TOO_MANY_FRAMES = {
   reason: `more than ${SUBSCRIBER_FRAMES_PER_SECOND_MAX} frames in one second: send fewer`,
 } as const;
 
-/** The treatment of a frame: the server reads it, ends the connection with TOO_MANY_FRAMES, or cuts the connection. */
+/** The response to a frame: read it, end the connection with TOO_MANY_FRAMES, or cut the connection. */
 export type FrameVerdict = "read" | "end" | "cut";
 
 /** Counts the frames of one socket. */
@@ -22,8 +22,8 @@ export class FrameMeter {
   #ended = false;
 
   /**
-   * Counts a frame. The first frame above the limit returns "end". The next ones return "cut", because the client has
-   * not seen the close frame and still sends.
+   * Counts a frame. The first frame above the limit returns "end". Later frames return "cut", because a client that
+   * still sends has not reacted to the close frame.
    * @param nowMs monotonic time
    */
   take(nowMs: number): FrameVerdict {

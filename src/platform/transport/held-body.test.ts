@@ -1,6 +1,6 @@
 /**
- * Tests a request body that the server holds back: it stays with its client, it arrives as a whole when a handler
- * requests it later, and a client that is refused meanwhile can read the reason.
+ * Tests request bodies that the server holds back. Such a body stays with its client. It arrives as a whole when a
+ * handler requests it later. If the client is refused meanwhile, it can read the reason.
  */
 import t, { type Test } from "tap";
 import { ConnectionLimit } from "./connection-limit.js";
@@ -12,9 +12,9 @@ import { chooseTransport } from "./choose.js";
 import { headerBlock, type WireReply } from "./reply.js";
 import type { Exchange, Transport } from "./transport.js";
 
-/** A body that is longer than one read of the socket. */
+/** A body that takes several reads of the socket. */
 const LONG = Buffer.alloc(3 * 1024 * 1024, "a body that is held back, ");
-/** The number of event-loop ticks in which the whole body would have been read if it were not held back. */
+/** The number of event-loop ticks in which the whole body would arrive if it were not held back. */
 const TICKS = 50;
 const ANSWER: WireReply = {
   status: 401,
@@ -22,7 +22,7 @@ const ANSWER: WireReply = {
   headers: headerBlock([["Content-Type", "text/plain"]]),
 };
 
-/** A port that passes its requests to the test, with their bodies held back. */
+/** A port that holds the body of each request back, and passes the request to the test. */
 class HeldPort {
   readonly #held: Exchange[] = [];
   #wake: () => void = () => undefined;
@@ -43,7 +43,7 @@ class HeldPort {
     return held;
   }
 
-  /** Returns the next request, when the part of its body that can arrive has arrived. */
+  /** Returns the next request. By then, as much of its body has arrived as can arrive. */
   async next(): Promise<Exchange> {
     while (this.#held.length === 0)
       await new Promise<void>((resolve) => {
@@ -60,7 +60,7 @@ class HeldPort {
   }
 }
 
-/** Collects a body. Also returns how much of it had already arrived. */
+/** Collects a body. Also returns the part of it that had already arrived. */
 function collect(exchange: Exchange): { readonly body: Promise<Uint8Array>; readonly here: Promise<number> } {
   let reserved = 0;
   const body = new Promise<Uint8Array>((resolve, reject) => {

@@ -1,6 +1,6 @@
 /**
  * Pings the sockets of a port at a fixed interval. If a peer has sent nothing since the last ping, its connection is
- * cut. Many sockets are pinged over several event-loop ticks. Pure except for its timers.
+ * cut. The pings of many sockets are spread over several event-loop ticks. Pure except for its timers.
  */
 import { PINGS_PER_TICK, SUBSCRIBER_IDLE_TIMEOUT_S } from "../../../schemas/limits/events.js";
 import { SECOND_MS } from "../../../shared/duration.js";

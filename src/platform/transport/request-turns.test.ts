@@ -8,7 +8,7 @@ class World {
   readonly #due: (() => void)[] = [];
   readonly turns = new RequestTurns({ now: () => this.nowMs, later: (run) => void this.#due.push(run) });
 
-  /** Runs a tick, and then the microtasks of the requests that it has handled. */
+  /** Runs a tick. Then runs the microtasks of the requests that the tick has handled. */
   async tick(): Promise<void> {
     for (const run of this.#due.splice(0)) run();
     for (let at = 0; at < REQUESTS_PER_TICK; at++) await new Promise<void>((resolve) => process.nextTick(resolve));
@@ -45,7 +45,7 @@ t.test("requests that wait are handled in order, each tick as many as it has roo
       () => "one",
       () => {
         handled.push(at);
-        // The time of a handler's microtasks counts, too.
+        // The time that a handler spends in microtasks counts, too.
         void Promise.resolve().then(() => {
           world.nowMs += 1;
         });

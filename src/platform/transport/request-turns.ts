@@ -1,14 +1,14 @@
 /**
  * Limits how many requests are handled in one event-loop tick. One read of a socket can contain thousands of requests,
- * and thousands of sockets can be read in one tick. Both HTTP libraries deliver all of these requests before the server
- * does anything else. A request counts whether it is answered at once or begins to wait, and one with a long body
+ * and one tick can read thousands of sockets. Both HTTP libraries deliver all of these requests before the server does
+ * anything else. A request counts when it is answered, and also when it begins to wait. A request with a long body
  * counts several times. Runs on the front.
  */
 import { REQUEST_BYTES_A_COUNT, REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../schemas/limits/answers.js";
 import { FairQueue } from "../../base/fair-queue.js";
 import type { Exchange } from "./transport.js";
 
-/** The number of requests in a tick before the time is measured. Most ticks have fewer. */
+/** The number of requests that a tick handles before it measures the time. Most ticks have fewer. */
 const UNTIMED_REQUESTS = 8;
 
 export interface RequestTurnsOptions {
@@ -37,13 +37,13 @@ export class RequestTurns {
   /** The time at which the count reached UNTIMED_REQUESTS; null before that. */
   #countedMs: number | null = null;
   /**
-   * The requests that wait for the next tick, in the order of their arrival. Most ticks can handle all of them, and
-   * then their clients need not be identified.
+   * The requests that wait for the next tick, in the order of their arrival. Most ticks can handle all of them, so
+   * their clients are identified only if requests are left over.
    */
   #arrived: ArrivedRequest[] = [];
   /** The index of the arrived request that is handled next. */
   #next = 0;
-  /** The requests for which the next tick had no time. They are served round-robin by client. */
+  /** The requests that were left over because a tick had no time for them. They are served round-robin by client. */
   readonly #waiting = new FairQueue<WaitingRequest>();
   #scheduled = false;
 
@@ -53,8 +53,8 @@ export class RequestTurns {
   }
 
   /**
-   * Counts a request. Returns true if this tick has already handled many requests and taken long. The request must then
-   * wait for a later tick.
+   * Counts a request. Returns true if the request must wait for a later tick, because this tick has already handled
+   * many requests and taken long.
    * @param bytes the length of the request's body
    */
   isOver(bytes = 0): boolean {
@@ -68,8 +68,8 @@ export class RequestTurns {
 
   /**
    * Handles a request in a later tick, and counts it there. The next tick handles the requests in the order of their
-   * arrival. The requests for which it has no time wait longer, and are then served round-robin by client.
-   * @param client returns a text that identifies the client. It is called only if the request waits longer.
+   * arrival. Requests that are left over wait longer, and are then served round-robin by client.
+   * @param client returns a text that identifies the client. Called only if the request is left over
    * @param bytes the length of the request's body
    */
   add(client: () => string, handle: () => void, bytes = 0): void {
@@ -95,7 +95,7 @@ export class RequestTurns {
       const next = this.#arrived[this.#next] ?? this.#waiting.peek();
       if (next === undefined) break;
       if (run >= UNTIMED_REQUESTS) {
-        // Handlers may continue in microtasks. The microtasks run before this callback, so that their time counts.
+        // Handlers may continue in microtasks. This callback runs after the microtasks, so that their time counts.
         queueMicrotask(() => process.nextTick(() => this.#handleWaiting()));
         return;
       }
@@ -113,7 +113,7 @@ export class RequestTurns {
     this.#next = 0;
   }
 
-  /** Queues the arrived requests that were not handled, so that they are served round-robin by client. */
+  /** Moves the arrived requests that were not handled to the queue that serves clients round-robin. */
   #letArrivedWait(): void {
     for (const request of this.#arrived.splice(this.#next))
       this.#waiting.push({ ...request, caller: request.client() });
@@ -122,7 +122,7 @@ export class RequestTurns {
   }
 }
 
-/** Returns a text that identifies the client of a request: by its address, token and instance. */
+/** Returns a text that identifies the client of a request: its address, its token and its instance. */
 export function clientOf(exchange: Pick<Exchange, "peer" | "header">): string {
   return `${exchange.peer} ${exchange.header("authorization")} ${exchange.header("x-koor-instance")}`;
 }

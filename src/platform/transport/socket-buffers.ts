@@ -1,5 +1,5 @@
 /**
- * Counts the bytes that were written to sockets and event streams but are not sent yet. All sockets of the server share
+ * Counts the bytes that were written to sockets and event streams and are not sent yet. All sockets of the server share
  * one budget. If the budget is used up, the socket that needs more is cut off. Its client reconnects, and resumes from
  * its last position. Runs on the front.
  */
@@ -13,8 +13,8 @@ export class SocketBuffer {
   #bytes = 0;
 
   /**
-   * Sets the number of unsent bytes of the socket. Returns false if the budget is used up; the socket must then be cut
-   * off.
+   * Sets the number of unsent bytes of the socket. Returns false if the budget is used up. The caller must then cut the
+   * socket off.
    */
   set(bytes: number): boolean {
     all.release(this.#bytes);

@@ -1,7 +1,7 @@
 /**
- * The interface of an HTTP library. A port passes requests to the routes of its router. An exchange is one request with
- * its answer. A socket is a WebSocket, and can join topics. Each library has its own folder, and no other code knows
- * which library is used. Types only.
+ * Defines the interface of an HTTP library. A port passes requests to the routes of its router. An exchange is one
+ * request with its answer. A socket is a WebSocket, and can join a topic. Each library has its own folder, and no other
+ * code knows which library is used. Types only.
  */
 import type { Address } from "../config/address.js";
 import type { Failure } from "../../base/result.js";
@@ -15,44 +15,45 @@ export type HttpMethod = "GET" | "PUT" | "POST" | "PATCH" | "DELETE";
 /** One request and its answer on the wire. */
 export interface Exchange {
   /**
-   * Returns a header by its lower-case name; "" if it is missing. Several lines of the header are joined to one list.
+   * Returns a header by its lower-case name; "" if it is missing. If the header has several lines, they are joined to
+   * one list.
    */
   header(name: string): string;
-  /** Whether there is a header of this name. Its value may be empty. */
+  /** Whether the request has a header of this name. Its value may be empty. */
   has(name: string): boolean;
   /** The path as sent. `path`, `query` and `verb` are valid until `detach`. */
   readonly path: string;
-  /** The part after `?`. */
+  /** The part of the URL after `?`. */
   readonly query: string | undefined;
   /** The method in lower case. */
   readonly verb: string;
   /**
-   * The address of the socket's other end, as the system writes it. Behind a proxy it is the proxy's address. After the
-   * answer it is "".
+   * The address of the client's end of the connection, as the system writes it. Behind a proxy it is the address of the
+   * proxy. After the answer it is "".
    */
   readonly peer: string;
   /** Whether the answer has started or the client has disconnected. */
   readonly ended: boolean;
-  /** Whether a long answer is being written. `onAbort` also reports its end. */
+  /** Whether a long answer is being written. The listeners of `onAbort` are also called at its end. */
   readonly streaming: boolean;
-  /** Must be called before the handler returns if the answer comes later. */
+  /** Keeps the exchange open after the handler has returned. If the answer comes later, the handler must call this. */
   detach(): void;
   /**
-   * Adds a listener. It is called when the client has disconnected before it got the whole answer, and at the end of a
-   * long answer.
+   * Adds a listener. It is called if the client disconnects before it has received the whole answer, and at the end of
+   * a long answer.
    */
   onAbort(listener: () => void): void;
   /**
-   * Why the request must be refused without reading its body; null if it may be executed. A request is refused if a
-   * proxy may read it differently from the server, or may find its end at another byte. The connection is closed after
-   * the answer.
+   * The reason why the request must be refused without reading its body; null if it may be executed. A request is
+   * refused if a proxy may read it differently from the server, or may see its end at another byte. The connection is
+   * closed after the answer.
    */
   readonly fault: Failure | null;
-  /** Whether the handler must run only after the body has arrived, even if it does not use the body. */
+  /** Whether the handler must wait until the body has arrived, even if it does not use the body. */
   readonly bodyFirst: boolean;
   /**
-   * Stops reading the body until a handler requests it or the request is answered. Bytes in flight still arrive. Must
-   * be called before the handler returns.
+   * Stops reading the body until a handler requests the body or the request is answered. Bytes in flight still arrive.
+   * Must be called before the handler returns.
    */
   holdBody(): void;
   /** Collects the whole body. Must be called before the handler returns, unless `holdBody` was called. */
@@ -62,19 +63,22 @@ export interface Exchange {
    * after each piece.
    */
   stream(onPiece: () => void): BodyStream;
-  /** Whether a refused client still sends its body. It gets time to read its answer, and then the connection is cut. */
+  /**
+   * Whether a client whose request was refused is still sending its body. It gets time to read the answer, and then its
+   * connection is cut.
+   */
   readonly lingers: boolean;
   /** Closes the connection after the answer. The rest of the body is not read. */
   closeAfterAnswer(): void;
   /** Sends the answer. */
   send(reply: WireReply): void;
-  /** Breaks the connection. Called when no answer would be correct. */
+  /** Breaks the connection. Called if no answer would be correct. */
   cut(): void;
 }
 
 /**
- * The result of sending a text. "behind" means that it was sent, and that the socket now has backpressure. "refused"
- * means that it was not sent.
+ * The result of sending a text. "sent": the text was sent. "behind": it was sent, and now the socket has backpressure.
+ * "refused": it was not sent.
  */
 export type SendResult = "sent" | "behind" | "refused";
 
@@ -82,8 +86,8 @@ export type SendResult = "sent" | "behind" | "refused";
 export interface Socket {
   send(text: string): SendResult;
   /**
-   * Subscribes the socket to a topic. The socket gets the published texts until it has backpressure.
-   * @param position the id of the newest event that the socket must not get through the topic
+   * Subscribes the socket to a topic. The socket gets the topic's texts until it has backpressure.
+   * @param position the id of an event. Only events after it are sent to the socket through the topic
    */
   join(topic: string, position: number): void;
   /** Sends a close frame. */
@@ -94,11 +98,11 @@ export interface Socket {
 export interface SocketHandler {
   /**
    * Called when a text of the topic was not sent, because the socket had no room for it. The socket has left the topic.
-   * @param text the beginning of the text, long enough to contain the first `"id"` in it
+   * @param text the beginning of the text, which is long enough to contain the first `"id"` of the text
    */
   missed(text: Uint8Array): void;
   /**
-   * Called when a text of the topic was sent, but the socket now has backpressure. The socket has left the topic.
+   * Called when a text of the topic was sent, and now the socket has backpressure. The socket has left the topic.
    * @param text as in `missed`
    */
   fellBehind(text: Uint8Array): void;
@@ -107,20 +111,23 @@ export interface SocketHandler {
   closed(): void;
 }
 
-/** Called when an accepted WebSocket is open. Returns the handler of the socket. */
+/** Called when an accepted WebSocket is open. Returns the handler for the events of the socket. */
 export type SocketOpener = (socket: Socket) => SocketHandler;
 
-/** The result of an upgrade request; undefined if it was refused and answered, or if its client has disconnected. */
+/**
+ * The result of a request to upgrade. It is undefined if the request was refused and answered, or if its client has
+ * disconnected.
+ */
 export type Admission = SocketOpener | undefined;
 
-/** Sends texts to all sockets of a port that have joined a topic. */
+/** Sends texts to all sockets of a port that are members of a topic. */
 export interface Broadcaster {
   /**
-   * Sends texts in order, step by step. At each step the caller may pause and continue in a later tick. Each step
-   * yields the time in ms that the HTTP library will take for it later in this tick. A pause must end before the next
+   * Sends texts in order, step by step. Between two steps the caller may pause, and continue in a later tick. Each step
+   * yields the time in ms that the HTTP library will later spend on it in this tick. A pause must end before the next
    * call for the same topic.
-   * @param position the id of the last event in the texts. Sockets that joined at this position or later do not get the
-   * texts.
+   * @param position the id of the last event in the texts. A socket that joined the topic at this position or a later
+   * one does not get the texts
    * @returns the number of sockets that got the texts, or whose handlers were notified by `missed` or `fellBehind`
    */
   publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined>;
@@ -129,7 +136,7 @@ export interface Broadcaster {
 /** One route of a port's router. */
 export interface RouterRow {
   readonly method: HttpMethod;
-  /** The path to match. `:name` matches one non-empty segment. A final `*` matches the rest of the path. */
+  /** The pattern of the path. `:name` matches one non-empty segment. A final `*` matches the rest of the path. */
   readonly pattern: string;
   serve(exchange: Exchange): void;
   /** Decides whether a request may upgrade to WebSocket. */
@@ -148,11 +155,12 @@ export interface PortOptions {
 /** A listening port. */
 export interface ListeningPort extends Broadcaster {
   /**
-   * Binds only this address. `localhost` means the IPv4 address and, if the machine has IPv6, the IPv6 address too.
+   * Binds only this address. For `localhost` it binds the IPv4 address and, if the machine has IPv6, also the IPv6
+   * address.
    * @returns the port number; undefined if the port is in use
    */
   listen(address: Address): Promise<number | undefined>;
-  /** Accepts no new connections. */
+  /** Stops accepting new connections. */
   stop(): void;
   /** Sends a close frame to the port's sockets. */
   endSockets(code: number, reason: string): void;
@@ -161,7 +169,7 @@ export interface ListeningPort extends Broadcaster {
 }
 
 export interface Transport {
-  /** Loads the modules that would otherwise be loaded at their first use. */
+  /** Loads the modules that are otherwise loaded when they are first used. */
   loadAll?(): Promise<unknown>;
   openPort(options: PortOptions): ListeningPort;
 }

@@ -1,6 +1,6 @@
 /**
- * Tests, with both transports, how a port spreads its work over event-loop ticks: the handling of many requests that
- * arrive at once, and the sending of texts to the sockets of a topic.
+ * Tests, with both transports, how a port spreads its work over event-loop ticks. One kind of work is handling many
+ * requests that arrive at once. The other is sending texts to the sockets of a topic.
  */
 import { once } from "node:events";
 import { connect, type Socket as NetSocket } from "node:net";
@@ -35,7 +35,7 @@ function passTime(ms: number): void {
 interface World {
   readonly port: ListeningPort;
   readonly number: number;
-  /** The server's side of the sockets that have joined the topic, in the order in which they joined. */
+  /** The server's ends of the sockets that have joined the topic, in the order in which they joined. */
   readonly sockets: Socket[];
 }
 
@@ -126,7 +126,8 @@ for (const [name, transport] of TRANSPORTS) {
     );
     await connectSocket();
     while (sockets.length < 5) await nextTick();
-    // This socket joins while the texts are being sent, at the position of the last one. So it must not get them.
+    // This socket joins while the texts are being sent, at the position of the last text. So it must not get any of
+    // them.
     must(sockets[4], "a socket").join(TOPIC, texts.length);
     let steps = 1;
     let end = sending.next();

@@ -1,6 +1,6 @@
 /**
  * Chooses the SQLite library, once in each thread. The choice depends only on the version of Node and on the installed
- * packages, so all threads choose the same library. `KOOR_SQLITE` forces a library, for tests and benchmarks.
+ * packages, so it is the same in all threads. `KOOR_SQLITE` forces a library, for tests and benchmarks.
  */
 import { reasonOf } from "../../../base/reason.js";
 import { loadBetterSqlite3 } from "./better-sqlite3.js";
@@ -24,10 +24,10 @@ export class SqliteMissingError extends Error {
   override readonly name = "SqliteMissingError";
 }
 
-/** The chosen library, and the reason if it is not the preferred one. */
+/** The chosen library. If it is not the preferred one, also the reason. */
 export interface SqliteChoice {
   readonly library: SqliteLibrary;
-  /** Why the preferred library of this version of Node did not load; "" if it did. */
+  /** The reason why the preferred library of this version of Node did not load; "" if it did. */
   readonly fallback: string;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Maps errors to the names of SQLite's result codes. An error of better-sqlite3 has the name in `code`. An error of
- * node:sqlite has the number in `errcode`. Source of the numbers and names: sqlite.org/rescode.html. Pure.
+ * Maps the errors of SQLite libraries to the names of SQLite's result codes. An error of better-sqlite3 has the name in
+ * `code`. An error of node:sqlite has the number in `errcode`. Source of the numbers and names:
+ * sqlite.org/rescode.html. Pure.
  */
 
 /** The names of the primary codes, by their number. The low byte of an extended code is its primary code. */
@@ -34,8 +35,8 @@ const PRIMARY: Readonly<Record<number, string>> = {
 };
 
 /**
- * The suffixes of the extended codes' names, by the name of the primary code. The first suffix belongs to the high byte
- * 1, the second to 2, and so on. A suffix is "" if there is no such code.
+ * The suffixes of the extended codes, by the name of their primary code. The first suffix belongs to the high byte 1,
+ * the second to 2, and so on. A suffix is "" if there is no such code.
  */
 const EXTENDED: Readonly<Record<string, readonly string[]>> = {
   ERROR: ["MISSING_COLLSEQ", "RETRY", "SNAPSHOT"],
@@ -124,5 +125,5 @@ export function sqliteError(message: string, code: string): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** A code of Koor's own. It means that the library would truncate a text when it stores or reads it. */
+/** A code of Koor's own: the library would truncate a text when it stores or reads it. */
 export const TEXT_NOT_KEPT = "SQLITE_MISMATCH_TEXT";

@@ -1,5 +1,5 @@
 /**
- * Defines the part of a SQLite library's interface that Koor uses: a database, a statement, and the names of errors.
+ * Defines the interface of a SQLite library, as far as Koor uses it: a database, a statement, and the names of errors.
  * Each adapter in this folder implements it for one library, and choice.ts selects the adapter. The interface is a
  * subset of better-sqlite3's, so that library needs no wrapper.
  */
@@ -18,7 +18,7 @@ export interface Statement<Parameters extends unknown[], Row> {
   run(...parameters: Parameters): Changes;
   get(...parameters: Parameters): Row | undefined;
   all(...parameters: Parameters): Row[];
-  /** Returns the rows one at a time. Until the iterator has ended, nothing may be written by the same handle. */
+  /** Returns the rows one at a time. The same handle must not write until the iterator has ended. */
   iterate(...parameters: Parameters): IterableIterator<Row>;
   /** Makes the statement return the first column of each row. */
   pluck(): this;
@@ -28,7 +28,10 @@ export interface Statement<Parameters extends unknown[], Row> {
 
 /** One handle on a database, for one thread. */
 export interface Db {
-  /** Whether a transaction is open on this handle, even if a plain SQL statement began it. */
+  /**
+   * Whether a transaction is open on this handle, no matter how it was begun: by `transaction`, or by a plain SQL
+   * statement.
+   */
   readonly inTransaction: boolean;
   prepare<Parameters extends unknown[] | object = unknown[], Row = unknown>(
     sql: string,
@@ -37,7 +40,7 @@ export interface Db {
   exec(sql: string): unknown;
   /** Runs `PRAGMA text`. Returns its rows; with `simple`, only the first column of the first row. */
   pragma(text: string, options?: { readonly simple?: boolean }): unknown;
-  /** Returns a function that runs `work` in a transaction, which is rolled back if `work` throws. */
+  /** Returns a function that runs `work` in a transaction. The transaction is rolled back if `work` throws. */
   transaction(work: () => void): () => void;
   /** Closes the handle with all of its statements and iterators. */
   close(): unknown;

@@ -1,7 +1,7 @@
 /**
- * Adapts two libraries to the interface in library.ts. One is node:sqlite, which is built into Node. The other is
- * @photostructure/sqlite, a port of node:sqlite to Node's stable binary interface, so both have the same API. The
- * adapter hides how they differ from better-sqlite3.
+ * Adapts two libraries to the interface in library.ts. node:sqlite is built into Node. @photostructure/sqlite is a port
+ * of node:sqlite to Node's stable binary interface, so it has the same API. The adapter hides how both differ from
+ * better-sqlite3.
  */
 import { createRequire } from "node:module";
 import {
@@ -38,14 +38,14 @@ interface NativeModule {
   readonly DatabaseSync: new (path: string, options: object) => NativeDatabase;
 }
 
-/** The size of the page cache. It is the default of better-sqlite3's build. SQLite reads a negative size as KiB. */
+/** The size of the page cache, which is the default of better-sqlite3's build. A negative size is in KiB. */
 const CACHE_SIZE_KIB = -16_000;
 
 type Make<Row> = (columns: unknown[]) => Row;
 
 /**
- * Throws for a text that contains a NUL, because the libraries would silently truncate it there. Node 22 truncates such
- * a text when it reads it, and @photostructure/sqlite when it binds it.
+ * Throws for a text that contains a NUL, because the libraries would silently truncate the text there. Node 22
+ * truncates it when it reads the text, and @photostructure/sqlite when it binds the text.
  */
 function checkTexts(parameters: readonly unknown[]): void {
   for (const value of parameters) {
@@ -57,15 +57,14 @@ function checkTexts(parameters: readonly unknown[]): void {
 }
 
 /**
- * Runs a read, and rounds integers beyond 2^53 as better-sqlite3 does. The two libraries throw for such an integer, so
- * the read is then repeated with all integers as BigInts.
+ * Runs a read that may return integers beyond 2^53, and rounds them as better-sqlite3 does. The two libraries throw for
+ * such an integer. The read is then repeated with all integers as BigInts.
  */
 function withLargeIntegers<Read>(statement: NativeStatement, read: () => Read): Read {
   try {
     return read();
   } catch (error) {
-    // For a large integer, `all` of @photostructure/sqlite throws an error that has neither a code of Node nor one of
-    // SQLite.
+    // For a large integer, `all` of @photostructure/sqlite throws an error without a code of Node or of SQLite.
     const { code, errcode } = error as { readonly code?: string; readonly errcode?: number };
     if (code !== "ERR_OUT_OF_RANGE" && !(code === "ERR_SQLITE_ERROR" && errcode === undefined)) throw error;
     statement.setReadBigInts(true);
@@ -78,7 +77,7 @@ function withLargeIntegers<Read>(statement: NativeStatement, read: () => Read): 
 }
 
 /**
- * Converts a value to the type that better-sqlite3 returns. A byte array becomes a Buffer over the same memory, and a
+ * Converts a value to the type that better-sqlite3 returns. A byte array becomes a Buffer over the same memory. A
  * BigInt becomes a number.
  */
 function levelled(value: unknown): unknown {
@@ -117,8 +116,8 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   #make: Make<Row>;
 
   /**
-   * @param db the statement's database. The statement keeps it alive, because @photostructure/sqlite closes a database
-   * that is garbage-collected.
+   * @param db the statement's database. The reference keeps it alive, because @photostructure/sqlite closes a database
+   * that is garbage-collected
    */
   constructor(
     readonly db: NativeDatabase,
@@ -127,8 +126,7 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   ) {
     this.#statement = statement;
     this.#checksTexts = checksTexts;
-    // Rows are read as arrays, which is fastest: even building an object from an array is faster than the libraries'
-    // own objects.
+    // Read rows as arrays, because even building an object from an array is faster than the libraries' own objects.
     statement.setReturnArrays(true);
     statement.setAllowUnknownNamedParameters(true);
     let names: string[] | undefined;
@@ -223,8 +221,8 @@ class NodeDatabase implements Db {
   close(): void {
     if (!this.#open) return;
     this.#open = false;
-    // An open transaction is rolled back here. Otherwise @photostructure/sqlite would keep the handle and its locks
-    // until the handle's last statement is garbage-collected.
+    // Roll back an open transaction. Otherwise @photostructure/sqlite would keep the handle and its locks until the
+    // handle's last statement is garbage-collected.
     if (this.inTransaction) this.exec("ROLLBACK");
     this.#db.close();
   }
@@ -253,8 +251,8 @@ function libraryOf(way: SqliteWay, module: NativeModule): SqliteLibrary {
 export function loadNodeSqlite(): SqliteLibrary {
   const load = createRequire(import.meta.url);
   const emitWarning = process.emitWarning.bind(process);
-  // node:sqlite warns in each thread that it is experimental. The operator does not need that warning, so warnings are
-  // suppressed during the load.
+  // Suppress warnings during the load, because node:sqlite warns in each thread that it is experimental, and the
+  // operator does not need that warning.
   process.emitWarning = () => undefined;
   try {
     return libraryOf("node:sqlite", load("node:sqlite") as NativeModule);

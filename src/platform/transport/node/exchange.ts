@@ -1,6 +1,7 @@
 /**
- * Implements `Exchange` for Node's own HTTP: one request and its answer. It collects bodies within limits, and writes
- * long answers at the reader's pace. The pipeline decides whether a request may pass, and what the answer is.
+ * Implements `Exchange` for Node's own HTTP: one request and its answer. Collects bodies up to a limit, and writes long
+ * answers only as fast as the client reads them. The pipeline decides whether a request may pass, and what its answer
+ * is.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { WHOLE_ANSWER_BYTES_MAX } from "../../../../schemas/limits/answers.js";
@@ -26,7 +27,7 @@ const EMPTY = new Uint8Array(0);
 type BodyPlace =
   /** There is no body, or all of it has arrived. */
   | "here"
-  /** Only a part of the body may have arrived, and no handler has requested it. */
+  /** At most a part of the body has arrived, and no handler has requested the body. */
   | "unrequested"
   | "in flight";
 
@@ -39,7 +40,7 @@ export class NodeExchange implements Exchange {
   /** Whether the client waits for `100 Continue` before it sends its body. */
   readonly #expects: boolean;
   #collector: BodyCollector | null = null;
-  /** Reports the refusal of the body to the receiver of the body. */
+  /** Delivers the refusal of the body to the handler that reads the body. */
   #refuseBody: (refusal: Failure) => void = () => undefined;
   #closeAfterAnswer = false;
   #ended = false;
@@ -94,7 +95,7 @@ export class NodeExchange implements Exchange {
     return faultOf(this.#req);
   }
 
-  /** Always false, because Node's parser finds the end of a body correctly. */
+  /** Always false, because Node's parser always finds the end of a body correctly. */
   get bodyFirst(): false {
     return false;
   }
@@ -135,13 +136,14 @@ export class NodeExchange implements Exchange {
   }
 
   holdBody(): void {
-    // The body need not be paused, because Node reads at most one buffer of it before a handler requests it.
+    // Do not pause the body: Node reads at most one buffer of it before a handler requests it.
     this.#watch();
   }
 
   receive(receiver: BodyReceiver): void {
     const declared = Number(this.header("content-length"));
-    // The request was counted when it began. It is counted again here, because its body has arrived in a later tick.
+    // The body has arrived in a later tick than the beginning of the request. So the request is counted again, in the
+    // later tick.
     const done = (body: Uint8Array | Failure): void => {
       const bytes = body instanceof Failure ? 0 : body.byteLength;
       if (!requestTurns.isOver(bytes)) receiver.done(body);
@@ -164,7 +166,7 @@ export class NodeExchange implements Exchange {
     }
     collector.begin();
     if (collector.givenUp) return;
-    // Starts the time limit of the body here, because it also applies if no byte of the body ever arrives.
+    // Start the time limit of the body now, because it also applies if no byte of the body ever arrives.
     receiver.partial();
     this.#read(declared, (piece, last) => {
       if (collector.givenUp) this.#discard(piece.byteLength, last);
@@ -196,7 +198,7 @@ export class NodeExchange implements Exchange {
     this.#closeAfterAnswer = true;
   }
 
-  /** Whether the body is refused, so that the connection is closed after the answer. */
+  /** Whether the connection is closed after the answer, because the body is refused. */
   get #closes(): boolean {
     return this.#closeAfterAnswer || this.#collector?.givenUp === true;
   }
@@ -204,8 +206,7 @@ export class NodeExchange implements Exchange {
   /**
    * Starts to read the body.
    * @param declared Content-Length; NaN or 0 if there is none
-   * @param take called with each piece. `last` is true once, at the end. If there is no Content-Length, the last piece
-   * is empty.
+   * @param take called with each piece. `last` is true for the last piece, which is empty if there is no Content-Length
    */
   #read(declared: number, take: (piece: Uint8Array, last: boolean) => void): void {
     const req = this.#req;
@@ -232,8 +233,8 @@ export class NodeExchange implements Exchange {
   }
 
   /**
-   * Refuses a body of tiny chunks, because each chunk costs a call. Nothing more of the body is read. The rest stays in
-   * the system's buffers, so that the client gets the answer before its connection is cut.
+   * Refuses a body of tiny chunks, because each chunk costs a call. Reads no more of the body. The rest stays in the
+   * system's buffers, so that the client gets the answer before its connection is cut.
    */
   #refuseChunks(): void {
     const { socket } = this.#req;
@@ -244,12 +245,12 @@ export class NodeExchange implements Exchange {
     this.#refuseBody(CHUNKS_TOO_SMALL);
     if (this.#ended || this.#res.headersSent) return;
     this.#write(CHUNKS_REFUSAL);
-    // The handler may not have answered yet. It learns here that the client is gone.
+    // Notify a handler that has not answered yet, as if the client had disconnected.
     this.#end();
   }
 
   /**
-   * Drops a piece of a refused body. After REFUSED_LINGER_BYTES_MAX nothing more is read: the body then fills the
+   * Drops a piece of a refused body. Reads no more after REFUSED_LINGER_BYTES_MAX bytes. The body then fills the
    * system's buffers, which stops the sender.
    */
   #discard(bytes: number, last: boolean): void {
@@ -266,8 +267,8 @@ export class NodeExchange implements Exchange {
   }
 
   /**
-   * Reads a body that no handler has requested, and then answers. If the connection were closed with unread bytes, it
-   * would be reset, and the client might lose the answer.
+   * Reads a body that no handler has requested, and then answers. Otherwise the connection could be closed while bytes
+   * are unread, and would be reset. The client might then lose the answer.
    */
   #writeAfterBody(reply: WireReply): void {
     let bytes = 0;
@@ -279,7 +280,7 @@ export class NodeExchange implements Exchange {
       if (this.#ended) reply.discard?.();
       else this.#write(reply);
     };
-    // A client that sends its body too slowly is answered before the end of the body, and then its connection is cut.
+    // If the client sends its body too slowly, answer before the body has ended, and then cut the connection.
     let timer = setTimeout(() => {
       write(false);
       timer = setTimeout(() => this.cut(), REFUSED_LINGER_MS);
@@ -327,7 +328,7 @@ export class NodeExchange implements Exchange {
     } else if (body.length > WHOLE_ANSWER_BYTES_MAX) {
       this.#watch();
       this.#streaming = true;
-      // Cuts the connection of a client that does not read the answer for this time.
+      // Cut the connection if the client does not read the answer for this time.
       this.#req.socket.setTimeout(REQUEST_TIMEOUT_MS);
       res.end(body, () => {
         this.#req.socket.setTimeout(0);
@@ -341,8 +342,7 @@ export class NodeExchange implements Exchange {
   }
 
   /**
-   * Writes a whole answer, and keeps the connection open for reading until the client has sent everything or is cut
-   * off.
+   * Writes a whole answer. The connection stays open for reading until the client has sent everything or is cut off.
    */
   #linger(body: string | Uint8Array | null): void {
     this.#watch();
@@ -350,7 +350,7 @@ export class NodeExchange implements Exchange {
     this.#lingers = true;
     if (body === null) this.#res.flushHeaders();
     else this.#res.write(body);
-    // No handler has started to read the body, so it is read here.
+    // No handler has started to read the body, so start here.
     if (this.#body === "unrequested") this.#read(0, (piece, last) => this.#discard(piece.byteLength, last));
   }
 
@@ -368,14 +368,14 @@ export class NodeExchange implements Exchange {
       write: (piece) => {
         const { socket } = res;
         if (this.#ended || socket === null) return true;
-        // The socket is corked, so that it gets everything at once. Bytes that remain unsent then mean
+        // Cork the socket, so that it gets everything at once. Bytes that are still unsent afterwards mean
         // backpressure.
         socket.cork();
         res.write(piece);
         socket.uncork();
         if (socket.writableLength === 0) return true;
-        // Cuts the connection of a client that does not read for this time. The timeout applies only during
-        // backpressure, because a quiet stream is normal.
+        // Cut the connection if the client does not read for this time. The timeout applies only during backpressure,
+        // because a stream may be quiet for long.
         socket.setTimeout(REQUEST_TIMEOUT_MS);
         socket.write(EMPTY, () => {
           socket.setTimeout(0);
@@ -399,14 +399,16 @@ export class NodeExchange implements Exchange {
 }
 
 /**
- * Converts bytes to a text with one character for each byte. Node writes such a text together with the headers, but it
- * would write bytes separately.
+ * Converts bytes to a text with one character for each byte. Node writes a text together with the headers, but bytes in
+ * a separate write.
  */
 function asLatin1({ buffer, byteOffset, byteLength }: Uint8Array): string {
   return Buffer.from(buffer, byteOffset, byteLength).toString("latin1");
 }
 
-/** Matches characters that must be converted. Headers are UTF-8, but Node treats each byte as one character. */
+/**
+ * Matches characters of a header that must be converted. Headers are UTF-8, but Node writes each character as one byte.
+ */
 const NOT_ASCII = /[^\0-\x7f]/;
 
 function fromWire(value: string): string {
@@ -418,7 +420,7 @@ function toWire(headers: string): string {
 }
 
 function ignore(): void {
-  // The listener must exist, because a stream without one throws its errors.
+  // Nothing to do. The listener must exist, because a stream without one throws its errors.
 }
 
 /** Returns the piece itself. No copy is needed, because Node does not reuse the memory of a body's pieces. */

@@ -1,14 +1,14 @@
 /**
- * Closes connections on which bytes arrive but no request starts for a long time. Node does not close them, because
- * each byte restarts its idle timeout, and empty lines are not the start of a request. Node itself closes a connection
- * without any bytes, and one that never had a request. Runs on the front.
+ * Closes connections on which no request starts for a long time, although bytes arrive. Node does not close them,
+ * because each byte restarts its idle timeout, and empty lines do not start a request. Node itself closes a connection
+ * without any bytes, and a connection that has never had a request. Runs on the front.
  */
 import type { ServerResponse } from "node:http";
 import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../../schemas/limits/connections.js";
 
 /**
- * The longest time without a request. A request may start just before the idle timeout, so this limit leaves it the
- * time to send its head. After that time Node refuses the request.
+ * The maximum time without a request. A request may start just before the idle timeout, and then has REQUEST_TIMEOUT_MS
+ * to send its head. Node refuses it after that time.
  */
 const IDLE_MS_MAX = IDLE_CONNECTION_MS + REQUEST_TIMEOUT_MS;
 
@@ -18,7 +18,7 @@ interface AnySocket {
   destroy(): unknown;
 }
 
-/** The last answer of a connection, and when a sweep first found that answer complete. */
+/** The last answer of a connection, and the time of the first sweep that found this answer complete. */
 interface Idle {
   readonly answer: AnyAnswer;
   readonly since_ms: number;

@@ -1,6 +1,6 @@
 /**
- * Answers requests that cannot be parsed or are not acceptable. The answer has the API's error shape, and is written to
- * the bare socket, whose connection then ends. No route sees such a request.
+ * Answers requests that cannot be parsed or must not be executed. The answer has the API's error format. It is written
+ * directly to the socket, and ends the connection. No route sees such a request.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
@@ -42,7 +42,7 @@ interface ParseError extends Error {
 }
 
 /**
- * Answers a request that could not be parsed, if an answer is still possible, and ends the connection.
+ * Answers a request that could not be parsed, if an answer is still possible. Then ends the connection.
  * @param last the answer to the connection's last valid request; it may not be sent yet
  */
 export function refuseUnparsed(
@@ -51,15 +51,15 @@ export function refuseUnparsed(
   last: ServerResponse | undefined,
 ): void {
   const { code = "" } = error as NodeJS.ErrnoException;
-  // If the last request was refused and its refusal is not sent completely yet, this error belongs to the same request.
-  // So nothing more is written. The reason: the parser reports a wrong transfer coding only after it has delivered the
-  // headers of the request, and if the coding is empty, it takes the body for the next request.
+  // If the refusal of the last request is not sent completely yet, this error belongs to the same request, so write
+  // nothing more. There are two reasons for such an error. The parser reports a wrong transfer coding only after it has
+  // delivered the headers of the request. If the coding is empty, it takes the body for the next request.
   if (last !== undefined && last.headersSent && !last.writableFinished && faultOf(last.req) !== null) {
     socket.end(() => socket.destroy());
     return;
   }
-  // An answer here would be misplaced if the previous request is still being answered. The client would take it for the
-  // answer to that request, or would get it in the middle of that answer.
+  // Do not answer if the previous request is still being answered. The client would take this answer for the answer to
+  // the previous request, or would get it in the middle of that answer.
   const misplaced = last !== undefined && !last.writableFinished && (last.headersSent || last.req.complete);
   if (!socket.writable || code === "ECONNRESET" || misplaced || socket.bytesRead === 0) {
     socket.destroy();
@@ -76,8 +76,8 @@ export function refuseHandshake(error: Error, socket: Duplex): void {
 }
 
 /**
- * Checks a request that Node's parser has accepted. Returns the failure for a request that must not be executed,
- * because a proxy may read it differently; else null.
+ * Checks a request that Node's parser has accepted. Returns the failure for a request that a proxy may read
+ * differently; else null.
  */
 export function faultOf({ rawHeaders, headers, httpVersionMinor }: IncomingMessage): Failure | null {
   const { "transfer-encoding": coding, expect = "" } = headers;

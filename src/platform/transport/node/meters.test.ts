@@ -1,4 +1,4 @@
-/** Tests that the port limits data that clients send in tiny pieces. */
+/** Tests that the port limits tiny chunks of bodies, and small WebSocket frames. */
 import { once } from "node:events";
 import { connect } from "node:net";
 import t, { type Test } from "tap";
@@ -31,7 +31,7 @@ function head(line: string, ...headers: readonly string[]): string {
   return [`${line} HTTP/1.1`, "Host: localhost", ...headers, "", ""].join("\r\n");
 }
 
-/** Opens a port, sends bytes to it, and returns all that comes back until the connection ends. */
+/** Opens a port, sends bytes to it, and returns all bytes that come back until the connection ends. */
 async function exchangeBytes(t: Test, rows: readonly RouterRow[], sent: string | Buffer): Promise<Buffer> {
   const port = nodeTransport.openPort({
     rows,
@@ -56,7 +56,7 @@ function checkRefused(t: Test, answer: Buffer): void {
   t.equal(text.split("HTTP/1.1 ").length, 2, "one answer, and nothing behind the body is carried out");
 }
 
-/** A route that collects its request's body. */
+/** A route that collects the body of its request. */
 function collecting(pieces: number[], bodies: (Uint8Array | Failure)[]): RouterRow {
   const serve = (exchange: Exchange): void =>
     exchange.receive({
@@ -118,7 +118,7 @@ t.test("a streamed body of tiny chunks is refused, and its reader is told that t
 
 const [TEXT, PING, PONG, FRAGMENT] = [0x81, 0x89, 0x8a, 0x00];
 
-/** Returns a frame as a client sends it: masked, without data. */
+/** Returns a frame as a client sends it, with a mask and without data. */
 function frame(first: number): Buffer {
   return Buffer.from([first, 0x80, 0, 0, 0, 0]);
 }
@@ -155,7 +155,7 @@ t.test("a socket whose client sends too many messages, pings or pongs ends, and 
     const frames = Array.from({ length: 10 * max }, (_, at) => frame(kinds[at % kinds.length] ?? TEXT));
     const { firsts, code, reason } = await sendFrames(t, frames);
     const pongs = firsts.filter((first) => first === PONG).length;
-    // The library answers a ping before it reports the ping, so the first ping beyond the limit may be answered, too.
+    // The library answers a ping before it reports the ping. So the first ping beyond the limit may be answered, too.
     const pings = frames.slice(0, max + 1).filter(([first]) => first === PING).length;
     t.equal(pongs, pings, "pings beyond the limit are not answered");
     t.equal(firsts.at(-1), 0x88, "a close frame");

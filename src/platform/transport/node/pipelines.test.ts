@@ -51,7 +51,7 @@ async function open(t: Test, serve: (exchange: Exchange) => void): Promise<Socke
   return socket;
 }
 
-/** Reads until the client has got this many answers. */
+/** Reads until the client has received this many answers. */
 function readAnswers(socket: Socket, count: number): Promise<void> {
   let text = "";
   return new Promise((resolve) => {
@@ -155,7 +155,7 @@ t.test("over a port: slow requests of one read are executed in several ticks, al
     Array.from({ length: count }, (_, at) => String(at)),
   );
   await nextTick();
-  // The first request of a read need not wait for another one, so it is not limited.
+  // The first request of a read need not wait for another request, so it is not limited.
   t.ok(Math.max(...perTick) <= REQUESTS_PER_TICK + 2, `at most ${Math.max(...perTick)} in one tick`);
 });
 
@@ -167,7 +167,7 @@ t.test("over a port: requests behind one that is not answered are not read witho
   });
   socket.write(REQUEST.replace("/", "/?held"));
   while (held.length === 0) await nextTick();
-  // Together, the requests are larger than the buffers of the system.
+  // Together, the requests are larger than the buffers of the operating system.
   const request = REQUEST.replace("\r\n\r\n", `\r\nX-Fill: ${"x".repeat(8 * KIB)}\r\n\r\n`);
   let requests = 1;
   while (socket.write(request) || socket.writableLength < 8 * MIB) requests += 1;

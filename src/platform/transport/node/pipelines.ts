@@ -1,6 +1,6 @@
 /**
- * Shares the front fairly between connections whose clients pipeline requests. Node delivers all requests of a read at
- * once, and reads up to 32 times from one connection before it serves another.
+ * Shares the front fairly between connections on which clients pipeline requests. Node delivers all requests of a read
+ * at once, and may read 32 times from one connection before it serves another.
  *
  * So each pipelined request waits for the answer to the previous one. One tick handles a limited number of requests. A
  * connection with many waiting requests is paused. Runs on the front.
@@ -16,8 +16,7 @@ interface AnySocket {
 }
 
 /**
- * The number of a connection's requests that wait for the answer to an earlier request, and whether the connection is
- * paused.
+ * The state of a connection: how many of its requests wait for an earlier answer, and whether the connection is paused.
  */
 interface Pipeline {
   waiting: number;
@@ -39,17 +38,17 @@ export class Pipelines<Connection extends AnySocket> {
     pipeline.waiting += 1;
     if (pipeline.waiting < PIPELINED_WAITING_MAX || pipeline.paused) return;
     pipeline.paused = true;
-    // The pause is deferred, because Node resumes the socket at the end of each request that it parses. So the socket
-    // is paused after the last request of this read and before the next read.
+    // Defer the pause, because Node resumes the socket at the end of each request that it parses. So the socket is
+    // paused after the last request of this read, and before the next read.
     process.nextTick(() => {
       if (pipeline.paused) connection.pause();
     });
   }
 
   /**
-   * Runs the next of a connection's waiting requests. Called when the previous request was answered.
-   * @param client identifies the client, as in `executeInTurn`
-   * @param execute executes the request, as in `executeInTurn`
+   * Runs the next waiting request of a connection. Called when the previous request was answered.
+   * @param client returns a text that identifies the client
+   * @param execute executes the request
    */
   leave(connection: Connection, client: () => string, execute: () => void): void {
     const pipeline = this.#pipelines.get(connection);
@@ -69,7 +68,7 @@ export class Pipelines<Connection extends AnySocket> {
    */
   executeInTurn(connection: Connection, client: () => string, execute: () => void): void {
     const executeIfOpen = (): void => {
-      // If the connection is closed, the request is dropped, because it would never learn that its client is gone.
+      // Drop the request if the connection is closed. It would never be notified that its client is gone.
       if (!connection.destroyed) execute();
     };
     if (this.#turns.isOver()) this.#turns.add(client, executeIfOpen);

@@ -1,6 +1,6 @@
 /**
- * One listening port on Node's own HTTP, with its router, its bound addresses and its sockets. Node's parser is strict.
- * A request that the parser rejects is answered in the API's error shape.
+ * Implements a listening port on Node's own HTTP, with its router, its bound addresses and its sockets. Node's parser
+ * is strict. A request that the parser rejects is answered in the API's error format.
  */
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import { Server as NetServer, type Socket } from "node:net";
@@ -22,14 +22,14 @@ interface UpgradeOptions extends ServerOptions {
 }
 
 const IGNORED = (): void => undefined;
-/** How often Node checks for late headers, and how often this port checks for idle connections. */
+/** The interval at which Node checks for late headers, and this port for idle connections. */
 const HEADERS_SWEEP_MS = 2_000;
 
 class NodePort implements ListeningPort {
   readonly #options: PortOptions;
   readonly #rows: RowIndex;
   readonly #sockets = new NodeSockets();
-  /** For each connection, the last answer that was started. It may have ended. */
+  /** The last answer that was started on each connection. It may have ended. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
   readonly #counted = new WeakSet<Socket>();
   readonly #pipelines = new Pipelines<Socket>();
@@ -51,8 +51,8 @@ class NodePort implements ListeningPort {
   }
 
   stop(): void {
-    // The server's own `close` would also close idle connections. A client that is just writing to one would not learn
-    // the reason.
+    // Do not use the server's own `close`, which also closes idle connections. A client that is just sending a request
+    // on one would not learn the reason.
     for (const server of this.#servers) NetServer.prototype.close.call(server);
   }
 
@@ -91,7 +91,7 @@ class NodePort implements ListeningPort {
   #newServer(): Server {
     const options: UpgradeOptions = {
       maxHeaderSize: HEADER_BYTES_MAX,
-      // The check is off, because the pipeline answers a request without a Host header itself, and says what is
+      // The check is off, because the pipeline itself answers a request without a Host header, and says what is
       // missing.
       requireHostHeader: false,
       keepAliveTimeout: IDLE_CONNECTION_MS,
@@ -104,7 +104,7 @@ class NodePort implements ListeningPort {
     const server = http.createServer(options, (req, res) => this.#serve(req, res, false));
     server.on("connection", (socket: Socket) => this.#count(socket));
     server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, true));
-    // Answers a request with any other expectation as a faulty one.
+    // A request with an expectation other than `100-continue` is served like a plain one, and refused as faulty.
     server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, false));
     server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) =>
       this.#upgrade(server, req, socket, head),
@@ -119,7 +119,10 @@ class NodePort implements ListeningPort {
     return server;
   }
 
-  /** Counts a connection once. A socket that `serveAgain` returns to the server arrives here a second time. */
+  /**
+   * Counts a connection once. `serveAgain` gives a socket back to the server, so the socket can arrive here a second
+   * time.
+   */
   #count(socket: Socket): void {
     this.#idle.add(socket);
     if (this.#counted.has(socket)) return;
@@ -137,14 +140,14 @@ class NodePort implements ListeningPort {
     const client = (): string => clientOf(new NodeExchange(req, res));
     if (res.socket !== null) {
       this.#answers.set(socket, res);
-      // A request whose framing is refused is answered at once. Otherwise the parser might reject the bytes after it
-      // first, and close the connection before the answer.
+      // Answer a request whose framing is refused at once. Otherwise the parser might reject the bytes after it, and
+      // close the connection before the answer.
       if (faultOf(req) !== null) this.#execute(req, res, expects);
       else this.#pipelines.executeInTurn(socket, client, () => this.#execute(req, res, expects));
       return;
     }
-    // A pipelined request waits for the answer to the previous request, so that it sees that request's changes (RFC
-    // 9112, section 9.3.2).
+    // A pipelined request waits for the answer to the previous request, because it must see the changes of that request
+    // (RFC 9112, section 9.3.2).
     this.#pipelines.enter(socket);
     res.once("socket", () => {
       this.#answers.set(socket, res);
@@ -160,8 +163,8 @@ class NodePort implements ListeningPort {
   }
 
   /**
-   * Returns the `admit` function of the route that matches an upgrade to WebSocket; undefined if no route accepts
-   * upgrades here, or if the request is not an upgrade.
+   * Returns the `admit` function of the route for an upgrade to WebSocket. Returns undefined if the request is no such
+   * upgrade, or if its route accepts no upgrades.
    */
   #findUpgrade(req: IncomingMessage): RouterRow["admit"] {
     const { headers, method = "", url = "" } = req;
@@ -196,8 +199,7 @@ class NodePort implements ListeningPort {
 }
 
 /**
- * Creates the answer to a request that Node's server has detached from its socket. The connection is closed after the
- * answer.
+ * Creates the answer to a request whose socket Node's server has given away. The connection is closed after the answer.
  */
 function answerOver(socket: Socket, req: IncomingMessage): ServerResponse {
   const res = new http.ServerResponse(req);
@@ -208,8 +210,8 @@ function answerOver(socket: Socket, req: IncomingMessage): ServerResponse {
 }
 
 /**
- * Returns a request to Node's server as a plain request, without its Upgrade header. Needed for an upgrade to another
- * protocol than WebSocket, because older versions of Node treat every such request as an upgrade.
+ * Gives a request back to Node's server as a plain request, without its Upgrade header. Needed for an upgrade to
+ * another protocol than WebSocket, because older versions of Node treat every such request as an upgrade.
  */
 function serveAgain(server: Server, req: IncomingMessage, socket: Socket, head: Buffer): void {
   const lines = [`${req.method} ${req.url} HTTP/${req.httpVersion}`];

@@ -35,7 +35,7 @@ const CASES: readonly (readonly [method: string, path: string, pattern: string |
   ["GET", "/api/instances/register", "/api/instances/:p0"],
   ["POST", "/api/instances/register", "/api/instances/register"],
   ["POST", "/api/instances/other", undefined],
-  // The literal segments lead to no row here, so the search continues with the parameter.
+  // The literal segments lead to no row here, so the search tries the parameter.
   ["GET", "/api/two/one/x", "/api/:p0/one/:p2"],
   ["GET", "/api/two/one/three", "/api/two/:p1/three"],
   ["GET", "api/state", undefined],

@@ -1,6 +1,6 @@
 /**
- * Finds the route for a request. A path without parameters is found by one look-up, and any other path segment by
- * segment. Pure.
+ * Finds the route for a request. A path without parameters is found by one lookup. Any other path is searched segment
+ * by segment. Pure.
  */
 import type { RouterRow } from "../transport.js";
 
@@ -11,7 +11,7 @@ interface Branch {
   any: Branch | null;
   /** The route whose pattern ends here. */
   row: RouterRow | null;
-  /** The route that matches any rest of the path; null if there is none. */
+  /** The route whose pattern matches any rest of the path; null if there is none. */
   rest: RouterRow | null;
 }
 

@@ -1,6 +1,7 @@
 /**
- * Implements WebSockets and topics with the `ws` library. Published texts are encoded as frames once, and each member's
- * socket gets them in one write. A socket with unsent bytes has backpressure, and later texts are not sent to it.
+ * Implements WebSockets and topics with the `ws` library. A published text is encoded as a frame once, and the frames
+ * are written to the socket of each member of the topic in one write. A socket with unsent bytes has backpressure, and
+ * later texts are not sent to it. Runs on the front.
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";
@@ -16,9 +17,9 @@ import type { Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } fro
 import { SocketBuffer } from "../socket-buffers.js";
 import { refuseHandshake } from "./malformed.js";
 
-/** The size of one write. A socket holds at most this many unsent bytes when its peer stops reading. */
+/** The maximum size of one write. If the peer stops reading, the socket holds at most this many unsent bytes. */
 const PIECE_BYTES_MAX = 64 * 1024;
-/** The length of the beginning of a text that a handler gets if the text did not fit. It includes the event's id. */
+/** The number of characters of a text that the handler gets if the text did not fit. The event's id is within them. */
 const BEGINNING_CHARACTERS = 64;
 
 /** A text of at least this length is encoded once for all sockets. */
@@ -33,7 +34,7 @@ const EMPTY = new Uint8Array(0);
 /** Frames that are written together. */
 interface Piece {
   readonly frames: Buffer;
-  /** The text of the first frame. */
+  /** The text of the first of the frames. */
   readonly first: string;
 }
 
@@ -57,7 +58,7 @@ function writeFrame(frames: Buffer, at: number, text: string, length: number): n
   return at + head + frames.write(text, at + head);
 }
 
-/** Encodes texts as frames, in pieces of about PIECE_BYTES_MAX. */
+/** Encodes texts as frames, and groups the frames in pieces of about PIECE_BYTES_MAX. */
 export function piecesOf(texts: readonly string[]): Piece[] {
   const pieces: Piece[] = [];
   let from = 0;
@@ -101,7 +102,8 @@ class NodeSocket implements Socket {
     ws.on("message", received);
     ws.on("pong", received);
     ws.on("ping", received);
-    // The peer has violated the protocol. The library sends a close frame with the reason, and closes the socket.
+    // The peer has violated the protocol. The library itself sends a close frame with the reason, and closes the
+    // socket.
     ws.on("error", () => {
       this.#isAlive = true;
     });
@@ -120,7 +122,7 @@ class NodeSocket implements Socket {
     return "behind";
   }
 
-  /** Sends published texts. The handler is notified of the first text that does not fit. */
+  /** Sends published texts. If a text does not fit, notifies the handler of the first such text, and sends no more. */
   give(pieces: readonly Piece[]): void {
     // No frame may follow a close frame.
     if (this.#ws.readyState !== this.#ws.OPEN) return;
@@ -150,7 +152,10 @@ class NodeSocket implements Socket {
     this.#sockets.enter(this, topic);
   }
 
-  /** Whether texts up to a position are sent to this socket. */
+  /**
+   * Whether this socket gets texts of a topic up to a position. It does not if it has joined the topic at this position
+   * or later.
+   */
   takes(topic: string, position: number): boolean {
     return this.#topic === topic && this.#position < position;
   }
@@ -174,8 +179,8 @@ class NodeSocket implements Socket {
   }
 
   /**
-   * Called for each message, ping and pong of the peer. If there are too many, the server sends a close frame and stops
-   * reading. Without the stop, the library would cut the socket before the peer gets that frame. The rest of the
+   * Called for each message, ping and pong of the peer. If there are too many frames, sends a close frame and stops
+   * reading. If it did not stop, the library would cut the socket before the peer gets that frame. The rest of the
    * current read still arrives here, and is ignored.
    */
   #received(): void {
@@ -217,9 +222,9 @@ export class NodeSockets implements Broadcaster {
   /** The sockets of each topic, except those with backpressure. */
   readonly #members = new Map<string, Set<NodeSocket>>();
   readonly #pings = new PingRounds(this.#all);
-  /** The number of publications that are in progress, perhaps paused. */
+  /** The number of calls of `publish` that are in progress. A call may be paused. */
   #publishing = 0;
-  /** The last large text and its frame, which is encoded once and used for every socket. */
+  /** The last large text and its frame. The text is encoded once, and the frame is used for every socket. */
   #framed: { readonly text: string; readonly frame: Buffer } | null = null;
 
   *publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
@@ -228,8 +233,8 @@ export class NodeSockets implements Broadcaster {
     const [text = ""] = texts;
     const isLarge = texts.length === 1 && text.length >= LARGE_CHARACTERS;
     const pieces = isLarge ? [{ frames: this.frameOf(text), first: text }] : piecesOf(texts);
-    // The number of sockets that are served. It includes sockets that get backpressure during the publish, because
-    // their handlers send the missed texts. Sockets may join and leave during a pause.
+    // Count the sockets that are served. A socket that gets backpressure during the publish counts, because its handler
+    // sends the missed texts. Sockets may join and leave during a pause.
     let served = 0;
     this.#publishing += 1;
     for (const member of members) {
@@ -243,7 +248,9 @@ export class NodeSockets implements Broadcaster {
     return served;
   }
 
-  /** Returns the frame of a large text. It is kept for this tick, and while texts are being published. */
+  /**
+   * Returns the frame of a large text. The frame is kept until the end of this tick and of all publishes in progress.
+   */
   frameOf(text: string): Buffer {
     if (this.#framed?.text === text) return this.#framed.frame;
     const [{ frames }] = piecesOf([text]) as [Piece];
@@ -304,12 +311,12 @@ export class NodeSockets implements Broadcaster {
     for (const socket of [...this.#all]) socket.cut();
   }
 
-  /** Loads the library at the first handshake. It loads all of TLS, which would slow down every start. */
+  /** Loads the library at the first handshake. The library loads all of TLS, which would slow down every start. */
   async #load(): Promise<void> {
     const { WebSocketServer: Library } = await import("ws");
-    // The library's types omit these options. `closeTimeout` is the time from the close frame until the socket is
-    // destroyed. `maxFragments` makes the library count the fragments of a message, because it does not report them.
-    // Beyond `maxPendingAutoPongs` the library cuts a socket without a close frame, before it reports the ping.
+    // Options that are missing in the library's types. `closeTimeout` is the time from the close frame until the socket
+    // is destroyed. `maxFragments` makes the library limit the fragments of a message, because it does not report them.
+    // Beyond `maxPendingAutoPongs` pings, the library cuts a socket without a close frame, before it reports the ping.
     const options = {
       noServer: true,
       clientTracking: false,

@@ -1,13 +1,14 @@
 /**
- * Implements `Exchange` for uWebSockets.js: one request and its answer. It copies what it needs at once, because the
- * library's request is valid only until the handler returns. It corks its writes, and streams at the reader's pace.
- * `request-body.ts` reads the body. The pipeline decides whether a request may pass, and what the answer is.
+ * Implements `Exchange` for uWebSockets.js: one request and its answer. It copies the parts of the request that it
+ * needs at once, because the library's request is valid only until the handler returns. It corks its writes, and writes
+ * long answers only as fast as the client reads them. request-body.ts reads the body. The pipeline decides whether a
+ * request may pass, and what its answer is.
  *
- * With pipelining, the library delivers all requests of one read, one after the other, as long as each is answered
- * before its handler returns. If a request arrives before the previous answer is complete, the library closes the
- * connection. Two rules limit the load of one connection. An answer is complete only when the socket has sent it, so a
- * client that does not read gets no further answer. One event-loop tick handles a limited number of requests, and
- * leaves the others to later ticks.
+ * If a client pipelines requests, the library delivers all requests of one read, one after the other. Each must be
+ * answered before its handler returns. If a request arrives before the previous answer is complete, the library closes
+ * the connection. Two rules limit the load of one connection. First, an answer is complete only when the socket has
+ * sent it, so a client that does not read gets no further answer. Second, one event-loop tick handles a limited number
+ * of requests, and leaves the others to later ticks.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { PROMPT_ANSWER_BYTES_MAX } from "../../../../schemas/limits/answers.js";
@@ -31,21 +32,24 @@ const STATUS_LINES: Readonly<Record<number, string>> = Object.fromEntries(
   Object.entries(REASON_PHRASES).map(([status, phrase]) => [status, `${status} ${phrase}`]),
 );
 /**
- * The library closes an idle connection after 8 to 12 s, because it checks every 4 s. This header makes clients stop
- * reusing an idle connection before the server closes it.
+ * Tells clients to stop reusing an idle connection after 8 s. The library closes an idle connection after 8 to 12 s,
+ * because it checks every 4 s.
  */
 const KEEP_ALIVE = "\r\nKeep-Alive: timeout=8";
 const CLOSE = "\r\nConnection: close";
 const EMPTY = new Uint8Array(0);
 const READS = new Set(["get", "head", "options"]);
-/** A text that is longer than this is converted to bytes once, before the first write to the socket. */
+/**
+ * The maximum length of a text that is written without converting it to bytes. A longer text is converted once, before
+ * the first write to the socket.
+ */
 const SHORT_TEXT_CHARACTERS = 64 * 1024;
 
 export class UwsExchange implements Exchange, BodyOwner {
   readonly #res: HttpResponse;
   #req: HttpRequest | null;
   readonly #head: RequestHead;
-  /** The request line of a request that waits for its turn; null if it was handled at once. */
+  /** The request line of a request that waits for a later tick; null if it was handled at once. */
   #line: { readonly path: string; readonly query: string | undefined; readonly verb: string } | null = null;
   /** Whether the request was counted by `requestTurns`. */
   #counted = false;
@@ -93,14 +97,14 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Handles the request: at once, or in a later tick if this tick has handled enough requests. A request that may have
-   * a body is handled at once, because its body must be received at once. Such a request waits for its turn after its
-   * body has arrived.
+   * Handles the request. If this tick has handled enough requests, the request waits for a later tick. A request that
+   * may have a body is handled at once, because its body must be received at once. It then waits for a later tick after
+   * its body has arrived.
    * @returns whether the request was handled at once
    */
   handleInTurn(handle: (exchange: UwsExchange) => void): boolean {
-    // A request whose framing is refused is answered at once, too. Otherwise the library might take its body for a
-    // further request, and close the connection.
+    // Answer a request whose framing is refused at once, too. Otherwise the library might take its body for a further
+    // request, and close the connection.
     const mayWait = READS.has(this.verb) && !this.#bringsBody() && this.#head.fault === null;
     this.#counted = mayWait;
     if (!mayWait || !requestTurns.isOver()) {
@@ -118,21 +122,27 @@ export class UwsExchange implements Exchange, BodyOwner {
     return false;
   }
 
-  /** The address of the socket's other end. An IPv6 address is written out in full. After the answer it is "". */
+  /**
+   * The address of the client's end of the connection. An IPv6 address is written out in full. After the answer it is
+   * "".
+   */
   get peer(): string {
     return this.#ended ? "" : Buffer.from(this.#res.getRemoteAddressAsText()).toString("latin1");
   }
 
-  /** Returns why the request is refused; null if it may be executed. The library itself accepts ambiguous requests. */
+  /**
+   * Returns the reason why the request is refused; null if it may be executed. The library itself would accept
+   * ambiguous requests.
+   */
   get fault(): Failure | null {
     const { chunked, fault } = this.#head;
     return fault ?? (chunked && chunkDebts.has(this.peer, performance.now()) ? CHUNKS_UNPAID : null);
   }
 
   /**
-   * Whether the request is executed only after its body has arrived: true for a chunked body, and for a request that
-   * changes something. The library may find malformed bytes after the body, and then answers with an error of its own.
-   * So the request must not have been executed by then.
+   * Whether the request is executed only after its body has arrived. This is so for a chunked body, and for a request
+   * that changes something. The reason: the library may find malformed bytes after the body, and then sends an error as
+   * the answer. So the request must not have been executed by then.
    */
   get bodyFirst(): boolean {
     return this.#head.chunked || (!READS.has(this.verb) && !(this.#head.contentLength > BODY_BYTES_MAX));
@@ -143,7 +153,7 @@ export class UwsExchange implements Exchange, BodyOwner {
     return this.#ended;
   }
 
-  /** Whether a long answer is being written. `onAbort` also reports its end. */
+  /** Whether a long answer is being written. The listeners of `onAbort` are also called at its end. */
   get streaming(): boolean {
     return this.#streaming && !this.#ended;
   }
@@ -154,16 +164,16 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Whether a refused client still sends its body. The caller must `cut` the connection after a while. `onAbort`
-   * reports its end.
+   * Whether a client whose request was refused is still sending its body. The caller must `cut` the connection after a
+   * while. The listeners of `onAbort` are called at its end.
    */
   get lingers(): boolean {
     return this.#lingers && !this.#ended;
   }
 
   /**
-   * Must be called before the handler returns if the answer comes later. If no handler reads the body, it is skipped
-   * from now on, because otherwise its end would not be noticed.
+   * Keeps the exchange open after the handler has returned. If the answer comes later, the handler must call this. If
+   * no handler reads the body, skips the body, because its end would not be noticed otherwise.
    */
   detach(): void {
     if (this.#body === null && this.#bringsBody()) this.#bodyReader.skip();
@@ -172,8 +182,8 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Adds a listener. It is called when the client has disconnected before it got the whole answer, and at the end of a
-   * long answer.
+   * Adds a listener. It is called if the client disconnects before it has received the whole answer, and at the end of
+   * a long answer.
    */
   onAbort(listener: () => void): void {
     this.#watch().push(listener);
@@ -220,19 +230,19 @@ export class UwsExchange implements Exchange, BodyOwner {
     this.#closeAfterAnswer = true;
   }
 
-  /** Whether the body is refused, so that the connection is closed after the answer. */
+  /** Whether the connection is closed after the answer, because the body is refused. */
   get closesAfterAnswer(): boolean {
     return this.#closeAfterAnswer || this.#body?.givenUp === true;
   }
 
-  /** Whether the client waits for a `100 Continue` that it did not get. It may still send its body. */
+  /** Whether the client waits for a `100 Continue` that it did not get. It may send its body nevertheless. */
   get #waits(): boolean {
     return this.#body?.continued !== true && expectsContinue(this.header("expect")) && this.#bringsBody();
   }
 
   /**
-   * Whether the connection is closed after the answer while the client may still send more. Such an answer must stay
-   * incomplete for the library, which then closes the connection at a further request instead of executing that
+   * Whether the connection is closed after the answer while the client may still send more. For the library, such an
+   * answer must stay incomplete. At a further request, the library then closes the connection instead of executing that
    * request.
    */
   get #endsHeld(): boolean {
@@ -245,7 +255,7 @@ export class UwsExchange implements Exchange, BodyOwner {
       reply.discard?.();
       return;
     }
-    // While the handler runs, the response is already corked.
+    // No cork is needed while the handler runs, because the response is already corked.
     if (isLong(reply.body) && this.#isUnread) this.#writeAfterBody(reply);
     else if (this.#req === null) {
       this.#body?.drop();
@@ -261,8 +271,8 @@ export class UwsExchange implements Exchange, BodyOwner {
 
   /**
    * Answers after the library has finished its read. Until then the answer is incomplete, so the library closes the
-   * connection if the same read contains a further request. Otherwise the library would execute that request, even
-   * after the client has asked to end the connection and must send nothing more (RFC 9112, 9.6).
+   * connection if the read contains a further request. After a complete answer, the library would execute that request,
+   * even if the client has asked to end the connection (RFC 9112, 9.6).
    */
   #writeLater(reply: WireReply): void {
     this.detach();
@@ -280,8 +290,8 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Whether the request has a body that no handler reads, and whose end has not arrived. The body of a client that
-   * waits for a `100 Continue` may never arrive.
+   * Whether the request has a body that no handler reads, and whose end has not arrived yet. A client that waits for a
+   * `100 Continue` may never send its body, so its body does not count.
    */
   get #isUnread(): boolean {
     const isUnread = this.#body === null ? this.#req !== null && this.#bringsBody() : this.#body.isSkipping;
@@ -290,19 +300,20 @@ export class UwsExchange implements Exchange, BodyOwner {
 
   /**
    * Answers after all of a skipped body has arrived. Otherwise the library could close the connection while bytes are
-   * unread, and the client would lose the end of a long answer. A body of more than BODY_BYTES_MAX is cut.
+   * unread, and the client would lose the end of a long answer. If the body exceeds BODY_BYTES_MAX, the connection is
+   * cut.
    */
   #writeAfterBody(reply: WireReply): void {
     this.detach();
     this.#bodyReader.afterSkipped((whole) => {
       if (this.#ended) reply.discard?.();
       else if (whole) this.#writeLater(reply);
-      // The cut is deferred, because it would release the buffer from which the library still reads.
+      // Defer the cut, because it would release the buffer from which the library still reads.
       else setImmediate(() => this.cut());
     });
   }
 
-  /** Breaks the connection. Called when no answer would be correct. */
+  /** Breaks the connection. Called if no answer would be correct. */
   cut(): void {
     if (!this.#ended) this.#res.close();
   }
@@ -337,7 +348,7 @@ export class UwsExchange implements Exchange, BodyOwner {
     return this.#endsHeld || this.closesAfterAnswer || this.#head.closes;
   }
 
-  /** Whether this class must end the connection after the answer, instead of the library. */
+  /** Whether this class ends the connection after the answer. Otherwise the library does. */
   get #isCut(): boolean {
     return this.#endsHeld || (this.#closes && !this.#head.libraryCloses);
   }
@@ -348,15 +359,16 @@ export class UwsExchange implements Exchange, BodyOwner {
    */
   #writeHead(name: string, rest: string, length: number | undefined): void {
     const res = this.#res;
-    // Without a body length above 0 the library does not report backpressure, so the connection ends instead.
+    // The library reports backpressure only for a body length above 0. Without such a length, the connection must end
+    // after the answer.
     if (length === undefined || length === 0 || this.#isCut) {
       this.#writeHeld(name, length === undefined ? rest : `${rest}\r\nContent-Length: ${length}`, null);
       return;
     }
     this.#body?.endQuiet();
     res.writeHeader(name, wireHeaders(rest + (this.#closes ? CLOSE : KEEP_ALIVE)));
-    // Writes an empty piece of a body whose length is `length` bytes. So the library writes the Content-Length, and
-    // reports backpressure.
+    // Write an empty piece of a body of `length` bytes. So the library writes the Content-Length, and reports
+    // backpressure.
     const [taken] = res.tryEnd(EMPTY, length);
     if (taken) {
       res.endWithoutBody();
@@ -375,8 +387,8 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Writes a body at the socket's pace. If everything were written at once, the library would copy the unsent part and
-   * would not report when it was sent.
+   * Writes a body as fast as the client reads it. If everything were written at once, the library would copy the unsent
+   * part, and would not report when that part was sent.
    */
   #writeBody(body: string | Uint8Array): void {
     const res = this.#res;
@@ -405,12 +417,12 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Writes a whole answer and keeps the connection open for reading. The library can only end the answer and the
-   * connection together, and unread bytes would then reset the connection.
+   * Writes a whole answer and keeps the connection open for reading. The library cannot do this: it ends the answer and
+   * the connection together, and unread bytes would then reset the connection.
    *
-   * So the body is written as the last header, while the library still expects headers. The library adds a line end
-   * after each header. After JSON text this line end is part of the body. Without a body it ends the headers. After
-   * stored bytes it is superfluous, which does no harm, because the connection ends.
+   * So the body is written as if it were the last header, while the library still expects headers. The library adds a
+   * line end after each header. After a JSON text, the line end counts as a part of the body. If there is no body, it
+   * ends the headers. After stored bytes it is superfluous, which does no harm, because the connection ends.
    */
   #writeHeld(name: string, rest: string, body: string | Uint8Array | null): void {
     const length = typeof body === "string" ? Buffer.byteLength(body) + "\r\n".length : (body?.byteLength ?? 0);
@@ -423,20 +435,23 @@ export class UwsExchange implements Exchange, BodyOwner {
     const sendsOn = this.closesAfterAnswer && this.#body?.ended !== true;
     if (sendsOn && this.#head.fault === null && !this.#head.chunked) this.#lingers = true;
     else {
-      // Reading stops here. Otherwise the library would parse all bytes that arrive before the cut.
+      // Stop reading. Otherwise the library would parse all bytes that arrive before the cut.
       if (this.fault === CHUNKS_UNPAID) this.#res.pause();
       this.#cutAfterRead(length);
     }
   }
 
-  /** Ends the connection after a delay, in which the client can read its answer. The client may close it earlier. */
+  /**
+   * Cuts the connection after a delay, so that the client can read its answer. The client may close the connection
+   * earlier.
+   */
   #cutAfterRead(length: number): void {
     const long = length > PROMPT_ANSWER_BYTES_MAX;
     if (long) this.#body?.endQuiet();
     const timer = setTimeout(
       () => {
         this.#body?.endQuiet();
-        // The connection is cut after the arrived bytes were read, because unread bytes would reset the connection.
+        // Cut the connection only after the bytes that have arrived were read, because unread bytes would reset it.
         setImmediate(() => this.cut());
       },
       long ? REQUEST_TIMEOUT_MS : CLOSING_LINGER_MS,
@@ -444,7 +459,7 @@ export class UwsExchange implements Exchange, BodyOwner {
     this.onAbort(() => clearTimeout(timer));
   }
 
-  /** @param held whether this class ends the connection after the answer, instead of the library */
+  /** @param held whether this class ends the connection after the answer; otherwise the library does */
   #openSink(held: boolean): Sink {
     const res = this.#res;
     this.#watch();
@@ -470,7 +485,8 @@ export class UwsExchange implements Exchange, BodyOwner {
           return;
         }
         if (held) {
-          // Writes the last chunk as if it were a header. The line end that the library adds to a header ends the body.
+          // Write the last chunk as if it were a header. The library adds a line end to a header, and this line end
+          // ends the body.
           res.cork(() => res.writeHeader("\r\n0\r\nX-Closes", "1\r\n"));
           this.#cutAfterRead(Number.POSITIVE_INFINITY);
           return;
@@ -488,7 +504,7 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 }
 
-/** Whether an answer is so long that its reader may still be reading it when the connection ends. */
+/** Whether an answer is so long that the client may still be reading it when the connection ends. */
 function isLong(body: WireReply["body"]): boolean {
   return body !== null && typeof body !== "function" && body.length > PROMPT_ANSWER_BYTES_MAX;
 }

@@ -1,8 +1,8 @@
 /**
- * The headers of a request, read once from uWebSockets.js. The library's own look-up returns only the first of several
- * lines, and treats an empty header like a missing one.
+ * Holds the headers of a request, which it reads once from uWebSockets.js. The library's own lookup returns only the
+ * first of several lines, and treats an empty header like a missing one.
  *
- * This class also finds requests in which a proxy and the server may see a body of different length or another host.
+ * This class also finds requests in which a proxy may see another host than the server, or a body of another length.
  * The library accepts such requests, and skips malformed names and values.
  */
 import type { HttpRequest } from "uWebSockets.js";
@@ -19,7 +19,7 @@ import {
 const DIGITS = /^\d+$/;
 const CLOSE = /(?:^|,)[ \t]*close[ \t]*(?:,|$)/i;
 
-/** Returns why a header line is refused; null if it is valid. */
+/** Returns the failure that refuses a header line; null if the line is valid. */
 function faultOf(name: string, value: string): Failure | null {
   switch (name) {
     case "content-length":
@@ -36,7 +36,7 @@ function faultOf(name: string, value: string): Failure | null {
 export class RequestHead {
   readonly #names: string[] = [];
   readonly #values: string[] = [];
-  /** Why the request must not be executed; null if it may be executed. */
+  /** The reason why the request must not be executed; null if it may be executed. */
   readonly fault: Failure | null;
 
   constructor(req: HttpRequest) {
@@ -62,10 +62,12 @@ export class RequestHead {
     return this.#names.includes(name);
   }
 
-  /** Returns a header by its name; "" if it is missing. Several lines are joined to one list. */
+  /**
+   * Returns a header by its name; "" if it is missing. If the header has several lines, they are joined to one list.
+   */
   get(name: string): string {
     const index = this.#names.indexOf(name);
-    // For an absent header the index is -1, and looking up -1 would be a slow search by name.
+    // Do not look up the index -1 of an absent header, because that would be a slow search by name.
     return index < 0 ? "" : (this.#values[index] ?? "");
   }
 
@@ -85,8 +87,8 @@ export class RequestHead {
   }
 
   /**
-   * Whether the library itself ends the connection after the answer. It does so for every Connection header with as
-   * many characters as `close`. It does not send a Connection header in the answer, so the server must.
+   * Whether the library itself ends the connection after the answer. It does so for every Connection header whose value
+   * is as long as `close`. But it sends no Connection header in the answer, so the server must.
    */
   get libraryCloses(): boolean {
     return this.get("connection").length === "close".length;

@@ -1,6 +1,6 @@
 /**
- * One listening port on uWebSockets.js, with its router, its bound addresses and its sockets. The port is bound
- * exclusively, because the library would otherwise silently share it with a second server.
+ * Implements a listening port on uWebSockets.js, with its router, its bound addresses and its sockets. The port is
+ * bound exclusively. Otherwise the library would silently share it with a second server.
  */
 import { createRequire } from "node:module";
 import type uWebSockets from "uWebSockets.js";
@@ -10,16 +10,16 @@ import type { Admission, ListeningPort, PortOptions, RouterRow, Transport } from
 import { UwsExchange } from "./exchange.js";
 import { UwsSockets } from "./sockets.js";
 
-/** The library is loaded as CommonJS, because an `import` needs a wrapper that adds 2 ms to each start. */
+/** The library, loaded as CommonJS, because an `import` needs a wrapper that adds 2 ms to each start. */
 const uWS = createRequire(import.meta.url)("uWebSockets.js") as typeof uWebSockets;
 
 /**
- * How often the port searches for a free port number. One try can fail, because another process may take the number
+ * The maximum number of tries to bind a free port number. A try can fail, because another process may take the number
  * between the two binds.
  */
 const FREE_PORT_TRIES_MAX = 10;
 
-/** Declares a method that is missing in the library's types. */
+/** Declares a method that the library has, and that its types omit. */
 interface ExclusiveListener {
   listen(host: string, port: number, options: number, done: (socket: us_listen_socket | false) => void): void;
 }
@@ -33,8 +33,8 @@ class UwsPort implements ListeningPort {
   constructor(options: PortOptions) {
     this.#app = uWS.App();
     const { connections } = options;
-    // The library calls this filter when a connection opens and when it ends. But the end of an upgraded connection is
-    // reported by its socket.
+    // The library calls this filter when a connection opens and when it ends. The end of an upgraded connection is an
+    // exception, which its socket reports.
     this.#app.filter((res, change) => {
       if (Number(change) < 0) connections.leave();
       else if (!connections.enter()) res.close();
@@ -71,8 +71,8 @@ class UwsPort implements ListeningPort {
   }
 
   /**
-   * Finds a free port and then binds it by its number. A port that the system chooses is bound without SO_REUSEADDR, so
-   * the next server could not bind it for a minute.
+   * Lets the system choose a free port, and then binds that port again by its number. The first bind is without
+   * SO_REUSEADDR, so the next server could not bind the port for a minute.
    */
   #bindFree(host: string): number | undefined {
     for (let tries = 0; tries < FREE_PORT_TRIES_MAX; tries++) {
@@ -126,7 +126,10 @@ class UwsPort implements ListeningPort {
   }
 }
 
-/** Decides whether an upgrade is accepted: at once, or in a later tick if this tick has handled enough requests. */
+/**
+ * Decides whether an upgrade is accepted. If this tick has handled enough requests, the decision waits for a later
+ * tick.
+ */
 function admitInTurn(
   admit: NonNullable<RouterRow["admit"]>,
   res: HttpResponse,

@@ -1,7 +1,7 @@
 /**
- * Reads the body of one request from uWebSockets.js: collects or streams it, holds it back until a handler wants it,
- * sends `100 Continue`, and refuses bodies of tiny chunks. An exchange makes a RequestBody only when its handler asks
- * for the body, so that requests without a body do not pay for one. Runs on the front.
+ * Reads the body of one request from uWebSockets.js. Collects or streams the body, holds it back until a handler wants
+ * it, sends `100 Continue`, and refuses bodies of tiny chunks. An exchange creates a RequestBody only when its handler
+ * asks for the body, so that requests without a body do not pay for it. Runs on the front.
  *
  * The library calls its handlers in the middle of a read. Until the read has finished, nothing may be executed and no
  * connection may be cut (see `whenRead`).
@@ -30,15 +30,16 @@ const EMPTY = new Uint8Array(0);
 export const chunkDebts = new ChunkDebts();
 
 /**
- * Receives a body piece by piece. The piece's memory belongs to the library, and is valid until the function returns.
+ * Receives a body piece by piece. The memory of a piece belongs to the library, and is valid only until the function
+ * returns.
  */
 type TakePiece = (piece: Uint8Array, last: boolean) => void;
 
 /** A body that is held back. */
 interface HeldBody {
-  /** The pieces that were in flight when the hold began. */
+  /** The pieces that arrived after the hold began, because they were in flight. */
   readonly pieces: (readonly [piece: Uint8Array, last: boolean])[];
-  /** Receives the later pieces; null while the body is held back. */
+  /** Receives the pieces after the hold; null while the body is held back. */
   take: TakePiece | null;
 }
 
@@ -48,20 +49,20 @@ export interface BodyOwner {
   readonly ended: boolean;
   /** Whether the beginning of the answer was written. */
   readonly written: boolean;
-  /** Whether the client of an answered request still sends its body. */
+  /** Whether a client whose request was answered is still sending its body. */
   readonly lingers: boolean;
-  /** Whether the connection is closed after the answer because the body is refused. */
+  /** Whether the connection is closed after the answer, because the body is refused. */
   readonly closesAfterAnswer: boolean;
   /** The address of the socket's other end. */
   readonly peer: string;
   detach(): void;
   onAbort(listener: () => void): void;
   closeAfterAnswer(): void;
-  /** Answers, outside of the request's handler. */
+  /** Answers the request outside of its handler. */
   answer(reply: WireReply): void;
   /** Breaks the connection. */
   cut(): void;
-  /** Runs a handler when it is the request's turn, unless the exchange has ended by then. */
+  /** Runs a handler in a later tick, unless the exchange has ended by then. */
   runInTurn(handle: () => void, bodyBytes: number): void;
 }
 
@@ -71,25 +72,29 @@ export class RequestBody {
   readonly #owner: BodyOwner;
   #collector: BodyCollector | null = null;
   #held: HeldBody | null = null;
-  /** Whether `100 Continue` was sent to a client that waits for it before it sends the body. */
+  /** Whether `100 Continue` was sent. It is sent only to a client that waits for it before it sends the body. */
   #continued = false;
-  /** Whether this class has sent `100 Continue` itself. The library then believes that the status line was written. */
+  /**
+   * Whether this class itself has sent `100 Continue`. The library then assumes that the status line of the answer was
+   * written.
+   */
   #statusTaken = false;
   /**
-   * The timer that ends a pause in reading; null if reading is not paused. Unread bytes wait in the system's buffers.
+   * The timer that ends a pause in reading; null if reading is not paused. During the pause, unread bytes wait in the
+   * system's buffers.
    */
   #quiet: NodeJS.Timeout | null = null;
   /** Whether the last piece of a dropped body has arrived. */
   #ended = false;
   #discardedBytes = 0;
   /**
-   * The state of a body that no handler reads: how many bytes have arrived, and the listener that waits for the end.
-   * Null if no body is skipped.
+   * The state of a skipped body, which no handler reads: how many bytes of it have arrived, and the listener that waits
+   * for its end. Null if no body is skipped.
    */
   #skipped: { bytes: number; listener: ((whole: boolean) => void) | null } | null = null;
-  /** Whether the body was refused because its chunks are tiny. No more of it is read. */
+  /** Whether the body was refused because of tiny chunks. No more of it is read. */
   #refused = false;
-  /** Reports the refusal of the body to the receiver of the body. */
+  /** Delivers the refusal of the body to the handler that reads the body. */
   #refuse: ((refusal: Failure) => void) | null = null;
 
   constructor(res: HttpResponse, head: RequestHead, owner: BodyOwner) {
@@ -103,7 +108,10 @@ export class RequestBody {
     return this.#continued;
   }
 
-  /** Whether the library believes that the answer's status line was written, because of a `100 Continue`. */
+  /**
+   * Whether the library wrongly assumes that the status line of the answer was written, because a `100 Continue` was
+   * sent.
+   */
   get statusTaken(): boolean {
     return this.#statusTaken;
   }
@@ -118,7 +126,7 @@ export class RequestBody {
     return this.#ended;
   }
 
-  /** Holds the body back: nothing more is read until `receive`, `stream`, `read` or `drop`. */
+  /** Holds the body back. Nothing more is read until `receive`, `stream`, `read` or `drop` is called. */
   hold(): void {
     const held: HeldBody = { pieces: [], take: null };
     this.#held = held;
@@ -134,7 +142,7 @@ export class RequestBody {
   receive(receiver: BodyReceiver): void {
     if (this.#refused) return;
     this.#refuse = (refusal) => receiver.done(refusal);
-    // The handler runs in its turn, after the library has finished its read.
+    // Call the handler in a later tick, after the library has finished its read.
     const done = (body: Uint8Array | Failure): void =>
       this.#owner.runInTurn(() => receiver.done(body), body instanceof Failure ? 0 : body.byteLength);
     const collector = new BodyCollector(this.#head.contentLength, { ...receiver, done });
@@ -148,7 +156,7 @@ export class RequestBody {
     collector.begin();
   }
 
-  /** Delivers the body at the reader's pace. `onPiece` is called after each piece. */
+  /** Delivers the body as fast as the reader takes it. `onPiece` is called after each piece. */
   stream(onPiece: () => void): BodyStream {
     this.#owner.detach();
     const stream = new BodyStream({
@@ -172,7 +180,7 @@ export class RequestBody {
     return stream;
   }
 
-  /** Delivers the body piece by piece. Pieces that were held back are delivered after this call. */
+  /** Delivers the body piece by piece. Pieces from the time of the hold are delivered after this call. */
   read(passOn: TakePiece): void {
     const held = this.#held;
     const take = this.#head.chunked ? this.#delayEnd(passOn) : passOn;
@@ -199,15 +207,14 @@ export class RequestBody {
     });
   }
 
-  /** Whether the body is skipped, and neither its end nor BODY_BYTES_MAX was reached. */
+  /** Whether the body is being skipped, and has reached neither its end nor BODY_BYTES_MAX. */
   get isSkipping(): boolean {
     return this.#skipped !== null;
   }
 
   /**
-   * Waits for the end of a body that is skipped.
-   * @param listener called with true when all of the body has arrived, and with false when it has reached
-   * BODY_BYTES_MAX
+   * Waits for the end of a skipped body.
+   * @param listener called with true when the whole body has arrived, or with false when it has exceeded BODY_BYTES_MAX
    */
   afterSkipped(listener: (whole: boolean) => void): void {
     if (this.#skipped !== null) this.#skipped.listener = listener;
@@ -226,7 +233,7 @@ export class RequestBody {
     if (!this.#owner.ended) this.#res.resume();
   }
 
-  /** Reads the body, and meters its chunks. */
+  /** Reads the body, and limits its small chunks. */
   #onData(take: TakePiece): void {
     if (!this.#head.chunked) {
       this.#res.onData((chunk, last) => take(new Uint8Array(chunk), last));
@@ -235,8 +242,8 @@ export class RequestBody {
     const meter = new ChunkMeter();
     let refused = 0;
     this.#res.onData((chunk, last) => {
-      // The library calls this handler for each chunk of the read. A cut between two calls would release memory that
-      // the library still reads, so the remaining chunks are only counted.
+      // The library calls this handler for each chunk of one read. A cut between two of these calls would release
+      // memory that the library still reads. So the chunks after the refusal are only counted.
       if (refused > 0) refused += 1;
       else if (last || meter.take(chunk.byteLength)) take(new Uint8Array(chunk), last);
       else {
@@ -248,19 +255,20 @@ export class RequestBody {
     });
   }
 
-  /** Answers a body of tiny chunks. Called after the library has finished the read that delivered them. */
+  /** Refuses a body of tiny chunks. Called after the library has finished the read that delivered the chunks. */
   #refuseChunks(chunks: number): void {
     const owner = this.#owner;
     if (owner.ended) return;
     chunkDebts.add(owner.peer, chunks, performance.now());
-    // The request was answered already, so this refusal cannot be sent.
+    // This refusal cannot be sent, because the request was answered already.
     if (owner.written) {
       owner.cut();
       return;
     }
     owner.closeAfterAnswer();
     this.#refuse?.(CHUNKS_TOO_SMALL);
-    // If the handler has not answered yet, the cut connection notifies it that the client is gone.
+    // If the handler has not answered, send the refusal here. The end of the connection then notifies the handler that
+    // its client is gone.
     if (!owner.written) owner.answer(CHUNKS_REFUSAL);
   }
 
@@ -271,14 +279,14 @@ export class RequestBody {
     this.#continued = true;
     if (expected === EXPECTS_CONTINUE || this.#owner.ended) return;
     this.#statusTaken = true;
-    // The library adds a line end to the status line. The additional line end here makes the empty line that ends an
-    // answer without headers.
+    // The library adds only one line end to the status line. The line end here adds an empty line, which ends an answer
+    // without headers.
     this.#res.cork(() => this.#res.writeStatus(`100 ${REASON_PHRASES[100]}\r\n`));
   }
 
   /**
    * Delays the end of a chunked body until the library has parsed the bytes that came with it. If those bytes are not a
-   * request, the library answers with an error of its own, so nothing may have been executed by then. For the same
+   * request, the library answers with an error of its own. So nothing may have been executed by then. For the same
    * reason nothing more is read for QUIET_AFTER_CHUNKS_MS. If the client disconnects in that time, the server notices
    * it only afterwards.
    */
@@ -296,7 +304,7 @@ export class RequestBody {
     };
   }
 
-  /** Lets the rest of the body through. Returns the pieces that were held back. */
+  /** Ends a hold, and delivers the rest of the body to `take`. Returns the pieces that arrived during the hold. */
   #release(held: HeldBody, take: TakePiece): HeldBody["pieces"] {
     this.#held = null;
     held.take = take;
@@ -305,7 +313,7 @@ export class RequestBody {
   }
 
   /**
-   * Drops a piece of a refused body. After REFUSED_LINGER_BYTES_MAX nothing more is read: the body then fills the
+   * Drops a piece of a refused body. Reads no more after REFUSED_LINGER_BYTES_MAX bytes. The body then fills the
    * system's buffers, which stops the sender.
    */
   #discard(bytes: number, last: boolean): void {
@@ -313,7 +321,7 @@ export class RequestBody {
     this.#discardedBytes += bytes;
     this.#ended = last;
     const owner = this.#owner;
-    // The cut is deferred, because it would release the buffer from which the library still reads.
+    // Defer the cut, because it would release the buffer from which the library still reads.
     if (last && owner.lingers) setImmediate(() => owner.cut());
     else if (before <= REFUSED_LINGER_BYTES_MAX && this.#discardedBytes > REFUSED_LINGER_BYTES_MAX && !owner.ended)
       this.#res.pause();
@@ -321,12 +329,11 @@ export class RequestBody {
 }
 
 function dropPiece(): void {
-  // After a request was answered, the library itself skips the rest of the body.
+  // Nothing to do: after a request was answered, the library itself skips the rest of the body.
 }
 
 /**
- * Copies a chunk, because the library reuses the chunk's memory after the handler. Small copies come from Node's buffer
- * pool.
+ * Copies a chunk, because the library reuses its memory after the handler. Small copies come from Node's buffer pool.
  */
 function copyOf(chunk: Uint8Array): Uint8Array {
   const copy = Buffer.allocUnsafe(chunk.byteLength);

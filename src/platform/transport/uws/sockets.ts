@@ -1,11 +1,12 @@
 /**
  * Implements WebSockets with uWebSockets.js and its native topics. The library sends all texts of one tick to all
- * members of a topic at once, which costs a fraction of a send to each member. It cannot pause, so it gets only as many
- * texts as it can send within a time slice. If there are more texts or more members, the texts are sent socket by
- * socket.
+ * members of a topic at once, which costs a fraction of a separate send to each member. It cannot pause, so it gets
+ * only as many texts as it can send within a time slice. If there are more texts or members, this class sends the texts
+ * socket by socket.
  *
- * If a socket has backpressure, the library drops its messages. It reports only the first dropped message of a tick,
- * and drops the others silently. The handler is given that first message, and must send it and the later ones itself.
+ * If a socket has backpressure, the library drops the socket's messages. It reports only the first dropped message of a
+ * tick, and drops the others silently. The socket's handler is notified of the first one, and must send that message
+ * and all later ones itself.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, us_socket_context_t } from "uWebSockets.js";
 import {
@@ -20,35 +21,36 @@ import { SocketBuffer } from "../socket-buffers.js";
 import { wireText } from "./text.js";
 import type { Admission, Broadcaster, SendResult, Socket, SocketHandler, SocketOpener } from "../transport.js";
 
-/** The library sends a message of at least this length at once, and to each socket separately. */
+/** The minimum length of a message that the library sends at once, and to each socket separately. */
 const LIBRARY_LARGE_BYTES = 16 * 1024;
 /**
- * The number of published messages that the library collects for a socket in one tick. When one more is published, it
- * sends the collected messages, and collects the new one. If a collected message did not fit, the new one would still
- * be sent, and would arrive out of order.
+ * The number of published messages that the library collects for a socket in one tick. One more message makes the
+ * library send the collected messages, and then collect the new one. If one of the collected messages did not fit, the
+ * new one would still be sent, and would arrive out of order.
  */
 const LIBRARY_COLLECTED_MAX = 32;
 
 /**
- * The measured time that the library takes at the end of the tick: for each member of a topic, and for each text to it.
+ * The measured time that the library takes at the end of the tick, for each member of a topic. MEMBER_TEXT_MS is added
+ * for each text to the member.
  */
 const MEMBER_MS = 0.003;
 const MEMBER_TEXT_MS = 0.0003;
 
 /**
- * A text of at least this length is encoded once for all sockets. A text above FRAGMENT_BYTES is sent in fragments at
- * the socket's pace. Otherwise the library would allocate memory for the whole text, for each socket, before it sends
- * the first byte.
+ * The minimum length of a text that is encoded only once for all sockets. If the text exceeds FRAGMENT_BYTES, it is
+ * sent in fragments, as fast as the peer reads. Otherwise the library would allocate memory for the whole text, for
+ * each socket, before it sends the first byte.
  */
 const LARGE_CHARACTERS = 64 * 1024;
 const FRAGMENT_BYTES = 128 * 1024;
-/** The number of characters from the beginning of a text that `missed` and `fellBehind` receive. */
+/** The length of the beginning of a text that `missed` and `fellBehind` receive. */
 const BEGINNING_CHARACTERS = 64;
 
 /**
- * Turns the library's idle timeout off. Then the library needs at most 4 s to cut a peer that does not answer a close
- * frame. With an idle timeout of more than 31 s it would need 16 to 20 s, and the server itself cannot close such a
- * socket.
+ * Turns the library's idle timeout off. With the timeout off, the library takes at most 4 s to cut a peer that does not
+ * answer a close frame. With an idle timeout of more than 31 s it would take 16 to 20 s, in which the server cannot
+ * close the socket either.
  */
 const NO_IDLE_TIMEOUT = 0;
 
@@ -83,11 +85,11 @@ class UwsSocket implements Socket {
   readonly #frames = new FrameMeter();
   /** A close frame that is sent after the socket's earlier texts; null if none waits. */
   #pendingClose: { readonly code: number; readonly reason: string; readonly timer: NodeJS.Timeout } | null = null;
-  /** A copy of the unsent part of a large text; null if there is none. Nothing else may be sent before it. */
+  /** A copy of the unsent rest of a large text; null if there is none. Nothing else may be sent before it. */
   #rest: Uint8Array | null = null;
-  /** How many bytes of `#rest` were sent. */
+  /** The number of bytes of `#rest` that were sent. */
   #restSent = 0;
-  /** Whether the socket will be cut, because there was no memory for the unsent part of a large text. */
+  /** Whether the socket will be cut, because there was no memory for the unsent rest of a large text. */
   #mustCut = false;
 
   constructor(ws: WebSocket<Peer>, sockets: UwsSockets) {
@@ -106,7 +108,7 @@ class UwsSocket implements Socket {
     if (this.#isEnding() || this.#rest !== null || this.#mustCut) return "refused";
     if (isLarge(text)) return this.#sendLarge(this.#sockets.encode(text));
     const status = this.#ws.send(wireText(text), false);
-    // The cut is deferred, because the caller may be in a loop over sockets.
+    // Defer the cut, because the caller may be in a loop over sockets.
     if (status !== SENT && status !== REFUSED && !this.hasRoom()) setImmediate(() => this.cut());
     return status === SENT ? "sent" : status === REFUSED ? "refused" : "behind";
   }
@@ -124,7 +126,7 @@ class UwsSocket implements Socket {
     if (left === 0 && this.#ws.getBufferedAmount() === 0) return "sent";
     if (!this.#takeRoom(left)) {
       this.#mustCut = true;
-      // The cut is deferred, because the caller may be in a loop over sockets.
+      // Defer the cut, because the caller may be in a loop over sockets.
       setImmediate(() => this.cut());
     } else if (left > 0) {
       this.#rest = Buffer.from(bytes.subarray(sent));
@@ -134,8 +136,8 @@ class UwsSocket implements Socket {
   }
 
   /**
-   * Sends the fragments after the first one, until the socket has backpressure. Returns the offset at which the unsent
-   * bytes begin.
+   * Sends the fragments after the first one, until the socket has backpressure. Returns the offset of the first unsent
+   * byte.
    */
   #sendFragments(bytes: Uint8Array, from: number): number {
     const sender = this.#ws as unknown as FragmentSender;
@@ -148,7 +150,10 @@ class UwsSocket implements Socket {
     return bytes.byteLength;
   }
 
-  /** Sends texts of the topic, of which some are large. The handler is notified of the first text that does not fit. */
+  /**
+   * Sends published texts, some of which are large. If a text does not fit, notifies the handler of the first such
+   * text, and sends no more.
+   */
   give(texts: readonly string[]): void {
     for (const text of texts) {
       // If the library refuses a text, it also passes the text to `dropped`.
@@ -160,7 +165,7 @@ class UwsSocket implements Socket {
         return;
       }
       if (this.#rest === null) continue;
-      // The socket leaves the topic, because otherwise it would get the next published text in the middle of this one.
+      // The socket must leave the topic. Otherwise it would get the next published text in the middle of this one.
       this.#leaveTopic();
       this.#handler?.fellBehind(beginningOf(text));
     }
@@ -171,7 +176,10 @@ class UwsSocket implements Socket {
     this.#topic = "";
   }
 
-  /** Sends texts to this socket only, in order. The library reports the first text that does not fit to `dropped`. */
+  /**
+   * Sends texts to this socket only, in order. If a text does not fit, the library passes the first such text to
+   * `dropped`.
+   */
   sendEach(texts: readonly Uint8Array[]): void {
     this.#ws.cork(() => {
       for (const text of texts) if (this.#ws.send(text, false) === REFUSED) return;
@@ -183,7 +191,7 @@ class UwsSocket implements Socket {
     return this.#takeRoom(this.#rest?.byteLength ?? 0);
   }
 
-  /** @param left how many bytes of a large text are kept here, because they are not sent yet */
+  /** @param left the number of bytes of a large text that are kept here, because they are not sent yet */
   #takeRoom(left: number): boolean {
     return this.#closed || this.#buffer.set(this.#ws.getBufferedAmount() + left);
   }
@@ -199,14 +207,17 @@ class UwsSocket implements Socket {
     this.#sockets.enter(this, topic, position);
   }
 
-  /** Whether texts up to a position are sent to this socket. */
+  /**
+   * Whether this socket gets texts of a topic up to a position. It does not if it has joined the topic at this position
+   * or later.
+   */
   takes(topic: string, position: number): boolean {
     return this.#topic === topic && this.#position < position;
   }
 
   /**
-   * Sends the close frame. The library drops a close frame that does not fit, so this method waits until the socket has
-   * room. After SOCKET_CLOSE_MS_MAX it cuts the socket.
+   * Sends the close frame. The library drops a close frame that does not fit. So this method waits until the socket has
+   * room, and cuts the socket after SOCKET_CLOSE_MS_MAX.
    */
   end(code: number, reason: string): void {
     if (this.#isEnding()) return;
@@ -249,16 +260,17 @@ class UwsSocket implements Socket {
     this.#ws.subscribe(topic);
   }
 
-  /** Leaves the library's topic. See UwsSockets.#leaving for when it may be called. */
+  /** Leaves the library's topic. `UwsSockets.#leaving` says when this may be called. */
   unsubscribe(topic: string): void {
     this.#ws.unsubscribe(topic);
   }
 
-  /** Called when the library has dropped a message that did not fit into the socket's buffer. */
+  /** Called when the library has dropped a message, because it did not fit into the socket's buffer. */
   dropped(message: ArrayBuffer): void {
-    // A text without a topic was sent to this socket only, and `send` has already returned "refused".
+    // A socket without a topic gets only texts that were sent to it alone. For such a text, `send` has already returned
+    // "refused".
     if (this.#topic === "") return;
-    // The cut is deferred, because the library is still using this socket.
+    // Defer the cut, because the library is still using this socket.
     if (!this.hasRoom()) setImmediate(() => this.cut());
     this.#leaveTopic();
     this.#handler?.missed(new Uint8Array(message));
@@ -297,7 +309,7 @@ function beginningOf(text: string): Uint8Array {
 
 /**
  * Whether a large text comes after a small one. The library collects small texts. At a large text it sends the
- * collected ones and then the large one, even if a collected one did not fit.
+ * collected texts first, and then the large one, even if one of the collected texts did not fit.
  */
 function isMixed(texts: readonly string[]): boolean {
   let small = false;
@@ -323,15 +335,15 @@ export class UwsSockets implements Broadcaster {
   readonly #all = new Set<UwsSocket>();
   readonly #members = new Map<string, Members>();
   /**
-   * The sockets that must leave a topic because they have backpressure, with that topic. They leave it before the next
-   * publish. They cannot leave at once: the library reports a dropped message while it iterates over the socket's
-   * messages, and leaving frees those messages, which would crash the process.
+   * The sockets that must leave a topic because of backpressure, each with its topic. They leave the library's topic
+   * before the next publish. They cannot leave it at once: the library reports a dropped message while it iterates over
+   * the messages of the socket. Leaving would free those messages, and the process would crash.
    */
   readonly #leaving = new Map<UwsSocket, string>();
   readonly #pings = new PingRounds(this.#all);
-  /** The number of publications of large texts that are in progress, perhaps paused. */
+  /** The number of publishes of large texts that are in progress. A publish may be paused. */
   #publishing = 0;
-  /** The last large text as bytes. It is encoded once and used for every socket. */
+  /** The last large text and its bytes. The text is encoded once, and the bytes are used for every socket. */
   #encoded: { readonly text: string; readonly bytes: Uint8Array } | null = null;
 
   /**
@@ -345,8 +357,8 @@ export class UwsSockets implements Broadcaster {
   *publish(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
     const members = this.#members.get(topic);
     if (members === undefined) return 0;
-    // The number of sockets that are served. It includes sockets that get backpressure during the publish, because
-    // their handlers send the missed texts.
+    // Count the sockets that are served. A socket that gets backpressure during the publish counts, because its handler
+    // sends the missed texts.
     const { sockets, newest } = members;
     const { size } = sockets;
     const cost = size * (MEMBER_MS + texts.length * MEMBER_TEXT_MS);
@@ -382,7 +394,7 @@ export class UwsSockets implements Broadcaster {
     return served;
   }
 
-  /** Like `#publishEach`, for a list of texts that contains large ones. */
+  /** Like `#publishEach`, for texts some of which are large. */
   *#publishLarge(topic: string, texts: readonly string[], position: number): Generator<number, number, undefined> {
     let served = 0;
     this.#publishing += 1;
@@ -397,7 +409,9 @@ export class UwsSockets implements Broadcaster {
     return served;
   }
 
-  /** Returns the bytes of a large text. They are kept for this tick, and while large texts are being published. */
+  /**
+   * Returns the bytes of a large text. The bytes are kept until the end of this tick and of all publishes in progress.
+   */
   encode(text: string): Uint8Array {
     if (this.#encoded?.text === text) return this.#encoded.bytes;
     const bytes = Buffer.from(text);
@@ -417,11 +431,11 @@ export class UwsSockets implements Broadcaster {
       members.sockets.add(socket);
       members.newest = position;
     }
-    // A socket in `#leaving` has not left the library's topic yet, so it need not subscribe again.
+    // A socket in `#leaving` is still subscribed to the library's topic, so it need not subscribe again.
     if (!this.#leaving.delete(socket)) socket.subscribe(topic);
   }
 
-  /** Removes a socket with backpressure from a topic. It leaves the library's topic before the next publish. */
+  /** Removes a socket with backpressure from a topic. The socket leaves the library's topic before the next publish. */
   leaveLater(socket: UwsSocket, topic: string): void {
     this.#leave(socket, topic);
     this.#leaving.set(socket, topic);
@@ -440,10 +454,10 @@ export class UwsSockets implements Broadcaster {
       maxPayloadLength: SUBSCRIBER_MESSAGE_RECEIVED_BYTES_MAX,
       idleTimeout: NO_IDLE_TIMEOUT,
       sendPingsAutomatically: false,
-      // Any unsent byte counts as backpressure. Until the socket has drained, its handler keeps the texts.
+      // A single unsent byte counts as backpressure. Until the socket has drained, its handler keeps the texts.
       maxBackpressure: 1,
       upgrade: (res, req, context: us_socket_context_t) => {
-        // The library checks only the key, not the Upgrade header. A request without that header is passed to the
+        // The library checks only the key, and not the Upgrade header. A request without that header is passed to the
         // route's plain GET, whose answer says what is missing.
         if (req.getHeader("upgrade").toLowerCase() !== "websocket") {
           req.setYield(true);
@@ -483,9 +497,9 @@ export class UwsSockets implements Broadcaster {
       dropped: (ws, message) => ws.getUserData().socket?.dropped(message),
       drain: (ws) => {
         const { socket } = ws.getUserData();
-        // The call is deferred because of a fault of the library. If a large message is sent only in part inside this
-        // handler, us_socket_write2 does not record the failed write. The library then stops polling for "writable"
-        // when the handler returns, and the rest is never sent.
+        // Defer the call because of a fault in the library. If this handler sends only a part of a large message,
+        // us_socket_write2 does not record the failed write. When the handler returns, the library stops polling for
+        // "writable", so the rest would never be sent.
         if (socket !== null) setImmediate(() => socket.drained());
       },
       close: (ws) => {

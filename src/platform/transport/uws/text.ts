@@ -1,6 +1,7 @@
 /**
- * Converts texts for uWebSockets.js. If all characters of a text are below U+0100, the library's binaries for Node 24
- * and later send one byte for each character, which is not UTF-8. So on these versions the library is given bytes.
+ * Converts texts for uWebSockets.js, so that it sends them as UTF-8. The library's binaries for Node 24 and later send
+ * a text with only characters below U+0100 as one byte for each character, which is not UTF-8. So on these versions,
+ * texts are converted to bytes first.
  */
 
 /** The ABI number (`process.versions.modules`) of Node 24. */
@@ -12,7 +13,7 @@ export const wireText: (text: string) => string | Uint8Array = TAKES_BYTES
   ? (text) => Buffer.from(text)
   : (text) => text;
 
-/** Like `wireText`, but for headers, which are nearly always ASCII. */
+/** Like `wireText`, but does not convert an ASCII text. Headers are nearly always ASCII. */
 export const wireHeaders: typeof wireText = TAKES_BYTES
   ? (text) => (Buffer.byteLength(text) === text.length ? text : Buffer.from(text))
   : (text) => text;

@@ -1,10 +1,10 @@
 /**
- * Runs tasks after uWebSockets.js has finished the read that it is passing on. The library calls its handlers in the
- * middle of a read, where a cut would release memory that it still reads. Runs on the front.
+ * Runs tasks after uWebSockets.js has finished its current read. The library calls its handlers in the middle of a
+ * read. A cut at that time would release memory that the library still reads. Runs on the front.
  */
 let due: (() => void)[] = [];
 
-/** Runs a task in the next event-loop tick, when the library has finished its read. */
+/** Runs a task in the next event-loop tick. By then the library has finished its read. */
 export function whenRead(task: () => void): void {
   if (due.length === 0) setImmediate(runDue);
   due.push(task);

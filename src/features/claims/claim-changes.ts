@@ -1,9 +1,9 @@
 /**
- * Changes claims. The transaction of the call makes each change in memory, stores it, publishes it as an event, and
- * pushes it to the front. Runs in the writer thread.
+ * Changes claims. Each change is made in memory, stored in the transaction of the call, published as an event, and
+ * pushed to the front. Runs in the writer thread.
  *
  * The registry (claim-registry.ts) decides which changes a call makes. When a claim ends, this module also grants the
- * waiting claims that only it blocked.
+ * claims that waited only for it.
  */
 import * as Type from "typebox";
 import { LeaseRecord } from "../../../schemas/leases.js";
@@ -91,8 +91,8 @@ export class ClaimChanges extends PublishingModel {
   }
 
   /**
-   * Grants the claims that were stored as waiting although nothing blocks them. Call it before every decision about
-   * claims.
+   * Grants the claims that were stored as waiting although nothing blocks them. Must be called before every decision
+   * about claims.
    */
   settle(call: WriteCall): void {
     for (const lease of this.#free.splice(0)) if (this.live.get(lease.order) === lease) this.#grant(lease, call);
@@ -127,7 +127,7 @@ export class ClaimChanges extends PublishingModel {
     this.#change(lease, { ...lease.record, touched_at: nowMs });
   }
 
-  /** Ends a lease, held or waiting, and grants the claims that only it blocked. */
+  /** Ends a lease, held or waiting, and grants the claims that waited only for it. */
   end(lease: LiveLease, { state, reason, note }: End, call: WriteCall): void {
     const before = lease.record;
     this.#change(lease, {
@@ -143,7 +143,10 @@ export class ClaimChanges extends PublishingModel {
     for (const granted of freed) this.#grant(granted, call);
   }
 
-  /** Writes the audit row of a claim that was lost without a client's call. In that case, no call writes the row. */
+  /**
+   * Writes the audit row of a claim that ended by itself, for example because it expired. If a client's call ends a
+   * claim, the audit row of that call is enough.
+   */
   auditLoss({ record, holder }: LiveLease, loss: Loss, call: WriteCall): void {
     const [action, resource] = isLease(record)
       ? ["lease.lost", leaseId(record.row)]

@@ -5,9 +5,9 @@
  * src/features/leases/ is the API of leases over this registry. The front decides when a claim expires, because only
  * the front sees the holders' heartbeats (expiry.ts). The registry then ends the claim.
  *
- * An instance that works on a task holds a claim of the same type. If the task has resources, its claim is also a
- * lease. If it has none, clients see the claim only as part of the task. When the claim of a task ends, the tasks
- * module decides what happens to the task (`TaskClaims`).
+ * The claim of a task is held by the instance that works on the task. If the task has resources, its claim is also a
+ * lease. Otherwise clients see the claim only as part of the task. When the claim of a task ends, the tasks module
+ * decides what happens to the task (`TaskClaims`).
  */
 import type {
   AcquireRequest,
@@ -157,8 +157,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Finds a lease of the same resources that the holder already has, so that a repeated request gets that lease. If the
-   * request has a longer time to live, the lease gets it.
+   * Finds the lease that the holder already has for the same resources. So a repeated request gets the same lease. If
+   * the request has a longer time to live, the lease gets it.
    */
   #ownAgain(
     { resources, workspace, ttl_s, automatic = false, any = [], max_holders }: AcquireRequest,
@@ -171,11 +171,11 @@ export class ClaimRegistry implements CachingModel {
       // orders.
       if (first !== undefined && first.order < lease.order) continue;
       if (record.state !== "held" || record.task !== null) continue;
-      // An automatic lease may end earlier than the holder wants, so it does not answer a request of the holder.
+      // An automatic lease may end earlier than the holder wants. So a request of the holder gets a lease of its own.
       if (record.automatic && !automatic) continue;
       if (record.shared !== shared || record.workspace !== workspace || lease.limitedTo !== limitedTo) continue;
       if (record.max_holders !== (max_holders ?? null) || !areSameTexts(record.any ?? [], any)) continue;
-      // The names that were chosen from alternatives are the last ones.
+      // The names that were chosen from alternatives come last in the list.
       const fixed = record.resources.slice(0, record.resources.length - any.length);
       if (haveSameTexts(fixed, resources)) first = lease;
     }
@@ -234,8 +234,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Grants the claims that were stored as waiting although nothing blocks them. Call it before every decision about
-   * claims.
+   * Grants the claims that were stored as waiting although nothing blocks them. Must be called before every decision
+   * about claims.
    */
   settle(call: WriteCall): void {
     this.#changes.settle(call);
@@ -266,8 +266,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Gives a task to the caller: creates the claim, which also leases the task's resources. Returns the refusal if that
-   * is not possible. Call `settle` first.
+   * Gives a task to the caller. The new claim of the task also leases the task's resources. Returns the refusal if the
+   * task cannot be claimed. Call `settle` first.
    */
   claimTask(wanted: Wanted, call: WriteCall): LeaseRecord | Failure {
     const { resources, holder } = wanted;

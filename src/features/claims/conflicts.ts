@@ -16,8 +16,8 @@ export interface Conflict<Kind extends Claim> {
 }
 
 /**
- * The conflicts of a claim with held claims. If there are none, the conflicts with waiting claims. The list has at most
- * the requested length.
+ * The conflicts of a claim. `held` is true if they are conflicts with held claims. Conflicts with waiting claims are
+ * listed only if no held claim conflicts. The list has at most the requested length.
  */
 export interface Conflicts<Kind extends Claim> {
   readonly held: boolean;

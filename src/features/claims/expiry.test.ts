@@ -1,6 +1,6 @@
 /**
- * Tests how the front has the writer end claims that have expired, on a clock that the test sets. When a claim expires
- * is tested in life.test.ts.
+ * Tests how the front makes the writer end expired claims, on a clock that the test sets. life.test.ts tests when a
+ * claim expires.
  */
 import t from "tap";
 import type { EndClaimsRequest, LeaseRecord } from "../../../schemas/leases.js";

@@ -1,7 +1,7 @@
 /**
- * Ends expired claims. Each claim is checked at the time at which it expires if its holder is not seen again. If the
- * holder has been seen since, the claim is scheduled for another check at its new expiry time. So a heartbeat costs
- * nothing here. Runs on the front, driven by ticks.
+ * Ends expired claims. Each claim has a scheduled check. Its time is the time at which the claim expires unless its
+ * holder is seen again. If the holder was seen before the check, the claim is checked again at its new expiry time. So
+ * a heartbeat costs nothing here. Runs on the front, driven by ticks.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
@@ -25,8 +25,8 @@ export interface Holders {
    */
   lastSeenOf(id: string, nowMs: number): number;
   /**
-   * Starts or stops watching an instance. While it is watched, `Expiry.endOverdue` is called before each of its
-   * heartbeats counts.
+   * Starts or stops watching an instance. Each heartbeat of a watched instance first calls `Expiry.endOverdue`, and
+   * counts afterwards.
    */
   watch(id: string, watched: boolean): void;
 }
@@ -39,8 +39,8 @@ export interface ExpiryOptions {
   readonly log: Log;
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
-   * The settings of a cluster; null on a single server. In a cluster, only the leader ends claims. Other nodes may see
-   * heartbeats too. So the leader waits another `graceMs`, unless no other node is alive.
+   * The settings of a cluster; null on a single server. In a cluster, only the leader ends claims. It learns with a
+   * delay of a heartbeat that another node received. So it waits another `graceMs`, unless no other node is alive.
    */
   readonly shared: {
     readonly isLeader: () => boolean;
@@ -52,8 +52,7 @@ export interface ExpiryOptions {
 /** The width of a time slot in the schedule, in ms. Claims are checked with this precision. */
 const SLOT_MS = 100;
 /**
- * The number of slots that the clock may go back. If it goes back further, the expiry assumes that the clock was set
- * back.
+ * The number of slots by which the clock may go back without effect. A larger step means that the clock was set back.
  */
 const SLOTS_BACK_MAX = 100;
 /** The delay before the next attempt, in ms, if the writer did not answer because it is busy or restarting. */
@@ -202,8 +201,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Returns what the writer needs to end a claim, as a list of one. The list is empty if the claim has not expired or
-   * the writer is already ending it.
+   * Returns the data with which the writer ends a claim, as a list with one element. The list is empty if the claim has
+   * not expired, or if the writer is already ending it.
    */
   #overdue(row: number, nowMs: number): End[] {
     const record = this.#options.leases.get(row);
@@ -217,8 +216,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Returns the time in ms at which a claim counts as expired. In a cluster it is later, because this node learns only
-   * after a delay of a heartbeat that another node received.
+   * Returns the time in ms at which a claim counts as expired. In a cluster it is later, because a heartbeat that
+   * another node received reaches this node with a delay.
    */
   #due({ endsMs, reason }: ReturnType<typeof lifeOf>): number {
     const { shared } = this.#options;

@@ -34,8 +34,8 @@ export class Grants<Kind extends Claim> {
 
   #settleLimited(entry: Entry<Kind>, known: KnownDependents<Kind>): boolean {
     const { claim } = entry;
-    // `skipsNames` leaves out the alternatives if another resource is blocked. The claim then watches blockers of that
-    // one.
+    // `skipsNames` leaves out the alternatives if another resource is blocked. The claim then watches the blockers of
+    // that resource.
     const { chosen, blocking } = this.#graph.limitedBlockers(claim, { known, skipsNames: true });
     this.#entries.watch(entry, witnesses(claim, blocking));
     if (blocking.obstructions.length > 0) return false;
@@ -44,9 +44,7 @@ export class Grants<Kind extends Claim> {
     return true;
   }
 
-  /**
-   * If a held claim blocks a waiting claim, makes the waiting claim watch it. Returns whether a held claim blocks it.
-   */
+  /** Makes a waiting claim watch a held claim that blocks it. Returns false if no held claim blocks it. */
   watchHeld(entry: Entry<Kind>): boolean {
     const where = ({ claim }: Entry<Kind>, wanted: Resource): boolean => exclude(claim, entry.claim, wanted);
     const first = this.#entries.heldIndex.meeting(entry.claim.resources, where).next();
@@ -56,10 +54,10 @@ export class Grants<Kind extends Claim> {
   }
 
   /**
-   * Grants the waiting claims that are free now because a holder got this claim.
+   * Grants the waiting claims that become free because holder A was granted this claim.
    *
-   * Since this grant, more claims wait for that holder. The holder's own waiting claims may overtake those claims. So
-   * may the waiting claims of each holder for which this holder waits.
+   * After the grant, more claims wait for A, and A's waiting claims may overtake them. If A itself waits for B, these
+   * claims wait for B too. So B's waiting claims may also overtake them.
    */
   grantWith(claim: Claim, granted: Kind[]): void {
     if (!this.#isAwaited(claim)) return;
@@ -110,14 +108,17 @@ export class Grants<Kind extends Claim> {
   }
 
   /**
-   * Returns the waiting claims that may be free now because a holder got this claim (`#grantWith`): the holder's own,
-   * and those of each holder for which this holder waits.
+   * Returns the waiting claims that the grant of this claim may have made free. `grantWith` explains why. They are
+   * claims of the same holder, or of a holder for which that holder waits.
    */
   mayOvertakeWith(claim: Claim): Entry<Kind>[] {
     return this.#isAwaited(claim) ? this.mayOvertakeAs([claim.holder]) : [];
   }
 
-  /** Returns the waiting claims of some holders that may be free now because more claims wait for these holders. */
+  /**
+   * Returns the waiting claims that may be free now because more claims wait for these holders. They are claims of
+   * these holders, or of holders for which they wait.
+   */
   mayOvertakeAs(first: readonly string[]): Entry<Kind>[] {
     const holders = new Set(first);
     const found: Entry<Kind>[] = [];

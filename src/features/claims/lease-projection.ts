@@ -34,7 +34,7 @@ export class LeaseProjection implements Measured {
    */
   readonly #waiters = new Waiters<number>();
   readonly #listeners: LeaseListener[] = [];
-  /** Counts the grants, and sums the seconds from each request to its grant, for the metrics. */
+  /** The number of grants, and the sum of the seconds from each request to its grant. Both are for the metrics. */
   readonly #waited = { count: 0, sumS: 0 };
   #held = 0;
   #waiting = 0;
@@ -128,8 +128,8 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Returns the held leases that overlap a resource and do not conflict with a claim of it, because they are limited to
-   * other checkouts. The oldest request comes first.
+   * Returns the held leases of a resource in other checkouts. They overlap the resource, but a claim of it does not
+   * conflict with them. The oldest request comes first.
    */
   nearbyOf(wanted: Resource, asked: Contender): Meeting<LiveLease>[] {
     const nearby = new Map<LiveLease, Meeting<LiveLease>>();

@@ -1,11 +1,11 @@
 /**
- * Runs random sequences of requests and ends of counted claims and of claims with alternatives on the lock table, and
- * compares each step with a naive model that examines all claims (docs/leases.md "One of many" and "Several holders").
+ * Tests counted claims and claims with alternatives (docs/leases.md "One of many" and "Several holders"). Random
+ * sequences of requests and ends run on the lock table. After each step, the table must agree with a naive model that
+ * examines all claims.
  *
- * Each step also runs on a second table, which is sometimes rebuilt from the claims, as after a restart. Sometimes a
- * third table is played to its end: holders that wait for nothing end their claims, in a random order. In the end,
- * every claim must have been granted. This shows that no request starves, no wake-up is lost and no deadlock goes
- * unnoticed.
+ * Each step also runs on a second table, which is sometimes rebuilt from the claims, as after a restart. Sometimes all
+ * claims of a third table are ended: holders that wait for nothing end their claims, in a random order. In the end,
+ * every claim must have been granted. So no request starves, no wake-up is lost, and every deadlock is found.
  */
 import t from "tap";
 import { must } from "../../base/assert.js";
@@ -103,7 +103,7 @@ class NaiveLockTable {
     return this.among(claim, this.others(claim)).blockers;
   }
 
-  /** Returns whether a claim cannot be granted before a holder has ended a claim. */
+  /** Returns whether a claim has to wait until this holder has ended a claim. */
   needs(claim: Claim, holder: string): boolean {
     const theirs = [...this.held].filter((other) => other.holder === holder);
     return this.among(claim, theirs).blockers.length > 0;

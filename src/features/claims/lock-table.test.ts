@@ -77,7 +77,7 @@ class NaiveLockTable {
     return !related && !(a.shared && b.shared) && meet(a, b);
   }
 
-  /** Returns the claims for which a claim would wait if it could not overtake any. */
+  /** Returns the claims for which a claim would wait if it overtook none of them. */
   before(claim: Named): Named[] {
     const earlier = this.waiting.filter((other) => other.order < claim.order);
     return [...this.held, ...earlier].filter((other) => this.conflict(claim, other));
@@ -96,7 +96,7 @@ class NaiveLockTable {
   }
 
   /**
-   * Returns whether one holder is another, or waits for it, with a claim of its own or through one of its children.
+   * Returns whether `from` is the holder `to`, or waits for it. A holder also waits if one of its children waits.
    * @param waits whether a waiting claim waits for `to`
    */
   leadsTo(from: string, to: string, waits: (claim: Named) => boolean): boolean {
@@ -277,7 +277,7 @@ t.test("any sequence of requests and ends", (t) => {
             if (naive.conflict({ ...claim, limitedTo: null }, other)) counts.inOtherCheckouts += 1;
           }
           naive.held.add(claim);
-          // Grants because of a new claim are rare: about one in 200 000 steps.
+          // A new claim rarely causes other grants: about once in 200 000 steps.
           const byThat = namesOf(naive.settle());
           if (namesOf(granted) !== byThat) return `${step}: ${namesOf(granted)} by a grant, not ${byThat}`;
         } else if (decision.kind === "taken" && waits && random(4) > 0) {

@@ -38,7 +38,7 @@ export type { Claim } from "./lock-entry.js";
 
 export type LockDecision<Kind extends Claim> =
   /**
-   * The claim is granted. `overtakes` is true if it overtakes a claim that waits for a waiting claim of the same
+   * The claim can be granted. `overtakes` is true if it overtakes a claim that waits for a waiting claim of the same
    * holder. `chosen` has one name of each group of alternatives.
    */
   | { readonly kind: "free"; readonly overtakes: boolean; readonly chosen: readonly Resource[] }
@@ -155,9 +155,10 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Grants the waiting claims that may overtake others now, because a claim was added to the queue. The holder of that
-   * claim waits for more holders than before, and so do the holders that wait for it. In a table without limited
-   * claims, this would be a deadlock, so no claim is granted. Returns the granted claims in the order of their grants.
+   * Grants the waiting claims that become free because this claim was added to the queue. Holder A made the claim, and
+   * B blocks it. So A waits for B now, and the holders that wait for A also wait for B. B's waiting claims may overtake
+   * theirs. Without limited claims, these waits would be a deadlock and the claim would not be in the queue, so nothing
+   * is granted. Returns the granted claims in the order of their grants.
    */
   grantBehind(claim: Kind): Kind[] {
     const granted: Kind[] = [];

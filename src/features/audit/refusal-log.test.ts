@@ -1,6 +1,6 @@
 /**
- * Tests the log of rejected calls with a writer that only counts: which rows exist, what they contain, and when counts
- * are stored.
+ * Tests the log of rejected calls: which rows exist, what they contain, and when counts are stored. The writer is
+ * simulated.
  */
 import t, { type Test } from "tap";
 import {

@@ -1,10 +1,11 @@
 /**
- * Sends changes to the readers of `GET /api/changes`. It receives the changes of commits from the writer, and changes
- * that only the front knows. A few times a second, each reader gets the changes of the kinds that it has requested.
- * Each message is encoded only once. Many readers are served in time slices of several event-loop ticks. Runs on the
- * front.
+ * Sends changes to the readers of `GET /api/changes`. It receives the changes of commits from the writer, and further
+ * changes that only the front knows. A few times a second, each reader gets the changes of the kinds that it has
+ * requested. Each message is encoded only once for all readers. A round over many readers is split into time slices in
+ * several event-loop ticks. Runs on the front.
  *
- * The writer reports only the kinds that a reader has requested. So it reports nothing while no reader is connected.
+ * The writer reports only kinds that at least one reader has requested. So it reports nothing while no reader is
+ * connected.
  */
 import type { AskedKind, ChangeKind, ChangesPush } from "../../../schemas/changes.js";
 import { CHANGE_KINDS } from "../../../schemas/changes.js";
@@ -129,7 +130,8 @@ export class ChangeReaders implements BackgroundTask {
   }
 
   /**
-   * Counts a reader that has connected or disconnected. Notifies the writer if the set of requested kinds has changed.
+   * Counts the kinds of a reader that has connected or disconnected. Notifies the writer if the set of requested kinds
+   * has changed.
    */
   #watch(kinds: ReadonlySet<AskedKind>, change: 1 | -1): void {
     const before = this.#asking.size;

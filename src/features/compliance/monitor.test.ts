@@ -1,6 +1,6 @@
 /**
  * Tests the compliance monitor: when checks run, which requests share a check, and the effect of a job that fails. The
- * test replaces the pool and the writer.
+ * pool and the writer are simulated.
  */
 import t from "tap";
 import { Failure } from "../../base/result.js";

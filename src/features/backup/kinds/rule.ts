@@ -33,7 +33,8 @@ export const RULE_KIND = rowKind({
     const rule = readRule(members, RESTORED);
     return rule instanceof Failure ? rule.message : [rule.size];
   },
-  // Each restored set of rules gets a random number. So no worker uses rules that it compiled for an earlier set.
+  // Each restored set of rules gets a random number. Workers cache compiled rules by this number, so they do not use
+  // the rules of an earlier set.
   derived: {
     tables: ["rule_set"],
     fill: `INSERT INTO rule_set

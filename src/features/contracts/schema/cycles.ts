@@ -1,7 +1,7 @@
 /**
- * Finds a schema that refers to itself on the same value, by references and keywords such as `allOf` only. Checking a
- * value against such a schema would never end. The search is not recursive, because a chain of references may be long.
- * Pure, any thread.
+ * Finds a schema that refers to itself on the same value, so that a check would never end. An example is a schema whose
+ * `allOf` contains a reference to the schema itself. The search is not recursive, because a chain of references may be
+ * long. Pure, any thread.
  */
 import type { SchemaNode } from "./evaluation.js";
 

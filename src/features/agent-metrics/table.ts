@@ -61,8 +61,8 @@ export function listHours(db: Db): number[] {
 }
 
 /**
- * Returns the sum of each instance's metric over the hours from the first to the last one, both included. The sums are
- * sorted by instance id.
+ * Returns the sum of each metric of each instance over the hours from the first to the last one, both included. The
+ * sums are sorted by instance id.
  */
 export function sumCounters(
   db: Db,

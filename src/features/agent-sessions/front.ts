@@ -26,7 +26,10 @@ import { beginSession, endSession } from "./commands.js";
 const LABEL = { charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true } as const;
 /** The number of hexadecimal digits in the name of a session's instance. They follow the client's name. */
 const NAME_DIGITS = 4;
-/** The maximum number of names to try. If all of them are taken, two instances have the same name, which is allowed. */
+/**
+ * The maximum number of random names to try. If all are taken, the last one is used, because two instances may have the
+ * same name.
+ */
 const NAMES_TRIED_MAX = 16;
 
 /** An event of a client. */
@@ -125,7 +128,8 @@ export class AgentSessions {
     if (![session, agent ?? session].every(isSessionId)) return [];
     const entry = directory.ofSession(session, agent ?? "");
     if (entry !== undefined && !this.#mayName(entry, caller)) return NOT_YOUR_SESSION;
-    // A session that this node does not know may have begun at another node of a cluster, so the writer is asked.
+    // A session that this node does not know may have begun at another node of a cluster. So the writer decides, unless
+    // this node knows that the session has ended.
     if (entry !== undefined && hasEnded(entry)) return [];
     const ended: string[] = [];
     for (let more = true; more; ) {

@@ -22,7 +22,7 @@ interface Row extends AuditRefusalRequest {
   count: number;
 }
 
-/** A log with a simulated writer, the rows that it has written, and the number of calls to the writer. */
+/** A log with a simulated writer, which keeps the written rows and the number of its calls. */
 class World {
   nowMs = 1_000_000;
   readonly rows: Row[] = [];

@@ -30,7 +30,7 @@ import { countRefusals, refuseCall } from "./commands.js";
 export interface RefusedCall {
   /** The route of the call, without the path of the request: `PUT /api/state/{key...}`. */
   readonly call: string;
-  /** The instance that made the call, or the address from which the call came if no instance made it. */
+  /** The instance that made the call. If no instance made it, the address from which the call came. */
   readonly caller: string;
   readonly action: string;
   readonly resource: string;
@@ -200,7 +200,8 @@ type GroupBound = readonly [group: string, rowsMax: number];
 
 /** Returns the groups to which a row for this call belongs, each with its maximum number of rows. */
 function boundsOf({ caller, call, failure }: RefusedCall): readonly GroupBound[] {
-  // The maximum is one less than the constant, because the last row is kept for calls that find no other row.
+  // The maximum is one less than the constant, because one row is kept for the kind that all unauthenticated calls
+  // share.
   if (failure.http === UNAUTHENTICATED) {
     const most = AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX - 1;
     return ["call", "caller", "all"].map((group) => [`${group} of unauthenticated`, most]);

@@ -54,7 +54,7 @@ export class AuditAppender implements AuditTrail, CachingModel {
     this.#entries = rows.into("INSERT INTO audit (id, at, actor, action, resource, detail, outcome)", 7);
     this.#spans = rows.into("INSERT OR IGNORE INTO audit_span", 3);
     this.#newest = db.prepare<[], number>("SELECT max(id) FROM audit").pluck();
-    // The condition on the time is needed because, after a restore, another row may have the same id.
+    // After a restore, another row may have the same id. So the time of the row is compared too.
     this.#count = db.prepare(
       "UPDATE audit SET count = max(coalesce(count, 1), ?) WHERE id = ? AND at = ? AND outcome = 'error'",
     );

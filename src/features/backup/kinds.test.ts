@@ -1,4 +1,4 @@
-/** Tests the table of kinds against the tables of the database, so that a snapshot has all stored data. */
+/** Compares the list of kinds with the tables and columns of the database. A snapshot must contain all stored data. */
 import t from "tap";
 import { migrate } from "../../platform/store/migrate.js";
 import { KINDS, LEFT_OUT } from "./kinds.js";

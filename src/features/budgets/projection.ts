@@ -43,7 +43,10 @@ export class BudgetProjection {
     return this.#index.has("task");
   }
 
-  /** Returns the budgets that concern an agent and are not `ok`. Their sums are those of the last change of state. */
+  /**
+   * Returns the budgets that concern an agent and are not `ok`. Their sums may be old: they are updated only when a
+   * limit or a state changes.
+   */
   concerning(concerned: Concerned, nowMs: number): BudgetRow[] {
     if (this.#index.size === 0) return [];
     return this.#index.concerning(concerned).filter((row) => atTime(row, nowMs).state !== "ok");

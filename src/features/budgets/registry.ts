@@ -159,7 +159,10 @@ export class BudgetRegistry extends PublishingModel {
     return found.filter((row) => holds(row, nowMs)).slice(0, CLAIM_HELD_MAX);
   }
 
-  /** Returns whether an exhausted budget keeps a task from being claimed, and how many steps the search took. */
+  /**
+   * Returns whether an exhausted budget keeps a task from being claimed. Also returns the number of steps of this
+   * search.
+   */
   lookAtTask(id: string, nowMs: number): { readonly isHeld: boolean; readonly steps: number } {
     const tasks = this.#tasks.of(id);
     const found = this.#all().concerning({ workspace: null, agents: [], tasks });

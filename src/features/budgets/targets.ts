@@ -36,7 +36,7 @@ export class BudgetIndex {
     return this.#counts[scope] > 0;
   }
 
-  /** Stores a copy of a budget under its id, in place of the previous one, and returns the copy. */
+  /** Stores a copy of a budget, and returns the copy. It replaces the previous budget with the same id. */
   set(row: BudgetRow): LiveBudget {
     this.delete(row.id);
     const live = { ...row, endMs: endOf(row) ?? Number.POSITIVE_INFINITY };

@@ -63,8 +63,8 @@ export class ChangeReaders implements BackgroundTask {
     const stream = new EventStream(sink, this.#clock.now());
     const reader = new ChangeReader(stream, kinds);
     this.#readers.add(reader);
-    // The writer starts to report these kinds before the client gets its first bytes. So the client misses no later
-    // commit.
+    // The writer starts to report these kinds before the client gets its first bytes. So the client misses no commit
+    // after these bytes.
     this.#watch(kinds, 1);
     sink.onDrain(() => stream.drained());
     sink.onClose(() => {
@@ -145,7 +145,8 @@ export class ChangeReaders implements BackgroundTask {
   }
 
   /**
-   * Queues the changes for one reader after the other, and sends the messages that the reader's rate limit allows now.
+   * Serves one reader after the other: queues the changes of its kinds, and sends the messages that its rate limit
+   * allows now.
    */
   *#serve(changed: ChangesPush | null, nowMs: number): Generator<void, void, undefined> {
     const messages = (changed?.changes ?? []).flatMap(({ kind, key, version }) =>

@@ -29,7 +29,7 @@ export interface Wanted {
   readonly resources: readonly Resource[];
   /** The groups of alternatives as the caller wrote them; null if there are none. */
   readonly any?: readonly string[] | null;
-  /** The parsed groups. The claim still needs one name of each of them. */
+  /** The parsed groups of `any`. The claim needs one name of each group. */
   readonly alternatives?: LiveLease["alternatives"];
   readonly maxHolders?: number | null;
   readonly shared: boolean;
@@ -154,7 +154,7 @@ export class ClaimChanges extends PublishingModel {
     this.#appendAudit(SERVER, action, resource, { holder, reason: loss }, call);
   }
 
-  /** Writes the audit row of a claim that was released because the session of its holder has ended. */
+  /** Writes the audit row of a claim that was released at the end of its holder's session. */
   auditRelease({ record, holder }: LiveLease, call: WriteCall): void {
     const [action, resource] = isLease(record)
       ? ["lease.release", leaseId(record.row)]

@@ -32,8 +32,8 @@ export class ConflictFinder<Kind extends Claim> {
   }
 
   /**
-   * Returns the first conflicts with these blockers, in the order of the blockers' requests. The order is the same on
-   * every node, because it is part of the reply to a call.
+   * Returns the first conflicts with these blockers, in the order of the blockers' requests. The conflicts are part of
+   * a reply, so their order must be the same on every node.
    */
   find(claim: Claim, found: FoundBlockers<Kind>, conflictsMax: number): Conflicts<Kind> {
     const { blockers } = found;

@@ -52,21 +52,21 @@ export function exclude(a: Contender, b: Contender, resource: Resource): boolean
 }
 
 /**
- * Returns whether two claims exclude each other, or would if a name was full. Only counted claims depend on whether
- * their name is full.
+ * Returns whether two claims exclude each other, or would do so if the name was full. A full name matters only for
+ * counted claims.
  */
 export function mayExclude(a: Contender, b: Contender, resource: Resource): boolean {
   return exclude(a, b, resource) || (isCounted(a, b) && a.holder !== b.holder);
 }
 
-/** Returns whether two claims share their names, and one of them limits the number of holders. */
+/** Returns whether both claims are shared and at least one of them limits the number of holders. */
 export function isCounted(a: Contender, b: Contender): boolean {
   return a.shared && b.shared && ((a.maxHolders ?? null) !== null || (b.maxHolders ?? null) !== null);
 }
 
 /**
- * Returns whether two claims of a file do not exclude each other only because they are limited to different checkouts.
- * The changes of their holders have to be merged later.
+ * Returns whether two claims of a file conflict apart from their checkouts. They exclude each other in one checkout,
+ * but these two are limited to different ones. The changes of their holders have to be merged later.
  */
 export function areNear(a: Contender, b: Contender, resource: Resource): boolean {
   return resource.isFile && areInDifferentCheckouts(a, b) && compete(a, b);

@@ -17,7 +17,7 @@ export interface CycleStep<Kind extends Claim> {
   readonly claim: Kind | null;
 }
 
-/** The maximum number of waiting claims that are examined to decide whether a new claim may overtake others. */
+/** The maximum number of waiting claims that a search for chains of waits examines. */
 const FOLLOWED_MAX = 1_000;
 
 /** The maximum number of entries that `canFinish` examines. If it would need more, the claim counts as a deadlock. */
@@ -105,7 +105,7 @@ export class DeadlockFinder<Kind extends Claim> {
 
   /**
    * Returns whether a waiting claim, or a claim for which it waits, has a choice. A claim has a choice if it needs only
-   * one of several names, or if it is enough for it that one of several holders ends.
+   * one of several names, or if only one of several holders has to end its claim.
    */
   #hasChoice(first: Entry<Kind>): boolean {
     const waiting = new Set([first]);
@@ -123,8 +123,8 @@ export class DeadlockFinder<Kind extends Claim> {
 
   /**
    * Returns whether all holders could finish if a new claim waited, although the wait closes a cycle. That is possible
-   * if a claim of the cycle needs only one of several names, or the end of only one of several holders. A holder
-   * finishes when its claims are free and its children have finished. Then its resources become free for others.
+   * if a claim of the cycle needs only one of several names, or if only one of several holders has to end its claim. A
+   * holder finishes when its claims are free and its children have finished. Then its resources become free for others.
    *
    * It is unknown which alternative a waiting claim gets, so the claim counts for all of them until its holder
    * finishes. In this search, no claim overtakes another one, because what can be overtaken now may not be overtaken
@@ -164,7 +164,7 @@ export class DeadlockFinder<Kind extends Claim> {
         for (const { filed } of this.#entries.index.meeting(wantedBy(claim), where)) reach(filed.claim.holder);
       }
     }
-    // The order decides at which claim the steps run out, so it has to be the same on every node.
+    // The steps may run out at any claim. So all nodes have to examine the claims in the same order.
     const order = [...unfinished].toSorted(([a], [b]) => (a < b ? -1 : 1));
     for (let before = -1; before !== unfinished.size; ) {
       before = unfinished.size;

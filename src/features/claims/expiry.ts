@@ -55,7 +55,7 @@ const SLOT_MS = 100;
  * The number of slots by which the clock may go back without effect. A larger step means that the clock was set back.
  */
 const SLOTS_BACK_MAX = 100;
-/** The delay before the next attempt, in ms, if the writer did not answer because it is busy or restarting. */
+/** The delay before the next attempt, in ms. An attempt fails while the writer is busy or restarting. */
 const RETRY_MS = 1_000;
 
 interface End {
@@ -82,7 +82,7 @@ export class Expiry implements BackgroundTask {
    * have ended by then.
    */
   #fresh: number[] = [];
-  /** The fences of the claims that the writer is ending, or will end next, by the row of the claim. */
+  /** The fence of each claim that the writer is ending or will end next, by the row of the claim. */
   readonly #ending = new Map<number, number>();
   /** The claims that the writer will end next. */
   readonly #overdueClaims: End[] = [];
@@ -113,8 +113,8 @@ export class Expiry implements BackgroundTask {
     const last = slotAt(nowMs) - 1;
     const due: number[] = [];
     if (last < this.#doneSlot - SLOTS_BACK_MAX) this.#scheduleAgain(last, nowMs);
-    // If the clock has jumped forward, only the existing slots are visited, because they are fewer than the slots of
-    // that time.
+    // If the clock has jumped far forward, the skipped time has more slots than the schedule. Then only the slots of
+    // the schedule are visited.
     const slots =
       last - this.#doneSlot > this.#slots.size
         ? [...this.#slots.keys()].filter((slot) => slot <= last)
@@ -144,8 +144,8 @@ export class Expiry implements BackgroundTask {
    * has checked it yet. The request that brought the heartbeat is applied afterwards, and finds the claim ended.
    */
   endOverdue(holder: string, nowMs: number): void {
-    // While a cluster has other live nodes, the leader's ticks end the claims, because another node may have received a
-    // later heartbeat.
+    // Another live node of the cluster may have received a later heartbeat. So while there is one, only the leader's
+    // ticks end claims.
     const { shared } = this.#options;
     if (shared !== null && !(shared.isLeader() && shared.hasNoPeers())) return;
     const rows = [...this.#options.leases.of(holder)].map(({ row }) => row);
@@ -243,7 +243,7 @@ export class Expiry implements BackgroundTask {
     writer.call(endClaims, { ends: together }, NO_CALLER, (reply) => {
       for (const { row, fence, reason } of together) {
         this.#ending.delete(row);
-        // The writer keeps a claim whose holder was seen, or whose life was prolonged, after this decision.
+        // The writer keeps a claim if its holder was seen, or if its life was prolonged, after the front's decision.
         const isKept = leases.get(row)?.fence === fence;
         if (reply instanceof Failure || isKept) this.#schedule(row, clock.now() + RETRY_MS);
         else log.info("claim lost", { id: names.get(row), reason });

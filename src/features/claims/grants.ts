@@ -1,6 +1,6 @@
 /**
- * Grants the waiting claims of the lock table that have become free, and makes the other waiting claims watch a
- * blocker. Pure except for the table's state.
+ * Grants waiting claims of the lock table that have become free. A claim that is still blocked watches one of its
+ * blockers. Pure except for the table's state.
  */
 import { witnesses } from "./blockers.js";
 import { exclude } from "./contention.js";
@@ -64,8 +64,8 @@ export class Grants<Kind extends Claim> {
     const holders = new Set([claim.holder]);
     let known: KnownDependents<Kind> = new Map();
     let further: string[] | undefined;
-    // Returns whether a holder that the loop has not reached yet has a claim that may become free. Usually there is
-    // none.
+    // Returns false if no holder outside `holders` has a claim that may become free, which is the usual case. Then the
+    // loop need not add holders.
     const goesOn = (): boolean => {
       further ??= this.#entries.behindWaiting.keys();
       for (let last = further.at(-1); last !== undefined; last = further.at(-1)) {
@@ -90,8 +90,8 @@ export class Grants<Kind extends Claim> {
   }
 
   /**
-   * Grants the candidates that are free, and the claims that become free because of these grants, in the order of their
-   * requests.
+   * Grants the candidates that are free, in the order of their requests. Claims that become free because of these
+   * grants are granted too.
    */
   grantInOrder(candidates: Iterable<Entry<Kind>>, granted: Kind[]): void {
     let queue = inOrder(candidates).toReversed();
@@ -100,7 +100,8 @@ export class Grants<Kind extends Claim> {
       const chooses = entry.claim.alternatives.length > 0;
       if (!this.settle(entry, new Map())) continue;
       granted.push(entry.claim);
-      // The claim no longer waits for the alternatives that it did not get, so the claims that watch it may be free.
+      // The granted claim no longer waits for the alternatives that it did not get. So the claims that watch it may be
+      // free.
       const freed = chooses ? [...(entry.watchedBy ?? [])] : [];
       const more = new Set([...freed, ...this.mayOvertakeWith(entry.claim)]);
       if (more.size > 0) queue = inOrder(new Set([...queue, ...more])).toReversed();

@@ -104,7 +104,7 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Yields the held leases with which a claim of these resources would conflict, in no particular order. Counted claims
+   * Yields the held leases that a claim of these resources would conflict with, in no particular order. Counted claims
    * conflict only if the name is full.
    * @param holder the holder of the leases; null for all holders
    */
@@ -157,8 +157,8 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Returns the maximum number of steps that a comparison of these resources with all leases takes. Counting stops
-   * above GLOB_STEPS_MAX.
+   * Returns the maximum number of steps of a comparison of these resources with all leases. Counting stops above
+   * GLOB_STEPS_MAX.
    */
   stepsFor(resources: readonly Resource[]): number {
     return this.#index.stepsFor(resources, GLOB_STEPS_MAX);

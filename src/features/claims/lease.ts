@@ -99,8 +99,8 @@ export function readResources(texts: readonly string[], workspace: string): Reso
 }
 
 /**
- * Parses globs that will be compared with leases. Stops at the first glob that makes the list too expensive, so that
- * later globs are not compiled.
+ * Parses globs that will be compared with leases. If a glob makes the list too expensive, the later globs are not
+ * compiled.
  * @param nameOf returns the name of the glob at an index, for a refusal of one glob
  * @param name the name of the whole list, for a refusal of the list
  */

@@ -53,14 +53,14 @@ function childrenOf(holder: string): string[] {
   return HOLDERS.filter((child) => PARENTS.get(child) === holder);
 }
 
-/** Yields all ways to choose one name of each group without using a name twice, in the order of the names. */
+/** Yields all choices of one name of each group, in the order of the names. No choice has a name twice. */
 function* choices(groups: readonly (readonly Resource[])[], before: readonly Resource[] = []): Generator<Resource[]> {
   const [first, ...rest] = groups;
   if (first === undefined) yield [...before];
   for (const name of first ?? []) if (!before.includes(name)) yield* choices(rest, [...before, name]);
 }
 
-/** Implements the rules by which claims are granted independently of the lock table. */
+/** A second, simple implementation of the rules by which claims are granted. */
 class NaiveLockTable {
   readonly held = new Set<Named>();
   waiting: Named[] = [];
@@ -226,7 +226,10 @@ class NaiveLockTable {
   }
 }
 
-/** A lock table with its own copies of the claims, because the table adds the chosen names to its claims. */
+/**
+ * A lock table with its own copies of the claims. It needs copies, because a lock table adds the chosen names to its
+ * claims.
+ */
 class Played {
   readonly table = new LockTable<Named>();
   readonly #copies = new Map<string, Named>();

@@ -7,8 +7,8 @@ export interface Claim extends HasResources, Contender {
   /** A unique number. A claim that was requested earlier has a smaller number. */
   readonly order: number;
   /**
-   * The resources that the claim needs, all of them. When a waiting claim is granted, the lock table adds the chosen
-   * names.
+   * The resources that the claim needs. When a waiting claim is granted, the lock table adds the names that were chosen
+   * from its alternatives.
    */
   resources: readonly Resource[];
   /**
@@ -56,8 +56,8 @@ export function holdersMaxOf({ shared, maxHolders = null }: Contender): number {
 }
 
 /**
- * Returns whether a claim is neither counted nor has alternatives. Such a claim is compared with each other claim
- * alone.
+ * Returns whether a claim is neither counted nor has alternatives. Two plain claims can be compared without looking at
+ * other claims.
  */
 export function isPlain({ maxHolders = null, alternatives }: Pick<Claim, "maxHolders" | "alternatives">): boolean {
   return maxHolders === null && alternatives.length === 0;

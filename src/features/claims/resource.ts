@@ -24,7 +24,7 @@ export interface Resource {
   readonly scope: string;
   /** True if the resource is files of a workspace. Each checkout of the workspace has its own copy of them. */
   readonly isFile: boolean;
-  /** One glob, or several if the text has braces. The resource covers everything that one of its globs covers. */
+  /** One glob, or several if the text has braces. The resource covers all that any of its globs covers. */
   readonly globs: readonly PathGlob[];
 }
 

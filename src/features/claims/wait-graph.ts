@@ -1,6 +1,6 @@
 /**
- * Finds which claims of the lock table wait for which others: the blockers of a claim, and the claims that wait for a
- * holder, directly or through others. Pure except for its caches.
+ * Finds out which claims of the lock table wait for each other. It has two searches: for the blockers of a claim, and
+ * for the claims that wait for a holder, directly or through others. Pure except for its caches.
  */
 import { BlockerFinder, type Blocking } from "./blockers.js";
 import { areRelated, exclude, mayExclude, type Party } from "./contention.js";

@@ -1,7 +1,6 @@
 /**
- * The jobs of compliance: two that check the samples of instances against contracts, and one that reads the history of
- * runs. A check runs in short steps, so that even a check of many instances never occupies a thread for long. Runs in
- * the pool.
+ * The jobs that list contracts, check the samples of instances against them, and read the history of runs. A check runs
+ * in short steps, so that even a check of many instances never occupies a thread for long. Runs in the pool.
  */
 import { ListEnd } from "../../../schemas/common.js";
 import {

@@ -26,7 +26,7 @@ export interface CheckedInstance {
 }
 
 export interface ComplianceOptions {
-  /** Returns the active instances, in pages, so that many of them delay no other work. */
+  /** Returns the active instances in pages, so that a large number of instances delays no other work. */
   readonly instances: () => AsyncIterable<readonly CheckedInstance[]>;
   readonly pool: Pick<Pool, "run">;
   readonly writer: Pick<Writer, "request">;

@@ -129,7 +129,7 @@ function readEndpoint(value: unknown): Endpoint {
     if (definition !== undefined && definition !== null) definitions.set(name, readDefinition(definition, name));
   }
   const status = value["response_status"] ?? 0;
-  // A status of 0 means that there is no status, because some programs write 0 into every member that they do not use.
+  // A status of 0 counts as no status, because some programs write 0 into members that they do not use.
   const known = typeof status === "number" && Number.isInteger(status) && status >= 100 && status <= 599;
   return {
     definitions,

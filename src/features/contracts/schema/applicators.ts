@@ -49,7 +49,7 @@ export const APPLICATORS: Readonly<Record<string, ApplicatorRow>> = {
   if: { dialects: BOTH_DIALECTS, compile: compileIf },
 };
 
-/** Keywords that run last, because they apply to the parts of the value that no other keyword has evaluated. */
+/** The keywords that run last. They apply to the parts of the value that no other keyword has evaluated. */
 export const LATE_APPLICATORS: Readonly<Record<string, ApplicatorRow["compile"]>> = {
   unevaluatedProperties: compileUnevaluatedProperties,
   unevaluatedItems: compileUnevaluatedItems,

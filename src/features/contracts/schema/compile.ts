@@ -237,7 +237,7 @@ function formatCheck(site: Site): Check | null {
   };
 }
 
-/** Returns the message for a schema that refers to itself on the same value, so that its evaluation would never end. */
+/** Returns the message for a schema that refers to itself on the same value. Its evaluation would never end. */
 export function endlessReference(where: string): string {
   return `${where === "" ? "the schema" : where} refers to itself at once, so that checking a payload would never end`;
 }

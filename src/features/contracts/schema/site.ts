@@ -13,7 +13,7 @@ import type { Pattern } from "./pattern.js";
  */
 export interface DynamicAnchors {
   readonly nodes: ReadonlyMap<Resource, SchemaNode>;
-  /** A node that represents the choice among `nodes`. Its `below` contains all of them. */
+  /** A node that stands for any one of `nodes`. Its `below` contains all of them. */
   readonly choice: SchemaNode;
 }
 

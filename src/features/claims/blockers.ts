@@ -27,7 +27,7 @@ type Where<Kind extends Claim> = (entry: LockEntry<Kind>, wanted: Resource) => b
 interface Obstruction<Kind extends Claim> {
   /** Whether the resource is one of the claim's alternatives. */
   readonly isChoice: boolean;
-  /** The claims each of which blocks the resource by itself. */
+  /** The claims that block the resource, each one by itself. */
   readonly alone: readonly Met<Kind>[];
   /** The claims that share the name, if the name is full; otherwise empty. */
   readonly together: readonly Met<Kind>[];
@@ -136,7 +136,7 @@ export class BlockerFinder<Kind extends Claim> {
       where(other) &&
       ((isChoice && areRelated(other.claim, claim) && choosesName(other.claim, wanted)) ||
         exclude(other.claim, claim, wanted));
-    // The name is first tested for being full. If holders share a name, a claim that blocks it by itself is rare.
+    // `isFull` is tested first, because a claim that blocks a shared name by itself is rare.
     return this.isFull(claim, wanted, where) || this.#index.meeting([wanted], isAlone).next().done !== true;
   }
 

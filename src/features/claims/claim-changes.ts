@@ -55,7 +55,7 @@ export class ClaimChanges extends PublishingModel {
   #changed: LeaseRecord[] = [];
   /** The resources of the audit rows that this module has written in this transaction. */
   #audited: string[] = [];
-  /** Claims that were stored as waiting although nothing blocks them. `settle` grants them. */
+  /** Loaded claims that are stored as waiting although nothing blocks them now. `settle` grants them. */
   #free: LiveLease[] = [];
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
@@ -91,8 +91,8 @@ export class ClaimChanges extends PublishingModel {
   }
 
   /**
-   * Grants the claims that were stored as waiting although nothing blocks them. Must be called before every decision
-   * about claims.
+   * Grants the loaded claims that are stored as waiting although nothing blocks them now. Must be called before every
+   * decision about claims.
    */
   settle(call: WriteCall): void {
     for (const lease of this.#free.splice(0)) if (this.live.get(lease.order) === lease) this.#grant(lease, call);

@@ -234,8 +234,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Grants the claims that were stored as waiting although nothing blocks them. Must be called before every decision
-   * about claims.
+   * Grants the loaded claims that are stored as waiting although nothing blocks them now. Must be called before every
+   * decision about claims.
    */
   settle(call: WriteCall): void {
     this.#changes.settle(call);

@@ -1,7 +1,7 @@
 /**
- * Ends expired claims. Each claim has a scheduled check. Its time is the time at which the claim expires unless its
- * holder is seen again. If the holder was seen before the check, the claim is checked again at its new expiry time. So
- * a heartbeat costs nothing here. Runs on the front, driven by ticks.
+ * Ends expired claims. Each claim is checked when it would expire without further heartbeats of its holder. If there
+ * was a heartbeat before the check, the claim is checked again at its new expiry time. So a heartbeat costs nothing
+ * here. Runs on the front, driven by ticks.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
@@ -71,10 +71,11 @@ interface End {
 
 export class Expiry implements BackgroundTask {
   readonly #options: ExpiryOptions;
-  /** The claims to check in each time slot, by their rows. */
+  /** The rows of the claims to check in each time slot. */
   readonly #slots = new Map<number, number[]>();
   /**
-   * The slot in which each claim is checked, by the claim's row. If another slot lists the row too, its entry is stale.
+   * The slot in which each claim is checked, by the claim's row. `#slots` may still list the row in an older slot,
+   * which is then skipped.
    */
   readonly #slotOf = new Map<number, number>();
   /**

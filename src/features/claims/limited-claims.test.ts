@@ -429,7 +429,7 @@ t.test("a claim that begins to wait lets another holder overtake those that now 
   const ofB = claim("h1", ["b"], null);
   table.hold(ofB);
   table.hold(claim("h2", ["c"], null));
-  // `earlier` waits for h1. It also waits for "a", which is therefore full for the next claim.
+  // `earlier` waits for "b", which h1 holds. It also waits for "a", so "a" is full for the next claim.
   const earlier = claim("h3", ["a", "b"], 2);
   t.ok(table.enqueue(earlier));
   const later = claim("h2", ["a"], 2);
@@ -437,7 +437,8 @@ t.test("a claim that begins to wait lets another holder overtake those that now 
   t.ok(table.enqueue(later));
   const further = claim("h4", ["d"], null);
   t.same([table.enqueue(further), table.grantBehind(further)], [false, []], "a claim of something else grants nothing");
-  // From now on h1 waits for h2, and so does `earlier`. h0 may still end its claim, so this is no deadlock.
+  // From now on h1 waits for h2. So `earlier`, which waits for h1, also waits for h2. h0 may still end its claim, so
+  // this is no deadlock.
   const behind = claim("h1", ["c"], null);
   t.equal(table.evaluate(behind, true, 10).kind, "taken");
   t.ok(table.enqueue(behind));

@@ -4,7 +4,7 @@ import { formatTime } from "../../base/time.js";
 import { leaseId } from "./lease.js";
 
 /**
- * The members of a reply that are not stored with a lease, because they also depend on other claims and on the holder.
+ * The members of a reply that are computed for each reply. They depend on other claims and on the holder's activity.
  */
 export interface Outlook {
   /**

@@ -1,7 +1,8 @@
 /**
  * Parses a stored contract, `{"kind":"contract","endpoints":{"POST /x":{…}}}`, from the bytes of a spec. A contract
  * with an unusable definition is still valid. A definition is unusable if, for example, its type is unknown or its JSON
- * Schema does not compile. Each payload that is checked against it gets a violation that says so. Pure, any thread.
+ * Schema does not compile. Each payload that is checked against such a definition gets a violation that says so. Pure,
+ * any thread.
  */
 import { findContractFault, isTooDeep, jsonSchemaOf } from "../../../schemas/contract-shape.js";
 import { CONTRACT_DEPTH_MAX } from "../../../schemas/limits/contracts.js";

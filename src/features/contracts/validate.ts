@@ -168,7 +168,7 @@ export function contractProblems(ready: ReadyContract): Violation[] {
 }
 
 /**
- * Finds the problems in the definitions of contracts that a request has just stored. The answer to the request contains
+ * Finds the problems in the definitions of contracts that a request has just stored. The answer to the request lists
  * them. The limits of the list are the same as for one contract, so that many contracts cost no more than one.
  * @param read returns the name of a contract, and the contract, or a Failure if the spec is not a contract
  */

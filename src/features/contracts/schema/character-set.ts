@@ -56,7 +56,7 @@ export class CharacterSet {
     return this.#isWithin(LOW);
   }
 
-  /** Returns the characters that are written as a surrogate pair of this set (high) and of `low`. */
+  /** Returns the characters whose UTF-16 form is a high surrogate of this set and a low surrogate of `low`. */
   pairsWith(low: CharacterSet): CharacterSet {
     const pairs: Range[] = [];
     for (const [first, last] of this.ranges) {

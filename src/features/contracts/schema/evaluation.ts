@@ -20,8 +20,8 @@ export interface SchemaError {
   /** The member that the error is about; null if it is about the value at `place`. */
   readonly member: string | null;
   /**
-   * Builds the message. It is called only for reported errors. Most errors are dropped, because another alternative
-   * matches.
+   * Builds the message. It is called only for errors that are reported. Most errors are not, for example if another
+   * schema of an `anyOf` matches.
    */
   readonly message: () => string;
 }

@@ -89,8 +89,8 @@ export function compilePropertyNames(site: Site, schema: unknown): Check | null 
     if (!isObject(value)) return true;
     let valid = true;
     for (const name of run.steps.namesOf(value)) {
-      // The name is another value than the object, and each Place object must belong to one value only. So the place is
-      // copied.
+      // The place is copied, because the name and the object are two values. Each Place object must belong to one value
+      // only.
       if (run.evaluate(node, name, { ...place }, null)) continue;
       valid = run.fail(place, () => "property name must be valid");
       if (run.stops) return false;

@@ -9,7 +9,7 @@ import type { Pattern } from "./pattern.js";
 
 /**
  * All dynamic anchors of one name. All references to the name share this object, because a schema may have thousands of
- * both.
+ * anchors and of references.
  */
 export interface DynamicAnchors {
   readonly nodes: ReadonlyMap<Resource, SchemaNode>;

@@ -10,7 +10,7 @@ import { hourOf } from "./tally.js";
 
 const DAY_HOURS = 24;
 
-/** Adds the counters of one flush to the database. Each call also deletes some old counters. */
+/** Adds the counters of one flush to the database. Each call also deletes a limited number of old counters. */
 export const countAgents = writerMethod({
   name: "agents.count",
   request: CountRequest,

@@ -1,4 +1,4 @@
-/** Tests that a flush stores every counter that exists when it begins, and ends although new counts arrive. */
+/** Tests flushes. A flush stores every counter that exists when it begins. It ends even if new counts keep arriving. */
 import t from "tap";
 import { AGENT_METRICS, type CounterRow } from "../../../schemas/agent-metrics.js";
 import { AGENT_METRICS_FLUSH_ROWS } from "../../../schemas/limits/agent-metrics.js";

@@ -1,7 +1,7 @@
 /**
- * Flushes the tally to the database every few seconds, before the metrics are read, and at a shutdown. If the answer to
- * a flush is lost, the flush is sent again under the same number, so its counts are added only once. Runs on the front,
- * driven by ticks.
+ * Writes the counts of the tally to the database (a flush): every few seconds, before the metrics are read, and at a
+ * shutdown. Each flush has a number. If the answer to a flush is lost, the flush is sent again under the same number,
+ * so that its counts are added only once. Runs on the front, driven by ticks.
  */
 import { AGENT_METRICS, type CounterRow } from "../../../schemas/agent-metrics.js";
 import { AGENT_METRICS_FLUSH_INTERVAL_MS, AGENT_METRICS_FLUSH_ROWS } from "../../../schemas/limits/agent-metrics.js";
@@ -60,7 +60,8 @@ export class AgentMetricsFlusher implements BackgroundTask {
       this.#log.warn("agent metrics were not counted: too many wait for the database", { counts: this.#tally.dropped });
       this.#tally.dropped = 0;
     }
-    // The number of steps is limited to the counters that exist now. So a flush ends even if new counts keep arriving.
+    // Each iteration sends one flush. Their number is limited to what the current counters need, so the loop ends even
+    // if new counts keep arriving.
     const counters = this.#tally.size * AGENT_METRICS.length;
     for (let steps = Math.ceil(counters / AGENT_METRICS_FLUSH_ROWS) + 1; steps > 0; steps--) {
       if (this.#sending.length === 0) {

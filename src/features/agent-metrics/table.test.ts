@@ -1,4 +1,4 @@
-/** Tests the table of agent metrics: sums, a flush that is stored twice, the hours, and pruning in steps. */
+/** Tests the table of agent metrics: sums, a flush that is sent twice, the list of hours, and pruning in steps. */
 import t from "tap";
 import { migrate } from "../../platform/store/migrate.js";
 import { AgentMetricsWriter, countersOf, listHours, sumCounters } from "./table.js";

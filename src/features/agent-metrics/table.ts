@@ -50,8 +50,8 @@ export interface AgentCounter {
 }
 
 /**
- * Returns the hours that have counters, oldest first. It makes one look-up for each hour, whatever the number of
- * counters.
+ * Returns the hours that have counters, oldest first. It makes one look-up for each hour and does not read the counters
+ * in between.
  */
 export function listHours(db: Db): number[] {
   const next = db.prepare<[number], number | null>("SELECT min(hour) FROM agent_metric WHERE hour > ?").pluck();
@@ -61,8 +61,8 @@ export function listHours(db: Db): number[] {
 }
 
 /**
- * Returns the sums by instance and metric from the first to the last hour, both included. They are sorted by instance
- * id.
+ * Returns the sum of each metric of each instance over the hours from the first to the last one, both included. The
+ * sums are sorted by instance id.
  */
 export function sumCounters(
   db: Db,

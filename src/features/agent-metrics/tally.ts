@@ -1,6 +1,6 @@
 /**
- * Counts the activity of agents in memory, by hour, since the last flush. The handlers of requests add counts for calls
- * that have an actor. The flusher takes the counts. Pure but for its state.
+ * Counts the activity of agents in memory, by hour. The request handlers add counts for calls that have an actor. The
+ * flusher removes the counts and stores them. Pure except for its state.
  */
 import { AGENT_METRICS, type AgentMetric, type CounterRow } from "../../../schemas/agent-metrics.js";
 import { AGENT_TALLIES_MAX } from "../../../schemas/limits/agent-metrics.js";
@@ -78,8 +78,8 @@ export class AgentTally {
   }
 
   /**
-   * Removes and returns the counts of some agents, the oldest hours first. All counts of an agent in an hour are taken
-   * together. Stops when the result has at least `least` counters.
+   * Removes and returns counts, the oldest hours first. All counts of an agent in one hour are taken together. Stops
+   * when the result has at least `least` counters, or when no counts are left.
    */
   take(least: number): CounterRow[] {
     const rows: CounterRow[] = [];

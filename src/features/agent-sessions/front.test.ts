@@ -1,6 +1,6 @@
 /**
- * Tests how the sessions of agents' clients begin, continue and end: the front over the writer's methods, on a
- * simulated clock. The calls to the writer are counted, because an event that changes nothing must not make one.
+ * Tests how the sessions of agents' clients begin, continue and end. The front runs with the writer's methods on a
+ * simulated clock. The test counts the calls to the writer, because an event that changes nothing must not make one.
  */
 import t, { type Test } from "tap";
 import { endSession, beginSession } from "./commands.js";

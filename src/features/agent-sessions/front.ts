@@ -24,9 +24,12 @@ import { hashToken, makeToken } from "../instances/token.js";
 import { beginSession, endSession } from "./commands.js";
 
 const LABEL = { charactersMax: INSTANCE_LABEL_BYTES_MAX, line: true } as const;
-/** The name of a session's instance is the client's name and this many hexadecimal digits. */
+/** The number of hexadecimal digits in the name of a session's instance. They follow the client's name. */
 const NAME_DIGITS = 4;
-/** The maximum number of names to try. If all of them are taken, two instances have the same name, which is allowed. */
+/**
+ * The maximum number of random names to try. If all are taken, the last one is used, because two instances may have the
+ * same name.
+ */
 const NAMES_TRIED_MAX = 16;
 
 /** An event of a client. */
@@ -37,19 +40,16 @@ export interface SessionEvent {
   readonly client: string;
   /**
    * The subagent to which the event belongs; null if it belongs to the session itself. `label` is the preferred name,
-   * for example the type of the subagent. If the label is not a valid name, or another subagent of the session has it,
-   * the id is the name.
+   * for example the subagent's type. `id` is the name if the label is invalid or is the name of another subagent.
    */
   readonly agent: { readonly id: string; readonly label: string } | null;
   readonly workspace: string;
   /**
-   * The checkout of the session; null if the event does not name one. An absent member keeps its stored value. In
-   * another checkout, it becomes null.
+   * The checkout of the session; null if the event does not name one. If a member is absent, its stored value stays, or
+   * becomes null if the session moves to another checkout.
    */
   readonly checkout: CheckoutBody | null;
-  /**
-   * True if the event restarts a session or a subagent that has ended. Without a restart, such an event does nothing.
-   */
+  /** True if the event restarts a session or a subagent that has ended. Other events of an ended session do nothing. */
   readonly restarts: boolean;
 }
 
@@ -86,12 +86,12 @@ export class AgentSessions {
   }
 
   /**
-   * Returns the instances of an event's session and subagent. Makes the instances that do not exist, and stores the
-   * checkout if it has changed. The event counts as activity of both. Returns null if the session or the subagent has
-   * ended, and the event does not begin it again.
+   * Returns the instances of an event's session and subagent. Instances that do not exist are made, and a changed
+   * checkout is stored. The event counts as activity of both instances. Returns null if the session or the subagent has
+   * ended and the event does not restart it.
    *
-   * Fails with INVALID_ARGUMENT for an id that cannot be one, with PERMISSION_DENIED if the session was begun with
-   * another token, and with RESOURCE_EXHAUSTED if there are too many sessions or instances.
+   * Fails with INVALID_ARGUMENT for an invalid id, with PERMISSION_DENIED if the session was begun with another token,
+   * and with RESOURCE_EXHAUSTED if there are too many sessions or instances.
    */
   begin(
     event: SessionEvent,
@@ -115,7 +115,7 @@ export class AgentSessions {
 
   /**
    * Ends a session and its subagents, or one subagent. Their claims are released, and their instances become stale.
-   * Does nothing if there is no such session, if it has ended, or if an id cannot be one.
+   * Does nothing if the session does not exist or has ended, or if an id is invalid.
    * @param agent the client's id of the subagent; null to end the whole session
    * @returns the ids of the instances that have ended
    */
@@ -128,7 +128,8 @@ export class AgentSessions {
     if (![session, agent ?? session].every(isSessionId)) return [];
     const entry = directory.ofSession(session, agent ?? "");
     if (entry !== undefined && !this.#mayName(entry, caller)) return NOT_YOUR_SESSION;
-    // A session that this node does not know may have begun at another node of a cluster, so the writer is asked.
+    // A session that this node does not know may have begun at another node of a cluster. So the writer decides, unless
+    // this node knows that the session has ended.
     if (entry !== undefined && hasEnded(entry)) return [];
     const ended: string[] = [];
     for (let more = true; more; ) {
@@ -153,7 +154,8 @@ export class AgentSessions {
     const { directory, writer, rows, log } = this.#options;
     const { agent, client } = event;
     const token = this.#tokenOf(caller);
-    // The deletion of the token's owner or of the event's instance may have begun after the call was authenticated.
+    // After the call was authenticated, another call may have begun to delete the token's owner or the event's
+    // instance.
     if (directory.get(token.owner)?.ending === true || entry?.ending === true)
       return noInstance(entry?.id ?? token.owner);
     const request: BeginSessionRequest = {
@@ -220,7 +222,10 @@ export class AgentSessions {
     return { id, token_hash: hashToken(makeToken()), name };
   }
 
-  /** Returns the entry of an instance. On a node of a cluster, it may not have been read yet. */
+  /**
+   * Returns the entry of an instance. If another node of a cluster made the instance, the entry may have to be read
+   * first.
+   */
   #find(id: string): Entry | undefined {
     const { directory, rows } = this.#options;
     if (directory.get(id) === undefined) directory.applyStored(id, rows.byId(id));
@@ -249,7 +254,7 @@ export class AgentSessions {
   }
 }
 
-/** A placeholder for the session of an instance that does not exist yet. Only its size matters. */
+/** A placeholder with which the size of an instance is estimated before its session exists. */
 const NEW_SESSION = { session: "", agent: "", owner: "", client: "", ended_at: null };
 
 function refuseEvent({ session, agent, workspace, checkout }: SessionEvent): Failure | null {
@@ -269,8 +274,8 @@ function labelOf({ id, label }: { readonly id: string; readonly label: string })
 }
 
 /**
- * Returns the change of a session's checkout that an event asks for. If the event names another checkout, the members
- * that it leaves out become null, because the values of the previous checkout do not apply.
+ * Returns the change that an event makes to the checkout of its session. If the event names another checkout, absent
+ * members become null, because the values of the previous checkout do not apply to it.
  */
 function changeOf(before: Checkout | null, given: CheckoutBody | null): CheckoutBody | null {
   if (given === null || before?.id === given.id) return given;

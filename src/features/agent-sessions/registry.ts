@@ -1,10 +1,10 @@
 /**
- * Executes the writer's calls about the sessions of agents' clients. A call is refused before its first change, or not
- * at all. Runs in the writer thread.
+ * Executes the writer's calls about the sessions of agents' clients. All checks of a call run before its first change,
+ * so a refused call changes nothing. Runs in the writer thread.
  *
- * A client's hooks name their session instead of an instance. The first event of a session makes the session's
- * instance, whatever event it is. The first event of a subagent makes an instance whose parent is the instance of the
- * session. If two events arrive together, the first makes the instance and the second finds it.
+ * A client's hooks name their session instead of an instance. The first event of a session, of any type, makes the
+ * session's instance. The first event of a subagent makes an instance whose parent is the session's instance. If two
+ * events arrive together, the first makes the instance and the second finds it.
  */
 import type {
   BeginSessionReply,
@@ -90,8 +90,8 @@ export class AgentSessionRegistry {
 
   /**
    * Ends a session with its subagents, or one subagent. Their claims are released, and their instances become stale. A
-   * call for a session that is not known or has ended does nothing. One call ends a bounded number of subagents and
-   * claims, and the caller repeats it while there are more.
+   * call for a session that is not known or has ended does nothing. One call ends a limited number of subagents and
+   * claims. The caller repeats the call while `more` is true.
    */
   end(request: EndSessionRequest, call: WriteCall): EndSessionReply | Failure {
     const { session, agent, last_seen: lastSeenMs } = request;

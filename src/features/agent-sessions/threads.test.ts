@@ -1,4 +1,4 @@
-/** Tests the sessions of agents' clients over the real writer thread, and after a restart of the server. */
+/** Tests the sessions of agents' clients with the real writer thread, before and after a restart of the server. */
 import t, { type Test } from "tap";
 import { quietLog } from "../../../test/support/quiet-log.js";
 import { makeDirectory } from "../../../test/support/server-process.js";

@@ -26,7 +26,7 @@ export const refuseCall = writerMethod({
   }),
 });
 
-/** Sets the counts of rows to their current values. If the same count is set again, nothing changes. */
+/** Stores the current counts of rows. A call that is repeated with the same counts changes nothing. */
 export const countRefusals = writerMethod({
   name: "audit.count",
   request: AuditCountRequest,

@@ -1,6 +1,6 @@
 /**
- * Tests the log of rejected calls with a writer that only counts: which rows exist, what they contain, and when counts
- * are stored.
+ * Tests the log of rejected calls: which rows exist, what they contain, and when counts are stored. The writer is
+ * simulated.
  */
 import t, { type Test } from "tap";
 import {
@@ -22,7 +22,7 @@ interface Row extends AuditRefusalRequest {
   count: number;
 }
 
-/** A log with a simulated writer, the rows that it has written, and the number of calls to the writer. */
+/** A log with a simulated writer, which keeps the written rows and the number of its calls. */
 class World {
   nowMs = 1_000_000;
   readonly rows: Row[] = [];

@@ -1,10 +1,11 @@
 /**
- * Records rejected calls in the audit log. The first call with a caller, a method and a reason gets a row at once. Its
- * repeats within a minute only increase the row's count.
+ * Records rejected calls in the audit log. The first call of its kind gets a row at once. If the call is repeated
+ * within a minute, only the count of the row increases. Repeats have the same caller, method, resource and reason.
  *
- * The count is kept in memory. It is stored every AUDIT_COUNT_DELAY_MS, before the log is read, and at a shutdown, so a
- * repeat costs no write. The number of rows within a minute is limited. Beyond the limit, different calls share a row
- * that says so. Runs on the front, driven by ticks. In a cluster, each node counts the calls that it has rejected.
+ * The count is kept in memory, so a repeat costs no write. It is stored every AUDIT_COUNT_DELAY_MS, before the log is
+ * read, and at a shutdown. The number of rows within a minute is limited. Beyond the limit, different calls share a
+ * row, which contains the word "several". Runs on the front, driven by ticks. In a cluster, each node counts the calls
+ * that it has rejected.
  */
 import {
   AUDIT_COUNT_DELAY_MS,
@@ -29,7 +30,7 @@ import { countRefusals, refuseCall } from "./commands.js";
 export interface RefusedCall {
   /** The route of the call, without the path of the request: `PUT /api/state/{key...}`. */
   readonly call: string;
-  /** The instance that made the call, or the address from which the call came if no instance made it. */
+  /** The instance that made the call. If no instance made it, the address from which the call came. */
   readonly caller: string;
   readonly action: string;
   readonly resource: string;
@@ -46,17 +47,19 @@ interface OpenRow {
   count: number;
 }
 
-/** A row of the audit log that can count a rejected call. All calls that it counts have the same `key`. */
+/**
+ * Describes a row of the audit log that can count a rejected call. All calls that the row counts have the same `key`.
+ */
 interface RowKind {
   readonly key: string;
   readonly action: string;
   readonly resource: string;
   readonly detail: string;
-  /** True if the row counts calls of several callers. It then names no caller. */
+  /** True if the row counts calls of several callers. Such a row names no caller. */
   readonly ofMany: boolean;
 }
 
-/** A row that counts different calls contains this word instead of a value that is not the same in all of them. */
+/** The word that replaces a value in a row of different calls, if the calls do not have the value in common. */
 const SEVERAL = "several";
 const UNAUTHENTICATED = 401;
 
@@ -67,7 +70,7 @@ export class RefusalLog implements BackgroundTask {
   readonly #open = new Map<string, OpenRow>();
   /** The number of open rows in each group. */
   readonly #sizes = new Map<string, number>();
-  /** The rows that accept no more calls, because their minute is over, and whose count is not stored yet. */
+  /** The rows whose minute is over and whose count is not stored yet. They count no more calls. */
   #ended: OpenRow[] = [];
   readonly #counts: Periodic<void>;
 
@@ -84,8 +87,8 @@ export class RefusalLog implements BackgroundTask {
 
   /**
    * Records a rejected call.
-   * @param done called when the call's row is written or the write has failed; called at once if the call only
-   * increases the count of a row
+   * @param done called at once if the call only increases the count of a row; otherwise called when the row was written
+   * or its write has failed
    */
   record(refused: RefusedCall, context: CallContext, done: () => void): void {
     this.#endRows();
@@ -98,7 +101,7 @@ export class RefusalLog implements BackgroundTask {
         done();
         return;
       }
-      // The last kind always has room: a single row counts all calls with the same status.
+      // The last kind has no limit, so it always has room: a single row counts all calls with the same status.
       const hasRoom = bounds.slice(step).every(([group, most]) => (this.#sizes.get(group) ?? 0) < most);
       if (!hasRoom) continue;
       this.#write(kind, groups.slice(step), context, done);
@@ -195,9 +198,10 @@ export class RefusalLog implements BackgroundTask {
 
 type GroupBound = readonly [group: string, rowsMax: number];
 
-/** Returns the groups to which a row of this call belongs, with the maximum number of rows in each group. */
+/** Returns the groups to which a row for this call belongs, each with its maximum number of rows. */
 function boundsOf({ caller, call, failure }: RefusedCall): readonly GroupBound[] {
-  // One of the allowed rows is kept for a row that all unauthenticated calls can share, so the maximum is one less.
+  // The maximum is one less than the constant, because one row is kept for the kind that all unauthenticated calls
+  // share.
   if (failure.http === UNAUTHENTICATED) {
     const most = AUDIT_UNAUTHENTICATED_ROWS_PER_MINUTE_MAX - 1;
     return ["call", "caller", "all"].map((group) => [`${group} of unauthenticated`, most]);
@@ -215,10 +219,10 @@ function hasUnstoredCount({ stored, count }: OpenRow): boolean {
 }
 
 /**
- * Returns the rows that can count a rejected call, the most specific one first. The first row counts calls with the
- * same caller, method, resource and reason. The second counts calls with the same caller, method and status. The third
- * counts calls with the same caller and status, and the last counts all calls with the same status. Only the first row
- * has values that a caller can vary at will.
+ * Returns the four rows that can count a rejected call, the most specific one first. The calls of the first row have
+ * the same caller, method, resource and reason; of the second, the same caller, method and status; of the third, the
+ * same caller and status; of the last, only the same status. Only the first row has values that a caller can vary at
+ * will.
  */
 function kindsOf({ call, caller, action, resource, failure }: RefusedCall): readonly RowKind[] {
   const detail = refusalDetail(failure);

@@ -10,7 +10,7 @@ import type { RefusalLog } from "./refusal-log.js";
 
 /**
  * Returns the routes of the audit log.
- * @param refusals stores the counts that are only in memory, before the log is read
+ * @param refusals stores the counts in memory before the log is read
  */
 export function auditRoutes(reads: Reads, refusals: Pick<RefusalLog, "settle">): Route[] {
   const tag = "audit";
@@ -33,7 +33,8 @@ export function auditRoutes(reads: Reads, refusals: Pick<RefusalLog, "settle">):
           before = null,
           limit = AUDIT_ROWS_DEFAULT,
         } = query;
-        // A query with a filter may skip any number of rows, so its limit says nothing about its cost.
+        // A query with a filter may read any number of rows that do not match, so its cost does not depend on its
+        // limit.
         const rows = actor === null && action === null ? limit : Number.POSITIVE_INFINITY;
         const read = (): Answer | Promise<Answer> =>
           listReply(reads.stream(listAudit, { actor, action, from, to, before, limit }, context, rows));

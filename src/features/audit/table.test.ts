@@ -1,6 +1,6 @@
 /**
- * Tests the pages of the audit log, filtered by actor, action and time over many spans. A simple filter over all rows
- * must give the same.
+ * Tests the pages of the audit log, filtered by actor, action and time. The rows of a page must be those that a simple
+ * filter over all rows finds. The log has many spans.
  */
 import t from "tap";
 import { makeRandom, newSeed } from "../../../test/support/random.js";
@@ -32,8 +32,8 @@ t.test("pages and counts are of the rows that a filter over all rows gives", asy
     rows.push({ id, at: id * 10, actor, action });
     trail.append(id * 10, actor, action, "", "{}", "success");
     if (id % 700 !== 0) continue;
-    // These rows are rolled back, and the index entries of their spans with them. The spans must be indexed again
-    // afterwards.
+    // These rows and the index entries of their spans are rolled back. Afterwards, the appender must add the entries
+    // again.
     deferred.write();
     db.exec("BEGIN");
     for (let lost = 0; lost < 600; lost++) trail.append(id * 10, "lost", "lost", "", "{}", "success");

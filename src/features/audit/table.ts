@@ -1,6 +1,6 @@
 /**
- * The SQL of the audit log: appending (writer) and reading (pool, front). Stored rows do not change, except for the
- * count of a rejected call, which says how often the call was repeated within a minute.
+ * The SQL of the audit log: appending (writer) and reading (pool, front). Stored rows do not change, with one
+ * exception: the count of a rejected call increases when the call is repeated within a minute.
  */
 import type { AuditFilterRequest, AuditListRequest } from "../../../schemas/audit.js";
 import { AUDIT_LOOKED_AT_MAX } from "../../../schemas/limits/audit.js";
@@ -24,34 +24,37 @@ export interface AuditRow {
   readonly count: number;
 }
 
-/** The number of consecutive rows in a span. An index lists the actors and actions of each span (store/migrate.ts). */
+/**
+ * The number of consecutive ids in a span of rows. An index lists the actors and actions of each span
+ * (store/migrate.ts), so that a query skips spans without matching rows.
+ */
 const SPAN_ROWS = 512;
 
 type SpanKind = "actor" | "action";
 
 /**
- * Rebuilds the index that lists the actors and actions of each span of rows. This is necessary after rows were inserted
- * without AuditAppender.
+ * Rebuilds the index of the actors and actions of each span. This is necessary if rows were inserted without
+ * AuditAppender.
  */
 export const INDEX_SPANS = `DELETE FROM main.audit_span; INSERT INTO main.audit_span
   SELECT DISTINCT 'actor', actor, id / ${SPAN_ROWS} FROM main.audit
   UNION ALL SELECT DISTINCT 'action', action, id / ${SPAN_ROWS} FROM main.audit`;
 
-/** Appends rows. For each span of rows, it also maintains an index of the actors and actions. */
+/** Appends rows, and maintains the index of the actors and actions of each span (`SPAN_ROWS`). */
 export class AuditAppender implements AuditTrail, CachingModel {
   readonly #entries: BufferedTable<[number, number, string, string, string, string, string]>;
   readonly #spans: BufferedTable<[SpanKind, string, number]>;
   readonly #newest: Statement<[], number>;
   readonly #count: Statement<[number, number, number], unknown>;
   #nextId = 1;
-  /** The actors and actions that the index already lists for the newest span of rows. */
+  /** The actors and actions that the index already lists for the newest span. */
   #known: Readonly<Record<SpanKind, Set<string>>> = newSpan();
 
   constructor(db: Db, rows: WriteBuffer) {
     this.#entries = rows.into("INSERT INTO audit (id, at, actor, action, resource, detail, outcome)", 7);
     this.#spans = rows.into("INSERT OR IGNORE INTO audit_span", 3);
     this.#newest = db.prepare<[], number>("SELECT max(id) FROM audit").pluck();
-    // The condition on the time is needed because, after a restore, another row may have the same id.
+    // After a restore, another row may have the same id. So the time of the row is compared too.
     this.#count = db.prepare(
       "UPDATE audit SET count = max(coalesce(count, 1), ?) WHERE id = ? AND at = ? AND outcome = 'error'",
     );
@@ -80,7 +83,7 @@ export class AuditAppender implements AuditTrail, CachingModel {
     return id;
   }
 
-  /** Stores how often a rejected call was made. Its row must already be stored. */
+  /** Stores how often a rejected call was made. The row of the call must already be stored. */
   setCount(id: number, at: number, count: number): void {
     this.#count.run(count, id, at);
   }
@@ -103,7 +106,7 @@ interface Selection {
   readonly tables: string;
   readonly condition: string;
   readonly values: readonly (string | number)[];
-  /** True if the rows are found by their spans. A query that sorts by id then sorts by span first. */
+  /** True if the index of spans is used. A query that sorts by id must then sort by span first. */
   readonly bySpan: boolean;
 }
 
@@ -164,8 +167,8 @@ export interface TimeCounts {
 }
 
 /**
- * Counts the rows that match over time, in at most `bucketsMax` buckets. If the request has no bound on one side, the
- * range ends there at the oldest or the newest row. Returns null if no row matches.
+ * Counts the matching rows in at most `bucketsMax` time buckets. If the request does not limit the start or the end of
+ * the range, the range starts with the oldest or ends with the newest matching row. Returns null if no row matches.
  */
 export function countByTime(db: Db, request: AuditFilterRequest, bucketsMax: number): TimeCounts | null {
   const { tables, condition, values } = select(db, request, null);

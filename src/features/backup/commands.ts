@@ -55,12 +55,12 @@ export const applyRestore = writerMethod({
     call.reload();
     outbox.loadRestored();
     findSteps(db);
-    // Restored times may be later than this server's time, if the clock of the old server was wrong. They are
+    // If the clock of the old server was wrong, restored times may be later than this server's time. Such times are
     // corrected.
     call.nowMs = settleTimes(db, call.nowMs);
     const restored = { last_event_id: events.lastId };
-    // The claims that were held or waiting in the snapshot end. The events about these ends are new, so subscribers get
-    // them.
+    // Claims that were held or waiting in the snapshot end now. Their ends are published as new events, so subscribers
+    // get them.
     book.endRestored(call);
     return restored;
   },

@@ -10,9 +10,7 @@ import type { Chunks, Pool } from "../../platform/threads/pool.js";
 import { exportBackup } from "./jobs.js";
 
 export interface BackupFrontOptions {
-  /**
-   * The worker pool for backups. It is separate, because a backup occupies a thread for as long as the client reads it.
-   */
+  /** The separate worker pool for backups. A backup occupies a thread until the client has read all of it. */
   readonly exports: Pool;
   readonly clock: Clock;
   readonly log: Log;

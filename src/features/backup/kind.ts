@@ -35,7 +35,7 @@ export interface Kind {
   readonly name: string;
   /** The tables that the records of this kind fill. Each table belongs to one kind only. */
   readonly tables: readonly string[];
-  /** Iterates over the records as lines of JSON text, in an order that `writer` accepts. */
+  /** Iterates over the records as lines of JSON text, in the order in which the writer of the kind expects them. */
   read(models: SnapshotModels): Iterable<string>;
   writer(db: Db): KindWriter;
 }

@@ -1,4 +1,4 @@
-/** Tests the table of kinds against the tables of the database, so that a snapshot has all stored data. */
+/** Compares the list of kinds with the tables and columns of the database. A snapshot must contain all stored data. */
 import t from "tap";
 import { migrate } from "../../platform/store/migrate.js";
 import { KINDS, LEFT_OUT } from "./kinds.js";
@@ -26,7 +26,7 @@ t.test("every column of a row is in its records, or its kind supplies it", (t) =
   const db = openDatabase(":memory:");
   migrate(db);
   for (const kind of KINDS) t.doesNotThrow(() => kind.writer(db), `${kind.name} names columns that are there`);
-  // A restore would set a column to its default if the column's kind omitted it. These are the columns with a default.
+  // The columns with a default. If a kind omitted such a column, a restore would silently set it to the default.
   const defaults = db
     .prepare<[], string>(
       `SELECT m.name || '.' || c.name FROM sqlite_schema m, pragma_table_info(m.name) c

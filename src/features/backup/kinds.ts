@@ -1,7 +1,7 @@
 /**
  * Lists all kinds of records, in the order in which a snapshot has them. Together they cover all data of Koor. Each
- * table of the database either belongs to a kind or is listed as left out, with a reason. A test checks this against
- * the migrations.
+ * table of the database belongs to a kind, or LEFT_OUT lists it with a reason. A test compares both with the
+ * migrations.
  */
 import { DATABASE } from "../../platform/threads/model.js";
 import { specReader, stateReader } from "../versioned/table.js";

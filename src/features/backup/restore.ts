@@ -1,7 +1,7 @@
 /**
- * Restores a snapshot. A separate thread gets the body of the request in pieces, checks it, and stores it in a staging
- * database. If the snapshot is complete and valid, the writer copies it in one transaction, and other writes are
- * rejected during the copy. Runs on the front, one restore at a time.
+ * Restores a snapshot. A separate thread gets the body of the request in pieces, checks them, and stores them in a
+ * staging database. If the snapshot is complete and valid, the writer copies the staging database in one transaction.
+ * Other writes are rejected during the copy. Runs on the front, one restore at a time.
  */
 import { rm } from "node:fs/promises";
 import { writeDetail } from "../../../schemas/backup.js";
@@ -26,11 +26,11 @@ export interface RestoreOptions {
   readonly path: string;
   /** Starts the thread of a restore. */
   readonly startThread: () => StagingThread;
-  /** Makes the server reject other writes with this failure. If it is null, writes are allowed again. */
+  /** Makes the server reject other writes with this failure. Null allows writes again. */
   readonly holdWrites: (refusal: Failure | null) => void;
   /**
-   * True on a node of a cluster, where a snapshot cannot be restored. The other nodes would have to apply the same
-   * call, but they do not have the snapshot.
+   * True on a node of a cluster. A snapshot cannot be restored there, because the other nodes would have to apply the
+   * same call but do not have the snapshot.
    */
   readonly inCluster: boolean;
   /** Called when the snapshot is stored, so that the front reloads its caches. */

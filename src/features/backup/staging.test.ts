@@ -1,6 +1,6 @@
 /**
- * Tests staging with snapshots in pieces of any size. The content is read back unchanged, whatever it is. Each error in
- * a snapshot is reported with the number of its line.
+ * Tests the staging of snapshots that arrive in pieces of any size. Any content must be read back unchanged. Each error
+ * in a snapshot must be reported with the number of its line.
  */
 import * as fc from "fast-check";
 import { mkdtempSync, renameSync, rmSync } from "node:fs";
@@ -66,7 +66,9 @@ const value = fc.oneof(
 const version = fc
   .record({ content_type: fc.constantFrom("application/json", "text/plain"), updated_at: time, updated_by: text })
   .chain((head) => value.map((rest) => ({ ...head, ...rest })));
-/** Generates keys in the order of their bytes. The versions of each key begin at a random number. */
+/**
+ * Generates records of keys, sorted by the bytes of the keys. The version numbers of each key begin at a random number.
+ */
 const versions = fc
   .dictionary(
     fc.string({ unit: "grapheme-ascii", minLength: 1, maxLength: 6 }),
@@ -169,8 +171,8 @@ t.test("any change of a snapshot is detected", (t) => {
       return inDirectory((directory) => {
         const staging = new Staging(openStaging(directory));
         const refusal = staging.write(snapshot) ?? staging.finish();
-        // A damaged snapshot must be rejected, unless the damage is in its last line. In that line, blanks between
-        // tokens and unknown members have no meaning.
+        // A damaged snapshot must be rejected. Only damage in the last line may be accepted, for example an added
+        // blank, because the checksum does not cover that line.
         return refusal instanceof Failure ? refusal.http === 400 : at >= whole.lastIndexOf("\n", whole.length - 2);
       });
     },

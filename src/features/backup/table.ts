@@ -8,8 +8,8 @@ import { writeFailure, type Db } from "../../platform/store/open.js";
 import { KINDS } from "./kinds.js";
 
 /**
- * The table whose rows do not count as content. A server that has only rejected bad requests has audit rows, and a
- * snapshot may still be restored into it.
+ * The table whose rows do not count as content. A server that has only rejected requests has audit rows, and must still
+ * accept a restore.
  */
 const NO_CONTENT = "audit";
 
@@ -54,9 +54,9 @@ function isAttached(db: Db): boolean {
 }
 
 /**
- * Makes room in the audit log for the restored rows, which keep their ids. The server's own rows move to ids after
- * them, in the same order. Triggers forbid changes of the audit log everywhere else, so they are dropped and created
- * again.
+ * Makes room in the audit log for the restored rows, which keep their ids. The server's own rows get new ids after the
+ * restored ones, in the same order. Triggers forbid changes of the audit log, so they are dropped for the move and
+ * created again.
  */
 function makeRoomInAudit(db: Db): void {
   if (db.prepare("SELECT 1 FROM main.audit LIMIT 1").get() === undefined) return;
@@ -69,7 +69,7 @@ function makeRoomInAudit(db: Db): void {
     )
     .all();
   for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
-  // The ids first become negative, so that no two rows have the same id in between.
+  // The ids first become negative, so that no two rows have the same id during the move.
   db.exec("UPDATE main.audit SET id = -id");
   db.prepare("UPDATE main.audit SET id = ? - id, at = max(at, ?)").run(staged?.id ?? 0, staged?.at ?? 0);
   for (const { sql } of triggers) db.exec(sql);

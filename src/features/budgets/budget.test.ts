@@ -1,4 +1,4 @@
-/** Tests the periods of budgets, their shares and states, and which budgets concern an agent. */
+/** Tests the periods, shares and states of budgets, and the search for the budgets that concern an agent. */
 import t from "tap";
 import { atTime, type BudgetRow, type Charge, charge, endOf, type LiveBudget, shareOf, showBudget } from "./budget.js";
 import { periodEnd, periodStart } from "./period.js";

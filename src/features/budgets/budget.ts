@@ -1,6 +1,6 @@
 /**
- * Defines a budget with its sums, and computes its share and its state. A budget whose period has ended counts as
- * unused, even if its stored sums are not reset yet. Pure.
+ * Defines a budget with its sums of used tokens and costs, and computes its used share and its state. A budget whose
+ * period has ended counts as unused, even if its stored sums are not reset yet. Pure.
  */
 import type { Budget, BudgetPeriod, BudgetPolicy, BudgetScope, BudgetState, HeldBy } from "../../../schemas/budgets.js";
 import { formatTime } from "../../base/time.js";
@@ -46,7 +46,7 @@ export interface Charge {
   readonly cost: number | null;
 }
 
-/** A float represents this many decimal digits exactly. Sums of costs are rounded to it. */
+/** The number of decimal digits that a float represents exactly. Sums of costs are rounded to this many digits. */
 const EXACT_DIGITS = 15;
 
 /** Returns the used fraction of the limit. If the budget has two limits, returns the larger fraction. */
@@ -71,8 +71,8 @@ export function atTime(row: BudgetRow, nowMs: number): BudgetRow {
 }
 
 /**
- * Adds costs, and rounds the sum to EXACT_DIGITS. Caches the last sum, because rounding is the slowest part, and the
- * budgets that a report concerns usually have the same sum.
+ * Adds a cost to a sum, and rounds the result to EXACT_DIGITS. Rounding is slow, and the budgets that a report concerns
+ * usually have the same sum. So the last result is cached.
  */
 class CostSum {
   #before = 0;
@@ -108,12 +108,12 @@ export function endOf({ period, since }: BudgetRow): number | null {
   return periodEnd(period, since);
 }
 
-/** Returns whether a budget keeps the agents that it concerns from tasks. */
+/** Returns whether a budget is exhausted and keeps the agents that it concerns from claiming tasks. */
 export function holds(row: BudgetRow, nowMs: number): boolean {
   return row.policy === "deny" && atTime(row, nowMs).state === "exhausted";
 }
 
-/** Converts an exhausted budget to the form in which the answer to a rejected claim names it. */
+/** Converts an exhausted budget to the form in which it appears in the answer to a rejected claim. */
 export function showHeld(row: BudgetRow): HeldBy {
   const endMs = endOf(row);
   const { id, scope, target } = row;

@@ -1,6 +1,6 @@
 /**
- * Caches on the front the budgets that are not `ok`, as of the latest commit. So hooks find the budgets that concern an
- * agent without a call to the writer. Pure except for its state.
+ * Caches the budgets whose state is not `ok` on the front, as of the latest commit. So hooks find the budgets that
+ * concern an agent without a call to the writer. Pure except for its state.
  */
 import { atTime, type BudgetRow, endOf } from "./budget.js";
 import type { BudgetReader } from "./table.js";
@@ -38,12 +38,15 @@ export class BudgetProjection {
     return this.#index.size;
   }
 
-  /** Returns whether any budget of a task is not `ok`. */
+  /** Returns whether any budget with the scope `task` is not `ok`. */
   get hasTasks(): boolean {
     return this.#index.has("task");
   }
 
-  /** Returns the budgets that concern an agent and are not `ok`. Their sums are those of the last change of state. */
+  /**
+   * Returns the budgets that concern an agent and are not `ok`. Their sums may be old: they are updated only when a
+   * limit or a state changes.
+   */
   concerning(concerned: Concerned, nowMs: number): BudgetRow[] {
     if (this.#index.size === 0) return [];
     return this.#index.concerning(concerned).filter((row) => atTime(row, nowMs).state !== "ok");

@@ -1,7 +1,7 @@
 /**
- * Executes the writer's calls about budgets. It adds each report of usage to the sums of the budgets that it concerns,
- * publishes the changes of their states, and says which agents get no task. All budgets are in memory. The sums that
- * the reports of a transaction have changed are written before its commit. Runs in the writer thread.
+ * Executes the writer's calls about budgets. It adds each report of usage to the sums of the budgets that the report
+ * concerns. It publishes changes of their states, and decides which agents get no task. All budgets are in memory.
+ * Changed sums are written before the commit of the transaction. Runs in the writer thread.
  */
 import type { BudgetState, SetBudgetRequest } from "../../../schemas/budgets.js";
 import type { ServerTopic } from "../../../schemas/events.js";
@@ -97,7 +97,7 @@ export class BudgetRegistry extends PublishingModel {
     return null;
   }
 
-  /** Returns whether any budget limits a task. */
+  /** Returns whether any budget has the scope `task`. */
   get countsTasks(): boolean {
     return this.#all().has("task");
   }
@@ -145,7 +145,7 @@ export class BudgetRegistry extends PublishingModel {
     return found.filter((row) => holds(row, nowMs)).slice(0, CLAIM_HELD_MAX);
   }
 
-  /** Returns whether any budget keeps tasks from being claimed. */
+  /** Returns whether any budget of the scope `task` keeps tasks from being claimed. */
   holdsTasks(nowMs: number): boolean {
     if (!this.#all().has("task")) return false;
     for (const row of this.#index.values()) if (row.scope === "task" && holds(row, nowMs)) return true;
@@ -159,7 +159,10 @@ export class BudgetRegistry extends PublishingModel {
     return found.filter((row) => holds(row, nowMs)).slice(0, CLAIM_HELD_MAX);
   }
 
-  /** Returns whether an exhausted budget keeps a task from being claimed, and how many steps the search took. */
+  /**
+   * Returns whether an exhausted budget keeps a task from being claimed. Also returns the number of steps of this
+   * search.
+   */
   lookAtTask(id: string, nowMs: number): { readonly isHeld: boolean; readonly steps: number } {
     const tasks = this.#tasks.of(id);
     const found = this.#all().concerning({ workspace: null, agents: [], tasks });

@@ -1,6 +1,6 @@
 /**
- * The SQL of budgets. For a report of usage, the writer also reads the instance with its parents, and the tasks above
- * the task. budget.ts computes what a row means.
+ * The SQL of budgets. To find the budgets that a report of usage concerns, the writer also reads the report's instance
+ * with its parents, and the tasks above the report's task. budget.ts computes the state of a row.
  */
 import { BUDGET_TASKS_ABOVE_MAX } from "../../../schemas/limits/budgets.js";
 import type { BufferedWrites, WriteBuffer } from "../../platform/store/write-buffer.js";
@@ -51,13 +51,13 @@ export class BudgetReader {
 export const budgetReader: Model<BudgetReader> = { open: ({ db }) => new BudgetReader(db) };
 
 /**
- * Finds the tasks above a task: the tasks that wait for it, directly or through others. Their budgets cover it, too.
+ * Finds the tasks above a task: those that wait for it, directly or through others. Their budgets cover the task too.
  */
 export class TasksAbove {
   readonly #above: Statement<[string, number], string>;
   readonly #rows: Pick<WriteBuffer, "write">;
 
-  /** @param rows the buffered rows of the writer, which are written before a read */
+  /** @param rows the writer's buffered rows, which are written to the database before each read */
   constructor(db: Db, rows: Pick<WriteBuffer, "write">) {
     this.#rows = rows;
     this.#above = db
@@ -106,7 +106,7 @@ export class BudgetWriter implements BufferedWrites {
     this.#write(row);
   }
 
-  /** Buffers a budget until the commit. So a budget that many reports change is written only once. */
+  /** Buffers a budget until the commit. So a budget is written only once, even if many reports change it. */
   putLast(row: BudgetRow): void {
     if (this.#waiting.size === 0) this.#rows.addLast(this);
     this.#waiting.set(row.id, row);

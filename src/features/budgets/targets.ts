@@ -4,7 +4,7 @@
 import type { BudgetScope } from "../../../schemas/budgets.js";
 import { type BudgetRow, endOf, type LiveBudget } from "./budget.js";
 
-/** An agent with the parents whose subagent it is, and its tasks with all tasks above them. */
+/** An agent with its parents, and its tasks with all tasks above them. A budget of any of these concerns the agent. */
 export interface Concerned {
   readonly workspace: string | null;
   /** The ids and the names of the agent and of its parents. */
@@ -36,7 +36,7 @@ export class BudgetIndex {
     return this.#counts[scope] > 0;
   }
 
-  /** Stores a copy of a budget under its id, in place of the previous one, and returns the copy. */
+  /** Stores a copy of a budget, and returns the copy. It replaces the previous budget with the same id. */
   set(row: BudgetRow): LiveBudget {
     this.delete(row.id);
     const live = { ...row, endMs: endOf(row) ?? Number.POSITIVE_INFINITY };
@@ -77,7 +77,7 @@ export class BudgetIndex {
     for (const agent of agents) add("agent", agent);
     for (const task of tasks) add("task", task);
     const [only = [], ...others] = found;
-    // A budget has only one target, so the lists have no budget in common.
+    // Each budget has only one target, so no budget is in two of the lists.
     return others.length === 0 ? only : [only, ...others].flat().toSorted(byId);
   }
 

@@ -1,6 +1,6 @@
 /**
- * Resets the budgets whose period has ended, so that an event says so and waiting claims continue. Runs on the front,
- * driven by ticks. In a cluster it runs only on the leader.
+ * Resets the budgets whose period has ended. The reset publishes an event, and lets waiting claims continue. Runs on
+ * the front, driven by ticks. In a cluster it runs only on the leader.
  */
 import { BUDGET_RESET_INTERVAL_MS } from "../../../schemas/limits/budgets.js";
 import type { Clock } from "../../base/clock.js";

@@ -1,4 +1,4 @@
-/** Tests which kinds a reader may ask for, and which changes a reader of each kind gets. */
+/** Tests the kinds that a reader may request, and the changes that a reader of each kind gets. */
 import t from "tap";
 import { ASKED_KINDS, CHANGE_KINDS } from "../../../schemas/changes.js";
 import { Failure } from "../../base/result.js";

@@ -8,8 +8,8 @@ const ALL: ReadonlySet<AskedKind> = new Set(CHANGE_KINDS);
 const OF_SPECS: readonly AskedKind[] = ["spec", "contract"];
 
 /**
- * Parses a comma-separated list of kinds. Returns a 400 for an unknown kind. An empty list means all kinds; each change
- * is then reported under one kind only.
+ * Parses a comma-separated list of kinds. Returns a 400 for an unknown kind. An empty list means all kinds. Then each
+ * change is reported under one kind only (a contract only as `spec`).
  */
 export function kindsOf(text: string): ReadonlySet<AskedKind> | Failure {
   const kinds = new Set<AskedKind>();

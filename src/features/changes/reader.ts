@@ -1,17 +1,17 @@
 /**
- * The queue of one reader of changes, with its rate limit. A name that changes several times is queued once, with its
- * newest version, at the position of its first change.
+ * The queue of one reader of changes, with its rate limit. If a value changes several times, it is queued once, with
+ * its newest version, at the position of its first change.
  *
- * The queue holds only messages that can be sent within the next second. When it is full, further changes are left out,
- * and the reader gets a message that says that it lags. Runs on the front.
+ * The queue has room for the messages of one second. When it is full, further changes are left out, and the reader gets
+ * the message `lagged` instead. Runs on the front.
  */
 import type { AskedKind } from "../../../schemas/changes.js";
 import { CHANGE_MESSAGES_MAX, CHANGE_WINDOW_MS } from "../../../schemas/limits/changes.js";
 import type { EventStream } from "../../platform/transport/event-stream.js";
 
 /**
- * A message to a reader. `name` is the beginning of its text, up to the version. It identifies the value that has
- * changed.
+ * A message to a reader. `name` identifies the value that has changed. It is the part of the message before the
+ * version.
  */
 export interface Message {
   readonly name: string;
@@ -41,8 +41,8 @@ export class ChangeReader {
   }
 
   /**
-   * Queues the message `lagged` at the end, because a change was left out. If the queue is full, `lagged` replaces the
-   * last queued message.
+   * Queues the message `lagged`, because a change was left out. If the queue is full, `lagged` replaces the last
+   * message.
    */
   leaveOut(): void {
     if (this.#waiting.has(LAGGED.name)) return;
@@ -50,10 +50,7 @@ export class ChangeReader {
     this.#waiting.set(LAGGED.name, LAGGED.text);
   }
 
-  /**
-   * Replaces all queued messages by the message `lagged`. It says that everything may have changed, so the reader needs
-   * no names.
-   */
+  /** Replaces all queued messages by the message `lagged`, which says that any value may have changed. */
   lag(): void {
     this.#waiting.clear();
     this.#waiting.set(LAGGED.name, LAGGED.text);

@@ -1,6 +1,6 @@
 /**
- * Tests the readers of changes with a simulated clock and simulated sockets: which changes are reported, how often, and
- * which are left out.
+ * Tests which changes the readers get, how often, and which changes are left out. The clock and the sockets are
+ * simulated.
  */
 import * as fc from "fast-check";
 import t from "tap";

@@ -1,10 +1,11 @@
 /**
- * Sends changes to the readers of `GET /api/changes`. It receives the changes of commits from the writer, and changes
- * that only the front knows. A few times a second, each reader gets the changes of the kinds that it has requested.
- * Each message is encoded only once. Many readers are served in time slices of several event-loop ticks. Runs on the
- * front.
+ * Sends changes to the readers of `GET /api/changes`. It receives the changes of commits from the writer, and further
+ * changes that only the front knows. A few times a second, each reader gets the changes of the kinds that it has
+ * requested. Each message is encoded only once for all readers. A round over many readers is split into time slices in
+ * several event-loop ticks. Runs on the front.
  *
- * The writer reports only the kinds that a reader has requested. So it reports nothing while no reader is connected.
+ * The writer reports only kinds that at least one reader has requested. So it reports nothing while no reader is
+ * connected.
  */
 import type { AskedKind, ChangeKind, ChangesPush } from "../../../schemas/changes.js";
 import { CHANGE_KINDS } from "../../../schemas/changes.js";
@@ -62,8 +63,8 @@ export class ChangeReaders implements BackgroundTask {
     const stream = new EventStream(sink, this.#clock.now());
     const reader = new ChangeReader(stream, kinds);
     this.#readers.add(reader);
-    // The writer starts to report these kinds before the client gets its first bytes. So the client misses no later
-    // commit.
+    // The writer starts to report these kinds before the client gets its first bytes. So the client misses no commit
+    // after these bytes.
     this.#watch(kinds, 1);
     sink.onDrain(() => stream.drained());
     sink.onClose(() => {
@@ -129,7 +130,8 @@ export class ChangeReaders implements BackgroundTask {
   }
 
   /**
-   * Counts a reader that has connected or disconnected. Notifies the writer if the set of requested kinds has changed.
+   * Counts the kinds of a reader that has connected or disconnected. Notifies the writer if the set of requested kinds
+   * has changed.
    */
   #watch(kinds: ReadonlySet<AskedKind>, change: 1 | -1): void {
     const before = this.#asking.size;
@@ -143,7 +145,8 @@ export class ChangeReaders implements BackgroundTask {
   }
 
   /**
-   * Queues the changes for one reader after the other, and sends the messages that the reader's rate limit allows now.
+   * Serves one reader after the other: queues the changes of its kinds, and sends the messages that its rate limit
+   * allows now.
    */
   *#serve(changed: ChangesPush | null, nowMs: number): Generator<void, void, undefined> {
     const messages = (changed?.changes ?? []).flatMap(({ kind, key, version }) =>

@@ -1,6 +1,6 @@
 /**
- * Parses groups of alternatives. A claim needs one name of each group. `|` separates the names of a group, and
- * `port:3000..3099` stands for the names of a range. Pure.
+ * Parses groups of alternatives. A claim needs one name of each group. `|` separates the names of a group, as in
+ * `gpu-a|gpu-b`. `port:3000..3099` stands for a hundred names. Pure.
  */
 import {
   ALTERNATIVES_OF_GROUP_MAX,

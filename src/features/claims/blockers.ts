@@ -1,16 +1,17 @@
 /**
- * Finds the claims that block a claim with counted names or with alternatives. For all other claims, lock-table.ts has
- * the rule: they exclude each other one by one. Pure.
+ * Finds the blockers of counted claims and of claims with alternatives. A counted claim shares its names with a limited
+ * number of holders. A claim with alternatives needs one of several names. lock-table.ts has the rule for all other
+ * claims. Pure.
  *
- * The holders and the earlier waiters of a name, together with the claim, are counted. If they are more than any of
- * these claims allows, the name is full for the claim. A holder counts once, but a parent and each of its children
- * count separately. So the count is the same for every claim, and a later grant cannot take the room of an earlier
- * waiter. If a name is full, all of its holders and earlier waiters block the claim, because the end of any of them may
- * make room.
+ * A name is full for a claim if too many holders would share it. The count includes the holders of the name, its
+ * earlier waiters and the claim itself. Earlier waiters count, so that a later grant cannot take their room. The
+ * smallest maximum of these claims is the limit. A holder counts once, but a parent and each of its children count
+ * separately. If a name is full, all of its holders and earlier waiters block the claim, because the end of any of them
+ * may make room.
  *
- * A claim with alternatives is blocked if there are too few free names to give each group a name of its own. Two claims
- * never get the same name by choice. So a name is not free if the claim's own holder, its parent or one of its children
- * has already chosen it.
+ * A claim with alternatives needs a different name for each group. It is blocked if too few names are free for that.
+ * Two claims never get the same name by choice. So a name is not free if the claim's own holder has already chosen it,
+ * or the holder's parent, or one of the holder's children.
  */
 import { areRelated, exclude } from "./contention.js";
 import { chooseNames } from "./choose-names.js";
@@ -19,16 +20,16 @@ import type { Resource } from "./resource.js";
 import type { Meeting, ResourceIndex } from "./resource-index.js";
 
 type Met<Kind extends Claim> = Meeting<LockEntry<Kind>>;
-/** Returns whether a search considers an entry. The search itself compares the resources. */
+/** Selects the entries that a search considers. The search itself compares the resources. */
 type Where<Kind extends Claim> = (entry: LockEntry<Kind>, wanted: Resource) => boolean;
 
 /** The claims that block one resource of a claim. */
 interface Obstruction<Kind extends Claim> {
   /** Whether the resource is one of the claim's alternatives. */
   readonly isChoice: boolean;
-  /** The claims that block the claim one by one, whichever other claims have the resource. */
+  /** The claims that block the resource, each one by itself. */
   readonly alone: readonly Met<Kind>[];
-  /** The claims that fill the name together; empty if the name is not full. */
+  /** The claims that share the name, if the name is full; otherwise empty. */
   readonly together: readonly Met<Kind>[];
   /** The maximum number of holders of the name. */
   readonly holdersMax: number;
@@ -48,8 +49,8 @@ export class BlockerFinder<Kind extends Claim> {
   }
 
   /**
-   * Finds the blockers of a claim: the held and the earlier waiting claims for which `where` returns true.
-   * @param skipsNames true to leave out the alternatives if a resource that is not an alternative is blocked
+   * Finds the blockers of a claim. Only held and earlier waiting claims for which `where` returns true can be blockers.
+   * @param skipsNames if true, the alternatives are not examined when another resource of the claim is blocked
    */
   find(claim: Claim, where: Where<Kind>, skipsNames = false): Blocking<Kind> {
     const obstructions: Obstruction<Kind>[] = [];
@@ -74,8 +75,8 @@ export class BlockerFinder<Kind extends Claim> {
         }
       }
     };
-    // A group with as many free names as there are groups has enough. If the claim is blocked, all names are examined,
-    // because a waiting claim has to know all of its blockers.
+    // With n groups, n free names of a group are enough, because the other groups take at most n - 1 of them. If the
+    // claim is blocked, all names are examined, because a waiting claim has to know all of its blockers.
     examine(isBlocked ? Number.POSITIVE_INFINITY : groups.length);
     const chosen = choose(free);
     if (chosen === null) {
@@ -91,12 +92,12 @@ export class BlockerFinder<Kind extends Claim> {
     return claim.alternatives.length > 0 && this.lacksNames(claim, where);
   }
 
-  /** Returns whether there are too few free names to give each group of alternatives a name of its own. */
+  /** Returns whether too few names are free. Each group of alternatives needs a different name. */
   lacksNames(claim: Claim, where: (entry: LockEntry<Kind>) => boolean = () => true): boolean {
     const free = claim.alternatives.map((group) => {
       const names: Resource[] = [];
       for (const wanted of group) {
-        // A group with as many free names as there are groups has enough.
+        // With n groups, n free names of a group are enough, because the other groups take at most n - 1 of them.
         if (names.length === claim.alternatives.length) break;
         if (!this.#isObstructed(claim, wanted, where, true)) names.push(wanted);
       }
@@ -135,8 +136,7 @@ export class BlockerFinder<Kind extends Claim> {
       where(other) &&
       ((isChoice && areRelated(other.claim, claim) && choosesName(other.claim, wanted)) ||
         exclude(other.claim, claim, wanted));
-    // A full name is tested first, because where holders share a name, usually no other claim blocks this one by
-    // itself.
+    // `isFull` is tested first, because a claim that blocks a shared name by itself is rare.
     return this.isFull(claim, wanted, where) || this.#index.meeting([wanted], isAlone).next().done !== true;
   }
 
@@ -167,8 +167,8 @@ export class BlockerFinder<Kind extends Claim> {
 }
 
 /**
- * Returns some blockers of a claim, at least one of which has to end before the claim can become free. They are the
- * most recent ones, so that few waiting claims watch the same blocker.
+ * Selects the blockers that a waiting claim watches. The claim cannot become free before one of them has ended. The
+ * most recent ones are selected, so that few waiting claims watch the same blocker.
  */
 export function witnesses<Kind extends Claim>(claim: Claim, { obstructions }: Blocking<Kind>): LockEntry<Kind>[] {
   let fixed: LockEntry<Kind>[] | undefined;

@@ -1,4 +1,4 @@
-/** Tests which memory a claim counts while it waits, and that it counts less once it is granted. */
+/** Tests how much memory is counted for a claim: more while it waits, and less after its grant. */
 import t from "tap";
 import { ALTERNATIVES_STEPS_MAX, CLAIM_HOLDERS_MAX, CLAIM_WATCH_BYTES } from "../../../schemas/limits/claims.js";
 import { LEASES_OF_HOLDER_BYTES_MAX } from "../../../schemas/limits/leases.js";
@@ -11,7 +11,7 @@ function claimOf(order: number, members: Partial<Claim>): Claim {
   return { order, ...base, resources: [storedResource("a", "w")], alternatives: [], chosen: [], ...members };
 }
 
-/** Returns the number of claims with these members that can wait for one holder until its memory limit is reached. */
+/** Returns how many claims with these members one holder can add before it reaches its memory limit. */
 function countFitting(members: Partial<Claim>, grants = false): number {
   const bytes = new ClaimBytes();
   for (let order = 1; ; order++) {

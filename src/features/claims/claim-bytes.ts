@@ -10,7 +10,7 @@ import { type Claim, isPlain, wantedBy } from "./lock-entry.js";
 import { isName } from "./resource.js";
 import { resourceBytes } from "./resource-bytes.js";
 
-/** The maximum number of claims that one claim watches. A request is refused if its alternatives have more. */
+/** The maximum number of claims that one claim watches. A request whose alternatives have more claims is refused. */
 const WATCHED_MAX = ALTERNATIVES_STEPS_MAX;
 
 /** The members of a claim that decide how much memory it takes. */
@@ -18,7 +18,7 @@ export type Weighed = Pick<Claim, "resources" | "alternatives" | "shared" | "max
 
 export class ClaimBytes {
   readonly #of = new Map<string, number>();
-  /** The counted bytes of each claim that takes less memory once it is granted, by the order of the claim. */
+  /** The counted bytes by the order of the claim. Only claims that may take less memory after their grant are here. */
   readonly #counted = new TurnoverMap<number, number>();
   #bytes = 0;
 
@@ -69,9 +69,9 @@ export class ClaimBytes {
 }
 
 /**
- * Returns the estimated memory of a claim, in bytes. A claim without resources is not a lease and counts 0. A claim
- * that waits for a name with several holders may watch one claim for each holder. With alternatives, it may do so for
- * each alternative. A shared claim without a limit of its own may watch as many holders as other claims allow.
+ * Returns the estimated memory of a claim, in bytes. A claim without resources is not a lease and counts 0. A waiting
+ * claim also needs memory for the claims that it watches. It may watch one claim for each holder of a shared name, and
+ * it may do so for each of its alternatives. If a shared claim has no limit of its own, CLAIM_HOLDERS_MAX is used.
  */
 function bytesOf(claim: Weighed, waits: boolean): number {
   const { resources, alternatives, shared, maxHolders = null } = claim;

@@ -1,9 +1,9 @@
 /**
- * Changes claims. The transaction of the call makes each change in memory, stores it, publishes it as an event, and
- * pushes it to the front. Runs in the writer thread.
+ * Changes claims. Each change is made in memory, stored in the transaction of the call, published as an event, and
+ * pushed to the front. Runs in the writer thread.
  *
  * The registry (claim-registry.ts) decides which changes a call makes. When a claim ends, this module also grants the
- * waiting claims that only it blocked.
+ * claims that waited only for it.
  */
 import * as Type from "typebox";
 import { LeaseRecord } from "../../../schemas/leases.js";
@@ -29,7 +29,7 @@ export interface Wanted {
   readonly resources: readonly Resource[];
   /** The groups of alternatives as the caller wrote them; null if there are none. */
   readonly any?: readonly string[] | null;
-  /** The parsed groups. The claim still needs one name of each of them. */
+  /** The parsed groups of `any`. The claim needs one name of each group. */
   readonly alternatives?: LiveLease["alternatives"];
   readonly maxHolders?: number | null;
   readonly shared: boolean;
@@ -55,7 +55,7 @@ export class ClaimChanges extends PublishingModel {
   #changed: LeaseRecord[] = [];
   /** The resources of the audit rows that this module has written in this transaction. */
   #audited: string[] = [];
-  /** Claims that were stored as waiting although nothing blocks them. `settle` grants them. */
+  /** Loaded claims that are stored as waiting although nothing blocks them now. `settle` grants them. */
   #free: LiveLease[] = [];
 
   constructor({ db, rows, use }: Pick<Opening, "db" | "rows" | "use">) {
@@ -91,8 +91,8 @@ export class ClaimChanges extends PublishingModel {
   }
 
   /**
-   * Grants the claims that were stored as waiting although nothing blocks them. Call it before every decision about
-   * claims.
+   * Grants the loaded claims that are stored as waiting although nothing blocks them now. Must be called before every
+   * decision about claims.
    */
   settle(call: WriteCall): void {
     for (const lease of this.#free.splice(0)) if (this.live.get(lease.order) === lease) this.#grant(lease, call);
@@ -127,7 +127,7 @@ export class ClaimChanges extends PublishingModel {
     this.#change(lease, { ...lease.record, touched_at: nowMs });
   }
 
-  /** Ends a lease, held or waiting, and grants the claims that only it blocked. */
+  /** Ends a lease, held or waiting, and grants the claims that waited only for it. */
   end(lease: LiveLease, { state, reason, note }: End, call: WriteCall): void {
     const before = lease.record;
     this.#change(lease, {
@@ -143,7 +143,10 @@ export class ClaimChanges extends PublishingModel {
     for (const granted of freed) this.#grant(granted, call);
   }
 
-  /** Writes the audit row of a claim that was lost without a client's call. In that case, no call writes the row. */
+  /**
+   * Writes the audit row of a claim that ended by itself, for example because it expired. If a client's call ends a
+   * claim, the audit row of that call is enough.
+   */
   auditLoss({ record, holder }: LiveLease, loss: Loss, call: WriteCall): void {
     const [action, resource] = isLease(record)
       ? ["lease.lost", leaseId(record.row)]
@@ -151,7 +154,7 @@ export class ClaimChanges extends PublishingModel {
     this.#appendAudit(SERVER, action, resource, { holder, reason: loss }, call);
   }
 
-  /** Writes the audit row of a claim that was released because the session of its holder has ended. */
+  /** Writes the audit row of a claim that was released at the end of its holder's session. */
   auditRelease({ record, holder }: LiveLease, call: WriteCall): void {
     const [action, resource] = isLease(record)
       ? ["lease.release", leaseId(record.row)]

@@ -5,9 +5,9 @@
  * src/features/leases/ is the API of leases over this registry. The front decides when a claim expires, because only
  * the front sees the holders' heartbeats (expiry.ts). The registry then ends the claim.
  *
- * An instance that works on a task holds a claim of the same type. If the task has resources, its claim is also a
- * lease. If it has none, clients see the claim only as part of the task. When the claim of a task ends, the tasks
- * module decides what happens to the task (`TaskClaims`).
+ * The claim of a task is held by the instance that works on the task. If the task has resources, its claim is also a
+ * lease. Otherwise clients see the claim only as part of the task. When the claim of a task ends, the tasks module
+ * decides what happens to the task (`TaskClaims`).
  */
 import type {
   AcquireRequest,
@@ -60,7 +60,7 @@ import type { LeaseWriter, StoredHolder } from "./table.js";
 /** The part of the tasks module that the claim registry calls. */
 export interface TaskClaims {
   /**
-   * Called when the claim of a task has ended for any reason except a call about the task.
+   * Called when the claim of a task has ended, unless a call about the task has ended it.
    * @param loss the reason for which the claim was lost; null if the holder released it
    */
   claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void;
@@ -157,8 +157,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Finds a lease of the same resources that the holder already has, so that a repeated request gets that lease. If the
-   * request has a longer time to live, the lease gets it.
+   * Finds the lease that the holder already has for the same resources. So a repeated request gets the same lease. If
+   * the request has a longer time to live, the lease gets it.
    */
   #ownAgain(
     { resources, workspace, ttl_s, automatic = false, any = [], max_holders }: AcquireRequest,
@@ -167,15 +167,15 @@ export class ClaimRegistry implements CachingModel {
     let first: LiveLease | undefined;
     for (const lease of this.#lockTable.claimsOf(holder)) {
       const { record } = lease;
-      // If there are several such leases, take the earliest, because different nodes may have read them in different
-      // orders.
+      // If there are several such leases, take the earliest. So all nodes take the same, even if they have read the
+      // leases in different orders.
       if (first !== undefined && first.order < lease.order) continue;
       if (record.state !== "held" || record.task !== null) continue;
-      // An automatic lease may end earlier than the holder wants, so it does not answer a request of the holder.
+      // An automatic lease may end earlier than the holder wants. So a request of the holder gets a lease of its own.
       if (record.automatic && !automatic) continue;
       if (record.shared !== shared || record.workspace !== workspace || lease.limitedTo !== limitedTo) continue;
       if (record.max_holders !== (max_holders ?? null) || !areSameTexts(record.any ?? [], any)) continue;
-      // The names that were chosen from alternatives are the last ones.
+      // The names that were chosen from alternatives come last in the list.
       const fixed = record.resources.slice(0, record.resources.length - any.length);
       if (haveSameTexts(fixed, resources)) first = lease;
     }
@@ -234,8 +234,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Grants the claims that were stored as waiting although nothing blocks them. Call it before every decision about
-   * claims.
+   * Grants the loaded claims that are stored as waiting although nothing blocks them now. Must be called before every
+   * decision about claims.
    */
   settle(call: WriteCall): void {
     this.#changes.settle(call);
@@ -266,8 +266,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Gives a task to the caller: creates the claim, which also leases the task's resources. Returns the refusal if that
-   * is not possible. Call `settle` first.
+   * Gives a task to the caller. The new claim of the task also leases the task's resources. Returns the refusal if the
+   * task cannot be claimed. Call `settle` first.
    */
   claimTask(wanted: Wanted, call: WriteCall): LeaseRecord | Failure {
     const { resources, holder } = wanted;
@@ -350,8 +350,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Releases claims of an instance whose session has ended, in the same way as a call of the instance. Waiting claims
-   * leave the queue first. The instance may come back.
+   * Releases claims of an instance whose session has ended, as if the instance had released them. Its waiting claims
+   * leave the queue first. The session may begin again later.
    * @param max the maximum number of claims to release
    * @returns the number of released claims. If it is less than `max`, none is left.
    */
@@ -390,7 +390,8 @@ export class ClaimRegistry implements CachingModel {
     if (held.length === 0) return null;
     const parent = this.holderOf(actor)?.parent ?? null;
     let first: LiveLease | undefined;
-    // If there are several such leases, name the earliest, because the reply must be the same on every node.
+    // If other holders have several leases of the value, name the earliest, because the reply must be the same on every
+    // node.
     for (const { claim } of held)
       if (claim.holder !== parent && (first === undefined || claim.order < first.order)) first = claim;
     if (first === undefined) return null;
@@ -429,7 +430,7 @@ function newClaim(resources: readonly Resource[], asked: Contender, alternatives
   return { order, holder, parent, shared, maxHolders, limitedTo, resources, alternatives, chosen: [] };
 }
 
-/** Adds the names that were chosen for a claim that is granted at once. */
+/** Adds the chosen names to a claim that is granted at once. */
 function withChosen(wanted: Wanted, chosen: readonly Resource[]): Wanted {
   return chosen.length === 0 ? wanted : { ...wanted, resources: [...wanted.resources, ...chosen], alternatives: [] };
 }
@@ -445,8 +446,8 @@ function haveSameTexts(some: readonly string[], others: readonly string[]): bool
 }
 
 /**
- * Sorts waiting leases before held ones. The caller ends the leases in this order, so that the end of a held lease does
- * not grant a waiting lease that is about to end too.
+ * Sorts waiting leases before held ones. The caller ends the leases in this order. Otherwise the end of a held lease
+ * could grant a waiting lease that is about to end too.
  */
 function waitingFirst(leases: Iterable<LiveLease>): LiveLease[] {
   return [...leases].toSorted((a, b) => a.record.fence - b.record.fence || a.order - b.order);

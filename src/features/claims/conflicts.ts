@@ -16,8 +16,8 @@ export interface Conflict<Kind extends Claim> {
 }
 
 /**
- * The conflicts of a claim with held claims. If there are none, the conflicts with waiting claims. The list has at most
- * the requested length.
+ * The conflicts of a claim. `held` is true if they are conflicts with held claims. Conflicts with waiting claims are
+ * listed only if no held claim conflicts. The list has at most the requested length.
  */
 export interface Conflicts<Kind extends Claim> {
   readonly held: boolean;
@@ -32,8 +32,8 @@ export class ConflictFinder<Kind extends Claim> {
   }
 
   /**
-   * Returns the first conflicts with these blockers, in the order of the blockers' requests. The order is the same on
-   * every node, because it is part of the reply to a call.
+   * Returns the first conflicts with these blockers, in the order of the blockers' requests. The conflicts are part of
+   * a reply, so their order must be the same on every node.
    */
   find(claim: Claim, found: FoundBlockers<Kind>, conflictsMax: number): Conflicts<Kind> {
     const { blockers } = found;

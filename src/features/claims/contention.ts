@@ -7,10 +7,10 @@
  *
  * A checkout is one working tree on one machine. The files of two checkouts are different files, although they have the
  * same paths. A claim of scope `checkout` is only about the files of the holder's checkout. A claim of scope `repo` is
- * about the files of all checkouts. The scope means nothing to resources other than files.
+ * about the files of all checkouts. The scope has no effect on other resources.
  *
- * Counted claims share a name with a limited number of holders. Whether they exclude each other depends on all claims
- * of the name, so blockers.ts decides it.
+ * Counted claims share a name with a limited number of holders. Two of them exclude each other only if the name is
+ * full. That depends on all claims of the name, so blockers.ts decides it.
  */
 import type { Resource } from "./resource.js";
 
@@ -18,7 +18,7 @@ import type { Resource } from "./resource.js";
 export interface Party {
   /** The id of the instance; "" if the caller is not an instance. */
   readonly holder: string;
-  /** The id of the instance whose subagent the holder is; null if there is none. */
+  /** The id of the holder's parent; null if the holder is not a subagent. */
   readonly parent: string | null;
 }
 
@@ -30,7 +30,7 @@ export interface Applicant extends Party {
 
 /** The members of a claim that decide which other claims it may exclude. */
 export interface Contender extends Party {
-  /** True if the claim excludes only exclusive claims, as long as its names are not full. */
+  /** True if other holders may share the resources. A full name cannot be shared with more holders (`maxHolders`). */
   readonly shared: boolean;
   /**
    * The maximum number of holders that share a name, this one included. It is set on shared claims of names only.
@@ -52,21 +52,21 @@ export function exclude(a: Contender, b: Contender, resource: Resource): boolean
 }
 
 /**
- * Returns whether two claims exclude each other, alone or together with other claims. Two counted claims do so only if
- * the holders of other claims fill the name.
+ * Returns whether two claims exclude each other, or would do so if the name was full. A full name matters only for
+ * counted claims.
  */
 export function mayExclude(a: Contender, b: Contender, resource: Resource): boolean {
   return exclude(a, b, resource) || (isCounted(a, b) && a.holder !== b.holder);
 }
 
-/** Returns whether two claims share their names, and one of them limits the number of holders. */
+/** Returns whether both claims are shared and at least one of them limits the number of holders. */
 export function isCounted(a: Contender, b: Contender): boolean {
   return a.shared && b.shared && ((a.maxHolders ?? null) !== null || (b.maxHolders ?? null) !== null);
 }
 
 /**
- * Returns whether two claims would exclude each other if they were about the same checkout. Such claims do not exclude
- * each other, but the changes of their holders have to be merged.
+ * Returns whether two claims of a file conflict apart from their checkouts. They exclude each other in one checkout,
+ * but these two are limited to different ones. The changes of their holders have to be merged later.
  */
 export function areNear(a: Contender, b: Contender, resource: Resource): boolean {
   return resource.isFile && areInDifferentCheckouts(a, b) && compete(a, b);

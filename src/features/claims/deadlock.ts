@@ -1,6 +1,6 @@
 /**
- * Decides whether a new claim would be a deadlock if it waited: the wait closes a cycle, and not all holders could
- * finish. Pure.
+ * Decides whether a new claim would cause a deadlock if it waited. It would if its wait closes a cycle and not all
+ * holders could finish. Pure.
  */
 import { must } from "../../base/assert.js";
 import type { Party } from "./contention.js";
@@ -9,21 +9,18 @@ import { type Claim, inOrder, isPlain, type LockEntry as Entry, wantedBy } from 
 import type { WaitGraph } from "./wait-graph.js";
 
 /**
- * One step of a cycle: a holder, and the claim with which it waits for the next holder of the cycle. `claim` is null in
- * the first step, where the new claim waits, and for a parent that waits for its child.
+ * One step of a cycle of waits. With `claim`, the holder waits for the holder of the next step. `claim` is null in the
+ * first step, because the new claim is not in the table yet. It is also null for a parent that waits for its child.
  */
 export interface CycleStep<Kind extends Claim> {
   readonly holder: string;
   readonly claim: Kind | null;
 }
 
-/** The maximum number of waiting claims that are examined to decide whether a new claim may overtake others. */
+/** The maximum number of waiting claims that a search for chains of waits examines. */
 const FOLLOWED_MAX = 1_000;
 
-/**
- * The maximum number of entries that are examined to decide whether all holders can finish although a claim would close
- * a cycle of waits. If more would be needed, the claim counts as a deadlock.
- */
+/** The maximum number of entries that `canFinish` examines. If it would need more, the claim counts as a deadlock. */
 const FINISH_STEPS_MAX = 50_000;
 
 export class DeadlockFinder<Kind extends Claim> {
@@ -36,9 +33,9 @@ export class DeadlockFinder<Kind extends Claim> {
   }
 
   /**
-   * Returns whether a new claim of the party may overtake all of these blockers, because waiting for them would be a
-   * deadlock. This is so if each blocker is a waiting claim that waits, directly or through others, for a held or
-   * waiting claim of the party.
+   * Returns whether a new claim of a party may overtake all of its blockers. A held blocker cannot be overtaken. A
+   * waiting blocker can if it waits, directly or through others, for a held or waiting claim of the party. Waiting for
+   * such a blocker would be a deadlock.
    */
   allWaitFor(party: Party, blockers: ReadonlySet<Entry<Kind>>): boolean {
     for (const { held } of blockers) if (held) return false;
@@ -73,8 +70,7 @@ export class DeadlockFinder<Kind extends Claim> {
 
   /**
    * Returns the cycle that a claim would close if it waited; null if there is none.
-   * @param overtaken the waiting claims that the new claim could overtake. With these claims, their holders already
-   *   wait for the new claim's holder
+   * @param overtaken the waiting claims that the new claim could overtake, because they wait for the new claim's holder
    */
   cycle(
     party: Party,
@@ -94,11 +90,11 @@ export class DeadlockFinder<Kind extends Claim> {
     };
     for (const { claim } of inOrder(blockers)) if (byHolder.has(claim.holder)) return stepsFrom(claim.holder);
     for (const entry of inOrder(overtaken)) {
-      // If a chain of waits from the entry to the new claim's holder is cut, the new claim can no longer overtake the
-      // entry.
+      // The entry waits for the new claim's holder now. If it has a choice, this wait may end before the entry is
+      // granted. Then the new claim could no longer overtake the entry.
       if (this.#entries.hasLimited && this.#hasChoice(entry)) return stepsFrom(entry.claim.holder);
-      // If the overtaken claim is granted first, the new claim waits for its holder. This closes a cycle if that holder
-      // or a child of it has another claim that waits for the new claim's holder.
+      // A makes the new claim, and B has the overtaken one. If B's claim is granted first, A waits for B. This closes a
+      // cycle if B, or a child of B, still waits for A with another claim.
       for (const other of this.#entries.behind(entry.claim.holder))
         if (other !== entry && !other.held && claims.has(other)) return stepsFrom(entry.claim.holder);
     }
@@ -108,8 +104,8 @@ export class DeadlockFinder<Kind extends Claim> {
   }
 
   /**
-   * Returns whether a waiting claim waits, directly or through others, for one of several holders or one of several
-   * names. If one chain of its waits for a holder is cut, it may still wait for that holder along another chain.
+   * Returns whether a waiting claim, or a claim for which it waits, has a choice. A claim has a choice if it needs only
+   * one of several names, or if only one of several holders has to end its claim.
    */
   #hasChoice(first: Entry<Kind>): boolean {
     const waiting = new Set([first]);
@@ -126,19 +122,19 @@ export class DeadlockFinder<Kind extends Claim> {
   }
 
   /**
-   * Returns whether all holders could finish if a new claim waited, although the wait closes a cycle. They can if it is
-   * enough for a claim that one of several holders or one of several names becomes free. A holder finishes when its
-   * claims are free and its children have finished. Its resources are then free for others.
+   * Returns whether all holders could finish if a new claim waited, although the wait closes a cycle. That is possible
+   * if a claim of the cycle needs only one of several names, or if only one of several holders has to end its claim. A
+   * holder finishes when its claims are free and its children have finished. Then its resources become free for others.
    *
-   * A waiting claim counts for all of its alternatives until its holder finishes, because it is unknown which one it
-   * gets. No claim overtakes another one in this search, because a claim that can be overtaken now may not be overtaken
+   * It is unknown which alternative a waiting claim gets, so the claim counts for all of them until its holder
+   * finishes. In this search, no claim overtakes another one, because what can be overtaken now may not be overtaken
    * later. So the result does not depend on the order in which holders finish.
    */
   canFinish(asked: Claim): boolean {
     let steps = 0;
     /**
-     * Counts the steps that it takes to compare a claim with all others. The comparison may stop earlier. The count
-     * ignores this, because it depends on the order of the index, and all nodes have to decide the same.
+     * Counts the steps of a full comparison of a claim with all others. A comparison may stop early, but where it stops
+     * depends on the order of the index. The full count is the same on every node, so all nodes decide the same.
      */
     const count = (claim: Claim): boolean => {
       steps += this.#entries.index.countNear(wantedBy(claim));
@@ -168,7 +164,7 @@ export class DeadlockFinder<Kind extends Claim> {
         for (const { filed } of this.#entries.index.meeting(wantedBy(claim), where)) reach(filed.claim.holder);
       }
     }
-    // The order decides at which claim the steps run out, so it has to be the same on every node.
+    // The steps may run out at any claim. So all nodes have to examine the claims in the same order.
     const order = [...unfinished].toSorted(([a], [b]) => (a < b ? -1 : 1));
     for (let before = -1; before !== unfinished.size; ) {
       before = unfinished.size;

@@ -1,6 +1,6 @@
 /**
- * Tests how the front has the writer end claims that have expired, on a clock that the test sets. When a claim expires
- * is tested in life.test.ts.
+ * Tests how the front makes the writer end expired claims, on a clock that the test sets. life.test.ts tests when a
+ * claim expires.
  */
 import t from "tap";
 import type { EndClaimsRequest, LeaseRecord } from "../../../schemas/leases.js";
@@ -111,7 +111,7 @@ function openExpiry() {
     await settle();
   };
   expiry.tick(1);
-  /** Returns the rows of claims that the writer was asked to end, with one list for each call. */
+  /** Returns the rows of the claims that the writer had to end: one list for each call to the writer. */
   const asked = (): number[][] =>
     played.calls.map((call) => (call.request as EndClaimsRequest).ends.map(({ row }) => row));
   const answer = async (reply: unknown): Promise<void> => {

@@ -1,7 +1,7 @@
 /**
- * Ends expired claims. Each claim is checked at the time at which it expires if its holder is not seen again. If the
- * holder has been seen since, the claim is scheduled for another check at its new expiry time. So a heartbeat costs
- * nothing here. Runs on the front, driven by ticks.
+ * Ends expired claims. Each claim is checked when it would expire without further heartbeats of its holder. If there
+ * was a heartbeat before the check, the claim is checked again at its new expiry time. So a heartbeat costs nothing
+ * here. Runs on the front, driven by ticks.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
@@ -25,8 +25,8 @@ export interface Holders {
    */
   lastSeenOf(id: string, nowMs: number): number;
   /**
-   * Starts or stops watching an instance. While it is watched, `Expiry.endOverdue` is called before each of its
-   * heartbeats counts.
+   * Starts or stops watching an instance. Each heartbeat of a watched instance first calls `Expiry.endOverdue`, and
+   * counts afterwards.
    */
   watch(id: string, watched: boolean): void;
 }
@@ -39,8 +39,8 @@ export interface ExpiryOptions {
   readonly log: Log;
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
-   * The settings of a cluster; null on a single server. In a cluster, only the leader ends claims. Other nodes may see
-   * heartbeats too. So the leader waits another `graceMs`, unless no other node is alive.
+   * The settings of a cluster; null on a single server. In a cluster, only the leader ends claims. It learns with a
+   * delay of a heartbeat that another node received. So it waits another `graceMs`, unless no other node is alive.
    */
   readonly shared: {
     readonly isLeader: () => boolean;
@@ -52,11 +52,10 @@ export interface ExpiryOptions {
 /** The width of a time slot in the schedule, in ms. Claims are checked with this precision. */
 const SLOT_MS = 100;
 /**
- * The number of slots that the clock may go back. If it goes back further, the expiry assumes that the clock was set
- * back.
+ * The number of slots by which the clock may go back without effect. A larger step means that the clock was set back.
  */
 const SLOTS_BACK_MAX = 100;
-/** The delay before the next attempt, in ms, if the writer did not answer because it is busy or restarting. */
+/** The delay before the next attempt, in ms. An attempt fails while the writer is busy or restarting. */
 const RETRY_MS = 1_000;
 
 interface End {
@@ -72,10 +71,11 @@ interface End {
 
 export class Expiry implements BackgroundTask {
   readonly #options: ExpiryOptions;
-  /** The claims to check in each time slot, by their rows. */
+  /** The rows of the claims to check in each time slot. */
   readonly #slots = new Map<number, number[]>();
   /**
-   * The slot in which each claim is checked, by the claim's row. If another slot lists the row too, its entry is stale.
+   * The slot in which each claim is checked, by the claim's row. `#slots` may still list the row in an older slot,
+   * which is then skipped.
    */
   readonly #slotOf = new Map<number, number>();
   /**
@@ -83,7 +83,7 @@ export class Expiry implements BackgroundTask {
    * have ended by then.
    */
   #fresh: number[] = [];
-  /** The fences of the claims that the writer is ending, or will end next, by the row of the claim. */
+  /** The fence of each claim that the writer is ending or will end next, by the row of the claim. */
   readonly #ending = new Map<number, number>();
   /** The claims that the writer will end next. */
   readonly #overdueClaims: End[] = [];
@@ -114,8 +114,8 @@ export class Expiry implements BackgroundTask {
     const last = slotAt(nowMs) - 1;
     const due: number[] = [];
     if (last < this.#doneSlot - SLOTS_BACK_MAX) this.#scheduleAgain(last, nowMs);
-    // If the clock has jumped forward, only the existing slots are visited, because they are fewer than the slots of
-    // that time.
+    // If the clock has jumped far forward, the skipped time has more slots than the schedule. Then only the slots of
+    // the schedule are visited.
     const slots =
       last - this.#doneSlot > this.#slots.size
         ? [...this.#slots.keys()].filter((slot) => slot <= last)
@@ -145,8 +145,8 @@ export class Expiry implements BackgroundTask {
    * has checked it yet. The request that brought the heartbeat is applied afterwards, and finds the claim ended.
    */
   endOverdue(holder: string, nowMs: number): void {
-    // While a cluster has other live nodes, the leader's ticks end the claims, because another node may have received a
-    // later heartbeat.
+    // Another live node of the cluster may have received a later heartbeat. So while there is one, only the leader's
+    // ticks end claims.
     const { shared } = this.#options;
     if (shared !== null && !(shared.isLeader() && shared.hasNoPeers())) return;
     const rows = [...this.#options.leases.of(holder)].map(({ row }) => row);
@@ -202,8 +202,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Returns what the writer needs to end a claim, as a list of one. The list is empty if the claim has not expired or
-   * the writer is already ending it.
+   * Returns the data with which the writer ends a claim, as a list with one element. The list is empty if the claim has
+   * not expired, or if the writer is already ending it.
    */
   #overdue(row: number, nowMs: number): End[] {
     const record = this.#options.leases.get(row);
@@ -217,8 +217,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Returns the time in ms at which a claim counts as expired. In a cluster it is later, because this node learns only
-   * after a delay of a heartbeat that another node received.
+   * Returns the time in ms at which a claim counts as expired. In a cluster it is later, because a heartbeat that
+   * another node received reaches this node with a delay.
    */
   #due({ endsMs, reason }: ReturnType<typeof lifeOf>): number {
     const { shared } = this.#options;
@@ -244,7 +244,7 @@ export class Expiry implements BackgroundTask {
     writer.call(endClaims, { ends: together }, NO_CALLER, (reply) => {
       for (const { row, fence, reason } of together) {
         this.#ending.delete(row);
-        // The writer keeps a claim whose holder was seen, or whose life was prolonged, after this decision.
+        // The writer keeps a claim if its holder was seen, or if its life was prolonged, after the front's decision.
         const isKept = leases.get(row)?.fence === fence;
         if (reply instanceof Failure || isKept) this.#schedule(row, clock.now() + RETRY_MS);
         else log.info("claim lost", { id: names.get(row), reason });

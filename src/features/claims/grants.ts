@@ -1,6 +1,6 @@
 /**
- * Grants the waiting claims of the lock table that have become free, and makes the other waiting claims watch a
- * blocker. Pure except for the table's state.
+ * Grants waiting claims of the lock table that have become free. A claim that is still blocked watches one of its
+ * blockers. Pure except for the table's state.
  */
 import { witnesses } from "./blockers.js";
 import { exclude } from "./contention.js";
@@ -34,8 +34,8 @@ export class Grants<Kind extends Claim> {
 
   #settleLimited(entry: Entry<Kind>, known: KnownDependents<Kind>): boolean {
     const { claim } = entry;
-    // `skipsNames` leaves out the alternatives if another resource is blocked. The claim then watches blockers of that
-    // one.
+    // `skipsNames` leaves out the alternatives if another resource is blocked. The claim then watches the blockers of
+    // that resource.
     const { chosen, blocking } = this.#graph.limitedBlockers(claim, { known, skipsNames: true });
     this.#entries.watch(entry, witnesses(claim, blocking));
     if (blocking.obstructions.length > 0) return false;
@@ -44,9 +44,7 @@ export class Grants<Kind extends Claim> {
     return true;
   }
 
-  /**
-   * If a held claim blocks a waiting claim, makes the waiting claim watch it. Returns whether a held claim blocks it.
-   */
+  /** Makes a waiting claim watch a held claim that blocks it. Returns false if no held claim blocks it. */
   watchHeld(entry: Entry<Kind>): boolean {
     const where = ({ claim }: Entry<Kind>, wanted: Resource): boolean => exclude(claim, entry.claim, wanted);
     const first = this.#entries.heldIndex.meeting(entry.claim.resources, where).next();
@@ -56,18 +54,18 @@ export class Grants<Kind extends Claim> {
   }
 
   /**
-   * Grants the waiting claims that are free now because a holder got this claim.
+   * Grants the waiting claims that become free because holder A was granted this claim.
    *
-   * Since this grant, more claims wait for that holder. The holder's own waiting claims may overtake those claims. So
-   * may the waiting claims of each holder for which this holder waits.
+   * After the grant, more claims wait for A, and A's waiting claims may overtake them. If A itself waits for B, these
+   * claims wait for B too. So B's waiting claims may also overtake them.
    */
   grantWith(claim: Claim, granted: Kind[]): void {
     if (!this.#isAwaited(claim)) return;
     const holders = new Set([claim.holder]);
     let known: KnownDependents<Kind> = new Map();
     let further: string[] | undefined;
-    // Returns whether a holder that the loop has not reached yet has a claim that may become free. Usually there is
-    // none.
+    // Returns false if no holder outside `holders` has a claim that may become free, which is the usual case. Then the
+    // loop need not add holders.
     const goesOn = (): boolean => {
       further ??= this.#entries.behindWaiting.keys();
       for (let last = further.at(-1); last !== undefined; last = further.at(-1)) {
@@ -92,8 +90,8 @@ export class Grants<Kind extends Claim> {
   }
 
   /**
-   * Grants the candidates that are free, and the claims that become free because of these grants, in the order of their
-   * requests.
+   * Grants the candidates that are free, in the order of their requests. Claims that become free because of these
+   * grants are granted too.
    */
   grantInOrder(candidates: Iterable<Entry<Kind>>, granted: Kind[]): void {
     let queue = inOrder(candidates).toReversed();
@@ -102,7 +100,8 @@ export class Grants<Kind extends Claim> {
       const chooses = entry.claim.alternatives.length > 0;
       if (!this.settle(entry, new Map())) continue;
       granted.push(entry.claim);
-      // The claim no longer waits for the alternatives that it did not get, so the claims that watch it may be free.
+      // The granted claim no longer waits for the alternatives that it did not get. So the claims that watch it may be
+      // free.
       const freed = chooses ? [...(entry.watchedBy ?? [])] : [];
       const more = new Set([...freed, ...this.mayOvertakeWith(entry.claim)]);
       if (more.size > 0) queue = inOrder(new Set([...queue, ...more])).toReversed();
@@ -110,14 +109,17 @@ export class Grants<Kind extends Claim> {
   }
 
   /**
-   * Returns the waiting claims that may be free now because a holder got this claim (`#grantWith`): the holder's own,
-   * and those of each holder for which this holder waits.
+   * Returns the waiting claims that the grant of this claim may have made free. `grantWith` explains why. They are
+   * claims of the same holder, or of a holder for which that holder waits.
    */
   mayOvertakeWith(claim: Claim): Entry<Kind>[] {
     return this.#isAwaited(claim) ? this.mayOvertakeAs([claim.holder]) : [];
   }
 
-  /** Returns the waiting claims of some holders that may be free now because more claims wait for these holders. */
+  /**
+   * Returns the waiting claims that may be free now because more claims wait for these holders. They are claims of
+   * these holders, or of holders for which they wait.
+   */
   mayOvertakeAs(first: readonly string[]): Entry<Kind>[] {
     const holders = new Set(first);
     const found: Entry<Kind>[] = [];

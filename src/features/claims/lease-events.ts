@@ -1,6 +1,6 @@
 /**
- * Publishes the events of leases: granted, waiting, released and lost. The caller runs inside the transaction that
- * makes the change, so the event is committed together with the change. Runs in the writer thread.
+ * Publishes the events of leases: granted, waiting, released and lost. It is called in the transaction that changes the
+ * lease, so the event is committed together with the change. Runs in the writer thread.
  */
 import type { ServerSource, ServerTopic } from "../../../schemas/events.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";

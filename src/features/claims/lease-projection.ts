@@ -34,7 +34,7 @@ export class LeaseProjection implements Measured {
    */
   readonly #waiters = new Waiters<number>();
   readonly #listeners: LeaseListener[] = [];
-  /** Counts the grants, and sums the seconds from each request to its grant, for the metrics. */
+  /** The number of grants, and the sum of the seconds from each request to its grant. Both are for the metrics. */
   readonly #waited = { count: 0, sumS: 0 };
   #held = 0;
   #waiting = 0;
@@ -104,7 +104,7 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Yields the held leases with which a claim of these resources would conflict, in no particular order. Counted claims
+   * Yields the held leases that a claim of these resources would conflict with, in no particular order. Counted claims
    * conflict only if the name is full.
    * @param holder the holder of the leases; null for all holders
    */
@@ -128,8 +128,8 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Returns the held leases that overlap a resource and do not conflict with a claim of it, because they are limited to
-   * other checkouts. The oldest request comes first.
+   * Returns the held leases of a resource in other checkouts. They overlap the resource, but a claim of it does not
+   * conflict with them. The oldest request comes first.
    */
   nearbyOf(wanted: Resource, asked: Contender): Meeting<LiveLease>[] {
     const nearby = new Map<LiveLease, Meeting<LiveLease>>();
@@ -157,8 +157,8 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Returns the maximum number of steps that a comparison of these resources with all leases takes. Counting stops
-   * above GLOB_STEPS_MAX.
+   * Returns the maximum number of steps of a comparison of these resources with all leases. Counting stops above
+   * GLOB_STEPS_MAX.
    */
   stepsFor(resources: readonly Resource[]): number {
     return this.#index.stepsFor(resources, GLOB_STEPS_MAX);

@@ -64,11 +64,11 @@ export function liveLeaseOf(
   const { row, holder, parent, shared, max_holders: maxHolders, any, state } = record;
   const limitedTo = limitOf(record);
   const chosen = any === null || state === "waiting" ? NO_NAMES : resources.slice(resources.length - any.length);
-  // No member is spread, because V8 copies the members of a spread object one by one.
+  // No object is spread here, because V8 copies the members of a spread object one by one.
   return { order: row, holder, parent, shared, maxHolders, limitedTo, resources, alternatives, chosen, record };
 }
 
-/** Returns the members of a claim, stored or asked for, that decide with which other claims it conflicts. */
+/** Returns the members of a stored or requested claim that decide its conflicts with other claims. */
 export function contenderOf(
   claim: Pick<LeaseRecord, "holder" | "parent" | "shared" | "scope" | "checkout"> &
     Partial<Pick<LeaseRecord, "max_holders">>,
@@ -77,7 +77,7 @@ export function contenderOf(
   return { holder, parent, shared, maxHolders, limitedTo: limitOf(claim) };
 }
 
-/** Returns the checkout to whose files a claim is limited; null if it is about all checkouts. */
+/** Returns the id of the only checkout whose files a claim covers; null if the claim covers all checkouts. */
 export function limitOf({ scope, checkout }: Pick<LeaseRecord, "scope" | "checkout">): string | null {
   return scope === "checkout" ? checkout : null;
 }
@@ -99,8 +99,8 @@ export function readResources(texts: readonly string[], workspace: string): Reso
 }
 
 /**
- * Parses globs that will be compared with leases. Stops at the first glob that makes the list too expensive, so that
- * later globs are not compiled.
+ * Parses globs that will be compared with leases. If a glob makes the list too expensive, the later globs are not
+ * compiled.
  * @param nameOf returns the name of the glob at an index, for a refusal of one glob
  * @param name the name of the whole list, for a refusal of the list
  */

@@ -26,8 +26,8 @@ export type EndReason = EndClaimsRequest["ends"][number]["reason"];
 /**
  * Returns when a claim expires, and for which reason.
  * @param lastSeenMs when the holder was last seen; in the future while the holder is busy
- * @param resumed when the server started or resumed. A claim from before that time gets some extra time in which its
- * holder can be seen, unless it had expired when the server stopped.
+ * @param resumed when the server started or resumed. A claim that is older gets extra time in which its holder can be
+ * seen again, unless it had already expired when the server stopped.
  */
 export function lifeOf(
   claim: Life,

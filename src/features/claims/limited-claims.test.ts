@@ -1,11 +1,11 @@
 /**
- * Runs random sequences of requests and ends of counted claims and of claims with alternatives on the lock table, and
- * compares each step with a naive model that examines all claims (docs/leases.md "One of many" and "Several holders").
+ * Tests counted claims and claims with alternatives (docs/leases.md "One of many" and "Several holders"). Random
+ * sequences of requests and ends run on the lock table. After each step, the table must agree with a naive model that
+ * examines all claims.
  *
- * Each step also runs on a second table, which is sometimes rebuilt from the claims, as after a restart. Sometimes a
- * third table is played to its end: holders that wait for nothing end their claims, in a random order. In the end,
- * every claim must have been granted. This shows that no request starves, no wake-up is lost and no deadlock goes
- * unnoticed.
+ * Each step also runs on a second table, which is sometimes rebuilt from the claims, as after a restart. Sometimes all
+ * claims of a third table are ended: holders that wait for nothing end their claims, in a random order. In the end,
+ * every claim must have been granted. So no request starves, no wake-up is lost, and every deadlock is found.
  */
 import t from "tap";
 import { must } from "../../base/assert.js";
@@ -53,14 +53,14 @@ function childrenOf(holder: string): string[] {
   return HOLDERS.filter((child) => PARENTS.get(child) === holder);
 }
 
-/** Yields all ways to choose one name of each group without using a name twice, in the order of the names. */
+/** Yields all choices of one name of each group, in the order of the names. No choice has a name twice. */
 function* choices(groups: readonly (readonly Resource[])[], before: readonly Resource[] = []): Generator<Resource[]> {
   const [first, ...rest] = groups;
   if (first === undefined) yield [...before];
   for (const name of first ?? []) if (!before.includes(name)) yield* choices(rest, [...before, name]);
 }
 
-/** Implements the rules by which claims are granted independently of the lock table. */
+/** A second, simple implementation of the rules by which claims are granted. */
 class NaiveLockTable {
   readonly held = new Set<Named>();
   waiting: Named[] = [];
@@ -103,7 +103,7 @@ class NaiveLockTable {
     return this.among(claim, this.others(claim)).blockers;
   }
 
-  /** Returns whether a claim cannot be granted before a holder has ended a claim. */
+  /** Returns whether a claim has to wait until this holder has ended a claim. */
   needs(claim: Claim, holder: string): boolean {
     const theirs = [...this.held].filter((other) => other.holder === holder);
     return this.among(claim, theirs).blockers.length > 0;
@@ -226,7 +226,10 @@ class NaiveLockTable {
   }
 }
 
-/** A lock table with its own copies of the claims, because the table adds the chosen names to its claims. */
+/**
+ * A lock table with its own copies of the claims. It needs copies, because a lock table adds the chosen names to its
+ * claims.
+ */
 class Played {
   readonly table = new LockTable<Named>();
   readonly #copies = new Map<string, Named>();
@@ -426,7 +429,7 @@ t.test("a claim that begins to wait lets another holder overtake those that now 
   const ofB = claim("h1", ["b"], null);
   table.hold(ofB);
   table.hold(claim("h2", ["c"], null));
-  // `earlier` waits for h1. It also waits for "a", which is therefore full for the next claim.
+  // `earlier` waits for "b", which h1 holds. It also waits for "a", so "a" is full for the next claim.
   const earlier = claim("h3", ["a", "b"], 2);
   t.ok(table.enqueue(earlier));
   const later = claim("h2", ["a"], 2);
@@ -434,7 +437,8 @@ t.test("a claim that begins to wait lets another holder overtake those that now 
   t.ok(table.enqueue(later));
   const further = claim("h4", ["d"], null);
   t.same([table.enqueue(further), table.grantBehind(further)], [false, []], "a claim of something else grants nothing");
-  // From now on h1 waits for h2, and so does `earlier`. h0 may still end its claim, so this is no deadlock.
+  // From now on h1 waits for h2. So `earlier`, which waits for h1, also waits for h2. h0 may still end its claim, so
+  // this is no deadlock.
   const behind = claim("h1", ["c"], null);
   t.equal(table.evaluate(behind, true, 10).kind, "taken");
   t.ok(table.enqueue(behind));

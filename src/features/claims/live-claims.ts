@@ -54,8 +54,8 @@ export class LiveClaims {
   }
 
   /**
-   * Counts a claim as held. If it has resources, adds it to the lock table as held, and returns the waiting claims that
-   * the lock table grants because of it.
+   * Counts a claim as held. If the claim has resources, adds it to the lock table as held. Returns the waiting claims
+   * that the lock table grants because of that.
    */
   takeHeld(lease: LiveLease, overtakes = false): readonly LiveLease[] {
     this.#countHeld(lease);

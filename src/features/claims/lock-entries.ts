@@ -18,20 +18,20 @@ export class LockEntries<Kind extends Claim> {
   /** All entries. */
   readonly index = new ResourceIndex<Entry<Kind>>();
   /**
-   * The held entries by resource. They have an index of their own, because the question whether any held claim blocks a
-   * waiting one is the most frequent, and the queue of a resource may be long.
+   * The held entries by resource. The most frequent question is whether a held claim blocks a waiting one. This index
+   * answers it without a search through the queue of the resource, which may be long.
    */
   readonly heldIndex = new ResourceIndex<Entry<Kind>>();
   /**
-   * The waiting entries of each holder that watch a waiting entry. All other waiting entries watch held ones only. So
-   * only these entries can become free because more claims wait for their holder.
+   * The waiting entries that watch a waiting entry, by their holder. Only these entries can become free by overtaking,
+   * when more claims wait for their holder. All other waiting entries watch held ones only.
    */
   readonly behindWaiting = new Groups<string, Entry<Kind>>();
   /** The number of held entries. */
   held = 0;
   /** The number of changes so far. A result that was cached before a change may be wrong after it. */
   changes = 0;
-  /** The number of claims that are counted, or wait with alternatives. */
+  /** The number of limited claims: those that are counted, or that wait with alternatives. */
   #limited = 0;
 
   /** Returns whether the table has a claim to which the rule of blockers.ts applies. */
@@ -40,8 +40,8 @@ export class LockEntries<Kind extends Claim> {
   }
 
   /**
-   * Returns whether a claim has to be compared with others by the rule of blockers.ts. All claims have to while the
-   * table has a limited one.
+   * Returns whether the rule of blockers.ts applies to a claim. While the table has a limited claim, the rule applies
+   * to all claims.
    */
   isLimited(claim: Claim): boolean {
     return this.#limited > 0 || !isPlain(claim);

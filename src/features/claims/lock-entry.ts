@@ -7,8 +7,8 @@ export interface Claim extends HasResources, Contender {
   /** A unique number. A claim that was requested earlier has a smaller number. */
   readonly order: number;
   /**
-   * The resources that the claim needs, all of them. When a waiting claim is granted, the lock table adds the chosen
-   * names.
+   * The resources that the claim needs. When a waiting claim is granted, the lock table adds the names that were chosen
+   * from its alternatives.
    */
   resources: readonly Resource[];
   /**
@@ -16,7 +16,7 @@ export interface Claim extends HasResources, Contender {
    * after the names were chosen.
    */
   alternatives: readonly (readonly Resource[])[];
-  /** Those of the resources that were chosen from alternatives. */
+  /** The resources that were chosen from alternatives. `resources` contains them too. */
   chosen: readonly Resource[];
 }
 
@@ -24,8 +24,8 @@ export interface Claim extends HasResources, Contender {
 export class LockEntry<Kind extends Claim> implements HasResources {
   held = false;
   /**
-   * Blockers of this claim, while it waits. It cannot become free before one of them has ended. They are a single claim
-   * unless the claim wants counted names or alternatives.
+   * The blockers that this claim watches while it waits. It cannot become free before one of them has ended. A claim
+   * without counted names and alternatives watches only one.
    */
   watches: readonly LockEntry<Kind>[] = [];
   /** The claims that watch this one; null if there are none, as for most claims. */
@@ -50,12 +50,15 @@ export function choosesName({ resources, alternatives, chosen }: Claim, name: Re
   return alternatives.length > 0 ? !resources.some(isName) : chosen.some(isName);
 }
 
-/** Returns the number of holders with which a claim shares its names, itself included. */
+/** Returns the maximum number of holders that a claim allows for its names, its own holder included. */
 export function holdersMaxOf({ shared, maxHolders = null }: Contender): number {
   return maxHolders ?? (shared ? Number.POSITIVE_INFINITY : 1);
 }
 
-/** Returns whether a claim excludes others one by one, so that it needs no count of holders and no choice of a name. */
+/**
+ * Returns whether a claim is neither counted nor has alternatives. Two plain claims can be compared without looking at
+ * other claims.
+ */
 export function isPlain({ maxHolders = null, alternatives }: Pick<Claim, "maxHolders" | "alternatives">): boolean {
   return maxHolders === null && alternatives.length === 0;
 }

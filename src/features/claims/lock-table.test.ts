@@ -1,9 +1,9 @@
 /**
- * Runs random sequences of steps on the lock table, and compares it after each step with a naive model that examines
+ * Tests the lock table by random sequences of steps. After each step, it must agree with a naive model that examines
  * all claims. The holders are agents and their subagents, in several checkouts.
  *
  * Each step also runs on a second lock table, which is sometimes rebuilt from the stored claims, as after a restart of
- * a node in a cluster. Both must return the same, in the same order, because nodes compare their replies.
+ * a node in a cluster. Both tables must return the same claims in the same order, because nodes compare their replies.
  */
 import t from "tap";
 import { must } from "../../base/assert.js";
@@ -65,8 +65,8 @@ function childrenOf(holder: string): string[] {
 }
 
 /**
- * Implements the rules by which claims are granted (sections 19, 20, 27 and 28 of the contract) independently of the
- * lock table. A parent waits for each of its children.
+ * A second, simple implementation of the rules by which claims are granted (sections 19, 20, 27 and 28 of the
+ * contract). A parent waits for each of its children.
  */
 class NaiveLockTable {
   readonly held = new Set<Named>();
@@ -77,7 +77,7 @@ class NaiveLockTable {
     return !related && !(a.shared && b.shared) && meet(a, b);
   }
 
-  /** Returns the claims for which a claim would wait if it could not overtake any. */
+  /** Returns the claims for which a claim would wait if it overtook none of them. */
   before(claim: Named): Named[] {
     const earlier = this.waiting.filter((other) => other.order < claim.order);
     return [...this.held, ...earlier].filter((other) => this.conflict(claim, other));
@@ -96,7 +96,7 @@ class NaiveLockTable {
   }
 
   /**
-   * Returns whether one holder is another, or waits for it, with a claim of its own or through one of its children.
+   * Returns whether `from` is the holder `to`, or waits for it. A holder also waits if one of its children waits.
    * @param waits whether a waiting claim waits for `to`
    */
   leadsTo(from: string, to: string, waits: (claim: Named) => boolean): boolean {
@@ -125,8 +125,8 @@ class NaiveLockTable {
   }
 
   /**
-   * Returns whether a waiting claim has to wait for a holder, directly or through others: for the holder's held claims,
-   * or for its waiting ones.
+   * Returns whether a waiting claim has to wait, directly or through others, for a held or waiting claim of this
+   * holder.
    */
   hasToWaitFor(claim: Named, holder: string, seen = new Set<Named>()): boolean {
     if (seen.has(claim)) return false;
@@ -277,7 +277,7 @@ t.test("any sequence of requests and ends", (t) => {
             if (naive.conflict({ ...claim, limitedTo: null }, other)) counts.inOtherCheckouts += 1;
           }
           naive.held.add(claim);
-          // Grants because of a new claim are rare: about one in 200 000 steps.
+          // A new claim rarely causes other grants: about once in 200 000 steps.
           const byThat = namesOf(naive.settle());
           if (namesOf(granted) !== byThat) return `${step}: ${namesOf(granted)} by a grant, not ${byThat}`;
         } else if (decision.kind === "taken" && waits && random(4) > 0) {

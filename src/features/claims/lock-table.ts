@@ -7,17 +7,17 @@
  * others, for claims that H holds. A new claim of H may also overtake a claim that waits for H's waiting claims.
  *
  * A parent counts as waiting for its children, because a subagent runs inside the work of its parent. So a claim that
- * waits for a parent waits for the parent's children, too. A child may overtake such a claim, and may not wait for its
- * holder.
+ * waits for a parent also waits for the parent's children. A child may overtake such a claim. It may not wait for the
+ * holder of such a claim, because that would be a deadlock.
  *
- * Each waiting claim watches one of its blockers, and is checked again when that one ends. A new claim watches its most
- * recent blocker. In a plain queue that is the claim before it, so only one claim is checked when a claim ends, however
- * long the queue is.
+ * Each waiting claim watches one of its blockers, and is checked again when that blocker ends. A new claim watches its
+ * most recent blocker, which is usually the claim before it in the queue. So the end of a claim causes only one check,
+ * however long the queue is.
  *
  * A counted claim shares its names with a limited number of holders, and a claim with alternatives needs one of several
  * names. blockers.ts has their rule. Such a claim may watch several blockers, and can become free when any of them
- * ends. It waits for each of its blockers, but it is deadlocked only if none of them can end. While the table has no
- * such claim, this rule costs nothing.
+ * ends. It is deadlocked only if none of its blockers can end. While the table has no such claim, the rule of
+ * blockers.ts costs nothing.
  *
  * wait-graph.ts finds which claim waits for which, deadlock.ts decides whether a request may wait, grants.ts grants
  * waiting claims, conflicts.ts lists what a refusal names, and lock-entries.ts stores the claims.
@@ -38,7 +38,7 @@ export type { Claim } from "./lock-entry.js";
 
 export type LockDecision<Kind extends Claim> =
   /**
-   * The claim is granted. `overtakes` is true if it overtakes a claim that waits for a waiting claim of the same
+   * The claim can be granted. `overtakes` is true if it overtakes a claim that waits for a waiting claim of the same
    * holder. `chosen` has one name of each group of alternatives.
    */
   | { readonly kind: "free"; readonly overtakes: boolean; readonly chosen: readonly Resource[] }
@@ -125,7 +125,7 @@ export class LockTable<Kind extends Claim> {
     };
   }
 
-  /** Yields the held claims with which a claim of these resources would conflict, in no particular order. */
+  /** Yields the held claims that a claim of these resources would conflict with, in no particular order. */
   *heldByOthers(resources: readonly Resource[], asked: Contender): Generator<Conflict<Kind>> {
     const where = ({ claim }: Entry<Kind>, wanted: Resource): boolean => exclude(claim, asked, wanted);
     for (const meeting of this.#entries.heldIndex.meeting(resources, where)) yield conflictOf(meeting);
@@ -155,9 +155,10 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Grants the waiting claims that may overtake others now, because a claim was added to the queue. The holder of that
-   * claim waits for more holders than before, and so do the holders that wait for it. In a table without limited
-   * claims, this would be a deadlock, so no claim is granted. Returns the granted claims in the order of their grants.
+   * Grants the waiting claims that become free because this claim was added to the queue. Holder A made the claim, and
+   * B blocks it. So A waits for B now, and the holders that wait for A also wait for B. B's waiting claims may overtake
+   * theirs. Without limited claims, these waits would be a deadlock and the claim would not be in the queue, so nothing
+   * is granted. Returns the granted claims in the order of their grants.
    */
   grantBehind(claim: Kind): Kind[] {
     const granted: Kind[] = [];

@@ -35,7 +35,7 @@ export function taken(held: boolean, conflicts: readonly Conflict<LiveLease>[]):
   return new Failure("ALREADY_EXISTS", message, { conflicts: conflicts.map(conflictMembers) });
 }
 
-/** @param nameOf returns the name of a holder whose step of the cycle has no claim */
+/** @param nameOf returns the name of a holder; called for a step of the cycle that has no claim */
 export function deadlock(cycle: readonly CycleStep<LiveLease>[], nameOf: (holder: string) => string): Failure {
   const steps = cycle.map(({ holder, claim }) => ({
     holder: { id: holder, name: claim?.record.holder_name ?? nameOf(holder) },

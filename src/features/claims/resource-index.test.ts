@@ -1,6 +1,5 @@
 /**
- * Tests that the number of steps for a comparison does not depend on the order in which resources were added and
- * removed.
+ * Tests the count of steps for a comparison. It must not depend on the order in which resources were added and removed.
  */
 import * as fc from "fast-check";
 import t from "tap";

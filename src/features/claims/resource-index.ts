@@ -1,7 +1,7 @@
 /**
- * Indexes resources by the literal segments at the start of their globs, so that a search compares only resources that
- * may overlap. Each scope has one tree. A glob is stored at the node where its literal prefix ends. Pure except for its
- * state.
+ * Indexes resources by the literal prefixes of their globs, so that a search compares only resources that may overlap.
+ * Each scope has one tree, whose edges are path segments. A glob is stored at the node where its literal prefix ends
+ * (`src/a/*.ts` at `src`, `a`). Pure except for its state.
  */
 import { globsMeet, type PathGlob, stepsToMeet } from "../../base/path-glob.js";
 import type { Resource } from "./resource.js";
@@ -38,7 +38,7 @@ class Node<Filed> {
 
 /**
  * The maximum number of literal segments by which a glob is indexed. There is a limit because a node takes ten times
- * the memory of a segment. Globs that share a longer prefix are compared with each other.
+ * the memory of a segment. Globs whose first INDEX_DEPTH_MAX segments are the same are compared with each other.
  */
 export const INDEX_DEPTH_MAX = 16;
 /** The tree is rebuilt when it has this many more emptied nodes than globs. */
@@ -79,8 +79,7 @@ export class ResourceIndex<Filed extends HasResources> {
   }
 
   /**
-   * Yields each pair of a given resource and an indexed resource that overlap. Each pair comes once, in no particular
-   * order.
+   * Yields the pairs of a given and an indexed resource that overlap. Each pair comes once, in no particular order.
    * @param where returns false for items that are to be skipped without a comparison with the given resource
    */
   *meeting(
@@ -89,8 +88,8 @@ export class ResourceIndex<Filed extends HasResources> {
   ): Generator<Meeting<Filed>> {
     for (const wanted of resources) {
       /**
-       * The pairs that were already yielded. They are recorded only if one of the two resources has several globs,
-       * because such a pair may be found twice.
+       * The pairs that were already yielded. Only a pair in which one resource has several globs may be found twice, so
+       * other pairs are not recorded.
        */
       let met: Map<Filed, Set<Resource>> | undefined;
       for (const glob of wanted.globs) {
@@ -141,10 +140,7 @@ export class ResourceIndex<Filed extends HasResources> {
     return found;
   }
 
-  /**
-   * Returns the entries that may overlap a glob. These are the entries whose literal prefix begins with the glob's
-   * prefix, or the other way round.
-   */
+  /** Returns the entries that may overlap a glob. Of the two literal prefixes, one must begin with the other. */
   #near(scope: string, { prefix }: PathGlob): readonly Entry<Filed>[] {
     let node = this.#scopes.get(scope);
     const lists: (readonly Entry<Filed>[])[] = [];

@@ -30,8 +30,8 @@ interface Watcher extends HasResources {
 }
 
 /**
- * The workspace name that stands for any workspace. Two resources with this name overlap if they would overlap within
- * one workspace.
+ * The workspace name that stands for any workspace. Both resources of a comparison get it, so that only their globs are
+ * compared.
  */
 const ANYWHERE = "";
 
@@ -81,8 +81,8 @@ export class ResourceWatch {
   }
 
   /**
-   * Returns the ids of the instances that wait because of a held lease, the one that has waited longest first. Returns
-   * none if the comparison is too expensive.
+   * Returns the ids of the instances that wait for the end of a held lease. The one that has waited longest comes
+   * first. Returns none if the comparison is too expensive.
    */
   waitersOf(record: LeaseRecord): string[] {
     const found = [
@@ -93,8 +93,8 @@ export class ResourceWatch {
   }
 
   /**
-   * Yields the held leases because of which instances wait, some of them several times. Leaves out resources that are
-   * too expensive to compare.
+   * Yields the held leases for whose end instances wait. A lease may come several times. Resources that are too
+   * expensive to compare are left out.
    * @param holder the holder of the leases; null for all holders
    */
   *awaited(holder: string | null): Generator<LeaseRecord> {

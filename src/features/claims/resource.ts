@@ -24,7 +24,7 @@ export interface Resource {
   readonly scope: string;
   /** True if the resource is files of a workspace. Each checkout of the workspace has its own copy of them. */
   readonly isFile: boolean;
-  /** One glob, or several if the text has braces. The resource covers everything that one of its globs covers. */
+  /** One glob, or several if the text has braces. The resource covers all that any of its globs covers. */
   readonly globs: readonly PathGlob[];
 }
 
@@ -99,8 +99,8 @@ function compileAlternatives(glob: string): readonly PathGlob[] {
 }
 
 /**
- * Returns the problem of a resource text, as the part of a message that follows the resource's name. Returns null if
- * the text is valid.
+ * Returns the problem of a resource text; null if the text is valid. The problem is the part of a message that follows
+ * the name of the resource.
  */
 function resourceProblem(text: string): string | null {
   for (const scope of SERVER_WIDE) {
@@ -150,9 +150,9 @@ export function countWildCharacters({ globs }: Resource): number {
 }
 
 /**
- * Returns the number of globs that resources have after their braces are expanded. One resource counts at most
- * GLOB_ALTERNATIVES_MAX globs, although it can have one more, with literal braces. That extra glob must not make a full
- * list too long.
+ * Returns the number of globs that resources have after their braces are expanded. A resource can have one more glob
+ * than GLOB_ALTERNATIVES_MAX, because its text with literal braces is a glob too. That extra glob is not counted,
+ * because it must not make a full list too long.
  */
 export function countAlternatives(resources: readonly Resource[]): number {
   return resources.reduce((sum, { globs }) => sum + Math.min(globs.length, GLOB_ALTERNATIVES_MAX), 0);

@@ -3,14 +3,16 @@ import type { LeaseRecord } from "../../../schemas/leases.js";
 import { formatTime } from "../../base/time.js";
 import { leaseId } from "./lease.js";
 
-/** The members of a reply that depend on more than the lease, so that a stored record does not have them. */
+/**
+ * The members of a reply that are computed for each reply. They depend on other claims and on the holder's activity.
+ */
 export interface Outlook {
   /**
    * The time at which the lease expires if its holder is not seen again, in ms; null if it does not expire, or if the
    * time is unknown.
    */
   readonly expiresMs: number | null;
-  /** The position in the queue; null if the lease does not wait, or if it is unknown. */
+  /** The position in the queue; null if the lease does not wait, or if the position is unknown. */
   readonly position: number | null;
 }
 

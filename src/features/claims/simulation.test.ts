@@ -59,7 +59,7 @@ function drawPlain(random: Random, pick: <Value>(values: readonly Value[]) => Va
 function drawLimited(random: Random, pick: <Value>(values: readonly Value[]) => Value): Names {
   const any = random(2) === 0 ? pick(GROUPS) : [];
   const resources = Array.from({ length: random(2) + (any.length === 0 ? 1 : 0) }, () => pick(NAMES));
-  // As in requests to the front, only names can be counted, and no group consists only of names that are needed anyway.
+  // The front allows counting only for names, and no group may consist only of names that are needed anyway.
   const mayCount = !resources.some((text) => text.startsWith("path:"));
   const isCounted = mayCount && random(2) === 0;
   const names = { shared: isCounted || random(4) === 0, ...(isCounted ? { max_holders: 2 + random(2) } : {}) };
@@ -104,7 +104,7 @@ function simulate(t: Test, draw: typeof drawPlain, steps: number, mustCount: rea
       const reason = lost.get(`lease-${record.row}`);
       const lives = played.mirror.get(record.row);
       if (lives === undefined && endsMs > played.nowMs) problems.push(`lease-${record.row} ended too early: ${reason}`);
-      // The server ends no claim while it is down, so the delay counts from its start.
+      // A server that is down ends no claims, so the delay counts from the start of the server.
       const lateMs = played.nowMs - Math.max(endsMs, played.startedMs);
       if (lives !== undefined && lives.fence === record.fence && lateMs > LATE_MS)
         problems.push(`lease-${record.row} should have ended ${lateMs} ms ago`);

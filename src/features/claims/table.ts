@@ -73,8 +73,8 @@ export class LeaseReader {
   }
 
   /**
-   * Yields the leases before a row that were held or waiting at a time in ms, the newest first. The records have their
-   * current contents, not the contents of that time.
+   * Yields the leases before a row that were held or waiting at this time (in ms), the newest first. The records have
+   * their current contents, not the contents that they had at that time.
    */
   *liveAt(timeMs: number, before: number): Generator<LeaseRecord, void, undefined> {
     // The statement is prepared for each list, because several lists may be read at the same time.

@@ -1,6 +1,6 @@
 /**
- * Finds which claims of the lock table wait for which others: the blockers of a claim, and the claims that wait for a
- * holder, directly or through others. Pure except for its caches.
+ * Finds out which claims of the lock table wait for each other. It has two searches: for the blockers of a claim, and
+ * for the claims that wait for a holder, directly or through others. Pure except for its caches.
  */
 import { BlockerFinder, type Blocking } from "./blockers.js";
 import { areRelated, exclude, mayExclude, type Party } from "./contention.js";
@@ -12,20 +12,17 @@ import { UnreachedWaiters } from "./unreached-waiters.js";
 /** The blockers of a claim. */
 export interface FoundBlockers<Kind extends Claim> {
   readonly blockers: ReadonlySet<Entry<Kind>>;
-  /**
-   * The result of the rule of blockers.ts; null if the rule does not apply, because all claims exclude each other one
-   * by one.
-   */
+  /** The result of the rule of blockers.ts; null if the rule does not apply (`isLimited`). */
   readonly blocking: Blocking<Kind> | null;
   /** The names that the claim gets if it has no blockers: one of each group of alternatives. */
   readonly chosen: readonly Resource[];
 }
 
 interface Search<Kind extends Claim> {
-  /** If it is set, the search adds the waiting claims that the claim may overtake. */
+  /** The search adds the waiting claims that the claim may overtake to this set. */
   readonly overtaken?: Set<Entry<Kind>>;
   readonly known?: KnownDependents<Kind>;
-  /** True to leave out the alternatives if a resource that is not an alternative is blocked. */
+  /** If true, the alternatives are not examined when another resource of the claim is blocked. */
   readonly skipsNames?: boolean;
 }
 
@@ -35,15 +32,16 @@ const NO_NAMES: readonly Resource[] = [];
 export interface Dependents<Kind extends Claim> {
   readonly claims: ReadonlySet<Entry<Kind>>;
   /**
-   * Maps each waiting holder to the claim with which it waits, and to the next holder in its chain of waits. Every
-   * chain ends at the holder for whom all the others wait. The claim is null for a parent that waits for its child.
+   * The first wait of each waiting holder: the claim with which it waits, and the holder `next` for which it waits. A
+   * chain of `next` ends at the one holder for which all the others wait. The claim is null for a parent that waits for
+   * its child.
    */
   readonly byHolder: ReadonlyMap<string, { readonly claim: Kind | null; readonly next: string }>;
 }
 
 /**
- * Caches the claims that wait for each holder, as long as no claim is granted or removed. They are expensive to find,
- * and many decisions in a row are about the same holder.
+ * Caches the claims that wait for each holder. The cache is valid until a claim is granted or removed. These claims are
+ * expensive to find, and many decisions in a row are about the same holder.
  */
 export type KnownDependents<Kind extends Claim> = Map<string, Dependents<Kind>>;
 
@@ -156,9 +154,7 @@ export class WaitGraph<Kind extends Claim> {
     return { claims, byHolder };
   }
 
-  /**
-   * Finds the waiting claims that wait for one claim, except those in `known`. The table must not have limited claims.
-   */
+  /** Finds the claims that wait for one claim, except those in `known`. The table must not have limited claims. */
   #plainlyBehind(entry: Entry<Kind>, known: ReadonlySet<Entry<Kind>>): Set<Entry<Kind>> {
     const found = new Set<Entry<Kind>>();
     const where = (other: Entry<Kind>, wanted: Resource): boolean =>

@@ -1,6 +1,5 @@
 /**
- * Answers a request for a compliance check within a time limit. If many instances were checked, the answer is sent in
- * chunks. Runs on the front.
+ * Answers a request for a compliance check within a time limit. A large answer is sent in chunks. Runs on the front.
  */
 import { PIECED_ANSWER_BYTES } from "../../../schemas/limits/answers.js";
 import { COMPLIANCE_WAIT_MS } from "../../../schemas/limits/compliance.js";

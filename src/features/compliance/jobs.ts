@@ -1,6 +1,6 @@
 /**
- * The jobs that check the samples of instances against contracts, and the job that reads the history of runs. A check
- * runs in short steps, so that a check of many instances never occupies a thread for long. Runs in the pool.
+ * The jobs that list contracts, check the samples of instances against them, and read the history of runs. A check runs
+ * in short steps, so that even a check of many instances never occupies a thread for long. Runs in the pool.
  */
 import { ListEnd } from "../../../schemas/common.js";
 import {
@@ -53,8 +53,8 @@ export const complianceContracts = unaryJob({
 });
 
 /**
- * Checks pairs of a contract and an instance in the order of the request. It checks at least one pair, and stops when
- * the time of a step is used up. Returns the violations of the checked pairs.
+ * Checks pairs of a contract and an instance in the order of the request. Stops when the time of a step is over, but
+ * checks at least one pair. Returns the violations of the checked pairs.
  */
 export const checkCompliance = unaryJob({
   name: "compliance.check",

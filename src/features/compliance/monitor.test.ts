@@ -1,6 +1,6 @@
 /**
  * Tests the compliance monitor: when checks run, which requests share a check, and the effect of a job that fails. The
- * test replaces the pool and the writer.
+ * pool and the writer are simulated.
  */
 import t from "tap";
 import { Failure } from "../../base/result.js";
@@ -22,7 +22,7 @@ async function* pagesOf<Item>(items: readonly Item[]): AsyncGenerator<readonly I
   for (const item of items) yield await Promise.resolve([item]);
 }
 
-/** @param check returns the violations that a job finds for its first pairs, or the failure of the job */
+/** @param check simulates a job: returns the violations of its first pairs, or the failure of the job */
 function makeMonitor(
   names: readonly string[],
   check: (request: CheckRequest) => readonly string[] | Failure,

@@ -1,7 +1,7 @@
 /**
- * Checks each active instance against the contracts of its workspace, at an interval and on request. The pool checks in
- * steps of a few milliseconds, one step at a time, and the results of each step are stored at once. So a large check
- * delays no other request. Runs on the front as a background task.
+ * Checks each active instance against the contracts of its workspace, at an interval and on request. A check runs in
+ * the pool in steps of a few milliseconds, one at a time, so a large check delays no other request. The results of each
+ * step are stored at once. Runs on the front as a background task.
  */
 import { COMPLIANCE_ANSWER_CHARACTERS_MAX, COMPLIANCE_PAIRS_MAX } from "../../../schemas/limits/compliance.js";
 import { CONTRACT_DEADLINE_MS } from "../../../schemas/limits/contracts.js";
@@ -18,7 +18,7 @@ import { recordCompliance } from "./commands.js";
 import { encodeRun, NO_VIOLATIONS } from "./encode.js";
 import { checkCompliance, complianceContracts } from "./jobs.js";
 
-/** The part of an active instance that a check needs. */
+/** The members of an active instance that a check needs. */
 export interface CheckedInstance {
   readonly id: string;
   readonly name: string;
@@ -26,7 +26,7 @@ export interface CheckedInstance {
 }
 
 export interface ComplianceOptions {
-  /** Returns the active instances, in pages, so that many of them delay no other work. */
+  /** Returns the active instances in pages, so that a large number of instances delays no other work. */
   readonly instances: () => AsyncIterable<readonly CheckedInstance[]>;
   readonly pool: Pick<Pool, "run">;
   readonly writer: Pick<Writer, "request">;
@@ -50,7 +50,7 @@ interface Pair {
 }
 
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
-/** The failures of a job that its input causes. Other failures mean that the pool is busy. */
+/** The failures of a job that are caused by its input. Other failures mean that the pool is busy. */
 const JOB_FAILURES: ReadonlySet<Failure["status"]> = new Set(["DEADLINE_EXCEEDED", "INTERNAL"]);
 const TOO_SLOW = JSON.stringify([
   { path: "contract", message: `the check did not end within ${CONTRACT_DEADLINE_MS / 1000} seconds` },
@@ -162,7 +162,7 @@ export class ComplianceMonitor implements BackgroundTask {
     return contracts;
   }
 
-  /** Checks the first pairs, as many as fit into one step but at least one. Stores their runs. */
+  /** Checks the first pairs and stores their runs. As many pairs are checked as fit into one step, at least one. */
   async #step(project: string, pairs: readonly Pair[]): Promise<readonly StoredRun[] | Failure> {
     const violations = await this.#violationsOf(project, pairs);
     if (violations instanceof Failure) return violations;
@@ -187,9 +187,9 @@ export class ComplianceMonitor implements BackgroundTask {
   }
 
   /**
-   * Returns the violations of the first pairs as JSON texts. If checking all pairs together fails, the first pair is
-   * checked alone. If that pair is too slow, its only violation says so, and the other pairs are checked in the next
-   * step.
+   * Returns the violations of the first pairs as JSON texts. If the job fails for all pairs together, the first pair is
+   * checked alone. If that pair fails too, its only violation says that it is too slow. The other pairs are checked in
+   * the next step.
    */
   async #violationsOf(project: string, pairs: readonly Pair[]): Promise<readonly string[] | Failure> {
     for (const some of [pairs, pairs.slice(0, 1)]) {
@@ -204,8 +204,8 @@ export class ComplianceMonitor implements BackgroundTask {
 }
 
 /**
- * Returns the pairs of one step. Only these are built, because all pairs together may need too much memory. The pairs
- * are sorted by contract, so that the compiled schemas of a contract are used for all instances, one after the other.
+ * Returns the pairs of one step. The pairs of all steps together may need too much memory. All instances are paired
+ * with one contract before the next contract, so that its compiled schemas are used again.
  * @param from the number of pairs before the first one of this step
  */
 function pairsFrom(contracts: readonly string[], instances: readonly CheckedInstance[], from: number): Pair[] {

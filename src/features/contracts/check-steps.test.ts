@@ -1,7 +1,7 @@
 /**
- * Tests contracts whose checks would take exponential time, each because of a different keyword that multiplies work.
- * The budget of steps must reject each of them, in the same way on every machine. Contracts such as teams write must
- * take far fewer steps.
+ * Tests contracts whose checks would take exponential time. Each contract uses a different keyword that multiplies the
+ * work. The budget of steps must reject each of them, in the same way on every machine. Usual contracts must take far
+ * fewer steps.
  */
 import t from "tap";
 import {
@@ -25,7 +25,10 @@ function ready(definition: unknown, part = "request"): ReadyContract {
   return new ReadyContract(contract);
 }
 
-/** Builds definitions, each of which refers to the next one twice. */
+/**
+ * Builds a chain of definitions. Each definition refers to the next one twice, so the work of a naive check doubles
+ * with each definition.
+ */
 function doubling(keyword: string, last: unknown, lead: (twice: readonly unknown[]) => unknown = (twice) => twice) {
   const defs: Record<string, unknown> = { d30: last };
   for (let at = 0; at < 30; at++) {

@@ -1,7 +1,7 @@
 /**
- * Limits the work of checking one payload by a budget of steps. A step is some tens of nanoseconds of work. All code
- * that walks the payload or the contract takes steps from the budget, so a check that would take exponential time is
- * stopped early. The budget is the same on every machine. Pure, any thread.
+ * Limits the work of checking one payload by a budget of steps. A step stands for some tens of nanoseconds of work. All
+ * code that walks the payload or the contract takes steps from the budget. So a check that would take exponential time
+ * is stopped early. The number of steps is the same on every machine. Pure, any thread.
  */
 import {
   CONTRACT_STEPS_A_CHARACTER,
@@ -26,8 +26,8 @@ const CHARACTERS_A_STEP = 16;
 /** The number of steps for collecting the name of one member. */
 const STEPS_A_NAME = 4;
 /**
- * The number of steps for looking up a member by its name, or for recording that it was evaluated. It is more than one,
- * because the members of a large object are far apart in memory.
+ * The number of steps for looking up a member by its name, or for recording that it was evaluated. It takes more than
+ * one step, because the members of a large object are far apart in memory.
  */
 export const STEPS_A_LOOKUP = 4;
 
@@ -63,8 +63,8 @@ export class CheckSteps {
   }
 
   /**
-   * Returns the names of an object's members. They are cached, because V8 collects the names of a large object again at
-   * each call, which costs several steps for each name.
+   * Returns the names of an object's members. They are cached, because V8 collects the names of a large object at each
+   * call, which takes several steps for each name.
    */
   namesOf(value: JsonObject): readonly string[] {
     const known = this.#names.get(value);
@@ -84,7 +84,7 @@ export class CheckSteps {
       this.take(text.length);
       if (kept) this.#canonical.set(value, text);
     }
-    // These steps pay for the caller's comparison of the text with other texts.
+    // The caller compares the text with other texts. The steps of that comparison are taken here.
     this.takeFor(text);
     return text;
   }

@@ -1,7 +1,8 @@
 /**
- * Parses a stored contract, `{"kind":"contract","endpoints":{"POST /x":{…}}}`, from the bytes of a spec. An unusable
- * definition does not make the contract invalid. For example, a type may be unknown, or a JSON Schema may not compile.
- * Such a definition is reported as a violation of each payload that is checked against it. Pure, any thread.
+ * Parses a stored contract, `{"kind":"contract","endpoints":{"POST /x":{…}}}`, from the bytes of a spec. A contract
+ * with an unusable definition is still valid. A definition is unusable if, for example, its type is unknown or its JSON
+ * Schema does not compile. Each payload that is checked against such a definition gets a violation that says so. Pure,
+ * any thread.
  */
 import { findContractFault, isTooDeep, jsonSchemaOf } from "../../../schemas/contract-shape.js";
 import { CONTRACT_DEPTH_MAX } from "../../../schemas/limits/contracts.js";
@@ -15,7 +16,7 @@ export type DefinitionName = (typeof DEFINITIONS)[number];
 
 export const FIELD_TYPES = ["string", "number", "boolean", "object", "array"] as const;
 
-/** The values of an enum, as they are written, and as canonical texts for look-ups. */
+/** The values of an enum: as the author wrote them, and as canonical texts for look-ups. */
 export interface Allowed {
   readonly values: readonly unknown[];
   readonly texts: ReadonlySet<string>;
@@ -23,7 +24,7 @@ export interface Allowed {
 
 /** The definition of a field, or of the elements of an array. */
 export interface Field {
-  /** The type of the field; null allows any type. A type outside FIELD_TYPES is an error in the contract. */
+  /** The type of the field; null allows any type. A type that is not in FIELD_TYPES makes the definition unusable. */
   readonly type: string | null;
   readonly required: boolean;
   readonly nullable: boolean;
@@ -48,7 +49,9 @@ export interface Endpoint {
   readonly definitions: ReadonlyMap<DefinitionName, Definition>;
   /** The expected status of the answer; null allows any status. */
   readonly status: number | null;
-  /** The problem of the endpoint itself; null if there is none. Problems of its definitions are not included. */
+  /**
+   * The problem of the endpoint itself; null if it has none. Problems of the endpoint's definitions are not included.
+   */
   readonly malformed: string | null;
 }
 
@@ -61,8 +64,8 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
- * Returns a text that is equal for two values exactly if the values are equal as JSON. The order of members does not
- * matter.
+ * Returns the canonical JSON text of a value. Two values have the same text exactly if they are equal. The order of
+ * members does not matter.
  */
 export function canonicalText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;
@@ -74,7 +77,7 @@ export function canonicalText(value: unknown): string {
     .join(",")}}`;
 }
 
-/** Thrown for a malformed definition, and caught where the whole definition is read. */
+/** Thrown at a malformed part of a definition, and caught by the code that reads the whole definition. */
 class Malformed extends Error {
   override readonly name = "Malformed";
 }
@@ -127,7 +130,7 @@ function readEndpoint(value: unknown): Endpoint {
     if (definition !== undefined && definition !== null) definitions.set(name, readDefinition(definition, name));
   }
   const status = value["response_status"] ?? 0;
-  // A status of 0 means that there is no status, because some programs write 0 into every member that they do not use.
+  // A status of 0 counts as no status, because some programs write 0 into members that they do not use.
   const known = typeof status === "number" && Number.isInteger(status) && status >= 100 && status <= 599;
   return {
     definitions,
@@ -142,8 +145,8 @@ function readEndpoint(value: unknown): Endpoint {
  */
 export function readContract(text: string, name: string): Contract | Failure {
   const refusal = invalid(`spec is not a contract: ${name}`);
-  // Most specs are not contracts, and this check is much faster than parsing. A text with `\u` is parsed in any case,
-  // because it may spell the word "contract" with escapes.
+  // Most specs are not contracts, and this check is much faster than parsing. A text with `\u` is always parsed,
+  // because it may contain the word "contract" with escaped characters.
   if (!text.includes('"contract"') && !text.includes("\\u")) return refusal;
   const jsonText = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
   let json: unknown;

@@ -1,6 +1,6 @@
 /**
- * Tests maps of fields against a naive model: a payload is valid if, and only if, the model accepts it, and the paths
- * of violations lead to the invalid parts.
+ * Compares checks against maps of fields with a naive model. A payload must be valid if, and only if, the model accepts
+ * it. The paths of violations must lead to the invalid parts.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -88,7 +88,7 @@ t.test("a payload is valid exactly if the model accepts it", (t) => {
       const text = JSON.stringify({ kind: "contract", endpoints: { x: { request: map } } });
       const contract = readContract(text, "p/n");
       if (contract instanceof Failure) throw new Error(contract.message);
-      // The definition and the payload are converted to JSON and back, because both are read from JSON in production.
+      // In production, the definition and the payload are parsed from JSON. So the test converts both to JSON and back.
       const asSent = JSON.parse(JSON.stringify(payload)) as unknown;
       const definitions = JSON.parse(JSON.stringify(map)) as Record<string, Definition>;
       // A map with a single field named "schema" would be read as a JSON Schema. No generated name is "schema".

@@ -1,6 +1,7 @@
 /**
- * Checks a payload against a map of fields, which is the contract's own form of a definition. The walk follows the
- * definition, so a deep payload does not make it deeper. It stops when there are enough violations. Pure, any thread.
+ * Checks a payload against a map of fields, which is the contract's own form of a definition. The recursion follows the
+ * definition, so a deeply nested payload cannot overflow the stack. It stops when the list of violations is full. Pure,
+ * any thread.
  */
 import type { CheckSteps } from "./check-steps.js";
 import { FIELD_TYPES, isObject, type Field, type FieldMap, type JsonObject } from "./contract.js";
@@ -8,7 +9,10 @@ import { MESSAGES, typeName, type Violations } from "./violations.js";
 
 const KNOWN_TYPES: ReadonlySet<string> = new Set(FIELD_TYPES);
 
-/** Checks the members of an object. The path of a violation names the member, also for an unexpected member. */
+/**
+ * Checks the members of an object. The path of a violation ends with the member's name, even if the member is
+ * unexpected.
+ */
 function checkMembers(map: FieldMap, value: JsonObject, path: string, steps: CheckSteps, found: Violations): void {
   const names = Object.keys(value);
   steps.take(names.length + map.fields.size);

@@ -1,4 +1,4 @@
-/** Tests how the work of examining contracts is measured. */
+/** Tests how the cost of examining stored contracts is estimated. */
 import t from "tap";
 import { SHORT_WORK_BYTES_MAX } from "../../../schemas/limits/pool.js";
 import { specKey } from "../../../schemas/specs.js";

@@ -3,8 +3,7 @@
  * of live tests (src/outbound). Runs on the front.
  *
  * Checks of large payloads wait for a permit, and only a few live tests run at a time. A schema can make even a short
- * payload expensive. The first slow check shows that, and from then on all payloads of that contract count as large
- * (threads/slow-lane.ts).
+ * payload expensive. After the first slow check, all payloads of that contract count as large (threads/slow-lane.ts).
  */
 import type { ContractCall, ContractTest, ContractWarning, Violation } from "../../../schemas/contracts.js";
 import { CONTRACT_ANSWER_BYTES_MAX, CONTRACT_TESTS_MAX } from "../../../schemas/limits/contracts.js";
@@ -34,8 +33,8 @@ export interface ContractFrontOptions {
 type Named = readonly [project: string, name: string];
 
 /**
- * The maximum number of specs whose lengths are looked up to decide whether their work is short. Work on more specs
- * counts as long: a template may store a thousand specs, and a thousand look-ups would delay other requests.
+ * The maximum number of specs whose lengths are looked up to estimate the work on them. Work on more specs always
+ * counts as long. A template may store a thousand specs, and a thousand look-ups would delay other requests.
  */
 const LOOKED_UP_MAX = 64;
 
@@ -45,7 +44,7 @@ export interface WrittenSpec {
   readonly version: number;
 }
 
-/** The fields that the requests of all these jobs have: the name of a contract, and the payload to check against it. */
+/** The common fields of all jobs that check a payload: the name of a contract, and the payload. */
 interface Payload {
   readonly project: string;
   readonly name: string;
@@ -55,7 +54,7 @@ interface Payload {
 const TESTS_BUSY = new Failure("RESOURCE_EXHAUSTED", `${CONTRACT_TESTS_MAX} live tests are under way, try again`);
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 
-/** The failures that are reported as a result of the test, because their cause is the tested service. */
+/** The failures that the tested service causes. They are reported as the result of the test. */
 const SERVICE_FAILURES: ReadonlySet<OutboundFailure["kind"]> = new Set(["unreachable", "timeout", "too_large"]);
 
 type CheckRequest = Pick<Request, "body" | "context">;
@@ -81,8 +80,8 @@ export class ContractFront {
   }
 
   /**
-   * Returns the warnings about specs that were just stored by any route. They name the problems in the definitions of
-   * contracts.
+   * Returns warnings about specs that a request has just stored. A warning names a problem in the definition of a
+   * contract.
    * @param written the keys and versions of the stored specs
    */
   async examine(written: readonly WrittenSpec[], context: CallContext): Promise<readonly ContractWarning[]> {

@@ -72,8 +72,8 @@ export const prepareContractTest = unaryJob({
 });
 
 /**
- * Finds the problems in the definitions of stored specs, each at a given version. A spec that is not a contract has
- * none.
+ * Finds the problems in the definitions of stored specs, each at a given version. A spec that is not a contract has no
+ * problems.
  */
 export const examineContract = unaryJob({
   name: "contract.examine",
@@ -87,7 +87,9 @@ export const examineContract = unaryJob({
     listWarnings(stored, ({ project, name, version }) => [name, contracts.findVersion(project, name, version)]),
 });
 
-/** Checks a service's answer against the version of the contract that the request was built from. */
+/**
+ * Checks a service's answer against a contract. It uses the version of the contract from which the request was built.
+ */
 export const checkContractTest = unaryJob({
   name: "contract.judge",
   request: ContractJudgeRequest,

@@ -2,9 +2,9 @@
  * Checks a payload against a JSON Schema (draft 2020-12 or draft-07). Errors are reported with the contract's own
  * messages and paths. Runs in the pool, because compiling takes milliseconds.
  *
- * The author of a schema cannot make a check take more than linear time in the payload's length. RE2 matches patterns
- * in linear time, `uniqueItems` is linear, and only short strings are checked for formats that backtrack. References
- * and combinations can multiply the work, so it is metered in steps (check-steps.ts). References cannot leave the
+ * The time of a check is at most linear in the payload's length, whatever the schema. RE2 matches patterns in linear
+ * time, `uniqueItems` is linear, and only short strings are checked for formats that backtrack. References and
+ * combinations can multiply the work, so a budget of steps limits it (check-steps.ts). References cannot leave the
  * schema, and an endless reference is a violation.
  */
 import {
@@ -51,8 +51,8 @@ const TOO_DEEP = "its references are nested too deep";
 export class JsonSchema {
   readonly #compiled: Compiled;
   /**
-   * Whether the schema describes an array. In `response_array` such a schema is applied to the whole array, and any
-   * other schema to each element.
+   * Whether the schema describes an array. As `response_array`, such a schema is applied to the whole response. Any
+   * other schema is applied to each element of the response.
    */
   readonly ofArray: boolean;
 
@@ -90,7 +90,7 @@ export class JsonSchema {
     } catch (error) {
       if (error instanceof TooManySteps) throw error;
       if (error instanceof EndlessReference) found.add(path, unusable(endlessReference(error.message)));
-      // The schema or the payload nests so deeply that the engine's stack has overflowed.
+      // The stack has overflowed, because the schema or the payload is nested too deeply.
       else if (error instanceof RangeError) found.add(path, unusable(TOO_DEEP));
       else throw error;
       return;

@@ -21,7 +21,7 @@ const QUERY_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
 const ENDPOINT = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\/\S*)$/;
 const PARAMETER = /\{([^{}/]+)\}/g;
 
-/** Returns whether a definition itself has a member of this name. References in the definition are not followed. */
+/** Returns whether a definition has a member of this name. References in the definition are not followed. */
 function defines(definition: Definition | undefined, name: string): boolean {
   if (definition?.kind === "fields") return definition.map.fields.has(name);
   const properties =
@@ -29,7 +29,7 @@ function defines(definition: Definition | undefined, name: string): boolean {
   return isObject(properties) && Object.hasOwn(properties, name);
 }
 
-/** Removes the members that are used only as path parameters. */
+/** Removes the members of the test data that are used only as path parameters. */
 function withoutParameters(
   data: JsonObject,
   names: ReadonlySet<string>,
@@ -53,7 +53,7 @@ function queryOf(data: JsonObject): string {
   return text === "" ? "" : `?${text}`;
 }
 
-/** Joins the paths of the base URL and of the endpoint by one slash. A query of the base URL is dropped. */
+/** Joins the path of the base URL and the path of the endpoint by one slash. A query of the base URL is dropped. */
 function urlOf(base: string, path: string, query: string): string | Failure {
   if (!URL.canParse(base)) return invalid("base_url must be an http or https URL");
   const url = new URL(base);
@@ -132,8 +132,8 @@ function fillPath(template: string, data: JsonObject): string | Violation[] {
   const path = template.replace(PARAMETER, (_, name: string) => {
     const value = Object.hasOwn(data, name) ? data[name] : undefined;
     const text = isScalar(value) ? textOf(value) : "";
-    // A path segment cannot be "." or "..", because these mean a folder and its parent, even if they are
-    // percent-encoded.
+    // A path segment cannot be "." or "..", even percent-encoded, because these stand for the folder itself and its
+    // parent.
     if (text === "" || text === "." || text === ".." || !text.isWellFormed()) {
       missing.push({
         path: `request.${name}`,
@@ -182,7 +182,7 @@ function checkBody(
     if (text === null) return [{ path: direction, message: "the answer is not UTF-8" }];
     json = readExact(text, JSON.parse(text));
   } catch {
-    // Every exception here is a SyntaxError, which means that the answer is not JSON.
+    // JSON.parse throws only a SyntaxError, which means that the answer is not JSON.
     return [{ path: direction, message: "the answer is not JSON" }];
   }
   return asViolations(validatePayload(ready, endpoint, direction, json, text.length), direction);

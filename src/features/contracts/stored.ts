@@ -50,7 +50,7 @@ export class StoredContracts {
       : this.#kept.get(stored.hash.toString("hex"), shown, () => stored.value);
   }
 
-  /** Yields the specs of a project whose names follow `after`, each with whether it is a contract. */
+  /** Yields the specs of a project whose names sort after `after`. `isContract` says whether a spec is a contract. */
   *list(
     project: string,
     after: string,

@@ -16,7 +16,7 @@ import { checkArray, checkObject, findUnknownTypes } from "./field-map.js";
 import { JsonSchema } from "./json-schema.js";
 import { cut, MESSAGES, Violations } from "./violations.js";
 
-/** A contract with the schemas that were compiled so far. */
+/** A contract with a cache of its compiled schemas. */
 export class ReadyContract {
   readonly #compiled = new Map<unknown, JsonSchema>();
 
@@ -56,7 +56,7 @@ function chooseDefinition(endpoint: Endpoint, direction: Direction, payload: unk
  * Checks a payload.
  * @param characters the length of the payload as JSON text
  * @param steps the budget, if other payloads share it
- * @returns the violations by path, empty if the payload is valid; a 400 if the budget does not suffice
+ * @returns the violations sorted by path, empty if the payload is valid; a 400 if the budget is too small for the check
  */
 export function validatePayload(
   ready: ReadyContract,
@@ -119,8 +119,8 @@ function checkDefinition(
 }
 
 /**
- * Checks a payload against a JSON Schema in `response_array`. If the schema describes an array, it is applied to the
- * payload. Otherwise it is applied to each element, as a map of fields is.
+ * Checks a payload against the JSON Schema of `response_array`. If the schema describes an array, it is applied to the
+ * whole payload. Otherwise it is applied to each element of the payload, as a map of fields is.
  */
 function checkElements(
   schema: JsonSchema,
@@ -168,8 +168,8 @@ export function contractProblems(ready: ReadyContract): Violation[] {
 }
 
 /**
- * Finds the problems in the definitions of contracts that were just stored, for the answer to that request. The list
- * has the same limits as the list for one contract, so that many contracts cost no more than one.
+ * Finds the problems in the definitions of contracts that a request has just stored. The answer to the request lists
+ * them. The limits of the list are the same as for one contract, so that many contracts cost no more than one.
  * @param read returns the name of a contract, and the contract, or a Failure if the spec is not a contract
  */
 export function listWarnings<Item>(

@@ -1,6 +1,6 @@
 /**
- * Collects the violations of a check, and sorts them by path. Their number and their total length are limited, so that
- * a hostile payload against a large contract does not take more memory than the payload itself. Pure, any thread.
+ * Collects the violations of a check, and sorts them by path. Their number and their total length are limited. So the
+ * violations of a hostile payload do not take more memory than the payload itself. Pure, any thread.
  */
 import type { Violation } from "../../../schemas/contracts.js";
 import {
@@ -59,8 +59,8 @@ function shown(value: unknown): string {
 }
 
 /**
- * Returns the beginning of a value as JSON. It has at least `characters` characters, unless the whole text is shorter.
- * The rest is not built, because it would be truncated anyway.
+ * Returns the beginning of a value's JSON text. It has at least `characters` characters, unless the whole text is
+ * shorter. The rest is never built, because the caller truncates it anyway.
  */
 function beginOf(value: unknown, characters: number): string {
   if (typeof value !== "object" || value === null || value instanceof ExactNumber)

@@ -1,6 +1,6 @@
 /**
- * The kind of records for the sessions of agents' clients and their subagents. With these records, a client that
- * continues its session after a restore is the same instance as before.
+ * The kind of records for the sessions of agents' clients and their subagents. If a client continues its session after
+ * a restore, these records give it the same instance as before.
  */
 import { later, nullable, rowKind, TEXT, TIME } from "./rows.js";
 

@@ -69,7 +69,8 @@ export const INSTANCE_KIND: Kind = {
   tables: ["instance", "instance_life"],
   read: (context) => joined.read(context),
   writer: (db) => {
-    // Both tables number their rows from 1 and get one row for each record. So the row numbers match.
+    // Both tables number their rows from 1, and each record adds one row to each table. So the two rows of an instance
+    // have the same number.
     const [body, life] = [bodies.writer(db), lives.writer(db)];
     return { add: (record) => body.add(record) ?? life.add(record), finish: () => undefined };
   },

@@ -1,6 +1,6 @@
 /**
- * The kinds of records for messages and for message boxes. A record of kind `message_box` says that a box contains a
- * message, and which state the message has there.
+ * The kinds of records for messages and for message boxes. A record of kind `message_box` says which message a box
+ * contains, and the state of the message in this box.
  */
 import { MESSAGE_BOXES, MESSAGE_IMPORTANCES, MESSAGE_INTENTS } from "../../../../schemas/messages.js";
 import { COUNTED, isList, JSON_VALUE, nullable, rowKind, TEXT, TIME } from "./rows.js";

@@ -1,7 +1,7 @@
 /**
  * Builds a kind whose records are the rows of one table. Each column is one member of the record. Such a kind only
- * declares the member and the type of each column; the code for reading, checking and writing is here. Most kinds are
- * of this form. Runs SQL, in the worker pool and in the restore thread.
+ * declares the member and the type of each column. The code for reading, checking and writing is here. Most kinds are
+ * built in this way. Runs SQL, in the worker pool and in the restore thread.
  */
 import { RESTORED_NUMBER_MAX } from "../../../../schemas/limits/backup.js";
 import { CLOCK_LEAD_MS_MAX } from "../../../../schemas/limits/store.js";
@@ -12,17 +12,17 @@ import type { Kind, KindWriter, SnapshotRecord } from "../kind.js";
 
 type Stored = string | number | Buffer | null;
 
-/** Converts the value of a column for a record and back. `decode` returns undefined if the value has the wrong type. */
+/**
+ * Converts between the value of a column and the value of a record's member. `decode` returns undefined if the member
+ * has the wrong type.
+ */
 interface ColumnType {
   readonly expected: string;
   readonly encode: (value: Stored) => string;
   readonly decode: (value: unknown, exact: string) => Stored | undefined;
-  /**
-   * The value that the column gets if the record does not have the member. If `absent` is undefined, the member is
-   * required.
-   */
+  /** The value of the column if the record lacks the member. If `absent` is undefined, the member is required. */
   readonly absent?: Stored;
-  /** True if the record does not have the member when the column is null. */
+  /** True if the member is left out of the record when the column is null. */
   readonly sparse?: true;
 }
 
@@ -76,8 +76,8 @@ export function nullable(type: ColumnType): ColumnType {
 }
 
 /**
- * Returns a type whose member may be absent, and then counts as null. It is for columns that snapshots of earlier
- * versions do not have.
+ * Returns a type whose member may be absent from a record. An absent member counts as null. The type is for columns
+ * that snapshots of earlier versions lack.
  */
 export function later(type: ColumnType): ColumnType {
   return { ...type, absent: null };
@@ -96,14 +96,14 @@ export interface RowKindOptions {
   readonly table: string;
   /**
    * The columns that the records contain, with their types. If the member of the record has another name than the
-   * column, its name comes before the type.
+   * column, the value is a pair of the member's name and the type.
    */
   readonly columns: Readonly<Record<string, ColumnType | readonly [member: string, type: ColumnType]>>;
   /** The columns that records do not contain. */
   readonly left_out?: readonly string[];
   /**
-   * Returns the values of the columns in `left_out`, or an error text if the record is invalid. The types of the
-   * record's members have been checked before.
+   * Computes the values of the columns in `left_out`. Returns an error text if the record is invalid. The types of the
+   * record's members were already checked.
    */
   readonly complete?: (members: SnapshotRecord["members"]) => readonly Stored[] | string;
   /** Tables that are computed from the restored rows, and the SQL that fills them after the last row. */
@@ -111,8 +111,8 @@ export interface RowKindOptions {
   /** The columns by which the records are sorted. They form a primary key. */
   readonly order: string;
   /**
-   * The column with times that grow with `id`. The order of these times is checked, because they are searched by
-   * bisection (store/id-range.ts).
+   * The column with times that grow with `id`. Their order is checked, because store/id-range.ts searches them by
+   * bisection.
    */
   readonly timed?: string;
 }
@@ -193,7 +193,8 @@ class RowWriter implements KindWriter {
       const id = Number(values[this.#id]);
       const time = Number(values[this.#time]);
       if (id <= this.#newestId) return "ids must grow";
-      // A time may go back by more than CLOCK_LEAD_MS_MAX, because that happens when a wrong clock is corrected.
+      // A time may be earlier than the previous one by more than CLOCK_LEAD_MS_MAX, because a wrong clock may have been
+      // corrected in between.
       if (time < this.#newestTime && time >= this.#newestTime - CLOCK_LEAD_MS_MAX) return "times must not go back";
       this.#newestId = id;
       this.#newestTime = time;

@@ -1,6 +1,6 @@
 /**
- * The kind of records for rules, with the status of each rule. rules/rule.ts validates rules, including those in a
- * snapshot.
+ * The kind of records for rules, with the status of each rule. rules/rule.ts validates the rules of requests and of
+ * snapshots.
  */
 import { RULE_STATUSES } from "../../../../schemas/rules.js";
 import { Failure } from "../../../base/result.js";
@@ -33,7 +33,8 @@ export const RULE_KIND = rowKind({
     const rule = readRule(members, RESTORED);
     return rule instanceof Failure ? rule.message : [rule.size];
   },
-  // Each restored set of rules gets a random number. So no worker uses rules that it compiled for an earlier set.
+  // Each restored set of rules gets a random version. Workers cache compiled rules by version, so they do not use the
+  // rules of an earlier set.
   derived: {
     tables: ["rule_set"],
     fill: `INSERT INTO rule_set

@@ -1,8 +1,9 @@
 /**
- * The kind of records for tasks, and the kinds for the other rows of a task. These are `task_life` (its state),
- * `task_text` (its note, question, result and so on), `task_evidence` (the commands that it requires), `task_after`
- * (the tasks that wait for it) and `task_history`. A snapshot contains all of them unchanged. A task that was claimed
- * in the snapshot is ready after the restore, because its claim ends (src/features/claims/claim-registry.ts).
+ * The kind of records for tasks, and the kinds for the rows of a task in other tables. These kinds are `task_life` (its
+ * state), `task_text` (its note, question, result and so on), `task_evidence` (the commands that it requires),
+ * `task_after` (the tasks that wait for it) and `task_history`. A snapshot contains all of them unchanged. A task that
+ * was claimed in the snapshot is ready after the restore, because its claim ends
+ * (src/features/claims/claim-registry.ts).
  */
 import { TASK_PRIORITY_MAX } from "../../../../schemas/limits/tasks.js";
 import { TASK_ID, TASK_STATES } from "../../../../schemas/tasks.js";
@@ -15,8 +16,8 @@ const LISTS = ["labels", "requires", "resources", "after"] as const;
 const STATE_REFUSAL = `state must be one of ${TASK_STATES.join(", ")}`;
 
 /**
- * Checks the members of a task, whose types have already been checked. Returns an error text, or an empty list if they
- * are valid. Code that reads tasks from the database relies on these checks.
+ * Checks the values of a task's members. Their types have already been checked. Returns an error text, or an empty list
+ * if the values are valid. Code that reads tasks from the database relies on these checks.
  */
 function problemOf(members: SnapshotRecord["members"]): string | readonly [] {
   if (!TASK_ID.test(String(members["id"]))) return "id is none of a task";

@@ -1,6 +1,6 @@
 /**
- * The kind of records for templates. A record's member `kind` is the kind of the record, so the kind of the template is
- * called `template_kind`. templates/template.ts validates templates, including those in a snapshot.
+ * The kind of records for templates. The member `kind` of each record is the kind of the record. So the kind of the
+ * template is the member `template_kind`. templates/template.ts validates the templates of requests and of snapshots.
  */
 import { Failure } from "../../../base/result.js";
 import { RESTORED_TEMPLATE } from "../../rules/rule.js";

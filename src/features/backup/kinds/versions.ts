@@ -1,8 +1,8 @@
 /**
  * The kinds of records for state and specs, whose values have versions. A record is one version of one key. The records
  * are ordered by key, and the versions of a key from the oldest to the newest. The newest version of a deleted key is
- * marked as deleted, so that its version numbers continue after a restore. Runs SQL, in the worker pool and in the
- * restore thread.
+ * marked as deleted. So the version numbers of the key continue after a restore. Runs SQL, in the worker pool and in
+ * the restore thread.
  */
 import { isUtf8 } from "node:buffer";
 import { RESTORED_NUMBER_MAX } from "../../../../schemas/limits/backup.js";
@@ -59,7 +59,8 @@ function decodeValue({ value, encoding }: SnapshotRecord["members"]): Buffer | s
   if (typeof value !== "string") return "value must be text";
   if (encoding !== undefined && encoding !== "base64") return "encoding must be base64";
   const bytes = Buffer.from(value, encoding === "base64" ? "base64" : "utf8");
-  // The bytes are encoded again for comparison, because Node's decoder skips characters that are not base64.
+  // Node's decoder skips characters that are not base64. To detect them, the bytes are encoded again and compared with
+  // the text.
   if (encoding === "base64" && bytes.toString("base64") !== value) return "value is not base64";
   if (bytes.byteLength === 0) return "value is empty";
   return bytes.byteLength > BODY_BYTES_MAX ? `value is larger than ${BODY_BYTES_MAX} bytes` : bytes;

@@ -8,7 +8,10 @@ import { JSON_VALUE, later, nullable, rowKind, SWITCH, TEXT, TIME, WHOLE } from 
 
 const NO_SECRET = "";
 const FIRST_EPOCH = 0;
-/** The columns about the head of the queue are null, because the queue of a restored webhook is empty. */
+/**
+ * The values of the columns about the first queued delivery. They are null, because the queue of a restored webhook is
+ * empty.
+ */
 const NO_HEAD = [null, null, null, null, null] as const;
 const NOTHING_DROPPED = 0;
 

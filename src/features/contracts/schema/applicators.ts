@@ -1,5 +1,6 @@
 /**
- * The table of the keywords that contain other schemas, and of the keywords about members by name. Pure, any thread.
+ * The table of the keywords that contain other schemas, and of the keywords that name members, such as `required`.
+ * Pure, any thread.
  */
 import { compileContains, compileItems, compileUnevaluatedItems } from "./elements.js";
 import {
@@ -20,7 +21,10 @@ import {
 } from "./members.js";
 import { BOTH_DIALECTS, DRAFT_2020, type ApplicatorRow } from "./site.js";
 
-/** The keywords are compiled in this order. Errors at the same position are also reported in this order. */
+/**
+ * The keywords with the functions that compile them. They are compiled in this order. Errors at the same position are
+ * also reported in this order.
+ */
 export const APPLICATORS: Readonly<Record<string, ApplicatorRow>> = {
   $ref: { dialects: BOTH_DIALECTS, compile: compileRef },
   $dynamicRef: { dialects: DRAFT_2020, compile: compileDynamicRef },
@@ -45,7 +49,7 @@ export const APPLICATORS: Readonly<Record<string, ApplicatorRow>> = {
   if: { dialects: BOTH_DIALECTS, compile: compileIf },
 };
 
-/** Keywords that run last, because they apply to the parts of the value that no other keyword has evaluated. */
+/** The keywords that run last. They apply to the parts of the value that no other keyword has evaluated. */
 export const LATE_APPLICATORS: Readonly<Record<string, ApplicatorRow["compile"]>> = {
   unevaluatedProperties: compileUnevaluatedProperties,
   unevaluatedItems: compileUnevaluatedItems,

@@ -1,7 +1,7 @@
 /**
- * The keywords that assert something about a single value, in both drafts. Each keyword has a function that reads its
- * value from a schema. The function returns a test, or an error that says what the keyword's value must be. Pure, any
- * thread.
+ * The keywords of both drafts that assert something about a single value, such as `minimum`. Each keyword has a
+ * function that reads the keyword's value from a schema. The function returns a test, or an error that says which
+ * values the keyword allows. Pure, any thread.
  */
 import { compareNumbers, isInteger, isJsonNumber, isMultipleOf, type JsonNumber } from "../../../base/exact-number.js";
 import type { CheckSteps } from "../check-steps.js";
@@ -12,14 +12,14 @@ import { countCodePoints } from "./code-points.js";
 /** The test of a value, and the message for a value that fails it. */
 export interface Assertion {
   /**
-   * @param steps the budget. The caller takes one step for every test. A more expensive test takes further steps
-   * itself.
+   * @param steps the budget. The caller takes one step for each test. A test that needs more than one step takes the
+   * others itself.
    */
   readonly test: (value: unknown, steps: CheckSteps) => boolean;
   readonly message: (value: unknown) => string;
 }
 
-/** The error of a keyword with an invalid value. It says what the value must be. */
+/** The error of a keyword with an invalid value. It says which values are allowed. */
 export class WrongValue {
   constructor(readonly must: string) {}
 }
@@ -33,7 +33,9 @@ const DIGITS_SQUARED_A_STEP = 16;
 /** Computing a power of ten modulo the divisor takes this many multiplications for each digit of the exponent. */
 const MULTIPLICATIONS_A_DIGIT = 5;
 const MULTIPLICATION_STEPS = 4;
-/** A divisor of n digits adds n² / MULTIPLIED_SQUARED_A_STEP steps to each multiplication modulo the divisor. */
+/**
+ * If the divisor has n digits, each multiplication modulo the divisor takes n² / MULTIPLIED_SQUARED_A_STEP more steps.
+ */
 const MULTIPLIED_SQUARED_A_STEP = 2_048;
 
 function exponentDigits(number: JsonNumber): number {
@@ -78,8 +80,8 @@ function bound(sign: string, fits: (order: number) => boolean): ReadAssertion {
 }
 
 /**
- * Reads an exclusive limit. In OpenAPI 3.0 the keyword is only a boolean, and the limit is the value of the keyword
- * `beside`.
+ * Returns the reader of an exclusive limit. In OpenAPI 3.0, `exclusiveMinimum` is a boolean, and the limit is the value
+ * of `minimum` (here `beside`).
  */
 function exclusiveBound(beside: "minimum" | "maximum", read: ReadAssertion): ReadAssertion {
   return (value, schema) => {
@@ -95,7 +97,7 @@ function readMultipleOf(divisor: unknown): Assertion | WrongValue {
     test: (value, steps) => {
       if (!isJsonNumber(value)) return true;
       const digits = Math.max(shownNumber(value).length, shownNumber(divisor).length);
-      // The steps are taken first, because arithmetic on long numbers takes more than linear time.
+      // The steps are taken before the arithmetic, because the arithmetic takes more than linear time for long numbers.
       steps.take(digits ** 2 / DIGITS_SQUARED_A_STEP);
       steps.take(
         MULTIPLICATIONS_A_DIGIT *
@@ -109,8 +111,8 @@ function readMultipleOf(divisor: unknown): Assertion | WrongValue {
 }
 
 /**
- * Returns the reader of a keyword that limits a count, for example the number of items. `of` counts a value; it returns
- * null if the keyword does not apply to the value.
+ * Returns the reader of a keyword that limits a count, for example `maxItems`. `of` returns the count of a value (the
+ * number of its items), or null if the keyword does not apply to the value.
  */
 function count(
   of: (value: unknown, steps: CheckSteps) => number | null,

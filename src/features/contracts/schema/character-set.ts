@@ -56,7 +56,7 @@ export class CharacterSet {
     return this.#isWithin(LOW);
   }
 
-  /** Returns the characters whose surrogate pair has a high surrogate in this set and a low surrogate in `low`. */
+  /** Returns the characters whose UTF-16 form is a high surrogate of this set and a low surrogate of `low`. */
   pairsWith(low: CharacterSet): CharacterSet {
     const pairs: Range[] = [];
     for (const [first, last] of this.ranges) {
@@ -111,12 +111,13 @@ export function propertySet(property: string): CharacterSet | undefined {
       // The engine does not know the property.
       return undefined;
     }
-    // Surrogates are left out here and handled separately, because two adjacent ones would form a pair.
+    // The string of all characters leaves out surrogates, because two adjacent ones would form a pair. They are tested
+    // below.
     everyCharacter ??= charactersOf([0, HIGH[0] - 1]) + charactersOf([LOW[1] + 1, LAST]);
     const ranges = [...everyCharacter.matchAll(runs)].map(([run]): Range => [run.codePointAt(0) ?? 0, lastOf(run)]);
     if (new RegExp(runs.source, "u").test("\ud800")) ranges.push([HIGH[0], LOW[1]]);
-    // A range of other characters may extend across the surrogates, because `everyCharacter` does not contain them.
-    // They are removed from the ranges unless they have the property.
+    // `everyCharacter` has no surrogates, so a range may extend across them (U+D7FF is followed by U+E000). They are
+    // removed from such a range unless they have the property.
     set = CharacterSet.of(ranges.flatMap(withoutSurrogates(ranges.some(([least]) => least === HIGH[0]))));
     properties.set(property, set);
   }

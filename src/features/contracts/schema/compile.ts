@@ -1,8 +1,8 @@
 /**
- * Compiles a JSON Schema to a graph of nodes with checks. assertions.ts has the keywords about a value itself, and
- * applicators.ts has the keywords that contain other schemas. Every subschema is compiled, even an unused one, so that
- * the author learns about all problems when the schema is stored. No code is generated from a schema, because it is
- * untrusted data. Runs in the pool.
+ * Compiles a JSON Schema to a graph: one node for each subschema, with the checks of its keywords. assertions.ts has
+ * the keywords about a value itself, and applicators.ts has the keywords that contain other schemas. Even unused
+ * subschemas are compiled, so that the author learns about all problems when the schema is stored. No code is generated
+ * from a schema, because it is untrusted data. Runs in the pool.
  */
 import { CONTRACT_PATTERN_INSTRUCTIONS_MAX } from "../../../../schemas/limits/contracts.js";
 import { RULE_PROGRAM_INSTRUCTIONS_MAX } from "../../../../schemas/limits/rules.js";
@@ -79,8 +79,8 @@ class Compiler {
   /** The total number of instructions of the patterns compiled so far. */
   #instructions = 0;
   /**
-   * The references that are not resolved yet. They are resolved in a loop, because recursion along a chain of
-   * references could overflow the stack.
+   * The references that are not resolved yet. A loop resolves them, because recursion along a long chain of references
+   * could overflow the stack.
    */
   readonly #pending: (() => void)[] = [];
   readonly #problems = new Set<string>();
@@ -114,7 +114,8 @@ class Compiler {
         this.#instructions > CONTRACT_PATTERN_INSTRUCTIONS_MAX
           ? `the patterns before it have more than ${CONTRACT_PATTERN_INSTRUCTIONS_MAX} instructions together`
           : compilePattern(source);
-      // An unusable pattern counts as much as the largest one, because its compilation may have taken as long.
+      // An unusable pattern counts as many instructions as the largest pattern, because its compilation may have taken
+      // as long.
       this.#instructions += typeof pattern === "string" ? RULE_PROGRAM_INSTRUCTIONS_MAX : pattern.instructions;
       this.#patterns.set(source, pattern);
     }
@@ -147,7 +148,8 @@ class Compiler {
   }
 
   dynamicAnchors(name: string, from: Resource): DynamicAnchors {
-    // The cached anchors are used only if no document was opened since, because a new document may have more of them.
+    // The cached anchors are used only if no document was opened since they were cached. A new document may have more
+    // anchors.
     const documents = this.#documents.size;
     const known = this.#dynamicAnchors.get(name);
     if (known?.documents === documents) return known.anchors;
@@ -235,7 +237,7 @@ function formatCheck(site: Site): Check | null {
   };
 }
 
-/** Returns the message for a schema that refers to itself on the same value, so that its evaluation would never end. */
+/** Returns the message for a schema that refers to itself on the same value. Its evaluation would never end. */
 export function endlessReference(where: string): string {
   return `${where === "" ? "the schema" : where} refers to itself at once, so that checking a payload would never end`;
 }

@@ -1,6 +1,7 @@
 /**
- * Tests schemas that refer to themselves. They are generated at random from all keywords that evaluate another schema
- * on the same value, with several resources and dynamic anchors. Every check must end with an answer, within its steps.
+ * Tests schemas that refer to themselves. The schemas are random. They combine all keywords that evaluate another
+ * schema on the same value, several resources, and dynamic anchors. Every check must end with an answer, within its
+ * budget of steps.
  */
 import t from "tap";
 import { newSeed, makeRandom, type Random } from "../../../../test/support/random.js";

@@ -1,15 +1,15 @@
 /**
- * Finds a schema that refers to itself on the same value, by references and keywords such as `allOf` only. Checking a
- * value against such a schema would never end. The search is not recursive, because a chain of references may be long.
- * Pure, any thread.
+ * Finds a schema that refers to itself on the same value, so that a check would never end. An example is a schema whose
+ * `allOf` contains a reference to the schema itself. The search is not recursive, because a chain of references may be
+ * long. Pure, any thread.
  */
 import type { SchemaNode } from "./evaluation.js";
 
 /** Returns all nodes that can be reached from the root. */
 function reachable(root: SchemaNode): Set<SchemaNode> {
   const found = new Set([root]);
-  // The loop also visits nodes that it adds itself, because the iteration over a Set includes elements that are added
-  // during it.
+  // The loop adds nodes to the Set over which it iterates. It visits them too, because the iteration of a Set includes
+  // new elements.
   for (const { inPlace, below } of found) for (const next of [...inPlace, ...below]) found.add(next);
   return found;
 }

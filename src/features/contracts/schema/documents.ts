@@ -1,6 +1,7 @@
 /**
- * Indexes the schemas inside a JSON Schema: the resources by their URIs, their anchors, and the targets of references.
- * Nothing is fetched. A reference points into the schema, or to a document that the caller has given. Pure, any thread.
+ * Finds the targets of references in a JSON Schema. It indexes the schemas inside the schema: the resources by their
+ * URIs, and their anchors. Nothing is fetched. A reference points into the schema, or to a document that the caller has
+ * given. Pure, any thread.
  */
 import { escapePointer, unescapePointer } from "../../../base/json-pointer.js";
 import { isObject, type JsonObject } from "../contract.js";
@@ -20,7 +21,7 @@ export interface Resource {
 export interface Target {
   readonly schema: JsonObject | boolean;
   readonly resource: Resource;
-  /** The anchor's name in the reference; "" if it has none. */
+  /** The name of the anchor in the reference; "" if the reference names no anchor. */
   readonly anchor: string;
 }
 
@@ -62,7 +63,7 @@ export function isSchema(value: unknown): value is JsonObject | boolean {
   return typeof value === "boolean" || isObject(value);
 }
 
-/** A subschema, with its JSON Pointer from the containing schema. */
+/** A subschema, with the JSON Pointer that leads to it from the containing schema. */
 type Subschema = readonly [schema: unknown, pointer: string];
 
 /** Yields the direct subschemas of a schema: the values of the keywords that contain schemas in this dialect. */
@@ -84,8 +85,8 @@ export function* subschemasOf(schema: JsonObject, dialect: Dialect): Generator<S
 
 /** Resolves a reference; undefined if it is not a URI reference. */
 function resolveUri(reference: string, base: string): { readonly uri: string; readonly fragment: string } | undefined {
-  // An empty reference or a fragment is appended to the base instead of resolved, because the base may be a URN. A URN
-  // has no path against which a reference could be resolved.
+  // An empty reference or a fragment (`#a`) is appended to the base. It is not resolved, because the base may be a URN,
+  // which has no path.
   const joined = reference === "" ? base : reference.startsWith("#") ? base + reference : reference;
   if (!URL.canParse(joined, base)) return undefined;
   const url = new URL(joined, base);
@@ -124,7 +125,7 @@ export class Documents {
     return isObject(schema) ? (this.#owners.get(schema) ?? parent) : parent;
   }
 
-  /** The number of known URIs. It grows whenever another document is opened. */
+  /** The number of known URIs, which grows with each document that is opened. */
   get size(): number {
     return this.#resources.size;
   }
@@ -153,9 +154,7 @@ export class Documents {
     return resource;
   }
 
-  /**
-   * Indexes the document with a URI among the documents that the caller has given. Returns undefined if there is none.
-   */
+  /** Indexes the given document with this URI. Returns undefined if the caller has given no such document. */
   #open(uri: string, dialect: Dialect): Resource | undefined {
     const document = this.#given.get(uri);
     if (!isSchema(document)) return undefined;
@@ -174,7 +173,7 @@ export class Documents {
       if (isSchema(value)) resource = this.ownerOf(value, resource);
     }
     if (!isSchema(value)) return undefined;
-    // The pointer may have passed through an unknown keyword. Then its target was not indexed as a schema before.
+    // The target of the pointer may lie below an unknown keyword. Such a target was not indexed as a schema before.
     if (isObject(value) && !this.#owners.has(value)) this.#index(value, resource, pointer);
     return { schema: value, resource: this.ownerOf(value, resource), anchor: "" };
   }

@@ -9,8 +9,8 @@ function moreThan(run: Evaluation, place: Place, count: number): false {
 }
 
 /**
- * Returns the check of an array's elements. Each of the first elements has its own schema in `first`, and all other
- * elements are checked against `others`.
+ * Returns the check of an array's elements. The first elements are checked each against its own schema in `first`, and
+ * all other elements against `others`.
  */
 function elementsCheck(first: readonly SchemaNode[], others: SchemaNode | null, refuses: boolean): Check {
   return (run, value, place, evaluated) => {

@@ -1,6 +1,7 @@
 /**
  * One evaluation of a payload against a compiled schema. It collects the errors and the evaluated parts of the payload,
- * tracks the dynamic scope, and detects a schema that refers to itself on the same value. Pure, any thread.
+ * and tracks the resources that it has entered, for dynamic references. It detects a schema that refers to itself on
+ * the same value. Pure, any thread.
  */
 import { STEPS_A_LOOKUP, type CheckSteps } from "../check-steps.js";
 import type { Resource } from "./documents.js";
@@ -19,8 +20,8 @@ export interface SchemaError {
   /** The member that the error is about; null if it is about the value at `place`. */
   readonly member: string | null;
   /**
-   * Builds the message. It is called only for errors that are reported, because most errors of alternatives are
-   * dropped.
+   * Builds the message. It is called only for errors that are reported. Most errors are not, for example if another
+   * schema of an `anyOf` matches.
    */
   readonly message: () => string;
 }
@@ -38,7 +39,7 @@ export interface SchemaNode {
    * value that no other keyword has evaluated.
    */
   readonly lateChecks: Check[];
-  /** Makes null valid, whatever the keywords say. */
+  /** True if null is valid, even if the keywords do not allow it. */
   nullable: boolean;
   /** The nodes that are evaluated on the same value as this one. */
   readonly inPlace: SchemaNode[];
@@ -46,7 +47,7 @@ export interface SchemaNode {
   readonly below: SchemaNode[];
 }
 
-/** The parts of an object or array that were evaluated by the keywords of a schema. */
+/** The members or elements of a value that a schema's keywords have evaluated. */
 export class Evaluated {
   #all = false;
   readonly #names = new Set<string | number>();
@@ -73,9 +74,9 @@ export class Evaluated {
   }
 }
 
-/** A search through this many resources costs one step. */
+/** The number of resources that a search visits in the time of one step. */
 const RESOURCES_A_STEP = 16;
-/** A search through this many frames of references costs one step. */
+/** The number of frames (followed references) that a search visits in the time of one step. */
 const FRAMES_A_STEP = 64;
 
 /** A reference that is being followed: its target, and the position of the value on which the target is evaluated. */
@@ -94,7 +95,7 @@ export class EndlessReference extends Error {
 export class Evaluation {
   readonly errors: SchemaError[] = [];
   readonly #errorsMax: number;
-  /** The number of running nested evaluations that do not report their errors; 0 if errors are reported. */
+  /** The number of nested calls of `matches` that are running. Errors are recorded only while it is 0. */
   #quiet = 0;
   /** The resources that the evaluation has entered, the outermost one first. */
   #scope: readonly Resource[] = [];
@@ -143,7 +144,10 @@ export class Evaluation {
     return valid;
   }
 
-  /** Evaluates the target of a reference. Throws if the reference is already being followed on the same value. */
+  /**
+   * Evaluates the target of a reference. Throws EndlessReference if the same target is already being evaluated on the
+   * same value.
+   */
   evaluateReference(node: SchemaNode, value: unknown, place: Place, evaluated: Evaluated | null): boolean {
     const outer = this.#frame;
     const scope = this.#scope;
@@ -165,7 +169,7 @@ export class Evaluation {
     return valid;
   }
 
-  /** Keeps the first `kept` errors. The dropped ones are errors of alternatives, of which not all had to match. */
+  /** Drops all errors after the first `kept`. The dropped errors belong to alternatives that did not have to match. */
   dropErrors(kept: number): void {
     if (this.errors.length > kept) this.errors.length = kept;
   }

@@ -1,6 +1,6 @@
 /**
- * The formats of JSON Schema and OpenAPI, with the checks of ajv-formats. If the check of a format backtracks, the
- * length of the string is limited. Runs in the pool.
+ * The formats of JSON Schema and OpenAPI, with the checks of the library ajv-formats. If the check of a format may
+ * backtrack, only strings of a limited length are allowed. Runs in the pool.
  */
 import { CONTRACT_FORMAT_CHARACTERS_MAX } from "../../../../schemas/limits/contracts.js";
 import { must } from "../../../base/assert.js";
@@ -31,7 +31,7 @@ let tests: ReadonlyMap<string, FormatTest> | undefined;
 export async function loadFormats(): Promise<void> {
   if (tests !== undefined) return;
   const library = await import("ajv-formats/dist/formats.js");
-  // The default export is used, because after bundling a CommonJS package has its members only there.
+  // The library is a CommonJS package. After bundling, its members are only in the default export.
   const formats = Object.entries(library.default.fullFormats as unknown as Readonly<Record<string, LibraryFormat>>);
   tests = new Map(
     formats
@@ -40,7 +40,7 @@ export async function loadFormats(): Promise<void> {
   );
 }
 
-/** Returns the test of a format; null if the format is unknown, so that every value is valid. */
+/** Returns the test of a format. Returns null for an unknown format, for which every value is valid. */
 export function formatTest(name: string): FormatTest | null {
   return must(tests, "the formats are loaded").get(name) ?? null;
 }

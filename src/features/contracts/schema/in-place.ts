@@ -21,8 +21,8 @@ export function compileRef(site: Site, reference: unknown): Check {
 export function compileDynamicRef(site: Site, reference: unknown): Check {
   let initial: SchemaNode | null = null;
   /**
-   * The possible targets, by the resources that contain them. The map is empty if the reference behaves like a plain
-   * `$ref`.
+   * The possible targets of the dynamic reference, by the resources that contain them. The map is empty if the
+   * reference behaves like a plain `$ref`.
    */
   let anchors: ReadonlyMap<Resource, SchemaNode> = new Map();
   site.refer(reference, "$dynamicRef", (node, { anchor, resource }) => {
@@ -69,8 +69,8 @@ export function compileAnyOf(site: Site, schemas: unknown): Check | null {
     for (const node of nodes) {
       if (!run.evaluate(node, value, place, evaluated)) continue;
       valid = true;
-      // If the caller needs the evaluated parts, all alternatives are evaluated, because each matching alternative adds
-      // its own parts.
+      // One match is enough, unless the caller needs the evaluated parts. Then all alternatives are evaluated, because
+      // each matching one adds its own parts.
       if (evaluated === null) break;
     }
     if (!valid) return run.fail(place, () => "must match a schema in anyOf");

@@ -9,8 +9,8 @@ import { CharacterSet, LINE_ENDS, propertySet, SPACE, type Range } from "./chara
 const COUNT_MAX = 1_000;
 const GROUPS_DEPTH_MAX = 200;
 /**
- * The maximum length of the translated text. A limit is needed, because Unicode properties and large counts are written
- * out at length.
+ * The maximum length of the translated text. The text can be much longer than the pattern, because it lists the ranges
+ * of Unicode properties and repeats parts with large counts.
  */
 const TRANSLATED_CHARACTERS_MAX = 256 * 1024;
 const CONTROLS: Readonly<Record<string, number>> = { a: 7, t: 9, n: 10, v: 11, f: 12, r: 13, "0": 0 };
@@ -29,12 +29,13 @@ export interface Repetition {
 export interface TranslatedPattern {
   readonly text: string;
   /**
-   * Set if the whole pattern is one repetition of a single character, from the start to the end of the text; else null.
+   * The repetition, if the whole pattern is one repetition of a single character from start to end (`^[a-z]{1,9}$`);
+   * else null.
    */
   readonly repetition: (Repetition & { readonly character: string }) | null;
 }
 
-/** A part of a sequence. */
+/** A part of a sequence, such as one character or a group. */
 interface Term {
   readonly text: string;
   /** Whether the term matches exactly one character. */
@@ -65,7 +66,7 @@ function verbatim(text: string, isCharacter: boolean): Term {
   return { text, isCharacter, set: null, counts: null };
 }
 
-/** An item of a character class: one character, or the text of a set of characters. */
+/** An item of a character class: one character, or a set of characters as text, such as `\d`. */
 type ClassItem = { readonly codePoint: number } | { readonly text: string };
 
 export class PatternTranslator {
@@ -98,7 +99,7 @@ export class PatternTranslator {
     return alternatives.map((terms) => terms.map((term) => this.#repeat(term)).join("")).join("|");
   }
 
-  /** Writes a repetition. A count above RE2's limit is split into several repetitions in a row. */
+  /** Writes a repetition. If its count is above RE2's limit, it writes several repetitions in a row. */
   #repeat({ text, counts }: Term): string {
     if (counts === null) return text;
     const { least, most } = counts;

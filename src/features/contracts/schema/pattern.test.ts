@@ -1,4 +1,7 @@
-/** Tests patterns: they match what ECMAScript's own engine matches, and patterns that RE2 cannot match are rejected. */
+/**
+ * Tests compiled patterns. They must match the same texts as ECMAScript's own engine. Patterns that RE2 cannot match
+ * must be rejected.
+ */
 import t from "tap";
 import { loadRegexEngine } from "../../rules/regex.js";
 import { CheckSteps } from "../check-steps.js";

@@ -1,6 +1,6 @@
 /**
- * Compiles patterns of JSON Schema for RE2, which matches in time linear in the length of the text. ECMAScript syntax
- * that RE2 lacks is translated (pattern-translator.ts). Runs in the pool.
+ * Compiles patterns of JSON Schema with RE2. RE2 matches in time that is linear in the length of the text. ECMAScript
+ * syntax that RE2 lacks is translated first (pattern-translator.ts). Runs in the pool.
  */
 import { RULE_PATTERN_BYTES_MAX, RULE_REPETITIONS_MAX } from "../../../../schemas/limits/rules.js";
 import { utf8Length } from "../../../../schemas/text.js";

@@ -1,5 +1,5 @@
 /**
- * Defines how keywords that contain other schemas are compiled. A Site has the functions that such a keyword may call
+ * Defines the interface of keywords that contain other schemas. A Site has the functions that such a keyword calls
  * while it is compiled. An ApplicatorRow is the keyword's entry in the table of applicators. Pure, any thread.
  */
 import type { JsonObject } from "../contract.js";
@@ -8,12 +8,12 @@ import type { Check, Place, SchemaNode } from "./evaluation.js";
 import type { Pattern } from "./pattern.js";
 
 /**
- * All dynamic anchors of one name. All references to the name share this object, because a long schema may have
- * thousands of anchors and references.
+ * All dynamic anchors of one name. All references to the name share this object, because a schema may have thousands of
+ * anchors and of references.
  */
 export interface DynamicAnchors {
   readonly nodes: ReadonlyMap<Resource, SchemaNode>;
-  /** A node that represents the choice among `nodes`. Its `below` contains all of them. */
+  /** A node that stands for any one of `nodes`. Its `below` contains all of them. */
   readonly choice: SchemaNode;
 }
 
@@ -27,7 +27,7 @@ export interface Site {
   below(value: unknown, pointer: string): SchemaNode | null;
   /** Returns the compiled pattern; null if the pattern cannot be used. */
   pattern(source: string, pointer: string): Pattern | null;
-  /** Resolves a reference, and calls `take` with its target after this schema was compiled. */
+  /** Resolves a reference. Its target is passed to `take` later, when this schema has been compiled. */
   refer(reference: unknown, keyword: string, take: (node: SchemaNode, target: Target) => void): void;
   /** Returns all possible targets of a dynamic reference. */
   dynamicAnchors(name: string): DynamicAnchors;
@@ -46,7 +46,7 @@ export interface ApplicatorRow {
 export const BOTH_DIALECTS: readonly Dialect[] = ["draft-07", "2020-12"];
 export const DRAFT_2020: readonly Dialect[] = ["2020-12"];
 
-/** Returns the position of a member or element of the value at `place`. */
+/** Returns the position of a member or an element. `place` is the position of the object or array that contains it. */
 export function placeBelow(place: Place, name: string | number): Place {
   return { parent: place, name };
 }

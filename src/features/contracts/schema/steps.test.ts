@@ -1,7 +1,6 @@
 /**
- * Tests the duration of a step: it must be as long as documented, whatever keyword takes the step. A check that takes
- * CONTRACT_STEPS_MAX steps must end because of the number of its steps, and not because of the clock, so that it has
- * the same answer on every machine.
+ * Tests that a step takes no longer than documented, whatever keyword takes it. A check that reaches CONTRACT_STEPS_MAX
+ * steps must end because of its steps and before the time limit. So it has the same answer on every machine.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -28,8 +27,7 @@ function cpuMs(work: () => void): number {
 }
 
 /**
- * @returns whether the object is valid, null if the check would take more steps than allowed; and the number of steps
- * that it took
+ * @returns `valid` is null if the check would take more steps than allowed; `taken` is the number of steps that it took
  */
 function check(schema: unknown, allowed: number): { valid: boolean | null; taken: number } {
   const root = must(compileSchema(schema, new Map()).root, "it compiles");
@@ -76,10 +74,7 @@ const keyword = fc.oneof(
   ),
 );
 
-/**
- * Repeats keywords under a keyword that evaluates them in place, so often that their own cost dominates the
- * measurement.
- */
+/** Repeats schemas inside a keyword such as `allOf`, so often that their own cost dominates the measurement. */
 function repeat(schemas: readonly object[], under: "allOf" | "anyOf" | "dependentSchemas"): object {
   const many = Array.from({ length: 3000 }, (_, at) => must(schemas[at % schemas.length], "there is one"));
   if (under === "allOf") return { allOf: many.map((schema) => ({ anyOf: [schema, true] })) };

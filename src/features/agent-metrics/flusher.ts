@@ -60,8 +60,8 @@ export class AgentMetricsFlusher implements BackgroundTask {
       this.#log.warn("agent metrics were not counted: too many wait for the database", { counts: this.#tally.dropped });
       this.#tally.dropped = 0;
     }
-    // Each iteration sends one flush. Their number is limited to what the current counters need, so the loop ends even
-    // if new counts keep arriving.
+    // Each iteration sends one flush. The number of iterations is limited to the need of the current counters, so the
+    // loop ends even if new counts keep arriving.
     const counters = this.#tally.size * AGENT_METRICS.length;
     for (let steps = Math.ceil(counters / AGENT_METRICS_FLUSH_ROWS) + 1; steps > 0; steps--) {
       if (this.#sending.length === 0) {

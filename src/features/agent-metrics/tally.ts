@@ -17,12 +17,12 @@ const POSITIONS: Readonly<Record<AgentMetric, number>> = {
   errors: 5,
 };
 
-/** Returns the whole hours since the epoch. */
+/** Converts a time to an hour, which is the number of whole hours since the epoch. */
 export function hourOf(timeMs: number): number {
   return Math.floor(timeMs / HOUR_MS);
 }
 
-/** Returns the hour's name in answers: `2026-02-16T14`. */
+/** Converts an hour to its form in answers, such as `2026-02-16T14`. */
 export function formatHour(hour: number): string {
   return new Date(hour * HOUR_MS).toISOString().slice(0, 13);
 }

@@ -11,9 +11,12 @@ export interface StoredSession {
   /** The client's id of the subagent; "" for the session itself. */
   readonly agent: string;
   readonly instance: string;
-  /** The id of the instance whose token began the session; "" if it was the server's token or none. */
+  /**
+   * The id of the instance whose token began the session; "" if the session began with the server's token or without a
+   * token.
+   */
   readonly owner: string;
-  /** The time at which it ended, in ms; null while it runs. */
+  /** The time at which the session or the subagent ended, in ms; null while it runs. */
   readonly ended_at: number | null;
 }
 

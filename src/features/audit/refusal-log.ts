@@ -219,9 +219,9 @@ function hasUnstoredCount({ stored, count }: OpenRow): boolean {
 }
 
 /**
- * Returns the four rows that can count a rejected call, the most specific one first. The calls of the first row have
- * the same caller, method, resource and reason; of the second, the same caller, method and status; of the third, the
- * same caller and status; of the last, only the same status. Only the first row has values that a caller can vary at
+ * Returns the four rows that can count a rejected call, the most specific one first. The first row counts calls with
+ * the same caller, method, resource and reason. The second row: the same caller, method and status. The third row: the
+ * same caller and status. The last row: only the same status. Only the first row has values that a caller can vary at
  * will.
  */
 function kindsOf({ call, caller, action, resource, failure }: RefusedCall): readonly RowKind[] {

@@ -107,7 +107,9 @@ class NaiveLockTable {
     );
   }
 
-  /** Returns whether a child may overtake a waiting claim only because that claim waits for the child's parent. */
+  /**
+   * Returns whether a child may overtake a waiting claim for one reason only: the claim waits for the child's parent.
+   */
   isCovered(claim: Named, other: Named): boolean {
     return (
       claim.parent !== null &&

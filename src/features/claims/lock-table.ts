@@ -156,9 +156,10 @@ export class LockTable<Kind extends Claim> {
 
   /**
    * Grants the waiting claims that become free because this claim was added to the queue. Holder A made the claim, and
-   * B blocks it. So A waits for B now, and the holders that wait for A also wait for B. B's waiting claims may overtake
-   * theirs. Without limited claims, these waits would be a deadlock and the claim would not be in the queue, so nothing
-   * is granted. Returns the granted claims in the order of their grants.
+   * B blocks it. So A waits for B now, and the holders that wait for A also wait for B. Waiting claims of B may
+   * overtake the claims of these holders. In a table without limited claims, these waits would be a deadlock, so A's
+   * claim would be refused. So in such a table, nothing is granted. Returns the granted claims in the order of their
+   * grants.
    */
   grantBehind(claim: Kind): Kind[] {
     const granted: Kind[] = [];

@@ -140,7 +140,7 @@ export class ResourceIndex<Filed extends HasResources> {
     return found;
   }
 
-  /** Returns the entries that may overlap a glob. Of the two literal prefixes, one must begin with the other. */
+  /** Returns the entries that may overlap a glob. One of the two literal prefixes begins with the other. */
   #near(scope: string, { prefix }: PathGlob): readonly Entry<Filed>[] {
     let node = this.#scopes.get(scope);
     const lists: (readonly Entry<Filed>[])[] = [];

@@ -1,8 +1,8 @@
 /**
- * Simulates the whole life of claims on a manual clock. At random, claims are requested, queued, renewed, abandoned and
- * broken, their holders move to other checkouts and are deleted, and the server restarts. Some holders are subagents.
- * An independent checker reads the published events. This file has its own model of how long a claim may live, and when
- * it must have ended.
+ * Simulates the whole life of claims on a manual clock. Random steps request, queue, renew, abandon and break claims.
+ * They also move holders to other checkouts, delete holders, and restart the server. Some holders are subagents. An
+ * independent checker reads the published events. This file has its own model of how long a claim may live, and when it
+ * must have ended.
  */
 import t, { type Test } from "tap";
 import type { AcquireRequest, LeaseRecord } from "../../../schemas/leases.js";

@@ -1,6 +1,6 @@
 /**
- * Tests the bootstrap of a node: the state from which it starts, when it installs a snapshot or starts a cluster, and
- * the errors that stop it.
+ * Tests the bootstrap of a node: which state it starts from, when it installs a snapshot or starts a cluster, and which
+ * errors stop it.
  */
 import t from "tap";
 import { makeDirectory } from "../../test/support/server-process.js";

@@ -17,7 +17,7 @@ export const BUNDLE_APPLY_VERSION_MIN = 3;
 const LENGTH_BYTES = 4;
 const BROKEN = "it is not a bundle in Koor's format";
 
-/** @param clusterVersion the apply version of the cluster, which decides the format of the mark */
+/** @param clusterVersion the apply version of the cluster, which determines the format of the mark */
 export function encodeBundle(entries: readonly Uint8Array[], clusterVersion: number): Uint8Array {
   const size = entries.reduce((sum, { byteLength }) => sum + LENGTH_BYTES + byteLength, MARK_BYTES);
   const bytes = Buffer.allocUnsafe(size);
@@ -52,8 +52,7 @@ export function decodeMessage(
 }
 
 /**
- * Returns the bytes of a bundle's entries, without the bundle's own mark. Returns null if the message is a single
- * entry.
+ * Removes the bundle's own mark, and returns the bytes of its entries. Returns null if the message is a single entry.
  */
 function bundleBody(bytes: Uint8Array): Buffer | null {
   const marked = readMark(bytes);

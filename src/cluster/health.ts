@@ -65,7 +65,7 @@ export class Health {
     else if (this.reason === FULL_REASON) this.reason = "";
   }
 
-  /** Clears the reason. If the log is full, that remains the reason. */
+  /** Clears the reason. If the log is full, the reason says so instead. */
   clearReason(): void {
     this.reason = this.isFull ? FULL_REASON : "";
   }

@@ -3,7 +3,7 @@
  * store for snapshots.
  *
  * Each engine is a file in this folder (nats.ts, postgres.ts). An engine does not interpret entries: the nodes decide
- * which entries they accept (src/cluster/). It runs in the writer thread and reports by callbacks, so that tests can
+ * which entries they accept (src/cluster/). An engine runs in the writer thread, and reports by callbacks. So tests can
  * replace it by a simulation. Pure.
  */
 
@@ -20,7 +20,7 @@ export type LogFault =
    * largest entries.
    */
   | "unsafe"
-  /** There is other data than a log of Koor under the cluster's name. */
+  /** The data under the cluster's name is not a log of Koor. */
   | "foreign";
 
 export class LogError extends Error {

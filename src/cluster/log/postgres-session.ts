@@ -1,7 +1,7 @@
 /**
  * Implements a session with a log in PostgreSQL. One connection appends entries. Another one listens for notifications
- * and fetches entries, so that neither task waits for the other. A third one is opened at the first rare request, such
- * as a trim. Runs in the writer thread.
+ * and fetches entries, so that neither task waits for the other. A third connection is opened when a rare request, such
+ * as a trim, first needs it. Runs in the writer thread.
  *
  * An entry that this session has appended is usually the next one to deliver. It is then delivered without a fetch, as
  * soon as its append is answered. Other entries are fetched after a notification, or at the next probe. Any error ends
@@ -26,9 +26,9 @@ import type { Notification, PostgresLink } from "./postgres-link.js";
 export const LISTEN = { text: "LISTEN koor_log" };
 
 /**
- * Fetches the log's head and the entries after $2: at most $3 entries and $4 bytes. The first entry is always included,
- * but only its first $4 bytes. Without an entry, the result is one row with only the head. Rows after the head are
- * skipped, because no node has appended them.
+ * Fetches the log's head and the entries after $2: at most $3 entries and $4 bytes. The result always includes the
+ * first entry, but at most $4 bytes of it. If there is no entry, the result is one row with only the head. The
+ * statement skips rows after the head, because no node has appended them.
  */
 const FETCH = {
   name: "koor_fetch",
@@ -61,8 +61,7 @@ const READ = {
 };
 
 /**
- * Deletes the oldest entries, none of them after id $3. One call deletes at most $4 entries and $5 bytes, but at least
- * one entry.
+ * Deletes the oldest entries, up to id $3. One call deletes at most $4 entries and $5 bytes, but at least one entry.
  */
 const TRIM = {
   name: "koor_trim",
@@ -225,7 +224,7 @@ export class PostgresSession implements LogSession {
    * check that it is still the same log.
    */
   async #fetch(): Promise<void> {
-    // A running fetch continues until all known entries are delivered.
+    // A fetch that already runs continues until all known entries are delivered.
     if (this.#fetching || this.#ended) return;
     this.#fetching = true;
     const { following, name } = this.#parts;

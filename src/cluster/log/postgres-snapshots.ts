@@ -130,7 +130,8 @@ export class PostgresSnapshots implements SnapshotStore {
   /** The open connections. */
   readonly #links = new Set<PostgresLink>();
   /**
-   * How often `close` was called. A method that is still connecting compares this count, to notice that it was aborted.
+   * How often `close` was called. While a method connects, it compares this count with an earlier value, to notice that
+   * it was aborted.
    */
   #closings = 0;
 

@@ -1,7 +1,7 @@
 /**
  * Computes the replicated membership: the nodes, their epochs, the leader, the apply version and the settings. It
- * depends only on the log, so every node computes the same membership. `advance` returns the membership after an entry,
- * which is stored in the transaction that applies the entry. Pure.
+ * depends only on the log, so every node computes the same membership. `advance` returns the membership after an entry.
+ * The transaction that applies the entry also stores this membership. Pure.
  */
 import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";
 import type { Entry, EntryHead, JoinRequest } from "./entry.js";
@@ -49,7 +49,7 @@ export type RejectReason =
   | "old"
   /** Another node with the same name, but another data directory, has appended an entry recently. */
   | "name_taken"
-  /** The settings of the node differ from the cluster's. */
+  /** The settings of the node differ from the settings of the cluster. */
   | "settings"
   /** The entry is of another apply version. */
   | "commands"

@@ -1,6 +1,5 @@
 /**
- * Tests the poison guard: its record of an entry that crashes the process, and the behaviour of the node after the
- * restart.
+ * Tests the poison guard: how it records an entry that crashes the process, and how the node behaves after the restart.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -117,8 +117,8 @@ async function fetchNewest(
 }
 
 /**
- * Whether every snapshot would fail with this error, because the log cannot be used or this node's disk cannot be
- * written.
+ * Whether every other snapshot would fail with the same error. That is so if the log cannot be used, or if this node's
+ * disk cannot be written.
  */
 function failsEverySnapshot(error: unknown): boolean {
   if (error instanceof LogError) return error.fault === "unreachable" || error.fault === "denied";

@@ -95,7 +95,7 @@ export class Snapshots {
     try {
       const result = await new Promise<SnapshotResult>((resolve, reject) => {
         worker.once("message", resolve);
-        // This event usually means that memory ran out. The result reports errors of the thread's own code.
+        // This event usually means that memory ran out. Errors in the thread's own code arrive as its result instead.
         worker.once("error", (error) => {
           reject(new LogError("unreachable", `a snapshot was aborted: ${reasonOf(error)}`, error));
         });
@@ -126,8 +126,8 @@ export function replaceTables(db: Db, path: string, beforeCommit: () => void): v
             "SELECT name, sql FROM main.sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%' AND sql IS NOT NULL",
           )
           .all(type);
-      // Remove the triggers while the tables are replaced. Some would reject the deletion of rows, and others would
-      // react to it.
+      // Remove the triggers while the tables are replaced. Some triggers would reject the deletion of rows, and others
+      // would react to it.
       const triggers = read("trigger");
       for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
       for (const { name } of read("table")) {

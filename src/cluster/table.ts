@@ -14,7 +14,7 @@ export interface Position {
   readonly id: number;
   /** The SHA-256 of the last applied entry, in hex; "" before the first one. */
   readonly entryHash: string;
-  /** The state hash after the last applied entry, in hex. It covers the answers of all entries up to that one. */
+  /** The state hash after the last applied entry, in hex. It covers the answers of all entries up to that entry. */
   readonly stateHash: string;
 }
 

@@ -50,7 +50,10 @@ export class StoredContracts {
       : this.#kept.get(stored.hash.toString("hex"), shown, () => stored.value);
   }
 
-  /** Yields the specs of a project whose names sort after `after`. `isContract` says whether a spec is a contract. */
+  /**
+   * Yields the specs of a project whose names sort after `after`. Each item has `isContract`, which says whether the
+   * spec is a contract.
+   */
   *list(
     project: string,
     after: string,

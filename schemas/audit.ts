@@ -86,8 +86,8 @@ export const AuditSummaryRequest = Type.Object({
 export type AuditSummaryRequest = Static<typeof AuditSummaryRequest>;
 
 /**
- * The audit row of a call that the front has rejected. The call never reaches its method, so the method cannot write
- * the row.
+ * The audit row of a call that the front has rejected. The call never reaches its method, so the front asks for it with
+ * this request.
  */
 export const AuditRefusalRequest = Type.Object({
   action: Type.String(),

@@ -11,7 +11,8 @@ export const ReadBodyRequest = Type.Object({
 export type ReadBodyRequest = Static<typeof ReadBodyRequest>;
 
 /**
- * The result of reading a body. A schema may have a free member, which may be any JSON. `json` has the other members.
+ * The result of reading a body. A schema may have a free member, whose value may be any JSON. `json` has the other
+ * members.
  *
  * `free` has the exact text of the free member, or null if the member is missing. If the body is an array, `free` has
  * one text for each item. If the schema has no free member, `free` is empty.

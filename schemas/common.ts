@@ -22,8 +22,8 @@ export const ErrorBody = Type.Object({
 export type ErrorBody = Static<typeof ErrorBody>;
 
 /**
- * The body of a 412 answer. If a compare-and-swap has failed, it has the current version. If the fence of the caller
- * belongs to no live claim, it has no version.
+ * The body of a 412 answer. After a failed compare-and-swap, the body has the current version. If the caller's fence
+ * belongs to no live claim, the body has no version.
  */
 export const PreconditionErrorBody = Type.Object({
   error: Type.String(),

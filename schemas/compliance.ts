@@ -51,7 +51,8 @@ export const ComplianceCheckRequest = Type.Object({
   }),
 });
 /**
- * The violations of the request's pairs, in order. If the time of a step is over, the list ends before the last pair.
+ * The violations of each pair in the request, in order. If the time of a step runs out, the list ends before the last
+ * pair.
  */
 export const ComplianceCheckReply = Type.Object({ violations: Type.Array(ViolationsText, { minItems: 1 }) });
 

@@ -33,8 +33,8 @@ interface CountOption extends OptionBase {
   readonly fallback: number;
 }
 /**
- * An option with a duration in Go's style, such as `1h30m`. The server gets the duration in ms. It is at least 1 ms and
- * may have a fraction.
+ * An option with a duration in Go's style, such as `1h30m`. The server gets the duration as a number of ms, which is at
+ * least 1 and may have a fraction.
  */
 interface DurationOption extends OptionBase {
   readonly type: "duration";
@@ -233,7 +233,7 @@ export type ServeSettings = Pick<Config, "data_dir" | "bind" | "dashboard_bind">
 /** The settings of a node. */
 export type ClusterSettings = Pick<Config, "cluster" | "cluster_name" | "node_id" | "cluster_creds" | "cluster_seed">;
 
-/** The settings that decide which data are stored, and which data can be read. */
+/** The settings that determine which data the server stores, and which stored data it can read. */
 export type StoreSettings = Pick<Config, "state_history" | "state_events" | "event_history"> & {
   /**
    * Whether the server requires tokens. If true, the server removes secrets from the events that it stored while it

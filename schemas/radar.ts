@@ -16,7 +16,7 @@ const GitText = Text(CHECKOUT_TEXT);
 const Line = Type.Integer({ minimum: 0, maximum: RADAR_LINE_MAX });
 
 /**
- * Returns whether two numbers are the first and the last line of a changed range. For an insertion, the last line is
+ * Returns whether two numbers can be the first and the last line of a changed range. For an insertion, the last line is
  * the first line minus one.
  */
 function isLineRange([first = 0, last = 0]: readonly number[]): boolean {
@@ -154,8 +154,8 @@ export const CheckedReport = Type.Object({
 export type CheckedReport = Static<typeof CheckedReport>;
 
 /**
- * Stores the report of a checkout. It replaces the checkout's previous report, even if that one was in another
- * workspace.
+ * Stores the report of a checkout. It replaces the checkout's previous report, even if the previous report was in
+ * another workspace.
  */
 export const ReportChangesRequest = Type.Object({
   checkout: Type.String(),
@@ -168,7 +168,7 @@ export type ReportChangesRequest = Static<typeof ReportChangesRequest>;
 
 /**
  * Ends the reports of checkouts in which no agent was active. `reported_at` is the time in ms at which the report was
- * stored. If a newer report of the checkout was stored since then, it remains.
+ * stored. If the checkout has sent a newer report since then, the newer report remains.
  */
 export const EndReportsRequest = Type.Object({
   ends: Type.Array(Type.Object({ checkout: Type.String(), reported_at: Type.Integer() })),
@@ -194,14 +194,14 @@ export type FindOverlapsRequest = Static<typeof FindOverlapsRequest>;
 /** Reads the report of a checkout. */
 export const ReadChangesRequest = Type.Object({ checkout: Type.String() });
 /**
- * The report as JSON text without its closing part. `reported_at` is the time in ms at which the report was stored.
- * Null if the checkout has no report.
+ * The report as JSON text, except for the end of the text, which the caller appends. `reported_at` is the time in ms at
+ * which the report was stored. Null if the checkout has no report.
  */
 export const ReadChangesReply = nullable(Type.Object({ text: Type.String(), reported_at: Type.Integer() }));
 
 /**
- * An overlap about which the agents of both checkouts have not been notified yet. `path` is the first of its `count`
- * paths.
+ * An overlap about which the agents of the two checkouts have not been notified yet. The overlap has `count` paths, and
+ * `path` is the first of them.
  */
 export const OverlapNotice = Type.Object({
   a: Side,

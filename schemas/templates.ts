@@ -67,8 +67,8 @@ export const TemplateHead = Type.Object({
 });
 
 /**
- * A template as clients send it. The shape of its data depends on its kind. So the server reads the head first, and
- * then the data. An error names the member that is wrong (src/features/templates/template.ts).
+ * A template as clients send it. The shape of its data depends on its kind. So the server checks the head first, and
+ * then the data, so that an error can name the wrong member (src/features/templates/template.ts).
  */
 export const TemplateBody = Type.Union([
   Type.Object({

@@ -10,7 +10,7 @@ import { CheckoutChange } from "./instances.js";
  */
 const Candidate = Type.Object({ id: Type.String(), token_hash: Type.String(), name: Type.String() });
 
-/** The caller's rights to sessions. */
+/** The members of a request that say which sessions the caller may use. */
 const TOKEN = {
   /** The id of the instance whose token made the call; "" if the call had the server's token or no token. */
   owner: Type.String(),

@@ -92,7 +92,7 @@ export type AuditSummaryRequest = Static<typeof AuditSummaryRequest>;
 export const AuditRefusalRequest = Type.Object({
   action: Type.String(),
   resource: Type.String(),
-  /** JSON text. */
+  /** The details of the rejected call, as JSON text. */
   detail: Type.String(),
 });
 export type AuditRefusalRequest = Static<typeof AuditRefusalRequest>;

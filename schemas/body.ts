@@ -3,7 +3,7 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 
 export const ReadBodyRequest = Type.Object({
-  /** A name in FRONT_BODIES. */
+  /** The name of the schema in FRONT_BODIES. */
   schema: Type.String(),
   /** The body's bytes, or a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
   body: Type.Unsafe<Uint8Array | string>(Type.Unknown()),

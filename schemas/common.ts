@@ -3,7 +3,7 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { PAGE_ROWS_MAX } from "./limits/answers.js";
 
-/** A schema whose value may also be null. */
+/** Returns a schema that accepts null in addition to the values of the given schema. */
 export function nullable<Schema extends Type.TSchema>(schema: Schema) {
   return Type.Union([schema, Type.Null()]);
 }

@@ -6,7 +6,7 @@ import { EVENT_HISTORY_DEFAULT } from "./limits/events.js";
 import { STATE_HISTORY_DEFAULT } from "./limits/versioned.js";
 
 interface OptionBase {
-  /** One line for `--help`. */
+  /** The text of the option in `--help`, as one line. */
   readonly help: string;
   /** The placeholder for the value in `--help`; absent if the option takes no value. */
   readonly value?: string;
@@ -209,13 +209,13 @@ export interface Config {
   readonly state_events: boolean;
   readonly event_history: number;
   readonly webhook_allow_private: boolean;
-  /** ms */
+  /** An active instance becomes stale after this time without a request, in ms. */
   readonly stale_after: number;
-  /** ms */
+  /** How long ended tasks are kept, in ms. */
   readonly task_retention: number;
-  /** ms */
+  /** The interval at which the server looks for stale instances, in ms. */
   readonly liveness_interval: number;
-  /** ms */
+  /** The interval at which active instances are checked against their contracts, in ms. */
   readonly compliance_interval: number;
   /** The address of a collector of OpenTelemetry; "" if nothing is exported. */
   readonly otlp: string;
@@ -242,12 +242,12 @@ export type StoreSettings = Pick<Config, "state_history" | "state_events" | "eve
   readonly guarded?: boolean;
 };
 
-/** `data_dir` → `--data-dir`. */
+/** Returns the flag of an option, for example `--data-dir` for the key `data_dir`. */
 export function flagOf(key: string): string {
   return `--${key.replaceAll("_", "-")}`;
 }
 
-/** `data_dir` → `KOOR_DATA_DIR`. */
+/** Returns the environment variable of an option, for example `KOOR_DATA_DIR` for the key `data_dir`. */
 export function environmentOf(key: string): string {
   return `KOOR_${key.toUpperCase()}`;
 }

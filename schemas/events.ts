@@ -89,7 +89,7 @@ export type LaggedNotice = Static<typeof LaggedNotice>;
  */
 export const HOPS = /^[0-9]{1,6}$/;
 export const HopsHeader = Type.String({ pattern: HOPS.source });
-/** `Last-Event-ID`. */
+/** The format of the header `Last-Event-ID`, which contains the id of an event. */
 export const EVENT_ID = /^[0-9]{1,15}$/;
 export const EventIdHeader = Type.String({ pattern: EVENT_ID.source });
 

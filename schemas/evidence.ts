@@ -14,7 +14,7 @@ import { TASK_ID_CHARACTERS_MAX } from "./limits/tasks.js";
 import { Name, Text } from "./text.js";
 import { UNSEEN_CLASS } from "./visible-text.js";
 
-/** The actor of calls with the token of CI. */
+/** The actor of each call that has the token of CI. */
 export const CI_ACTOR = "ci";
 
 /**
@@ -146,7 +146,7 @@ export const RequiredEvidence = Type.Object({
   ci: nullable(ListedEvidence),
 });
 
-/** Stores a record. */
+/** Asks the writer to store a record of a command. */
 export const RecordEvidenceRequest = Type.Object({
   workspace: Type.String(),
   task: TextOrNull,

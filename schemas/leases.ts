@@ -301,7 +301,7 @@ export const RenewRequest = Type.Object({
   row: Type.Integer(),
   fence: Type.Integer(),
   ttl_s: nullable(Type.Integer()),
-  /** Whether `max_s` starts again now. */
+  /** Whether the time limit `max_s` starts again with this renewal. */
   touch: Type.Optional(Type.Boolean()),
 });
 export type RenewRequest = Static<typeof RenewRequest>;

@@ -109,7 +109,7 @@ export const RadarQuery = Type.Object({
   checkout: Type.Optional(CheckoutId),
 });
 
-/** A checkout in an event about an overlap. */
+/** One of the two checkouts in an event about an overlap. */
 const Side = Type.Object({ checkout: Type.String(), branch: nullable(Type.String()) });
 const CLEARED = {
   workspace: Type.String(),
@@ -191,7 +191,7 @@ export const FindOverlapsRequest = Type.Object({
 });
 export type FindOverlapsRequest = Static<typeof FindOverlapsRequest>;
 
-/** Reads the report of a checkout. */
+/** Asks the pool to read the report of a checkout. */
 export const ReadChangesRequest = Type.Object({ checkout: Type.String() });
 /**
  * The report as JSON text, except for the end of the text, which the caller appends. `reported_at` is the time in ms at

@@ -40,7 +40,7 @@ export const STATUSES = {
   STOCK_FULL: { http: 429, exit: 1, retry_after_s: 60 },
   CANCELLED: { http: 499, exit: 1 },
   INTERNAL: { http: 500, exit: 3 },
-  /** A queue is full. */
+  /** A queue of the server is full. */
   RESOURCE_EXHAUSTED: { http: 503, exit: 3, retry_after_s: 1 },
   /** The server is shutting down, or its writer thread is restarting. */
   UNAVAILABLE: { http: 503, exit: 3, retry_after_s: 1 },

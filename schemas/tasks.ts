@@ -44,7 +44,7 @@ export const TASK_STATES = [
   "canceled",
 ] as const;
 export type TaskState = (typeof TASK_STATES)[number];
-/** The states of a task that has ended. */
+/** The states in which a task has ended. */
 export const ENDED_TASK_STATES = ["done", "failed", "dead", "canceled"] as const satisfies readonly TaskState[];
 
 /** Matches a task's id, for ids from clients and from the server. */

@@ -10,7 +10,7 @@ import * as Type from "typebox";
 import { findHiddenCharacter, hasControlCharacter } from "./visible-text.js";
 
 export interface TextRules {
-  /** Unicode code points. */
+  /** The maximum length of the text in Unicode code points. */
   readonly charactersMax: number;
   /** The maximum size in bytes of UTF-8, if it is limited in addition to the length. */
   readonly bytesMax?: number;

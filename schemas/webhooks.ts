@@ -105,7 +105,7 @@ export const DeadLetter = Type.Object({
   error: LastError,
 });
 export const DeadLetterList = Type.Array(DeadLetter, { maxItems: WEBHOOK_DEAD_LETTERS_MAX });
-/** The body of a delivery. */
+/** The body of the HTTP request that delivers an event to a webhook. */
 export const DeliveryBody = Type.Object({
   topic: Type.String(),
   data: Type.Unknown(),

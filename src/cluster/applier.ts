@@ -46,7 +46,7 @@ export interface AppliedEntry extends Part {
   readonly id: number;
 }
 
-/** The state hash after a message. */
+/** The state hash after a message. It covers the answers of all entries so far. */
 export interface AppliedHash {
   readonly id: number;
   readonly stateHash: string;
@@ -78,7 +78,7 @@ export interface ApplierOptions {
   readonly committed: () => void;
 }
 
-/** Why the applier stops. */
+/** The reasons why the applier stops. */
 export type Stop =
   /**
    * The database cannot commit now, because the disk is full or another process has locked the database. A retry may

@@ -24,7 +24,7 @@ interface Scene {
   readonly own?: { readonly generation: string; readonly id: number; readonly applyVersion?: number };
   readonly content?: boolean;
   readonly seeds?: boolean;
-  /** Whether there is a snapshot to install. */
+  /** Whether the store has a snapshot that the node can install. */
   readonly installable?: boolean;
 }
 

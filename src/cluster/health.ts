@@ -22,7 +22,7 @@ export interface HealthFacts {
   /** Whether the cluster's apply version is the one of this program. */
   readonly isVersionCurrent: boolean;
   readonly isBehind: boolean;
-  /** Whether the node has an epoch. */
+  /** Whether the node has an epoch, which begins when its join request is accepted. */
   readonly hasJoined: boolean;
 }
 

@@ -51,7 +51,7 @@ export type RejectReason =
   | "name_taken"
   /** The settings of the node differ from the settings of the cluster. */
   | "settings"
-  /** The entry is of another apply version. */
+  /** The apply version of the entry is not the cluster's, or the entry upgrades to a version that is not newer. */
   | "commands"
   /** Another node has become the leader since the candidacy was appended. */
   | "term";

@@ -47,7 +47,7 @@ export const NODE_STATUS = {
 } as const satisfies PushMessage;
 export type NodeStatus = PayloadOf<typeof NODE_STATUS>;
 
-/** The fields that the replica knows. */
+/** The fields of the node's status that the replica knows. */
 export type ReplicaStatus = Omit<NodeStatus, "nowMs" | "clock_ms" | "installed" | "warnings" | "refusal">;
 
 /** The status that the front assumes until the writer publishes the first status. */

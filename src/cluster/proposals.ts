@@ -58,7 +58,7 @@ export class Proposals {
     return this.#inFlight;
   }
 
-  /** Queues calls. */
+  /** Queues calls for the next entry. */
   wait(calls: Calls): void {
     this.#waiting.push(...calls);
   }

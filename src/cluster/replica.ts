@@ -230,7 +230,7 @@ export class Replica {
     return this.#applier.membership.applyVersion === this.#options.identity.applyVersion;
   }
 
-  /** Whether calls can be appended to the log. */
+  /** Whether this node can append calls to the log now. */
   get #canAppend(): boolean {
     return this.#health.phase === "ready" && this.#isVersionCurrent;
   }

@@ -38,12 +38,12 @@ export interface SnapshotThreadData {
 
 const PIECE_BYTES = 512 * 1024;
 
-/** The path of the file that `take` writes. */
+/** Returns the path of the file to which `take` copies the database. */
 export function snapshotPath(dataDir: string): string {
   return join(dataDir, "snapshot.db");
 }
 
-/** The path of the file that `fetch` writes. */
+/** Returns the path of the file into which `fetch` downloads a snapshot. */
 export function joinPath(dataDir: string): string {
   return join(dataDir, "join.db");
 }

@@ -8,7 +8,7 @@ import type { Membership, Node } from "./membership.js";
 
 /** The position that a node has applied. */
 export interface Position {
-  /** The id of the log. */
+  /** Identifies the log to which the position belongs. */
   readonly generation: string;
   /** The id of the last entry that was applied. */
   readonly id: number;

@@ -4,7 +4,7 @@
  */
 import { LogError } from "./ordered-log.js";
 
-/** A parsed address. */
+/** The parsed address of a NATS log. */
 export interface NatsAddress {
   /** The servers as `host:port`, in the order in which they are tried. */
   readonly servers: readonly string[];

@@ -53,7 +53,7 @@ export class PieceJoiner {
     return this.#parts.length > 0;
   }
 
-  /** Forgets an incomplete entry. */
+  /** Forgets the pieces of an incomplete entry. */
   clear(): void {
     this.#parts = [];
   }

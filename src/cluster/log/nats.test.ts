@@ -42,7 +42,7 @@ import {
 const skip = natsMissing();
 let logs = 0;
 
-/** Returns a log with a name of its own. */
+/** Returns a log. By default, each log gets a different name. */
 function logAt(url: string, name = `test-${++logs}`, credentials = ""): OrderedLog {
   return natsLog({ url, name, credentials });
 }

@@ -20,7 +20,7 @@ export interface ServerFacts {
   readonly version_text: string;
   readonly fsync: string;
   readonly full_page_writes: string;
-  /** The default value for new sessions. */
+  /** The value of `synchronous_commit` that new sessions have by default. */
   readonly synchronous_commit: string;
   readonly standby_names: string;
   readonly standby: boolean;

@@ -43,7 +43,7 @@ const PUT_PIECE = {
 };
 
 /**
- * Completes a `put`, and removes an earlier snapshot of the same position. One statement does both, so that the
+ * Completes a `put`, and replaces an earlier snapshot of the same position. One statement does both, so that the
  * replacement is atomic. Returns no row if the log was created again meanwhile.
  */
 const END_PUT = {
@@ -85,7 +85,7 @@ const SWEEP = { text: "DELETE FROM koor.snapshot WHERE id = $1::bigint AND sha25
 
 interface ListedRow extends SnapshotInfo {
   readonly id: number;
-  /** The hash in hexadecimal digits. */
+  /** The SHA-256 of the snapshot's bytes, in hexadecimal digits. */
   readonly sha256: string;
 }
 

@@ -97,7 +97,7 @@ function check({ name, kind, persistence, columns }: Found): void {
     throw new LogError("unsafe", `table koor.${name} is UNLOGGED: a crash of the server would empty it`);
 }
 
-/** The names of the existing tables. */
+/** Returns the names of Koor's tables that exist in the database. */
 async function findTables(link: PostgresLink): Promise<ReadonlySet<string>> {
   const found = await link.ask<Found>(FIND_TABLES, [Object.keys(TABLES)]);
   for (const table of found) check(table);

@@ -45,7 +45,7 @@ function nested(levels: number): unknown {
   return value;
 }
 
-/** Generates a text of a and b. */
+/** Generates a text of the letters a and b. */
 function pseudorandom(seed: number, length: number): string {
   let text = "";
   for (let state = seed + 1; text.length < length; ) {

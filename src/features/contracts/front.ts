@@ -71,7 +71,7 @@ export class ContractFront {
     this.#specs = specs;
   }
 
-  /** Checks the payload of a body. */
+  /** Checks the payload in the request's body against the contract. */
   async validate([project, name]: Named, request: CheckRequest): Promise<Answer> {
     const asked = { project, name, body: packBytes(request.body) };
     const answer = await this.#run(validateContract, asked, callerOf(request.context));

@@ -41,7 +41,7 @@ export class StoredContracts {
     return ready instanceof Failure ? ready : { ready, version: head.version };
   }
 
-  /** Returns a contract at a version. */
+  /** Returns the given version of a contract. */
   findVersion(project: string, name: string, version: number): ReadyContract | Failure {
     const shown = shorten(`${project}/${name}`);
     const stored = this.#specs.version(specKey(project, name), version);

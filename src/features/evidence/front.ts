@@ -28,7 +28,7 @@ import { listEvidence } from "./jobs.js";
 import { evidenceReader, type EvidenceReader } from "./table.js";
 
 export interface EvidenceFrontOptions {
-  /** Whether the server checks tokens at all. */
+  /** Whether the server requires tokens. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;

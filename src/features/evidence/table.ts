@@ -7,7 +7,7 @@ import type { Db, Statement } from "../../platform/store/open.js";
 import type { CachingModel, Model } from "../../platform/threads/model.js";
 import { originsOf } from "./levels.js";
 
-/** A record as it is stored. `at` is in ms. */
+/** A record in its stored form. `at` is the time of the record, in ms. */
 export interface EvidenceRow extends Omit<RecordEvidenceRequest, "owns"> {
   readonly id: number;
   readonly at: number;

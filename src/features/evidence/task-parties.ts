@@ -15,7 +15,7 @@ interface TaskRow {
   readonly created_by: string | null;
   /** The holder of the claim; null if no claim holds the task. */
   readonly holder: string | null;
-  /** In ms; null if the task has not ended. */
+  /** The time at which the task ended, in ms; null if it has not ended. */
   readonly ended_at: number | null;
 }
 

@@ -49,7 +49,7 @@ export class RuleFront {
     this.#options = options;
   }
 
-  /** Stores a rule as proposed. */
+  /** Stores the rule in the body with the status "proposed". */
   async propose({ body, caller, context }: BodyRequest & Pick<Request, "caller">): Promise<Answer> {
     const { guarded, writer, slowLane, log } = this.#options;
     const proposal = { actor: context.actor, is_proven: !mayAll(guarded, caller), body: packBytes(body) };

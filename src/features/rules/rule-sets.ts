@@ -11,7 +11,7 @@ import { compileStoredGlob, type FileGlob } from "./file-glob.js";
 import { compileRegex, type Regex } from "./regex.js";
 import { defaultMessage, type Matcher } from "./violations.js";
 
-/** The columns that a compiled rule needs. */
+/** The columns of a stored rule that are needed to compile it. */
 export interface StoredRule {
   readonly rule_id: string;
   readonly severity: string;

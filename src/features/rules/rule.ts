@@ -94,7 +94,7 @@ export async function loadRuleReading(): Promise<void> {
 export interface RulesPlace {
   /** The name of the array in a sentence ("the body"). */
   readonly name: string;
-  /** A JSON Pointer. */
+  /** The position of the array in the request, as a JSON Pointer. */
   readonly at: string;
 }
 

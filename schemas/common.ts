@@ -46,7 +46,7 @@ export const WorkspaceHeader = Type.String({
   description: "Used if neither the body nor the caller names a workspace; percent-encoded UTF-8.",
 });
 
-/** The query parameters with which a client gets the rest of a truncated list; null if the list is complete. */
+/** The query parameters with which a client continues a truncated list; null if the list is complete. */
 export const ListEnd = Type.Union([Type.String(), Type.Null()]);
 /** The maximum number of rows of a page, as a parameter of a query string. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });

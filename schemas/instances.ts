@@ -76,7 +76,7 @@ const INSTANCE = {
   registered_at: Timestamp,
   last_seen: Timestamp,
 };
-/** The members that only some instances have, and that are absent in the others. */
+/** The members that only some instances have. In the other instances they are absent. */
 const SPARSE = {
   registered_by: Type.Optional(
     Type.String({

@@ -179,8 +179,8 @@ export const EndReportsReply = Type.Object({ checkouts: Type.Array(Type.String()
 export type EndReportsReply = Static<typeof EndReportsReply>;
 
 /**
- * Finds the overlaps of a workspace, or only those of one checkout. `instances` has the agents of each checkout as JSON
- * text; a checkout that is not in it has no agents. If `named` is true, the answer begins with the name of the
+ * Finds the overlaps in a workspace, or only the overlaps of one checkout. `instances` has the agents of each checkout
+ * as JSON text; a checkout that is not in it has no agents. If `named` is true, the answer begins with the name of the
  * checkout.
  */
 export const FindOverlapsRequest = Type.Object({

@@ -1,4 +1,4 @@
-/** The program's version. A test checks that package.json has the same one. */
+/** The program's version. A test checks that package.json has the same version. */
 export const VERSION = "1.0.0";
 
 /**

@@ -4,7 +4,7 @@
  * characters are accepted because they change how their neighbours look: in emoji sequences, and as joiners in scripts
  * that need them. Pure.
  *
- * The ranges are those of Unicode 16: Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators,
+ * The ranges are from Unicode 16: Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators,
  * interlinear annotations and noncharacters. The list also has some other characters that fonts draw as nothing.
  */
 

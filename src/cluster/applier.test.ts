@@ -27,7 +27,7 @@ const NO_POISON = { haltReason: () => null, begin: () => 64, cleared: (): void =
 
 const JOIN = { kind: "hello", store: "", replaces: 0, version: "1", settings: "" } as const;
 
-/** Returns an entry with two calls. Only a leader may make the first one. */
+/** Returns an entry with two calls. Only a leader may make the first call. */
 function lead(name: string, term: number): EntryContent {
   const calls = [leadLine, addLine].map((method) => ({
     method: method as unknown as WriterMethod,

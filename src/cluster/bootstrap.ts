@@ -79,7 +79,7 @@ export class Bootstrap {
   }
 
   /**
-   * Checks that this node's settings equal those of the cluster. The cluster's settings never change.
+   * Checks that this node has the same settings as the cluster, whose settings never change.
    * @throws BootstrapError
    */
   #compareSettings({ membership }: NodeState): void {

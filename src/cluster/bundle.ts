@@ -1,10 +1,10 @@
 /**
  * Encodes and decodes bundles. A bundle is one message of the log that contains entries of several nodes. It has one
- * id, and its entries are applied together in their order. Each entry has its own head and mark (entry-mark.ts), and is
- * accepted or rejected by its own head. So a second copy of an entry in the log has no effect. Pure.
+ * id, and its entries are applied together in their order. Each entry keeps its own head and mark (entry-mark.ts).
+ * Nodes accept or reject each entry by its head. So a second copy of an entry in the log has no effect. Pure.
  *
- * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark like that of an entry. The format
- * number in the mark stands for bundles.
+ * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark. The mark is like the mark of an entry,
+ * but with a format number for bundles.
  */
 import type { MethodTable } from "../platform/rpc/method.js";
 import type { WriterMethod } from "../platform/threads/writer-method.js";

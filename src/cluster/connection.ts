@@ -16,7 +16,7 @@ export interface ConnectionOptions {
   /** The position that this node has applied. */
   readonly position: () => Position;
   /**
-   * Installs a snapshot: replaces the node's tables by those of the snapshot.
+   * Installs a snapshot: replaces the node's tables by the tables in the snapshot.
    * @param least the lowest position that the snapshot may have
    * @returns the state in the snapshot; null if there is no such snapshot yet
    */
@@ -33,7 +33,7 @@ export interface ConnectionOptions {
   readonly opened: (session: LogSession) => void;
   /** Called with each entry that the open session delivers. */
   readonly entry: (id: number, bytes: Uint8Array, last: number) => void;
-  /** Called when the session was lost or could not be opened. The connection opens another one by itself. */
+  /** Called when the session was lost or could not be opened. The connection then opens another session by itself. */
   readonly disconnected: (why: string) => void;
   /** Called when the node must halt. No session is opened after that. */
   readonly fatal: (why: string) => void;
@@ -84,7 +84,7 @@ export class Connection {
     this.lose("a snapshot has to be installed");
   }
 
-  /** Gives up the open session, and opens another one after a delay. */
+  /** Gives up the open session, and opens another session after a delay. */
   lose(why: string): void {
     if (this.#state === "opened") this.#drop(why);
   }

@@ -117,7 +117,8 @@ type WireHead = readonly [
   wallMs?: number,
 ];
 /**
- * A call as it is encoded. `name` is an index into the entry's `names`. The rest is the request, packed by its schema.
+ * The encoded form of a call. `name` is an index into the entry's `names`. `request` is the request, packed by its
+ * schema.
  */
 type WireCall = readonly [name: number, actor: string, trace: string, ...request: unknown[]];
 /**

@@ -19,7 +19,7 @@ const DISCONNECTED = "the cluster's log cannot be reached";
 
 /** The facts about a node that its health depends on. */
 export interface HealthFacts {
-  /** Whether the cluster's apply version is the one of this program. */
+  /** Whether the cluster has the apply version of this program. */
   readonly isVersionCurrent: boolean;
   readonly isBehind: boolean;
   /** Whether the node has an epoch, which begins when its join request is accepted. */

@@ -66,8 +66,8 @@ export class LogClock {
     const { leastMs, mostMs } = votes ? this.#bounds() : UNKNOWN;
     const rate = this.#baseMs + passedMs > mostMs + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
     const wallMs = wall();
-    // Use this machine's clock if it agrees with the other clocks. It is more exact, because the times of the others
-    // arrived a while ago.
+    // Use this machine's clock if it agrees with the other clocks. It is more exact, because the times of the other
+    // clocks arrived a while ago.
     const rightMs = wallMs >= leastMs && wallMs <= leastMs + CLOCK_TOLERANCE_MS ? wallMs : leastMs;
     this.#baseMs = Math.max(this.#baseMs + passedMs * rate, rightMs, membership().nowMs);
     return Math.floor(this.#baseMs);

@@ -35,7 +35,7 @@ export interface Membership {
   readonly settings: string;
   /** The number of the current leader's election. It grows by 1 whenever a node becomes the leader. */
   readonly term: number;
-  /** The name of the leader; "" before the first one. */
+  /** The name of the leader; "" before the first election. */
   readonly leader: string;
   readonly nodes: ReadonlyMap<string, Node>;
 }

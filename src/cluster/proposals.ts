@@ -102,7 +102,7 @@ export class Proposals {
     return proposal;
   }
 
-  /** Whether an entry with this head is the one in flight. */
+  /** Whether an entry with this head is the entry in flight. */
   isInFlight(head: Pick<EntryHead, "node" | "epoch" | "number">): boolean {
     return isProposal(head, this.#inFlight);
   }

@@ -51,8 +51,8 @@ export interface ReplicaOptions
   readonly methods: MethodTable<WriterMethod>;
   readonly server: RpcServer<WriterMethod>;
   /**
-   * Tells the front which calls may have been applied: the call with this id, and all earlier ones. Some of them may
-   * not be answered yet.
+   * Tells the front which calls may have been applied: the call with this id, and all earlier calls. Some of these
+   * calls may not be answered yet.
    */
   readonly committed: SharedCounter;
   /** The maximum number of bytes of the log that wait in memory to be applied. Only tests set it. */
@@ -363,7 +363,7 @@ export class Replica {
   }
 
   /**
-   * Handles an applied entry of this node, usually the one in flight. The callers of an accepted entry were already
+   * Handles an applied entry of this node, usually the entry in flight. The callers of an accepted entry were already
    * answered when the entry was committed.
    */
   #onOwnEntryApplied({ entry: { head }, rejected }: AppliedEntry): void {
@@ -469,7 +469,7 @@ export class Replica {
 
   /**
    * Handles an entry of this node that the log did not store. If the leader may still append a copy of the entry, the
-   * node joins again, because every node rejects a copy that follows the join request in the log.
+   * node joins again. Every node then rejects a copy that follows the join request in the log.
    */
   #onRejectedAppend(outcome: "full" | "too_large", proposal: Proposal): void {
     if (outcome === "full") {

@@ -46,8 +46,8 @@ export class Snapshots {
   }
 
   /**
-   * Replaces the rows of the database by those of the newest snapshot. Only one call may run at a time, because every
-   * fetch writes the same file.
+   * Replaces the rows of the database by the rows of the newest snapshot. Only one call may run at a time, because
+   * every fetch writes the same file.
    * @param least the lowest position that the snapshot may have
    * @returns false if there is no such snapshot
    * @throws LogError with fault "unreachable" for any failure. A retry may find another snapshot, or an undamaged copy

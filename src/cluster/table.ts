@@ -12,7 +12,7 @@ export interface Position {
   readonly generation: string;
   /** The id of the last entry that was applied. */
   readonly id: number;
-  /** The SHA-256 of the last applied entry, in hex; "" before the first one. */
+  /** The SHA-256 of the last applied entry, in hex; "" before the first entry. */
   readonly entryHash: string;
   /** The state hash after the last applied entry, in hex. It covers the answers of all entries up to that entry. */
   readonly stateHash: string;

@@ -66,7 +66,7 @@ interface DeliveryInfo {
   readonly sequence: number;
   /** The message's number among the consumer's deliveries, from 1. */
   readonly delivery: number;
-  /** The number of stored messages after this one. */
+  /** The number of stored messages after this message. */
   readonly pending: number;
 }
 
@@ -97,7 +97,8 @@ export async function openSession(
 ): Promise<LogSession> {
   const { first_sequence, last, generation, warnings, message_bytes_max } = found;
   let first = first_sequence;
-  // After a manual purge, the oldest message may be a piece in the middle of an entry. Skip the rest of that entry.
+  // After a manual purge, the oldest message may be a piece in the middle of an entry. Skip the remaining pieces of
+  // that entry.
   for (let whole = false; !whole && first <= last; ) {
     const piece = pieceOf((await readMessage(server, name, first))?.header);
     whole = piece === null || piece.at === 1;

@@ -35,8 +35,8 @@ export function bucketName(name: string): string {
 }
 
 /**
- * Returns the subject of a log's entries. It contains the generation, so an entry for an older log of the same name
- * never gets into this one.
+ * Returns the subject of a log's entries. The subject contains the generation, so an entry for an older log of the same
+ * name never gets into this log.
  */
 export function logSubject(name: string, generation: string): string {
   return `koor.${name}.log.${generation}`;

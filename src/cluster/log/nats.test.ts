@@ -676,7 +676,7 @@ t.test("three servers", { skip }, async (t) => {
     );
   }
 
-  // Open a new connection, because an earlier one may lead to the server that was killed.
+  // Open a new connection, because an earlier connection may lead to the server that was killed.
   const { cluster } = await (await manage(t, url)).streams.info("KOOR_three");
   // Kill a server to which the node is not connected.
   const lost = servers.find((_, at) => at > 0 && cluster?.leader !== `server-${at}`);

@@ -54,7 +54,7 @@ export function logReplaced(name: string): LogError {
 export class PostgresAppends {
   readonly #link: PostgresLink;
   readonly #parts: AppendsParts;
-  /** The appends that have no outcome yet. The first one is in flight. The caller limits their number. */
+  /** The appends that have no outcome yet. The first of them is in flight. The caller limits the number of appends. */
   readonly #waiting: Waiting[] = [];
   #sending = false;
   #ended = false;

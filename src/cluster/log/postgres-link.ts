@@ -189,7 +189,7 @@ export class PostgresLink {
   }
 
   /**
-   * Runs a statement after the earlier ones are answered.
+   * Runs a statement when all earlier statements are answered.
    * @throws LogError; RefusedStatement if the server answered with an error
    */
   ask<Row extends object>(

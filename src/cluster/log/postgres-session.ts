@@ -1,11 +1,11 @@
 /**
- * Implements a session with a log in PostgreSQL. One connection appends entries. Another one listens for notifications
- * and fetches entries, so that neither task waits for the other. A third connection is opened when a rare request, such
- * as a trim, first needs it. Runs in the writer thread.
+ * Implements a session with a log in PostgreSQL. One connection appends entries. Another connection listens for
+ * notifications and fetches entries, so that neither task waits for the other. A third connection is opened when a rare
+ * request, such as a trim, first needs it. Runs in the writer thread.
  *
- * An entry that this session has appended is usually the next one to deliver. It is then delivered without a fetch, as
- * soon as its append is answered. Other entries are fetched after a notification, or at the next probe. Any error ends
- * the session. The next session reads the state of the log again.
+ * An entry that this session has appended is usually the next entry to deliver. It is then delivered without a fetch,
+ * as soon as its append is answered. Other entries are fetched after a notification, or at the next probe. Any error
+ * ends the session. The next session reads the state of the log again.
  */
 import {
   POSTGRES_PAGE_BYTES,
@@ -199,7 +199,7 @@ export class PostgresSession implements LogSession {
     await Promise.all([this.#parts.appending.close(), this.#parts.following.close(), rare?.close()]);
   }
 
-  /** Handles an entry that this session has appended to the log. Delivers it if it is the next one. */
+  /** Handles an entry that this session has appended to the log. Delivers it if it is the next entry to deliver. */
   #onStored(id: number, bytes: Uint8Array): void {
     if (this.#ended) return;
     this.#known = Math.max(this.#known, id);
@@ -214,7 +214,8 @@ export class PostgresSession implements LogSession {
     if (this.#ended || name !== this.#parts.name) return;
     const id = Number(seq);
     this.#known = Math.max(this.#known, id);
-    // Do not fetch an entry of this session if it is the next one to deliver. The answer to its append delivers it.
+    // Do not fetch an entry of this session if it is the next entry to deliver. It is delivered when its append is
+    // answered.
     const isOwn = pid === this.#parts.appendingPid && id === this.#delivered + 1;
     if (this.#following && id > this.#delivered && !isOwn) void this.#fetch();
   }

@@ -18,8 +18,8 @@ import { connectToServer } from "./postgres-server.js";
 import { tablesExist } from "./postgres-tables.js";
 
 /**
- * Lists the complete snapshots. If two calls of `put` have completed a snapshot of the same position, the later one is
- * listed.
+ * Lists the complete snapshots. If two calls of `put` have completed a snapshot of the same position, the later
+ * snapshot is listed.
  */
 const LIST = {
   text: `

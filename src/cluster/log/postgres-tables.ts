@@ -143,8 +143,8 @@ export async function createTables(link: PostgresLink): Promise<void> {
   for (const [name, table] of Object.entries(TABLES)) {
     if (found.has(name)) continue;
     await link.ask({ text: defineTable(name, table) });
-    // Store the bytes uncompressed. Compression would gain little, and PostgreSQL can read a part of an uncompressed
-    // value without the rest.
+    // Store the bytes uncompressed. Compression would gain little, and only from an uncompressed value can PostgreSQL
+    // read a part without reading all of it.
     if (table.columns.some(([column]) => column === "bytes"))
       await link.ask({ text: `ALTER TABLE koor.${name} ALTER bytes SET STORAGE EXTERNAL` });
   }

@@ -60,7 +60,7 @@ function shown(value: unknown): string {
 
 /**
  * Returns the beginning of a value's JSON text. The beginning has at least `characters` characters, unless the whole
- * text is shorter. The rest is never built, because the caller would cut it off.
+ * text is shorter. The remaining text is never built, because the caller would cut it off.
  */
 function beginOf(value: unknown, characters: number): string {
   if (typeof value !== "object" || value === null || value instanceof ExactNumber)

@@ -17,7 +17,7 @@ export interface Judgement {
 export interface JudgedAgainst {
   /** The git tree of the files that the agent wants to deliver; null if it is not known. */
   readonly tree: string | null;
-  /** The id of the newest record at the time of the last edit. Records up to this one are stale. */
+  /** The id of the newest record at the time of the last edit. Records up to this id are stale. */
   readonly staleTo: number;
 }
 

@@ -202,8 +202,8 @@ export const validateLong = streamJob({
 
 /**
  * Yields the answer `{"project","violations","count"}` in small pieces. The violations of the project's own rules come
- * first, then those of the global rules. Each of the two parts is sorted by rule_id and line. `count` is the number of
- * all violations, but the list ends at VIOLATIONS_LISTED_MAX or at its limit in bytes.
+ * first. The violations of the global rules follow. Each of the two parts is sorted by rule_id and line. `count` is the
+ * number of all violations, but the list ends at VIOLATIONS_LISTED_MAX or at its limit in bytes.
  *
  * If the request names one rule, the answer also has `applies`. It distinguishes a rule without violations from a rule
  * that does not apply to the file. Returns OUT_OF_RANGE if the validation exceeds its steps or its time

@@ -46,7 +46,7 @@ function asksForText(program: Program): boolean {
 
 /**
  * Adds up the counts of all repetitions `{n}`, `{n,}` and `{n,m}` in a regex. Skips escaped characters, and numbers
- * such as the one in `\x{2028}`.
+ * such as 2028 in `\x{2028}`.
  */
 function countRepetitions(source: string): number {
   let sum = 0;
@@ -199,9 +199,9 @@ export class Regex {
  * the lines. It may also match other texts. Returns null if there is no such program.
  *
  * If a regex has no `^`, `$`, `\A` or `\z`, the result is `program` itself, because a match depends only on the matched
- * characters. (`\b` is the same at the edge of a line as at the edge of a text.) Any other regex is compiled with
- * `(?m)`, so that `^` and `$` also match at the edges of lines. If the new program still tests for the edges of the
- * whole text (for example by `\A`), it cannot search several lines.
+ * characters. (At the edge of a line, `\b` matches as at the edge of a text.) Any other regex is compiled with `(?m)`,
+ * so that `^` and `$` also match at the edges of lines. If the new program still tests for the edges of the whole text
+ * (for example by `\A`), it cannot search several lines.
  */
 function programForLines(program: Program, source: string): Program | null {
   if (!asksForText(program)) return program;

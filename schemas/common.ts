@@ -48,7 +48,7 @@ export const WorkspaceHeader = Type.String({
 
 /** The query parameters with which a client continues a truncated list; null if the list is complete. */
 export const ListEnd = Type.Union([Type.String(), Type.Null()]);
-/** The maximum number of rows of a page, as a parameter of a query string. */
+/** A query parameter: the maximum number of rows in a page. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });
 /** A version number in a query string. */
 export const VersionNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });

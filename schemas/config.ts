@@ -233,7 +233,7 @@ export type ServeSettings = Pick<Config, "data_dir" | "bind" | "dashboard_bind">
 /** The settings of a node. */
 export type ClusterSettings = Pick<Config, "cluster" | "cluster_name" | "node_id" | "cluster_creds" | "cluster_seed">;
 
-/** The settings that determine which data the server stores, and which stored data it can read. */
+/** The settings that affect which data the server stores, and which stored data it can read. */
 export type StoreSettings = Pick<Config, "state_history" | "state_events" | "event_history"> & {
   /**
    * Whether the server requires tokens. If true, the server removes secrets from the events that it stored while it

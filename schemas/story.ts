@@ -95,8 +95,8 @@ export const TasksAtQuery = Type.Object({
 });
 
 /**
- * The time of a read, in ms. All rows of the kind since the time `kept_from` (in ms) are still stored. It is null if no
- * row was ever removed.
+ * The time of a read, in ms. All rows of the kind since the time `kept_from` (in ms) are still stored. `kept_from` is
+ * null if no row was ever removed.
  */
 const Moment = { at: Type.Integer(), kept_from: nullable(Type.Integer()) };
 

@@ -40,7 +40,7 @@ interface Attempt {
   readonly version: string;
 }
 
-/** Matches the line in the file. A line that does not match, such as a truncated one, is ignored. */
+/** Matches the line in the file. A line that does not match, for example a truncated line, is ignored. */
 const LINE = /^entry (\d+) of log (\S+), beside others through (\d+), tried alone (\d+) times by version (\S+)\n$/;
 
 export interface PoisonGuardOptions {

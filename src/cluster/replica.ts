@@ -61,7 +61,7 @@ export interface ReplicaOptions
   readonly wall: () => number;
   /** Monotonic time in ms. */
   readonly elapsed: () => number;
-  /** Runs a function after the event loop has handled the data that has arrived. */
+  /** Runs a function later, after the event loop has handled the data that has already arrived. */
   readonly defer: (run: () => void) => void;
   /** Runs a function after a delay in ms. */
   readonly later: (run: () => void, ms: number) => void;

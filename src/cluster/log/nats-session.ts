@@ -402,8 +402,8 @@ class NatsSession implements LogSession {
     this.#overdue = 0;
     this.#last = Math.max(this.#last, sequence + pending);
     const piece = pieceOf(message.headers);
-    // A batch is stored as a whole, so an entry of Koor is never incomplete. Deliver the pieces of an incomplete entry
-    // as one foreign message.
+    // A batch is stored as a whole, so an entry of Koor is never incomplete. Pieces of an incomplete entry must be from
+    // another program. Deliver them as one foreign message.
     if (this.#joiner.isOpen && (piece === null || !this.#joiner.continues(piece)))
       this.#emit(sequence - 1, this.#joiner.takeIncomplete());
     if (piece === null) {

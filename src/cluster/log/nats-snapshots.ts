@@ -1,7 +1,7 @@
 /**
  * Stores the snapshots of a log in NATS. Each snapshot is an object in one bucket, and its position is its name. An
- * object is complete if its metadata and all of its pieces exist. The library stores the metadata after the pieces. Its
- * digest is checked while it is read.
+ * object is complete if its metadata and all of its pieces exist. The library stores the metadata after the pieces. The
+ * digest of an object is checked while the object is read.
  *
  * Each method opens a connection of its own. If a server cannot answer, the method tries the next server of the
  * address. Runs in the snapshot thread, because the library computes digests in JavaScript.

@@ -113,8 +113,8 @@ export function propertySet(property: string): CharacterSet | undefined {
       // The engine does not know the property.
       return undefined;
     }
-    // The string of all characters leaves out surrogates, because two adjacent ones would form a pair. They are tested
-    // below.
+    // Leave the surrogates out of this string, because two adjacent surrogates would form a pair. The surrogates are
+    // tested below.
     everyCharacter ??= charactersOf([0, HIGH[0] - 1]) + charactersOf([LOW[1] + 1, LAST]);
     const ranges = [...everyCharacter.matchAll(runs)].map(([run]): Range => [run.codePointAt(0) ?? 0, lastOf(run)]);
     if (new RegExp(runs.source, "u").test("\ud800")) ranges.push([HIGH[0], LOW[1]]);

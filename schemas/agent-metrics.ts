@@ -6,7 +6,7 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { MapOf } from "./map-of.js";
 
-/** The names of the counters. Each counter counts one kind of action of an agent. */
+/** The names of the counters. Each counter counts one kind of an agent's actions. */
 export const AGENT_METRICS = [
   "rest_calls",
   "mcp_calls",
@@ -55,7 +55,7 @@ export type CounterRow = Static<typeof CounterRow>;
 export const CountRequest = Type.Object({
   /** The name of the node that counted; "" for a single server. */
   node: Type.String(),
-  /** The id of the node's current run. It is needed because each run numbers its flushes from the same start. */
+  /** The id of the node's current run. It is needed because each run numbers its flushes from the same first number. */
   run: Type.String(),
   sequence: Type.Integer({ minimum: 1 }),
   counters: Type.Array(CounterRow),

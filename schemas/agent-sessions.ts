@@ -5,12 +5,12 @@ import { nullable } from "./common.js";
 import { CheckoutChange } from "./instances.js";
 
 /**
- * A new instance for a session or a subagent. The call stores it if there is no instance yet. No client gets a token
- * with this hash.
+ * A new instance for a session or a subagent. The call stores it only if the session or the subagent has no instance
+ * yet. No client gets a token with this hash.
  */
 const Candidate = Type.Object({ id: Type.String(), token_hash: Type.String(), name: Type.String() });
 
-/** The caller's rights to sessions. */
+/** The members of a request that say which sessions the caller may use. */
 const TOKEN = {
   /** The id of the instance whose token made the call; "" if the call had the server's token or no token. */
   owner: Type.String(),
@@ -19,8 +19,8 @@ const TOKEN = {
 };
 
 /**
- * Begins a session or a subagent, or continues it. `session` and `agent` are the client's ids; `agent` is "" if the
- * event is not about a subagent. `label` is the preferred name of the subagent; it is appended to the parent's name.
+ * Begins or continues a session or a subagent. `session` and `agent` are the client's ids; `agent` is "" if the event
+ * is not about a subagent. `label` is the preferred name of the subagent; it is appended to the parent's name.
  *
  * If `restarts` is false, the call does nothing for a session or a subagent that has ended. A null `checkout` changes
  * nothing.
@@ -40,8 +40,8 @@ export const BeginSessionRequest = Type.Object({
 export type BeginSessionRequest = Static<typeof BeginSessionRequest>;
 
 /**
- * The instances of the session and of the subagent, by id. Both are null if the call did nothing because the session or
- * the subagent has ended. `made` has the ids of the new instances. `changed` has the ids of all new and changed
+ * The instances of the session and of the subagent, by id. If the call did nothing because the session or the subagent
+ * has ended, both are null. `made` has the ids of the new instances. `changed` has the ids of all new and changed
  * instances.
  */
 export const BeginSessionReply = Type.Object({
@@ -53,7 +53,7 @@ export const BeginSessionReply = Type.Object({
 export type BeginSessionReply = Static<typeof BeginSessionReply>;
 
 /**
- * Ends a session with its subagents. If `agent` is not "", ends only this subagent. `last_seen` is the time at which
+ * Ends a session and its subagents, or only the subagent `agent` if that is not "". `last_seen` is the time at which
  * the front last saw the instances, in ms.
  */
 export const EndSessionRequest = Type.Object({
@@ -65,8 +65,8 @@ export const EndSessionRequest = Type.Object({
 export type EndSessionRequest = Static<typeof EndSessionRequest>;
 
 /**
- * The ids of the instances that have ended. If `more` is true, there are further instances, which a repetition of the
- * call ends.
+ * The ids of the instances that have ended. If `more` is true, further instances remain, and the caller must repeat the
+ * call to end them.
  */
 export const EndSessionReply = Type.Object({ ids: Type.Array(Type.String()), more: Type.Boolean() });
 export type EndSessionReply = Static<typeof EndSessionReply>;

@@ -80,19 +80,19 @@ export type AuditListRequest = Static<typeof AuditListRequest>;
 
 export const AuditSummaryRequest = Type.Object({
   ...AuditFilterRequest.properties,
-  /** The maximum number of buckets of the histogram; null if none is wanted. */
+  /** The maximum number of buckets in the histogram; null if the caller wants no histogram. */
   buckets: Type.Union([Type.Integer(), Type.Null()]),
 });
 export type AuditSummaryRequest = Static<typeof AuditSummaryRequest>;
 
 /**
- * The audit row of a call that the front has rejected. The call never reaches its method, so the method cannot write
- * the row.
+ * The audit row of a call that the front has rejected. Such a call never reaches its method, which would write the row.
+ * So the front asks the writer to store the row.
  */
 export const AuditRefusalRequest = Type.Object({
   action: Type.String(),
   resource: Type.String(),
-  /** JSON text. */
+  /** The details of the rejected call, as JSON text. */
   detail: Type.String(),
 });
 export type AuditRefusalRequest = Static<typeof AuditRefusalRequest>;

@@ -3,7 +3,7 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 
 export const ReadBodyRequest = Type.Object({
-  /** A name in FRONT_BODIES. */
+  /** The name of the schema in FRONT_BODIES. */
   schema: Type.String(),
   /** The body's bytes, or a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
   body: Type.Unsafe<Uint8Array | string>(Type.Unknown()),
@@ -11,7 +11,8 @@ export const ReadBodyRequest = Type.Object({
 export type ReadBodyRequest = Static<typeof ReadBodyRequest>;
 
 /**
- * The result of reading a body. A schema may have a free member, which may be any JSON. `json` has the other members.
+ * The result of reading a body. A schema may have a free member, whose value may be any JSON. `json` has the other
+ * members.
  *
  * `free` has the exact text of the free member, or null if the member is missing. If the body is an array, `free` has
  * one text for each item. If the schema has no free member, `free` is empty.

@@ -67,7 +67,7 @@ export type Budget = Static<typeof Budget>;
 export const BudgetList = Type.Object({ budgets: Type.Array(Budget) });
 export const BudgetDeleted = Type.Object({ deleted: Type.String() });
 
-/** A budget that is exhausted. Because of it, a claim gets no task. */
+/** An exhausted budget because of which a claim gets no task. */
 export const HeldBy = Type.Object({
   budget: Type.String(),
   scope: Type.Enum([...BUDGET_SCOPES]),

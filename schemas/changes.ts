@@ -66,7 +66,7 @@ export type ChangeMessage = Static<typeof ChangeMessage>;
 export const Change = Type.Object({ kind: Type.Enum(CHANGE_KINDS), key: Key, version: Version });
 export type Change = Static<typeof Change>;
 
-/** The changes of a commit. `left_out` has each kind of which not all changed objects are listed. */
+/** The changes of a commit. `left_out` names the kinds whose changed objects are not all listed. */
 export const ChangesPush = Type.Object({
   changes: Type.Array(Change),
   left_out: Type.Array(Type.Enum(CHANGE_KINDS)),

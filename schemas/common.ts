@@ -3,7 +3,7 @@ import * as Type from "typebox";
 import type { Static } from "typebox";
 import { PAGE_ROWS_MAX } from "./limits/answers.js";
 
-/** A schema whose value may also be null. */
+/** Returns a schema that accepts null in addition to the values of the given schema. */
 export function nullable<Schema extends Type.TSchema>(schema: Schema) {
   return Type.Union([schema, Type.Null()]);
 }
@@ -22,8 +22,8 @@ export const ErrorBody = Type.Object({
 export type ErrorBody = Static<typeof ErrorBody>;
 
 /**
- * The body of a 412 answer. If a compare-and-swap has failed, it has the current version. If the fence of the caller
- * belongs to no live claim, it has no version.
+ * The body of a 412 answer. After a failed compare-and-swap, the body has the current version. If the caller's fence
+ * belongs to no live claim, the body has no version.
  */
 export const PreconditionErrorBody = Type.Object({
   error: Type.String(),
@@ -46,9 +46,9 @@ export const WorkspaceHeader = Type.String({
   description: "Used if neither the body nor the caller names a workspace; percent-encoded UTF-8.",
 });
 
-/** The query parameters with which a client gets the rest of a truncated list; null if the list is complete. */
+/** The query parameters with which a client continues a truncated list; null if the list is complete. */
 export const ListEnd = Type.Union([Type.String(), Type.Null()]);
-/** The maximum number of rows of a page, as a parameter of a query string. */
+/** A query parameter: the maximum number of rows in a page. */
 export const Limit = Type.Integer({ minimum: 1, maximum: PAGE_ROWS_MAX });
 /** A version number in a query string. */
 export const VersionNumber = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });

@@ -51,7 +51,8 @@ export const ComplianceCheckRequest = Type.Object({
   }),
 });
 /**
- * The violations of the request's pairs, in order. If the time of a step is over, the list ends before the last pair.
+ * The violations of each pair in the request, in order. If the time of a step runs out, the list ends before the last
+ * pair.
  */
 export const ComplianceCheckReply = Type.Object({ violations: Type.Array(ViolationsText, { minItems: 1 }) });
 
@@ -63,7 +64,7 @@ export type ComplianceRecordRequest = Static<typeof ComplianceRecordRequest>;
 /** The reply with the stored runs. Their ids are consecutive and begin at `first_id`. `run_at` is in ms. */
 export const ComplianceRecordReply = Type.Object({ first_id: Type.Integer(), run_at: Type.Integer() });
 
-/** Null means any. */
+/** Selects stored runs. A null `instance_id` or `before` does not filter. */
 export const ComplianceHistoryRequest = Type.Object({
   instance_id: Type.Union([Type.String(), Type.Null()]),
   before: Type.Union([Before, Type.Null()]),

@@ -6,7 +6,7 @@ import { EVENT_HISTORY_DEFAULT } from "./limits/events.js";
 import { STATE_HISTORY_DEFAULT } from "./limits/versioned.js";
 
 interface OptionBase {
-  /** One line for `--help`. */
+  /** The text of the option in `--help`, as one line. */
   readonly help: string;
   /** The placeholder for the value in `--help`; absent if the option takes no value. */
   readonly value?: string;
@@ -33,8 +33,8 @@ interface CountOption extends OptionBase {
   readonly fallback: number;
 }
 /**
- * An option with a duration in Go's style, such as `1h30m`. The server gets the duration in ms. It is at least 1 ms and
- * may have a fraction.
+ * An option with a duration in Go's style, such as `1h30m`. The server gets the duration as a number of ms, which is at
+ * least 1 and may have a fraction.
  */
 interface DurationOption extends OptionBase {
   readonly type: "duration";
@@ -209,13 +209,13 @@ export interface Config {
   readonly state_events: boolean;
   readonly event_history: number;
   readonly webhook_allow_private: boolean;
-  /** ms */
+  /** An active instance becomes stale after this time without a request, in ms. */
   readonly stale_after: number;
-  /** ms */
+  /** How long ended tasks are kept, in ms. */
   readonly task_retention: number;
-  /** ms */
+  /** The interval at which the server looks for stale instances, in ms. */
   readonly liveness_interval: number;
-  /** ms */
+  /** The interval at which active instances are checked against their contracts, in ms. */
   readonly compliance_interval: number;
   /** The address of a collector of OpenTelemetry; "" if nothing is exported. */
   readonly otlp: string;
@@ -233,7 +233,7 @@ export type ServeSettings = Pick<Config, "data_dir" | "bind" | "dashboard_bind">
 /** The settings of a node. */
 export type ClusterSettings = Pick<Config, "cluster" | "cluster_name" | "node_id" | "cluster_creds" | "cluster_seed">;
 
-/** The settings that decide which data are stored, and which data can be read. */
+/** The settings that affect which data the server stores, and which stored data it can read. */
 export type StoreSettings = Pick<Config, "state_history" | "state_events" | "event_history"> & {
   /**
    * Whether the server requires tokens. If true, the server removes secrets from the events that it stored while it
@@ -242,12 +242,12 @@ export type StoreSettings = Pick<Config, "state_history" | "state_events" | "eve
   readonly guarded?: boolean;
 };
 
-/** `data_dir` → `--data-dir`. */
+/** Returns the flag of an option, for example `--data-dir` for the key `data_dir`. */
 export function flagOf(key: string): string {
   return `--${key.replaceAll("_", "-")}`;
 }
 
-/** `data_dir` → `KOOR_DATA_DIR`. */
+/** Returns the environment variable of an option, for example `KOOR_DATA_DIR` for the key `data_dir`. */
 export function environmentOf(key: string): string {
   return `KOOR_${key.toUpperCase()}`;
 }

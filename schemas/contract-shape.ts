@@ -1,14 +1,11 @@
 /**
- * Decides whether a JSON value is a contract. Code that writes contracts and code that reads them use it. A contract
+ * Decides whether a JSON value is a contract, for code that writes contracts and for code that reads them. A contract
  * may have malformed endpoints. If a payload is checked against a malformed endpoint, the fault is reported as a
  * violation.
  */
 import { CONTRACT_DEPTH_MAX } from "./limits/contracts.js";
 
-/**
- * Returns whether objects and arrays in a parsed value are nested more than `levels` deep. It does not look deeper than
- * that.
- */
+/** Returns whether objects and arrays in a parsed value are nested more than `levels` deep. It stops at that depth. */
 export function isTooDeep(value: unknown, levels = CONTRACT_DEPTH_MAX): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (levels === 0) return true;

@@ -63,10 +63,7 @@ export const ContractTest = Type.Object({
 
 export type ContractTest = Static<typeof ContractTest>;
 
-/**
- * A sequence of bytes. It may be sent as a string in which each Latin-1 character stands for one byte
- * (src/base/bytes.ts).
- */
+/** Bytes, either as an array or as a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
 const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 const Named = { project: Type.String(), name: Type.String() };
 
@@ -99,7 +96,7 @@ export const ContractCall = Type.Object({
 });
 export type ContractCall = Static<typeof ContractCall>;
 
-/** Selects stored versions of contracts, in whose definitions the method searches for faults. */
+/** Selects stored versions of contracts. The method searches their definitions for faults. */
 export const ContractExamineRequest = Type.Object({
   stored: Type.Array(Type.Object({ ...Named, version: Type.Integer() })),
 });

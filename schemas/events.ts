@@ -89,7 +89,7 @@ export type LaggedNotice = Static<typeof LaggedNotice>;
  */
 export const HOPS = /^[0-9]{1,6}$/;
 export const HopsHeader = Type.String({ pattern: HOPS.source });
-/** `Last-Event-ID`. */
+/** The format of the header `Last-Event-ID`, which contains the id of an event. */
 export const EVENT_ID = /^[0-9]{1,15}$/;
 export const EventIdHeader = Type.String({ pattern: EVENT_ID.source });
 
@@ -127,15 +127,15 @@ export type NewEvent = Static<typeof NewEvent>;
 
 /**
  * The chain of webhook deliveries that led to an event. `hops` is the length of the chain, as the client reported it.
- * If the chain is too long, it disables webhooks, but only if the client has the right to disable them (`trusted`).
+ * An event whose chain is too long disables webhooks, but only if the client has the right to disable them (`trusted`).
  * `guarded` says whether the server requires tokens.
  */
 export const Chain = Type.Object({ hops: NonNegative, trusted: Type.Boolean(), guarded: Type.Boolean() });
 export type Chain = Static<typeof Chain>;
 
 /**
- * The events to publish. `chain` is null in the usual case that no webhook delivery led to them, because copying null
- * between threads costs nothing.
+ * The events to publish. Usually no webhook delivery led to them, and `chain` is null. Copying null between threads
+ * costs nothing.
  */
 export const PublishRequest = Type.Object({
   events: Type.Array(NewEvent),
@@ -156,8 +156,8 @@ export const CommittedEvent = Type.Object({
 export type CommittedEvent = Static<typeof CommittedEvent>;
 
 /**
- * The events of a commit, in the order of their ids. Each member is a list with one item for each event. Copying a list
- * of texts to another thread costs no more than copying one event.
+ * The events of a commit, in the order of their ids. Each member is a list with one item for each event, because
+ * copying a few lists to another thread is cheaper than copying many objects.
  */
 export const CommittedEvents = Type.Object({
   ids: Type.Array(Type.Integer()),
@@ -172,12 +172,12 @@ export const PublishReply = Type.Object({ ids: Type.Array(Type.Integer()) });
 export type PublishReply = Static<typeof PublishReply>;
 
 /**
- * Selects stored events. If `after` is null, the newest events come first. Otherwise the events after that id are
- * selected, oldest first. Times are in ms.
+ * Selects stored events. If `after` is null, the events come newest first. Otherwise only events after that id are
+ * selected, and come oldest first. Times are in ms.
  */
 export const EventHistoryRequest = Type.Object({
   pattern: Type.String(),
-  /** Further topic patterns. An event is selected if its topic matches `pattern` or one of these. */
+  /** Further topic patterns. An event is selected if its topic matches `pattern` or one of these patterns. */
   or_patterns: Type.Array(Type.String()),
   after: Type.Union([NonNegative, Type.Null()]),
   /** Selects only events with an id smaller than this; null means no limit. */

@@ -14,12 +14,12 @@ import { TASK_ID_CHARACTERS_MAX } from "./limits/tasks.js";
 import { Name, Text } from "./text.js";
 import { UNSEEN_CLASS } from "./visible-text.js";
 
-/** The actor of calls with the token of CI. */
+/** The actor of each call that has the token of CI. */
 export const CI_ACTOR = "ci";
 
 /**
- * The programs that can observe the end of a command. The value `agent` means that no program has observed it, and that
- * an agent claims it.
+ * The origin of a record: the program that observed how the command ended. The value `agent` means that no program
+ * observed it, and the agent only claims the result.
  */
 export const SEEN_BY = ["agent", "hook", "cli", "ci"] as const;
 export type SeenBy = (typeof SEEN_BY)[number];
@@ -36,7 +36,7 @@ const IdOrNull = nullable(Type.Integer());
 /** The range of exit codes of all operating systems. Exit codes of Windows are unsigned numbers of 32 bits. */
 const ExitCode = Type.Integer({ minimum: -2_147_483_648, maximum: 4_294_967_295 });
 const OBJECT_ID_PATTERN = "^(?:[0-9a-f]{40}|[0-9a-f]{64})$";
-/** Git's id of a tree or of a commit, by SHA-1 or SHA-256. */
+/** The id of a git tree or commit, a SHA-1 or a SHA-256. */
 export const ObjectId = Text({
   charactersMax: 64,
   required: true,
@@ -126,7 +126,7 @@ export const EvidenceQuery = Type.Object({
   limit: Type.Optional(Limit),
 });
 
-/** A required command that has not passed. `evidence` is the record that decides this. */
+/** A required command that has not passed. `evidence` is the record because of which it counts as not passed. */
 export const MissingEvidence = Type.Object({
   command: Type.String(),
   why: Type.Enum([...MISSING_REASONS]),
@@ -135,8 +135,8 @@ export const MissingEvidence = Type.Object({
 export type MissingEvidence = Static<typeof MissingEvidence>;
 
 /**
- * A required command of a task. It has the newest record of each level, and the reason why the command counts as not
- * passed.
+ * A required command of a task, with the newest record of each level. If the command has not passed, it also has the
+ * reason.
  */
 export const RequiredEvidence = Type.Object({
   command: Type.String(),
@@ -146,7 +146,7 @@ export const RequiredEvidence = Type.Object({
   ci: nullable(ListedEvidence),
 });
 
-/** Stores a record. */
+/** Asks the writer to store a record of a command. */
 export const RecordEvidenceRequest = Type.Object({
   workspace: Type.String(),
   task: TextOrNull,
@@ -163,13 +163,13 @@ export const RecordEvidenceRequest = Type.Object({
   checkout: TextOrNull,
   tail: TextOrNull,
   /**
-   * The first registrant (`Directory.rootOf`): a chain of registrations leads from it to the acting instance. It is
-   * null if no instance made the record. The member is absent in older log entries.
+   * The first instance in the chain of registrations that led to the acting instance (`Directory.rootOf`). Null if no
+   * instance made the record. The member is absent in older log entries.
    */
   registrant: Type.Optional(TextOrNull),
   /**
-   * Whether the caller may report for the tasks of other agents. The member is absent in older log entries, in which
-   * every caller may.
+   * Whether the caller may report for the tasks of other agents. The member is absent in older log entries, which
+   * allowed this to every caller.
    */
   owns: Type.Optional(Type.Boolean()),
 });

@@ -1,6 +1,6 @@
 /**
- * Lists the schemas of all JSON bodies that the front reads, by name. Pool threads parse long bodies, and find the
- * schema by its name. The server does not start if a route's schema is missing here.
+ * Lists the schemas of all JSON bodies that the front reads, by name. A long body is parsed in a pool thread, which
+ * finds the schema by its name. The server does not start if a route's schema is missing here.
  */
 import type { TSchema } from "typebox";
 import { BudgetBody } from "./budgets.js";

@@ -1,10 +1,12 @@
 /**
- * Builds a regular expression for topic patterns, for the published API description. The expression matches only
+ * Builds the regular expression with which the published API description describes topic patterns. It matches only
  * patterns that are certainly well-formed. The parser, src/platform/topics/topic-segment.ts, accepts more patterns.
  */
 import { UNSEEN_CLASS } from "./visible-text.js";
 
-/** The characters that a line of text must not contain, as the inside of a character class. */
+/**
+ * The characters that a line of text must not contain, in the syntax of a character class, but without its brackets.
+ */
 const CONTROL = `\\x00-\\x1f\\x7f-\\x9f${UNSEEN_CLASS}`;
 const ESCAPED = `\\\\[^.${CONTROL}]`;
 const CHARACTER = `(?:${ESCAPED}|[^\\\\\\]\\-.${CONTROL}])`;

@@ -4,7 +4,7 @@ import type { Static } from "typebox";
 import { CheckedPath, Workspace } from "./leases.js";
 import { GUARD_OFF_PATHS_MAX } from "./limits/guard.js";
 
-/** The full id of a commit, by SHA-1 or SHA-256. */
+/** The full id of a git commit, a SHA-1 or a SHA-256. */
 const Commit = Type.String({ pattern: "^(?:[0-9a-f]{40}|[0-9a-f]{64})$" });
 
 export const GuardOffBody = Type.Object({

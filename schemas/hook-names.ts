@@ -19,7 +19,7 @@ export const HOOK_CLIENTS = [
 ] as const;
 export type HookClientName = (typeof HOOK_CLIENTS)[number];
 
-/** The forms in which a client reads a hook's answer. */
+/** The formats in which clients expect the answer of a hook. */
 export const HOOK_FORMS = ["claude", "flat", "decision", "cursor", "plugin", "cline"] as const;
 export type HookForm = (typeof HOOK_FORMS)[number];
 

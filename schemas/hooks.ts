@@ -10,8 +10,9 @@ import { HOOK_DENIALS_COUNT_MIN, HOOK_DENIALS_LISTED_MAX, HOOK_WAITS_LISTED_MAX 
 export const HOOK_IGNORE_DEFAULT = [".git/**", "**/node_modules/**"] as const;
 
 /**
- * The globs of paths that are leased for the whole repository instead of one working tree, unless the project names
- * others. Git cannot merge two versions of such a file: lockfiles, migrations and generated code.
+ * The globs of paths that are leased for the whole repository instead of one working tree. They apply unless the
+ * project names others. Git cannot merge two versions of these files, which are lockfiles, migrations and generated
+ * code.
  */
 export const HOOK_REPO_SCOPE_DEFAULT = [
   "**/{package-lock,npm-shrinkwrap,packages.lock}.json",
@@ -23,7 +24,7 @@ export const HOOK_REPO_SCOPE_DEFAULT = [
   "**/*{.pb.go,_pb2.py,_pb2_grpc.py}",
 ] as const;
 
-/** The last event that the server has seen of a client in a workspace. */
+/** The last event that the server has received from a client in a workspace. */
 const SeenHook = Type.Object({
   workspace: Type.String(),
   checkout: Type.Union([Type.String(), Type.Null()]),
@@ -31,7 +32,7 @@ const SeenHook = Type.Object({
   at: Timestamp,
 });
 
-/** A path that was denied to an agent several times within an hour. Another attempt would be denied, too. */
+/** A path that was denied to an agent several times within an hour, and would still be denied now. */
 const HookDenial = Type.Object({
   client: Type.Enum([...HOOK_CLIENTS]),
   instance: Holder,
@@ -60,7 +61,7 @@ const HookWait = Type.Object({
 export type HookWait = Static<typeof HookWait>;
 
 /**
- * The answer of `GET /api/hooks`. For each client, it has the last event in each workspace since the server's start.
+ * The answer of `GET /api/hooks`. It has the last event from each client in each workspace since the server's start.
  */
 export const HookList = Type.Object({
   clients: Type.Array(

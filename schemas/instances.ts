@@ -38,7 +38,7 @@ export const CHECKOUT_TEXT = {
   charactersMax: CHECKOUT_TEXT_BYTES_MAX,
   bytesMax: CHECKOUT_TEXT_BYTES_MAX,
   // The published schema can limit only the number of characters. A character takes at most four bytes, so a text of
-  // this length always fits.
+  // this many characters always fits.
   promisedCharactersMax: CHECKOUT_TEXT_BYTES_MAX / 4,
   line: true,
 } as const satisfies TextRules;
@@ -76,7 +76,7 @@ const INSTANCE = {
   registered_at: Timestamp,
   last_seen: Timestamp,
 };
-/** The members that only some instances have, and that are absent in the others. */
+/** The members that only some instances have. In the other instances they are absent. */
 const SPARSE = {
   registered_by: Type.Optional(
     Type.String({
@@ -182,17 +182,19 @@ export type RegisterReply = Static<typeof RegisterReply>;
 
 export const InstanceRequest = Type.Object({ id: Type.String() });
 export type InstanceRequest = Static<typeof InstanceRequest>;
-/** The reply to a call that may change an instance. A new last_seen does not count as a change. */
+/**
+ * The reply to a call that may change an instance. A call that only updates `last_seen` changes nothing in this sense.
+ */
 export const InstanceChanged = Type.Object({ changed: Type.Boolean() });
 /**
- * Deletes an instance, in several calls if it has registered many others. `at` is null in the first call, and in a
- * later call the `more` of the previous reply.
+ * Deletes an instance. This takes several calls if the instance has registered many others. `at` is null in the first
+ * call. In a later call, it is the `more` of the previous reply.
  */
 export const DeregisterRequest = Type.Object({ id: Type.String(), at: nullable(Type.String()) });
 export type DeregisterRequest = Static<typeof DeregisterRequest>;
 /**
- * The ids of the deleted instances. The instances that an instance has registered come before it. So the instance of
- * the request is the last one. If not all are deleted yet, `more` is the id with which the next call continues.
+ * The ids of the deleted instances. Each instance comes after the instances that it has registered, so the instance of
+ * the request is the last. If not all are deleted yet, `more` is the id with which the next call continues.
  */
 export const DeregisterReply = Type.Object({ ids: Type.Array(Type.String()), more: nullable(Type.String()) });
 export type DeregisterReply = Static<typeof DeregisterReply>;
@@ -219,8 +221,8 @@ export const IntentRequest = Type.Object({ id: Type.String(), intent: Type.Strin
 export type IntentRequest = Static<typeof IntentRequest>;
 
 /**
- * Marks instances as silent. Each list has one item for each instance: `last_seen` is the time, in ms, at which the
- * instance was last seen when it was found silent.
+ * Marks instances as silent. Each list has one item for each instance. `last_seen` is the time in ms at which the
+ * instance was last seen before it was found silent.
  */
 export const SilentRequest = Type.Object({
   rows: Type.Array(Type.Integer()),

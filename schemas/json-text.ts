@@ -1,6 +1,6 @@
 /**
- * A schema type for RPC replies that are JSON text. The method that has the data encodes the text. All later stages
- * pass it on unchanged.
+ * A schema type for RPC replies that are JSON text. The method encodes its data once, and all later stages pass the
+ * text on unchanged.
  */
 import * as Type from "typebox";
 import type { TSchema } from "typebox";

@@ -27,7 +27,7 @@ import { Name, Text } from "./text.js";
 
 export const LEASE_STATES = ["held", "waiting", "released", "lost"] as const;
 export type LeaseState = (typeof LEASE_STATES)[number];
-/** The values by which a list can be filtered: each state, and `all`. */
+/** The states by which a list of leases can be filtered, and `all`. */
 const ASKED_STATES = [...LEASE_STATES, "all"] as const;
 export const LEASE_MODES = ["exclusive", "shared"] as const;
 export const LEASE_SCOPES = ["repo", "checkout"] as const;
@@ -35,8 +35,8 @@ export const LEASE_SCOPES = ["repo", "checkout"] as const;
 const Mode = Type.Enum([...LEASE_MODES]);
 const Scope = Type.Enum([...LEASE_SCOPES]);
 /**
- * The source of a regular expression for paths that the server certainly accepts. The paths are relative, and have no
- * empty segments, `.` or `..`.
+ * The source of a regular expression that matches only paths that the server accepts: relative paths without empty
+ * segments, `.` or `..`.
  */
 const PLAIN_PATH = "[A-Za-z0-9_*-]+(?:/[A-Za-z0-9_*-]+)*";
 export const LeaseResource = Text({
@@ -53,7 +53,7 @@ export const CheckedPath = Text({
   line: true,
   promisedPattern: `^${PLAIN_PATH}$`,
 });
-/** The source of a regular expression for groups that the server certainly accepts. */
+/** The source of a regular expression that matches only groups that the server accepts. */
 const PLAIN_GROUP = "[a-z][a-z0-9-]*(?:\\|[a-z][a-z0-9-]*)*";
 export const AlternativeGroup = Text({
   charactersMax: ALTERNATIVES_BYTES_MAX,
@@ -91,7 +91,7 @@ export const Lease = Type.Object({
   expires_at: nullable(Timestamp),
   ended_at: nullable(Timestamp),
   position: nullable(Type.Integer({ minimum: 1 })),
-  /** The time from which `max_s` counts, if a renewal has restarted it. */
+  /** The time at which a renewal has restarted the limit `max_s`, if one has. */
   touched_at: Type.Optional(Timestamp),
   max_holders: Type.Optional(Type.Integer({ description: "How many may hold the names together, if it is limited." })),
   any: Type.Optional(
@@ -156,8 +156,8 @@ export const LeaseQuery = Type.Object({
 });
 export const LeaseWaitsQuery = Type.Object({ workspace: Type.Optional(Type.String()), limit: Type.Optional(Limit) });
 /**
- * An edge of the wait graph: the lease `lease` waits for the lease `for`. `wanted`, a resource of `lease`, overlaps
- * `resource`, a resource of `for`. They are the first two that overlap.
+ * An edge of the wait graph: the lease `lease` waits for the lease `for`. `wanted` is the first resource of `lease`
+ * that overlaps a resource of `for`; `resource` is the resource that it overlaps.
  */
 const LeaseWait = Type.Object({
   lease: Type.String(),
@@ -245,11 +245,11 @@ export const LeaseRecord = Type.Object({
   checkout: nullable(Type.String()),
   /** The id of the instance to which the holder belongs as a subagent. */
   parent: nullable(Type.String()),
-  /** The time from which `max_s` counts, if a renewal has restarted it. */
+  /** The time at which a renewal has restarted the limit `max_s`, if one has. */
   touched_at: nullable(Type.Integer()),
-  /** Whether the server made this lease by itself, because an agent edits the files. */
+  /** Whether the server has made this lease by itself for an agent that edits the files. */
   automatic: Type.Boolean(),
-  /** The maximum number of holders of the names at the same time; null if only `shared` limits the number. */
+  /** The maximum number of holders that the names may have at the same time; null if only `shared` limits it. */
   max_holders: nullable(Type.Integer()),
   /**
    * The groups of alternatives, as the client requested them. Once the lease is granted, `resources` contains the
@@ -276,7 +276,7 @@ export const AcquireRequest = Type.Object({
   /** Whether the request stays in the wait queue when no call waits for it any more. */
   queued: Type.Boolean(),
   request_id: nullable(Type.String()),
-  /** Whether the server may return a lease on the same resources that the holder has already. */
+  /** Whether the server may return an existing lease of the holder, if that lease has the same resources. */
   reuse: Type.Optional(Type.Boolean()),
   /**
    * The hash of the request (src/features/idempotency/hash.ts). It is absent or "" if the request has no request_id.
@@ -289,8 +289,8 @@ export const AcquireRequest = Type.Object({
 });
 export type AcquireRequest = Static<typeof AcquireRequest>;
 /**
- * The reply to a lease request. `row` is the row of the lease in the database, by which the front finds it. `made` is
- * false if the lease existed before the call.
+ * The reply to a lease request. `row` is the row of the lease in the database, with which the front finds the lease.
+ * `made` is false if the lease existed before the call.
  */
 export const AcquireReply = Type.Object({ row: Type.Integer(), made: Type.Boolean() });
 
@@ -301,7 +301,7 @@ export const RenewRequest = Type.Object({
   row: Type.Integer(),
   fence: Type.Integer(),
   ttl_s: nullable(Type.Integer()),
-  /** Whether `max_s` starts again now. */
+  /** Whether the time limit `max_s` starts again with this renewal. */
   touch: Type.Optional(Type.Boolean()),
 });
 export type RenewRequest = Static<typeof RenewRequest>;
@@ -321,7 +321,7 @@ export const LeaveReply = Type.Object({
   conflicts: Type.Array(Type.Object({ resource: Type.String(), wanted: Type.String(), lease: Type.Integer() })),
 });
 
-/** Selects the waiting leases of a workspace; null selects the waiting leases of all workspaces. */
+/** Selects the waiting leases of one workspace, or of all workspaces if the workspace is null. */
 export const FindWaitsRequest = Type.Object({
   workspace: nullable(Type.String()),
   limit: Type.Integer({ minimum: 1 }),
@@ -340,8 +340,8 @@ export const END_REASONS = ["expired", "max_s"] as const;
 export type LeaveReply = Static<typeof LeaveReply>;
 
 /**
- * Ends claims that have expired. Each claim is listed with the fence that it had when it expired. If it was granted
- * again or ended since then, its fence is different, and it does not change.
+ * Ends claims that have expired. Each claim is listed with the fence that it had when it expired. If the claim's fence
+ * is different by now, the claim was granted again or has ended, and the call does not change it.
  */
 export const EndClaimsRequest = Type.Object({
   ends: Type.Array(

@@ -17,10 +17,10 @@ const needed = (description?: string) =>
   Type.String({ minLength: 1, ...(description === undefined ? {} : { description }) });
 
 /**
- * The instructions that a client gives its model before any tool. They say what the server is for, what to call first,
- * and how to treat texts of other agents.
+ * The instructions that a client shows to its model before any tool. They explain the purpose of the server, the first
+ * tool to call, and how to treat texts of other agents.
  *
- * Some clients do not pass the instructions on. So the tools that quote other agents also say how to treat their texts.
+ * Some clients do not pass the instructions on. So each tool that quotes other agents repeats how to treat their texts.
  */
 export const MCP_INSTRUCTIONS =
   "Koor coordinates AI coding agents that work side by side: shared state, specs, events, leases on files, tasks, " +

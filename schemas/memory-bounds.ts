@@ -78,8 +78,8 @@ export function limitOf(name: LimitName): number {
 }
 
 /**
- * The memory budget of the front thread and the writer thread together, in bytes. It must suffice when every collection
- * is full. WORKER_THREADS_BUDGET_BYTES is the budget of the worker threads.
+ * The memory budget of the front thread and the writer thread together, in bytes. It must suffice even if every
+ * collection is full. WORKER_THREADS_BUDGET_BYTES is the budget of the worker threads.
  */
 export const FRONT_AND_WRITER_BUDGET_BYTES = 4 * KIB * MIB;
 export const WORKER_THREADS_BUDGET_BYTES = 3 * KIB * MIB;
@@ -90,8 +90,8 @@ export interface MemoryBound {
   /** The limit on the number of items; null if only bytes are limited. */
   readonly items: LimitName | null;
   /**
-   * The limit on the number of bytes. Its name says whether it counts KiB or MiB. It is null if `each` is given: the
-   * limit is then `items` times `each`.
+   * The limit on the number of bytes. Its name says whether the unit is bytes, KiB or MiB. If `each` is given, `bytes`
+   * is null, and the limit is `items` times `each`.
    */
   readonly bytes: LimitName | null;
   /** The size of one item in bytes. */

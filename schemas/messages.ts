@@ -56,8 +56,8 @@ const Party = Type.Object({ id: Type.String(), name: Type.String() });
 export const MessageSent = Type.Object({ id: Type.String(), thread: Type.String(), to: Type.Array(Party) });
 export type MessageSent = Static<typeof MessageSent>;
 /**
- * The answer to a sent message, with its recipients. A recipient has a `status` only if the sender named it and it is
- * not active.
+ * The answer to a sent message, with its recipients. A recipient has a `status` only if the sender named the recipient
+ * and the recipient is not active.
  */
 export const MessageSentAnswer = Type.Object({
   id: Type.String(),
@@ -173,8 +173,8 @@ const TextOrNull = Type.Union([Type.String(), Type.Null()]);
 const RowOrNull = Type.Union([Row, Type.Null()]);
 
 /**
- * Sends a message to recipients that were looked up. In a recipient, `to` is the name that the sender wrote. `nobody`
- * is the first of the sender's names that matches no instance. `data` is JSON text.
+ * Sends a message to recipients whose names were already looked up. In a recipient, `to` is the name that the sender
+ * wrote. `nobody` is the first name from the sender that matches no instance. `data` is JSON text.
  */
 export const SendRequest = Type.Object({
   /**
@@ -239,9 +239,9 @@ const BOX = {
 export const PageRequest = Type.Object(BOX);
 export type PageRequest = Static<typeof PageRequest>;
 /**
- * Describes a page of messages. `count` is the number of its messages, and `last` is its last row (null if it is
- * empty). `undelivered` has the rows of the messages that no earlier page has delivered. `cut` is true if the page ends
- * before its limit because its messages are long.
+ * Describes a page of messages. `count` is the number of messages in the page, and `last` is the last row (null for an
+ * empty page). `undelivered` has the rows of the messages that no earlier page has delivered. `cut` is true if the page
+ * ends before its limit because its messages are long.
  */
 export const PageReply = Type.Object({
   cut: Type.Boolean(),
@@ -251,7 +251,10 @@ export const PageReply = Type.Object({
 });
 export type PageReply = Static<typeof PageReply>;
 
-/** Selects the messages of a page up to the row `up_to`; null means that the page has no end. */
+/**
+ * Selects the messages of a page up to the row `up_to`. If `up_to` is null, it selects all messages after the start of
+ * the page.
+ */
 export const ListRequest = Type.Object({
   ...BOX,
   up_to: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
@@ -283,8 +286,8 @@ export const ThreadsRequest = Type.Object({
 export type ThreadsRequest = Static<typeof ThreadsRequest>;
 
 /**
- * The push message about message boxes that a commit has changed. `in` and `out` name the owners of the in-boxes and
- * out-boxes that have new messages. `unread` is the number of all unread messages.
+ * The push message about the message boxes that a commit has changed. `in` and `out` name the owners of the in-boxes
+ * and out-boxes that have new messages. `unread` is the number of all unread messages.
  *
  * `expires_at` is the time in ms at which the next message expires; null if none does.
  */

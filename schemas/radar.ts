@@ -16,7 +16,7 @@ const GitText = Text(CHECKOUT_TEXT);
 const Line = Type.Integer({ minimum: 0, maximum: RADAR_LINE_MAX });
 
 /**
- * Returns whether two numbers are the first and the last line of a changed range. For an insertion, the last line is
+ * Returns whether two numbers can be the first and the last line of a changed range. For an insertion, the last line is
  * the first line minus one.
  */
 function isLineRange([first = 0, last = 0]: readonly number[]): boolean {
@@ -109,7 +109,7 @@ export const RadarQuery = Type.Object({
   checkout: Type.Optional(CheckoutId),
 });
 
-/** A checkout in an event about an overlap. */
+/** One of the two checkouts in an event about an overlap. */
 const Side = Type.Object({ checkout: Type.String(), branch: nullable(Type.String()) });
 const CLEARED = {
   workspace: Type.String(),
@@ -154,8 +154,8 @@ export const CheckedReport = Type.Object({
 export type CheckedReport = Static<typeof CheckedReport>;
 
 /**
- * Stores the report of a checkout. It replaces the checkout's previous report, even if that one was in another
- * workspace.
+ * Stores the report of a checkout. It replaces the checkout's previous report, even if the previous report was in
+ * another workspace.
  */
 export const ReportChangesRequest = Type.Object({
   checkout: Type.String(),
@@ -168,7 +168,7 @@ export type ReportChangesRequest = Static<typeof ReportChangesRequest>;
 
 /**
  * Ends the reports of checkouts in which no agent was active. `reported_at` is the time in ms at which the report was
- * stored. If a newer report of the checkout was stored since then, it remains.
+ * stored. If the checkout has sent a newer report since then, the newer report remains.
  */
 export const EndReportsRequest = Type.Object({
   ends: Type.Array(Type.Object({ checkout: Type.String(), reported_at: Type.Integer() })),
@@ -179,8 +179,8 @@ export const EndReportsReply = Type.Object({ checkouts: Type.Array(Type.String()
 export type EndReportsReply = Static<typeof EndReportsReply>;
 
 /**
- * Finds the overlaps of a workspace, or only those of one checkout. `instances` has the agents of each checkout as JSON
- * text; a checkout that is not in it has no agents. If `named` is true, the answer begins with the name of the
+ * Finds the overlaps in a workspace, or only the overlaps of one checkout. `instances` has the agents of each checkout
+ * as JSON text; a checkout that is not in it has no agents. If `named` is true, the answer begins with the name of the
  * checkout.
  */
 export const FindOverlapsRequest = Type.Object({
@@ -191,17 +191,17 @@ export const FindOverlapsRequest = Type.Object({
 });
 export type FindOverlapsRequest = Static<typeof FindOverlapsRequest>;
 
-/** Reads the report of a checkout. */
+/** Asks the pool to read the report of a checkout. */
 export const ReadChangesRequest = Type.Object({ checkout: Type.String() });
 /**
- * The report as JSON text without its closing part. `reported_at` is the time in ms at which the report was stored.
- * Null if the checkout has no report.
+ * The report as JSON text, except for the end of the text, which the caller appends. `reported_at` is the time in ms at
+ * which the report was stored. Null if the checkout has no report.
  */
 export const ReadChangesReply = nullable(Type.Object({ text: Type.String(), reported_at: Type.Integer() }));
 
 /**
- * An overlap about which the agents of both checkouts have not been notified yet. `path` is the first of its `count`
- * paths.
+ * An overlap about which the agents of the two checkouts have not been notified yet. The overlap has `count` paths, and
+ * `path` is the first of them.
  */
 export const OverlapNotice = Type.Object({
   a: Side,

@@ -52,8 +52,8 @@ export const ReportLimitRequest = Type.Object({
 });
 export type ReportLimitRequest = Static<typeof ReportLimitRequest>;
 /**
- * Removes a rate limit. If `by` is not null, it is the id of an instance, which may remove only the rate limits that it
- * has reported. If `by` is null, the caller may remove any rate limit.
+ * Removes a rate limit. `by` is the id of an instance, which may remove only the rate limits that it has reported. If
+ * `by` is null, the caller may remove any rate limit.
  */
 export const RemoveLimitRequest = Type.Object({ id: Type.Integer(), by: Type.Union([Type.String(), Type.Null()]) });
 export type RemoveLimitRequest = Static<typeof RemoveLimitRequest>;

@@ -52,8 +52,8 @@ export const Rule = Type.Object({
 export const ProjectName = Name(KEY_BYTES_MAX);
 
 /**
- * The source of a regular expression for segments of a glob that are certainly well-formed. A segment is one or more
- * stars, or a name with wildcards and classes of letters (`*.[ch]`).
+ * The source of a regular expression that matches only well-formed segments of a glob. A segment is one or more stars,
+ * or a name with wildcards and classes of letters (`*.[ch]`).
  */
 const GLOB_SEGMENT = "(?:\\*+|(?:[A-Za-z0-9_?-]|\\[\\^?[a-z]+\\])(?:[A-Za-z0-9_.*?-]|\\[\\^?[a-z]+\\])*)";
 
@@ -65,7 +65,7 @@ export const FileGlob = Text({
 });
 
 /**
- * Builds a regular expression for regexes that src/features/rules/regex.ts certainly compiles. It matches regexes of
+ * Builds a regular expression that matches only regexes that src/features/rules/regex.ts compiles. They consist of
  * characters, classes and nested groups, each with at most one quantifier. Other regexes may compile, too.
  */
 const LITERAL = "(?:[^\\\\.+*?()|\\[\\]{}^$]|\\\\[dDsSwWntr.+*?()|{}\\[\\]^$\\\\/-])";
@@ -84,7 +84,7 @@ const source = (fallback: string) => ({
   ),
 });
 
-/** A client may set the members in `named` and in `given` of every rule. An empty text counts as missing. */
+/** A client may set the members in `named` and `given` in every rule that it sends. An empty text counts as missing. */
 const named = { rule_id: Name(RULE_NAME_BYTES_MAX, "Unique in its project.") };
 const given = {
   pattern: Text({
@@ -118,7 +118,7 @@ export const IMPORTED_SOURCE = "external";
 export const ProposedRule = Type.Object({ ...named, project: ProjectName, ...given });
 export const PutRule = Type.Object({ ...named, ...given, ...source(PUT_SOURCE) });
 export const ImportedRule = Type.Object({ ...named, project: ProjectName, ...given, ...source(IMPORTED_SOURCE) });
-/** A rule in a template. It has no project, because it gets the project to which the template is applied. */
+/** A rule in a template. It names no project: when the template is applied to a project, the rule gets that project. */
 export const TemplateRule = Type.Object({ ...named, ...given, ...source(IMPORTED_SOURCE) });
 export const PutRules = Type.Array(PutRule, { maxItems: RULES_TOGETHER_MAX });
 export const ImportRules = Type.Array(ImportedRule, { minItems: 1, maxItems: RULES_TOGETHER_MAX });
@@ -211,18 +211,15 @@ export const CheckedRule = Type.Object({
 export type CheckedRule = Static<typeof CheckedRule>;
 const CheckedRules = JsonText(Type.Array(CheckedRule));
 
-/**
- * A sequence of bytes. It may be sent as a string in which each Latin-1 character stands for one byte
- * (src/base/bytes.ts).
- */
+/** Bytes, either as an array or as a string in which each Latin-1 character stands for one byte (src/base/bytes.ts). */
 const Bytes = Type.Unsafe<Uint8Array | string>(Type.Unknown());
 
 export const RuleRequest = Type.Object({ project: Type.String(), rule_id: Type.String() });
 export type RuleRequest = Static<typeof RuleRequest>;
 
 /**
- * Asks the pool to parse a proposed rule. The proposer is the actor if a token proves the actor's identity
- * (`is_proven`), or if the rule names no proposer. Otherwise it is the proposer that the rule names.
+ * Asks the pool to parse a proposed rule. If a token proves the actor's identity (`is_proven`), the proposer is the
+ * actor. Otherwise it is the proposer that the rule names, or the actor if the rule names none.
  */
 export const CheckProposalRequest = Type.Object({ actor: Type.String(), is_proven: Type.Boolean(), body: Bytes });
 export const CheckProposalReply = Type.Object({
@@ -240,9 +237,9 @@ export const CheckRulesReply = Type.Object({ rules: CheckedRules });
 
 const SetVersion = Type.Integer({ minimum: 0 });
 /**
- * Validates a text. If `rule_id` is null, all rules of the project are used. Otherwise only the named rule is used,
- * whatever its status. `versions` has the versions of the project's rule set and of the global rule set; null if a rule
- * is named.
+ * Validates a text. If `rule_id` is null, the text is checked against all rules of the project. Otherwise it is checked
+ * only against the named rule, whatever the rule's status is. `versions` has the versions of the project's rule set and
+ * of the global rule set; null if a rule is named.
  */
 export const ValidateRequest = Type.Object({
   project: Type.String(),

@@ -1,6 +1,6 @@
 /**
- * Defines what each event of the server contains. docs/http-api.md "Events of the server" lists the same members, and
- * `/asyncapi.json` publishes them.
+ * Defines the members of each event that the server publishes by itself. docs/http-api.md "Events of the server" lists
+ * the same members, and `/asyncapi.json` publishes them.
  */
 import * as Type from "typebox";
 import type { Static, TSchema } from "typebox";

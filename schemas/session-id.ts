@@ -1,6 +1,6 @@
 /**
- * The rule for the ids that agents' clients give their sessions and subagents. The module builds no schema, because the
- * command line also imports it. Pure.
+ * The rule for the ids that agents' clients give to their sessions and subagents. The module builds no schema, so that
+ * the command line can import it cheaply. Pure.
  */
 import { SESSION_ID_CHARACTERS_MAX } from "./limits/instances.js";
 

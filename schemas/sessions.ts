@@ -28,8 +28,8 @@ export const LogOutAnswer = Type.Object({ logged_out: Type.Literal(true) });
 const SessionIds = Type.Array(Hash, { maxItems: SESSIONS_MAX });
 
 /**
- * Opens a session. `id` is the SHA-256 of its cookie; the writer never gets the cookie. The new session replaces or
- * evicts the sessions in `ends`.
+ * Opens a session. `id` is the SHA-256 of the session's cookie; the writer never gets the cookie. The call also ends
+ * the sessions in `ends`, which the new session replaces or evicts.
  */
 export const OpenSessionRequest = Type.Object({
   id: Hash,

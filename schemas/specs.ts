@@ -8,8 +8,8 @@ import { Text } from "./text.js";
 import { DiffEntry } from "./versioned.js";
 
 /**
- * The name of a project or of a spec. The key of a spec contains both names, so together they are shorter than
- * KEY_BYTES_MAX.
+ * The name of a project or of a spec. The key of a spec contains both names, so the two names together must be shorter
+ * than KEY_BYTES_MAX.
  */
 export const SpecWord = Text({
   charactersMax: KEY_BYTES_MAX,

@@ -23,7 +23,7 @@ export const STATUSES = {
   REQUEST_TIMEOUT: { http: 408, exit: 3 },
   ALREADY_EXISTS: { http: 409, exit: 1 },
   FAILED_PRECONDITION: { http: 412, exit: 1 },
-  /** Something in the request is larger than a limit. gRPC has the same name for this status. */
+  /** A part of the request is larger than its limit. gRPC has the same name for this status. */
   OUT_OF_RANGE: { http: 413, exit: 1 },
   /** The server does not support the content type or the encoding of the body. */
   UNSUPPORTED_MEDIA_TYPE: { http: 415, exit: 1 },
@@ -36,11 +36,11 @@ export const STATUSES = {
   UPGRADE_REQUIRED: { http: 426, exit: 1 },
   /** The client has made too many attempts. The message says after how many seconds it may try again. */
   TOO_MANY_ATTEMPTS: { http: 429, exit: 1 },
-  /** A collection of the server is full. It has room again after some of its items have ended. */
+  /** A collection of the server is full. It has room again when some of its items have ended. */
   STOCK_FULL: { http: 429, exit: 1, retry_after_s: 60 },
   CANCELLED: { http: 499, exit: 1 },
   INTERNAL: { http: 500, exit: 3 },
-  /** A queue is full. */
+  /** A queue of the server is full. */
   RESOURCE_EXHAUSTED: { http: 503, exit: 3, retry_after_s: 1 },
   /** The server is shutting down, or its writer thread is restarting. */
   UNAVAILABLE: { http: 503, exit: 3, retry_after_s: 1 },

@@ -11,8 +11,8 @@ const TaskState = Type.Enum([...TASK_STATES]);
 const LIVE_STATES = ["held", "waiting"] as const;
 
 /**
- * The members that every list of the past has. They are the time that the list describes, and the earliest time that
- * the server still knows.
+ * The members of every list of the past: the time that the list describes, and the earliest time for which the server
+ * still has the data.
  */
 const ABOUT = {
   at: Timestamp,
@@ -20,8 +20,8 @@ const ABOUT = {
 };
 
 /**
- * A time in a path. The schema accepts any time. The handler checks whether the time is in the past, and whether the
- * rows of that time are still stored.
+ * A time in a path. The schema accepts any time. The handler then checks whether the time is in the past, and whether
+ * the rows of that time are still stored.
  */
 export const PastTime = Type.String({
   format: "date-time",
@@ -95,8 +95,8 @@ export const TasksAtQuery = Type.Object({
 });
 
 /**
- * The time of a read, in ms. `kept_from` is the time in ms since which all rows of the kind are stored; null if none
- * was ever removed.
+ * The time of a read, in ms. All rows of the kind since the time `kept_from` (in ms) are still stored. `kept_from` is
+ * null if no row was ever removed.
  */
 const Moment = { at: Type.Integer(), kept_from: nullable(Type.Integer()) };
 

@@ -44,7 +44,7 @@ export const TASK_STATES = [
   "canceled",
 ] as const;
 export type TaskState = (typeof TASK_STATES)[number];
-/** The states of a task that has ended. */
+/** The states in which a task has ended. */
 export const ENDED_TASK_STATES = ["done", "failed", "dead", "canceled"] as const satisfies readonly TaskState[];
 
 /** Matches a task's id, for ids from clients and from the server. */
@@ -67,7 +67,7 @@ const Given = Type.Unknown({ description: "The value as it was sent; null if the
 
 const TextOrNull = nullable(Type.String());
 const TimeOrNull = nullable(Timestamp);
-/** The time before which a task cannot be claimed. If it is null or missing, the task can be claimed at once. */
+/** The earliest time at which a task can be claimed. If it is null or missing, the task can be claimed at once. */
 const NotBefore = nullable(Timestamp);
 
 const SHORT_TASK = {
@@ -140,8 +140,8 @@ const Traceparent = Text({
     source: TRACEPARENT.source,
     says: "must be a traceparent of version 00: 00-TRACE-SPAN-FLAGS in lower-case hex digits",
   },
-  // A simpler pattern for the published description, because its readers may not support lookaheads. In it, the last
-  // digit of each id must not be 0, so that no id consists only of zeros.
+  // A simpler pattern for the published description, because its readers may not support lookaheads. The simpler
+  // pattern requires that the last digit of each id is not 0, so that no id consists only of zeros.
   promisedPattern: "^00-[0-9a-f]{31}[1-9a-f]-[0-9a-f]{15}[1-9a-f]-[0-9a-f]{2}$",
 });
 
@@ -212,7 +212,7 @@ const BusyTask = Type.Object({
   resource: Type.String({ description: "The held resource that overlaps it." }),
   lease: Lease,
 });
-/** Says why a claim gets no task: an exhausted budget, or a rate limit. */
+/** The reason why a claim gets no task: an exhausted budget, or a rate limit. */
 export const HeldBy = Type.Union([HeldByBudget, HeldByLimit]);
 export type HeldBy = Static<typeof HeldBy>;
 
@@ -249,8 +249,8 @@ export const CompleteBody = Type.Object({
   tree: Type.Optional(nullable(ObjectId)),
 });
 /**
- * The body of a 409 answer to a call that completes a task. The call was rejected, because there is no evidence that
- * the required commands have passed.
+ * The body of a 409 answer to a call that completes a task. The call was rejected, because evidence is missing that the
+ * required commands have passed.
  */
 export const CompleteConflictBody = Type.Object({
   error: Type.String(),
@@ -333,8 +333,8 @@ export const CreateTasksReply = Type.Object({ rows: Type.Array(Row), made: Type.
 export type CreateTasksReply = Static<typeof CreateTasksReply>;
 
 /**
- * A position in the order in which tasks are offered. `level` is a task's effective priority, and `row` is the task's
- * row.
+ * A position in the order in which tasks are offered to claims. It consists of a task's effective priority (`level`)
+ * and the task's row.
  */
 const TaskRank = Type.Object({ level: Priority, row: Row });
 export const ClaimTaskRequest = Type.Object({
@@ -356,8 +356,8 @@ export type ClaimTaskRequest = Static<typeof ClaimTaskRequest>;
  * The claimed task with its claim. `task` is null if no task was found. `made` is false if an earlier attempt of the
  * call had already claimed the task.
  *
- * `more` is set if tasks remain to be examined. It is the rank after which the search continues. No task up to this
- * rank can be claimed.
+ * `more` is set if the search has not examined all tasks yet. It is the rank after which the next call continues. No
+ * task up to this rank can be claimed.
  */
 export const ClaimTaskReply = Type.Object({
   task: nullable(Type.Object({ row: Row, id: Type.String(), claim: Row })),
@@ -369,8 +369,8 @@ export const ClaimTaskReply = Type.Object({
 export type ClaimTaskReply = Static<typeof ClaimTaskReply>;
 
 /**
- * Ends the claim of a task. Each way to end a claim has a method of its own, with a request of this shape. `text` is
- * the error, the note or the question. `value` is the result as JSON text.
+ * Ends the claim of a task. There is a method for each way to end a claim, and all of them have requests of this shape.
+ * `text` is the error, the note or the question. `value` is the result as JSON text.
  */
 export const EndTaskRequest = Type.Object({
   id: Type.String(),
@@ -467,9 +467,9 @@ export type ReadyRecord = Static<typeof ReadyRecord>;
 
 /**
  * The push message with the changes of tasks in a commit, in the order in which they happened. `ready` is null unless
- * the task is ready. `waited_ms` says how long a claimed task had been ready.
+ * the task is ready. `waited_ms` is the time that a claimed task was ready before the claim.
  *
- * `counts` has the number of tasks in each state, in the order of TASK_STATES, without the end states.
+ * `counts` has the number of tasks in each state that is not an end state, in the order of TASK_STATES.
  */
 export const TasksPush = Type.Object({
   changed: Type.Array(

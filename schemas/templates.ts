@@ -67,8 +67,8 @@ export const TemplateHead = Type.Object({
 });
 
 /**
- * A template as clients send it. The shape of its data depends on its kind. So the server reads the head first, and
- * then the data. An error names the member that is wrong (src/features/templates/template.ts).
+ * A template as clients send it. The shape of its data depends on its kind. So the server checks the head first, and
+ * then the data, so that an error can name the wrong member (src/features/templates/template.ts).
  */
 export const TemplateBody = Type.Union([
   Type.Object({
@@ -106,7 +106,7 @@ export const CheckedTemplate = Type.Object({
   description: Type.String(),
   kind: Kind,
   tags: Type.Array(Type.String()),
-  /** JSON text. */
+  /** The data of the template, as JSON text. */
   data: Type.String(),
   /** The rules in the template's data. They have no project. */
   rules: Type.Array(CheckedRule),
@@ -122,7 +122,7 @@ export const CheckTemplateReply = Type.Object({
   template: JsonText(CheckedTemplate),
 });
 
-/** Null means any. */
+/** A filter of a list of templates; null matches every template. */
 const Filter = Type.Union([Type.String(), Type.Null()]);
 export const ListTemplatesRequest = Type.Object({ kind: Filter, tag: Filter, after: Type.String() });
 export const TemplateRequest = Type.Object({ id: Type.String() });

@@ -1,6 +1,6 @@
 /**
- * Tests the fault that is reported for a text. It must agree with a simple implementation of the rules, and with the
- * text's schema.
+ * Tests which fault is reported for a text. The result must agree with a simple implementation of the rules, and with
+ * the text's schema.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -33,7 +33,7 @@ const anyRules: fc.Arbitrary<TextRules> = fc.record(
 );
 
 /**
- * Returns the UTF-8 length of a text, counted character by character. Half a surrogate pair counts like the replacement
+ * Returns the UTF-8 length of a text, counted character by character. An unpaired surrogate counts like the replacement
  * character.
  */
 function naiveLength(text: string): number {

@@ -1,6 +1,6 @@
 /**
  * Defines schemas for texts from clients. A schema limits the length of a text, and says whether the text may be empty
- * or have several lines. A character is a Unicode code point, as in JSON Schema's `maxLength`. So the published
+ * or have several lines. Lengths are counted in Unicode code points, as in JSON Schema's `maxLength`. So the published
  * description states the real limit.
  *
  * The same schemas serve bodies, queries, paths, the CLI and MCP. The error messages about texts come only from this
@@ -10,18 +10,18 @@ import * as Type from "typebox";
 import { findHiddenCharacter, hasControlCharacter } from "./visible-text.js";
 
 export interface TextRules {
-  /** Unicode code points. */
+  /** The maximum length of the text in Unicode code points. */
   readonly charactersMax: number;
   /** The maximum size in bytes of UTF-8, if it is limited in addition to the length. */
   readonly bytesMax?: number;
   /**
-   * The maximum length that the published description states. A text of this length is always accepted. If other texts
-   * share the same limit, it is less than charactersMax.
+   * The maximum length that the published description states. A text of this length is always accepted. The value is
+   * less than charactersMax if several texts share one limit.
    */
   readonly promisedCharactersMax?: number;
   /**
-   * A pattern for the published description, in place of `pattern`. It is needed if other code checks the text when it
-   * reads the text. Every text that matches the pattern is accepted.
+   * A pattern for the published description, in place of `pattern`. It is needed if the code that reads the text checks
+   * the text further. Every text that matches this pattern is accepted.
    */
   readonly promisedPattern?: string;
   /** A form that the text must have. `says` completes the error message `must be …`. */
@@ -31,7 +31,7 @@ export interface TextRules {
   /** True for a name or a label: the text must be one line without control characters and invisible characters. */
   readonly line?: true;
   /**
-   * True if this check accepts invisible characters. The code that reads the text then rejects them itself, after
+   * True if this check accepts invisible characters, because the code that reads the text rejects them itself, after
    * another check.
    */
   readonly hidden_later?: true;
@@ -78,8 +78,8 @@ export function lineProblem(text: string): string | null {
 /**
  * Finds the fault in a text. Returns it as a predicate for an error message (`is longer than 256 characters`), or null
  * if there is none.
- * @param asks true if the text names an object that may already exist. Then invisible characters are allowed, because
- * an older version accepted names with them.
+ * @param asks true if the text names an object that may already exist. Such a text may contain invisible characters,
+ * because older versions accepted names with them.
  */
 export function textProblem(
   text: string,
@@ -99,7 +99,7 @@ export function textProblem(
   return pattern !== undefined && !new RegExp(pattern.source).test(text) ? pattern.says : null;
 }
 
-/** Returns the schema of texts that keep these rules. */
+/** Returns the schema of texts that follow these rules. */
 export function Text({ description, default: fallback, ...text }: TextOptions) {
   const schema = Type.String({
     ...(description === undefined ? {} : { description }),

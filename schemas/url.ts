@@ -1,6 +1,6 @@
 /**
- * The schema of URLs that a client asks the server to call. src/platform/outbound/url.ts decides whether the server may
- * call them.
+ * The schema of the URLs that the server calls for a client. src/platform/outbound/url.ts decides whether the server
+ * may call a URL.
  */
 import { OUTBOUND_URL_BYTES_MAX } from "./limits/outbound.js";
 import { Text } from "./text.js";

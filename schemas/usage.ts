@@ -131,8 +131,8 @@ export const UsageRecordRequest = Type.Object({
   /** Whether the report had a cost. It is absent in older log entries. */
   priced: Type.Optional(Type.Boolean()),
   /**
-   * Whether the caller may report usage for the tasks of other agents. The member is absent in older log entries, in
-   * which every caller may.
+   * Whether the caller may report usage for the tasks of other agents. The member is absent in older log entries, which
+   * allowed this to every caller.
    */
   owns: Type.Optional(Type.Boolean()),
   request_id: Type.Optional(Type.Union([Type.String(), Type.Null()])),
@@ -168,7 +168,7 @@ export const UsageSummaryRequest = Type.Object({
   group_by: Type.Enum(USAGE_GROUP_NAMES),
   from: Bound,
   to: Bound,
-  /** The groups begin after this name. If it is null, they begin with the first group. */
+  /** The list of groups begins after the group with this name. If it is null, the list begins with the first group. */
   after: Type.Union([Type.String(), Type.Null()]),
   interval: Type.Union([Type.Enum(USAGE_INTERVAL_NAMES), Type.Null()]),
 });

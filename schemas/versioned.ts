@@ -29,10 +29,10 @@ export const VersionedRollbackQuery = Type.Object({
   if_version: Type.Optional(NonNegative),
 });
 
-/** A list of entity tags, or `*` (RFC 9110). A malformed tag in a read matches nothing. */
+/** A list of entity tags, or `*` (RFC 9110). In a read, a malformed tag matches nothing. */
 const EntityTags = Type.String();
 /**
- * A regular expression for an entity tag in a write. The parser also accepts more blanks and commas. It rejects
+ * A regular expression for an entity tag in a write. The parser also accepts additional blanks and commas. It rejects
  * malformed tags.
  */
 const EntityTag = String.raw`(W/)?"[!#-~]*"`;

@@ -1,7 +1,4 @@
-/**
- * Tests which characters count as invisible, and how they are escaped. Also tests which of them are accepted because of
- * their neighbours.
- */
+/** Tests which characters count as invisible, how they are escaped, and beside which neighbours they are accepted. */
 import t from "tap";
 import { sampleRows } from "../test/support/test-size.js";
 import { escapeHidden, findHiddenCharacter, HIDDEN_CLASS, HIDDEN_RANGES, hasControlCharacter } from "./visible-text.js";
@@ -73,8 +70,8 @@ t.test("invisible characters are found", (t) => {
     ["\u{1d159}", "U+1D159"],
     ["\u{E0001}", "U+E0001"],
     [`name${tags("hidden")}`, "U+E0068"],
-    // Characters that are accepted only beside certain neighbours. Beside these neighbours they have no effect, so they
-    // are not accepted.
+    // Some invisible characters are accepted only beside certain neighbours. In these texts they have other neighbours,
+    // beside which they have no effect. So they are not accepted.
     ["a\u200db", "U+200D"],
     ["a\u200cb", "U+200C"],
     ["\u200d", "U+200D"],

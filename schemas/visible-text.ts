@@ -1,10 +1,11 @@
 /**
  * Finds characters that cannot be seen. A terminal or a page shows nothing for them, or they change how the surrounding
- * text is shown. Names may not contain invisible characters, and the CLI and the log escape them. Some are accepted in
- * emoji sequences, and as joiners in scripts that need them, because they change how their neighbours look. Pure.
+ * text is shown. Names may not contain invisible characters, and the CLI and the log escape them. Some invisible
+ * characters are accepted because they change how their neighbours look: in emoji sequences, and as joiners in scripts
+ * that need them. Pure.
  *
- * The ranges are those of Unicode 16: Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators,
- * interlinear annotations and noncharacters. Some characters that are drawn as nothing are added.
+ * The ranges are from Unicode 16: Default_Ignorable_Code_Point, Bidi_Control, the line and paragraph separators,
+ * interlinear annotations and noncharacters. The list also has some other characters that fonts draw as nothing.
  */
 
 type Range = readonly [first: number, last: number];
@@ -58,19 +59,20 @@ function classOf(ranges: readonly Range[]): string {
 }
 
 /**
- * The characters of HIDDEN_RANGES, as the inside of a character class for a regular expression with the flag `u`.
- * Characters above U+FFFF are written literally, because each regex dialect escapes them differently.
+ * The characters of HIDDEN_RANGES, in the syntax of a character class without its brackets, for a regular expression
+ * with the flag `u`. Characters above U+FFFF are written literally, because each regex dialect escapes them
+ * differently.
  */
 export const HIDDEN_CLASS = classOf(HIDDEN_RANGES);
 /**
- * All hidden and blank characters, as the inside of a character class. A name may contain one of them only where KEPT
- * matches it.
+ * All hidden and blank characters, in the syntax of a character class without its brackets. A name may contain one of
+ * them only where KEPT matches it.
  */
 export const UNSEEN_CLASS = HIDDEN_CLASS + classOf(BLANK_RANGES);
 
 /**
- * Matches a virama, which is a sign that suppresses a vowel. A joiner beside a virama chooses how a group of consonants
- * is drawn.
+ * Matches a virama, which is a sign that suppresses a vowel. A joiner beside a virama determines how a group of
+ * consonants is drawn.
  */
 const VIRAMA = "[\\u094d\\u09cd\\u0a4d\\u0acd\\u0b4d\\u0bcd\\u0c4d\\u0ccd\\u0d3b\\u0d3c\\u0d4d\\u0dca\\u1039\\u17d2]";
 /**

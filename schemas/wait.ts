@@ -25,7 +25,7 @@ function many<Item extends Type.TSchema>(item: Item) {
 }
 
 const DIGITS_MAX = 15;
-/** The maximum size of `N:`, the prefix of a condition `N:KEY`. */
+/** The maximum size in bytes of `N:`, the prefix of a condition `N:KEY`. */
 const ABOVE_BYTES = DIGITS_MAX + ":".length;
 
 /** Returns the schema of a condition `N:KEY`. The key itself is checked when the condition is parsed. */
@@ -88,8 +88,8 @@ export const WaitQuery = Type.Object({
 export type WaitQuery = Static<typeof WaitQuery>;
 
 /**
- * The parameters of a wait that are not conditions. `is` belongs to the condition `instance`. `workspace` is the
- * workspace in which the call waits. The call looks for changes after the cursor `after`. It waits at most `wait`
+ * The parameters of a wait that are not conditions. `is` is a part of the condition `instance`. `workspace` is the
+ * workspace in which the call waits. The call only considers changes after the cursor `after`, and waits at most `wait`
  * seconds.
  */
 const NO_CONDITIONS = ["is", "workspace", "after", "wait"] as const;

@@ -39,7 +39,7 @@ const LastError = Type.String({
   description: "Why a delivery failed last, or why the webhook was turned off.",
 });
 
-/** The event at the head of a webhook's queue, if an attempt to deliver it has failed. */
+/** The event at the head of a webhook's queue. It is shown only if an attempt to deliver it has failed. */
 const FailingEvent = Type.Object({
   event_id: Type.Integer({ minimum: 1 }),
   since: Timestamp,
@@ -105,7 +105,7 @@ export const DeadLetter = Type.Object({
   error: LastError,
 });
 export const DeadLetterList = Type.Array(DeadLetter, { maxItems: WEBHOOK_DEAD_LETTERS_MAX });
-/** The body of a delivery. */
+/** The body of the HTTP request that delivers an event to a webhook. */
 export const DeliveryBody = Type.Object({
   topic: Type.String(),
   data: Type.Unknown(),
@@ -138,7 +138,7 @@ export const WebhookHead = Type.Object({
 });
 export type WebhookHead = Static<typeof WebhookHead>;
 
-/** An event that has become a dead letter, with the last error. */
+/** An event that has become a dead letter, with the error of the last attempt. */
 export const SetAside = Type.Object({ event: EventId, at_ms: NonNegative, attempts: NonNegative, error: LastError });
 export type SetAside = Static<typeof SetAside>;
 
@@ -156,12 +156,12 @@ export type LoggedDelivery = Static<typeof LoggedDelivery>;
 /**
  * The progress of the deliveries to a webhook since the previous report.
  *
- * Every event of the queue up to `delivered` was delivered or is in `set_aside`. `epoch` counts how often the webhook
- * was enabled; failures of an earlier epoch do not count. `fail_count` is the number of consecutive failures.
- * `fired_at` is the time of the last delivery.
+ * Every event of the queue up to `delivered` was delivered or is in `set_aside`. `epoch` is the number of times that
+ * the webhook was enabled. Failures from an earlier epoch do not count. `fail_count` is the number of consecutive
+ * failures. `fired_at` is the time of the last delivery.
  *
  * `head` is the state of the event at the head of the queue. `log` has the attempts since the previous report, and
- * `failure` is the last failed one.
+ * `failure` is the last failed attempt.
  */
 export const WebhookProgress = Type.Object({
   webhook: Type.Integer({ minimum: 1 }),
@@ -198,7 +198,7 @@ export const OutboxPush = Type.Object({
   changed: Rows,
   /** The webhooks in `changed` that were disabled because a chain of deliveries was too long. */
   chained: Type.Array(Type.Object({ id: Type.String(), fail_count: NonNegative, reason: Type.String() })),
-  /** The number of waiting deliveries, over all webhooks. */
+  /** The number of waiting deliveries of all webhooks together. */
   rows: NonNegative,
   /**
    * The number of events that were dropped since the last push message, because the queue of a matching webhook was

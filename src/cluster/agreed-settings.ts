@@ -1,5 +1,5 @@
 /**
- * Formats the settings that must be equal on every node as one text, so that nodes can compare them. These settings
+ * Formats some settings as one text, so that nodes can compare them. These settings must be equal on every node. They
  * decide which data is stored. The text also says whether this build of SQLite can store a text with a NUL. Runs in the
  * writer thread.
  */

@@ -1,6 +1,6 @@
 /**
- * Tests the applier: calls that only the leader may make, bundles, the order of commits and reports, and the calls of
- * the poison guard.
+ * Tests the applier: refusing calls that only the leader may make, applying bundles, committing before reporting, and
+ * calling the poison guard.
  */
 import t from "tap";
 import { addLine, contentOf, leadLine, openFakeDb, FAKE_METHODS, trail } from "../../test/cluster/fake-methods.js";
@@ -27,7 +27,7 @@ const NO_POISON = { haltReason: () => null, begin: () => 64, cleared: (): void =
 
 const JOIN = { kind: "hello", store: "", replaces: 0, version: "1", settings: "" } as const;
 
-/** Returns an entry with two calls. Only a leader may make the first one. */
+/** Returns an entry with two calls. Only a leader may make the first call. */
 function lead(name: string, term: number): EntryContent {
   const calls = [leadLine, addLine].map((method) => ({
     method: method as unknown as WriterMethod,
@@ -107,7 +107,7 @@ function bytesOf(at: number): Uint8Array {
   );
 }
 
-/** Applies the log as the given node does, with `together` messages at a time. */
+/** Applies the log on the given node. Each call of `applyNext` finds `together` messages. */
 function apply(node: string, together: number): { readonly lines: string; readonly answers: readonly unknown[] } {
   const { db, applier, answers } = sceneOf();
   let own: Proposal | null = null;

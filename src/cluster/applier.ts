@@ -1,11 +1,11 @@
 /**
  * Applies committed log entries to the local database, in batches. Each batch is one transaction that also stores the
- * applied position and the membership. So a node that crashes continues exactly where it stopped. The applier changes
- * only the database: the caller handles every other effect of an entry.
+ * applied position and the membership. So after a crash, the node continues exactly where it stopped. The applier
+ * changes only the database: the caller handles every other effect of an entry.
  *
- * If an entry has another apply version, its calls cannot be applied. The applier then skips the calls and computes
- * only the entry's change of the membership: it "counts" the entry. The node then needs a snapshot that holds the
- * effect of the skipped calls. Runs in the writer thread.
+ * The applier cannot apply the calls of an entry with another apply version. It then "counts" the entry: it skips the
+ * calls, and applies only the entry's change to the membership. The node then needs a snapshot that holds the effect of
+ * the skipped calls. Runs in the writer thread.
  */
 import { APPLY_BATCH_BYTES_MAX, APPLY_BATCH_ENTRIES_MAX } from "../../schemas/limits/cluster.js";
 import { must } from "../base/assert.js";
@@ -40,15 +40,13 @@ export interface LogItem extends BatchEntry {
   readonly membership: Membership;
 }
 
-/**
- * An entry that was applied or counted. Counting an entry means that only its change of the membership was computed.
- */
+/** An entry that was applied or counted. A counted entry has only changed the membership: its calls were skipped. */
 export interface AppliedEntry extends Part {
   /** The id of the entry's message. */
   readonly id: number;
 }
 
-/** The state hash after a message. */
+/** The state hash after a message. It covers the answers of all entries so far. */
 export interface AppliedHash {
   readonly id: number;
   readonly stateHash: string;
@@ -80,7 +78,7 @@ export interface ApplierOptions {
   readonly committed: () => void;
 }
 
-/** Why the applier stops. */
+/** The reasons why the applier stops. */
 export type Stop =
   /**
    * The database cannot commit now, because the disk is full or another process has locked the database. A retry may
@@ -167,7 +165,7 @@ export class Applier {
     this.clear();
   }
 
-  /** Drops the delivered messages that are not applied yet, because the log will deliver them again. */
+  /** Drops the delivered messages that are not applied yet. The log will deliver them again. */
   clear(): void {
     this.#inbox = [];
     this.#pendingBytes = 0;
@@ -250,8 +248,8 @@ export class Applier {
   }
 
   /**
-   * Counts the next message: applies its changes of the membership, and skips its calls. An entry may upgrade the
-   * cluster to this program's apply version. Counting ends there, because the messages after it can be applied.
+   * Counts the next message: applies its changes to the membership, and skips its calls. If an entry upgrades the
+   * cluster to this program's apply version, counting ends there, because the later messages can be applied.
    */
   #count(membership: Membership, counted: AppliedEntry[]): Stop | null {
     const { applyVersion, methods } = this.#options;
@@ -344,9 +342,9 @@ export class Applier {
 }
 
 /**
- * Refuses those calls of an entry that only the leader may make. The sender of the entry is not the leader.
+ * Returns a refusal for each call that only the leader may make. The sender of the entry is not the leader.
  * @param from the index of `calls[0]` in the message
- * @param before the refusals of the message's earlier calls, by the index of the call; they are part of the result
+ * @param before the refusals of earlier calls in the message, by call index; the result includes them
  */
 function refuseLeaderCalls(
   calls: readonly EntryCall[],
@@ -360,7 +358,7 @@ function refuseLeaderCalls(
   return refusals;
 }
 
-/** Returns the part of an answer that is equal on every node, and that therefore goes into the state hash. */
+/** Returns the part of an answer that is equal on every node. The state hash covers this part. */
 function comparable(answer: unknown): unknown {
   if (!(answer instanceof Failure)) return answer;
   return [answer.status, answer.message, answer.members];

@@ -1,6 +1,6 @@
 /**
- * Tests the bootstrap of a node: the state from which it starts, when it installs a snapshot or starts a cluster, and
- * the errors that stop it.
+ * Tests the bootstrap of a node: which state it starts from, when it installs a snapshot or starts a cluster, and which
+ * errors stop it.
  */
 import t from "tap";
 import { makeDirectory } from "../../test/support/server-process.js";
@@ -24,7 +24,7 @@ interface Scene {
   readonly own?: { readonly generation: string; readonly id: number; readonly applyVersion?: number };
   readonly content?: boolean;
   readonly seeds?: boolean;
-  /** Whether there is a snapshot to install. */
+  /** Whether the store has a snapshot that the node can install. */
   readonly installable?: boolean;
 }
 

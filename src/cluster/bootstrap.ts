@@ -12,7 +12,7 @@ import { initialMembership } from "./membership.js";
 import type { NodeState } from "./table.js";
 
 /**
- * Thrown if this server cannot be a node of this cluster with its settings and its data. The message is one line for
+ * Thrown if the settings or the data of this server do not allow it to join the cluster. The message is one line for
  * the operator.
  */
 export class BootstrapError extends Error {
@@ -79,7 +79,7 @@ export class Bootstrap {
   }
 
   /**
-   * Checks that this node's settings equal those of the cluster. The cluster's settings never change.
+   * Checks that this node has the same settings as the cluster, whose settings never change.
    * @throws BootstrapError
    */
   #compareSettings({ membership }: NodeState): void {
@@ -97,7 +97,7 @@ export class Bootstrap {
     return session === null ? null : session.status;
   }
 
-  /** Decides from which state the node starts. Returns null if it needs a snapshot that does not exist yet. */
+  /** Decides from which state the node starts. Returns null if the node needs a snapshot that does not exist yet. */
   async #decide(log: LogStatus | null): Promise<NodeState | null> {
     const { seeds, cluster, state, db, install } = this.#options;
     const own = state();

@@ -10,7 +10,10 @@ import { decodeMessage, encodeBundle } from "./bundle.js";
 import { decodeEntry, encodeEntry, originOf, readCallsHead, UnreadableEntry, type EntryContent } from "./entry.js";
 import { CHECKED_FORMAT_APPLY_VERSION_MIN, MARK_BYTES, writeMark } from "./entry-mark.js";
 
-/** The apply versions of two clusters. One uses the first format of bundles, the other one the second format. */
+/**
+ * The apply versions of two clusters. The first cluster uses the first format of bundles, and the second cluster uses
+ * the second format.
+ */
 const VERSIONS = [CHECKED_FORMAT_APPLY_VERSION_MIN - 1, CHECKED_FORMAT_APPLY_VERSION_MIN] as const;
 const [OLDER, VERSION] = VERSIONS;
 const HEAD = { applyVersion: 3, node: "a.b_c-1", epoch: 7, number: 3, at: 9, position: 6, stateHash: "00", wallMs: 8 };

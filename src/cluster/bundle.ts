@@ -1,10 +1,10 @@
 /**
  * Encodes and decodes bundles. A bundle is one message of the log that contains entries of several nodes. It has one
- * id, and its entries are applied together in their order. Each entry has its own head and mark (entry-mark.ts), and is
- * accepted or rejected by its own head. So a second copy of an entry in the log has no effect. Pure.
+ * id, and its entries are applied together in their order. Each entry keeps its own head and mark (entry-mark.ts).
+ * Nodes accept or reject each entry by its head. So a second copy of an entry in the log has no effect. Pure.
  *
- * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark like that of an entry. The format
- * number in the mark stands for bundles.
+ * The layout is `length (4 bytes), entry, length, entry, …`, followed by a mark. The mark is like the mark of an entry,
+ * but with a format number for bundles.
  */
 import type { MethodTable } from "../platform/rpc/method.js";
 import type { WriterMethod } from "../platform/threads/writer-method.js";
@@ -17,7 +17,7 @@ export const BUNDLE_APPLY_VERSION_MIN = 3;
 const LENGTH_BYTES = 4;
 const BROKEN = "it is not a bundle in Koor's format";
 
-/** @param clusterVersion the apply version of the cluster, which decides the format of the mark */
+/** @param clusterVersion the apply version of the cluster, which determines the format of the mark */
 export function encodeBundle(entries: readonly Uint8Array[], clusterVersion: number): Uint8Array {
   const size = entries.reduce((sum, { byteLength }) => sum + LENGTH_BYTES + byteLength, MARK_BYTES);
   const bytes = Buffer.allocUnsafe(size);
@@ -52,8 +52,7 @@ export function decodeMessage(
 }
 
 /**
- * Returns the bytes of a bundle's entries, without the bundle's own mark. Returns null if the message is a single
- * entry.
+ * Removes the bundle's own mark, and returns the bytes of its entries. Returns null if the message is a single entry.
  */
 function bundleBody(bytes: Uint8Array): Buffer | null {
   const marked = readMark(bytes);

@@ -1,4 +1,4 @@
-/** Tests when the entries of several nodes are sent, and which of them share a message. */
+/** Tests the bundler: when it sends entries, and which entries share a message. */
 import t from "tap";
 import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
 import { Bundler, type BundledEntry } from "./bundler.js";

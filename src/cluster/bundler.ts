@@ -1,11 +1,11 @@
 /**
- * Batches entries of several nodes into one message of the log. It runs on the leader. Batching pays: each message
- * costs a round trip through the log, and a delivery and a transaction at each node, while a further entry in it costs
+ * Batches entries of several nodes into one message of the log. It runs on the leader. Batching pays, because each
+ * message costs a round trip through the log, and a transaction at each node. A further entry in the same message costs
  * little.
  *
- * At most one message is in flight. Entries that arrive meanwhile share the next message. After a delivery, the next
- * message lingers briefly for the nodes that had entries in the delivered one. Their callers were just answered, and
- * usually call again. A node without peers never lingers. Pure but for its state.
+ * At most one message is in flight. Entries that arrive meanwhile share the next message. After a delivery, the leader
+ * delays the next message briefly. The nodes with entries in the delivered message were just answered, and usually send
+ * the next entry soon. A node without peers never delays a message. Pure but for its state.
  */
 import { BUNDLE_BYTES_MAX, BUNDLE_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
 import type { EntryHead } from "./entry.js";
@@ -26,7 +26,7 @@ export interface Flight {
 export class Bundler {
   #waiting: BundledEntry[] = [];
   #flight: Flight | null = null;
-  /** The nodes that had entries in the latest message. The next one lingers for them. */
+  /** The nodes that had entries in the latest message. The next message waits briefly for their next entries. */
   #expected: readonly string[] = [];
   #lingerUntil = 0;
 
@@ -41,8 +41,8 @@ export class Bundler {
   }
 
   /**
-   * Returns how long the next message still waits for more entries, in ms. Returns null if no entry is queued or a
-   * message is in flight.
+   * Returns how many ms the next message still waits for more entries. Returns null if no entry is queued or a message
+   * is in flight.
    */
   lingerMs(now: number): number | null {
     if (this.#flight !== null || this.#waiting.length === 0) return null;
@@ -64,8 +64,8 @@ export class Bundler {
   }
 
   /**
-   * Records that the log has delivered an entry. If it is the first entry of the message in flight, the whole message
-   * was delivered.
+   * Records that the log has delivered an entry. If it is the first entry of the message in flight, the log has
+   * delivered the whole message.
    */
   landed({ node, epoch, number }: BundledEntry["head"], now: number): void {
     const first = this.#flight?.entries[0]?.head;
@@ -77,8 +77,8 @@ export class Bundler {
   }
 
   /**
-   * Forgets all entries. Each node then appends its own entry, unless it learns that the log will never store the
-   * entry.
+   * Forgets all entries. Each node then appends its own entry by itself, unless it learns that the log will never store
+   * the entry.
    * @returns the entries that were not sent
    */
   clear(): readonly BundledEntry[] {

@@ -1,4 +1,4 @@
-/** Tests the loss of a session during the fetch of a snapshot, and failed fetches. */
+/** Tests a session that is lost while a snapshot is fetched, and fetches that fail. */
 import t from "tap";
 import { LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
 import { LogError, type LogListener, type LogSession } from "./log/ordered-log.js";

@@ -3,8 +3,8 @@
  * Runs in the writer thread.
  *
  * Before a session starts, the connection verifies the log. It must be the log that this node has followed, and must
- * not end before this node's position. If the entries after that position were already trimmed, the node installs a
- * snapshot first.
+ * not end before this node's position. If the log has already trimmed the entries after that position, the node
+ * installs a snapshot first.
  */
 import { LOG_REOPEN_DELAY_MS, LOG_REOPEN_DELAY_MS_MAX, LOG_WENT_BACK_MS } from "../../schemas/limits/cluster.js";
 import { LogError, type LogSession, type LogStatus, type OrderedLog } from "./log/ordered-log.js";
@@ -16,7 +16,7 @@ export interface ConnectionOptions {
   /** The position that this node has applied. */
   readonly position: () => Position;
   /**
-   * Installs a snapshot: replaces the node's tables by those of the snapshot.
+   * Installs a snapshot: replaces the node's tables by the tables in the snapshot.
    * @param least the lowest position that the snapshot may have
    * @returns the state in the snapshot; null if there is no such snapshot yet
    */
@@ -26,14 +26,14 @@ export interface ConnectionOptions {
   /** Called with the status of the log when a session was opened. */
   readonly found: (status: LogStatus) => void;
   /**
-   * Makes the replica continue from an installed snapshot. Returns the reason if the node must halt instead, or null.
+   * Makes the replica continue from an installed snapshot. Returns null, or the reason why the node must halt instead.
    */
   readonly restart: (installed: NodeState) => string | null;
   /** Called after the log was verified: the session may be used. */
   readonly opened: (session: LogSession) => void;
   /** Called with each entry that the open session delivers. */
   readonly entry: (id: number, bytes: Uint8Array, last: number) => void;
-  /** Called when the session was lost or could not be opened. The connection opens another one by itself. */
+  /** Called when the session was lost or could not be opened. The connection then opens another session by itself. */
   readonly disconnected: (why: string) => void;
   /** Called when the node must halt. No session is opened after that. */
   readonly fatal: (why: string) => void;
@@ -47,8 +47,8 @@ export class Connection {
   #reopenDelayMs = LOG_REOPEN_DELAY_MS;
   #reopens = 0;
   /**
-   * When the log was first found to be missing, or to end before this node's position, in ms. Null while neither is the
-   * case.
+   * The time in ms at which the log was first found to be missing or too short. A log is too short if it ends before
+   * this node's position. Null while the log is neither.
    */
   #missingSince: number | null = null;
   /**
@@ -56,7 +56,7 @@ export class Connection {
    * waits for it.
    */
   #installing = false;
-  /** The lowest position of a snapshot with which the node can continue; 0 if it needs no snapshot. */
+  /** The node needs a snapshot with at least this position; 0 if it needs no snapshot. */
   #needed = 0;
 
   constructor(options: ConnectionOptions) {
@@ -78,13 +78,13 @@ export class Connection {
     if (this.#state === "disconnected" && !this.#installing && now >= this.#reopenAt) void this.#open();
   }
 
-  /** Requires a snapshot that holds the effect of this entry. The node continues after it has installed one. */
+  /** Makes the node install a snapshot that holds the effect of this entry, before it continues. */
   requireSnapshot(entry: number): void {
     this.#needed = entry;
     this.lose("a snapshot has to be installed");
   }
 
-  /** Gives up the open session, and opens another one after a delay. */
+  /** Gives up the open session, and opens another session after a delay. */
   lose(why: string): void {
     if (this.#state === "opened") this.#drop(why);
   }
@@ -158,7 +158,7 @@ export class Connection {
   }
 
   /**
-   * Checks that the log is the one that this node has followed. Returns the reason if it is another log, or null.
+   * Checks that this is the log that the node has followed. Returns null, or the reason why it is another log.
    * @throws LogError
    */
   async #verify(session: LogSession): Promise<string | null> {
@@ -201,7 +201,7 @@ export class Connection {
   }
 
   /**
-   * Returns the reason to halt, if the log has been missing or too short for LOG_WENT_BACK_MS. The node waits that
+   * Returns the reason to halt after the log has been missing or too short for LOG_WENT_BACK_MS. The node waits that
    * long, because a log server that is partitioned from its peers may lack entries without knowing it.
    * @throws LogError until LOG_WENT_BACK_MS have passed
    */

@@ -1,8 +1,8 @@
 /**
- * Detects divergence between nodes. Each log entry carries its sender's state hash at a position. This node compares it
- * with its own hash at that position. A node that disagrees with the majority halts. If there is no majority, every
- * node halts, because no node can know which state is right. Only the latest report of each node is kept, because a
- * diverged node never recovers by itself. Pure but for its state.
+ * Detects divergence between nodes. Each log entry carries its sender's state hash at a position. This node compares
+ * that hash with its own hash at the same position. A node that disagrees with the majority halts. If there is no
+ * majority, every node halts, because no node can know which state is right. Only the latest report of each node is
+ * kept, because a diverged node never recovers by itself. Pure but for its state.
  */
 import { NODE_SILENCE_MS, STATE_HASHES_KEPT_MAX } from "../../schemas/limits/cluster.js";
 import { TurnoverMap } from "../base/turnover-map.js";
@@ -56,7 +56,7 @@ export class DivergenceDetector {
   }
 
   /**
-   * Returns why this node must halt. Returns null if it need not halt, or if too few peers have reported.
+   * Returns the reason why this node must halt. Returns null if it need not halt, or if too few peers have reported.
    * @param now monotonic time in ms, as in `recordPeer`
    */
   haltReason(now: number): string | null {

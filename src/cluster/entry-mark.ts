@@ -1,11 +1,11 @@
 /**
  * Writes and reads the mark and the checksum at the end of an entry. They distinguish entries from foreign data in the
- * log. Older programs do not read the end of an entry, so older nodes can read marked entries during an upgrade of the
+ * log. Older programs ignore the bytes after the body. So older nodes can read marked entries during an upgrade of the
  * cluster. Pure.
  *
  * The layout is `body, CRC-32 (4 bytes), "KoorLog", format (1 byte)`. In the formats 1 and 2, the checksum covers only
- * the body. In later formats it also covers "KoorLog" and the format, so that a damaged format number is not taken for
- * a newer one.
+ * the body. In later formats it also covers "KoorLog" and the format, so that a damaged format number is not mistaken
+ * for a newer format.
  */
 import { crc32 } from "node:zlib";
 

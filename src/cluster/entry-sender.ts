@@ -70,7 +70,7 @@ export class EntrySender {
     } else this.#forward(session, proposal, bytes);
   }
 
-  /** Receives an entry that another node has forwarded to this one. */
+  /** Receives an entry that another node has forwarded to this node. */
   receive(session: LogSession, bytes: Uint8Array): void {
     const { identity, membership } = this.#options;
     if (!this.#canBundle(session)) return;
@@ -85,8 +85,8 @@ export class EntrySender {
   }
 
   /**
-   * Appends the bundled entries as one message, unless a message is in flight. If the message has to linger, appends it
-   * later.
+   * Appends the bundled entries as one message, unless a message is in flight. If the bundler still waits for more
+   * entries, the append follows later.
    */
   flush(): void {
     const { session: sessionNow, elapsed, membership } = this.#options;
@@ -141,7 +141,7 @@ export class EntrySender {
     this.#forwarding.end();
   }
 
-  /** Forgets the bundled entries and the forwarded one, because the node joins again. */
+  /** Forgets the bundled entries and the forwarded entry, because the node joins again. */
   clear(): void {
     this.#bundler.clear();
     this.#forwarding.end();
@@ -205,8 +205,8 @@ export class EntrySender {
   }
 
   /**
-   * Handles the outcome of a bundle's append. After a failed append, each other node appends its own entry by itself.
-   * So this method handles only this node's entry, whether it is in the bundle or queued for the next one.
+   * Handles the outcome of a bundle's append. After a failed append, each other node appends its own entry. So this
+   * method handles only this node's entry, which is in this bundle or queued for the next bundle.
    */
   #onBundleAppended({ entries }: Flight, outcome: Appended): void {
     const { proposals, appended } = this.#options;

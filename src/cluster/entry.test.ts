@@ -157,7 +157,7 @@ t.test("an entry that is truncated, extended or changed anywhere is not read", (
   const property = fc.property(fc.nat(bytes.byteLength - 1), fc.integer({ min: 1, max: 255 }), (at, bits) => {
     const changed = Uint8Array.from(bytes);
     changed[at] = (changed[at] ?? 0) ^ bits;
-    // A message whose mark has a damaged name counts as unmarked.
+    // If the name "KoorLog" in the mark is damaged, the message counts as unmarked.
     const isInName = at >= nameAt && at < bytes.byteLength - 1;
     return (
       originOf(changed) === (isInName ? "foreign" : "damaged") &&

@@ -1,7 +1,7 @@
 /**
- * Encodes and decodes log entries. The head says which node has appended the entry, when, and which position that node
- * had applied. The content says what to do. The head and the requests are JSON. Long values follow the JSON as raw
- * bytes.
+ * Encodes and decodes log entries. The head names the node that has appended the entry, the time of the append, and the
+ * position that the node had applied. The content is the calls to apply, or a change such as a join request. The head
+ * and the requests are JSON. Long values follow the JSON as raw bytes.
  *
  * The calls name their methods, and the methods' schemas pack the requests. So an entry means the same to every node of
  * its apply version. A mark and a checksum distinguish entries from foreign data (entry-mark.ts). Pure.
@@ -32,14 +32,17 @@ export interface EntryHead {
   readonly at: number;
   /** The clock of the appending machine, in ms. It only votes on the right time (log-clock.ts). */
   readonly wallMs: number;
-  /** The id of the last entry that the appending node had applied. `stateHash` is its state hash at that position. */
+  /**
+   * The id of the last entry that the appending node had applied. `stateHash` is that node's state hash at this
+   * position.
+   */
   readonly position: number;
   readonly stateHash: string;
 }
 
 /**
- * The content of a join request. If it is accepted, all later entries in the log from the node's earlier epochs are
- * rejected.
+ * The content of a join request. After it is accepted, every node rejects entries of the requesting node's earlier
+ * epochs.
  */
 export interface JoinRequest {
   readonly kind: "hello";
@@ -63,7 +66,8 @@ export interface Heartbeat {
 }
 
 /**
- * The content of an entry by which a node asks to become the leader. It succeeds if `term` is still the current term.
+ * The content of an entry by which a node asks to become the leader. The node succeeds if `term` is still the current
+ * term.
  */
 export interface Candidacy {
   readonly kind: "candidacy";
@@ -107,17 +111,19 @@ type WireHead = readonly [
   position: number,
   stateHash: string,
   /**
-   * The clock of the appending machine, in ms. Programs of apply version 1 omit it, because their `at` is that clock.
+   * The clock of the appending machine, in ms. Programs of apply version 1 omit this field, and put the clock into `at`
+   * instead.
    */
   wallMs?: number,
 ];
 /**
- * A call as it is encoded. `name` is an index into the entry's `names`. The rest is the request, packed by its schema.
+ * The encoded form of a call. `name` is an index into the entry's `names`. `request` is the request, packed by its
+ * schema.
  */
 type WireCall = readonly [name: number, actor: string, trace: string, ...request: unknown[]];
 /**
- * A long value whose bytes follow the JSON. The numbers are the index of its call, its index among the call's fields,
- * and its length in bytes.
+ * Describes a long value whose bytes follow the JSON. The numbers are the index of the call, the index of the value
+ * among the call's fields, and the length in bytes.
  */
 type WireBytes = readonly [call: number, at: number, length: number];
 
@@ -146,9 +152,8 @@ const HEAD_BYTES_MAX = 1_024;
 
 /**
  * Encodes an entry.
- * @param clusterVersion the apply version of the cluster, which decides the format of the mark. It may be lower than
- * the entry's version: the older nodes must be able to read the join request of a newer node, and the entry that
- * upgrades the cluster.
+ * @param clusterVersion the apply version of the cluster, which determines the format of the mark. It may be lower than
+ * the entry's version. For example, older nodes must be able to read the join request of a newer node.
  */
 export function encodeEntry(
   { head, content }: Entry,
@@ -196,11 +201,11 @@ function withBytes(wire: WireEntry, blobs: readonly Uint8Array[], clusterVersion
   return bytes;
 }
 
-/** The origin of a message of the log: a node, a node whose entry was damaged later, or another program. */
+/** The origin of a message in the log: a node, a node whose entry was damaged later, or another program. */
 export type Origin = "node" | "damaged" | "foreign";
 
 /**
- * Determines the origin of a message of the log. A damaged entry has a mark with a wrong checksum. A foreign message
+ * Determines the origin of a message in the log. A damaged entry has a mark with a wrong checksum. A foreign message
  * has no mark, and is not an unmarked entry of an old version either. Every node gets the same result for the same
  * bytes.
  */

@@ -1,7 +1,7 @@
 /**
  * Decides whether a follower forwards its entries to the leader. The leader bundles entries of several nodes into one
- * message (bundler.ts). A follower forwards only while the log delivers calls of other nodes. Otherwise there is
- * nothing to bundle, and forwarding only takes longer.
+ * message (bundler.ts). A follower forwards only while the log delivers calls of other nodes. Without such calls, there
+ * is nothing to bundle, and forwarding only takes longer.
  *
  * If the log does not deliver a forwarded entry in time, the follower appends the entry itself, under the same number.
  * If the leader has appended it too, every node rejects the second copy. The follower then stops forwarding until the

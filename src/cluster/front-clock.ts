@@ -9,7 +9,10 @@ import type { Clock, Elapsed, MonotonicClock } from "../base/clock.js";
 export class FrontClock implements Clock {
   readonly #alone: MonotonicClock;
   readonly #elapsed: Elapsed;
-  /** The latest published time of the log, and the monotonic time of its arrival; null before the first one. */
+  /**
+   * The latest published time of the log, and the monotonic time at which it arrived. Null before the first published
+   * time.
+   */
   #followed: { readonly nowMs: number; readonly elapsed: number } | null = null;
 
   /** @param alone the machine's clock. It is used until the log's time is known. */
@@ -19,8 +22,8 @@ export class FrontClock implements Clock {
   }
 
   /**
-   * Continues from the published time of the log. A published time is slightly old when it arrives. So the clock goes
-   * back only if it is more than CLOCK_TOLERANCE_MS ahead of that time.
+   * Continues from the published time of the log. A published time is slightly old when it arrives. So this clock goes
+   * back only if it is more than CLOCK_TOLERANCE_MS ahead of the published time.
    */
   follow(nowMs: number): void {
     const aheadMs = this.now() - nowMs;

@@ -18,8 +18,8 @@ import { STARTING, type NodeStatus } from "./node-status.js";
 import type { ClusterReader } from "./table.js";
 
 /**
- * Thrown if this server cannot be a node of the cluster with its settings and its data. The start prints the one-line
- * message, and exits with code 2.
+ * Thrown if the settings or the data of this server do not allow it to join the cluster. At the start, the server
+ * prints the one-line message, and exits with code 2.
  */
 export class ClusterError extends Error {
   override readonly name = "ClusterError";
@@ -28,12 +28,12 @@ export class ClusterError extends Error {
 export interface ClusterFrontOptions {
   readonly cluster: ClusterSettings;
   readonly reader: ClusterReader;
-  /** The position up to which an earlier read may have seen the effect of log entries; 0 before the first entry. */
+  /** An earlier read may have seen the effect of log entries up to this position; 0 before the first entry. */
   readonly visible: SharedCounter;
   readonly log: Log;
   /** Returns this node's time in ms. It is never earlier than the log's time. */
   readonly now: () => number;
-  /** Called with the log's time, because this node's clock may be behind it. */
+  /** Called with the log's time. This node's clock may be behind it. */
   readonly onTime: (nowMs: number) => void;
   /** Called when this node becomes the leader, and when it stops being the leader. */
   readonly onLeading: (isLeader: boolean) => void;
@@ -56,9 +56,9 @@ class PositionWait extends Waiting {
 }
 
 /**
- * The number of further entries of this node that a read barrier waits for. The front's count of delivered entries is
- * stale, so one entry is not enough. The first may have been delivered already, and the second may have been in flight
- * when the barrier was requested. Only the third was certainly appended after the request.
+ * A read barrier waits for this many further entries of this node. The front's count of delivered entries is stale, so
+ * one entry is not enough. The first may have been delivered already, and the second may have been in flight when the
+ * barrier was requested. Only the third was certainly appended after the request.
  */
 const OWN_ENTRIES_BEHIND = 3;
 
@@ -73,7 +73,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   readonly #waiting = new WaitQueue<PositionWait>();
   /**
    * The pending read barriers. Each is reached when the log has delivered `appends` entries of this node. They need no
-   * `WaitQueue`, because they need no deadline: the node's heartbeats soon reach them.
+   * deadline and therefore no `WaitQueue`, because the node's heartbeats soon reach them.
    */
   #confirming: { readonly appends: number; readonly done: () => void }[] = [];
   #reached = 0;
@@ -81,7 +81,7 @@ export class ClusterFront implements BackgroundTask, Positions {
   #line: string | null = null;
   #lineOf = 0;
   #isLeader = false;
-  /** The cached result of `hasNoLivePeers`; null if the latest status has cleared it. */
+  /** The cached result of `hasNoLivePeers`. Each new status of the node clears it to null. */
   #hasNoLivePeers: boolean | null = null;
   /** When this node fell behind the log, as `performance.now()` in ms; null while it is not behind. */
   #behindSince: number | null = null;
@@ -318,8 +318,8 @@ export class ClusterFront implements BackgroundTask, Positions {
 }
 
 /**
- * Returns the reason that is shown for a node that is not healthy; "" if the node is healthy. For short states, in
- * which the writer gives no reason, this function supplies one.
+ * Returns the reason that is shown for a node that is not healthy; "" if the node is healthy. In short states the
+ * writer gives no reason, so this function supplies one.
  */
 function reasonShown({ state, reason, position, log_last }: NodeStatus): string {
   if (reason !== "" || state === "ok") return reason;

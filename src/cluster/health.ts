@@ -19,10 +19,10 @@ const DISCONNECTED = "the cluster's log cannot be reached";
 
 /** The facts about a node that its health depends on. */
 export interface HealthFacts {
-  /** Whether the cluster's apply version is the one of this program. */
+  /** Whether the cluster has the apply version of this program. */
   readonly isVersionCurrent: boolean;
   readonly isBehind: boolean;
-  /** Whether the node has an epoch. */
+  /** Whether the node has an epoch, which begins when its join request is accepted. */
   readonly hasJoined: boolean;
 }
 
@@ -65,7 +65,7 @@ export class Health {
     else if (this.reason === FULL_REASON) this.reason = "";
   }
 
-  /** Clears the reason. If the log is full, that remains the reason. */
+  /** Clears the reason. If the log is full, the reason says so instead. */
   clearReason(): void {
     this.reason = this.isFull ? FULL_REASON : "";
   }

@@ -4,8 +4,8 @@
  * request becomes the node's epoch. From then on, every node rejects entries of the node's earlier epochs.
  *
  * A request is retried if the log had no room for it. It is also retried if another process was active under the node's
- * name a moment ago. That may be this node's previous process, which has ended unnoticed by the other nodes. Pure but
- * for its state.
+ * name a moment ago. That process may be this node's previous process, whose end the other nodes have not noticed yet.
+ * Pure but for its state.
  */
 import { LOG_REOPEN_DELAY_MS_MAX, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";
 import type { JoinRequest } from "./entry.js";
@@ -25,10 +25,12 @@ export interface Identity {
   readonly settings: string;
 }
 
-/** The consequence of a delivered join request for this node. The request has this node's name. */
+/** The effect that a delivered join request has on this node. The request has this node's name. */
 export type JoinResult =
   | { readonly kind: "joined" }
-  /** Another join request was applied first, so this one is out of date. The node must append a new one at once. */
+  /**
+   * Another join request was applied first, so this request is out of date. The node must append a new request at once.
+   */
   | { readonly kind: "again" }
   /** The request was rejected, and the handshake retries by itself after a delay. */
   | { readonly kind: "retrying"; readonly reason: string }
@@ -47,7 +49,7 @@ export class JoinHandshake {
   readonly #identity: Identity;
   #sentAt = 0;
   #retryAt: number | null = null;
-  /** When the first rejection since the last accepted request arrived, in ms; null if there was none. */
+  /** The time in ms of the first rejection since the last accepted request; null if no request was rejected. */
   #rejectedSince: number | null = null;
 
   constructor(identity: Identity) {

@@ -1,10 +1,10 @@
 /**
  * Decides when a node tries to become the leader, upgrades the cluster, or sends a heartbeat. If the leader has been
- * silent for LEADER_SILENCE_MS, a node appends a candidacy. The log puts all candidacies in one order, and the first
- * one of a term wins. So no votes are needed.
+ * silent for LEADER_SILENCE_MS, a node appends a candidacy. The log orders all candidacies, and the first candidacy of
+ * a term wins. So no votes are needed.
  *
  * Silence is measured only while this thread runs and can read the log. Every entry counts as a heartbeat, so a busy
- * node sends no others. Pure but for its state.
+ * node sends no separate heartbeats. Pure but for its state.
  */
 import { LEADER_SILENCE_MS, NODE_HEARTBEAT_MS, NODE_HELD_MS } from "../../schemas/limits/cluster.js";
 import type { EntryContent } from "./entry.js";
@@ -39,8 +39,8 @@ export class Leadership {
 
   /**
    * Measures the leader's silence in ms. Time in which this thread did not run does not count, because entries of the
-   * leader may have arrived unread. Call it at every tick, because it recognizes that time by a long gap between two
-   * calls.
+   * leader may have arrived unread. Call it at every tick: a long gap between two calls shows that the thread did not
+   * run.
    */
   silenceMs(now: number): number {
     const heldMs = Math.max(0, now - this.#measuredAt - NODE_HELD_MS);

@@ -1,6 +1,6 @@
 /**
- * Computes the log's time on a node. It is the time of the newest entry, plus the monotonic time since then. The clocks
- * of the machines vote on the right time, so one wrong clock changes nothing.
+ * Computes the log's time on a node. The log's time is the time of the newest entry, plus the monotonic time since
+ * then. The clocks of the machines vote on the right time, so one wrong clock changes nothing.
  *
  * The voters are this node, the live peers, and the silent members whose clock this node has recorded. A live node
  * whose clock is unknown agrees with no voter. The log's time jumps forward only if a strict majority of the clocks has
@@ -25,7 +25,7 @@ export interface LogClockOptions {
   readonly membership: () => Membership;
 }
 
-/** The earliest and the latest time that a majority of the clocks agrees with. */
+/** The range of times, from the earliest to the latest, that a majority of the clocks agrees with. */
 interface Bounds {
   readonly leastMs: number;
   readonly mostMs: number;
@@ -36,8 +36,8 @@ const UNKNOWN: Bounds = { leastMs: Number.NEGATIVE_INFINITY, mostMs: Number.POSI
 export class LogClock {
   readonly #options: LogClockOptions;
   /**
-   * How far each node's clock is ahead of this node's monotonic time, in ms, as of the node's latest entry. The
-   * difference stays valid while the node is silent, because most wrong clocks are wrong by a constant.
+   * The difference in ms between each node's clock and this node's monotonic time. It is measured at each entry of that
+   * node. The difference stays valid while the node is silent, because most wrong clocks are wrong by a constant.
    */
   readonly #differences = new Map<string, number>();
   #baseMs: number;
@@ -66,8 +66,8 @@ export class LogClock {
     const { leastMs, mostMs } = votes ? this.#bounds() : UNKNOWN;
     const rate = this.#baseMs + passedMs > mostMs + CLOCK_TOLERANCE_MS ? LOG_CLOCK_SLOW_RATE : 1;
     const wallMs = wall();
-    // Use this machine's clock if it agrees with the other clocks. It is more exact, because the times of the others
-    // arrived a while ago.
+    // Use this machine's clock if it agrees with the other clocks. It is more exact, because the times of the other
+    // clocks arrived a while ago.
     const rightMs = wallMs >= leastMs && wallMs <= leastMs + CLOCK_TOLERANCE_MS ? wallMs : leastMs;
     this.#baseMs = Math.max(this.#baseMs + passedMs * rate, rightMs, membership().nowMs);
     return Math.floor(this.#baseMs);
@@ -102,8 +102,8 @@ export class LogClock {
   }
 
   /**
-   * Computes the earliest and the latest right time. A live node with an unknown clock counts as one that agrees with
-   * no other node.
+   * Computes the earliest and the latest right time. A live node with an unknown clock counts as a node that agrees
+   * with no other node.
    */
   #bounds(): Bounds {
     const { wall, elapsed, membership } = this.#options;

@@ -1,7 +1,7 @@
 /**
  * Reads the log for the applier, with back pressure. It pauses the delivery when more than `pendingBytesMax` bytes wait
- * to be applied, and resumes it at half of that. It skips and counts damaged entries, and messages that no node has
- * appended. Other programs may be able to write such messages to the log. Runs in the writer thread.
+ * to be applied, and resumes it at half of that. It skips and counts damaged entries and foreign messages. A foreign
+ * message was appended by another program, not by a node. Runs in the writer thread.
  */
 import { ENTRIES_PENDING_BYTES_MAX, NODE_LAG_ENTRIES_MAX } from "../../schemas/limits/cluster.js";
 import type { LogSession } from "./log/ordered-log.js";
@@ -70,7 +70,7 @@ export class LogReader {
     this.#last = last;
   }
 
-  /** Resets the state of the delivery, because a new session starts without a pause. */
+  /** Resets the state of the delivery for a new session, which starts unpaused. */
   restart(): void {
     this.#state = "reading";
   }

@@ -1,4 +1,7 @@
-/** Tests which entries the membership accepts, and which node becomes the leader. simulation.test.ts tests the rest. */
+/**
+ * Tests which entries the membership accepts, and which node becomes the leader. simulation.test.ts tests the other
+ * behaviour of the membership.
+ */
 import t from "tap";
 import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";
 import { must } from "../base/assert.js";

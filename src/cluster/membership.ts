@@ -1,7 +1,7 @@
 /**
  * Computes the replicated membership: the nodes, their epochs, the leader, the apply version and the settings. It
- * depends only on the log, so every node computes the same membership. `advance` returns the membership after an entry,
- * which is stored in the transaction that applies the entry. Pure.
+ * depends only on the log, so every node computes the same membership. `advance` returns the membership after an entry.
+ * The transaction that applies the entry also stores this membership. Pure.
  */
 import { NODE_FORGOTTEN_MS, NODE_SILENCE_MS } from "../../schemas/limits/cluster.js";
 import type { Entry, EntryHead, JoinRequest } from "./entry.js";
@@ -35,7 +35,7 @@ export interface Membership {
   readonly settings: string;
   /** The number of the current leader's election. It grows by 1 whenever a node becomes the leader. */
   readonly term: number;
-  /** The name of the leader; "" before the first one. */
+  /** The name of the leader; "" before the first election. */
   readonly leader: string;
   readonly nodes: ReadonlyMap<string, Node>;
 }
@@ -49,9 +49,9 @@ export type RejectReason =
   | "old"
   /** Another node with the same name, but another data directory, has appended an entry recently. */
   | "name_taken"
-  /** The settings of the node differ from the cluster's. */
+  /** The settings of the node differ from the settings of the cluster. */
   | "settings"
-  /** The entry is of another apply version. */
+  /** The apply version of the entry is not the cluster's, or the entry upgrades to a version that is not newer. */
   | "commands"
   /** Another node has become the leader since the candidacy was appended. */
   | "term";

@@ -41,16 +41,16 @@ export const NODE_STATUS = {
     installed: Type.Integer({ minimum: 0 }),
     /** Warnings about the set-up of the log, one line each. */
     warnings: Type.Array(Type.String()),
-    /** Why this server cannot be a node of this cluster with its settings and its data; "" if it can be one. */
+    /** Why the settings or the data of this server do not allow it to join the cluster; "" if they do. */
     refusal: Type.String(),
   }),
 } as const satisfies PushMessage;
 export type NodeStatus = PayloadOf<typeof NODE_STATUS>;
 
-/** The fields that the replica knows. */
+/** The fields of the node's status that the replica knows. */
 export type ReplicaStatus = Omit<NodeStatus, "nowMs" | "clock_ms" | "installed" | "warnings" | "refusal">;
 
-/** The status that the front assumes until the first one is published. */
+/** The status that the front assumes until the writer publishes the first status. */
 export const STARTING: NodeStatus = {
   state: "catching_up",
   reason: "starting",

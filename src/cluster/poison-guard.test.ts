@@ -1,6 +1,5 @@
 /**
- * Tests the poison guard: its record of an entry that crashes the process, and the behaviour of the node after the
- * restart.
+ * Tests the poison guard: how it records an entry that crashes the process, and how the node behaves after the restart.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -191,7 +190,7 @@ t.test("an entry that crashes the process of every node", async (t) => {
   const one = must(a, "a node");
   const other = must(b, "another");
   await world.playUntil(() => one.replica?.isLeader === true);
-  // The other node is behind, so it applies the entry together with earlier ones.
+  // The other node is behind, so it applies the entry together with earlier entries.
   other.crash();
   for (let lines = 0; lines < 10; lines++) {
     const made = world.call(one, addLine);

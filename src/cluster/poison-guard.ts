@@ -1,16 +1,16 @@
 /**
  * Guards against poison entries, which are log entries that crash the process when they are applied. A method that
- * throws only fails its own call. But a native crash, or a lack of memory, would happen again on every node at every
- * start, and then no node could serve reads.
+ * throws only fails its own call. A native crash or a lack of memory is worse. It would happen on every node, again at
+ * every start, and then no node could serve reads.
  *
  * So the node writes the position that it is applying to a small file, and removes the file afterwards. If the file
  * exists at the start, the process has crashed. The node then applies the entries of that attempt one at a time, to
  * find the poison entry. It halts before an entry that has crashed it POISON_ENTRY_TRIES_MAX times.
  *
- * Normal operation costs nothing, because only entries that were in the log when the session began are recorded. If a
- * later entry crashes the process, it is in the log when the next session begins. The file is not fsynced, because it
- * must survive a crash of the process, not of the machine. If the file cannot be written, the node still works, but
- * crashes are not counted. Runs in the writer thread.
+ * Only entries that were in the log when the session began are recorded, so normal operation costs nothing. If a later
+ * entry crashes the process, it is in the log when the next session begins. The file is not fsynced, because it only
+ * has to survive a crash of the process. If the file cannot be written, the node still works, but crashes are not
+ * counted. Runs in the writer thread.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +24,7 @@ export interface AttemptFile {
   remove(): void;
 }
 
-/** An attempt to apply entries: the current one, or the one that crashed the process. */
+/** An attempt to apply entries: the current attempt, or the attempt that crashed the process. */
 interface Attempt {
   readonly entry: number;
   /** The generation of the log. Each log has its own positions, which start at 1. */
@@ -40,7 +40,7 @@ interface Attempt {
   readonly version: string;
 }
 
-/** Matches the line in the file. A line that does not match, such as a truncated one, is ignored. */
+/** Matches the line in the file. A line that does not match, for example a truncated line, is ignored. */
 const LINE = /^entry (\d+) of log (\S+), beside others through (\d+), tried alone (\d+) times by version (\S+)\n$/;
 
 export interface PoisonGuardOptions {

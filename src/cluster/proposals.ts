@@ -1,11 +1,11 @@
 /**
  * Batches local calls into log entries. At most one entry is in flight. Calls that arrive meanwhile go into the next
- * entry. Batching pays, because an entry costs a round trip through the log and a transaction on every node, while each
- * call in it costs little.
+ * entry. Batching pays, because each entry costs a round trip through the log and a transaction on every node. A
+ * further call in the same entry costs little.
  *
- * After a commit the next entry lingers briefly, because callers that were just answered usually call again. It waits
- * for as many calls as were in the last entry, plus those that were already queued. So a single caller never lingers.
- * If a caller has not called again, the next entry no longer waits for it. Pure but for its state.
+ * After a commit the next entry is delayed briefly, because callers that were just answered usually call again. It
+ * waits until it has as many calls as the last entry, plus the calls that were already queued. So with a single caller,
+ * no entry is delayed. If a caller has not called again, later entries no longer wait for it. Pure but for its state.
  */
 import { ENTRY_LINGER_MS_MAX } from "../../schemas/limits/cluster.js";
 import { assert } from "../base/assert.js";
@@ -41,7 +41,7 @@ export class Proposals {
   #waiting: ServerCall<WriterMethod>[] = [];
   /** The calls of an entry that was too large for the log. Each of them is retried in an entry of its own. */
   #singles: ServerCall<WriterMethod>[] = [];
-  /** How many calls the next entry lingers for. */
+  /** The number of calls that the next entry waits for. */
   #expected = 0;
   #lingerUntil = 0;
 
@@ -58,7 +58,7 @@ export class Proposals {
     return this.#inFlight;
   }
 
-  /** Queues calls. */
+  /** Queues calls for the next entry. */
   wait(calls: Calls): void {
     this.#waiting.push(...calls);
   }
@@ -102,7 +102,7 @@ export class Proposals {
     return proposal;
   }
 
-  /** Whether an entry with this head is the one in flight. */
+  /** Whether an entry with this head is the entry in flight. */
   isInFlight(head: Pick<EntryHead, "node" | "epoch" | "number">): boolean {
     return isProposal(head, this.#inFlight);
   }
@@ -140,8 +140,8 @@ export class Proposals {
   }
 
   /**
-   * Starts the epoch of an accepted join request. An entry that is still in flight was not in the log before that
-   * request, so it will never be applied.
+   * Starts the epoch of an accepted join request. If an entry is still in flight, the log did not deliver it before
+   * that request, so it will never be applied.
    * @returns the calls of that entry; empty if there is none
    */
   rejoin(epoch: number): Calls {
@@ -152,7 +152,7 @@ export class Proposals {
     return lost;
   }
 
-  /** Drops the entry in flight. Its callers get no answer, because this node cannot find out the answers. */
+  /** Drops the entry in flight. Its callers get no answer, because this node cannot learn the answers. */
   dropInFlight(): void {
     this.#inFlight = null;
   }

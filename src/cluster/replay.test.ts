@@ -1,8 +1,8 @@
 /**
  * Tests that every method of the writer is deterministic. The test generates calls from the schemas of the requests,
- * and encodes them as entries. Two nodes apply the entries in transactions of different sizes. One of the nodes has
- * another clock, other random numbers, and a restart in between. Both nodes must reach the same rows and answers. The
- * message of a failure names the method.
+ * and encodes them as entries. Two nodes apply the entries in transactions of different sizes. They also differ in
+ * their clocks and their random numbers, and one of them is restarted in between. Both nodes must have the same rows
+ * and answers in the end. If they differ, the failure message names the method.
  */
 import * as fc from "fast-check";
 import t from "tap";

@@ -1,5 +1,5 @@
 /**
- * Replicates the local database, which is the cluster's state machine, by the usual loop of log replication:
+ * Replicates the local database (the cluster's state machine) by the usual loop of log replication:
  *
  *     propose   local calls are batched into entries (proposals.ts)
  *     append    entries go into the log, directly or through the leader (entry-sender.ts)
@@ -51,8 +51,8 @@ export interface ReplicaOptions
   readonly methods: MethodTable<WriterMethod>;
   readonly server: RpcServer<WriterMethod>;
   /**
-   * Tells the front which calls may have been applied: the call with this id, and all earlier ones. Some of them may
-   * not be answered yet.
+   * Tells the front which calls may have been applied: the call with this id, and all earlier calls. Some of these
+   * calls may not be answered yet.
    */
   readonly committed: SharedCounter;
   /** The maximum number of bytes of the log that wait in memory to be applied. Only tests set it. */
@@ -61,20 +61,21 @@ export interface ReplicaOptions
   readonly wall: () => number;
   /** Monotonic time in ms. */
   readonly elapsed: () => number;
-  /** Runs a function after the event loop has handled the data that has arrived. */
+  /** Runs a function later, after the event loop has handled the data that has already arrived. */
   readonly defer: (run: () => void) => void;
   /** Runs a function after a delay in ms. */
   readonly later: (run: () => void, ms: number) => void;
   /**
-   * Publishes the status of the node. Called after each commit and after each other change. A change of counters alone
-   * is published at the next tick.
+   * Publishes the status of the node. Called after each commit, and after each change of the status. If only counters
+   * have changed, it is called at the next tick.
    * @param nowMs the log's time at the newest entry, in ms
    * @param clockMs the log's current time, in ms; 0 while this node cannot know it
    */
   readonly publish: (status: ReplicaStatus, nowMs: number, clockMs: number) => void;
   /**
-   * Called when an entry has moved the cluster to an apply version that is newer than this program's. Nodes of the
-   * newer version cannot apply the entries before it, so they need a snapshot of its `position`.
+   * Called when an entry has moved the cluster to an apply version that is newer than this program's. `position` is the
+   * position of that entry. Nodes of the newer version cannot apply the entries before it, so they need a snapshot at
+   * this position.
    */
   readonly superseded: (position: number, wasLeader: boolean) => void;
   /** Called with warnings for the operator about the set-up of the log. */
@@ -202,8 +203,8 @@ export class Replica {
   }
 
   /**
-   * Warnings for the operator about the content of the log, one line each. No line contains a count, because a line
-   * must stay the same while the count grows.
+   * Warnings for the operator about the content of the log, one line each. The lines contain no counts, so that a
+   * warning stays the same while a count grows.
    */
   get logWarnings(): readonly string[] {
     const { foreign, damaged } = this.#reader;
@@ -229,7 +230,7 @@ export class Replica {
     return this.#applier.membership.applyVersion === this.#options.identity.applyVersion;
   }
 
-  /** Whether calls can be appended to the log. */
+  /** Whether this node can append calls to the log now. */
   get #canAppend(): boolean {
     return this.#health.phase === "ready" && this.#isVersionCurrent;
   }
@@ -362,14 +363,14 @@ export class Replica {
   }
 
   /**
-   * Handles an applied entry of this node, usually the one in flight. The callers of an accepted entry were already
-   * answered at its commit.
+   * Handles an applied entry of this node, usually the entry in flight. The callers of an accepted entry were already
+   * answered when the entry was committed.
    */
   #onOwnEntryApplied({ entry: { head }, rejected }: AppliedEntry): void {
     const { server, elapsed } = this.#options;
     const proposal = this.#proposals.inFlight;
     if (proposal === null || !this.#proposals.isInFlight(head)) {
-      // A rejected entry of the current epoch is a second copy of an applied one. Do not count it as fenced.
+      // A rejected entry of the current epoch is a second copy of an applied entry. Do not count it as fenced.
       if (rejected === "old" && head.epoch !== this.#proposals.epoch) this.#fenced += 1;
       return;
     }
@@ -467,8 +468,8 @@ export class Replica {
   }
 
   /**
-   * Handles an entry of this node that the log did not store. If the leader may still append a copy of it, the node
-   * joins again. A copy after the join request is rejected.
+   * Handles an entry of this node that the log did not store. If the leader may still append a copy of the entry, the
+   * node joins again. Every node then rejects a copy that follows the join request in the log.
    */
   #onRejectedAppend(outcome: "full" | "too_large", proposal: Proposal): void {
     if (outcome === "full") {
@@ -534,8 +535,8 @@ export class Replica {
     });
     switch (result.kind) {
       case "joined":
-        // Several join requests of this process may have been accepted. Each of them began an epoch, and the newest one
-        // counts.
+        // Several join requests of this process may have been accepted. Each of them began an epoch, and only the
+        // newest epoch counts.
         this.#health.phase = "ready";
         this.#health.setFull(false, elapsed());
         this.#leadership.noteLeader(elapsed());
@@ -601,7 +602,10 @@ export class Replica {
     return since !== null && now - Math.max(since, this.#reader.resumedAt) > ENTRY_RETURN_MS_MAX;
   }
 
-  /** Asks the log for warnings. Errors are ignored, because the appends to such a log fail too. */
+  /**
+   * Asks the log for warnings. Errors are ignored: if the log cannot answer, the appends fail too and report the
+   * problem.
+   */
   async #checkLog(now: number): Promise<void> {
     const { session } = this.#connection;
     if (session === null) return;
@@ -646,7 +650,7 @@ export class Replica {
   }
 
   /**
-   * Fails the calls that were not appended. Resumes the RPC server, so that later calls fail at once instead of
+   * Fails the calls that were not appended. Then resumes the RPC server, so that later calls fail at once instead of
    * waiting.
    */
   #failWaiting(): void {

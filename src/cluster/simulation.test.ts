@@ -58,7 +58,7 @@ for (const { what, skews, steps } of [
     const wrong = nodes.find(({ skewMs }) => skewMs !== 0) ?? nodes[0];
     for (const step of [null, ...(steps ?? [null, null])]) {
       if (step !== null && wrong !== undefined) wrong.skewMs = step;
-      // Restart one node, as if an operator had corrected its clock.
+      // Restart the node with the wrong clock, as if an operator had corrected the clock.
       wrong?.crash();
       wrong?.start();
       await simulation.playUntil(areWell, PROMPT);

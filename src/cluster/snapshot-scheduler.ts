@@ -1,7 +1,7 @@
 /**
  * Schedules snapshots and trims the log. The leader takes a snapshot whenever the log has grown by SNAPSHOT_ENTRIES or
- * SNAPSHOT_LOG_BYTES. The leader keeps two snapshots, and trims the log up to the older one. So a node that installs
- * either snapshot finds all later entries in the log. Runs in the writer thread at each tick.
+ * SNAPSHOT_LOG_BYTES. The leader keeps two snapshots, and trims the log up to the older snapshot. So a node that
+ * installs either snapshot finds all later entries in the log. Runs in the writer thread at each tick.
  */
 import {
   SNAPSHOT_DEPUTY_MS,
@@ -27,12 +27,12 @@ export class SnapshotScheduler {
   readonly #options: SnapshotSchedulerOptions;
   /** The position of the newest snapshot; null while it is not known. */
   #newest: number | null = null;
-  /** The bytes of the log that this node had applied when it took the newest snapshot. */
+  /** The number of bytes of the log that this node had applied when it took the newest snapshot. */
   #bytes = 0;
   #dueAt = 0;
   /**
-   * The position of a snapshot that other nodes need; null if they need none. This node takes it at the time `from`,
-   * unless the store already has a snapshot of that position or a later one.
+   * The position of a snapshot that other nodes need; null if they need none. This node takes the snapshot at the time
+   * `from`, unless the store has a snapshot of that position or a later position by then.
    */
   #needed: { readonly position: number; readonly from: number } | null = null;
   #working = false;
@@ -48,8 +48,8 @@ export class SnapshotScheduler {
    * Schedules a snapshot, because the entry at this position has moved the cluster to a newer apply version. Nodes of
    * the newer version cannot apply the entries before it, so they need a snapshot that holds the effect of those
    * entries.
-   * @param wasLeader whether this node was the leader. The leader takes the snapshot at once. Each other node takes it
-   * after SNAPSHOT_DEPUTY_MS, if there is no such snapshot by then.
+   * @param wasLeader whether this node was the leader. The leader takes the snapshot at once. If there is still no such
+   * snapshot after SNAPSHOT_DEPUTY_MS, the other nodes take it.
    */
   requireAt(position: number, wasLeader: boolean): void {
     this.#needed = { position, from: this.#options.elapsed() + (wasLeader ? 0 : SNAPSHOT_DEPUTY_MS) };

@@ -38,12 +38,12 @@ export interface SnapshotThreadData {
 
 const PIECE_BYTES = 512 * 1024;
 
-/** The path of the file that `take` writes. */
+/** Returns the path of the file to which `take` copies the database. */
 export function snapshotPath(dataDir: string): string {
   return join(dataDir, "snapshot.db");
 }
 
-/** The path of the file that `fetch` writes. */
+/** Returns the path of the file into which `fetch` downloads a snapshot. */
 export function joinPath(dataDir: string): string {
   return join(dataDir, "join.db");
 }
@@ -117,8 +117,8 @@ async function fetchNewest(
 }
 
 /**
- * Whether every snapshot would fail with this error, because the log cannot be used or this node's disk cannot be
- * written.
+ * Whether every other snapshot would fail with the same error. That is so if the log cannot be used, or if this node's
+ * disk cannot be written.
  */
 function failsEverySnapshot(error: unknown): boolean {
   if (error instanceof LogError) return error.fault === "unreachable" || error.fault === "denied";

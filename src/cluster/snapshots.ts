@@ -46,8 +46,8 @@ export class Snapshots {
   }
 
   /**
-   * Replaces the rows of the database by those of the newest snapshot. Only one call may run at a time, because every
-   * fetch writes the same file.
+   * Replaces the rows of the database by the rows of the newest snapshot. Only one call may run at a time, because
+   * every fetch writes the same file.
    * @param least the lowest position that the snapshot may have
    * @returns false if there is no such snapshot
    * @throws LogError with fault "unreachable" for any failure. A retry may find another snapshot, or an undamaged copy
@@ -95,7 +95,7 @@ export class Snapshots {
     try {
       const result = await new Promise<SnapshotResult>((resolve, reject) => {
         worker.once("message", resolve);
-        // This event usually means that memory ran out. The result reports errors of the thread's own code.
+        // This event usually means that memory ran out. Errors in the thread's own code arrive as its result instead.
         worker.once("error", (error) => {
           reject(new LogError("unreachable", `a snapshot was aborted: ${reasonOf(error)}`, error));
         });
@@ -126,8 +126,8 @@ export function replaceTables(db: Db, path: string, beforeCommit: () => void): v
             "SELECT name, sql FROM main.sqlite_schema WHERE type = ? AND name NOT LIKE 'sqlite_%' AND sql IS NOT NULL",
           )
           .all(type);
-      // Remove the triggers while the tables are replaced. Some would reject the deletion of rows, and others would
-      // react to it.
+      // Remove the triggers while the tables are replaced. Some triggers would reject the deletion of rows, and others
+      // would react to it.
       const triggers = read("trigger");
       for (const { name } of triggers) db.exec(`DROP TRIGGER main.${name}`);
       for (const { name } of read("table")) {

@@ -1,7 +1,7 @@
 /**
  * Publishes a node's status to the front. A change of a field to which the front reacts (ACTED_ON) is published at
- * once. A change of counters alone does not wake the front. It is published with the next such change, or at the next
- * tick. Runs in the writer thread.
+ * once. A change of counters alone does not wake the front. It is published together with the next change of such a
+ * field, or at the next tick. Runs in the writer thread.
  */
 import type { ReplicaStatus } from "./node-status.js";
 

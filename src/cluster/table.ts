@@ -8,13 +8,13 @@ import type { Membership, Node } from "./membership.js";
 
 /** The position that a node has applied. */
 export interface Position {
-  /** The id of the log. */
+  /** Identifies the log to which the position belongs. */
   readonly generation: string;
   /** The id of the last entry that was applied. */
   readonly id: number;
-  /** The SHA-256 of the last applied entry, in hex; "" before the first one. */
+  /** The SHA-256 of the last applied entry, in hex; "" before the first entry. */
   readonly entryHash: string;
-  /** The state hash after the last applied entry, in hex. It covers the answers of all entries up to that one. */
+  /** The state hash after the last applied entry, in hex. It covers the answers of all entries up to that entry. */
   readonly stateHash: string;
 }
 

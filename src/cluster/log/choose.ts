@@ -1,6 +1,6 @@
 /**
- * Loads the engine of a log, and no other engine. The scheme of the log's address selects it. Runs in the writer thread
- * and in the snapshot thread.
+ * Loads the engine for a log. The scheme of the log's address selects the engine, and the other engines are not loaded.
+ * Runs in the writer thread and in the snapshot thread.
  */
 import type { LogAddress, OrderedLog } from "./ordered-log.js";
 

@@ -4,7 +4,7 @@
  */
 import { LogError } from "./ordered-log.js";
 
-/** A parsed address. */
+/** The parsed address of a NATS log. */
 export interface NatsAddress {
   /** The servers as `host:port`, in the order in which they are tried. */
   readonly servers: readonly string[];
@@ -20,8 +20,8 @@ export interface NatsAddress {
 const SCHEMES: Readonly<Record<string, boolean>> = { "nats:": false, "tls:": true };
 
 /**
- * Parses an address. The credentials are before the first server. They may be repeated before each further server, but
- * must be equal there. Credentials without a colon are a token.
+ * Parses an address. The credentials come before the first server. They may be repeated before each further server, but
+ * must be the same. Credentials without a colon are a token.
  * @throws LogError "denied" if the address is invalid
  */
 export function parseNatsAddress(url: string): NatsAddress {

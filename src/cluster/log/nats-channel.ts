@@ -1,7 +1,7 @@
 /**
- * Sends messages between nodes over core NATS, without JetStream. No server stores them, and a message arrives at most
- * once. Each node subscribes to a subject of its own. If a subject has no subscriber, the NATS server reports that to
- * the sender at once.
+ * Sends messages between nodes over core NATS, without JetStream. No server stores these messages, and each arrives at
+ * most once. Each node subscribes to a subject of its own. If a subject has no subscriber, the NATS server reports that
+ * to the sender at once.
  *
  * If a node's NATS user may not subscribe, the node receives no messages. Senders then get the report that a message
  * has no receiver. The nodes also work without these messages. Runs in the writer thread.
@@ -18,11 +18,14 @@ export interface NatsChannelOptions {
   readonly generation: string;
   readonly bytesMax: number;
   /**
-   * The prefix of the reply subjects of messages. This connection is subscribed to all of them. If a message has no
-   * receiver, the server reports that to the message's reply subject.
+   * The prefix of the reply subjects of messages. This connection subscribes to all subjects with this prefix. If a
+   * message has no receiver, the server reports that to the message's reply subject.
    */
   readonly reply: string;
-  /** Runs the body of a callback. An exception is thrown again outside of the library, which would swallow it. */
+  /**
+   * Runs the body of a callback. If it throws, the exception is thrown again outside of the library, because the
+   * library would swallow it.
+   */
   readonly guard: (take: () => void) => void;
 }
 
@@ -30,7 +33,7 @@ export class NatsChannel implements NodeChannel {
   readonly bytesMax: number;
   readonly #options: NatsChannelOptions;
   #sent = 0;
-  /** Called once if the newest message has no receiver. Null after that call, and before the first message. */
+  /** Called once if the newest message has no receiver. Null before the first message, and again after the call. */
   #undelivered: (() => void) | null = null;
   /** The subject that this node is subscribed to; "" if there is none. */
   #subject = "";
@@ -48,7 +51,8 @@ export class NatsChannel implements NodeChannel {
     this.#subject = this.#subjectOf(node);
     connection.subscribe(this.#subject, {
       callback: (error, message) => {
-        // An error means that this node may not subscribe, or that the connection has ended. Other code reports both.
+        // An error means that this node may not subscribe, or that the connection has ended. Other code reports both
+        // cases.
         if (error === null) guard(() => take(message.data));
       },
     });

@@ -1,5 +1,5 @@
 /**
- * Opens connections to the NATS servers, and classifies the errors of the library. A lost connection is never restored
+ * Opens connections to the NATS servers, and classifies the errors of the library. A lost connection does not reconnect
  * by itself, because the reader of a log must know when it may have missed messages. Runs in the caller's thread.
  */
 import { readFile } from "node:fs/promises";
@@ -68,7 +68,8 @@ export interface NatsServer {
 /**
  * Connects to the first server that answers. It tries the servers in the order of the address, so the operator lists
  * the nearest server first.
- * @param attempt the number of earlier attempts. If it is 1, the second server of the address is tried first, and so on
+ * @param attempt the number of earlier attempts. It selects the server that is tried first: with 1, that is the second
+ * server of the address
  * @throws LogError
  */
 export async function connectNats(address: LogAddress, attempt = 0): Promise<NatsServer> {
@@ -144,7 +145,7 @@ function checkServer({ info }: NatsConnection, shown: string): void {
 }
 
 /**
- * Classifies an error of the library as a LogError. If this server's JetStream is off, the message says so, because
+ * Classifies an error of the library as a LogError. If JetStream is off on this server, the message says so, because
  * that may be the cause.
  */
 export function toLogErrorAt({ connection, shown }: NatsServer, error: unknown): LogError {
@@ -156,8 +157,8 @@ export function toLogErrorAt({ connection, shown }: NatsServer, error: unknown):
 }
 
 /**
- * Sends the same request every LOG_ASK_AGAIN_MS until one is answered. Returns that answer, or throws the error of the
- * first request that fails. The request must be idempotent.
+ * Sends the same request every LOG_ASK_AGAIN_MS until the server answers. Returns the first answer, or throws the first
+ * error. The request must be idempotent.
  */
 export async function askUntilAnswered<T>(ask: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

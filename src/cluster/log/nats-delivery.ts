@@ -2,8 +2,8 @@
  * Delivers the messages of a stream, from a given sequence on, through a push consumer. The request for a consumer can
  * fail silently: servers drop requests during an election, and may assign a consumer to a server that is down.
  *
- * So the delivery requests one consumer after another, until one of them sends a message. It keeps that consumer and
- * lets the others expire. Runs in the writer thread.
+ * So the delivery requests one consumer after another, until one of them sends a message. It keeps that consumer, and
+ * lets the other consumers expire. Runs in the writer thread.
  */
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import { createInbox, nanos, type Msg, type Subscription } from "@nats-io/transport-node";

@@ -8,7 +8,10 @@ import { LOG_PIECES_MAX } from "../../../schemas/limits/ordered-log.js";
 const BATCH = "Nats-Batch-Id";
 const AT = "Nats-Batch-Sequence";
 const COMMIT = "Nats-Batch-Commit";
-/** The header in which Koor stores the number of an entry's pieces. NATS itself does not give it to a reader. */
+/**
+ * The header in which Koor stores the number of pieces of an entry. NATS itself does not report this number to a
+ * reader.
+ */
 const OF = "Koor-Pieces";
 
 /** The position of a message among the pieces of an entry. */
@@ -20,8 +23,8 @@ export interface Piece {
 }
 
 /**
- * Reads the headers of a message, and returns which piece of an entry it is. Returns null for a complete entry, and for
- * a part of another program's batch.
+ * Reads the headers of a message, and returns which piece of an entry it is. Returns null if the message is a complete
+ * entry, or a part of another program's batch.
  */
 export function pieceOf(found: MsgHdrs | undefined): Piece | null {
   if (found === undefined || !found.has(BATCH)) return null;
@@ -50,7 +53,7 @@ export class PieceJoiner {
     return this.#parts.length > 0;
   }
 
-  /** Forgets an incomplete entry. */
+  /** Forgets the pieces of an incomplete entry. */
   clear(): void {
     this.#parts = [];
   }

@@ -1,11 +1,11 @@
 /**
  * Implements a session with a log in a NATS stream. The session appends entries, and reads the stream through a push
  * consumer of its own. The consumer numbers its deliveries, so the session notices a missing one. Any error ends the
- * session, and no error is repaired here. Runs in the writer thread.
+ * session; the session does not try to recover. Runs in the writer thread.
  *
- * Timeouts are counted in ticks of one timer. While this thread is busy, no ticks occur. Only one tick occurs
- * afterwards, and the data that arrived meanwhile is read before the next one. So a busy thread never makes the session
- * give up a server.
+ * Timeouts are counted in ticks of one timer. While this thread is busy, no ticks occur. Afterwards only one tick
+ * occurs, and the data that arrived meanwhile is read before the next tick. So the session never gives up a server only
+ * because this thread was busy.
  */
 import type { StoredMsg } from "@nats-io/jetstream";
 import { createInbox, nuid, PermissionViolationError, type Msg } from "@nats-io/transport-node";
@@ -53,7 +53,7 @@ interface Answer {
 
 interface Append {
   readonly done: (outcome: Appended) => void;
-  /** The number of ticks that may pass before the server's next acknowledgement. */
+  /** The server must send its next acknowledgement within this number of ticks. */
   ticksLeft: number;
   readonly ticksMax: number;
 }
@@ -66,13 +66,14 @@ interface DeliveryInfo {
   readonly sequence: number;
   /** The message's number among the consumer's deliveries, from 1. */
   readonly delivery: number;
-  /** The number of stored messages after this one. */
+  /** The number of stored messages after this message. */
   readonly pending: number;
 }
 
 /**
- * The index of the token with the stream sequence, for each number of tokens in a reply subject. A reply subject
- * consists of tokens with dots between them. Newer servers put the domain and the account before the stream's name.
+ * The position of the stream sequence in a reply subject. A reply subject consists of tokens with dots between them.
+ * The key is the number of tokens, and the value is the index of the token with the sequence. Newer servers put the
+ * domain and the account before the stream's name.
  */
 const DELIVERY_INFO_TOKENS: Readonly<Record<number, number>> = { 9: 5, 11: 7, 12: 7 };
 
@@ -96,7 +97,8 @@ export async function openSession(
 ): Promise<LogSession> {
   const { first_sequence, last, generation, warnings, message_bytes_max } = found;
   let first = first_sequence;
-  // After a manual purge, the oldest message may be a piece in the middle of an entry. Skip the rest of that entry.
+  // After a manual purge, the oldest message may be a piece in the middle of an entry. Skip the remaining pieces of
+  // that entry.
   for (let whole = false; !whole && first <= last; ) {
     const piece = pieceOf((await readMessage(server, name, first))?.header);
     whole = piece === null || piece.at === 1;
@@ -146,8 +148,8 @@ class NatsSession implements LogSession {
   #deliveries = 0;
   #last: number;
   /**
-   * The sequence of the newest stored message that this session has appended. `#overdue` counts the ticks since then
-   * without its delivery.
+   * The sequence of the newest message that this session has appended and the server has stored. `#overdue` counts the
+   * ticks for which its delivery has been missing.
    */
   #stored = 0;
   #overdue = 0;
@@ -181,7 +183,7 @@ class NatsSession implements LogSession {
   async read(id: number): Promise<Uint8Array | null> {
     try {
       const newest = id < 1 ? null : await readMessage(this.#server, this.#name, id);
-      // A log that was created again has a stream of the same name, but with another subject.
+      // If the log was created again, its stream has the same name but another subject.
       if (newest === null || newest.subject !== this.#subject) return null;
       const piece = pieceOf(newest.header);
       if (piece === null) return newest.data;
@@ -329,8 +331,8 @@ class NatsSession implements LogSession {
   }
 
   /**
-   * Watches for permission errors. They arrive only here: if the server drops a message for lack of rights, it does not
-   * answer the message.
+   * Watches for permission errors. If this node lacks the right to send a message, the server drops the message without
+   * an answer. It reports the error only here.
    */
   async #watchViolations(): Promise<void> {
     for await (const status of this.#server.connection.status())
@@ -400,15 +402,15 @@ class NatsSession implements LogSession {
     this.#overdue = 0;
     this.#last = Math.max(this.#last, sequence + pending);
     const piece = pieceOf(message.headers);
-    // A batch is stored as a whole, so an entry of Koor is never incomplete. Deliver the pieces of an incomplete entry
-    // as one foreign message.
+    // A batch is stored as a whole, so an entry of Koor is never incomplete. Pieces of an incomplete entry must be from
+    // another program. Deliver them as one foreign message.
     if (this.#joiner.isOpen && (piece === null || !this.#joiner.continues(piece)))
       this.#emit(sequence - 1, this.#joiner.takeIncomplete());
     if (piece === null) {
       this.#emit(sequence, message.data);
       return;
     }
-    // If the first pieces of an entry were purged, skip its remaining pieces.
+    // Skip the remaining pieces of an entry whose first pieces were purged.
     if (!this.#joiner.isOpen && piece.at > 1 && sequence - piece.at + 1 < this.#bounds.first_sequence) return;
     if (!this.#joiner.continues(piece)) {
       this.#emit(sequence, message.data);
@@ -462,7 +464,7 @@ class NatsSession implements LogSession {
     if (this.#overdue > ANSWER_TICKS_MAX) this.#lose(`entry ${this.#stored} is stored, but was not delivered`);
   }
 
-  /** @param what the reason for the loss. In the message, it follows the log's address */
+  /** @param what the reason for the loss. It follows the log's address in the error message */
   #lose(what: string, error?: Error): void {
     const why = error === undefined ? what : `${what}: ${reasonOf(error)}`;
     this.#end(new LogError("unreachable", `lost the log at ${this.#server.shown}: ${why}`, error));

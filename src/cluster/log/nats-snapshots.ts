@@ -1,7 +1,7 @@
 /**
- * Stores the snapshots of a log in NATS. Each snapshot is an object in one bucket, and its position is its name. The
- * library stores the metadata of an object after all of its pieces. So an object is complete if its metadata and all of
- * its pieces exist. Its digest is checked while it is read.
+ * Stores the snapshots of a log in NATS. Each snapshot is an object in one bucket, and its position is its name. An
+ * object is complete if its metadata and all of its pieces exist. The library stores the metadata after the pieces. The
+ * digest of an object is checked while the object is read.
  *
  * Each method opens a connection of its own. If a server cannot answer, the method tries the next server of the
  * address. Runs in the snapshot thread, because the library computes digests in JavaScript.
@@ -15,7 +15,7 @@ import { LogError, type LogAddress, type SnapshotInfo, type SnapshotStore } from
 
 const GENERATION = "koor_generation";
 
-/** A server that has answered, and its bucket of snapshots; null if there is no bucket. */
+/** A server that has answered, and its bucket of snapshots. `bucket` is null if there is none. */
 interface Found {
   readonly server: NatsServer;
   readonly bucket: ObjectStore | null;
@@ -29,7 +29,8 @@ export class NatsSnapshots implements SnapshotStore {
   /** The number of failed attempts. After a failure the next connection starts with another server of the address. */
   #attempt = 0;
   /**
-   * How often `close` was called. A method that is still connecting compares this count, to notice that it was aborted.
+   * How often `close` was called. While a method connects, it compares this count with an earlier value, to notice that
+   * it was aborted.
    */
   #closings = 0;
 
@@ -101,7 +102,7 @@ export class NatsSnapshots implements SnapshotStore {
 
   /**
    * Finds a server that answers, and its bucket. It asks the servers in turn, each at most once. A server that is
-   * partitioned from the others accepts connections, but cannot answer.
+   * partitioned from its peers accepts connections, but cannot answer.
    * @throws LogError, also if the store was closed meanwhile
    */
   async #find(): Promise<Found> {
@@ -143,7 +144,7 @@ export class NatsSnapshots implements SnapshotStore {
     const { server } = found;
     try {
       const result = await Promise.race([act(found), endOf(server)]);
-      // Check the connection, because the library may report its end as the regular end of the data.
+      // Check the connection, because the library may report a lost connection as the regular end of the data.
       if (server.connection.isClosed()) throw connectionEnded(server);
       return result;
     } catch (error) {
@@ -159,7 +160,7 @@ export class NatsSnapshots implements SnapshotStore {
     return info === null ? null : new Objm(server.connection).open(bucket, false);
   }
 
-  /** Creates the bucket again after it was deleted. It gets as many replicas as the log has. */
+  /** Creates the bucket again after it was deleted. The new bucket has as many replicas as the log. */
   async #make(server: NatsServer): Promise<ObjectStore> {
     const log = await readStream(server, streamName(this.#address.name));
     if (log === null)
@@ -225,7 +226,10 @@ export class NatsSnapshots implements SnapshotStore {
     return { counts: new Map(counts), nowMs: Date.parse(ts ?? "") };
   }
 
-  /** Removes the pieces of each `put` whose process was killed before the end. Nothing else removes them. */
+  /**
+   * Removes the pieces of an incomplete `put`, whose process was killed before the end. Nothing else removes these
+   * pieces.
+   */
   async #removeOrphans(server: NatsServer, bucket: ObjectStore): Promise<void> {
     const name = bucketName(this.#address.name);
     const { streams } = server.manager;

@@ -3,9 +3,9 @@
  * whether an existing stream still has Koor's settings. Runs in the caller's thread.
  *
  * One setting cannot be checked: whether the servers sync to disk before they acknowledge (`sync_interval: always`).
- * Only the system account sees it, and that account has no streams. For a single server, the check always returns a
- * warning about the setting, because nothing else protects acknowledged entries from a power cut. For three servers,
- * only the documents mention it.
+ * Only the system account sees it, and that account has no streams. With a single server, nothing else protects
+ * acknowledged entries from a power cut, so the check always returns a warning about the setting. With three servers,
+ * only the documentation mentions it.
  */
 import { Objm } from "@nats-io/obj";
 import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig, type StreamInfo } from "@nats-io/jetstream";
@@ -35,14 +35,14 @@ export function bucketName(name: string): string {
 }
 
 /**
- * Returns the subject of a log's entries. It contains the generation, so an entry for an older log of the same name
- * never gets into this one.
+ * Returns the subject of a log's entries. The subject contains the generation, so an entry for an older log of the same
+ * name never gets into this log.
  */
 export function logSubject(name: string, generation: string): string {
   return `koor.${name}.log.${generation}`;
 }
 
-/** Creates the bucket and then the stream, both empty. With this order, no stream exists without its bucket. */
+/** Creates the bucket and then the stream, both empty. The order ensures that no stream exists without its bucket. */
 export async function makeStream(server: NatsServer, name: string, generation: string): Promise<void> {
   assert(/^[\w-]+$/.test(generation), "a generation is a token of a subject");
   checkMessages(server, server.connection.info?.max_payload ?? 0, "max_payload");
@@ -53,8 +53,8 @@ export async function makeStream(server: NatsServer, name: string, generation: s
     await makeBucket(server.connection, name, replicas);
     await server.manager.streams.add({ name: streamName(name), ...wantedConfig(name, generation, replicas) });
   } catch (error) {
-    // Report an error instead of using fewer replicas. Otherwise, if one of three servers was only late at the first
-    // start, the log would keep the lower number unnoticed.
+    // Report an error instead of using fewer replicas. Otherwise, if one of three servers is late at the first start,
+    // the log would keep the lower number, and no operator would notice.
     if (isNatsError(error, "no_peers"))
       throw new LogError(
         "unreachable",
@@ -239,8 +239,8 @@ export function checkStream(server: NatsServer, name: string, info: StreamInfo):
 }
 
 /**
- * Returns warnings about NATS servers that lack a part of the log. A server that has just started always lacks a part
- * for a moment. So the warning appears only if the server lacked a part at the last check too.
+ * Warns about NATS servers that lack a part of the log. A server that has just started always lacks a part for a
+ * moment. So a server is in the warning only if it lacked a part at the last check too.
  * @param before the servers that lacked a part at the last check
  */
 export function warnOfCopies(
@@ -257,8 +257,8 @@ export function warnOfCopies(
 }
 
 /**
- * Computes the maximum size of an entry, in bytes, from that of a message.
- * @param bound the server's setting that limits the size of messages, for the error message
+ * Computes the maximum size of an entry from the maximum size of a message, both in bytes.
+ * @param bound names the server setting that limits the size of messages; the error message contains it
  * @throws LogError with fault "unsafe" if the largest entry is smaller than BATCH_BYTES_MAX
  */
 function checkMessages({ shown }: NatsServer, messageBytesMax: number, bound: string): number {

@@ -1,6 +1,6 @@
 /**
- * Tests the log with real NATS servers: the contract that every log fulfils, the settings of the stream, and servers
- * that are killed, frozen or full.
+ * Tests the log with real NATS servers: the contract of every log, the settings of the stream, and servers that are
+ * killed, frozen or full.
  */
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -42,7 +42,7 @@ import {
 const skip = natsMissing();
 let logs = 0;
 
-/** Returns a log with a name of its own. */
+/** Returns a log. By default, each log gets a different name. */
 function logAt(url: string, name = `test-${++logs}`, credentials = ""): OrderedLog {
   return natsLog({ url, name, credentials });
 }
@@ -85,9 +85,7 @@ async function readAll(t: Test, log: OrderedLog): Promise<string[]> {
   return node.texts;
 }
 
-/**
- * Opens the log, with retries. A server that has just started, or three that elect a leader, reject requests at first.
- */
+/** Opens the log, with retries. Servers reject requests at first: after a start, or while they elect a leader. */
 async function reopen(t: Test, log: OrderedLog): Promise<HeardSession> {
   for (;;) {
     try {
@@ -563,7 +561,7 @@ t.test("a log that was purged in the middle of an entry", { skip }, async (t) =>
   await node.append("whole");
   await node.count(2);
   await (await manage(t, url)).streams.purge("KOOR_purged", { seq: 2 });
-  // Open a session that starts at the first remaining message, a piece in the middle of an entry.
+  // Open a session at the first remaining message, which is a piece in the middle of an entry.
   const other = await HeardSession.open(t, log, 1);
   const whole = must(node.entries[1], "the second");
   t.equal(other.session.status.first, whole.id);
@@ -678,7 +676,7 @@ t.test("three servers", { skip }, async (t) => {
     );
   }
 
-  // Open a new connection, because an earlier one may lead to the server that was killed.
+  // Open a new connection, because an earlier connection may lead to the server that was killed.
   const { cluster } = await (await manage(t, url)).streams.info("KOOR_three");
   // Kill a server to which the node is not connected.
   const lost = servers.find((_, at) => at > 0 && cluster?.leader !== `server-${at}`);

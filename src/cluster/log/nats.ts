@@ -19,7 +19,7 @@ export function natsLog(address: LogAddress): OrderedLog {
   let isUsable = true;
   return {
     open: async (listener) => {
-      // If the previous server was not usable, try the next one. A server that is partitioned from the others answers
+      // If the previous server was not usable, try the next server. A server that is partitioned from its peers answers
       // requests, but stores no entries.
       attempt = isUsable ? 0 : attempt + 1;
       isUsable = false;

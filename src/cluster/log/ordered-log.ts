@@ -3,7 +3,7 @@
  * store for snapshots.
  *
  * Each engine is a file in this folder (nats.ts, postgres.ts). An engine does not interpret entries: the nodes decide
- * which entries they accept (src/cluster/). It runs in the writer thread and reports by callbacks, so that tests can
+ * which entries they accept (src/cluster/). An engine runs in the writer thread, and reports by callbacks. So tests can
  * replace it by a simulation. Pure.
  */
 
@@ -20,7 +20,7 @@ export type LogFault =
    * largest entries.
    */
   | "unsafe"
-  /** There is other data than a log of Koor under the cluster's name. */
+  /** The data under the cluster's name is not a log of Koor. */
   | "foreign";
 
 export class LogError extends Error {
@@ -46,7 +46,7 @@ export interface LogStatus {
    * higher id.
    */
   readonly first: number;
-  /** The id of the newest entry that was ever in the log; 0 before the first one. */
+  /** The id of the newest entry that was ever in the log; 0 if there was none. */
   readonly last: number;
   /** Warnings for the operator about the set-up of the log, one line each. */
   readonly warnings: readonly string[];
@@ -70,7 +70,7 @@ export interface LogListener {
    * @param last the newest id that the log is known to have
    */
   entry(id: number, bytes: Uint8Array, last: number): void;
-  /** Called when the session has failed. A new one must be opened. */
+  /** Called when the session has failed. The caller must open a new session. */
   lost(error: LogError): void;
 }
 
@@ -138,7 +138,10 @@ export interface SnapshotInfo {
 export interface SnapshotStore {
   /** Lists the complete snapshots, the newest one last. */
   list(): Promise<readonly SnapshotInfo[]>;
-  /** Stores a snapshot, which replaces an earlier one of the same position. It is listed only after it is complete. */
+  /**
+   * Stores a snapshot, which replaces an earlier snapshot of the same position. The new snapshot is listed only after
+   * it is complete.
+   */
   put(info: Pick<SnapshotInfo, "position" | "generation">, chunks: AsyncIterable<Uint8Array>): Promise<void>;
   /** Returns the bytes of a snapshot, in pieces. Throws if they are not the bytes that were stored. */
   get(info: SnapshotInfo): AsyncIterable<Uint8Array>;

@@ -17,7 +17,7 @@ export interface PostgresHost {
   readonly label: string;
 }
 
-/** A parsed URL. */
+/** The parsed URL of a PostgreSQL log. */
 export interface PostgresTarget {
   /** The hosts, in the order in which they are tried. There is at least one. */
   readonly hosts: readonly PostgresHost[];

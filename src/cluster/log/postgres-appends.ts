@@ -1,15 +1,15 @@
 /**
  * Appends entries to a log in PostgreSQL. An append is one statement and takes one round trip. The appends run one
- * after the other, on a connection that is used for nothing else. After a failure, the session decides how to continue.
- * Runs in the writer thread.
+ * after the other, on a connection of their own. After a failure, the session decides how to continue. Runs in the
+ * writer thread.
  */
 import { LogError, type Appended } from "./ordered-log.js";
 import { RefusedStatement, type PostgresLink } from "./postgres-link.js";
 
 /**
  * The statement that appends an entry. It locks the row of the log's head until the commit. So ids have no gaps and
- * follow the order of the commits. A row that already exists at the next position is replaced, because no node has
- * appended it.
+ * follow the order of the commits. If a row already exists at the next position, no node has appended it. The statement
+ * replaces that row.
  */
 const APPEND = {
   name: "koor_append",
@@ -54,7 +54,7 @@ export function logReplaced(name: string): LogError {
 export class PostgresAppends {
   readonly #link: PostgresLink;
   readonly #parts: AppendsParts;
-  /** The appends that have no outcome yet. The first one is in flight. The caller limits their number. */
+  /** The appends that have no outcome yet. The first of them is in flight. The caller limits the number of appends. */
   readonly #waiting: Waiting[] = [];
   #sending = false;
   #ended = false;

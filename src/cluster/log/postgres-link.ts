@@ -1,6 +1,6 @@
 /**
- * Wraps one connection to PostgreSQL. It runs statements one after the other, each with a deadline, and reports the end
- * of the connection once. Only this file uses the client library. Runs in the thread that opened it.
+ * Wraps one connection to PostgreSQL. The connection runs statements one after the other, each with a deadline. It
+ * reports its end once. Only this file uses the client library. Runs in the thread that opened it.
  *
  * Results are read in text format, because the library corrupts binary results by decoding them as UTF-8. Therefore the
  * server sends byte strings as hexadecimal digits, which costs 4 ms per MiB. Byte strings to the server are binary.
@@ -26,7 +26,7 @@ export interface Statement {
 export type Parameter = string | number | Uint8Array | readonly string[];
 
 export interface AskOptions {
-  /** The number of bytes that are sent or received. A larger number allows more time. */
+  /** The number of bytes that are sent or received. The deadline is extended for them. */
   readonly bytes?: number;
   /** The time for the answer in ms, before it is extended for `bytes`; POSTGRES_ANSWER_MS_MAX by default. */
   readonly answerMsMax?: number;
@@ -50,10 +50,7 @@ export class RefusedStatement extends LogError {
   }
 }
 
-/**
- * Each row gives the beginning of a SQLSTATE, and the fault of all errors with that beginning. Other errors have the
- * fault "unreachable".
- */
+/** The fault for each beginning of a SQLSTATE. All other errors have the fault "unreachable". */
 const FAULTS: readonly (readonly [sqlstate: string, fault: LogFault])[] = [
   /** The class "invalid authorization". */
   ["28", "denied"],
@@ -82,8 +79,8 @@ function readerOf(type: number): (text: string) => unknown {
 }
 
 /**
- * Returns the message of an error. Some connection errors have none. They have only the errors of the addresses that
- * were tried.
+ * Returns the message of an error. Some connection errors have no message, but contain one error for each address that
+ * was tried.
  */
 function messageOf(error: unknown): string {
   return error instanceof AggregateError && error.message === ""
@@ -183,16 +180,16 @@ export class PostgresLink {
   }
 
   /**
-   * From now on, a warning ends the connection before its statement is answered. One warning makes this necessary. If a
-   * commit stops waiting for its standby, the server reports success with a warning, although the standby may lack the
-   * data.
+   * From now on, a warning from the server ends the connection, and its statement fails. The reason is one warning: if
+   * a commit stops waiting for its standby, the server reports success with a warning, although the standby may lack
+   * the data.
    */
   endOnWarning(): void {
     this.#endsOnWarning = true;
   }
 
   /**
-   * Runs a statement after the earlier ones are answered.
+   * Runs a statement when all earlier statements are answered.
    * @throws LogError; RefusedStatement if the server answered with an error
    */
   ask<Row extends object>(
@@ -246,8 +243,8 @@ export class PostgresLink {
         return true;
       };
       const timer = setTimeout(() => {
-        // The answer may have arrived while this thread was busy. So read the data that has arrived before the
-        // statement counts as late.
+        // The answer may have arrived while this thread was busy. So read that data first, and only then decide that
+        // the statement is late.
         setImmediate(() => {
           if (!settled)
             this.#end(new LogError("unreachable", `${this.#where} has not answered for ${Math.round(patienceMs)} ms`));

@@ -20,11 +20,11 @@ export interface ServerFacts {
   readonly version_text: string;
   readonly fsync: string;
   readonly full_page_writes: string;
-  /** The default value for new sessions. */
+  /** The value of `synchronous_commit` that new sessions have by default. */
   readonly synchronous_commit: string;
   readonly standby_names: string;
   readonly standby: boolean;
-  /** The time at which the server was started. It changes when the server is restarted or replaced. */
+  /** The time at which the server was started. A new value means that the server was restarted or replaced. */
   readonly started: string;
   /** The id of the server process that serves this connection. */
   readonly pid: number;
@@ -48,7 +48,8 @@ const FACTS = {
 };
 
 /**
- * The statement that changes settings of the session. It skips settings that this version of PostgreSQL does not have.
+ * The statement that applies the settings to the session. It skips settings that this version of PostgreSQL does not
+ * have.
  */
 const SET = {
   text: `
@@ -57,8 +58,8 @@ const SET = {
 };
 
 /**
- * The values of `synchronous_commit` with which a commit waits at least for this server's disk. Koor keeps such a value
- * if the operator has chosen it.
+ * With these values of `synchronous_commit`, a commit waits at least for this server's disk. Koor keeps such a value if
+ * the operator has chosen it.
  */
 const DURABLE_COMMITS: ReadonlySet<string> = new Set(["remote_write", "on", "remote_apply"]);
 
@@ -83,7 +84,7 @@ const SETTINGS: readonly (readonly [name: string, value: string])[] = [
   ["jit", "off"],
 ];
 
-/** The warnings about a server's set-up. Each applies if its condition holds. */
+/** The warnings about a server's set-up, each with the condition under which it is shown. */
 const WARNINGS: readonly (readonly [applies: (facts: ServerFacts) => boolean, warning: string])[] = [
   [
     ({ full_page_writes }) => full_page_writes === "off",
@@ -155,7 +156,7 @@ export async function connectToServer(target: PostgresTarget): Promise<Connected
 }
 
 /**
- * Opens another connection to the server of a given connection.
+ * Opens another connection to the same server.
  * @throws LogError if the server was restarted or replaced since
  */
 export async function connectAgain(target: PostgresTarget, { host, facts }: Connected): Promise<Connected> {

@@ -1,11 +1,11 @@
 /**
- * Implements a session with a log in PostgreSQL. One connection appends entries. Another one listens for notifications
- * and fetches entries, so that neither task waits for the other. A third one is opened at the first rare request, such
- * as a trim. Runs in the writer thread.
+ * Implements a session with a log in PostgreSQL. One connection appends entries. Another connection listens for
+ * notifications and fetches entries, so that neither task waits for the other. A third connection is opened when a rare
+ * request, such as a trim, first needs it. Runs in the writer thread.
  *
- * An entry that this session has appended is usually the next one to deliver. It is then delivered without a fetch, as
- * soon as its append is answered. Other entries are fetched after a notification, or at the next probe. Any error ends
- * the session. The next session reads the state of the log again.
+ * An entry that this session has appended is usually the next entry to deliver. It is then delivered without a fetch,
+ * as soon as its append is answered. Other entries are fetched after a notification, or at the next probe. Any error
+ * ends the session. The next session reads the state of the log again.
  */
 import {
   POSTGRES_PAGE_BYTES,
@@ -26,9 +26,9 @@ import type { Notification, PostgresLink } from "./postgres-link.js";
 export const LISTEN = { text: "LISTEN koor_log" };
 
 /**
- * Fetches the log's head and the entries after $2: at most $3 entries and $4 bytes. The first entry is always included,
- * but only its first $4 bytes. Without an entry, the result is one row with only the head. Rows after the head are
- * skipped, because no node has appended them.
+ * Fetches the log's head and the entries after $2: at most $3 entries and $4 bytes. The result always includes the
+ * first entry, but at most $4 bytes of it. If there is no entry, the result is one row with only the head. The
+ * statement skips rows after the head, because no node has appended them.
  */
 const FETCH = {
   name: "koor_fetch",
@@ -61,8 +61,7 @@ const READ = {
 };
 
 /**
- * Deletes the oldest entries, none of them after id $3. One call deletes at most $4 entries and $5 bytes, but at least
- * one entry.
+ * Deletes the oldest entries, up to id $3. One call deletes at most $4 entries and $5 bytes, but at least one entry.
  */
 const TRIM = {
   name: "koor_trim",
@@ -200,7 +199,7 @@ export class PostgresSession implements LogSession {
     await Promise.all([this.#parts.appending.close(), this.#parts.following.close(), rare?.close()]);
   }
 
-  /** Handles an entry that this session has appended to the log. Delivers it if it is the next one. */
+  /** Handles an entry that this session has appended to the log. Delivers it if it is the next entry to deliver. */
   #onStored(id: number, bytes: Uint8Array): void {
     if (this.#ended) return;
     this.#known = Math.max(this.#known, id);
@@ -215,7 +214,8 @@ export class PostgresSession implements LogSession {
     if (this.#ended || name !== this.#parts.name) return;
     const id = Number(seq);
     this.#known = Math.max(this.#known, id);
-    // Do not fetch an entry of this session if it is the next one to deliver. The answer to its append delivers it.
+    // Do not fetch an entry of this session if it is the next entry to deliver. It is delivered when its append is
+    // answered.
     const isOwn = pid === this.#parts.appendingPid && id === this.#delivered + 1;
     if (this.#following && id > this.#delivered && !isOwn) void this.#fetch();
   }
@@ -225,7 +225,7 @@ export class PostgresSession implements LogSession {
    * check that it is still the same log.
    */
   async #fetch(): Promise<void> {
-    // A running fetch continues until all known entries are delivered.
+    // A fetch that already runs continues until all known entries are delivered.
     if (this.#fetching || this.#ended) return;
     this.#fetching = true;
     const { following, name } = this.#parts;

@@ -1,9 +1,9 @@
 /**
  * Stores snapshots next to a log in PostgreSQL, in pieces of half a MiB. Each method opens a connection of its own. A
- * snapshot is complete, and listed, once its hash is stored. Runs in the snapshot thread.
+ * snapshot is complete once its hash is stored. Only complete snapshots are listed. Runs in the snapshot thread.
  *
- * Each piece is stored in a transaction of its own. The row of the log's head changes with every append, and one long
- * transaction would keep the server from vacuuming its old versions.
+ * Each piece is stored in a transaction of its own. Each append makes a new version of the log's head row, and one long
+ * transaction would keep the server from vacuuming the old versions.
  *
  * A call of `put` holds an advisory lock for its snapshot while it is connected. So the next `put` recognizes the
  * snapshots of aborted calls, and deletes their pieces.
@@ -18,8 +18,8 @@ import { connectToServer } from "./postgres-server.js";
 import { tablesExist } from "./postgres-tables.js";
 
 /**
- * Lists the complete snapshots. If two calls of `put` have completed a snapshot of the same position, the later one is
- * listed.
+ * Lists the complete snapshots. If two calls of `put` have completed a snapshot of the same position, the later
+ * snapshot is listed.
  */
 const LIST = {
   text: `
@@ -28,8 +28,8 @@ const LIST = {
 };
 
 /**
- * Begins a `put` and takes its lock. The first number of the lock distinguishes it from locks of other programs in the
- * database.
+ * Begins a `put` and takes its advisory lock. The lock's first number distinguishes it from the locks of other programs
+ * in the database.
  */
 const BEGIN_PUT = {
   text: `
@@ -43,7 +43,7 @@ const PUT_PIECE = {
 };
 
 /**
- * Completes a `put`, and replaces the earlier snapshot of its position. One statement does both, so that the
+ * Completes a `put`, and replaces an earlier snapshot of the same position. One statement does both, so that the
  * replacement is atomic. Returns no row if the log was created again meanwhile.
  */
 const END_PUT = {
@@ -85,7 +85,7 @@ const SWEEP = { text: "DELETE FROM koor.snapshot WHERE id = $1::bigint AND sha25
 
 interface ListedRow extends SnapshotInfo {
   readonly id: number;
-  /** The hash in hexadecimal digits. */
+  /** The SHA-256 of the snapshot's bytes, in hexadecimal digits. */
   readonly sha256: string;
 }
 
@@ -130,7 +130,8 @@ export class PostgresSnapshots implements SnapshotStore {
   /** The open connections. */
   readonly #links = new Set<PostgresLink>();
   /**
-   * How often `close` was called. A method that is still connecting compares this count, to notice that it was aborted.
+   * How often `close` was called. While a method connects, it compares this count with an earlier value, to notice that
+   * it was aborted.
    */
   #closings = 0;
 
@@ -165,7 +166,7 @@ export class PostgresSnapshots implements SnapshotStore {
       const ended = await link.ask(END_PUT, [id, this.#name, bytes, hash.digest()]);
       if (ended.length === 0)
         throw new LogError("unreachable", `log ${this.#name} was created again while a snapshot was stored`);
-      // Delete the pieces of the snapshot that this one has replaced.
+      // Delete the pieces of the snapshot that the new snapshot has replaced.
       await sweep(link, this.#name);
     });
   }
@@ -241,7 +242,8 @@ export class PostgresSnapshots implements SnapshotStore {
   async #connected<T>(use: (link: PostgresLink) => Promise<T>): Promise<T> {
     const link = await this.#connect();
     try {
-      // Watch the end of the connection here. `use` may be waiting for the next chunk, and would not notice it.
+      // Watch for the end of the connection here. `use` may be waiting for the next chunk, and would not notice that
+      // the connection has ended.
       return await Promise.race([use(link), endOf(link)]);
     } finally {
       await this.#release(link);

@@ -97,7 +97,7 @@ function check({ name, kind, persistence, columns }: Found): void {
     throw new LogError("unsafe", `table koor.${name} is UNLOGGED: a crash of the server would empty it`);
 }
 
-/** The names of the existing tables. */
+/** Returns the names of Koor's tables that exist in the database. */
 async function findTables(link: PostgresLink): Promise<ReadonlySet<string>> {
   const found = await link.ask<Found>(FIND_TABLES, [Object.keys(TABLES)]);
   for (const table of found) check(table);
@@ -143,8 +143,8 @@ export async function createTables(link: PostgresLink): Promise<void> {
   for (const [name, table] of Object.entries(TABLES)) {
     if (found.has(name)) continue;
     await link.ask({ text: defineTable(name, table) });
-    // Store the bytes uncompressed. Compression would gain little, and PostgreSQL can read a part of an uncompressed
-    // value without the rest.
+    // Store the bytes uncompressed. Compression would gain little, and only from an uncompressed value can PostgreSQL
+    // read a part without reading all of it.
     if (table.columns.some(([column]) => column === "bytes"))
       await link.ask({ text: `ALTER TABLE koor.${name} ALTER bytes SET STORAGE EXTERNAL` });
   }

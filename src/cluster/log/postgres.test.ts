@@ -1,6 +1,6 @@
 /**
- * Tests the log with a real PostgreSQL server. The log must fulfil the contract of every log (checkLogContract). Other
- * tests use servers that are killed, hang, reject statements, or have a set-up that loses entries.
+ * Tests the log with a real PostgreSQL server. The log must fulfil the contract of every log (checkLogContract). In
+ * other tests, a server is killed, hangs, rejects statements, or has a set-up that loses entries.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

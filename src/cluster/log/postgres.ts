@@ -1,6 +1,6 @@
 /**
- * Implements the ordered log with PostgreSQL. Koor stores only the log and its snapshots there. The entries are rows of
- * a table. Each append locks the row of the log's head, which gives the entry its id. NOTIFY announces new entries.
+ * Implements the ordered log with PostgreSQL, in which Koor stores only the log and its snapshots. The entries are rows
+ * of a table. Each append locks the row of the log's head, which gives the entry its id. NOTIFY announces new entries.
  * Snapshots are stored in pieces in another table. Only a cluster loads this module, because it loads the client
  * library. Runs in the writer thread.
  */
@@ -45,7 +45,9 @@ const DROPS = [
   { text: "DELETE FROM koor.snapshot WHERE name = $1" },
 ];
 
-/** Runs `use`, which puts each connection that it opens into the list. If it throws, these connections are closed. */
+/**
+ * Runs `use`, which puts each connection that it opens into the list. If `use` throws, these connections are closed.
+ */
 async function closingOnError<T>(use: (links: PostgresLink[]) => Promise<T>): Promise<T> {
   const links: PostgresLink[] = [];
   try {

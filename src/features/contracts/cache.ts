@@ -1,7 +1,7 @@
 /**
- * An LRU cache of parsed contracts in a pool worker, by the hash of their bytes. Each schema of a cached contract is
- * compiled at its first use. The number and the total bytes of the contracts are limited. The least recently used
- * contracts are evicted first.
+ * An LRU cache of parsed contracts in a pool worker. The key is the hash of the contract's bytes. Each schema of a
+ * cached contract is compiled at its first use. The number and the total bytes of the contracts are limited. The least
+ * recently used contracts are evicted first.
  */
 import { CONTRACTS_KEPT_BYTES_MAX, CONTRACTS_KEPT_MAX } from "../../../schemas/limits/contracts.js";
 import { Failure } from "../../base/result.js";
@@ -23,8 +23,8 @@ export class ContractCache {
   }
 
   /**
-   * Returns the contract with this hash of its bytes. A contract that is not cached is loaded and cached. A spec that
-   * is not a contract is not cached.
+   * Returns the contract whose bytes have this hash. A contract that is not cached yet is loaded and cached. A spec
+   * that is not a contract is not cached.
    * @param name `PROJECT/NAME`, for the error message
    */
   get(hash: string, name: string, load: () => Uint8Array): ReadyContract | Failure {

@@ -1,7 +1,7 @@
 /**
- * Tests contracts whose checks would take exponential time. Each contract uses a different keyword that multiplies the
- * work. The budget of steps must reject each of them, in the same way on every machine. Usual contracts must take far
- * fewer steps.
+ * Tests contracts whose checks would take exponential time. In each contract, another keyword multiplies the work. The
+ * budget of steps must stop each of these checks, at the same step on every machine. Checks of usual contracts must
+ * need far fewer steps.
  */
 import t from "tap";
 import {
@@ -26,8 +26,8 @@ function ready(definition: unknown, part = "request"): ReadyContract {
 }
 
 /**
- * Builds a chain of definitions. Each definition refers to the next one twice, so the work of a naive check doubles
- * with each definition.
+ * Builds a chain of definitions. Each definition refers to the next definition twice, so the work of a naive check
+ * doubles with each definition.
  */
 function doubling(keyword: string, last: unknown, lead: (twice: readonly unknown[]) => unknown = (twice) => twice) {
   const defs: Record<string, unknown> = { d30: last };
@@ -45,7 +45,7 @@ function nested(levels: number): unknown {
   return value;
 }
 
-/** Generates a text of a and b. */
+/** Generates a text of the letters a and b. */
 function pseudorandom(seed: number, length: number): string {
   let text = "";
   for (let state = seed + 1; text.length < length; ) {

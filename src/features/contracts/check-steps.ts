@@ -1,6 +1,6 @@
 /**
- * Limits the work of checking one payload by a budget of steps. A step stands for some tens of nanoseconds of work. All
- * code that walks the payload or the contract takes steps from the budget. So a check that would take exponential time
+ * Limits the work of checking one payload by a budget of steps. One step is some tens of nanoseconds of work. All code
+ * that walks the payload or the contract charges its steps to the budget. So a check that would take exponential time
  * is stopped early. The number of steps is the same on every machine. Pure, any thread.
  */
 import {
@@ -26,8 +26,8 @@ const CHARACTERS_A_STEP = 16;
 /** The number of steps for collecting the name of one member. */
 const STEPS_A_NAME = 4;
 /**
- * The number of steps for looking up a member by its name, or for recording that it was evaluated. It takes more than
- * one step, because the members of a large object are far apart in memory.
+ * The number of steps for looking up a member by its name, or for recording that it was evaluated. The number is more
+ * than one, because the members of a large object are far apart in memory.
  */
 export const STEPS_A_LOOKUP = 4;
 
@@ -57,7 +57,7 @@ export class CheckSteps {
     if (this.#left < 0) throw new TooManySteps(`more than ${this.allowed} steps`);
   }
 
-  /** Takes the steps for native code that is linear in the length of a text. */
+  /** Charges the steps of a native operation whose cost is proportional to the length of the text. */
   takeFor(text: string): void {
     this.take(text.length / CHARACTERS_A_STEP);
   }
@@ -84,7 +84,7 @@ export class CheckSteps {
       this.take(text.length);
       if (kept) this.#canonical.set(value, text);
     }
-    // The caller compares the text with other texts. The steps of that comparison are taken here.
+    // Charge the steps of the caller's next operation, which compares this text with other texts.
     this.takeFor(text);
     return text;
   }

@@ -1,8 +1,8 @@
 /**
- * Parses a stored contract, `{"kind":"contract","endpoints":{"POST /x":{…}}}`, from the bytes of a spec. A contract
- * with an unusable definition is still valid. A definition is unusable if, for example, its type is unknown or its JSON
- * Schema does not compile. Each payload that is checked against such a definition gets a violation that says so. Pure,
- * any thread.
+ * Parses a stored contract, `{"kind":"contract","endpoints":{"POST /x":{…}}}`, from the bytes of a spec. A contract is
+ * valid even if one of its definitions is unusable. A definition is unusable if, for example, its type is unknown or
+ * its JSON Schema does not compile. The check of a payload against an unusable definition reports a violation that says
+ * so. Pure, any thread.
  */
 import { findContractFault, isTooDeep, jsonSchemaOf } from "../../../schemas/contract-shape.js";
 import { CONTRACT_DEPTH_MAX } from "../../../schemas/limits/contracts.js";
@@ -16,7 +16,7 @@ export type DefinitionName = (typeof DEFINITIONS)[number];
 
 export const FIELD_TYPES = ["string", "number", "boolean", "object", "array"] as const;
 
-/** The values of an enum: as the author wrote them, and as canonical texts for look-ups. */
+/** The values of an enum, both as the author wrote them and as canonical texts for look-ups. */
 export interface Allowed {
   readonly values: readonly unknown[];
   readonly texts: ReadonlySet<string>;
@@ -64,8 +64,8 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /**
- * Returns the canonical JSON text of a value. Two values have the same text exactly if they are equal. The order of
- * members does not matter.
+ * Returns the canonical JSON text of a value. Two values have the same text exactly if they are equal, whatever the
+ * order of their members.
  */
 export function canonicalText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(",")}]`;

@@ -1,6 +1,6 @@
 /**
- * Compares checks against maps of fields with a naive model. A payload must be valid if, and only if, the model accepts
- * it. The paths of violations must lead to the invalid parts.
+ * Tests checks against maps of fields by comparing them with a naive model. A payload must be valid if, and only if,
+ * the model accepts it. The paths of violations must lead to the invalid parts.
  */
 import * as fc from "fast-check";
 import t from "tap";

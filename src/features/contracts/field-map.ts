@@ -1,7 +1,7 @@
 /**
  * Checks a payload against a map of fields, which is the contract's own form of a definition. The recursion follows the
- * definition, so a deeply nested payload cannot overflow the stack. It stops when the list of violations is full. Pure,
- * any thread.
+ * definition, so a deeply nested payload cannot overflow the stack. The check stops when the list of violations is
+ * full. Pure, any thread.
  */
 import type { CheckSteps } from "./check-steps.js";
 import { FIELD_TYPES, isObject, type Field, type FieldMap, type JsonObject } from "./contract.js";

@@ -1,4 +1,4 @@
-/** Tests how the cost of examining stored contracts is estimated. */
+/** Tests the estimated cost of examining stored contracts. */
 import t from "tap";
 import { SHORT_WORK_BYTES_MAX } from "../../../schemas/limits/pool.js";
 import { specKey } from "../../../schemas/specs.js";

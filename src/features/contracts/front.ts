@@ -33,8 +33,8 @@ export interface ContractFrontOptions {
 type Named = readonly [project: string, name: string];
 
 /**
- * The maximum number of specs whose lengths are looked up to estimate the work on them. Work on more specs always
- * counts as long. A template may store a thousand specs, and a thousand look-ups would delay other requests.
+ * To estimate the work on stored specs, the front looks up the lengths of at most this many specs. Work on more specs
+ * always counts as long. A template may store a thousand specs, and a thousand look-ups would delay other requests.
  */
 const LOOKED_UP_MAX = 64;
 
@@ -54,7 +54,7 @@ interface Payload {
 const TESTS_BUSY = new Failure("RESOURCE_EXHAUSTED", `${CONTRACT_TESTS_MAX} live tests are under way, try again`);
 const STOPPING = new Failure("UNAVAILABLE", "the server is shutting down");
 
-/** The failures that the tested service causes. They are reported as the result of the test. */
+/** The failures that the tested service causes. A test reports them as its result. */
 const SERVICE_FAILURES: ReadonlySet<OutboundFailure["kind"]> = new Set(["unreachable", "timeout", "too_large"]);
 
 type CheckRequest = Pick<Request, "body" | "context">;
@@ -71,7 +71,7 @@ export class ContractFront {
     this.#specs = specs;
   }
 
-  /** Checks the payload of a body. */
+  /** Checks the payload in the request's body against the contract. */
   async validate([project, name]: Named, request: CheckRequest): Promise<Answer> {
     const asked = { project, name, body: packBytes(request.body) };
     const answer = await this.#run(validateContract, asked, callerOf(request.context));

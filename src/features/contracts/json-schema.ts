@@ -2,10 +2,10 @@
  * Checks a payload against a JSON Schema (draft 2020-12 or draft-07). Errors are reported with the contract's own
  * messages and paths. Runs in the pool, because compiling takes milliseconds.
  *
- * The time of a check is at most linear in the payload's length, whatever the schema. RE2 matches patterns in linear
- * time, `uniqueItems` is linear, and only short strings are checked for formats that backtrack. References and
- * combinations can multiply the work, so a budget of steps limits it (check-steps.ts). References cannot leave the
- * schema, and an endless reference is a violation.
+ * With any schema, the time of a check is at most linear in the payload's length. RE2 matches patterns in linear time,
+ * and `uniqueItems` takes linear time. Formats whose checks backtrack are checked only on short strings. References and
+ * combinations can multiply the work, so a budget of steps limits it (check-steps.ts). References cannot point outside
+ * the schema, and an endless reference is a violation.
  */
 import {
   CONTRACT_ALL_ERRORS_CHARACTERS_MAX,
@@ -51,13 +51,13 @@ const TOO_DEEP = "its references are nested too deep";
 export class JsonSchema {
   readonly #compiled: Compiled;
   /**
-   * Whether the schema describes an array. As `response_array`, such a schema is applied to the whole response. Any
-   * other schema is applied to each element of the response.
+   * Whether the schema describes an array. In `response_array`, such a schema is applied to the whole response, and any
+   * other schema to each element of the response.
    */
   readonly ofArray: boolean;
 
   /**
-   * @param schema the parsed schema. If it cannot be used, the JsonSchema has a `problem`.
+   * @param schema the parsed schema. If the schema cannot be used, `problem` says why.
    * @param documents the documents that references may point to, by their URIs
    */
   constructor(schema: unknown, documents: ReadonlyMap<string, unknown> = META_SCHEMAS) {

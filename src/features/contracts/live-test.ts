@@ -16,7 +16,7 @@ export interface CallBody {
   readonly test_data: unknown;
 }
 
-/** The HTTP methods whose test data is sent in the query. */
+/** The HTTP methods with which a live test sends its data in the query. */
 const QUERY_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE"]);
 const ENDPOINT = /^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (\/\S*)$/;
 const PARAMETER = /\{([^{}/]+)\}/g;
@@ -29,7 +29,7 @@ function defines(definition: Definition | undefined, name: string): boolean {
   return isObject(properties) && Object.hasOwn(properties, name);
 }
 
-/** Removes the members of the test data that are used only as path parameters. */
+/** Returns the test data without the members that are used only as path parameters. */
 function withoutParameters(
   data: JsonObject,
   names: ReadonlySet<string>,
@@ -132,8 +132,7 @@ function fillPath(template: string, data: JsonObject): string | Violation[] {
   const path = template.replace(PARAMETER, (_, name: string) => {
     const value = Object.hasOwn(data, name) ? data[name] : undefined;
     const text = isScalar(value) ? textOf(value) : "";
-    // A path segment cannot be "." or "..", even percent-encoded, because these stand for the folder itself and its
-    // parent.
+    // A path segment cannot be "." or "..", even percent-encoded, because they mean the folder itself and its parent.
     if (text === "" || text === "." || text === ".." || !text.isWellFormed()) {
       missing.push({
         path: `request.${name}`,

@@ -41,7 +41,7 @@ export class StoredContracts {
     return ready instanceof Failure ? ready : { ready, version: head.version };
   }
 
-  /** Returns a contract at a version. */
+  /** Returns the given version of a contract. */
   findVersion(project: string, name: string, version: number): ReadyContract | Failure {
     const shown = shorten(`${project}/${name}`);
     const stored = this.#specs.version(specKey(project, name), version);
@@ -50,7 +50,10 @@ export class StoredContracts {
       : this.#kept.get(stored.hash.toString("hex"), shown, () => stored.value);
   }
 
-  /** Yields the specs of a project whose names sort after `after`. `isContract` says whether a spec is a contract. */
+  /**
+   * Yields the specs of a project whose names sort after `after`. Each item has `isContract`, which says whether the
+   * spec is a contract.
+   */
   *list(
     project: string,
     after: string,

@@ -120,7 +120,7 @@ function checkDefinition(
 
 /**
  * Checks a payload against the JSON Schema of `response_array`. If the schema describes an array, it is applied to the
- * whole payload. Otherwise it is applied to each element of the payload, as a map of fields is.
+ * whole payload. Otherwise it is applied to each element of the payload, like a map of fields.
  */
 function checkElements(
   schema: JsonSchema,
@@ -169,7 +169,8 @@ export function contractProblems(ready: ReadyContract): Violation[] {
 
 /**
  * Finds the problems in the definitions of contracts that a request has just stored. The answer to the request lists
- * them. The limits of the list are the same as for one contract, so that many contracts cost no more than one.
+ * them. The list has the same limits as the list for one contract, so that many contracts cost no more than one
+ * contract.
  * @param read returns the name of a contract, and the contract, or a Failure if the spec is not a contract
  */
 export function listWarnings<Item>(

@@ -1,5 +1,5 @@
 /**
- * Collects the violations of a check, and sorts them by path. Their number and their total length are limited. So the
+ * Collects the violations of a check, and sorts them by path. Their number and total length are limited, so that the
  * violations of a hostile payload do not take more memory than the payload itself. Pure, any thread.
  */
 import type { Violation } from "../../../schemas/contracts.js";
@@ -59,8 +59,8 @@ function shown(value: unknown): string {
 }
 
 /**
- * Returns the beginning of a value's JSON text. It has at least `characters` characters, unless the whole text is
- * shorter. The rest is never built, because the caller truncates it anyway.
+ * Returns the beginning of a value's JSON text. The beginning has at least `characters` characters, unless the whole
+ * text is shorter. The remaining text is never built, because the caller would cut it off.
  */
 function beginOf(value: unknown, characters: number): string {
   if (typeof value !== "object" || value === null || value instanceof ExactNumber)

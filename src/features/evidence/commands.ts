@@ -44,7 +44,8 @@ export const recordEvidence = writerMethod({
   run: ({ evidence, parties, events }, request, call) => {
     const { task, seen_by: seenBy, owns = true } = request;
     if (task !== null && !parties.has(task)) return notFound(`task not found: ${shorten(task)}`);
-    // A record of level `said` never makes a command count as passed, so an agent may write it for any task.
+    // An agent may write a record of level `said` for any task, because such a record never makes a command count as
+    // passed.
     const isFree = owns || task === null || levelOf(seenBy) === "said";
     if (!isFree && !parties.isParty(task, call.actor)) return NOT_YOURS;
     const row = evidence.append(request, call.nowMs);

@@ -4,7 +4,7 @@ import { formatTime } from "../../base/time.js";
 import { levelOf } from "./levels.js";
 import type { EvidenceRow } from "./table.js";
 
-/** Returns a record without the output. */
+/** Returns a record in the form for lists and events, without the command's output. */
 export function listedEvidence(row: EvidenceRow): ListedEvidence {
   const { id, at, workspace, task, instance_id, name, seen_by, client, command, exit_code } = row;
   const { duration_ms, tree_before, tree_after, head, checkout } = row;

@@ -28,7 +28,7 @@ import { listEvidence } from "./jobs.js";
 import { evidenceReader, type EvidenceReader } from "./table.js";
 
 export interface EvidenceFrontOptions {
-  /** Whether the server checks tokens at all. */
+  /** Whether the server requires tokens. */
   readonly guarded: boolean;
   readonly writer: Writer;
   readonly reads: Reads;
@@ -61,7 +61,7 @@ export class EvidenceFront {
   >): Promise<Answer> {
     const { guarded, writer, directory, log } = this.#options;
     const isCi = caller.role === "ci";
-    // A record that is sent with the token of CI always has the origin `ci`, because no agent sends it.
+    // A record that is sent with CI's token always has the origin `ci`, because only CI has this token.
     const seenBy: SeenBy = isCi ? "ci" : (json.seen_by ?? "agent");
     if (guarded && seenBy === "ci" && !isCi) return ONLY_CI;
     const command = normalizeCommand(json.command);
@@ -83,7 +83,7 @@ export class EvidenceFront {
       checkout: json.checkout ?? instance?.checkout?.id ?? null,
       tail: json.tail ?? null,
       registrant: instance === undefined ? null : directory.rootOf(instance, EVIDENCE_REGISTRANTS_MAX),
-      // A record that is sent with the token of CI may be about any task, because it says what CI saw.
+      // A record that is sent with CI's token may be about any task, because it reports a command that CI has observed.
       owns: isCi || mayAll(guarded, caller),
     };
     const reply = await writer.request(recordEvidence, request, context);
@@ -117,7 +117,7 @@ export class EvidenceFront {
   }
 }
 
-/** Returns the members of a record that say which instance, or CI, ran the command. */
+/** Returns the members of a record that name the runner of the command: an instance, or CI. */
 function originOf(instance: Entry | undefined, isCi: boolean): Pick<RecordEvidenceRequest, "instance_id" | "name"> {
   if (instance !== undefined) return { instance_id: instance.id, name: instance.name };
   return { instance_id: null, name: isCi ? CI_ACTOR : "" };

@@ -1,4 +1,7 @@
-/** Tests when a required command counts as passed, which record decides, and why a command does not count as passed. */
+/**
+ * Tests the judgement of a required command: whether it counts as passed, which record decides, and which reason is
+ * given if it has not passed.
+ */
 import t from "tap";
 import { judge, type JudgedAgainst } from "./judge.js";
 import type { EvidenceRow } from "./table.js";

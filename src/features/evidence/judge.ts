@@ -1,6 +1,7 @@
 /**
- * Decides whether a required command has passed. A record counts unless it is only an agent's word, has no exit code,
- * or is about other files. The newest record that counts decides, so a later failure cancels an earlier pass. Pure.
+ * Decides whether a required command has passed. A record does not count if it is only an agent's claim, has no exit
+ * code, or is about other files. The newest record that counts decides, so a later failure overrides an earlier pass.
+ * Pure.
  */
 import type { MissingReason } from "../../../schemas/evidence.js";
 import { levelOf } from "./levels.js";
@@ -16,13 +17,13 @@ export interface Judgement {
 export interface JudgedAgainst {
   /** The git tree of the files that the agent wants to deliver; null if it is not known. */
   readonly tree: string | null;
-  /** The id of the newest record at the time of the last edit. Records up to this one are stale. */
+  /** The id of the newest record at the time of the last edit. Records up to this id are stale. */
   readonly staleTo: number;
 }
 
 /**
- * Returns whether a command ran on the files that have the given tree. A hook does not know the tree, so for its
- * records only later edits matter.
+ * Returns whether a command ran on the files of the given tree. A hook does not know the tree, so its records match
+ * every tree; only a later edit makes them stale.
  */
 function ranOn({ seen_by, tree_before, tree_after }: JudgedRow, tree: string | null): boolean {
   return tree === null || seen_by === "hook" || (tree_before === tree && tree_after === tree);

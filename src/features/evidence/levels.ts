@@ -3,7 +3,7 @@ import { SEEN_BY, type EvidenceLevel, type SeenBy } from "../../../schemas/evide
 
 const LEVELS: Readonly<Record<SeenBy, EvidenceLevel>> = { agent: "said", hook: "observed", cli: "observed", ci: "ci" };
 
-/** The origins whose records prove that a command ran: all except an agent's own word. */
+/** The origins whose records prove that a command ran: all except `agent`, which is only the agent's own claim. */
 export const PROVING = ["cli", "hook", "ci"] as const satisfies readonly SeenBy[];
 
 export function levelOf(seenBy: SeenBy): EvidenceLevel {

@@ -15,7 +15,7 @@ export interface TaskCommands {
   readonly commands: readonly string[];
 }
 
-/** Returns the newest records of a command in a task, from each origin. */
+/** Returns the newest records of a command in a task, for each origin. */
 function recordsOf(reader: EvidenceReader, task: string, command: string): JudgedRow[] {
   return [
     ...PROVING.flatMap((origin) => reader.newest(task, command, origin)),
@@ -60,8 +60,8 @@ export function showRequired(
 }
 
 /**
- * Returns whether a new edit would make a record stale. It would if a required command has a record that is newer than
- * the last edit.
+ * Returns whether a new edit would make a record stale. It would if any required command has a record that is newer
+ * than the last edit.
  */
 export function hasFreshRecord(reader: EvidenceReader, { task, commands }: TaskCommands, staleTo: number): boolean {
   return commands.some((command) =>

@@ -1,4 +1,4 @@
-/** Tests how many records are kept, and for how long, with a real database. */
+/** Tests the limits on the number and the age of stored records, with a real database. */
 import t from "tap";
 import type { RecordEvidenceRequest } from "../../../schemas/evidence.js";
 import { EVIDENCE_MAX, EVIDENCE_OF_REGISTRANT_MAX } from "../../../schemas/limits/evidence.js";

@@ -7,7 +7,7 @@ import type { Db, Statement } from "../../platform/store/open.js";
 import type { CachingModel, Model } from "../../platform/threads/model.js";
 import { originsOf } from "./levels.js";
 
-/** A record as it is stored. `at` is in ms. */
+/** A record in its stored form. `at` is the time of the record, in ms. */
 export interface EvidenceRow extends Omit<RecordEvidenceRequest, "owns"> {
   readonly id: number;
   readonly at: number;
@@ -114,8 +114,8 @@ export class EvidenceWriter implements CachingModel {
 
   /**
    * Stores a record. If there are too many records in total, the oldest one is deleted. If the record's registrant has
-   * too many, its own oldest record is deleted. So an agent that registers many instances cannot push out the records
-   * of other agents.
+   * too many records, the registrant's oldest record is deleted. So an agent that registers many instances cannot push
+   * out the records of other agents.
    */
   append({ owns: _owns, ...record }: RecordEvidenceRequest, nowMs: number): EvidenceRow {
     const registrant = record.registrant ?? record.instance_id;

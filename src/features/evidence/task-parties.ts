@@ -1,9 +1,9 @@
 /**
  * Decides whether an instance is a party of a task. A party created the task, holds it, or held it when it ended. A
- * subagent is a party if one of its parents is. Only a party may report evidence that decides about a task, because
- * other agents could keep the task from being done with it. An agent that has released the task or lost its claim is no
- * party. Otherwise any agent could claim a task for a moment and report evidence for it later. Runs in the writer
- * thread.
+ * subagent is a party if one of its parents is a party. Only a party may report evidence that decides about a task.
+ * Otherwise any agent could report failures, and so keep the task from being completed. An agent that has released the
+ * task or lost its claim is no longer a party. If it were, any agent could claim a task for a moment, and report
+ * evidence for it later. Runs in the writer thread.
  */
 import type { WriteBuffer } from "../../platform/store/write-buffer.js";
 import type { Db, Statement } from "../../platform/store/open.js";
@@ -15,7 +15,7 @@ interface TaskRow {
   readonly created_by: string | null;
   /** The holder of the claim; null if no claim holds the task. */
   readonly holder: string | null;
-  /** In ms; null if the task has not ended. */
+  /** The time at which the task ended, in ms; null if it has not ended. */
   readonly ended_at: number | null;
 }
 

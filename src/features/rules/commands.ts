@@ -1,6 +1,6 @@
 /**
- * The writer methods that change rules. The pool has already parsed and compiled the rules (rules/jobs.ts). These
- * methods make the checks that need the database: whether a rule exists, whether its status may change, and whether the
+ * The writer methods that change rules. The pool has already parsed and compiled the rules (rules/jobs.ts). The methods
+ * check the rest, which needs the database: whether a rule exists, whether its status may change, and whether the
  * project stays within its limits. They run in the writer.
  */
 import * as Type from "typebox";
@@ -23,7 +23,8 @@ import { noDetail, writerMethod } from "../../platform/threads/writer-method.js"
 import { ruleWriter, type RuleTotals, type RuleWriter } from "./table.js";
 
 /**
- * The name in the audit row of an import. It is no rule's name, because the imported rules may belong to many projects.
+ * The name in the audit row of an import. It is not the name of a rule, because the imported rules may belong to many
+ * projects.
  */
 const BULK = "bulk";
 
@@ -153,7 +154,7 @@ export const importRules = writerMethod({
   },
 });
 
-/** Returns the failure if these rules cannot be imported; otherwise null. */
+/** Returns null if these rules can be imported; otherwise the failure. */
 export function refuseImport(rules: RuleWriter, given: readonly CheckedRule[]): Failure | null {
   const after = new Map<string, RuleTotals>();
   for (const { project, rule_id, size } of given) {
@@ -177,7 +178,7 @@ export function storeImported(rules: RuleWriter, given: readonly CheckedRule[], 
   for (const project of new Set(given.map((rule) => rule.project))) rules.touch(project);
 }
 
-/** Returns the failure if a project with these totals would exceed its limits; otherwise null. */
+/** Returns null if these totals are within the limits of a project; otherwise the failure. */
 function refuseTotals(project: string, { rules, instructions }: RuleTotals): Failure | null {
   const shown = JSON.stringify(shorten(project));
   if (rules > PROJECT_RULES_MAX)

@@ -19,8 +19,8 @@ const NOTHING: SegmentMatcher = { matches: () => false };
 
 export interface FileGlob {
   /**
-   * The number of globs to which the braces expand (2 for `*.{ts,js}`). The glob also matches a name with these braces,
-   * which does not count.
+   * The number of globs to which the braces expand (2 for `*.{ts,js}`). The glob also matches a name that contains the
+   * braces literally; that does not count as an alternative.
    */
   readonly alternatives: number;
   /** @param path the segments of the path */

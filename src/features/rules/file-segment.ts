@@ -1,7 +1,7 @@
 /**
- * Compiles one segment of a rule's glob. Character classes are those of gitignore: `[!a]` and `[^a]` negate a class, a
- * `]` at the beginning and a `-` at either end are literal, and `[:digit:]` names a set. A segment also matches the
- * file name that it spells literally, because many projects have folders such as `app/[id]`. Pure.
+ * Compiles one segment of a rule's glob. Character classes work as in gitignore. `[!a]` and `[^a]` negate a class. A
+ * `]` at the beginning and a `-` at either end are literal. `[:digit:]` names a set. A segment also matches the file
+ * name that is spelled exactly like it, because many projects have folders such as `app/[id]`. Pure.
  * https://git-scm.com/docs/gitignore
  */
 import { CLASS_BASE, segmentGlob, type SegmentTokens } from "../../base/segment-glob.js";
@@ -19,8 +19,8 @@ import { shorten } from "../../../shared/shorten.js";
 export const FILE_ESCAPABLE = "*?[]{}!^,;|-# ";
 
 /**
- * The named sets of ASCII characters, as ranges. Each two characters are the bounds of one range ("09AFaf" is 0-9, A-F
- * and a-f).
+ * The named sets of ASCII characters, as ranges. Each pair of characters is the first and the last character of a range
+ * ("09AFaf" is 0-9, A-F and a-f).
  */
 const SETS: Readonly<Record<string, string>> = {
   alnum: "09AZaz",
@@ -80,7 +80,7 @@ export function compileFileSegment(text: string): SegmentMatcher | SegmentProble
   return { matches: (segment) => glob.matches(segment) || spelled.matches(segment) };
 }
 
-/** Replaces each class by the characters that spell it. For example, `[id]` becomes the four characters "[id]". */
+/** Replaces each class by its literal spelling. For example, the class `[id]` becomes the four characters "[id]". */
 function spellClasses({ tokens, classes }: SegmentTokens): number[] {
   const spelled: number[] = [];
   for (const token of tokens) {

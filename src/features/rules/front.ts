@@ -1,6 +1,6 @@
 /**
- * Handles the requests about rules. To change rules, the pool parses and compiles the rules of the request, and then
- * the writer stores them. The pool also validates texts. A long validation waits for a permit. Runs on the front.
+ * Handles the requests about rules. When a request changes rules, the pool parses and compiles them, and then the
+ * writer stores them. The pool also validates texts. A long validation waits for a permit. Runs on the front.
  */
 import { GLOBAL_PROJECT, ruleName, type RuleRequest, type ValidateRequest } from "../../../schemas/rules.js";
 import { buffersOf, packBytes } from "../../base/bytes.js";
@@ -49,7 +49,7 @@ export class RuleFront {
     this.#options = options;
   }
 
-  /** Stores a rule as proposed. */
+  /** Stores the rule in the body with the status "proposed". */
   async propose({ body, caller, context }: BodyRequest & Pick<Request, "caller">): Promise<Answer> {
     const { guarded, writer, slowLane, log } = this.#options;
     const proposal = { actor: context.actor, is_proven: !mayAll(guarded, caller), body: packBytes(body) };
@@ -115,7 +115,7 @@ export class RuleFront {
   }
 
   /**
-   * Returns the violations of one rule in the text of the body. The rule may have any status. These violations are not
+   * Finds the violations of one rule, which may have any status, in the text of the body. These violations are not
    * counted in the actor's metrics.
    */
   preview(rule: RuleRequest, request: ValidationRequest): Promise<Answer> {

@@ -1,5 +1,5 @@
 /**
- * Tests the jobs and commands of rules on a database in memory. The stored and applied rules must be the ones that the
+ * Tests the jobs and commands of rules on a database in memory. The stored and applied rules must be the rules that the
  * jobs have checked.
  */
 import t from "tap";

@@ -75,7 +75,7 @@ export const checkRules = unaryJob({
   },
 });
 
-/** Encodes a list that may have rules of several projects. */
+/** Encodes a list whose rules may belong to several projects. */
 const BY_PROJECT: ListEncoding<RuleRow> = {
   encode: (rule) => encodeRule(rule),
   cursorOf: ({ project, rule_id }) => `${cursor("after_project", project)}&${cursor("after", rule_id)}`,
@@ -148,8 +148,8 @@ function encodeRule({ size: _size, applies_to, created_at, ...row }: RuleRow): s
 const validationModels = { rules: ruleReader, sets: ruleSets };
 
 /**
- * Validates a text, but stops if this takes too long, or if the answer becomes too long. It then returns OUT_OF_RANGE,
- * and the caller uses `validateLong`.
+ * Validates a text. If the validation takes too long, or if its answer becomes too long, the job stops and returns
+ * OUT_OF_RANGE. The caller then uses `validateLong`.
  */
 export const validateShort = unaryJob({
   name: "rules.validate",
@@ -172,8 +172,8 @@ export const validateShort = unaryJob({
 });
 
 /**
- * Validates a text without the limits of `validateShort`. The answer ends with the number of violations. The reply of
- * the stream is also this number.
+ * Validates a text without the limits of `validateShort`. The answer ends with the number of violations, which is also
+ * the reply of the stream.
  */
 export const validateLong = streamJob({
   name: "rules.validate_long",
@@ -202,12 +202,12 @@ export const validateLong = streamJob({
 
 /**
  * Yields the answer `{"project","violations","count"}` in small pieces. The violations of the project's own rules come
- * first, then those of the global rules. Each of the two parts is sorted by rule_id and line. `count` is the number of
- * all violations, but the list ends at VIOLATIONS_LISTED_MAX or at its limit in bytes.
+ * first. The violations of the global rules follow. Each of the two parts is sorted by rule_id and line. `count` is the
+ * number of all violations, but the list ends at VIOLATIONS_LISTED_MAX or at its limit in bytes.
  *
- * If the request names one rule, the answer also has `applies`. It shows whether the rule applies to the file, because
- * a rule that does not apply also has no violations. Returns OUT_OF_RANGE if the validation exceeds its steps or its
- * time (work-budget.ts).
+ * If the request names one rule, the answer also has `applies`. It distinguishes a rule without violations from a rule
+ * that does not apply to the file. Returns OUT_OF_RANGE if the validation exceeds its steps or its time
+ * (work-budget.ts).
  */
 function* validation(
   models: { readonly rules: RuleReader; readonly sets: RuleSets },
@@ -281,7 +281,7 @@ function rulesFor(
     const global = alone ? [] : sets.kept(GLOBAL_PROJECT, versions[1]);
     if (own !== undefined && global !== undefined) return joined(own, global);
   }
-  // Read the version from the database. It may be newer than the version that the front has sent.
+  // Read the version from the database, because it may be newer than the version that the front has sent.
   const compiled = (name: string): readonly CompiledRule[] =>
     sets.get(name, rules.version(name), () => rules.accepted(name));
   return rules.inSnapshot(() => joined(compiled(project), alone ? [] : compiled(GLOBAL_PROJECT)));

@@ -46,7 +46,7 @@ function asksForText(program: Program): boolean {
 
 /**
  * Adds up the counts of all repetitions `{n}`, `{n,}` and `{n,m}` in a regex. Skips escaped characters, and numbers
- * such as the one in `\x{2028}`.
+ * such as 2028 in `\x{2028}`.
  */
 function countRepetitions(source: string): number {
   let sum = 0;
@@ -58,12 +58,12 @@ function countRepetitions(source: string): number {
 /** Bounds the cost of matches. One match reports its steps to the meter while it runs. */
 export interface RegexMeter {
   /**
-   * The id of the metered work. A match for other work first clears the automaton's cache. So the cost of the same work
-   * never depends on earlier matches.
+   * The id of the metered work. When a match has another id than the previous match, the automaton's cache is cleared
+   * first. So the cost of the same work never depends on earlier work.
    */
   readonly id: number;
   /**
-   * Takes steps from the remaining ones.
+   * Subtracts steps from the remaining steps.
    * @throws if too few steps are left
    */
   take(steps: number): void;
@@ -80,7 +80,10 @@ const STEPS_AN_INSTRUCTION = 2;
  */
 const CLASSES_A_STEP = 128;
 
-/** The engine's lazy automaton (DFA). It adds a state when a text first needs it. The names are the engine's own. */
+/**
+ * The engine's lazy automaton (DFA). It adds each state when a text first needs the state. The names are the engine's
+ * own.
+ */
 interface Automaton {
   readonly maxMem: number;
   readonly memBudget: number;
@@ -158,7 +161,7 @@ export class Regex {
   /**
    * Returns the first match in the text; null if there is none.
    * @param allows returns whether the search may take this number of steps (instructions times characters). If it
-   * returns false, the result is null.
+   * returns false, `find` returns null
    */
   find(text: string, allows: (steps: number) => boolean): string | null {
     if (!this.#program.test(text) || !allows(this.size * text.length)) return null;
@@ -167,15 +170,18 @@ export class Regex {
   }
 
   /**
-   * Returns whether any line of the text may match. If it returns false, no line matches. One search of the whole text
-   * is many times faster than a search of each line.
+   * Returns false if certainly no line of the text matches. It searches the whole text once, which is many times faster
+   * than a search of each line.
    * @param text a text whose lines end with "\n"
    */
   mayMatchLine(text: string): boolean {
     return this.#anywhere === null || this.#anywhere.test(text);
   }
 
-  /** Frees the memory that matches have taken, if it exceeds AUTOMATON_BYTES_KEPT_MAX. */
+  /**
+   * Frees memory that earlier matches have taken. The automaton's cache is cleared only if it exceeds
+   * AUTOMATON_BYTES_KEPT_MAX.
+   */
   trim(): void {
     for (const program of this.#anywhere === null || this.#anywhere === this.#program
       ? [this.#program]
@@ -189,13 +195,13 @@ export class Regex {
 }
 
 /**
- * Returns a program that matches a text of several lines whenever `program` matches within one of its lines. It may
- * also match other texts. Returns null if there is no such program.
+ * Returns a program that searches all lines of a text at once. It matches the text if `program` matches within one of
+ * the lines. It may also match other texts. Returns null if there is no such program.
  *
- * A regex without `^`, `$`, `\A` and `\z` needs no other program, because its match depends only on the matched
- * characters. (`\b` is the same at the edge of a line as at the edge of a text.) Any other regex is compiled with
- * `(?m)`, so that `^` and `$` also match at the edges of lines. If the new program still tests for the edges of the
- * whole text (for example by `\A`), it cannot search several lines.
+ * If a regex has no `^`, `$`, `\A` or `\z`, the result is `program` itself, because a match depends only on the matched
+ * characters. (At the edge of a line, `\b` matches as at the edge of a text.) Any other regex is compiled with `(?m)`,
+ * so that `^` and `$` also match at the edges of lines. If the new program still tests for the edges of the whole text
+ * (for example by `\A`), it cannot search several lines.
  */
 function programForLines(program: Program, source: string): Program | null {
   if (!asksForText(program)) return program;
@@ -218,8 +224,8 @@ export function isPropertyKnown(property: string): boolean {
 }
 
 /**
- * Compiles a regex. If it does not compile, returns a 400 with the reason. The message calls the regex "pattern", as
- * requests do.
+ * Compiles a regex. If it does not compile, returns a 400 with the reason. The message calls the regex "pattern",
+ * because that is its name in requests.
  * @param charactersMax the maximum length of the source
  */
 export function compileRegex(source: string, charactersMax = RULE_PATTERN_BYTES_MAX): Regex | Failure {

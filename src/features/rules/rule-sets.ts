@@ -11,7 +11,7 @@ import { compileStoredGlob, type FileGlob } from "./file-glob.js";
 import { compileRegex, type Regex } from "./regex.js";
 import { defaultMessage, type Matcher } from "./violations.js";
 
-/** The columns that a compiled rule needs. */
+/** The columns of a stored rule that are needed to compile it. */
 export interface StoredRule {
   readonly rule_id: string;
   readonly severity: string;
@@ -51,8 +51,7 @@ export class CompiledRule implements Matcher {
     if (this.#regex === undefined) {
       const compiled =
         this.matchType === "custom" && this.#source === NO_CONSOLE_LOG ? null : compileRegex(this.#source);
-      // A failure here is a bug. The same engine has already compiled the regex, within the same limits, before it was
-      // stored.
+      // A failure here is a bug. Before the regex was stored, the same engine compiled it within the same limits.
       if (compiled instanceof Failure) throw new Error(`of a stored rule: ${compiled.message}`);
       this.#regex = compiled;
     }

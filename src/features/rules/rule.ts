@@ -1,6 +1,6 @@
 /**
  * Parses the rules of requests. First it checks them against the request's schema. Then it checks what a schema cannot
- * express: globs and regexes must compile, and ids must be unique. At last it fills in defaults. Every 400 names the
+ * express: globs and regexes must compile, and ids must be unique. Finally it fills in defaults. Every 400 names the
  * rule. The work may take long, so it runs in the pool and in the thread of a restore.
  */
 import type { Static } from "typebox";
@@ -34,11 +34,11 @@ export interface RuleReading {
   readonly missing: { readonly source: string; readonly proposed_by: string };
   /** The values that override the rule's own values. */
   readonly always: { readonly project?: string; readonly source?: string; readonly proposed_by?: string };
-  /** Whether an empty array is rejected. Some requests with an empty array can only be a mistake. */
+  /** Whether an empty array is rejected. In some requests, an empty array can only be a mistake. */
   readonly some?: true;
   /**
-   * Whether the rules were read from a store. They were checked when they were stored, possibly by an older version
-   * that accepted more globs and names. So globs and names are not checked again.
+   * Whether the rules were read from a store. Stored rules were checked before, possibly by an older version that
+   * accepted more globs and names. So globs and names are not checked again.
    */
   readonly stored?: true;
 }
@@ -94,7 +94,7 @@ export async function loadRuleReading(): Promise<void> {
 export interface RulesPlace {
   /** The name of the array in a sentence ("the body"). */
   readonly name: string;
-  /** A JSON Pointer. */
+  /** The position of the array in the request, as a JSON Pointer. */
   readonly at: string;
 }
 
@@ -143,7 +143,8 @@ function shapeProblem(value: unknown, naming: Naming, { shape, stored }: RuleRea
 }
 
 /**
- * Returns the beginning of an error message about a rule. It has the rule's id, or `otherwise` if the rule has no id.
+ * Returns the beginning of an error message about a rule. The beginning names the rule by its id, or by `otherwise` if
+ * the rule has no id.
  */
 function labelOf(value: unknown, otherwise: string): string {
   const id: unknown = typeof value === "object" && value !== null && "rule_id" in value ? value.rule_id : undefined;

@@ -1,6 +1,6 @@
 /**
  * Tests the cached versions of rule sets. After a client has seen a version in an answer, the cache must never return
- * an older one.
+ * an older version.
  */
 import t from "tap";
 import { RULE_SET_VERSIONS_KEPT_MAX } from "../../../schemas/limits/rules.js";

@@ -1,9 +1,9 @@
 /**
- * Caches the version of each project's rule set. The front sends the versions with each validation. If a worker has
- * cached the same versions of the rule sets, it need not read the database.
+ * Caches the version of each project's rule set. The front sends the versions with each validation. A worker that has
+ * cached these versions need not read the database.
  *
- * A client must never get an older version than one that it has seen. So while a call that changes rules is in flight
- * to the writer, nothing is cached, and versions are read from the database. Runs on the front.
+ * A client must never get an older version after a newer one. So while a call that changes rules is in flight to the
+ * writer, the front caches nothing, and reads versions from the database. Runs on the front.
  */
 import { RULE_SET_VERSIONS_KEPT_MAX } from "../../../schemas/limits/rules.js";
 import type { Failure } from "../../base/result.js";
@@ -14,8 +14,7 @@ export class RuleSetVersions implements ChangeListener {
   readonly #mayBeStale: () => boolean;
   readonly #known = new Map<string, number>();
   /**
-   * The number of calls in flight that change rules. One number counts the calls of all projects, because there are few
-   * such calls.
+   * The number of calls in flight that change rules. The number covers all projects, because there are few such calls.
    */
   #changing = 0;
 

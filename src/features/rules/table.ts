@@ -94,7 +94,8 @@ export class RuleWriter {
   }
 
   /**
-   * Stores a rule. If it replaces a rule with the same id, the creation time does not change. Call `touch` afterwards.
+   * Stores a rule. If a rule with the same id exists, it is replaced, but keeps its creation time. Call `touch`
+   * afterwards.
    */
   store(rule: CheckedRule, status: RuleStatus, createdAt: number): void {
     this.#upsert.run(
@@ -164,7 +165,9 @@ export class RuleReader {
     this.#nth = db.prepare("SELECT 1 FROM rule WHERE project = ? LIMIT 1 OFFSET ?");
   }
 
-  /** Runs several reads on one snapshot of the database. If a transaction is open, its snapshot is used. */
+  /**
+   * Runs several reads on one snapshot of the database. If a transaction is already open, the reads use its snapshot.
+   */
   inSnapshot<Read>(read: () => Read): Read {
     if (this.#db.inTransaction) return read();
     let found: Read | undefined;

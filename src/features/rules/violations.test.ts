@@ -87,7 +87,7 @@ const flagged = fc
     fc.constantFrom("", "", "", "\\Q", "(?-m)$"),
   )
   .map((parts) => parts.join(""));
-/** A text with more lines than one block (`BLOCK_LINES`) has. */
+/** A text with more lines than one block, which has `BLOCK_LINES` lines. */
 const LINES = "b\n\n".repeat(12);
 const text = fc
   .array(

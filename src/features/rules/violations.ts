@@ -1,7 +1,7 @@
 /**
- * Finds the matches of one rule in one text. A line ends at "\n", or at "\r\n". To save time, all lines are
- * searched at once first. If there may be a match, blocks of BLOCK_LINES lines are searched, and then each line of a
- * block that may match. Runs in the pool. Pure but for the caches of the regexes.
+ * Finds the matches of one rule in one text. A line ends at "\n", or at "\r\n". To save time, one search covers all
+ * lines first. Only if it finds a possible match, each block of BLOCK_LINES lines is searched. Only the lines of a
+ * block with a possible match are searched one by one. Runs in the pool. Pure but for the caches of the regexes.
  */
 import { NO_CONSOLE_LOG, type MatchType } from "../../../schemas/rules.js";
 import type { WorkBudget } from "./work-budget.js";
@@ -46,7 +46,7 @@ function endOfLine(lines: string, start: number): number {
 
 /**
  * Yields the first match of each line. A line whose first match is empty is skipped.
- * @param mayFind returns false if no line of a block can match; so most blocks are skipped
+ * @param mayFind returns false if no line of a block can match; such a block is skipped
  */
 function* findInLines(
   lines: string,

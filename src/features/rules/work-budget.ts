@@ -1,7 +1,7 @@
 /**
  * Limits the work of a validation that runs without a permit. Such a validation must be short, because other requests
- * wait for the same thread. Work is counted in steps: searching a line takes its number of characters times the number
- * of the regex's instructions. Pure but for the given clock.
+ * wait for the same thread. Work is counted in steps. The search of a line takes as many steps as the line has
+ * characters, times the number of instructions in the regex. Pure but for the given clock.
  */
 export class WorkBudget {
   readonly #untilMs: number;
@@ -21,7 +21,8 @@ export class WorkBudget {
   }
 
   /**
-   * Takes steps, and returns whether work of this size may begin. Once it has returned false, it always returns false.
+   * Subtracts steps from the budget, and returns whether work of this size may begin. Once it has returned false, it
+   * always returns false.
    */
   allow(steps: number): boolean {
     this.#steps -= steps;

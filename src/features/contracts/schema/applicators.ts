@@ -22,8 +22,8 @@ import {
 import { BOTH_DIALECTS, DRAFT_2020, type ApplicatorRow } from "./site.js";
 
 /**
- * The keywords with the functions that compile them. They are compiled in this order. Errors at the same position are
- * also reported in this order.
+ * The keywords with the functions that compile them. The order matters: keywords are compiled in it, and errors at the
+ * same position are reported in it.
  */
 export const APPLICATORS: Readonly<Record<string, ApplicatorRow>> = {
   $ref: { dialects: BOTH_DIALECTS, compile: compileRef },

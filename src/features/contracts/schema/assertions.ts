@@ -1,7 +1,7 @@
 /**
- * The keywords of both drafts that assert something about a single value, such as `minimum`. Each keyword has a
- * function that reads the keyword's value from a schema. The function returns a test, or an error that says which
- * values the keyword allows. Pure, any thread.
+ * The keywords of both drafts that assert something about a single value, such as `minimum`. Each has a function that
+ * reads the keyword's value in a schema, for example the 5 of `minimum: 5`. The function returns a test, or an error
+ * that says which values the keyword may have. Pure, any thread.
  */
 import { compareNumbers, isInteger, isJsonNumber, isMultipleOf, type JsonNumber } from "../../../base/exact-number.js";
 import type { CheckSteps } from "../check-steps.js";
@@ -12,8 +12,8 @@ import { countCodePoints } from "./code-points.js";
 /** The test of a value, and the message for a value that fails it. */
 export interface Assertion {
   /**
-   * @param steps the budget. The caller takes one step for each test. A test that needs more than one step takes the
-   * others itself.
+   * @param steps the budget. The caller charges one step for each test. A test that needs more steps charges the
+   * further steps itself.
    */
   readonly test: (value: unknown, steps: CheckSteps) => boolean;
   readonly message: (value: unknown) => string;
@@ -33,9 +33,7 @@ const DIGITS_SQUARED_A_STEP = 16;
 /** Computing a power of ten modulo the divisor takes this many multiplications for each digit of the exponent. */
 const MULTIPLICATIONS_A_DIGIT = 5;
 const MULTIPLICATION_STEPS = 4;
-/**
- * If the divisor has n digits, each multiplication modulo the divisor takes n² / MULTIPLIED_SQUARED_A_STEP more steps.
- */
+/** A multiplication modulo a divisor of n digits takes n² / MULTIPLIED_SQUARED_A_STEP further steps. */
 const MULTIPLIED_SQUARED_A_STEP = 2_048;
 
 function exponentDigits(number: JsonNumber): number {
@@ -97,7 +95,7 @@ function readMultipleOf(divisor: unknown): Assertion | WrongValue {
     test: (value, steps) => {
       if (!isJsonNumber(value)) return true;
       const digits = Math.max(shownNumber(value).length, shownNumber(divisor).length);
-      // The steps are taken before the arithmetic, because the arithmetic takes more than linear time for long numbers.
+      // Charge the steps before the arithmetic, which takes more than linear time for long numbers.
       steps.take(digits ** 2 / DIGITS_SQUARED_A_STEP);
       steps.take(
         MULTIPLICATIONS_A_DIGIT *
@@ -111,8 +109,8 @@ function readMultipleOf(divisor: unknown): Assertion | WrongValue {
 }
 
 /**
- * Returns the reader of a keyword that limits a count, for example `maxItems`. `of` returns the count of a value (the
- * number of its items), or null if the keyword does not apply to the value.
+ * Returns the reader of a keyword that limits a count, for example `maxItems`. `of` counts a value (here the array's
+ * items), or returns null if the keyword does not apply to the value.
  */
 function count(
   of: (value: unknown, steps: CheckSteps) => number | null,

@@ -56,7 +56,9 @@ export class CharacterSet {
     return this.#isWithin(LOW);
   }
 
-  /** Returns the characters whose UTF-16 form is a high surrogate of this set and a low surrogate of `low`. */
+  /**
+   * Returns each character whose UTF-16 form is a high surrogate from this set, followed by a low surrogate from `low`.
+   */
   pairsWith(low: CharacterSet): CharacterSet {
     const pairs: Range[] = [];
     for (const [first, last] of this.ranges) {
@@ -111,13 +113,13 @@ export function propertySet(property: string): CharacterSet | undefined {
       // The engine does not know the property.
       return undefined;
     }
-    // The string of all characters leaves out surrogates, because two adjacent ones would form a pair. They are tested
-    // below.
+    // Leave the surrogates out of this string, because two adjacent surrogates would form a pair. The surrogates are
+    // tested below.
     everyCharacter ??= charactersOf([0, HIGH[0] - 1]) + charactersOf([LOW[1] + 1, LAST]);
     const ranges = [...everyCharacter.matchAll(runs)].map(([run]): Range => [run.codePointAt(0) ?? 0, lastOf(run)]);
     if (new RegExp(runs.source, "u").test("\ud800")) ranges.push([HIGH[0], LOW[1]]);
-    // `everyCharacter` has no surrogates, so a range may extend across them (U+D7FF is followed by U+E000). They are
-    // removed from such a range unless they have the property.
+    // `everyCharacter` has no surrogates, so a range may extend across them (U+D7FF is followed by U+E000). Remove the
+    // surrogates from such a range unless they have the property.
     set = CharacterSet.of(ranges.flatMap(withoutSurrogates(ranges.some(([least]) => least === HIGH[0]))));
     properties.set(property, set);
   }

@@ -1,4 +1,4 @@
-/** Counts the characters (Unicode code points) of a text. A surrogate without its pair counts as one character. */
+/** Counts the characters (Unicode code points) of a text. An unpaired surrogate counts as one character. */
 export function countCodePoints(text: string): number {
   let count = text.length;
   for (let at = 1; at < text.length; at++) {

@@ -1,8 +1,8 @@
 /**
  * Compiles a JSON Schema to a graph: one node for each subschema, with the checks of its keywords. assertions.ts has
- * the keywords about a value itself, and applicators.ts has the keywords that contain other schemas. Even unused
- * subschemas are compiled, so that the author learns about all problems when the schema is stored. No code is generated
- * from a schema, because it is untrusted data. Runs in the pool.
+ * the keywords about a value itself, and applicators.ts has the keywords that contain other schemas. Unused subschemas
+ * are compiled too, so that the author learns about all problems when the schema is stored. No code is generated from a
+ * schema, because it is untrusted data. Runs in the pool.
  */
 import { CONTRACT_PATTERN_INSTRUCTIONS_MAX } from "../../../../schemas/limits/contracts.js";
 import { RULE_PROGRAM_INSTRUCTIONS_MAX } from "../../../../schemas/limits/rules.js";
@@ -114,8 +114,7 @@ class Compiler {
         this.#instructions > CONTRACT_PATTERN_INSTRUCTIONS_MAX
           ? `the patterns before it have more than ${CONTRACT_PATTERN_INSTRUCTIONS_MAX} instructions together`
           : compilePattern(source);
-      // An unusable pattern counts as many instructions as the largest pattern, because its compilation may have taken
-      // as long.
+      // An unusable pattern counts like the largest allowed pattern, because compiling it may have taken as long.
       this.#instructions += typeof pattern === "string" ? RULE_PROGRAM_INSTRUCTIONS_MAX : pattern.instructions;
       this.#patterns.set(source, pattern);
     }

@@ -1,7 +1,6 @@
 /**
- * Tests schemas that refer to themselves. The schemas are random. They combine all keywords that evaluate another
- * schema on the same value, several resources, and dynamic anchors. Every check must end with an answer, within its
- * budget of steps.
+ * Tests random schemas that refer to themselves. They combine several resources, dynamic anchors, and all keywords that
+ * evaluate another schema on the same value. Every check must end with an answer, within its budget of steps.
  */
 import t from "tap";
 import { newSeed, makeRandom, type Random } from "../../../../test/support/random.js";
@@ -36,8 +35,8 @@ function oneOf<Item>(random: Random, items: readonly Item[]): Item {
 }
 
 /**
- * Generates the schema of a contract. It consists of small schemas that refer to each other, each in a resource of its
- * own.
+ * Generates the schema of a contract. The schema consists of small schemas that refer to each other, each in a resource
+ * of its own.
  */
 class SchemaGenerator {
   readonly #random: Random;

@@ -8,8 +8,8 @@ import type { SchemaNode } from "./evaluation.js";
 /** Returns all nodes that can be reached from the root. */
 function reachable(root: SchemaNode): Set<SchemaNode> {
   const found = new Set([root]);
-  // The loop adds nodes to the Set over which it iterates. It visits them too, because the iteration of a Set includes
-  // new elements.
+  // The loop adds nodes to the Set over which it iterates. The new nodes are visited too, because the iteration of a
+  // Set includes elements that are added meanwhile.
   for (const { inPlace, below } of found) for (const next of [...inPlace, ...below]) found.add(next);
   return found;
 }

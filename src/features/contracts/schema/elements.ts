@@ -9,8 +9,8 @@ function moreThan(run: Evaluation, place: Place, count: number): false {
 }
 
 /**
- * Returns the check of an array's elements. The first elements are checked each against its own schema in `first`, and
- * all other elements against `others`.
+ * Returns the check of an array's elements. Each schema in `first` is for the element at the same index. All further
+ * elements are checked against `others`.
  */
 function elementsCheck(first: readonly SchemaNode[], others: SchemaNode | null, refuses: boolean): Check {
   return (run, value, place, evaluated) => {

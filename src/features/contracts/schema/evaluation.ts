@@ -1,7 +1,7 @@
 /**
- * One evaluation of a payload against a compiled schema. It collects the errors and the evaluated parts of the payload,
- * and tracks the resources that it has entered, for dynamic references. It detects a schema that refers to itself on
- * the same value. Pure, any thread.
+ * One evaluation of a payload against a compiled schema. It collects the errors, and records which parts of the payload
+ * were evaluated. For dynamic references, it tracks the resources that it has entered. It detects a schema that refers
+ * to itself on the same value. Pure, any thread.
  */
 import { STEPS_A_LOOKUP, type CheckSteps } from "../check-steps.js";
 import type { Resource } from "./documents.js";
@@ -20,8 +20,8 @@ export interface SchemaError {
   /** The member that the error is about; null if it is about the value at `place`. */
   readonly member: string | null;
   /**
-   * Builds the message. It is called only for errors that are reported. Most errors are not, for example if another
-   * schema of an `anyOf` matches.
+   * Builds the message. It is called only for errors that are reported. Most errors are never reported, for example
+   * because another schema of an `anyOf` matches.
    */
   readonly message: () => string;
 }
@@ -41,7 +41,7 @@ export interface SchemaNode {
   readonly lateChecks: Check[];
   /** True if null is valid, even if the keywords do not allow it. */
   nullable: boolean;
-  /** The nodes that are evaluated on the same value as this one. */
+  /** The nodes that are evaluated on the same value as this node. */
   readonly inPlace: SchemaNode[];
   /** The nodes that are evaluated on parts of this node's value. */
   readonly below: SchemaNode[];
@@ -74,9 +74,9 @@ export class Evaluated {
   }
 }
 
-/** The number of resources that a search visits in the time of one step. */
+/** A search visits this many resources in the time of one step. */
 const RESOURCES_A_STEP = 16;
-/** The number of frames (followed references) that a search visits in the time of one step. */
+/** A search visits this many frames (followed references) in the time of one step. */
 const FRAMES_A_STEP = 64;
 
 /** A reference that is being followed: its target, and the position of the value on which the target is evaluated. */
@@ -161,7 +161,7 @@ export class Evaluation {
     return valid;
   }
 
-  /** Works as `evaluate`, but records no errors. */
+  /** Does the same as `evaluate`, but records no errors. */
   matches(node: SchemaNode, value: unknown, place: Place, evaluated: Evaluated | null): boolean {
     this.#quiet += 1;
     const valid = this.evaluate(node, value, place, evaluated);

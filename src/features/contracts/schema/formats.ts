@@ -9,7 +9,7 @@ import type { JsonNumber } from "../../../base/exact-number.js";
 /** Whether a string or number has the format. */
 export type FormatTest = (value: string | JsonNumber) => boolean;
 
-/** The formats for strings of any length. Their checks take linear time, or check nothing. */
+/** The formats that are checked on strings of any length, because their checks take linear time or do nothing. */
 const LONG_FORMATS: ReadonlySet<string> = new Set(["byte", "binary", "password"]);
 /**
  * Formats of the library that are left out. `url` is not a format of JSON Schema, and its check can take unlimited

@@ -55,7 +55,7 @@ function compileProperties(site: Site): Check | null {
   return (run, value, place, evaluated) => {
     if (!isObject(value)) return true;
     let valid = true;
-    // If only `properties` is used, the loop goes over its names, which may be far fewer than the object's names.
+    // If only `properties` is used, visit only the names in it, because the object may have far more names.
     const names = patterns.length === 0 && others === null ? namedNames : run.steps.namesOf(value);
     run.steps.take(names.length * STEPS_A_LOOKUP);
     for (const name of names) {
@@ -68,8 +68,8 @@ function compileProperties(site: Site): Check | null {
 }
 
 /**
- * Compiles `properties`, `patternProperties` and `additionalProperties` to one check. The check belongs to the first of
- * these keywords in the schema. The others get no check.
+ * Compiles `properties`, `patternProperties` and `additionalProperties` to one check. The first of these keywords in
+ * the schema gets the check. The other two get no check.
  */
 export function compilePropertiesOnce(
   keyword: "properties" | "patternProperties" | "additionalProperties",
@@ -89,8 +89,8 @@ export function compilePropertyNames(site: Site, schema: unknown): Check | null 
     if (!isObject(value)) return true;
     let valid = true;
     for (const name of run.steps.namesOf(value)) {
-      // The place is copied, because the name and the object are two values. Each Place object must belong to one value
-      // only.
+      // Copy the place, because the name and the object are two values, and each Place object must belong to only one
+      // value.
       if (run.evaluate(node, name, { ...place }, null)) continue;
       valid = run.fail(place, () => "property name must be valid");
       if (run.stops) return false;

@@ -1,7 +1,7 @@
 /**
- * Translates a regular expression of ECMAScript (with the flag `u`) to RE2. Groups do not capture in the translation,
- * because no pattern needs captures. Syntax that only RE2 has (`(?i)`, `\A`, `\Q…\E`, `[[:alpha:]]`) is kept. Pure, any
- * thread.
+ * Translates a regular expression of ECMAScript (with the flag `u`) to RE2. The translation uses groups without
+ * captures, because no pattern needs captures. It keeps syntax that only RE2 has (`(?i)`, `\A`, `\Q…\E`,
+ * `[[:alpha:]]`). Pure, any thread.
  */
 import { CharacterSet, LINE_ENDS, propertySet, SPACE, type Range } from "./character-set.js";
 
@@ -99,7 +99,7 @@ export class PatternTranslator {
     return alternatives.map((terms) => terms.map((term) => this.#repeat(term)).join("")).join("|");
   }
 
-  /** Writes a repetition. If its count is above RE2's limit, it writes several repetitions in a row. */
+  /** Writes a repetition. A count above RE2's limit becomes several repetitions in a row. */
   #repeat({ text, counts }: Term): string {
     if (counts === null) return text;
     const { least, most } = counts;

@@ -1,6 +1,6 @@
 /**
- * Compiles patterns of JSON Schema with RE2. RE2 matches in time that is linear in the length of the text. ECMAScript
- * syntax that RE2 lacks is translated first (pattern-translator.ts). Runs in the pool.
+ * Compiles patterns of JSON Schema with RE2, whose matching time is linear in the length of the text. ECMAScript syntax
+ * that RE2 lacks is translated first (pattern-translator.ts). Runs in the pool.
  */
 import { RULE_PATTERN_BYTES_MAX, RULE_REPETITIONS_MAX } from "../../../../schemas/limits/rules.js";
 import { utf8Length } from "../../../../schemas/text.js";
@@ -10,7 +10,7 @@ import type { CheckSteps } from "../check-steps.js";
 import { countCodePoints } from "./code-points.js";
 import { PatternTranslator, UnusablePattern, type TranslatedPattern } from "./pattern-translator.js";
 
-/** The number of steps that it costs to start a match. */
+/** The cost of starting a match, in steps. */
 const PATTERN_STEPS = 8;
 
 export interface Pattern {

@@ -9,7 +9,7 @@ import type { Pattern } from "./pattern.js";
 
 /**
  * All dynamic anchors of one name. All references to the name share this object, because a schema may have thousands of
- * anchors and of references.
+ * anchors and thousands of references.
  */
 export interface DynamicAnchors {
   readonly nodes: ReadonlyMap<Resource, SchemaNode>;
@@ -27,7 +27,7 @@ export interface Site {
   below(value: unknown, pointer: string): SchemaNode | null;
   /** Returns the compiled pattern; null if the pattern cannot be used. */
   pattern(source: string, pointer: string): Pattern | null;
-  /** Resolves a reference. Its target is passed to `take` later, when this schema has been compiled. */
+  /** Resolves a reference. `take` gets the target later, when this schema has been compiled. */
   refer(reference: unknown, keyword: string, take: (node: SchemaNode, target: Target) => void): void;
   /** Returns all possible targets of a dynamic reference. */
   dynamicAnchors(name: string): DynamicAnchors;

@@ -1,6 +1,6 @@
 /**
- * Tests that a step takes no longer than documented, whatever keyword takes it. A check that reaches CONTRACT_STEPS_MAX
- * steps must end because of its steps and before the time limit. So it has the same answer on every machine.
+ * Tests that no keyword takes longer for one step than documented. A check that exceeds CONTRACT_STEPS_MAX must be
+ * stopped by its number of steps, before it reaches the time limit. So the check has the same answer on every machine.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -74,7 +74,9 @@ const keyword = fc.oneof(
   ),
 );
 
-/** Repeats schemas inside a keyword such as `allOf`, so often that their own cost dominates the measurement. */
+/**
+ * Repeats schemas inside a keyword such as `allOf`. There are so many that their own cost dominates the measurement.
+ */
 function repeat(schemas: readonly object[], under: "allOf" | "anyOf" | "dependentSchemas"): object {
   const many = Array.from({ length: 3000 }, (_, at) => must(schemas[at % schemas.length], "there is one"));
   if (under === "allOf") return { allOf: many.map((schema) => ({ anyOf: [schema, true] })) };
@@ -98,7 +100,7 @@ t.test("no step takes as long as finding a member's name again", (t) => {
     fc.property(keywords, under, (schemas, place) => {
       const schema = repeat(schemas, place);
       let best = Number.POSITIVE_INFINITY;
-      // Another process may have evicted the processor's caches, so a slow measurement is repeated.
+      // Repeat a slow measurement, because another process may have evicted the processor's caches.
       for (let tries = 0; tries < 4 && best >= 0.8; tries++) {
         let taken = 0;
         const spent = cpuMs(() => {

@@ -229,8 +229,7 @@ export class RpcServer<Row extends Method = Method> {
         continue;
       }
       this.#streams.delete(id);
-      // The stream ends before the iterator does, so the iterator must clean up now. It may have to close a snapshot or
-      // to free a worker.
+      // The iterator has not ended yet, so make it clean up now. It may have to close a snapshot or to free a worker.
       if (next.done !== true) open.chunks.return?.();
       const end: unknown = next.value;
       if (end instanceof Failure) this.#port.send([FRAME.FAILURE, id, end.status, end.message, end.members]);

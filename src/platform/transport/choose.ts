@@ -10,7 +10,7 @@ import type { Transport } from "./transport.js";
 export interface ChosenTransport {
   readonly transport: Transport;
   readonly name: Exclude<TransportChoice, "auto">;
-  /** Why the faster library did not load, in a few words; "" if it did, or if the other library was configured. */
+  /** The short reason why the faster library did not load; "" if it did, or if the other library was configured. */
   readonly fallback: string;
 }
 

@@ -44,8 +44,8 @@ export interface Exchange {
    */
   onAbort(listener: () => void): void;
   /**
-   * Why the request must be refused without reading its body; null if it may be executed. There are two reasons: a
-   * proxy may read the request differently from the server, or may see its end at another byte. The connection is
+   * The failure that refuses the request without reading its body; null if the request may be executed. A request is
+   * refused if a proxy may read it differently from the server, or may see its end at another byte. The connection is
    * closed after the answer.
    */
   readonly fault: Failure | null;

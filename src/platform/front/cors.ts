@@ -58,8 +58,8 @@ const CORP = "Cross-Origin-Resource-Policy";
 
 /**
  * Returns the reply with a header that forbids pages of other origins to embed it as a script, image or frame. Without
- * the header, a page from another port of this host could embed the answer: browsers treat all ports of a host as one
- * site, so they send this host's cookies with the page's requests.
+ * the header, a page from another port of this host could embed the answer with this host's cookies, because browsers
+ * treat all ports of a host as one site.
  */
 export function sameOriginOnly(reply: WireReply): WireReply {
   const { name, rest } = reply.headers;

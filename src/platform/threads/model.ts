@@ -126,8 +126,8 @@ export class Models {
   }
 
   /**
-   * Makes every caching model read its tables again. After a refill, each publishing model also publishes its new
-   * state.
+   * Makes every caching model read its tables again. If the reason is `refill`, each publishing model also publishes
+   * its new state.
    */
   reload(why: ReloadReason): void {
     for (const opened of this.#opened.values()) {

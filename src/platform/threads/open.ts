@@ -173,8 +173,8 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     close: async () => {
       await pool.close();
       await exports.close();
-      // Remove the handlers, because they may read from database handles that are closed now. A writer that restarts
-      // could still call them.
+      // Replace the handlers, because they may read from database handles that are closed now. If the writer restarts
+      // at this moment, it could still call them.
       onRestarted = () => undefined;
       for (const { name } of Object.values(pushMessages)) handlersByName.set(name, () => undefined);
       reader.close();

@@ -48,8 +48,8 @@ export class SlowLane {
     waitMsMax: LONG_WAIT_MS_MAX,
   });
   /**
-   * The subjects with a job that missed its deadline, and with no fast job since then. If there are too many subjects,
-   * the oldest is dropped.
+   * The subjects that count as slow. A subject is added if one of its jobs misses the deadline, and removed after a
+   * fast job. If there are too many subjects, the oldest is dropped.
    */
   readonly #slowSubjects = new Set<string>();
 

@@ -48,7 +48,7 @@ function decode({ bytes }: Answer, contentType: string): unknown {
     try {
       return JSON.parse(textOf(bytes));
     } catch {
-      // The value is not valid JSON. This is possible, because the server stores values without checking them.
+      // The stored value is not valid JSON. The server allows that, because it stores values without checking them.
       return textOf(bytes);
     }
   }

@@ -98,7 +98,7 @@ export class HeldClaim {
     clearTimeout(this.#renewTimer);
   }
 
-  /** Returns for how many ms the claim is certainly still held. */
+  /** Returns the time in ms for which the claim is certainly still held. */
   #leftMs(): number {
     const { ttlMs, maxMs, grantedAfter } = this.#claim;
     const leftOf = (timeMs: number, since: Moment): number =>

@@ -103,7 +103,7 @@ export class VersionedValues {
   }
 
   /**
-   * Reads a value, changes it, and writes it if no other client has written it meanwhile. Otherwise starts again.
+   * Reads a value, changes it with `change`, and writes it. If another client has written it meanwhile, starts again.
    * Returns the stored version; undefined if `change` returned undefined.
    */
   async update<Stored>(

@@ -40,7 +40,7 @@ interface PendingCall {
   readonly id: number;
   readonly deadlineMs: number;
   readonly weight: number;
-  /** The packing of the call's reply. */
+  /** Unpacks the call's reply (packing.ts). */
   readonly packing: Packing;
   readonly done: (reply: unknown) => void;
   /** Called with each chunk of a stream; null for a unary call. */

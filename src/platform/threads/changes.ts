@@ -101,7 +101,7 @@ export const COPIED_KINDS = ["state", "spec", "rule"] as const satisfies readonl
 
 /**
  * Implemented by a cache that keeps copies of things of one kind. Its methods are called before and after each change.
- * Keys of null mean that anything of the kind may change.
+ * If the keys are null, anything of the kind may change.
  */
 export interface ChangeListener {
   /**

@@ -116,8 +116,8 @@ export function writerData(dataDir: string, settings: WriterSettings): WriterDat
 }
 
 /**
- * Returns the time in ms at which a server's clock starts. On a single server, first moves stored times that are ahead
- * of the machine's clock back to the current time.
+ * Returns the time in ms with which a server's clock starts. On a single server, first repairs stored times that are
+ * ahead of the machine's clock (settle-times.ts).
  */
 function startTime(db: Db, inCluster: boolean): number {
   const nowMs = systemClock.now();

@@ -63,7 +63,7 @@ export class Batch {
   readonly #number: number;
   /** The signal that makes piscina end the thread. */
   readonly #abort = new EventEmitter();
-  /** The current job, if the front waits only for this job of the batch; else null. */
+  /** The only job of the batch for which the front still waits; null if it waits for several. */
   #soleJob: Job | null;
   /** The time in ms at which the batch was sent. */
   readonly #sentMs = machineClock.now();

@@ -19,7 +19,7 @@ export interface BodyReceiver {
   readonly reserve: (bytes: number) => boolean;
   /** Called with the body, or with the 413 or 503 failure that refuses it. */
   readonly done: (body: Uint8Array | Failure) => void;
-  /** Called if the body does not arrive together with its headers. */
+  /** Called if the body has not arrived together with its headers, so that the caller can start a time limit. */
   readonly partial: () => void;
 }
 

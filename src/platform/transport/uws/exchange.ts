@@ -419,11 +419,10 @@ export class UwsExchange implements Exchange, BodyOwner {
 
   /**
    * Writes a whole answer and keeps the connection open for reading. The library cannot do this: it ends the answer and
-   * the connection together, and unread bytes would then reset the connection.
-   *
-   * So the body is written as if it were the last header, while the library still expects headers. The library adds a
-   * line end after each header. After a JSON text, the line end counts as a part of the body. If there is no body, it
-   * ends the headers. After stored bytes it is superfluous, which does no harm, because the connection ends.
+   * the connection together, and unread bytes would then reset the connection. So the body is written as if it were the
+   * last header, while the library still expects headers. The library adds a line end after each header. After a JSON
+   * text, the line end counts as a part of the body. If there is no body, the line end completes the headers. After
+   * stored bytes it is one line end too many, which does no harm, because the connection ends.
    */
   #writeHeld(name: string, rest: string, body: string | Uint8Array | null): void {
     const length = typeof body === "string" ? Buffer.byteLength(body) + "\r\n".length : (body?.byteLength ?? 0);

@@ -1,7 +1,7 @@
-/** Reads the body of an answer, up to a limit. Without it, an endless answer would fill the client's memory. */
+/** Reads the body of an answer, up to a limit. Without the limit, an endless answer would fill the client's memory. */
 import { UnavailableError } from "./errors.js";
 
-/** The longest body of an answer, in bytes. No answer of Koor is nearly as long. */
+/** The maximum length of an answer's body, in bytes. No answer of Koor is nearly as long. */
 export const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 
 /** Reads a whole body. If it is longer than the limit, closes the connection and throws. */

@@ -5,7 +5,7 @@ import type { Transport } from "./transport.js";
 import type { Budget, NewBudget } from "./types.js";
 import { segment } from "./versioned.js";
 
-/** How much of a budget is left; null for a limit that the budget does not have. */
+/** The rest of a budget for each of its limits; null for a limit that the budget does not have. */
 export interface BudgetLeft {
   readonly tokens: number | null;
   readonly cost_usd: number | null;
@@ -18,8 +18,8 @@ function pathOf(id: string): string {
 }
 
 /**
- * Returns how much of a limit is left, at least 0. `used` may exceed the limit, because the cost of a call is known
- * only after the call.
+ * Returns the rest of a limit, at least 0. `used` may exceed the limit, because the cost of a call is known only after
+ * the call.
  */
 function left(limit: number | null, used: number): number | null {
   return limit === null ? null : Math.max(0, limit - used);

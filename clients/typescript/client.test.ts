@@ -24,7 +24,7 @@ await behaviour(t, "messages-inbox", async (t) => {
   await ana.messages.send({ to: "name:ben", subject: "second" });
   t.match(await second, { value: { subject: "second" } });
   const third = inbox.next();
-  // Waits until the in-box has marked the second message. It does so just before it requests the next page.
+  // Wait until the in-box has marked the second message, which it does just before it requests the next page.
   while ((await ben.messages.list({ unread: true })).messages.length > 0) await betweenLooks();
   ending.abort(new Error("enough"));
   await t.rejects(third, { message: "enough" });

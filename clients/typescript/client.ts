@@ -61,7 +61,7 @@ export interface ConnectOptions extends TransportOptions {
   readonly token?: string | undefined;
   /** The id of the instance for which the client acts. */
   readonly instance?: string | undefined;
-  /** A signal that ends all calls when it fires. The client then releases the leases and tasks that it holds. */
+  /** A signal that ends all calls when it fires. After that, the client releases the leases and tasks that it holds. */
   readonly signal?: AbortSignal | undefined;
   /** The maximum time for a call with all its retries, in ms; 30 000 by default. */
   readonly timeoutMs?: number | undefined;
@@ -82,7 +82,7 @@ export class Client {
   readonly evidence: Evidence;
   readonly #transport: Transport;
 
-  /** @param transport the transport that `connect` has made */
+  /** @param transport the transport that `connect` has created */
   constructor(transport: Transport) {
     this.#transport = transport;
     this.state = new State(transport);

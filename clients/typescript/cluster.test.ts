@@ -13,7 +13,9 @@ import { connect, LeasedError, TimeoutError, UnavailableError, type Client } fro
 const options = { skip: CLUSTER_MISSING };
 const nodes = CLUSTER_MISSING === false ? await startKillableNodes(t) : [];
 
-/** A test's cluster. The test kills one node, the victim. A client gets one of the two lists of addresses. */
+/**
+ * A cluster of one test. The test kills one of its nodes, the victim. A client gets one of the two lists of addresses.
+ */
 interface Scene {
   readonly victim: KillableNode;
   /**
@@ -68,7 +70,7 @@ await behaviour(
   options,
 );
 
-/** Adds 1 to a counter again and again, and reads the values that it has written. */
+/** Adds 1 to a stored counter again and again, and reads it back each time. */
 class Counter {
   acknowledged = 0;
   /** The number of updates whose answer was lost. */

@@ -1,10 +1,10 @@
 /**
- * Limits the time of a call with a signal. The signal ends the requests and pauses of the call. It fires when the time
- * is over, or when one of the caller's signals fires.
+ * Limits the time of a call with a signal, which ends the requests and pauses of the call. The signal fires when the
+ * time is over, or when one of the caller's signals fires.
  */
 import { TimeoutError } from "./errors.js";
 
-/** The maximum delay of a timer, in ms. Node and browsers run a longer timer at once. */
+/** The maximum delay of a timer, in ms. Node and browsers would run a timer with a longer delay at once. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** The options of every call. */
@@ -47,7 +47,7 @@ export class Deadline {
     return this.#endsMs - performance.now();
   }
 
-  /** Waits for this time. Fails with the signal's reason as soon as the signal fires. */
+  /** Waits for this time. If the signal fires first, fails at once with the signal's reason. */
   async pause(timeMs: number): Promise<void> {
     const { signal } = this;
     signal.throwIfAborted();
@@ -55,7 +55,7 @@ export class Deadline {
     const over = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    // The delay is limited, because a longer timer would fire at once.
+    // Limit the delay, because a timer with a longer delay would fire at once.
     const timer = setTimeout(finish, Math.min(timeMs, TIMER_MS_MAX));
     signal.addEventListener("abort", finish);
     await over;

@@ -41,13 +41,12 @@ export class ConflictError extends KoorError {}
 /** 409 and 423: another instance holds a lease on the same resource, or waits for one. */
 export class LeasedError extends ConflictError {}
 /**
- * The lease, or the claim of a task, has ended. This error is also the reason of an aborted `signal`. The status is
- * then 0.
+ * The lease, or the claim of a task, has ended. If this error is the reason of an aborted `signal`, its status is 0.
  */
 export class LeaseLostError extends ConflictError {}
 /**
- * 409: the task requires commands, and some of them have no passing run on record. `missing` lists these commands, each
- * with the reason.
+ * 409: the task requires commands, and some of them have no recorded run that passed. `missing` lists these commands,
+ * each with the reason.
  */
 export class EvidenceMissingError extends ConflictError {
   get missing(): readonly MissingEvidence[] {
@@ -102,7 +101,7 @@ const BY_STATUS: Readonly<Record<number, ErrorClass>> = {
   507: UnavailableError,
 };
 
-/** Returns whether Koor itself has sent an error body, and not a proxy in front of it. */
+/** Returns whether a body is an error of Koor itself, and not of a proxy in front of it. */
 export function isErrorBody(body: unknown): body is ErrorBody {
   return typeof body === "object" && body !== null && "error" in body && "code" in body;
 }

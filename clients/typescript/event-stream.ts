@@ -1,10 +1,10 @@
 /**
- * Reads Server-Sent Events from the body of an answer. Drops an event that has no final blank line, because the
- * connection may have ended in the middle of the event.
+ * Reads Server-Sent Events from the body of an answer. An event that has no final blank line is dropped, because the
+ * connection may have ended in the middle of it.
  */
 import { UnavailableError } from "./errors.js";
 
-/** The longest event, in characters. The server accepts at most 10 MiB in one call. */
+/** The maximum length of an event, in characters. The server accepts at most 10 MiB in one call. */
 const EVENT_CHARACTERS_MAX = 32 * 1024 * 1024;
 
 export interface StreamEvent {

@@ -20,7 +20,7 @@ export interface HistoryOptions extends CallOptions {
   /** Only events that were published between `from` and `to`, in RFC 3339. */
   readonly from?: string;
   readonly to?: string;
-  /** If the server has no event after `after` yet, it waits this long for one, in s; at most 60. */
+  /** How long the server waits for an event if there is none after `after` yet, in s; at most 60. */
   readonly wait_s?: number;
 }
 
@@ -50,7 +50,8 @@ export class Events {
 
   /**
    * Iterates over the events that match a pattern. Starts with the next published event, or after the event with the id
-   * `since` (0 for all stored events). Reconnects by itself, and continues without a gap or a duplicate.
+   * `since` (0 for all stored events). If the connection ends, it reconnects by itself, and continues without a gap or
+   * a duplicate.
    */
   subscribe(pattern = "", options: SubscribeOptions = {}): Subscription {
     return new Subscription(this.#transport, pattern, options);

@@ -15,7 +15,7 @@ export class Evidence {
   }
 
   /**
-   * Stores a record of a command's run. If the answer is lost, the call is not repeated, because a repetition could
+   * Stores a record of a command's run. If the answer is lost, the client does not repeat the call, because it could
    * store a second record.
    */
   record(evidence: NewEvidence, options?: CallOptions): Promise<EvidenceRecord> {

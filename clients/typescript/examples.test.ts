@@ -1,6 +1,6 @@
 /**
- * Tests that the examples of docs/clients.md run. Also tests that they compile under `tsc --strict` against the types
- * of the package, without the schemas and without other packages.
+ * Tests that the examples of docs/clients.md run. Also tests that they compile with `tsc --strict` against the types of
+ * the package alone: without the schemas and without other packages.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -58,7 +58,7 @@ t.test("the examples compile against the types of the package", async (t) => {
   mkdirSync(join(folder, "examples"));
   const files = examples.map((code, at) => {
     const file = join(folder, "examples", `example-${at}.ts`);
-    // The first example connects to the server. The others use the names that it defines.
+    // The first example connects to the server. The other examples use the names that the first one defines.
     const names = at === 0 ? "" : PREAMBLE;
     writeFileSync(file, `${names}${code}\nexport {};\n`);
     return file;

@@ -1,26 +1,26 @@
 /**
- * Keeps a lease or the claim of a task alive, and fires a signal before another instance can get it.
- *
- * The server ends a claim if it gets no renewal for `ttl_s`. The client does not know when the server received a
- * renewal, but that was after the client sent it. So the client counts the time since it sent the last answered
- * renewal. It reads two clocks, and uses the one on which more time has passed. The monotonic clock may stand still
- * while the machine sleeps, and the wall clock may be set back.
- *
- * After a SIGSTOP, a process runs its timers late, possibly after other work. So the signal itself checks the clocks
- * each time its `aborted` is read.
+ * Keeps a lease or the claim of a task alive, and fires a signal before another instance can get it. The server ends a
+ * claim if it gets no renewal for `ttl_s`. The client does not know when the server received a renewal. But it knows
+ * when it sent the renewal, which was earlier. So the client counts the time from the sending of the last answered
+ * renewal. It reads two clocks, and uses the one on which more time has passed: the monotonic clock may stand still
+ * while the machine sleeps, and the wall clock may be set back. After a SIGSTOP, a process runs its timers late,
+ * possibly after other work. So the signal itself checks the clocks each time its `aborted` is read.
  */
 import { pauseMs } from "./back-off.js";
 import { ForbiddenError, LeaseLostError, NotFoundError } from "./errors.js";
 
 /**
- * The safety margin, as a fraction of the claim's time. The client counts a claim as lost this much earlier, because
- * the server's clock may run faster. The margin is at most MARGIN_MS_MAX.
+ * The safety margin, as a fraction of the claim's time. The client counts a claim as lost before its time is over,
+ * because the server's clock may run faster. The margin is at most MARGIN_MS_MAX.
  */
 const MARGIN_PART = 0.1;
 const MARGIN_MS_MAX = 5000;
 /** The client renews a claim after this fraction of its time. */
 const RENEW_PART = 1 / 3;
-/** The clocks are checked at least this often, in ms, because a timer stands still while the machine sleeps. */
+/**
+ * The maximum time between two checks of the clocks, in ms. A timer alone is not enough, because it stands still while
+ * the machine sleeps.
+ */
 const LOOK_MS_MAX = 1000;
 
 /** A point in time, on both clocks. */
@@ -37,9 +37,11 @@ export interface Claim {
   readonly ttlMs: number;
   /** The maximum time of the claim, in ms. Renewals do not extend it. */
   readonly maxMs: number;
-  /** The time at which the client sent the request that granted the claim, or that renewed it last. */
+  /**
+   * The time at which the client sent the last answered request for the claim: the one that granted it, or a renewal.
+   */
   readonly heardAt: Moment;
-  /** A time before the grant of the claim. The client counts `maxMs` from it. */
+  /** A time before the grant of the claim. The client counts `maxMs` from this time. */
   readonly grantedAfter: Moment;
   /** Renews the claim. Fails with LeaseLostError if the claim has ended. */
   readonly renew: (timeoutMs: number) => Promise<void>;
@@ -96,7 +98,7 @@ export class HeldClaim {
     clearTimeout(this.#renewTimer);
   }
 
-  /** Returns for how many ms the claim is certainly still held. */
+  /** Returns the time in ms for which the claim is certainly still held. */
   #leftMs(): number {
     const { ttlMs, maxMs, grantedAfter } = this.#claim;
     const leftOf = (timeMs: number, since: Moment): number =>

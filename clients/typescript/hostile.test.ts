@@ -77,7 +77,7 @@ t.test("a long event costs what its length costs, and not its square", async (t)
       }
     },
   });
-  // The parser must not join its text at each piece. The copies would be 80 GB, and the test would not end in time.
+  // The parser must not join its text again at each piece. That would copy 80 GB, and the test would not end in time.
   for await (const { data } of readEvents(body, () => undefined)) t.equal(data.length, (pieces - 1) * 400);
 });
 

@@ -1,6 +1,6 @@
 /**
- * Finds out whether a node of a cluster is isolated: halted, or cut off from the log. An isolated node still answers
- * reads and long polls, but it learns nothing new.
+ * Finds out whether a node of a cluster is isolated. A node is isolated if it has halted or is cut off from the log. It
+ * still answers reads and long polls, but its data gets old.
  */
 import { readBody } from "./body.js";
 

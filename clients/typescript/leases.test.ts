@@ -116,7 +116,7 @@ t.test("a lease whose request was aborted before its answer is given back", asyn
   await through.state.list();
   const leaving = new AbortController();
   const since = (await client.events.history({ last: 1 }))[0]?.id ?? 0;
-  // The proxy delays the answer until the call has failed.
+  // The proxy holds the answer back until the call has failed.
   proxy.slow(50);
   const aborting = through.leases.acquire("deploy", { signal: leaving.signal });
   for await (const _ of client.events.subscribe("lease.granted", { since })) break;

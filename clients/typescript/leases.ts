@@ -14,8 +14,8 @@ const CLEANUP: CallOptions = { timeoutMs: 5000 };
 
 export interface AcquireOptions extends CallOptions, Omit<LeaseBody, "resources" | "queue" | "wait_s" | "request_id"> {
   /**
-   * How long to wait in the queue, in s; Infinity for no limit. With 0, the default, the call fails at once if the
-   * resources are not free.
+   * How long to wait in the queue, in s; Infinity for no limit. With 0, the default, the call fails at once if a
+   * resource is not free.
    */
   readonly wait_s?: number;
 }
@@ -36,7 +36,7 @@ export class HeldLease implements AsyncDisposable {
   /** The lease, as the server has granted it. */
   readonly lease: AcquiredLease;
   /**
-   * The fence of the lease. Send it with each write under the lease. The server then refuses writes after the end of
+   * The fence of the lease. Send it with each write under the lease: the server then refuses writes after the end of
    * the lease.
    */
   readonly fence: number;
@@ -71,14 +71,17 @@ function pathOf(id: string): string {
   return `/api/leases/${segment(id)}`;
 }
 
-/** Returns whether a request that failed with this error may have got a lease. */
+/** Returns whether a request may have got a lease, although it failed with this error. */
 function mayHaveArrived(error: unknown): boolean {
   return error instanceof KoorError ? error instanceof UnavailableError && error.outcomeUnknown : true;
 }
 
 export class Leases {
   readonly #transport: Transport;
-  /** The transport for renewals and releases. It also works after the client's signal has fired. */
+  /**
+   * The transport for renewals and releases. It does not end with the client's signal, so that leases can be released
+   * after it.
+   */
   readonly #holding: Transport;
 
   constructor(transport: Transport) {
@@ -106,9 +109,9 @@ export class Leases {
   }
 
   /**
-   * Acquires a lease, and renews it until it is released. Of each group of names in `any`, the server leases one name.
-   * These names are at the end of the lease's `resources`. With `await using`, the lease is released at the end of the
-   * block.
+   * Acquires a lease, and renews it until it is released. `any` contains groups of names, and the server leases one
+   * name of each group. The chosen names are at the end of the lease's `resources`. With `await using`, the lease is
+   * released at the end of the block.
    */
   async acquire(resources: string | readonly string[], options: AcquireOptions = {}): Promise<HeldLease> {
     const { signal, timeoutMs, wait_s: waitS = 0, ...body } = options;
@@ -116,7 +119,7 @@ export class Leases {
     const names = typeof resources === "string" ? [resources] : resources;
     const json = {
       ...body,
-      // If the caller names only alternatives (`any`), the member `resources` is left out.
+      // Leave `resources` out if the caller names only alternatives (`any`).
       resources: names.length === 0 ? undefined : names,
       reuse: body.reuse ?? false,
       queue: waitS > 0,
@@ -146,7 +149,7 @@ export class Leases {
   }
 
   /**
-   * Waits in the queue until the lease is granted. Leaves the queue if that takes too long, or if the call is aborted.
+   * Waits in the queue until the lease is granted. If that takes too long, or if the call is aborted, leaves the queue.
    */
   async #wait(
     asked: AcquiredLease,
@@ -163,7 +166,7 @@ export class Leases {
         const plan = { method: "GET", path: pathOf(asked.id), query: { wait: poll }, waitMs: poll * 1000 };
         const now = await this.#transport.json<AcquiredLease>(plan, call);
         if (now.state === "held") {
-          // The first heartbeat after the grant confirms to the server that the client knows of the grant.
+          // The first heartbeat after the grant shows the server that the client knows of the grant.
           const heardAt = new Moment();
           return { lease: await this.#renew(now, call), heardAt, grantedAfter };
         }
@@ -174,21 +177,21 @@ export class Leases {
       }
     } catch (error) {
       const leaving = this.#leave(asked);
-      // An aborted call ends at once. It does not wait until its request has left the queue.
+      // Do not wait for the leaving if the call was aborted, because an aborted call ends at once.
       if (error instanceof KoorError) await leaving;
       throw error;
     }
   }
 
   /**
-   * Releases the lease that a request may have got although its answer was lost. To find the lease, sends the request
-   * again: the server recognizes it by its `request_id`.
+   * Releases the lease that a request may have got although its answer was lost. Sends the request again to find the
+   * lease, because the server recognizes the request by its `request_id`.
    */
   async #abandon(plan: RequestPlan & { readonly json: unknown }): Promise<void> {
     try {
       await this.#leave(await this.#holding.json<Lease>(plan, CLEANUP));
     } catch {
-      // The request got nothing, or its lease ends by itself after ttl_s.
+      // Nothing needs to be released, or the lease ends by itself after ttl_s.
     }
   }
 
@@ -212,11 +215,11 @@ export class Leases {
     try {
       await this.#holding.send({ method: "DELETE", path: pathOf(id), query, repeatable: true }, CLEANUP);
     } catch {
-      // The lease was lost, or it ends by itself after ttl_s.
+      // Ignore the error: the lease was lost already, or it ends by itself after ttl_s.
     }
   }
 
-  /** Lists the held leases; with `state`, the leases in other states. */
+  /** Lists the held leases, or with `state` the leases in other states. */
   async list(options: LeaseListOptions = {}): Promise<Lease[]> {
     const { signal, timeoutMs, ...query } = options;
     const plan = { method: "GET", path: "/api/leases", query };

@@ -1,4 +1,4 @@
-/** Finds the end of a cluster's log, from the status of its nodes. */
+/** Finds the end of a cluster's log by asking the nodes for their status. */
 import { readBody } from "./body.js";
 
 /** A node that does not answer within this time is left out. */
@@ -15,7 +15,8 @@ async function endOf(url: string, headers: Record<string, string>, signal: Abort
     const response = await fetch(`${url}/api/cluster`, { headers, signal, redirect: "error" });
     const text = new TextDecoder().decode(await readBody(response, STATUS_BYTES_MAX));
     const status = JSON.parse(text) as NodeStatus | null;
-    // Only healthy nodes count. A node that is cut off may report an old end, and a halted node the end of another log.
+    // Only healthy nodes count. A node that is cut off may report an old end, and a halted node may have a different
+    // log.
     return status?.state === "ok" && typeof status.log_last === "number" ? status.log_last : undefined;
   } catch {
     return undefined;

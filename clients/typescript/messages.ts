@@ -10,7 +10,10 @@ const POLL_S_MAX = 30;
 export interface InboxOptions extends CallOptions {
   /** Only messages of this thread. */
   readonly thread?: string;
-  /** How a message is marked when the caller requests the next one; `read` by default. With false, it is not marked. */
+  /**
+   * Says how a message is marked when the caller requests the next one; `read` by default. With false, messages are not
+   * marked.
+   */
   readonly mark?: "read" | "acked" | false;
 }
 
@@ -26,7 +29,7 @@ export interface MessageListOptions extends CallOptions {
 
 export interface MessagePage {
   readonly messages: Message[];
-  /** The position from which the next page continues, to be passed as `after`. */
+  /** The position at which the next page begins. Pass it as `after`. */
   readonly last_id: string | null;
   /**
    * Whether `after` was newer than the newest message. That happens if the server was restored from an older backup.
@@ -48,8 +51,8 @@ export class Messages {
 
   /**
    * Iterates over the unread messages, and then over new ones, until the signal fires. A message is marked only when
-   * the caller requests the next one. So if the caller stops before the work for a message is finished, the message
-   * comes again.
+   * the caller requests the next one. So if the caller stops in the middle of its work for a message, it gets the
+   * message again later.
    */
   async *inbox(options: InboxOptions = {}): AsyncGenerator<Message, void, undefined> {
     const { thread, mark = "read", signal, timeoutMs } = options;
@@ -72,7 +75,7 @@ export class Messages {
     return this.#transport.json(plan, options);
   }
 
-  /** Marks messages of the in-box. Returns how many messages that has changed. */
+  /** Marks messages of the in-box. Returns the number of messages that this has changed. */
   async mark(
     ids: readonly string[],
     as: "read" | "acked",

@@ -1,9 +1,7 @@
 /**
- * Tests that each call has options for all query parameters and body members in the server's API description. So no new
- * parameter is forgotten.
- *
- * A running test cannot read the types of the options. Instead, it passes all members of a request as options, and
- * checks that they arrive at a scripted server.
+ * Tests that each call has options for all query parameters and body members that the server's API description lists.
+ * So no new parameter is forgotten. A running test cannot read the types of the options. Instead, it passes all members
+ * of a request as options, and checks that they arrive at a scripted server.
  */
 import t from "tap";
 import { send } from "../../test/support/http-client.js";
@@ -29,7 +27,7 @@ type Options = never;
 interface Row {
   readonly route: string;
   readonly call: (client: Client, options: Options) => Promise<unknown>;
-  /** For a member whose option has another name: the name of the option. */
+  /** The name of the option, for each member whose option has another name. */
   readonly renamed?: Readonly<Record<string, string>>;
   /** The members that the client itself sets. */
   readonly own?: readonly string[];

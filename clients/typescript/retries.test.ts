@@ -139,7 +139,7 @@ async function closedAddress(t: Test): Promise<string> {
 await behaviour(t, "failover", async (t) => {
   const { url } = await startKoor(t);
   const client = connect({ url: [await closedAddress(t), await closedAddress(t), url] });
-  // Even a write that must not be repeated goes to the next server here. A refused connection has transferred nothing.
+  // A refused connection has transferred nothing. So even a write that must not be repeated is sent to the next server.
   t.match(await client.events.publish("a.b", 1), { topic: "a.b" });
   await client.state.set("a", 1);
   t.equal((await client.state.get("a")).value, 1);
@@ -194,7 +194,7 @@ await behaviour(t, "failover-silent", async (t) => {
   await t.rejects(writer.events.publish("a", 1, { timeoutMs: 200 }), { name: "TimeoutError" });
   await writer.state.get("a");
   t.same([silent.requests.length, second.requests.length], [1, 1]);
-  // A repeatable call reserves a part of its time for the next server.
+  // A repeatable call keeps a part of its time for the next server.
   const reader = connect({ url });
   await reader.state.get("a", { timeoutMs: 2000 });
   t.same([silent.requests.length, second.requests.length], [2, 2]);

@@ -21,8 +21,8 @@ const BUNDLE = fileURLToPath(new URL("../../../client/client.js", import.meta.ur
 const COMPRESSED_BYTES_MAX = 12_000;
 
 /**
- * A program that uses each part of the library, and prints a report at its end. The code before it defines `connect`
- * and `url`.
+ * A program that uses each part of the library, and finally prints a report. The code that runs before it defines
+ * `connect` and `url`.
  */
 const SCENARIO = `
   const report = {};

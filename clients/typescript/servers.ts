@@ -1,6 +1,6 @@
 /**
- * Holds the addresses of the servers, and a position in the cluster's log. A server must have reached this position
- * before it answers. All clients of one connection share both. No I/O.
+ * Holds the addresses of the servers, and a position in the cluster's log. A server must have applied the log up to
+ * this position before it answers. All clients of one connection share the addresses and the position. No I/O.
  */
 const POSITION_HEADER = "x-koor-position";
 export const AFTER_HEADER = "x-koor-after";
@@ -36,7 +36,7 @@ export class Servers {
     return this.#position;
   }
 
-  /** Records the position of an answer. The positions of one log only grow. */
+  /** Records the position that an answer states. The positions of one log only grow. */
   saw(position: number): void {
     if (position > this.#position) this.#position = position;
   }

@@ -42,8 +42,8 @@ export class State {
 
   /**
    * Updates a value without losing the update of another client. `change` gets the current value, or undefined if there
-   * is none. It returns the new value, or undefined to leave the value as it is. If another client has written the
-   * value meanwhile, `change` is called again.
+   * is none. It returns the new value, or undefined to keep the current one. If another client writes the value
+   * meanwhile, `change` is called again.
    */
   update<Value = unknown>(
     key: string,

@@ -1,6 +1,6 @@
 /**
- * A subscription to events. When its connection ends, it opens another one, and continues after the id of the last
- * received event. So no event is missed, and none comes twice.
+ * A subscription to events. When its connection ends, it opens another one, and continues after the last received
+ * event. So no event is missed, and none comes twice.
  */
 import { pauseMs } from "./back-off.js";
 import { Deadline } from "./deadline.js";
@@ -11,15 +11,21 @@ import type { Event, LagNotice } from "./types.js";
 
 /** The server sends a comment every 15 s. A connection that is silent for longer than this is dead. */
 const SILENCE_MS_MAX = 45_000;
-/** The maximum time until a server begins the stream, in ms. After that the client tries the next server. */
+/** The maximum time until a server begins the stream, in ms. If it takes longer, the client tries the next server. */
 const ANSWER_MS_MAX = 10_000;
-/** How often the client checks whether its server is cut off from the cluster, in ms. Not used with only one server. */
+/**
+ * The interval in ms at which the client checks whether its server is cut off from the cluster. With only one server,
+ * it does not check.
+ */
 const HEALTH_MS = 5000;
 
 export interface SubscribeOptions {
   /** The subscription starts after the event with this id; 0 for all stored events. By default it starts now. */
   readonly since?: number | undefined;
-  /** Called with each notice that events may be missing, before the events that follow it. */
+  /**
+   * Called with each notice that events may be missing. It is called before the iteration yields the events that follow
+   * the notice.
+   */
   readonly onLag?: ((notice: LagNotice) => void) | undefined;
   /** A signal that ends the subscription when it fires. The iteration then fails with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -46,7 +52,8 @@ export class Subscription implements AsyncIterable<Event> {
     this.#options = options;
     this.#lastId = options.since;
     this.#since = options.since === undefined ? this.#newestId() : Promise.resolve(options.since);
-    // The iteration, or `ready`, reports this failure. Without this handler it would also be an unhandled rejection.
+    // The iteration, or `ready`, reports this failure. This handler prevents that it is also reported as an unhandled
+    // rejection.
     this.#since.catch(() => undefined);
   }
 

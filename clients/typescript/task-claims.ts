@@ -18,8 +18,8 @@ export interface ClaimOptions extends CallOptions {
   /** How long the server waits for a task if there is none, in s; at most 60. */
   readonly wait_s?: number;
   /**
-   * If true, the wait ends as soon as no budget or rate limit keeps the instance from tasks. If false, it ends as soon
-   * as one does. Pass whether the last answer had any in `held`.
+   * Decides how the wait ends. If true, it ends as soon as no budget or rate limit keeps the instance from tasks. If
+   * false, it ends as soon as one does. Pass true if the last answer had any in `held`.
    */
   readonly while_held?: boolean;
 }
@@ -43,8 +43,8 @@ export class TaskClaims {
   }
 
   /**
-   * Claims a task. If there is no task to claim, both members of the answer are null. `held` then names the budgets and
-   * rate limits that keep the instance from a task.
+   * Claims a task. If there is none to claim, the task and the lease in the answer are null. `held` then names the
+   * budgets and rate limits that keep the instance from a task.
    */
   async claim(options: ClaimOptions = {}): Promise<ClaimedTask> {
     const { labels, id, workspace, ttl_s, while_held, wait_s: waitS = 0 } = options;
@@ -78,17 +78,17 @@ export class TaskClaims {
     return this.#about(id, "fail", { fence, error, retry }, options);
   }
 
-  /** Releases a claimed task. This does not count as an attempt. */
+  /** Releases a claimed task. The ended claim does not count as an attempt. */
   release(id: string, fence: number, note?: string, options?: CallOptions): Promise<Task> {
     return this.#about(id, "release", { fence, note }, options);
   }
 
-  /** Releases a claimed task until the question is answered. */
+  /** Asks a question about a claimed task, and releases the task until the question is answered. */
   ask(id: string, fence: number, question: string, options?: CallOptions): Promise<Task> {
     return this.#about(id, "ask", { fence, question }, options);
   }
 
-  /** Sends a call of the task's holder. A repeated call gets the same answer, so the call may be retried. */
+  /** Sends a call of the task's holder. The call may be retried, because a repeated call gets the same answer. */
   #about<Result>(id: string, verb: string, json: unknown, options?: CallOptions): Promise<Result> {
     return this.#transport.json({ method: "POST", path: `${taskPath(id)}/${verb}`, json, repeatable: true }, options);
   }

@@ -35,9 +35,11 @@ export interface TaskContext {
     readonly note?: string;
     readonly checkpoint?: unknown;
   }) => Promise<void>;
-  /** Sets what is sent with the result: records of evidence, and the git tree to which they apply. */
+  /** Sets the records of evidence, and the git tree to which they apply. Both are sent with the result. */
   readonly completeWith: (what: TaskCompletion) => void;
-  /** Releases the task until the question is answered. The handler should return after that. */
+  /**
+   * Asks a question about the task, and releases the task until it is answered. After that, the handler should return.
+   */
   readonly ask: (question: string) => Promise<void>;
 }
 
@@ -50,8 +52,8 @@ export interface WorkOptions extends CallOptions {
   /** The maximum number of tasks that run at the same time; 1 by default. */
   readonly concurrency?: number;
   /**
-   * Called when the list of budgets and rate limits that keep the worker from tasks has changed. The list is empty when
-   * nothing keeps the worker from tasks any more. Until then the worker waits; it continues by itself.
+   * Called when the list of budgets and rate limits that keep the worker from tasks has changed. While the list is not
+   * empty, the worker waits. When it is empty, the worker continues by itself.
    */
   readonly onHeld?: (held: readonly HeldBy[]) => void;
 }
@@ -71,12 +73,12 @@ export class TaskWorker {
   readonly #options: WorkOptions;
   readonly #ending: Deadline;
   readonly #failure = new AbortController();
-  /** The previous argument of `onHeld`, as JSON. */
+  /** The last list that was passed to `onHeld`, as JSON. */
   #reportedHeld = NOTHING;
 
   /**
-   * @param calls the calls that claim tasks (`claiming`), which end with the client's signal, and the calls about held
-   * tasks (`holding`), which do not
+   * @param calls `claiming` claims tasks, and ends with the client's signal. `holding` makes the calls about held
+   * tasks, and does not end with it
    */
   constructor(
     calls: { readonly claiming: TaskClaims; readonly holding: TaskClaims },
@@ -97,8 +99,8 @@ export class TaskWorker {
   async run(): Promise<void> {
     const lines = Array.from({ length: this.#options.concurrency ?? 1 }, () => this.#line());
     try {
-      // Each line is a loop that claims and runs tasks. If the server refuses a claim of one line, the other lines
-      // finish their tasks and end, too.
+      // Each line is a loop that claims and runs tasks. If the server refuses a claim of one line, the other lines also
+      // end after their tasks.
       for (const line of lines) line.catch((error: unknown) => this.#failure.abort(error));
       await Promise.allSettled(lines);
       this.#failure.signal.throwIfAborted();
@@ -118,8 +120,8 @@ export class TaskWorker {
           workspace: this.#options.workspace,
           ttl_s: this.#options.ttl_s,
           wait_s: waitS,
-          // Says whether something holds the worker back. If that changes while the claim waits, the server answers at
-          // once.
+          // Tell the server whether a limit keeps the worker from tasks. If that changes during the wait, the server
+          // answers at once.
           while_held: this.#reportedHeld !== NOTHING,
           signal,
           timeoutMs: this.#options.timeoutMs,
@@ -146,8 +148,8 @@ export class TaskWorker {
   async #work(task: Task, lease: ClaimedTask["lease"], askedAt: Moment): Promise<void> {
     const { id } = task;
     const fence = task.fence ?? 0;
-    // The server granted the claim after it got the request, perhaps only at the end of the wait. The maximum time is
-    // counted from the request, because that is earlier and so on the safe side.
+    // Count the maximum time from the request and not from the answer. The server granted the claim after the request,
+    // perhaps only at the end of the wait. So the count errs on the safe side.
     const claimedAt = await this.#confirm(id, fence);
     if (claimedAt === undefined) return;
     const claim = new HeldClaim({
@@ -191,7 +193,7 @@ export class TaskWorker {
       if (!isLost && !hasAsked)
         await this.#finish(id, fence, outcome, { completion, wasAborted: claim.signal.aborted });
     } catch (error) {
-      // The server has ended the claim meanwhile. Another holder gets the task.
+      // Ignore the error: the server has ended the claim meanwhile, and another holder gets the task.
       if (!(error instanceof LeaseLostError)) throw error;
     } finally {
       claim.end();
@@ -234,8 +236,8 @@ export class TaskWorker {
   }
 
   /**
-   * Completes a task. If the result is not JSON, or if the server does not accept it, the task fails. If evidence is
-   * missing, the attempt fails.
+   * Completes a task. If the result is not JSON, or if the server does not accept it, the task fails for good. If
+   * evidence is missing, only this attempt fails.
    */
   async #complete(id: string, fence: number, result: unknown, completion: TaskCompletion): Promise<void> {
     try {

@@ -47,8 +47,8 @@ await behaviour(t, "tasks-fail", async (t) => {
     "fails",
     (task) => {
       if (++runs === 2) ending.abort();
-      // If a handler fails while the worker ends, the worker releases the task. So the second task returns a value
-      // instead of failing.
+      // If a handler fails while the worker ends, the worker releases the task. The worker ends during the second task,
+      // so this task returns a value instead of failing.
       if (task.id === id) throw new Error("no such branch");
       return task.title;
     },

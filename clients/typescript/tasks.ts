@@ -33,13 +33,12 @@ export class Tasks extends TaskClaims {
 
   /**
    * Claims tasks that have these labels, one after the other, and runs the handler for each. The value that the handler
-   * returns is the task's result. If the handler fails, the task is tried again later.
-   *
-   * Runs until the signal fires. If the handler of a task fails after that, the task is released.
+   * returns is the task's result. If the handler fails, the task is tried again later. Runs until the signal fires. If
+   * the handler fails after that, the task is released.
    */
   work(labels: string | readonly string[], handler: TaskHandler, options: WorkOptions = {}): Promise<void> {
     const all = typeof labels === "string" ? [labels] : labels;
-    // These calls also work after the client's signal has fired. So the worker can finish or release its tasks.
+    // These calls do not end with the client's signal, so that the worker can finish or release its tasks after it.
     const holding = new TaskClaims(this.#transport.as({ signal: undefined }));
     return new TaskWorker({ claiming: this, holding }, this.#transport.signal, all, handler, options).run();
   }

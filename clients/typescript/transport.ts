@@ -1,9 +1,8 @@
 /**
- * Sends requests to the first server that answers, and repeats them if that is safe.
- *
- * A request is repeated if the server has certainly not executed it. If Koor itself answers with 429, 503 or 507,
- * nothing was stored. If the answer is lost, the outcome is unknown. Then a request is repeated only if executing it
- * twice has the same effect as once.
+ * Sends requests to the first server that answers, and repeats them if that is safe. It is safe if the server has
+ * certainly not executed the request: for example, if Koor itself answers with 429, 503 or 507, nothing was stored. If
+ * the answer is lost, the outcome is unknown. Then a request is repeated only if executing it twice has the same effect
+ * as once.
  */
 import { pauseMs, retryAfterMs } from "./back-off.js";
 import { readBody } from "./body.js";
@@ -58,14 +57,14 @@ export interface Answer {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** The outcome of sending a request to one server: an answer, or an error and how to continue. */
+/** The result of sending a request to one server: an answer, or an error and the possible next steps. */
 interface Attempt<Got> {
   readonly got?: Got;
   readonly error?: unknown;
   /** Whether the request may be sent to another server. */
   readonly mayMove: boolean;
   readonly retryAfterMs: number;
-  /** Whether the server has sent no complete answer. */
+  /** Whether the server has not sent a complete answer. */
   readonly isSilent?: boolean;
   /** The log position of the server, if it is lower than the position that the request requires. */
   readonly lagsAt?: number;
@@ -93,7 +92,7 @@ function withQuery(path: string, query: Query = {}): string {
 }
 
 /**
- * After these statuses, another server may succeed. If Koor itself answers with 429, 503 or 507, nothing was stored.
+ * After these statuses, another server may succeed. If Koor itself has sent a status in NOT_STORED, nothing was stored.
  */
 const MOVABLE = new Set([429, 502, 503, 504, 507]);
 const NOT_STORED = new Set([429, 503, 507]);
@@ -137,8 +136,8 @@ export class Transport {
   }
 
   /**
-   * Opens a stream at the first server that answers, without retries. The deadline also limits the stream. Fails like
-   * `send`.
+   * Opens a stream at the first server that answers, without retries. The deadline also limits the time of the stream.
+   * Fails like `send`.
    */
   async open(plan: RequestPlan, deadline: Deadline): Promise<Response> {
     const attempt = await this.#round(plan, deadline, (response) => Promise.resolve(response));
@@ -177,12 +176,12 @@ export class Transport {
     let lagsAt: number | undefined;
     for (const [at, url] of urls.entries()) {
       deadline.signal.throwIfAborted();
-      // The time left is divided among the servers not yet tried, because this server may not answer at all.
+      // Divide the remaining time among the servers that were not tried yet, because this server may not answer at all.
       const serversLeft = urls.length - at;
       const shareMs = serversLeft > 1 && isRepeatable(plan) ? deadline.leftMs() / serversLeft : Infinity;
       last = await this.#attempt(url, plan, deadline, Math.min(shareMs, plan.answerMs ?? Infinity), receive);
       if (last.got !== undefined) return last;
-      // If a server has not answered, the next call tries it last. This also holds if the current call may not be
+      // If this server has not answered, later calls try it last. That is also so if the current call must not be
       // repeated.
       if (last.mayMove || last.isSilent === true) this.#servers.moveOnFrom(url);
       if (!last.mayMove) return last;
@@ -237,8 +236,7 @@ export class Transport {
           : new UnavailableError(`cannot reach ${url}`, { cause: error, outcomeUnknown: wasSent });
       return { error: failure, mayMove: !wasSent || isRepeatable(plan), retryAfterMs: 0, isSilent: true };
     } finally {
-      // The answer may be a stream. So the time limit of this attempt is removed, and only the deadline of the call
-      // remains.
+      // The answer may be a stream. So remove the time limit of this attempt, and keep only the deadline of the call.
       if (part !== deadline) part.lift();
     }
   }
@@ -255,8 +253,8 @@ export class Transport {
   }
 
   /**
-   * Switches to a healthy server if the current one is halted or cut off from its cluster. A server in these states
-   * learns nothing new. Does nothing if there is only one server. Returns whether it has switched.
+   * Switches to a healthy server if the current one has halted or is cut off from its cluster, because it then learns
+   * nothing new. Does nothing if there is only one server. Returns whether it has switched.
    * @param answeredFrom the address of the server that answered, if it is not the current server
    */
   async leaveIsolated(signal?: AbortSignal, answeredFrom = ""): Promise<boolean> {
@@ -276,7 +274,8 @@ export class Transport {
 
   /**
    * Resets the position if the cluster's log ends before it. The cluster was then started again with a shorter log, so
-   * no server can ever reach the position. Servers that only lag reach it by themselves, and the position stays.
+   * no server can ever reach the position. If servers only lag behind, they reach it by themselves, and the position
+   * stays.
    */
   async #resetLostPosition(position: number, deadline: Deadline): Promise<void> {
     const headers = this.#headers({ method: "GET", path: "" }, 0);

@@ -1,6 +1,7 @@
 /**
  * The types of requests and answers. They come from `schemas/`. Only types are imported, so that the bundle contains no
- * schemas. For the package, deploy/client-types.mjs writes the types out in full, so that it does not need typebox.
+ * schemas. For the package, deploy/client-types.mjs writes out each type in full, so that the package does not need
+ * typebox.
  */
 import type { Static } from "typebox";
 import type * as budgets from "../../schemas/budgets.js";

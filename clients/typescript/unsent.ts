@@ -1,6 +1,6 @@
 /**
  * Recognizes failures of `fetch` that occurred before the request was sent. Each runtime reports them differently. A
- * browser gives no reason, so each failure in a browser counts as sent.
+ * browser does not say why a request failed, so in a browser each failed request counts as sent.
  */
 
 const CODES = new Set([

@@ -13,8 +13,8 @@ export class Usage {
   }
 
   /**
-   * Reports usage. If the answer is lost, the call is repeated only if the report has a `request_id`, because the usage
-   * could otherwise count twice.
+   * Reports usage. If the answer is lost, the call is repeated only if the report has a `request_id`. Without one, the
+   * usage could count twice.
    */
   report(report: UsageReport, options?: CallOptions): Promise<UsageRecorded> {
     const repeatable = report.request_id !== undefined;
@@ -22,8 +22,8 @@ export class Usage {
   }
 
   /**
-   * Reports that a provider limits the rate of an account. By default this is the instance's own account. The server
-   * then slows down all agents of the account.
+   * Reports that a provider limits the rate of an account; by default, the instance's own account. The server then
+   * slows down all agents of the account.
    */
   reportLimit(limit: NewRateLimit, options?: CallOptions): Promise<RateLimit> {
     // The request may be repeated, because a second report replaces the first.

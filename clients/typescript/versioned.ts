@@ -48,7 +48,7 @@ function decode({ bytes }: Answer, contentType: string): unknown {
     try {
       return JSON.parse(textOf(bytes));
     } catch {
-      // The value is not valid JSON. This is possible, because the server stores values without checking them.
+      // The stored value is not valid JSON. The server allows that, because it stores values without checking them.
       return textOf(bytes);
     }
   }
@@ -103,7 +103,7 @@ export class VersionedValues {
   }
 
   /**
-   * Reads a value, changes it, and writes it if no other client has written it meanwhile. Otherwise starts again.
+   * Reads a value, changes it with `change`, and writes it. If another client has written it meanwhile, starts again.
    * Returns the stored version; undefined if `change` returned undefined.
    */
   async update<Stored>(

@@ -45,8 +45,8 @@ export interface WaitOptions extends CallOptions {
 }
 
 /**
- * Waits until a condition holds. Returns the condition with a cursor; `matched` is null if the time is over first.
- * `limited` collects the rate limits of all long polls, because the server reports each rate limit only once.
+ * Waits until a condition holds. Returns the condition with a cursor; `matched` is null if the time is over first. The
+ * server reports each rate limit only once, so `limited` collects the rate limits from all long polls.
  */
 export async function wait(transport: Transport, options: WaitOptions): Promise<WaitAnswer> {
   const { signal, timeoutMs, wait_s: waitS = Infinity, after, ...conditions } = options;
@@ -60,7 +60,7 @@ export async function wait(transport: Transport, options: WaitOptions): Promise<
     const plan = { method: "GET", path: "/api/wait", query, waitMs: poll * 1000 };
     const answer = await transport.json<WaitAnswer>(plan, { signal, timeoutMs });
     limited.push(...(answer.limited ?? []));
-    // A server that shuts down ends the wait early.
+    // If a server shuts down, it ends the wait early, without a match. Then poll again.
     if (answer.matched !== null || left() <= 0) return limited.length === 0 ? answer : { ...answer, limited };
     cursor = answer.cursor;
     await transport.leaveIsolated(signal);

@@ -12,8 +12,8 @@ import type { SocketOpener } from "../transport/transport.js";
 export type WatchAccess = (listener: (end: AccessEnd) => void) => () => void;
 
 /**
- * The close codes, by the reason why the access has ended. 1008 means a policy violation (RFC 6455). 4401 stands for
- * HTTP's 401. Applications may define the codes from 4000 on.
+ * The WebSocket close codes, by the reason why the access has ended. 1008 means a policy violation (RFC 6455). 4401 is
+ * modelled on HTTP's 401; applications may define the codes from 4000 on.
  */
 const CLOSE_CODES: Readonly<Record<AccessEnd, number>> = { "logged out": 1008, revoked: 4401 };
 const CLOSE_REASONS: Readonly<Record<AccessEnd, string>> = { "logged out": "logged out", revoked: "token revoked" };

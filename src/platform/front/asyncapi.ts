@@ -1,7 +1,7 @@
 /**
- * Serves `GET /asyncapi.json`, the AsyncAPI 3.0 description of the messages that the server sends by itself. They are
- * the events and changes in its streams, and its requests to webhooks. The description is generated from the schemas of
- * these messages.
+ * Serves `GET /asyncapi.json`, the AsyncAPI 3.0 description of the messages that the server sends by itself: the events
+ * and changes in its streams, and its requests to webhooks. The description is generated from the schemas of these
+ * messages.
  */
 import * as Type from "typebox";
 import type { TSchema } from "typebox";
@@ -15,8 +15,8 @@ import { fixedJsonReply } from "./reply.js";
 import { route, type Route, type Reply } from "./route.js";
 
 /**
- * The name for every event without a row of its own in this description. Such an event is published by a client, or was
- * added in a later version of the server.
+ * The name under which all other events are described. Such an event is published by a client, or was added in a later
+ * version of the server.
  */
 const ANY_EVENT = "event";
 

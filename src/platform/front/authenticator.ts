@@ -28,8 +28,8 @@ export interface AuthMode {
    */
   readonly preflight?: boolean;
   /**
-   * Whether this is the last time that a deferred request is authenticated. Only then does its wrong token count as a
-   * guess.
+   * Whether this is the last time that a deferred request is authenticated. A wrong token counts as a guess only at
+   * this time.
    */
   readonly final?: boolean;
 }
@@ -46,7 +46,7 @@ export class Authenticator {
 
   /**
    * Returns the caller of a request, or the failure that refuses it. Also sets the call's origin and session. If the
-   * request was deferred, its headers are read from the copy that was saved before the wait.
+   * request was deferred, reads the headers from the copy that was saved before the wait.
    */
   authenticate(call: Call, mode: AuthMode): Caller | Failure {
     const caller = this.#identify(call, mode);
@@ -95,8 +95,8 @@ export class Authenticator {
     const head = call.deferral?.head ?? call.exchange;
     const refusal = this.refuseForeign(call);
     if (refusal !== null) return refusal;
-    // A deferred request is authenticated twice, but its wrong token must count as only one guess. It counts the second
-    // time.
+    // A deferred request is authenticated twice, before and after its wait. Its wrong token must count as only one
+    // guess, so it counts after the wait.
     const counts = call.deferral === null || final;
     if (call.port === "dashboard" && !preflight) return this.#identifyOnDashboard(call, open, counts);
     if (open) return ANONYMOUS;

@@ -1,6 +1,6 @@
 /**
- * Tests the limits on held bodies, which the server does not read yet, and on bodies that are received at the same
- * time. The held-body.test.ts of each transport tests a single held body.
+ * Tests two limits: on held bodies, which the server does not read yet, and on bodies that are received at the same
+ * time. The file held-body.test.ts of the transports tests a single held body.
  */
 import t from "tap";
 import {

@@ -1,7 +1,7 @@
 /**
- * Receives the bodies of requests. It limits the memory of all bodies together, and the time between two pieces of a
- * body. The pipeline decides whether and how a body is read, and the exchange reads it from the connection. Deadlines
- * are checked by ticks and not by a `WaitQueue`, because each piece of a body starts a new deadline. Runs on the front.
+ * Receives the bodies of requests. Limits the memory of all bodies together, and the time between two pieces of a body.
+ * The pipeline decides whether and how a body is read, and the exchange reads it from the connection. Deadlines are
+ * checked by ticks and not by a `WaitQueue`, because each piece of a body starts a new deadline. Runs on the front.
  */
 import { REQUEST_TIMEOUT_MS } from "../../../schemas/limits/connections.js";
 import {
@@ -23,10 +23,7 @@ export interface OpenBody {
    * client has disconnected.
    */
   readonly read: () => Promise<Uint8Array | null | undefined>;
-  /**
-   * Reads and drops the rest of the body. This is needed because a client that is still sending would not read its
-   * answer.
-   */
+  /** Reads and drops the rest of the body. Otherwise a client that is still sending would not read its answer. */
   readonly close: () => Promise<void>;
 }
 
@@ -37,12 +34,12 @@ export class BodyReader {
    * `late` ends the request if the wait takes too long.
    */
   readonly #waiting = new Map<Exchange, { readonly since_ms: number; readonly late: () => void }>();
-  /** The time of the refusal, for each refused exchange whose client was still sending its body. */
+  /** The refused exchanges whose clients were still sending their bodies, each with the time of its refusal. */
   readonly #lingering = new Map<Exchange, number>();
   #bytes = 0;
   /**
-   * The bytes that are reserved for held bodies. The server does not read a held body, but the connection's buffers may
-   * already contain a part of it.
+   * The bytes that are reserved for held bodies. The server does not read a held body, but a part of it may already be
+   * in the connection's buffers.
    */
   #heldBytes = 0;
 
@@ -70,8 +67,8 @@ export class BodyReader {
   }
 
   /**
-   * Holds a body back: the server does not read it, so most of it stays with the client. The caller must limit how long
-   * this lasts.
+   * Holds a body back: the server does not read it, so most of it stays with the client. The caller must limit the time
+   * of the hold.
    * @returns a function that ends the hold; null if the held bodies already take too much memory
    */
   hold(exchange: Exchange): (() => void) | null {

@@ -40,7 +40,7 @@ export interface Call {
   readonly counted: boolean;
   /** Whether the request asks for an upgrade to WebSocket. */
   readonly upgrades: boolean;
-  /** The dashboard session that authenticated the request; null if there is none. */
+  /** The session at the dashboard that authenticated the request; null if there is none. */
   session: Session | null;
   params: readonly string[];
   caller: Caller;
@@ -53,7 +53,7 @@ export interface Call {
   path: string;
   /** The `Origin` of the request; "" if it has none. Set as soon as the request guard has allowed it. */
   origin: string;
-  /** The request's wait; null if the request is served at once. */
+  /** The state of the request's wait; null if the request need not wait. */
   deferral: Deferral | null;
   /** Listeners of handlers whose answer may take long. Each is called once if the client disconnects. */
   aborts: (() => void)[];
@@ -88,8 +88,8 @@ export function newCall(
 }
 
 /**
- * Returns the request with the current caller of the call. The caller may have changed, because a deferred request is
- * authenticated a second time.
+ * Returns the request with the caller that the call has now. A deferred request is authenticated a second time, so its
+ * caller may have changed.
  */
 export function withCaller(request: Request, { caller, context }: Call): Request {
   return { ...request, caller, context };

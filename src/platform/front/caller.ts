@@ -1,13 +1,14 @@
 /**
  * The caller of a request: the role that its token grants, and the acting instance. This file also declares the
- * interface of the directory of instances, so that the front does not depend on that feature. Contains only types and
- * the anonymous caller.
+ * interface of the list of instances, so that the front does not depend on the feature that implements it. Contains
+ * only types and the anonymous caller.
  */
 import type { AgentMetric } from "../../../schemas/agent-metrics.js";
 
 export interface Caller {
   /**
-   * The owner of the request's token: the server, an instance or CI. `nobody` means that no token was given or needed.
+   * The kind of token that the request has: the server's, an instance's or CI's. `nobody` means that no token was given
+   * or needed.
    */
   readonly role: "server" | "instance" | "ci" | "nobody";
   /**
@@ -21,7 +22,7 @@ export interface Caller {
   readonly unknownSession?: string;
   /**
    * The id of the instance that owns the request's token. Set only if the request acts for a session. The acting
-   * instance is then the session's instance, which may be another one.
+   * instance is then the session's instance, which may be different.
    */
   readonly tokenOwner?: string;
 }

@@ -57,9 +57,9 @@ export function withCorsHeaders(origin: string, reply: WireReply): WireReply {
 const CORP = "Cross-Origin-Resource-Policy";
 
 /**
- * Returns the reply with a header that forbids pages of other origins to embed it as a script, image or frame. Without
- * the header, a page from another port of this host could embed the answer: browsers treat all ports of a host as one
- * site, so they send this host's cookies with the page's requests.
+ * Returns the reply with a header that forbids pages of other origins to embed it as a script, image or frame. Browsers
+ * treat all ports of a host as one site. So without the header, a page from another port of this host could embed the
+ * answer, and the browser would send this host's cookies.
  */
 export function sameOriginOnly(reply: WireReply): WireReply {
   const { name, rest } = reply.headers;

@@ -38,7 +38,7 @@ function authOf(authToken: string): DashboardAuth {
   });
 }
 
-/** Authenticates a request. Returns the status of the refusal, or the result of an accepted request. */
+/** Authenticates a request. Returns the status of the refusal, or the caller and the session of an accepted request. */
 function enter(
   auth: DashboardAuth,
   headers: Readonly<Record<string, string>>,

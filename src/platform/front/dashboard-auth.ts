@@ -1,8 +1,8 @@
 /**
  * Authenticates requests of the dashboard's port, after the request guard has checked Host and Origin. A bearer token
- * works as on the API's port. Without a token, the session cookie counts, but only for requests of the dashboard's own
- * page. The reason: browsers also send the cookie with requests from pages on other ports of this host. This file also
- * declares the interface of the sessions. Runs on the front.
+ * works as on the API's port. A request without a token is authenticated by its session cookie, but only if the
+ * dashboard's own page has sent it. The reason: browsers also send the cookie with requests from pages on other ports
+ * of this host. This file also declares the interface of the sessions. Runs on the front.
  */
 import { DASHBOARD_ACTOR } from "../../../schemas/sessions.js";
 import { Failure } from "../../base/result.js";
@@ -71,8 +71,8 @@ export class DashboardAuth {
     const { guard, actors, sessions } = this.#options;
     const authorization = exchange.header("authorization");
     // A request from a page of another site needs a bearer token. Such a page can send one only if a CORS preflight has
-    // allowed it. Another scheme of `Authorization`, such as Basic, proves nothing, because a link can contain its
-    // credentials.
+    // allowed it. Another scheme of `Authorization`, such as Basic, does not suffice, because a plain link can contain
+    // its credentials.
     if (!BEARER.test(authorization) && isOfOtherSite(exchange.header("sec-fetch-site"))) return OTHER_SITE;
     if (authorization !== "" || !guard.guarded) {
       const caller = guard.identify(authorization, claimsOf(exchange), actors, { from: exchange, counts });

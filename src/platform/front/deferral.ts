@@ -1,6 +1,6 @@
 /**
  * Defines how the pipeline defers a request that must wait before it is handled. On a node of a cluster,
- * position-guard.ts implements the interface. A single server defers nothing. Types only.
+ * position-guard.ts implements the interface. A single server defers no requests. Types only.
  */
 import type { Failure } from "../../base/result.js";
 import type { WireReply } from "../transport/reply.js";
@@ -12,8 +12,8 @@ export interface DeferralGuard {
   /**
    * Decides whether a request must wait. Must be called before the exchange is detached.
    * @param query the part of the URL after its `?`
-   * @returns null if the request is served now, a deferral if it must wait, or the 400 failure if the position in it is
-   * malformed
+   * @returns null if the request is served now, a deferral if it must wait, or the 400 failure if the request states a
+   * malformed position
    */
   check(exchange: Exchange, query: string): Deferral | Failure | null;
   /** Adds the headers that every reply of a cluster node has. */
@@ -32,8 +32,8 @@ export interface Deferral {
    */
   readonly head: RequestHead;
   /**
-   * The refusal of a caller that was unknown before the wait; null if the caller was known. It is sent if the caller is
-   * still unknown after the wait.
+   * The refusal of a caller that was unknown before the wait; null if the caller was known. If the caller is still
+   * unknown after the wait, it gets this refusal.
    */
   pendingRefusal: Failure | null;
   /**
@@ -41,10 +41,13 @@ export interface Deferral {
    * took too long.
    */
   readonly retryLater: SocketOpener;
-  /** Whether the wait can make a refusal obsolete. For example, an unknown caller may be registered meanwhile. */
+  /**
+   * Whether the caller may pass after the wait, although it was refused before. For example, an unknown caller may be
+   * registered meanwhile.
+   */
   mayResolve(refusal: Failure): boolean;
   /**
-   * Waits, and then calls `done`. Detaches the exchange unless no wait is needed any more.
+   * Waits, and then calls `done`. If the request must wait, detaches the exchange first.
    * @param done called with null, or with a failure if the request has waited too long
    */
   wait(exchange: Exchange, done: (late: Failure | null) => void): void;

@@ -1,8 +1,8 @@
 /**
  * Serves the documents that deploy/build-docs.mjs has rendered. The dashboard's port serves HTML. Both ports serve
- * Markdown and `llms.txt`. A file is read at its first request, in an encoding that the client accepts, and the most
- * recently requested files stay in memory. If the process may open only few files, as many files as fit into memory are
- * read at the start instead. The pipeline checks the requests. Runs on the front.
+ * Markdown and `llms.txt`. A file is read at its first request, in an encoding that the client accepts. The most
+ * recently requested files stay in memory. If the process may open only few files, it instead reads as many files as
+ * fit into memory at the start. The pipeline checks the requests. Runs on the front.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join, relative } from "node:path";
@@ -140,8 +140,8 @@ export class Documents {
   }
 
   /**
-   * Adds a file at the end of the cache. If the cache has too many bytes, removes the files whose last request was
-   * longest ago.
+   * Adds a file at the end of the cache. If the cache then has too many bytes, removes the least recently requested
+   * files.
    */
   #keep(key: string, variant: Variant): void {
     if (this.#kept.delete(key)) this.#bytes -= variant.bytes;

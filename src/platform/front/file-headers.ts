@@ -1,4 +1,4 @@
-/** Defines the headers with which the dashboard's port sends files, and chooses their encoding. Pure. */
+/** Defines the headers of the files that the dashboard's port sends, and chooses their encoding. Pure. */
 
 /** The content types, by the suffix of a file. Files of other types are not served. */
 export const TYPES: Readonly<Record<string, string>> = {
@@ -21,7 +21,7 @@ export const ENCODINGS = [
 ] as const;
 
 /**
- * Forbids inline scripts, HTML that scripts build from strings, content from other origins, and framing by other pages.
+ * Forbids inline scripts, HTML that scripts build from texts, content from other origins, and framing by other pages.
  */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -36,7 +36,7 @@ const CONTENT_SECURITY_POLICY = [
   "trusted-types 'none'",
 ].join("; ");
 
-/** The headers with which every file is sent. */
+/** The security headers of every file. */
 export const GUARDS = [
   ["Content-Security-Policy", CONTENT_SECURITY_POLICY],
   ["X-Content-Type-Options", "nosniff"],

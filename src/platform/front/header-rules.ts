@@ -1,6 +1,6 @@
 /**
- * Checks the headers that decide whether a request may be executed, for example conditions such as `If-Match`. If the
- * server cannot parse a condition, it answers with 400. If it ignored the condition, it would skip a check that the
+ * Checks the headers that decide whether a request may be executed, for example conditions such as `If-Match`. A
+ * condition that the server cannot parse is answered with 400. If the server ignored it, it would skip a check that the
  * client wants. Pure.
  */
 import { isSessionId, SESSION_ID_RULE } from "../../../schemas/session-id.js";
@@ -14,7 +14,7 @@ import type { Route } from "./route.js";
  * variable was not set.
  */
 const NEVER_EMPTY = ["X-Koor-Fence", "X-Koor-After", "X-Koor-Hops", "X-Koor-Workspace", "Last-Event-ID"] as const;
-/** HTTP's conditional headers. A route that ignored one would write even if the condition is false. */
+/** HTTP's conditional headers. If a route ignored one of them, it would write even if the condition is false. */
 const CONDITIONS = ["If-Match", "If-None-Match", "If-Unmodified-Since", "Content-Range"] as const;
 
 type Names = readonly (readonly [header: string, name: string])[];
@@ -37,8 +37,8 @@ export function refuseWrongHeaders(exchange: Exchange): Failure | null {
 
 /**
  * Checks the conditions of a write. Returns the 400 failure if a condition is empty or not supported by the route; else
- * null. Also refuses an empty X-Koor-Instance, because the write would have no actor. A message to /mcp may have the
- * empty header, because it is not known yet whether the message's tool writes.
+ * null. Also refuses an empty X-Koor-Instance, because the write would have no actor. The empty header is accepted only
+ * from a message to /mcp, because it is not known yet whether the message's tool writes.
  */
 export function refuseConditions({ headers, countedAs }: Route, exchange: Exchange): Failure | null {
   const isUnnamed = exchange.has("x-koor-instance") && exchange.header("x-koor-instance") === "";

@@ -1,7 +1,7 @@
 /**
  * Calls routes from inside the server. An MCP tool calls the REST route that does the same job. So each job is
  * implemented only once, with the same checks, handler and audit rows. The pipeline has already checked the Host,
- * Origin, token and size of the request that the client has sent. Runs on the front.
+ * Origin, token and size of the client's request. Runs on the front.
  */
 import { must } from "../../base/assert.js";
 import { Failure } from "../../base/result.js";
@@ -25,7 +25,7 @@ export interface InternalRequest {
 const NO_HEADERS: Request["headers"] = Object.freeze({});
 const NO_BODY = new Uint8Array(0);
 
-/** The caller and the context of the request that the client has sent. Internal requests act for this caller. */
+/** The caller and the context of the client's request. Internal requests act for this caller. */
 export interface OuterCall {
   readonly caller: Caller;
   readonly context: CallContext;
@@ -50,7 +50,7 @@ export class InternalRequests {
 
   /**
    * Returns the outer call with the instance `id` as its actor. Records that the instance was seen, and counts the call
-   * for the instance. Returns the outer call unchanged if a token or header has already identified the caller, or if no
+   * for it. Returns the outer call unchanged in two cases: a token or header has already identified the caller, or no
    * such instance exists.
    */
   actAs(id: string, outer: OuterCall): OuterCall {
@@ -66,15 +66,15 @@ export class InternalRequests {
     return guarded && role === "instance" && !actors.has(actor) ? UNAUTHENTICATED : null;
   }
 
-  /** Returns the outer call without its unknown instance id, which came from a header. */
+  /** Returns the outer call without the unknown instance id that a header has claimed. */
   withoutUnknown({ caller: { role, actor }, context }: OuterCall): OuterCall {
     return { caller: { role, actor }, context };
   }
 
   /**
-   * Calls a route.
+   * Calls a route. If the call is refused, writes its audit row before the failure is returned.
    * @param most the maximum length of the answer's text, in characters
-   * @returns the text of a successful answer. For a refused call, writes the audit row and then returns the failure.
+   * @returns the text of a successful answer, or the failure
    */
   async call(
     name: string,

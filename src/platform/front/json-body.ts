@@ -14,14 +14,14 @@ import { readBody } from "../threads/jobs.js";
 import type { Pool } from "../threads/pool.js";
 import type { Request, Route } from "./route.js";
 
-/** The settings for reading the JSON bodies of one route. */
+/** How to read the JSON bodies of one route. */
 export interface JsonReading {
   readonly schema: TSchema;
   /** The name of the schema in FRONT_BODIES. */
   readonly name: string;
   /** The name of the member that may be any JSON; null if there is none. */
   readonly free: string | null;
-  /** Whether an empty body is accepted. It is then read as an object without members. */
+  /** Whether an empty body is accepted. If so, it is read as an object without members. */
   readonly optional: boolean;
 }
 

@@ -21,14 +21,15 @@ const ANY_BYTES = {
 /** The statuses that every route can answer with. */
 const COMMON_STATUSES: readonly number[] = [400, 403, 417, 421];
 /**
- * Statuses that every route except open routes can answer with. Open routes need no token, and are served even while
- * the server shuts down.
+ * The additional statuses of all routes except open ones. Open routes need no token, and are served even while the
+ * server shuts down.
  */
 const GUARDED_STATUSES: readonly number[] = [401, 503, 504];
 
 /**
- * The described answer of a route that only upgrades to WebSocket. OpenAPI requires a success or a default response for
- * each operation. Tools do not count 101 as a success, so the refusal of an upgrade is described as the default.
+ * The answer that is described for a route that only upgrades to WebSocket. OpenAPI requires a success or a default
+ * response for each operation. Tools do not count 101 as a success, so the refusal of an upgrade is described as the
+ * default.
  */
 const NO_UPGRADE = ["default", describeRefusal(400, undefined, "Refused: there is no subscription.")] as const;
 
@@ -104,8 +105,7 @@ function describeRoute(row: Route): Json {
   if ((row.body !== undefined || row.audited !== undefined) && row.asksOnly === undefined) statuses.add(507);
   if (row.open !== true && mayWrite(row)) statuses.add(404);
   statuses.delete(200);
-  // A 202 answer has the same body as the 200 answer. Its description includes the body only if the route has a schema
-  // for it.
+  // A 202 answer has the same body as the 200 answer. Describe its body only if the route has a schema for it.
   const accepted =
     typeof row.answer === "string"
       ? { description: "Accepted" }

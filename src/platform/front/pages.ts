@@ -1,7 +1,7 @@
 /**
  * Serves the files of the dashboard from memory. deploy/build-pages.mjs has produced them. An answer is compressed if
- * the browser accepts that. The files are read at the first request for a page. If the process may have only few file
- * descriptors, they are read at the start instead. The pipeline checks the requests. Runs on the front.
+ * the browser accepts that. The files are read at the first request for a page. If the process may open only few files,
+ * they are read at the start instead. The pipeline checks the requests. Runs on the front.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
@@ -18,9 +18,7 @@ interface Page {
 
 const INDEX = "/index.html";
 const ASSETS = "/assets/";
-/**
- * The prefixes of paths that programs request. An unknown path with such a prefix is not answered with the index page.
- */
+/** The prefixes of paths that programs request. An unknown path with such a prefix does not get the index page. */
 const MACHINES = ["/api/", "/mcp", "/metrics", "/openapi.json", "/asyncapi.json", "/health", "/session", ASSETS];
 
 /** The answer if the files cannot be read now, for example because the process has no free file descriptor. */
@@ -49,8 +47,8 @@ export class Pages {
   readonly #folder: string;
   readonly #onUnread: (error: unknown) => void;
   /**
-   * The files, by path. They are read only once. So an open page can still load the files of its build after a new
-   * build has replaced them on disk.
+   * The files, by path. They are read only once. If a new build replaces them on disk, an open page can still load the
+   * files of its own build.
    */
   #pages: ReadonlyMap<string, Page> = new Map();
 
@@ -65,7 +63,7 @@ export class Pages {
 
   /**
    * Returns the answer to a request for a page; undefined if the request is not for a page. An unknown path gets the
-   * index page, whose script then shows the right view. Paths that programs request are the exception.
+   * index page, whose script then shows the right view. Only unknown paths that programs request do not get it.
    */
   find(exchange: Exchange): WireReply | undefined {
     const { verb, path } = exchange;

@@ -1,6 +1,6 @@
 /**
- * Parses path and query parameters by the schema of a route: texts, integers, times and switches. An invalid parameter
- * never falls back to a default. The server answers it with a 400 that names the parameter. Pure.
+ * Parses path and query parameters by the schema of a route: texts, integers, times and switches. The server answers an
+ * invalid parameter with a 400 that names it, and never uses the default instead. Pure.
  */
 import type { TObject, TSchema } from "typebox";
 import { textProblem, textRulesOf, type TextRules } from "../../../schemas/text.js";
@@ -24,7 +24,7 @@ interface ParameterSchema {
   readonly maxItems?: number;
 }
 
-/** The rules for a text whose schema has no rules. Such a text is a name, so it must not contain control characters. */
+/** The rules for a text whose schema has none. Such a text is a name, so it must not contain control characters. */
 const ONE_LINE: TextRules = { charactersMax: Number.POSITIVE_INFINITY, line: true };
 const EMPTY: AnyQuery = Object.freeze({});
 
@@ -32,8 +32,8 @@ const EMPTY: AnyQuery = Object.freeze({});
 const AFTER_POSITION = "after_position";
 
 /**
- * Returns the 400 failure for a write that has an unknown or repeated query parameter; else null. The reason: the
- * client may mean the parameter as a condition, and a write must not ignore a condition.
+ * Returns the 400 failure for a write that has an unknown or repeated query parameter; else null. The client may mean
+ * such a parameter as a condition of the write, and the server must not ignore a condition.
  */
 export function refuseUnknownQuery({ query }: { readonly query?: TObject }, raw: string): Failure | null {
   if (raw === "") return null;
@@ -90,7 +90,7 @@ export function refuseParameters(
   params: readonly string[],
   method: string,
 ): Failure | null {
-  // A method other than PUT looks up the resource that the path names. Only PUT can create it.
+  // Only PUT can create the resource that the path names. All other methods look it up.
   const asks = method !== "PUT";
   for (const [at, rule] of rules.entries()) {
     const problem = textProblem(params[at] ?? "", rule, asks);

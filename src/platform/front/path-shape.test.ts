@@ -1,6 +1,6 @@
 /**
- * Tests how the paths of routes are split, decoded and matched. Also tests that encoding and then decoding a path
- * returns the same path.
+ * Tests how the paths of routes are split, decoded and matched. Also tests that decoding an encoded path returns the
+ * original path.
  */
 import * as fc from "fast-check";
 import t from "tap";

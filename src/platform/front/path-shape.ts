@@ -8,8 +8,8 @@ export interface PathShape {
   readonly rest: boolean;
   readonly names: readonly string[];
   /**
-   * The offset in the path at which the last parameter begins, if it is the only parameter and matches the rest of the
-   * path; else 0.
+   * The offset in the path at which the last parameter begins. It is 0 unless this parameter is the only one and
+   * matches the rest of the path.
    */
   readonly restAt: number;
 }
@@ -56,8 +56,8 @@ export function pathParameters(shape: PathShape, rawPath: string): readonly stri
 
 /**
  * Whether a raw path matches a shape. A parameter must not be empty, unless it matches the rest of the path. The router
- * of uWebSockets.js has the same rule. Reads at most as many segments as the shape has, because a client may send a
- * path of thousands of slashes, and a refused path is compared with the shape of every route.
+ * of uWebSockets.js has the same rule. Reads at most as many segments as the shape has: a client may send a path of
+ * thousands of slashes, and a path without a route is compared with every shape.
  */
 export function pathMatches({ segments, rest }: PathShape, rawPath: string): boolean {
   const last = segments.length - 1;
@@ -71,7 +71,9 @@ export function pathMatches({ segments, rest }: PathShape, rawPath: string): boo
   return !rawPath.includes("/", start) && segmentMatches(segments[last] ?? null, rawPath, start, rawPath.length);
 }
 
-/** Whether a segment of a shape matches the characters of a path from `start` up to, but not including, `end`. */
+/**
+ * Whether a segment of a shape matches a part of a path: the characters from `start` up to, but not including, `end`.
+ */
 function segmentMatches(segment: string | null, rawPath: string, start: number, end: number): boolean {
   if (segment === null) return end > start;
   return segment.length === end - start && rawPath.startsWith(segment, start);

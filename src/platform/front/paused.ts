@@ -1,6 +1,5 @@
 /**
- * The 429 failure for a request from a client whose address has sent too many wrong tokens. The request's own token was
- * not checked.
+ * The 429 failure for a client whose address has sent too many wrong tokens. The token of this request was not checked.
  */
 import { Failure } from "../../base/result.js";
 

@@ -1,7 +1,7 @@
 /**
  * Takes every request from its headers to its answer. The pipeline checks, in this order: Host, Origin and token; the
- * caller's role; draining; parameters; headers; the size and shape of the body. Then it calls the route's handler.
- * responder.ts sends the answer, audits refusals, counts and logs. Runs on the front.
+ * caller's role; whether the server shuts down; parameters; headers; the size and shape of the body. Then it calls the
+ * route's handler. responder.ts sends the answer, audits refusals, counts and logs. Runs on the front.
  */
 import { REQUESTS_IN_FLIGHT_MAX } from "../../../schemas/limits/connections.js";
 import { SHORTAGE_REPORT_MS } from "../../../schemas/limits/process.js";
@@ -47,7 +47,7 @@ export interface PipelineOptions {
   readonly agents: CallCounter;
   /** Decides which requests wait before they are served; null on a single server, where no request waits. */
   readonly deferrals: DeferralGuard | null;
-  /** Called with each exception that a handler throws. */
+  /** Called with each exception that a handler throws, because it is a bug. */
   readonly onBug: (error: unknown) => void;
 }
 
@@ -149,8 +149,8 @@ export class Pipeline {
   }
 
   /**
-   * Refuses a request in which the transport has found a fault, without looking at its route or caller. Returns whether
-   * the request was refused.
+   * If the transport has found a fault in a request, refuses it, whatever its route and caller. Returns whether the
+   * request was refused.
    */
   #refuseFaulty(call: Call): boolean {
     const { fault } = call.exchange;
@@ -167,7 +167,8 @@ export class Pipeline {
   }
 
   /**
-   * Checks a request to upgrade to WebSocket, and calls the route's `upgrade`. A deferred request waits first.
+   * Checks a request to upgrade to WebSocket, and calls the route's `upgrade`. If the request is deferred, it waits
+   * first.
    * @returns the function that opens the socket; undefined if the request was refused
    */
   admitUpgrade(exchange: Exchange, bound: BoundRoute, port: PortName): Admission | Promise<Admission> {
@@ -202,12 +203,12 @@ export class Pipeline {
       this.#options.metrics.inFlight -= 1;
       return undefined;
     }
-    // At the start of draining, the server closed all open sockets. It would not close a socket that opens after that,
-    // so the upgrade is refused.
+    // Refuse the upgrade, because the server is shutting down. At the start of the shutdown it closed all open sockets,
+    // and it would not close a socket that opens later.
     if (this.#draining) return this.#upgrade(call, DRAINING);
     if (late === null || late.pendingRefusal !== null) return this.#upgrade(call, request);
-    // Open the socket, and close it at once with a reason. A page can read the reason of a close, but the browser hides
-    // from it the reason of a refused upgrade.
+    // Open the socket, and close it at once with a reason. The browser shows a page the reason of a close, but hides
+    // the reason of a refused upgrade.
     this.#options.metrics.inFlight -= 1;
     return late.retryLater;
   }
@@ -232,7 +233,7 @@ export class Pipeline {
     const isPreflight =
       exchange.verb === "options" && allow.length > 0 && exchange.header("access-control-request-method") !== "";
     // Paths below `/.well-known/` need no token. MCP clients look there for a login method before they have a token. A
-    // 401 would suggest that the server has a login method.
+    // 401 answer would mean that there is one.
     const open = isPreflight || call.path.startsWith("/.well-known/");
     const caller = this.#authenticator.authenticate(call, { open, preflight: isPreflight });
     if (caller instanceof Failure) this.#finish(call, caller);
@@ -325,13 +326,13 @@ export class Pipeline {
   }
 
   /**
-   * Holds the body of an unauthenticated caller back while its request waits, because the caller may be known after the
-   * wait. Most of the body stays with the client until then.
+   * Holds the body of an unauthenticated caller back while its request waits. Most of the body stays with the client
+   * until then. After the wait, the caller may be known, and the body is read.
    */
   #holdBody(call: Call, request: Request, deferral: Deferral): void {
     const release = this.#bodies.hold(call.exchange);
     if (release === null) {
-      // The failure is not a 401, because the caller might have been known after the wait.
+      // The failure is BUSY and not a 401, because the caller might have been known after the wait.
       deferral.pendingRefusal = null;
       this.#finish(call, BUSY);
       return;
@@ -463,10 +464,7 @@ export class Pipeline {
       );
   }
 
-  /**
-   * Answers a call that may wait for long. If the caller's access ends meanwhile, the call is answered with 401 at
-   * once.
-   */
+  /** Answers a call that may wait for long. If the caller's access ends during the wait, answers with 401 at once. */
   #finishWait(call: Call, answer: Promise<Answer>): void {
     const { actor } = call.caller;
     const endWait = actor === "" ? null : this.#options.actors.beginWait(actor);
@@ -477,14 +475,15 @@ export class Pipeline {
       finished = true;
       forget?.();
       endWait?.();
-      // The handler may answer after the access has ended, but before this call is notified of the end. So the access
-      // is checked again.
+      // Check the access again. The handler may answer after the access has ended, but before this call is notified of
+      // the end.
       this.#finish(call, this.#authenticator.hasEnded(call) ? UNAUTHENTICATED : settled);
     };
     answer.then(finish, (error: unknown) => finish(this.#bug(call, error)));
     if (!this.#authenticator.mayEnd(call)) return;
     forget = this.#authenticator.onEnd(call, () => {
-      // Notify the handler that the client has disconnected, so that the handler grants nothing to the waiting call.
+      // Call the handler's listeners as if the client had disconnected, so that the handler grants nothing to the
+      // waiting call.
       for (const abort of call.aborts.splice(0)) abort();
       finish(UNAUTHENTICATED);
     });
@@ -514,9 +513,8 @@ export class Pipeline {
       this.#responder.finish(call, answer, extra);
       return;
     }
-    // A caller that is still unauthenticated gets only the pending refusal, so it learns nothing else about its
-    // request. Its wrong token counts as a guess now. Otherwise a client could guess without limit by sending malformed
-    // requests.
+    // A caller that is still unauthenticated gets only this refusal, so it learns nothing else about its request. Its
+    // wrong token counts as a guess now. Otherwise a client could guess without limit by sending malformed requests.
     void this.#authenticator.authenticate(call, { open: call.bound.route.open === true, final: true });
     this.#responder.finish(call, pending);
   }

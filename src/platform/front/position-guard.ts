@@ -1,7 +1,8 @@
 /**
- * Defers a request that requires a position of the cluster's log (positions.ts), until this node has applied that
- * position. The wait lasts at most POSITION_WAIT_MS. After the wait, an unknown caller is looked up again, because its
- * registration may be in a log entry that the node has applied meanwhile. Runs on the front of a node in a cluster.
+ * Defers a request that requires a position of the cluster's log (positions.ts), until this node has applied the log up
+ * to that position. The wait lasts at most POSITION_WAIT_MS. After the wait, an unknown caller is looked up again,
+ * because its registration may be in a log entry that the node has applied meanwhile. Runs on the front of a node in a
+ * cluster.
  */
 import { Failure } from "../../base/result.js";
 import type { WireReply } from "../transport/reply.js";
@@ -12,7 +13,7 @@ import { laggingNode, requestedPosition, retryLater, withPositionHeader, type Po
 
 /** The headers that authenticate a request. */
 const HEAD_NAMES = ["host", "origin", "authorization", "x-koor-instance", "x-koor-session", "cookie", "sec-fetch-site"];
-/** The codes of the refusals that the wait can make obsolete, because an unknown caller may be known after it. */
+/** The codes of refusals that a wait may undo, because an unknown caller may be known after it. */
 const MAY_RESOLVE: ReadonlySet<string> = new Set(["UNAUTHENTICATED", "NOT_FOUND", "TOO_MANY_ATTEMPTS"]);
 
 export class PositionGuard implements DeferralGuard {
@@ -63,7 +64,7 @@ class PositionDeferral implements Deferral {
 }
 
 /**
- * Copies the headers that authenticate a request, because an exchange can be read only in the tick in which it arrived.
+ * Copies the headers that authenticate a request. The exchange itself can be read only in the tick in which it arrived.
  */
 function copyHead(exchange: Exchange): RequestHead {
   const headers = new Map(HEAD_NAMES.map((name) => [name, exchange.header(name)]));

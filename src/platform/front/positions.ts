@@ -1,7 +1,7 @@
 /**
- * Defines the positions in a cluster's log that clients see. Every answer states the position that the node has
- * applied. A request may state the position that it requires, and is then served only after the node has applied it. So
- * a client that writes at one node and then reads at another node finds its write. A single server has no positions.
+ * Defines the positions in a cluster's log that clients see. Every answer states the position up to which the node has
+ * applied the log. A request may state a position, and is then served only after the node has applied the log up to it.
+ * So a client that writes at one node and then reads at another node finds its write. A single server has no positions.
  * Runs on the front. The implementation is in src/cluster/.
  */
 import { POSITION_WAIT_MS } from "../../../schemas/limits/cluster.js";
@@ -25,16 +25,16 @@ export interface LogPosition {
 }
 
 export interface Positions {
-  /** The id of the newest log entry whose effects are visible in every answer of this node. */
+  /** The id of the newest log entry whose effects every answer of this node shows. */
   readonly current: number;
   /**
-   * The header line that each answer contains (`positionHeaderLine`). Its position is the id of the newest log entry
+   * The header line of an answer that states a position (`positionHeaderLine`). It is the id of the newest log entry
    * that can have affected the answer.
    */
   readonly line: string;
   /**
-   * The position up to which this node has applied the log and has published the events. A subscription that starts now
-   * gets only events after this position.
+   * The position up to which this node has applied the log and published its events. A subscription that starts now
+   * gets only later events.
    */
   readonly reached: number;
   /**
@@ -73,8 +73,8 @@ export function laggingNode(position: number, current: number): Failure {
 }
 
 /**
- * Waits until this node has applied a position. Returns null if it has applied the position already. Otherwise the
- * promise resolves with null, or with a failure if the wait takes too long.
+ * Waits until this node has applied a position. Returns null if it has done so already. Otherwise returns a promise of
+ * null, or of a failure if the wait takes too long.
  */
 export function waitForPosition(position: number, positions: Positions): Promise<Failure | null> | null {
   if (position <= positions.reached) return null;

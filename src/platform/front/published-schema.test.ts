@@ -18,8 +18,8 @@ interface Published {
 }
 
 /**
- * Whether a text is valid by JSON Schema. A length counts code points, one branch of `anyOf` suffices, and a pattern
- * may match anywhere in the text.
+ * Whether a text is valid by JSON Schema: lengths count code points, one branch of `anyOf` suffices, and a pattern may
+ * match anywhere in the text.
  */
 function fits(schema: Omit<Published, "type">, text: string): boolean {
   const { minLength = 0, maxLength = Number.POSITIVE_INFINITY, pattern, anyOf } = schema;
@@ -42,7 +42,7 @@ const anyRules: fc.Arbitrary<TextRules> = fc
     },
     { requiredKeys: ["charactersMax"] },
   )
-  // Limit the promised maximum length, because it must not exceed the accepted one.
+  // The maximum length that the schema promises must not exceed the length that the server accepts.
   .map(({ promisedCharactersMax, ...rules }) =>
     promisedCharactersMax === undefined
       ? rules
@@ -79,7 +79,7 @@ t.test("a value that fits the published schema is accepted, and a full promise e
     const published = publishedSchema(Text(rules)) as unknown as Published;
     if (!fits(published, text)) {
       met.refused += 1;
-      // The schema does not promise a joiner between two emoji, but the server accepts it.
+      // The server may accept more than the schema promises, for example a joiner between two emoji.
       return rules.promisedCharactersMax !== undefined || textProblem(text, rules) !== null || hidden.test(text);
     }
     met.fits += 1;
@@ -162,12 +162,12 @@ t.test("maxLength of each text of the API is the enforced bound, in ASCII and be
     for (const schema of textsIn({ ...module })) {
       const rules = must(textRulesOf(schema), "it is a text");
       const { maxLength } = publishedSchema(schema) as { readonly maxLength?: number };
-      // Skip a text with a pattern, because the pattern limits its length.
+      // Skip a text with a pattern: its length is limited by the pattern.
       if (maxLength === undefined || rules.pattern !== undefined) continue;
       const bound = rules.charactersMax;
       t.equal(maxLength, rules.promisedCharactersMax ?? bound);
       for (const character of ["a", "\u{1f600}", "\u0301"]) {
-        // If the number of bytes is limited too, only a text of the promised length must be accepted.
+        // With a limit of bytes too, the server need not accept more characters than the schema promises.
         const accepted = rules.bytesMax === undefined ? bound : maxLength;
         t.equal(textProblem(character.repeat(accepted), rules), null);
         t.equal(textProblem(character.repeat(bound + 1), rules), `is longer than ${bound} characters`);

@@ -30,7 +30,7 @@ function publish(value: unknown): unknown {
   return { ...Object.fromEntries(published), ...(isText ? textOf(text) : {}) };
 }
 
-/** Returns the schema as plain JSON. TypeBox's own markers are lost, because they are not enumerable. */
+/** Returns the schema as plain JSON. TypeBox's own markers are dropped, because they are not enumerable. */
 export function publishedSchema(schema: TSchema): Json {
   return publish(JSON.parse(JSON.stringify(schema))) as Json;
 }

@@ -73,7 +73,7 @@ export class Refusals {
     this.#clock = clock;
   }
 
-  /** Whether a refusal of this route gets an audit row. A 401 with an audit row is also counted in the metrics. */
+  /** Whether a refusal of this route gets an audit row. If so, a 401 is also counted in the metrics. */
   wants(route: Route, failure: Failure): boolean {
     if (route.audited === undefined || !getsAuditRow(failure)) return false;
     if (failure.http === UNAUTHENTICATED) this.#metrics.unauthenticated += 1;
@@ -81,8 +81,8 @@ export class Refusals {
   }
 
   /**
-   * Writes the audit row, and then calls `next`. It calls `next` even if the row could not be written. Otherwise a full
-   * disk would turn a 400 answer into a 507.
+   * Writes the audit row, and then calls `next`. Calls `next` even if the row could not be written, because otherwise a
+   * full disk would turn a 400 answer into a 507.
    */
   write(route: Route, { params, json, context, peer }: RefusedRequest, failure: Failure, next: () => void): void {
     if (route.audited === undefined) {

@@ -1,6 +1,6 @@
 /**
- * Tests answers that are sent in chunks. The first chunk decides the status, and the read that produces the chunks is
- * always ended.
+ * Tests answers that are sent in chunks. The first chunk decides the status. The read that produces the chunks is ended
+ * in every case.
  */
 import t from "tap";
 import { Failure } from "../../base/result.js";

@@ -16,8 +16,8 @@ export const JSON_HEADERS = headerBlock([JSON_TYPE]);
 export const LINES_HEADERS = headerBlock([["Content-Type", "application/x-ndjson"]]);
 
 /**
- * The maximum number of bytes that the worker pool reads ahead for a stream. One byte a character is assumed, which is
- * true for most texts.
+ * The maximum number of bytes that the worker pool reads ahead for a stream. The limit counts one byte for each
+ * character, which is right for most texts.
  */
 const STREAM_BYTES = STREAM_CREDIT_CHUNKS * STREAM_PIECE_CHARACTERS_MAX;
 
@@ -26,7 +26,7 @@ const LINE_END = "\n";
 
 type Chunks<End = unknown> = AsyncGenerator<string | Failure, End, undefined>;
 
-/** The text of a list. Its return value is the cursor of the next page if the list was truncated, else null. */
+/** The text of a list, and the cursor of the next page as its return value; null if the list is complete. */
 type List = WholeText<string | null>;
 
 /** Returns a reply with a JSON text, and the counts that the call adds to the metrics of its actor. */
@@ -44,7 +44,7 @@ export function fixedJsonReply(text: string): Reply {
 
 /**
  * Returns the JSON answer for the result of a read: a text, a failure, or chunks.
- * @param holds the number of bytes that the chunks read ahead into memory, at most; by default the worker pool's limit
+ * @param holds the maximum number of bytes that the chunks read ahead into memory; by default the worker pool's limit
  */
 export function readReply(read: WholeText | Failure | Chunks, holds: number = STREAM_BYTES): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
@@ -53,15 +53,16 @@ export function readReply(read: WholeText | Failure | Chunks, holds: number = ST
 
 /**
  * Returns the JSON answer for a list. If the list was truncated, the header `X-Koor-Next` has the cursor of the next
- * page. The answer is sent only after the whole list was read. So a failure in the middle of the read still gets an
- * error status, and a slow client does not keep the read open. The list fits into memory, because its size is limited.
+ * page. The answer is sent only after the whole list was read. So if the read fails in the middle, the answer still
+ * gets an error status, and a slow client does not keep the read open. The list fits into memory, because its size is
+ * limited.
  */
 export function listReply(read: List | Failure | Chunks<Failure | string | null>): Answer | Promise<Answer> {
   if (read instanceof Failure) return read;
   return "text" in read ? wholeListReply(read) : longListReply(read);
 }
 
-/** Limits the time that all lists together spend in one event-loop tick on converting their chunks. */
+/** Limits the time in one event-loop tick for converting the chunks of all lists together. */
 const COLLECTING = new TimeSlice();
 
 /**
@@ -104,8 +105,8 @@ export function linesReply(chunks: Chunks): Promise<Answer> {
 
 /**
  * Returns the answer for a read that produces chunks. The first chunk decides the status. If there is only one chunk,
- * the answer states its length. A failure after the first chunk closes the connection, so that the client does not take
- * a part for the whole answer. The read is always ended, which frees its permit and its channel.
+ * the answer states its length. A failure after the first chunk closes the connection. So the client notices that the
+ * answer is incomplete. The read is always ended, which frees its permit and its channel.
  */
 async function chunkedReply(chunks: Chunks, headers: HeaderBlock, end: string, holds: number): Promise<Answer> {
   const first = await chunks.next();

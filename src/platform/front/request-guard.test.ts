@@ -223,7 +223,7 @@ const TOKEN = "an-instance-token";
 const OTHER_TOKEN = "another-instance-token";
 const hashOf = (text: string): string => createHash("sha256").update(text).digest("hex");
 
-/** Returns the actors of a server with two instances. `seen` records the instances that were marked as seen. */
+/** Returns the actors of a server with two instances. `seen` lists the instances that were reported as seen. */
 function actorsOf(): Actors & { readonly seen: string[] } {
   const seen: string[] = [];
   const tokens = new Map([

@@ -1,6 +1,6 @@
 /**
- * Checks `Host`, `Origin` and the bearer token of every REST and WebSocket request. It also limits how fast tokens can
- * be guessed. Pure, except for its own state, the clock and the name of the machine. Runs on the front.
+ * Checks `Host`, `Origin` and the bearer token of every REST and WebSocket request. Also limits how fast tokens can be
+ * guessed. Pure, except for its own state, the clock and the name of the machine. Runs on the front.
  */
 import { isIP } from "node:net";
 import { hostname } from "node:os";
@@ -46,11 +46,9 @@ export function claimsOf(head: { header(name: string): string }): Claims {
   return { instance: head.header("x-koor-instance"), session: isSessionId(session) ? session : "" };
 }
 
-/** The facts about a request that decide what happens if its token is wrong. */
+/** The properties of a request that decide how its wrong token is handled. */
 export interface Attempt {
-  /**
-   * The origin of the request. Its `peer` is the address of the client's socket, which is read only when it is needed.
-   */
+  /** The sender of the request. Its `peer`, the address of the client's socket, is read only when it is needed. */
   readonly from: { readonly peer: string };
   /** Whether a wrong token counts as a guess. It does not count if the request will be authenticated again. */
   readonly counts: boolean;
@@ -135,11 +133,10 @@ export class RequestGuard {
   }
 
   /**
-   * Returns the caller that the headers of a request identify. An instance's own token identifies that instance, or one
-   * of the sessions that began with this token. Any other caller is identified by the claims.
-   *
-   * Fails with UNAUTHENTICATED if a valid token is needed and missing. Fails with TOO_MANY_ATTEMPTS if the token was
-   * not checked, because too many wrong tokens came from the client's address. Fails with PERMISSION_DENIED if the
+   * Returns the caller that the headers of a request identify. An instance's own token identifies that instance, or the
+   * instance of a session that began with this token. For any other token, the caller is the one that the headers
+   * claim. Fails with UNAUTHENTICATED if a valid token is needed and missing. Fails with TOO_MANY_ATTEMPTS if the token
+   * was not checked, because too many wrong tokens came from the client's address. Fails with PERMISSION_DENIED if the
    * session began with the token of another instance.
    */
   identify(authorization: string, claims: Claims, actors: Actors, attempt: Attempt): Caller | Failure {
@@ -165,7 +162,7 @@ export class RequestGuard {
   }
 
   /**
-   * Returns the owner of a token with which a client logs in; undefined if the token is wrong. If the owner is an
+   * Returns the owner of the token with which a client logs in; undefined if the token is wrong. If the owner is an
    * instance, records that it was seen. If the client's address is paused, returns the 429 failure, even for a valid
    * token.
    */
@@ -234,7 +231,7 @@ export class RequestGuard {
     const port =
       /:(\d+)$/.exec(authority.replace(/^\[[^\]]*\]/, ""))?.[1] ?? (origin.startsWith("https") ? "443" : "80");
     if (!this.#ports.portNumbers.includes(Number(port)) || this.checkHost(authority) !== null) return false;
-    // If the server is bound to all addresses, it does not know its own addresses. So an IP address in the Origin must
+    // A server that is bound to all addresses does not know its own addresses. So an IP address in the Origin must
     // equal the one in `Host`. An equal port is not enough, because a page on another machine may use the same port.
     const name = hostName(authority);
     return isIP(name) === 0 || this.#hosts.has(name) || isLoopback(name) || name === hostName(host);
@@ -248,7 +245,7 @@ export function hasClaim({ instance, session }: Claims): boolean {
 
 /**
  * Returns the caller that a request claims to be. Its actor is the claimed instance, if that instance is registered. If
- * the request claims no instance, the actor is the instance of the claimed session.
+ * no instance is claimed, the actor is the instance of the claimed session.
  */
 function claimedCaller(role: Caller["role"], { instance, session }: Claims, actors: Actors): Caller {
   if (instance !== "")

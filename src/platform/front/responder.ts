@@ -1,7 +1,6 @@
 /**
  * Sends, measures and logs the answers of calls. A failure gets the API's error format, and an audit row if its route
- * is audited. If the answers that clients have not read yet take too much memory, a 503 replaces the answer. Runs on
- * the front.
+ * is audited. If the unread answers of all clients take too much memory, a 503 replaces the answer. Runs on the front.
  */
 import type { ReportedCounts } from "../../../schemas/agent-metrics.js";
 import { ANSWERS_IN_MEMORY_BYTES_MAX, WHOLE_ANSWER_BYTES_MAX } from "../../../schemas/limits/answers.js";
@@ -49,8 +48,8 @@ export class Responder {
     const { refusals, metrics } = this.#options;
     refusals.report(call.bound.route, answer);
     if (answer.outcomeUnknown) {
-      // It is unknown whether the call was executed, so any answer could be wrong. Therefore the connection is closed
-      // without an answer.
+      // Close the connection without an answer. It is unknown whether the call was executed, so any answer could be
+      // wrong.
       metrics.inFlight -= 1;
       call.bound.metrics.record(answer.http, (performance.now() - call.started) / 1000);
       call.exchange.cut();
@@ -68,7 +67,7 @@ export class Responder {
     refusals.write(call.bound.route, { params, json, context, peer }, answer, () => this.send(call, reply));
   }
 
-  /** Sends a reply. If the answers that clients have not read yet take too much memory, sends a 503 instead. */
+  /** Sends a reply. If the unread answers of all clients take too much memory, sends a 503 instead. */
   send(call: Call, answer: Reply): void {
     const bytes = call.exchange.ended ? 0 : heldBytes(answer);
     if (bytes > 0 && !this.#unread.take(bytes)) {
@@ -77,7 +76,7 @@ export class Responder {
         this.send(call, failureReply(BUSY, []));
         return;
       }
-      // The write is stored already, so a 503 would be wrong. The connection is cut without an answer instead.
+      // Cut the connection without an answer. A 503 would be wrong, because the write is stored already.
       this.#options.metrics.inFlight -= 1;
       call.exchange.cut();
       return;

@@ -1,5 +1,5 @@
 /**
- * Authorizes callers. Refuses unknown instances, and callers whose token does not suffice for the route. Also decides
+ * Authorizes callers: refuses unknown instances, and callers whose token does not suffice for the route. Also decides
  * which instance is the author of stored data. Pure.
  */
 import { needsInstance, noInstance, noSession } from "../../base/needs-instance.js";
@@ -57,15 +57,15 @@ export function authorOf(
  * mistyped, because the change would have no actor.
  */
 export function mayWrite({ method, asksOnly, needs, countedAs }: Route): boolean {
-  // A message to /mcp counts as a read here. Its tool calls another route, and that route makes this check.
+  // A message to /mcp counts as a read here. The route that its tool calls makes this check again.
   if (method === "GET" || countedAs === "mcp") return false;
   return asksOnly !== true || needs === "own instance";
 }
 
 /**
- * Names an unknown session in the answer to a call that needs an instance. If the call has named a session that does
- * not exist, its answer becomes the 404 that names the session. A call that needs no instance is executed as if it had
- * named no session. The reason: an agent's shell always names its session, even if no hook has begun the session.
+ * If a call was refused because it needs an instance, and it has named an unknown session, the answer becomes the 404
+ * that names the session. All other calls are executed as if they had named no session. The reason: an agent's shell
+ * always names its session, even if no hook has begun the session.
  */
 export function nameUnknownSession(answer: Answer, { unknownSession }: Caller): Answer {
   if (unknownSession === undefined || !(answer instanceof Failure) || !needsInstance(answer)) return answer;

@@ -1,10 +1,9 @@
 /**
  * Defines the types of a route, and the function that declares one. Each feature declares its routes in its routes.ts.
  * From the declarations the server derives the listeners, HEAD, 405 answers with `Allow`, the audit of refusals, the
- * labels of metrics and the OpenAPI description.
- *
- * The type of the handler also follows from the declaration: path parameters, query, headers and body have the types of
- * their schemas. The pipeline has checked the values by then, so the types cost nothing at run time.
+ * labels of metrics and the OpenAPI description. The type of the handler also follows from the declaration: path
+ * parameters, query, headers and body have the types of their schemas. The types need no checks at run time, because
+ * the pipeline has already checked the values.
  */
 import type { Static, TObject, TSchema } from "typebox";
 import type { ReportedCounts } from "../../../schemas/agent-metrics.js";
@@ -26,9 +25,9 @@ export interface Reply extends WireReply {
 export type Answer = Reply | Failure;
 
 /**
- * The kind of a route's body. A stream has one JSON value on each line and no size limit. The handler itself reads a
- * raw body; a schema may describe it for clients. With `unread`, the JSON may be long: the handler receives the bytes,
- * and lets the worker pool parse and check them.
+ * The kind of a route's body. A stream has one JSON value on each line and no size limit. A raw body is read by the
+ * handler itself; a schema may describe it for clients. With `unread`, the JSON may be long: the handler receives the
+ * bytes, and lets the worker pool parse and check them.
  */
 export type RouteBody =
   | { readonly kind: "raw"; readonly described?: TSchema; readonly bytesMax?: number }
@@ -65,7 +64,7 @@ export type JsonOf<Body> = Body extends { readonly kind: "json"; readonly unread
 
 /**
  * The type of the body that the audit rule of a refusal receives. If the pipeline does not read the body, the rule
- * receives an object of facts that the handler has added to the failure.
+ * instead receives an object with data that the handler has added to the failure.
  */
 type KnownOf<Body> = Body extends { readonly kind: "json"; readonly unread: true } ? object : JsonOf<Body>;
 
@@ -94,11 +93,11 @@ export interface Request<
    */
   readonly json: Json;
   /**
-   * The exact JSON text of the member that may be any JSON; null if the client did not send it. If the body is an
-   * array, the list has one text for each item. The list is empty if the route has no such member.
+   * The exact JSON texts of the member that may be any JSON: one text, or one for each item if the body is an array. A
+   * text is null if the client did not send the member. The list is empty if the route has no such member.
    */
   readonly free: readonly (string | null)[];
-  /** The body, if the route takes a stream; else null. Bytes that the handler does not read are dropped. */
+  /** The body as a stream, if the route takes one; else null. Bytes that the handler does not read are dropped. */
   readonly stream: RequestStream | null;
   readonly caller: Caller;
   readonly context: CallContext;
@@ -108,7 +107,7 @@ export interface Request<
   onAbort(listener: () => void): void;
 }
 
-/** The members of a method's audit rule that are used to audit a refusal. */
+/** The part of a writer method that is needed to audit a refusal. */
 interface AuditedMethod {
   readonly audit: { readonly action: string; resource(request: object, reply: null): string } | null;
 }
@@ -161,7 +160,7 @@ interface RouteBase<Path extends string, Query extends TObject, Header extends s
   readonly audited?: Refused;
   /** Whether the route is a POST that stores nothing. Its calls are not refused when the disk is full. */
   readonly asksOnly?: true;
-  /** Whether the answer may wait for an event. During the wait, the caller's instance counts as alive. */
+  /** Whether the answer may wait for an event. During the wait, the caller's instance counts as active. */
   readonly waits?: true;
   /** Whether the route needs no token. */
   readonly open?: true;
@@ -208,7 +207,7 @@ interface RouteRow<Path extends string, Query extends TObject, Header extends st
     Header,
     Body,
     /**
-     * The method whose audit rule is used for refusals. `subject` builds a request of that method from the path and the
+     * The method whose audit rule is used for refusals. `subject` makes a request of that method from the path and the
      * body. The body is undefined if it does not have the route's shape.
      */
     {

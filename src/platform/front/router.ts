@@ -1,6 +1,6 @@
 /**
- * Prepares the route table for the router of a port. Adds routes so that a fixed path never matches the parameter of
- * another route. Pure.
+ * Prepares the route table for the router of a port. Adds routes, so that a fixed path is never taken for the parameter
+ * of another route. Pure.
  */
 import type { Exchange, HttpMethod, RouterRow } from "../transport/transport.js";
 import { pathMatches, type PathShape } from "./path-shape.js";
@@ -13,9 +13,9 @@ export function routerPattern(shape: PathShape): string {
 }
 
 /**
- * Returns routes that answer 405 to the methods that a fixed path does not support. Without them, a parameter of
- * another route could match the path. For example, `GET /api/instances/register` would search for an instance with the
- * id `register`.
+ * Returns routes that answer 405 to the methods that a fixed path does not support. Without them, the router would pass
+ * the request to another route whose parameter matches. For example, `GET /api/instances/register` would search for an
+ * instance with the id `register`.
  */
 export function fixedPathRows(routes: readonly BoundRoute[], refuse: (exchange: Exchange) => void): RouterRow[] {
   const rows: RouterRow[] = [];

@@ -23,7 +23,7 @@ export interface Addresses {
   readonly dashboard: string;
 }
 
-/** A route for requests that match no other route. Metrics and the log record these requests under its name. */
+/** The route of requests that match no other route. Metrics and the log record them under its name. */
 const UNROUTED: Route = {
   method: "GET",
   path: "/",

@@ -1,4 +1,4 @@
-/** The groups of routes in the OpenAPI description, each with its own text. Each route names its group. */
+/** The groups of routes in the OpenAPI description, each with its description. Each route names its group. */
 export const ROUTE_TAGS = {
   metrics: "Health, metrics for people and for Prometheus, the activity of agents, and this description.",
   state: "Versioned values by key: history, rollback, JSON diff, compare-and-swap.",

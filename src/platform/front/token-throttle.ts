@@ -1,6 +1,6 @@
 /**
  * Limits how fast a client can guess tokens, as bearer tokens and at log-in. An address that has sent too many wrong
- * tokens is paused. If the same wrong bearer token is sent again, it counts only as a fraction of a guess. The throttle
+ * tokens is paused. A wrong bearer token that is sent again counts only as a fraction of a guess; the throttle
  * recognizes it by its digest. Pure, except for its own state and the clock.
  */
 import { isIPv6 } from "node:net";
@@ -45,7 +45,7 @@ export class TokenThrottle {
     return this.#addresses.size;
   }
 
-  /** Whether an address may be paused now. If false, no address needs to be looked up. */
+  /** Whether any address may be paused now. If false, the caller need not look up an address. */
   get pauses(): boolean {
     return this.#pausedUntilMs > 0 && this.#clock.now() < this.#pausedUntilMs;
   }
@@ -57,7 +57,8 @@ export class TokenThrottle {
   }
 
   /**
-   * Records a wrong token. Returns whether the address is paused because of it. A valid token does not reset the count.
+   * Records a wrong token. Returns whether the address is now paused because of it. Later valid tokens do not reset the
+   * count.
    * @param digest as in `Guess`
    */
   recordWrong(peer: string, digest: string | null): boolean {

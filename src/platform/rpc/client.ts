@@ -1,9 +1,9 @@
 /**
  * Implements the calling side of the RPC: ids, deadlines, cancellation, limits on the calls in flight, and streams with
  * credit. Replies are delivered in the order in which the serving side sent them. The fan-out of events depends on this
- * order, so replies are delivered by callbacks and not by promises. Deadlines are checked by ticks and not by a
- * `WaitQueue`, because an overdue call stays in flight until the serving side reports its outcome. Runs on the front,
- * with one client for the writer and one for each worker of the pool.
+ * order, so callbacks and not promises deliver the replies. Deadlines are checked by ticks and not by a `WaitQueue`,
+ * because an overdue call stays in flight until the serving side reports its outcome. Runs on the front, with one
+ * client for the writer and one for each worker of the pool.
  */
 import {
   CALLS_TOGETHER_MAX,
@@ -40,7 +40,7 @@ interface PendingCall {
   readonly id: number;
   readonly deadlineMs: number;
   readonly weight: number;
-  /** The packing of the call's reply. */
+  /** Unpacks the call's reply (packing.ts). */
   readonly packing: Packing;
   readonly done: (reply: unknown) => void;
   /** Called with each chunk of a stream; null for a unary call. */
@@ -60,9 +60,8 @@ export interface RpcClientOptions {
 
 /**
  * Stores the calls in flight in a ring of slots, by their ids. A Map would slow down garbage collection. When a Map
- * grows, V8 replaces its table. In the old generation, discarded tables keep each other alive, and also their calls.
- * Under load, a third of all garbage got into the old generation in this way, and a collection took 5 ms instead of 0.1
- * ms.
+ * grows, V8 replaces its table. Discarded tables in the old generation keep each other and their calls alive. Under
+ * load, a third of all garbage got into the old generation in this way, and a collection took 5 ms instead of 0.1 ms.
  */
 class PendingCalls {
   readonly #slots: (PendingCall | null)[] = new Array<PendingCall | null>(PENDING_SLOTS).fill(null);
@@ -152,7 +151,7 @@ export class RpcClient {
   /**
    * Disconnects from a serving side that has ended. Every call in flight fails with `reason`.
    * @param committedId the id of the last call that the serving side has reported as committed. Calls up to this id may
-   * have been executed, although no reply came, so their failures are marked `outcomeUnknown`
+   * have been executed without an answer, so their failures are marked `outcomeUnknown`
    */
   detach(reason: Failure, committedId = 0): void {
     this.#port?.close();
@@ -256,7 +255,7 @@ export class RpcClient {
   }
 
   /**
-   * Ends the calls whose deadline has passed. First notifies the serving side, which has OUTCOME_GRACE_MS to report
+   * Ends the calls whose deadline has passed. First notifies the serving side. It has OUTCOME_GRACE_MS to report
    * whether it has executed the call. Without a report, the outcome of the call is unknown.
    */
   tick(nowMs: number): void {

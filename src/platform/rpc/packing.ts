@@ -1,8 +1,8 @@
 /**
  * Packs requests and replies into fields that are sent between threads. An object becomes the values of its members, in
  * the order of its schema and without their names. A list of objects becomes its length, followed by the values of each
- * object. Packed values are faster, because structured clone spends time on every object and array, and copies the
- * names of the members each time. Pure.
+ * object. Packed values are sent faster: structured clone spends time on every object and array, and would copy the
+ * member names each time. Pure.
  */
 import type { TSchema } from "typebox";
 
@@ -50,8 +50,7 @@ function packingOfObject(members: readonly { readonly name: string; readonly pac
     pack: (value, frame) => {
       for (const { name, packing } of members) {
         const member = (value as Readonly<Record<string, unknown>>)[name];
-        // Add a member that is sent unchanged without a call, because nearly all members are such, and a call is
-        // slower.
+        // Add an unchanged member directly. Nearly all members are sent unchanged, and a call of `pack` is slower.
         if (packing === AS_IT_IS) frame.push(member);
         else packing.pack(member, frame);
       }

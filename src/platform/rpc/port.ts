@@ -1,7 +1,7 @@
 /**
  * Wraps a MessagePort, which no other module of the RPC uses directly. Collects the frames of one event-loop tick, and
- * sends them as one message. Fewer messages are better, because each message wakes the other thread, which costs more
- * than its frames. Does not interpret the frames. Runs on both sides of every RPC.
+ * sends them as one message. Each message wakes the other thread, which costs more than the frames in it, so fewer
+ * messages are better. Does not interpret the frames. Runs on both sides of every RPC.
  */
 import { MessageChannel, type MessagePort, type Transferable } from "node:worker_threads";
 import { addFrame, takeFrames, type Frame } from "./frames.js";
@@ -37,7 +37,8 @@ export class Port {
 
   /**
    * Queues a frame. The queued frames are sent at the end of this event-loop tick, by `flush`, or when there are
-   * `framesMax` of them. With this limit the other thread can start while this thread is still reading its sockets.
+   * `framesMax` of them. With this limit, the other thread can start to work while this thread is still reading its
+   * sockets.
    */
   send(frame: Frame): void {
     addFrame(this.#outbox, frame);
@@ -49,7 +50,7 @@ export class Port {
     return this.#outbox;
   }
 
-  /** Reports that a frame was added to the outbox. */
+  /** Must be called after a frame was added to the outbox. Schedules the sending of the frame. */
   queued(): void {
     if (this.#closed) {
       this.#outbox = [];

@@ -16,7 +16,7 @@ import { Port, type Endpoint } from "./port.js";
 export interface ServerCall<Row extends Method = Method> {
   readonly id: number;
   readonly method: Row;
-  /** The packing of the reply. */
+  /** Packs the reply (packing.ts). */
   readonly packing: Packing;
   /** The weight of the request in bytes, as the calling side has computed it. */
   readonly weight: number;
@@ -53,9 +53,11 @@ export class RpcServer<Row extends Method = Method> {
   /** The ids of cancelled calls that are still in the mailbox. */
   readonly #cancelled = new Set<number>();
   readonly #streams = new Map<number, OpenStream>();
-  /** The packing of each push message, by its name. */
+  /** The packings for the payloads of push messages, by the name of the message. */
   readonly #pushPackings = new Map<string, Packing>();
-  /** The credit that has arrived before its stream was opened, by the id of the call. */
+  /**
+   * The credit (how many pieces the reader can take) that arrived before its stream was opened, by the id of the call.
+   */
   readonly #earlyCredit = new Map<number, number>();
   #scheduled = false;
   #paused = false;
@@ -229,8 +231,7 @@ export class RpcServer<Row extends Method = Method> {
         continue;
       }
       this.#streams.delete(id);
-      // The stream ends before the iterator does, so the iterator must clean up now. It may have to close a snapshot or
-      // to free a worker.
+      // The iterator has not ended yet, so make it clean up now. It may have to close a snapshot or to free a worker.
       if (next.done !== true) open.chunks.return?.();
       const end: unknown = next.value;
       if (end instanceof Failure) this.#port.send([FRAME.FAILURE, id, end.status, end.message, end.members]);

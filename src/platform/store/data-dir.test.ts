@@ -1,7 +1,7 @@
 /**
  * Tests how the data directory is claimed before any file in it is opened. A missing directory is created. Only one
- * process at a time can hold the directory, and its claim ends when it dies. If a directory cannot be used, the claim
- * fails and leaves the files as they are.
+ * process at a time can hold the directory, and its claim ends when the process dies. If a directory cannot be used,
+ * the claim fails and leaves the files as they are.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,8 +1,8 @@
 /**
  * Claims the data directory before a file in it is opened. Creates a missing directory, locks it against a second
- * server, and checks its database. If the database is damaged or foreign, the claim fails and leaves the files as they
- * are. Links can give the database several names, so it is locked under every name by which a second server may find
- * it.
+ * server, and checks its database. If the database is damaged, or belongs to another program, the claim fails and
+ * leaves the files as they are. Links can give one database several paths, so it is locked under every path by which a
+ * second server may find it.
  */
 import {
   accessSync,
@@ -52,7 +52,7 @@ interface Lock {
 /** The locks of this process on the directory and its database. */
 export interface DataDirLock extends Lock {
   /**
-   * Locks the database file under its inode if it has got another name since the claim.
+   * Locks the database file itself if it has got a second name (a hard link) since the claim.
    * @throws DataDirError
    */
   lockFile(): void;
@@ -115,7 +115,7 @@ export function foldersOf(dataDir: string): string[] {
   return [...new Set([realpathSync(dataDir), dirname(databaseFile(dataDir))])];
 }
 
-/** Whether other users of the machine have access to a folder in which the database is found. */
+/** Whether other users of the machine have access to a folder that contains the database or a link to it. */
 export function isOpenToOthers(dataDir: string): boolean {
   // Windows has no such permission bits.
   if (process.platform === "win32") return false;
@@ -181,9 +181,9 @@ export function holdLock(path: string): Lock {
 
 /**
  * Locks a file with several names (hard links). The names can be in several folders, so two servers that use the file
- * may not see each other's locks there. Therefore this lock is in one folder for all servers of this user, below the
- * system's temporary directory. Its name is the file's device and inode. `refuseShared` alone is not enough: two
- * servers that start at the same time could both find that no other server has the file open.
+ * may not see each other's locks there. Therefore all servers of this user keep these locks in one folder, below the
+ * system's temporary directory. The name of a lock is the file's device and inode. `refuseShared` alone is not enough:
+ * two servers that start at the same time could both find that no other server has the file open.
  * @returns null if the file has only one name, or if there is no folder for such locks
  */
 function lockSharedFile(path: string): Lock | null {
@@ -213,7 +213,8 @@ function locksFolder(): string | null {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") return null;
   }
-  // Check the folder, because another user may have put a link there to redirect this process's writes.
+  // Check the folder, because another user may have put a link there. Through a link, this process would write into a
+  // folder of that user's choice.
   const info = lstatSync(folder, { throwIfNoEntry: false });
   return info?.isDirectory() === true && (user === undefined || info.uid === user) ? folder : null;
 }
@@ -236,8 +237,8 @@ export function prepareDatabase(dataDir: string, lock: DataDirLock): Db {
     );
   }
   try {
-    // Lock the file again, in case it has got another name since the claim. A name that is added later does no harm,
-    // because a server that starts under it finds that this process has the file open.
+    // Call `lockFile` again, in case the file has got a second name since the claim. A name that is added later does no
+    // harm: a server that starts under it finds that this process has the file open.
     lock.lockFile();
   } catch (error) {
     db.close();
@@ -249,8 +250,8 @@ export function prepareDatabase(dataDir: string, lock: DataDirLock): Db {
 /**
  * Refuses a file with several names if another server has it open. The other locks can miss that server for three
  * reasons: it uses a name that is not known here, its locks are in another temporary directory (`lockSharedFile`), or
- * it started when the file had only one name. SQLite's own lock belongs to the file and not to a name. So a request for
- * exclusive access fails if another process has the file open.
+ * it started when the file had only one name. SQLite's own lock belongs to the file, whatever its name. So a request
+ * for exclusive access fails if another process has the file open.
  */
 function refuseShared(path: string): void {
   const db = openDatabase(path, { timeoutMs: 0 });

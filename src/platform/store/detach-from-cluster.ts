@@ -1,7 +1,7 @@
 /**
- * Removes a data directory from its cluster. Called when a server starts on the directory without a cluster. Such a
- * server makes changes that are in no log. So the directory must no longer state the position up to which it has
- * applied the log. Runs in the writer.
+ * Removes a data directory from its cluster. Called when a server starts on the directory without a cluster. The
+ * changes of this server are not in the cluster's log. So the directory must no longer state the position up to which
+ * it has applied the log. Runs in the writer.
  */
 import type { Db } from "./open.js";
 

@@ -1,6 +1,6 @@
 /**
- * Tests `idRange` for random time spans. A naive filter of all rows finds the same ids. The tables have gaps, rows of
- * equal times, or no rows.
+ * Tests `idRange` with random time spans. The rows in the range must be those that a simple filter by time finds. The
+ * tables have gaps, rows of equal times, or no rows.
  */
 import * as fc from "fast-check";
 import { join } from "node:path";

@@ -1,16 +1,14 @@
 /**
  * Finds the rows of a time span in append-only tables. In these tables, a row with a higher id has no earlier time,
- * because the writer's clock never goes back while it runs. So a time is found by bisection over the ids, without an
- * index.
- *
- * There is one exception. If stored times were ahead of the machine's clock, later rows have earlier times
- * (settle-times.ts). The table `time_step` stores the last row before the times go back. The rows up to that row are
- * searched separately from the rows after it.
+ * because the writer's clock never goes back while it runs. So the first row of a time is found by bisection over the
+ * ids, without an index. There is one exception: if stored times were ahead of the machine's clock, later rows have
+ * earlier times (settle-times.ts). The table `time_step` stores the last row before the times go back. The rows up to
+ * that row are searched separately from the rows after it.
  */
 import { TIME_MS_MAX, TIME_MS_MIN } from "../../base/time.js";
 import type { Db } from "./open.js";
 
-/** The append-only tables, each with the column that has the time of its rows in ms. */
+/** The append-only tables, each with the name of its time column. The times are in ms. */
 export const TIME_COLUMNS = {
   audit: "at",
   event: "created_at",
@@ -26,20 +24,20 @@ export const TIMED_TABLES = Object.keys(TIME_COLUMNS) as readonly TimedTable[];
 const LAST_ID = Number.MAX_SAFE_INTEGER - 1;
 
 /**
- * The ids from `first` up to, but not including, `end`. The range contains all rows of a time span, and perhaps rows of
+ * The ids from `first` up to, but not including, `end`. All rows of a time span are in the range, but so may be rows of
  * other times.
  */
 export interface IdRange {
   readonly first: number;
   readonly end: number;
-  /** The time span in ms, both ends inclusive. A query must compare the time of each row with it, too. */
+  /** The time span in ms, both ends inclusive. A query must also compare each row's time with it. */
   readonly from: number;
   readonly to: number;
 }
 
 /**
- * Returns the newest time in ms in these tables; 0 if they are empty. The writer must not use an earlier time for a
- * batch.
+ * Returns the newest time in ms in these tables; 0 if they are empty. The writer must not use an earlier time for its
+ * next batch.
  * @param schema "main", or the name of an attached database
  */
 export function newestTime(db: Db, schema: string): number {
@@ -79,8 +77,8 @@ export function idRange(db: Db, table: TimedTable, fromMs: number | null, toMs: 
 }
 
 /**
- * Returns a function that searches the ids above `after` and up to `last`. It finds the first id whose time is at least
- * `timeMs`. If there is none, it returns the id after the last searched one.
+ * Returns a function that finds the first id whose time is at least `timeMs`. It searches the ids above `after` and up
+ * to `last`. If there is no such id, it returns the id after the last searched one.
  */
 function finder(db: Db, table: TimedTable): (timeMs: number, after: number, last: number) => number {
   const edge = db.prepare<[number], { id: number; time: number }>(

@@ -1,7 +1,7 @@
 /**
  * Inspects a data directory for `koor doctor`: whether a server could use the directory, and whether a server uses it
- * now. Leaves no files there. It takes the lock and releases it at once, so a server that starts at this moment may
- * find the lock taken.
+ * now. Leaves no files there. It takes the directory's lock and releases it at once. A server that starts at exactly
+ * this moment may find the lock taken.
  */
 import { accessSync, constants, existsSync, mkdtempSync, rmdirSync, statSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
@@ -13,8 +13,8 @@ import { sqliteCode } from "./sqlite/codes.js";
 const ALL = constants.R_OK | constants.W_OK | constants.X_OK;
 
 /**
- * Whether this user can create files in a folder. Tries it with a temporary folder, because on some file systems the
- * permissions do not tell.
+ * Whether this user can create files in a folder. Creates a temporary folder to find out, because on some file systems
+ * the permissions do not say.
  */
 function canUse(folder: string): boolean {
   try {

@@ -1,12 +1,11 @@
 /**
  * Defines the layout of the database as an ordered list of migrations, and migrates databases to the newest layout.
  * SQLite's `user_version` is the number of applied migrations. The statements of a released migration never change.
- * Runs before the database is used.
- *
- * The layout decides the speed of writes, because a commit writes every page that it has changed. So the versions of
- * all keys are in one table, and a new version is appended at its end. Each version points to the previous version of
- * its key, and each key has a head that points to its newest version. There is no index on (key, version). Instead,
- * every 64th version of a key is marked, so a reader that starts at a mark takes at most 63 steps to any version.
+ * Runs before the database is used. The layout decides how fast writes are, because a commit writes every page that it
+ * has changed. So the versions of all keys are in one table, and a new version is appended at its end. Each version
+ * points to the previous version of its key, and each key has a head that points to its newest version. There is no
+ * index on (key, version). Instead, every 64th version of a key is marked, so a reader that starts at a mark takes at
+ * most 63 steps to any version.
  */
 import type { Db } from "./sqlite/library.js";
 

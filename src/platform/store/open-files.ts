@@ -1,7 +1,7 @@
 /**
  * Watches whether the files of the open database are still in place, by device and inode. If a file is removed or
- * replaced while the server runs, the server still writes to the old file, which has no path. All later writes are then
- * lost when the server ends. Runs on the front.
+ * replaced while the server runs, the server still writes to the old file, which has no path any more. All later writes
+ * are then lost when the server ends. Runs on the front.
  */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -12,7 +12,8 @@ import { hasMagic, MAGIC_BYTES } from "./sound.js";
 interface OpenFile {
   readonly path: string;
   /**
-   * The file's device and inode as a text. It is undefined if the file system reports a different inode at each look.
+   * The file's device and inode as a text; undefined if they cannot be used, because the file system reports a
+   * different inode at each look.
    */
   readonly id: string | undefined;
 }
@@ -46,8 +47,8 @@ export class OpenFiles {
   }
 
   /**
-   * Returns a sentence that names a missing, replaced or overwritten file; null if there is none. A file counts as
-   * overwritten if its first bytes are wrong.
+   * Checks the database's files. Returns a sentence that names a missing, replaced or overwritten file; null if all are
+   * in place. A file counts as overwritten if its first bytes are wrong.
    */
   findFault(): string | null {
     for (const { path, id } of this.#files) {

@@ -84,7 +84,8 @@ export function openReaderOf(path: string): Db {
 }
 
 /**
- * Whether an error is a violated constraint: a row conflicts with another row, or a column does not accept its value.
+ * Whether an error means that a row violates a constraint: it conflicts with another row, or a column does not accept
+ * its value.
  */
 export function isConstraint(error: unknown): boolean {
   return sqliteCode(error)?.startsWith("SQLITE_CONSTRAINT") === true;
@@ -131,7 +132,7 @@ export function isDamage(error: unknown): boolean {
 
 /**
  * Returns SQLite's code for the error with which opening a database has failed.
- * @throws the error itself if it is not SQLite's
+ * @throws the same error if it is not an error of SQLite
  */
 export function openFailure(error: unknown): string {
   const code = sqliteCode(error);

@@ -1,4 +1,7 @@
-/** Tests the repair of databases whose times are ahead of the clock. Afterwards, rows must still be found by time. */
+/**
+ * Tests the repair of databases whose times are ahead of the clock. After the repair, a search by time must still find
+ * the right rows.
+ */
 import t from "tap";
 import type { Owner } from "../../../test/support/owner.js";
 import { idRange, newestTime, type TimedTable } from "./id-range.js";

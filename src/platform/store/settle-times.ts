@@ -1,13 +1,10 @@
 /**
  * Repairs a database whose stored times are ahead of the machine's clock. A server may find such times at its start or
- * after a restore. Times are in ms.
- *
- * The rows of history, such as events, keep their times, and new rows get the right time. So in each table of history
- * the times go back once, and only the ids show the order of the rows. The table `time_step` stores the last row before
- * the times go back.
- *
- * Other times decide how long something lasts: leases, claims, agents, sessions, idempotency records, and pruning by
- * age. They are moved back to the current time, so that each thing lasts as long as it should.
+ * after a restore. Times are in ms. Rows of history, such as events, keep their times, and new rows get the right time.
+ * So in each table of history the times go back once, and only the ids show the order of the rows. The table
+ * `time_step` stores the last row before the times go back. Other times say how long a thing lasts: leases, claims,
+ * agents, sessions, idempotency records, and pruning by age. They are moved back to the current time, so that each
+ * thing lasts as long as it should.
  */
 import { INSTANCE_BUSY_S_MAX } from "../../../schemas/limits/instances.js";
 import { CLOCK_LEAD_MS_MAX } from "../../../schemas/limits/store.js";
@@ -17,8 +14,8 @@ import { newestTime, TIME_COLUMNS, TIMED_TABLES } from "./id-range.js";
 import type { Db, Statement } from "./sqlite/library.js";
 
 /**
- * Returns the SQL that moves the times of live things, such as agents and open tasks. It is fast, because these rows
- * are few, or an index finds them.
+ * Returns the SQL that moves back the times of live things, such as agents and open tasks. It is fast, because these
+ * rows are few, or an index finds them.
  */
 function moveLive(nowMs: number, limitMs: number): string {
   return `
@@ -42,8 +39,8 @@ function moveLive(nowMs: number, limitMs: number): string {
 }
 
 /**
- * Returns the SQL that moves the times of things that have ended or are kept for a while. Adds the counters of future
- * hours to the counters of the current hour.
+ * Returns the SQL that moves back the times of things that have ended or are kept only for a while. Also adds the
+ * counters of future hours to the counters of the current hour.
  */
 function moveKept(nowMs: number, limitMs: number): string {
   const hour = Math.floor(nowMs / HOUR_MS);
@@ -63,7 +60,7 @@ function moveKept(nowMs: number, limitMs: number): string {
 }
 
 /**
- * Repairs the times. Must run in a transaction of the caller. After the repair, stored times are at most
+ * Repairs the times. The caller must have begun a transaction. After the repair, stored times are at most
  * CLOCK_LEAD_MS_MAX ahead of `nowMs`. Only rows of history may have later times, and `time_step` has the last of them
  * for each table.
  * @returns the time with which the server starts
@@ -96,7 +93,7 @@ export function findSteps(db: Db): void {
   }
 }
 
-/** Reads the newest time, in ms, among the rows of history with a time ahead of the clock; 0 if there are none. */
+/** Reads the newest time, in ms, of the rows of history that are ahead of the clock; 0 if there are none. */
 export class PassedTimes {
   readonly #newest: Statement<[], number>;
 

@@ -2,9 +2,7 @@
 import { openReaderOf } from "./open.js";
 import { sqliteCode } from "./sqlite/codes.js";
 
-/**
- * The size in bytes up to which all pages of a database are checked. Of a larger database, only the header is checked.
- */
+/** The largest database, in bytes, of which all pages are checked. Of a larger one, only the header is checked. */
 export const CHECKED_BYTES_MAX = 16 * 1024 * 1024;
 
 const MAGIC = "SQLite format 3\0";
@@ -16,7 +14,7 @@ export function hasMagic(head: Buffer): boolean {
 }
 
 /**
- * Returns a text that describes the damaged pages of a database; null if the pages are consistent. Reads the pages with
+ * Checks the pages of a database. Returns a text that describes the damage; null if there is none. Reads the pages with
  * a new handle, because an older handle may have old contents of the pages in memory.
  */
 export function findDamage(path: string): string | null {

@@ -37,8 +37,8 @@ const TABLES = `
 const LINES = { name: "lines", payload: Type.Array(Type.String()) } as const satisfies PushMessage;
 
 /**
- * Stores lines. The model takes their numbers from a counter in memory. After a rollback it must forget the lines that
- * were undone.
+ * Stores lines. The model numbers them with a counter in memory. After a rollback it must forget the lines of the
+ * transaction.
  */
 class LineTable extends PublishingModel {
   readonly #insert;
@@ -87,7 +87,9 @@ const trail: Model<AuditTrail> = {
   },
 };
 
-/** A model that buffers new lines. It reads only the lines that were already written to the database. */
+/**
+ * A model that delays writing new lines until the commit. Its reads see only the lines that the database already has.
+ */
 interface LaterLines {
   add(name: string): void;
   readonly written: readonly string[];
@@ -105,7 +107,7 @@ const laterLines: Model<LaterLines> = {
   },
 };
 
-/** The faults that the test method causes after it has added a line. The name of the line selects the fault. */
+/** The faults that the test method can cause after it has added a line. The name of the line selects the fault. */
 const FAULTS = {
   throw: () => {
     throw new Error("thrown on purpose");
@@ -199,7 +201,7 @@ const look = writerMethod({
 });
 const METHODS = new MethodTable<WriterMethod>([add, addQuietly, addLater, look]);
 
-/** One message to the front, and the rows that were on disk when it was sent. */
+/** A message to the front, and the rows that were on disk when it was sent. */
 interface Message {
   readonly frames: readonly Frame[];
   readonly committed: number;
@@ -276,8 +278,8 @@ class World {
   }
 
   /**
-   * Executes calls together. Returns the messages to the front. Each message is a list of its replies and of the names
-   * of its push messages.
+   * Executes calls together. Returns the messages to the front, each as a list: its replies, and the names of its push
+   * messages.
    */
   execute(...calls: readonly ServerCall<WriterMethod>[]): readonly (readonly string[])[] {
     const from = this.messages.length;

@@ -1,10 +1,9 @@
 /**
- * Implements group commit: executes all waiting calls in one transaction, whose commit needs only one fsync. The
- * replies are sent after the commit. Runs in the writer thread.
- *
- * An error fails only the call that causes it. The transaction is rolled back, and each of its calls is then executed
- * in its own transaction. So a small write does not fail because a large write of the same batch does not fit on the
- * disk. A method that throws has a bug: its call fails and changes nothing.
+ * Implements group commit: executes all waiting calls in one transaction, because its commit then needs only one fsync
+ * for all of them. Sends the replies after the commit. Runs in the writer thread. An error fails only the call that
+ * causes it. The shared transaction is rolled back, and each of its calls is executed again in its own transaction. So
+ * a small write does not fail because a large write of the same batch does not fit on the disk. A method that throws
+ * has a bug: its call fails and changes nothing.
  */
 import { BATCH_BYTES_MAX } from "../../../schemas/limits/writer.js";
 import { must } from "../../base/assert.js";
@@ -53,14 +52,14 @@ export class Batch {
     try {
       transaction.begin();
       hasBegun = true;
-      // A restore moves the time forward to the times in its snapshot, so the time may be ahead of the clock.
+      // Never use an earlier time than the last transaction. After a restore, that time may be ahead of the clock.
       transaction.nowMs = Math.max(transaction.nowMs, this.#clock.now());
       for (const call of calls) replies.push(transaction.run(call));
       transaction.commit();
     } catch (error) {
       transaction.rollBack(error, server);
-      // Retry the calls one by one only if BEGIN has succeeded. If BEGIN has failed, it has waited in vain for the
-      // database lock. Each call would then wait as long, and fail too.
+      // Retry the calls one by one, but only if BEGIN has succeeded. If BEGIN has failed, it has waited in vain for the
+      // database lock, and each call would wait as long and fail too.
       if (hasBegun && calls.length > 1) for (const call of calls) this.#transact([call], server);
       else for (const call of calls) this.#refuse(call, error, server);
       return;

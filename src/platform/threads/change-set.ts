@@ -1,7 +1,7 @@
 /**
- * Collects changes until they are published. For each kind of thing it keeps at most CHANGE_NAMES_MAX names. A name
- * that changes several times is kept once, with its newest version. The writer uses a change set for each commit, and
- * the front uses one for each tick. Pure.
+ * Collects changes until they are published. For each kind of thing it keeps at most CHANGE_NAMES_MAX names. If one
+ * thing changes several times, only its newest version is kept. The writer has a change set for each commit, and the
+ * front has one for each tick. Pure.
  */
 import type { ChangeKind, ChangesPush } from "../../../schemas/changes.js";
 import { CHANGE_NAMES_MAX } from "../../../schemas/limits/changes.js";
@@ -39,7 +39,7 @@ export class ChangeSet {
     else for (const { key, version } of reported) this.add(kind, key, version);
   }
 
-  /** Records that things of a kind have changed that the set does not name. */
+  /** Records that some things of a kind have changed whose names the set does not contain. */
   leaveOut(kind: ChangeKind): void {
     if (this.#wants(kind)) this.#leftOut.add(kind);
   }

@@ -1,16 +1,15 @@
 /**
- * Defines the rules that say which things a call of a writer method changes. Each method declares its rules. Pure.
- *
- * The front uses the rules before and after each call of its own, so that its caches drop stale copies (writer.ts). The
- * writer uses them after the commit. From them it derives the messages to the front about remote calls, and the
- * notifications of clients about all changes (dirty-set.ts).
+ * Defines the rules that say which things a call of a writer method changes. Each method declares its rules. The front
+ * uses the rules before and after each of its own calls, so that its caches drop stale copies (writer.ts). The writer
+ * uses the rules after the commit, for two kinds of messages to the front: which cached copies calls from other nodes
+ * have made stale, and which changes clients must be notified of (dirty-set.ts). Pure.
  */
 import type { ChangeKind } from "../../../schemas/changes.js";
 import type { Failure } from "../../base/result.js";
 
 /**
- * A changed thing, as clients are notified of it. `key` is the thing's name in the audit log. It is null if anything of
- * the kind may have changed.
+ * A changed thing, as clients are notified of it. `key` is the thing's name in the audit log; null if anything of the
+ * kind may have changed.
  */
 export interface ReportedChange {
   readonly key: string | null;
@@ -19,19 +18,16 @@ export interface ReportedChange {
 }
 
 /**
- * Returns the changes of which clients are notified after the commit of a call. Returns null if there are too many to
- * name each of them.
+ * Returns the things that a call has changed, so that clients are notified of them. Returns null if there are too many
+ * to name each of them.
  */
 export type ReportOf<Request, Reply> = (request: Request, reply: Reply) => readonly ReportedChange[] | null;
 
 /** Finds the copies in the front's caches that a call makes stale. */
 export interface StaleKeys<Request, Reply> {
-  /**
-   * Returns the keys that a call may change, as far as its request names them. Returns null if the request does not
-   * name them.
-   */
+  /** Returns the keys that a call may change, if its request contains them; else null. */
   requestKeys(request: Request): readonly string[] | null;
-  /** Returns the keys that a call has changed. Returns null if it may have changed any key. */
+  /** Returns the keys that a call has changed; null if it may have changed any key. */
   changedKeys(request: Request, reply: Reply): readonly string[] | null;
 }
 
@@ -68,12 +64,12 @@ export function reportTooMany(): null {
 
 const ANY_KEY: StaleKeys<unknown, unknown> = { requestKeys: () => null, changedKeys: () => null };
 
-/** Finds the stale copies by the keys in the request. */
+/** Returns the rule for calls whose request contains the changed keys. */
 export function inRequest<Request>(keys: (request: Request) => readonly string[]): StaleKeys<Request, unknown> {
   return { requestKeys: keys, changedKeys: keys };
 }
 
-/** Finds the stale copies by the keys in the reply. Used by methods whose request does not name them. */
+/** Returns the rule for calls whose reply contains the changed keys. Used if the request does not contain them. */
 export function inReply<Reply>(keys: (reply: Reply) => readonly string[]): StaleKeys<unknown, Reply> {
   return { requestKeys: () => null, changedKeys: (_request, reply) => keys(reply) };
 }
@@ -93,7 +89,8 @@ export function changes<Request, Reply>(
 }
 
 /**
- * Returns the rule for changes that a model publishes itself (`afterCommit`). The methods then need not report them.
+ * Returns the rule for a kind whose changes a model publishes itself (`afterCommit`). Its methods then need not report
+ * them.
  */
 export function changesByModel(kind: ChangeKind): ChangeRule<unknown, unknown> {
   return changes(kind, () => NOTHING);
@@ -104,7 +101,7 @@ export const COPIED_KINDS = ["state", "spec", "rule"] as const satisfies readonl
 
 /**
  * Implemented by a cache that keeps copies of things of one kind. Its methods are called before and after each change.
- * Keys of null mean that anything of the kind may change.
+ * If the keys are null, anything of the kind may change.
  */
 export interface ChangeListener {
   /**
@@ -113,8 +110,9 @@ export interface ChangeListener {
    */
   begin(requestKeys: readonly string[] | null): void;
   /**
-   * Called when a call has ended. `changedKeys` are the keys that the call has changed, or its failure. A call that has
-   * timed out may still be executed by the writer. It counts as ended only when the writer can no longer execute it.
+   * Called when a call has ended. `changedKeys` are the keys that the call has changed, or the Failure of the call. If
+   * a call times out, the writer may still execute it. This method is then called only when the writer can no longer
+   * execute the call.
    */
   end(requestKeys: readonly string[] | null, changedKeys: readonly string[] | null | Failure): void;
 }

@@ -1,10 +1,8 @@
 /**
  * Collects the successful calls of one transaction, and computes which things they have changed. Runs in the writer
- * thread.
- *
- * Each method has rules that say which things its calls change (changes.ts). From the rules, the set computes two
- * results: the stale copies in the front's caches, and the changes of which clients are notified. Changes that only a
- * model knows are published by the model (model.ts).
+ * thread. Each method has rules that say which things its calls change (changes.ts). From the rules, the set derives
+ * the stale copies in the front's caches, and the changes of which clients are notified. If only a model knows a
+ * change, the model publishes it itself (model.ts).
  */
 import { COPIED_KINDS } from "./changes.js";
 import type { ChangeSet } from "./change-set.js";

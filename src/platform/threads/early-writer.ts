@@ -1,10 +1,8 @@
 /**
- * Starts the writer thread before the front loads its own modules. So both threads load their modules at the same time.
- * Runs on the front.
- *
- * After the start, the front opens and migrates the database, so that it can read before the writer serves. Messages to
- * the writer wait in its port until it serves. This file should import little, because the writer starts only after
- * these imports are loaded.
+ * Starts the writer thread before the front loads its own modules, so that both threads load their modules at the same
+ * time. Runs on the front. After the start, the front opens and migrates the database. So it can already read while the
+ * writer still loads. Messages to the writer wait in its port until it serves. This file should import little, because
+ * the writer starts only after these imports are loaded.
  */
 import { Worker } from "node:worker_threads";
 import type { ClusterSettings, Config, StoreSettings } from "../../../schemas/config.js";
@@ -28,27 +26,25 @@ export interface WriterData {
   /** The memory of a WatchedKinds. */
   readonly watched: SharedArrayBuffer;
   /**
-   * The memory of a SharedCounter of remote commits. It counts the commits in which calls from other nodes changed
-   * things that the front caches. A single server never counts.
-   *
-   * The writer counts before it commits, and sends the changed keys after the commit. If the front has received fewer
-   * messages than the count, the database may be newer than the caches. The front then reads the database instead.
+   * The memory of a SharedCounter. It counts the commits in which calls from other nodes changed things that the front
+   * caches. On a single server it stays 0. The writer increments it before it commits, and sends the changed keys after
+   * the commit. If the front has received fewer messages than the count, the database may be newer than the caches. The
+   * front then reads the database instead.
    */
   readonly remoteWrites: SharedArrayBuffer;
   /**
    * The memory of a SharedCounter that holds the applied position: the id of the newest log entry whose effects reads
-   * may see. On a single server it stays 0.
-   *
-   * The writer of a node sets the position before it commits. So the data that the front reads is never newer than the
-   * position that it reports with the data. For a moment the data may be older. That is harmless: if a client then asks
-   * another node for this position, it waits for an entry that is already in the log.
+   * may see. On a single server it stays 0. The writer of a node sets the position before it commits the entry. So an
+   * answer of the front never contains newer data than its position says. For a moment, the data may be older than the
+   * position. That is harmless: if a client then requires this position at another node, the client waits for an entry
+   * that is already in the log.
    */
   readonly appliedPosition: SharedArrayBuffer;
   /** The memory of a SharedTime. */
   readonly time: SharedArrayBuffer;
   /**
    * A 32-bit integer that becomes 1 when the writer may open the database. The writer thread sleeps until then. A
-   * SharedCounter would not do, because a thread cannot sleep on one.
+   * SharedCounter cannot be used, because no thread can sleep on one.
    */
   readonly prepared: SharedArrayBuffer;
 }
@@ -56,8 +52,8 @@ export interface WriterData {
 export interface EarlyThread {
   readonly data: WriterData;
   /**
-   * Calls `listen` with the thread, so that it adds message listeners. Then delivers the messages that the thread has
-   * sent before.
+   * Calls `listen` with the thread, so that `listen` adds message listeners. Then delivers the messages that the thread
+   * has sent before.
    */
   take(listen: (worker: Worker) => void): void;
 }
@@ -66,8 +62,8 @@ export interface WriterHandle extends EarlyThread {
   /** The lock of the data directory. */
   readonly lock: DataDirLock;
   /**
-   * The handle with which the database was migrated. It must stay open until another handle is open, because closing
-   * the last handle copies the whole WAL into the database.
+   * The handle with which the database was migrated. It must stay open until another handle is open. Otherwise it would
+   * be the last handle, and closing the last handle copies the whole WAL into the database.
    */
   readonly database: Db;
 }
@@ -120,8 +116,8 @@ export function writerData(dataDir: string, settings: WriterSettings): WriterDat
 }
 
 /**
- * Returns the time in ms at which a server's clock starts. On a single server, first moves stored times that are ahead
- * of the machine's clock back to the current time.
+ * Returns the time in ms with which a server's clock starts. On a single server, first repairs stored times that are
+ * ahead of the machine's clock (settle-times.ts).
  */
 function startTime(db: Db, inCluster: boolean): number {
   const nowMs = systemClock.now();

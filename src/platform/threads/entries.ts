@@ -1,13 +1,10 @@
 /**
  * Applies entries of the cluster's log, in the same way on every node. An entry is a batch of calls that is applied as
- * a whole or not at all. Runs in the writer thread of a node.
- *
- * Entries that arrive together share a transaction. The effect of an entry depends only on the database, the calls and
- * their times. It does not depend on the entries in the same transaction.
- *
- * A method that throws has a bug: its call fails on every node. The entry is then applied in its own transaction,
- * without the calls that throw. A full disk fails no call, because other nodes may have applied the entry and
- * acknowledged its calls. The entry waits until this node can apply it too.
+ * a whole or not at all. Runs in the writer thread of a node. Entries that arrive together share a transaction. But the
+ * effect of an entry depends only on the database, the entry's calls and their times, and not on the other entries. A
+ * method that throws has a bug: its call fails on every node. The entry is then applied in its own transaction, without
+ * the calls that throw. A full disk fails no call, because other nodes may have applied the entry and acknowledged its
+ * calls. The entry waits until this node can apply it too.
  */
 import { must } from "../../base/assert.js";
 import { traceOf } from "../../base/reason.js";
@@ -36,8 +33,8 @@ export interface BatchEntry {
 export type Answers = readonly unknown[];
 
 /**
- * Thrown if entries could not be stored, because the disk is full or another program holds the database. Nothing of
- * their transaction was applied, so all of it can be applied later.
+ * Thrown if entries could not be stored, because the disk is full or another program holds the database. The whole
+ * transaction was rolled back, so all of its entries can be applied later.
  */
 export class NotStored extends Error {
   override readonly name = "NotStored";
@@ -50,9 +47,9 @@ export class NotStored extends Error {
 const BROKEN = new Failure("INTERNAL", "internal error");
 
 type Server = RpcServer<WriterMethod>;
-/** Stores data about the applied entries in the same transaction as the entries. An example is the applied position. */
+/** Stores data about the applied entries, for example the applied position, in the same transaction as the entries. */
 export interface Account<Kept extends BatchEntry> {
-  /** Writes the account's rows, after the entries were applied and before their transaction commits. */
+  /** Writes this data, after the entries were applied and before their transaction commits. */
   seal(entries: readonly Kept[], answers: readonly Answers[]): void;
   /** Called after the transaction has been committed, and before its callers are answered. */
   committed(): void;
@@ -96,8 +93,8 @@ export class Entries<Kept extends BatchEntry> {
   #attempt(entries: readonly Kept[]): Answers[] | null {
     const transaction = this.#transaction;
     try {
-      // Sync the transaction only if a client of this node waits for it. After a power cut, entries of other nodes are
-      // applied again, because the log still has them.
+      // Sync the transaction only if a client of this node waits for it. After a power cut, entries of other nodes can
+      // be applied again from the log.
       transaction.begin(entries.some(({ callers }) => callers !== null));
       const answers = entries.map(({ nowMs, calls, refusals, callers, callersFrom = 0 }) => {
         transaction.nowMs = nowMs;
@@ -134,7 +131,7 @@ export class Entries<Kept extends BatchEntry> {
     throw new Error("an entry can be applied without its calls");
   }
 
-  /** Finds the calls of an entry that throw. Returns the failure of each, by the index of the call. */
+  /** Finds the calls of an entry that throw. Returns the failures of these calls, by the index of the call. */
   #findBroken(entry: Kept): ReadonlyMap<number, Failure> {
     const broken = new Map<number, Failure>();
     for (;;) {

@@ -1,5 +1,5 @@
 /**
- * Defines the jobs of the pool that belong to no feature. One reads long JSON bodies, and one checks all pages of the
+ * Defines the jobs of the pool that belong to no feature: reading long JSON bodies, and checking all pages of the
  * database. Runs in the pool.
  */
 import * as Type from "typebox";
@@ -16,12 +16,10 @@ import { findDamage } from "../store/sound.js";
 import { unaryJob } from "./pool-method.js";
 
 /**
- * Reads a JSON body that would block the front for long. The body's schema limits the size of the result. Only the text
- * of the free member, which may be any JSON, has no such limit.
- *
- * The free member is not parsed, and neither are members that the schema does not name. Parsing would take CPU time
- * from the front and the writer, which share the processors with the pool. JSON.parse takes half a second for six
- * megabytes of distinct names.
+ * Reads a JSON body that would block the front for long. The body's schema limits the size of the result, except for
+ * the free member, which may be any JSON. The free member is returned as text and not parsed. Members that the schema
+ * does not name are not parsed either. Parsing them would take CPU time from the front and the writer, which share the
+ * processors with the pool. JSON.parse takes half a second for six megabytes of distinct names.
  */
 export const readBody = unaryJob({
   name: "body.read",

@@ -1,6 +1,6 @@
 /**
- * Combines the types of the methods of all threads, because the methods of each thread have their own type. The table
- * of all methods is src/methods.ts.
+ * Combines the method types of all threads into one, because each thread has its own type of methods. The table of all
+ * methods is src/methods.ts.
  */
 import type { PoolMethod } from "./pool-method.js";
 import type { StagingMethod } from "./staging-method.js";

@@ -1,8 +1,8 @@
 /**
  * Defines and opens models. A model wraps the tables of a feature, and methods use the database only through models.
- * Each method declares the models that it needs. Each thread opens a model once, on its own database handle, and passes
- * it to these methods. Runs in each thread that has a database handle: the writer, the pool's workers, the thread of a
- * restore, and the front.
+ * Each method declares the models that it needs. A thread opens each of these models once, on its own database handle,
+ * and passes it to the methods. Runs in each thread that has a database handle: the writer, the pool's workers, the
+ * thread of a restore, and the front.
  */
 import type { StoreSettings } from "../../../schemas/config.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
@@ -41,8 +41,8 @@ export interface Push<Row extends PushMessage = PushMessage> {
 }
 
 /**
- * The reason why a model must read its tables again. `rollback`: a transaction was undone, and so were the changes that
- * models have made since the last commit. `refill`: a restore has filled the tables without using the models.
+ * The reason why a model must read its tables again. `rollback`: a transaction was undone, so the model must forget its
+ * changes since the last commit. `refill`: a restore has filled the tables without using the models.
  */
 export type ReloadReason = "rollback" | "refill";
 
@@ -55,7 +55,7 @@ export interface CachingModel {
   reload(why: ReloadReason): void;
 }
 
-/** The means by which a model publishes the changes of a committed transaction. */
+/** The objects with which a model publishes the changes of a committed transaction. */
 export interface Publication {
   /** Collects the changes that clients watch; null while no client watches any. */
   readonly changes: ChangeSet | null;
@@ -70,7 +70,7 @@ export interface Publication {
 
 /**
  * A model of the writer thread that publishes its changes after a commit. It marks itself as dirty when it changes
- * something. `afterCommit` is called only for dirty models, so a commit costs nothing in the other models.
+ * something. `afterCommit` is called only for dirty models, so unchanged models cost nothing at a commit.
  */
 export abstract class PublishingModel implements CachingModel {
   #dirty: Set<PublishingModel> | null = null;
@@ -126,8 +126,8 @@ export class Models {
   }
 
   /**
-   * Makes every caching model read its tables again. After a refill, each publishing model also publishes its new
-   * state.
+   * Makes every caching model read its tables again. If the reason is `refill`, each publishing model also publishes
+   * its new state.
    */
   reload(why: ReloadReason): void {
     for (const opened of this.#opened.values()) {

@@ -60,7 +60,7 @@ t.test("a writer that becomes ready after the rest is closed notifies no handler
     },
     () => {
       restarts += 1;
-      // Read the events in the same way as the hub does when it catches up.
+      // Read the events in the same way as the hub of events does after a restart of the writer.
       t.equal(events.lastId, 0);
     },
   );

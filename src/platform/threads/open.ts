@@ -1,8 +1,7 @@
 /**
  * Starts the other threads, and closes them. First it locks the data directory. Then it opens the writer thread with
- * its RPC client, the worker pools, and the front's read-only database handle. It closes them in reverse order.
- *
- * Other modules define the methods and jobs of the threads, and handle their push messages.
+ * its RPC client, the worker pools, and the front's read-only database handle. It closes them in reverse order. Other
+ * modules define the methods and jobs of the threads, and handle the threads' push messages.
  */
 import type { Config } from "../../../schemas/config.js";
 import { BACKUPS_AT_ONCE_MAX } from "../../../schemas/limits/backup.js";
@@ -54,7 +53,10 @@ export interface ThreadsOptions<Messages extends Readonly<Record<string, PushMes
 export interface Threads<Messages extends Readonly<Record<string, PushMessage>>> {
   readonly writer: Writer;
   readonly pool: Pool;
-  /** The worker pool for backups. It is separate so that a client that reads a backup slowly blocks no other job. */
+  /**
+   * The worker pool for backups. It is a separate pool, because a client may read a backup slowly, and must not block
+   * other jobs.
+   */
   readonly exports: Pool;
   readonly reads: Reads;
   /** The kinds of changes that clients watch. The writer publishes only these. */
@@ -75,10 +77,10 @@ export interface Threads<Messages extends Readonly<Record<string, PushMessage>>>
   /** Starts the thread of a restore. */
   startStaging(): StagingThread;
   /**
-   * Sets the handlers of push messages. Call it once, before the first call to the writer.
+   * Sets the handlers of push messages. Must be called once, before the first call to the writer.
    * @param afterRestart called when the writer serves again after a crash. Push messages about the last commits before
    * the crash may be lost
-   * @param onRestart called when a new writer thread is started after a crash. It is not known yet whether the new
+   * @param onRestart called when a new writer thread is started after a crash, before it is known whether the new
    * thread can serve
    */
   listen(handlers: PushHandlers<Messages>, afterRestart: () => void, onRestart?: () => void): void;
@@ -171,8 +173,8 @@ export function openThreads<Messages extends Readonly<Record<string, PushMessage
     close: async () => {
       await pool.close();
       await exports.close();
-      // Remove the handlers, because they may read from database handles that are closed now. A writer that restarts
-      // could still call them.
+      // Replace the handlers, because they may read from database handles that are closed now. If the writer restarts
+      // at this moment, it could still call them.
       onRestarted = () => undefined;
       for (const { name } of Object.values(pushMessages)) handlersByName.set(name, () => undefined);
       reader.close();

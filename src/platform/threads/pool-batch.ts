@@ -1,8 +1,9 @@
 /**
- * Supervises one batch of jobs, which is one task of piscina. A job that hangs or fails must not make the other jobs of
- * its batch fail. If a job runs for longer than POOL_BATCH_PATIENCE_MS, or its thread ends early, the other jobs of the
- * batch are requeued for other threads. So a job may run twice, which is harmless, because jobs only read. The current
- * job continues under its own deadline. If it exceeds the deadline, its thread is ended. Runs on the front.
+ * Supervises one batch of jobs, which is one task of the library piscina. A job that hangs or fails must not make the
+ * other jobs of its batch fail. If a job runs for longer than POOL_BATCH_PATIENCE_MS, or its thread ends early, the
+ * other jobs of the batch are requeued for other threads. So a job may run twice, which is harmless, because jobs only
+ * read. The slow job continues under its own deadline. If it exceeds the deadline, its thread is ended. Runs on the
+ * front.
  */
 import { EventEmitter } from "node:events";
 import type { MessagePort } from "node:worker_threads";
@@ -22,15 +23,15 @@ export interface Job {
   readonly bytes: number;
   readonly method: PoolMethod;
   /**
-   * The caller, as `callerOf` returns it. The job waits in the queue of this caller. THE_SERVER if no client's request
-   * has caused the job.
+   * The caller, as `callerOf` returns it, in whose queue the job waits; THE_SERVER if no client's request has caused
+   * the job.
    */
   readonly caller: string;
   /** The number of the job. Jobs are numbered in the order of submission. */
   readonly order: number;
   readonly task: PoolTask;
   readonly transfer: readonly (ArrayBuffer | MessagePort)[];
-  /** Whether the job may be in the same batch, and so in the same thread, as other jobs. */
+  /** Whether the job may share a batch with other jobs, which run before or after it in the same thread. */
   shares: boolean;
   /** The deadline in ms, counted from the time at which a thread takes the job. */
   readonly deadlineMs: number;
@@ -56,11 +57,13 @@ export class Batch {
   readonly #options: BatchOptions;
   readonly #cursors: BatchCursors;
   readonly #cell: number;
-  /** The number of the batch. The counter in its cursor starts at this number. */
+  /**
+   * The number of the batch. It is the start value of the counter in the batch's cursor, which counts the started jobs.
+   */
   readonly #number: number;
   /** The signal that makes piscina end the thread. */
   readonly #abort = new EventEmitter();
-  /** The current job, if the front waits only for this job of the batch; else null. */
+  /** The only job of the batch for which the front still waits; null if it waits for several. */
   #soleJob: Job | null;
   /** The time in ms at which the batch was sent. */
   readonly #sentMs = machineClock.now();
@@ -131,8 +134,8 @@ export class Batch {
   }
 
   #wait(ms: number): void {
-    // The answer may have arrived while this thread was busy. So messages that have arrived are handled first, and only
-    // then is the job checked.
+    // The answer may have arrived while this thread was busy. Handle the arrived messages first, and check the job only
+    // then.
     this.#timer = setTimeout(() => setImmediate(() => this.#check()), ms);
   }
 
@@ -142,7 +145,7 @@ export class Batch {
     const now = machineClock.now();
     const since = this.#cursors.sinceMs(this.#cell, this.#number);
     if (since === undefined) {
-      // The thread is still loading its modules. The deadline of the job starts only after that.
+      // The thread is still loading its modules. The deadline of the job starts when they are loaded.
       if (now - this.#sentMs >= POOL_START_MS_MAX) this.#end(TOO_LATE);
       else this.#wait(POOL_BATCH_PATIENCE_MS);
       return;
@@ -160,8 +163,8 @@ export class Batch {
   #keepCurrent(): void {
     const job = must(this.#jobs[this.#cursors.reclaim(this.#cell, this.#number)], "a thread is at a task of its batch");
     const others = this.#jobs.filter((other) => other !== job);
-    // Their next batch could contain another job that hangs, and their answers would be lost again. So these jobs no
-    // longer share a batch.
+    // These jobs must not share a batch again. If the next batch contained another job that hangs, their answers would
+    // be lost again.
     for (const other of others) other.shares = false;
     this.#soleJob = job;
     this.#options.onReturned(others);

@@ -1,15 +1,15 @@
 /**
  * Defines the messages between the front and a thread of the pool. The front sends a batch of tasks, and the thread
- * answers with their replies in the same order. Both sides also share the memory of the cursors. A cursor says which
- * task of a batch the thread is running. By it, the front can also reclaim the tasks that the thread has not started.
- * No message is needed for that, so it works even if the thread is stuck.
+ * sends their replies in the same order. Both sides also share the memory of the cursors. A cursor says which task of a
+ * batch the thread is running. Through the cursor, the front can also reclaim the tasks that the thread has not
+ * started. This needs no message, so it works even if the thread is stuck.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { StoreSettings } from "../../../schemas/config.js";
 import type { StatusName } from "../../../schemas/status.js";
 import { machineClock } from "../../base/clock.js";
 
-/** The database that a thread reads, and the settings of the server. */
+/** The database that a thread reads, and the server's settings. */
 export interface PoolData {
   readonly data_dir: string;
   readonly settings: StoreSettings;
@@ -65,10 +65,10 @@ const RECLAIMED = BATCH_STEP - 1;
 const CELL_BYTES = Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_ELEMENT;
 
 /**
- * Stores the progress of each batch that runs: how many of its tasks were started, and when the last of them was
- * started. Each batch has a cell in one memory that the front shares with all threads. If each batch had its own
- * memory, its message would be more expensive. A cell counts upwards from the number of its batch. So a thread that is
- * being ended cannot start a task of the next batch in the same cell.
+ * Stores the progress of each running batch: how many of its tasks were started, and when the last of them was started.
+ * Each batch has a cell in one memory that the front shares with all threads. If each batch brought its own memory, its
+ * message would be more expensive. A cell counts upwards from the number of its batch. So a thread that is being ended
+ * cannot start a task of the next batch in the same cell.
  */
 export class BatchCursors {
   readonly #since: Float64Array;

@@ -32,8 +32,8 @@ export interface UnaryJob<Request extends TSchema = TSchema, Reply extends TSche
   extends PoolMethodBase<Request, Reply> {
   readonly kind: "unary";
   /**
-   * How the job gets a snapshot of the database. "given": a snapshot is opened before the job runs. "own": the job
-   * rarely reads the database, and opens a snapshot itself when it does.
+   * How the job gets a snapshot of the database. "given": the snapshot is opened before the job runs. "own": the job
+   * opens a snapshot itself, because it rarely needs one.
    */
   readonly snapshot: "given" | "own";
   bind(models: Models): (request: Static<Request>) => Static<Reply> | Failure;

@@ -59,8 +59,8 @@ export function batchFunction(methods: MethodTable<AnyMethod>): BatchFunction {
     const startedMs = performance.now();
     const answers: PoolAnswer[] = [];
     for (const [at, task] of tasks.entries()) {
-      // The answers of a batch are sent together, so the answer of a finished job waits for the later jobs. This check
-      // limits the wait.
+      // The answers of a batch are sent together, so a finished job's answer waits for the jobs after it. Stop early,
+      // to limit this wait.
       if (at > 0 && performance.now() - startedMs > POOL_BATCH_MS_MAX) break;
       if (!cursors.start(cell, batch, at)) break;
       answers.push(await runTask(task));
@@ -71,8 +71,8 @@ export function batchFunction(methods: MethodTable<AnyMethod>): BatchFunction {
 
 /**
  * Ends this thread with an error. Called if a file could not be opened because there are too few file descriptors. The
- * end has two effects. It closes the files that the thread has opened. It also lets a new thread load the module that
- * has failed to load, which the same thread cannot do again.
+ * end of the thread closes all of its files. It also makes room for a new thread, which can load the module that has
+ * failed to load. The same thread cannot load it again.
  */
 function endThread(error: unknown): Promise<never> {
   return new Promise(() => {
@@ -101,7 +101,7 @@ function serveStream(
         for (const call of calls) server.stream(call, untilDone(reader.stream(job, request), finish));
       },
     });
-    // Called when the chunks have ended. The last frame is only queued then, and it must be sent before the port is
+    // Called after the last chunk. The last frame is only queued at that time, so it must be sent before the port is
     // closed.
     const finish = (): void => {
       setImmediate(() => {

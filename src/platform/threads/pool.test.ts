@@ -65,7 +65,7 @@ async function read(
 }
 
 /**
- * Starts jobs that wait, each at a gate of its own. If they shared a gate, one opening could let any of them continue.
+ * Starts jobs that wait, each at its own gate. If they shared a gate, the test could not choose which job continues.
  */
 function hold(
   pool: Pool,

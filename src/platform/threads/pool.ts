@@ -1,8 +1,8 @@
 /**
  * Implements the thread pool, which runs jobs in worker threads. The deadline of a job counts from the moment at which
- * a thread takes it. A thread that exceeds the deadline is ended and replaced. Jobs wait in bounded queues that serve
+ * a thread takes it. If a thread exceeds the deadline, it is ended and replaced. Jobs wait in bounded queues that serve
  * callers round-robin. Jobs whose running time has no known limit never occupy all threads. The short jobs of one
- * event-loop tick are sent in one batch to one thread (pool-batch.ts isolates them from each other's failures). The
+ * event-loop tick are sent in one batch to one thread; pool-batch.ts isolates them from each other's failures. The
  * library piscina starts and ends the threads, and exchanges the messages with them. Each stream has its own channel,
  * with the same RPC as the writer's calls. Runs on the front.
  */
@@ -54,13 +54,15 @@ export interface PoolOptions {
 
 /** Options of one job. */
 export interface JobOptions {
-  /** The buffers of the request that are transferred and not copied. The caller cannot use them any more. */
+  /**
+   * Buffers in the request that are transferred to the worker instead of copied. The caller cannot use them any more.
+   */
   readonly transfer?: readonly ArrayBuffer[];
   /** A deadline in ms that is shorter than the method's own. */
   readonly deadlineMs?: number;
   /**
-   * The caller, as `callerOf` returns it. The job waits in the queue of this caller. THE_SERVER if no client's request
-   * has caused the job.
+   * The caller, as `callerOf` returns it, in whose queue the job waits; THE_SERVER if no client's request has caused
+   * the job.
    */
   readonly caller: string;
   /** Whether the job is likely to be short. If so, it may be sent in one batch with other short jobs. */
@@ -69,9 +71,7 @@ export interface JobOptions {
 
 export type Chunks<Reply = unknown> = AsyncGenerator<string | Failure, Reply | Failure, undefined>;
 
-/**
- * The caller of jobs that the server starts by itself. Their number is limited only by the limit of the whole queue.
- */
+/** The caller of jobs that the server starts by itself. Only the limit of the whole queue applies to them. */
 export const THE_SERVER = "";
 
 const NO_BUFFERS: readonly ArrayBuffer[] = [];
@@ -102,8 +102,8 @@ export class Pool {
   readonly #freeCells: number[];
   /**
    * The maximum number of jobs in the next batch. It doubles with each batch that runs all of its jobs. If a batch ends
-   * early, the limit becomes twice the number of jobs that it has finished. So few jobs are sent to a thread only to be
-   * requeued.
+   * early, the limit becomes twice the number of jobs that it has finished. So the pool rarely sends jobs to a thread
+   * only to requeue them.
    */
   #jobsMax = CALLS_TOGETHER_MAX;
   readonly #shortage: SparseReport;
@@ -157,8 +157,8 @@ export class Pool {
     client.attach(near);
     let job: Job | null = null;
     const finished = new Promise<void>((resolve) => {
-      // A job that is refused is settled at once, before the stream's reader is attached. So the answer is handled in a
-      // microtask.
+      // A refused job is settled at once, before the stream's reader is attached. Handle the answer in a microtask,
+      // when the reader is attached.
       const settle = (answer: unknown): void =>
         queueMicrotask(() => {
           if (answer instanceof Failure) client.detach(answer);
@@ -167,7 +167,7 @@ export class Pool {
       job = this.#submit({ method, request, port: far, options: { ...options, caller: callerOf(context) }, settle });
     });
     // End the stream only when the channel of its chunks closes, because by then every chunk has arrived. The worker's
-    // answer that the job is done comes through another channel, and may overtake the last chunks.
+    // final answer comes through another channel, and may overtake the last chunks.
     near.once("close", () => {
       void finished.then(() => client.detach(new Failure("UNAVAILABLE", "the job ended early")));
     });
@@ -238,8 +238,8 @@ export class Pool {
   }
 
   /**
-   * Whether the queue has no room for a job of this caller. A part of the queue is reserved for other callers, so one
-   * client cannot fill it.
+   * Whether the queue has no room for a job of this caller. One client cannot fill the queue, because a part of it is
+   * reserved for other callers.
    */
   #isFull(caller: string, bytes: number): boolean {
     if (this.waiting >= POOL_QUEUE_MAX) return true;
@@ -276,7 +276,7 @@ export class Pool {
     });
   }
 
-  /** Starts waiting jobs, round-robin by caller, until no thread is free for them. */
+  /** Starts waiting jobs, round-robin by caller, until no free thread may take the next one. */
   #startNext(): void {
     while (this.waiting > 0 && !this.#closed && this.#batches.size < this.#threadsMax) {
       if (this.#threads === null) {
@@ -327,7 +327,7 @@ export class Pool {
     return jobs;
   }
 
-  /** Returns the queue whose next job was submitted first, among the queues whose jobs may start now. */
+  /** Among the queues whose jobs may start now, returns the one whose next job was submitted first. */
   #nextQueue(): FairQueue<Job> | undefined {
     const unbounded = [...this.#batches].filter((batch) => batch.isUnbounded).length;
     const [first, other] = [this.#bounded.peek(), this.#unbounded.peek()];

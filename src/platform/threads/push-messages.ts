@@ -4,10 +4,10 @@ import { ChangesPush } from "../../../schemas/changes.js";
 import type { PushMessage, PayloadOf } from "../rpc/method.js";
 import { COPIED_KINDS } from "./changes.js";
 
-/** Says that the writer serves calls now. Sent at the start and after each restart. */
+/** Announces that the writer serves calls now. Sent at the start and after each restart. */
 export const READY = { name: "ready", payload: Type.Null() } as const satisfies PushMessage;
 
-/** Says that the writer cannot open the database. The payload is SQLite's error code. */
+/** Reports that the writer cannot open the database. The payload is SQLite's error code. */
 export const UNUSABLE = { name: "unusable", payload: Type.String() } as const satisfies PushMessage;
 
 /** Reports the metrics of a commit. Sent for each commit. */
@@ -17,7 +17,10 @@ export const COMMIT = {
     calls: Type.Integer({ minimum: 1 }),
     /** The time from the start of the transaction until it was on disk, in µs. */
     duration_us: Type.Integer({ minimum: 0 }),
-    /** The number of calls that have arrived during the transaction and are still waiting. */
+    /**
+     * The number of calls in the mailbox after the commit. They arrived during the transaction, and wait for the next
+     * one.
+     */
     waiting: Type.Integer({ minimum: 0 }),
   }),
 } as const satisfies PushMessage;

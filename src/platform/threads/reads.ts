@@ -1,6 +1,6 @@
 /**
- * Decides where a read runs. If its answer is certain to be short, the read runs on the front's own database handle,
- * otherwise in the pool. Also gives the front access to the models on its own handle. Runs on the front.
+ * Decides in which thread a read runs. If its answer is certain to be short, it runs on the front's own database
+ * handle, otherwise in the pool. Also gives the front access to the models on its own handle. Runs on the front.
  */
 import { FRONT_READ_CHARACTERS_MAX, FRONT_READ_ROWS_MAX } from "../../../schemas/limits/answers.js";
 import { Failure } from "../../base/result.js";
@@ -51,8 +51,8 @@ export class Reads {
   }
 
   /**
-   * Executes a streaming read, and decides like `run` where it runs. On the front, the answer is the whole text. If the
-   * text turns out to be long, the read is started again in the pool.
+   * Executes a streaming read. Decides like `run` where it runs. If the read runs on the front, the answer is the whole
+   * text. If the text turns out to be too long for that, the read is started again in the pool.
    */
   stream<Row extends StreamJob>(
     job: Row,

@@ -1,6 +1,6 @@
 /**
- * Decides which refused calls get a row in the audit log, and makes the `detail` of that row. It is used for calls that
- * the writer refuses, and for calls that the front refuses. Runs in any thread.
+ * Decides which refused calls get a row in the audit log, and makes the `detail` of that row. The writer uses it for
+ * the calls that it refuses, and the front for its own refusals. Runs in any thread.
  */
 import { AUDIT_DETAIL_BYTES_MAX } from "../../../schemas/limits/audit.js";
 import type { Failure } from "../../base/result.js";

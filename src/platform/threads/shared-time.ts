@@ -1,13 +1,16 @@
 /**
- * Holds the newest time in ms that the front or the writer has read; 0 at first. Both threads share the memory. So
- * neither thread sees an earlier time than the other has seen, even if the machine's clock is set back or the writer is
- * restarted.
+ * Holds the newest time in ms that the front or the writer has read from its clock; 0 at first. Both threads share the
+ * memory. So no thread gets an earlier time than the other has already got, even if the machine's clock is set back or
+ * the writer is restarted.
  */
 import type { MonotonicClock } from "../../base/clock.js";
 import { SharedCounter } from "../../base/shared-counter.js";
 
 export class SharedTime extends SharedCounter {
-  /** Sets a thread's clock forward to the newest time of both threads. Returns the time of the clock. */
+  /**
+   * Moves a thread's clock forward to the newest time of both threads, if the clock is behind it. Returns the time of
+   * the clock.
+   */
   advance(clock: Pick<MonotonicClock, "now" | "raise">): number {
     clock.raise(this.value);
     const nowMs = clock.now();

@@ -1,10 +1,9 @@
 /**
  * Limits jobs whose running time is unknown. Such jobs match texts against users' regular expressions, check payloads
- * against users' schemas, or compute diffs of two versions. Runs on the front.
- *
- * Small inputs run at once with a short deadline. Large inputs, and inputs that were slow before, need a permit of a
- * semaphore. There are few permits, so that the pool has threads left for other jobs. The queue for permits is short,
- * so that each waiter is answered in time. If the queue is full, the client must try again.
+ * against users' schemas, or compute diffs of two versions. Runs on the front. Small inputs run at once with a short
+ * deadline. Large inputs, and inputs for which an earlier job was slow, need a permit of a semaphore. There are few
+ * permits, so that the pool has threads left for other jobs. Only few jobs may wait for a permit, so that each of them
+ * is answered in time. If the queue is full, the client must try again.
  */
 import {
   LONG_SUBJECTS_KEPT_MAX,
@@ -49,8 +48,8 @@ export class SlowLane {
     waitMsMax: LONG_WAIT_MS_MAX,
   });
   /**
-   * The subjects with a job that missed its deadline, and with no fast job since then. If there are too many subjects,
-   * the oldest is dropped.
+   * The subjects that count as slow. A subject is added if one of its jobs misses the deadline, and removed after a
+   * fast job. If there are too many subjects, the oldest is dropped.
    */
   readonly #slowSubjects = new Set<string>();
 
@@ -83,7 +82,7 @@ export class SlowLane {
 
   /**
    * Like `run`, for a job on the body of a request. The size of the job is the length of the body. The body is
-   * transferred to the pool and not copied, because the front does not need it again.
+   * transferred to the pool instead of copied, because the front does not need it again.
    */
   runBody<Row extends UnaryJob>(
     job: Row,
@@ -121,8 +120,8 @@ export class SlowLane {
   }
 
   /**
-   * Runs a job and measures its time, to find out whether its subject is slow. If the pool is full, a subject may
-   * wrongly count as slow until its next job.
+   * Runs a job and measures its time, which decides whether its subject counts as slow. If the pool is full, a subject
+   * may wrongly count as slow until its next job.
    */
   async #watch<Reply>(subject: string | undefined, work: () => Promise<Reply | Failure>): Promise<Reply | Failure> {
     const startedMs = performance.now();

@@ -1,6 +1,6 @@
 /**
- * Runs the thread of a restore, which executes the restore's methods on the staging database. On a full disk, only the
- * call fails. Any other error ends the thread. If there is no error, the front ends it.
+ * Runs the thread of a restore, which executes the restore's methods on the staging database. If the disk is full, only
+ * the current call fails. Any other error ends the thread. Otherwise the front ends it after the restore.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { must } from "../../base/assert.js";

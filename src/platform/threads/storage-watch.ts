@@ -39,9 +39,12 @@ export class StorageWatch implements BackgroundTask {
   #damage: string | null = null;
   /** The reason why the writer cannot open the database; null if it can. */
   #unusable: string | null = null;
-  /** The code of an error that reports damage which no check has confirmed yet; null if there is none. */
+  /**
+   * The code of an error that reports damage; null if there is none. The damage is not confirmed yet by a check of the
+   * pages.
+   */
   #suspicion: string | null = null;
-  /** The state of the database file when its pages were last checked. */
+  /** The state that the database file had when its pages were last checked. */
   #checked: bigint;
   #checkAfterMs = 0;
   #nowMs: number;

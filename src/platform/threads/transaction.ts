@@ -1,12 +1,9 @@
 /**
  * Runs the transactions of the writer thread. A transaction executes calls, and adds an audit row for each call that
- * succeeds.
- *
- * The transaction remembers which calls (dirty-set.ts) and which models (model.ts) have changed something. After the
- * commit, `publish` derives all messages about the commit from them.
- *
- * A single server (batch.ts) and a node of a cluster (entries.ts) use this class. They decide which calls share a
- * transaction, and handle the calls of a transaction that fails.
+ * succeeds. It remembers which calls (dirty-set.ts) and which models (model.ts) have changed something. After the
+ * commit, `publish` uses this to make all messages about the commit. This class is used by a single server (batch.ts)
+ * and by a node of a cluster (entries.ts). They decide which calls share a transaction, and what happens to the calls
+ * of a transaction that fails.
  */
 import { must } from "../../base/assert.js";
 import { Failure } from "../../base/result.js";
@@ -43,9 +40,9 @@ export interface TransactionOptions {
   /** The kinds of changes that clients watch. Changes of other kinds are not published. */
   readonly watched: WatchedKinds;
   /**
-   * Counts the commits with remote changes, on a node of a cluster; null or absent on a single server. If it is set,
-   * the models publish every change to the front. On a single server they can leave some changes out, because the front
-   * learns those from the replies to its own calls.
+   * Counts the commits with changes by other nodes; null or absent on a single server. If it is set, the models publish
+   * every change to the front. On a single server they can leave some changes out, because the front learns those from
+   * the replies to its own calls.
    */
   readonly remoteWrites?: SharedCounter | null;
 }
@@ -63,7 +60,10 @@ export class Transaction {
   readonly #rollback;
   readonly #call: { nowMs: number; actor: string; readonly reload: () => void };
   readonly #dirty = new DirtySet();
-  /** The remote changes that `commit` has counted, and that are not sent to the front yet; null if there are none. */
+  /**
+   * The changes by other nodes that `commit` has counted, and that `publish` has not sent to the front yet; null if
+   * there are none.
+   */
   #counted: RemoteChanges | null = null;
   #before: WriterMethod | null = null;
   #synced = true;
@@ -120,8 +120,8 @@ export class Transaction {
   }
 
   /**
-   * Commits the transaction. If it has remote changes, increments `remoteWrites` before the commit. So the front reads
-   * no stale copy after the commit.
+   * Commits the transaction. If calls from other nodes have changed cached things, increments `remoteWrites` before the
+   * commit. So the front reads no stale copy after the commit.
    */
   commit(): void {
     this.#rows.finish();
@@ -135,7 +135,7 @@ export class Transaction {
   /**
    * Rolls back the open transaction, if there is one. Makes the models forget the changes of the transaction.
    * @param error the error that has caused the rollback
-   * @throws the same error if it reports that the database is damaged
+   * @throws `error` itself if it reports that the database is damaged
    */
   rollBack(error: unknown, server: Pick<RpcServer<WriterMethod>, "push">): void {
     // Tell the front that the counted changes did not happen, so that it uses its copies again.
@@ -159,7 +159,7 @@ export class Transaction {
    */
   run(served: Served, isRemote = false): unknown {
     const { method, request, actor } = served;
-    // Write the buffered rows before this call, because it may read them. Methods of one family do not need this,
+    // The call may read rows that are still buffered, so write them first. Methods of the same family do not need this,
     // because they take each other's buffered rows into account.
     if (!isRelated(method, this.#before)) this.#rows.write();
     this.#before = method;
@@ -177,11 +177,10 @@ export class Transaction {
   }
 
   /**
-   * Publishes the effect of the last commit. Sends, in this order, the keys of the front's stale copies, the push
-   * messages of the changed models, the changes that clients watch, and the metrics of the commit.
-   *
-   * The watched kinds are read only now, after the commit. A client starts to watch and then reads. So either its read
-   * sees this commit, or the client is notified of it.
+   * Publishes the effect of the last commit. Sends, in this order: the keys of the front's stale copies, the push
+   * messages of the changed models, the changes that clients watch, and the metrics of the commit. The watched kinds
+   * are read only now, after the commit. A client first starts to watch, and then reads. So either its read sees this
+   * commit, or the client is notified of it.
    * @param calls the number of calls, including the failed ones
    * @param startedMs the time at which the transaction began, by `performance.now()`
    */

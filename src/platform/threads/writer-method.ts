@@ -14,7 +14,7 @@ import type { Db } from "../store/open.js";
 import type { ChangeRule } from "./changes.js";
 import type { Model, Models, OpenedModels } from "./model.js";
 
-/** The context of a call. All calls of a batch have the same context, except for the actor. */
+/** The data about a call that its method may use. All calls of a batch share it, except for the actor. */
 export interface WriteCall {
   /** The time of the batch in ms. It never goes back. A restore moves it forward to the newest time in its snapshot. */
   nowMs: number;
@@ -30,7 +30,7 @@ export interface AuditRule<Request, Reply> {
   /**
    * Returns the name of the thing that the call was about. If the call was refused, the reply is null, and a thing that
    * the call would have created has no id. If the front refused the call, the request has only the members that the
-   * front had read by then.
+   * front had read by that time.
    */
   resource(request: Partial<Request>, reply: Reply | null): string;
   /**
@@ -52,27 +52,26 @@ export function noDetail(): string {
   return "{}";
 }
 
-/** Controls the writer thread after a transaction. */
+/** Lets a method control the writer thread after its transaction. */
 export interface WriterControl {
   readonly db: Db;
   /** Ends the writer thread, which then serves no more calls. */
   stop(): void;
 }
 
-/** The function that executes a method. The models of the method are bound to it. */
+/** The function that executes calls of a method. It already has the method's models. */
 export type Command<Request, Reply> = (request: Request, call: WriteCall) => Reply | Failure;
 
 /**
- * Restricts the nodes of a cluster that may make a call, and the nodes that execute it. Without a restriction, every
- * node may make the call, and all nodes execute it. `leader`: only the leader may make the call. `here`: only the node
- * that makes the call executes it, because the call changes nothing. `never`: no node of a cluster may make the call,
- * only a single server.
+ * Says which nodes of a cluster may make a call, and which nodes execute it. If absent, every node may make the call,
+ * and all nodes execute it. `leader`: only the leader may make the call. `here`: only the node that makes the call
+ * executes it, because the call changes nothing. `never`: only a single server may make the call.
  */
 export type InCluster = "leader" | "here" | "never";
 
 /**
- * Names a group of methods that take each other's buffered rows into account. Between two calls of one family, the
- * buffered rows need not be written to the database (transaction.ts).
+ * A group of methods that take each other's buffered rows into account. Between two calls of one family, the buffered
+ * rows need not be written to the database (transaction.ts).
  */
 export type MethodFamily = "claims";
 
@@ -114,8 +113,8 @@ export interface WriterRow<
   /** The deadline in ms; WRITER_DEADLINE_MS by default. */
   readonly deadlineMs?: number;
   /**
-   * The audit rule; null if the method has no audit rows. Background calls have none. Neither have writes whose stored
-   * rows name the author.
+   * The audit rule; null if the method has no audit rows. Two groups of methods have none: background calls, and writes
+   * whose stored rows already name their author.
    */
   readonly audit: AuditRule<Static<Request>, Static<Reply>> | null;
   /**

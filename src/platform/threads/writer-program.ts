@@ -28,7 +28,7 @@ export interface Executor {
   close(): void;
 }
 
-/** The objects of the writer thread that the code of a cluster's node uses. */
+/** The objects that the writer thread passes to the code of a cluster's node. */
 export interface NodeGround {
   readonly data: WriterData;
   readonly batch: BatchOptions & { readonly clock: SharedClock };

@@ -1,6 +1,6 @@
 /**
- * Starts the writer thread, and restarts it after a crash. The calls that were in flight fail with UNAVAILABLE. The
- * delay before a restart doubles with each further crash. The front continues to run meanwhile. Runs on the front.
+ * Starts the writer thread, and restarts it after a crash. The calls that were in flight fail with UNAVAILABLE. Each
+ * further crash doubles the delay before the restart. The front continues to run meanwhile. Runs on the front.
  */
 import { Worker } from "node:worker_threads";
 import { WRITER_RESTART_DELAY_MS, WRITER_RESTART_DELAY_MS_MAX } from "../../../schemas/limits/writer.js";
@@ -99,8 +99,8 @@ export class WriterThread {
   }
 
   /**
-   * Starts the thread again, unless a file of the database was replaced. In that case the writer must not open the new
-   * file, because the front still reads the previous one. Tries again later.
+   * Starts the thread again. If a file of the database was replaced, tries again later: the writer must not open the
+   * new file, because the front still reads the previous one.
    */
   #startAgain(): void {
     const { url, early, storage, onRestart } = this.#options;

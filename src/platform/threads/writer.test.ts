@@ -1,6 +1,6 @@
 /**
- * Tests when the front's caches are notified: before a call is sent, and before its answer is delivered. The writer
- * thread is a fake.
+ * Tests when the front's caches are notified of a call: before it is sent, and before its answer is delivered. The
+ * writer thread is a fake.
  */
 import { SharedCounter } from "../../base/shared-counter.js";
 import t from "tap";

@@ -55,8 +55,8 @@ export class Writer {
   }
 
   /**
-   * Whether the front's copies may be older than the database. A call from another node has then changed something, and
-   * the message about the change has not arrived yet.
+   * Whether the front's copies may be older than the database. They are older if a call from another node has changed
+   * something, and the message about the change has not arrived yet.
    */
   get hasUnseenRemoteWrites(): boolean {
     return this.#remoteWrites.value !== this.#remoteWritesSeen;
@@ -124,8 +124,8 @@ export class Writer {
   }
 
   /**
-   * Sends a large write, after the writer has answered the previous large write. Callers that have large writes waiting
-   * are served in turn.
+   * Sends a large write. Waits first until the writer has answered the previous large write. If several callers have
+   * large writes waiting, they are served in turn.
    */
   async #sendLarge<Row extends WriterMethod>(
     method: Row,
@@ -177,8 +177,8 @@ export class Writer {
   }
 
   /**
-   * Notifies the caches that anything may have changed. Called when the writer serves again after a crash, because it
-   * may have crashed between a commit of remote changes and the message about them.
+   * Notifies the caches that anything may have changed. Called when the writer serves again after a crash. Before the
+   * crash, the writer may have committed changes by other nodes without sending the message about them.
    */
   restarted(): void {
     this.accept({ count: this.#remoteWrites.value, changes: COPIED_KINDS.map((kind) => ({ kind, keys: null })) });
@@ -210,8 +210,8 @@ export class Writer {
   }
 
   /**
-   * Ends the timed-out calls that were sent before a call that is now answered. The writer executes calls in order. So
-   * each of these calls was either executed already or will never be executed.
+   * Ends each timed-out call that was sent before the call `answered`. The writer executes calls in order, so it has
+   * either executed such a call already, or will never execute it.
    */
   #settle(answered: number): void {
     for (const { sent, method, request, failure } of this.#timedOut)

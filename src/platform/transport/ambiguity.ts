@@ -9,7 +9,7 @@ export const LENGTH_AMBIGUOUS = invalid("the request's Content-Length is ambiguo
 export const CODING_UNKNOWN = invalid("the request's transfer coding is unknown");
 const EXPECTATION_UNKNOWN = new Failure("EXPECTATION_FAILED", "the only expectation that is met is 100-continue");
 
-/** Whether the server understands a Transfer-Encoding. */
+/** Whether the server understands a value of `Transfer-Encoding`. */
 export function isKnownCoding(value: string): boolean {
   return value.toLowerCase() === "chunked";
 }
@@ -48,8 +48,8 @@ const SINGLE = new Set([
 ]);
 
 /**
- * Returns the 400 failure for a header with several lines. Returns null if the header may have several lines, because
- * they form one list.
+ * Returns the 400 failure for a header that occurs several times in a request. Returns null if the header may occur
+ * several times, because its lines form one list.
  * @param name in lower case
  */
 export function refuseRepeated(name: string): Failure | null {

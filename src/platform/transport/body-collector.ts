@@ -1,25 +1,25 @@
 /**
- * Collects a whole request body in memory, or refuses it. A refused body is read and dropped up to a limit, because a
- * client that is cut off while it sends never reads the answer. Runs on the front, and does not depend on the HTTP
- * library.
+ * Collects a whole request body in memory, or refuses it. The rest of a refused body is read and dropped, up to a
+ * limit: if the connection were cut while the client still sends, the client would never read the answer. Runs on the
+ * front, and does not depend on the HTTP library.
  */
 import { BODY_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../../schemas/limits/request-bodies.js";
 import { BUSY, Failure } from "../../base/result.js";
 
 const EMPTY = new Uint8Array(0);
 
-/** The receiver of a body. */
+/** Supplies the limits for a body, and receives the collected body. */
 export interface BodyReceiver {
   /** The maximum size of the body in bytes; BODY_BYTES_MAX by default. */
   readonly bytesMax?: number;
   /**
-   * Reserves memory for more bytes. A result of false means that the body is refused, and that its earlier reservations
-   * are freed.
+   * Reserves memory for more bytes. If it returns false, there is no memory: the body is refused, and its earlier
+   * reservations are freed.
    */
   readonly reserve: (bytes: number) => boolean;
   /** Called with the body, or with the 413 or 503 failure that refuses it. */
   readonly done: (body: Uint8Array | Failure) => void;
-  /** Called if the body does not arrive together with its headers. */
+  /** Called if the body has not arrived together with its headers, so that the caller can start a time limit. */
   readonly partial: () => void;
 }
 
@@ -56,7 +56,7 @@ export class BodyCollector {
 
   /**
    * Adds a piece of the body.
-   * @param keep copies the piece into memory that the collector owns
+   * @param keep copies the piece, because the HTTP library may reuse the piece's memory
    */
   push(piece: Uint8Array, last: boolean, keep: (piece: Uint8Array) => Uint8Array): void {
     const { reserve, done, partial } = this.#receiver;

@@ -1,6 +1,7 @@
 /**
- * Streams a request body that is too large for memory. The stream is a bounded queue between the socket and the reader.
- * If the reader is slow, the socket is not read. Runs on the front, and does not depend on the HTTP library.
+ * Streams a request body that is too large for memory. A bounded queue holds the pieces between the socket and the
+ * reader. If the queue is full, the socket is not read until the reader has taken pieces. Runs on the front, and does
+ * not depend on the HTTP library.
  */
 import { BODY_AHEAD_BYTES_MAX, REFUSED_BODY_BYTES_MAX } from "../../../schemas/limits/request-bodies.js";
 
@@ -71,7 +72,8 @@ export class BodyStream implements RequestStream {
   }
 
   /**
-   * Reads and drops the rest of the body, because a client that is cut off while it sends never reads its answer.
+   * Reads and drops the rest of the body. If the connection were cut while the client still sends, the client would
+   * never read its answer.
    * @returns true if the body has ended, false if it exceeds REFUSED_BODY_BYTES_MAX
    */
   async discard(): Promise<boolean> {

@@ -10,9 +10,7 @@ import type { Transport } from "./transport.js";
 export interface ChosenTransport {
   readonly transport: Transport;
   readonly name: Exclude<TransportChoice, "auto">;
-  /**
-   * The reason, in short, why the faster library did not load; "" if it did, or if the other library was configured.
-   */
+  /** The short reason why the faster library did not load; "" if it did, or if the other library was configured. */
   readonly fallback: string;
 }
 
@@ -24,8 +22,8 @@ export class TransportError extends Error {
 }
 
 /**
- * Shortens an error message of the library. The message names the platform, and ends with a message of Node's module
- * loader, which is dropped.
+ * Shortens an error message of the native library to one line. Drops the end of the message, which comes from Node's
+ * module loader.
  */
 function shortReason(error: unknown): string {
   const reason = reasonOf(error);

@@ -1,11 +1,10 @@
 /**
  * Limits the small chunks of a body with `Transfer-Encoding: chunked`. Each chunk costs a call on the front, so a body
  * of tiny chunks costs a hundred times as much as its bytes alone. A body with a Content-Length needs no limit, because
- * it arrives in whole reads of the socket.
- *
- * The meter is a leaky bucket with SMALL_CHUNKS_MAX tokens. Each chunk takes one token, and every CHUNK_BYTES_MIN bytes
- * give one back. So a client may begin byte by byte, or send some small chunks between large ones. The number of tokens
- * never exceeds SMALL_CHUNKS_MAX, because a longer run of tiny chunks would block the front. Pure.
+ * one call delivers all bytes of a read. The meter is a leaky bucket with SMALL_CHUNKS_MAX tokens. Each chunk takes one
+ * token, and every CHUNK_BYTES_MIN bytes give one back. So a client may begin byte by byte, or send some small chunks
+ * between large ones. The number of tokens never exceeds SMALL_CHUNKS_MAX, because a longer run of tiny chunks would
+ * block the front. Pure.
  */
 import {
   CHUNK_BYTES_MIN,
@@ -24,8 +23,8 @@ export const CHUNKS_TOO_SMALL = invalid(
 );
 
 /**
- * CHUNKS_TOO_SMALL as a complete reply. It is sent if no handler has requested the body, or if the handler does not
- * answer at once.
+ * CHUNKS_TOO_SMALL as a complete reply. The transport sends it if no handler has requested the body, or if the handler
+ * does not answer at once.
  */
 export const CHUNKS_REFUSAL: WireReply = {
   status: CHUNKS_TOO_SMALL.http,
@@ -64,12 +63,11 @@ export const CHUNKS_UNPAID = new Failure(
 );
 
 /**
- * Stores the debts of addresses from which tiny chunks came. While an address has a debt, the server accepts no chunked
- * body from it. Closing the connection is not enough: some libraries deliver all chunks of one read and cannot be
- * stopped in the middle, and the client can connect again.
- *
- * Each chunk from the refusal of a body to the end of the read adds CHUNK_DEBT_US to the debt. This is twenty times the
- * cost of a chunk, so one address gets at most a twentieth of the front's time.
+ * Stores which addresses have a debt because they sent tiny chunks. While an address has a debt, the server accepts no
+ * chunked body from it. Closing the connection is not enough: some libraries deliver all chunks of one read and cannot
+ * be stopped in the middle, and the client can connect again. From the refusal of a body to the end of the read, each
+ * chunk adds CHUNK_DEBT_US to the debt. This is twenty times the cost of a chunk, so one address gets at most a
+ * twentieth of the front's time.
  */
 export class ChunkDebts {
   /**

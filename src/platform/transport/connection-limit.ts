@@ -1,10 +1,9 @@
 /**
  * Limits the open connections, so that file descriptors are left for the server's threads and files. Without
- * descriptors the server can neither read its database nor start a thread.
- *
- * One limit is for the connections of clients, on all ports together. Another limit is for the connections to other
- * servers. A client's connection beyond the limit is closed at once. An outbound connection beyond the limit is not
- * opened. Runs on the front, and does not depend on the HTTP library.
+ * descriptors the server can neither read its database nor start a thread. One limit is for the connections of clients,
+ * on all ports together. A client's connection beyond this limit is closed at once. The other limit is for connections
+ * to other servers. Beyond it, the server opens no further connection. Runs on the front, and does not depend on the
+ * HTTP library.
  */
 export class ConnectionLimit {
   readonly #connectionsMax: number;
@@ -39,7 +38,7 @@ export class ConnectionLimit {
   }
 }
 
-/** The maximum numbers of open connections. */
+/** How many connections of each kind may be open at once. */
 export interface ConnectionShares {
   readonly clientsMax: number;
   /** The limit of connections to other servers. */

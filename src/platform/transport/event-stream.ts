@@ -1,6 +1,6 @@
 /**
- * Sends Server-Sent Events as the answer to a request. Sends the headers, and comments that keep a quiet stream open.
- * Tracks the backpressure of its socket. The caller decides which events it sends. Runs on the front.
+ * Sends Server-Sent Events as the answer to a request. Sends the headers, the events that the caller passes, and
+ * comments that keep a quiet stream open. Tracks whether the socket has unsent bytes (backpressure). Runs on the front.
  */
 import { SSE_COMMENT_INTERVAL_MS } from "../../../schemas/limits/events.js";
 import { headerBlock, type Sink } from "./reply.js";
@@ -13,8 +13,8 @@ export const EVENT_STREAM_HEADERS = headerBlock([
 ]);
 
 /**
- * The number of copies of a text that are in memory: the text itself, and its bytes in the socket's buffer. Data that
- * is already bytes has only one copy for each stream, because all streams share the data itself.
+ * How many copies of a text are in memory while it is being sent: the text itself, and its bytes in the socket's
+ * buffer. Data that is already bytes needs no second copy, because all streams send the same bytes.
  */
 const TEXT_COPIES = 2;
 
@@ -34,7 +34,7 @@ export class EventStream {
     this.#commentedMs = nowMs;
   }
 
-  /** Whether the socket has backpressure. Nothing should be written until the socket has drained. */
+  /** Whether the socket has backpressure. If so, nothing should be written until it has drained. */
   get behind(): boolean {
     return this.#behind;
   }

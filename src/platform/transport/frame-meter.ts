@@ -11,7 +11,7 @@ export const TOO_MANY_FRAMES = {
   reason: `more than ${SUBSCRIBER_FRAMES_PER_SECOND_MAX} frames in one second: send fewer`,
 } as const;
 
-/** The response to a frame: read it, end the connection with TOO_MANY_FRAMES, or cut the connection. */
+/** How to react to a frame: read it, end the connection with TOO_MANY_FRAMES, or cut the connection. */
 export type FrameVerdict = "read" | "end" | "cut";
 
 /** Counts the frames of one socket. */

@@ -1,6 +1,7 @@
 /**
- * Tests request bodies that the server holds back. Such a body stays with its client. It arrives as a whole when a
- * handler requests it later. If the client is refused meanwhile, it can read the reason.
+ * Tests request bodies that the server does not read until a handler requests them. Until then, most of a held body
+ * stays with its client. When a handler requests it, the whole body arrives. If the request is refused meanwhile, the
+ * client can read the refusal.
  */
 import t, { type Test } from "tap";
 import { ConnectionLimit } from "./connection-limit.js";

@@ -18,8 +18,9 @@ export interface Sink {
 }
 
 /**
- * The headers of an answer: the name of the first header, and everything after it as one text. So one call passes all
- * headers to the HTTP library. Five calls would take two of the nine microseconds of a GET. Created by `headerBlock`.
+ * The headers of an answer: the name of the first header, and all the rest as one text. In this form, one call passes
+ * all headers to the HTTP library. Five calls would take two of the nine microseconds of a GET. Created by
+ * `headerBlock`.
  */
 export interface HeaderBlock {
   readonly name: string;
@@ -65,9 +66,12 @@ export interface WireReply {
   readonly status: number;
   /** The body; null if there is none. A function writes the body piece by piece. */
   readonly body: string | Uint8Array | null | ((sink: Sink) => void);
-  /** The Content-Length of the body that a 304 answer does not send. */
+  /** For a 304 answer, the Content-Length of the body that it does not send. */
   readonly unsentBytes?: number;
-  /** Called instead of a body function if the request is a HEAD, or if the client has disconnected. */
+  /**
+   * Called in place of the body function if the body is not sent: the request is a HEAD, or the client has
+   * disconnected.
+   */
   readonly discard?: () => void;
   /** All headers except Content-Length; Content-Type is included. */
   readonly headers: HeaderBlock;

@@ -1,8 +1,8 @@
 /**
  * Limits how many requests are handled in one event-loop tick. One read of a socket can contain thousands of requests,
- * and one tick can read thousands of sockets. Both HTTP libraries deliver all of these requests before the server does
- * anything else. A request counts when it is answered, and also when it begins to wait. A request with a long body
- * counts several times. Runs on the front.
+ * and one tick can read thousands of sockets. Both HTTP libraries deliver all of these requests before the server can
+ * do anything else. A request is counted when it is answered or begins to wait. A request with a long body counts as
+ * several. Runs on the front.
  */
 import { REQUEST_BYTES_A_COUNT, REQUESTS_PER_TICK, REQUESTS_TICK_MS } from "../../../schemas/limits/answers.js";
 import { FairQueue } from "../../base/fair-queue.js";
@@ -37,8 +37,8 @@ export class RequestTurns {
   /** The time at which the count reached UNTIMED_REQUESTS; null before that. */
   #countedMs: number | null = null;
   /**
-   * The requests that wait for the next tick, in the order of their arrival. Most ticks can handle all of them, so
-   * their clients are identified only if requests are left over.
+   * The requests that wait for the next tick, in the order of their arrival. Most ticks can handle all of them. Clients
+   * are identified only if requests are left over.
    */
   #arrived: ArrivedRequest[] = [];
   /** The index of the arrived request that is handled next. */
@@ -95,7 +95,8 @@ export class RequestTurns {
       const next = this.#arrived[this.#next] ?? this.#waiting.peek();
       if (next === undefined) break;
       if (run >= UNTIMED_REQUESTS) {
-        // Handlers may continue in microtasks. This callback runs after the microtasks, so that their time counts.
+        // Handlers may continue in microtasks. Handle further requests only after those microtasks, so that their time
+        // counts.
         queueMicrotask(() => process.nextTick(() => this.#handleWaiting()));
         return;
       }

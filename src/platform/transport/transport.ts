@@ -1,7 +1,7 @@
 /**
  * Defines the interface of an HTTP library. A port passes requests to the routes of its router. An exchange is one
- * request with its answer. A socket is a WebSocket, and can join a topic. Each library has its own folder, and no other
- * code knows which library is used. Types only.
+ * request with its answer. A socket is a WebSocket, and can join a topic, which is a list of sockets that get the same
+ * texts. Each library has its own folder, and no other code knows which library is used. Types only.
  */
 import type { Address } from "../config/address.js";
 import type { Failure } from "../../base/result.js";
@@ -44,12 +44,12 @@ export interface Exchange {
    */
   onAbort(listener: () => void): void;
   /**
-   * The reason why the request must be refused without reading its body; null if it may be executed. A request is
+   * The failure that refuses the request without reading its body; null if the request may be executed. A request is
    * refused if a proxy may read it differently from the server, or may see its end at another byte. The connection is
    * closed after the answer.
    */
   readonly fault: Failure | null;
-  /** Whether the handler must wait until the body has arrived, even if it does not use the body. */
+  /** Whether the handler must wait until the whole body has arrived, even if it does not use the body. */
   readonly bodyFirst: boolean;
   /**
    * Stops reading the body until a handler requests the body or the request is answered. Bytes in flight still arrive.
@@ -87,7 +87,7 @@ export interface Socket {
   send(text: string): SendResult;
   /**
    * Subscribes the socket to a topic. The socket gets the topic's texts until it has backpressure.
-   * @param position the id of an event. Only events after it are sent to the socket through the topic
+   * @param position the id of an event. The socket gets only later events through the topic
    */
   join(topic: string, position: number): void;
   /** Sends a close frame. */
@@ -98,7 +98,7 @@ export interface Socket {
 export interface SocketHandler {
   /**
    * Called when a text of the topic was not sent, because the socket had no room for it. The socket has left the topic.
-   * @param text the beginning of the text, which is long enough to contain the first `"id"` of the text
+   * @param text the beginning of the text, long enough to contain the first `"id"` in it
    */
   missed(text: Uint8Array): void;
   /**
@@ -115,8 +115,8 @@ export interface SocketHandler {
 export type SocketOpener = (socket: Socket) => SocketHandler;
 
 /**
- * The result of a request to upgrade. It is undefined if the request was refused and answered, or if its client has
- * disconnected.
+ * How a request to upgrade ended: with a function that opens the socket, or undefined. It is undefined if the request
+ * was refused and answered, or if its client has disconnected.
  */
 export type Admission = SocketOpener | undefined;
 
@@ -124,8 +124,8 @@ export type Admission = SocketOpener | undefined;
 export interface Broadcaster {
   /**
    * Sends texts in order, step by step. Between two steps the caller may pause, and continue in a later tick. Each step
-   * yields the time in ms that the HTTP library will later spend on it in this tick. A pause must end before the next
-   * call for the same topic.
+   * yields an estimate in ms: how long the HTTP library will work on the step later in this tick. A pause must end
+   * before the next call for the same topic.
    * @param position the id of the last event in the texts. A socket that joined the topic at this position or a later
    * one does not get the texts
    * @returns the number of sockets that got the texts, or whose handlers were notified by `missed` or `fellBehind`
@@ -169,7 +169,7 @@ export interface ListeningPort extends Broadcaster {
 }
 
 export interface Transport {
-  /** Loads the modules that are otherwise loaded when they are first used. */
+  /** Loads the modules that the transport would otherwise load at their first use. */
   loadAll?(): Promise<unknown>;
   openPort(options: PortOptions): ListeningPort;
 }

@@ -10,8 +10,8 @@ import { BUSY_TIMEOUT_MS_DEFAULT, type SqliteLibrary } from "./library.js";
 
 const NAME = "better-sqlite3";
 /**
- * The major version of the library that Koor accepts. It uses V8's own interface. Later versions use N-API, and crash
- * with a SIGSEGV if Node does not have N-API 10.
+ * The major version of the library that Koor accepts. This version uses V8's own interface. Later versions use N-API,
+ * and crash with a SIGSEGV if Node does not have N-API 10.
  */
 const MAJOR = 12;
 
@@ -23,11 +23,11 @@ export function loadBetterSqlite3(): SqliteLibrary {
   const { version } = load(`${NAME}/package.json`) as { readonly version: string };
   if (Number.parseInt(version, 10) !== MAJOR) throw new Error(`${NAME} ${version} is not of line ${MAJOR}`);
   const Library = load(NAME) as typeof Database;
-  // Pass the path of the binary to the library. Otherwise it would search a dozen paths. An installation always has the
-  // binary here.
+  // Pass the path of the binary to the library, because otherwise the library would search a dozen paths. Every
+  // installation has the binary at this path.
   const built = join(dirname(load.resolve(`${NAME}/package.json`)), "build", "Release", "better_sqlite3.node");
   const nativeBinding = existsSync(built) ? built : undefined;
-  // Opens a database to test the binary, because the library loads the binary with the first database.
+  // Open a database to test the binary, because the library loads the binary only with the first database.
   new Library(":memory:", { nativeBinding }).close();
   return {
     way: NAME,

@@ -10,7 +10,7 @@ import { loadNodeSqlite, loadPort } from "./node-sqlite.js";
 /** The environment variable that forces a library. */
 export const SQLITE_VARIABLE = "KOOR_SQLITE";
 
-/** The first version of Node in which node:sqlite needs no flag and can return rows as arrays. */
+/** The first version of Node whose node:sqlite needs no flag and can return rows as arrays. */
 const NODE_SQLITE_SINCE = { major: 22, minor: 16 };
 
 const LOADERS: Readonly<Record<SqliteWay, () => SqliteLibrary>> = {
@@ -24,7 +24,7 @@ export class SqliteMissingError extends Error {
   override readonly name = "SqliteMissingError";
 }
 
-/** The chosen library. If it is not the preferred one, also the reason. */
+/** The chosen library. If it is not the preferred one, `fallback` says why. */
 export interface SqliteChoice {
   readonly library: SqliteLibrary;
   /** The reason why the preferred library of this version of Node did not load; "" if it did. */

@@ -1,7 +1,7 @@
 /**
- * Adapts two libraries to the interface in library.ts. node:sqlite is built into Node. @photostructure/sqlite is a port
- * of node:sqlite to Node's stable binary interface, so it has the same API. The adapter hides how both differ from
- * better-sqlite3.
+ * Adapts two libraries to the interface in library.ts. node:sqlite is built into Node. @photostructure/sqlite has the
+ * same API, because it is a port of node:sqlite to Node's stable binary interface. The adapter hides how both differ
+ * from better-sqlite3.
  */
 import { createRequire } from "node:module";
 import {
@@ -38,14 +38,14 @@ interface NativeModule {
   readonly DatabaseSync: new (path: string, options: object) => NativeDatabase;
 }
 
-/** The size of the page cache, which is the default of better-sqlite3's build. A negative size is in KiB. */
+/** The size of the page cache; better-sqlite3's build has the same default. A negative size is in KiB. */
 const CACHE_SIZE_KIB = -16_000;
 
 type Make<Row> = (columns: unknown[]) => Row;
 
 /**
- * Throws for a text that contains a NUL, because the libraries would silently truncate the text there. Node 22
- * truncates it when it reads the text, and @photostructure/sqlite when it binds the text.
+ * Throws if a text contains a NUL, because the libraries would silently truncate the text there. Node 22 truncates it
+ * when it reads the text, and @photostructure/sqlite when it binds the text.
  */
 function checkTexts(parameters: readonly unknown[]): void {
   for (const value of parameters) {
@@ -57,14 +57,15 @@ function checkTexts(parameters: readonly unknown[]): void {
 }
 
 /**
- * Runs a read that may return integers beyond 2^53, and rounds them as better-sqlite3 does. The two libraries throw for
- * such an integer. The read is then repeated with all integers as BigInts.
+ * Runs a read that may return integers beyond 2^53, and rounds them as better-sqlite3 does. For such an integer, the
+ * two libraries throw. The read is then repeated with all integers as BigInts.
  */
 function withLargeIntegers<Read>(statement: NativeStatement, read: () => Read): Read {
   try {
     return read();
   } catch (error) {
-    // For a large integer, `all` of @photostructure/sqlite throws an error without a code of Node or of SQLite.
+    // If an integer is too large, `all` of @photostructure/sqlite throws an error that has neither a code of Node nor
+    // one of SQLite.
     const { code, errcode } = error as { readonly code?: string; readonly errcode?: number };
     if (code !== "ERR_OUT_OF_RANGE" && !(code === "ERR_SQLITE_ERROR" && errcode === undefined)) throw error;
     statement.setReadBigInts(true);
@@ -126,7 +127,8 @@ class NodeStatement<Parameters extends unknown[], Row> implements Statement<Para
   ) {
     this.#statement = statement;
     this.#checksTexts = checksTexts;
-    // Read rows as arrays, because even building an object from an array is faster than the libraries' own objects.
+    // Read rows as arrays. Even with building an object from each array, this is faster than reading the libraries' own
+    // objects.
     statement.setReturnArrays(true);
     statement.setAllowUnknownNamedParameters(true);
     let names: string[] | undefined;

@@ -269,7 +269,8 @@ function checkHandles(t: Test, { library }: Loaded): void {
       "SQLITE_READONLY",
     );
 
-    // A stream that its reader has left must release its snapshot. Otherwise a checkpoint could never empty the WAL.
+    // If a reader leaves a stream early, the stream must release its snapshot. Otherwise a checkpoint could never empty
+    // the WAL.
     db.exec("INSERT INTO line DEFAULT VALUES; INSERT INTO line DEFAULT VALUES");
     const rows = reader.prepare("SELECT id FROM line").iterate();
     rows.next();

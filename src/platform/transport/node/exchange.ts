@@ -23,7 +23,7 @@ import { faultOf } from "./malformed.js";
 
 const EMPTY = new Uint8Array(0);
 
-/** The state of the request's body. */
+/** Whether the request's body has arrived, and whether a handler has requested it. */
 type BodyPlace =
   /** There is no body, or all of it has arrived. */
   | "here"
@@ -95,7 +95,7 @@ export class NodeExchange implements Exchange {
     return faultOf(this.#req);
   }
 
-  /** Always false, because Node's parser always finds the end of a body correctly. */
+  /** False, because Node's parser always finds the end of a body correctly. So no request must wait for its body. */
   get bodyFirst(): false {
     return false;
   }
@@ -142,8 +142,7 @@ export class NodeExchange implements Exchange {
 
   receive(receiver: BodyReceiver): void {
     const declared = Number(this.header("content-length"));
-    // The body has arrived in a later tick than the beginning of the request. So the request is counted again, in the
-    // later tick.
+    // The body arrives in a later tick than the headers. Count the request again, in the tick that handles the body.
     const done = (body: Uint8Array | Failure): void => {
       const bytes = body instanceof Failure ? 0 : body.byteLength;
       if (!requestTurns.isOver(bytes)) receiver.done(body);
@@ -234,7 +233,7 @@ export class NodeExchange implements Exchange {
 
   /**
    * Refuses a body of tiny chunks, because each chunk costs a call. Reads no more of the body. The rest stays in the
-   * system's buffers, so that the client gets the answer before its connection is cut.
+   * system's buffers. So the client gets the answer before its connection is cut.
    */
   #refuseChunks(): void {
     const { socket } = this.#req;
@@ -267,8 +266,8 @@ export class NodeExchange implements Exchange {
   }
 
   /**
-   * Reads a body that no handler has requested, and then answers. Otherwise the connection could be closed while bytes
-   * are unread, and would be reset. The client might then lose the answer.
+   * Answers only after the whole body was read, because no handler has requested it. If the connection were closed
+   * while bytes are unread, the system would reset it, and the client might lose the answer.
    */
   #writeAfterBody(reply: WireReply): void {
     let bytes = 0;
@@ -342,7 +341,8 @@ export class NodeExchange implements Exchange {
   }
 
   /**
-   * Writes a whole answer. The connection stays open for reading until the client has sent everything or is cut off.
+   * Writes a whole answer, but keeps the connection open for reading. It stays open until the client has sent
+   * everything or is cut off.
    */
   #linger(body: string | Uint8Array | null): void {
     this.#watch();

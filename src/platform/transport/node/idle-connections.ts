@@ -1,7 +1,7 @@
 /**
- * Closes connections on which no request starts for a long time, although bytes arrive. Node does not close them,
- * because each byte restarts its idle timeout, and empty lines do not start a request. Node itself closes a connection
- * without any bytes, and a connection that has never had a request. Runs on the front.
+ * Closes connections on which no request starts for a long time, although bytes arrive. Node's own idle timeout does
+ * not close them: each byte restarts it, even an empty line, which starts no request. Node itself closes two other
+ * kinds of connections: those without any bytes, and those that have never had a request. Runs on the front.
  */
 import type { ServerResponse } from "node:http";
 import { IDLE_CONNECTION_MS, REQUEST_TIMEOUT_MS } from "../../../../schemas/limits/connections.js";
@@ -18,7 +18,7 @@ interface AnySocket {
   destroy(): unknown;
 }
 
-/** The last answer of a connection, and the time of the first sweep that found this answer complete. */
+/** The last answer of a connection, and when it was complete: the time of the first sweep that found it so. */
 interface Idle {
   readonly answer: AnyAnswer;
   readonly since_ms: number;

@@ -51,15 +51,15 @@ export function refuseUnparsed(
   last: ServerResponse | undefined,
 ): void {
   const { code = "" } = error as NodeJS.ErrnoException;
-  // If the refusal of the last request is not sent completely yet, this error belongs to the same request, so write
-  // nothing more. There are two reasons for such an error. The parser reports a wrong transfer coding only after it has
-  // delivered the headers of the request. If the coding is empty, it takes the body for the next request.
+  // If this connection's last request is being refused already, this error belongs to the same request. Write nothing
+  // more. The parser reports such a late error in two cases. It reports a wrong transfer coding only after it has
+  // delivered the request's headers. If the coding is empty, it takes the body for the next request.
   if (last !== undefined && last.headersSent && !last.writableFinished && faultOf(last.req) !== null) {
     socket.end(() => socket.destroy());
     return;
   }
-  // Do not answer if the previous request is still being answered. The client would take this answer for the answer to
-  // the previous request, or would get it in the middle of that answer.
+  // Do not answer while the previous request is being answered. The client would take this refusal for the previous
+  // answer, or would get it in the middle of that answer.
   const misplaced = last !== undefined && !last.writableFinished && (last.headersSent || last.req.complete);
   if (!socket.writable || code === "ECONNRESET" || misplaced || socket.bytesRead === 0) {
     socket.destroy();

@@ -1,9 +1,8 @@
 /**
  * Shares the front fairly between connections on which clients pipeline requests. Node delivers all requests of a read
- * at once, and may read 32 times from one connection before it serves another.
- *
- * So each pipelined request waits for the answer to the previous one. One tick handles a limited number of requests. A
- * connection with many waiting requests is paused. Runs on the front.
+ * at once, and may read 32 times from one connection before it serves another. Three rules prevent that one connection
+ * delays all others. Each pipelined request waits for the answer to the previous one. One tick handles a limited number
+ * of requests. A connection with many waiting requests is paused. Runs on the front.
  */
 import { PIPELINED_WAITING_MAX } from "../../../../schemas/limits/connections.js";
 import { type RequestTurns, requestTurns } from "../request-turns.js";
@@ -38,8 +37,8 @@ export class Pipelines<Connection extends AnySocket> {
     pipeline.waiting += 1;
     if (pipeline.waiting < PIPELINED_WAITING_MAX || pipeline.paused) return;
     pipeline.paused = true;
-    // Defer the pause, because Node resumes the socket at the end of each request that it parses. So the socket is
-    // paused after the last request of this read, and before the next read.
+    // Pause in `nextTick`, because Node resumes the socket at the end of each request that it parses. `nextTick` runs
+    // after the last request of this read, and before the next read.
     process.nextTick(() => {
       if (pipeline.paused) connection.pause();
     });
@@ -68,7 +67,7 @@ export class Pipelines<Connection extends AnySocket> {
    */
   executeInTurn(connection: Connection, client: () => string, execute: () => void): void {
     const executeIfOpen = (): void => {
-      // Drop the request if the connection is closed. It would never be notified that its client is gone.
+      // If the connection is closed, drop the request. Its handler would never learn that the client is gone.
       if (!connection.destroyed) execute();
     };
     if (this.#turns.isOver()) this.#turns.add(client, executeIfOpen);

@@ -16,7 +16,7 @@ import { Pipelines } from "./pipelines.js";
 import { RowIndex } from "./row-index.js";
 import { NodeSockets } from "./sockets.js";
 
-/** An option of newer versions of Node: a callback that decides whether a request is an upgrade. */
+/** `ServerOptions` with an option of newer Node versions: a callback that decides whether a request is an upgrade. */
 interface UpgradeOptions extends ServerOptions {
   readonly shouldUpgradeCallback: (req: IncomingMessage) => boolean;
 }
@@ -104,7 +104,8 @@ class NodePort implements ListeningPort {
     const server = http.createServer(options, (req, res) => this.#serve(req, res, false));
     server.on("connection", (socket: Socket) => this.#count(socket));
     server.on("checkContinue", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, true));
-    // A request with an expectation other than `100-continue` is served like a plain one, and refused as faulty.
+    // Serve a request with an expectation other than `100-continue` like any other. The pipeline then refuses it,
+    // because the exchange reports a fault.
     server.on("checkExpectation", (req: IncomingMessage, res: ServerResponse) => this.#serve(req, res, false));
     server.on("upgrade", (req: IncomingMessage, socket: Socket, head: Buffer) =>
       this.#upgrade(server, req, socket, head),
@@ -140,8 +141,8 @@ class NodePort implements ListeningPort {
     const client = (): string => clientOf(new NodeExchange(req, res));
     if (res.socket !== null) {
       this.#answers.set(socket, res);
-      // Answer a request whose framing is refused at once. Otherwise the parser might reject the bytes after it, and
-      // close the connection before the answer.
+      // If the request's framing is refused, answer at once. Otherwise the parser might reject the bytes after the
+      // request, and close the connection before the answer.
       if (faultOf(req) !== null) this.#execute(req, res, expects);
       else this.#pipelines.executeInTurn(socket, client, () => this.#execute(req, res, expects));
       return;
@@ -199,7 +200,8 @@ class NodePort implements ListeningPort {
 }
 
 /**
- * Creates the answer to a request whose socket Node's server has given away. The connection is closed after the answer.
+ * Creates a response for an upgrade request, whose socket Node's server no longer manages. The connection is closed
+ * after the answer.
  */
 function answerOver(socket: Socket, req: IncomingMessage): ServerResponse {
   const res = new http.ServerResponse(req);

@@ -1,6 +1,6 @@
 /**
- * Finds the route for a request. A path without parameters is found by one lookup. Any other path is searched segment
- * by segment. Pure.
+ * Finds the route for a request. If the path belongs to a route without parameters, one lookup finds it. Otherwise the
+ * path is searched segment by segment. Pure.
  */
 import type { RouterRow } from "../transport.js";
 

@@ -1,7 +1,7 @@
 /**
- * Implements WebSockets and topics with the `ws` library. A published text is encoded as a frame once, and the frames
- * are written to the socket of each member of the topic in one write. A socket with unsent bytes has backpressure, and
- * later texts are not sent to it. Runs on the front.
+ * Implements WebSockets and topics with the `ws` library. Encodes a published text as a frame only once. Then writes
+ * the frames to the socket of each member of the topic, in one write for each socket. A socket with unsent bytes has
+ * backpressure, and later texts are not sent to it. Runs on the front.
  */
 import type { IncomingMessage } from "node:http";
 import type { Socket as NetSocket } from "node:net";
@@ -19,7 +19,7 @@ import { refuseHandshake } from "./malformed.js";
 
 /** The maximum size of one write. If the peer stops reading, the socket holds at most this many unsent bytes. */
 const PIECE_BYTES_MAX = 64 * 1024;
-/** The number of characters of a text that the handler gets if the text did not fit. The event's id is within them. */
+/** How many characters of an unsent text the handler gets. They contain the event's id. */
 const BEGINNING_CHARACTERS = 64;
 
 /** A text of at least this length is encoded once for all sockets. */
@@ -122,7 +122,7 @@ class NodeSocket implements Socket {
     return "behind";
   }
 
-  /** Sends published texts. If a text does not fit, notifies the handler of the first such text, and sends no more. */
+  /** Sends published texts. At the first text that does not fit, stops and passes this text to the handler. */
   give(pieces: readonly Piece[]): void {
     // No frame may follow a close frame.
     if (this.#ws.readyState !== this.#ws.OPEN) return;
@@ -153,8 +153,8 @@ class NodeSocket implements Socket {
   }
 
   /**
-   * Whether this socket gets texts of a topic up to a position. It does not if it has joined the topic at this position
-   * or later.
+   * Whether this socket gets the texts that are published to `topic` up to `position`. It gets them only if it joined
+   * the topic before this position.
    */
   takes(topic: string, position: number): boolean {
     return this.#topic === topic && this.#position < position;
@@ -179,8 +179,8 @@ class NodeSocket implements Socket {
   }
 
   /**
-   * Called for each message, ping and pong of the peer. If there are too many frames, sends a close frame and stops
-   * reading. If it did not stop, the library would cut the socket before the peer gets that frame. The rest of the
+   * Called for each message, ping and pong of the peer. If there are too many, sends a close frame and pauses the
+   * socket. Without the pause, the library would cut the socket before the peer gets the close frame. The rest of the
    * current read still arrives here, and is ignored.
    */
   #received(): void {
@@ -311,7 +311,10 @@ export class NodeSockets implements Broadcaster {
     for (const socket of [...this.#all]) socket.cut();
   }
 
-  /** Loads the library at the first handshake. The library loads all of TLS, which would slow down every start. */
+  /**
+   * Loads the library at the first handshake. At the start it would cost too much time, because the library loads all
+   * of TLS.
+   */
   async #load(): Promise<void> {
     const { WebSocketServer: Library } = await import("ws");
     // Options that are missing in the library's types. `closeTimeout` is the time from the close frame until the socket

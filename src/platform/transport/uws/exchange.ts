@@ -1,14 +1,12 @@
 /**
- * Implements `Exchange` for uWebSockets.js: one request and its answer. It copies the parts of the request that it
- * needs at once, because the library's request is valid only until the handler returns. It corks its writes, and writes
- * long answers only as fast as the client reads them. request-body.ts reads the body. The pipeline decides whether a
- * request may pass, and what its answer is.
- *
- * If a client pipelines requests, the library delivers all requests of one read, one after the other. Each must be
- * answered before its handler returns. If a request arrives before the previous answer is complete, the library closes
- * the connection. Two rules limit the load of one connection. First, an answer is complete only when the socket has
- * sent it, so a client that does not read gets no further answer. Second, one event-loop tick handles a limited number
- * of requests, and leaves the others to later ticks.
+ * Implements `Exchange` for uWebSockets.js: one request and its answer. The library's request is valid only until the
+ * handler returns, so the class copies the parts that it needs later. It corks its writes, and writes long answers only
+ * as fast as the client reads them. request-body.ts reads the body. The pipeline decides whether a request may pass,
+ * and what its answer is. If a client pipelines requests, the library delivers all requests of one read, one after the
+ * other. Each must be answered before its handler returns. If a request arrives before the previous answer is complete,
+ * the library closes the connection. Two rules limit the load of one connection. First, an answer is complete only when
+ * the socket has sent it, so a client that does not read gets no further answer. Second, one event-loop tick handles a
+ * limited number of requests, and leaves the others to later ticks.
  */
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { PROMPT_ANSWER_BYTES_MAX } from "../../../../schemas/limits/answers.js";
@@ -40,7 +38,7 @@ const CLOSE = "\r\nConnection: close";
 const EMPTY = new Uint8Array(0);
 const READS = new Set(["get", "head", "options"]);
 /**
- * The maximum length of a text that is written without converting it to bytes. A longer text is converted once, before
+ * The maximum length of a text that is passed to the library as it is. A longer text is converted to bytes once, before
  * the first write to the socket.
  */
 const SHORT_TEXT_CHARACTERS = 64 * 1024;
@@ -97,13 +95,13 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Handles the request. If this tick has handled enough requests, the request waits for a later tick. A request that
-   * may have a body is handled at once, because its body must be received at once. It then waits for a later tick after
+   * Handles the request. If this tick has handled enough requests, the request waits for a later tick. If the request
+   * may have a body, it is handled at once, because its body must be received at once. It waits for a later tick when
    * its body has arrived.
    * @returns whether the request was handled at once
    */
   handleInTurn(handle: (exchange: UwsExchange) => void): boolean {
-    // Answer a request whose framing is refused at once, too. Otherwise the library might take its body for a further
+    // Also answer at once if the request's framing is refused. Otherwise the library might take its body for a further
     // request, and close the connection.
     const mayWait = READS.has(this.verb) && !this.#bringsBody() && this.#head.fault === null;
     this.#counted = mayWait;
@@ -140,9 +138,9 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Whether the request is executed only after its body has arrived. This is so for a chunked body, and for a request
-   * that changes something. The reason: the library may find malformed bytes after the body, and then sends an error as
-   * the answer. So the request must not have been executed by then.
+   * Whether the request is executed only after its body has arrived. It is true for a chunked body, and for a request
+   * that may change something. The library may find malformed bytes after the body, and then answers with an error
+   * itself. The request must not have been executed by then.
    */
   get bodyFirst(): boolean {
     return this.#head.chunked || (!READS.has(this.verb) && !(this.#head.contentLength > BODY_BYTES_MAX));
@@ -173,7 +171,7 @@ export class UwsExchange implements Exchange, BodyOwner {
 
   /**
    * Keeps the exchange open after the handler has returned. If the answer comes later, the handler must call this. If
-   * no handler reads the body, skips the body, because its end would not be noticed otherwise.
+   * no handler reads the body, starts to skip it, because otherwise the end of the body would not be noticed.
    */
   detach(): void {
     if (this.#body === null && this.#bringsBody()) this.#bodyReader.skip();
@@ -235,15 +233,18 @@ export class UwsExchange implements Exchange, BodyOwner {
     return this.#closeAfterAnswer || this.#body?.givenUp === true;
   }
 
-  /** Whether the client waits for a `100 Continue` that it did not get. It may send its body nevertheless. */
+  /**
+   * Whether the client still waits for a `100 Continue`, which the server did not send. The client may send its body
+   * nevertheless.
+   */
   get #waits(): boolean {
     return this.#body?.continued !== true && expectsContinue(this.header("expect")) && this.#bringsBody();
   }
 
   /**
    * Whether the connection is closed after the answer while the client may still send more. For the library, such an
-   * answer must stay incomplete. At a further request, the library then closes the connection instead of executing that
-   * request.
+   * answer must stay incomplete. Then the library closes the connection if a further request arrives, instead of
+   * executing that request.
    */
   get #endsHeld(): boolean {
     return (this.closesAfterAnswer && this.#body?.ended !== true) || this.#head.chunked || this.#waits;
@@ -270,9 +271,9 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Answers after the library has finished its read. Until then the answer is incomplete, so the library closes the
-   * connection if the read contains a further request. After a complete answer, the library would execute that request,
-   * even if the client has asked to end the connection (RFC 9112, 9.6).
+   * Writes the answer only after the library has finished its current read. Until then the answer is incomplete, so the
+   * library closes the connection if the read contains a further request. After a complete answer, the library would
+   * execute that request, even if the client has asked to end the connection (RFC 9112, 9.6).
    */
   #writeLater(reply: WireReply): void {
     this.detach();
@@ -299,9 +300,9 @@ export class UwsExchange implements Exchange, BodyOwner {
   }
 
   /**
-   * Answers after all of a skipped body has arrived. Otherwise the library could close the connection while bytes are
-   * unread, and the client would lose the end of a long answer. If the body exceeds BODY_BYTES_MAX, the connection is
-   * cut.
+   * Answers only after all of a skipped body has arrived. Otherwise the library could close the connection while bytes
+   * are unread, and the client would lose the end of a long answer. If the body exceeds BODY_BYTES_MAX, the connection
+   * is cut.
    */
   #writeAfterBody(reply: WireReply): void {
     this.detach();
@@ -348,7 +349,7 @@ export class UwsExchange implements Exchange, BodyOwner {
     return this.#endsHeld || this.closesAfterAnswer || this.#head.closes;
   }
 
-  /** Whether this class ends the connection after the answer. Otherwise the library does. */
+  /** Whether this class itself ends the connection after the answer. If false, the library ends it. */
   get #isCut(): boolean {
     return this.#endsHeld || (this.#closes && !this.#head.libraryCloses);
   }
@@ -418,11 +419,10 @@ export class UwsExchange implements Exchange, BodyOwner {
 
   /**
    * Writes a whole answer and keeps the connection open for reading. The library cannot do this: it ends the answer and
-   * the connection together, and unread bytes would then reset the connection.
-   *
-   * So the body is written as if it were the last header, while the library still expects headers. The library adds a
-   * line end after each header. After a JSON text, the line end counts as a part of the body. If there is no body, it
-   * ends the headers. After stored bytes it is superfluous, which does no harm, because the connection ends.
+   * the connection together, and unread bytes would then reset the connection. So the body is written as if it were the
+   * last header, while the library still expects headers. The library adds a line end after each header. After a JSON
+   * text, the line end counts as a part of the body. If there is no body, the line end completes the headers. After
+   * stored bytes it is one line end too many, which does no harm, because the connection ends.
    */
   #writeHeld(name: string, rest: string, body: string | Uint8Array | null): void {
     const length = typeof body === "string" ? Buffer.byteLength(body) + "\r\n".length : (body?.byteLength ?? 0);
@@ -451,7 +451,8 @@ export class UwsExchange implements Exchange, BodyOwner {
     const timer = setTimeout(
       () => {
         this.#body?.endQuiet();
-        // Cut the connection only after the bytes that have arrived were read, because unread bytes would reset it.
+        // Cut the connection only after all bytes that have arrived were read. Otherwise the unread bytes would reset
+        // it.
         setImmediate(() => this.cut());
       },
       long ? REQUEST_TIMEOUT_MS : CLOSING_LINGER_MS,
@@ -485,8 +486,8 @@ export class UwsExchange implements Exchange, BodyOwner {
           return;
         }
         if (held) {
-          // Write the last chunk as if it were a header. The library adds a line end to a header, and this line end
-          // ends the body.
+          // Write the last chunk of the body as if it were a header. The library adds a line end after each header, and
+          // this line end completes the body.
           res.cork(() => res.writeHeader("\r\n0\r\nX-Closes", "1\r\n"));
           this.#cutAfterRead(Number.POSITIVE_INFINITY);
           return;

@@ -1,9 +1,8 @@
 /**
  * Holds the headers of a request, which it reads once from uWebSockets.js. The library's own lookup returns only the
- * first of several lines, and treats an empty header like a missing one.
- *
- * This class also finds requests in which a proxy may see another host than the server, or a body of another length.
- * The library accepts such requests, and skips malformed names and values.
+ * first of several lines, and treats an empty header like a missing one. This class also finds requests that a proxy
+ * may read differently from the server: the proxy may see another host, or a body of another length. The library
+ * accepts such requests, and skips malformed names and values.
  */
 import type { HttpRequest } from "uWebSockets.js";
 import type { Failure } from "../../../base/result.js";
@@ -88,7 +87,8 @@ export class RequestHead {
 
   /**
    * Whether the library itself ends the connection after the answer. It does so for every Connection header whose value
-   * is as long as `close`. But it sends no Connection header in the answer, so the server must.
+   * has the length of `close`. But the library does not announce it, so the server must add the Connection header to
+   * the answer.
    */
   get libraryCloses(): boolean {
     return this.get("connection").length === "close".length;

@@ -33,8 +33,8 @@ class UwsPort implements ListeningPort {
   constructor(options: PortOptions) {
     this.#app = uWS.App();
     const { connections } = options;
-    // The library calls this filter when a connection opens and when it ends. The end of an upgraded connection is an
-    // exception, which its socket reports.
+    // The library calls this filter when a connection opens and when it ends. But it does not report the end of a
+    // WebSocket; the socket itself does.
     this.#app.filter((res, change) => {
       if (Number(change) < 0) connections.leave();
       else if (!connections.enter()) res.close();
@@ -71,8 +71,8 @@ class UwsPort implements ListeningPort {
   }
 
   /**
-   * Lets the system choose a free port, and then binds that port again by its number. The first bind is without
-   * SO_REUSEADDR, so the next server could not bind the port for a minute.
+   * Binds a free port: lets the system choose the number, and then binds that port again by its number. The first bind
+   * is without SO_REUSEADDR, so the next server could not bind the port for a minute.
    */
   #bindFree(host: string): number | undefined {
     for (let tries = 0; tries < FREE_PORT_TRIES_MAX; tries++) {

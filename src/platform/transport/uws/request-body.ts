@@ -75,12 +75,12 @@ export class RequestBody {
   /** Whether `100 Continue` was sent. It is sent only to a client that waits for it before it sends the body. */
   #continued = false;
   /**
-   * Whether this class itself has sent `100 Continue`. The library then assumes that the status line of the answer was
-   * written.
+   * Whether this class itself has sent `100 Continue`. If so, the library assumes that the status line of the answer
+   * was written already.
    */
   #statusTaken = false;
   /**
-   * The timer that ends a pause in reading; null if reading is not paused. During the pause, unread bytes wait in the
+   * The timer that ends a pause in reading; null if reading is not paused. While it is paused, unread bytes stay in the
    * system's buffers.
    */
   #quiet: NodeJS.Timeout | null = null;
@@ -88,8 +88,8 @@ export class RequestBody {
   #ended = false;
   #discardedBytes = 0;
   /**
-   * The state of a skipped body, which no handler reads: how many bytes of it have arrived, and the listener that waits
-   * for its end. Null if no body is skipped.
+   * How much of a skipped body has arrived, and the listener that waits for its end. A body is skipped if no handler
+   * reads it. Null if no body is skipped.
    */
   #skipped: { bytes: number; listener: ((whole: boolean) => void) | null } | null = null;
   /** Whether the body was refused because of tiny chunks. No more of it is read. */
@@ -180,7 +180,7 @@ export class RequestBody {
     return stream;
   }
 
-  /** Delivers the body piece by piece. Pieces from the time of the hold are delivered after this call. */
+  /** Delivers the body piece by piece. First delivers the pieces that arrived while the body was held back. */
   read(passOn: TakePiece): void {
     const held = this.#held;
     const take = this.#head.chunked ? this.#delayEnd(passOn) : passOn;
@@ -225,7 +225,7 @@ export class RequestBody {
     if (this.#held !== null) this.#release(this.#held, dropPiece);
   }
 
-  /** Ends the pause in reading that follows a chunked body. */
+  /** Ends the pause in reading that `#delayEnd` has begun after a chunked body. */
   endQuiet(): void {
     if (this.#quiet === null) return;
     clearTimeout(this.#quiet);
@@ -242,8 +242,8 @@ export class RequestBody {
     const meter = new ChunkMeter();
     let refused = 0;
     this.#res.onData((chunk, last) => {
-      // The library calls this handler for each chunk of one read. A cut between two of these calls would release
-      // memory that the library still reads. So the chunks after the refusal are only counted.
+      // The library calls this handler for each chunk of one read. Cutting the connection between two of these calls
+      // would release memory that the library still reads. So only count the chunks that follow the refusal.
       if (refused > 0) refused += 1;
       else if (last || meter.take(chunk.byteLength)) take(new Uint8Array(chunk), last);
       else {
@@ -279,16 +279,16 @@ export class RequestBody {
     this.#continued = true;
     if (expected === EXPECTS_CONTINUE || this.#owner.ended) return;
     this.#statusTaken = true;
-    // The library adds only one line end to the status line. The line end here adds an empty line, which ends an answer
-    // without headers.
+    // The library adds only one line end to the status line. The line end here adds the empty line that ends the
+    // headers.
     this.#res.cork(() => this.#res.writeStatus(`100 ${REASON_PHRASES[100]}\r\n`));
   }
 
   /**
    * Delays the end of a chunked body until the library has parsed the bytes that came with it. If those bytes are not a
-   * request, the library answers with an error of its own. So nothing may have been executed by then. For the same
-   * reason nothing more is read for QUIET_AFTER_CHUNKS_MS. If the client disconnects in that time, the server notices
-   * it only afterwards.
+   * request, the library answers with an error of its own, so no request may have been executed by then. For the same
+   * reason, reading pauses for QUIET_AFTER_CHUNKS_MS. If the client disconnects in that time, the server notices it
+   * only afterwards.
    */
   #delayEnd(take: TakePiece): TakePiece {
     return (piece, last) => {

@@ -2,10 +2,8 @@
  * Implements WebSockets with uWebSockets.js and its native topics. The library sends all texts of one tick to all
  * members of a topic at once, which costs a fraction of a separate send to each member. It cannot pause, so it gets
  * only as many texts as it can send within a time slice. If there are more texts or members, this class sends the texts
- * socket by socket.
- *
- * If a socket has backpressure, the library drops the socket's messages. It reports only the first dropped message of a
- * tick, and drops the others silently. The socket's handler is notified of the first one, and must send that message
+ * socket by socket. If a socket has backpressure, the library drops the messages for it, and reports only the first
+ * dropped message of a tick. The socket's handler is notified of that message. The handler must then send that message
  * and all later ones itself.
  */
 import type { HttpRequest, HttpResponse, TemplatedApp, WebSocket, us_socket_context_t } from "uWebSockets.js";
@@ -24,14 +22,14 @@ import type { Admission, Broadcaster, SendResult, Socket, SocketHandler, SocketO
 /** The minimum length of a message that the library sends at once, and to each socket separately. */
 const LIBRARY_LARGE_BYTES = 16 * 1024;
 /**
- * The number of published messages that the library collects for a socket in one tick. One more message makes the
- * library send the collected messages, and then collect the new one. If one of the collected messages did not fit, the
- * new one would still be sent, and would arrive out of order.
+ * The number of published messages that the library collects for a socket in one tick. At the next message, the library
+ * first sends the collected messages. If one of them does not fit, it would still send the next message, which would
+ * then arrive out of order.
  */
 const LIBRARY_COLLECTED_MAX = 32;
 
 /**
- * The measured time that the library takes at the end of the tick, for each member of a topic. MEMBER_TEXT_MS is added
+ * How long the library works at the end of the tick for each member of a topic, as measured. MEMBER_TEXT_MS is added
  * for each text to the member.
  */
 const MEMBER_MS = 0.003;
@@ -48,13 +46,13 @@ const FRAGMENT_BYTES = 128 * 1024;
 const BEGINNING_CHARACTERS = 64;
 
 /**
- * Turns the library's idle timeout off. With the timeout off, the library takes at most 4 s to cut a peer that does not
- * answer a close frame. With an idle timeout of more than 31 s it would take 16 to 20 s, in which the server cannot
- * close the socket either.
+ * Turns the library's idle timeout off. Without it, the library takes at most 4 s to cut a peer that does not answer a
+ * close frame. With an idle timeout of more than 31 s it would take 16 to 20 s, in which the server cannot close the
+ * socket either.
  */
 const NO_IDLE_TIMEOUT = 0;
 
-/** The library's numbers. */
+/** Numbers of the library: two results of `send`, and the close code for a message that is too big. */
 const SENT = 1;
 const REFUSED = 2;
 const TOO_BIG = 1009;
@@ -151,8 +149,8 @@ class UwsSocket implements Socket {
   }
 
   /**
-   * Sends published texts, some of which are large. If a text does not fit, notifies the handler of the first such
-   * text, and sends no more.
+   * Sends published texts, some of which are large. At the first text that does not fit, stops and passes this text to
+   * the handler.
    */
   give(texts: readonly string[]): void {
     for (const text of texts) {
@@ -208,8 +206,8 @@ class UwsSocket implements Socket {
   }
 
   /**
-   * Whether this socket gets texts of a topic up to a position. It does not if it has joined the topic at this position
-   * or later.
+   * Whether this socket gets the texts that are published to `topic` up to `position`. It gets them only if it joined
+   * the topic before this position.
    */
   takes(topic: string, position: number): boolean {
     return this.#topic === topic && this.#position < position;
@@ -309,7 +307,7 @@ function beginningOf(text: string): Uint8Array {
 
 /**
  * Whether a large text comes after a small one. The library collects small texts. At a large text it sends the
- * collected texts first, and then the large one, even if one of the collected texts did not fit.
+ * collected texts first. Even if one of them did not fit, it then sends the large text, so this order is not safe.
  */
 function isMixed(texts: readonly string[]): boolean {
   let small = false;
@@ -336,8 +334,8 @@ export class UwsSockets implements Broadcaster {
   readonly #members = new Map<string, Members>();
   /**
    * The sockets that must leave a topic because of backpressure, each with its topic. They leave the library's topic
-   * before the next publish. They cannot leave it at once: the library reports a dropped message while it iterates over
-   * the messages of the socket. Leaving would free those messages, and the process would crash.
+   * before the next publish. They cannot leave it at once, because the library reports a dropped message while it
+   * iterates over the socket's messages. Leaving would free those messages, and the process would crash.
    */
   readonly #leaving = new Map<UwsSocket, string>();
   readonly #pings = new PingRounds(this.#all);
@@ -431,7 +429,7 @@ export class UwsSockets implements Broadcaster {
       members.sockets.add(socket);
       members.newest = position;
     }
-    // A socket in `#leaving` is still subscribed to the library's topic, so it need not subscribe again.
+    // A socket in `#leaving` is still in the library's topic, so it need not subscribe again.
     if (!this.#leaving.delete(socket)) socket.subscribe(topic);
   }
 
@@ -498,8 +496,8 @@ export class UwsSockets implements Broadcaster {
       drain: (ws) => {
         const { socket } = ws.getUserData();
         // Defer the call because of a fault in the library. If this handler sends only a part of a large message,
-        // us_socket_write2 does not record the failed write. When the handler returns, the library stops polling for
-        // "writable", so the rest would never be sent.
+        // us_socket_write2 does not record that the write was incomplete. When the handler returns, the library stops
+        // polling for "writable", so the rest would never be sent.
         if (socket !== null) setImmediate(() => socket.drained());
       },
       close: (ws) => {

@@ -1,7 +1,7 @@
 /**
- * Converts texts for uWebSockets.js, so that it sends them as UTF-8. The library's binaries for Node 24 and later send
- * a text with only characters below U+0100 as one byte for each character, which is not UTF-8. So on these versions,
- * texts are converted to bytes first.
+ * Converts texts so that uWebSockets.js sends them as UTF-8. In its binaries for Node 24 and later, the library sends a
+ * text wrongly if all characters are below U+0100: as one byte for each character. So on these versions, texts are
+ * converted to bytes first.
  */
 
 /** The ABI number (`process.versions.modules`) of Node 24. */

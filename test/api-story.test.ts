@@ -75,7 +75,8 @@ async function checkNoted(t: Test, { port }: Koor, { at, state, leases, tasks }:
 }
 
 /**
- * The tests ask for times of this machine's clock. On a follower, the log's time lags behind it by the delay of an entry.
+ * The tests ask for times of this machine's clock. On a follower, the log's time lags behind it by the delay of an
+ * entry.
  */
 const OWN_CLOCK = { skip: IS_FOLLOWER ? "the log's time lags behind this machine's clock" : false };
 

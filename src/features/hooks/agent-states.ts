@@ -10,8 +10,8 @@ import { AgingMap } from "../../base/aging-map.js";
 
 export interface AgentState {
   /**
-   * The directory of the session's first event; "" if it is not known. If the headers name no root, this directory is
-   * the session's root.
+   * The directory of the session's first event; "" if it is not known. It is the root of the session if the headers
+   * name no root.
    */
   readonly root: string;
   /** True if the agent was told its own name and the names of the other active agents. */

@@ -57,8 +57,8 @@ export class News {
   }
 
   /**
-   * Returns the reason for which an agent must not stop yet; null if there is none. The reason counts as reported
-   * afterwards.
+   * Returns the reason why an agent must not stop yet: requests that were not reported to it. Returns null if there are
+   * none. The requests count as reported afterwards.
    */
   takeRequests({ id }: Entry, context: CallContext): string | null {
     const { inbox, clock } = this.#options;

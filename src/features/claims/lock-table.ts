@@ -14,13 +14,13 @@
  * most recent blocker, which is usually the claim before it in the queue. So the end of a claim causes only one check,
  * however long the queue is.
  *
- * A counted claim shares its names with a limited number of holders, and a claim with alternatives needs one of several
- * names. blockers.ts has their rule. Such a claim may watch several blockers, and can become free when any of them
- * ends. It is deadlocked only if none of its blockers can end. While the table has no such claim, the rule of
- * blockers.ts costs nothing.
+ * blockers.ts has the rule for counted claims, which share names with a limited number of holders, and for claims with
+ * alternatives, which need one of several names. Such a claim may watch several blockers, and can become free when any
+ * of them ends. It is deadlocked only if none of its blockers can end. While the table has no such claim, the rule
+ * costs nothing.
  *
  * wait-graph.ts finds which claim waits for which, deadlock.ts decides whether a request may wait, grants.ts grants
- * waiting claims, conflicts.ts lists what a refusal names, and lock-entries.ts stores the claims.
+ * waiting claims, conflicts.ts lists the conflicts that a refusal names, and lock-entries.ts stores the claims.
  */
 import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import { conflictOf, ConflictFinder, type Conflict, type Conflicts } from "./conflicts.js";
@@ -38,8 +38,8 @@ export type { Claim } from "./lock-entry.js";
 
 export type LockDecision<Kind extends Claim> =
   /**
-   * The claim can be granted. `overtakes` is true if it overtakes a claim that waits for a waiting claim of the same
-   * holder. `chosen` has one name of each group of alternatives.
+   * The claim can be granted. `overtakes` is true if it overtakes a claim that itself waits for a waiting claim of the
+   * new claim's holder. `chosen` has one name of each group of alternatives.
    */
   | { readonly kind: "free"; readonly overtakes: boolean; readonly chosen: readonly Resource[] }
   | ({ readonly kind: "taken" } & Conflicts<Kind>)
@@ -118,7 +118,8 @@ export class LockTable<Kind extends Claim> {
     };
     return (resources) => {
       const steps = this.#entries.index.stepsFor(resources, GLOB_STEPS_MAX);
-      // Return the limit instead of the sum. Counting has stopped early, so the sum depends on the order of the claims.
+      // Return the limit and not the sum, because counting has stopped early. The sum would depend on the order of the
+      // claims, which differs between nodes.
       if (steps > GLOB_STEPS_MAX) return { free: false, steps: GLOB_STEPS_MAX };
       const free = steps === 0 || this.#entries.index.meeting(resources, obstructs).next().done === true;
       return { free, steps };
@@ -132,7 +133,7 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Adds a claim as held. The claim is new and free, or was stored as held.
+   * Adds a claim as held. It is a new claim that is free, or a stored claim that was already held.
    * @param overtakes the value from the claim's `LockDecision`. If it is true, more claims may wait for the holder's
    * held claims from now on.
    * @returns the waiting claims that are granted because of this, in the order of their grants

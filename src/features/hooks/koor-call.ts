@@ -10,7 +10,7 @@ import { wordsOf } from "./tool-kind.js";
 
 const PROGRAMS: ReadonlySet<string> = new Set(["koor", "koor-cli"]);
 /**
- * The nouns of the `koor` commands that count (`task` in `koor task done`). With them, an agent reports, reads or
+ * The nouns of the `koor` commands that count (`task` in `koor task release`). With them, an agent reports, reads or
  * releases.
  */
 const NOUNS: ReadonlySet<string> = new Set([

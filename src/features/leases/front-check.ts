@@ -1,6 +1,6 @@
 /**
- * Answers checks of paths. A check lists the leases of other holders with which a claim on the paths would conflict,
- * and the leases of other checkouts that overlap the paths. All data comes from memory. Runs on the front.
+ * Answers checks of paths. A check has two lists: the leases of other holders with which a claim on the paths would
+ * conflict, and the leases in other checkouts that overlap the paths. All data comes from memory. Runs on the front.
  */
 import type { Static } from "typebox";
 import type { LeaseBody, LeaseCheckBody } from "../../../schemas/leases.js";
@@ -76,7 +76,7 @@ export class ConflictCheck {
   }
 
   /**
-   * Lists the leases of other checkouts that overlap the resources of a request. The list has the form of a list of
+   * Lists the leases in other checkouts that overlap the resources of a request. The items have the same form as
    * conflicts.
    * @param scope the scope of the request; undefined means `repo`, for which the list is always empty
    */

@@ -1,7 +1,7 @@
 /**
- * Defines the state machine of a task as a table of transitions. A call is rejected if the table has no transition for
- * it from the task's current state. The registry makes only transitions that are in the table. docs/tasks.md "States"
- * shows the same table. Pure data.
+ * Defines the state machine of a task as a table of transitions. A call is rejected if the table does not allow it in
+ * the task's current state. The registry makes only transitions that are in the table. docs/tasks.md "States" shows the
+ * same table. Pure data.
  */
 import type { TaskState } from "../../../schemas/tasks.js";
 import { assert } from "../../base/assert.js";

@@ -6,8 +6,8 @@
  * A name is full for a claim if too many holders would share it. The count includes the holders of the name, its
  * earlier waiters and the claim itself. Earlier waiters count, so that a later grant cannot take their room. If these
  * claims have different maximums, the smallest one is the limit. A holder counts once, but a parent and each of its
- * children count separately. If a name is full, all of its holders and earlier waiters block the claim, because the end
- * of any of them may make room.
+ * children count separately. If a name is full, all of its holders and earlier waiters are blockers of the claim,
+ * because the end of any of them may make room.
  *
  * A claim with alternatives needs a different name for each group. It is blocked if too few names are free for that.
  * Two claims never get the same name by choice. So a name is not free if it was already chosen by the claim's own
@@ -27,7 +27,7 @@ type Where<Kind extends Claim> = (entry: LockEntry<Kind>, wanted: Resource) => b
 interface Obstruction<Kind extends Claim> {
   /** Whether the resource is one of the claim's alternatives. */
   readonly isChoice: boolean;
-  /** The claims of which each one alone blocks the resource. */
+  /** The claims that block the resource, each of them alone. */
   readonly alone: readonly Met<Kind>[];
   /** The claims that share the name, if the name is full; otherwise empty. */
   readonly together: readonly Met<Kind>[];

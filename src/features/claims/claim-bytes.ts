@@ -10,7 +10,9 @@ import { type Claim, isPlain, wantedBy } from "./lock-entry.js";
 import { isName } from "./resource.js";
 import { resourceBytes } from "./resource-bytes.js";
 
-/** The maximum number of claims that one claim watches. A request whose alternatives have more claims is refused. */
+/**
+ * The maximum number of other claims that a claim watches. A request whose alternatives have more claims is refused.
+ */
 const WATCHED_MAX = ALTERNATIVES_STEPS_MAX;
 
 /** The members of a claim that decide how much memory it takes. */

@@ -100,8 +100,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Grants a lease to the caller. If the lease is taken, the request waits in the queue if the caller allows that;
-   * otherwise the call is refused.
+   * Grants a lease to the caller. If a resource is taken and the caller is willing to wait, the request waits in the
+   * queue. Otherwise the call is refused.
    */
   acquire(request: AcquireRequest, call: WriteCall): { row: number; made: boolean } | Failure {
     const { actor, nowMs } = call;

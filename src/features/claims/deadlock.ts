@@ -105,8 +105,8 @@ export class DeadlockFinder<Kind extends Claim> {
   }
 
   /**
-   * Returns whether a waiting claim, or a claim for which it waits, has a choice. A claim has a choice if it needs only
-   * one of several names, or if only one of several holders has to end its claim.
+   * Returns whether a waiting claim, or a claim for which it waits, has a choice. A claim has a choice in two cases: it
+   * needs only one of several names, or it is enough that one of several holders ends its claim.
    */
   #hasChoice(first: Entry<Kind>): boolean {
     const waiting = new Set([first]);
@@ -124,8 +124,9 @@ export class DeadlockFinder<Kind extends Claim> {
 
   /**
    * Returns whether all holders could finish if a new claim waited, although the wait closes a cycle. That is possible
-   * if a claim of the cycle needs only one of several names, or if only one of several holders has to end its claim. A
-   * holder finishes when its claims are free and its children have finished. Then its resources become free for others.
+   * if a claim of the cycle needs only one of several names, or if it is enough that one of several holders ends its
+   * claim. A holder finishes when its claims are free and its children have finished. Then its resources become free
+   * for others.
    *
    * It is unknown which alternative a waiting claim gets, so the claim counts for all of them until its holder
    * finishes. In this search, no claim overtakes another one, because a claim that can be overtaken now may not be

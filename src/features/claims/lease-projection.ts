@@ -157,7 +157,7 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Returns the maximum number of steps of a comparison of these resources with all leases. Counting stops above
+   * Returns the maximum number of steps to compare these resources with all leases. Counting stops above
    * GLOB_STEPS_MAX.
    */
   stepsFor(resources: readonly Resource[]): number {

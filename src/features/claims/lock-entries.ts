@@ -31,7 +31,7 @@ export class LockEntries<Kind extends Claim> {
   held = 0;
   /** The number of changes so far. A result that was cached before a change may be wrong after it. */
   changes = 0;
-  /** The number of limited claims: those that are counted, or that wait with alternatives. */
+  /** The number of limited claims. A claim is limited if it is counted, or if it waits with alternatives. */
   #limited = 0;
 
   /** Returns whether the table has a claim to which the rule of blockers.ts applies. */

@@ -151,7 +151,7 @@ class NaiveLockTable {
     );
   }
 
-  /** Grants waiting claims until no more can be granted. Returns those that were granted. */
+  /** Grants waiting claims until no more can be granted. Returns the granted claims. */
   settle(): Named[] {
     const granted: Named[] = [];
     for (;;) {

@@ -1,8 +1,8 @@
 /**
  * Keeps the waiting entries that a search has not reached yet. The search looks for all claims that wait for a holder.
  * Each resource has a list of its unreached entries, in the order of their requests. So if hundreds of claims wait for
- * the same hundreds of names, the search examines each claim once for each name, and not once for each pair of claims.
- * Pure except for its state.
+ * the same names, the search examines each claim once for each name. Without the lists, it would examine each pair of
+ * claims. Pure except for its state.
  */
 import type { Claim, LockEntry as Entry } from "./lock-entry.js";
 import type { Resource } from "./resource.js";

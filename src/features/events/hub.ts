@@ -255,7 +255,7 @@ export class Hub implements Measured, LiveSender {
     return event?.id === id ? event : undefined;
   }
 
-  /** Sends events out at once, and skips those that were sent out already. */
+  /** Sends events out at once. Skips the events that were already sent out. */
   fanOut(events: readonly CommittedEvent[]): void {
     while (this.step());
     this.#beginRun(events);

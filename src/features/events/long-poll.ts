@@ -29,7 +29,7 @@ export function wakeByEvents(hub: Hub, pattern: Pattern, waiter: Wakeable): () =
 
 /**
  * Waits until `read` returns something other than "[]".
- * @param waitMs the timeout in ms; after it the answer is "[]"
+ * @param waitMs the timeout in ms. If no event has matched by then, the answer is "[]".
  * @param onAbort registers a function to be called when the client disconnects
  */
 export async function waitForEvents(

@@ -1,6 +1,6 @@
 /**
- * Keeps the state of each agent between its hooks. The state is the root of the agent's session, whether it was
- * introduced to the other agents, and the lines that wait for its next answer. Pure except for its state.
+ * Keeps the state of each agent between its hooks. The state has the directory of the session's first event, a flag for
+ * the introduction of the other agents, and the lines that wait for the agent's next answer. Pure except for its state.
  *
  * The memory is bounded. If it is full, the agent whose last hook is the oldest is forgotten. A forgotten agent counts
  * as introduced, so that it does not get the introduction twice.

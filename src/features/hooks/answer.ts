@@ -20,7 +20,7 @@ export const PROCEED: HookDecision = { kind: "proceed" };
 
 const EMPTY_OBJECT = "{}";
 
-/** Builds the JSON members of an answer in one form: those of a denial, and those of a context. */
+/** Builds the JSON members of a denial and of a context, for answers in one form. */
 interface FormRow {
   readonly deny: (reason: string, event: string, policy: HookPolicy) => object;
   readonly inform: (text: string, event: string) => object;

@@ -84,7 +84,10 @@ export interface HookClient {
    * an input is about a subagent only if it also has the id of a parent.
    */
   readonly agentNeedsParent: boolean;
-  /** The unit of the argument `timeout` of the client's shell tool; null if the tool is not known to have it. */
+  /**
+   * The unit of the shell tool's argument `timeout`. Null if the client's shell tool is not known to have this
+   * argument.
+   */
   readonly shellTimeout: "ms" | null;
   /** The effect of a denial. `ends-run` means that the agent stops and its model never sees the reason. */
   readonly denial: "refuses-call" | "ends-run";

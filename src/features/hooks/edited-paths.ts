@@ -29,13 +29,13 @@ const PATH_ARGUMENTS = [
 ] as const;
 /** The arguments with the old name of a renamed or moved file. A copy has them too, but does not write the old file. */
 const SOURCE_ARGUMENTS = ["source", "old_path", "oldPath"] as const;
-/** The arguments with a list of files, or with a list of changes, each of which names its file. */
+/** The arguments whose value is a list: of files, or of changes that name their files. */
 const LIST_ARGUMENTS = ["files", "edits", "replacements"] as const;
 /** If an editing tool's argument `command` has one of these values, the tool only reads. */
 const READING_COMMANDS: ReadonlySet<unknown> = new Set(["view", "read", "list"]);
 
 /**
- * Returns the paths that a call of an editing tool writes; none for any other tool. shell-writes.ts finds the paths of
+ * Returns the paths that a call of an editing tool writes. Returns none for any other tool; shell-writes.ts handles
  * shells.
  */
 export function editedPaths({ name, kind, parameters }: HookTool): WrittenPaths {

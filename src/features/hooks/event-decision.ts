@@ -138,7 +138,7 @@ export class EventDecision {
     if (known === undefined) return directory;
     const root = this.#options.states.find(known.id)?.root ?? known.checkout?.root ?? "";
     if (root !== "") return root;
-    // If no header names the workspace of a session, the name of the workspace is the path of the session's root.
+    // If no header names a workspace, the path of the session's root is used as the name of the workspace.
     return styleOf(known.workspace) === null ? directory : known.workspace;
   }
 

@@ -1,7 +1,7 @@
 /**
- * Decides about a git command that would change or lose the work of other agents. Such a command touches files of a
- * working tree, the stashes that all working trees share, a working tree that it deletes, or a branch that it deletes.
- * The command is denied only while another agent is active in the same place. Runs on the front.
+ * Decides about a git command that would change or lose the work of other agents. Such a command changes files of a
+ * working tree, changes the stashes that all working trees share, or deletes a working tree or a branch. The command is
+ * denied only while another agent is active in the same place. Runs on the front.
  */
 import { HOOK_ACTIVE_EXAMINED_MAX, HOOK_GIT_CHANGES_MAX, HOOK_GIT_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 import type { Checkout } from "../../../schemas/instances.js";

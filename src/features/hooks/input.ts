@@ -58,7 +58,7 @@ export interface HookInput {
   readonly isBusyInBackground: boolean;
   /** The seconds for which the agent may be silent after this event; 0 unless a command is about to run. */
   readonly busyS: number;
-  /** The exit code of a shell command that has run; null for any other event, and if the client does not say it. */
+  /** The exit code of a shell command that has run. Null for any other event, or if the client does not report it. */
   readonly exitCode: number | null;
   readonly repeat: RepeatKey;
 }
@@ -78,8 +78,8 @@ const LABEL_RULES = { charactersMax: HOOK_ID_CHARACTERS_MAX, required: true, lin
 
 /**
  * Reads an input. Returns null if its event is not known, or if it names no session.
- * @param pathEvent the event in the request's path, which counts if the input names none; null if the path has none
- * @param body the input, any bytes
+ * @param pathEvent the event in the request's path; null if there is none. It is used if the input names no event.
+ * @param body the bytes of the input, which may be malformed
  */
 export function readHookInput(client: HookClient, pathEvent: string | null, body: Uint8Array): HookInput | null {
   const json = readObject(body);

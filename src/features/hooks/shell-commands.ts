@@ -55,7 +55,7 @@ const SCRIPT_OPTION = /^-[a-z]*c$/;
 const DIRECTORY_COMMANDS: ReadonlySet<string> = new Set(["cd", "pushd", "popd", "chdir", "eval", "source", "."]);
 const DURATION = /^[0-9.]+[smhd]?$/;
 
-/** Finds the simple commands of several shell commands, each of which starts in the directory of the call. */
+/** Finds the simple commands in several shell commands. Each shell command starts in the directory of the tool call. */
 export function readShellCommands(texts: readonly string[]): ShellCommand[] {
   const found: ShellCommand[] = [];
   const steps = { left: HOOK_SHELL_STEPS_MAX };

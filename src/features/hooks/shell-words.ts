@@ -291,7 +291,7 @@ class ShellReader {
   /**
    * Skips a construct that may contain others, up to its end or to the end of the text.
    * @param openLength the length of the characters that open the construct
-   * @param ends the characters that end the construct, one for each level that is open at the start
+   * @param ends the closing characters of the levels that are open at the start, one for each level
    */
   #skipNested(openLength: number, ...ends: readonly string[]): void {
     const text = this.#text;

@@ -51,7 +51,7 @@ const CLIENTS: Readonly<Record<string, Events>> = {
   },
 };
 
-/** Returns the arguments of the tool calls of a day: half of them edit, the others read or run commands. */
+/** Returns one tool call of the day. Half of the calls edit files; the others read or run commands. */
 function callAt(at: number): readonly [tool: string, parameters: object] {
   if (at % 2 === 0) return ["Edit", { file_path: `${ROOT}/src/orders/part-${at % 40}.ts` }];
   const command = ["npm test", "git status", "git add src/orders/part-2.ts", "git commit -m 'orders'", "rm -rf dist"];

@@ -1,6 +1,7 @@
 /**
- * Answers checks of paths. A check has two lists: the leases of other holders with which a claim on the paths would
- * conflict, and the leases in other checkouts that overlap the paths. All data comes from memory. Runs on the front.
+ * Answers checks of paths. The answer has two lists. One has the leases of other holders with which a claim on the
+ * paths would conflict. The other has the leases in other checkouts that overlap the paths. All data comes from memory.
+ * Runs on the front.
  */
 import type { Static } from "typebox";
 import type { LeaseBody, LeaseCheckBody } from "../../../schemas/leases.js";

@@ -38,7 +38,8 @@ class ClaimWaiter extends Waiting {
   /** True if a budget or a rate limit may have changed since the call last checked them. */
   holdsMayHaveChanged = true;
   /**
-   * The tasks for which the call has asked the writer in vain. A task leaves the set when it becomes claimable again.
+   * The tasks for which the call has asked the writer without success. A task leaves the set when it becomes claimable
+   * again.
    */
   readonly tried = new Set<ClaimableTask>();
 

@@ -13,7 +13,7 @@ export interface Step {
   readonly actor: string;
   readonly note: string | null;
   readonly fence: number | null;
-  /** The name of the call that caused the step. A repetition of the call is recognized by it. */
+  /** The name of the call that caused the step. By this name, a repetition of the call is recognized. */
   readonly call: string;
 }
 
@@ -288,8 +288,8 @@ export class TaskWriter {
   /**
    * Removes tasks that ended before a time. Keeps a task if another task still waits for it. Examines at most `rows`
    * rows, beginning after the row `after`.
-   * @returns the number of removed tasks, and the row after which the next call must begin; null if there are no more
-   * rows
+   * @returns the number of removed tasks, and the row after which the next call must begin. This row is null if there
+   * are no more rows.
    */
   prune(after: number, endedBeforeMs: number, rows: number): { removed: number; after: number | null } {
     this.#rows.write();

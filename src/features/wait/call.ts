@@ -2,8 +2,8 @@
  * Evaluates the conditions of one waiting call. The client's cursor keeps a text for each condition, called its mark.
  * It says what was already reported. Runs on the front.
  *
- * The conditions are evaluated in turn, beginning after the one that was reported last. So a condition that always
- * holds does not starve the others.
+ * The conditions are evaluated in turn, beginning after the condition that was reported last. So a condition that
+ * always holds does not starve the other conditions.
  */
 import { Failure } from "../../base/result.js";
 import { TimeSlice } from "../../base/time-slice.js";
@@ -36,7 +36,7 @@ export class WaitingCall {
 
   /**
    * Creates a waiting call. Its marks are those of the cursor.
-   * @param cursor null if the client sent none, or if it is not valid on this server
+   * @param cursor the client's cursor; null if there is none, or if it is not valid on this server
    * @param slice limits the time that all waiting calls together take in one tick of the event loop
    */
   constructor(conditions: readonly Condition[], context: CallContext, cursor: Cursor | null, slice = new TimeSlice()) {

@@ -132,8 +132,8 @@ export class WaitFront implements Measured {
 
   /**
    * Builds the reply to a call.
-   * @param request the id of the caller's instance, and the cursor that the client sent; the cursor says which rate
-   * limits were already reported
+   * @param request the id of the caller's instance, and the client's cursor. The cursor says which rate limits were
+   * already reported.
    */
   #reply(
     call: WaitingCall,

@@ -52,7 +52,7 @@ export function leaseRow({ leases, presenter }: Leases): AnyConditionRow {
 }
 
 interface Wanted extends WantedResource {
-  /** The claim with which leases may conflict. Its checkout is the one that the caller has at the start of the call. */
+  /** The claim with which leases may conflict. It has the checkout in which the caller was at the start of the call. */
   readonly asked: Contender;
 }
 

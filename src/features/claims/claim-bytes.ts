@@ -11,7 +11,8 @@ import { isName } from "./resource.js";
 import { resourceBytes } from "./resource-bytes.js";
 
 /**
- * The maximum number of other claims that a claim watches. A request whose alternatives have more claims is refused.
+ * The maximum number of other claims that a claim watches. A request is refused if its alternatives would make it watch
+ * more.
  */
 const WATCHED_MAX = ALTERNATIVES_STEPS_MAX;
 

@@ -56,7 +56,7 @@ export class Grants<Kind extends Claim> {
   /**
    * Grants the waiting claims that become free because holder A was granted this claim.
    *
-   * After the grant, more claims wait for A, and A's waiting claims may overtake them. If A itself waits for B, these
+   * After the grant, more claims wait for A, and A's waiting claims may overtake those. If A itself waits for B, those
    * claims wait for B too. So B's waiting claims may also overtake them.
    */
   grantWith(claim: Claim, granted: Kind[]): void {

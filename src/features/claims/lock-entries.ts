@@ -15,7 +15,7 @@ export class LockEntries<Kind extends Claim> {
   readonly byHolder = new Groups<string, Entry<Kind>>();
   /** The entries of the children of each parent. */
   readonly byParent = new Groups<string, Entry<Kind>>();
-  /** All entries. */
+  /** All entries, held and waiting, by resource. */
   readonly index = new ResourceIndex<Entry<Kind>>();
   /**
    * The held entries by resource. The most frequent question is whether a held claim blocks a waiting one. With this
@@ -75,7 +75,7 @@ export class LockEntries<Kind extends Claim> {
     if (claim.parent !== null) this.byParent.remove(claim.parent, entry);
   }
 
-  /** Makes a waiting entry a held one. */
+  /** Changes a waiting entry to a held one. */
   hold(entry: Entry<Kind>): void {
     entry.held = true;
     this.changes += 1;

@@ -2,7 +2,7 @@
  * The in-memory lock table. It records which claims are held and which claims wait, in the order of their requests. It
  * decides which waiting claims are granted when a claim ends. It does no I/O: the caller stores the claims.
  *
- * A claim is granted if it conflicts with no held claim of another holder and with no earlier waiting claim. Two
+ * A claim is granted if it conflicts neither with a held claim of another holder nor with an earlier waiting claim. Two
  * exceptions prevent deadlocks. A claim of holder H may overtake a waiting claim that waits, directly or through
  * others, for claims that H holds. A new claim of H may also overtake a claim that waits for H's waiting claims.
  *
@@ -14,13 +14,14 @@
  * most recent blocker, which is usually the claim before it in the queue. So the end of a claim causes only one check,
  * however long the queue is.
  *
- * blockers.ts has the rule for counted claims, which share names with a limited number of holders, and for claims with
- * alternatives, which need one of several names. Such a claim may watch several blockers, and can become free when any
- * of them ends. It is deadlocked only if none of its blockers can end. While the table has no such claim, the rule
- * costs nothing.
+ * A counted claim shares names with a limited number of holders. A claim with alternatives needs one of several names.
+ * blockers.ts has the rule for both. Such a claim may watch several blockers, and can become free when any of them
+ * ends. It is deadlocked only if none of its blockers can end. While the table has no such claim, the rule costs
+ * nothing.
  *
- * wait-graph.ts finds which claim waits for which, deadlock.ts decides whether a request may wait, grants.ts grants
- * waiting claims, conflicts.ts lists the conflicts that a refusal names, and lock-entries.ts stores the claims.
+ * The rules are in several files. wait-graph.ts finds which claims wait for which others. deadlock.ts decides whether a
+ * request may wait. grants.ts grants waiting claims. conflicts.ts lists the conflicts for a refusal. lock-entries.ts
+ * stores the claims.
  */
 import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import { conflictOf, ConflictFinder, type Conflict, type Conflicts } from "./conflicts.js";

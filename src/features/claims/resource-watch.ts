@@ -39,7 +39,7 @@ export class ResourceWatch {
   readonly #leases: LeaseProjection;
   readonly #here = new ResourceIndex<Watcher>();
   readonly #anywhere = new ResourceIndex<Watcher>();
-  /** The instances that wait, by their order. */
+  /** The waiting instances, by the number of their wait. The longest wait comes first. */
   readonly #instances = new TurnoverMap<number, Watcher>();
   #added = 0;
 

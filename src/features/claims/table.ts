@@ -5,7 +5,7 @@ import type { BufferedWrites, WriteBuffer, BufferedTable } from "../../platform/
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 
-/** A row as stored. */
+/** A lease as it is stored in its row. */
 interface StoredLease
   extends Omit<LeaseRecord, "resources" | "shared" | "offered" | "queued" | "scope" | "automatic" | "any"> {
   /** A JSON array. */

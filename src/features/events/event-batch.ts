@@ -18,7 +18,7 @@ function frameOf({ id, text }: CommittedEvent): string {
   return `id: ${id}\ndata: ${text}\n\n`;
 }
 
-/** Encodes events for an event stream. */
+/** Encodes events in the format of Server-Sent Events. */
 export function framesOf(events: readonly CommittedEvent[]): string {
   return events.map(frameOf).join("");
 }

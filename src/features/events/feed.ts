@@ -27,7 +27,7 @@ import type { ReplayPages } from "./replay-pages.js";
 import type { EventReader } from "./table.js";
 
 export interface Outlet {
-  /** Divides a batch into the pieces that `write` sends. */
+  /** Divides a batch into pieces. `write` sends one piece. */
   piecesOf(batch: EventBatch): readonly Piece[];
   write(piece: Piece): SendResult;
   /** Sends events, or reports a gap (dropped events). `item` has several events only if `joins` is true. */
@@ -165,7 +165,7 @@ export class Feed implements Listener {
     else this.#takeTurn();
   }
 
-  /** Takes the next step when it is this feed's turn. */
+  /** Queues the next step of this feed. It runs when it is the feed's turn. */
   #takeTurn(): void {
     if (this.#due || this.#closed) return;
     this.#due = true;

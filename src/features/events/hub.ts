@@ -175,7 +175,7 @@ export class Hub implements Measured, LiveSender {
     return this.#index.size;
   }
 
-  /** Adds one subscriber to the group of a pattern, and returns the group. */
+  /** Counts one more subscriber of a pattern. Returns the group of the pattern, which may be new. */
   join(pattern: Pattern): Group {
     let group = this.#groups.get(pattern.text);
     if (group === undefined) {
@@ -190,7 +190,7 @@ export class Hub implements Measured, LiveSender {
     return group;
   }
 
-  /** Removes a member from a group. */
+  /** Counts one subscriber less in a group. Removes the group when it is empty. */
   leave(group: Group): void {
     group.members -= 1;
     this.#members -= 1;
@@ -247,7 +247,7 @@ export class Hub implements Measured, LiveSender {
     return events;
   }
 
-  /** Finds an event that was committed and belongs to no run yet; undefined if its run has begun. */
+  /** Returns an accepted event that belongs to no run yet. Returns undefined if the event's run has begun. */
   acceptedWith(id: number): CommittedEvent | undefined {
     const first = this.#accepted[0]?.id ?? 0;
     // The ids of accepted events are consecutive.

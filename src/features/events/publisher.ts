@@ -32,7 +32,7 @@ export class Publisher extends PublishingModel {
     return this.#events.lastId;
   }
 
-  /** Stores an event; `data` is JSON text. */
+  /** Stores an event, and queues it for webhooks. `data` is JSON text. */
   publish({ topic, data, source }: NewEvent, call: WriteCall, chain: Chain | null = null): CommittedEvent {
     const { nowMs } = call;
     const event = this.#events.append(topic, data, source, nowMs);
@@ -41,8 +41,7 @@ export class Publisher extends PublishingModel {
     if (!this.#outbox.listens) return event;
     const { hops, trusted, guarded } = chain ?? NO_CHAIN;
     const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: nowMs, hops, trusted });
-    // The event about a disabled webhook starts a new chain, so it cannot disable another webhook. So the recursion
-    // ends here.
+    // The event about a disabled webhook starts a new chain, so it cannot disable any webhook. The recursion ends here.
     for (const webhook of disabled) this.publish(disabledEvent(webhook, guarded), call);
     return event;
   }

@@ -119,7 +119,7 @@ export class EventReader {
     return { rows, more: rows.length === limit };
   }
 
-  /** Iterates over the rows of a span. */
+  /** Yields the events of a span, one row at a time. */
   *scan(span: EventSpan): Generator<EventRow, void, undefined> {
     const conditions = ["id >= ?", "id < ?"];
     const values: (string | number)[] = [span.first, span.end];

@@ -98,7 +98,7 @@ class Subscriber implements Outlet, SocketHandler {
   }
 }
 
-/** Returns the function that creates the subscriber when a WebSocket is accepted. */
+/** Returns a function that creates a subscriber for each accepted WebSocket. */
 export function subscriberOf(subscription: Subscription, sources: FeedSources): SocketOpener {
   return (socket) => new Subscriber(socket, subscription, sources);
 }

@@ -23,7 +23,7 @@ export class HookMetrics implements Measured {
   readonly #calls = new Map<string, Counter>();
   readonly #seconds = new Histogram(BOUNDS_S);
 
-  /** Counts a call. */
+  /** Counts one call of a hook, and records its duration. */
   record(client: string, event: string, decision: CountedDecision, seconds: number): void {
     const key = `${client} ${event} ${decision}`;
     let counter = this.#calls.get(key);

@@ -66,7 +66,7 @@ export class LeaseWaiters {
   }
 
   /**
-   * Returns the agents that wait for automatic leases. The holders of these leases may not know that they hold them.
+   * Returns the agents that wait for automatic leases. The holder of an automatic lease may not know that it has one.
    */
   list(): HookWait[] {
     const listed: HookWait[] = [];

@@ -34,7 +34,7 @@ export class ConflictCheck {
     this.#options = options;
   }
 
-  /** Replies with the leases with which a claim on some paths would conflict. */
+  /** Replies with the leases that conflict with a claim on the requested paths. */
   async check(
     { workspace: given, paths, mode, checkout, scope }: Static<typeof LeaseCheckBody>,
     header: string,

@@ -29,7 +29,7 @@ export class QueuedCalls implements BackgroundTask {
 
   /**
    * Counts a call that waits for a lease.
-   * @returns a function that is called when the call ends; it returns whether other calls still wait for the lease
+   * @returns a function to call when this call ends. It returns whether other calls still wait for the lease.
    */
   join(row: number): () => { readonly others: boolean } {
     this.#calls.set(row, (this.#calls.get(row) ?? 0) + 1);

@@ -16,7 +16,7 @@ export interface TaskRow {
   readonly id: string;
   readonly workspace: string;
   readonly title: string;
-  /** A JSON text. The next four members are JSON texts, too. */
+  /** JSON text, as are the next four members. */
   readonly labels: string;
   readonly requires: string;
   readonly resources: string;
@@ -54,7 +54,7 @@ export interface TaskRow {
 
 export interface WholeTaskRow extends TaskRow {
   readonly body: string;
-  /** A JSON text. The next member is a JSON text, too. */
+  /** JSON text, as is the next member. */
   readonly data: string | null;
   readonly result: string | null;
 }
@@ -198,7 +198,7 @@ export class TaskReader {
     return this.#dependents.all(row, TASK_DEPENDENTS_MAX);
   }
 
-  /** All ready tasks, oldest first. */
+  /** Returns all ready tasks, the oldest first. */
   ready(): ReadyRecord[] {
     return this.#ready.all().map((row) => ({
       ...row,

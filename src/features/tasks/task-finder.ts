@@ -104,7 +104,7 @@ export class TaskFinder {
     return this.#table.hasHeld(known.row, actor) ? CLAIM_LOST : NOT_YOURS;
   }
 
-  /** Returns a task if the caller may manage it; otherwise the failure. */
+  /** Returns a task if the caller may manage it. Otherwise returns the failure. */
   managed(id: string, owns: boolean, { actor }: WriteCall): LiveTask | Failure {
     const task = this.#live.get(id) ?? this.#table.get(id);
     if (task === undefined) return noTask(id);

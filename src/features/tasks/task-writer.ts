@@ -23,7 +23,7 @@ export interface TaskTexts {
   readonly question?: string;
   readonly answer?: string;
   readonly error?: string;
-  /** A JSON text. The next member is a JSON text, too. */
+  /** JSON text, as is the next member. */
   readonly checkpoint?: string | null;
   readonly result?: string | null;
 }

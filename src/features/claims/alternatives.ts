@@ -1,6 +1,6 @@
 /**
- * Parses groups of alternatives. A claim needs one name of each group. `|` separates the names of a group, as in
- * `gpu-a|gpu-b`. `port:3000..3099` stands for a hundred names. Pure.
+ * Parses groups of alternatives. A claim needs one name of each group. In a group such as `gpu-a|gpu-b`, `|` separates
+ * the names. A range such as `port:3000..3099` stands for a hundred names. Pure.
  */
 import {
   ALTERNATIVES_OF_GROUP_MAX,
@@ -20,7 +20,7 @@ const NO_GROUPS: readonly (readonly Resource[])[] = [];
 
 /**
  * Parses the groups of a request. The message of an INVALID_ARGUMENT failure begins with `any`.
- * @param fixed the resources that the request needs in any case. They are left out of the groups.
+ * @param fixed the resources that the request needs besides the groups. The groups leave them out.
  */
 export function readGroups(
   texts: readonly string[],

@@ -4,14 +4,14 @@
  * claims. Pure.
  *
  * A name is full for a claim if too many holders would share it. The count includes the holders of the name, its
- * earlier waiters and the claim itself. Earlier waiters count, so that a later grant cannot take their room. The
- * smallest maximum of these claims is the limit. A holder counts once, but a parent and each of its children count
- * separately. If a name is full, all of its holders and earlier waiters block the claim, because the end of any of them
- * may make room.
+ * earlier waiters and the claim itself. Earlier waiters count, so that a later grant cannot take their room. If these
+ * claims have different maximums, the smallest one is the limit. A holder counts once, but a parent and each of its
+ * children count separately. If a name is full, all of its holders and earlier waiters are blockers of the claim,
+ * because the end of any of them may make room.
  *
  * A claim with alternatives needs a different name for each group. It is blocked if too few names are free for that.
- * Two claims never get the same name by choice. So a name is not free if the claim's own holder has already chosen it,
- * or the holder's parent, or one of the holder's children.
+ * Two claims never get the same name by choice. So a name is not free if it was already chosen by the claim's own
+ * holder, by the holder's parent, or by one of the holder's children.
  */
 import { areRelated, exclude } from "./contention.js";
 import { chooseNames } from "./choose-names.js";
@@ -20,14 +20,14 @@ import type { Resource } from "./resource.js";
 import type { Meeting, ResourceIndex } from "./resource-index.js";
 
 type Met<Kind extends Claim> = Meeting<LockEntry<Kind>>;
-/** Selects the entries that a search considers. The search itself compares the resources. */
+/** Returns whether a search considers an entry. The search itself compares the resources. */
 type Where<Kind extends Claim> = (entry: LockEntry<Kind>, wanted: Resource) => boolean;
 
 /** The claims that block one resource of a claim. */
 interface Obstruction<Kind extends Claim> {
   /** Whether the resource is one of the claim's alternatives. */
   readonly isChoice: boolean;
-  /** The claims that block the resource, each one by itself. */
+  /** The claims that block the resource, each of them alone. */
   readonly alone: readonly Met<Kind>[];
   /** The claims that share the name, if the name is full; otherwise empty. */
   readonly together: readonly Met<Kind>[];
@@ -75,8 +75,8 @@ export class BlockerFinder<Kind extends Claim> {
         }
       }
     };
-    // With n groups, n free names of a group are enough, because the other groups take at most n - 1 of them. If the
-    // claim is blocked, all names are examined, because a waiting claim has to know all of its blockers.
+    // With n groups, n free names of each group are enough, because the other groups take at most n - 1 of them. But if
+    // the claim is blocked, all names are examined, because a waiting claim has to know all of its blockers.
     examine(isBlocked ? Number.POSITIVE_INFINITY : groups.length);
     const chosen = choose(free);
     if (chosen === null) {
@@ -97,7 +97,7 @@ export class BlockerFinder<Kind extends Claim> {
     const free = claim.alternatives.map((group) => {
       const names: Resource[] = [];
       for (const wanted of group) {
-        // With n groups, n free names of a group are enough, because the other groups take at most n - 1 of them.
+        // With n groups, n free names of each group are enough, because the other groups take at most n - 1 of them.
         if (names.length === claim.alternatives.length) break;
         if (!this.#isObstructed(claim, wanted, where, true)) names.push(wanted);
       }
@@ -136,7 +136,7 @@ export class BlockerFinder<Kind extends Claim> {
       where(other) &&
       ((isChoice && areRelated(other.claim, claim) && choosesName(other.claim, wanted)) ||
         exclude(other.claim, claim, wanted));
-    // `isFull` is tested first, because a claim that blocks a shared name by itself is rare.
+    // Test `isFull` first, because a single claim rarely blocks a shared name alone.
     return this.isFull(claim, wanted, where) || this.#index.meeting([wanted], isAlone).next().done !== true;
   }
 
@@ -167,8 +167,8 @@ export class BlockerFinder<Kind extends Claim> {
 }
 
 /**
- * Selects the blockers that a waiting claim watches. The claim cannot become free before one of them has ended. The
- * most recent ones are selected, so that few waiting claims watch the same blocker.
+ * Selects the blockers that a waiting claim watches. They are selected so that the claim cannot become free before one
+ * of them has ended. Recent blockers are preferred, so that few waiting claims watch the same blocker.
  */
 export function witnesses<Kind extends Claim>(claim: Claim, { obstructions }: Blocking<Kind>): LockEntry<Kind>[] {
   let fixed: LockEntry<Kind>[] | undefined;

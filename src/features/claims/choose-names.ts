@@ -1,8 +1,8 @@
 /** Chooses one name of each group, so that no two groups get the same name. Pure. */
 
 /**
- * Chooses a name for each group, or returns null if there are too few names. Of all possible choices, it returns the
- * first one in the order in which the names are written.
+ * Chooses a name for each group, or returns null if there are too few names. If several choices are possible, earlier
+ * names of the first group are preferred, then those of the second group, and so on.
  */
 export function chooseNames(groups: readonly (readonly string[])[]): string[] | null {
   // The other groups take at most one name each, so `groups.length` names of a group are enough.

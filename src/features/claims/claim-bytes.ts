@@ -10,7 +10,10 @@ import { type Claim, isPlain, wantedBy } from "./lock-entry.js";
 import { isName } from "./resource.js";
 import { resourceBytes } from "./resource-bytes.js";
 
-/** The maximum number of claims that one claim watches. A request whose alternatives have more claims is refused. */
+/**
+ * The maximum number of other claims that a claim watches. A request is refused if its alternatives would make it watch
+ * more.
+ */
 const WATCHED_MAX = ALTERNATIVES_STEPS_MAX;
 
 /** The members of a claim that decide how much memory it takes. */
@@ -28,7 +31,7 @@ export class ClaimBytes {
     this.#bytes = 0;
   }
 
-  /** @param waits whether the claim may have to wait, which takes more memory */
+  /** @param waits true if the claim may have to wait; a waiting claim takes more memory */
   add(claim: Claim, waits: boolean): void {
     const bytes = bytesOf(claim, waits);
     if (!isPlain(claim) || (waits && claim.shared)) this.#counted.set(claim.order, bytes);
@@ -71,7 +74,7 @@ export class ClaimBytes {
 /**
  * Returns the estimated memory of a claim, in bytes. A claim without resources is not a lease and counts 0. A waiting
  * claim also needs memory for the claims that it watches. It may watch one claim for each holder of a shared name, and
- * it may do so for each of its alternatives. If a shared claim has no limit of its own, CLAIM_HOLDERS_MAX is used.
+ * this for each of its alternatives. If a shared claim sets no maximum of holders, CLAIM_HOLDERS_MAX is assumed.
  */
 function bytesOf(claim: Weighed, waits: boolean): number {
   const { resources, alternatives, shared, maxHolders = null } = claim;

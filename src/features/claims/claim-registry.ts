@@ -60,7 +60,8 @@ import type { LeaseWriter, StoredHolder } from "./table.js";
 /** The part of the tasks module that the claim registry calls. */
 export interface TaskClaims {
   /**
-   * Called when the claim of a task has ended, unless a call about the task has ended it.
+   * Called when the claim of a task has ended. It is not called if a call about the task, such as its completion, has
+   * ended the claim.
    * @param loss the reason for which the claim was lost; null if the holder released it
    */
   claimEnded(claim: LeaseRecord, loss: Loss | null, call: WriteCall): void;
@@ -99,8 +100,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Grants a lease to the caller. If the lease is taken, the request waits in the queue if the caller allows that;
-   * otherwise the call is refused.
+   * Grants a lease to the caller. If a resource is taken and the caller is willing to wait, the request waits in the
+   * queue. Otherwise the call is refused.
    */
   acquire(request: AcquireRequest, call: WriteCall): { row: number; made: boolean } | Failure {
     const { actor, nowMs } = call;
@@ -158,7 +159,7 @@ export class ClaimRegistry implements CachingModel {
 
   /**
    * Finds the lease that the holder already has for the same resources. So a repeated request gets the same lease. If
-   * the request has a longer time to live, the lease gets it.
+   * the request asks for a longer time to live, the lease is prolonged.
    */
   #ownAgain(
     { resources, workspace, ttl_s, automatic = false, any = [], max_holders }: AcquireRequest,
@@ -167,11 +168,12 @@ export class ClaimRegistry implements CachingModel {
     let first: LiveLease | undefined;
     for (const lease of this.#lockTable.claimsOf(holder)) {
       const { record } = lease;
-      // If there are several such leases, take the earliest. So all nodes take the same, even if they have read the
-      // leases in different orders.
+      // If there are several such leases, take the earliest, so that all nodes take the same one. Nodes may have read
+      // the leases in different orders.
       if (first !== undefined && first.order < lease.order) continue;
       if (record.state !== "held" || record.task !== null) continue;
-      // An automatic lease may end earlier than the holder wants. So a request of the holder gets a lease of its own.
+      // An automatic lease may end earlier than the holder wants. So if the holder itself requests a lease, it gets a
+      // new one.
       if (record.automatic && !automatic) continue;
       if (record.shared !== shared || record.workspace !== workspace || lease.limitedTo !== limitedTo) continue;
       if (record.max_holders !== (max_holders ?? null) || !areSameTexts(record.any ?? [], any)) continue;
@@ -192,7 +194,7 @@ export class ClaimRegistry implements CachingModel {
     if (record === undefined || !isLease(record)) return noLease(leaseId(row));
     if (record.holder !== call.actor) return NOT_YOURS;
     if (lease === undefined)
-      // A request that left the queue was never granted. So it has no fence to compare.
+      // A request that left the queue was never granted. Its fence is 0, so there is nothing to compare.
       return record.state === "released" && (fence === null || fence === record.fence || record.fence === 0)
         ? { changed: false }
         : LEASE_LOST;
@@ -300,7 +302,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Removes a waiting request from the queue, unless `stays` is set. Returns the conflicts that blocked the request.
+   * Removes a waiting request from the queue, unless `stays` is set. Returns the conflicts that kept the request
+   * waiting.
    */
   leave({ row, stays }: LeaveRequest, call: WriteCall): LeaveReply | Failure {
     this.settle(call);
@@ -311,7 +314,7 @@ export class ClaimRegistry implements CachingModel {
     const conflicts = this.#lockTable.conflictsOf(lease, LEASE_CONFLICTS_MAX).conflicts.map(conflictMembers);
     if (stays) return { held: false, conflicts };
     this.#changes.end(lease, { state: "released" }, call);
-    // Forget the idempotency record: the request got nothing, so a repetition of the call is a new request.
+    // Forget the idempotency record. The request got no lease, so a repetition of the call is a new request.
     this.#requests.delete("lease", call.actor, String(row));
     return { held: false, conflicts };
   }
@@ -333,7 +336,7 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Ends claims of an instance that is being deleted, waiting ones first.
+   * Ends some claims of an instance that is being deleted, waiting ones first.
    * @param max the maximum number of claims to end
    * @returns the number of claims that have ended. If it is less than `max`, none is left.
    */
@@ -350,8 +353,8 @@ export class ClaimRegistry implements CachingModel {
   }
 
   /**
-   * Releases claims of an instance whose session has ended, as if the instance had released them. Its waiting claims
-   * leave the queue first. The session may begin again later.
+   * Releases some claims of an instance whose session has ended, as if the instance had released them. Its waiting
+   * claims leave the queue first. The session may begin again later.
    * @param max the maximum number of claims to release
    * @returns the number of released claims. If it is less than `max`, none is left.
    */
@@ -446,8 +449,8 @@ function haveSameTexts(some: readonly string[], others: readonly string[]): bool
 }
 
 /**
- * Sorts waiting leases before held ones. The caller ends the leases in this order. Otherwise the end of a held lease
- * could grant a waiting lease that is about to end too.
+ * Sorts waiting leases before held ones. The caller ends the leases in this order. In the other order, the end of a
+ * held lease could grant a waiting lease that is about to end too.
  */
 function waitingFirst(leases: Iterable<LiveLease>): LiveLease[] {
   return [...leases].toSorted((a, b) => a.record.fence - b.record.fence || a.order - b.order);

@@ -17,7 +17,7 @@ export interface Conflict<Kind extends Claim> {
 
 /**
  * The conflicts of a claim. `held` is true if they are conflicts with held claims. Conflicts with waiting claims are
- * listed only if no held claim conflicts. The list has at most the requested length.
+ * listed only if there are no conflicts with held claims. The list has at most the requested length.
  */
 export interface Conflicts<Kind extends Claim> {
   readonly held: boolean;
@@ -61,7 +61,10 @@ export class ConflictFinder<Kind extends Claim> {
     return { held, conflicts };
   }
 
-  /** Returns pairs of resources that conflict: one that the claim wants, and one of a blocker. */
+  /**
+   * Returns the pairs of resources that conflict. In each pair, the claim wants the first resource, and a blocker has
+   * the second one.
+   */
   #meetingsWith(claim: Claim, { blockers, blocking }: FoundBlockers<Kind>): Iterable<Meeting<Entry<Kind>>> {
     if (blocking === null) {
       const where = (other: Entry<Kind>, wanted: Resource): boolean =>

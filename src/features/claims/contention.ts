@@ -1,6 +1,6 @@
 /**
  * Decides whether two claims exclude each other if their resources overlap. That depends on their holders, their modes
- * and their checkouts. The lock table, the front's projection and the waiting clients all use this one rule. Pure.
+ * and their checkouts. The lock table and the code on the front use the same rule. Pure.
  *
  * A subagent is an instance with a parent, and the parent itself has none. The claims of a parent cover its children.
  * So a claim of a parent and a claim of its child never exclude each other, but the claims of two children do.
@@ -37,7 +37,7 @@ export interface Contender extends Party {
    * Absent or null if there is no such limit.
    */
   readonly maxHolders?: number | null;
-  /** The id of the checkout to whose files the claim is limited; null if the claim is about all checkouts. */
+  /** The id of the only checkout whose files the claim covers; null if it covers all checkouts. */
   readonly limitedTo: string | null;
 }
 
@@ -46,14 +46,17 @@ export function areRelated(a: Party, b: Party): boolean {
   return a.holder === b.holder || a.holder === b.parent || a.parent === b.holder;
 }
 
-/** Returns whether two claims exclude each other if both have this resource, or resources that overlap it. */
+/**
+ * Returns whether two claims exclude each other, provided that their resources overlap. `resource` is one of these
+ * resources.
+ */
 export function exclude(a: Contender, b: Contender, resource: Resource): boolean {
   return compete(a, b) && !(resource.isFile && areInDifferentCheckouts(a, b));
 }
 
 /**
- * Returns whether two claims exclude each other, or would do so if the name was full. A full name matters only for
- * counted claims.
+ * Returns whether two claims exclude each other, or would exclude each other if the name was full. The second case
+ * exists only for counted claims.
  */
 export function mayExclude(a: Contender, b: Contender, resource: Resource): boolean {
   return exclude(a, b, resource) || (isCounted(a, b) && a.holder !== b.holder);
@@ -65,8 +68,8 @@ export function isCounted(a: Contender, b: Contender): boolean {
 }
 
 /**
- * Returns whether two claims of a file conflict apart from their checkouts. They exclude each other in one checkout,
- * but these two are limited to different ones. The changes of their holders have to be merged later.
+ * Returns whether two claims of a file do not conflict only because they are limited to different checkouts. Their
+ * holders change two copies of the same file, and these changes have to be merged later.
  */
 export function areNear(a: Contender, b: Contender, resource: Resource): boolean {
   return resource.isFile && areInDifferentCheckouts(a, b) && compete(a, b);

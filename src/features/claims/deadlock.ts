@@ -1,6 +1,6 @@
 /**
- * Decides whether a new claim would cause a deadlock if it waited. It would if its wait closes a cycle and not all
- * holders could finish. Pure.
+ * Decides whether a new claim would cause a deadlock if it waited. This is so if its wait closes a cycle in which not
+ * all holders can finish. Pure.
  */
 import { must } from "../../base/assert.js";
 import type { Party } from "./contention.js";
@@ -9,8 +9,9 @@ import { type Claim, inOrder, isPlain, type LockEntry as Entry, wantedBy } from 
 import type { WaitGraph } from "./wait-graph.js";
 
 /**
- * One step of a cycle of waits. With `claim`, the holder waits for the holder of the next step. `claim` is null in the
- * first step, because the new claim is not in the table yet. It is also null for a parent that waits for its child.
+ * One step of a cycle of waits. `claim` is the claim with which the holder waits for the holder of the next step.
+ * `claim` is null in the first step, because the new claim is not in the table yet. It is also null for a parent that
+ * waits for its child.
  */
 export interface CycleStep<Kind extends Claim> {
   readonly holder: string;
@@ -34,8 +35,8 @@ export class DeadlockFinder<Kind extends Claim> {
 
   /**
    * Returns whether a new claim of a party may overtake all of its blockers. A held blocker cannot be overtaken. A
-   * waiting blocker can if it waits, directly or through others, for a held or waiting claim of the party. Waiting for
-   * such a blocker would be a deadlock.
+   * waiting blocker can be overtaken if it waits, directly or through others, for a claim of the party. If the new
+   * claim waited for such a blocker, this would be a deadlock.
    */
   allWaitFor(party: Party, blockers: ReadonlySet<Entry<Kind>>): boolean {
     for (const { held } of blockers) if (held) return false;
@@ -59,8 +60,8 @@ export class DeadlockFinder<Kind extends Claim> {
   }
 
   /**
-   * Returns the blockers that must all end before a claim is granted. Of the other blockers, it is enough that some
-   * end.
+   * Returns the blockers that must all end before a claim is granted. Other blockers are left out: it is enough that
+   * some of them end.
    */
   #certainBlockers(claim: Claim): Iterable<Entry<Kind>> {
     if (!this.#entries.isLimited(claim)) return this.#graph.blockers(claim);
@@ -90,11 +91,11 @@ export class DeadlockFinder<Kind extends Claim> {
     };
     for (const { claim } of inOrder(blockers)) if (byHolder.has(claim.holder)) return stepsFrom(claim.holder);
     for (const entry of inOrder(overtaken)) {
-      // The entry waits for the new claim's holder now. If it has a choice, this wait may end before the entry is
-      // granted. Then the new claim could no longer overtake the entry.
+      // Now the entry waits for the new claim's holder. If the entry has a choice, this wait may end although the entry
+      // still waits. Then the new claim could no longer overtake the entry.
       if (this.#entries.hasLimited && this.#hasChoice(entry)) return stepsFrom(entry.claim.holder);
-      // A makes the new claim, and B has the overtaken one. If B's claim is granted first, A waits for B. This closes a
-      // cycle if B, or a child of B, still waits for A with another claim.
+      // Holder A makes the new claim, and holder B has the overtaken claim. If B's claim is granted first, A waits for
+      // B. This closes a cycle if B, or a child of B, still waits for A with another claim.
       for (const other of this.#entries.behind(entry.claim.holder))
         if (other !== entry && !other.held && claims.has(other)) return stepsFrom(entry.claim.holder);
     }
@@ -104,8 +105,8 @@ export class DeadlockFinder<Kind extends Claim> {
   }
 
   /**
-   * Returns whether a waiting claim, or a claim for which it waits, has a choice. A claim has a choice if it needs only
-   * one of several names, or if only one of several holders has to end its claim.
+   * Returns whether a waiting claim, or a claim for which it waits, has a choice. A claim has a choice in two cases: it
+   * needs only one of several names, or it is enough that one of several holders ends its claim.
    */
   #hasChoice(first: Entry<Kind>): boolean {
     const waiting = new Set([first]);
@@ -123,24 +124,25 @@ export class DeadlockFinder<Kind extends Claim> {
 
   /**
    * Returns whether all holders could finish if a new claim waited, although the wait closes a cycle. That is possible
-   * if a claim of the cycle needs only one of several names, or if only one of several holders has to end its claim. A
-   * holder finishes when its claims are free and its children have finished. Then its resources become free for others.
+   * if a claim of the cycle needs only one of several names, or if it is enough that one of several holders ends its
+   * claim. A holder finishes when its claims are free and its children have finished. Then its resources become free
+   * for others.
    *
    * It is unknown which alternative a waiting claim gets, so the claim counts for all of them until its holder
-   * finishes. In this search, no claim overtakes another one, because what can be overtaken now may not be overtaken
+   * finishes. In this search, no claim overtakes another one, because a claim that can be overtaken now may not be
    * later. So the result does not depend on the order in which holders finish.
    */
   canFinish(asked: Claim): boolean {
     let steps = 0;
     /**
-     * Counts the steps of a full comparison of a claim with all others. A comparison may stop early, but where it stops
-     * depends on the order of the index. The full count is the same on every node, so all nodes decide the same.
+     * Counts the steps of a full comparison of a claim with all others. A real comparison may stop early, at a place
+     * that differs between nodes. The full count is the same on every node, so all nodes decide the same.
      */
     const count = (claim: Claim): boolean => {
       steps += this.#entries.index.countNear(wantedBy(claim));
       return steps <= FINISH_STEPS_MAX;
     };
-    /** The claims with which each unfinished holder waits. */
+    /** The waiting claims of each holder that has not finished yet. */
     const unfinished = new Map<string, readonly Claim[]>();
     const isBlocked = (claim: Claim): boolean =>
       this.#graph.finder.isBlocked(claim, (other) => unfinished.has(other.claim.holder));

@@ -1,7 +1,7 @@
 /**
- * Ends expired claims. Each claim is checked when it would expire without further heartbeats of its holder. If there
- * was a heartbeat before the check, the claim is checked again at its new expiry time. So a heartbeat costs nothing
- * here. Runs on the front, driven by ticks.
+ * Ends expired claims. Each claim is checked when it would expire if its holder sent no heartbeat. If there was a
+ * heartbeat before the check, the claim is checked again at its new expiry time. So a heartbeat causes no work here.
+ * Runs on the front, driven by ticks.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { CLAIMS_ENDED_TOGETHER } from "../../../schemas/limits/claims.js";
@@ -39,8 +39,9 @@ export interface ExpiryOptions {
   readonly log: Log;
   readonly pauseDetector: Pick<PauseDetector, "resumed">;
   /**
-   * The settings of a cluster; null on a single server. In a cluster, only the leader ends claims. It learns with a
-   * delay of a heartbeat that another node received. So it waits another `graceMs`, unless no other node is alive.
+   * The settings of a cluster; null on a single server. In a cluster, only the leader ends claims. If another node
+   * received a heartbeat, the leader learns of it with a delay. So the leader waits another `graceMs` before it ends a
+   * claim, unless no other node is alive.
    */
   readonly shared: {
     readonly isLeader: () => boolean;
@@ -52,7 +53,8 @@ export interface ExpiryOptions {
 /** The width of a time slot in the schedule, in ms. Claims are checked with this precision. */
 const SLOT_MS = 100;
 /**
- * The number of slots by which the clock may go back without effect. A larger step means that the clock was set back.
+ * If the clock goes back by at most this number of slots, nothing happens. A larger step means that the clock was set
+ * back, and all claims are scheduled again.
  */
 const SLOTS_BACK_MAX = 100;
 /** The delay before the next attempt, in ms. An attempt fails while the writer is busy or restarting. */
@@ -63,8 +65,8 @@ interface End {
   readonly fence: number;
   readonly reason: EndReason;
   /**
-   * The time at which the holder was last seen, in ms; null on a single server. The writer keeps the claim if the
-   * holder was seen later.
+   * The time at which the holder was last seen, as the front knows it, in ms; null on a single server. The writer keeps
+   * the claim if it knows a later time.
    */
   readonly heard_at: number | null;
 }
@@ -74,8 +76,8 @@ export class Expiry implements BackgroundTask {
   /** The rows of the claims to check in each time slot. */
   readonly #slots = new Map<number, number[]>();
   /**
-   * The slot in which each claim is checked, by the claim's row. `#slots` may still list the row in an older slot,
-   * which is then skipped.
+   * The slot in which each claim is checked, by the claim's row. `#slots` may still list the row in an older slot; that
+   * entry is skipped.
    */
   readonly #slotOf = new Map<number, number>();
   /**
@@ -114,8 +116,8 @@ export class Expiry implements BackgroundTask {
     const last = slotAt(nowMs) - 1;
     const due: number[] = [];
     if (last < this.#doneSlot - SLOTS_BACK_MAX) this.#scheduleAgain(last, nowMs);
-    // If the clock has jumped far forward, the skipped time has more slots than the schedule. Then only the slots of
-    // the schedule are visited.
+    // Usually visit each slot of the time that has passed. If the clock has jumped far forward, these are more slots
+    // than the schedule has, so visit the slots of the schedule instead.
     const slots =
       last - this.#doneSlot > this.#slots.size
         ? [...this.#slots.keys()].filter((slot) => slot <= last)
@@ -145,8 +147,8 @@ export class Expiry implements BackgroundTask {
    * has checked it yet. The request that brought the heartbeat is applied afterwards, and finds the claim ended.
    */
   endOverdue(holder: string, nowMs: number): void {
-    // Another live node of the cluster may have received a later heartbeat. So while there is one, only the leader's
-    // ticks end claims.
+    // Another live node of the cluster may have received a later heartbeat. So while there is such a node, only the
+    // leader's ticks end claims.
     const { shared } = this.#options;
     if (shared !== null && !(shared.isLeader() && shared.hasNoPeers())) return;
     const rows = [...this.#options.leases.of(holder)].map(({ row }) => row);
@@ -202,8 +204,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Returns the data with which the writer ends a claim, as a list with one element. The list is empty if the claim has
-   * not expired, or if the writer is already ending it.
+   * Returns a list with one element if a claim has expired: the data with which the writer ends it. The list is empty
+   * if the claim has not expired, or if the writer is already ending it.
    */
   #overdue(row: number, nowMs: number): End[] {
     const record = this.#options.leases.get(row);
@@ -232,8 +234,8 @@ export class Expiry implements BackgroundTask {
   }
 
   /**
-   * Lets the writer end some claims, and the next ones after it has answered. In between, the writer executes other
-   * calls.
+   * Asks the writer to end a limited number of claims. The next claims follow after its reply, so that the writer
+   * executes other calls in between.
    */
   #endNext(): void {
     const { leases, writer, log, clock } = this.#options;
@@ -244,7 +246,7 @@ export class Expiry implements BackgroundTask {
     writer.call(endClaims, { ends: together }, NO_CALLER, (reply) => {
       for (const { row, fence, reason } of together) {
         this.#ending.delete(row);
-        // The writer keeps a claim if its holder was seen, or if its life was prolonged, after the front's decision.
+        // The writer keeps a claim if a heartbeat or a renewal came after the front's decision.
         const isKept = leases.get(row)?.fence === fence;
         if (reply instanceof Failure || isKept) this.#schedule(row, clock.now() + RETRY_MS);
         else log.info("claim lost", { id: names.get(row), reason });

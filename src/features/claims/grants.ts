@@ -19,8 +19,8 @@ export class Grants<Kind extends Claim> {
   }
 
   /**
-   * Grants a waiting claim if it is free. Otherwise makes it watch its most recent blocker. Returns whether it is held
-   * now.
+   * Grants a waiting claim if it is free. Otherwise makes it watch its most recent blocker. Returns whether the claim
+   * is held now.
    */
   settle(entry: Entry<Kind>, known: KnownDependents<Kind>): boolean {
     if (this.#entries.hasLimited) return this.#settleLimited(entry, known);
@@ -34,8 +34,8 @@ export class Grants<Kind extends Claim> {
 
   #settleLimited(entry: Entry<Kind>, known: KnownDependents<Kind>): boolean {
     const { claim } = entry;
-    // `skipsNames` leaves out the alternatives if another resource is blocked. The claim then watches the blockers of
-    // that resource.
+    // `skipsNames`: if a fixed resource of the claim is blocked, its alternatives are not examined. The claim then
+    // watches the blockers of that resource.
     const { chosen, blocking } = this.#graph.limitedBlockers(claim, { known, skipsNames: true });
     this.#entries.watch(entry, witnesses(claim, blocking));
     if (blocking.obstructions.length > 0) return false;
@@ -56,7 +56,7 @@ export class Grants<Kind extends Claim> {
   /**
    * Grants the waiting claims that become free because holder A was granted this claim.
    *
-   * After the grant, more claims wait for A, and A's waiting claims may overtake them. If A itself waits for B, these
+   * After the grant, more claims wait for A, and A's waiting claims may overtake those. If A itself waits for B, those
    * claims wait for B too. So B's waiting claims may also overtake them.
    */
   grantWith(claim: Claim, granted: Kind[]): void {
@@ -64,8 +64,8 @@ export class Grants<Kind extends Claim> {
     const holders = new Set([claim.holder]);
     let known: KnownDependents<Kind> = new Map();
     let further: string[] | undefined;
-    // Returns false if no holder outside `holders` has a claim that may become free, which is the usual case. Then the
-    // loop need not add holders.
+    // Returns whether a holder outside `holders` has a claim that may become free. Usually none has, and then the loop
+    // need not add holders.
     const goesOn = (): boolean => {
       further ??= this.#entries.behindWaiting.keys();
       for (let last = further.at(-1); last !== undefined; last = further.at(-1)) {
@@ -100,8 +100,8 @@ export class Grants<Kind extends Claim> {
       const chooses = entry.claim.alternatives.length > 0;
       if (!this.settle(entry, new Map())) continue;
       granted.push(entry.claim);
-      // The granted claim no longer waits for the alternatives that it did not get. So the claims that watch it may be
-      // free.
+      // The granted claim no longer waits for the alternatives that it did not get. So a claim that watches it may have
+      // become free.
       const freed = chooses ? [...(entry.watchedBy ?? [])] : [];
       const more = new Set([...freed, ...this.mayOvertakeWith(entry.claim)]);
       if (more.size > 0) queue = inOrder(new Set([...queue, ...more])).toReversed();
@@ -109,16 +109,16 @@ export class Grants<Kind extends Claim> {
   }
 
   /**
-   * Returns the waiting claims that the grant of this claim may have made free. `grantWith` explains why. They are
-   * claims of the same holder, or of a holder for which that holder waits.
+   * Returns the waiting claims that this claim's grant may have made free (`grantWith` explains why). They belong to
+   * the same holder, or to a holder for which it waits.
    */
   mayOvertakeWith(claim: Claim): Entry<Kind>[] {
     return this.#isAwaited(claim) ? this.mayOvertakeAs([claim.holder]) : [];
   }
 
   /**
-   * Returns the waiting claims that may be free now because more claims wait for these holders. They are claims of
-   * these holders, or of holders for which they wait.
+   * Returns the waiting claims that may be free now because more claims wait for the holders in `first`. They belong to
+   * these holders, or to holders for which these wait.
    */
   mayOvertakeAs(first: readonly string[]): Entry<Kind>[] {
     const holders = new Set(first);

@@ -9,8 +9,8 @@ import type { WriteCall } from "../../platform/threads/writer-method.js";
 import { leaseId } from "./lease.js";
 
 /**
- * The name of the server as the source of its own events. It is also the actor of a claim that ends without a client's
- * request.
+ * The name of the server as the source of its own events. If a claim ends without a client's request, the server is
+ * also the actor.
  */
 export const SERVER = "koor" satisfies ServerSource;
 

@@ -1,6 +1,6 @@
 /**
- * Converts leases to the form in which replies show them. It adds two values that only the front knows: when the lease
- * expires, and its position in the queue.
+ * Converts leases to the form in which replies show them. It adds two values that only the front knows: the time at
+ * which the lease expires, and its position in the queue.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import type { Failure } from "../../base/result.js";
@@ -41,7 +41,7 @@ export class LeasePresenter {
     return showLease(record, { expiresMs: expiry.endOf(record), position: leases.positionOf(record.row) });
   }
 
-  /** Replaces the row in a conflict, or in a step of a cycle, by the lease. */
+  /** Replaces the row of a lease by the lease itself, in a conflict or in a step of a cycle. */
   showConflict(conflict: StoredConflict): Readonly<Record<string, unknown>> {
     return { ...conflict, lease: conflict.lease === null ? null : this.#byRow(conflict.lease) };
   }

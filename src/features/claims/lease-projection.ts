@@ -29,8 +29,8 @@ export class LeaseProjection implements Measured {
   /** The calls that wait for a single lease. */
   readonly #calls = new WaitQueue();
   /**
-   * The waiters of each lease, by its row. They are the calls in `#calls`, and calls that wait for one of several
-   * conditions.
+   * The waiters of each lease, by its row. They include the calls in `#calls`, and calls that wait for one of several
+   * conditions (`koor wait`).
    */
   readonly #waiters = new Waiters<number>();
   readonly #listeners: LeaseListener[] = [];
@@ -157,7 +157,7 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Returns the maximum number of steps of a comparison of these resources with all leases. Counting stops above
+   * Returns the maximum number of steps to compare these resources with all leases. Counting stops above
    * GLOB_STEPS_MAX.
    */
   stepsFor(resources: readonly Resource[]): number {
@@ -170,8 +170,8 @@ export class LeaseProjection implements Measured {
   }
 
   /**
-   * Returns the position of a waiting lease among the waiting leases that conflict with it. The first position is 1.
-   * Returns null if the lease does not wait.
+   * Returns the position of a waiting lease in its queue: 1 for the first. Only waiting leases that conflict with it
+   * count. Returns null if the lease does not wait.
    */
   positionOf(row: number): number | null {
     const lease = this.#live.get(row);
@@ -243,7 +243,7 @@ export class LeaseProjection implements Measured {
   #change(lease: LiveLease, record: LeaseRecord): void {
     lease.record = record;
     if (lease.alternatives.length === 0 || record.state === "waiting") return;
-    // The grant has chosen the names, so the lease is indexed again with them.
+    // The grant has chosen the names of the lease. Index the lease again under these names.
     this.#index.remove(lease);
     lease.resources = resourcesOf(record.resources, record.workspace);
     lease.alternatives = [];

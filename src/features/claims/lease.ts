@@ -77,7 +77,7 @@ export function contenderOf(
   return { holder, parent, shared, maxHolders, limitedTo: limitOf(claim) };
 }
 
-/** Returns the id of the only checkout whose files a claim covers; null if the claim covers all checkouts. */
+/** Returns the id of the only checkout whose files a claim covers. Returns null if the claim covers all checkouts. */
 export function limitOf({ scope, checkout }: Pick<LeaseRecord, "scope" | "checkout">): string | null {
   return scope === "checkout" ? checkout : null;
 }
@@ -99,8 +99,8 @@ export function readResources(texts: readonly string[], workspace: string): Reso
 }
 
 /**
- * Parses globs that will be compared with leases. If a glob makes the list too expensive, the later globs are not
- * compiled.
+ * Parses globs that will be compared with leases. As soon as the list is too expensive, it is refused, and the other
+ * globs are not compiled.
  * @param nameOf returns the name of the glob at an index, for a refusal of one glob
  * @param name the name of the whole list, for a refusal of the list
  */
@@ -127,7 +127,10 @@ export function readGlobs(
   return resources;
 }
 
-/** The refusal of a request with alternatives for which too many claims wait. The request may succeed later. */
+/**
+ * The refusal of a request if too many claims hold the names of its alternatives, or wait for them. It may succeed
+ * later.
+ */
 export const TOO_MANY_WAIT = new Failure("STOCK_FULL", "too many leases are held or wait for the names in any");
 
 /** The refusal of globs whose comparison with the leases takes too long. */

@@ -12,7 +12,7 @@ export interface Life {
   readonly requested_at: number;
   /** The time of the grant; null while the claim waits. */
   readonly granted_at: number | null;
-  /** The time from which `max_s` counts; null if it counts from the grant. */
+  /** The time at which `max_s` was restarted; null if it still counts from the grant. */
   readonly touched_at: number | null;
 }
 
@@ -26,8 +26,8 @@ export type EndReason = EndClaimsRequest["ends"][number]["reason"];
 /**
  * Returns when a claim expires, and for which reason.
  * @param lastSeenMs when the holder was last seen; in the future while the holder is busy
- * @param resumed when the server started or resumed. A claim that is older gets extra time in which its holder can be
- * seen again, unless it had already expired when the server stopped.
+ * @param resumed the time at which the server started or resumed. An older claim gets extra time in which its holder
+ * can be seen again, unless the claim had expired before the server stopped.
  */
 export function lifeOf(
   claim: Life,

@@ -3,9 +3,9 @@
  * sequences of requests and ends run on the lock table. After each step, the table must agree with a naive model that
  * examines all claims.
  *
- * Each step also runs on a second table, which is sometimes rebuilt from the claims, as after a restart. Sometimes all
- * claims of a third table are ended: holders that wait for nothing end their claims, in a random order. In the end,
- * every claim must have been granted. So no request starves, no wake-up is lost, and every deadlock is found.
+ * Each step also runs on a second table, which is sometimes rebuilt from the claims, as after a restart. Sometimes a
+ * third table is emptied: holders that wait for nothing end their claims, in a random order. In the end, every claim
+ * must have been granted. So no request starves, no wake-up is lost, and every deadlock is found.
  */
 import t from "tap";
 import { must } from "../../base/assert.js";
@@ -53,7 +53,9 @@ function childrenOf(holder: string): string[] {
   return HOLDERS.filter((child) => PARENTS.get(child) === holder);
 }
 
-/** Yields all choices of one name of each group, in the order of the names. No choice has a name twice. */
+/**
+ * Yields all ways to choose one name of each group, without using a name twice. They come in the order of the names.
+ */
 function* choices(groups: readonly (readonly Resource[])[], before: readonly Resource[] = []): Generator<Resource[]> {
   const [first, ...rest] = groups;
   if (first === undefined) yield [...before];
@@ -110,8 +112,8 @@ class NaiveLockTable {
   }
 
   /**
-   * Returns whether a waiting claim waits for a holder, directly or through others. "held": whether it must wait for
-   * claims that the holder holds. "anything": whether it may wait for the holder.
+   * Returns whether a waiting claim waits for a holder, directly or through others. With "held", only a wait counts
+   * that must be for a held claim. With "anything", a possible wait for any claim counts.
    */
   waitsFor(claim: Claim, holder: string, through: "held" | "anything", seen = new Set<Claim>()): boolean {
     if (seen.has(claim)) return false;
@@ -159,7 +161,10 @@ class NaiveLockTable {
     return blockers.every((other) => !this.held.has(other) && this.hasToWaitFor(other, claim.holder));
   }
 
-  /** Returns whether a claim waits for its own holder, directly or through others. This need not be a deadlock. */
+  /**
+   * Returns whether a claim waits for its own holder, directly or through others. Such a cycle is not always a
+   * deadlock.
+   */
   closesCycle(claim: Claim): boolean {
     const overtaken = this.others(claim).filter(
       (other) => this.overtakes(claim, other) && wantedBy(claim).some((name) => this.mayBlock(claim, name, other)),
@@ -269,7 +274,7 @@ function sortedTextOf(claims: Iterable<Named>): string {
   return textOf([...claims].toSorted((a, b) => a.order - b.order));
 }
 
-/** Returns a claim of at most two names, which may be counted, and of at most two groups of alternatives. */
+/** Returns a random claim of at most two names and at most two groups of alternatives. It may be counted. */
 function drawClaim(random: Random, order: number, holder: string): Named {
   const texts = [...NAMES.keys()];
   const draw = (count: number): Resource[] => {
@@ -344,8 +349,8 @@ t.test("any sequence of requests and ends", (t) => {
     const expected = naive.isFree(claim) ? "free" : isDeadlock ? "deadlock" : "taken";
     const decision = running.table.evaluate(claim, waits, 100);
     counts[decision.kind] += 1;
-    // A request may be refused although all holders could finish one after the other (docs/leases.md). That must be
-    // rare.
+    // A request may be refused although no deadlock would follow: all holders could finish one after the other
+    // (docs/leases.md). This must be rare.
     const isCautious = decision.kind === "deadlock" && expected === "taken" && waits;
     if (isCautious) counts.cautious += 1;
     else if (decision.kind !== expected) return `${claim.name} is ${decision.kind}, not ${expected}`;

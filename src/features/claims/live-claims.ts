@@ -54,8 +54,8 @@ export class LiveClaims {
   }
 
   /**
-   * Counts a claim as held. If the claim has resources, adds it to the lock table as held. Returns the waiting claims
-   * that the lock table grants because of that.
+   * Counts a claim as held, and adds it to the lock table if it has resources. Returns the waiting claims that the lock
+   * table grants because of that.
    */
   takeHeld(lease: LiveLease, overtakes = false): readonly LiveLease[] {
     this.#countHeld(lease);

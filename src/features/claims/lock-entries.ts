@@ -15,23 +15,23 @@ export class LockEntries<Kind extends Claim> {
   readonly byHolder = new Groups<string, Entry<Kind>>();
   /** The entries of the children of each parent. */
   readonly byParent = new Groups<string, Entry<Kind>>();
-  /** All entries. */
+  /** All entries, held and waiting, by resource. */
   readonly index = new ResourceIndex<Entry<Kind>>();
   /**
-   * The held entries by resource. The most frequent question is whether a held claim blocks a waiting one. This index
-   * answers it without a search through the queue of the resource, which may be long.
+   * The held entries by resource. The most frequent question is whether a held claim blocks a waiting one. With this
+   * index, the answer needs no search through the resource's queue, which may be long.
    */
   readonly heldIndex = new ResourceIndex<Entry<Kind>>();
   /**
-   * The waiting entries that watch a waiting entry, by their holder. Only these entries can become free by overtaking,
-   * when more claims wait for their holder. All other waiting entries watch held ones only.
+   * The waiting entries that watch another waiting entry, by their holder. Only these can become free by overtaking,
+   * when more claims wait for their holder. All other waiting entries watch only held ones.
    */
   readonly behindWaiting = new Groups<string, Entry<Kind>>();
   /** The number of held entries. */
   held = 0;
   /** The number of changes so far. A result that was cached before a change may be wrong after it. */
   changes = 0;
-  /** The number of limited claims: those that are counted, or that wait with alternatives. */
+  /** The number of limited claims. A claim is limited if it is counted, or if it waits with alternatives. */
   #limited = 0;
 
   /** Returns whether the table has a claim to which the rule of blockers.ts applies. */
@@ -75,7 +75,7 @@ export class LockEntries<Kind extends Claim> {
     if (claim.parent !== null) this.byParent.remove(claim.parent, entry);
   }
 
-  /** Makes a waiting entry a held one. */
+  /** Changes a waiting entry to a held one. */
   hold(entry: Entry<Kind>): void {
     entry.held = true;
     this.changes += 1;
@@ -95,7 +95,9 @@ export class LockEntries<Kind extends Claim> {
     else this.behindWaiting.add(holder, entry);
   }
 
-  /** Returns the claims of a holder and of its children. While one of them waits, the holder waits. */
+  /**
+   * Returns the claims of a holder and of its children. While any of these claims waits, the holder counts as waiting.
+   */
   behind(holder: string): Entry<Kind>[] {
     return inOrder([...(this.byHolder.get(holder) ?? []), ...(this.byParent.get(holder) ?? [])]);
   }

@@ -12,8 +12,8 @@ export interface Claim extends HasResources, Contender {
    */
   resources: readonly Resource[];
   /**
-   * The groups of alternatives of a waiting claim, which needs one name of each group. Empty if there are none, and
-   * after the names were chosen.
+   * The groups of alternatives. A waiting claim needs one name of each group. Empty if the claim has none, or after its
+   * names were chosen.
    */
   alternatives: readonly (readonly Resource[])[];
   /** The resources that were chosen from alternatives. `resources` contains them too. */

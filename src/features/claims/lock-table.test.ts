@@ -84,8 +84,8 @@ class NaiveLockTable {
   }
 
   /**
-   * Returns whether a waiting claim waits for a holder, directly or through others. "held": only waiting for held
-   * claims counts. "anything": waiting for any claim counts.
+   * Returns whether a waiting claim waits for a holder, directly or through others. With "held", only waits for held
+   * claims count. With "anything", waits for any claim count.
    */
   waitsFor(claim: Named, holder: string, through: "held" | "anything", seen = new Set<Named>()): boolean {
     if (seen.has(claim)) return false;
@@ -107,9 +107,7 @@ class NaiveLockTable {
     );
   }
 
-  /**
-   * Returns whether a child may overtake a waiting claim for one reason only: the claim waits for the child's parent.
-   */
+  /** Returns whether a child may overtake a waiting claim only because this claim waits for the child's parent. */
   isCovered(claim: Named, other: Named): boolean {
     return (
       claim.parent !== null &&
@@ -153,7 +151,7 @@ class NaiveLockTable {
     );
   }
 
-  /** Grants waiting claims until no more can be granted. Returns those that were granted. */
+  /** Grants waiting claims until no more can be granted. Returns the granted claims. */
   settle(): Named[] {
     const granted: Named[] = [];
     for (;;) {
@@ -279,7 +277,7 @@ t.test("any sequence of requests and ends", (t) => {
             if (naive.conflict({ ...claim, limitedTo: null }, other)) counts.inOtherCheckouts += 1;
           }
           naive.held.add(claim);
-          // A new claim rarely causes other grants: about once in 200 000 steps.
+          // A new claim rarely causes the grant of another claim: about once in 200 000 steps.
           const byThat = namesOf(naive.settle());
           if (namesOf(granted) !== byThat) return `${step}: ${namesOf(granted)} by a grant, not ${byThat}`;
         } else if (decision.kind === "taken" && waits && random(4) > 0) {

@@ -2,7 +2,7 @@
  * The in-memory lock table. It records which claims are held and which claims wait, in the order of their requests. It
  * decides which waiting claims are granted when a claim ends. It does no I/O: the caller stores the claims.
  *
- * A claim is granted if it conflicts with no held claim of another holder and with no earlier waiting claim. Two
+ * A claim is granted if it conflicts neither with a held claim of another holder nor with an earlier waiting claim. Two
  * exceptions prevent deadlocks. A claim of holder H may overtake a waiting claim that waits, directly or through
  * others, for claims that H holds. A new claim of H may also overtake a claim that waits for H's waiting claims.
  *
@@ -14,13 +14,14 @@
  * most recent blocker, which is usually the claim before it in the queue. So the end of a claim causes only one check,
  * however long the queue is.
  *
- * A counted claim shares its names with a limited number of holders, and a claim with alternatives needs one of several
- * names. blockers.ts has their rule. Such a claim may watch several blockers, and can become free when any of them
- * ends. It is deadlocked only if none of its blockers can end. While the table has no such claim, the rule of
- * blockers.ts costs nothing.
+ * A counted claim shares names with a limited number of holders. A claim with alternatives needs one of several names.
+ * blockers.ts has the rule for both. Such a claim may watch several blockers, and can become free when any of them
+ * ends. It is deadlocked only if none of its blockers can end. While the table has no such claim, the rule costs
+ * nothing.
  *
- * wait-graph.ts finds which claim waits for which, deadlock.ts decides whether a request may wait, grants.ts grants
- * waiting claims, conflicts.ts lists what a refusal names, and lock-entries.ts stores the claims.
+ * The rules are in several files. wait-graph.ts finds which claims wait for which others. deadlock.ts decides whether a
+ * request may wait. grants.ts grants waiting claims. conflicts.ts lists the conflicts for a refusal. lock-entries.ts
+ * stores the claims.
  */
 import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import { conflictOf, ConflictFinder, type Conflict, type Conflicts } from "./conflicts.js";
@@ -38,8 +39,8 @@ export type { Claim } from "./lock-entry.js";
 
 export type LockDecision<Kind extends Claim> =
   /**
-   * The claim can be granted. `overtakes` is true if it overtakes a claim that waits for a waiting claim of the same
-   * holder. `chosen` has one name of each group of alternatives.
+   * The claim can be granted. `overtakes` is true if it overtakes a claim that itself waits for a waiting claim of the
+   * new claim's holder. `chosen` has one name of each group of alternatives.
    */
   | { readonly kind: "free"; readonly overtakes: boolean; readonly chosen: readonly Resource[] }
   | ({ readonly kind: "taken" } & Conflicts<Kind>)
@@ -118,7 +119,8 @@ export class LockTable<Kind extends Claim> {
     };
     return (resources) => {
       const steps = this.#entries.index.stepsFor(resources, GLOB_STEPS_MAX);
-      // Return the limit instead of the sum. Counting has stopped early, so the sum depends on the order of the claims.
+      // Return the limit and not the sum, because counting has stopped early. The sum would depend on the order of the
+      // claims, which differs between nodes.
       if (steps > GLOB_STEPS_MAX) return { free: false, steps: GLOB_STEPS_MAX };
       const free = steps === 0 || this.#entries.index.meeting(resources, obstructs).next().done === true;
       return { free, steps };
@@ -132,7 +134,7 @@ export class LockTable<Kind extends Claim> {
   }
 
   /**
-   * Adds a claim as held. The claim is new and free, or was stored as held.
+   * Adds a claim as held. It is a new claim that is free, or a stored claim that was already held.
    * @param overtakes the value from the claim's `LockDecision`. If it is true, more claims may wait for the holder's
    * held claims from now on.
    * @returns the waiting claims that are granted because of this, in the order of their grants

@@ -27,7 +27,7 @@ export function conflictMembers({ resource, wanted, claim }: Conflict<LiveLease>
 
 /**
  * Creates the refusal of a claim whose resources are taken.
- * @param held true if the conflicting claims are held, false if they wait before the caller's claim
+ * @param held true if the conflicting claims are held; false if they are earlier waiting claims
  */
 export function taken(held: boolean, conflicts: readonly Conflict<LiveLease>[]): Failure {
   const { resource, claim } = must(conflicts[0], "what is taken is taken by somebody");
@@ -35,7 +35,7 @@ export function taken(held: boolean, conflicts: readonly Conflict<LiveLease>[]):
   return new Failure("ALREADY_EXISTS", message, { conflicts: conflicts.map(conflictMembers) });
 }
 
-/** @param nameOf returns the name of a holder; called for a step of the cycle that has no claim */
+/** @param nameOf returns the name of a holder. It is used for steps of the cycle that have no claim. */
 export function deadlock(cycle: readonly CycleStep<LiveLease>[], nameOf: (holder: string) => string): Failure {
   const steps = cycle.map(({ holder, claim }) => ({
     holder: { id: holder, name: claim?.record.holder_name ?? nameOf(holder) },

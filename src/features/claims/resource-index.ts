@@ -41,7 +41,7 @@ class Node<Filed> {
  * the memory of a segment. Globs whose first INDEX_DEPTH_MAX segments are the same are compared with each other.
  */
 export const INDEX_DEPTH_MAX = 16;
-/** The tree is rebuilt when it has this many more emptied nodes than globs. */
+/** The tree is rebuilt when its emptied nodes outnumber its globs by this number. */
 const EMPTIED_MORE = 64;
 
 export class ResourceIndex<Filed extends HasResources> {
@@ -140,7 +140,10 @@ export class ResourceIndex<Filed extends HasResources> {
     return found;
   }
 
-  /** Returns the entries that may overlap a glob. One of the two literal prefixes begins with the other. */
+  /**
+   * Returns the entries that may overlap a glob: those whose literal prefix begins with the glob's, or the other way
+   * round.
+   */
   #near(scope: string, { prefix }: PathGlob): readonly Entry<Filed>[] {
     let node = this.#scopes.get(scope);
     const lists: (readonly Entry<Filed>[])[] = [];

@@ -1,6 +1,6 @@
 /**
- * Tests that only overlapping leases wake a waiter for a resource, and which of these leases block the waiter. A naive
- * comparison finds the expected leases.
+ * Tests that only overlapping leases wake a waiter for a resource. Also tests which of these leases block the waiter. A
+ * naive comparison finds the expected leases.
  */
 import * as fc from "fast-check";
 import t from "tap";

@@ -30,8 +30,8 @@ interface Watcher extends HasResources {
 }
 
 /**
- * The workspace name that stands for any workspace. Both resources of a comparison get it, so that only their globs are
- * compared.
+ * A workspace name that stands for any workspace. Before a comparison, both resources get this name, so that only their
+ * globs are compared.
  */
 const ANYWHERE = "";
 
@@ -39,7 +39,7 @@ export class ResourceWatch {
   readonly #leases: LeaseProjection;
   readonly #here = new ResourceIndex<Watcher>();
   readonly #anywhere = new ResourceIndex<Watcher>();
-  /** The instances that wait, by their order. */
+  /** The waiting instances, by the number of their wait. The longest wait comes first. */
   readonly #instances = new TurnoverMap<number, Watcher>();
   #added = 0;
 
@@ -93,7 +93,7 @@ export class ResourceWatch {
   }
 
   /**
-   * Yields the held leases for whose end instances wait. A lease may come several times. Resources that are too
+   * Yields the held leases that instances wait for. A lease may be yielded several times. Resources that are too
    * expensive to compare are left out.
    * @param holder the holder of the leases; null for all holders
    */

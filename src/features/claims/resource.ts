@@ -22,7 +22,7 @@ export interface Resource {
   readonly text: string;
   /** The namespace of the globs. Two resources with different scopes never overlap. */
   readonly scope: string;
-  /** True if the resource is files of a workspace. Each checkout of the workspace has its own copy of them. */
+  /** True if the resource names files (`path:`). Each checkout of the workspace has its own copy of a file. */
   readonly isFile: boolean;
   /** One glob, or several if the text has braces. The resource covers all that any of its globs covers. */
   readonly globs: readonly PathGlob[];
@@ -150,9 +150,9 @@ export function countWildCharacters({ globs }: Resource): number {
 }
 
 /**
- * Returns the number of globs that resources have after their braces are expanded. A resource can have one more glob
- * than GLOB_ALTERNATIVES_MAX, because its text with literal braces is a glob too. That extra glob is not counted,
- * because it must not make a full list too long.
+ * Returns the number of globs that resources have after their braces are expanded. If the text has braces, the text
+ * itself, with literal braces, is one more glob. This extra glob is not counted, so that it cannot exceed the limit
+ * GLOB_ALTERNATIVES_MAX.
  */
 export function countAlternatives(resources: readonly Resource[]): number {
   return resources.reduce((sum, { globs }) => sum + Math.min(globs.length, GLOB_ALTERNATIVES_MAX), 0);

@@ -1,8 +1,8 @@
 /**
  * Simulates the whole life of claims on a manual clock. Random steps request, queue, renew, abandon and break claims.
  * They also move holders to other checkouts, delete holders, and restart the server. Some holders are subagents. An
- * independent checker reads the published events. This file has its own model of how long a claim may live, and when it
- * must have ended.
+ * independent checker reads the published events. This file has a second implementation of the rules for the life of a
+ * claim.
  */
 import t, { type Test } from "tap";
 import type { AcquireRequest, LeaseRecord } from "../../../schemas/leases.js";
@@ -35,7 +35,7 @@ const GROUPS = [["n1|n2"], ["n1..3"], ["n3|deploy"], ["n1..2", "n2|n3"], ["n4"]]
 const HOLDERS = 4;
 const CHECKOUTS = ["", "one", "two"];
 
-/** The events and refusals that a simulation of limited claims must contain. */
+/** The events and refusals that must occur in each simulation of limited claims. */
 const OF_LIMITED = [
   ...["lease.waiting with any", "lease.granted with any", "lease.waiting with max_holders"],
   ...["lease.granted with max_holders", "this would deadlock"],
@@ -59,7 +59,8 @@ function drawPlain(random: Random, pick: <Value>(values: readonly Value[]) => Va
 function drawLimited(random: Random, pick: <Value>(values: readonly Value[]) => Value): Names {
   const any = random(2) === 0 ? pick(GROUPS) : [];
   const resources = Array.from({ length: random(2) + (any.length === 0 ? 1 : 0) }, () => pick(NAMES));
-  // The front allows counting only for names, and no group may consist only of names that are needed anyway.
+  // The front allows `max_holders` only for names. It also rejects a group if the request already needs all of its
+  // names.
   const mayCount = !resources.some((text) => text.startsWith("path:"));
   const isCounted = mayCount && random(2) === 0;
   const names = { shared: isCounted || random(4) === 0, ...(isCounted ? { max_holders: 2 + random(2) } : {}) };

@@ -5,7 +5,7 @@ import type { BufferedWrites, WriteBuffer, BufferedTable } from "../../platform/
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";
 
-/** A row as stored. */
+/** A lease as it is stored in its row. */
 interface StoredLease
   extends Omit<LeaseRecord, "resources" | "shared" | "offered" | "queued" | "scope" | "automatic" | "any"> {
   /** A JSON array. */
@@ -77,7 +77,7 @@ export class LeaseReader {
    * their current contents, not the contents that they had at that time.
    */
   *liveAt(timeMs: number, before: number): Generator<LeaseRecord, void, undefined> {
-    // The statement is prepared for each list, because several lists may be read at the same time.
+    // Prepare a statement of its own for each list, because several lists may be read at the same time.
     const rows = this.#db.prepare<[number, number, number], StoredLease>(
       `SELECT * FROM lease WHERE row < ? AND requested_at <= ? AND (ended_at IS NULL OR ended_at > ?)
        ORDER BY row DESC`,
@@ -116,7 +116,7 @@ type Row = [
   any: string | null,
 ];
 
-/** Stores the newest fence and the newest lease row. It writes both once per commit, however often they rise. */
+/** Stores the newest fence and the newest lease row. Both are written only once per commit, however often they rise. */
 export class ClaimCounters implements BufferedWrites {
   readonly #get: Statement<[], { fence: number; lease: number }>;
   readonly #set: Statement<[number, number], unknown>;

@@ -1,4 +1,4 @@
-/** Tests that a search for dependents examines each waiting claim once for each name. */
+/** Tests that the search for the claims that wait for a holder examines each waiting claim only once for each name. */
 import t from "tap";
 import { type Claim, LockEntry } from "./lock-entry.js";
 import { type Resource, storedResource } from "./resource.js";

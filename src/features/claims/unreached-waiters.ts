@@ -1,8 +1,8 @@
 /**
- * Keeps the waiting entries that a search has not reached yet. The search finds the claims that wait for a holder. Each
- * resource has a list of its unreached entries, in the order of their requests. So if hundreds of claims wait for the
- * same hundreds of names, the search examines each claim once for each name, and not once for each pair of claims. Pure
- * except for its state.
+ * Keeps the waiting entries that a search has not reached yet. The search looks for all claims that wait for a holder.
+ * Each resource has a list of its unreached entries, in the order of their requests. So if hundreds of claims wait for
+ * the same names, the search examines each claim once for each name. Without the lists, it would examine each pair of
+ * claims. Pure except for its state.
  */
 import type { Claim, LockEntry as Entry } from "./lock-entry.js";
 import type { Resource } from "./resource.js";
@@ -38,7 +38,7 @@ export class UnreachedWaiters<Kind extends Claim> {
       for (const met of queue.splice(at)) {
         if (this.#reached.has(met.filed) || found.has(met.filed)) continue;
         if (waits(met.filed, met.resource)) found.add(met.filed);
-        // The entry stays in this queue. If it is reached at another resource, the next call skips it here.
+        // The entry stays in the list of this resource. If it is later reached at another resource, it is skipped here.
         else queue.push(met);
       }
     }

@@ -1,6 +1,6 @@
 /**
- * Finds out which claims of the lock table wait for each other. It has two searches: for the blockers of a claim, and
- * for the claims that wait for a holder, directly or through others. Pure except for its caches.
+ * Finds out which claims of the lock table wait for which others. One search finds the blockers of a claim. Another
+ * search finds the claims that wait for a holder, directly or through others. Pure except for its caches.
  */
 import { BlockerFinder, type Blocking } from "./blockers.js";
 import { areRelated, exclude, mayExclude, type Party } from "./contention.js";
@@ -32,9 +32,8 @@ const NO_NAMES: readonly Resource[] = [];
 export interface Dependents<Kind extends Claim> {
   readonly claims: ReadonlySet<Entry<Kind>>;
   /**
-   * The first wait of each waiting holder: the claim with which it waits, and the holder `next` for which it waits. A
-   * chain of `next` ends at the one holder for which all the others wait. The claim is null for a parent that waits for
-   * its child.
+   * The first wait of each waiting holder: `claim` waits for a claim of the holder `next`. Each chain of `next` ends at
+   * the holder for which all the others wait. `claim` is null for a parent that waits for its child.
    */
   readonly byHolder: ReadonlyMap<string, { readonly claim: Kind | null; readonly next: string }>;
 }
@@ -113,7 +112,7 @@ export class WaitGraph<Kind extends Claim> {
     return this.#entries.hasLimited || exclude(a, b, wanted);
   }
 
-  /** Finds the claims that wait for the held claims of a party, unless they are known. */
+  /** Returns the claims that wait for the held claims of a party, from the cache `known` if it has them. */
   #heldDependentsOf(party: Party, known: KnownDependents<Kind> | undefined): Dependents<Kind> {
     const found = known?.get(party.holder) ?? this.dependentsOf(party, "held");
     known?.set(party.holder, found);
@@ -122,8 +121,8 @@ export class WaitGraph<Kind extends Claim> {
 
   /**
    * Finds the claims that wait for a party, directly or through others.
-   * @param through which waits count. "held": only waits for held claims. "anything": also waits for an earlier waiting
-   * claim, even if that claim could be overtaken now, because it may be granted first.
+   * @param through the waits that count. "held": a claim waits for a held claim. "anything": it may also wait for an
+   * earlier waiting claim. This counts even if that claim could be overtaken now, because it may be granted first.
    */
   dependentsOf({ holder, parent }: Party, through: "held" | "anything"): Dependents<Kind> {
     const claims = new Set<Entry<Kind>>();
@@ -168,9 +167,10 @@ export class WaitGraph<Kind extends Claim> {
   }
 
   /**
-   * Returns whether a waiting claim waits for another one at a resource that it wants.
-   * @param through "held": true if the waiting claim cannot be granted before the other's holder has ended a claim.
-   *   "anything": true if the other is among its blockers, even if the end of another blocker would be enough.
+   * Returns whether a waiting claim waits for another claim because of the resource `wanted`.
+   * @param through "held": true if the waiting claim cannot be granted before the other claim's holder has ended a
+   * claim. "anything": true if the other claim is one of its blockers, even if it would be enough that another blocker
+   * ends.
    */
   #waitsFor(entry: Entry<Kind>, wanted: Resource, blocker: Entry<Kind>, through: "held" | "anything"): boolean {
     const { claim } = entry;

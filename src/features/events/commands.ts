@@ -1,6 +1,6 @@
 /**
- * Writer methods that publish and prune events. Events get their ids in the order of commits. Runs in the writer
- * thread.
+ * Declares the writer methods that publish and prune events. The ids of events rise in the order of their commits. Runs
+ * in the writer thread.
  */
 import { PruneReply, PruneRequest, PublishReply, PublishRequest } from "../../../schemas/events.js";
 import { EVENT_PRUNE_ROWS } from "../../../schemas/limits/events.js";

@@ -1,4 +1,6 @@
-/** Counts the events that the hub and its feeds publish, deliver and drop, for metrics. Runs on the front. */
+/**
+ * Counts published, delivered and dropped events for the metrics. The hub and its feeds report them. Runs on the front.
+ */
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
 
 export class EventCounters implements Measured {

@@ -1,6 +1,6 @@
 /**
- * Encodes events as JSON. The writer encodes an event when it stores the event. A reader of the history encodes it
- * again from the row, and gets the same text. Pure.
+ * Encodes events as JSON. The writer encodes an event when it stores it. A reader of the history encodes the stored row
+ * again, and gets the same text. Pure.
  */
 import type { CommittedEvent, CommittedEvents } from "../../../schemas/events.js";
 import { formatTime } from "../../base/time.js";
@@ -15,8 +15,8 @@ export interface EventRow {
 }
 
 /**
- * Encodes an event. WebSocket frames, answers and the history all contain this text. It has no line break, so that it
- * fits into one line of an event stream. Numbers in `data` keep the publisher's digits.
+ * Encodes an event. WebSocket frames, replies and the history all contain this text. It has no line break, so that it
+ * fits into one line of an event stream. Numbers in `data` are written with the publisher's digits.
  */
 export function encodeEvent(row: EventRow): CommittedEvent {
   const { id, topic, source } = row;

@@ -1,11 +1,11 @@
 /**
- * The events that match one pattern, out of one run of the hub (hub.ts) or one page of the history. All event streams
- * with this pattern share the batch, so its events are encoded only once. Runs on the front.
+ * A batch of events that match one pattern. The events come from one run of the hub (hub.ts) or from one page of the
+ * history. All event streams with this pattern share the batch, so its events are encoded only once. Runs on the front.
  */
 import { EVENT_PIECE_CHARACTERS } from "../../../schemas/limits/events.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
 
-/** Consecutive events that are written together. */
+/** Consecutive events that are written to the socket together. */
 export interface Piece {
   readonly events: readonly CommittedEvent[];
   readonly data: string | Uint8Array;
@@ -18,7 +18,7 @@ function frameOf({ id, text }: CommittedEvent): string {
   return `id: ${id}\ndata: ${text}\n\n`;
 }
 
-/** Encodes events for an event stream. */
+/** Encodes events in the format of Server-Sent Events. */
 export function framesOf(events: readonly CommittedEvent[]): string {
   return events.map(frameOf).join("");
 }
@@ -39,8 +39,8 @@ function dataOf(events: readonly CommittedEvent[], shared: boolean): string | Ui
 }
 
 /**
- * Divides events into pieces for an event stream. A piece has at most EVENT_PIECE_CHARACTERS characters, or is one
- * larger event.
+ * Divides events into pieces for an event stream. A piece has at most EVENT_PIECE_CHARACTERS characters. An event that
+ * is longer is a piece of its own.
  */
 export function streamPieces(events: readonly CommittedEvent[], shared: boolean): Piece[] {
   const pieces: Piece[] = [];
@@ -64,8 +64,8 @@ export class EventBatch {
   #pieces: readonly Piece[] | null = null;
 
   /**
-   * @param lastId this batch has all matching events up to this id
-   * @param shared whether several streams will get the batch
+   * @param lastId the batch has all matching events up to this id
+   * @param shared true if several streams will get the batch
    */
   constructor(
     readonly events: readonly CommittedEvent[],

@@ -1,14 +1,14 @@
 /**
  * Delivers events to one subscriber. A feed first replays the history after the event `since`, then delivers live
  * events. While the socket accepts no data, a buffer keeps up to 64 events. A subscriber of Server-Sent Events always
- * has a feed. A WebSocket has a feed only during replay and while its socket is slow; otherwise it gets events through
- * its group (hub.ts). Runs on the front.
+ * has a feed. A WebSocket has a feed only during replay and while its socket is slow. At other times, it gets events
+ * through its group (hub.ts). Runs on the front.
  *
  * All feeds take turns (sending-turns.ts). In each turn, a feed takes one step: it sends one page of the history, or
  * its buffer.
  *
- * Replay ends at the newest event that was sent out. Events that are committed later arrive live. So there is neither a
- * gap nor a duplicate between replay and live delivery.
+ * Replay ends at the newest event that the hub has sent out. All later events arrive live. So there is neither a gap
+ * nor a duplicate between replay and live delivery.
  */
 import {
   REPLAY_PAGE_CHARACTERS_MAX,
@@ -27,16 +27,16 @@ import type { ReplayPages } from "./replay-pages.js";
 import type { EventReader } from "./table.js";
 
 export interface Outlet {
-  /** Divides a batch into the pieces that `write` sends. */
+  /** Divides a batch into pieces. `write` sends one piece. */
   piecesOf(batch: EventBatch): readonly Piece[];
   write(piece: Piece): SendResult;
-  /** Sends events, or reports a gap. `item` has several events only if `joins` is true. */
+  /** Sends events, or reports a gap (dropped events). `item` has several events only if `joins` is true. */
   deliver(item: readonly CommittedEvent[] | Gap): SendResult;
   /** Whether several events can be sent together. */
   readonly joins: boolean;
   /**
-   * Tells the subscriber that its cursor is ahead of all events of this server. The subscriber then continues after the
-   * event `lastId`. Such a cursor comes from another history, for example from before a restore.
+   * Tells the subscriber that its cursor is ahead of all events of this server. Such a cursor comes from another
+   * history, for example from before a restore. The subscriber then continues after the event `lastId`.
    */
   lagged(lastId: number): SendResult;
   /** Called when replay is over, the buffer is empty and the socket accepts data. */
@@ -55,8 +55,8 @@ export interface FeedSources {
   readonly log: Log;
   /**
    * The read barrier of a cluster; null on a single server. It calls `done` when this node has sent out all events that
-   * any node published before the call. A feed needs it if another node has already delivered events to the subscriber
-   * that this node has not applied yet.
+   * any node published before the call. A feed needs it if the subscriber already has events from another node that
+   * this node has not applied yet.
    */
   readonly readBarrier: ((done: () => void) => void) | null;
 }
@@ -76,13 +76,14 @@ export class Feed implements Listener {
   /** The id of the last event that replay delivered. Before the first one, it is the id after which replay started. */
   #lastReplayed: number;
   /**
-   * The event id in the subscriber's cursor. The subscriber already has all events up to it, perhaps from another node.
+   * The event id in the subscriber's cursor. The subscriber already has all events up to this id, perhaps from another
+   * node.
    */
   #knownToClient: number;
   readonly #readBarrier: FeedSources["readBarrier"];
-  /** This feed has been offered the live events up to this id. */
+  /** The hub has already given this feed the live events up to this id. */
   #position = 0;
-  /** Whether a step of this feed waits for its turn. */
+  /** True while a step of this feed waits for its turn. */
   #due = false;
   #behind = false;
   #attached = false;
@@ -134,9 +135,9 @@ export class Feed implements Listener {
   }
 
   /**
-   * Checks the subscriber's cursor again after the read barrier. By now, this node has every event that another node
-   * may have delivered to the subscriber. If the cursor is still ahead of this node, it comes from another history. The
-   * subscriber then gets every event since it connected.
+   * Checks the subscriber's cursor again after the read barrier. Now this node has every event that another node may
+   * have delivered to the subscriber. So if the cursor is still ahead, it comes from another history. The subscriber
+   * then gets every event since it connected.
    * @param since the id of the newest event when the subscriber connected
    */
   #afterBarrier(since: number): void {
@@ -164,7 +165,7 @@ export class Feed implements Listener {
     else this.#takeTurn();
   }
 
-  /** Takes the next step when it is this feed's turn. */
+  /** Queues the next step of this feed. It runs when it is the feed's turn. */
   #takeTurn(): void {
     if (this.#due || this.#closed) return;
     this.#due = true;
@@ -190,8 +191,8 @@ export class Feed implements Listener {
 
   take(batch: EventBatch): void {
     const known = this.#knownToClient;
-    // Skip a run that had begun before this feed began to listen. If the subscriber needs its events, they come from
-    // replay or from `resumeFrom`.
+    // Skip a run of the hub that had begun before this feed began to listen. If the subscriber needs the events of the
+    // run, it gets them from replay or from `resumeFrom`.
     if (batch.lastId <= this.#position) return;
     this.#position = batch.lastId;
     if (this.#behind || this.#buffer.peek() !== undefined || (batch.events[0]?.id ?? 0) <= known) {
@@ -205,8 +206,8 @@ export class Feed implements Listener {
   }
 
   /**
-   * Reads the events from `id` on from the history. It is needed if the WebSocket library reports a slow socket late,
-   * when the hub has already dropped its list of the run's events.
+   * Reads the events from `id` on from the history. This is needed if the WebSocket library reports a slow socket so
+   * late that the hub no longer has the run's events.
    */
   *#sinceInHistory(id: number): Generator<CommittedEvent> {
     for (let cursor = id - 1, more = true; more; ) {
@@ -249,7 +250,7 @@ export class Feed implements Listener {
     }
   }
 
-  /** Updates the feed's state after events were sent without the buffer. */
+  /** Records the result of sending events without the buffer. */
   #send(events: readonly CommittedEvent[], result: SendResult): SendResult {
     this.#behind = result !== "sent";
     if (result === "refused") return result;
@@ -313,9 +314,9 @@ export class Feed implements Listener {
   }
 
   /**
-   * Reports that the subscriber is caught up if nothing is left to deliver. A WebSocket then leaves its feed. The feed
-   * is still needed while the cursor is ahead of this node, because it skips the events that the subscriber already
-   * has. It is also needed until it has delivered the group's events of the current run.
+   * Calls `caughtUp` if nothing is left to deliver. A WebSocket then leaves its feed. Two things delay this. While the
+   * cursor is ahead of this node, the feed must skip the events that the subscriber already has. And the feed must
+   * first deliver the group's events of the current run.
    */
   #catchUp(): void {
     if (this.#closed || this.#behind || this.#cursor !== null || this.#buffer.peek() !== undefined) return;

@@ -65,9 +65,9 @@ export function subscriptionOf(
 }
 
 /**
- * Returns the chain of webhook deliveries that led to a publish call; null if no webhook led to it. A chain that is too
- * long ends here: the webhooks that would continue it are disabled. An instance's token is not trusted to disable
- * webhooks.
+ * Returns the chain of webhook deliveries that led to a publish call; null if no webhook led to it. If the chain is too
+ * long, it ends here: the webhooks that would continue it are disabled. A caller with an instance's token cannot cause
+ * this, because it is not trusted to disable webhooks.
  */
 function chainOf(hops: number, { role }: Caller, guarded: boolean): Chain | null {
   return hops === 0 ? null : { hops, trusted: role !== "instance", guarded };
@@ -95,7 +95,7 @@ export class EventsFront {
     if (full !== null) return full;
     const events: NewEvent[] = bodies.map(({ topic, source }, at) => ({
       topic,
-      // `free` has the publisher's JSON text, in which numbers keep their digits.
+      // Take the text of `data` from `free`, in which numbers still have the publisher's digits.
       data: free[at] ?? "null",
       source: authorOf(guarded, { caller, context }, source),
     }));
@@ -114,7 +114,7 @@ export class EventsFront {
     });
   }
 
-  /** Returns the event with this id. The writer has just committed it for a publish call. */
+  /** Returns the event that the writer has just committed under this id for a publish call. */
   #committed(id: number): CommittedEvent | undefined {
     // The writer's reply and the new events arrive together, so the hub usually has not sent the events out yet.
     const accepted = this.#options.hub.acceptedWith(id);
@@ -130,22 +130,22 @@ export class EventsFront {
 
   async #waitAhead(after: number, request: HistoryCall): Promise<Answer> {
     const { hub, readBarrier } = this.#options;
-    // Wait for the read barrier, because the cursor may name an event of another node that this node has not applied
-    // yet.
+    // Wait for the read barrier. The cursor may name an event that another node published and that this node has not
+    // applied yet.
     if (readBarrier !== null) await new Promise<void>((resolve) => readBarrier(resolve));
     return this.#isAhead(after) ? jsonReply(`[${this.#lagged(hub.acceptedId)}]`) : this.#read(request);
   }
 
   /**
-   * Returns whether the id is larger than the id of every event. It also reads the database, because the writer may
-   * have committed an event and not reported it yet.
+   * Returns whether the id is larger than the id of every event. Also reads the database, because the writer may have
+   * committed events that it has not reported yet.
    */
   #isAhead(after: number): boolean {
     return after > this.#options.hub.acceptedId && after > this.#stored.lastId;
   }
 
   /**
-   * Encodes the answer to a client whose cursor is ahead of all events. The answer is one event under the topic
+   * Encodes the reply to a client whose cursor is ahead of all events. The reply is one event with the topic
    * LAGGED_TOPIC. The client continues after the id of this event.
    */
   #lagged(lastId: number): string {
@@ -187,7 +187,7 @@ export class EventsFront {
     onAbort: (listener: () => void) => void,
   ): Promise<Answer> {
     const { hub, history } = this.#options;
-    // A client without a cursor waits for the next event, so the read starts after the newest one.
+    // A client without a cursor waits for the next event, so start after the newest event.
     const cursor = { ...read, after: read.after ?? hub.lastId };
     const answer = await waitForEvents(hub, pattern, waitS * 1000, () => history.readWhole(cursor, context), onAbort);
     return answer instanceof Failure ? answer : wholeListReply(answer);

@@ -1,7 +1,7 @@
 /**
- * Removes secrets from events that were stored while the server required no token. If the server is later configured to
- * require tokens, some callers may not see these secrets. Events that are published while tokens are required contain
- * no secrets. Pure.
+ * Removes secrets from events that were stored while the server required no token. When it is later configured to
+ * require tokens, these secrets must stay hidden from some callers. Events that are published while tokens are required
+ * contain no secrets. Pure.
  */
 import type { ServerTopic } from "../../../schemas/events.js";
 import { isJsonObject } from "../../../shared/json-object.js";
@@ -17,7 +17,7 @@ const HIDDEN: ReadonlyMap<string, (data: Data) => Data> = new Map<ServerTopic, (
 ]);
 
 /**
- * Replaces a URL by its host. Events that were published while tokens were required already contain the host, which is
+ * Returns the host of a URL. Events that were published while tokens were required contain only the host, which is
  * returned unchanged.
  */
 function visibleHost(url: unknown): unknown {

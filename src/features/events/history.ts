@@ -1,6 +1,6 @@
 /**
  * Reads the event history for the history endpoint, and for long polls that look for the next event. Runs on the front,
- * where it reads only a few rows. Longer reads run in the worker pool.
+ * which does only short reads itself. Longer reads run in the worker pool.
  */
 import type { EventHistoryRequest } from "../../../schemas/events.js";
 import { Failure } from "../../base/result.js";
@@ -20,8 +20,8 @@ export class EventHistory {
   }
 
   /**
-   * Reads events as a JSON array. A read runs on the front if it is known to examine only a few rows. The number of
-   * rows is known for a read from a cursor, and for a page without filters.
+   * Reads events as a JSON array. A read runs on the front if it is known to examine only a few rows. This is known
+   * only for a read from a cursor, and for a page without filters.
    */
   read(request: EventHistoryRequest, context: CallContext): WholeText<string | null> | Failure | Chunks<string | null> {
     const filtered = ![request.pattern, ...request.or_patterns].some(isAny) || request.source !== null;

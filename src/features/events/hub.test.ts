@@ -45,7 +45,7 @@ const SUBSCRIBERS_MAX = 5;
 const LARGE = JSON.stringify("x".repeat(LARGE_CHARACTERS));
 /**
  * After this many ticks without a sent event, nothing changes any more. The hub drops its list of a run's events after
- * two of them.
+ * two such ticks.
  */
 const SETTLING_TICKS = 4;
 
@@ -100,7 +100,7 @@ function pagesOf(events: readonly CommittedEvent[]): CommittedEvent[][] {
 }
 
 /**
- * Models a subscriber as the documents describe it. The caller passes only matching events to it. A stream takes
+ * Models a subscriber as the documents describe it. The caller passes only matching events to the model. A stream takes
  * several events in one write. A socket accepts a limited number of writes.
  */
 class Model {
@@ -271,7 +271,7 @@ class World {
   #opener: SocketOpener | undefined;
   readonly #members: (Member | null)[] = [];
   readonly #all: Member[] = [];
-  /** All stored events. `#pending` has those of them that were not sent out yet. */
+  /** All stored events. Those that were not sent out yet are also in `#pending`. */
   #stored: CommittedEvent[] = [];
   #pending: CommittedEvent[] = [];
 
@@ -377,7 +377,8 @@ class World {
   async #fanOut(late: boolean): Promise<void> {
     const events = this.#pending;
     this.#runEnds = [];
-    // The real library ends its batch in each tick. So a batch that ends late must contain the whole run.
+    // The real library flushes its batch of messages in each tick. So if the test flushes late, one batch must contain
+    // the whole run.
     this.#endless = late;
     this.#hub.accept(events);
     this.#pending = [];
@@ -494,8 +495,8 @@ t.test(
         const world = new World();
         const topics = Array.from({ length: 200 }, (_, at) => (at % 3 === 0 ? "a.1" : "b.1"));
         await world.run({ op: "publish", topics, size: "small", flush: "at the end" });
-        // The socket of a WebSocket accepts two events, and one more goes into its buffer. The next matching event is
-        // two ids later. A stream gets the matching events of a page of the history at once.
+        // The socket of a WebSocket accepts two events, and one more goes into its buffer. The id of the next matching
+        // event is higher by two. A stream gets all matching events of a history page at once.
         await world.run({
           op: "connect",
           kind,

@@ -3,10 +3,10 @@
  * each pattern. The WebSockets of a group share one topic of the WebSocket library as long as they keep up. All other
  * subscribers (streams, long polls, slow WebSockets) are listeners: they get the events by function calls.
  *
- * The hub sends events in runs. A run has the events that the hub has accepted since the previous run began. Runs are
- * sent one after the other, in time slices, so a run to many subscribers takes several ticks. At most one run begins in
- * each tick, in the check phase of the event loop. So the library sends the run's messages before it handles any socket
- * event, and before it gets the next run.
+ * The hub sends events in batches that are called runs. A run has the events that the hub has accepted since the
+ * previous run began. Runs are sent one after the other, in time slices, so a run to many subscribers takes several
+ * ticks. At most one run begins in each tick, in the check phase of the event loop. So the library sends the run's
+ * messages before it handles any socket event, and before it gets the next run.
  *
  * A subscriber that connects while a run is being sent does not get that run live. Runs on the front.
  */
@@ -35,7 +35,7 @@ import { PatternIndex } from "../../platform/topics/pattern-index.js";
 import type { Pattern } from "../../platform/topics/pattern.js";
 
 export interface Listener {
-  /** Takes the events of a run that match the listener's pattern. */
+  /** Called with the events of a run that match the listener's pattern. */
   take(batch: EventBatch): void;
   /** Called when the server shuts down. */
   end(): void;
@@ -48,7 +48,7 @@ export class Group {
   readonly listeners = new Set<Listener>();
   /** The number of subscribers, of any kind. */
   members = 0;
-  /** The id of the newest event that is being sent to this group now; 0 if none is. */
+  /** The id of the newest event that is being sent to this group; 0 if no event is being sent. */
   dueId = 0;
 
   constructor(readonly pattern: Pattern) {
@@ -63,8 +63,8 @@ const TOO_MANY_PATTERNS = new Failure(
 );
 
 /**
- * If the waiting events exceed this share of their limits, publishes are refused. Above the limits, all writes are
- * refused.
+ * The share of the limits on waiting events above which publishes are refused. If a limit itself is exceeded, all
+ * writes are refused.
  */
 const PUBLISH_SHARE = 0.5;
 const UNSENT = new Failure("RESOURCE_EXHAUSTED", "too many events wait to be sent to subscribers, try again");
@@ -78,8 +78,8 @@ export class Hub implements Measured, LiveSender {
   readonly #budget = new PatternBudget(this.#index);
   readonly #groups = new Map<string, Group>();
   /**
-   * The events of the run that is being sent, or of the one that was sent just now. A WebSocket that becomes slow gets
-   * the rest of them from this list.
+   * The events of the current run, or of the run that was sent last. If a WebSocket becomes slow, its feed takes the
+   * remaining events from this list.
    */
   #runEvents: CommittedEvent[] = [];
   /** The remaining steps that send the current run; null if no run is being sent. */
@@ -121,10 +121,7 @@ export class Hub implements Measured, LiveSender {
     return this.#accepted.at(-1)?.id ?? this.#lastId;
   }
 
-  /**
-   * Skips the events up to this id. They came with a restored snapshot, so they are old, and no subscriber waits for
-   * them.
-   */
+  /** Skips the events up to this id. They are old events from a restored snapshot, and no subscriber waits for them. */
   skipTo(id: number): void {
     this.#lastId = Math.max(this.#lastId, id);
   }
@@ -178,7 +175,7 @@ export class Hub implements Measured, LiveSender {
     return this.#index.size;
   }
 
-  /** Adds one subscriber to the group of a pattern, and returns the group. */
+  /** Counts one more subscriber of a pattern. Returns the group of the pattern, which may be new. */
   join(pattern: Pattern): Group {
     let group = this.#groups.get(pattern.text);
     if (group === undefined) {
@@ -193,7 +190,7 @@ export class Hub implements Measured, LiveSender {
     return group;
   }
 
-  /** Removes a member from a group. */
+  /** Counts one subscriber less in a group. Removes the group when it is empty. */
   leave(group: Group): void {
     group.members -= 1;
     this.#members -= 1;
@@ -203,7 +200,9 @@ export class Hub implements Measured, LiveSender {
     this.#characters -= group.pattern.text.length;
   }
 
-  /** Takes committed events, in the order of their ids. They go out at the end of this tick, or in later ones. */
+  /**
+   * Takes committed events, in the order of their ids. They are sent out at the end of this tick, or in later ticks.
+   */
   accept(events: readonly CommittedEvent[]): void {
     if (events.length === 0) return;
     for (const event of events) {
@@ -218,8 +217,8 @@ export class Hub implements Measured, LiveSender {
   }
 
   /**
-   * Begins a run with the accepted events, unless a run is being sent. There may be too many events for one run, or
-   * matching them may take too long for one tick. The rest then waits for the next run.
+   * Begins a run with the accepted events, unless a run is being sent. If there are too many events for one run, or if
+   * matching them takes too long for one tick, the rest waits for the next run.
    */
   begin(): void {
     if (this.#run !== null || this.#accepted.length === 0) return;
@@ -248,15 +247,15 @@ export class Hub implements Measured, LiveSender {
     return events;
   }
 
-  /** Finds an event that was committed and belongs to no run yet; undefined if its run has begun. */
+  /** Returns an accepted event that belongs to no run yet. Returns undefined if the event's run has begun. */
   acceptedWith(id: number): CommittedEvent | undefined {
     const first = this.#accepted[0]?.id ?? 0;
-    // Ids are consecutive.
+    // The ids of accepted events are consecutive.
     const event = this.#accepted[id - first];
     return event?.id === id ? event : undefined;
   }
 
-  /** Sends events out at once, and skips those that were sent out already. */
+  /** Sends events out at once. Skips the events that were already sent out. */
   fanOut(events: readonly CommittedEvent[]): void {
     while (this.step());
     this.#beginRun(events);
@@ -315,8 +314,8 @@ export class Hub implements Measured, LiveSender {
   /** Sends a run. Each step sends to one listener, to one socket, or to one topic of the WebSocket library. */
   *#send(due: ReadonlyMap<Group, readonly CommittedEvent[]>, lastId: number): Generator<number, void, undefined> {
     for (const [group, events] of due) {
-      // Send to the listeners first. The code below may find a slow socket, whose subscriber then becomes a listener.
-      // It must not get these events twice.
+      // Send to the listeners first. The code below may find a slow socket, and its subscriber then becomes a listener.
+      // This subscriber must not get the events twice.
       if (group.listeners.size > 0) {
         const batch = new EventBatch(events, lastId, group.listeners.size > 1);
         for (const listener of group.listeners) {
@@ -335,7 +334,8 @@ export class Hub implements Measured, LiveSender {
     this.#run = null;
     const lastId = this.#lastId;
     if (this.#runEvents.length === 0) return;
-    // Wait for two immediates. After them, the library has flushed the messages of this tick and reported slow sockets.
+    // Wait for two immediates (`setImmediate`). By then, the library has flushed the messages of this tick and has
+    // reported slow sockets.
     setImmediate(() =>
       setImmediate(() => {
         this.#runEvents = this.#runEvents.filter(({ id }) => id > lastId);

@@ -69,7 +69,7 @@ function* matching(
     first: request.after === null ? first : Math.max(first, request.after + 1),
     end: request.before === null ? end : Math.min(end, request.before),
     newestFirst: request.after === null,
-    // If the pattern is a single topic, SQLite filters by it, which is faster than matching each topic here.
+    // If the pattern is a single topic, let SQLite filter by it. This is faster than matching each topic here.
     topic: request.or_patterns.length === 0 && isLiteral(request.pattern) ? request.pattern : null,
     source: request.source,
   });

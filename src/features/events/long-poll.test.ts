@@ -11,7 +11,7 @@ import { Hub } from "./hub.js";
 import { waitForEvents } from "./long-poll.js";
 import { compilePattern } from "../../platform/topics/pattern.js";
 
-/** A timeout that is longer than any test. So an answer during a test did not wait for the timeout. */
+/** A timeout that is longer than any test. So if an answer arrives during a test, the poll did not time out. */
 const LONG_MS = 60_000;
 
 function event(id: number, topic: string): CommittedEvent {

@@ -1,6 +1,6 @@
 /**
- * Answers a plain HTTP request when the next matching event exists. It reads the history at once, and again whenever a
- * matching event is sent out. It ends when it has found an event, or after the timeout. Runs on the front.
+ * Answers a plain HTTP request when the next matching event exists. The poll reads the history at once, and again
+ * whenever a matching event is sent out. It ends when it has found an event, or after the timeout. Runs on the front.
  */
 import { Failure } from "../../base/result.js";
 import { waitFor, type Wakeable } from "../../base/waiter.js";
@@ -17,8 +17,8 @@ type Found = WholeText<string | null> | Failure;
 /** Wakes the waiter at each matching event. Returns a function that removes the waiter. */
 export function wakeByEvents(hub: Hub, pattern: Pattern, waiter: Wakeable): () => void {
   const group = hub.join(pattern);
-  // `take` only wakes the waiter. The waiter then reads the history, and finds all events of the tick together. `end`
-  // does nothing, because the hub's queue of long polls ends the wait.
+  // `take` only wakes the waiter. The waiter then reads the history, where it finds all events of the tick together.
+  // `end` does nothing, because a shutdown ends the waits in the hub's queue of long polls.
   const listener: Listener = { take: () => waiter.wake(), end: () => undefined };
   group.listeners.add(listener);
   return () => {
@@ -29,7 +29,7 @@ export function wakeByEvents(hub: Hub, pattern: Pattern, waiter: Wakeable): () =
 
 /**
  * Waits until `read` returns something other than "[]".
- * @param waitMs the timeout in ms; after it the answer is "[]"
+ * @param waitMs the timeout in ms. If no event has matched by then, the answer is "[]".
  * @param onAbort registers a function to be called when the client disconnects
  */
 export async function waitForEvents(

@@ -1,8 +1,8 @@
 /**
  * Limits the steps that it takes to match a topic against all subscribed patterns. A new pattern is refused if some
  * topic could then take too many steps. So a client with expensive patterns cannot slow down the events of other
- * clients. Plain patterns are never refused, because a topic can match only a few of them. So a client with expensive
- * patterns cannot keep other clients from subscribing to plain ones either. Runs on the front.
+ * clients. Plain patterns are never refused, because a topic can match only a few of them. So even if expensive
+ * patterns use up the limit, other clients can subscribe to plain ones. Runs on the front.
  */
 import { SUBSCRIBED_PATTERN_STEPS_MAX } from "../../../schemas/limits/events.js";
 import { Failure, invalid } from "../../base/result.js";
@@ -15,7 +15,7 @@ const FULL = new Failure(
     "use fewer wildcards, or try again",
 );
 
-/** Whether a pattern has no wildcard except `*` or `**` as its last segment. */
+/** Returns whether a pattern is plain: it has no wildcard, or only `*` or `**` as its last segment. */
 function isPlain({ segments }: Pattern): boolean {
   return segments.every((segment, at) => {
     if (segment !== null && segment.literal === segment.text) return true;
@@ -26,9 +26,9 @@ function isPlain({ segments }: Pattern): boolean {
 export class PatternBudget {
   readonly #index: PatternIndex;
   /**
-   * An upper bound on the steps that matching a topic takes. The index can compute a lower, exact bound, but this is
-   * slow with many patterns. So the steps of each new pattern are added to this sum. The exact bound is computed only
-   * if the sum is too large.
+   * An upper bound on the steps that matching a topic takes. Each new pattern adds its steps to this sum. The index can
+   * compute the exact bound, which is lower, but this is slow with many patterns. So it is computed only if the sum is
+   * too large.
    */
   #stepsMost = 1;
 
@@ -37,7 +37,10 @@ export class PatternBudget {
     this.#index = index;
   }
 
-  /** Returns an error if these patterns, alone or together with the subscribed ones, take too many steps. */
+  /**
+   * Returns an error if matching would take too many steps with these patterns, alone or together with the subscribed
+   * ones.
+   */
   refuse(patterns: readonly Pattern[]): Failure | null {
     const dear = patterns.filter((pattern) => !isPlain(pattern) && !this.#index.has(pattern.text));
     if (dear.length === 0) return null;

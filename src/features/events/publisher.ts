@@ -1,6 +1,6 @@
 /**
  * Publishes events inside the transaction of a call. The transaction stores the event, and queues it for the webhooks
- * that match it. After the commit, the event is sent to subscribers. Runs in the writer.
+ * whose pattern matches. After the commit, the event is sent to subscribers. Runs in the writer.
  */
 import { CommittedEvents, type Chain, type CommittedEvent, type NewEvent } from "../../../schemas/events.js";
 import type { PushMessage } from "../../platform/rpc/method.js";
@@ -32,7 +32,7 @@ export class Publisher extends PublishingModel {
     return this.#events.lastId;
   }
 
-  /** Stores an event; `data` is JSON text. */
+  /** Stores an event, and queues it for webhooks. `data` is JSON text. */
   publish({ topic, data, source }: NewEvent, call: WriteCall, chain: Chain | null = null): CommittedEvent {
     const { nowMs } = call;
     const event = this.#events.append(topic, data, source, nowMs);
@@ -41,8 +41,7 @@ export class Publisher extends PublishingModel {
     if (!this.#outbox.listens) return event;
     const { hops, trusted, guarded } = chain ?? NO_CHAIN;
     const disabled = this.#outbox.publish({ id: event.id, topic, data, source, created_at: nowMs, hops, trusted });
-    // The event about a disabled webhook starts a new chain, so it cannot disable a webhook itself. The recursion ends
-    // here.
+    // The event about a disabled webhook starts a new chain, so it cannot disable any webhook. The recursion ends here.
     for (const webhook of disabled) this.publish(disabledEvent(webhook, guarded), call);
     return event;
   }

@@ -1,7 +1,7 @@
 /**
  * Reads pages of the event history for replays. Many subscribers often ask for the same events at once, for example
- * when they all reconnect. Their feeds take turns, so the same page is needed several times in a row. The last page is
- * therefore kept in memory while feeds wait for their turns. Runs on the front.
+ * when they all reconnect. Their feeds take turns, so the same page is needed several times in a row. So the last page
+ * stays in memory while feeds wait for their turns. Runs on the front.
  */
 import { REPLAY_PAGE_CHARACTERS_MAX, REPLAY_PAGE_EVENTS } from "../../../schemas/limits/events.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
@@ -11,13 +11,13 @@ import { EventBatch } from "./event-batch.js";
 import type { SendingTurns } from "./sending-turns.js";
 import type { EventReader } from "./table.js";
 
-/** A page, and those of its events that match a pattern. */
+/** A page of the history, reduced to the events that match a pattern. */
 export interface ReplayPage {
-  /** The id of the first event; null if the page is empty. */
+  /** The id of the page's first event, whether it matches or not; null if the page is empty. */
   readonly firstId: number | null;
   /** The matching events. `lastId` is the id of the page's last event, whether it matches or not. */
   readonly batch: EventBatch;
-  /** Whether more events may follow. */
+  /** True if more events may follow the page. */
   readonly more: boolean;
 }
 

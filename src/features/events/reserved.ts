@@ -1,7 +1,7 @@
 /**
- * Rejects client events with topics and sources that only the server may use. So subscribers can trust that an event
- * about a granted lease, for example, comes from the server. A topic is reserved if its first segment is reserved, in
- * any letter case and any Unicode form. Pure.
+ * Rejects client events with topics and sources that only the server may use. So subscribers can trust, for example,
+ * that an event about a granted lease comes from the server. The first segment of a topic decides whether it is
+ * reserved. Letter case and Unicode form do not matter. Pure.
  */
 import { SERVER_SOURCES, SERVER_TOPICS, type PublishBody } from "../../../schemas/events.js";
 import { lineProblem } from "../../../schemas/text.js";
@@ -23,8 +23,8 @@ const PLAIN = /^[\x21-\x7e]*$/;
 const UNSEEN = /[\p{Default_Ignorable_Code_Point}\p{Cf}\p{Z}]/gu;
 
 /**
- * Normalizes a text, so that texts that look the same are equal. The result is in lower case, in one Unicode form, and
- * without invisible characters.
+ * Normalizes a text, so that texts that look the same become equal. The result is in lower case and in one Unicode
+ * form, and has no invisible characters.
  */
 function plainForm(text: string): string {
   return (PLAIN.test(text) ? text : text.normalize("NFKC").replace(UNSEEN, "")).toLowerCase();

@@ -1,4 +1,4 @@
-/** Declares the routes of docs/http-api.md "Events". front.ts has the code that they share. Runs on the front. */
+/** Declares the routes of docs/http-api.md "Events". front.ts has the code that the routes share. Runs on the front. */
 import {
   EventHistoryQuery,
   EventIdHeader,

@@ -1,6 +1,6 @@
 /**
- * Tests how the sending of events is spread over ticks. Tests how much one tick sends, in which order, and how often
- * events are encoded and read. The clock advances with each write, so nothing depends on the machine.
+ * Tests how the sending of events is spread over ticks: how much one tick sends, in which order, and how often events
+ * are encoded and read. The clock advances with each write, so nothing depends on the machine.
  */
 import t from "tap";
 import { REPLAY_PAGE_EVENTS, EVENT_PIECE_CHARACTERS } from "../../../schemas/limits/events.js";
@@ -66,7 +66,7 @@ class Client implements Sink {
   }
 
   end(): void {
-    // Does nothing: the test has no connection that could be closed.
+    // Do nothing: the test has no connection that could be closed.
   }
 
   onDrain(listener: () => void): void {

@@ -1,10 +1,9 @@
 /**
- * Spreads the sending of events over ticks of the event loop. In each tick, everything that is sent shares one time
- * slice: live events, replays, and the buffers of slow subscribers. Otherwise an event for many subscribers would block
- * all requests.
+ * Spreads the sending of events over ticks of the event loop. In each tick, live events, replays, and the buffers of
+ * slow subscribers share one time slice. Without this limit, an event for many subscribers would block all requests.
  *
  * There are two lanes: one for the live events of the hub, and one in which the feeds take turns, one step each. If
- * both lanes have work, they alternate: each is first in every other tick. So neither starves. Runs on the front.
+ * both have work, each lane is first in every other tick, so that neither starves. Runs on the front.
  */
 import { TIME_SLICE_MS } from "../../../schemas/limits/process.js";
 
@@ -14,7 +13,7 @@ export interface LiveSender {
   begin(): void;
   /** Takes one step. Returns false if nothing more can be sent in this tick. */
   step(): boolean;
-  /** Whether another tick is needed to send the rest. */
+  /** True if another tick is needed to send the rest. */
   readonly hasMore: boolean;
 }
 
@@ -49,12 +48,12 @@ export class SendingTurns {
     this.#live = sender;
   }
 
-  /** Whether the slice of this tick is used up. */
+  /** True if the time slice of this tick is used up. */
   get isOver(): boolean {
     return this.#now() - this.#began + this.#charged > TIME_SLICE_MS;
   }
 
-  /** Counts time that will be spent later in this tick, in ms. */
+  /** Charges the slice for time (in ms) that will be spent later in this tick. */
   charge(ms: number): void {
     this.#charged += ms;
   }
@@ -72,7 +71,7 @@ export class SendingTurns {
     this.wake();
   }
 
-  /** Adds a listener that is called at the end of a tick in which no feed waits any more. */
+  /** Adds a listener that is called at the end of a tick if no feed waits any more. */
   onIdle(listener: () => void): void {
     this.#idleListeners.push(listener);
   }
@@ -83,7 +82,7 @@ export class SendingTurns {
     this.#charged = 0;
     this.#live?.begin();
     const waiting = this.#feeds.length > 0;
-    // A feed that adds its next step now goes to the end of the queue, after all other feeds.
+    // If a feed now adds its next step, this step comes after the steps of all other feeds.
     if (this.#liveFirst) {
       this.#runLive();
       this.#runFeeds();

@@ -41,7 +41,7 @@ class StreamOutlet implements Outlet {
   }
 
   caughtUp(): void {
-    // Does nothing: a stream keeps its feed, because only the subscribers of a WebSocket can move to a shared topic.
+    // Do nothing: a stream keeps its feed, because only WebSockets can move to a shared topic.
   }
 
   end(): void {
@@ -82,8 +82,8 @@ export class Streams implements BackgroundTask {
   }
 
   /**
-   * Writes a comment to each stream at intervals. The comment keeps proxies from closing the connection, and shows
-   * whether the client is gone.
+   * Writes a comment line to each stream at intervals. It keeps proxies from closing the connection, and shows whether
+   * the client is gone.
    */
   tick(nowMs: number): void {
     // Many streams may have connected at the same time, so their comments are due together. A tick writes only some of

@@ -58,8 +58,8 @@ t.test("it behaves as the contract says", (t) => {
 });
 
 /**
- * Models the buffer by a plain list of events and gaps. It does not store the last id before a gap, but searches for
- * it.
+ * Models the buffer by a plain list of events and gaps. The model does not store the last id before a gap, but searches
+ * the list for it.
  */
 class Model {
   readonly items: (number | Gap)[] = [];

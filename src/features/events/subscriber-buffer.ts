@@ -1,19 +1,17 @@
 /**
- * The buffer of one slow subscriber. It is a ring buffer of at most `capacity` events, with a Gap at each position at
+ * The buffer of one slow subscriber. It is a ring buffer of at most `capacity` events. A Gap stands at each position at
  * which events were dropped. The subscriber's feed fills and empties it. Pure. Runs on the front.
  *
- * Two gaps never follow each other, so there is at most one gap more than events, and the ring never grows. A gap is
- * extended only while an event before it is in the buffer. So a gap that `peek` has returned does not change before it
- * is shifted.
+ * Two gaps never follow each other, so there is at most one gap more than events, and the ring never grows. A gap at
+ * the end grows with each dropped event, but only while an event is before it in the buffer. So a gap that `peek` has
+ * returned does not change before it is shifted.
  */
 import { SUBSCRIBER_BUFFER_BYTES_MAX, SUBSCRIBER_BUFFER_EVENTS_MAX } from "../../../schemas/limits/events.js";
 import { assert } from "../../base/assert.js";
 import type { CommittedEvent } from "../../../schemas/events.js";
 import { HeldEvents } from "./held-events.js";
 
-/**
- * Stands for `count` events that were dropped here. `after_id` is the id of the event before them; 0 if there was none.
- */
+/** Stands for `count` dropped events. `after_id` is the id of the event before them; 0 if there was none. */
 export interface Gap {
   readonly kind: "gap";
   count: number;
@@ -38,7 +36,7 @@ export class SubscriberBuffer {
   /** The gap at the end of the buffer; undefined if the buffer does not end with a gap. */
   #openGap: Gap | undefined = undefined;
 
-  /** @param held keeps the events of all subscribers' buffers */
+  /** @param held stores the events that are in any subscriber's buffer */
   constructor(held: HeldEvents = new HeldEvents(), capacity: number = SUBSCRIBER_BUFFER_EVENTS_MAX) {
     assert(Number.isInteger(capacity) && capacity >= 1, "a subscriber's buffer holds at least one event");
     this.#capacity = capacity;
@@ -82,8 +80,8 @@ export class SubscriberBuffer {
   }
 
   /**
-   * Returns the oldest events up to the first gap, without removing them. Stops before `charactersMax`, but returns at
-   * least one event if there is one.
+   * Returns the oldest events up to the first gap, without removing them. Together they have at most `charactersMax`
+   * characters. If the first event is longer, it is returned alone.
    */
   peekRun(charactersMax: number): CommittedEvent[] {
     const run: CommittedEvent[] = [];
@@ -120,13 +118,13 @@ export class SubscriberBuffer {
     while (this.shift() !== undefined);
   }
 
-  /** Records the id of an event that was sent without the buffer. A later gap starts after this event. */
+  /** Records the id of an event that was sent without the buffer. The next gap then starts after this event. */
   noteDelivered(id: number): void {
     if (id > this.#lastId) this.#lastId = id;
   }
 
   #push(item: CommittedEvent | Gap): void {
-    // The ring is allocated for the maximum: one gap before each event, and one more gap at the end.
+    // Allocate the maximum: one gap before each event, and one more gap at the end.
     if (this.#slots.length === 0)
       this.#slots = new Array<CommittedEvent | Gap | undefined>(2 * this.#capacity + 1).fill(undefined);
     assert(this.#used < this.#slots.length, "gaps are never more than events + 1");

@@ -1,4 +1,7 @@
-/** The parameters of a subscription, and the messages about gaps. All transports use the same ones. Pure. */
+/**
+ * Defines the parameters of a subscription, and encodes the messages about gaps, in the same way for all transports.
+ * Pure.
+ */
 import type { DroppedNotice, LaggedNotice } from "../../../schemas/events.js";
 import type { Pattern } from "../../platform/topics/pattern.js";
 import type { Gap } from "./subscriber-buffer.js";
@@ -7,7 +10,7 @@ export interface Subscription {
   readonly pattern: Pattern;
   /** The id of the event after which replay starts; null for no replay. */
   readonly since: number | null;
-  /** Whether the subscriber wants a message in place of dropped events. */
+  /** True if the subscriber wants a message in place of dropped events. */
   readonly notices: boolean;
 }
 

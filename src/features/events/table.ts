@@ -1,4 +1,4 @@
-/** The SQL of events. The writer appends and prunes; the front and the worker pool read. */
+/** Runs the SQL about events. The writer appends and prunes events. The front and the worker pool read them. */
 import type { CommittedEvent } from "../../../schemas/events.js";
 import { EVENT_PAGE_CHARACTERS_MAX } from "../../../schemas/limits/events.js";
 import { toOneLine } from "../../../shared/json-text.js";
@@ -78,8 +78,8 @@ export class EventReader {
   readonly #guarded: boolean;
 
   /**
-   * @param guarded true if the server requires tokens. Secrets are then removed from events that were stored while it
-   * did not require tokens.
+   * @param guarded true if the server requires tokens. Secrets are then removed from events that were stored while no
+   * tokens were required.
    */
   constructor(db: Db, guarded = false) {
     this.#db = db;
@@ -119,7 +119,7 @@ export class EventReader {
     return { rows, more: rows.length === limit };
   }
 
-  /** Iterates over the rows of a span. */
+  /** Yields the events of a span, one row at a time. */
   *scan(span: EventSpan): Generator<EventRow, void, undefined> {
     const conditions = ["id >= ?", "id < ?"];
     const values: (string | number)[] = [span.first, span.end];

@@ -1,7 +1,7 @@
 /**
  * Serves subscribers over WebSocket. A subscriber that keeps up gets events through its group's topic in the WebSocket
- * library. When its socket stops accepting data, it leaves the topic and gets its own Feed. It rejoins the topic when
- * the feed has delivered everything. Runs on the front.
+ * library. When its socket stops accepting data, the subscriber leaves the topic and gets its own Feed. It rejoins the
+ * topic when the feed has delivered everything. Runs on the front.
  */
 import type { CommittedEvent } from "../../../schemas/events.js";
 import type { SendResult, Socket, SocketHandler, SocketOpener } from "../../platform/transport/transport.js";
@@ -83,7 +83,7 @@ class Subscriber implements Outlet, SocketHandler {
   }
 
   end(): void {
-    // Does nothing, because the port closes its sockets.
+    // Do nothing, because the port closes its sockets itself.
   }
 
   closed(): void {
@@ -98,7 +98,7 @@ class Subscriber implements Outlet, SocketHandler {
   }
 }
 
-/** Returns the function that creates the subscriber when a WebSocket is accepted. */
+/** Returns a function that creates a subscriber for each accepted WebSocket. */
 export function subscriberOf(subscription: Subscription, sources: FeedSources): SocketOpener {
   return (socket) => new Subscriber(socket, subscription, sources);
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps the state of each agent between its hooks. The state is the root of the agent's session, whether it was
- * introduced to the other agents, and the lines that wait for its next answer. Pure except for its state.
+ * Keeps the state of each agent between its hooks. The state has the directory of the session's first event, a flag for
+ * the introduction of the other agents, and the lines that wait for the agent's next answer. Pure except for its state.
  *
  * The memory is bounded. If it is full, the agent whose last hook is the oldest is forgotten. A forgotten agent counts
  * as introduced, so that it does not get the introduction twice.
@@ -10,8 +10,8 @@ import { AgingMap } from "../../base/aging-map.js";
 
 export interface AgentState {
   /**
-   * The directory of the session's first event; "" if it is not known. If the headers name no root, this directory is
-   * the session's root.
+   * The directory of the session's first event; "" if it is not known. It is the root of the session if the headers
+   * name no root.
    */
   readonly root: string;
   /** True if the agent was told its own name and the names of the other active agents. */

@@ -176,7 +176,7 @@ const MEMBERS: Readonly<Record<HookClientName, readonly (readonly string[])[]>> 
 };
 
 /**
- * Returns the names of an answer's members. The name of an outer member is a prefix of its first inner member
+ * Returns the names of an answer's members. The first member inside another one has the outer name as its prefix
  * (`outer.inner`).
  */
 function namesOf(json: object): string[] {

@@ -1,7 +1,7 @@
 /**
  * Writes the answer to a hook in the form that its client reads. An answer has only members that the client knows,
- * because some client drops an answer with an unknown member. No answer explicitly allows a call, because the client
- * would then skip the question to its user. Pure, any thread.
+ * because some clients drop an answer with an unknown member. No answer explicitly allows a call, because the client
+ * would then not ask its user for permission. Pure, any thread.
  */
 import type { HookForm, HookPolicy } from "../../../schemas/hook-names.js";
 import type { HookClient, HookEvent } from "./client.js";
@@ -20,7 +20,7 @@ export const PROCEED: HookDecision = { kind: "proceed" };
 
 const EMPTY_OBJECT = "{}";
 
-/** Builds the members of a denial and of a context, for one form of answers. */
+/** Builds the JSON members of a denial and of a context, for answers in one form. */
 interface FormRow {
   readonly deny: (reason: string, event: string, policy: HookPolicy) => object;
   readonly inform: (text: string, event: string) => object;
@@ -54,8 +54,8 @@ const FORMS: Readonly<Record<HookForm, FormRow>> = {
     inform: (text) => ({ context: text }),
   },
   cline: {
-    // With this form, a denial ends the agent's run, and the model never sees the reason. So only the strictest policy
-    // denies.
+    // In this form, a denial ends the agent's run, and the model never sees the reason. So a call is denied only under
+    // the strictest policy.
     deny: (reason, _event, policy) =>
       policy === "strict" ? { cancel: true, errorMessage: reason } : { contextModification: reason },
     inform: (text) => ({ contextModification: text }),
@@ -73,8 +73,9 @@ export function hookAnswer(client: HookClient, event: HookEvent, decision: HookD
 }
 
 /**
- * Returns whether a denial keeps the call from running. For a client that ends its run at a denial, this is true only
- * under the strictest policy. Under other policies, such a client only warns its model.
+ * Returns whether a denial under this policy keeps the call from running. If the client ends the agent's run at a
+ * denial, only the strictest policy denies. Under the other policies, such a client gets a warning for its model
+ * instead.
  */
 export function isDenied({ denial }: HookClient, policy: HookPolicy): boolean {
   return denial === "refuses-call" || policy === "strict";

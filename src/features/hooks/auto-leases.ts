@@ -18,8 +18,8 @@ import type { WantedPath } from "./held-by-others.js";
 const REASON = "edits it";
 
 /**
- * The part of a call's paths that one lease request contains. The paths have the same scope, and are at most as many as
- * a lease may have.
+ * The paths of a tool call that are leased by one request. All of them have the same scope. There are at most as many
+ * as one lease may have.
  */
 interface Part {
   readonly scope: "repo" | "checkout";
@@ -40,7 +40,7 @@ export class AutoLeases {
   }
 
   /**
-   * Leases paths for an agent: either all of them or none.
+   * Leases all of the paths for an agent, or none of them.
    * @param lifeS the time from the last edit to the end of the leases, in seconds
    * @returns the failure if a path could not be leased; null if all paths are leased
    */

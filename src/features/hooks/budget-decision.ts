@@ -33,8 +33,8 @@ export class BudgetDecision {
   }
 
   /**
-   * Returns the lines about an agent's budgets that were not reported to it yet. A budget is reported once for each
-   * state, period and limit. The returned lines count as reported.
+   * Returns the lines about an agent's budgets that were not reported to it yet. A budget is reported again only if its
+   * state, its period or its limit has changed. The returned lines count as reported.
    */
   take(entry: Entry): string[] {
     const { reported } = this.#options;

@@ -1,4 +1,4 @@
-/** Writes the line that tells an agent about a budget, and the reason for a denial if the budget is exhausted. Pure. */
+/** Writes the lines that tell agents about budgets, and the reasons of denials because of exhausted budgets. Pure. */
 import { HOOK_DENIAL_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { type BudgetRow, endOf, shareOf } from "../budgets/budget.js";
 import { cutToBytes, foreignName } from "./foreign-text.js";
@@ -6,12 +6,15 @@ import { cutToBytes, foreignName } from "./foreign-text.js";
 const PERCENT = 100;
 const DOLLAR_DIGITS = 2;
 
-/** Returns the line about a budget that is warned or exhausted. */
+/** Returns the line about a budget that is exhausted, or that has reached its warning threshold. */
 export function budgetLine(row: BudgetRow): string {
   return `${named(row)} is used up to ${Math.floor(shareOf(row) * PERCENT)} % (${used(row)})${untilEnd(row)}.`;
 }
 
-/** Returns the reason of a denial. It says which calls still run, and what the user can do. */
+/**
+ * Returns the reason of a denial because of an exhausted budget. It says which calls still run, and how the user can
+ * help.
+ */
 export function budgetReason(row: BudgetRow): string {
   const start = `${named(row)} is used up: ${used(row)}${untilEnd(row)}.`;
   const finish =

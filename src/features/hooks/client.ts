@@ -19,29 +19,29 @@ export type Moment = "start" | "prompt" | "before-tool" | "after-tool" | "stop" 
 export type ToolKind = "edit" | "write" | "patch" | "notebook" | "shell" | "other";
 
 /**
- * Says what happens to a context in the answer to an event. With `model`, the model gets it. With `plain`, the model
- * gets the whole answer, which is text instead of JSON. With `lost`, the client drops the context or shows it only to
- * the user.
+ * Says what a client does with a context (a text for the model) in the answer to an event. With `model`, the model gets
+ * it. With `plain`, the model gets the whole answer, which is text instead of JSON. With `lost`, the client drops the
+ * context or shows it only to the user.
  */
 export type ContextPlace = "model" | "plain" | "lost";
 
 export interface HookEvent {
-  /** The name in the client's settings and in its input. */
+  /** The name of the event in the client's settings and in its input. */
   readonly name: string;
   readonly moment: Moment;
   readonly context: ContextPlace;
   /** The form of the answer to this event. */
   readonly form: HookForm;
   /**
-   * The tool of an event whose input names no tool, because the event is always about the same one. The members of the
-   * whole input are then the tool's arguments.
+   * The tool that this event is always about. Set only if the event's input names no tool. The members of the whole
+   * input are then the tool's arguments.
    */
   readonly tool?: string;
 }
 
 /**
- * The names of the members in a client's input. Each list has alternatives, of which the first one that exists counts.
- * A dot separates the names of nested members (`tool.name`).
+ * The names under which a client's input has each value. If an input has several members of a list, the first one in
+ * the list counts. A dot separates the names of nested members (`tool.name`).
  */
 export interface InputFields {
   readonly event: readonly string[];
@@ -62,7 +62,7 @@ export interface InputFields {
   readonly parameters: readonly string[];
   readonly call: readonly string[];
   readonly prompt: readonly string[];
-  /** A member that is true, or a number above 0, if a hook has already kept the agent from stopping. */
+  /** The members that show that a hook has already kept the agent from stopping: `true`, or a number above 0. */
   readonly stopHeld: readonly string[];
   /** Members that list the tasks in the background at the end of a turn, each with its status. */
   readonly background: readonly string[];
@@ -80,11 +80,14 @@ export interface HookClient {
   readonly tools: Readonly<Record<string, ToolKind>>;
   readonly fields: InputFields;
   /**
-   * True if every input of the client has an agent's id, even if it is not about a subagent. Only an input that also
-   * has the id of a parent is about one.
+   * True if every input of the client has an agent's id, even an input that is not about a subagent. For such a client,
+   * an input is about a subagent only if it also has the id of a parent.
    */
   readonly agentNeedsParent: boolean;
-  /** The unit of the argument `timeout` of the client's shell tool; null if the tool is not known to have it. */
+  /**
+   * The unit of the shell tool's argument `timeout`. Null if the client's shell tool is not known to have this
+   * argument.
+   */
   readonly shellTimeout: "ms" | null;
   /** The effect of a denial. `ends-run` means that the agent stops and its model never sees the reason. */
   readonly denial: "refuses-call" | "ends-run";

@@ -6,8 +6,8 @@ import type { HookClientName, HookForm } from "../../../schemas/hook-names.js";
 import type { ContextPlace, HookClient, HookEvent, InputFields, Moment, ToolKind } from "./client.js";
 
 /**
- * The members that most clients use. Several clients also run the hooks in Claude Code's settings, under Claude Code's
- * name. So every input is searched for all of these members.
+ * The input members of most clients. Every input is searched for all of them, because several other clients also run
+ * the hooks in Claude Code's settings, under Claude Code's name.
  */
 const COMMON_FIELDS: InputFields = {
   event: ["hook_event_name", "hookEventName"],
@@ -47,7 +47,7 @@ const CLINE_FIELDS: InputFields = {
   prompt: ["userPromptSubmit.prompt", "prompt"],
 };
 
-/** Returns events that have the same moment, and whose answers treat a context in the same way. */
+/** Returns one event for each name. All of them have the given form, moment and place of a context. */
 function events(form: HookForm, moment: Moment, context: ContextPlace, ...names: readonly string[]): HookEvent[] {
   return names.map((name) => ({ name, moment, context, form }));
 }
@@ -184,9 +184,9 @@ const ROWS: Readonly<Record<HookClientName, HookClient>> = {
     name: "copilot",
     triedVersion: "1.0.102",
     form: "flat",
-    // Events whose names begin with a capital have the fields and the tools of Claude Code. The client accepts Claude
-    // Code's form of a denial for them. It accepts Claude Code's form of a context only at PreToolUse. Inputs of the
-    // other events do not name their event.
+    // Events whose names begin with a capital have the fields and the tools of Claude Code. For these events, the
+    // client accepts a denial in Claude Code's form. It accepts a context in that form only at PreToolUse. Inputs of
+    // the other events do not name their event.
     events: [
       ...events("flat", "start", "model", "SessionStart"),
       ...events("flat", "prompt", "model", "UserPromptSubmit", "UserPromptSubmitted"),
@@ -346,8 +346,8 @@ interface EventNames {
 function namesOf({ events: all }: HookClient): EventNames {
   return {
     exact: new Map(all.map((event) => [event.name, event])),
-    // If several names differ only in case, the first event counts. A Map keeps the last entry of a key, so the order
-    // is reversed.
+    // If the names of several events differ only in case, the first event counts. The order is reversed, because a Map
+    // keeps the last entry of a key.
     lowerCase: new Map(all.toReversed().map((event) => [event.name.toLowerCase(), event])),
   };
 }

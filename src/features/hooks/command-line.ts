@@ -4,11 +4,11 @@ import type { CommandWord } from "./shell-commands.js";
 export interface CommandLine {
   /** The parameters that are not options. */
   readonly operands: readonly CommandWord[];
-  /** The number of operands before `--`; all of them if there is no `--`. */
+  /** The number of operands before `--`. Without a `--`, it is the number of all operands. */
   readonly beforeSeparator: number;
   /** True if the parameters have a `--`. */
   readonly hasSeparator: boolean;
-  /** Returns whether one of the options was given, by its long name (`--force`) or its letter (`-f`). */
+  /** Returns whether one of these options was given. An option is a long name (`--force`) or a letter (`-f`). */
   has(...options: readonly string[]): boolean;
   /** Returns the last value of an option; undefined if it was not given with a value. */
   valueOf(...options: readonly string[]): CommandWord | undefined;

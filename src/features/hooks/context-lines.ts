@@ -1,6 +1,6 @@
 /**
- * Writes the text for the start of a session, and the lines about messages, waiting agents and tasks. Texts of other
- * agents are quoted, and marked as data. Pure.
+ * Writes the text for the start of a session, and the lines about messages, waiting agents and tasks. Texts that other
+ * agents wrote are quoted, and marked as data. Pure.
  */
 import { HOOK_OTHERS_NAMED_MAX, HOOK_START_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { utf8Length } from "../../../schemas/text.js";

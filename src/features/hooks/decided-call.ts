@@ -1,4 +1,4 @@
-/** Defines a tool call that hooks allow or deny, and the outcome of this decision. Pure. */
+/** Defines the tool call about which a hook decides, and the outcome of the decision. Pure. */
 import type { CallContext } from "../../platform/rpc/frames.js";
 import type { Entry } from "../instances/entry.js";
 import type { HookHeaders } from "./headers.js";
@@ -21,8 +21,8 @@ export interface DeniedPath {
   readonly path: string;
   readonly resource: string;
   /**
-   * The row of another agent's lease or earlier request; null if the call is denied only because the calling agent has
-   * no lease.
+   * The row of the other agent's lease, or of its earlier lease request. Null if no other agent is involved: the
+   * calling agent itself lacks a lease.
    */
   readonly lease: number | null;
 }

@@ -1,6 +1,7 @@
 /**
- * Writes the reasons of denials. A reason names the path that is not free, the agent that holds it, and a command by
- * which the denied agent can wait. The command is never cut, because an agent would run even a cut command. Pure.
+ * Writes the reasons of denials. A reason names the path that is not free, the agent that holds it, and a command with
+ * which the denied agent can wait. The command is never shortened, because an agent would run even a command that was
+ * cut off. Pure.
  */
 import { HOOK_DENIAL_BYTES_MAX, HOOK_WAITERS_NAMED_MAX } from "../../../schemas/limits/hooks.js";
 import { utf8Length } from "../../../schemas/text.js";
@@ -8,7 +9,7 @@ import { cutToBytes, foreignName, quoteForeign } from "./foreign-text.js";
 import type { GitChange } from "./git-command.js";
 import { shellQuote } from "../../../shared/shell-quote.js";
 
-/** A reason is never cut below this number of bytes, even if the command after it is very long. */
+/** A reason keeps at least this number of bytes, even if the command after it is very long. */
 const REASON_BYTES_MIN = 80;
 
 /** The lease or the earlier request with which a denied call conflicts. */
@@ -22,9 +23,9 @@ export interface Obstacle {
   readonly holder: { readonly id: string; readonly name: string };
   /** The reason that the holder gave; "" if it gave none. */
   readonly reason: string;
-  /** The time at which the lease ends, in ms; null if it is not known. */
+  /** The time at which the lease ends, in ms; null if the time is not known. */
   readonly untilMs: number | null;
-  /** The names of the agents that wait, in their order. */
+  /** The names of the agents that wait for the lease, those in the queue first. */
   readonly waiters: readonly string[];
 }
 
@@ -39,7 +40,7 @@ export function leasedReason(obstacle: Obstacle): string {
   );
 }
 
-/** Returns the reason for a denial if the path is free, but another agent has waited longer for it. */
+/** Returns the reason for a denial if the path is free, but another agent asked for it earlier. */
 export function awaitedReason(obstacle: Obstacle): string {
   return withCommands(
     `${mentioned(obstacle.path)} is free, but ${foreignName(obstacle.holder.name)} has waited for it longer`,
@@ -84,8 +85,8 @@ function withCommands(start: string, { path, resource, holder, waiters }: Obstac
 }
 
 /**
- * Joins a reason and its command. Cuts the reason if both are too long together. The path in the command does not
- * count.
+ * Joins a reason and its command. Cuts the reason if both are too long together. The length of the path in the command
+ * is not counted.
  */
 function withCommand(reason: string, rest: string, path: string): string {
   const bytesMax = HOOK_DENIAL_BYTES_MAX + utf8Length(path) - utf8Length(rest) - 1;

@@ -1,7 +1,7 @@
 /**
- * Decides about a tool call that edits files. By the policy of the project, the server leases the free files, demands
- * that the agent has leased them, or only reports conflicts. A failed lease denies a call only if it failed because of
- * another agent. If anything else goes wrong, the call may run. Runs on the front.
+ * Decides about a tool call that edits files. The policy of the project says whether the server leases the free files,
+ * demands that the agent has leased them, or only reports conflicts. If a lease fails because of another agent, the
+ * call is denied. If it fails for any other reason, the call may run. Runs on the front.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import { Failure } from "../../base/result.js";
@@ -87,7 +87,7 @@ export class EditDecision {
     auto.touch(touched.values(), context);
   }
 
-  /** Returns a denial if a request was refused because of another agent; else null. */
+  /** Returns a denial if a lease request failed because of another agent; null if it failed for another reason. */
   #conflict({ members }: Failure, free: readonly WantedPath[]): CallOutcome | null {
     const { conflicts } = (members ?? {}) as {
       readonly conflicts?: readonly { readonly wanted: string; readonly lease: number }[];
@@ -102,7 +102,7 @@ export class EditDecision {
 }
 
 /**
- * Finds the places of paths in the workspace. Leaves out duplicates, ignored paths, and paths outside of the workspace.
+ * Converts paths to paths in the workspace. Leaves out duplicates, ignored paths, and paths outside of the workspace.
  */
 export function locateAll(
   paths: readonly string[],

@@ -1,6 +1,7 @@
 /**
- * Finds the files that a call of an editing tool writes. The arguments of the call name them. Tools use different
- * arguments, and a client may use those of another client. So the same arguments are read for every tool. Pure.
+ * Finds the files that a call of an editing tool writes. The arguments of the call name them. Each tool has its own
+ * names for these arguments, and a client may use another client's names. So all known names are tried for every tool.
+ * Pure.
  */
 import type { HookTool } from "./input.js";
 import { isJsonObject, type JsonObject, memberAt } from "./json-members.js";
@@ -8,7 +9,7 @@ import { findPatchPaths } from "./patch-paths.js";
 import { PathCollector, type WrittenPaths } from "./path-collector.js";
 import { wordsOf } from "./tool-kind.js";
 
-/** The arguments that name a file, or a list of files. */
+/** The names of the arguments whose value is a file, or a list of files. */
 const PATH_ARGUMENTS = [
   "file_path",
   "filePath",
@@ -26,15 +27,15 @@ const PATH_ARGUMENTS = [
   "filePaths",
   "paths",
 ] as const;
-/** The arguments with the old name of a file that is renamed or moved. They do not count if the file is only copied. */
+/** The arguments with the old name of a renamed or moved file. A copy has them too, but does not write the old file. */
 const SOURCE_ARGUMENTS = ["source", "old_path", "oldPath"] as const;
-/** The arguments with a list of files, or with a list of changes, each of which names its file. */
+/** The arguments whose value is a list: of files, or of changes that name their files. */
 const LIST_ARGUMENTS = ["files", "edits", "replacements"] as const;
 /** If an editing tool's argument `command` has one of these values, the tool only reads. */
 const READING_COMMANDS: ReadonlySet<unknown> = new Set(["view", "read", "list"]);
 
 /**
- * Returns the paths that a call of an editing tool writes; none for any other tool. shell-writes.ts finds the paths of
+ * Returns the paths that a call of an editing tool writes. Returns none for any other tool; shell-writes.ts handles
  * shells.
  */
 export function editedPaths({ name, kind, parameters }: HookTool): WrittenPaths {

@@ -1,7 +1,7 @@
 /**
- * Handles one event of an agent's session. It begins or ends the session, or decides about a tool call or the end of a
- * turn. It gives the lines for the agent to the informer. Decisions use only the front's memory. The writer is called
- * only to begin or end a session, and to change leases. Runs on the front.
+ * Handles the events of agents' sessions. An event begins or ends a session, or asks for a decision about a tool call
+ * or about the end of a turn. The informer writes the lines for the agent. Decisions use only the front's memory. The
+ * writer is called only to begin or end a session, and to change leases. Runs on the front.
  */
 import type { CheckoutBody } from "../../../schemas/instances.js";
 import { SECOND_MS } from "../../../shared/duration.js";
@@ -106,8 +106,8 @@ export class EventDecision {
   }
 
   /**
-   * Decides about an event after the writer has stored its instances. The writer may store the instances of many events
-   * in one transaction, so many events continue in the same tick. They are therefore decided in time slices, in which
+   * Decides about an event after the writer has stored its instances. One transaction may store the instances of many
+   * events, and all these events continue in the same tick. So they are decided in short time slices, in which the
    * callers take turns.
    */
   async #decideInSlice<Stored>(
@@ -138,7 +138,7 @@ export class EventDecision {
     if (known === undefined) return directory;
     const root = this.#options.states.find(known.id)?.root ?? known.checkout?.root ?? "";
     if (root !== "") return root;
-    // If no header names the workspace of a session, the name of the workspace is the path of the session's root.
+    // If no header names a workspace, the path of the session's root is used as the name of the workspace.
     return styleOf(known.workspace) === null ? directory : known.workspace;
   }
 
@@ -228,10 +228,13 @@ export class EventDecision {
       : released.then(() => this.#options.informer.inform(known, []));
   }
 
-  /** Handles the repetition of a call. `known` is the decision about the first call, or its promise. */
+  /**
+   * Handles the repetition of a hook's call. `known` is the decision about the first call, or the promise of this
+   * decision.
+   */
   repeat(input: HookInput, known: Decided | Promise<Decided>, request: EventRequest): Decided | Promise<Decided> {
     const session = this.#options.directory.ofSession(input.session);
-    // Record that the hooks of this client run, too. The first call may have come from another client's hooks.
+    // Record that this client's hooks run. The first call may have come from the hooks of another client.
     if (session !== undefined && !(known instanceof Failure)) this.#see(input, session);
     return input.moment === "stop" ? this.#stopAgain(input, known, request) : known;
   }
@@ -243,8 +246,8 @@ export class EventDecision {
 
   /**
    * Handles a repeated end of a turn: releases the automatic leases for which other agents wait. Some clients send the
-   * same input at the end of a subagent, and soon after that at the end of the turn. The turn is over only at the
-   * second time.
+   * same input twice: at the end of a subagent, and soon after that at the end of the turn. Only the second input means
+   * that the turn is over.
    */
   async #stopAgain(
     { session, isBusyInBackground }: HookInput,

@@ -1,11 +1,13 @@
 /**
- * Normalizes the paths of another machine, without access to its file system. The machine may run Windows, whatever
- * this server runs on. A path is a Windows path if it begins with a drive letter or a share. Pure.
+ * Normalizes the paths of another machine, without access to its file system. The machine may run Windows even if this
+ * server does not. A path is a Windows path if it begins with a drive letter or a share. Pure.
  */
 
 const BACKSLASHES = /\\/g;
 const DRIVE = /^[A-Za-z]:(?=[\\/]|$)/;
-/** Also matches a path that is relative to the current directory of a drive (`C:a`). */
+/**
+ * Matches a drive letter. The path may be absolute (`C:\a`), or relative to the current directory of the drive (`C:a`).
+ */
 const ANY_DRIVE = /^[A-Za-z]:/;
 
 /** The two ways to write paths. On Windows `\` separates the segments; elsewhere it is a character of a name. */

@@ -5,20 +5,20 @@ import { cutToBytes } from "./foreign-text.js";
 export interface FittedLines {
   readonly text: string;
   /**
-   * The number of lines that fit into the text, from the first one on. If it is not all of them, the text ends with a
-   * line that counts the others.
+   * The number of lines in the text, counted from the first line. If some lines did not fit, one more line at the end
+   * of the text says how many.
    */
   readonly shown: number;
 }
 
-/** Returns the line that counts unread messages which did not fit. */
+/** Returns the line that says how many unread messages did not fit. */
 export function countUnread(count: number): string {
   return `and ${count} more: koor message list --unread`;
 }
 
 /**
- * Joins lines. If some do not fit, `countRest` makes a last line that counts them. The first line is always shown. If
- * it alone is too long, it is cut.
+ * Joins as many lines as fit. If some do not fit, `countRest` makes a last line that says how many. The first line is
+ * always shown, but is cut if it is too long.
  * @param bytesMax the maximum size of the text
  */
 export function fitLines(

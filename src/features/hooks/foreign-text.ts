@@ -1,7 +1,7 @@
 /**
- * Prepares texts of other agents for the context of a model. The model must see such a text as data, not as a part of
- * the answer or an instruction of the client. So the text becomes one line in quotes. Control characters, invisible
- * characters, and the brackets in which clients enclose a context are removed. Pure.
+ * Prepares texts that other agents wrote for the context of a model. The model must see such a text as data, not as a
+ * part of the answer or an instruction of the client. So the text becomes one line in quotes. Control characters,
+ * invisible characters, and the brackets in which clients enclose a context are removed. Pure.
  */
 import { HOOK_NAME_BYTES_MAX, HOOK_QUOTE_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import { utf8Length } from "../../../schemas/text.js";
@@ -23,7 +23,7 @@ export function cutToBytes(text: string, bytesMax: number): string {
 }
 
 /**
- * Returns a text of another agent in quotes.
+ * Returns a text that another agent wrote, in quotes.
  * @param bytesMax the maximum number of bytes between the quotes
  */
 export function quoteForeign(text: string, bytesMax: number = HOOK_QUOTE_BYTES_MAX): string {
@@ -40,14 +40,13 @@ export function foreignName(name: string): string {
 }
 
 function plainLine(text: string, bytesMax: number): string {
-  // Each UTF-16 unit takes at least one byte, so the rest of a long text is not needed.
+  // Each UTF-16 code unit takes at least one byte in UTF-8, so more than `bytesMax` units cannot fit.
   const start = text.slice(0, bytesMax + 1).toWellFormed();
   const line = makeVisible(start)
     .replaceAll(/["<>]/g, (character) => REPLACEMENTS[character] ?? "")
     .replaceAll(/\s+/g, " ");
   const isCut = text.length > bytesMax + 1;
-  // Check the text again. Some invisible characters are accepted only next to certain characters, which may have been
-  // cut off.
+  // Remove invisible characters again. Some are accepted only next to certain characters, which may have been cut off.
   return makeVisible(cutToBytes(isCut ? `${line}${ELLIPSIS}` : line, bytesMax));
 }
 

@@ -1,6 +1,6 @@
 /**
- * Tests how git commands are recognized: which of them change the work of other agents, which files and branches they
- * change, and in which directory they run.
+ * Tests how git commands are recognized. The tests cover whether a command changes the work of other agents, which
+ * files and branches it changes, and in which directory it runs.
  */
 import t from "tap";
 import { HOOK_PATH_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";

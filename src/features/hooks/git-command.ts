@@ -13,8 +13,8 @@ export interface GitChange {
   readonly command: string;
   readonly touches: GitTouch;
   /**
-   * The directory in which git runs, relative to the directory of the call; "" for that directory itself, null if it is
-   * not known. The paths in `touches` start there.
+   * The directory in which git runs, relative to the directory of the tool call. It is "" for the directory of the call
+   * itself, and null if it is not known. The paths in `touches` are relative to it.
    */
   readonly directory: string | null;
   /** The repository that the command names; null if git finds the repository by the directory. */
@@ -23,7 +23,7 @@ export interface GitChange {
   readonly workTree: string | null;
 }
 
-/** Returns the changes that commands make, in their order. */
+/** Returns the changes that the commands would make, in the order of the commands. */
 export function gitChanges(commands: readonly ShellCommand[]): GitChange[] {
   return commands.flatMap((command) => gitChange(command) ?? []);
 }

@@ -1,7 +1,7 @@
 /**
- * Decides about a git command that would change or lose the work of other agents. Such a command touches files of a
- * working tree, the stashes that all working trees share, a working tree that it deletes, or a branch that it deletes.
- * It is denied only while another agent is active there. Runs on the front.
+ * Decides about a git command that would change or lose the work of other agents. Such a command changes files of a
+ * working tree, changes the stashes that all working trees share, or deletes a working tree or a branch. The command is
+ * denied only while another agent is active in the same place. Runs on the front.
  */
 import { HOOK_ACTIVE_EXAMINED_MAX, HOOK_GIT_CHANGES_MAX, HOOK_GIT_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 import type { Checkout } from "../../../schemas/instances.js";
@@ -20,14 +20,14 @@ import type { GitChange } from "./git-command.js";
 
 const PATH_PREFIX = "path:";
 
-/** The data that all git commands of one tool call share. Each member is computed at most once. */
+/** Data about other agents, computed at most once for all git commands of a tool call. */
 interface Surroundings {
   readonly call: DecidedCall;
   /** The other active agents of the workspace. */
   readonly others: readonly Entry[];
   /** The leases of files that other agents hold in the workspace. */
   held: readonly LeaseRecord[] | null;
-  /** The number of steps that are left for comparing paths with leases. */
+  /** The remaining budget of steps for comparing paths with leases. */
   stepsLeft: number;
 }
 
@@ -38,8 +38,8 @@ interface RootKey {
 }
 
 /**
- * The names of the agents whose work a command would change. `records` has the leases that show it; it is empty if the
- * agents' checkouts show it.
+ * The agents whose work a command would change. `records` are their leases of the touched files. It is empty if the
+ * agents were found by their checkouts.
  */
 interface Affected {
   readonly names: readonly string[];
@@ -125,8 +125,8 @@ export class GitDecision {
   }
 
   /**
-   * Returns the leases of other agents that would conflict with a claim of these files.
-   * @param checkout the claim is limited to the files of this checkout; null for the files of all checkouts
+   * Returns the leases of other agents that conflict with a change of these files.
+   * @param checkout the checkout whose files change; null for the files of all checkouts
    */
   #held(resources: readonly string[], checkout: string | null, around: Surroundings): LeaseRecord[] {
     const { leases } = this.#options;
@@ -149,9 +149,8 @@ export class GitDecision {
   }
 
   /**
-   * Returns the first of the directories that is in a known working tree, with the id of its checkout. The id is null
-   * if the working tree is the agent's own and has no id. If a working tree is inside another one, the inner one
-   * counts.
+   * Returns the first of the directories that is in a known working tree, and the id of this tree's checkout. The id is
+   * null if the tree is the agent's own and has no id. If a working tree is inside another one, the inner one counts.
    */
   #find(
     directories: readonly string[],
@@ -184,7 +183,7 @@ function placesOf({ directory, workTree, gitDirectory }: GitChange, { effects, h
     styleOf(effects.directory) === null ? joinPath(headers.roots[0] ?? "", effects.directory) : effects.directory;
   const place = joinPath(base, directory);
   if (workTree !== null) return [joinPath(place, workTree)];
-  // If the command names a repository, this is usually the folder `.git` of the working tree.
+  // A repository in a command is usually the folder `.git` of a working tree.
   const named = gitDirectory === null ? null : /^(.*?)[\\/]?\.git[\\/]?$/.exec(gitDirectory);
   return named === null ? [place] : [place, joinPath(place, named[1] ?? "")];
 }

@@ -1,7 +1,7 @@
 /**
- * Describes which files, stashes, working trees or branches each git command would touch. There is one function for
- * each command, which gets the parameters after the command's name. It returns null if the command only reads, or only
- * adds or commits files that it names. Pure.
+ * Describes which files, stashes, working trees or branches each git command would touch. Each command has one
+ * function, which gets the parameters after the command's name. The function returns null if the command only reads, or
+ * only adds or commits files that it names. Pure.
  */
 import { type CommandLine, readCommandLine } from "./command-line.js";
 import type { CommandWord } from "./shell-commands.js";
@@ -60,8 +60,8 @@ function checkout(parameters: readonly CommandWord[]): GitTouch | null {
 }
 
 /**
- * Returns whether an operand names a file and not a branch. Git would look into its repository. Here only the form of
- * the name is known, so a name that may belong to a branch counts as a branch.
+ * Returns whether an operand names a file and not a branch. The repository is not known here, so only the form of the
+ * name is examined. A name that may be a branch counts as a branch.
  */
 function namesFile({ text }: CommandWord): boolean {
   return text === "." || text.endsWith("/") || /^\.\.?\//.test(text) || /[^/.\d]\.[A-Za-z][A-Za-z0-9]*$/.test(text);
@@ -106,13 +106,13 @@ function add(parameters: readonly CommandWord[]): GitTouch | null {
   return wide.length === 0 ? null : pathsOf(wide);
 }
 
-/** Returns whether an operand means all files of a directory, such as `.`. */
+/** Returns whether an operand (such as `.`) means all files of a directory. */
 function isWide({ text }: CommandWord): boolean {
   return /^(?:\.{1,2}|\.\/|\*|\.\/\*|:\/|:\(top\)|:)$/.test(text);
 }
 
 function commit(parameters: readonly CommandWord[]): GitTouch | null {
-  // The value of these letters follows in the same word, as in `-uall`.
+  // Leave out the options `-S` and `-u` with a value in the same word, as in `-uall`.
   const options = parameters.filter(({ text }) => !/^-[Su]./.test(text));
   const line = readCommandLine(options, [
     ...["-m", "-F", "-c", "-C", "-t", "--message", "--file", "--reuse-message", "--reedit-message", "--template"],
@@ -141,7 +141,7 @@ function removeFiles(parameters: readonly CommandWord[]): GitTouch | null {
 function moveFiles(parameters: readonly CommandWord[]): GitTouch | null {
   const line = readCommandLine(parameters);
   if (line.has("-n", "--dry-run") || line.operands.length < 2) return null;
-  // The last operand is the target. If it is a directory, the move changes only one file in it, so it is left out.
+  // Leave out the last operand, the target. If it is a directory, the move changes only one file in it.
   return pathsOf(line.operands.slice(0, -1));
 }
 

@@ -1,6 +1,7 @@
 /**
- * Reads the headers of a hook's request. In them, the client's settings describe the project, whose files the server
- * cannot see. A malformed value counts as not sent, because a hook must never fail. Pure. Runs on the front.
+ * Reads the headers of a hook's request. The headers come from the client's settings and describe the project, because
+ * the server cannot see its files. A malformed value counts as not sent, because a hook must never fail. Pure. Runs on
+ * the front.
  *
  * The globs of a request take 0.25 ms to compile, longer than all other work on its input. So compiled lists of globs
  * are cached.
@@ -36,7 +37,7 @@ export interface HookHeaders extends PathRules {
   readonly branch: string | null;
   readonly policy: HookPolicy;
   readonly autoTtlS: number;
-  /** Whether the hook reports changes to the radar by itself, as `koor-hook` does. */
+  /** True if the hook itself reports changes to the radar, as `koor-hook` does. */
   readonly reportsChanges: boolean;
 }
 

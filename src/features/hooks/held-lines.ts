@@ -1,6 +1,6 @@
 /**
- * Tells an agent if it changes a file that another agent has leased. The agent is told once for each file and lease. It
- * is told before the tool call, or after it if its client accepts no text before a call. Runs on the front.
+ * Warns an agent that changes a file which another agent has leased. The agent is warned once for each file and lease.
+ * The warning comes before the tool call, or after it if the client accepts no text before a call. Runs on the front.
  */
 import { heldLine } from "./call-lines.js";
 import type { DeniedPath } from "./decided-call.js";
@@ -25,7 +25,7 @@ export class HeldLines {
     return lines;
   }
 
-  /** Records that an agent knows of a lease, because its client has shown it a denial as a warning. */
+  /** Records that an agent knows of a lease, because its client has shown the denial to the model as a warning. */
   record(denied: DeniedPath, agent: string): void {
     this.#reported.add(agent, thingOf(denied));
   }

@@ -1,4 +1,4 @@
-/** The metrics of hooks: the calls by client, event and decision, and the time of a call. Runs on the front. */
+/** Counts the calls of hooks by client, event and decision, and measures their duration. Runs on the front. */
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
 import { Histogram } from "../../platform/measure/histogram.js";
 
@@ -6,12 +6,12 @@ import { Histogram } from "../../platform/measure/histogram.js";
 export const UNKNOWN_EVENT = "unknown";
 
 /**
- * `ignored` counts inputs that were not understood. `refused` counts calls whose caller may not act for the session
- * that they name.
+ * `ignored` is an input that was not understood. `refused` is a call whose caller may not act for the session that the
+ * call names.
  */
 export type CountedDecision = "proceed" | "context" | "deny" | "hold-stop" | "ignored" | "refused";
 
-/** The bounds of the buckets. A hook should be answered within 2 ms, so 2 ms is one of them. */
+/** The upper bounds of the histogram's buckets. A hook should be answered within 2 ms, so 2 ms is one of the bounds. */
 const BOUNDS_S: readonly number[] = [0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5];
 
 interface Counter {
@@ -23,7 +23,7 @@ export class HookMetrics implements Measured {
   readonly #calls = new Map<string, Counter>();
   readonly #seconds = new Histogram(BOUNDS_S);
 
-  /** Counts a call. */
+  /** Counts one call of a hook, and records its duration. */
   record(client: string, event: string, decision: CountedDecision, seconds: number): void {
     const key = `${client} ${event} ${decision}`;
     let counter = this.#calls.get(key);

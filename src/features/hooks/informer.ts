@@ -29,7 +29,7 @@ export interface Informed {
   readonly call: EventCall;
 }
 
-/** If the text for the start of a session leaves fewer bytes than this, all other lines wait for the next answer. */
+/** If the introduction leaves fewer bytes than this in the answer, all other lines wait for the next answer. */
 const LINES_BYTES_MIN = 120;
 
 export class Informer {
@@ -42,7 +42,8 @@ export class Informer {
   }
 
   /**
-   * Returns the context for an agent. If this answer can have no context, the lines wait for the next one.
+   * Returns the decision that gives the agent its context. If the answer to this event cannot have a context, the lines
+   * wait for a later answer.
    * @param lines the lines about the agent's own tool call
    */
   inform(informed: Informed, lines: readonly string[]): HookDecision {

@@ -42,12 +42,9 @@ export interface HookTool {
 export interface HookInput {
   readonly client: HookClient;
   readonly event: HookEvent;
-  /** The moment of the event. At the end of a subagent, it is `subagent-stop`, whatever the table of clients says. */
+  /** The moment of the event. If a subagent's turn or session ends, it is always `subagent-stop`. */
   readonly moment: Moment;
-  /**
-   * The id of the session, in printable ASCII. If the event is about a subagent, it is the session of the subagent's
-   * parent.
-   */
+  /** The id of the session, in printable ASCII. For an event of a subagent, it is the id of the parent's session. */
   readonly session: string;
   readonly agent: HookAgent | null;
   /** The directory in which the agent works, as the client wrote it; "" if it is not known. */
@@ -61,13 +58,13 @@ export interface HookInput {
   readonly isBusyInBackground: boolean;
   /** The seconds for which the agent may be silent after this event; 0 unless a command is about to run. */
   readonly busyS: number;
-  /** The exit code of a shell command that has run; null for any other event, and if the client does not say it. */
+  /** The exit code of a shell command that has run. Null for any other event, or if the client does not report it. */
   readonly exitCode: number | null;
   readonly repeat: RepeatKey;
 }
 
 const PRINTABLE = new RegExp(`^[\\x20-\\x7e]{1,${HOOK_ID_CHARACTERS_MAX}}$`);
-/** The status words that mean that a background task has ended. */
+/** If a background task has one of these statuses, it has ended. */
 const ENDED: ReadonlySet<string> = new Set([
   "completed",
   "done",
@@ -81,8 +78,8 @@ const LABEL_RULES = { charactersMax: HOOK_ID_CHARACTERS_MAX, required: true, lin
 
 /**
  * Reads an input. Returns null if its event is not known, or if it names no session.
- * @param pathEvent the event in the request's path, which counts if the input names none; null if the path has none
- * @param body the input, any bytes
+ * @param pathEvent the event in the request's path; null if there is none. It is used if the input names no event.
+ * @param body the bytes of the input, which may be malformed
  */
 export function readHookInput(client: HookClient, pathEvent: string | null, body: Uint8Array): HookInput | null {
   const json = readObject(body);
@@ -124,7 +121,7 @@ function readEvent(client: HookClient, pathEvent: string | null, json: JsonObjec
   return name === null ? undefined : findEvent(client, name);
 }
 
-/** Returns the session that an event belongs to, with its subagent; null if an id is missing or malformed. */
+/** Returns the session and the subagent of an event. Returns null if an id is missing or malformed. */
 function readOwner(client: HookClient, json: JsonObject): Pick<HookInput, "session" | "agent"> | null {
   const { fields, agentNeedsParent } = client;
   const own = textAt(json, fields.session);
@@ -139,12 +136,15 @@ function readOwner(client: HookClient, json: JsonObject): Pick<HookInput, "sessi
   const type = textAt(json, fields.agentType);
   const agent = { id, label: type !== undefined && textProblem(type, LABEL_RULES) === null ? type : id };
   if (own !== id) return { session: own, agent };
-  // Some subagents send their own id as the session's id. The session is then that of the parent.
+  // Some subagents send their own id as the session's id. Their session is then the session of the parent.
   if (parent === undefined || parent === id) return { session: own, agent: null };
   return PRINTABLE.test(parent) ? { session: parent, agent } : null;
 }
 
-/** Returns the moment of an event. The end of a subagent is never the end of its parent's turn or session. */
+/**
+ * Returns the moment of an event, such as `stop`. If a subagent stops or ends, it is `subagent-stop`, because the
+ * parent's turn and session continue.
+ */
 function momentOf({ moment }: HookEvent, agent: HookAgent | null): Moment {
   return agent !== null && (moment === "stop" || moment === "end") ? "subagent-stop" : moment;
 }
@@ -167,7 +167,10 @@ function readTool(client: HookClient, event: HookEvent, json: JsonObject): HookT
   return { name, kind: toolKind(client, name), parameters: parametersOf(sent) };
 }
 
-/** Returns the arguments of a call. Some clients send them as JSON in a text, or as the text of a patch. */
+/**
+ * Returns the arguments of a tool call as an object. Some clients send a string instead: the arguments as JSON, or a
+ * patch.
+ */
 function parametersOf(sent: unknown): JsonObject {
   if (isJsonObject(sent)) return sent;
   if (typeof sent !== "string") return {};

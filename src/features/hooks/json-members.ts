@@ -1,6 +1,6 @@
 /**
- * Reads members of JSON values of unknown types. A member of a wrong type counts as missing. A hook's input comes from
- * another program, each version of which may use other types. Pure.
+ * Reads members of JSON values of unknown types. A member of a wrong type counts as missing, because each version of a
+ * client may use other types in a hook's input. Pure.
  */
 
 export type JsonObject = Readonly<Record<string, unknown>>;

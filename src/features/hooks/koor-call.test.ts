@@ -1,4 +1,4 @@
-/** Tests which tool calls only call Koor, so that an exhausted budget does not deny them. */
+/** Tests which tool calls count as calls of Koor only. An exhausted budget does not deny these calls. */
 import t from "tap";
 import { HOOK_KOOR_COMMAND_CHARACTERS_MAX } from "../../../schemas/limits/hooks.js";
 import type { HookTool } from "./input.js";

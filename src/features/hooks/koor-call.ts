@@ -9,14 +9,17 @@ import { shellTexts } from "./tool-effects.js";
 import { wordsOf } from "./tool-kind.js";
 
 const PROGRAMS: ReadonlySet<string> = new Set(["koor", "koor-cli"]);
-/** The nouns of the `koor` commands with which an agent reports its work, reads data, or releases its claims. */
+/**
+ * The nouns of the `koor` commands that count (`task` in `koor task release`). With them, an agent reports, reads or
+ * releases.
+ */
 const NOUNS: ReadonlySet<string> = new Set([
   ...["budget", "events", "instances", "lease", "llm", "message", "radar", "register", "specs", "state", "status"],
   ...["task", "wait", "whoami"],
 ]);
 /** Commands with these verbs do not count, because they run a program or take more work. */
 const OTHER_VERBS: ReadonlySet<string> = new Set(["run", "work", "claim", "watch"]);
-/** Matches a substitution. It may run another program, which is not among the parsed commands. */
+/** Matches a substitution (`$(…)`), because it may run another program that is not among the parsed commands. */
 const SUBSTITUTION = /\$\(|`|[<>]\(/;
 /** The name under which `koor init` gives clients the server's MCP tools. */
 const MCP_SERVER = "koor";

@@ -2,7 +2,7 @@
  * Finds the agents that wait for a lease of another agent. Some of them wait in the queue with a lease request. Others
  * wait until the resource is free (`koor wait --free`). Runs on the front.
  *
- * In a cluster, a call that waits until a resource is free is known only to the node that serves it.
+ * In a cluster, each node knows only its own calls of `koor wait --free`.
  */
 import type { HookWait } from "../../../schemas/hooks.js";
 import { HOOK_WAITS_LISTED_MAX } from "../../../schemas/limits/hooks.js";
@@ -31,12 +31,12 @@ export class LeaseWaiters {
     this.#options = options;
   }
 
-  /** Whether any agent waits for a lease. Usually none does, and all further work is skipped. */
+  /** True if any agent waits for a lease. Usually it is false, and then all further work is skipped. */
   get areThere(): boolean {
     return this.#options.leases.waiting > 0 || this.#options.resources.size > 0;
   }
 
-  /** Returns the agents that wait because of a held lease, each only once. Agents in the queue come first. */
+  /** Returns the agents that wait for a held lease, each only once. Agents in the queue come first. */
   of(record: LeaseRecord): LeaseWaiter[] {
     if (!this.areThere) return [];
     const { leases, resources, directory } = this.#options;
@@ -66,7 +66,7 @@ export class LeaseWaiters {
   }
 
   /**
-   * Returns the agents that wait for automatic leases. The holders of these leases may not know that they hold them.
+   * Returns the agents that wait for automatic leases. The holder of an automatic lease may not know that it has one.
    */
   list(): HookWait[] {
     const listed: HookWait[] = [];

@@ -1,4 +1,4 @@
-/** Tells agents about the rate limits of their account, each once. Runs on the front. */
+/** Tells each agent once about each rate limit of its account. Runs on the front. */
 import type { Clock } from "../../base/clock.js";
 import type { Entry } from "../instances/entry.js";
 import type { RateLimitProjection } from "../rate-limits/projection.js";

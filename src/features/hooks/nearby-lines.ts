@@ -1,6 +1,6 @@
 /**
- * Tells an agent if another agent changes the same file in another working tree. A session is told once for each path
- * and other session. Runs on the front.
+ * Tells an agent if another agent changes the same file in another working tree. A session is told once for each pair
+ * of a path and another session. Runs on the front.
  */
 import { HOOK_NEARBY_NAMED_MAX } from "../../../schemas/limits/hooks.js";
 import type { Directory } from "../instances/directory.js";

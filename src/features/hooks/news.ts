@@ -1,7 +1,7 @@
 /**
- * Collects the news for an agent since its last hook. The news is: messages, agents that wait for its leases, changes
- * of other agents that overlap its own, budgets that are nearly used up, and tasks that only it may claim. Each item is
- * reported once. Runs on the front.
+ * Collects the news for an agent since its last hook. News is about messages, agents that wait for its leases,
+ * overlapping changes of other agents, budgets that are nearly used up, and tasks that only this agent may claim. Each
+ * item is reported once. Runs on the front.
  */
 import { HOOK_CONTEXT_BYTES_MAX } from "../../../schemas/limits/hooks.js";
 import type { LeaseRecord } from "../../../schemas/leases.js";
@@ -57,8 +57,8 @@ export class News {
   }
 
   /**
-   * Returns the reason for which an agent must not stop yet; null if there is none. The reason counts as reported
-   * afterwards.
+   * Returns the reason why an agent must not stop yet: requests that were not reported to it. Returns null if there are
+   * none. The requests count as reported afterwards.
    */
   takeRequests({ id }: Entry, context: CallContext): string | null {
     const { inbox, clock } = this.#options;

@@ -1,7 +1,7 @@
 /**
  * Finds the files that a patch changes. The patch has the format of the tool `apply_patch`, which several clients have.
- * In this format, a header such as `*** Update File: src/a.ts` begins the changes of each file. A mark is the `***` of
- * such a header. Pure.
+ * In this format, a header such as `*** Update File: src/a.ts` begins the changes of each file. This code calls the
+ * `***` of a header a mark. Pure.
  */
 import { HOOK_PATCH_MARKS_MAX } from "../../../schemas/limits/hooks.js";
 
@@ -12,7 +12,7 @@ const MARK = "***";
 /**
  * Calls `found` with the path in each header of a patch, in order.
  * @param found returns false to end the search
- * @returns false if the patch has too many marks to look for headers at all of them
+ * @returns false if the search stopped early because the patch has more than HOOK_PATCH_MARKS_MAX marks
  */
 export function findPatchPaths(patch: string, found: (path: string) => boolean): boolean {
   /**

@@ -13,7 +13,7 @@ export class PathCollector {
   #characters = 0;
   #complete = true;
 
-  /** Adds a path. Returns false if no further path fits. */
+  /** Adds a path. Returns false if the limits allow no further path. */
   add(path: string): boolean {
     if (path === "") return true;
     if (path.length > HOOK_PATH_CHARACTERS_MAX) this.#complete = false;
@@ -28,7 +28,7 @@ export class PathCollector {
     return true;
   }
 
-  /** Records that the call may also write paths that were not added. */
+  /** Marks the result as incomplete: the call may also write paths that were not added. */
   cut(): void {
     this.#complete = false;
   }

@@ -69,8 +69,8 @@ function alternativesOf(text: string): readonly string[] {
 }
 
 /**
- * Escapes the characters that separate globs in a resource. An entry of this list is a single glob, so here these
- * characters belong to a name.
+ * Escapes the characters that would separate globs in a resource (such as `,`). An entry of this list is a single glob,
+ * so in it these characters belong to a name.
  */
 function escapeSeparators(glob: string): string {
   return glob.replaceAll(/\\.|[,;| ]/gsu, (part) => (part.startsWith("\\") ? part : `\\${part}`));

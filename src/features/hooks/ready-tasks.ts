@@ -1,6 +1,6 @@
 /**
  * Remembers the ready tasks that only one instance may claim, until they are reported to this instance. Tasks that any
- * instance may claim are left out, because each of them would be reported to every agent. Runs on the front.
+ * instance may claim are left out; otherwise every agent would be told about each of them. Runs on the front.
  */
 import { HOOK_TASKS_MAX } from "../../../schemas/limits/hooks.js";
 import { AgingMap } from "../../base/aging-map.js";

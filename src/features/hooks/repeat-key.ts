@@ -7,7 +7,7 @@ import { crypto } from "../../base/crypto.js";
 import type { HookEvent, Moment } from "./client.js";
 
 export interface RepeatKey {
-  /** A hash of fixed length. */
+  /** A hash of fixed length that identifies the call. */
   readonly key: string;
   /** The time for which a second call with this key counts as a repetition of the first. */
   readonly windowMs: number;
@@ -22,8 +22,8 @@ export interface RepeatedCall {
 }
 
 /**
- * Returns the key of a hook's call. A tool call with an id has two keys: one for the hook before it, and one for the
- * hook after it. Any other call is recognized by its whole input, which usually contains a timestamp.
+ * Returns the key of a hook's call. If the tool call has an id, the key is made of this id and of the moment (before or
+ * after the tool call). Otherwise the key is made of the whole input, which usually contains a timestamp.
  */
 export function repeatKey({ session, event, moment, call }: RepeatedCall, body: Uint8Array): RepeatKey {
   const hash = crypto().createHash("sha256");

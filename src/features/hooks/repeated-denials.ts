@@ -1,9 +1,9 @@
 /**
  * Counts how often an agent was denied the same path. An agent that is denied again and again is stuck, and its users
- * must notice. So such denials are listed, and an event is published for some of them. Runs on the front.
+ * must notice. So repeated denials are listed, and an event is published at certain counts. Runs on the front.
  *
- * The counts start with the server, and their number is bounded. If a denial comes more than an hour after the previous
- * one, a new count starts.
+ * The counts are lost when the server stops, and their number is bounded. If a denial comes more than an hour after the
+ * previous one, a new count starts.
  */
 import type { ServerTopic } from "../../../schemas/events.js";
 import type { HookClientName } from "../../../schemas/hook-names.js";
@@ -86,7 +86,7 @@ export class RepeatedDenials {
     if (Number.isInteger(Math.log2(times))) this.#publish(counted, context);
   }
 
-  /** Returns the repeated denials whose reason still exists, the newest first. */
+  /** Returns the repeated denials whose cause still exists, the newest first. */
   list(): HookDenial[] {
     const nowMs = this.#options.clock.now();
     const listed: HookDenial[] = [];
@@ -132,7 +132,7 @@ export class RepeatedDenials {
       publishEvents,
       { events: [event], chain: null },
       { actor: counted.agent, trace },
-      // The reply is ignored: the list shows the denial, even if the event could not be stored.
+      // Ignore the writer's reply: the list shows the denial even if the event could not be stored.
       () => undefined,
     );
   }

@@ -16,7 +16,10 @@ export type Decided = HookDecision | Failure;
 interface RememberedCall {
   readonly untilMs: number;
   readonly bytes: number;
-  /** The decision for a repetition, or the promise of the decision about the first call. */
+  /**
+   * The decision that a repetition gets. While the first call is still being decided, it is the promise of its
+   * decision.
+   */
   readonly decided: Decided | Promise<Decided>;
 }
 
@@ -34,8 +37,8 @@ export class RepeatedCalls {
   }
 
   /**
-   * Decides about a call once. Returns the decision about an earlier call with the same key, or the result of `decide`
-   * if there is none.
+   * Decides about a call only once. If there was a recent call with the same key, returns the decision about it.
+   * Otherwise calls `decide`.
    * @param owner the owner of the caller's token; a call with another token is no repetition
    */
   once(
@@ -80,7 +83,7 @@ export class RepeatedCalls {
   }
 }
 
-/** Returns the decision for a repetition. It is the same decision, except that a context is not given again. */
+/** Returns the decision that a repetition gets: the first decision, but without its context. */
 function forRepetition(decided: Decided): Decided {
   return "kind" in decided && decided.kind === "context" ? PROCEED : decided;
 }

@@ -1,8 +1,8 @@
 /**
- * Asks an agent to report its changes to the radar if its client's hooks cannot do it. Hooks that are HTTP requests
- * cannot run git. `koor-hook` reports by itself, and says so in a header. An agent is asked after it has edited a file
- * that another agent edits in another checkout. It is asked at most once in the time for which the radar keeps a
- * report. Runs on the front.
+ * Asks an agent to report its changes to the radar if its client's hooks cannot do so. Hooks that are plain HTTP
+ * requests cannot, because a report needs git. `koor-hook` reports by itself, and says so in a header. An agent is
+ * asked after it has edited a file that another agent edits in another checkout. It is asked at most once in the time
+ * for which the radar keeps a report. Runs on the front.
  */
 import { RADAR_KEEP_MS } from "../../../schemas/limits/radar.js";
 import { Failure } from "../../base/result.js";
@@ -26,8 +26,8 @@ export class ReportLine {
   }
 
   /**
-   * Returns the line for the agent after an edit, or no line if it need not be asked. With a line, the session counts
-   * as asked.
+   * Returns the line that asks the agent after an edit. The session then counts as asked. Returns no line if the agent
+   * need not be asked.
    */
   of({ effects, headers, roots, actor, session }: DecidedCall, nowMs: number): string[] {
     const { held, reported } = this.#options;

@@ -1,7 +1,7 @@
 /**
- * Remembers what was reported to each agent, so that nothing is reported twice. A thing is identified by a text, for
- * example by a lease and its waiter. The memory is bounded. If it is full, the oldest entries are forgotten, and may be
- * reported again. Pure except for its state.
+ * Remembers what was reported to each agent, so that nothing is reported twice. A reported thing is identified by a
+ * text, for example the ids of a lease and of its waiter. The memory is bounded. If it is full, the oldest entries are
+ * forgotten, and may be reported again. Pure except for its state.
  */
 import { HOOK_REPORTED_MAX } from "../../../schemas/limits/hooks.js";
 import { crypto } from "../../base/crypto.js";

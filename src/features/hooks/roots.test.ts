@@ -1,6 +1,6 @@
 /**
- * Tests how paths are located in a workspace: the ways in which agents write paths, and ignored paths. Also tests, with
- * the parser of leases, that the resource of a path covers exactly this path.
+ * Tests how paths are located in a workspace, for each way in which agents write paths, and for ignored paths. Also
+ * tests, with the parser of leases, that the resource of a path covers exactly this path.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -148,7 +148,7 @@ t.test("the resource of a path covers exactly this path", (t) => {
   });
   t.doesNotThrow(() => fc.assert(property, { numRuns: 2_000, seed: newSeed() | 0 }));
   const accepted = fc.property(path, (one) => {
-    // No resource may begin like a home directory, a drive or a prefix.
+    // A resource must not begin like a home directory (`~/`), a drive (`c:`) or a prefix (`path:`).
     const isReserved = /^(?:~[/*?{},;|! ]|~$|[A-Za-z]:|path:|file:)/i.test(one);
     return isReserved || !(parseResource(`path:${escapePath(one)}`, "w", "it") instanceof Failure);
   });

@@ -9,9 +9,9 @@ import { PATH_ESCAPABLE } from "../../base/path-segment.js";
 import { joinPath, type PathStyle, segmentsOf, styleOf } from "./file-path.js";
 import type { PathList } from "./path-list.js";
 
-/** The rules by which the paths of a working tree are checked. */
+/** Says which paths of a working tree are checked, and how. */
 export interface PathRules {
-  /** The absolute paths of the working tree. Other texts are ignored. */
+  /** The absolute paths of the working tree. Texts that are no absolute paths are ignored. */
   readonly roots: readonly string[];
   readonly ignored: PathList;
   /** The paths that are leased for the whole repository. */
@@ -41,7 +41,7 @@ export class WorkspaceRoots {
   readonly #roots: readonly Root[];
   readonly #first: string;
   readonly #rules: PathRules;
-  /** The number of steps that are left for the comparison of paths with globs. */
+  /** The remaining budget of steps for comparing paths with globs. */
   #stepsLeft = HOOK_GLOB_STEPS_MAX;
 
   constructor(rules: PathRules) {
@@ -53,7 +53,7 @@ export class WorkspaceRoots {
   }
 
   /**
-   * Returns the place of a path in the workspace. Returns null if the path is outside of every root, or ignored.
+   * Converts a path to a path in the workspace. Returns null if the path is outside of every root, or ignored.
    * @param path the path as the agent wrote it
    * @param directory the directory from which a relative path starts; "" means the first root
    */
@@ -71,7 +71,7 @@ export class WorkspaceRoots {
     return null;
   }
 
-  /** True if some path was not located because comparing it with the globs would have taken too many steps. */
+  /** True if the budget of steps ran out, so that some paths were not compared with the globs. */
   get isSpent(): boolean {
     return this.#stepsLeft < 0;
   }
@@ -115,9 +115,8 @@ function startsWith(path: readonly string[], root: readonly string[]): boolean {
 }
 
 /**
- * Escapes the path of a file, so that it is a glob that matches only this path. Wildcards and braces are always
- * escaped. Separators such as `,` are escaped only if the parser of resources would otherwise reject the path as a list
- * of paths.
+ * Escapes a file's path to a glob that matches only this path. Wildcards and braces are always escaped. Separators such
+ * as `,` are escaped only if the parser of resources would otherwise reject the path as a list of paths.
  */
 export function escapePath(path: string): string {
   const escaped = path.replaceAll(/[*?\\{}]/g, "\\$&");

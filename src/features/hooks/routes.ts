@@ -25,7 +25,7 @@ export function hookRoutes(hooks: HookFront): Route[] {
     answer: "raw",
     statuses: [403, 404],
     foreignQuery: true,
-    // A hook acts for the instance of its session. So it is not refused if its request names another instance.
+    // A hook acts for the instance of its session. So a request that names another instance is not refused.
     asksOnly: true,
   } as const;
   return [

@@ -1,7 +1,6 @@
 /**
- * Records the evidence that hooks observe. If an agent runs a command that its task requires, the run is recorded. If
- * it edits files later, the records of its task become stale. Nothing else is recorded. Does not wait for the writer.
- * Runs on the front.
+ * Records evidence for tasks from hooks. If an agent runs a command that its task requires, the run is recorded. If the
+ * agent edits files later, these records become stale. Does not wait for the writer. Runs on the front.
  */
 import { EVIDENCE_COMMAND_CHARACTERS_MAX, EVIDENCE_REGISTRANTS_MAX } from "../../../schemas/limits/evidence.js";
 import { normalizeCommand } from "../../../shared/command-text.js";
@@ -72,7 +71,7 @@ export class SeenEvidence {
     }
   }
 
-  /** Makes the records of held tasks stale if a call writes files of the workspace. */
+  /** If a tool call writes files of the workspace, makes the evidence of the held tasks stale. */
   recordEdit({ actor, session, effects, roots, context }: DecidedCall): void {
     if (effects.written.paths.length === 0) return;
     const { writer, records } = this.#options;

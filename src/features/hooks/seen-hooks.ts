@@ -1,6 +1,6 @@
 /**
- * Remembers the last event of each client in each workspace since the server started. Users see by it whether the hooks
- * of a client run at all. Runs on the front.
+ * Remembers the last event of each client in each workspace since the server started. The list shows users whether the
+ * hooks of a client run at all. Runs on the front.
  */
 import type { HookClientName } from "../../../schemas/hook-names.js";
 import type { HookList } from "../../../schemas/hooks.js";

@@ -30,11 +30,11 @@ export interface ShellCommand {
   readonly outputs: readonly CommandWord[];
   /** The here-documents that the command reads: texts that are written in the shell command itself. */
   readonly documents: readonly string[];
-  /** Those of VARIABLES that are set for this command, or that were exported before it. */
+  /** The values of the VARIABLES that are set for this command, or were exported before it. */
   readonly environment: ReadonlyMap<string, ShellWord>;
   /**
-   * The directory in which the command runs, relative to the directory of the call; "" for that directory itself, null
-   * if it is not known.
+   * The directory in which the command runs, relative to the directory of the tool call. It is "" for the directory of
+   * the call itself, and null if it is not known.
    */
   readonly directory: string | null;
 }
@@ -51,11 +51,11 @@ const PREFIXES: ReadonlySet<string> = new Set([
 ]);
 const SHELLS: ReadonlySet<string> = new Set(["sh", "bash", "zsh", "dash", "ksh", "ash"]);
 const SCRIPT_OPTION = /^-[a-z]*c$/;
-/** After one of these commands, the directory of the following commands is not certain any more. */
+/** These commands may change the shell's directory, so the directory of the commands after them is not certain. */
 const DIRECTORY_COMMANDS: ReadonlySet<string> = new Set(["cd", "pushd", "popd", "chdir", "eval", "source", "."]);
 const DURATION = /^[0-9.]+[smhd]?$/;
 
-/** Finds the simple commands of several shell commands, each of which starts in the directory of the call. */
+/** Finds the simple commands in several shell commands. Each shell command starts in the directory of the tool call. */
 export function readShellCommands(texts: readonly string[]): ShellCommand[] {
   const found: ShellCommand[] = [];
   const steps = { left: HOOK_SHELL_STEPS_MAX };
@@ -68,7 +68,7 @@ class CommandReader {
   readonly #steps: ShellSteps;
   readonly #depth: number;
   #directory: string | null;
-  /** False after an expansion or a `cd`. The words that follow are then not certain (`CommandWord.isCertain`). */
+  /** False after an expansion or a `cd`: the words after it are not certain (`CommandWord.isCertain`). */
   #isCertain: boolean;
   readonly #exported = new Map<string, ShellWord>();
   /** The directories of the open subshells. A `cd` in a subshell has no effect after it. */
@@ -129,12 +129,12 @@ class CommandReader {
   }
 
   /**
-   * Applies the effect of a command on the commands after it: its directory and its exported variables. If it runs a
-   * shell, reads the shell's script.
+   * Records the effects of a command on later commands: a changed directory, and exported variables. If the command
+   * runs a shell, also reads the shell's script.
    */
   #follow(command: ShellCommand): void {
     const { name, parameters, directory } = command;
-    // If the name of a command is a variable, it is nearly always a program, which cannot change the shell's directory.
+    // A command whose name is a variable is nearly always a program, and a program cannot change the shell's directory.
     if (!name.isLiteral) return;
     if (DIRECTORY_COMMANDS.has(name.text)) {
       this.#isCertain = false;
@@ -179,7 +179,7 @@ function skipPrefixes(words: readonly CommandWord[], environment: Map<string, Sh
   return at;
 }
 
-/** Returns whether a word is an assignment. If its variable is one of VARIABLES, adds the assignment. */
+/** Returns whether a word is an assignment (`A=1`). If the variable is one of VARIABLES, adds it to `environment`. */
 function addAssignment(word: ShellWord, environment: Map<string, ShellWord>): boolean {
   const name = ASSIGNMENT.exec(word.text)?.[1];
   if (name === undefined) return false;

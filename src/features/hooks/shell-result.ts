@@ -1,11 +1,10 @@
 /**
- * Reads the exit code of a shell command from the input of a hook. Most clients do not report it. If the input has an
- * exit code, it counts. Claude Code's input has none: it has one event for commands that succeeded, and another event
- * for those that failed. Pure.
+ * Finds the exit code of a shell command in the input of a hook. Some clients send it. Claude Code does not, but has
+ * one event for successful commands and another event for failed ones. Most other clients report neither. Pure.
  */
 import { isJsonObject, type JsonObject, memberAt, valueAt } from "./json-members.js";
 
-/** The members with the response of a tool. */
+/** The names under which clients send the response of a tool. */
 const RESPONSES = ["tool_response", "tool_result", "toolResult", "tool_output"] as const;
 /** The members of a response that have an exit code. */
 const EXIT_CODES = [
@@ -16,7 +15,7 @@ const EXIT_CODES = [
   "metadata.exitCode",
   "metadata.exit",
 ] as const;
-/** The members by which Claude Code shows that a command has not ended, or that its exit code has a special meaning. */
+/** If Claude Code sends one of these, the command has not ended, or its exit code has a special meaning. */
 const OPEN_ENDS = ["backgroundTaskId", "returnCodeInterpretation"] as const;
 /** Matches the beginning of Claude Code's error text for a command that failed. */
 const FAILED = /^(?:exit code|command exited with non-zero status code) (\d{1,10})\b/i;
@@ -31,8 +30,8 @@ export function shellExitCode(event: string, parameters: JsonObject, json: JsonO
   if (sent !== undefined) return Number.isInteger(sent) ? Number(sent) : null;
   if (event === "PostToolUseFailure") return failureCode(memberAt(json, "error"));
   if (event !== "PostToolUse" || memberAt(parameters, "run_in_background") === true) return null;
-  // Only Claude Code sends `interrupted`. Other clients also call its hooks, but may report a failed command as a
-  // success.
+  // Only Claude Code sends `interrupted`. Other clients that call Claude Code's hooks may report a failed command as a
+  // success, so their inputs are not trusted.
   const hasEnded = memberAt(response, "interrupted") === false && valueAt(response, OPEN_ENDS) === undefined;
   return hasEnded ? 0 : null;
 }

@@ -3,7 +3,8 @@
  * variable, a substitution or a wildcard is marked, because its value is not known here.
  *
  * Every text can be split without an error. The grammar is simplified, so a rare construct (for example `case` in a
- * substitution) yields wrong words. Each character is read once, and the number of steps is limited. Pure.
+ * substitution) yields wrong words. The time is linear in the length of the text, and the number of steps is limited.
+ * Pure.
  */
 import { HOOK_SHELL_STEPS_MAX } from "../../../schemas/limits/hooks.js";
 
@@ -23,13 +24,13 @@ export interface HereDocument {
 
 export type ShellToken =
   | { readonly kind: "word"; readonly word: ShellWord }
-  /** The end of a command: `;`, `&&`, `|`, `(`, a line break and the like. */
+  /** An operator that ends a command, such as `;`, `&&`, `|`, `(` or a line break. */
   | { readonly kind: "operator"; readonly text: string }
   /** A redirection that writes to a file. */
   | { readonly kind: "output"; readonly word: ShellWord }
   | { readonly kind: "document"; readonly document: HereDocument };
 
-/** The number of steps that are left for reading the commands of a call. */
+/** The remaining budget of steps for reading the commands of a tool call. */
 export interface ShellSteps {
   left: number;
 }
@@ -59,7 +60,7 @@ interface WaitingDocument {
 class ShellReader {
   readonly #text: string;
   readonly #tokens: ShellToken[] = [];
-  /** The documents of this line. Their texts begin at the next line. */
+  /** The here-documents of the current line that are not read yet. Their texts begin at the next line. */
   #waiting: WaitingDocument[] = [];
   #at = 0;
   /** True between `[[` and `]]`, where `<` and `>` compare texts. */
@@ -77,7 +78,7 @@ class ShellReader {
     return this.#tokens;
   }
 
-  /** Takes a step. Returns false at the end of the text, and if no step is left. */
+  /** Charges one step. Returns false at the end of the text, or if the budget of steps is spent. */
   #takeStep(): boolean {
     return this.#at < this.#text.length && this.#steps.left-- > 0;
   }
@@ -106,7 +107,7 @@ class ShellReader {
     this.#waiting = [];
   }
 
-  /** Reads lines up to the one that ends a document. */
+  /** Reads the lines of a here-document, up to the line that is equal to `end`. */
   #readDocument(end: string, stripsTabs: boolean): string {
     const text = this.#text;
     const start = this.#at;
@@ -169,7 +170,8 @@ class ShellReader {
     const next = this.#text[this.#at];
     // Skip the number of a file descriptor (`2>`). It belongs to the redirection that follows it.
     if ((next === ">" || next === "<") && DIGITS.test(word.text)) return;
-    // The brackets of a test are not quoted. So they count only if the word is as long as its text without quotes.
+    // `[[` and `]]` have a meaning only without quotes. A word has no quotes if it is as long in the source as its
+    // text.
     const isBare = this.#at - start === word.text.length;
     if (isBare && word.text === "[[" && this.#isCommandStart()) this.#isTest = true;
     if (isBare && word.text === "]]") this.#isTest = false;
@@ -230,7 +232,7 @@ class ShellReader {
     return { text: whole, isLiteral: isLiteral && !hasExpansion, hasExpansion };
   }
 
-  /** Reads a part of a word in double quotes. Returns whether it has an expansion. */
+  /** Reads the part of a word that is in double quotes. Returns whether this part has an expansion. */
   #readQuoted(parts: string[]): boolean {
     const text = this.#text;
     let hasExpansion = false;
@@ -289,7 +291,7 @@ class ShellReader {
   /**
    * Skips a construct that may contain others, up to its end or to the end of the text.
    * @param openLength the length of the characters that open the construct
-   * @param ends the characters that end the construct, one for each level that is open at the start
+   * @param ends the closing characters of the levels that are open at the start, one for each level
    */
   #skipNested(openLength: number, ...ends: readonly string[]): void {
     const text = this.#text;

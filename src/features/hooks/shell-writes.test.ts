@@ -1,4 +1,4 @@
-/** Tests which files a shell command plainly writes, and which of its paths are ignored. */
+/** Tests which files count as written by a shell command, and which of its paths are ignored. */
 import t from "tap";
 import { HOOK_SHELL_DEPTH_MAX } from "../../../schemas/limits/hooks.js";
 import { readShellCommands } from "./shell-commands.js";

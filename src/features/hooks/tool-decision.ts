@@ -35,8 +35,8 @@ export class ToolDecision {
   }
 
   /**
-   * Returns the lines about a call that has run. A line names a file that it wrote although another agent has leased
-   * the file.
+   * Returns the lines about a tool call that has run. Each line names a file that the call wrote and that another agent
+   * has leased.
    */
   afterwards(kind: ToolKind, { effects, roots, actor }: DecidedCall): readonly string[] {
     if (kind === "other") return [];

@@ -14,7 +14,7 @@ import { shellWrites } from "./shell-writes.js";
 
 export interface ToolEffects {
   readonly written: WrittenPaths;
-  /** The changes by git commands; none unless the tool is a shell. */
+  /** The changes that git commands of the call would make. Empty if the tool is not a shell. */
   readonly git: readonly GitChange[];
   /** The directory in which relative paths start; "" if it is not known. */
   readonly directory: string;

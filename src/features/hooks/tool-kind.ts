@@ -38,13 +38,13 @@ const WRITING: ReadonlyMap<string, ToolKind> = new Map([
   ["apply", "patch"],
 ]);
 
-/** If a tool's name has one of these words before any word of WRITING, the tool only reads. */
+/** If a word of the tool's name is in this set, and no word before it is in WRITING, the tool only reads. */
 const READING: ReadonlySet<string> = new Set(["read", "get", "list", "view", "show", "fetch", "describe", "preview"]);
 
 /** A tool that creates one of these only makes a directory. This changes no file that another agent may have leased. */
 const DIRECTORIES: ReadonlySet<string> = new Set(["directory", "directories", "dir", "folder"]);
 
-/** Returns what a tool does. A name that is too long to examine counts as `other`. */
+/** Returns the kind of a tool. If its name is too long to examine, it is `other`. */
 export function toolKind(client: HookClient, name: string): ToolKind {
   if (name.length > HOOK_TOOL_CHARACTERS_MAX) return "other";
   if (Object.hasOwn(client.tools, name)) return client.tools[name] as ToolKind;

@@ -1,6 +1,6 @@
 /**
  * Simulates a working day of one agent without any conflict, and counts the tokens that hooks add to its model's
- * context. Each text in a context costs money and attention, so a day without a conflict must add almost nothing.
+ * context. Such a day must add almost nothing, because each text in a context costs money and attention.
  */
 import t from "tap";
 import { HEADERS, openHooks, ROOT } from "../../../test/support/hooking.js";
@@ -11,7 +11,7 @@ const SUBAGENTS = 5;
 const COLLEAGUES = 8;
 /** The maximum number of tokens that the hooks of a day may add. */
 const TOKENS_MAX = 400;
-/** Tokenizers need about four bytes of English for a token. */
+/** A token is about four bytes of English text. */
 const BYTES_OF_TOKEN = 4;
 const TURN_MS = 20 * 60 * 1000;
 
@@ -51,7 +51,7 @@ const CLIENTS: Readonly<Record<string, Events>> = {
   },
 };
 
-/** Returns the arguments of the tool calls of a day: half of them edit, the others read or run commands. */
+/** Returns one tool call of the day. Half of the calls edit files; the others read or run commands. */
 function callAt(at: number): readonly [tool: string, parameters: object] {
   if (at % 2 === 0) return ["Edit", { file_path: `${ROOT}/src/orders/part-${at % 40}.ts` }];
   const command = ["npm test", "git status", "git add src/orders/part-2.ts", "git commit -m 'orders'", "rm -rf dist"];

@@ -21,8 +21,8 @@ import { noDetail, writerMethod } from "../../platform/threads/writer-method.js"
 const models = { registry: claimRegistry };
 
 /**
- * Returns the id of the lease that a request names. Returns "" if the request has no row, because the client's text was
- * not a lease id.
+ * Returns the id of the lease that a request names. A request has no row if the client's text was not a lease id; the
+ * result is then "".
  */
 function named({ row = 0 }: { readonly row?: number }): string {
   return row === 0 ? "" : leaseId(row);
@@ -92,7 +92,8 @@ export const leaveQueue = writerMethod({
   request: LeaveRequest,
   reply: LeaveReply,
   weight: weightOf,
-  // No audit row: the call whose wait ends here already writes a row for its request, and a row for its rejection.
+  // No audit row: the waiting call that leaves the queue already has one row for its request, and one for its
+  // rejection.
   audit: null,
   changes: CHANGES_CLAIMS,
   models,

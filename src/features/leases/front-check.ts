@@ -1,6 +1,7 @@
 /**
- * Answers checks of paths. A check lists the leases of other holders with which a claim on the paths would conflict,
- * and the leases of other checkouts that overlap the paths. All data comes from memory. Runs on the front.
+ * Answers checks of paths. The answer has two lists. One has the leases of other holders with which a claim on the
+ * paths would conflict. The other has the leases in other checkouts that overlap the paths. All data comes from memory.
+ * Runs on the front.
  */
 import type { Static } from "typebox";
 import type { LeaseBody, LeaseCheckBody } from "../../../schemas/leases.js";
@@ -33,7 +34,7 @@ export class ConflictCheck {
     this.#options = options;
   }
 
-  /** Replies with the leases with which a claim on some paths would conflict. */
+  /** Replies with the leases that conflict with a claim on the requested paths. */
   async check(
     { workspace: given, paths, mode, checkout, scope }: Static<typeof LeaseCheckBody>,
     header: string,
@@ -76,7 +77,7 @@ export class ConflictCheck {
   }
 
   /**
-   * Lists the leases of other checkouts that overlap the resources of a request. The list has the form of a list of
+   * Lists the leases in other checkouts that overlap the resources of a request. The items have the same form as
    * conflicts.
    * @param scope the scope of the request; undefined means `repo`, for which the list is always empty
    */

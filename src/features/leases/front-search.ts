@@ -63,14 +63,14 @@ export class LeaseSearch {
     return wholeListReply(list.end());
   }
 
-  /** Whether a lease is held by an instance, by its parent, or by one of its subagents. */
+  /** Returns whether a lease is held by an instance, by its parent, or by one of its subagents. */
   #isOwn({ holder, parent }: LeaseRecord, actor: string): boolean {
     return holder === actor || parent === actor || holder === this.#options.directory.get(actor)?.parent;
   }
 
   /**
-   * Yields pages of lease records. Live leases come from memory. Ended leases come from the database, with a pause
-   * after each page, in which other requests are served.
+   * Yields pages of lease records. Live leases come from memory. Ended leases come from the database. After each page
+   * there is a pause, in which other requests are served.
    */
   async *#pages(live: boolean, before: number): AsyncGenerator<readonly LeaseRecord[]> {
     const { leases, reader } = this.#options;
@@ -90,8 +90,8 @@ export class LeaseSearch {
 }
 
 /**
- * Whether a lease was held at some time between `from` and `to`. A lease that was never granted was not. Without `from`
- * and `to`, every lease matches.
+ * Returns whether a lease was held at some time between `from` and `to`. The result is false if the lease was never
+ * granted. Without `from` and `to`, every lease matches.
  */
 function wasHeldWithin({ granted_at, ended_at }: LeaseRecord, from?: number, to?: number): boolean {
   if (from === undefined && to === undefined) return true;

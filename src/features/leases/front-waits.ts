@@ -25,8 +25,8 @@ export interface WaitListOptions {
 const EVERY_ROW = Number.POSITIVE_INFINITY;
 
 /**
- * Replies with pairs of a waiting lease and a lease for which it waits. Leaves out pairs whose leases were granted or
- * have ended since they were read.
+ * Replies with pairs of a waiting lease and a lease for which it waits. Leaves out a pair if the waiting lease was
+ * granted, or if one of the two has ended, since the pairs were found.
  */
 export async function listWaits(
   { reads, leases, presenter }: WaitListOptions,
@@ -48,7 +48,8 @@ export async function listWaits(
     const waiting = leases.get(wait.lease);
     const blocker = leases.get(wait.for);
     if (waiting?.state !== "waiting" || blocker === undefined) continue;
-    // Stop at the first pair that does not fit. The longest waits come first, so only the shortest waits are left out.
+    // Stop at the first pair that does not fit into the reply. The pairs are sorted by waiting time, so the shortest
+    // waits are left out.
     if (bytes > LIST_BYTES_MAX) break;
     name(wait.for, blocker);
     name(wait.lease, waiting);

@@ -1,5 +1,5 @@
 /**
- * Handles the HTTP requests about one lease: acquiring it, waiting in the queue, reading, renewing and ending it.
+ * Handles the HTTP requests about one lease: to acquire it, to wait in the queue, and to read, renew or end it.
  * front-search.ts and front-waits.ts answer lists, and front-check.ts answers checks. This folder is the API of leases.
  * The lock engine is in src/features/claims/. Runs on the front.
  */
@@ -82,8 +82,8 @@ export class LeaseFront {
       if (refusal !== null) return withNearby(refusal, nearby);
     }
     const record = presenter.find(row);
-    // The client has disconnected without seeing the lease. Release it, because without a `request_id` the client
-    // cannot get the same lease by a repeated request.
+    // The client has disconnected before it got the lease. Release the lease: without a `request_id`, a repeated
+    // request would not get it.
     if (gone && made && record?.state === "held" && request_id === null && !queue)
       await writer.request(releaseLease, { row, fence: record.fence }, context);
     // The request has ended during its wait: it was broken, or another call took it out of the queue.
@@ -129,9 +129,9 @@ export class LeaseFront {
   }
 
   /**
-   * Waits at most `waitS` seconds, until a queued request is granted or ends. Then returns null. After the time-out, a
-   * request with `queue` stays in the queue, and the result is also null. Any other request leaves the queue unless
-   * another call still waits for it, and the result is the failure.
+   * Waits until a queued request is granted or ends, at most `waitS` seconds. Returns null if that happened in time.
+   * After the time-out, a request with `queue` stays in the queue, and the result is also null. Any other request then
+   * leaves the queue, unless another call still waits for it, and the result is the failure.
    */
   async #wait(row: number, waitS: number, context: CallContext, client: Client): Promise<Failure | null> {
     const { writer, leases, presenter, queuedCalls } = this.#options;
@@ -194,7 +194,7 @@ function sharingOf({ mode, any, max_holders }: LeaseBody): Pick<AcquireRequest, 
 }
 
 /**
- * If a request has failed because of a conflict or a deadlock, adds the overlapping leases of other checkouts to the
+ * If a request has failed because of a conflict or a deadlock, adds the overlapping leases in other checkouts to the
  * failure.
  */
 function withNearby(failure: Failure, find: () => readonly object[]): Failure {

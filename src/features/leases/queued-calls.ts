@@ -3,7 +3,7 @@
  * the queue only while a call waits for it. So this class counts the waiting calls of each request. Runs on the front.
  *
  * After a restart of the server or a crash of the writer, waiting calls may be gone, so all requests are checked. The
- * calls themselves wait in the projection of leases.
+ * waiting itself happens in lease-projection.ts.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
 import type { BackgroundTask } from "../../platform/background/task.js";
@@ -29,7 +29,7 @@ export class QueuedCalls implements BackgroundTask {
 
   /**
    * Counts a call that waits for a lease.
-   * @returns a function that is called when the call ends; it returns whether other calls still wait for the lease
+   * @returns a function to call when this call ends. It returns whether other calls still wait for the lease.
    */
   join(row: number): () => { readonly others: boolean } {
     this.#calls.set(row, (this.#calls.get(row) ?? 0) + 1);
@@ -52,8 +52,8 @@ export class QueuedCalls implements BackgroundTask {
   }
 
   /**
-   * Checks the marked leases, and takes those without a waiting call out of the queue. A lease for which a call waits
-   * again by now stays in the queue.
+   * Checks the marked leases, and takes each one out of the queue for which no call waits. If a new call has begun to
+   * wait for a lease since it was marked, the lease stays.
    */
   tick(): void {
     if (this.#abandoned.size === 0) return;

@@ -8,9 +8,9 @@ import type { LiveLease } from "../claims/lease.js";
 import { LockTable } from "../claims/lock-table.js";
 
 /**
- * Returns pairs of a waiting lease and one of its blockers, the longest waits first. Blockers are held leases of other
- * holders; if there are none, earlier waiting leases. Each pair is listed once, with at most LEASE_CONFLICTS_MAX pairs
- * for each waiting lease.
+ * Returns pairs of a waiting lease and one of its blockers, the longest waits first. The blockers are held leases of
+ * other holders. If there are none, they are earlier waiting leases. Each pair is listed once. A waiting lease has at
+ * most LEASE_CONFLICTS_MAX pairs.
  * @param leases all live leases, in the order of their requests
  */
 export function waitsOf(leases: readonly LiveLease[], { workspace, limit }: FindWaitsRequest): FindWaitsReply {

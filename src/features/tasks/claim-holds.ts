@@ -1,7 +1,7 @@
 /**
  * Checks on the front whether budgets or rate limits keep an instance from getting any task. The check uses the data of
  * the latest commit. It saves calls to the writer that would change nothing; the writer itself decides about claims.
- * Budgets of single tasks are ignored, because each of them keeps back only one task. Pure. Runs on the front.
+ * Budgets of single tasks are ignored, because each of them affects only one task. Pure. Runs on the front.
  */
 import type { Clock } from "../../base/clock.js";
 import { holds } from "../budgets/budget.js";

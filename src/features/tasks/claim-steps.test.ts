@@ -70,8 +70,8 @@ function busy(count: number, resource: (at: number) => string): Partial<NewTask>
 }
 
 t.test("busy resources: a part looks at a bounded number of tasks, the same ones on each node", (t) => {
-  // The number of tasks that one part of a claim can examine. Each task costs one step, CLAIM_LOOK_STEPS for the look
-  // at its resources, and one step for the comparison of two paths.
+  // The number of tasks that one part of a claim can examine. Each task costs one step, CLAIM_LOOK_STEPS steps to check
+  // its resources, and one step to compare two paths.
   const together = Math.ceil(CLAIM_STEPS_MAX / (1 + CLAIM_LOOK_STEPS + 1));
   const fixture = new Fixture();
   fixture.lease("path:x");

@@ -61,7 +61,7 @@ class Fixture {
     slice: Object.defineProperty({ isOver: false }, "isOver", { get: () => this.isOver }),
     turns: { add: (task) => void this.later.push(task) },
   });
-  /** The callers whose calls have asked the writer and wait for its answer. The first one asked first. */
+  /** The callers whose calls wait for an answer of the writer, in the order in which they asked. */
   readonly asking: { readonly who: string; readonly answer: (found: string | null) => void }[] = [];
   /** The result of each caller. */
   readonly got: [who: string, found: string | null][] = [];

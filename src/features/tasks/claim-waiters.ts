@@ -1,8 +1,7 @@
 /**
- * Queues the calls that wait for a task to claim. When a task becomes claimable, only one call asks the writer for it:
- * the call that has waited longest among those that may have the task. Finding that call can take long, because the
- * search passes over the calls that may not have the task. So if a thousand tasks become claimable at once, they are
- * assigned in time slices. Runs on the front.
+ * Queues the calls that wait for a task to claim. When a task becomes claimable, only one call asks the writer for it.
+ * It is the call that has waited longest among those that may have the task. The search for this call can take long,
+ * because it passes over all calls that may not have the task. So tasks are assigned in time slices. Runs on the front.
  */
 import { Groups } from "../../base/groups.js";
 import { type LookTurns, lookTurns } from "../../base/look-turns.js";
@@ -16,16 +15,16 @@ import { hasEnded } from "./task.js";
 export type Attempt<Found> = () => Promise<Found | null>;
 
 export interface ClaimCall {
-  /** The caller. Each check reads its members again, because they may change while the call waits. */
+  /** The caller. Each check reads the caller's members again, because they may change while the call waits. */
   readonly claimant: Claimant;
   /** The id of the only task for which the call waits; null if it waits for any task. */
   readonly id: string | null;
   /** The id by which the server recognizes a repetition of the call; null if the caller gave none. */
   readonly request_id: string | null;
   /**
-   * Returns whether budgets or rate limits may end the wait now. For example, a budget of the caller is now exhausted.
-   * If it returns true, the call asks the writer, whose reply decides. Null if budgets and rate limits do not affect
-   * the wait.
+   * Returns whether budgets or rate limits may end the wait now, for example because a budget of the caller is
+   * exhausted. If so, the call asks the writer, whose reply decides. Null if budgets and rate limits do not affect the
+   * wait.
    */
   readonly mayEndByHold: (() => boolean) | null;
 }
@@ -39,7 +38,8 @@ class ClaimWaiter extends Waiting {
   /** True if a budget or a rate limit may have changed since the call last checked them. */
   holdsMayHaveChanged = true;
   /**
-   * The tasks for which the call has asked the writer in vain. A task leaves the set when it becomes claimable again.
+   * The tasks for which the call has asked the writer without success. A task leaves the set when it becomes claimable
+   * again.
    */
   readonly tried = new Set<ClaimableTask>();
 
@@ -77,7 +77,7 @@ export class ClaimWaiters {
   readonly #byTask = new Groups<string, ClaimWaiter>();
   readonly #slice: Pick<TimeSlice, "isOver">;
   readonly #turns: Pick<LookTurns, "add">;
-  /** The number of claimable tasks for which no call has been searched yet. */
+  /** The number of claimable tasks that still wait for the search for a call. */
   #unassigned = 0;
   readonly #askOnce = (waiter: ClaimWaiter): void => void this.#ask(waiter, null);
 
@@ -177,8 +177,8 @@ export class ClaimWaiters {
   }
 
   /**
-   * Finds a call for a task. If other tasks still wait for their call, or if the time slice of this tick is used up,
-   * does it in a later tick.
+   * Finds a call for a task. Does this in a later tick if other tasks are in front of it, or if the time slice of this
+   * tick is used up.
    */
   #assignInTurn(task: ClaimableTask): void {
     if (this.#queue.size === 0) return;
@@ -231,7 +231,7 @@ export class ClaimWaiters {
   }
 
   /**
-   * Makes a call ask the writer for a task.
+   * Makes a waiting call ask the writer for a task.
    * @param task the task that the call may have. Null if the call asks for another reason, for example because another
    * call with the same request_id got a result
    */
@@ -252,7 +252,7 @@ export class ClaimWaiters {
     } else this.#look(waiter);
     if (found !== null) this.#notifyDuplicates(waiter.call);
     if (task === null) return;
-    // This call may have got another task or none. So another call may ask for this task now.
+    // This call may have got another task, or none. So let other calls ask for this task now.
     this.#asked.delete(task);
     this.#assign(task);
   }

@@ -49,8 +49,8 @@ export class TaskClaiming {
   readonly #budgets: BudgetReader;
   readonly #limits: RateLimitReader;
   /**
-   * Resolves when the latest part of a long claim has ended. The next part waits for it, so that no transaction
-   * contains two such parts.
+   * Resolves when the latest part of a long claim has ended. A long claim is divided into parts, and each part waits
+   * for the previous one, so that no transaction contains two of them.
    */
   #lastPart: Promise<unknown> = Promise.resolve();
 
@@ -135,7 +135,7 @@ export class TaskClaiming {
     return reply;
   }
 
-  /** Returns whether a claim that got no task may still get one later. A claim that names an ended task cannot. */
+  /** Returns whether a claim that got no task may still get one later. It cannot if it names a task that has ended. */
   #mayStillCome(id: string | null, reply: ClaimTaskReply | Failure): boolean {
     if (!(reply instanceof Failure)) return reply.task === null;
     if (id === null || reply.status !== "ALREADY_EXISTS") return false;
@@ -144,8 +144,8 @@ export class TaskClaiming {
   }
 
   /**
-   * Returns whether a budget or a rate limit may be the reason why a claim got no task. A budget or a rate limit may
-   * have changed after the writer's reply. So the front's own data count as well as the reply.
+   * Returns whether a budget or a rate limit may be the reason why a claim got no task. Examines both the reply and the
+   * front's own data, because a budget or a rate limit may have changed after the reply.
    */
   #mayHaveBeenHeld(reply: ClaimTaskReply | Failure): boolean {
     if (reply instanceof Failure || reply.task !== null) return false;
@@ -162,8 +162,8 @@ export class TaskClaiming {
 }
 
 /**
- * Returns whether a reply ends the wait of a claim with `while_held`. Such a claim waits only while budgets and rate
- * limits keep its caller from tasks (true), or only while they do not (false).
+ * Returns whether a reply ends the wait of a claim with `while_held`. With the value true, a claim waits only while
+ * budgets or rate limits keep its caller from tasks. With the value false, it waits only while they do not.
  * @param whileHeld undefined if the claim has no `while_held`
  */
 function endsByHold(reply: ClaimTaskReply | Failure, whileHeld: boolean | undefined): boolean {

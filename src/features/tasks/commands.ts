@@ -75,7 +75,7 @@ export const claimTask = writerMethod({
   run: ({ registry }, request, call) => registry.claim(request, call),
 });
 
-/** Records a heartbeat of the task's holder. Also stores the progress that the holder reports, if any. */
+/** Records a heartbeat of the task's holder, and stores the progress that the holder reports, if any. */
 export const reportProgress = writerMethod({
   ...common,
   name: "task.progress",
@@ -157,7 +157,10 @@ export const patchTask = writerMethod({
   run: ({ registry }, request, call) => registry.patch(request, call),
 });
 
-/** Records that a task's holder has edited a file. The existing records of passed commands become stale. */
+/**
+ * Records that a task's holder has edited a file. The task's evidence so far (records of passed commands) becomes
+ * stale.
+ */
 export const markEdited = writerMethod({
   ...common,
   name: "task.edited",

@@ -19,7 +19,7 @@ function timeOrNull(timeMs: number | null): string {
   return timeMs === null ? "null" : `"${formatTime(timeMs)}"`;
 }
 
-/** Returns the JSON text of a task without its closing brace. */
+/** Returns the JSON text of a task without its closing brace, so that members can be appended. */
 function encodeOpen(task: TaskRow): string {
   const { id, workspace, title, labels, requires, resources, priority, after, state, attempts } = task;
   const { claim, fence, holder, holder_name, checkpoint } = task;

@@ -146,7 +146,8 @@ export class TaskFront {
   }
 
   /**
-   * Claims a task for the caller. Replies with the task and its lease. Both are null if the caller can have no task.
+   * Claims a task for the caller. Replies with the task and its lease. Both are null if there is no task that the
+   * caller may have.
    */
   async claim(call: ClaimCall): Promise<Answer> {
     const claimed = await this.#claiming.claim(call);
@@ -250,7 +251,8 @@ export class TaskFront {
   }
 
   /**
-   * Returns the tasks that a claim could not get because their resources are leased. Each comes with one of the leases.
+   * Returns the tasks that a claim could not get because their resources are leased. Each task comes with one of these
+   * leases.
    */
   #busyFor(claimant: Claimant): readonly object[] {
     const { tasks, presenter, clock } = this.#options;

@@ -1,6 +1,6 @@
 /**
- * Tests which tasks are stuck while tasks are added, ended and retried. The result must equal that of a walk through
- * the whole graph. Also counts the tasks that are examined.
+ * Tests which tasks are stuck while tasks are added, ended and retried. The expected result comes from a search of the
+ * whole graph. Also counts the tasks that are examined.
  */
 import * as fc from "fast-check";
 import t from "tap";
@@ -50,7 +50,7 @@ t.test("tasks are added, lost and retried in any order", (t) => {
       const before = new Set(stuckByWalk(there));
       const task = there.get(row);
       if (task !== undefined) {
-        // The task ends without being done.
+        // Now the task ends without being done.
         const wasStuck = live.isStuck(task);
         live.remove(task);
         there.delete(row);

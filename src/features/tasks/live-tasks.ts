@@ -42,8 +42,8 @@ export class LiveTasks {
   #counts = TASK_STATES.map(() => 0);
   /**
    * Maps the row of each stuck task to the number of its lost blockers. A blocker is lost if it has ended without being
-   * done, or if it is stuck itself. Every change of a task updates these numbers, so a read need not walk through the
-   * graph.
+   * done, or if it is stuck itself. Every change of a task updates these numbers, so a read need not search the graph
+   * of tasks.
    */
   readonly #lostBlockers = new TurnoverMap<number, number>();
   /** True if `#lostBlockers` may have changed since the last commit. */
@@ -62,7 +62,7 @@ export class LiveTasks {
     this.#stuckChanged = false;
   }
 
-  /** Called after a rollback, when each task is again in its state of the last commit. */
+  /** Called after a rollback. Each task is then again in its state of the last commit. */
   rolledBack(): void {
     if (this.#stuckChanged) this.findStuck(this.#byRow.values());
     this.#stuckChanged = false;
@@ -155,8 +155,8 @@ export class LiveTasks {
   }
 
   /**
-   * Finds out which tasks of a list are stuck. The list may have any order. If a task is in the list, every task that
-   * waits for it must be in the list too.
+   * Finds out which of these tasks are stuck. They may have any order. If a task is among them, every task that waits
+   * for it must be among them too.
    */
   findStuck(tasks: readonly LiveTask[]): void {
     const rows = new Set(tasks.map(({ row }) => row));
@@ -174,8 +174,8 @@ export class LiveTasks {
   }
 
   /**
-   * Updates the position of a ready task after a change of its priority or reservation. The state of the task stays the
-   * same.
+   * Updates a ready task's position in the queue, because its priority or its reservation has changed. The task's state
+   * stays the same.
    * @param before the instance for which the task was reserved before the change
    */
   requeue(task: LiveTask, { reserved: before }: TaskLife, nowMs: number): void {
@@ -236,8 +236,7 @@ export class LiveTasks {
   unblock(task: LiveTask, blocker: number): void {
     const waited = task.blockers.delete(blocker);
     this.#blocked.remove(blocker, task);
-    // Update the memory estimate too. It must equal the estimate of a node that has read the same task from the
-    // database.
+    // Update the memory estimate too. It must be the same as on a node that has just read the task from the database.
     if (!waited || !this.#bytesOf.has(task.row)) return;
     this.#bytesOf.set(task.row, this.bytesOf(task.row) - BLOCKER_BYTES);
     this.#bytes -= BLOCKER_BYTES;

@@ -4,9 +4,7 @@ import { countRounds } from "../../../test/support/test-size.js";
 import { makeRandom, newSeed } from "../../../test/support/random.js";
 import { OrderedQueue } from "./ordered-queue.js";
 
-/**
- * The number of steps of each run. It is large enough that the array of the queue is compacted, and is also emptied.
- */
+/** The number of steps of each run. With so many steps, the queue's array is compacted, and is also emptied. */
 const STEPS_OF_A_KIND = 6_000;
 
 void t.test("the smallest item comes out first, whatever the order of arrival", (t) => {

@@ -36,8 +36,7 @@ export class OrderedQueue<Item> {
     if (first === undefined || last === undefined || this.#compare(last, item) <= 0) {
       ordered.push(item);
     } else if (this.#first > 0 && this.#compare(item, first) <= 0) {
-      // The new item comes before the first one of the array. A search has usually just taken it out, and now puts it
-      // back.
+      // The new item comes before the array's first item. Usually a search has just taken it out, and now puts it back.
       this.#first -= 1;
       ordered[this.#first] = item;
     } else {

@@ -14,7 +14,7 @@ export type Ending =
   | { readonly kind: "loss"; readonly loss: Loss };
 
 export interface Outcome extends Pick<TaskLife, "state" | "attempts" | "not_before"> {
-  /** True if the task is dead because its claim was lost. The task then gets an error text if it has none. */
+  /** True if the task is dead because its claim was lost. If the task has no error text, it then gets one. */
   readonly lost: boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Tests how tasks that one call creates are planned: which blockers they get, and which plans are rejected. Uses no
+ * Tests the plan for the tasks that one call creates: which blockers they get, and which plans are rejected. Uses no
  * database.
  */
 import t from "tap";

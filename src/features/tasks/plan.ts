@@ -1,6 +1,6 @@
 /**
- * Plans the tasks that one call creates. It finds the tasks that each `after` names by id or by array position. It
- * finds every error before the first task is created, because a call creates all of its tasks or none. Pure.
+ * Plans the tasks that one call creates. It resolves each `after`, which names tasks by id or by array position (`#0`).
+ * It finds every error before the first task is created, because a call creates all of its tasks or none. Pure.
  */
 import type { NewTask } from "../../../schemas/tasks.js";
 import type { TaskState } from "../../../schemas/tasks.js";
@@ -127,8 +127,8 @@ export function cycleBy(
 ): string | null {
   const wanted = new Set(after.map(({ row }) => row));
   /**
-   * The tasks found so far that wait for `task`, directly or through others. The key is the row of such a task. `by` is
-   * the row of the next task on the path from there to `task`.
+   * The tasks found so far that wait for `task`, directly or through others, by their rows. `by` is the row of the task
+   * for which such a task waits: the next one on the path to `task`.
    */
   const through = new Map<number, { readonly id: string; readonly by: number | null }>([
     [task.row, { id: task.id, by: null }],

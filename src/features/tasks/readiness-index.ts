@@ -1,10 +1,10 @@
 /**
- * Indexes the ready tasks by the time at which they became claimable. A client may already know all tasks up to a sort
- * key. The search for such a client begins after that key, so the known tasks cost nothing. Pure except for its state.
+ * Indexes the ready tasks by the time at which they became claimable. If a client already knows all tasks up to a sort
+ * key, a search begins after that key. So the known tasks cost nothing. Pure except for its state.
  */
 import type { ReadyTask } from "./ready-queue.js";
 
-/** A ready task. Its times (in ms) decide since when an instance can claim it. */
+/** A ready task, with the times (in ms) that decide since when an instance can claim it. */
 export interface DatedTask extends ReadyTask {
   /** The time of the task's last change. It is not earlier than `ready_at`. */
   readonly updated_at: number;
@@ -18,15 +18,15 @@ export interface DatedTask extends ReadyTask {
 export interface Freed {
   readonly at_ms: number;
   /**
-   * The holder of the lease that ended last. Its own lease did not keep it from claiming the task. So for this holder,
-   * `othersAtMs` counts instead of `at_ms`.
+   * The holder of the lease that ended last. This lease did not keep its own holder from claiming the task. So for this
+   * holder, `othersAtMs` counts instead of `at_ms`.
    */
   readonly holder: string;
   /** The end of the last overlapping lease whose holder was not `holder`. */
   readonly othersAtMs: number;
 }
 
-/** The value for a task whose resources have not been leased, as far as this server knows. */
+/** The value for a task whose resources were never leased, as far as this server knows. */
 export const NEVER_LEASED: Freed = { at_ms: 0, holder: "", othersAtMs: 0 };
 
 /** A position in the index, which is sorted by time and then by row. */
@@ -95,7 +95,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     this.#compact();
   }
 
-  /** Counts a task as removed. */
+  /** Counts one removed task. Its entries stay until the index is compacted. */
   removed(): void {
     this.#size -= 1;
     this.#compact();
@@ -125,7 +125,7 @@ export class ReadinessIndex<Task extends DatedTask> {
     if (reserved !== null && reserved_until > open) this.#insert({ at_ms: reserved_until, row, task });
   }
 
-  /** If there are too many entries, drops those that count for no instance. */
+  /** If there are too many entries, drops the entries that no search uses any more. */
   #compact(): void {
     if (this.#entries.length <= 3 * this.#size + DROPPED_TOGETHER) return;
     this.#entries = this.#entries.filter(

@@ -7,7 +7,7 @@ import { makeRandom, newSeed, type Random } from "../../../test/support/random.j
 import { type Claimant, mayClaim, type Rank, type ReadyTask, ReadyQueue } from "./ready-queue.js";
 
 interface RandomTask extends ReadyTask {
-  /** The blockers of the task. A claimant may overtake some of them. */
+  /** The blockers of the task's resources. A claimant may overtake some of these blockers. */
   readonly blockers: readonly number[];
 }
 

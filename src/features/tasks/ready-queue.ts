@@ -4,9 +4,9 @@
  * queue. The front uses its own queue to find the waiters to wake. Pure except for its state.
  *
  * The queue consists of many smaller queues. A task is in one queue for each of its labels, and in one more queue for
- * claims without labels. Each of these is divided by workspace, by assignee, and by the first capability that a task
- * requires. So a search reads few queues, and the claimant can claim most of the tasks in them. A removed entry stays
- * in its queue until a search reaches it.
+ * claims without labels. There are separate queues for each workspace, for each assignee, and for the first capability
+ * that a task requires. So a search reads few queues, and the claimant can claim most of the tasks in them. A removed
+ * entry stays in its queue until a search reaches it.
  */
 import TinyQueue from "tinyqueue";
 import { TASK_AGING_MS, TASK_PRIORITY_MAX } from "../../../schemas/limits/tasks.js";
@@ -48,8 +48,8 @@ interface QueueEntry<Task extends ReadyTask> {
 }
 
 /**
- * The time at which a task must be queued again. At that time it becomes claimable, its reservation expires, or its
- * priority rises.
+ * A time at which a task must be queued again, because it becomes claimable, its reservation expires, or its priority
+ * rises.
  */
 interface Recheck<Task extends ReadyTask> {
   readonly at_ms: number;
@@ -82,7 +82,7 @@ export interface Candidate<Task> {
   readonly fits: boolean;
 }
 
-/** The position of a search in one queue, among the tasks of one priority. `entry` is the next task. */
+/** The position of a search among the tasks of one priority in one queue. `entry` is the next task. */
 interface Run<Task extends ReadyTask> {
   entry: QueueEntry<Task>;
   readonly queue: Queue<Task>;
@@ -144,7 +144,7 @@ class Queue<Task extends ReadyTask> {
   }
 }
 
-/** A queue keeps at least this number of removed entries before it is compacted. */
+/** A queue is not compacted while it has at most this number of removed entries. */
 const DROPPED_TOGETHER = 64;
 
 /**
@@ -364,7 +364,7 @@ function olderRunFirst<Task extends ReadyTask>(a: Run<Task>, b: Run<Task>): numb
   return a.entry.task.row - b.entry.task.row;
 }
 
-/** Moves a run to its first entry after a row. Returns false if there is none. */
+/** Moves a search in one queue to the first entry after a row. Returns false if there is none. */
 function advanceRun<Task extends ReadyTask>(run: Run<Task>, level: number, row: number): boolean {
   run.rest ??= run.queue.after(level, row);
   const next = run.rest.next();

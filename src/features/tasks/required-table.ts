@@ -1,6 +1,6 @@
 /**
- * The SQL of the commands that tasks require. A row also has the last edit that hooks have reported for the task. Only
- * a task that requires a command has a row. Runs on the front, in the worker pool and in the writer thread.
+ * Runs the SQL about the commands that tasks require. A row also has the last edit that hooks have reported for the
+ * task. Only tasks that require a command have a row. Runs on the front, in the worker pool and in the writer thread.
  */
 import type { Db, Statement } from "../../platform/store/open.js";
 import type { Model } from "../../platform/threads/model.js";

@@ -182,8 +182,8 @@ class Model {
   }
 
   /**
-   * Finds the nearest cause why a task is stuck. The task waits, directly or through others, for the cause, which has
-   * ended without being done.
+   * Finds the nearest cause of a stuck task. The cause is a task that has ended without being done, and for which the
+   * stuck task waits, directly or through others.
    */
   causeOf({ state, asked }: Known): Known | undefined {
     if (state !== "blocked") return undefined;
@@ -256,7 +256,7 @@ class Model {
     }
   }
 
-  /** Ends a claim in the model for any reason other than a call of its holder about the task. */
+  /** Ends a claim in the model, for any reason except a call of its holder about the task. */
   lose(task: Known, reason: string, counts: boolean): void {
     this.seen.set(reason, (this.seen.get(reason) ?? 0) + 1);
     this.endClaim(task, reason, counts);
@@ -427,7 +427,7 @@ t.test("random actions of a few agents with tasks", (t) => {
       8,
       () => {
         const live = model.live();
-        // If there are many tasks, cancel one. As a result, most of the remaining tasks wait for one that has ended.
+        // If there are many tasks, cancel one. So many of the remaining tasks wait for a task that has ended.
         if (live.length > LIVE_MAX) return cancel(pick(live));
         const known = [...model.tasks.keys()];
         const asked = Array.from(
@@ -649,7 +649,8 @@ t.test("random actions of a few agents with tasks", (t) => {
         if (!lost && task !== null) {
           const released = must(model.tasks.get(task), "it is known");
           model.lose(released, "-", false);
-          // If the holder later releases the task with a call about the task, that call is a repetition.
+          // The lease was released, which also released the task. If the holder now releases the task itself, that call
+          // counts as a repetition.
           released.calls.add(`${fence} ${holder} release`);
         }
         played.reply(releaseLease, { row, fence: fence === 0 ? null : fence }, holder);

@@ -31,8 +31,8 @@ export class StuckEvents {
   }
 
   /**
-   * Publishes an event for each task that becomes stuck, at most TASKS_STUCK_REPORTED_MAX events. Called when a task
-   * for which they wait has ended without being done, or has become stuck.
+   * Publishes an event for each task that becomes stuck, at most TASKS_STUCK_REPORTED_MAX events. Called when the task
+   * in the first parameter has ended without being done, or has become stuck.
    */
   lose({ row }: LiveTask, reason: string | null, call: WriteCall): void {
     for (const task of this.#live.lose(row).slice(0, TASKS_STUCK_REPORTED_MAX))
@@ -40,8 +40,8 @@ export class StuckEvents {
   }
 
   /**
-   * Publishes an event for each task that is no longer stuck, at most TASKS_STUCK_REPORTED_MAX events. Called when a
-   * task for which they wait was retried, or is no longer stuck.
+   * Publishes an event for each task that is no longer stuck, at most TASKS_STUCK_REPORTED_MAX events. Called when the
+   * task in the first parameter was retried, or is no longer stuck.
    */
   regain({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.#live.regain(row).slice(0, TASKS_STUCK_REPORTED_MAX))

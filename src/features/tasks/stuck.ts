@@ -14,7 +14,7 @@ export interface CauseSearch<Key> {
    * done.
    */
   waitsFor(key: Key): Iterable<Key> | undefined;
-  /** Returns whether the search can skip a task, because it is known that no cause lies behind the task. */
+  /** Returns whether the search can skip a task, because it is known that the task waits for no cause. */
   isFree(key: Key): boolean;
 }
 
@@ -28,7 +28,7 @@ export interface FoundCause<Key> {
 }
 
 /**
- * Finds the nearest cause why a task is stuck, by a breadth-first search. `from` has the tasks for which the stuck task
+ * Finds the nearest cause of a stuck task by a breadth-first search. `from` has the tasks for which the stuck task
  * waits.
  */
 export function findCause<Key>(from: Iterable<Key>, search: CauseSearch<Key>): FoundCause<Key> {

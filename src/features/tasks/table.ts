@@ -16,7 +16,7 @@ export interface TaskRow {
   readonly id: string;
   readonly workspace: string;
   readonly title: string;
-  /** A JSON text. The next four members are JSON texts, too. */
+  /** JSON text, as are the next four members. */
   readonly labels: string;
   readonly requires: string;
   readonly resources: string;
@@ -54,7 +54,7 @@ export interface TaskRow {
 
 export interface WholeTaskRow extends TaskRow {
   readonly body: string;
-  /** A JSON text. The next member is a JSON text, too. */
+  /** JSON text, as is the next member. */
   readonly data: string | null;
   readonly result: string | null;
 }
@@ -193,12 +193,12 @@ export class TaskReader {
     return this.#history.all(row).toReversed();
   }
 
-  /** Returns the ids of the first TASK_DEPENDENTS_MAX tasks that wait or waited for a task. */
+  /** Returns the ids of the tasks that wait for a task or have waited for it: the first TASK_DEPENDENTS_MAX of them. */
   dependents(row: number): string[] {
     return this.#dependents.all(row, TASK_DEPENDENTS_MAX);
   }
 
-  /** All ready tasks, oldest first. */
+  /** Returns all ready tasks, the oldest first. */
   ready(): ReadyRecord[] {
     return this.#ready.all().map((row) => ({
       ...row,
@@ -231,7 +231,7 @@ export class TaskReader {
     where("EXISTS (SELECT 1 FROM json_each(t.labels) WHERE value = ?)", label);
     where("c.holder = ?", holder);
     where("l.assignee = ?", assignee);
-    // Use the index of tasks that have not ended. After a month of use, it has only a small part of all tasks.
+    // Use the index of the tasks that have not ended. After a month of use, these are a small part of all tasks.
     const live = holder !== null || (state !== null && !(ENDED_TASK_STATES as readonly TaskState[]).includes(state));
     if (live) conditions.push("l.ended_at IS NULL");
     const sql = `SELECT ${selected(COLUMNS)} FROM task_life l ${live ? "INDEXED BY task_live" : ""}

@@ -11,8 +11,8 @@ import { readResources } from "../claims/lease.js";
 import { hashRequest } from "../idempotency/hash.js";
 
 /**
- * The ids that no task may have, because the path of such a task would not work. `/tasks/claim` is another call, and
- * clients remove `.` and `..` from paths.
+ * The ids that no task may have, because requests for the path `/tasks/ID` would not reach the task. `/tasks/claim` is
+ * another call, and clients remove `.` and `..` from paths.
  */
 const UNREACHABLE: ReadonlySet<string> = new Set(["claim", ".", ".."]);
 

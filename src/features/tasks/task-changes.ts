@@ -51,10 +51,7 @@ export interface KnownAfter {
   readonly state: TaskState;
 }
 
-/**
- * Describes why a task changes. It has the call that makes the change, and the texts for the task's history and for the
- * event.
- */
+/** The cause of a task's change: the call that makes it, and the texts for the task's history and for the event. */
 interface Change extends Pick<Step, "call" | "note"> {
   readonly claim?: LeaseRecord | null;
   /** The reason that the event shows. */
@@ -66,7 +63,7 @@ interface Change extends Pick<Step, "call" | "note"> {
 /** A change of a task's state. */
 export interface Transition extends Omit<Change, "call"> {
   readonly trigger: Trigger;
-  /** The name of the call in the task's history. If it is absent, the name of the trigger is used. */
+  /** The name of the call in the task's history. If it is absent, the name of the transition's trigger is used. */
   readonly call?: string;
 }
 
@@ -101,8 +98,8 @@ export class TaskChanges extends PublishingModel {
   }
 
   /**
-   * Undoes the changes in memory since the last commit. Reads only the changed tasks again. If it read all tasks, every
-   * failing write would be expensive, for example while the disk is full.
+   * Undoes the changes in memory since the last commit. Reads only the changed tasks again. Reading all tasks would
+   * make every failing write expensive, for example while the disk is full.
    */
   #undo(): void {
     this.#changed = [];
@@ -265,8 +262,8 @@ export class TaskChanges extends PublishingModel {
   }
 
   /**
-   * Removes a done task from the blockers of other tasks. Makes each of them ready that has no other blocker, the
-   * oldest first.
+   * Removes a done task from the blockers of other tasks. If a task then has no blocker left, makes it ready. The
+   * oldest task comes first.
    */
   #unblockWaiters({ row }: LiveTask, call: WriteCall): void {
     for (const task of this.live.blockedBy(row)) {

@@ -29,8 +29,8 @@ export class TaskCreator {
   }
 
   /**
-   * Creates all of the tasks, or none. A task that an earlier attempt of the same call has created is not created
-   * again. The reply has its current state.
+   * Creates all of the tasks, or none. If an earlier attempt of the same call has already created a task, the reply has
+   * the task's current state.
    */
   create({ tasks }: CreateTasksRequest, call: WriteCall): CreateTasksReply | Failure {
     const { changes, finder, requests } = this.#options;

@@ -13,7 +13,7 @@ export type TaskTopic = Extract<ServerTopic, `task.${string}`>;
 
 /**
  * Publishes an event about a change of a task.
- * @param claim the claim that begins or ends with the change; null if no claim does
+ * @param claim the claim that the change begins or ends; null if there is none
  */
 export function publishTaskEvent(
   events: Publisher,

@@ -20,7 +20,7 @@ import { isPossible } from "./transitions.js";
 
 const CLAIM_LOST = new Failure("ALREADY_EXISTS", "claim lost");
 const NEEDS_NOTHING: Looked = { free: true, steps: 0 };
-/** The result for a task whose budgets all have something left. */
+/** The result for a task that no exhausted budget holds back. */
 const UNLIMITED = { isHeld: false, steps: 0 } as const;
 
 export class TaskFinder {
@@ -48,8 +48,8 @@ export class TaskFinder {
   }
 
   /**
-   * Finds the best task that the claimant may have. Its resources must be free, and none of its budgets exhausted. If
-   * several tasks need the same resources, the resources are checked only once.
+   * Finds the best task that the claimant may have. The task's resources must be free, and none of its budgets may be
+   * exhausted. If several tasks need the same resources, the resources are checked only once.
    */
   best(claimant: Claimant, nowMs: number, after: Rank | null): Found {
     const look = this.#claims.lookFor(contenderForTask(claimant));
@@ -89,7 +89,7 @@ export class TaskFinder {
     return { task, more: null };
   }
 
-  /** Returns a task if the caller holds it under this fence; otherwise the failure. */
+  /** Returns a task if the caller holds it under this fence. Otherwise returns the failure. */
   held(
     id: string,
     fence: number,
@@ -104,7 +104,7 @@ export class TaskFinder {
     return this.#table.hasHeld(known.row, actor) ? CLAIM_LOST : NOT_YOURS;
   }
 
-  /** Returns a task if the caller may manage it; otherwise the failure. */
+  /** Returns a task if the caller may manage it. Otherwise returns the failure. */
   managed(id: string, owns: boolean, { actor }: WriteCall): LiveTask | Failure {
     const task = this.#live.get(id) ?? this.#table.get(id);
     if (task === undefined) return noTask(id);

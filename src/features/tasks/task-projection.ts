@@ -43,9 +43,7 @@ export interface StoredTasks {
 export interface TaskListener {
   /** Called when a task becomes claimable for at least one more instance. */
   claimable?(task: ClaimableTask): void;
-  /**
-   * Called when a commit has changed a task. After a task has ended, no change is reported unless the task is retried.
-   */
+  /** Called when a commit has changed a task. After a task has ended, the next reported change is its retry. */
   changed?(id: string, state: TaskState): void;
   /** Called when the listener may have missed changes. */
   lost?(): void;
@@ -64,8 +62,8 @@ export class TaskProjection implements Measured {
   readonly #waited = { count: 0, sumS: 0 };
   #counts: readonly number[] = [];
   /**
-   * The tasks that have become claimable since the last tick because a time has come. It was their `not_before`, or the
-   * end of their reservation.
+   * The tasks that have become claimable since the last tick because their `not_before` has come, or because their
+   * reservation has expired.
    */
   #due: ClaimableTask[] = [];
 
@@ -128,15 +126,15 @@ export class TaskProjection implements Measured {
   tick(nowMs: number): void {
     const due = this.#due.splice(0);
     this.#advance(nowMs);
-    // Notify about these tasks a second time. The writer may have rejected the first claims, because its clock was
-    // slightly behind.
+    // Notify about these tasks a second time. The writer may have rejected the claims after the first time, because its
+    // clock was slightly behind.
     for (const task of due) this.#notifyClaimable(task);
   }
 
   /**
    * Returns the best task that an instance could claim now. The search stops after TASK_OFFER_STEPS_MAX steps, even if
-   * it has found only busy tasks. Only the writer can then find a later task. Listeners are still notified of each task
-   * that becomes claimable.
+   * it has found only busy tasks. After that, only the writer can find a task. Listeners are still notified of each
+   * task that becomes claimable.
    * @param wants returns false for a task that the search must skip
    */
   best(claimant: Claimant, nowMs: number, wants: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
@@ -185,7 +183,8 @@ export class TaskProjection implements Measured {
 
   /** Returns the best task that an instance may claim and that `admits` accepts. */
   #search(claimant: Claimant, nowMs: number, admits: (task: ClaimableTask) => boolean): ClaimableTask | undefined {
-    // Advance the queue here and not in `inOrder`. The queue reports only once that a task has become claimable.
+    // Advance the queue here and not in `inOrder`, because the queue reports only once that a task has become
+    // claimable.
     this.#advance(nowMs);
     let steps = 0;
     for (const { task, fits } of this.#ready.inOrder(claimant, nowMs)) {

@@ -310,8 +310,8 @@ export class TaskRegistry implements TaskClaims {
   }
 
   /**
-   * Returns a failure if any of the commands that a task requires has no record that it passed. Returns null if all
-   * have one.
+   * Checks the evidence for the commands that a task requires. Returns a failure if a command has no record that it
+   * passed; null if all have one.
    */
   #missing({ id, row }: LiveTask, { evidence = [], tree = null }: EndTaskRequest): Failure | null {
     const required = this.#required.of(row);

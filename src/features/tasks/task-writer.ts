@@ -1,6 +1,6 @@
 /**
- * Runs the SQL that writes tasks. The rows that change with every transition go through the write buffer, as whole
- * rows. Every read of this class first writes the buffer to the database. Runs in the writer thread.
+ * Runs the SQL that writes tasks. Rows that change with every transition are collected in the write buffer. Every read
+ * of this class first writes the buffer to the database. Runs in the writer thread.
  */
 import type { NewTask, PatchRequest, TaskState } from "../../../schemas/tasks.js";
 import type { WriteBuffer, BufferedTable } from "../../platform/store/write-buffer.js";
@@ -23,7 +23,7 @@ export interface TaskTexts {
   readonly question?: string;
   readonly answer?: string;
   readonly error?: string;
-  /** A JSON text. The next member is a JSON text, too. */
+  /** JSON text, as is the next member. */
   readonly checkpoint?: string | null;
   readonly result?: string | null;
 }
@@ -123,8 +123,7 @@ export class TaskWriter {
       `SELECT 1 FROM task_after a CROSS JOIN task_life l ON l.row = a.task
        WHERE a.on_task = ? AND l.state = 'blocked' LIMIT 1`,
     );
-    // WAITS_OF must run first, because it reads the row of the task. Many other tasks may wait for the same tasks, so
-    // its condition uses the whole key.
+    // The statement with WAITS_OF must run first, because it reads the row of the task.
     this.#deletions = [
       WAITS_OF,
       "task_after WHERE on_task = ?",
@@ -248,9 +247,7 @@ export class TaskWriter {
     return new Set(this.#blockers.all(row));
   }
 
-  /**
-   * Returns the tasks that wait for a task, or would wait for it if they were retried. Leaves out tasks that are done.
-   */
+  /** Returns the tasks whose `after` names a task. Leaves out tasks that are done, because they never wait again. */
   dependentsOf(row: number): readonly { readonly row: number; readonly id: string }[] {
     this.#rows.write();
     return this.#dependents.all(row);
@@ -291,8 +288,8 @@ export class TaskWriter {
   /**
    * Removes tasks that ended before a time. Keeps a task if another task still waits for it. Examines at most `rows`
    * rows, beginning after the row `after`.
-   * @returns the number of removed tasks, and the row after which the next call must begin; null if there are no more
-   * rows
+   * @returns the number of removed tasks, and the row after which the next call must begin. This row is null if there
+   * are no more rows.
    */
   prune(after: number, endedBeforeMs: number, rows: number): { removed: number; after: number | null } {
     this.#rows.write();

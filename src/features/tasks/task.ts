@@ -54,9 +54,8 @@ export interface LiveTask {
 export const NOT_RESERVED = { reserved: null, reserved_until: 0 } as const;
 
 /**
- * The mode and the scope of the claim of a task. The scope is `repo`, which means that two claims of the same files
- * conflict even in different checkouts. Otherwise two tasks would change the same files, and the changes would have to
- * be merged.
+ * The mode and the scope of a task's claim. With the scope `repo`, two claims of the same files conflict even in
+ * different checkouts. Without this, two tasks could change the same files, and the changes would have to be merged.
  */
 export const TASK_CLAIM = { shared: false, scope: "repo" } as const;
 

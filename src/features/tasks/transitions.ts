@@ -1,7 +1,7 @@
 /**
- * Defines the state machine of a task as a table of transitions. A call is rejected if the table has no transition for
- * it from the task's current state. The registry makes only transitions that are in the table. docs/tasks.md "States"
- * shows the same table. Pure data.
+ * Defines the state machine of a task as a table of transitions. A call is rejected if the table does not allow it in
+ * the task's current state. The registry makes only transitions that are in the table. docs/tasks.md "States" shows the
+ * same table. Pure data.
  */
 import type { TaskState } from "../../../schemas/tasks.js";
 import { assert } from "../../base/assert.js";
@@ -18,7 +18,7 @@ export const TRANSITIONS = {
   claim: { from: ["ready"], to: ["claimed"] },
   complete: { from: ["claimed"], to: ["done"] },
   /**
-   * The new state is `canceled` if a client asked to cancel the task while it was held. This also holds for `release`,
+   * If a client asked to cancel the task while it was held, the new state is `canceled`. The same applies to `release`,
    * `ask` and `loss`.
    */
   fail: { from: ["claimed"], to: ["failed", "ready", "dead", "canceled"] },
@@ -32,7 +32,7 @@ export const TRANSITIONS = {
   retry: { from: ["failed", "dead", "canceled"], to: ["ready", "blocked"] },
   /** All tasks in `after` are done, so the task is ready. */
   unblock: { from: ["blocked"], to: ["ready"] },
-  /** `after` was changed. */
+  /** A client has changed `after`, so the task may become blocked or ready. */
   update: { from: ["blocked", "ready"], to: ["blocked", "ready"] },
 } as const satisfies Readonly<Record<string, TransitionRow>>;
 

@@ -16,7 +16,7 @@ class Counter {
   value = 0;
   looks = 0;
   refusal: Failure | null = null;
-  /** Ends the evaluation that is pending; null if none is. */
+  /** Ends the pending evaluation. Null if no evaluation is pending. */
   answer: ((looked: Looked) => void) | null = null;
   slow = false;
   readonly listeners = new Set<Wakeable>();

@@ -1,9 +1,9 @@
 /**
- * Evaluates the conditions of one waiting call. The cursor keeps a text for each condition, which is called the
- * condition's mark. Runs on the front.
+ * Evaluates the conditions of one waiting call. The client's cursor keeps a text for each condition, called its mark.
+ * It says what was already reported. Runs on the front.
  *
- * The conditions are evaluated in turn, beginning after the one that was reported last. So a condition that always
- * holds does not starve the others.
+ * The conditions are evaluated in turn, beginning after the condition that was reported last. So a condition that
+ * always holds does not starve the other conditions.
  */
 import { Failure } from "../../base/result.js";
 import { TimeSlice } from "../../base/time-slice.js";
@@ -29,14 +29,14 @@ export class WaitingCall {
   #woken = true;
   /** True if the last evaluation found no condition that holds, and no change has woken the waiter since it began. */
   #quiet = false;
-  /** True after the call was answered. An evaluation may end later; its result is then dropped. */
+  /** True after the call was answered. If an evaluation ends later, its result is dropped. */
   #over = false;
 
   readonly #slice: TimeSlice;
 
   /**
    * Creates a waiting call. Its marks are those of the cursor.
-   * @param cursor null if the client sent none, or if it is not valid on this server
+   * @param cursor the client's cursor; null if there is none, or if it is not valid on this server
    * @param slice limits the time that all waiting calls together take in one tick of the event loop
    */
   constructor(conditions: readonly Condition[], context: CallContext, cursor: Cursor | null, slice = new TimeSlice()) {
@@ -56,7 +56,7 @@ export class WaitingCall {
     return this.#conditions.some(({ isPosition }) => isPosition);
   }
 
-  /** Drops the marks of all conditions. The conditions then begin with the current state. */
+  /** Drops the marks of all conditions, so that they begin again with the current state. */
   forget(): void {
     for (const [at, condition] of this.#conditions.entries()) this.#marks[at] = condition.start(null);
     this.#last = -1;
@@ -111,8 +111,8 @@ export class WaitingCall {
   }
 
   /**
-   * Advances the marks, so that the next call need not examine the same changes again. Does nothing if a change has
-   * woken the waiter since the last evaluation. Called when the wait ends without a result.
+   * Called when the wait ends without a result. Advances the marks, so that the next call need not examine the same
+   * changes again. Does nothing if a change has woken the waiter since the last evaluation began.
    */
   rest(): void {
     if (!this.#quiet) return;
@@ -121,8 +121,8 @@ export class WaitingCall {
 
   /**
    * Returns the cursor for the next call.
-   * @param newest the id of the newest event; the next call counts all events up to it as reported. If this call waits
-   * for events, the id in its mark is used instead.
+   * @param newest the id of the newest event. The next call counts all events up to this id as reported. If this call
+   * waits for events, the id in its mark is used instead.
    * @param timeOf returns the time at which an event was published, in ms; 0 if it is not known
    */
   cursor(newest: number, timeOf: (event: number) => number): Cursor {

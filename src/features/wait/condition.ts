@@ -2,7 +2,7 @@
  * Defines the conditions of a wait. A `ConditionRow` declares one type of condition: the parameter that selects it, its
  * evaluation, and the changes that wake a waiter. The cursor keeps a text for each condition, which is called its mark.
  *
- * A condition may concern several objects, such as tasks. Each object is reported once, and the mark says which ones
+ * A condition may concern several objects, such as tasks. Each object is reported once, and the mark says which objects
  * were reported. This file defines the types. Its class `Condition` binds a row to the subject of a call, for example
  * to a key.
  */
@@ -21,7 +21,8 @@ export interface Requester {
   readonly workspace: string | null;
   readonly is: WaitStatus | null;
   /**
-   * Whether the call waits if no condition holds. If it does not wait, its patterns of events need not be subscribed.
+   * Whether the call waits if no condition holds. A call that does not wait need not subscribe to its patterns of
+   * events.
    */
   readonly waits: boolean;
   readonly context: CallContext;
@@ -34,10 +35,7 @@ export interface Looked {
    * reported.
    */
   readonly matched: string | null;
-  /**
-   * The new mark, which is passed to the next evaluation. If it is "", the next call begins as if nothing had been
-   * reported.
-   */
+  /** The new mark. The next evaluation gets it. If it is "", the next call begins as if nothing had been reported. */
   readonly mark: string;
 }
 
@@ -49,20 +47,20 @@ export interface ConditionRow<Subject> {
    */
   readonly read: (texts: readonly string[], requester: Requester) => readonly Subject[] | Failure;
   /**
-   * Returns the values that distinguish a subject from other subjects of this row. The name of the condition in a
-   * cursor is a digest of them.
+   * Returns the values that distinguish a subject from other subjects of this row. In a cursor, the name of the
+   * condition is a digest of these values.
    */
   readonly identity: (subject: Subject) => readonly unknown[];
   /**
-   * Matches each valid mark of this condition except "". A client may send a cursor that no server has made, so marks
-   * must be checked.
+   * Matches each valid mark of this condition except "". Marks must be checked, because a client may send a forged
+   * cursor.
    */
   readonly marks: RegExp;
   /**
    * Returns the first mark of a condition for which the cursor has none.
    *
-   * A condition about a state needs no start: it is evaluated at once. A condition about changes counts the changes
-   * after `since`, which is a position from the cursor. If `since` is null, it counts the changes from now on.
+   * A condition about a state ignores `since`, because it is evaluated at once. A condition about changes counts the
+   * changes after `since`, a position from the cursor. If `since` is null, it counts the changes from now on.
    */
   readonly start: (subject: Subject, since: ValuesPosition | null) => string;
   /** Wakes the waiter whenever the result of `look` may have changed. Returns a function that removes the waiter. */
@@ -73,18 +71,18 @@ export interface ConditionRow<Subject> {
    */
   readonly look: (subject: Subject, mark: string, context: CallContext) => Looked | Failure | Promise<Looked | Failure>;
   /**
-   * Returns a newer mark than the one that `look` returned. It is called only if nothing has woken the waiter since
-   * `look`. If this member is absent, the mark stays the same.
+   * Returns a mark that is newer than the mark from `look`. Called only if nothing has woken the waiter since `look`.
+   * If this member is absent, the mark stays the same.
    */
   readonly rest?: (subject: Subject, mark: string) => string;
   /**
-   * Set if the mark is the id of an event up to which all events are reported. The cursor also stores this id by
-   * itself, for later calls that wait for other events.
+   * Set if the mark is an event id, and all events up to this id count as reported. The cursor also stores this id
+   * outside of the mark, for later calls that wait for other events.
    */
   readonly isPosition?: true;
 }
 
-/** A row that is bound to a subject. */
+/** One condition of a call: a row and its subject. */
 export class Condition {
   /** The name of the condition in a cursor. */
   readonly name: string;
@@ -126,7 +124,7 @@ export class Condition {
 /** A row with any type of subject. */
 export type AnyConditionRow = ConditionRow<unknown>;
 
-/** Declares a row. Only the row itself knows the type of its subjects. */
+/** Declares a row. The type of its subjects is known only inside the row. */
 export function conditionRow<Subject>(row: ConditionRow<Subject>): AnyConditionRow {
   // The cast is safe, because a row gets only subjects that its own `read` has returned.
   return row as unknown as AnyConditionRow;

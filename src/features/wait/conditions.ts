@@ -13,7 +13,7 @@ import { taskEndedRow, taskRow, type Tasks } from "./conditions/tasks.js";
 import { type Values, valueRows } from "./conditions/values.js";
 import type { MissedEvents } from "./missed-events.js";
 
-/** The parts of the server that the conditions examine. */
+/** The parts of the server whose state the conditions examine. */
 export interface Watched {
   readonly hub: Hub;
   readonly history: EventHistory;
@@ -74,7 +74,9 @@ export function readConditions(
     : [...conditions.values()];
 }
 
-/** Returns the values of a query parameter as texts. A flag has the value 1, so it becomes the text "1". */
+/**
+ * Returns the values of a query parameter as texts. A flag has the number 1 as its value, which becomes the text "1".
+ */
 function textsOf(value: readonly string[] | number | undefined): readonly string[] {
   return typeof value === "object" ? value : value === 1 ? ["1"] : [];
 }

@@ -6,8 +6,8 @@ import type { EventReader } from "../events/table.js";
 import type { Cursor } from "./cursor.js";
 
 /**
- * The status of a cursor. `here`: all events after it are stored. `pruned`: some events after it are no longer stored.
- * `elsewhere`: the cursor belongs to another history, for example because a snapshot was restored.
+ * The status of a cursor. `here`: all events after it are still stored. `pruned`: some events after it are no longer
+ * stored. `elsewhere`: the cursor belongs to another history, for example because a snapshot was restored.
  */
 export type CursorStatus = "here" | "pruned" | "elsewhere";
 

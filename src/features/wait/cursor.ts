@@ -1,19 +1,19 @@
 /**
  * The cursor of a wait: a text that the client keeps between two calls. So the server keeps no state for a client, and
- * a restart loses none. The cursor has the id of an event. That event and all earlier ones count as reported. The
+ * loses nothing at a restart. The cursor has the id of an event. That event and all earlier ones count as reported. The
  * cursor also has a mark for each condition, which says what was reported.
  *
- * A client may send a cursor that no server has made, so cursors are parsed strictly. A cursor contains only data that
- * the client got before. Pure.
+ * Cursors are parsed strictly, because a client may send a forged one. A cursor contains only data that the client has
+ * already received. Pure.
  */
 import { WAIT_CONDITIONS_MAX, WAIT_MARK_CHARACTERS_MAX } from "../../../schemas/limits/wait.js";
 import { crypto } from "../../base/crypto.js";
 
 export interface Cursor {
-  /** The id of an event. It and all earlier events count as reported. It is 0 if there were no events. */
+  /** The id of an event. This event and all earlier ones count as reported. It is 0 if there were no events. */
   readonly event: number;
   /**
-   * The time at which that event was published, in ms. A cursor of another history is recognized by this time: its
+   * The time at which that event was published, in ms. A cursor from another history is recognized by this time: its
    * event may have the same id, but hardly the same time.
    */
   readonly eventAt: number;
@@ -55,7 +55,7 @@ export function encodeCursor({ event, eventAt, last, marks }: Cursor): string {
   return text + SEPARATOR + digest(text);
 }
 
-/** Parses a cursor. Returns undefined if no server has written it, which its form or its checksum shows. */
+/** Parses a cursor. Returns undefined if its form or its checksum shows that no server has written it. */
 export function readCursor(text: string): Cursor | undefined {
   const [, event = "", eventAt = "", last = "", rest = "", sum] = CURSOR.exec(text) ?? [];
   if (sum === undefined || digest(text.slice(0, -sum.length - SEPARATOR.length)) !== sum) return undefined;

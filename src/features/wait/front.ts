@@ -93,7 +93,7 @@ export class WaitFront implements Measured {
     );
   }
 
-  /** Wakes all calls. Called after a crash of the writer, because changes may have been missed. */
+  /** Wakes all waiting calls after a crash of the writer, because the front may have missed changes. */
   catchUp(): void {
     for (const waiter of this.#waiting) waiter.wake();
   }
@@ -132,8 +132,8 @@ export class WaitFront implements Measured {
 
   /**
    * Builds the reply to a call.
-   * @param request the id of the caller's instance, and the cursor that the client sent; the cursor says which rate
-   * limits were already reported
+   * @param request the id of the caller's instance, and the client's cursor. The cursor says which rate limits were
+   * already reported.
    */
   #reply(
     call: WaitingCall,
@@ -155,8 +155,8 @@ export class WaitFront implements Measured {
 }
 
 /**
- * Returns the length of a query in characters, plus 32. The 32 bound the number of waiting calls whose queries are
- * short.
+ * Returns the length of a query in characters, plus 32. Because of the 32, the limit also bounds the number of calls
+ * with very short queries.
  */
 function charactersOf(query: object): number {
   const texts = Object.values(query).flat() as readonly unknown[];
@@ -165,7 +165,7 @@ function charactersOf(query: object): number {
 
 /**
  * Waits until this node has applied the log up to the position in the cursor. Returns null if it has done so already.
- * Otherwise resolves to null, or to a failure if the wait takes too long.
+ * Otherwise returns a promise: of null, or of a failure if the wait takes too long.
  */
 function followed(cursor: Cursor, positions: Positions): Promise<Failure | null> | null {
   const seen = positions.seen();

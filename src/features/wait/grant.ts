@@ -1,7 +1,7 @@
 /**
- * Parses the event about a granted lease. A client may publish an event with the same topic. Its data is ignored unless
- * it has the form that the server publishes (claims/lease-events.ts). The event has neither the checkout nor the parent
- * of the claim. So the caller passes a function that finds the lease. Pure except for that function.
+ * Parses the event about a granted lease. A client may publish an event with the same topic. So data that does not have
+ * the server's form (claims/lease-events.ts) is ignored. The event says neither the checkout nor the parent of the
+ * claim. So the caller passes a function that finds the lease. Pure except for that function.
  */
 import { ALTERNATIVE_GROUPS_MAX, RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
 import { LEASE_RESOURCES_MAX } from "../../../schemas/limits/leases.js";
@@ -44,7 +44,7 @@ export function takes(
 ): boolean {
   if (grant.holder === asked.holder || !overlaps(wanted, grant.resources, grant.workspace)) return false;
   const record = find(leaseRow(grant.lease) ?? 0);
-  // The lease is unknown, because it ended long ago. Assume that it has blocked the caller.
+  // The lease was pruned, because it ended long ago. Assume that it blocked the caller.
   if (record === undefined) return true;
   return exclude(contenderOf(record), asked, storedResource(wanted.text, grant.workspace));
 }

@@ -1,7 +1,7 @@
 /**
  * Stores a position in the log of a cluster in a cursor. The position is a mark under the name of the log. If the
- * client then calls another node that lags behind, that node waits until it has reached the position. So the client
- * does not get old reports again, and the node does not take the cursor for one of another history.
+ * client then calls a node that lags behind, the node first waits until it has reached the position. So the client does
+ * not get old reports again, and the node does not mistake the cursor for one from another history.
  *
  * Nodes of another log, and single servers, ignore the mark. Pure.
  */

@@ -1,6 +1,6 @@
 /**
- * Finds the changes that a client has missed because a state changed and changed back between two calls. It searches
- * the stored events, so it finds them even after a restart. Runs on the front.
+ * Finds changes that a client has missed, because a state changed and changed back between two calls. The search reads
+ * the stored events, so it also works after a restart. Runs on the front.
  */
 import { WAIT_MISSED_CHARACTERS_MAX, WAIT_MISSED_EVENTS_MAX } from "../../../schemas/limits/wait.js";
 import { Failure } from "../../base/result.js";
@@ -50,8 +50,8 @@ export class MissedEvents {
   }
 
   /**
-   * Returns whether any of these events with an id above `after` satisfies `concerns`. Returns true if this cannot be
-   * decided, because events were pruned or because there are too many.
+   * Returns whether `concerns` is true for any of these events with an id above `after`. Also returns true if this is
+   * unknown, because events were pruned or there are too many.
    */
   async happened(
     { topic, source }: OwnEvents,
@@ -66,8 +66,8 @@ export class MissedEvents {
     const request = { pattern: topic, or_patterns: [], after, before: null, from: null, to: null, source, last };
     const read = await history.readUpTo(WAIT_MISSED_CHARACTERS_MAX, request, context);
     if (read instanceof Failure) return read;
-    // The events are too long to be searched, so clients must have published some of them. The server's own events are
-    // shorter.
+    // The events are too long to be searched. Clients must have published some of them, because the server's own events
+    // are shorter.
     if (read === null) return true;
     const events = JSON.parse(read) as readonly { readonly data: unknown }[];
     if (events.length === last) return true;

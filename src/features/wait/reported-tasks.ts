@@ -1,7 +1,7 @@
 /**
  * The set of tasks that were already reported to a waiting client. It is stored in the client's cursor. A small set
- * lists the names of the tasks. With it, the client always gets its best unreported task next, and gets a task again
- * only after the task has changed.
+ * lists the names of the tasks. Then the client always gets its best unreported task next, and gets a task again only
+ * after the task has changed.
  *
  * A large set has a watermark: a position in the order in which tasks became claimable (tasks/readiness-index.ts). All
  * tasks up to the watermark count as reported, and the set lists only the names of later tasks. So the size of the
@@ -17,7 +17,10 @@ import { nameOf as digest } from "./cursor.js";
 export interface ReportedTasks {
   /** The id of the newest event whose effect on the listed tasks was taken into account. */
   readonly event: number;
-  /** All tasks up to this sort key are reported. Null if every reported task is in the list of names. */
+  /**
+   * All tasks up to this sort key count as reported. Null if there is no watermark, so that only the tasks in the list
+   * of names count.
+   */
   readonly watermark: SortKey | null;
   /**
    * A digest of the claimant's capabilities when the watermark was set. If the capabilities have changed, the watermark
@@ -29,8 +32,8 @@ export interface ReportedTasks {
 
 const RADIX = 36;
 /**
- * The name of a task in a cursor has this number of characters of `updated_at`. They distinguish two versions of the
- * task.
+ * The name of a task in a cursor ends with this number of characters of `updated_at`. They distinguish two versions of
+ * the task.
  */
 const VERSION_CHARACTERS = 4;
 /**
@@ -103,15 +106,15 @@ export function fits({ names }: ReportedTasks): boolean {
   return lastThatFit(names).length === names.length;
 }
 
-/** Returns the sort key before which the front knows all tasks. The writer reports no more tasks before it. */
+/** Returns a sort key before which no further task can appear: the writer has already reported all of them. */
 export function settledBefore(nowMs: number): SortKey {
   return { at_ms: Math.max(0, nowMs - WAIT_SETTLED_MS), row: 0 };
 }
 
 /**
- * Returns sort keys to which the watermark may advance, for the case that `task` is reported next. The first one is the
- * safest, because no other task can still get a position before it. The last one is the key of the task itself, which
- * covers the most tasks.
+ * Returns the sort keys to which the watermark may advance when `task` is reported. The first key is the safest,
+ * because no other task can still get a position before it. The last key is that of the task itself. It covers the most
+ * tasks.
  */
 export function watermarksUpTo(task: ClaimableTask, claimant: Claimant, nowMs: number): readonly SortKey[] {
   const own = sortKeyOf(task, claimant);

@@ -1,7 +1,7 @@
 /**
  * Wakes a waiter when a task becomes claimable for the waiter's caller. Many tasks can become claimable at once, and
- * each must be compared with each caller. The comparisons for one waiter are one step, and the steps run in time
- * slices. Runs on the front.
+ * each must be compared with each caller. So the comparisons run in time slices, one waiter after the other. Runs on
+ * the front.
  */
 import { type LookTurns, lookTurns } from "../../../base/look-turns.js";
 import type { Wakeable } from "../../../base/waiter.js";
@@ -16,7 +16,7 @@ export interface ClaimableWaiter {
 export class ClaimableWatch {
   readonly #turns: Pick<LookTurns, "add">;
   readonly #waiters = new Set<ClaimableWaiter>();
-  /** The tasks that have become claimable since the last round of comparisons began. */
+  /** The tasks that have become claimable, and that no round of comparisons has taken yet. */
   #fresh: ClaimableTask[] = [];
 
   constructor(tasks: Pick<TaskProjection, "listen">, turns: Pick<LookTurns, "add"> = lookTurns) {

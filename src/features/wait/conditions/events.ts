@@ -43,7 +43,7 @@ export function eventRow(hub: Hub, history: EventHistory): AnyConditionRow {
     },
     look: async (patterns, mark, context) => {
       const after = Number(mark);
-      // Ignore events that were not passed to listeners yet. The waiter is woken when they are.
+      // Read only up to the newest event that listeners were told about. Later events wake the waiter.
       const upTo = hub.acceptedId;
       const nothing = { matched: null, mark: String(Math.max(after, upTo)) };
       if (upTo <= after) return nothing;

@@ -1,10 +1,11 @@
 /**
- * The condition `instance`: an instance is active, stale or gone. The client gives the id of the instance, or a name,
- * which means the newest instance with that name. Runs on the front.
+ * The condition `instance`: an instance is active, stale or gone. The client gives the id of the instance, or a name. A
+ * name means the newest instance with that name. Runs on the front.
  *
- * The mark has the row of the reported instance and a second value, which shows whether the status has changed between
- * two calls. It is the id of the newest event if the instance was active. It is the time at which the instance was last
- * seen if it was stale. If the instance is gone, the row is that of the last instance with the name.
+ * The mark has the row of the reported instance and a second value. This value shows whether the status has changed
+ * between two calls. If the instance was active, it is the id of the newest event. If the instance was stale, it is the
+ * time at which the instance was last seen. If the instance is gone, the row is that of the last instance with the
+ * name.
  */
 import { WAIT_STATUSES, type WaitStatus } from "../../../../schemas/wait.js";
 import { Failure, invalid } from "../../../base/result.js";

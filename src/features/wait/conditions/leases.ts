@@ -1,6 +1,6 @@
 /**
- * The conditions about leases. `lease`: a lease no longer waits. Each later state of the lease is reported too. `free`:
- * no lease conflicts with a claim on a resource. Runs on the front.
+ * The conditions about leases. `lease` holds when a lease no longer waits; each later state of the lease is reported
+ * too. `free` holds when no lease conflicts with a claim on a resource. Runs on the front.
  *
  * The mark of `free` is the id of the event that was the newest when the resource was reported. Between two calls,
  * another agent may lease the resource and release it again. The server finds this out from the events after the mark,
@@ -52,7 +52,7 @@ export function leaseRow({ leases, presenter }: Leases): AnyConditionRow {
 }
 
 interface Wanted extends WantedResource {
-  /** The claim with which leases may conflict. Its checkout is the one that the caller has at the start of the call. */
+  /** The claim with which leases may conflict. It has the checkout in which the caller was at the start of the call. */
   readonly asked: Contender;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The condition `message`: the caller's inbox has an unread message. Unread messages are reported one after the other.
- * A reported message still counts as unread. Runs on the front.
+ * The condition `message`: the caller's inbox has an unread message. Each reply reports one message. A reported message
+ * still counts as unread. Runs on the front.
  */
 import { NEEDS_INSTANCE } from "../../../base/needs-instance.js";
 import type { Clock } from "../../../base/clock.js";

@@ -1,6 +1,6 @@
 /**
- * The conditions about tasks. `task`: the caller could claim a task now. Each such task is reported once. `task_ended`:
- * a task has ended. Each end of the task is reported. Runs on the front.
+ * The conditions about tasks. `task` holds when the caller could claim a task now; each such task is reported once.
+ * `task_ended` holds when a task has ended. If the task is retried, its next end is reported too. Runs on the front.
  */
 import { WAIT_TASKS_COMPARED_MAX } from "../../../../schemas/limits/wait.js";
 import { NEEDS_INSTANCE } from "../../../base/needs-instance.js";
@@ -97,8 +97,8 @@ export function taskRow(
   };
   /**
    * Finds the next task to report. If the cursor has room for one more name, this is the best unreported task.
-   * Otherwise it is the unreported task that became claimable first: a watermark can then advance past it and replace
-   * names.
+   * Otherwise it is the unreported task that became claimable first. A watermark can then advance to this task, and the
+   * names before it are no longer needed.
    */
   const next = (
     event: number,
@@ -207,7 +207,7 @@ export function taskEndedRow({ tasks, reader }: Tasks): AnyConditionRow {
       return subjects;
     },
     identity: ({ row }) => [row],
-    // The mark is the time at which the reported end happened.
+    // The mark is the time at which the task ended, as it was reported.
     marks: /^[0-9a-z]{1,11}$/,
     start: () => "",
     listen: ({ id }, waiter) => tasks.wakeBy(id, waiter),

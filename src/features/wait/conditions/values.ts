@@ -2,8 +2,8 @@
  * The conditions about keys of state and specs. They hold if a key has changed, has a version above a number, or does
  * not exist. Runs on the front.
  *
- * The mark has the version that was seen or reported last, and the id of its row. The id is needed because another
- * history may have a version with the same number, for example after a restore.
+ * The mark has the last version that was seen or reported, and the id of its row. Without the id, a version from
+ * another history (for example after a restore) could have the same number.
  */
 import { KEY_BYTES_MAX } from "../../../../schemas/limits/names.js";
 import { specKey } from "../../../../schemas/specs.js";
@@ -31,7 +31,7 @@ interface Subject {
   readonly above: number;
 }
 
-/** A mark that no key has. So every state of a key counts as a change. */
+/** A mark that matches no state of a key, so that any state counts as a change. */
 const ANOTHER = "-0.0";
 const MARKS = /^-?\d{1,15}\.\d{1,15}$/;
 const KEY: TextRules = { charactersMax: KEY_BYTES_MAX, required: true, line: true };
@@ -48,7 +48,7 @@ const KEYS: Readonly<Record<Space["name"], (text: string, name: string) => strin
   },
 };
 
-/** The names of the three parameters for state, and of the three for specs. */
+/** The names of the query parameters: three for state, and three for specs. */
 const PARAMETERS = {
   state: { changed: "state", above: "state_above", gone: "state_gone" },
   spec: { changed: "spec", above: "spec_above", gone: "spec_gone" },
@@ -109,7 +109,7 @@ export function valueRows({ reader, watch, audit }: Values): AnyConditionRow[] {
     });
 
   return [
-    // This condition holds for any version. So it reports each version that differs from the last one that was seen.
+    // This condition holds for any version that differs from the last one that was seen.
     row(changed, {
       start: (key, since) => (since !== null && changedSince(key, since) ? ANOTHER : seen(key).mark),
       holds: () => true,

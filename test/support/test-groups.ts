@@ -52,7 +52,7 @@ const SAMPLE_SECOND_LOG = 1;
 /** Matches tests that damage a single server. The constants below say how many of them each form samples. */
 const OF_FAULTS = /^test[/\\]faults[/\\](?!cluster)/;
 const SHORT_FAULTS = 2;
-const LONG_FAULTS = 14;
+const LONG_FAULTS = 11;
 /**
  * Matches tests of the client libraries with real servers. The constant below says how many of them the short form
  * samples.
@@ -99,7 +99,7 @@ const ABOUT_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-/;
 const SAMPLE_PAGES = 1;
 /** The number of page tests that each form samples. */
 const SHORT_PAGES = 1;
-const LONG_PAGES = 12;
+const LONG_PAGES = 9;
 /**
  * Matches files that start processes or threads, change something that all files of a process share, or measure the
  * process. Such a file needs its own process.

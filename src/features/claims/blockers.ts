@@ -92,7 +92,7 @@ export class BlockerFinder<Kind extends Claim> {
     return claim.alternatives.length > 0 && this.lacksNames(claim, where);
   }
 
-  /** Returns whether too few names are free. Each group of alternatives needs a different name. */
+  /** Returns whether a claim cannot get a free name for each of its groups of alternatives, all different. */
   lacksNames(claim: Claim, where: (entry: LockEntry<Kind>) => boolean = () => true): boolean {
     const free = claim.alternatives.map((group) => {
       const names: Resource[] = [];

@@ -86,8 +86,8 @@ export class RequestHead {
   }
 
   /**
-   * Whether the library itself ends the connection after the answer. It does so for every Connection header whose value
-   * has the length of `close`. But the library does not announce it, so the server must add the Connection header to
+   * Whether uWebSockets.js ends the connection after the answer. It does so if the value of the request's Connection
+   * header is as long as `close`. The library does not tell the client, so the server must add `Connection: close` to
    * the answer.
    */
   get libraryCloses(): boolean {

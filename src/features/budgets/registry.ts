@@ -21,7 +21,7 @@ import {
   type TasksAbove,
   tasksAbove,
 } from "./table.js";
-import { BudgetIndex } from "./targets.js";
+import { BudgetIndex, concernedOf } from "./targets.js";
 
 const TOPICS = {
   ok: "budget.reset",
@@ -107,12 +107,7 @@ export class BudgetRegistry extends PublishingModel {
     const all = this.#all();
     if (all.size === 0) return;
     const lineage = this.#writer.lineageOf(instance);
-    const concerned = {
-      workspace: lineage[0]?.workspace ?? null,
-      agents: lineage.flatMap(({ id, name }) => [id, name]),
-      tasks: all.has("task") ? this.#tasks.of(task) : [],
-    };
-    const found = all.concerning(concerned);
+    const found = all.concerning(concernedOf(lineage, all.has("task") ? this.#tasks.of(task) : []));
     if (found.length === 0) return;
     this.#isCharged = true;
     this.markDirty();
@@ -139,9 +134,7 @@ export class BudgetRegistry extends PublishingModel {
   holding(instance: string, nowMs: number): BudgetRow[] {
     const all = this.#all();
     if (all.size === 0) return [];
-    const lineage = this.#writer.lineageOf(instance);
-    const agents = lineage.flatMap(({ id, name }) => [id, name]);
-    const found = all.concerning({ workspace: lineage[0]?.workspace ?? null, agents, tasks: [] });
+    const found = all.concerning(concernedOf(this.#writer.lineageOf(instance), []));
     return found.filter((row) => holds(row, nowMs)).slice(0, CLAIM_HELD_MAX);
   }
 

@@ -12,6 +12,18 @@ export interface Concerned {
   readonly tasks: Iterable<string>;
 }
 
+/**
+ * Returns an agent and its tasks in the form in which their budgets are found.
+ * @param lineage the agent, and then its parents; empty if the agent is unknown
+ * @param tasks the ids of its tasks and of all tasks above them
+ */
+export function concernedOf(
+  lineage: readonly { readonly id: string; readonly name: string; readonly workspace: string }[],
+  tasks: Iterable<string>,
+): Concerned {
+  return { workspace: lineage[0]?.workspace ?? null, agents: lineage.flatMap(({ id, name }) => [id, name]), tasks };
+}
+
 export class BudgetIndex {
   readonly #byId = new Map<string, LiveBudget>();
   readonly #ofTarget = new Map<string, Map<string, LiveBudget>>();

@@ -6,6 +6,7 @@ import type { Clock } from "../../base/clock.js";
 import type { BudgetRow } from "../budgets/budget.js";
 import type { BudgetProjection } from "../budgets/projection.js";
 import type { TasksAbove } from "../budgets/table.js";
+import { concernedOf } from "../budgets/targets.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
 import type { Directory } from "../instances/directory.js";
 import type { Entry } from "../instances/entry.js";
@@ -59,11 +60,7 @@ export class BudgetDecision {
     const { budgets, clock, directory } = this.#options;
     if (budgets.size === 0) return [];
     const lineage = [...lineageOf(entry, (id) => directory.get(id))];
-    const concerned = {
-      workspace: entry.workspace,
-      agents: lineage.flatMap(({ id, name }) => [id, name]),
-      tasks: budgets.hasTasks ? this.#tasksOf(lineage) : [],
-    };
+    const concerned = concernedOf(lineage, budgets.hasTasks ? this.#tasksOf(lineage) : []);
     return budgets.concerning(concerned, clock.now()).map((row) => budgets.current(row.id) ?? row);
   }
 

@@ -6,6 +6,7 @@
 import type { Clock } from "../../base/clock.js";
 import { holds } from "../budgets/budget.js";
 import type { BudgetProjection } from "../budgets/projection.js";
+import { concernedOf } from "../budgets/targets.js";
 import type { Directory } from "../instances/directory.js";
 import { lineageOf } from "../instances/lineage.js";
 import type { RateLimitProjection } from "../rate-limits/projection.js";
@@ -26,7 +27,5 @@ export function isHeldFromTasks(instance: string, options: ClaimHoldsOptions): b
   if (limits.of(entry, nowMs).length > 0) return true;
   if (budgets.size === 0) return false;
   const lineage = [...lineageOf(entry, (id) => directory.get(id))];
-  const agents = lineage.flatMap(({ id, name }) => [id, name]);
-  const concerned = { workspace: entry.workspace, agents, tasks: [] };
-  return budgets.concerning(concerned, nowMs).some((row) => holds(row, nowMs));
+  return budgets.concerning(concernedOf(lineage, []), nowMs).some((row) => holds(row, nowMs));
 }

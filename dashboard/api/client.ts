@@ -3,7 +3,7 @@
  * interprets the answers itself. A 401 answer is reported to a listener, because it means that the session has ended.
  */
 import { isTemporary } from "../../shared/reconnect.js";
-import { isStep } from "../base/path.js";
+import { isStep } from "../../shared/key-segments.js";
 
 /** An error answer of the server, with the server's message. `status` is 0 if the server could not be reached. */
 export class ApiError extends Error {

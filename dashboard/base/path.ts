@@ -1,4 +1,5 @@
 /** Builds paths and query strings of the public API. Pure. */
+import { splitKey } from "../../shared/key-segments.js";
 
 /** Returns a path below `/api` that consists of these segments, each percent-encoded. */
 export function apiPath(...segments: readonly string[]): string {
@@ -11,21 +12,11 @@ export function statePath(key: string): string {
 }
 
 /**
- * Splits a state key at its slashes into path segments. A key with a part `.` or `..` stays a single segment, because
- * browsers would resolve that part. A key that ends with a slash stays a single segment, too, because a router would
+ * Splits a state key into path segments. A key that ends with a slash stays a single segment, because a router would
  * drop the slash.
  */
 export function keySegments(key: string): readonly string[] {
-  const parts = key.split("/");
-  return parts.some(isStep) || parts.at(-1) === "" ? [key] : parts;
-}
-
-/**
- * Returns whether a path segment is `.` or `..`. A browser cannot request a path with this segment, even if it is
- * encoded.
- */
-export function isStep(segment: string): boolean {
-  return segment === "." || segment === "..";
+  return key.endsWith("/") ? [key] : splitKey(key);
 }
 
 /** Returns a query string with the parameters that are defined and not empty; "" if there are none. */

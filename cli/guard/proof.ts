@@ -57,13 +57,10 @@ export async function findUnproven(
   const levels: readonly ProofLevel[] = level === "ci" ? ["ci"] : ["ci", "observed"];
   const unproven: string[] = [];
   for (const command of commands) {
-    let isFound = false;
-    for (const one of levels) {
-      const found: boolean | Away = isFound || (await isProven(caller, tree, command, one));
-      if (found instanceof Away) return found;
-      isFound = found;
-    }
-    if (!isFound) unproven.push(command);
+    let found: boolean | Away = false;
+    for (const one of levels) if (found === false) found = await isProven(caller, tree, command, one);
+    if (found instanceof Away) return found;
+    if (!found) unproven.push(command);
   }
   return unproven;
 }

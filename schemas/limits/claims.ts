@@ -44,8 +44,6 @@ export const CLAIMS_ENDED_TOGETHER = 16;
 export const CLAIM_HOLDERS_MAX = 100;
 /** The maximum number of groups of alternatives in one claim. */
 export const ALTERNATIVE_GROUPS_MAX = 8;
-/** The maximum number of alternatives of one group. */
-export const ALTERNATIVES_OF_GROUP_MAX = 1_024;
 /**
  * The maximum number of alternatives in all groups of a request together. Reading them, and comparing them with the
  * leases, takes about 1 ms on the front and 2 ms in the writer.

@@ -2,11 +2,7 @@
  * Parses groups of alternatives. A claim needs one name of each group. In a group such as `gpu-a|gpu-b`, `|` separates
  * the names. A range such as `port:3000..3099` stands for a hundred names. Pure.
  */
-import {
-  ALTERNATIVES_OF_GROUP_MAX,
-  ALTERNATIVES_OF_REQUEST_MAX,
-  RESOURCE_BYTES_MAX,
-} from "../../../schemas/limits/claims.js";
+import { ALTERNATIVES_OF_REQUEST_MAX, RESOURCE_BYTES_MAX } from "../../../schemas/limits/claims.js";
 import { type Failure, invalid } from "../../base/result.js";
 import { shorten } from "../../../shared/shorten.js";
 import { chooseNames } from "./choose-names.js";
@@ -76,8 +72,8 @@ function expand(text: string): string[] | string {
     const problem = first === "" ? null : rangeProblem(first, last);
     if (problem !== null) return `${problem}: ${shorten(part)}`;
     const [low, high] = [Number(first), Number(last)];
-    if (names.size + (high - low) >= ALTERNATIVES_OF_GROUP_MAX)
-      return `must not have more than ${ALTERNATIVES_OF_GROUP_MAX} alternatives`;
+    if (names.size + (high - low) >= ALTERNATIVES_OF_REQUEST_MAX)
+      return `must not have more than ${ALTERNATIVES_OF_REQUEST_MAX} alternatives`;
     if (first === "") names.add(part);
     else for (let number = low; number <= high; number++) names.add(`${prefix}${number}`);
   }

@@ -19,7 +19,7 @@ const IMPORTS = /(?:from|import) "(\.[^"]+)"/g;
 /** The test that uses both transports itself. */
 const OVER_BOTH = join("test", "transports.test.js");
 /** The number of files that each form also runs over Node's own transport. */
-const SHORT_OVER_NODE = 2;
+const SHORT_OVER_NODE = 1;
 const LONG_OVER_NODE = 6;
 /** Matches tests whose servers may also be nodes. Tests of clusters choose their nodes themselves. */
 const OF_NODES = /^test[/\\](?:(?:api|cli|openapi)[-.]|recipes|faults[/\\])(?!cluster)/;
@@ -51,7 +51,7 @@ const OF_CLUSTER = join("test", "api-cluster.test.js");
 const SAMPLE_SECOND_LOG = 1;
 /** Matches tests that damage a single server. The constants below say how many of them each form samples. */
 const OF_FAULTS = /^test[/\\]faults[/\\](?!cluster)/;
-const SHORT_FAULTS = 2;
+const SHORT_FAULTS = 1;
 const LONG_FAULTS = 11;
 /**
  * Matches tests of the client libraries with real servers. The constant below says how many of them the short form
@@ -63,7 +63,7 @@ const SHORT_CLIENTS = 2;
  * Matches tests of the command line with real servers. The constant below says how many of them the short form samples.
  */
 const OF_CLI = /^test[/\\]cli-/;
-const SHORT_CLI = 4;
+const SHORT_CLI = 3;
 /**
  * Matches tests of clients that send very large, very many, hostile or fragmented requests. The short form samples some
  * of them. Every run tests what the server otherwise accepts and refuses.
@@ -75,13 +75,13 @@ const OF_BOUNDS = new RegExp(
     "floods|memory|transports-(?:framing|http)",
   ].join("|")})\\.test`,
 );
-const SHORT_BOUNDS = 4;
+const SHORT_BOUNDS = 3;
 /**
  * Matches tests of single features over a real server. The short form samples some of them. Every run tests the
  * features by which agents coordinate, and the common behaviour of all routes.
  */
 const OF_FEATURES = /^test[/\\]api-(?!(?:access|cluster|events|leases|mcp|service|state|tasks|wait)\.test)/;
-const SHORT_FEATURES = 8;
+const SHORT_FEATURES = 6;
 /**
  * Matches tests of whole scenarios, of the examples in the documents and of the package. The constant below says how
  * many of them the short form samples.
@@ -92,7 +92,7 @@ const OF_SCENARIOS = new RegExp(
     "support[/\\\\]a-day",
   ].join("|")})\\.test`,
 );
-const SHORT_SCENARIOS = 3;
+const SHORT_SCENARIOS = 2;
 /** Matches tests that use a browser. Every run tests the common behaviour of all pages (`test/dashboard-frame`). */
 const OF_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-(?:foreign|widths)/;
 const ABOUT_PAGES = /^dashboard[/\\]|^test[/\\]dashboard-/;

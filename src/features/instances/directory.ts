@@ -6,21 +6,14 @@
  * database yet. Pure except for its state; only the writer changes the database.
  */
 import { INSTANCE_STATUSES, type Checkout, type InstanceStatus } from "../../../schemas/instances.js";
-import {
-  INSTANCES_BYTES_MAX,
-  INSTANCES_MAX,
-  INSTANCE_LIST_STEP,
-  INSTANCE_SILENCE_MS,
-} from "../../../schemas/limits/instances.js";
-import { assert } from "../../base/assert.js";
-import { Groups } from "../../base/groups.js";
-import { TurnoverMap } from "../../base/turnover-map.js";
+import { INSTANCE_SILENCE_MS } from "../../../schemas/limits/instances.js";
 import type { Exposition, Measured } from "../../platform/measure/exposition.js";
+import { InstanceCapacity } from "./capacity.js";
 import { isSameCheckout } from "./checkout.js";
-import { bytesOf, compareRecency, type Entry, type InstanceRow, type InstanceTexts } from "./entry.js";
-import { NameIndex } from "./name-index.js";
+import { compareRecency, type Entry, type InstanceRow, type InstanceTexts } from "./entry.js";
+import { InstanceIndexes } from "./indexes.js";
 import { RecencyList } from "./recency-list.js";
-import { addByRow, removeByRow } from "./row-order.js";
+import { UnsavedEntries } from "./unsaved-entries.js";
 
 /** Callbacks for activity and for changes of entries. */
 export interface DirectoryEvents {
@@ -41,48 +34,24 @@ export interface DirectoryEvents {
   readonly onRevoked?: (id: string, tokenHash: string) => void;
 }
 
-/** The steps of marking all instances that one call deletes. Each step marks a bounded number of them. */
-export type EndingSteps = Generator<void, void, void>;
-
 type Lists = Readonly<Record<InstanceStatus, RecencyList<Entry>>>;
-
-const NO_ENTRIES: ReadonlySet<Entry> = new Set();
-
-/** Returns the key of a session or a subagent. The separator is a line feed, because a client's id contains none. */
-function sessionKey(session: string, agent: string): string {
-  return `${session}\n${agent}`;
-}
 
 function newLists(): Lists {
   return { pending: new RecencyList(), active: new RecencyList(), stale: new RecencyList() };
 }
 
 export class Directory implements Measured {
-  readonly #byId = new Map<string, Entry>();
-  readonly #byRow = new Map<number, Entry>();
-  readonly #byToken = new Map<string, Entry>();
-  /** The instances of sessions and of subagents, by the client's ids (`sessionKey`). */
-  readonly #bySession = new Map<string, Entry>();
-  readonly #names = new NameIndex<Entry>();
-  /** The active instances of each workspace, in the order of their rows. No list is empty. */
-  readonly #activeIn = new TurnoverMap<string, Entry[]>();
-  /** The instances that work in a checkout, by the id of the checkout. */
-  readonly #byCheckout = new Groups<string, Entry>();
-  /** The instances that were registered with an instance's token, by the id of the registering instance. */
-  readonly #byRegistrant = new Groups<string, Entry>();
+  readonly #indexes = new InstanceIndexes();
+  readonly #capacity = new InstanceCapacity();
   #lists = newLists();
-  #unsaved: Entry[] = [];
+  readonly #unsaved = new UnsavedEntries();
   /** The instances with waiting calls. */
   readonly #waiting = new Set<Entry>();
-  #bytes = 0;
-  /** The number of registrations in progress. */
-  #reserved = 0;
   /**
    * The largest last_seen so far. New values of last_seen are at least this large, even if the machine's clock goes
    * back.
    */
   #newestMs = 0;
-  #urgent = false;
   #loads = 0;
   readonly #events: DirectoryEvents;
 
@@ -91,7 +60,7 @@ export class Directory implements Measured {
   }
 
   get size(): number {
-    return this.#byId.size;
+    return this.#indexes.size;
   }
 
   /** The largest last_seen of all instances so far, in ms. */
@@ -104,8 +73,7 @@ export class Directory implements Measured {
    * @param id the existing instance whose texts are replaced; "" if the instance is new
    */
   hasRoom(texts: InstanceTexts, id = ""): boolean {
-    const known = this.#byId.get(id);
-    return this.#bytes - (known === undefined ? 0 : bytesOf(known)) + bytesOf(texts) <= INSTANCES_BYTES_MAX;
+    return this.#capacity.hasRoom(texts, this.#indexes.get(id));
   }
 
   /**
@@ -114,11 +82,7 @@ export class Directory implements Measured {
    * enough places
    */
   reserve(places: number): (() => void) | null {
-    if (this.size + this.#reserved + places > INSTANCES_MAX) return null;
-    this.#reserved += places;
-    return () => {
-      this.#reserved -= places;
-    };
+    return this.#capacity.reserve(places, this.size);
   }
 
   /** The number of instances of each status. */
@@ -128,7 +92,7 @@ export class Directory implements Measured {
   }
 
   get(id: string): Entry | undefined {
-    return this.#byId.get(id);
+    return this.#indexes.get(id);
   }
 
   /**
@@ -136,12 +100,12 @@ export class Directory implements Measured {
    * greatest row, because rows are numbered by registration.
    */
   newest(name: string, workspace: string | undefined): Entry | undefined {
-    return this.#names.newest(name, workspace);
+    return this.#indexes.newest(name, workspace);
   }
 
   /** Returns the newest active instance with a name in a workspace. */
   newestActive(name: string, workspace: string): Entry | undefined {
-    return this.#names.newestActive(name, workspace);
+    return this.#indexes.newestActive(name, workspace);
   }
 
   /**
@@ -149,22 +113,22 @@ export class Directory implements Measured {
    * @param most the maximum length of the list; if there are more instances, any of them may be left out
    */
   activeIn(workspace: string, most: number): Entry[] {
-    return (this.#activeIn.get(workspace) ?? []).slice(0, most).sort(compareRecency);
+    return this.#indexes.activeIn(workspace, most);
   }
 
   /** Returns the instances that work in a checkout, whatever their status. */
   inCheckout(checkout: string): ReadonlySet<Entry> {
-    return this.#byCheckout.get(checkout) ?? NO_ENTRIES;
+    return this.#indexes.inCheckout(checkout);
   }
 
-  /** Returns true if instances exist that were registered with this instance's token. */
-  hasRegistered(id: string): boolean {
-    return this.#byRegistrant.get(id) !== undefined;
+  /** Returns the instances that were registered with the token of the instance with this id. */
+  registeredBy(id: string): ReadonlySet<Entry> {
+    return this.#indexes.registeredBy(id);
   }
 
   /** Returns the instance whose token has this hash, or undefined if there is none. */
   byTokenHash(tokenHash: string): Entry | undefined {
-    return this.#byToken.get(tokenHash);
+    return this.#indexes.ofTokenHash(tokenHash);
   }
 
   /**
@@ -172,47 +136,17 @@ export class Directory implements Measured {
    * @param agent the client's id of a subagent, to get the instance of that subagent instead
    */
   ofSession(session: string, agent = ""): Entry | undefined {
-    return this.#bySession.get(sessionKey(session, agent));
+    return this.#indexes.ofSession(session, agent);
   }
 
-  /**
-   * Ends the token of an instance that is being deleted, and the tokens of all instances that it has registered.
-   * Otherwise these tokens could register new instances as fast as others are deleted. Only the connections of the
-   * instance itself are closed now. Those of each other instance are closed when it is removed.
-   * @returns the steps that end the tokens, each of bounded work; null if the instance's token had ended before
-   */
-  beginEnding(id: string): EndingSteps | null {
-    const entry = this.#byId.get(id);
-    if (entry === undefined || entry.ending) return null;
-    entry.ending = true;
-    this.#events.onRevoked?.(id, entry.token_hash);
-    return this.#markEnding(id, true);
+  /** Ends the token of an instance that is being deleted, or accepts it again. */
+  setEnding(entry: Entry, ending: boolean): void {
+    entry.ending = ending;
   }
 
-  /**
-   * Accepts the tokens again that `beginEnding` has ended, because the instance could not be deleted.
-   * @returns the steps that accept them; null if the instance is deleted
-   */
-  cancelEnding(id: string): EndingSteps | null {
-    return this.#byId.has(id) ? this.#markEnding(id, false) : null;
-  }
-
-  /**
-   * Marks an instance, and all instances that it has registered directly or through others. An instance may be
-   * registered between two steps. Then a later step finds it, or `add` marks it because its registering instance is
-   * marked.
-   */
-  *#markEnding(first: string, ending: boolean): EndingSteps {
-    const ids = [first];
-    let marked = 0;
-    // The list grows during the loop: it gets the instances that each of its instances has registered.
-    for (const id of ids) {
-      const entry = this.#byId.get(id);
-      if (entry !== undefined) entry.ending = ending;
-      for (const registered of this.#byRegistrant.get(id) ?? []) ids.push(registered.id);
-      marked += 1;
-      if (marked % INSTANCE_LIST_STEP === 0) yield;
-    }
+  /** Closes the connections of an instance, because its token is no longer valid. */
+  revoke({ id, token_hash }: Entry): void {
+    this.#events.onRevoked?.(id, token_hash);
   }
 
   /** The number of times that the instances were loaded. A walk of `entries` must start again after a load. */
@@ -225,7 +159,7 @@ export class Directory implements Measured {
    * instance that exists during the whole walk is visited exactly once.
    */
   entries(): IterableIterator<Entry> {
-    return this.#byId.values();
+    return this.#indexes.entries();
   }
 
   /**
@@ -233,19 +167,11 @@ export class Directory implements Measured {
    * writer may have been lost. A last_seen in memory is kept if it is newer than the stored one.
    */
   load(rows: readonly InstanceRow[]): void {
-    const before = new Map(this.#byId);
-    this.#byId.clear();
-    this.#bytes = 0;
-    this.#byToken.clear();
-    this.#bySession.clear();
-    this.#byRow.clear();
-    this.#names.clear();
-    this.#activeIn.clear();
-    this.#byRegistrant.clear();
-    this.#byCheckout.clear();
+    const before = new Map([...this.#indexes.entries()].map((entry) => [entry.id, entry]));
+    this.#indexes.clear();
+    this.#capacity.clear();
     this.#loads += 1;
     this.#lists = newLists();
-    this.#unsaved = [];
     this.#waiting.clear();
     const entries = rows.map((row): Entry => {
       const known = before.get(row.id);
@@ -265,21 +191,22 @@ export class Directory implements Measured {
         older: null,
       };
     });
-    // The indexes are filled in the order of rows, because an addition at the end of their lists is cheap.
-    for (const entry of entries.sort((a, b) => a.row - b.row)) this.#index(entry);
+    for (const entry of entries.sort((a, b) => a.row - b.row)) {
+      this.#indexes.add(entry);
+      this.#capacity.add(entry);
+    }
     for (const entry of entries.sort((a, b) => a.last_seen - b.last_seen || a.row - b.row)) {
-      this.#insert(entry);
-      if (entry.unsaved) this.#unsaved.push(entry);
+      this.#append(entry);
       if (entry.waits > 0) this.#waiting.add(entry);
     }
-    this.#urgent = this.#unsaved.length > 0;
+    this.#unsaved.load(entries.filter(({ unsaved }) => unsaved));
     for (const { id, token_hash } of before.values())
-      if (this.#byId.get(id)?.token_hash !== token_hash) this.#events.onRevoked?.(id, token_hash);
+      if (this.#indexes.get(id)?.token_hash !== token_hash) this.#events.onRevoked?.(id, token_hash);
   }
 
   /** Adds an instance that the writer has stored. If it is already present, nothing changes. */
   add(row: InstanceRow): Entry {
-    const known = this.#byId.get(row.id);
+    const known = this.#indexes.get(row.id);
     if (known !== undefined) return known;
     const entry: Entry = {
       ...row,
@@ -287,13 +214,14 @@ export class Directory implements Measured {
       waits: 0,
       watched: false,
       unsaved: false,
-      ending: this.#byId.get(row.registered_by)?.ending ?? false,
+      ending: this.#indexes.get(row.registered_by)?.ending ?? false,
       text: null,
       newer: null,
       older: null,
     };
-    this.#index(entry);
-    this.#insert(entry);
+    this.#indexes.add(entry);
+    this.#capacity.add(entry);
+    this.#append(entry);
     this.#events.onStatus?.(entry);
     return entry;
   }
@@ -307,7 +235,7 @@ export class Directory implements Measured {
   rootOf(entry: Pick<Entry, "id" | "registered_by">, max: number): string {
     let root = entry;
     for (let level = 0; level < max; level++) {
-      const registrant = this.#byId.get(root.registered_by);
+      const registrant = this.#indexes.get(root.registered_by);
       if (registrant === undefined) return root.id;
       root = registrant;
     }
@@ -316,19 +244,12 @@ export class Directory implements Measured {
 
   /** Removes an instance, and ends its token. */
   remove(id: string): void {
-    const entry = this.#byId.get(id);
+    const entry = this.#indexes.get(id);
     if (entry === undefined) return;
     this.#lists[entry.status].remove(entry);
     this.#waiting.delete(entry);
-    this.#byId.delete(id);
-    this.#bytes -= bytesOf(entry);
-    this.#byToken.delete(entry.token_hash);
-    if (entry.session !== null) this.#bySession.delete(sessionKey(entry.session.session, entry.session.agent));
-    this.#byRow.delete(entry.row);
-    this.#names.remove(entry);
-    if (entry.status === "active") this.#removeActive(entry);
-    this.#byRegistrant.remove(entry.registered_by, entry);
-    if (entry.checkout !== null) this.#byCheckout.remove(entry.checkout.id, entry);
+    this.#indexes.remove(entry);
+    this.#capacity.remove(entry);
     this.#events.onStatus?.(entry);
     this.#events.onRevoked?.(id, entry.token_hash);
   }
@@ -338,7 +259,7 @@ export class Directory implements Measured {
    * undefined if the instance was deleted.
    */
   applyStored(id: string, row: InstanceRow | undefined): void {
-    const entry = this.#byId.get(id);
+    const entry = this.#indexes.get(id);
     if (row === undefined) {
       this.remove(id);
       return;
@@ -364,7 +285,7 @@ export class Directory implements Measured {
 
   /** Applies a last_seen that another node has stored. */
   applyLastSeen(row: number, seenMs: number, busyUntil: number): void {
-    const entry = this.#byRow.get(row);
+    const entry = this.#indexes.ofRow(row);
     if (entry === undefined || seenMs < entry.last_seen) return;
     // Usually this node has stored this time itself. Then neither the order nor the status changes.
     if (seenMs === entry.last_seen) {
@@ -379,32 +300,25 @@ export class Directory implements Measured {
   }
 
   setIntent(entry: Entry, intent: string): void {
-    this.#bytes -= bytesOf(entry);
-    entry.intent = intent;
-    entry.text = null;
-    this.#bytes += bytesOf(entry);
+    this.#change(entry, () => {
+      entry.intent = intent;
+    });
   }
 
   setCheckout(entry: Entry, checkout: Checkout | null): void {
-    this.#bytes -= bytesOf(entry);
-    if (entry.checkout !== null) this.#byCheckout.remove(entry.checkout.id, entry);
-    if (checkout !== null) this.#byCheckout.add(checkout.id, entry);
-    entry.checkout = checkout;
-    entry.text = null;
-    this.#bytes += bytesOf(entry);
+    this.#change(entry, () => this.#indexes.setCheckout(entry, checkout));
   }
 
   setAccount(entry: Entry, account: string | null): void {
-    this.#bytes -= bytesOf(entry);
-    entry.account = account;
-    this.#bytes += bytesOf(entry);
+    this.#change(entry, () => {
+      entry.account = account;
+    });
   }
 
   setCapabilities(entry: Entry, capabilities: readonly string[]): void {
-    this.#bytes -= bytesOf(entry);
-    entry.capabilities = capabilities;
-    entry.text = null;
-    this.#bytes += bytesOf(entry);
+    this.#change(entry, () => {
+      entry.capabilities = capabilities;
+    });
     this.#events.onCapabilities?.(entry);
   }
 
@@ -413,12 +327,9 @@ export class Directory implements Measured {
     if (entry.watched && nowMs - entry.last_seen >= INSTANCE_SILENCE_MS) this.#events.onSeen?.(entry, nowMs);
     if (nowMs > this.#newestMs) this.#newestMs = nowMs;
     entry.last_seen = this.#newestMs;
-    if (!entry.unsaved) {
-      entry.unsaved = true;
-      this.#unsaved.push(entry);
-    }
+    this.#unsaved.add(entry);
     if (entry.status === "stale") {
-      this.#urgent = true;
+      this.#unsaved.hurry();
       this.#move(entry, "active");
       this.#events.onReactivated?.(entry.id);
     } else {
@@ -436,7 +347,7 @@ export class Directory implements Measured {
     entry.busy_until = untilMs <= nowMs ? 0 : Math.max(entry.busy_until, untilMs);
     if (ends && entry.watched) this.#events.onIdle?.(entry);
     // Store the time at once, because the process may be killed before the instance is seen again.
-    this.#urgent = true;
+    this.#unsaved.hurry();
   }
 
   /** Counts a waiting call of an instance. Returns a function that ends the wait. The end also counts as activity. */
@@ -445,7 +356,7 @@ export class Directory implements Measured {
     this.#waiting.add(entry);
     return () => {
       // Look the entry up again, because a reload of the directory may have replaced it during the wait.
-      const current = this.#byId.get(entry.id);
+      const current = this.#indexes.get(entry.id);
       if (current === undefined) return;
       // Record the activity first. Otherwise a liveness check could find the instance silent in between.
       this.touch(current, now());
@@ -466,9 +377,9 @@ export class Directory implements Measured {
    */
   markStale(entries: readonly Entry[], lastSeen: readonly number[]): void {
     for (const [at, entry] of entries.entries()) {
-      if (this.#byId.get(entry.id) !== entry || entry.status !== "active") continue;
+      if (this.#indexes.get(entry.id) !== entry || entry.status !== "active") continue;
       // The instance was seen meanwhile. Store its activity soon, so that it is active in the database, too.
-      if (entry.last_seen !== lastSeen[at]) this.#urgent = true;
+      if (entry.last_seen !== lastSeen[at]) this.#unsaved.hurry();
       else this.#move(entry, "stale");
     }
   }
@@ -532,7 +443,7 @@ export class Directory implements Measured {
 
   /** True if some activity must be stored at once, for example because a stale instance was seen. */
   get urgent(): boolean {
-    return this.#urgent;
+    return this.#unsaved.urgent;
   }
 
   /**
@@ -540,18 +451,11 @@ export class Directory implements Measured {
    * returns them with `requeueUnsaved`.
    */
   takeUnsaved(most: number): Entry[] {
-    const taken = this.#unsaved.splice(0, most);
-    for (const entry of taken) entry.unsaved = false;
-    if (this.#unsaved.length === 0) this.#urgent = false;
-    return taken.filter((entry) => this.#byId.get(entry.id) === entry);
+    return this.#unsaved.take(most).filter((entry) => this.#indexes.get(entry.id) === entry);
   }
 
   requeueUnsaved(entries: readonly Entry[]): void {
-    for (const entry of entries) {
-      if (entry.unsaved || this.#byId.get(entry.id) !== entry) continue;
-      entry.unsaved = true;
-      this.#unsaved.push(entry);
-    }
+    for (const entry of entries) if (this.#indexes.get(entry.id) === entry) this.#unsaved.add(entry);
   }
 
   expose(out: Exposition): void {
@@ -560,36 +464,16 @@ export class Directory implements Measured {
     for (const status of INSTANCE_STATUSES) out.sample("koor_instances", counts[status], { status });
   }
 
-  #insert(entry: Entry): void {
-    assert(!this.#byId.has(entry.id), "an id is registered once");
-    this.#byId.set(entry.id, entry);
-    this.#bytes += bytesOf(entry);
-    if (entry.registered_by !== "") this.#byRegistrant.add(entry.registered_by, entry);
-    if (entry.checkout !== null) this.#byCheckout.add(entry.checkout.id, entry);
-    this.#byToken.set(entry.token_hash, entry);
-    if (entry.session !== null) this.#bySession.set(sessionKey(entry.session.session, entry.session.agent), entry);
-    this.#byRow.set(entry.row, entry);
+  /** Changes the texts of an instance. */
+  #change(entry: Entry, change: () => void): void {
+    this.#capacity.change(entry, change);
+    entry.text = null;
+  }
+
+  /** Adds an entry to the list of its status, as the most recently seen one. */
+  #append(entry: Entry): void {
     this.#lists[entry.status].addNewest(entry);
     if (entry.last_seen > this.#newestMs) this.#newestMs = entry.last_seen;
-  }
-
-  /** Adds an entry to the lists that are ordered by row. */
-  #index(entry: Entry): void {
-    this.#names.add(entry);
-    if (entry.status === "active") this.#addActive(entry);
-  }
-
-  #addActive(entry: Entry): void {
-    const list = this.#activeIn.get(entry.workspace);
-    if (list === undefined) this.#activeIn.set(entry.workspace, [entry]);
-    else addByRow(list, entry);
-  }
-
-  #removeActive(entry: Entry): void {
-    const list = this.#activeIn.get(entry.workspace);
-    if (list === undefined) return;
-    removeByRow(list, entry);
-    if (list.length === 0) this.#activeIn.delete(entry.workspace);
   }
 
   #move(entry: Entry, status: InstanceStatus): void {
@@ -597,11 +481,7 @@ export class Directory implements Measured {
     this.#lists[before].remove(entry);
     entry.status = status;
     this.#lists[status].addNewest(entry);
-    if (before !== status) {
-      if (before === "active") this.#removeActive(entry);
-      if (status === "active") this.#addActive(entry);
-      this.#names.statusChanged(entry, before);
-    }
+    this.#indexes.statusChanged(entry, before);
     this.#events.onStatus?.(entry);
   }
 }

@@ -34,7 +34,7 @@ export function silentInstances(directory: Directory, writer: Writer, log: Log):
   // working. Also spare a stale instance that belongs to no session, because only its user knows whether it will come
   // back.
   const spares = ({ id, status, session }: Entry): boolean =>
-    directory.hasRegistered(id) || (status === "stale" && session === null);
+    directory.registeredBy(id).size > 0 || (status === "stale" && session === null);
   const untilMs = (status: (typeof STATUSES)[number]): number => runAtMs - SILENCE_MS_MAX[status];
   // Check again, because the instance may have been activated, seen or deleted while others were deleted.
   const isSilent = ({ id }: Entry): boolean => {

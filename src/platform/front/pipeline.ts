@@ -1,37 +1,35 @@
 /**
- * Takes every request from its headers to its answer. The pipeline checks, in this order: Host, Origin and token; the
- * caller's role; whether the server shuts down; parameters; headers; the size and shape of the body. Then it calls the
- * route's handler. responder.ts sends the answer, audits refusals, counts and logs. Runs on the front.
+ * Takes every request from its headers to its answer. request-checks.ts checks what the headers tell. Then the pipeline
+ * reads the body, checks its size and shape, and calls the route's handler. responder.ts sends the answer, audits
+ * refusals, counts and logs. Runs on the front.
  */
 import { REQUESTS_IN_FLIGHT_MAX } from "../../../schemas/limits/connections.js";
-import { SHORTAGE_REPORT_MS } from "../../../schemas/limits/process.js";
 import { FRONT_JSON_BYTES_MAX } from "../../../schemas/limits/request-bodies.js";
 import type { Clock } from "../../base/clock.js";
-import { isShortage } from "../../base/descriptors.js";
 import type { Log } from "../../base/log.js";
-import { reasonOf, traceOf } from "../../base/reason.js";
-import { BUSY, Failure, invalid } from "../../base/result.js";
+import { BUSY, Failure } from "../../base/result.js";
 import { areShapesLoaded, loadShapes } from "../../base/shape.js";
-import { SparseReport } from "../../base/sparse-report.js";
 import type { Pool } from "../threads/pool.js";
 import type { Admission, Exchange } from "../transport/transport.js";
 import { tiedTo } from "./access.js";
 import { Authenticator } from "./authenticator.js";
 import { BodyReader } from "./body-reader.js";
-import { newCall, NO_PARAMS, RequestContext, withCaller, type BoundRoute, type Call, type PortName } from "./call.js";
-import type { Actors, CallCounter, Caller } from "./caller.js";
+import { newCall, withCaller, type BoundRoute, type Call, type PortName } from "./call.js";
+import type { Actors, CallCounter } from "./caller.js";
 import { preflightReply } from "./cors.js";
 import type { DashboardAuth } from "./dashboard-auth.js";
 import type { Deferral, DeferralGuard } from "./deferral.js";
-import { refuseCoding, refuseConditions, refuseWrongHeaders } from "./header-rules.js";
+import { HandlerErrors } from "./handler-errors.js";
+import { refuseCoding } from "./header-rules.js";
 import { jsonReading, readJson, readJsonInPool, type JsonBody, type JsonReading } from "./json-body.js";
-import { parameterRules, parseQuery, refuseParameters, refuseUnknownQuery } from "./parameters.js";
-import { parsePath, pathParameters } from "./path-shape.js";
+import { parameterRules } from "./parameters.js";
+import { parsePath } from "./path-shape.js";
 import { failureReply, Refusals, type Header, type RecordRefusal } from "./refusals.js";
 import { UNAUTHENTICATED, type RequestGuard } from "./request-guard.js";
+import { RequestChecks } from "./request-checks.js";
 import type { RequestMetrics } from "./request-metrics.js";
 import { Responder } from "./responder.js";
-import { nameUnknownSession, refuseRole } from "./roles.js";
+import { nameUnknownSession } from "./roles.js";
 import type { Answer, Reply, Request, Route } from "./route.js";
 
 export interface PipelineOptions {
@@ -51,35 +49,24 @@ export interface PipelineOptions {
   readonly onBug: (error: unknown) => void;
 }
 
-const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
-const NO_BODY = new Uint8Array(0);
-const NO_TEXTS: readonly (string | null)[] = [];
 const IDENTITY_ALONE: Header = ["Accept-Encoding", "identity"];
-const DRAINING = new Failure("UNAVAILABLE", "the server is shutting down");
-const SHORT = new Failure("RESOURCE_EXHAUSTED", "the server cannot open what this needs now, try again");
 
 export class Pipeline {
   readonly #options: PipelineOptions;
   readonly refusals: Refusals;
   readonly #bodies: BodyReader;
+  readonly #errors: HandlerErrors;
   readonly #authenticator: Authenticator;
+  readonly #checks: RequestChecks;
   readonly #responder: Responder;
-  readonly #shortage: SparseReport;
-  #calls = 0;
-  #draining = false;
-  #writesRefusal: Failure | null = null;
 
   constructor(options: PipelineOptions) {
     this.#options = options;
     this.#bodies = new BodyReader(options.clock);
-    this.#shortage = new SparseReport(SHORTAGE_REPORT_MS, (requests, error) =>
-      options.log.error("requests are refused: the server cannot open what they need", {
-        error: reasonOf(error),
-        requests,
-      }),
-    );
+    this.#errors = new HandlerErrors(options.log, options.onBug);
     this.refusals = new Refusals(options.recordRefusal, options.metrics, options.clock, options.log);
     this.#authenticator = new Authenticator(options);
+    this.#checks = new RequestChecks({ ...options, authenticator: this.#authenticator });
     this.#responder = new Responder({
       ...options,
       refusals: this.refusals,
@@ -106,17 +93,17 @@ export class Pipeline {
   }
 
   get draining(): boolean {
-    return this.#draining;
+    return this.#checks.shutdownRefusal !== null;
   }
 
   /** From now on, refuses every new request with a 503 answer. */
   drain(): void {
-    this.#draining = true;
+    this.#checks.drain();
   }
 
   /** Makes the pipeline refuse all writes with this failure; null allows writes again. */
   holdWrites(refusal: Failure | null): void {
-    this.#writesRefusal = refusal;
+    this.#checks.holdWrites(refusal);
   }
 
   /** Ends the requests whose bodies arrive too slowly. */
@@ -133,7 +120,7 @@ export class Pipeline {
     if (call.counted) this.#count(route);
     if (this.#options.log.debugs) call.path = exchange.path;
     if (this.#refuseFaulty(call)) return;
-    const request = this.#options.metrics.inFlight > REQUESTS_IN_FLIGHT_MAX ? BUSY : this.#admit(call);
+    const request = this.#options.metrics.inFlight > REQUESTS_IN_FLIGHT_MAX ? BUSY : this.#checks.check(call);
     const refusal = request instanceof Failure || route.body === undefined ? null : refuseCoding(exchange);
     if (request instanceof Failure) {
       this.#finish(call, request);
@@ -176,7 +163,7 @@ export class Pipeline {
     this.#options.metrics.inFlight += 1;
     if (this.#options.log.debugs) call.path = exchange.path;
     if (this.#refuseFaulty(call)) return undefined;
-    const request = this.#admit(call);
+    const request = this.#checks.check(call);
     const { deferral } = call;
     if (request instanceof Failure || deferral === null) return this.#upgrade(call, request);
     return new Promise((resolve) => {
@@ -205,7 +192,8 @@ export class Pipeline {
     }
     // Refuse the upgrade, because the server is shutting down. At the start of the shutdown it closed all open sockets,
     // and it would not close a socket that opens later.
-    if (this.#draining) return this.#upgrade(call, DRAINING);
+    const { shutdownRefusal } = this.#checks;
+    if (shutdownRefusal !== null) return this.#upgrade(call, shutdownRefusal);
     if (late === null || late.pendingRefusal !== null) return this.#upgrade(call, request);
     // Open the socket, and close it at once with a reason. The browser shows a page the reason of a close, but hides
     // the reason of a refused upgrade.
@@ -243,81 +231,6 @@ export class Pipeline {
       this.#finish(call, new Failure("UNIMPLEMENTED", `method not allowed (allowed: ${allow.join(", ")})`), [
         ["Allow", allow.join(", ")],
       ]);
-  }
-
-  /**
-   * Runs the checks that need only the request's headers. Returns the request for the handler, or the failure that
-   * refuses it.
-   */
-  #admit(call: Call): Request | Failure {
-    const { exchange, bound } = call;
-    const { route, shape } = bound;
-    const path = exchange.path;
-    const params = shape.names.length === 0 ? NO_PARAMS : pathParameters(shape, path);
-    call.params = params ?? NO_PARAMS;
-    const queryText = exchange.query ?? "";
-    const deferral = this.#options.deferrals?.check(exchange, queryText) ?? null;
-    if (!(deferral instanceof Failure)) call.deferral = deferral;
-    const caller = this.#authenticator.authenticate(call, { open: route.open === true });
-    if (caller instanceof Failure) {
-      if (call.deferral?.mayResolve(caller) !== true) return caller;
-      call.deferral.pendingRefusal = caller;
-    } else {
-      const refusal = this.#authorize(call, caller);
-      if (refusal !== null) return refusal;
-    }
-    if (this.#draining && route.open !== true) return DRAINING;
-    if (this.#writesRefusal !== null && route.method !== "GET") return this.#writesRefusal;
-    if (deferral instanceof Failure) return deferral;
-    if (params === undefined || path.includes("\uFFFD")) return invalid("malformed escape in the path");
-    const query = parseQuery(route.query, queryText);
-    if (query instanceof Failure) return query;
-    const unknown = route.method === "GET" || route.foreignQuery === true ? null : refuseUnknownQuery(route, queryText);
-    if (unknown !== null) return unknown;
-    const header = refuseWrongHeaders(exchange) ?? (route.method === "GET" ? null : refuseConditions(route, exchange));
-    if (header !== null) return header;
-    const wrong = refuseParameters(shape.names, bound.paramRules, call.params, route.method);
-    if (wrong !== null) return wrong;
-    let headers = NO_HEADERS;
-    if (bound.headerNames !== null) {
-      const read: Record<string, string> = {};
-      for (const name of bound.headerNames) read[name] = exchange.header(name);
-      headers = read;
-    }
-    return {
-      method: route.method,
-      params,
-      query,
-      headers,
-      body: NO_BODY,
-      json: undefined,
-      free: NO_TEXTS,
-      stream: null,
-      caller: call.caller,
-      context: call.context,
-      peer: route.readsPeer === true ? exchange.peer : "",
-      onAbort: (listener) => {
-        exchange.onAbort(listener);
-        if (route.waits === true) call.aborts.push(listener);
-      },
-    };
-  }
-
-  /**
-   * Sets the caller of the call, and counts the call for that caller. Returns a failure if the caller's role does not
-   * suffice.
-   */
-  #authorize(call: Call, caller: Caller): Failure | null {
-    const { route } = call.bound;
-    const { actor } = caller;
-    // The trace id connects a call with its audit rows. A call that cannot change anything has no audit rows, so it
-    // needs no trace id.
-    const traced = route.body !== undefined || route.audited !== undefined;
-    call.context = new RequestContext(actor, traced ? (++this.#calls).toString(36) : "", call.exchange);
-    call.caller = caller;
-    if (actor !== "" && call.counted)
-      this.#options.agents.add(actor, route.countedAs === "mcp" ? "mcp_calls" : "rest_calls", 1);
-    return refuseRole(this.#options.guard.guarded, route, caller, call.params);
   }
 
   #takeBody(call: Call, request: Request): void {
@@ -360,7 +273,7 @@ export class Pipeline {
     try {
       answer = await call.bound.route.handle({ ...request, stream: { read } });
     } catch (error) {
-      answer = this.#bug(call, error);
+      answer = this.#errors.failureOf(call.bound.route, error);
     }
     await close();
     this.#finish(call, answer);
@@ -381,7 +294,7 @@ export class Pipeline {
         else
           loadShapes().then(
             () => this.#handleJson(call, request, readJson(body, json)),
-            (error: unknown) => this.#finish(call, this.#bug(call, error)),
+            (error: unknown) => this.#finish(call, this.#errors.failureOf(call.bound.route, error)),
           );
       },
       () => {
@@ -427,21 +340,7 @@ export class Pipeline {
    * waited too long.
    */
   #afterWait(call: Call, deferral: Deferral, next: (refusal: Failure | null, isLate: boolean) => void): void {
-    deferral.wait(call.exchange, (late) => next(late ?? this.#reauthorize(call), late !== null));
-  }
-
-  /**
-   * Authenticates a request again after its wait, because its caller may have been registered or removed meanwhile.
-   * @returns the failure if the caller is not allowed; else null
-   */
-  #reauthorize(call: Call): Failure | null {
-    const { deferral, caller: previous } = call;
-    const caller = this.#authenticator.authenticate(call, { open: call.bound.route.open === true, final: true });
-    call.deferral = null;
-    if (caller instanceof Failure) return caller;
-    const isSame =
-      deferral?.pendingRefusal === null && caller.actor === previous.actor && caller.role === previous.role;
-    return isSame ? null : this.#authorize(call, caller);
+    deferral.wait(call.exchange, (late) => next(late ?? this.#checks.recheck(call), late !== null));
   }
 
   #handleNow(call: Call, request: Request): void {
@@ -449,7 +348,7 @@ export class Pipeline {
     try {
       answer = call.bound.route.handle(request);
     } catch (error) {
-      answer = this.#bug(call, error);
+      answer = this.#errors.failureOf(call.bound.route, error);
     }
     if (!(answer instanceof Promise)) {
       this.#finish(call, answer);
@@ -460,7 +359,7 @@ export class Pipeline {
     else
       answer.then(
         (settled) => this.#finish(call, settled),
-        (error: unknown) => this.#finish(call, this.#bug(call, error)),
+        (error: unknown) => this.#finish(call, this.#errors.failureOf(call.bound.route, error)),
       );
   }
 
@@ -479,7 +378,7 @@ export class Pipeline {
       // the end.
       this.#finish(call, this.#authenticator.hasEnded(call) ? UNAUTHENTICATED : settled);
     };
-    answer.then(finish, (error: unknown) => finish(this.#bug(call, error)));
+    answer.then(finish, (error: unknown) => finish(this.#errors.failureOf(call.bound.route, error)));
     if (!this.#authenticator.mayEnd(call)) return;
     forget = this.#authenticator.onEnd(call, () => {
       // Call the handler's listeners as if the client had disconnected, so that the handler grants nothing to the
@@ -487,23 +386,6 @@ export class Pipeline {
       for (const abort of call.aborts.splice(0)) abort();
       finish(UNAUTHENTICATED);
     });
-  }
-
-  /**
-   * Logs the exception of a handler, which is a bug. Returns a failure without the text of the exception, because
-   * clients must not see it.
-   */
-  #bug(call: Call, error: unknown): Failure {
-    if (isShortage(error)) {
-      this.#shortage.report(error);
-      return SHORT;
-    }
-    this.#options.log.error("request failed", {
-      route: call.bound.route.name,
-      error: traceOf(error),
-    });
-    this.#options.onBug(error);
-    return new Failure("INTERNAL", "internal error");
   }
 
   #finish(call: Call, given: Answer, extra: readonly Header[] = []): void {

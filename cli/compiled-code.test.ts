@@ -101,6 +101,22 @@ t.test("each part of the program is read once", (t) => {
   t.end();
 });
 
+t.test("a command that loads the server's program works with and without compiled code", (t) => {
+  const { home, program, beside } = install(t);
+  const root = join(home, "..", "package");
+  writeFileSync(join(root, "package.json"), '{"type":"module"}');
+  mkdirSync(join(root, "dist", "app", "src"));
+  const main = "export async function runServer(args) { console.log(`serves ${args.join()}`); }";
+  writeFileSync(join(root, "dist", "app", "src", "main.js"), main);
+  for (let at = 0; at < 3; at++) {
+    const args = [program, "serve", "--bind", "localhost:0"];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8", env: { HOME: home } });
+    t.same({ status, stdout, stderr }, { status: 0, stdout: "serves --bind,localhost:0\n", stderr: "" });
+    t.ok(cacheFile(beside), "its code is kept");
+  }
+  t.end();
+});
+
 t.test("where the program's folder cannot be written, it is kept in the user's cache", (t) => {
   const { run, beside, home } = install(t);
   // Put a file in place of the folder. Removing the write permission would not stop root.

@@ -30,9 +30,9 @@ A command needs the server's URL and, if the server asks for one, a token. The f
   URL    1. --server             2. --context
          3. KOOR_SERVER          4. KOOR_CONTEXT
          5. the folder's file: .koor/settings.json here or above, else settings.json here
-         6. .koor/project.json   7. .koor/instance.json
-         8. the context that "koor context use" has chosen
-         9. your own settings    10. http://localhost:9800
+         6. koor init --join     7. .koor/project.json
+         8. .koor/instance.json  9. the context that "koor context use" has chosen
+         10. your own settings   11. http://localhost:9800
   token  --context, KOOR_TOKEN, KOOR_CONTEXT, the folder's file, the chosen context, your own settings, the instance
 
 Your own settings are in ~/.config/koor/settings.json, and your contexts are in contexts.json next to it. A token goes

@@ -4,6 +4,7 @@
  */
 import { CURRENT_CONTEXT, findContext, type FoundContext } from "./context-file.js";
 import { CliFailure, failed, wrongUsage } from "./failure.js";
+import { findJoinedServers } from "./joined-servers.js";
 import { findInstance, isInstanceIdUsable, type StoredInstance } from "./instance-file.js";
 import { findProjectFile } from "./project-file.js";
 import { parseServers } from "./server-list.js";
@@ -14,6 +15,8 @@ import { SETTINGS_FILE, readFolderSettings, readUserSettings, type FileSettings 
 /** The names that `whoami` prints for these files. */
 export const INSTANCE_NAME = ".koor/instance.json";
 export const PROJECT_NAME = ".koor/project.json";
+/** The name that `whoami` prints if the user has named the server for this working tree with `init --join`. */
+export const JOIN_NAME = "koor init --join";
 
 export type Servers = readonly [URL, ...URL[]];
 
@@ -83,7 +86,7 @@ function readSources(
 
 /**
  * Chooses the servers. Reads `.koor/project.json` only if neither the command line, nor the environment, nor the
- * folder's settings name a server.
+ * folder's settings, nor `init --join` name a server.
  */
 export function chooseServers(folder: string, environment: NodeJS.ProcessEnv, given: Given): Choice | CliFailure {
   const named = findContext(environment, given.context, "named");
@@ -93,7 +96,8 @@ export function chooseServers(folder: string, environment: NodeJS.ProcessEnv, gi
   if (sources instanceof CliFailure) return sources;
   const { folder: file, user, instance, context } = sources;
   const asksProject = explicit === undefined && file?.server === undefined;
-  const project = asksProject ? findProjectFile(folder) : undefined;
+  const joined = asksProject ? findJoinedServers(folder, environment) : undefined;
+  const project = asksProject && joined === undefined ? findProjectFile(folder) : undefined;
   if (project instanceof CliFailure) return project;
   const fromContext = (from: FoundContext["from"]) => [from, context?.from === from ? context.server : ""] as const;
   const candidates: readonly (readonly [from: string, servers: string | undefined, folderFile?: string | undefined])[] =
@@ -103,6 +107,7 @@ export function chooseServers(folder: string, environment: NodeJS.ProcessEnv, gi
       ["KOOR_SERVER", environment["KOOR_SERVER"]],
       fromContext("KOOR_CONTEXT"),
       [file?.name === SETTINGS_FILE ? SETTINGS_FILE : ".koor/settings.json", file?.server, file?.name],
+      [JOIN_NAME, joined],
       [PROJECT_NAME, project?.server, project?.name],
       [INSTANCE_NAME, serverOf(instance), INSTANCE_NAME],
       fromContext(CURRENT_CONTEXT),

@@ -20,6 +20,11 @@ export interface ServerProgram {
   readonly inspectDataDir: (dataDir: string) => Promise<DataDirState>;
 }
 
+/** Imports an ES module. Only defined if deploy/bin/koor.js runs this bundle from compiled code. */
+declare const importModule: ((url: string) => Promise<unknown>) | undefined;
+
 export async function loadServerProgram(): Promise<ServerProgram> {
-  return (await import(new URL("../src/main.js", import.meta.url).href)) as ServerProgram;
+  const url = new URL("../src/main.js", import.meta.url).href;
+  const program = typeof importModule === "function" ? importModule(url) : import(url);
+  return (await program) as ServerProgram;
 }

@@ -6,7 +6,7 @@
 import { CURRENT_CONTEXT, type FoundContext } from "./context-file.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
 import { addressOf, readHookToken } from "./hook-token-file.js";
-import { PROJECT_NAME, type Choice } from "./server-choice.js";
+import { JOIN_NAME, PROJECT_NAME, type Choice } from "./server-choice.js";
 import { joinServers, parseServers } from "./server-list.js";
 import { userSettingsPath } from "./settings-file.js";
 import { askForConsent, rememberTrust } from "./token-consent.js";
@@ -53,8 +53,9 @@ function tokenOfUser(choice: Choice): string | undefined {
  * instance comes last. It is used even if a session acts, because the session may have been started with it.
  */
 export function sendableToken(choice: Choice): string | undefined {
-  const { environment, folder, instance, folderOnly } = choice;
+  const { environment, folder, instance, folderOnly, serversFrom } = choice;
   const forUsersServer = folderOnly.length === 0;
+  const isOfProject = !forUsersServer || serversFrom === PROJECT_NAME || serversFrom === JOIN_NAME;
   return (
     tokenOfContext(choice, "--context") ??
     ((forUsersServer && environment["KOOR_TOKEN"]) || undefined) ??
@@ -62,7 +63,7 @@ export function sendableToken(choice: Choice): string | undefined {
     (isFor(folder?.server, choice) ? folder?.token : undefined) ??
     tokenOfContext(choice, CURRENT_CONTEXT) ??
     tokenOfUser(choice) ??
-    (forUsersServer ? undefined : tokenOfInit(choice)) ??
+    (isOfProject ? tokenOfInit(choice) : undefined) ??
     (isFor(instance?.server, choice) ? instance?.token : undefined)
   );
 }

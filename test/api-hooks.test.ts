@@ -34,6 +34,10 @@ interface Lease {
   readonly scope: string;
   readonly checkout: string | null;
   readonly automatic?: true;
+  readonly touched_at?: string;
+}
+interface MessageList {
+  readonly messages: readonly { readonly to: readonly { readonly delivered_at: string | null }[] }[];
 }
 
 let calls = 0;
@@ -172,17 +176,44 @@ t.test("a restart keeps sessions and their automatic leases", { skip: singleServ
   const { port } = await startKoor(t, { args: GUARDED, data_dir: directory });
   t.equal((await hook(port, edit("s-1", "a.ts"))).text.trim(), "{}", "the agent was introduced before");
   t.equal((await instances(port))[0]?.id, before?.id);
-  // The hook does not wait until the lease is touched. The next lease is made after that.
-  await hook(port, edit("s-2", "b.ts"));
   const kept = (await leases(port)).filter(({ holder }) => holder.id === before?.id);
   t.match(kept, [{ resources: ["path:a.ts"], automatic: true, touched_at: /Z$/ }], "it was touched");
   t.equal(kept.length, 1);
+  await hook(port, edit("s-2", "b.ts"));
   const waiter = (await instances(port)).find(({ id }) => id !== before?.id);
   const wanted = { resources: ["path:a.ts"], scope: "checkout", workspace: "shop", queue: true };
   const asked = await sendJson(port, "POST", "/api/leases", wanted, { ...RIGHT, "X-Koor-Instance": waiter?.id ?? "" });
   t.equal(asked.status, 202);
   await hook(port, input("Stop", "s-1"));
   t.match((await leases(port)).find(({ resources }) => resources[0] === "path:a.ts")?.holder, { id: waiter?.id });
+});
+
+t.test("a read after a hook shows what the hook has changed", async (t) => {
+  const { port } = await startKoor(t);
+  const register = { name: "ben", workspace: "shop" };
+  const { id: ben } = (await sendJson(port, "POST", "/api/instances/register", register)).json<Instance>();
+  for (let at = 0; at < 5; at++) {
+    const path = `${at}.ts`;
+    const isEven = at % 2 === 0;
+    const find = async (): Promise<Lease | undefined> =>
+      (await leases(port)).find(({ resources }) => resources[0] === `path:${path}`);
+    await hook(port, edit("s-1", path));
+    const lease = await find();
+    await hook(port, edit("s-1", path));
+    const again = isEven ? await find() : (await send(port, "GET", `/api/leases/${lease?.id}`)).json<Lease>();
+    t.match(again, { id: lease?.id, touched_at: /Z$/ }, "the second edit has touched the lease");
+
+    const message = { to: lease?.holder.id, subject: `${at}` };
+    await sendJson(port, "POST", "/api/messages", message, { "X-Koor-Instance": ben });
+    await hook(port, input("UserPromptSubmit", "s-1"));
+    const seen = `/api/messages${isEven ? "?box=out&limit=500" : "/all"}`;
+    const { messages } = (await send(port, "GET", seen, { headers: { "X-Koor-Instance": ben } })).json<MessageList>();
+    t.same(
+      messages.map(({ to }) => to[0]?.delivered_at === null),
+      messages.map(() => false),
+      "the prompt has delivered the message",
+    );
+  }
 });
 
 t.test("the list shows who is denied again and again, and events say so", async (t) => {

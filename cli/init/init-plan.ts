@@ -153,6 +153,12 @@ function missingParents(path: string): readonly string[] {
   return existsSync(folder) ? [] : [folder, ...missingParents(folder)];
 }
 
+/** Returns the servers that the user has joined. A later run keeps them, unless it names the server in another way. */
+function joinedServers(options: InitOptions, earlier: InitRecord | undefined): string | undefined {
+  if (options.isJoining) return options.server;
+  return options.server === "" && options.context === "" ? earlier?.joined : undefined;
+}
+
 export function planInit(
   setup: Setup,
   options: InitOptions,
@@ -182,6 +188,7 @@ export function planInit(
     files: all,
     record: {
       server: transport.address,
+      joined: joinedServers(options, earlier),
       headers: transport.headers,
       clients,
       isShared: options.isShared,

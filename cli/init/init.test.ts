@@ -419,6 +419,40 @@ t.test("the second machine joins", async (t) => {
   t.same(JSON.parse(settings), { server: fake.url });
 });
 
+t.test("commands on a machine that joins use the server that it joined", async (t) => {
+  const { fake, root, home, koor, write } = await makeProject(t);
+  write(".koor/project.json", `{"workspace":"w","server":"${AWAY}"}`);
+  fake.answer = () => replyJson({ instances: [] });
+  const env = { KOOR_SERVER: "" };
+  const server = async (): Promise<unknown> => {
+    const { stdout } = await koor(["whoami"], env);
+    return (JSON.parse(stdout) as { readonly server: unknown }).server;
+  };
+  t.same(await server(), { url: AWAY, from: ".koor/project.json" });
+  const joining = ["init", "--client", "codex", "--yes", "--join", fake.url];
+  t.equal((await koor(joining, { ...env, KOOR_TOKEN: "tok-1" })).code, 0);
+  t.same(await server(), { url: fake.url, from: "koor init --join" });
+  const headers = async (): Promise<unknown> => {
+    fake.requests.length = 0;
+    await koor(["status"], env);
+    return fake.requests.at(-1)?.headers.authorization;
+  };
+  t.equal(await headers(), "Bearer tok-1", "the token that init has stored goes there");
+
+  const tree = join(home, "tree");
+  git(home, root, "worktree", "add", "--quiet", tree);
+  const there = await runCli(["whoami"], { cwd: tree, env: { ...env, HOME: home, PATH: process.env["PATH"] ?? "" } });
+  t.match(JSON.parse(there.stdout), { server: { url: fake.url } }, "in a linked working tree, too");
+
+  t.equal((await koor(["init", "--client", "cursor", "--yes"], env)).code, 0);
+  t.same(await server(), { url: fake.url, from: "koor init --join" }, "a later run keeps it");
+  t.equal((await koor(["init", "--client", "cursor", "--yes", "--server", `${AWAY}/x`], env)).code, 0);
+  t.same(await server(), { url: `${AWAY}/x`, from: ".koor/project.json" });
+  t.equal((await koor(joining, env)).code, 0);
+  t.equal((await koor(["uninit", "--yes"], env)).code, 0);
+  t.same(await server(), { url: AWAY, from: ".koor/project.json" }, "uninit forgets it");
+});
+
 t.test("a machine that joins keeps the shared files as they are committed", async (t) => {
   const { fake, root, home, koor, read, git: run } = await makeProject(t);
   const all = ["codex", "cursor", "opencode"].flatMap((name) => ["--client", name]);

@@ -45,7 +45,10 @@ export interface FolderPath {
 }
 
 export interface InitRecord {
+  /** The server that hooks use. */
   readonly server: string;
+  /** The servers of `--join`; undefined if the server was chosen in another way. */
+  readonly joined: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly clients: readonly ClientName[];
   readonly isShared: boolean;
@@ -57,8 +60,10 @@ export interface InitRecord {
   readonly ownFolders: readonly string[];
 }
 
-function contentOf({ isShared, hasGuard, server, headers, clients, files, folders }: InitRecord): object {
-  return { version: FORMAT, server, headers, clients, shared: isShared, guard: hasGuard, files, folders };
+function contentOf(record: InitRecord): object {
+  const { isShared, hasGuard, server, joined, headers, clients, files, folders } = record;
+  // JSON leaves `joined` out if it is undefined.
+  return { version: FORMAT, server, joined, headers, clients, shared: isShared, guard: hasGuard, files, folders };
 }
 
 /** Returns the text of `.koor/init.json`. */
@@ -102,12 +107,13 @@ function isFile(value: unknown): value is RecordedFile {
 
 function parseRecord(parsed: JsonObject): InitRecord | undefined {
   if (parsed["version"] !== FORMAT) return undefined;
-  const { server, headers, clients, shared, guard, files, folders, own_folders: ownFolders } = parsed;
+  const { server, joined, headers, clients, shared, guard, files, folders, own_folders: ownFolders } = parsed;
   if (typeof server !== "string" || !isJsonObject(headers) || !isTexts(Object.values(headers))) return undefined;
   if (!isTexts(clients) || !Array.isArray(files) || !files.every(isFile)) return undefined;
   if (!Array.isArray(folders) || !folders.every(isPath) || !isTexts(ownFolders)) return undefined;
   return {
     server,
+    joined: typeof joined === "string" ? joined : undefined,
     headers: headers as Readonly<Record<string, string>>,
     clients: clients.filter(isClientName),
     isShared: shared === true,

@@ -16,7 +16,7 @@ const { dirname, isAbsolute, join } = require("node:path");
 const vm = require("node:vm");
 
 const program = join(__dirname, "..", "..", "dist", "app", "cli", "koor.js");
-const HEAD = "(function(exports,require,module,__filename,__dirname){";
+const HEAD = "(function(exports,require,module,__filename,__dirname,importModule){";
 const TAIL = "\n})";
 /** The length of the bundle's stamp, which is in its last line: `// built from <stamp>` (deploy/build.mjs). */
 const STAMP_CHARACTERS = 32;
@@ -109,6 +109,11 @@ function writeCache(folders, word, codes) {
   folders.some((folder) => writeFile(folder, word, bytes));
 }
 
+/** Imports an ES module for a part. In Node 20, code that was compiled in an earlier run cannot import one itself. */
+function importModule(url) {
+  return import(url);
+}
+
 /** The parts of the bundle that this run has loaded, and their compiled code. */
 class Parts {
   #folder;
@@ -134,14 +139,13 @@ class Parts {
       filename,
       columnOffset: -HEAD.length,
       cachedData,
-      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });
     if (cachedData === undefined || script.cachedDataRejected) this.isNew = true;
     this.#scripts.set(name, script);
     const module = { exports: {} };
     this.#modules.set(name, module);
     const requirePart = (id) => (id.startsWith("./") ? this.load(id.slice(2)) : process.getBuiltinModule(id));
-    script.runInThisContext()(module.exports, requirePart, module, filename, this.#folder);
+    script.runInThisContext()(module.exports, requirePart, module, filename, this.#folder, importModule);
     return module.exports;
   }
 

@@ -92,11 +92,13 @@ export class EvidenceFront {
     return this.#answer(reply.id);
   }
 
-  list(query: Static<typeof EvidenceQuery>, context: CallContext): Answer | Promise<Answer> {
+  async list(query: Static<typeof EvidenceQuery>, context: CallContext): Promise<Answer> {
     const { task = null, workspace = null, command, level = null, tree = null } = query;
     const { before = Number.MAX_SAFE_INTEGER, limit = EVIDENCE_ROWS_DEFAULT } = query;
     const normalized = command === undefined ? null : normalizeCommand(command);
     const request = { task, workspace, command: normalized, level, tree, before, limit };
+    // Hooks record evidence without waiting for the writer.
+    await this.#options.writer.settled();
     return listReply(this.#options.reads.pool.stream(listEvidence, request, context));
   }
 

@@ -86,7 +86,7 @@ export class AutoLeases {
       if (!automatic) continue;
       const request = { row, fence, ttl_s: null, touch: true };
       // The lease may have ended in the meantime. The next edit then leases the path again.
-      this.#options.writer.call(renewLease, request, { actor: holder, trace }, () => undefined);
+      this.#options.writer.callUnawaited(renewLease, request, { actor: holder, trace });
     }
   }
 

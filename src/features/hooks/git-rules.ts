@@ -53,7 +53,8 @@ function checkout(parameters: readonly CommandWord[]): GitTouch | null {
   if (line.has("--ours", "--theirs", "--merge", "-m") && operands.length > 1) return pathsOf(operands);
   if (line.has("-p", "--patch") && operands.length === 0) return ALL;
   const [first] = operands;
-  if (first === undefined) return null;
+  // With `-f` and no branch, git discards the changes of all files.
+  if (first === undefined) return line.has("-f", "--force") ? ALL : null;
   // The first of several operands may be a commit or a path. It is treated as a path, like the other operands.
   if (operands.length > 1 || namesFile(first)) return pathsOf(operands);
   return ALL;
@@ -83,7 +84,8 @@ function restore(parameters: readonly CommandWord[]): GitTouch | null {
 }
 
 function reset(parameters: readonly CommandWord[]): GitTouch | null {
-  return readCommandLine(parameters).has("--hard") ? ALL : null;
+  // `--merge` discards staged changes, and both `--merge` and `--keep` move the files to another commit.
+  return readCommandLine(parameters).has("--hard", "--merge", "--keep") ? ALL : null;
 }
 
 function clean(parameters: readonly CommandWord[]): GitTouch | null {

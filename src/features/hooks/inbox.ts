@@ -63,13 +63,8 @@ export class Inbox {
     if (messages.length === 0) return;
     const rows = messages.map(({ row }) => row);
     for (const row of rows) this.#options.reported.add(instance, thingOf(row));
-    this.#options.writer.call(
-      deliverMessages,
-      { instance, messages: rows },
-      { actor: instance, trace },
-      // Ignore the reply. The agent has got the message, even if its delivery could not be stored.
-      () => undefined,
-    );
+    // The reply does not matter. The agent has got the message, even if its delivery could not be stored.
+    this.#options.writer.callUnawaited(deliverMessages, { instance, messages: rows }, { actor: instance, trace });
   }
 
   #boxOf(instance: string): Box {

@@ -79,7 +79,7 @@ t.test("an in-box is read only after a message has arrived", (t) => {
 
 t.test("the counts of denials are bounded, and that of the oldest denial goes first", (t) => {
   const options = {
-    writer: { call: () => undefined },
+    writer: { callUnawaited: () => undefined },
     directory: { get: () => ({ status: "active", name: "ana", parent: null }) },
     leases: { get: () => ({ row: 1 }) },
     clock: { now: () => 1_000 },

@@ -128,12 +128,11 @@ export class RepeatedDenials {
   #publish(counted: Counted, { trace }: CallContext): void {
     const { first_at: _first, last_at: _last, ...data } = this.#show(counted);
     const event = { topic: TOPIC_DENIED, data: JSON.stringify(data), source: SERVER };
-    this.#options.writer.call(
+    // The reply does not matter: the list shows the denial even if the event could not be stored.
+    this.#options.writer.callUnawaited(
       publishEvents,
       { events: [event], chain: null },
       { actor: counted.agent, trace },
-      // Ignore the writer's reply: the list shows the denial even if the event could not be stored.
-      () => undefined,
     );
   }
 }

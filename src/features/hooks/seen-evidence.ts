@@ -67,7 +67,7 @@ export class SeenEvidence {
         tail: null,
         registrant: this.#options.directory.rootOf(actor, EVIDENCE_REGISTRANTS_MAX),
       } as const;
-      this.#options.writer.call(recordEvidence, request, { actor: actor.id, trace: context.trace }, () => undefined);
+      this.#options.writer.callUnawaited(recordEvidence, request, { actor: actor.id, trace: context.trace });
     }
   }
 
@@ -79,8 +79,7 @@ export class SeenEvidence {
       hasFreshRecord(records, { task: id, commands }, staleTo),
     );
     if (stale.length === 0 || locateAll(effects.written.paths, effects.directory, roots).length === 0) return;
-    for (const { id } of stale)
-      writer.call(markEdited, { id }, { actor: actor.id, trace: context.trace }, () => undefined);
+    for (const { id } of stale) writer.callUnawaited(markEdited, { id }, { actor: actor.id, trace: context.trace });
   }
 
   /**

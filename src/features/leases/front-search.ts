@@ -10,6 +10,7 @@ import { TimeSlice } from "../../base/time-slice.js";
 import { wholeListReply } from "../../platform/front/reply.js";
 import type { Answer } from "../../platform/front/route.js";
 import type { CallContext } from "../../platform/rpc/frames.js";
+import type { Writer } from "../../platform/threads/writer.js";
 import { isLease, leaseRow, liveLease, readGlobs } from "../claims/lease.js";
 import type { LeasePresenter } from "../claims/lease-presenter.js";
 import type { LeaseProjection } from "../claims/lease-projection.js";
@@ -20,6 +21,7 @@ import type { Directory } from "../instances/directory.js";
 import { LeaseList } from "./list.js";
 
 export interface LeaseSearchOptions {
+  readonly writer: Writer;
   readonly leases: LeaseProjection;
   readonly presenter: LeasePresenter;
   readonly reader: LeaseReader;
@@ -42,6 +44,8 @@ export class LeaseSearch {
     const before = leaseRow(after ?? "") ?? Number.MAX_SAFE_INTEGER;
     const overlaps = overlapping(resource, workspace);
     if (overlaps instanceof Failure) return overlaps;
+    // Hooks renew automatic leases without waiting for the writer.
+    await this.#options.writer.settled();
     const matches = (record: LeaseRecord): boolean =>
       isLease(record) &&
       record.row < before &&

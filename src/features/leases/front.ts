@@ -95,7 +95,10 @@ export class LeaseFront {
   async get(id: string, waitS: number, client: Client): Promise<Answer> {
     const row = leaseRow(id);
     if (row === undefined) return noLease(id);
-    if (waitS > 0) await this.#options.leases.whileWaiting(row, waitS * SECOND_MS, client);
+    const { writer, leases } = this.#options;
+    if (waitS > 0) await leases.whileWaiting(row, waitS * SECOND_MS, client);
+    // Hooks renew automatic leases without waiting for the writer.
+    await writer.settled();
     return this.#answer(row);
   }
 

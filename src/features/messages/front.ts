@@ -133,8 +133,10 @@ export class MessageFront {
   }
 
   /** Lists messages of all instances. This read does not count as a delivery. */
-  all(query: AllMessagesQuery, context: CallContext): Answer | Promise<Answer> {
-    const { reads, clock } = this.#options;
+  async all(query: AllMessagesQuery, context: CallContext): Promise<Answer> {
+    const { writer, reads, clock } = this.#options;
+    // The list shows the times of delivery, so wait for the deliveries that hooks have not stored yet.
+    await writer.settled();
     const { instance = "", thread = "", unread = 0, urgent = 0, before, limit = MESSAGE_ROWS_DEFAULT } = query;
     const request = {
       instance: instance === "" ? null : instance,
@@ -162,8 +164,13 @@ export class MessageFront {
       nowMs: this.#options.clock.now(),
     });
     if (wait > 0) return this.#wait(page, wait, context, onAbort);
-    // Messages of an out-box need no delivery.
-    if (box === "out") return this.#answer(page(), { up_to: null, cut: false }, MANY_ROWS, context);
+    // Messages of an out-box need no delivery. The list shows the times of delivery, so wait for the deliveries that
+    // hooks have not stored yet.
+    if (box === "out") {
+      const answer = (): Answer | Promise<Answer> =>
+        this.#answer(page(), { up_to: null, cut: false }, MANY_ROWS, context);
+      return this.#options.writer.settled()?.then(answer) ?? answer();
+    }
     const found = this.#find(page(), context);
     return found instanceof Promise
       ? found.then((later) => this.#deliver(page(), later, context))

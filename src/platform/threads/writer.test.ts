@@ -299,6 +299,32 @@ t.test("the writer gets one large write at a time, of alternating callers, and s
   t.equal(world.writer.depth, 0);
 });
 
+t.test("a read can wait for the calls whose callers do not wait", async (t) => {
+  const world = new World();
+  const { writer } = world;
+  t.equal(writer.settled(), null);
+  writer.callUnawaited(look, {}, CONTEXT);
+  writer.callUnawaited(look, {}, CONTEXT);
+  await tick();
+  let settled = false;
+  void writer.settled()?.then(() => (settled = true));
+  writer.call(look, {}, CONTEXT, world.done);
+  await tick();
+  const [first = 0, second = 0, third = 0] = world.sent;
+  world.take(messageOf([FRAME.REPLY, first, null]));
+  await tick();
+  t.equal(settled, false);
+  world.take(messageOf([FRAME.REPLY, second, null]));
+  await tick();
+  t.equal(settled, true, "the call of another caller is still in flight");
+  t.equal(writer.settled(), null);
+  world.take(messageOf([FRAME.REPLY, third, null]));
+
+  writer.hold(new Failure("UNAVAILABLE", "the disk is gone"));
+  writer.callUnawaited(look, {}, CONTEXT);
+  t.equal(writer.settled(), null, "a refused call is answered");
+});
+
 t.test("calls fail while the front refuses them", async (t) => {
   const { world, answered, send, answer } = largeWorld();
   world.writer.refuseBy(() => new Failure("RESOURCE_EXHAUSTED", "no room"));

@@ -18,6 +18,7 @@ import type { ReplyOf, RequestOf } from "../rpc/method.js";
 import { ChangeFeed, COPIED_KINDS } from "./changes.js";
 import type { RemoteChanges } from "./push-messages.js";
 import { Semaphore } from "./semaphore.js";
+import { UnawaitedCalls } from "./unawaited-calls.js";
 import type { WriterMethod } from "./writer-method.js";
 
 /** A call that was answered with a timeout, although the writer may still execute it. */
@@ -47,6 +48,8 @@ export class Writer {
   #waitingBytes = 0;
   /** The listeners to changes. */
   readonly changes = new ChangeFeed();
+  /** The calls of `callUnawaited` that are not answered yet. */
+  readonly #unawaited = new UnawaitedCalls();
 
   constructor(client: RpcClient, remoteWrites: SharedCounter) {
     this.#client = client;
@@ -193,6 +196,19 @@ export class Writer {
     return new Promise((resolve) => {
       this.call(method, request, context, resolve);
     });
+  }
+
+  /**
+   * Like `call`, for a caller that does not wait for the reply. A read that should see the effect of such calls waits
+   * for `settled` first.
+   */
+  callUnawaited<Row extends WriterMethod>(method: Row, request: RequestOf<Row>, context: CallContext): void {
+    this.call(method, request, context, this.#unawaited.begin());
+  }
+
+  /** Resolves when all calls of `callUnawaited` made so far are answered. Returns null if they are answered already. */
+  settled(): Promise<void> | null {
+    return this.#unawaited.settled();
   }
 
   /** Ends the calls whose deadline has passed. */

@@ -74,6 +74,11 @@ export interface HeldClaim {
    * confirmed the heartbeat.
    */
   readonly sendHeartbeat: (limits: CallLimits) => Promise<Stop | boolean>;
+  /**
+   * Resolves to true when the claim has probably ended, so that a heartbeat is sent immediately. Resolves to false when
+   * the signal fires, or when this cannot be found out. If the function is absent, only heartbeats show the end.
+   */
+  readonly untilEnded?: (intervalMs: number, signal: AbortSignal) => Promise<boolean>;
 }
 
 export type RunResult =
@@ -86,15 +91,23 @@ export type RunResult =
  * @param known a reason that is ignored, because the command is already being terminated for it
  */
 export async function sendHeartbeats(
-  claim: Pick<HeldClaim, "sendHeartbeat">,
+  claim: Pick<HeldClaim, "sendHeartbeat" | "untilEnded">,
   { intervalMs, ttlMs, retryMs }: RunTimes,
   signal: AbortSignal,
   known?: Stop["kind"],
 ): Promise<Stop | undefined> {
+  const ended = new AbortController();
+  if (known === undefined)
+    void claim.untilEnded?.(intervalMs, signal).then((isEnded) => {
+      if (isEnded) ended.abort();
+    });
+  let wake = AbortSignal.any([signal, ended.signal]);
   let confirmedAtMs = performance.now();
   let pauseMs = intervalMs;
   for (;;) {
-    await pause(pauseMs, signal);
+    await pause(pauseMs, wake);
+    // The end of the claim makes one pause shorter. If the heartbeat then succeeds, the next pauses have their length.
+    if (ended.signal.aborted) wake = signal;
     // Count the ttl from the time of the send. The server receives the heartbeat later, so the claim ends no earlier
     // than this process assumes.
     const askedMs = performance.now();

@@ -24,6 +24,11 @@ async function setUp(t: Test) {
   t.teardown(() => fake.stop());
   const settings = { server: new URL(fake.url), token: "", instance: "me" };
   const released: string[] = [];
+  /** The server's answer to a call that waits for the end of the lease. By default the server refuses to wait. */
+  let answerWait = (_request: SeenRequest, _ready: boolean): Reply => replyError(404, "no such route");
+  const setAnswerWait = (answer: typeof answerWait): void => {
+    answerWait = answer;
+  };
   /**
    * Sets the server's answers about the lease. If `onceReady` is true, the answers apply only after the command has
    * sent READY.
@@ -33,6 +38,7 @@ async function setUp(t: Test) {
     fake.answer = (request) => {
       if (request.url === READY) ready = true;
       if (request.url === READY) return replyJson({});
+      if (request.url.startsWith("/api/wait?")) return answerWait(request, ready);
       if (request.method === "DELETE") {
         released.push(request.url);
         return replyJson({ released: LEASE.id });
@@ -46,7 +52,7 @@ async function setUp(t: Test) {
   /** Returns the script of a process that runs until it is terminated. */
   const endless = (before = ""): string =>
     `${before};require("node:http").get("${fake.url}${READY}").on("error",()=>{});setInterval(()=>{},1e9)`;
-  return { fake, settings, released, run, endless, answerLease };
+  return { fake, settings, released, run, endless, answerLease, setAnswerWait };
 }
 
 t.test("times follow from the lease", (t) => {
@@ -92,6 +98,39 @@ t.test("a lost lease ends the command and is not released", async (t) => {
     t.equal(await run(endless()), 1);
   }
   t.same(released, []);
+});
+
+t.test("a lease that ends between two heartbeats ends the command at once", async (t) => {
+  const { fake, run, endless, released, answerLease, setAnswerWait } = await setUp(t);
+  const faults: Reply[] = ["close", replyError(503, "starting"), replyError(429, "too many waiters")];
+  const lost = { ...LEASE, state: "lost", reason: "broken", note: "why" };
+  answerLease(() => replyJson(lost));
+  setAnswerWait(({ url }, ready) => {
+    const fault = faults.shift();
+    if (fault !== undefined) return fault;
+    const after = new URL(url, fake.url).searchParams.get("after");
+    if (after === null) return replyJson({ matched: { kind: "lease", lease: LEASE }, cursor: "c1" });
+    if (!ready) return replyJson({ matched: null, cursor: "c2" });
+    return replyJson({ matched: { kind: "lease", lease: lost }, cursor: "c3" });
+  });
+  t.equal(await run(endless(), { intervalMs: LONG_MS }), 1);
+  t.same(released, []);
+  const waits = fake.requests.filter(({ url }) => url.startsWith("/api/wait?"));
+  t.equal(waits[0]?.url, "/api/wait?lease=lease-1");
+  t.equal(waits[4]?.url, "/api/wait?lease=lease-1&after=c1&wait=60", "a call waits for at most 60 s");
+  t.equal(waits[0]?.headers["x-koor-instance"], "me", "the wait is a sign of life of the holder");
+});
+
+t.test("a heartbeat that succeeds after the report of an end lets the command continue", async (t) => {
+  const { fake, run, setAnswerWait } = await setUp(t);
+  setAnswerWait(() => replyJson({ matched: { kind: "lagged" }, cursor: "c1" }));
+  const heartbeats = (): number => fake.requests.filter(({ url }) => url === "/api/leases/lease-1").length;
+  const reply = fake.answer;
+  fake.answer = (request) => (request.url === "/count" ? { body: String(heartbeats()) } : reply(request));
+  const until = `const ask=()=>require("node:http").get("${fake.url}/count",r=>{let b="";r.on("data",d=>b+=d)
+    .on("end",()=>+b>0?process.exit(4):setImmediate(ask))});ask()`;
+  t.equal(await run(until, { intervalMs: LONG_MS }), 4);
+  t.equal(heartbeats(), 1);
 });
 
 t.test("a command that does not end by SIGTERM is killed, with what it has started", async (t) => {

@@ -13,6 +13,7 @@ import { CANNOT_START_EXIT, LOST_EXIT, RELEASE_TIMEOUT_MS, runTimes, runUnderCla
 import type { RunTimes, Stop } from "./claim-run.js";
 import { CliFailure } from "./failure.js";
 import { getLease, releaseLease, type CallLimits, type Lease } from "./lease-calls.js";
+import { untilLeaseEnds } from "./lease-end.js";
 import { isFailure } from "./outcome.js";
 import { warn } from "./output.js";
 import type { Settings } from "./settings.js";
@@ -83,6 +84,8 @@ export async function runUnderLease(
       ...traceOf(lease),
     },
     sendHeartbeat: async (limits: CallLimits) => await sendHeartbeat(settings, lease, limits),
+    untilEnded: async (intervalMs: number, signal: AbortSignal) =>
+      await untilLeaseEnds(settings, lease.id, intervalMs, signal),
   };
   const ran = await runUnderClaim(settings, claim, words, times);
   // A lease that the server reported as lost cannot be released.

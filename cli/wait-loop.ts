@@ -36,6 +36,32 @@ function readAnswer(status: number, answer: Buffer): Waited | Refusal {
   return { matched: parsed.matched !== null, cursor: parsed.cursor, answer };
 }
 
+/**
+ * Sends one call, and returns its answer. Without a cursor the call does not wait, so that its answer is the first
+ * cursor.
+ * @param waitS returns for how many seconds the call waits; evaluated for each attempt of the call
+ */
+export async function askForMatch(
+  settings: Settings,
+  conditions: Conditions,
+  after: string | undefined,
+  waitS: () => number,
+  signal: AbortSignal,
+): Promise<Waited | Refusal | CliFailure> {
+  const path = (): string => {
+    const where: Conditions =
+      after === undefined
+        ? []
+        : [
+            ["after", after],
+            ["wait", String(waitS())],
+          ];
+    return `/api/wait${encodePairs([...conditions, ...where])}`;
+  };
+  const answer = await ask(settings, { method: "GET", path, signal });
+  return answer instanceof Refusal || answer instanceof CliFailure ? answer : readAnswer(answer.status, answer.body);
+}
+
 /** Returns the first answer in which a condition is met. When the time is up, returns the last answer. */
 export async function waitForMatch(
   settings: Settings,
@@ -43,25 +69,10 @@ export async function waitForMatch(
   options: WaitOptions,
 ): Promise<Waited | CliFailure> {
   const deadline = new RetryDeadline(options);
-  const pathOf = (after: string | undefined): string => {
-    const waitS = Math.min(LONG_POLL_WAIT_S_MAX, Math.max(0, Math.ceil(deadline.leftMs / SECOND_MS)));
-    const where =
-      after === undefined
-        ? []
-        : ([
-            ["after", after],
-            ["wait", String(waitS)],
-          ] as const);
-    return `/api/wait${encodePairs([...conditions, ...where])}`;
-  };
-  const call = async (after: string | undefined): Promise<Waited | Refusal | CliFailure> => {
-    // The path contains the remaining time, so it is computed again for each attempt.
-    const answer = await ask(settings, { method: "GET", path: () => pathOf(after), signal: options.signal });
-    return answer instanceof Refusal || answer instanceof CliFailure ? answer : readAnswer(answer.status, answer.body);
-  };
+  const waitS = (): number => Math.min(LONG_POLL_WAIT_S_MAX, Math.max(0, Math.ceil(deadline.leftMs / SECOND_MS)));
   for (let last: Waited | undefined; ; ) {
     const after = last?.cursor ?? options.after;
-    const outcome = await deadline.untilAnswered(() => call(after));
+    const outcome = await deadline.untilAnswered(() => askForMatch(settings, conditions, after, waitS, options.signal));
     // The time is up and the server is unreachable, so return the last answer.
     if (isTransient(outcome)) return last ?? failureOf(outcome);
     if (outcome instanceof Refusal) return outcome.failure;

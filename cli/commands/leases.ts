@@ -262,7 +262,13 @@ export const LEASES_COMMANDS: readonly CommandRow[] = [
       WAIT,
       REASON,
     ],
-    endpoints: ["POST /api/leases", "GET /api/leases/{id}", "POST /api/leases/{id}/renew", "DELETE /api/leases/{id}"],
+    endpoints: [
+      "POST /api/leases",
+      "GET /api/leases/{id}",
+      "POST /api/leases/{id}/renew",
+      "DELETE /api/leases/{id}",
+      "GET /api/wait",
+    ],
     run,
   },
   {

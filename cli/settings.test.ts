@@ -108,6 +108,14 @@ t.test("a project's file names a server, and gets no token that is not for it", 
     },
     "only the project names the server",
   );
+  write(project, { server: `${fake.url}/$(id);'` });
+  const word = `'${fake.url}/$(id);'\\'''`;
+  t.equal(
+    (await ask(token)).stderr.split("\n")[1],
+    `to send it there name the server yourself: --server ${word}, KOOR_SERVER=${word}, or koor config set --user server ${word}`,
+    "a shell can run the command",
+  );
+  write(project, { server: fake.url, token: "committed" });
   t.match(await ask(token, "--server", fake.url), { code: 0, received: ["Bearer mine", null] });
   write("../home/koor/settings.json", { server: other.url, token: "own" });
   t.match(await ask({}), { code: 2, received: [null, null], stderr: /the token of your own settings is not sent/ });

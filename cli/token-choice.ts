@@ -3,6 +3,7 @@
  * folder names a server, that server gets none of the user's tokens, because another person may have written the file.
  * The servers of a context get the context's token. Runs in the CLI process.
  */
+import { shellWord } from "../shared/shell-quote.js";
 import { CURRENT_CONTEXT, type FoundContext } from "./context-file.js";
 import { wrongUsage, type CliFailure } from "./failure.js";
 import { addressOf, readHookToken } from "./hook-token-file.js";
@@ -104,8 +105,10 @@ export function askForWithheldToken({
       );
     return token;
   }
+  // The user may run this command as it is. A path of a URL may contain characters that a shell interprets.
+  const word = shellWord(addresses);
   return wrongUsage(
     `${whose} is not sent to ${addresses}, which only ${folderFile} names`,
-    `to send it there name the server yourself: --server ${addresses}, KOOR_SERVER=${addresses}, or koor config set --user server ${addresses}`,
+    `to send it there name the server yourself: --server ${word}, KOOR_SERVER=${word}, or koor config set --user server ${word}`,
   );
 }

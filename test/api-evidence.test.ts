@@ -280,6 +280,28 @@ t.test("with its token an agent reports what was seen for its own tasks only", a
   t.ok(passed.id > 0);
 });
 
+t.test("a holder does not remove commands that its task requires", async (t) => {
+  const token = "the-server's-own-token";
+  const { port } = await startKoor(t, { args: ["--auth-token", token] });
+  const by = { Authorization: `Bearer ${token}` };
+  const ana = await Agent.register(port, "ana", { by });
+  const ben = await Agent.register(port, "ben", { by });
+  await addTask(ana, { id: "api", requires_evidence: [TEST, "npm run lint"] });
+  const task = await claimOne(ben);
+  const patch = (agent: Agent, requires_evidence: readonly string[]) =>
+    agent.ask("PATCH", "/api/tasks/api", { title: "changed", requires_evidence });
+  for (const commands of [[], [TEST], ["true", TEST], ["npm run lint "]])
+    t.match((await patch(ben, commands)).json(), { error: "not yours", code: 403 }, JSON.stringify(commands));
+  t.match(await read(ben, "api"), { title: "t", requires_evidence: [TEST, "npm run lint"] }, "nothing is changed");
+  t.match((await patch(ben, ["npm run lint", " npm  test", "make"])).json(), {
+    requires_evidence: ["npm run lint", TEST, "make"],
+  });
+  t.match(missingOf(await callTask(ben, task, "complete")), [["npm run lint"], [TEST], ["make"]]);
+  t.equal((await patch(ana, ["make"])).status, 200, "who has created it");
+  t.equal((await sendJson(port, "PATCH", "/api/tasks/api", { requires_evidence: [] }, by)).status, 200, "the server's");
+  t.match((await callTask(ben, task, "complete")).json(), { state: "done" });
+});
+
 t.test("who has given a task back reports nothing for it", async (t) => {
   const token = "the-server's-own-token";
   const { port } = await startKoor(t, { args: ["--auth-token", token] });

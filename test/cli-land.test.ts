@@ -282,6 +282,15 @@ t.test("a conflict becomes a task, and the lane continues", { skip }, async (t) 
   t.same(bench.scratch(), []);
 });
 
+t.test("the task names a command that a shell runs as it is", { skip }, async (t) => {
+  const bench = await setUpLanding(t);
+  const ana = await bench.join("ana");
+  ana.commit("it's;$(id)", { "tax.ts": "1\n" });
+  t.equal((await ana.land(["--check", "exit 4"])).code, 1);
+  const [task] = await tasksOf(ana);
+  t.match(task?.body, "land it again: koor land 'it'\\''s;$(id)' --check …");
+});
+
 t.test("a failed check becomes a task of the owner with the end of its output", { skip }, async (t) => {
   const bench = await setUpLanding(t);
   const [ana, ben] = [await bench.join("ana"), await bench.join("ben")];

@@ -22,6 +22,8 @@ import { listNames, type Fetch } from "./sources.js";
 
 /** Matches the part of a description that is shown: the first 60 characters. */
 const ABOUT = /^.{0,60}/u;
+/** Matches a word that a command may read as a flag. `-5` is not one. */
+const FLAG = /^-[-a-z]/i;
 
 /** Where completion runs. */
 export interface Place {
@@ -64,9 +66,13 @@ function listContexts(environment: NodeJS.ProcessEnv, before: string): readonly 
   return [...all.contexts].map(([name, { server }]) => ({ value: before + name, about: server }));
 }
 
-/** Lists the values that may stand at the cursor. Names that the server does not send in time are missing. */
+/**
+ * Lists the values that may stand at the cursor. Names that the server does not send in time are missing. Names that
+ * the command would read as flags are missing, too. A name such as `--server=URL` would otherwise choose the server to
+ * which the command sends the token.
+ */
 async function listValues(question: Question, given: Given, place: Place): Promise<readonly Candidate[]> {
-  const { values, typed, before, candidates } = question;
+  const { values, typed, before, candidates, flagsEnded } = question;
   if (values === undefined || values === "file" || values === "command") return candidates;
   if (typeof values !== "string")
     return [...candidates, ...values.map((value) => ({ value: before + value, about: "" }))];
@@ -79,7 +85,8 @@ async function listValues(question: Question, given: Given, place: Place): Promi
   try {
     const names = listNames(values, makeFetch(given, place, stop.signal), typed);
     const found = await Promise.race([names, tooLate]);
-    return [...candidates, ...found.map(({ value, about }) => ({ value: before + value, about }))];
+    const named = found.map(({ value, about }) => ({ value: before + value, about }));
+    return [...candidates, ...named.filter(({ value }) => flagsEnded || before !== "" || !FLAG.test(value))];
   } catch {
     return candidates;
   } finally {

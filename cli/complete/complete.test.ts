@@ -253,6 +253,15 @@ t.test("a token goes where the rules for tokens say", async (t) => {
   t.equal(fake.requests.at(-1)?.headers.authorization, "Bearer secret", "--server of the line counts");
 });
 
+t.test("names that the command would read as flags are left out", async (t) => {
+  const keys = ["--server=http://evil.example", "-h", "plan"].map((key) => ({ key }));
+  const { values, bash } = await setUp(t, { "/api/state": keys });
+  t.same(await values("state", "get", ""), ["plan"]);
+  t.same(await bash("koor state get "), ["plan"]);
+  t.notMatch(await values("state", "get", "--se"), ["--server=http://evil.example"]);
+  t.same(await values("state", "get", "--", ""), ["--server=http://evil.example", "-h", "plan"], "after two dashes");
+});
+
 t.test("the program prints scripts, and never an error for Tab", async (t) => {
   const { fake, cwd } = await setUp(t);
   const env = { KOOR_SERVER: fake.url };

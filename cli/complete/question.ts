@@ -22,6 +22,8 @@ export interface Question {
   readonly before: string;
   /** The part of the value that is already typed. */
   readonly typed: string;
+  /** Whether `--` precedes the word. A word that begins with `-` is then no flag. */
+  readonly flagsEnded: boolean;
 }
 
 /** A flag that the command line accepts. */
@@ -123,6 +125,7 @@ export function askFor(
     candidates,
     before,
     typed,
+    flagsEnded,
     ...(values === undefined ? {} : { values }),
   });
 

@@ -3,6 +3,7 @@
  * CLI process.
  */
 import { STATUSES } from "../../schemas/status.js";
+import { shellWord } from "../../shared/shell-quote.js";
 import { NoAnswer } from "../exchange.js";
 import { CliFailure } from "../failure.js";
 import { addressOf, readHookToken } from "../hook-token-file.js";
@@ -30,10 +31,11 @@ function judgeRefusal(examined: Examined, { address }: Answering, hasToken: bool
   if (hasToken) return failure(`${address} refuses the token`, `${SET} (the server's --auth-token, or an instance's)`);
   const withheld = findWithheld(examined);
   if (withheld === undefined) return failure(`${address} asks for a token, and none is set`, SET);
+  const word = shellWord(address);
   const from = examined.identity instanceof CliFailure ? "a file" : examined.identity.serversFrom;
   return failure(
     `${address} asks for a token, and ${withheld} is not sent there: only ${from} of this folder names it`,
-    `name the server yourself: koor config set --user server ${address}, or koor init --join ${address}`,
+    `name the server yourself: koor config set --user server ${word}, or koor init --join ${word}`,
   );
 }
 

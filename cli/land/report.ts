@@ -2,6 +2,7 @@
  * Makes the report of a landing. The command prints it, and the events and the task contain parts of it. Pure; runs in
  * the CLI process.
  */
+import { shellWord } from "../../shared/shell-quote.js";
 import type { Lease } from "../lease-calls.js";
 import type { LandPlan } from "./plan.js";
 import type { TaskText } from "./land-task.js";
@@ -94,7 +95,9 @@ function reasonText(reason: LandReport["reason"], exitCode: number | null): stri
 export function taskTextOf(report: LandReport, { check, target, lane }: LandPlan): TaskText {
   const { result, branch, head, into, commit, onto, files, log } = report;
   const where = target.remote === null ? into : `${into} of ${target.remote}`;
-  const again = `koor land ${branch}${into === "main" ? "" : ` --into ${into}`}${check === undefined ? "" : " --check …"}`;
+  // An agent may run this command as it is. Names of branches may contain characters that a shell interprets.
+  const words = ["koor", "land", branch, ...(into === "main" ? [] : ["--into", into])].map(shellWord);
+  const again = [...words, ...(check === undefined ? [] : ["--check …"])].join(" ");
   const facts = `The landing of ${branch} (${head}) into ${where} (${onto ?? ""}) in the lane ${lane.name} failed.`;
   const steps = `Mend ${branch}, commit, and land it again: ${again}`;
   if (result === "conflict") {

@@ -1,6 +1,7 @@
 /**
  * Lays out the screen of `top`. Converts rows to colored lines that fit the terminal. Pure; runs in the CLI process.
  */
+import { escapeHidden } from "../../schemas/visible-text.js";
 import { formatLength } from "../output/relative-time.js";
 import { fitText, textWidth, truncateText } from "../output/text-width.js";
 import type { Controls } from "./controls.js";
@@ -216,7 +217,7 @@ function drawHead({ controls, data, link }: Scene, room: number, lines: number, 
 function emptiness({ controls, rows, view, data }: Scene): string | undefined {
   const refused = answersOf(controls.view).map((name) => data.refusals[name]);
   const why = refused.find((text) => text !== undefined);
-  if (why !== undefined) return `the server refuses this: ${why}`;
+  if (why !== undefined) return `the server refuses this: ${escapeHidden(why)}`;
   if (rows.length > 0) return undefined;
   if (view.rows.length > 0) return "no row has this text";
   const isKnown = answersOf(controls.view).some((name) => name !== "metrics" && data.answers[name] !== undefined);

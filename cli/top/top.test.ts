@@ -324,6 +324,12 @@ t.test("a small screen shows what matters", (t) => {
     drawScreen(refused, { columns: 80, rows: 24 }, plain).join("\n"),
     "the server refuses this: not for agents (403)",
   );
+  const hostile = { ...refused, data: { ...DATA, refusals: { audit: "\u001b[2Jevil\u009b5m\u202e (409)" } } };
+  t.match(
+    drawScreen(hostile, { columns: 80, rows: 24 }, plain).join("\n"),
+    "the server refuses this: \\u001b[2Jevil\\u009b5m\\u202e (409)",
+    "a hostile refusal is escaped",
+  );
   t.end();
 });
 

@@ -32,6 +32,7 @@ import { type RateLimitRegistry, rateLimitRegistry } from "../rate-limits/regist
 import { type BudgetRegistry, budgetRegistry } from "../budgets/registry.js";
 import { claimRegistry, type ClaimRegistry, type TaskClaims } from "../claims/claim-registry.js";
 import { type Loss } from "../claims/lease.js";
+import { NOT_YOURS } from "../claims/refusals.js";
 import { SERVER } from "../claims/lease-events.js";
 import { hasFreshRecord, missingOf } from "../evidence/required-commands.js";
 import { evidenceReader, type EvidenceReader } from "../evidence/table.js";
@@ -260,6 +261,7 @@ export class TaskRegistry implements TaskClaims {
     if (task instanceof Failure) return task;
     const { life } = task;
     if (hasEnded(life.state)) return taskIs(life.state);
+    if (this.#dropsCommand(task, request, call)) return NOT_YOURS;
     const after = request.after === undefined ? null : this.#after(task, request.after);
     if (after instanceof Failure) return after;
     const { title = task.title, labels = task.labels } = request;
@@ -278,6 +280,16 @@ export class TaskRegistry implements TaskClaims {
     this.#changes.requeue(task, { priority, assignee, not_before, ...freed, updated_at: call.nowMs }, call);
     if (after !== null) this.#changes.setAfter(task, after, call);
     return { row: task.row, changed: true };
+  }
+
+  /**
+   * Returns whether the request removes a command that the task requires, although the caller has not created the task.
+   * Otherwise the holder could remove the condition under which it may complete the task.
+   */
+  #dropsCommand(task: LiveTask, { requires_evidence, owns }: PatchRequest, { actor }: WriteCall): boolean {
+    if (requires_evidence === undefined || owns || task.created_by === actor) return false;
+    const kept = new Set(requires_evidence);
+    return (this.#required.of(task.row)?.commands ?? []).some((command) => !kept.has(command));
   }
 
   /**

@@ -79,24 +79,6 @@ t.test("the code is kept beside the program, and written once", (t) => {
   t.end();
 });
 
-t.test("code of an earlier run can load the server's program", (t) => {
-  const { home, program, beside } = install(t);
-  // This stands for the server's program, which is not in the bundle and is an ES module.
-  const source = join(beside, "..", "src");
-  mkdirSync(source);
-  writeFileSync(join(source, "package.json"), '{"type":"module"}');
-  writeFileSync(join(source, "main.js"), "export const runServer = async (argv) => console.log(argv.join());");
-  for (const which of ["first", "second"]) {
-    const run = spawnSync(process.execPath, [program, "serve", "--x"], { encoding: "utf8", env: { HOME: home } });
-    t.match(run, { status: 0, stdout: "--x\n", stderr: /^$/ }, `the ${which} run`);
-    t.ok(cacheFile(beside), "a cache file");
-  }
-  const env = { HOME: home, NODE_DISABLE_COMPILE_CACHE: "1" };
-  const plain = spawnSync(process.execPath, [program, "serve", "--x"], { encoding: "utf8", env });
-  t.match(plain, { status: 0, stdout: "--x\n" }, "without the cache");
-  t.end();
-});
-
 t.test("each part of the program is read once", (t) => {
   const { home, program } = install(t);
   // The program uses the cache only if Node runs without options. So the test counts through a script that loads the

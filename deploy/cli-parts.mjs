@@ -85,13 +85,6 @@ export function clipanionAlone(root) {
 
 /** Matches a run-time import of a part, or of a module of Node, in the output of esbuild. */
 const RUN_TIME_IMPORT = /\bimport\("((?:\.\/|node:)[^"]+)"\)/g;
-/** Matches the other run-time imports: those of a file that is not in the bundle, such as the server's program. */
-const FOREIGN_IMPORT = /\bimport\(/g;
-/**
- * A function that imports such a file. bin/koor.js provides it, because V8 in Node 20 cannot import anything from code
- * that it has compiled in an earlier run. Without bin/koor.js, the part is a module of Node and imports by itself.
- */
-const IMPORT_FOREIGN = "module.importForeign??((url)=>import(url))";
 /** An expression for the URL of a bundled file. CommonJS modules do not have `import.meta.url`. */
 const OWN_URL = 'require("node:url").pathToFileURL(__filename).href';
 
@@ -106,22 +99,20 @@ export async function asCommonJs(esbuild, files, target) {
   const outputs = new Map();
   for (const { path, text } of files) {
     const name = basename(path);
-    const own = text.replace(RUN_TIME_IMPORT, 'Promise.resolve().then(()=>require("$1"))');
-    const banner = [
-      own.search(FOREIGN_IMPORT) >= 0 ? `const importForeign=${IMPORT_FOREIGN};` : "",
-      /\bimport\.meta\.url\b/.test(text) ? `const ownUrl=${OWN_URL};` : "",
-    ];
-    const { code, map } = await esbuild.transform(own.replace(FOREIGN_IMPORT, "importForeign("), {
-      format: "cjs",
-      platform: "node",
-      target,
-      minifyWhitespace: true,
-      sourcemap: "external",
-      sourcesContent: false,
-      sourcefile: name,
-      define: { "import.meta.url": "ownUrl", "import.meta.dirname": "__dirname" },
-      banner: banner.join(""),
-    });
+    const { code, map } = await esbuild.transform(
+      text.replace(RUN_TIME_IMPORT, 'Promise.resolve().then(()=>require("$1"))'),
+      {
+        format: "cjs",
+        platform: "node",
+        target,
+        minifyWhitespace: true,
+        sourcemap: "external",
+        sourcesContent: false,
+        sourcefile: name,
+        define: { "import.meta.url": "ownUrl", "import.meta.dirname": "__dirname" },
+        banner: /\bimport\.meta\.url\b/.test(text) ? `const ownUrl=${OWN_URL};` : "",
+      },
+    );
     // The exports are assigned directly, because copying them would take longer than the functions that a short command
     // runs.
     const exported = code.replace(/\bmodule\.exports=__toCommonJS\((\w+)\)/, "module.exports=$1");

@@ -139,11 +139,11 @@ class Parts {
       filename,
       columnOffset: -HEAD.length,
       cachedData,
+      importModuleDynamically: vm.constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     });
     if (cachedData === undefined || script.cachedDataRejected) this.isNew = true;
     this.#scripts.set(name, script);
-    // V8 in Node 20 cannot import from code of an earlier run, so a part imports through this file.
-    const module = { exports: {}, importForeign: (url) => import(url) };
+    const module = { exports: {} };
     this.#modules.set(name, module);
     const requirePart = (id) => (id.startsWith("./") ? this.load(id.slice(2)) : process.getBuiltinModule(id));
     script.runInThisContext()(module.exports, requirePart, module, filename, this.#folder, importModule);

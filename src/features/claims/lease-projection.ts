@@ -4,7 +4,7 @@
  * state.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
-import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
+import { ACQUIRE_COSTLY_GLOBS_MIN, ACQUIRE_COSTLY_STEPS_MIN, GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import { Groups } from "../../base/groups.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
 import { WaitQueue } from "../../base/wait-queue.js";
@@ -167,6 +167,24 @@ export class LeaseProjection implements Measured {
   /** Returns whether comparing these resources with all leases takes more than GLOB_STEPS_MAX steps. */
   costsTooMuch(resources: readonly Resource[]): boolean {
     return this.stepsFor(resources) > GLOB_STEPS_MAX;
+  }
+
+  /**
+   * Returns whether a request for these resources takes the writer more than about a millisecond, because many leases
+   * are held or wait for them.
+   */
+  isCostly(resources: readonly Resource[]): boolean {
+    return (
+      resources.length > ACQUIRE_COSTLY_GLOBS_MIN ||
+      this.#index.countNear(resources) > ACQUIRE_COSTLY_GLOBS_MIN ||
+      this.#index.stepsFor(resources, ACQUIRE_COSTLY_STEPS_MIN) > ACQUIRE_COSTLY_STEPS_MIN
+    );
+  }
+
+  /** Returns whether a call about a live lease takes the writer as long as `isCostly` says. */
+  isCostlyAt(row: number): boolean {
+    const lease = this.#live.get(row);
+    return lease !== undefined && this.isCostly(wantedBy(lease));
   }
 
   /**

@@ -85,7 +85,11 @@ t.test(
     const before = await batches();
     const refused = await Promise.all(Array.from({ length: 60 }, () => evil?.tryLease(["deploy"])));
     t.ok(refused.every((answer) => answer?.status === 409));
-    t.ok((await batches()) >= before + 60, "so that other writes come between them");
+    const between = await batches();
+    t.ok(between >= before + 60, "so that other writes come between them");
+    const own = Array.from({ length: 60 }, (_, at) => holder?.tryLease([`n-${at}`], { queue: true, reuse: false }));
+    t.ok((await Promise.all(own)).every((answer) => answer?.status === 200));
+    t.ok((await batches()) >= between + 60, "the holder for which they wait");
   },
 );
 

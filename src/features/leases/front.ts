@@ -73,7 +73,7 @@ export class LeaseFront {
     const request = scope === undefined ? wanted : { ...wanted, scope };
     const identity = { request_id, request_hash: hashRequest(LeaseBody, body) };
     const nearby = (): readonly object[] => conflicts.nearbyOf(read, { actor, shared, scope });
-    const isCostly = leases.isCostly([...read, ...groups.flat()]);
+    const isCostly = leases.isCostly(actor, [...read, ...groups.flat()]);
     const reply = await writer.request(acquireLease, { ...request, ...identity }, context, isCostly);
     if (reply instanceof Failure) return withNearby(presenter.showFailure(reply), nearby);
     const { row, made } = reply;

@@ -3,12 +3,13 @@
  * that says so, and requests as teams make them are accepted beside it.
  */
 import t, { type Test } from "tap";
-import { GLOB_CHARACTERS_TOGETHER_MAX } from "../schemas/limits/claims.js";
+import { ACQUIRE_COSTLY_GLOBS_MIN, GLOB_CHARACTERS_TOGETHER_MAX } from "../schemas/limits/claims.js";
 import { LEASE_RESOURCES_MAX } from "../schemas/limits/leases.js";
 import { LONG_WORK_TOGETHER_MAX, LONG_WORK_WAITING_MAX, SHORT_WORK_BYTES_MAX } from "../schemas/limits/pool.js";
 import { send, sendJson, type Answer } from "./support/http-client.js";
 import { Agent } from "./support/leasing.js";
 import { startKoor } from "./support/server-process.js";
+import { singleServerOnly } from "./support/variant.js";
 import { openSocket, openStream, UpgradeRefused } from "./support/subscriber.js";
 
 /** Globs of nearly the longest size, all of them different. */
@@ -65,6 +66,32 @@ t.test("globs that cost too much beside those that are leased are refused", asyn
   t.equal((await send(port, "GET", "/api/wait?workspace=w&free=path%3Aother%2F**")).status, 200);
   t.equal((await sendJson(port, "POST", "/api/leases/check", { workspace: "w", paths: ["src/a.ts"] })).status, 200);
 });
+
+t.test(
+  "a request that is compared with many leases gets a transaction of its own",
+  { skip: singleServerOnly("the entries of the log decide which calls share a transaction") },
+  async (t) => {
+    const { port } = await startKoor(t);
+    const [holder, queue, evil] = await Promise.all(
+      ["holder", "queue", "evil"].map((name) => Agent.register(port, name)),
+    );
+    await holder?.lease(["deploy"]);
+    const inQueue = (at: number): Promise<Answer> | undefined =>
+      queue?.tryLease(["deploy", `n-${at}`], { queue: true, reuse: false });
+    const queued = await Promise.all(Array.from({ length: ACQUIRE_COSTLY_GLOBS_MIN + 1 }, (_, at) => inQueue(at)));
+    t.ok(queued.every((answer) => answer?.status === 202));
+    const batches = async (): Promise<number> =>
+      Number(/^koor_writer_batch_calls_count (\d+)$/m.exec((await send(port, "GET", "/metrics")).text)?.[1]);
+    const before = await batches();
+    const refused = await Promise.all(Array.from({ length: 60 }, () => evil?.tryLease(["deploy"])));
+    t.ok(refused.every((answer) => answer?.status === 409));
+    const between = await batches();
+    t.ok(between >= before + 60, "so that other writes come between them");
+    const own = Array.from({ length: 60 }, (_, at) => holder?.tryLease([`n-${at}`], { queue: true, reuse: false }));
+    t.ok((await Promise.all(own)).every((answer) => answer?.status === 200));
+    t.ok((await batches()) >= between + 60, "the holder for which they wait");
+  },
+);
 
 t.test("patterns of a wait that cost too much are refused, and many cheap ones are accepted", async (t) => {
   const { port } = await startKoor(t);

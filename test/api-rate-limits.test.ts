@@ -50,7 +50,9 @@ t.test("an instance says its account, and its rate limit is of that account", as
   t.match(await report(port, ofCaller, ben.headers), { status: 400, text: /account is required/ });
   await setAccount("acme:b", SERVER);
   t.match((await report(port, ofCaller, ben.headers)).json(), { account: "acme:b" });
-  t.equal((await setAccount(null, ben.headers)).status, 200);
+  t.equal((await setAccount(null, ben.headers)).status, 403, "ben cannot leave it");
+  t.equal((await setAccount(null, SERVER)).status, 200);
+  t.equal((await setAccount(null, ben.headers)).status, 200, "ben has none already");
   t.equal((await report(port, ofCaller, ben.headers)).status, 400);
   const { id } = answer.json<RateLimit>();
   t.equal((await send(port, "DELETE", `${PATH}/${id}`, { headers: ben.headers })).status, 403, "ben did not report it");
@@ -84,6 +86,26 @@ t.test("with an instance's token an account that is named is its own", async (t)
   t.equal(same.status, 200, "what it has already");
   const child = await sendJson(port, "POST", "/api/instances/register", { name: "c", account: ACCOUNT }, ana.headers);
   t.match(child.json(), { account: ACCOUNT, registered_by: ana.id });
+});
+
+t.test("an agent does not leave its rate limits by registering others", async (t) => {
+  const { port } = await startKoor(t, { args: ["--auth-token", TOKEN] });
+  const ana = await register(port, "ana", ACCOUNT, SERVER);
+  const free = await register(port, "free", undefined, SERVER);
+  const child = await register(port, "child", undefined, ana.headers);
+  const named = { name: "grandchild", workspace: "shop", account: null };
+  const answer = await sendJson(port, "POST", "/api/instances/register", named, child.headers);
+  const { token } = answer.json<{ readonly token: string }>();
+  const limit = (await report(port, { provider: "anthropic", retry_after_s: 60 }, ana.headers)).json<RateLimit>();
+  const task = await sendJson(port, "POST", "/api/tasks", { id: "one", workspace: "shop", title: "t" }, SERVER);
+  t.equal(task.status, 200);
+  for (const headers of [child.headers, { Authorization: `Bearer ${token}` }]) {
+    t.match((await sendJson(port, "POST", "/api/tasks/claim", {}, headers)).json(), { held: [{ limit: limit.id }] });
+    const waited = await send(port, "GET", "/api/wait?task=1", { headers });
+    t.match(waited.json(), { limited: [{ id: limit.id }] });
+  }
+  const claimed = await sendJson(port, "POST", "/api/tasks/claim", {}, free.headers);
+  t.match(claimed.json(), { task: { id: "one" } }, "an agent without an account");
 });
 
 t.test("an account has few rate limits, so that one agent does not take the places of all", async (t) => {

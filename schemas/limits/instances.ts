@@ -70,7 +70,12 @@ export const INSTANCE_DELETE_ROWS = 250;
  */
 export const INSTANCE_DELETE_LEVELS = 2_500;
 /**
- * The maximum number of agents that are examined to find the budgets and the account of a subagent. They are the
+ * The maximum number of agents that are examined to find the budgets of a subagent. They are the
  * subagent, its parent, the parent's parent, and so on.
  */
 export const AGENT_PARENTS_MAX = 16;
+/**
+ * The maximum number of agents that are examined to find the account of an agent: the agent, the instance that has
+ * registered it, and so on. The writer reads each of them from the database.
+ */
+export const ACCOUNT_REGISTRANTS_MAX = 100;

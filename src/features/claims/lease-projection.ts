@@ -4,7 +4,7 @@
  * state.
  */
 import type { LeaseRecord } from "../../../schemas/leases.js";
-import { GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
+import { ACQUIRE_COSTLY_GLOBS_MIN, ACQUIRE_COSTLY_STEPS_MIN, GLOB_STEPS_MAX } from "../../../schemas/limits/claims.js";
 import { Groups } from "../../base/groups.js";
 import { TurnoverMap } from "../../base/turnover-map.js";
 import { WaitQueue } from "../../base/wait-queue.js";
@@ -167,6 +167,29 @@ export class LeaseProjection implements Measured {
   /** Returns whether comparing these resources with all leases takes more than GLOB_STEPS_MAX steps. */
   costsTooMuch(resources: readonly Resource[]): boolean {
     return this.stepsFor(resources) > GLOB_STEPS_MAX;
+  }
+
+  /**
+   * Returns whether a holder's request for these resources takes the writer more than about a millisecond. It does if
+   * many leases are held or wait for them. It does, too, if many leases wait for the holder's leases: they may wait for
+   * the request, and this must not become a deadlock.
+   */
+  isCostly(holder: string, resources: readonly Resource[]): boolean {
+    let compared = Math.max(resources.length, this.#index.countNear(resources));
+    for (const lease of this.#byHolder.get(holder) ?? []) {
+      if (compared > ACQUIRE_COSTLY_GLOBS_MIN) return true;
+      const wanted = wantedBy(lease);
+      // The lease itself is among those that are near it.
+      compared += Math.max(0, this.#index.countNear(wanted) - wanted.length);
+    }
+    const steps = this.#index.stepsFor(resources, ACQUIRE_COSTLY_STEPS_MIN);
+    return compared > ACQUIRE_COSTLY_GLOBS_MIN || steps > ACQUIRE_COSTLY_STEPS_MIN;
+  }
+
+  /** Returns whether a call about a live lease takes the writer as long as `isCostly` says. */
+  isCostlyAt(row: number): boolean {
+    const lease = this.#live.get(row);
+    return lease !== undefined && this.isCostly(lease.holder, wantedBy(lease));
   }
 
   /**

@@ -7,8 +7,8 @@ import { UnreachedWaiters } from "./unreached-waiters.js";
 
 const NAMES = ["a", "b", "c"].map((name) => storedResource(name, "w"));
 
-function entryOf(order: number, resources: readonly Resource[], held = false): LockEntry<Claim> {
-  const base = { holder: `h${order}`, parent: null, shared: false, maxHolders: null, limitedTo: null };
+function entryOf(order: number, resources: readonly Resource[], held = false, holder = `h${order}`): LockEntry<Claim> {
+  const base = { holder, parent: null, shared: false, maxHolders: null, limitedTo: null };
   const entry = new LockEntry({ order, ...base, resources, alternatives: [], chosen: [] });
   entry.held = held;
   return entry;
@@ -49,5 +49,29 @@ t.test("an earlier waiter does not wait for a later one, and one that does not w
     [2, 3],
     "what was reached is not found again",
   );
+  t.end();
+});
+
+t.test("the claims of one holder are examined once for each name, and again for a claim that excludes more", (t) => {
+  const index = new ResourceIndex<LockEntry<Claim>>();
+  const own = Array.from({ length: 50 }, (_, at) => entryOf(at + 2, NAMES.slice(0, 1), false, "me"));
+  const [before, after] = [entryOf(1, NAMES.slice(0, 1)), entryOf(52, NAMES.slice(0, 1))];
+  const held = entryOf(53, NAMES.slice(0, 1), true, "me");
+  for (const entry of [before, ...own, after, held]) index.add(entry);
+  const unreached = new UnreachedWaiters(index);
+  let examined = 0;
+  const waits = ({ claim }: LockEntry<Claim>): boolean => {
+    examined += 1;
+    return claim.holder !== "me";
+  };
+  const found = (entry: LockEntry<Claim>): number[] =>
+    [...unreached.takeBehind(entry, waits)].map(({ claim }) => claim.order);
+  t.same(
+    own.map(found).filter((orders) => orders.length > 0),
+    [[52]],
+  );
+  t.equal(examined, 50, "the 49 others after the first, and the one that waits for them");
+  t.same(found(held), [1], "a held claim comes before all that wait");
+  t.same(unreached.takeBehind(entryOf(2, NAMES.slice(0, 1)), () => true).size, 49, "another holder");
   t.end();
 });

@@ -139,9 +139,9 @@ export class WaitGraph<Kind extends Claim> {
     for (const next of holders) {
       for (const entry of inOrder(this.#entries.byHolder.get(next) ?? [])) {
         if (through === "held" && !entry.held) continue;
-        const found = limits
-          ? unreached.takeBehind(entry, (other, wanted) => this.#waitsFor(other, wanted, entry, through))
-          : this.#plainlyBehind(entry, claims);
+        const found = unreached.takeBehind(entry, (other, wanted) =>
+          limits ? this.#waitsFor(other, wanted, entry, through) : exclude(other.claim, entry.claim, wanted),
+        );
         for (const waiting of inOrder(found)) {
           claims.add(waiting);
           const { claim } = waiting;
@@ -151,19 +151,6 @@ export class WaitGraph<Kind extends Claim> {
       }
     }
     return { claims, byHolder };
-  }
-
-  /** Finds the claims that wait for one claim, except those in `known`. The table must not have limited claims. */
-  #plainlyBehind(entry: Entry<Kind>, known: ReadonlySet<Entry<Kind>>): Set<Entry<Kind>> {
-    const found = new Set<Entry<Kind>>();
-    const where = (other: Entry<Kind>, wanted: Resource): boolean =>
-      !other.held &&
-      !known.has(other) &&
-      !found.has(other) &&
-      (entry.held || other.claim.order > entry.claim.order) &&
-      exclude(other.claim, entry.claim, wanted);
-    for (const { filed } of this.#entries.index.meeting(entry.resources, where)) found.add(filed);
-    return found;
   }
 
   /**

@@ -101,7 +101,7 @@ export function instanceRoutes(
       statuses: [404],
       audited: { by: setCheckout, subject },
       handle: async ({ params, json, caller, context }) =>
-        refuseAccount(guarded, caller, json.account, instances.directory) ??
+        refuseAccount(guarded, caller, json.account, instances.directory, params[0]) ??
         answer(await instances.patch(params[0], json, context), encodeInstance),
     }),
     route({

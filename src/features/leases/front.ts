@@ -61,8 +61,9 @@ export class LeaseFront {
     const { queue = false, wait_s = 0, request_id = null, scope } = body;
     const { ttl_s = LEASE_TTL_S_DEFAULT, max_s = CLAIM_MAX_S_DEFAULT, reason = "", reuse = true } = body;
     const workspace = body.workspace ?? this.#workspaceOf(actor);
-    const read = readWanted(body, workspace);
-    if (read instanceof Failure) return read;
+    const wants = readWanted(body, workspace);
+    if (wants instanceof Failure) return wants;
+    const { read, groups } = wants;
     const { resources = [] } = body;
     let gone = false;
     client.onAbort(() => (gone = true));
@@ -72,7 +73,8 @@ export class LeaseFront {
     const request = scope === undefined ? wanted : { ...wanted, scope };
     const identity = { request_id, request_hash: hashRequest(LeaseBody, body) };
     const nearby = (): readonly object[] => conflicts.nearbyOf(read, { actor, shared, scope });
-    const reply = await writer.request(acquireLease, { ...request, ...identity }, context);
+    const isCostly = leases.isCostly(actor, [...read, ...groups.flat()]);
+    const reply = await writer.request(acquireLease, { ...request, ...identity }, context, isCostly);
     if (reply instanceof Failure) return withNearby(presenter.showFailure(reply), nearby);
     const { row, made } = reply;
     const waited = leases.get(row)?.state === "waiting";
@@ -143,7 +145,7 @@ export class LeaseFront {
     const { others } = endWait();
     const record = leases.get(row);
     if (record?.state !== "waiting" || record.queued) return null;
-    const reply = await writer.request(leaveQueue, { row, stays: others }, context);
+    const reply = await writer.request(leaveQueue, { row, stays: others }, context, leases.isCostlyAt(row));
     if (reply instanceof Failure) {
       queuedCalls.abandon(row);
       return reply;
@@ -172,7 +174,10 @@ export class LeaseFront {
 }
 
 /** Parses the resources of a request, and checks its groups and its maximum number of holders. */
-function readWanted(body: LeaseBody, workspace: string): Resource[] | Failure {
+function readWanted(
+  body: LeaseBody,
+  workspace: string,
+): { readonly read: Resource[]; readonly groups: Resource[][] } | Failure {
   const { resources = [], any, max_holders, mode } = body;
   if (resources.length === 0 && any === undefined) return NAMES_NOTHING;
   const read = readResources(resources, workspace);
@@ -183,7 +188,7 @@ function readWanted(body: LeaseBody, workspace: string): Resource[] | Failure {
     if (max_holders > 1 && mode === "exclusive") return invalid("mode must be shared where max_holders is more than 1");
   }
   const groups = readGroups(any ?? [], workspace, read);
-  return groups instanceof Failure ? groups : read;
+  return groups instanceof Failure ? groups : { read, groups };
 }
 
 /**

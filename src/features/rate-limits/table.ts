@@ -34,6 +34,7 @@ export const rateLimitReader: Model<RateLimitReader> = { open: ({ db }) => new R
 type Stored = Omit<RateLimitRow, "id">;
 
 interface InstanceAccount {
+  readonly registered_by: string;
   readonly account: string | null;
   readonly parent: string | null;
 }
@@ -53,7 +54,9 @@ export class RateLimitWriter {
       )
       .pluck();
     this.#delete = db.prepare("DELETE FROM rate_limit WHERE id = ?");
-    this.#instance = db.prepare("SELECT account, parent FROM instance WHERE id = ?");
+    this.#instance = db.prepare(
+      "SELECT account, parent, coalesce(registered_by, '') AS registered_by FROM instance WHERE id = ?",
+    );
   }
 
   /** Stores a rate limit. It replaces the rate limit of the same provider and account. Returns its id. */
@@ -66,8 +69,8 @@ export class RateLimitWriter {
   }
 
   /**
-   * Returns the account of an instance. An instance without an account uses the account of its nearest parent that has
-   * one. Returns null if no account is known.
+   * Returns the account of an instance. An instance without an account uses that of its parent, or of the instance that
+   * has registered it. Returns null if no account is known.
    */
   accountOf(id: string): string | null {
     return accountOf(this.#instance.get(id), (parent) => this.#instance.get(parent));

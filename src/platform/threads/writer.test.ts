@@ -268,9 +268,13 @@ function largeWorld() {
   return {
     world,
     answered,
-    send: (actor: string, name: string, bytes = LARGE_WRITE_BYTES_MIN + 1, rows = 1) =>
-      world.writer.call(store, { name, bytes, rows }, { actor, trace: "" }, (reply) =>
-        answered.push(reply instanceof Failure ? `${name} ${reply.status}` : name),
+    send: (actor: string, name: string, bytes = LARGE_WRITE_BYTES_MIN + 1, rows = 1, isCostly = false) =>
+      world.writer.call(
+        store,
+        { name, bytes, rows },
+        { actor, trace: "" },
+        (reply) => answered.push(reply instanceof Failure ? `${name} ${reply.status}` : name),
+        isCostly,
       ),
     /** Answers the calls that the writer thread has received. */
     answer: async (): Promise<number> => {
@@ -287,12 +291,13 @@ t.test("the writer gets one large write at a time, of alternating callers, and s
   const { world, answered, send, answer } = largeWorld();
   for (const name of ["a1", "a2", "a3"]) send("ana", name);
   send("ben", "b1", 0, LARGE_WRITE_ROWS_MIN + 1);
+  send("cid", "c1", 0, 1, true);
   send("ana", "small", LARGE_WRITE_BYTES_MIN, LARGE_WRITE_ROWS_MIN);
   await tick();
-  t.equal(world.writer.depth, 5, "those that wait are in flight, too");
+  t.equal(world.writer.depth, 6, "those that wait are in flight, too");
   t.equal(await answer(), 2);
   t.same(answered.splice(0).toSorted(), ["a1", "small"]);
-  for (const name of ["a2", "b1", "a3"]) {
+  for (const name of ["a2", "b1", "c1", "a3"]) {
     t.equal(await answer(), 1);
     t.same(answered.splice(0), [name]);
   }

@@ -107,12 +107,15 @@ export class Writer {
    * change before `done` is called.
    * @param done called with the reply or a Failure. The method may return any Failure. This function itself fails with
    * RESOURCE_EXHAUSTED, UNAVAILABLE or DEADLINE_EXCEEDED. `outcomeUnknown` is set if the call may have been executed
+   * @param isCostly whether the call takes the writer long because of the data that it reads. It then counts as a large
+   * write, although its request is small
    */
   call<Row extends WriterMethod>(
     method: Row,
     request: RequestOf<Row>,
     context: CallContext,
     done: (reply: ReplyOf<Row> | Failure) => void,
+    isCostly = false,
   ): void {
     const refusal = this.#held ?? this.#check();
     if (refusal !== null) {
@@ -121,7 +124,7 @@ export class Writer {
     }
     const bytes = method.weight(request);
     const rows = method.rows?.(request) ?? 1;
-    if (bytes <= LARGE_WRITE_BYTES_MIN && rows <= LARGE_WRITE_ROWS_MIN)
+    if (!isCostly && bytes <= LARGE_WRITE_BYTES_MIN && rows <= LARGE_WRITE_ROWS_MIN)
       this.#send(method, request, context, done, bytes);
     else void this.#sendLarge(method, request, context, done, bytes);
   }
@@ -192,9 +195,10 @@ export class Writer {
     method: Row,
     request: RequestOf<Row>,
     context: CallContext,
+    isCostly = false,
   ): Promise<ReplyOf<Row> | Failure> {
     return new Promise((resolve) => {
-      this.call(method, request, context, resolve);
+      this.call(method, request, context, resolve, isCostly);
     });
   }
 

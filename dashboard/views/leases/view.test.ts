@@ -3,6 +3,7 @@
  * updates.
  */
 import t from "tap";
+import { checkParameter } from "../../../test/support/address.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
@@ -89,7 +90,7 @@ t.test("leases in a server with a day's data", { skip }, async (t) => {
     await rowOf(page, "deploy").first().waitFor({ state: "detached" });
     await rowOf(page, "path:src/cart/**").waitFor();
     t.equal(await countOf(table(page).getByRole("row"), 3), 3, "the head, its holder and one waiter");
-    t.equal(new URL(page.url()).searchParams.get("resource"), "path:src/cart/lines.ts");
+    await checkParameter(t, page, "resource", "path:src/cart/lines.ts");
     await page.getByLabel("Overlaps the resource").fill("path:/etc");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").filter({ hasText: "must be relative to the workspace" }).waitFor();

@@ -5,7 +5,7 @@
 import t from "tap";
 import { checkParameter } from "../../../test/support/address.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf, sideways } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { sendEdit } from "../../../test/support/hook-work.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
@@ -82,6 +82,15 @@ t.test("leases in a server with a day's data", { skip }, async (t) => {
     await table(page, "Leases: blocked by").getByText("claude-checkout").waitFor();
     await page.goBack();
     await drawing(page).waitFor();
+  });
+
+  await t.test("on a phone a lease is a card with its reason and its end", async (t) => {
+    const phone = await dashboard.open("/leases", { width: 390, height: 800 });
+    const card = rowOf(phone.page, "path:src/cart/** and 1 more");
+    for (const text of ["claude-checkout", "totals in integer cents"]) await card.getByText(text).waitFor();
+    t.ok(await card.getByText(/^in \d+ min$/).isVisible(), "its end");
+    t.equal(await sideways(phone.page.getByRole("region", { name: "Leases", exact: true })), 0);
+    await phone.close();
   });
 
   await t.test("filters are in the address; the server finds overlaps", async (t) => {

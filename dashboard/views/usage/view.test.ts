@@ -2,7 +2,7 @@
 import t from "tap";
 import { checkAddress } from "../../../test/support/address.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { browserMissing, type Page, sideways } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 
@@ -88,6 +88,9 @@ t.test("budgets are shown with their state, and change as usage is reported", { 
   await sendJson(port, "POST", "/api/llm/usage", { provider: "p", model: "m", instance_id: ana.id, cost_usd: 2.5 });
   await rows.filter({ hasText: "125 %" }).getByText("exhausted", { exact: true }).waitFor();
   t.match(await rows.nth(1).textContent(), /exhausted/, "what is used up is first");
+  await page.setViewportSize({ width: 390, height: 800 });
+  t.equal(await sideways(page.getByRole("region", { name: "Budgets" }).last()), 0, "on a phone a budget is a card");
+  t.equal(await shop.getByText("no limit").isVisible(), false, "which names no limit that the budget does not have");
   t.same(complaints, []);
 });
 

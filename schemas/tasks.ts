@@ -104,6 +104,7 @@ const SHORT_TASK = {
   updated_at: Timestamp,
   claimed_at: TimeOrNull,
   ended_at: TimeOrNull,
+  asked_by: Type.Optional(Type.String({ description: "The instance that waits for the answer to its question." })),
   traceparent: Type.Optional(Type.String({ description: "The trace to which it belongs, if one was given." })),
 };
 const WHOLE_TASK = { ...SHORT_TASK, body: Type.String(), data: Given, result: Given };

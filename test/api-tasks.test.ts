@@ -389,12 +389,15 @@ t.test("a holder reports progress and ends its claim", async (t) => {
     state: "input_required",
     question: "why?",
     holder: null,
+    asked_by: bob.id,
   });
+  const [asking] = (await send(port, "GET", "/api/tasks?state=input_required")).json<{ tasks: Task[] }>().tasks;
+  t.equal(asking?.asked_by, bob.id, "the list names the instance that asked");
   t.match((await callTask(bob, third, "ask", { question: "why?" })).json(), { state: "input_required" });
   t.same((await claim(bob)).task, null);
   t.same(refusal(await callTask(port, { id: "a", fence: null }, "retry")), [409, "task is input_required"]);
   const answered = await callTask(port, { id: "a", fence: null }, "answer", { answer: "because" });
-  t.match(answered.json(), { state: "ready", answer: "because", question: "why?" });
+  t.match(answered.json(), { state: "ready", answer: "because", question: "why?", asked_by: undefined });
   t.same(refusal(await callTask(port, { id: "a", fence: null }, "answer", { answer: "x" })), [409, "task is ready"]);
   t.same((await claim(ana)).task, null, "it is reserved for the agent that asked");
   t.same(refusal(await tryClaim(ana, { id: "a" })), [409, "task is assigned to bob"]);

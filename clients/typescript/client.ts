@@ -44,6 +44,7 @@ export type { HistoryOptions, PublishOptions } from "./events.js";
 export type { HeartbeatOptions, InstanceListOptions, Registration } from "./instances.js";
 export type { AcquireOptions, LeaseCheckOptions, LeaseListOptions } from "./leases.js";
 export type { InboxOptions, MessageListOptions, MessagePage } from "./messages.js";
+export type { SpecListOptions } from "./specs.js";
 export type { StateListOptions } from "./state.js";
 export type { SubscribeOptions, Subscription } from "./subscription.js";
 export type { ClaimOptions, CompleteOptions } from "./task-claims.js";

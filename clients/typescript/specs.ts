@@ -14,6 +14,11 @@ import {
 
 type SpecWriteOptions = Omit<WriteOptions, "content_type">;
 
+export interface SpecListOptions extends CallOptions {
+  /** Only names after this one. */
+  readonly after?: string;
+}
+
 function pathOf(project: string, name: string): string {
   return `/api/specs/${segment(project)}/${segment(name)}`;
 }
@@ -66,12 +71,12 @@ export class Specs {
   }
 
   /** Lists the specs of a project, sorted by name. */
-  async list(project: string, options?: CallOptions): Promise<SpecEntry[]> {
-    return (await this.#values.list<{ specs: SpecEntry[] }>(`/api/specs/${segment(project)}`, {}, options)).specs;
+  list(project: string, options: SpecListOptions = {}): Promise<SpecEntry[]> {
+    return this.#values.list(`/api/specs/${segment(project)}`, { after: options.after }, options, "specs");
   }
 
-  /** Lists the projects that have specs. */
-  async projects(options?: CallOptions): Promise<SpecProject[]> {
-    return (await this.#values.list<{ projects: SpecProject[] }>("/api/specs", {}, options)).projects;
+  /** Lists the projects that have specs, sorted by name. */
+  projects(options: SpecListOptions = {}): Promise<SpecProject[]> {
+    return this.#values.list("/api/specs", { after: options.after }, options, "projects");
   }
 }

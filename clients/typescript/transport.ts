@@ -117,6 +117,11 @@ export class Transport {
     return this.#options.signal;
   }
 
+  /** Returns the maximum time for a call in ms, without the time for which the server may delay the answer. */
+  timeoutMs(options: CallOptions): number {
+    return options.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
+  }
+
   /** Returns a transport for another caller, with the same servers. */
   as(caller: TransportOptions): Transport {
     return new Transport(this.#servers, { ...this.#options, ...caller });
@@ -148,8 +153,7 @@ export class Transport {
   async #call<Got>(plan: RequestPlan, options: CallOptions, receive: Receive<Got>): Promise<Got> {
     // Each server that is tried may delay the answer by `waitMs`.
     const askedMax = isRepeatable(plan) ? this.#servers.urls.length : 1;
-    const ownMs = options.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS_DEFAULT;
-    const timeoutMs = ownMs + (plan.waitMs ?? 0) * askedMax;
+    const timeoutMs = this.timeoutMs(options) + (plan.waitMs ?? 0) * askedMax;
     const deadline = new Deadline(timeoutMs, [this.#options.signal, options.signal]);
     try {
       for (let attempt = 0; ; attempt++) {

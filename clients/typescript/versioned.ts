@@ -5,6 +5,7 @@
 import type { CallOptions } from "./deadline.js";
 import { ConflictError, NotFoundError, StaleFenceError } from "./errors.js";
 import { textOf, type Answer, type Query, type Transport } from "./transport.js";
+import { wholeList } from "./whole-list.js";
 
 /** The result of a read. The value is parsed JSON, a string (for a text type), or bytes. */
 export interface Versioned<Value> {
@@ -152,15 +153,22 @@ export class VersionedValues {
 
   async history<Version>(path: string, options: ListOptions = {}): Promise<Version[]> {
     const query = { history: 1, limit: options.limit };
-    const { versions } = await this.list<{ versions: Version[] }>(path, query, options);
-    return versions;
+    return (await this.#read<{ versions: Version[] }>(path, query, options)).versions;
   }
 
   diff<Diff>(path: string, from: number, to: number, options?: CallOptions): Promise<Diff> {
-    return this.list(path, { diff: `${from},${to}` }, options);
+    return this.#read(path, { diff: `${from},${to}` }, options);
   }
 
-  list<Result>(path: string, query: Query, options?: CallOptions): Promise<Result> {
+  /**
+   * Returns a whole list. With a `limit`, returns one page of it.
+   * @param member the member of the answer that has the rows; by default the answer itself is the list
+   */
+  list<Row>(path: string, query: Query, options?: CallOptions, member?: string): Promise<Row[]> {
+    return wholeList(this.#transport, path, query, member, options);
+  }
+
+  #read<Result>(path: string, query: Query, options?: CallOptions): Promise<Result> {
     return this.#transport.json({ method: "GET", path, query }, options);
   }
 }

@@ -1,7 +1,14 @@
 /** Modal dialogs: a confirmation, or a form above the page. The Escape key closes them. */
-import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import type { ComponentChildren, RefObject } from "preact";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { Button } from "./button.js";
+
+/** Opens a dialog before the first paint, so that it receives the next key that the user presses. */
+function useModal(): RefObject<HTMLDialogElement | null> {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useLayoutEffect(() => dialog.current?.showModal(), []);
+  return dialog;
+}
 
 interface ConfirmProps {
   readonly title: string;
@@ -20,11 +27,8 @@ interface ConfirmProps {
 
 export function Confirm(props: ConfirmProps) {
   const { title, children, action, danger = false, wide, ready = true, onConfirm, onClose } = props;
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const id = useId();
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
   const confirm = async (): Promise<void> => {
     if ((await onConfirm()) !== false) dialog.current?.close();
   };
@@ -50,11 +54,8 @@ interface DialogProps {
 
 /** A dialog that contains a tool or a form. */
 export function Dialog({ title, children, onClose }: DialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const dialog = useModal();
   const id = useId();
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
   return (
     <dialog ref={dialog} class="dialog dialog-wide" aria-labelledby={id} onClose={onClose}>
       <div class="section-head">

@@ -68,7 +68,7 @@ export function LeaseTable({ label, leases, waiting, ofOne }: LeaseTableProps) {
     cell: ({ scope, checkout: id }) => (
       <span class="in-checkout">
         {scope === "repo" || id === null ? (
-          <span class="muted">all</span>
+          <span class="muted absent">all</span>
         ) : (
           <span class="mono" title={titleOf(id, checkouts)}>
             {labels.get(id) ?? id}
@@ -100,26 +100,25 @@ export function LeaseTable({ label, leases, waiting, ofOne }: LeaseTableProps) {
       sort: ({ state }) => state,
       cell: (lease) => <LeaseState lease={lease} waiting={waiting.get(lease.id) ?? 0} />,
     },
-    { head: "Reason", kind: "wide", optional: true, cell: ({ reason }) => <span title={reason}>{reason}</span> },
+    { head: "Reason", kind: "wide", cell: ({ reason }) => <span title={reason}>{reason}</span> },
     {
       head: "Since",
-      optional: true,
       sort: ({ granted_at, requested_at }) => granted_at ?? requested_at,
       cell: ({ granted_at, requested_at }) => <Time at={granted_at ?? requested_at} />,
     },
     {
       head: "Ends",
-      optional: true,
       sort: ({ ended_at, expires_at }) => ended_at ?? expires_at,
       cell: (lease) => <End of={lease} />,
     },
   ];
   return (
-    <div class="stacked leases">
+    <div class="leases">
       <Table
         label={label}
         columns={columns}
         rows={leases}
+        cards
         keyOf={({ id }) => id}
         toneOf={({ state }) => (state === "waiting" ? "warn" : state === "lost" ? "bad" : undefined)}
       />

@@ -18,6 +18,7 @@ export interface Task {
   readonly note: string | null;
   readonly checkpoint: unknown;
   readonly cancel_requested: boolean;
+  readonly asked_by?: string;
   readonly error: string | null;
   readonly result: unknown;
   readonly after: readonly string[];

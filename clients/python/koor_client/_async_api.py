@@ -22,6 +22,7 @@ from .records import (
     MessagePage,
     SentMessage,
     SpecHistoryEntry,
+    SpecProject,
     SpecRecord,
     SpecVersion,
     StateVersion,
@@ -163,6 +164,11 @@ class Specs(Noun):
         """Return what changed from the version ``old`` to the version ``new``."""
         found = await self._run(_values.diff(self._caller, spec_path(project, name), old, new, timeout))
         return cast("list[DiffEntry]", found)
+
+    async def projects(self, *, after: str | None = None, timeout: float | None = None) -> list[SpecProject]:
+        """List the projects that have specs by name. ``after``: a project; only those after it."""
+        found = await self._run(_values.listing(self._caller, "/api/specs", {"after": after}, "projects", timeout))
+        return cast("list[SpecProject]", found)
 
     async def list(
         self, project: str, *, after: str | None = None, timeout: float | None = None

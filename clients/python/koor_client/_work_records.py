@@ -72,6 +72,7 @@ class _TaskWhole(TypedDict, total=False):
     dependents: list[str]
     evidence: list[dict[str, Any]]
     edited_at: str | None
+    asked_by: str
     traceparent: str
 
 

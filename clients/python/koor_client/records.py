@@ -103,6 +103,13 @@ class SpecRecord(TypedDict):
     updated_at: str
 
 
+class SpecProject(TypedDict):
+    """A project, and the number of its specs."""
+
+    project: str
+    specs: int
+
+
 class Event(TypedDict):
     """An event."""
 

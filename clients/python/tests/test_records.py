@@ -14,6 +14,7 @@ ROWS: tuple[tuple[Any, str, str, tuple[str | int, ...]], ...] = (
     (records.KeyRecord, "get", "/api/state", ("items",)),
     (records.StateVersion, "put", "/api/state/{key}", ()),
     (records.SpecVersion, "put", "/api/specs/{project}/{name}", ()),
+    (records.SpecProject, "get", "/api/specs", ("properties", "projects", "items")),
     (records.SpecRecord, "get", "/api/specs/{project}", ("properties", "specs", "items")),
     (records.Event, "post", "/api/events/publish", ()),
     (records.Instance, "get", "/api/instances/{id}", ()),

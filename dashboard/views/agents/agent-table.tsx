@@ -193,7 +193,8 @@ function columnsOf(
       head: "Intent",
       kind: "wide",
       sort: ({ intent }) => intent || null,
-      cell: ({ intent }) => (intent === "" ? <span class="muted">none</span> : <span title={intent}>{intent}</span>),
+      cell: ({ intent }) =>
+        intent === "" ? <span class="muted absent">none</span> : <span title={intent}>{intent}</span>,
     },
     ...sparse
       .filter(([, textOf]) => agents.some((agent) => textOf(agent) !== ""))

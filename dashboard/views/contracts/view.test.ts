@@ -1,5 +1,6 @@
 /** Tests the table of contracts in a browser: which specs it lists, their compliance, and the empty state. */
 import t from "tap";
+import { checkAddress } from "../../../test/support/address.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { checkView, startDashboard, type Dashboard } from "../../../test/support/dashboard.js";
@@ -40,7 +41,7 @@ t.test("contracts in a server with a day's data", { skip }, async (t) => {
     await page.getByLabel("Project").selectOption("ops");
     await contractRow(page, "checkout-api").waitFor({ state: "detached" });
     t.equal(await countOf(page.getByRole("row"), 3), 3);
-    t.equal(new URL(page.url()).search, "?project=ops");
+    await checkAddress(t, page, "search", "?project=ops");
     await page.getByLabel("Search").fill("HOOKS");
     await page.getByRole("link", { name: "ops / hooks" }).click();
     await page.getByRole("heading", { name: "ops/hooks" }).waitFor();

@@ -3,8 +3,9 @@
  * updates.
  */
 import t from "tap";
+import { checkParameter } from "../../../test/support/address.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
+import { browserMissing, type Page, countOf, sideways } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { sendEdit } from "../../../test/support/hook-work.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
@@ -83,13 +84,22 @@ t.test("leases in a server with a day's data", { skip }, async (t) => {
     await drawing(page).waitFor();
   });
 
+  await t.test("on a phone a lease is a card with its reason and its end", async (t) => {
+    const phone = await dashboard.open("/leases", { width: 390, height: 800 });
+    const card = rowOf(phone.page, "path:src/cart/** and 1 more");
+    for (const text of ["claude-checkout", "totals in integer cents"]) await card.getByText(text).waitFor();
+    t.ok(await card.getByText(/^in \d+ min$/).isVisible(), "its end");
+    t.equal(await sideways(phone.page.getByRole("region", { name: "Leases", exact: true })), 0);
+    await phone.close();
+  });
+
   await t.test("filters are in the address; the server finds overlaps", async (t) => {
     await page.getByLabel("Overlaps the resource").fill("path:src/cart/lines.ts");
     await page.keyboard.press("Enter");
     await rowOf(page, "deploy").first().waitFor({ state: "detached" });
     await rowOf(page, "path:src/cart/**").waitFor();
     t.equal(await countOf(table(page).getByRole("row"), 3), 3, "the head, its holder and one waiter");
-    t.equal(new URL(page.url()).searchParams.get("resource"), "path:src/cart/lines.ts");
+    await checkParameter(t, page, "resource", "path:src/cart/lines.ts");
     await page.getByLabel("Overlaps the resource").fill("path:/etc");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").filter({ hasText: "must be relative to the workspace" }).waitFor();

@@ -2,6 +2,7 @@
 import { openQuestions } from "../../api/tasks.js";
 import { useResource } from "../../api/resource.js";
 import { addressOf } from "../../base/address.js";
+import { Agent } from "../../parts/agent.js";
 import { Section } from "../../parts/page.js";
 import { Time } from "../../parts/time.js";
 
@@ -14,9 +15,15 @@ export function Questions() {
   return (
     <Section title="Open questions" actions={<a href="/">Needs me</a>}>
       <ul class="questions">
-        {asking.slice(0, SHOWN_MAX).map(({ id, title, question, updated_at }) => (
+        {asking.slice(0, SHOWN_MAX).map(({ id, title, question, asked_by, updated_at }) => (
           <li key={id}>
-            <a href={addressOf("tasks", id)}>{title}</a>: {question}{" "}
+            <a href={addressOf("tasks", id)}>{title}</a>:{" "}
+            {asked_by !== undefined && (
+              <>
+                <Agent id={asked_by} /> asks:{" "}
+              </>
+            )}
+            {question}{" "}
             <span class="muted">
               <Time at={updated_at} />
             </span>

@@ -62,10 +62,12 @@ t.test("the overview of a server with a day's data", { skip }, async (t) => {
     t.equal(await stat(page, "Tasks in work").getByRole("link").getAttribute("href"), "/tasks");
   });
 
-  await t.test("open questions lead to their tasks", async (t) => {
+  await t.test("open questions say who asks, and lead to their tasks", async (t) => {
     const questions = page.getByRole("region", { name: "Open questions" });
-    t.match(await questions.textContent(), "reindex only the books that changed: May the index be an hour behind");
-    t.match(await questions.getByRole("listitem").getByRole("link").getAttribute("href"), /^\/tasks\//);
+    await questions.getByRole("link", { name: "kilo-indexer" }).waitFor();
+    const words = "reindex only the books that changed: kilo-indexer asks: May the index be an hour behind";
+    t.match(await questions.textContent(), words);
+    t.match(await questions.getByRole("listitem").getByRole("link").first().getAttribute("href"), /^\/tasks\//);
   });
 
   await t.test("active agents say what they do and what they hold", async (t) => {

@@ -1,5 +1,6 @@
 /** Tests the radar in a browser: the matrix, the files of a pair, the choice in the address, and live updates. */
 import t from "tap";
+import { checkAddress } from "../../../test/support/address.js";
 import { browserMissing, countOf, type Page } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { sendJson } from "../../../test/support/http-client.js";
@@ -53,7 +54,7 @@ t.test("checkouts that change the same files", { skip }, async (t) => {
     t.equal(await cell.getAttribute("aria-pressed"), "true");
     const row = files(page).getByRole("row").filter({ hasText: "src/cart.ts" });
     for (const text of ["same lines", "10–14", "15–20"]) await row.getByText(text, { exact: true }).waitFor();
-    t.match(new URL(page.url()).search, /workspace=shop&a=c1&b=c2/);
+    await checkAddress(t, page, "search", /workspace=shop&a=c1&b=c2/);
     await page.reload();
     await page.getByRole("heading", { name: "<b>cart</b> and tax" }).waitFor();
   });

@@ -1,5 +1,6 @@
 /** Tests the view of rules in a browser: proposed and decided rules, filters, previews, and decisions. */
 import t from "tap";
+import { checkAddress } from "../../../test/support/address.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { checkView, startDashboard, type Dashboard } from "../../../test/support/dashboard.js";
@@ -39,7 +40,7 @@ t.test("rules in a server with a day's data", { skip }, async (t) => {
     await page.getByLabel("Search").fill("DISTANCE 2");
     await rowOf(page, "Proposed", "bounded-fuzziness").waitFor();
     await rowOf(page, "Decided", "no-match-all").waitFor({ state: "detached" });
-    t.equal(new URL(page.url()).search, "?project=search&q=DISTANCE+2");
+    await checkAddress(t, page, "search", "?project=search&q=DISTANCE+2");
     await page.getByLabel("Search").fill("nothing has these words");
     await page.getByText("None of 26 rules matches.").waitFor();
     await close();

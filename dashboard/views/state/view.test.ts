@@ -1,5 +1,6 @@
 /** Tests the view of state in a real browser: search, values of every kind, versions, and concurrent changes. */
 import t from "tap";
+import { checkAddress } from "../../../test/support/address.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { axeViolations, checkView, startDashboard } from "../../../test/support/dashboard.js";
@@ -56,10 +57,10 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
     await page.waitForFunction("document.querySelectorAll('[role=treeitem]').length === 1");
     const added = await page.evaluate<number>("window.added");
     t.ok(added <= TREE_ROWS_MAX * (word.length + 1), `${added} elements for ${word.length} letters`);
-    t.match(page.url(), /\?q=/, "the address has the search");
+    await checkAddress(t, page, "href", /\?q=/, "the address has the search");
     await rows(page).first().click();
     await value(page, word).waitFor();
-    t.equal(new URL(page.url()).pathname, `/state/${word}`);
+    await checkAddress(t, page, "pathname", `/state/${word}`);
     await page.getByRole("searchbox", { name: "Search" }).fill("no key has this name");
     await page.getByText("No key matches").waitFor();
     t.same(complaints, []);
@@ -77,7 +78,7 @@ t.test("state in a real server", { skip: browserMissing() }, async (t) => {
     t.match(await page.locator(".diff ins").allTextContents(), ["3"]);
     await page.getByLabel("Before").selectOption("1");
     await page.getByRole("region", { name: "Version 1 beside version 3" }).waitFor();
-    t.match(page.url(), /compare=1(?:,|%2C)3/);
+    await checkAddress(t, page, "href", /compare=1(?:,|%2C)3/);
     await page.reload();
     await page.getByRole("region", { name: "Version 1 beside version 3" }).waitFor();
     await page.getByRole("button", { name: "Show version 1" }).click();

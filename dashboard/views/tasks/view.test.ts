@@ -3,6 +3,7 @@
  * text.
  */
 import t from "tap";
+import { checkAddress } from "../../../test/support/address.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
 import { browserMissing, type Page, countOf } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
@@ -55,7 +56,7 @@ t.test("tasks in a server with a day's data", { skip }, async (t) => {
     t.equal(await countOf(page.getByRole("region", { name: "Board" }).getByRole("listitem"), 1), 1);
     await page.getByLabel("Workspace").selectOption("bookshop");
     await ready(page);
-    t.match(page.url(), /workspace=bookshop/);
+    await checkAddress(t, page, "href", /workspace=bookshop/);
   });
 
   await t.test("dependencies are drawn, and the keyboard goes through them", async (t) => {
@@ -63,7 +64,7 @@ t.test("tasks in a server with a day's data", { skip }, async (t) => {
     await page.getByRole("button", { name: "Dependencies" }).click();
     const drawn = page.getByRole("region", { name: "Dependencies, drawn" });
     t.equal(await countOf(drawn.getByRole("link"), 5), 5);
-    t.match(page.url(), /as=graph/);
+    await checkAddress(t, page, "href", /as=graph/);
     await checkView(t, dashboard, {
       address: "/tasks?as=graph",
       title: "Tasks",

@@ -15,6 +15,7 @@ import { budgetRows } from "./model.js";
 
 const TONES = { ok: "good", warned: "warn", exhausted: "bad" } as const;
 const PERCENT = 100;
+const NO_LIMIT = <span class="muted absent">no limit</span>;
 
 export function Budgets() {
   const resource = useResource(budgetsLoader);
@@ -24,7 +25,7 @@ export function Budgets() {
       <Failure of={resource} />
       {budgets.length > 0 && (
         <Section title="Budgets">
-          <Table label="Budgets" columns={COLUMNS} rows={budgetRows(budgets)} keyOf={({ id }) => id} />
+          <Table label="Budgets" columns={COLUMNS} rows={budgetRows(budgets)} keyOf={({ id }) => id} cards />
         </Section>
       )}
     </>
@@ -89,9 +90,9 @@ function Target({ scope, target }: Budget) {
 }
 
 function Tokens({ tokens, used }: Budget) {
-  if (tokens === null) return <span class="muted">no limit</span>;
+  if (tokens === null) return NO_LIMIT;
   return (
-    <span title={`${count(used.tokens)} of ${count(tokens)} tokens`}>
+    <span class="usage-tokens" title={`${count(used.tokens)} of ${count(tokens)} tokens`}>
       {compact(used.tokens)} of {compact(tokens)}
     </span>
   );
@@ -101,7 +102,7 @@ function Tokens({ tokens, used }: Budget) {
  * Shows how many dollars of a budget are used. If the cost of some reports is not known, the number is a lower bound.
  */
 function Cost({ cost_usd, used, unpriced }: Budget) {
-  if (cost_usd === null) return <span class="muted">no limit</span>;
+  if (cost_usd === null) return NO_LIMIT;
   return (
     <>
       {unpriced > 0 && "≥ "}

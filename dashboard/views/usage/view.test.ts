@@ -1,7 +1,8 @@
 /** Tests the view of usage in a browser: sums, ranges, groups, the newest calls, and live updates. */
 import t from "tap";
+import { checkAddress } from "../../../test/support/address.js";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, type Page } from "../../../test/support/browser.js";
+import { browserMissing, type Page, sideways } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send, sendJson } from "../../../test/support/http-client.js";
 
@@ -48,7 +49,7 @@ t.test("usage is summed up over the range in the address, and grows as calls are
   await page.getByRole("img", { name: /^Calls by the day \(UTC\)\. / }).waitFor();
   await page.reload();
   await page.getByRole("img", { name: /^Calls by the day \(UTC\)\. / }).waitFor();
-  t.match(page.url(), /by=agent&show=calls&range=30d$/);
+  await checkAddress(t, page, "href", /by=agent&show=calls&range=30d$/);
 
   await page.getByRole("button", { name: "Load older" }).click();
   await page.locator("table[aria-label='Calls'][aria-rowcount='101']").waitFor();
@@ -87,6 +88,9 @@ t.test("budgets are shown with their state, and change as usage is reported", { 
   await sendJson(port, "POST", "/api/llm/usage", { provider: "p", model: "m", instance_id: ana.id, cost_usd: 2.5 });
   await rows.filter({ hasText: "125 %" }).getByText("exhausted", { exact: true }).waitFor();
   t.match(await rows.nth(1).textContent(), /exhausted/, "what is used up is first");
+  await page.setViewportSize({ width: 390, height: 800 });
+  t.equal(await sideways(page.getByRole("region", { name: "Budgets" }).last()), 0, "on a phone a budget is a card");
+  t.equal(await shop.getByText("no limit").isVisible(), false, "which names no limit that the budget does not have");
   t.same(complaints, []);
 });
 

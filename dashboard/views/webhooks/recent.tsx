@@ -25,7 +25,7 @@ const COLUMNS: readonly Column<HeldEvent>[] = [
       </a>
     ),
   },
-  { head: "Source", optional: true, cell: ({ source }) => source !== "" && <Agent id={source} /> },
+  { head: "Source", cell: ({ source }) => source !== "" && <Agent id={source} /> },
   { head: "Data", kind: "wide", cell: (event) => <span class="mono muted">{dataPreview(event)}</span> },
 ];
 
@@ -47,7 +47,7 @@ export function Recent({ patterns }: { readonly patterns: readonly string[] }) {
   return (
     <>
       {events.length > 0 ? (
-        <Table label="Matching events" columns={COLUMNS} rows={events} keyOf={({ id }) => id} />
+        <Table label="Matching events" columns={COLUMNS} rows={events} keyOf={({ id }) => id} cards />
       ) : (
         begun && <Empty title="No matching event in history">New events appear here.</Empty>
       )}

@@ -2,7 +2,7 @@
 import t from "tap";
 import type { Page } from "playwright-core";
 import { fillWithADay } from "../../../test/support/a-day.js";
-import { browserMissing, countOf } from "../../../test/support/browser.js";
+import { browserMissing, countOf, sideways } from "../../../test/support/browser.js";
 import { checkView, startDashboard } from "../../../test/support/dashboard.js";
 import { send } from "../../../test/support/http-client.js";
 import { startReceiver } from "../../../test/support/receiver.js";
@@ -51,6 +51,12 @@ t.test("webhooks in a server with a day's data", { skip }, async (t) => {
     const body = '{"topic":"deploy.staging","data":"just now"}';
     await send(koor.port, "POST", "/api/events/publish", { body });
     await recent.getByText('"just now"').waitFor();
+    await page.setViewportSize({ width: 390, height: 800 });
+    t.equal(await sideways(recent), 0);
+    const topic = recent.getByRole("link", { name: "deploy.staging" }).first();
+    t.equal(await sideways(topic.locator("..")), 0, "the topic is whole on a phone");
+    t.ok(await recent.getByRole("link", { name: "claude-release" }).first().isVisible(), "and so is its source");
+    await page.setViewportSize({ width: 1280, height: 860 });
     await page.goto(`${dashboard.url}/webhooks/nobody`);
     await page.getByText("There is no webhook nobody").waitFor();
   });

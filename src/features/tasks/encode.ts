@@ -37,6 +37,7 @@ function encodeOpen(task: TaskRow): string {
     `,"error":${JSON.stringify(task.error)},"created_by":${JSON.stringify(task.created_by)}` +
     `,"created_at":"${formatTime(task.created_at)}","updated_at":"${formatTime(task.updated_at)}"` +
     `,"claimed_at":${timeOrNull(task.claimed_at)},"ended_at":${timeOrNull(task.ended_at)}` +
+    (task.asked_by === null ? "" : `,"asked_by":${JSON.stringify(task.asked_by)}`) +
     (task.traceparent === null ? "" : `,"traceparent":"${task.traceparent}"`)
   );
 }

@@ -45,6 +45,8 @@ export interface TaskRow {
   /** The reason why the task is stuck. Null if it is not stuck, or if the reason was not found. */
   readonly note: string | null;
   readonly question: string | null;
+  /** The actor that asked the question; null if the task does not wait for an answer. */
+  readonly asked_by: string | null;
   readonly answer: string | null;
   readonly error: string | null;
   /** JSON text. */
@@ -103,6 +105,8 @@ const COLUMNS: ColumnsOf<TaskRow> = {
   ended_at: "l.ended_at",
   note: "x.note",
   question: "x.question",
+  asked_by: `CASE l.state WHEN 'input_required' THEN (SELECT actor FROM task_history
+    WHERE task = l.row AND call = 'ask' ORDER BY step DESC LIMIT 1) END`,
   answer: "x.answer",
   error: "x.error",
   checkpoint: "x.checkpoint",

@@ -239,7 +239,7 @@ t.test("a collector that never answers holds neither requests nor the end of the
 
 t.test("a collector that drips its answer is given up, and the next spans are exported", async (t) => {
   const collector = await startOtlpReceiver(t, (_request, _response, { socket }) => {
-    // Headers without an end. The library's own timeout begins anew with each of them.
+    // Headers without an end. The library's own timeout begins again with each of them.
     socket.write("HTTP/1.1 200 OK\r\n");
     const timer = setInterval(() => socket.write("X: 1\r\n"), DRIP_MS);
     socket.on("close", () => clearInterval(timer));

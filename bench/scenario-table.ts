@@ -21,6 +21,7 @@ import { putOneKeyScenario } from "./scenarios/put-one-key.js";
 import { radarScenario } from "./scenarios/radar.js";
 import { stalledSubscribersScenario } from "./scenarios/stalled-subscribers.js";
 import { subscribersScenario } from "./scenarios/subscribers.js";
+import { telemetryScenario } from "./scenarios/telemetry.js";
 import { webhooksScenario } from "./scenarios/webhooks.js";
 import { validateScenario } from "./scenarios/validate.js";
 import { waitScenario } from "./scenarios/wait.js";
@@ -48,6 +49,7 @@ export const SCENARIOS: readonly Scenario[] = [
   mcpScenario,
   contentScenario,
   webhooksScenario,
+  telemetryScenario,
   dashboardScenario,
   clusterScenario,
 ];

@@ -31,7 +31,8 @@ function readPackages(lockPath) {
 function compareInstalled(wanted, installed, dev) {
   if (!installed) return "nothing";
   for (const [path, entry] of Object.entries(wanted)) {
-    if (path === "" || (entry.dev && !dev)) continue;
+    // Nothing is downloaded for the checkout's own folders, and for the links to them.
+    if (!path.startsWith("node_modules/") || entry.link || (entry.dev && !dev)) continue;
     const found = installed[path];
     // An optional package may be missing, because it may be for another platform. So may a development package that is
     // not wanted.

@@ -13,6 +13,8 @@ import { addTask, callTask, claim } from "./support/tasking.js";
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT = "00f067aa0ba902b7";
 const TRACEPARENT = `00-${TRACE}-${PARENT}-01`;
+/** The time between two bytes of a slow collector. */
+const DRIP_MS = 20;
 /** Metrics are exported several times a second. */
 const OFTEN = { OTEL_METRIC_EXPORT_INTERVAL: "50" };
 
@@ -233,6 +235,25 @@ t.test("a collector that never answers holds neither requests nor the end of the
   t.equal((await callTask(ana, await claimed(ana, "a"), "complete")).status, 200);
   t.equal(await readMetric(koor.port, "koor_otlp_waiting"), 3, "the events of the task wait");
   t.equal(await koor.stop(), 0);
+});
+
+t.test("a collector that drips its answer is given up, and the next spans are exported", async (t) => {
+  const collector = await startOtlpReceiver(t, (_request, _response, { socket }) => {
+    // Headers without an end. The library's own timeout begins again with each of them.
+    socket.write("HTTP/1.1 200 OK\r\n");
+    const timer = setInterval(() => socket.write("X: 1\r\n"), DRIP_MS);
+    socket.on("close", () => clearInterval(timer));
+    return undefined;
+  });
+  const env = { OTEL_EXPORTER_OTLP_TRACES_TIMEOUT: String(10 * DRIP_MS) };
+  const koor = await startKoor(t, { args: ["--otlp", collector.url], env });
+  const ana = await Agent.register(koor.port, "ana");
+  await ana.ask("POST", "/api/messages", { to: ana.id, subject: "s", body: "b" });
+  await koor.logged(/telemetry is not exported.*the collector did not answer within 200 ms/);
+  t.equal(await readMetric(koor.port, 'koor_otlp_failed_total\\{kind="spans"\\}'), 1);
+  collector.receiver.behave = () => 200;
+  await ana.ask("POST", "/api/messages", { to: ana.id, subject: "s", body: "b" });
+  await koor.logged(/telemetry is exported again/);
 });
 
 t.test("without --otlp no thread is started and no metric is there", async (t) => {

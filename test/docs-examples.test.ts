@@ -38,7 +38,10 @@ const BLOCKS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "$ koor state set plan": "needs the cluster of the blocks before it; test/api-cluster.test.ts",
     "psql -c": "needs PostgreSQL; src/cluster/log/postgres.test.ts",
   },
-  "docs/contributing.md": { "npm run format": "the checks of the checkout; .ci/run runs them" },
+  "docs/contributing.md": {
+    "npm run format": "the checks of the checkout; .ci/run runs them",
+    "npm install --save-exact": "changes the checkout and needs the registry",
+  },
   "docs/deployment.md": {
     "npm install && npm pack": "needs the registry; test/package-install.test.ts",
     "export KOOR_AUTH_TOKEN": "needs Docker; test/image.test.ts",

@@ -11,17 +11,16 @@ import t from "tap";
 import { findRow, readTokens } from "../cli/command-line.js";
 import { COMMANDS } from "../cli/commands.js";
 import { CliFailure } from "../cli/failure.js";
-import { OPTIONS, environmentOf, flagOf, type Option } from "../schemas/config.js";
+import { OPTIONS, flagOf } from "../schemas/config.js";
 import { SERVER_SOURCES, SERVER_TOPICS } from "../schemas/events.js";
 import { STATUSES } from "../schemas/status.js";
 import { Failure } from "../src/base/result.js";
-import { ClusterFront, type ClusterFrontOptions } from "../src/cluster/front.js";
-import { Exposition } from "../src/platform/measure/exposition.js";
 import { METHODS } from "../src/methods.js";
 import type { SessionFront } from "../src/features/sessions/front.js";
 import { sessionRoutes } from "../src/features/sessions/routes.js";
 import { isWriterMethod } from "../src/platform/threads/methods.js";
 import { compilePattern } from "../src/platform/topics/pattern.js";
+import { nodeMetrics } from "./references/served.js";
 import { parseExposition } from "./support/exposition.js";
 import { send } from "./support/http-client.js";
 import { startKoor } from "./support/server-process.js";
@@ -108,25 +107,7 @@ t.test("links and paths lead to existing targets", (t) => {
   t.end();
 });
 
-t.test("docs/configuration.md has each option once, with its names and default", (t) => {
-  const rows = tableRows(section("docs/configuration.md", "## Options"));
-  const shown = new Map(rows.map((row) => [(row[2] ?? "").replaceAll("`", ""), row]));
-  t.same(new Set(shown.keys()), new Set(Object.keys(OPTIONS)));
-  t.equal(rows.length, shown.size, "once");
-  for (const [key, option] of Object.entries<Option>(OPTIONS)) {
-    const [flag, variable, , fallback] = shown.get(key) ?? [];
-    t.equal(flag, `\`${flagOf(key)}\``);
-    t.equal(variable, `\`${environmentOf(key)}\``);
-    const none =
-      option.type === "switch"
-        ? option.fallback
-          ? "on"
-          : "off"
-        : option.fallback === "" || option.type === "list"
-          ? "none"
-          : undefined;
-    t.equal(fallback, none ?? `\`${String(option.fallback)}\``, `${key}'s default`);
-  }
+t.test("the settings file of docs/configuration.md has options only", (t) => {
   const [, example = ""] = /^```json\n([^]*?)^```$/m.exec(page("docs/configuration.md")) ?? [];
   for (const key of Object.keys(JSON.parse(example) as object))
     t.ok(Object.hasOwn(OPTIONS, key), `the example's ${key}`);
@@ -138,13 +119,6 @@ const COMMON_STATUSES = new Set(["101", "200", "400", "401", "403", "408", "415"
 
 /** Routes of the dashboard's port, which the description of the API leaves out. */
 const DASHBOARD_ONLY = sessionRoutes({} as SessionFront).map(({ method, path }) => `${method} ${path}`);
-
-/** The metrics that only a node of a cluster has. */
-function nodeMetrics(): string {
-  const out = new Exposition();
-  new ClusterFront({ cluster: { node_id: "a" } } as ClusterFrontOptions).expose(out);
-  return out.text();
-}
 
 interface Described {
   readonly parameters: readonly { readonly name: string; readonly in: string }[];

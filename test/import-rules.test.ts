@@ -34,12 +34,20 @@ t.test("the sources keep the rules", (t) => {
 });
 
 t.test("programs import only what `npm start` installs", (t) => {
-  const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
-    dependencies: Record<string, string>;
-    optionalDependencies: Record<string, string>;
-    devDependencies: Record<string, string>;
+  interface Manifest {
+    readonly dependencies: Record<string, string>;
+    readonly optionalDependencies: Record<string, string>;
+    readonly devDependencies: Record<string, string>;
+  }
+  const readManifest = (path: string): Manifest => JSON.parse(readFileSync(join(ROOT, path), "utf8")) as Manifest;
+  const manifest = readManifest("package.json");
+  const bundled = readManifest("deploy/bundled/package.json");
+  const forPrograms = {
+    ...manifest.dependencies,
+    ...manifest.optionalDependencies,
+    ...bundled.dependencies,
+    ...bundled.optionalDependencies,
   };
-  const forPrograms = { ...manifest.dependencies, ...manifest.optionalDependencies };
   const atRunTime = new Set(Object.keys(forPrograms));
   const inTests = new Set([...atRunTime, ...Object.keys(manifest.devDependencies)]);
   const missing: string[] = [];
@@ -47,7 +55,11 @@ t.test("programs import only what `npm start` installs", (t) => {
     const allowed = path.endsWith(".test.ts") || /^(test|bench)\//.test(path) ? inTests : atRunTime;
     for (const name of listPackages(path, text)) if (!allowed.has(name)) missing.push(`${path} imports ${name}`);
   }
-  t.same(missing, [], "each package is in package.json, and those of the programs are no development packages");
+  t.same(
+    missing,
+    [],
+    "each package is in package.json or deploy/bundled/package.json, and those of the programs are no development packages",
+  );
   for (const [name, version] of Object.entries({ ...forPrograms, ...manifest.devDependencies })) {
     t.match(version, /^(npm:(@[\w.-]+\/)?[\w.-]+@)?\d+\.\d+\.\d+(-[\w.-]+)?$/, `${name} has an exact version`);
   }

@@ -3,13 +3,12 @@
  * requests and answers of the real server are checked against the description.
  */
 import { Validator } from "@seriousme/openapi-schema-validator";
-import { readdirSync } from "node:fs";
 import type { OutgoingHttpHeaders } from "node:http";
 import t from "tap";
 import { Compile } from "typebox/schema";
 import { VERSION } from "../schemas/version.js";
-import type { Route } from "../src/platform/front/route.js";
 import { encodeCursor } from "../src/features/wait/cursor.js";
+import { routesOfFeatures } from "./support/feature-routes.js";
 import { send, type Answer, type Refusal } from "./support/http-client.js";
 import { startReceiver } from "./support/receiver.js";
 import { MCP_HEADERS } from "./support/mcp-messages.js";
@@ -50,32 +49,6 @@ const guarded = await startKoor(t, { args: ["--auth-token", TOKEN] });
 const served = await send(koor.port, "GET", "/openapi.json");
 const description = served.json<Description>();
 
-/** Stands for the dependencies of a feature: the tables only name their handlers, and call none. */
-const anything: unknown = new Proxy(() => undefined, {
-  get: (_target, name) => (name === Symbol.toPrimitive ? () => "" : anything),
-  apply: () => anything,
-});
-
-/**
- * Every route of every feature that both ports have, from the features' own files. This file runs from dist/tree/test.
- */
-async function routesOfFeatures(): Promise<Route[]> {
-  const src = new URL("../src/", import.meta.url);
-  const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((file) =>
-    /^(?:features\/)?[a-z-]+\/routes\.js$/.test(file),
-  );
-  const routes: Route[] = [];
-  for (const file of files) {
-    const exported = (await import(new URL(file, src).href)) as Readonly<Record<string, unknown>>;
-    const [make] = Object.entries(exported).flatMap(([name, value]) =>
-      name.endsWith("Routes") && typeof value === "function" ? [value as (options: unknown) => Route[]] : [],
-    );
-    if (make === undefined) throw new Error(`${file} exports no table of routes`);
-    routes.push(...make(anything).filter(({ port }) => port === undefined));
-  }
-  return routes;
-}
-
 const described = Object.entries(description.paths).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
 );
@@ -94,7 +67,7 @@ t.test("a published validator finds it valid", async (t) => {
 });
 
 t.test("every route is in it, under its own name, and nothing else", async (t) => {
-  const routes = await routesOfFeatures();
+  const routes = (await routesOfFeatures()).filter(({ port }) => port === undefined);
   t.ok(routes.length >= 13);
   const table = routes.map(({ method, path, name }) => `${method} ${path.replace("...}", "}")} ${name}`);
   t.same(

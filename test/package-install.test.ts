@@ -49,6 +49,14 @@ t.test("its server serves over both transports", { skip }, async (t) => {
   }
 });
 
+t.test("packages whose code is in the bundles are not installed", { skip }, (t) => {
+  const installed = readdirSync(join(INSTALLED, "node_modules"));
+  t.ok(installed.includes("uWebSockets.js"));
+  for (const name of ["@opentelemetry", "esbuild", "typebox", "pg"]) t.notOk(installed.includes(name), name);
+  t.ok(existsSync(join(PACKAGE, "dist", "app", "THIRD-PARTY.md")), "their licences are");
+  t.end();
+});
+
 t.test("npx and the global installation run the same version", { skip }, async (t) => {
   const home = makeDirectory(t);
   const env = { PATH: process.env["PATH"] ?? "", HOME: home, npm_config_offline: "true" };

@@ -18,9 +18,25 @@ const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as
   version: string;
   bin: Record<string, string>;
   dependencies: Record<string, string>;
+  optionalDependencies: Record<string, string>;
   files: readonly string[];
   exports: Readonly<Record<string, { readonly types: string; readonly default: string } | undefined>>;
 };
+
+/** The packages that the build needs or bundles. */
+const bundled = JSON.parse(readFileSync(join(ROOT, "deploy/bundled/package.json"), "utf8")) as {
+  readonly private: boolean;
+  readonly dependencies: Readonly<Record<string, string>>;
+};
+
+t.test("an installation gets only the packages that the programs load at run time", async (t) => {
+  const { EXTERNAL } = (await import(pathToFileURL(join(ROOT, "deploy/build.mjs")).href)) as {
+    readonly EXTERNAL: readonly string[];
+  };
+  const installed = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.optionalDependencies)];
+  t.same(installed.toSorted(), EXTERNAL.toSorted(), "packages that are bundled are in deploy/bundled/package.json");
+  t.equal(bundled.private, true, "which is not published");
+});
 
 t.test("each command answers from any folder, through a link", async (t) => {
   t.same(Object.keys(manifest.bin).toSorted(), ["koor", "koor-cli", "koor-hook", "koor-server"]);
@@ -46,15 +62,15 @@ t.test("each command answers from any folder, through a link", async (t) => {
 
 t.test("the bundles come with the licences of their packages", (t) => {
   const notices = readFileSync(join(ROOT, "dist/app/THIRD-PARTY.md"), "utf8");
-  const { dependencies, files } = manifest;
-  // Packages that are loaded from node_modules are not bundled and have their own licence; neither are build tools.
-  const apart = new Set(["uWebSockets.js", "@gfx/zopfli", "esbuild", "marked"]);
-  for (const [name, version] of Object.entries(dependencies)) {
-    if (apart.has(name)) continue;
+  const { files } = manifest;
+  // Build tools are not bundled.
+  const tools = new Set(["@gfx/zopfli", "esbuild", "marked"]);
+  for (const [name, version] of Object.entries(bundled.dependencies)) {
+    if (tools.has(name)) continue;
     const [, notice = ""] = notices.split(`\n## ${name} ${version}\n`);
     t.match(notice.split("\n## ")[0], /^\nLicence: \S[^]*Copyright|^\nLicence: \S[^]*free and unencumbered/i, name);
   }
-  t.ok(files.includes("dist/app"), "the package has it");
+  t.ok(files.includes("dist/app"), "the package has them");
   const image = readFileSync(join(ROOT, "deploy/Dockerfile"), "utf8");
   for (const copied of ["COPY --from=build /app/dist/app /app/dist/app", "COPY LICENSE /app/LICENSE"])
     t.ok(image.includes(copied), `the image: ${copied}`);

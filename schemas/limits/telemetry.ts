@@ -11,6 +11,8 @@ export const TELEMETRY_BATCH_EVENTS_MAX = 512;
 export const TELEMETRY_DELAY_MS = 1_000;
 /** The time between two exports of metrics, in ms, unless OTEL_METRIC_EXPORT_INTERVAL sets another one. */
 export const TELEMETRY_METRICS_INTERVAL_MS = 60_000;
+/** The timeout of an export, in ms, unless OTEL_EXPORTER_OTLP_TIMEOUT sets another one. */
+export const TELEMETRY_TIMEOUT_MS = 10_000;
 /** The time that a shutdown waits for the last spans, in ms. */
 export const TELEMETRY_CLOSE_MS = 2_000;
 /** If the thread that exports has died, it is started again after this delay, in ms. */

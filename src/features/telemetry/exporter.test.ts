@@ -57,7 +57,13 @@ function play(_t: Test) {
     },
     last: () => must(threads.at(-1)?.requests.at(-1), "a request was sent"),
     answer: (items: number, error: string | null = null) =>
-      must(threads.at(-1), "a thread runs").listener.onReply({ kind: "spans", items, error }),
+      must(threads.at(-1), "a thread runs").listener.onReply({
+        kind: "spans",
+        items,
+        skipped: 0,
+        skipReason: null,
+        error,
+      }),
   };
 }
 
@@ -97,6 +103,19 @@ t.test("a collector that is slow or dead costs a bounded queue, and drops are co
   answer(2, "ECONNREFUSED");
   answer(1);
   t.same(state.warnings, ["telemetry is not exported", "telemetry is exported again"], "one line for each change");
+  t.end();
+});
+
+t.test("events that the thread has skipped are counted, and reported each time", (t) => {
+  const { exporter, threads, take, figure, state } = play(t);
+  take(5);
+  exporter.tick(START_MS);
+  exporter.tick(START_MS + 1_000);
+  const { listener } = must(threads[0], "it was started");
+  listener.onReply({ kind: "spans", items: 3, skipped: 2, skipReason: "no such table", error: null });
+  t.equal(figure("koor_otlp_dropped_total"), 2);
+  t.equal(figure('koor_otlp_exported_total\\{kind="spans"\\}'), 3, "the spans of the other events are exported");
+  t.same(state.warnings, ["events are not exported as spans"]);
   t.end();
 });
 

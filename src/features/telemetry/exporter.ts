@@ -160,7 +160,7 @@ export class TelemetryExporter implements BackgroundTask {
     out.value(
       "koor_otlp_dropped_total",
       "counter",
-      "Events that were not exported as spans, because too many were waiting or the thread failed.",
+      "Events that were not exported as spans: too many were waiting, the thread failed, or a span was not computed.",
       this.#dropped,
     );
     out.value("koor_otlp_waiting", "gauge", "Events that wait to be exported as spans.", this.#events.length);
@@ -198,11 +198,14 @@ export class TelemetryExporter implements BackgroundTask {
     return true;
   }
 
-  #answered({ kind, items, error }: TelemetryReply): void {
+  #answered({ kind, items, skipped, skipReason, error }: TelemetryReply): void {
     this.#busy.delete(kind);
     if (kind === "spans") this.#sent = 0;
     if (error === null) this.#exported[kind] += items;
     else this.#failed[kind] += items;
+    this.#dropped += skipped;
+    if (skipReason !== null)
+      this.#options.log.warn("events are not exported as spans", { count: skipped, error: skipReason });
     this.#report(error);
     this.#onIdle?.();
   }

@@ -34,5 +34,9 @@ export type TelemetryRequest =
 export interface TelemetryReply {
   readonly kind: TelemetryRequest["kind"];
   readonly items: number;
+  /** The number of events that were not exported, because their spans could not be computed. */
+  readonly skipped: number;
+  /** The reason why events were skipped; null if none was. */
+  readonly skipReason: string | null;
   readonly error: string | null;
 }

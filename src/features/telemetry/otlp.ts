@@ -25,6 +25,7 @@ import {
 } from "@opentelemetry/sdk-trace-base";
 import type { SpanContext } from "../../../shared/trace-context.js";
 import type { Figure, Labels } from "./figures.js";
+import { exportTimeoutMs, RequestLimit } from "./request-limit.js";
 import type { SpanRecord } from "./span.js";
 
 /** The result that an exporter passes to its callback. */
@@ -70,6 +71,11 @@ function exported(run: (done: (result: ExportResult) => void) => void): Promise<
   });
 }
 
+/** Returns the settings of an exporter by which its requests keep a limit. */
+function requestsOf(limit: RequestLimit) {
+  return { timeoutMillis: limit.timeoutMs, httpAgentOptions: (protocol: string) => limit.agent(protocol) };
+}
+
 export interface OtlpOptions {
   /** The address of the collector. The path for spans or for metrics is added to it. */
   readonly url: string;
@@ -84,6 +90,8 @@ export class OtlpClient {
   readonly #resource: Resource;
   readonly #spans: OTLPTraceExporter;
   readonly #metrics: OTLPMetricExporter;
+  readonly #spansLimit = new RequestLimit(exportTimeoutMs("TRACES", process.env));
+  readonly #metricsLimit = new RequestLimit(exportTimeoutMs("METRICS", process.env));
   readonly #version: string;
 
   constructor({ url, instance, version }: OtlpOptions) {
@@ -107,9 +115,10 @@ export class OtlpClient {
         },
       ],
     });
-    this.#spans = new OTLPTraceExporter({ url: `${base}/v1/traces` });
+    this.#spans = new OTLPTraceExporter({ url: `${base}/v1/traces`, ...requestsOf(this.#spansLimit) });
     this.#metrics = new OTLPMetricExporter({
       url: `${base}/v1/metrics`,
+      ...requestsOf(this.#metricsLimit),
       temporalityPreference: AggregationTemporality.CUMULATIVE,
     });
   }
@@ -118,7 +127,7 @@ export class OtlpClient {
   async exportSpans(records: readonly SpanRecord[]): Promise<string | null> {
     for (const record of records) this.#add(record);
     const spans = this.#ended.splice(0);
-    return await exported((done) => this.#spans.export(spans, done));
+    return await this.#spansLimit.during(() => exported((done) => this.#spans.export(spans, done)));
   }
 
   /**
@@ -129,7 +138,8 @@ export class OtlpClient {
     const times = { startTime: hrTime(startMs), endTime: hrTime(atMs) };
     const scope = { name: SCOPE, version: this.#version };
     const scopeMetrics = [{ scope, metrics: figures.map((figure) => metricOf(figure, times)) }];
-    return await exported((done) => this.#metrics.export({ resource: this.#resource, scopeMetrics }, done));
+    const metrics = { resource: this.#resource, scopeMetrics };
+    return await this.#metricsLimit.during(() => exported((done) => this.#metrics.export(metrics, done)));
   }
 
   #add({ name, context, parent, startMs, endMs, attributes, error }: SpanRecord): void {

@@ -10,8 +10,15 @@ import { Reader } from "../../platform/threads/reader.js";
 import { leaseReader } from "../claims/table.js";
 import type { TelemetryReply, TelemetryRequest, TelemetryThreadData } from "./messages.js";
 import { OtlpClient } from "./otlp.js";
+import { computeBatch } from "./span-batch.js";
 import { SpanComputer } from "./spans.js";
 import { traceReader } from "./table.js";
+
+/** Returns the answer to a request that was not exported at all. */
+function failedReply(request: TelemetryRequest, error: string): TelemetryReply {
+  const skipped = request.kind === "spans" ? request.events.length : 0;
+  return { kind: request.kind, items: 0, skipped, skipReason: null, error };
+}
 
 /** Serves the requests of the front until the thread is terminated. */
 export function runTelemetry(): void {
@@ -29,17 +36,17 @@ export function runTelemetry(): void {
     if (request.kind === "metrics") {
       const { figures, atMs } = request;
       const error = await client.exportMetrics(figures, startedMs, atMs);
-      return { kind: "metrics", items: figures.length, error };
+      return { kind: "metrics", items: figures.length, skipped: 0, skipReason: null, error };
     }
     if (request.claims !== null) computer.begin(request.claims);
-    const spans = request.events.flatMap((text) => computer.spansOf(text));
+    const { spans, skipped, reason } = computeBatch(computer, request.events);
     const error = spans.length === 0 ? null : await client.exportSpans(spans);
-    return { kind: "spans", items: spans.length, error };
+    return { kind: "spans", items: spans.length, skipped, skipReason: reason, error };
   };
 
   port.on("message", (request: TelemetryRequest) => {
     void serve(request)
-      .catch((error: unknown): TelemetryReply => ({ kind: request.kind, items: 0, error: reasonOf(error) }))
+      .catch((error: unknown) => failedReply(request, reasonOf(error)))
       .then((reply) => port.postMessage(reply));
   });
 }
